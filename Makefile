@@ -1,0 +1,61 @@
+# Everything that a person or CI runs. Needs Python >= 3.11, git and make; the rest is set up here.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.run-installed
+DEV := $(VENV)/.dev-installed
+
+.PHONY: help demo test coverage check lint types format lock clean
+.DEFAULT_GOAL := help
+
+help: ## what can be made here
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "statebag needs Python 3.11 or newer: make PYTHON=/path/to/python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN): $(BIN)/python requirements/run.lock pyproject.toml
+	$(BIN)/pip install --quiet --require-hashes -r requirements/run.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements/build.lock
+	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(DEV): $(RUN) requirements/dev.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@
+
+demo: $(RUN) ## a workflow that the payload limit fails, then the same one running
+	$(BIN)/python examples/source_audit/demo.py
+
+test: $(DEV) ## all tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+coverage: $(DEV) ## all tests, with the branches they miss
+	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+check: lint types ## lint and types
+
+lint: $(DEV) ## ruff's rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV) ## mypy strict
+	$(BIN)/mypy
+
+format: $(DEV) ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(BIN)/python ## pin all dependencies anew, with hashes
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
+	  --extra all -o requirements/run.lock --python-version 3.11 pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
+	  --extra dev -c requirements/run.lock -o requirements/dev.lock --python-version 3.11 pyproject.toml
+	printf 'hatchling\neditables\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	  --no-annotate -o requirements/build.lock --python-version 3.11 -
+
+clean: ## remove what was set up and made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist build

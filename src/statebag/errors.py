@@ -1,0 +1,151 @@
+"""Every error of this library, in one tree grouped by who can do something about it.
+
+```
+StatebagError
+├── StoreUnavailable     the engine: retry the step
+├── BlobMissing          an operator: the object is not in the store
+├── BlobCorrupt          an operator: the object is not what was written
+├── BagTooLarge          the caller: fewer or smaller control fields, or a larger budget
+├── InvalidState         the caller: a value that JSON cannot hold, or a field of the wrong kind
+├── InvalidStub          the caller: a payload that only looks like one of ours
+├── UnsupportedFormat    the caller: written by a newer version of this library
+├── NotPermitted         the caller: outside the configured root or scope, or refused by the store
+├── LimitExceeded        the caller: an open that would pass a limit of the policy
+└── ConfigurationError   the caller: a setting, an extra or a store address is wrong
+```
+
+The class names are what an Amazon States Language `ErrorEquals` matches, so they are
+public API. No message ever holds a value of a state: only paths, sizes, names and digests.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+__all__ = [
+    "BagTooLarge",
+    "BlobCorrupt",
+    "BlobMissing",
+    "ConfigurationError",
+    "InvalidState",
+    "InvalidStub",
+    "LimitExceeded",
+    "NotPermitted",
+    "StatebagError",
+    "StoreUnavailable",
+    "UnsupportedFormat",
+]
+
+
+class StatebagError(Exception):
+    """The root of all errors that this library raises on purpose.
+
+    Attributes:
+        code: A stable lower-case word for machines; never changes for a class.
+        retryable: Whether the same call may succeed later without a change by anybody.
+        message: What is wrong, in one sentence, without any value of a state.
+        path: Where in the state or bag, as `$.field[0]`; None when it is about no place.
+        object_name: The object in the store, relative to its root; None when there is none.
+        hint: The way out, in one sentence; None when the message says it all.
+    """
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        object_name: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.message = message
+        self.path = path
+        self.object_name = object_name
+        self.hint = hint
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        text = self.message
+        if self.path is not None:
+            text += f" (at {self.path})"
+        if self.object_name is not None:
+            text += f" (object {self.object_name})"
+        if self.hint is not None:
+            text += f". {self.hint}"
+        return text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.message, self.path, self.object_name, self.hint))
+
+
+def _rebuild(
+    kind: type[StatebagError],
+    message: str,
+    path: str | None,
+    object_name: str | None,
+    hint: str | None,
+) -> StatebagError:
+    return kind(message, path=path, object_name=object_name, hint=hint)
+
+
+class StoreUnavailable(StatebagError):
+    """The store did not answer within the retry budget; the step may be run again."""
+
+    code = "store_unavailable"
+    retryable = True
+
+
+class BlobMissing(StatebagError):
+    """An object that a stub names is not in the store."""
+
+    code = "blob_missing"
+
+
+class BlobCorrupt(StatebagError):
+    """Bytes were read that are not the bytes that were written."""
+
+    code = "blob_corrupt"
+
+
+class BagTooLarge(StatebagError):
+    """What must stay in plain form is larger than the bag may be."""
+
+    code = "bag_too_large"
+
+
+class InvalidState(StatebagError):
+    """A state holds what JSON cannot, or a field is not of the kind that a call needs."""
+
+    code = "invalid_state"
+
+
+class InvalidStub(StatebagError):
+    """A payload has the reserved key, but not the form of a stub."""
+
+    code = "invalid_stub"
+
+
+class UnsupportedFormat(StatebagError):
+    """A stub or a pack has a version that this release does not know."""
+
+    code = "unsupported_format"
+
+
+class NotPermitted(StatebagError):
+    """A name outside the configured root or scope, or a request that the store refused."""
+
+    code = "not_permitted"
+
+
+class LimitExceeded(StatebagError):
+    """An open would pass one of the policy's limits on bytes, blobs or requests."""
+
+    code = "limit_exceeded"
+
+
+class ConfigurationError(StatebagError):
+    """A setting, an environment variable, an extra or a store's address is wrong or missing."""
+
+    code = "configuration_error"

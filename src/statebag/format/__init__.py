@@ -1,0 +1,1 @@
+"""Pure bytes: JSON text, stubs, codec, packs. Knows no store and does no I/O."""

@@ -1,0 +1,1 @@
+"""From a bag to a state: find the stubs, fetch, verify, put back."""

@@ -1,0 +1,83 @@
+"""What a store must do, and nothing about how.
+
+A store holds immutable objects under names relative to its root. Every backend raises the
+library's own errors, so that nothing above this room knows which backend it talks to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+__all__ = ["ObjectInfo", "Store"]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One stored object.
+
+    Attributes:
+        name: Its name relative to the store's root.
+        size: Its length in bytes.
+        modified: When it was last written, with a time zone.
+    """
+
+    name: str
+    size: int
+    modified: datetime
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Immutable objects by name.
+
+    Names are relative paths that passed `statebag.format.names.check_name`; a backend may
+    rely on it, and confines them to its root all the same.
+
+    Errors, for every method:
+        StoreUnavailable: no answer, a timeout, a 5xx, a 429, a broken body: try again.
+        NotPermitted: the store refused the request (401, 403), or the name leaves the root.
+        BlobMissing: the object is not there (`get`, `get_ranges`).
+        ConfigurationError: the root itself is not there or cannot be used at all.
+    """
+
+    @property
+    def url(self) -> str:
+        """The root's address, without credentials: an identity for caches and messages."""
+        ...
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole object: after the return it is durable and visible, or nothing is.
+
+        An object of the same name is replaced as a whole; a reader sees the old or the new
+        bytes, never a mixture.
+        """
+        ...
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object."""
+        ...
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of `(offset, length)` spans of one object, in the order of `spans`.
+
+        Each answer has exactly the length asked for. A span that reaches past the end of the
+        object raises `BlobCorrupt`: the object is shorter than what a stub says of it.
+        """
+        ...
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """What is known of an object without reading it; None where it does not exist."""
+        ...
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """All objects whose name is `prefix` or lies below it, as path parts, by name."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete an object; one that is not there is no error."""
+        ...

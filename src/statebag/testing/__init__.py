@@ -1,0 +1,1 @@
+"""What others need to test their stores and workflows against this library."""

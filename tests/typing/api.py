@@ -1,0 +1,1 @@
+"""Typical uses of the public API; only type-checked, never run."""
