@@ -1,0 +1,1 @@
+"""What the audit knows about Python source: pure functions from text to plain JSON values."""
