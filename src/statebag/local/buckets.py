@@ -1,0 +1,80 @@
+"""Where a workflow's S3 is: an endpoint of the environment, or in this process."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from statebag.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["endpoint_url", "filled_buckets", "s3_client"]
+
+
+def endpoint_url() -> str | None:
+    """The S3 endpoint that the environment names, without a trailing slash."""
+    url = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return url.rstrip("/") if url else None
+
+
+def s3_client(region: str) -> Any:
+    """A boto3 client for the workflow's S3."""
+    endpoint = endpoint_url()
+    style = {"addressing_style": "path"} if endpoint else {}
+    return boto3.client(
+        "s3", region_name=region, endpoint_url=endpoint, config=Config(s3=style or None)
+    )
+
+
+@contextmanager
+def filled_buckets(bucket_dir: Path | None) -> Iterator[None]:
+    """The buckets of this process hold the files of a folder; what is written comes back to it.
+
+    Args:
+        bucket_dir: One subfolder for each bucket; None does nothing.
+
+    Raises:
+        ConfigurationError: it is no folder.
+    """
+    if bucket_dir is None:
+        yield
+        return
+    root = Path(bucket_dir)
+    if not root.is_dir():
+        raise ConfigurationError("bucket_dir must be a folder that has one folder a bucket")
+    client = boto3.client("s3", region_name="us-east-1")
+    known: dict[tuple[str, str], str] = {}
+    for bucket in sorted(path for path in root.iterdir() if path.is_dir()):
+        client.create_bucket(Bucket=bucket.name)
+        for file in sorted(path for path in bucket.rglob("*") if path.is_file()):
+            key = file.relative_to(bucket).as_posix()
+            answer = client.put_object(Bucket=bucket.name, Key=key, Body=file.read_bytes())
+            known[bucket.name, key] = answer["ETag"]
+    try:
+        yield
+    finally:
+        for bucket in client.list_buckets()["Buckets"]:
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket["Name"])
+            for item in (item for page in pages for item in page.get("Contents", [])):
+                if known.get((bucket["Name"], item["Key"])) != item["ETag"]:
+                    body = client.get_object(Bucket=bucket["Name"], Key=item["Key"])["Body"].read()
+                    _write(root, bucket["Name"], item["Key"], body)
+
+
+def _write(root: Path, bucket: str, key: str, body: bytes) -> None:
+    home = (root / bucket).resolve()
+    file = (home / key).resolve()
+    if not file.is_relative_to(home):
+        raise ConfigurationError(
+            "an object's name leads out of its bucket's folder", object_name=key
+        )
+    if not key.endswith("/"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(body)

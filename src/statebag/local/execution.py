@@ -1,0 +1,90 @@
+"""What a run on this machine gives back, and whom it tells on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from statebag.usage import Usage
+
+__all__ = ["Execution", "Handler", "Observer", "Transition"]
+
+Handler = Callable[[Any, Any], Any]
+"""A Lambda handler: `(event, context)` to a value that JSON can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One state that was entered and left; each Map iteration and branch has its own.
+
+    Attributes:
+        number: Its place in the order in which states were entered, from 1.
+        state: The state's name.
+        kind: Its ASL `Type`.
+        path: Where it ran: `Machine/Map[3]/Parse` is `Parse` in iteration 3 of `Map`,
+            `Machine/Both[1]/Right` is `Right` in the second branch of the Parallel `Both`.
+        seconds: From entering to leaving, waits and retries included.
+        input_bytes: Its input as the payload quota counts it.
+        output_bytes: Its output likewise; 0 where it ended with an error.
+        usage: What its Lambda handler cost, all attempts together; None if none was called.
+        error: The name of the error that ended it, also where a `Catch` took the error.
+        attempts: How often its handler was called.
+    """
+
+    number: int
+    state: str
+    kind: str
+    path: str
+    seconds: float
+    input_bytes: int
+    output_bytes: int
+    usage: Usage | None
+    error: str | None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """The end of an execution, as `DescribeExecution` and `GetExecutionHistory` would tell it.
+
+    Attributes:
+        arn: The execution's ARN.
+        name: The execution's name.
+        status: `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
+        output: The output; None unless it succeeded.
+        error: The error's name; None where there is none.
+        cause: The error's cause; None where there is none.
+        seconds: From start to end.
+        transitions: All states that were left, in the order in which they were entered.
+        history: The events of `GetExecutionHistory`. As on AWS, the children of a Distributed
+            Map are no part of it (their transitions are).
+    """
+
+    arn: str
+    name: str
+    status: str
+    output: Any
+    error: str | None
+    cause: str | None
+    seconds: float
+    transitions: tuple[Transition, ...]
+    history: list[dict[str, Any]]
+
+
+class Observer:
+    """Told of the progress of a run; this base does nothing, so override what you need.
+
+    Methods are called from the interpreter's threads, one call at a time. What they raise ends
+    the run.
+    """
+
+    def state_entered(self, name: str, kind: str, path: str) -> None:
+        """A state was entered."""
+
+    def state_left(self, transition: Transition) -> None:
+        """A state was left, with an output or an error."""
+
+    def waiting_for_token(self, token: str, state: str) -> None:
+        """A state's task was started and now waits until its token is answered."""

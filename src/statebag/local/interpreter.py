@@ -1,0 +1,138 @@
+"""The only door to moto: starts its mock of AWS, its Step Functions and an execution in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from moto import mock_aws
+from moto.core.config import default_user_config
+from moto.core.exceptions import AWSError, ServiceException
+from moto.core.models import MockAWS
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from moto.stepfunctions.parser.utils import TMP_THREADS
+
+from statebag.errors import ConfigurationError
+from statebag.local.buckets import endpoint_url, filled_buckets
+from statebag.local.corrections import corrected
+from statebag.local.execution import Execution
+from statebag.local.invocation import ACCOUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from statebag.local.run import Run
+
+__all__ = ["create_machine", "in_process", "result", "start", "stop", "time_out"]
+
+
+@contextmanager
+def in_process(run: Run, bucket_dir: Path | None) -> Iterator[None]:
+    """AWS as boto3 sees it is inside this process, and Step Functions is corrected."""
+    endpoint = endpoint_url()
+    config: dict[str, Any] = {
+        "stepfunctions": {"execute_state_machine": True},
+        "core": {
+            **default_user_config["core"],
+            "mock_credentials": False,
+            "passthrough": {
+                "urls": [f"{re.escape(endpoint)}(/|$|\\?)"] if endpoint else [],
+                "services": [],
+            },
+        },
+    }
+    with patch.dict(default_user_config, config), _mocked(), corrected(run):
+        _forget()
+        try:
+            with filled_buckets(None if endpoint else bucket_dir):
+                yield
+        finally:
+            _forget()
+
+
+def create_machine(name: str, definition: dict[str, Any], role: str, region: str) -> str:
+    """Register a state machine; returns its ARN.
+
+    Raises:
+        ConfigurationError: the interpreter does not take the definition.
+    """
+    backend = stepfunctions_parser_backends[ACCOUNT][region]
+    try:
+        machine = backend.create_state_machine(name, json.dumps(definition), role)
+    except (ServiceException, AWSError) as error:
+        message = str(getattr(error, "message", error)).split(" in definition '")[0]
+        raise ConfigurationError(
+            f"the definition of {name} is not valid: {message}", path="$"
+        ) from error
+    return str(machine.arn)
+
+
+def start(arn: str, name: str, input_text: str, region: str) -> Any:
+    """Start an execution; returns the interpreter's object for it."""
+    backend = stepfunctions_parser_backends[ACCOUNT][region]
+    return backend.start_execution(arn, name, input_text)
+
+
+def stop(execution: Any) -> None:
+    """Abort an execution that still runs."""
+    worker = execution.exec_worker
+    if worker is not None and worker.env is not None:
+        now = datetime.now(UTC)
+        worker.stop(stop_date=now, error=None, cause=None)
+
+
+def time_out(execution: Any) -> None:
+    """End an execution that still runs as one that took too long."""
+    worker = execution.exec_worker
+    if worker is not None and worker.env is not None:
+        worker.env.set_timed_out()
+
+
+def result(execution: Any, run: Run, seconds: float) -> Execution:
+    """What became of an execution that has ended, or was timed out and does not react."""
+    status = execution.status if execution.stop_date is not None else "TIMED_OUT"
+    history = [dict(event) for event in execution.to_history_output()["events"]]
+    if status == "TIMED_OUT" and all(e["type"] != "ExecutionTimedOut" for e in history):
+        last = history[-1]["id"] if history else 0
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        history.append(
+            {
+                "id": last + 1,
+                "previousEventId": last,
+                "type": "ExecutionTimedOut",
+                "timestamp": now.replace("+00:00", "Z"),
+                "executionTimedOutEventDetails": {},
+            }
+        )
+    return Execution(
+        arn=execution.exec_arn,
+        name=execution.name,
+        status=status,
+        output=execution.output,
+        error=execution.error,
+        cause=execution.cause,
+        seconds=seconds,
+        transitions=run.transitions,
+        history=history,
+    )
+
+
+@contextmanager
+def _mocked() -> Iterator[None]:
+    """Moto's mock of AWS; one that is already there is used, with what it holds."""
+    if MockAWS._nested_count > 0:  # noqa: SLF001 - moto has no public way to ask
+        yield
+        return
+    with mock_aws():
+        yield
+
+
+def _forget() -> None:
+    for region in stepfunctions_parser_backends[ACCOUNT].values():
+        region.reset()
+    TMP_THREADS.clear()

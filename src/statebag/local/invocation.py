@@ -1,0 +1,130 @@
+"""Calls a Lambda handler in this process as the Lambda service and its Python runtime would."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import traceback
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from statebag.local.execution import Handler
+
+__all__ = ["ACCOUNT", "Answer", "LambdaContext", "function_name", "invoke"]
+
+ACCOUNT = "123456789012"
+"""The account that everything local belongs to."""
+
+RESPONSE_LIMIT = 6_291_556
+"""Largest answer of a synchronous call, in bytes (Lambda quotas: 6 MB)."""
+
+MAX_SECONDS = 900.0
+"""Longest that Lambda lets a function run, in seconds (Lambda quotas: 15 minutes)."""
+
+_REFERENCE = re.compile(
+    r"(?:arn:[a-z-]+:lambda:[a-z0-9-]*:\d*:function:|\d{12}:function:)?"
+    r"(?P<name>[A-Za-z0-9_-]+)(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]+))?"
+)
+
+
+def function_name(reference: str) -> str | None:
+    """The bare name in a function's name, partial ARN or ARN, each with or without qualifier.
+
+    Returns None for what is none of these.
+    """
+    found = _REFERENCE.fullmatch(reference)
+    return found["name"] if found else None
+
+
+@dataclass
+class LambdaContext:
+    """The context object of a handler, with the attributes of Lambda's Python runtime."""
+
+    function_name: str
+    invoked_function_arn: str
+    deadline: float = field(repr=False)  # on time.monotonic
+    aws_request_id: str = field(default_factory=lambda: str(uuid4()))
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: int = 1024
+    log_group_name: str = ""
+    log_stream_name: str = "local"
+    identity: Any = None
+    client_context: Any = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function would be stopped."""
+        return max(0, int((self.deadline - time.monotonic()) * 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an invocation gives: JSON text, and whether it describes an error."""
+
+    text: str
+    failed: bool
+
+
+def invoke(
+    handler: Handler, event: Any, *, name: str, region: str, timeout_seconds: float | None = None
+) -> Answer:
+    """Call `handler(event, context)` and give its answer as the service would send it.
+
+    Args:
+        handler: The function.
+        event: A value that nobody else holds.
+        name: The function's name.
+        region: The region in its ARN.
+        timeout_seconds: The limit that `get_remaining_time_in_millis` counts down from;
+            15 minutes if None. It is not enforced here: the task's own timeout is.
+    """
+    seconds = min(MAX_SECONDS, timeout_seconds or MAX_SECONDS)
+    context = LambdaContext(
+        function_name=name,
+        invoked_function_arn=f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}",
+        deadline=time.monotonic() + seconds,
+        log_group_name=f"/aws/lambda/{name}",
+    )
+    try:
+        result = handler(event, context)
+    except SystemExit as error:
+        return _failure(context, "Runtime.ExitError", f"Runtime exited with status {error.code}")
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises is its answer
+        frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is the call above
+        return _failure(context, type(error).__name__, str(error), traceback.format_list(frames))
+    try:
+        text = json.dumps(result, default=_plain, ensure_ascii=False, allow_nan=False)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        # ValueError: NaN, infinity, a circle, or a lone surrogate. The runtime lets NaN pass,
+        # and the service then takes the answer for no JSON.
+        return _failure(context, "Runtime.MarshalError", f"Unable to marshal response: {error}")
+    if size > RESPONSE_LIMIT:
+        return _failure(
+            context,
+            "Function.ResponseSizeTooLarge",
+            f"The answer has {size} bytes, more than the maximum of {RESPONSE_LIMIT}.",
+        )
+    return Answer(text, failed=False)
+
+
+def _plain(value: Any) -> Any:
+    """What the runtime's encoder makes of a value that JSON does not know."""
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _failure(
+    context: LambdaContext, kind: str, message: str, stack: list[str] | None = None
+) -> Answer:
+    body = {
+        "errorMessage": message,
+        "errorType": kind,
+        "requestId": context.aws_request_id,
+        "stackTrace": stack or [],
+    }
+    return Answer(json.dumps(body), failed=True)

@@ -1,0 +1,167 @@
+"""What one run shares between the engine and the corrections of the interpreter."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from statebag.local.execution import Handler, Observer, Transition
+from statebag.local.invocation import Answer, invoke
+from statebag.local.payload import payload_size
+from statebag.usage import Usage, measured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from statebag.local.tokens import TokenDesk
+
+__all__ = ["Run", "Visit"]
+
+_LARGEST = ("plain_bytes", "bag_bytes")  # of a Usage: these are peaks, the rest are sums
+
+
+@dataclass
+class Visit:
+    """A state from its entering to its leaving.
+
+    Attributes:
+        state: The interpreter's state object.
+        error: The error that the state ended with, also where a Catch took it.
+    """
+
+    number: int
+    name: str
+    kind: str
+    path: str
+    state: Any
+    input_bytes: int
+    started: float = field(default_factory=time.perf_counter)
+    usage: Usage | None = None
+    attempts: int = 0
+    error: str | None = None
+
+
+@dataclass
+class Run:
+    """One call of `run_definition`.
+
+    Attributes:
+        name: The state machine's name.
+        region: The region in every ARN.
+        functions: Handlers by function name.
+        observer: Told of every state.
+        wait_scale: What the seconds of Wait states and of Retry intervals are multiplied by.
+        tokens: Where waiting task tokens are kept.
+        failure: What an observer raised; it ends the run.
+    """
+
+    name: str
+    region: str
+    functions: Mapping[str, Handler]
+    observer: Observer
+    wait_scale: float
+    tokens: TokenDesk
+    failure: BaseException | None = None
+    _transitions: list[Transition] = field(default_factory=list)
+    _entered: int = 0
+    _calls: int = 0
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _idle: threading.Condition = field(default_factory=threading.Condition)
+    _ended: dict[str, threading.Event] = field(default_factory=dict)
+
+    @property
+    def transitions(self) -> tuple[Transition, ...]:
+        """All states that were left, in the order in which they were entered."""
+        with self._lock:
+            return tuple(sorted(self._transitions, key=lambda transition: transition.number))
+
+    def enter(self, state: Any, kind: str, path: str, value: Any) -> Visit:
+        """A state was entered with `value` as its input."""
+        with self._lock:
+            self._entered += 1
+            visit = Visit(self._entered, state.name, kind, path, state, payload_size(value))
+            self._tell(lambda: self.observer.state_entered(visit.name, kind, path))
+        return visit
+
+    def leave(self, visit: Visit, output_bytes: int) -> None:
+        """A state was left."""
+        transition = Transition(
+            number=visit.number,
+            state=visit.name,
+            kind=visit.kind,
+            path=visit.path,
+            seconds=time.perf_counter() - visit.started,
+            input_bytes=visit.input_bytes,
+            output_bytes=output_bytes,
+            usage=visit.usage,
+            error=visit.error,
+            attempts=visit.attempts,
+        )
+        with self._lock:
+            self._transitions.append(transition)
+            self._tell(lambda: self.observer.state_left(transition))
+
+    def waiting_for_token(self, token: str, state: str) -> None:
+        """A task was started and waits for its token."""
+        with self._lock:
+            self._tell(lambda: self.observer.waiting_for_token(token, state))
+
+    def _tell(self, call: Any) -> None:
+        try:
+            call()
+        except BaseException as error:
+            self.failure = self.failure or error
+            self.wake()
+            raise
+
+    def call(
+        self, name: str, event: Any, visit: Visit | None, timeout_seconds: float | None
+    ) -> Answer:
+        """Call a function's handler, and count what it costs for the state that calls it."""
+        with self._idle:
+            self._calls += 1
+        try:
+            with measured() as usage:
+                answer = invoke(
+                    self.functions[name],
+                    event,
+                    name=name,
+                    region=self.region,
+                    timeout_seconds=timeout_seconds,
+                )
+        finally:
+            with self._idle:
+                self._calls -= 1
+                self._idle.notify_all()
+        if visit is not None:
+            visit.attempts += 1
+            visit.usage = usage if visit.usage is None else _together(visit.usage, usage)
+        return answer
+
+    def wait_for_handlers(self, seconds: float) -> bool:
+        """Wait until no handler is being called any more; False if some still is."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._calls == 0, seconds)
+
+    def ended(self, arn: str) -> threading.Event:
+        """The event that is set when the execution of this ARN has ended."""
+        with self._lock:
+            return self._ended.setdefault(arn, threading.Event())
+
+    def wake(self) -> None:
+        """Set all end events: the run must stop."""
+        with self._lock:
+            for event in self._ended.values():
+                event.set()
+
+
+def _together(one: Usage, other: Usage) -> Usage:
+    left, right = one.as_dict(), other.as_dict()
+    return Usage(
+        **{
+            name: max(left[name], right[name]) if name in _LARGEST else left[name] + right[name]
+            for name in left
+        }
+    )

@@ -1,0 +1,266 @@
+"""Task tokens that wait for an answer, in this process and from another one.
+
+A task with `.waitForTaskToken` ends when somebody answers its token. A handler of the workflow
+does it with boto3 (`send_task_success` and its sisters). Another process does it through a
+folder: each waiting token has a file there, and `answer` lays the answer beside it.
+
+The folder's files are named by the SHA-256 of the token: `<32 hex>.token` (written by the
+run: token, state, execution, since), `<32 hex>.answer` and `<32 hex>.heartbeat` (written by
+whoever answers). All are JSON, and appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
+from statebag.local.payload import PAYLOAD_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["TokenDesk", "WaitingToken", "answer", "heartbeat", "waiting_tokens"]
+
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingToken:
+    """A token that a run waits for: what it is, and which state of which execution waits."""
+
+    token: str
+    state: str
+    execution: str
+    since: str
+
+
+def waiting_tokens(token_dir: Path) -> list[WaitingToken]:
+    """The tokens that runs with this folder wait for and that nobody has answered yet."""
+    return [
+        WaitingToken(**json.loads(file.read_text("utf-8")))
+        for file in sorted(Path(token_dir).glob("*.token"))
+        if not file.with_suffix(".answer").exists()
+    ]
+
+
+def answer(
+    token_dir: Path,
+    token: str,
+    output: Any = None,
+    *,
+    error: str | None = None,
+    cause: str | None = None,
+) -> None:
+    """Answer a waiting token: with `output`, or, where `error` or `cause` is given, a failure.
+
+    Raises:
+        ConfigurationError: no run with this folder waits for this token, or it was answered.
+        InvalidState: the output is no JSON value.
+        LimitExceeded: the output's text is longer than 262,144 bytes, which AWS rejects too.
+    """
+    if error is None and cause is None:
+        try:
+            text = json.dumps(output, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            size = len(text.encode())
+        except (TypeError, ValueError, RecursionError) as problem:
+            raise InvalidState("the output of a task must be a JSON value") from problem
+        if size > PAYLOAD_LIMIT:
+            raise LimitExceeded(
+                f"the output of a task has {size:,} bytes, and may have {PAYLOAD_LIMIT:,}",
+                hint="Answer with a sealed state or a reference to what is stored.",
+            )
+        body: dict[str, Any] = {"output": text}
+    else:
+        body = {"error": error, "cause": cause}
+    file = _waiting_file(token_dir, token).with_suffix(".answer")
+    if file.exists():
+        raise ConfigurationError("this token was answered already")
+    _write(file, body)
+
+
+def heartbeat(token_dir: Path, token: str) -> None:
+    """Report that the work behind a waiting token goes on.
+
+    Raises:
+        ConfigurationError: no run with this folder waits for this token.
+    """
+    file = _waiting_file(token_dir, token)
+    _write(file.with_suffix(".heartbeat"), {"at": _now()})
+
+
+class TokenRefused(Exception):  # noqa: N818 - named for what happened to the token
+    """An answer to a token that nobody waits for, or waits for no longer.
+
+    Attributes:
+        timed_out: Whether the task behind it has ended.
+    """
+
+    def __init__(self, *, timed_out: bool) -> None:
+        self.timed_out = timed_out
+        super().__init__("timed out" if timed_out else "unknown")
+
+
+@dataclass
+class _Entry:
+    waiting: WaitingToken
+    succeed: Callable[[str], None]
+    fail: Callable[[str | None, str | None], None]
+    beat: Callable[[], None]
+    is_open: Callable[[], bool]
+    answered: bool = False
+
+
+class TokenDesk:
+    """The tokens that one run waits for.
+
+    Args:
+        folder: Where other processes see and answer them; None: this process only.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._entries: dict[str, _Entry] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+
+    def add(
+        self,
+        token: str,
+        *,
+        state: str,
+        execution: str,
+        succeed: Callable[[str], None],
+        fail: Callable[[str | None, str | None], None],
+        beat: Callable[[], None],
+        is_open: Callable[[], bool],
+    ) -> None:
+        """A task with this token was scheduled: from now on it can be answered.
+
+        Args:
+            token: The token.
+            state: The state that waits.
+            execution: The ARN of its execution.
+            succeed: Takes the output's JSON text.
+            fail: Takes an error's name and its cause.
+            beat: Takes a heartbeat.
+            is_open: Whether the task still waits.
+        """
+        waiting = WaitingToken(token, state, execution, _now())
+        with self._lock:
+            self._entries[token] = _Entry(waiting, succeed, fail, beat, is_open)
+        if self._folder is not None:
+            _write(self._file(token), {name: getattr(waiting, name) for name in waiting.__slots__})
+
+    def discard(self, token: str) -> None:
+        """The task behind a token has ended; further answers are refused as too late."""
+        with self._lock:
+            entry = self._entries.get(token)
+            if entry is not None:
+                entry.answered = True
+        if self._folder is not None:
+            for suffix in (".token", ".answer", ".heartbeat"):
+                self._file(token).with_suffix(suffix).unlink(missing_ok=True)
+
+    def succeed(self, token: str, output: str) -> None:
+        """Answer with an output's JSON text. Raises TokenRefused."""
+        self._take(token).succeed(output)
+
+    def fail(self, token: str, error: str | None, cause: str | None) -> None:
+        """Answer with a failure. Raises TokenRefused."""
+        self._take(token).fail(error, cause)
+
+    def beat(self, token: str) -> None:
+        """Take a heartbeat. Raises TokenRefused."""
+        with self._lock:
+            entry = self._open(token)
+        entry.beat()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Deliver what other processes put into the folder, until the block ends."""
+        if self._folder is None:
+            yield
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        watcher = threading.Thread(target=self._watch, name="statebag-tokens", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            watcher.join()
+            for token in list(self._entries):
+                self.discard(token)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_POLL_SECONDS):
+            with self._lock:
+                tokens = [token for token, entry in self._entries.items() if not entry.answered]
+            for token in tokens:
+                self._deliver(token)
+
+    def _deliver(self, token: str) -> None:
+        beat = self._file(token).with_suffix(".heartbeat")
+        given = self._file(token).with_suffix(".answer")
+        try:
+            if beat.exists():
+                beat.unlink(missing_ok=True)
+                self.beat(token)
+            if given.exists():
+                body = json.loads(given.read_text("utf-8"))
+                if "output" in body:
+                    self.succeed(token, body["output"])
+                else:
+                    self.fail(token, body["error"], body["cause"])
+        except TokenRefused:
+            self.discard(token)  # the task ended while the answer was on its way
+
+    def _take(self, token: str) -> _Entry:
+        with self._lock:
+            entry = self._open(token)
+            entry.answered = True
+            return entry
+
+    def _open(self, token: str) -> _Entry:
+        entry = self._entries.get(token)
+        if entry is None:
+            raise TokenRefused(timed_out=False)
+        if entry.answered or not entry.is_open():
+            raise TokenRefused(timed_out=True)
+        return entry
+
+    def _file(self, token: str) -> Path:
+        assert self._folder is not None
+        return _token_file(self._folder, token)
+
+
+def _waiting_file(token_dir: Path, token: str) -> Path:
+    file = _token_file(Path(token_dir), token)
+    if not file.exists():
+        raise ConfigurationError(
+            "no task waits for this token",
+            hint="Check the token and the token folder; the run may have ended or timed out.",
+        )
+    return file
+
+
+def _token_file(folder: Path, token: str) -> Path:
+    return folder / f"{sha256(token.encode()).hexdigest()[:32]}.token"
+
+
+def _write(file: Path, body: dict[str, Any]) -> None:
+    part = file.with_name(f"{file.name}.{os.getpid()}-{threading.get_ident()}.part")
+    part.write_text(json.dumps(body), "utf-8")
+    part.replace(file)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
