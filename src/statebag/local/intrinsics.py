@@ -1,0 +1,281 @@
+"""CloudFormation's intrinsic functions, as far as a workflow on this machine needs them.
+
+Evaluated: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Select`, `Fn::Split`, the defaults of
+parameters, and the pseudo parameters. Values are resolved only where they are asked for, so
+the rest of a template may use whatever it likes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError
+from statebag.local.invocation import ACCOUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["FUNCTION_TYPES", "Resolver", "function_arn", "pseudo_parameters"]
+
+FUNCTION_TYPES = frozenset({"AWS::Serverless::Function", "AWS::Lambda::Function"})
+
+# What names a resource of this type, and its ARN (AWS service authorization reference).
+_NAMED: dict[str, tuple[str, str]] = {
+    "AWS::Serverless::Function": ("FunctionName", "lambda:{region}:{account}:function:{name}"),
+    "AWS::Lambda::Function": ("FunctionName", "lambda:{region}:{account}:function:{name}"),
+    "AWS::Serverless::StateMachine": ("Name", "states:{region}:{account}:stateMachine:{name}"),
+    "AWS::StepFunctions::StateMachine": (
+        "StateMachineName",
+        "states:{region}:{account}:stateMachine:{name}",
+    ),
+    "AWS::StepFunctions::Activity": ("Name", "states:{region}:{account}:activity:{name}"),
+    "AWS::S3::Bucket": ("BucketName", "s3:::{name}"),
+    "AWS::DynamoDB::Table": ("TableName", "dynamodb:{region}:{account}:table/{name}"),
+    "AWS::Serverless::SimpleTable": ("TableName", "dynamodb:{region}:{account}:table/{name}"),
+    "AWS::SQS::Queue": ("QueueName", "sqs:{region}:{account}:{name}"),
+    "AWS::SNS::Topic": ("TopicName", "sns:{region}:{account}:{name}"),
+    "AWS::IAM::Role": ("RoleName", "iam::{account}:role/{name}"),
+}
+# `Ref` gives the ARN of these, the name of the others.
+_REF_IS_ARN = frozenset(
+    {
+        "AWS::Serverless::StateMachine",
+        "AWS::StepFunctions::StateMachine",
+        "AWS::StepFunctions::Activity",
+        "AWS::SNS::Topic",
+    }
+)
+_SUB = re.compile(r"\$\{(!?)([^}]*)\}")
+
+
+def function_arn(name: str, region: str) -> str:
+    """The ARN under which a function is known to a run on this machine."""
+    return f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}"
+
+
+def pseudo_parameters(region: str, stack: str = "local") -> dict[str, str]:
+    """CloudFormation's pseudo parameters by name; `AWS::NoValue` is not among them."""
+    return {
+        "AWS::AccountId": ACCOUNT,
+        "AWS::Partition": "aws",
+        "AWS::Region": region,
+        "AWS::StackId": f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{stack}/local",
+        "AWS::StackName": stack,
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+
+
+class Resolver:
+    """Resolves the values of one template.
+
+    Args:
+        template: The whole template, as it was read.
+        parameters: Values given for parameters; they win over defaults.
+        region: What `AWS::Region` is.
+    """
+
+    def __init__(
+        self, template: Mapping[str, Any], parameters: Mapping[str, str], region: str
+    ) -> None:
+        self._resources: Mapping[str, Any] = template["Resources"]
+        declared = template.get("Parameters")
+        self._declared: Mapping[str, Any] = declared if isinstance(declared, dict) else {}
+        self._given = parameters
+        self._pseudo = pseudo_parameters(region)
+        self._region = region
+        self._evaluate: dict[str, Callable[[Any, str], Any]] = {
+            "Ref": self._ref,
+            "Fn::GetAtt": self._get_att,
+            "Fn::Sub": self._sub,
+            "Fn::Join": self._join,
+            "Fn::Select": self._select,
+            "Fn::Split": self._split,
+        }
+        unknown = sorted(set(parameters) - set(self._declared))
+        if unknown:
+            known = ", ".join(sorted(self._declared)) or "none"
+            raise ConfigurationError(
+                f"the template has no parameter {', '.join(unknown)}", hint=f"It has: {known}"
+            )
+
+    def resolve(self, value: Any, path: str) -> Any:
+        """`value` with every intrinsic function in it evaluated.
+
+        Args:
+            value: Any value of the template.
+            path: Where it stands, as `$.Resources.X`; for errors.
+
+        Raises:
+            ConfigurationError: An intrinsic that is not evaluated here, or that names nothing.
+        """
+        if isinstance(value, list):
+            return [self.resolve(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            [(name, argument)] = value.items()
+            if name in self._evaluate:
+                return self._evaluate[name](argument, path)
+            if isinstance(name, str) and (name.startswith("Fn::") or name == "Condition"):
+                raise ConfigurationError(f"{name} is not evaluated on this machine", path=path)
+        return {
+            key: self.resolve(item, f"{path}.{key}")
+            for key, item in value.items()
+            if item != {"Ref": "AWS::NoValue"}
+        }
+
+    def text(self, value: Any, path: str) -> str:
+        """`value` resolved, where only text makes sense; numbers and booleans as in JSON.
+
+        Raises:
+            ConfigurationError: It is an object or a list, or cannot be resolved.
+        """
+        resolved = self.resolve(value, path)
+        if isinstance(resolved, bool):
+            return "true" if resolved else "false"
+        if isinstance(resolved, (str, int, float)):
+            return str(resolved)
+        raise ConfigurationError("text is needed here", path=path)
+
+    def name_of(self, logical_id: str) -> str:
+        """The name of a resource: its naming property where it has one, else its logical id."""
+        kind, properties = self._resource(logical_id)
+        naming = _NAMED.get(kind)
+        given = properties.get(naming[0]) if naming else None
+        if given is None or given == {"Ref": "AWS::NoValue"}:
+            return logical_id
+        path = f"$.Resources.{logical_id}.Properties.{naming[0]}" if naming else ""
+        return self.text(given, path)
+
+    def arn_of(self, logical_id: str, path: str) -> str:
+        """The ARN of a resource of a known type.
+
+        Raises:
+            ConfigurationError: The form of this type's ARN is not known here.
+        """
+        kind, _ = self._resource(logical_id)
+        if kind not in _NAMED:
+            raise ConfigurationError(
+                f"the ARN of {logical_id} ({kind}) is not known on this machine", path=path
+            )
+        form = _NAMED[kind][1]
+        name = self.name_of(logical_id)
+        return "arn:aws:" + form.format(region=self._region, account=ACCOUNT, name=name)
+
+    def _resource(self, logical_id: str) -> tuple[str, Mapping[str, Any]]:
+        resource = self._resources[logical_id]
+        if not isinstance(resource, dict):
+            return "", {}
+        properties = resource.get("Properties")
+        return str(resource.get("Type", "")), properties if isinstance(properties, dict) else {}
+
+    def _ref(self, name: Any, path: str) -> Any:
+        if not isinstance(name, str):
+            raise ConfigurationError("Ref needs a name", path=path)
+        if name in self._pseudo:
+            return self._pseudo[name]
+        if name in self._declared:
+            return self._parameter(name, path)
+        # SAM: a function with AutoPublishAlias also has `<Function>.Alias` and `.Version`.
+        owner, _, part = name.partition(".")
+        if owner not in self._resources:
+            raise ConfigurationError(
+                f"Ref {name}: the template has no such parameter or resource", path=path
+            )
+        kind, properties = self._resource(owner)
+        if part and kind in FUNCTION_TYPES and part in {"Alias", "Version"}:
+            alias = self.text(properties.get("AutoPublishAlias", "live"), path)
+            return f"{self.arn_of(owner, path)}:{alias if part == 'Alias' else '1'}"
+        if kind in _REF_IS_ARN:
+            return self.arn_of(owner, path)
+        if kind == "AWS::SQS::Queue":
+            queue = self.name_of(owner)
+            return f"https://sqs.{self._region}.amazonaws.com/{ACCOUNT}/{queue}"
+        return self.name_of(owner)
+
+    def _parameter(self, name: str, path: str) -> Any:
+        declared = self._declared[name]
+        declared = declared if isinstance(declared, dict) else {}
+        kind = str(declared.get("Type", "String"))
+        value = self._given.get(name, declared.get("Default"))
+        # The default of such a parameter is the name of a setting that only AWS can look up.
+        stored = kind.startswith("AWS::SSM::") and name not in self._given
+        if value is None or stored:
+            raise ConfigurationError(
+                f"the parameter {name} has no value",
+                path=path,
+                hint=f"Give one: --parameter {name}=VALUE",
+            )
+        if kind == "CommaDelimitedList" or kind.startswith("List<"):
+            return [item.strip() for item in str(value).split(",")]
+        return value
+
+    def _get_att(self, argument: Any, path: str) -> str:
+        parts = argument.split(".", 1) if isinstance(argument, str) else argument
+        if (
+            not isinstance(parts, list)
+            or len(parts) != 2
+            or not all(isinstance(part, str) for part in parts)
+        ):
+            raise ConfigurationError("Fn::GetAtt needs a resource and an attribute", path=path)
+        name, attribute = parts
+        if name not in self._resources:
+            raise ConfigurationError(
+                f"Fn::GetAtt {name}.{attribute}: the template has no such resource", path=path
+            )
+        if attribute == "Arn":
+            return self.arn_of(name, path)
+        kind, _ = self._resource(name)
+        if kind in _NAMED and attribute == _NAMED[kind][0]:
+            return self.name_of(name)
+        raise ConfigurationError(
+            f"Fn::GetAtt {name}.{attribute} is not known on this machine", path=path
+        )
+
+    def _sub(self, argument: Any, path: str) -> str:
+        names: Mapping[str, Any] = {}
+        text = argument
+        if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], dict):
+            text, names = argument
+        if not isinstance(text, str):
+            raise ConfigurationError("Fn::Sub needs text, or text and a map", path=path)
+
+        def value(match: re.Match[str]) -> str:
+            literal, name = match[1], match[2].strip()
+            if literal:
+                return "${" + match[2] + "}"
+            if name in names:
+                return self.text(names[name], path)
+            if name in self._pseudo or name in self._declared or name in self._resources:
+                return self.text({"Ref": name}, path)
+            if "." in name:
+                return self.text({"Fn::GetAtt": name.split(".", 1)}, path)
+            return self.text({"Ref": name}, path)
+
+        return _SUB.sub(value, text)
+
+    def _join(self, argument: Any, path: str) -> str:
+        if not isinstance(argument, list) or len(argument) != 2:
+            raise ConfigurationError("Fn::Join needs a delimiter and a list", path=path)
+        delimiter = self.text(argument[0], path)
+        items = self.resolve(argument[1], path)
+        if not isinstance(items, list):
+            raise ConfigurationError("Fn::Join needs a list to join", path=path)
+        return delimiter.join(self.text(item, path) for item in items)
+
+    def _select(self, argument: Any, path: str) -> Any:
+        if not isinstance(argument, list) or len(argument) != 2:
+            raise ConfigurationError("Fn::Select needs an index and a list", path=path)
+        index, items = self.text(argument[0], path), self.resolve(argument[1], path)
+        if not isinstance(items, list) or not index.isdecimal() or int(index) >= len(items):
+            raise ConfigurationError(f"Fn::Select: the list has no item {index}", path=path)
+        return items[int(index)]
+
+    def _split(self, argument: Any, path: str) -> list[str]:
+        if not isinstance(argument, list) or len(argument) != 2:
+            raise ConfigurationError("Fn::Split needs a delimiter and text", path=path)
+        delimiter, text = self.text(argument[0], path), self.text(argument[1], path)
+        if not delimiter:
+            raise ConfigurationError("Fn::Split needs a delimiter that is not empty", path=path)
+        return text.split(delimiter)

@@ -1,0 +1,319 @@
+"""What a run needs of a SAM or CloudFormation template: its state machines and functions.
+
+The forms follow the SAM specification (`AWS::Serverless::Function`,
+`AWS::Serverless::StateMachine`, `Globals`) and CloudFormation's own
+`AWS::StepFunctions::StateMachine` and `AWS::Lambda::Function`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError
+from statebag.local.documents import PLACEHOLDER, parse_document, read_text
+from statebag.local.intrinsics import FUNCTION_TYPES, Resolver
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["FunctionSource", "Template", "parse_definition"]
+
+_MACHINE_TYPES = frozenset({"AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine"})
+_LAYER_TYPES = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSource:
+    """Where a function's code is.
+
+    Attributes:
+        name: The function's name.
+        origin: What to call it in messages: `template.yaml, function Judge`.
+        handler: As Lambda takes it: `module.function`, with `/` or `.` between packages.
+        folders: Where its own modules are looked for: the code's folder, then its layers'.
+        environment: The variables it sees beside those of this process.
+        installed: Whether the module may also be one that is installed.
+    """
+
+    name: str
+    origin: str
+    handler: str
+    folders: tuple[Path, ...]
+    environment: Mapping[str, str]
+    installed: bool = False
+
+
+def parse_definition(text: str, place: str, substitutions: Mapping[str, Any]) -> dict[str, Any]:
+    """A state machine's definition from JSON or YAML text.
+
+    Args:
+        text: The definition.
+        place: Its file, for errors.
+        substitutions: What replaces `${Name}`; other placeholders stay.
+
+    Raises:
+        ConfigurationError: It cannot be read, or it is not an object with `States`.
+    """
+    # In JSON the text is what is substituted, as AWS does, so `"Seconds": ${Wait}` works too.
+    in_text = text.lstrip().startswith("{")
+    if in_text:
+        text = _substitute_text(text, substitutions)
+    try:
+        value = parse_document(text, place)
+    except ConfigurationError as error:
+        open_names = sorted(set(PLACEHOLDER.findall(text)))
+        if open_names and in_text:
+            error.hint = "A placeholder outside of quotes needs a value: " + " ".join(
+                f"--substitution {name}=VALUE" for name in open_names
+            )
+        raise
+    if not in_text:
+        value = _substitute(value, substitutions)
+    return _checked_definition(value, place)
+
+
+def _substitute_text(text: str, substitutions: Mapping[str, Any]) -> str:
+    return PLACEHOLDER.sub(lambda match: _as_text(substitutions.get(match[1], match[0])), text)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _substitute(value: Any, substitutions: Mapping[str, Any]) -> Any:
+    if isinstance(value, str):
+        return _substitute_text(value, substitutions)
+    if isinstance(value, list):
+        return [_substitute(item, substitutions) for item in value]
+    if isinstance(value, dict):
+        return {key: _substitute(item, substitutions) for key, item in value.items()}
+    return value
+
+
+def _checked_definition(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or not isinstance(value.get("States"), dict):
+        raise ConfigurationError(
+            f"{place} is not a state machine's definition",
+            hint='It is a JSON object with "StartAt" and "States"',
+        )
+    _check_keys(value, "$", place)
+    return value
+
+
+def _check_keys(value: Any, path: str, place: str) -> None:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_keys(item, f"{path}[{index}]", place)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ConfigurationError(
+                    f"{place}: YAML reads a key as {key!r}, which is not text",
+                    path=path,
+                    hint="Put the key in quotes",
+                )
+            _check_keys(item, f"{path}.{key}", place)
+
+
+class Template:
+    """One template, read from a file.
+
+    Args:
+        path: The template's file; other files are relative to its folder.
+        document: Its content, parsed.
+        parameters: Values for its parameters; they win over defaults.
+        region: What `AWS::Region` is.
+
+    Raises:
+        ConfigurationError: It is not a template, or a parameter is given that it has not.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        document: Mapping[str, Any],
+        *,
+        parameters: Mapping[str, str],
+        region: str,
+    ) -> None:
+        if not isinstance(document.get("Resources"), dict):
+            raise ConfigurationError(f"{path} has no Resources", path="$.Resources")
+        self.path = path
+        self._resources: Mapping[str, Any] = document["Resources"]
+        self._resolver = Resolver(document, parameters, region)
+        globals_ = document.get("Globals")
+        defaults = globals_.get("Function") if isinstance(globals_, dict) else None
+        self._defaults: Mapping[str, Any] = defaults if isinstance(defaults, dict) else {}
+
+    def machines(self) -> dict[str, str]:
+        """The names of the state machines, by logical id."""
+        return {name: self._resolver.name_of(name) for name in self._of(_MACHINE_TYPES)}
+
+    def functions(self) -> dict[str, str]:
+        """The names of the functions, by logical id."""
+        return {name: self._resolver.name_of(name) for name in self._of(FUNCTION_TYPES)}
+
+    def definition(self, logical_id: str, substitutions: Mapping[str, str]) -> dict[str, Any]:
+        """The definition of a state machine, with its `DefinitionSubstitutions` made.
+
+        Args:
+            logical_id: One of `machines()`.
+            substitutions: Win over the template's own.
+
+        Raises:
+            ConfigurationError: It has no definition on this machine, or one that cannot be read.
+        """
+        properties = self._properties(logical_id)
+        path = f"$.Resources.{logical_id}.Properties"
+        declared = properties.get("DefinitionSubstitutions")
+        values = {
+            name: self._resolver.text(value, f"{path}.DefinitionSubstitutions.{name}")
+            for name, value in (declared if isinstance(declared, dict) else {}).items()
+            if name not in substitutions
+        }
+        values.update(substitutions)
+        place = f"{self.path}, {logical_id}"
+        if "Definition" in properties:
+            inline = self._resolver.resolve(properties["Definition"], f"{path}.Definition")
+            return _checked_definition(_substitute(inline, values), place)
+        if "DefinitionString" in properties:
+            text = self._resolver.text(properties["DefinitionString"], f"{path}.DefinitionString")
+            return parse_definition(text, place, values)
+        if "DefinitionUri" in properties:
+            uri = self._resolver.resolve(properties["DefinitionUri"], f"{path}.DefinitionUri")
+            if not isinstance(uri, str) or uri.startswith("s3://"):
+                raise ConfigurationError(
+                    "the definition is in S3, not on this machine",
+                    path=f"{path}.DefinitionUri",
+                    hint="Run the template before it is packaged, or the definition's file",
+                )
+            file = self.path.parent / uri
+            return parse_definition(read_text(file), str(file), values)
+        raise ConfigurationError(
+            f"{logical_id} has none of Definition, DefinitionUri and DefinitionString", path=path
+        )
+
+    def function(self, logical_id: str, environment: Mapping[str, str | None]) -> FunctionSource:
+        """Where the code of a function is, with `Globals` taken in.
+
+        Args:
+            logical_id: One of `functions()`.
+            environment: Variables that win over the template's; None removes one.
+
+        Raises:
+            ConfigurationError: The function cannot run in this process: an image, another
+                runtime, code that is not on this machine, or a variable that cannot be resolved.
+        """
+        properties = self._properties(logical_id)
+        path = f"$.Resources.{logical_id}.Properties"
+        name = self._resolver.name_of(logical_id)
+        hint = f"Put a Python function in its place: --handler {logical_id}=module:function"
+
+        def setting(key: str) -> Any:
+            return self._resolver.resolve(
+                properties.get(key, self._defaults.get(key)), f"{path}.{key}"
+            )
+
+        if setting("PackageType") == "Image":
+            raise ConfigurationError(
+                f"the function {logical_id} is a container image, which does not run here",
+                path=f"{path}.PackageType",
+                hint=hint,
+            )
+        runtime = setting("Runtime")
+        if isinstance(runtime, str) and not runtime.startswith("python"):
+            raise ConfigurationError(
+                f"the function {logical_id} needs the runtime {runtime}; Python ones run here",
+                path=f"{path}.Runtime",
+                hint=hint,
+            )
+        handler = setting("Handler")
+        if not isinstance(handler, str):
+            raise ConfigurationError(
+                f"the function {logical_id} has no Handler", path=f"{path}.Handler", hint=hint
+            )
+        code_key = "CodeUri" if "CodeUri" in {*properties, *self._defaults} else "Code"
+        code = setting(code_key)
+        if code is None and "InlineCode" not in properties:
+            # SAM's default: the template's own folder.
+            code = "."
+        if not isinstance(code, str) or code.startswith("s3://"):
+            raise ConfigurationError(
+                f"the code of the function {logical_id} is not a folder on this machine",
+                path=f"{path}.{code_key}",
+                hint=hint,
+            )
+        folder = self.path.parent / code
+        if not folder.is_dir():
+            raise ConfigurationError(
+                f"the function {logical_id} has its code in {folder}, which is not a folder",
+                path=f"{path}.{code_key}",
+                hint=hint,
+            )
+        return FunctionSource(
+            name=name,
+            origin=f"{self.path.name}, function {logical_id}",
+            handler=handler,
+            folders=(folder.resolve(), *self._layers(properties)),
+            environment=self.environment(logical_id, environment),
+        )
+
+    def environment(self, logical_id: str, overrides: Mapping[str, str | None]) -> dict[str, str]:
+        """The variables of a function, `Globals` taken in; `overrides` win, None removes one.
+
+        Raises:
+            ConfigurationError: A variable that is not overridden cannot be resolved.
+        """
+        variables: dict[str, str] = {}
+        own = (f"$.Resources.{logical_id}.Properties", self._properties(logical_id))
+        for path, properties in (("$.Globals.Function", self._defaults), own):
+            environment = properties.get("Environment")
+            declared = environment.get("Variables") if isinstance(environment, dict) else None
+            for name, value in (declared if isinstance(declared, dict) else {}).items():
+                if name in overrides:
+                    continue
+                place = f"{path}.Environment.Variables.{name}"
+                try:
+                    variables[name] = self._resolver.text(value, place)
+                except ConfigurationError as error:
+                    error.hint = error.hint or f"Give it a value: --env {name}=VALUE"
+                    raise
+        variables.update({name: value for name, value in overrides.items() if value is not None})
+        return variables
+
+    def _layers(self, properties: Mapping[str, Any]) -> list[Path]:
+        """The folders of layers whose code is in this template; others must be installed."""
+        folders = []
+        declared = [*(self._defaults.get("Layers") or ()), *(properties.get("Layers") or ())]
+        for layer in declared:
+            name = layer.get("Ref") if isinstance(layer, dict) else None
+            if name not in self._of(_LAYER_TYPES):
+                continue
+            content = self._properties(name)
+            uri = content.get("ContentUri", content.get("Content"))
+            folder = self.path.parent / uri if isinstance(uri, str) else None
+            if folder is None or not folder.is_dir():
+                raise ConfigurationError(
+                    f"the layer {name} has no folder on this machine",
+                    path=f"$.Resources.{name}.Properties.ContentUri",
+                )
+            # A layer's `python` folder is what Lambda puts on the path; SAM builds it from
+            # a folder of modules.
+            packaged = folder / "python"
+            folders.append((packaged if packaged.is_dir() else folder).resolve())
+        return folders
+
+    def _of(self, kinds: frozenset[str]) -> list[str]:
+        return [
+            name
+            for name, resource in self._resources.items()
+            if isinstance(resource, dict) and resource.get("Type") in kinds
+        ]
+
+    def _properties(self, logical_id: str) -> Mapping[str, Any]:
+        properties = self._resources[logical_id].get("Properties")
+        return properties if isinstance(properties, dict) else {}

@@ -1,0 +1,301 @@
+"""A workflow that can run on this machine: a definition, and a handler for each function."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError
+from statebag.local.documents import PLACEHOLDER, parse_document, read_text
+from statebag.local.environment import environment_set
+from statebag.local.functions import Function
+from statebag.local.intrinsics import pseudo_parameters
+from statebag.local.references import Names, bind_references
+from statebag.local.template import FunctionSource, Template, parse_definition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from statebag.local.execution import Handler
+
+__all__ = ["Workflow", "load_workflow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """What `run_definition` needs.
+
+    Attributes:
+        name: The state machine's name.
+        definition: Its definition, with all names resolved.
+        functions: Handlers by function name.
+        machines: Definitions of the template's other state machines that it starts, by name.
+        region: The region of its ARNs.
+        path: The file it was read from.
+    """
+
+    name: str
+    definition: dict[str, Any]
+    functions: Mapping[str, Handler]
+    machines: Mapping[str, dict[str, Any]]
+    region: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the caller of `load_workflow` gave beside the file."""
+
+    machine: str | None
+    handlers: Mapping[str, str | Handler]
+    parameters: Mapping[str, str]
+    substitutions: Mapping[str, str]
+    variables: Mapping[str, str | None]
+    region: str
+
+
+def load_workflow(
+    path: str | Path,
+    *,
+    machine: str | None = None,
+    handlers: Mapping[str, str | Handler] | None = None,
+    parameters: Mapping[str, str] | None = None,
+    substitutions: Mapping[str, str] | None = None,
+    environment: Mapping[str, str | None] | None = None,
+    region: str = "us-east-1",
+) -> Workflow:
+    """Read a SAM or CloudFormation template, or a bare definition, and import its functions.
+
+    Functions that the definition names are imported now; others of the template are imported
+    when they are first called. Every function sees the variables of `environment`, those of the
+    template, and `AWS_REGION` and `AWS_DEFAULT_REGION` as in Lambda.
+
+    Args:
+        path: A file: YAML or JSON.
+        machine: The logical id of the state machine, where a template has several.
+        handlers: Functions by name: that of the function, its ARN, its logical id, or a
+            placeholder's. Each is a callable, `package.module:function`, or
+            `folder/file.py:function`. They win over the template's.
+        parameters: Values of the template's parameters.
+        substitutions: What replaces `${Name}` in the definition; wins over the template's.
+        environment: Variables of every function; they win over the template's, and None
+            removes one.
+        region: What `AWS::Region` is, and the region of all ARNs.
+
+    Raises:
+        ConfigurationError: The file cannot be read, a function has no handler, or its import
+            failed.
+    """
+    path = Path(path)
+    given = _Given(
+        machine=machine,
+        handlers=handlers or {},
+        parameters=parameters or {},
+        substitutions=substitutions or {},
+        variables={"AWS_REGION": region, "AWS_DEFAULT_REGION": region, **(environment or {})},
+        region=region,
+    )
+    try:
+        text = read_text(path)
+        document = _document(path, text)
+        if isinstance(document, dict) and "Resources" in document:
+            return _from_template(path, document, given)
+        return _from_definition(path, text, given)
+    except RecursionError:
+        raise ConfigurationError(f"{path} is nested too deeply, or refers to itself") from None
+
+
+def _document(path: Path, text: str) -> Any:
+    """The file's content; None where only substitutions make it a document."""
+    try:
+        return parse_document(text, str(path))
+    except ConfigurationError:
+        if PLACEHOLDER.search(text):
+            return None
+        raise
+
+
+def _from_template(path: Path, document: Mapping[str, Any], given: _Given) -> Workflow:
+    template = Template(path, document, parameters=given.parameters, region=given.region)
+    logical_id, name = _machine(template, given.machine)
+    definitions = _definitions(template, logical_id, given.substitutions)
+    names_by_id = template.functions()
+    ids = {function: function_id for function_id, function in names_by_id.items()}
+    # A function of the template is known by its logical id as well as by its name.
+    handlers = {names_by_id.get(key, key): handler for key, handler in given.handlers.items()}
+    names = bind_references(definitions.values(), ids, handlers, given.region)
+    _check(path, given, names, handlers, ids)
+
+    def environment(function: str) -> Mapping[str, str]:
+        if function in ids:
+            return template.environment(ids[function], given.variables)
+        return _set(given.variables)
+
+    functions = _given_functions(names, handlers, environment)
+    for function, function_id in ids.items():
+        if function in functions:
+            continue
+        needed = function in names.functions
+        try:
+            loadable = Function(template.function(function_id, given.variables))
+        except ConfigurationError as error:
+            if needed:
+                raise
+            functions[function] = _refusing(error)
+            continue
+        functions[function] = loadable
+        if needed:
+            loadable.load()
+    definition = definitions.pop(name)
+    return Workflow(name, definition, functions, definitions, given.region, path)
+
+
+def _from_definition(path: Path, text: str, given: _Given) -> Workflow:
+    if given.machine is not None or given.parameters:
+        raise ConfigurationError(
+            f"{path} is a definition, not a template",
+            hint="--machine and --parameter are for templates",
+        )
+    values = {**pseudo_parameters(given.region), **given.substitutions}
+    definition = parse_definition(text, str(path), values)
+    names = bind_references([definition], (), given.handlers, given.region)
+    _check(path, given, names, given.handlers, ())
+    functions = _given_functions(names, given.handlers, lambda _: _set(given.variables))
+    name = path.name.partition(".")[0]
+    return Workflow(name, definition, functions, {}, given.region, path)
+
+
+def _set(variables: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if value is not None}
+
+
+def _definitions(
+    template: Template, logical_id: str, substitutions: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """The definition of a state machine and of all that it starts, by name."""
+    machines = template.machines()
+    definitions: dict[str, dict[str, Any]] = {}
+    ahead = [logical_id]
+    while ahead:
+        wanted = ahead.pop()
+        # A copy: names are written into it, and YAML anchors may share its parts.
+        definition = json.loads(json.dumps(template.definition(wanted, substitutions)))
+        definitions[machines[wanted]] = definition
+        text = json.dumps(definition)
+        ahead.extend(
+            other
+            for other, name in machines.items()
+            if name not in definitions and f':stateMachine:{name}"' in text
+        )
+    return definitions
+
+
+def _machine(template: Template, wanted: str | None) -> tuple[str, str]:
+    """The logical id and the name of the state machine to run."""
+    machines = template.machines()
+    listed = ", ".join(sorted(machines))
+    if not machines:
+        raise ConfigurationError(f"{template.path} has no state machine", path="$.Resources")
+    if wanted is None and len(machines) > 1:
+        raise ConfigurationError(
+            f"{template.path} has {len(machines)} state machines: {listed}",
+            hint=f"Choose one: --machine {next(iter(machines))}",
+        )
+    if wanted is not None and wanted not in machines:
+        raise ConfigurationError(
+            f"{template.path} has no state machine {wanted}", hint=f"It has: {listed}"
+        )
+    logical_id = wanted or next(iter(machines))
+    return logical_id, machines[logical_id]
+
+
+def _check(
+    path: Path,
+    given: _Given,
+    names: Names,
+    handlers: Mapping[str, str | Handler],
+    known: Collection[str],
+) -> None:
+    """Refuse functions without a handler, and handlers without a function."""
+    if names.unbound:
+        command = ["statebag", "run", str(path)]
+        if given.machine is not None:
+            command += ["--machine", given.machine]
+        for name, handler in given.handlers.items():
+            command += ["--handler", f"{name}={handler}"]
+        for name in names.unbound:
+            command += ["--handler", f"{name}=module:function"]
+        count = len(names.unbound)
+        raise ConfigurationError(
+            f"{count} function{'s have' if count > 1 else ' has'} no handler: "
+            + ", ".join(names.unbound),
+            hint=f"Name a Python function for each: {shlex.join(command)}",
+        )
+    unused = handlers.keys() - set(names.functions.values()) - set(known)
+    # A name that is computed at run time may be any of them.
+    if unused and not names.dynamic:
+        named = ", ".join(sorted({*names.functions, *known})) or "none"
+        raise ConfigurationError(
+            f"{path} has no function {', '.join(sorted(unused))}", hint=f"It has: {named}"
+        )
+
+
+def _given_functions(
+    names: Names,
+    handlers: Mapping[str, str | Handler],
+    environment: Callable[[str], Mapping[str, str]],
+) -> dict[str, Handler]:
+    """The functions that handlers were given for, by function name."""
+    keys = {name: key for name, key in names.functions.items() if key is not None}
+    keys.update({key: key for key in handlers.keys() - set(keys.values())})
+    functions: dict[str, Handler] = {}
+    for name, key in keys.items():
+        handler = handlers[key]
+        if isinstance(handler, str):
+            function = Function(_given_source(key, handler, environment(name)))
+            function.load()
+            functions[name] = function
+        else:
+            functions[name] = _with_environment(handler, environment(name))
+    return functions
+
+
+def _given_source(name: str, target: str, environment: Mapping[str, str]) -> FunctionSource:
+    """Where `package.module:function` or `folder/file.py:function` is."""
+    place, _, attribute = target.rpartition(":")
+    origin = f"--handler {name}={target}"
+    if not place or not attribute.isidentifier():
+        raise ConfigurationError(
+            f"{origin} is not of the form NAME=module:function",
+            hint="Or name a file: NAME=folder/file.py:function",
+        )
+    if not place.endswith(".py"):
+        return FunctionSource(
+            name, origin, f"{place}.{attribute}", (Path.cwd(),), environment, installed=True
+        )
+    file = Path(place)
+    if not file.is_file():
+        raise ConfigurationError(f"{origin}: there is no file {file}")
+    return FunctionSource(
+        name, origin, f"{file.stem}.{attribute}", (file.resolve().parent,), environment
+    )
+
+
+def _with_environment(handler: Handler, environment: Mapping[str, str]) -> Handler:
+    def call(event: Any, context: Any) -> Any:
+        with environment_set(environment):
+            return handler(event, context)
+
+    return call
+
+
+def _refusing(error: ConfigurationError) -> Handler:
+    """A function that cannot run here, which matters only if it is called after all."""
+
+    def call(_event: Any, _context: Any) -> Any:
+        raise error
+
+    return call
