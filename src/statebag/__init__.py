@@ -1,5 +1,40 @@
 """Workflow state of any size, under the orchestrator's payload limit, without losing a byte."""
 
 from statebag._version import __version__
+from statebag.client import Statebag, step
+from statebag.errors import (
+    BagTooLarge,
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    InvalidState,
+    InvalidStub,
+    LimitExceeded,
+    NotPermitted,
+    StatebagError,
+    StoreUnavailable,
+    UnsupportedFormat,
+)
+from statebag.format.stub import Unopened
+from statebag.policy import Policy
+from statebag.step import DELETE
 
-__all__ = ["__version__"]
+__all__ = [
+    "DELETE",
+    "BagTooLarge",
+    "BlobCorrupt",
+    "BlobMissing",
+    "ConfigurationError",
+    "InvalidState",
+    "InvalidStub",
+    "LimitExceeded",
+    "NotPermitted",
+    "Policy",
+    "Statebag",
+    "StatebagError",
+    "StoreUnavailable",
+    "Unopened",
+    "UnsupportedFormat",
+    "__version__",
+    "step",
+]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Usage", "add", "measured", "peak"]
+__all__ = ["Usage", "add", "is_measured", "measured", "peak"]
 
 
 @dataclass(slots=True)
@@ -74,6 +74,11 @@ def measured() -> Iterator[Usage]:
         yield usage
     finally:
         _collecting.reset(token)
+
+
+def is_measured() -> bool:
+    """Whether anybody collects, so that a figure that costs work is worth making."""
+    return bool(_collecting.get())
 
 
 def add(**amounts: int) -> None:

@@ -1,0 +1,377 @@
+"""`Statebag`: seal, open and append, each a few calls into the rooms below."""
+
+from __future__ import annotations
+
+from functools import cache
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote
+
+from statebag import usage
+from statebag.environment import policy_from_environment, sealing_is_off, store_address
+from statebag.errors import BagTooLarge, InvalidState
+from statebag.format import json_text
+from statebag.format.json_text import check_json, wire_size
+from statebag.format.names import encode_scope, scope_of
+from statebag.format.paths import Path, parse_path, render_path
+from statebag.format.stub import Escaped, Rest, Unopened
+from statebag.opening.fetch import Fetcher
+from statebag.opening.opener import Confinement, Opener
+from statebag.opening.walk import Selection, walk
+from statebag.sealing.compaction import compact
+from statebag.sealing.fitting import fit
+from statebag.sealing.known import Known, packs_of
+from statebag.sealing.layout import lay_out
+from statebag.sealing.plan import OPAQUE, Grown, NeedsOpened, Planner
+from statebag.step import wrap_handler
+from statebag.store.address import store_from_url
+from statebag.store.cache import BlobCache
+from statebag.store.retrying import RetryingStore, deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from statebag.policy import Policy
+    from statebag.step import Returns
+    from statebag.store.contract import Store
+
+__all__ = ["Statebag", "from_environment", "step"]
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+_NO_SCOPE = "unscoped"
+
+
+class Statebag:
+    """Seals states into bags and opens them again.
+
+    Args:
+        store: An address (`s3://bucket/prefix`, `gs://`, `az://`, `file:///dir`, a folder,
+            `memory://name`) or a store; by default what STATEBAG_STORE names, else a local folder.
+        policy: Limits and thresholds; by default those of the environment.
+        options: Further settings of an object storage client, by their names there.
+
+    Raises:
+        ConfigurationError: The address or a setting is wrong.
+    """
+
+    def __init__(
+        self,
+        store: str | Store | None = None,
+        *,
+        policy: Policy | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self.policy = policy_from_environment() if policy is None else policy
+        if store is None or isinstance(store, str):
+            store = store_from_url(store_address() if store is None else store, options=options)
+        self.store: Store = RetryingStore(store, attempts=self.policy.attempts)
+        self._known = _known(self.store.url)
+        self._cache = _cache(self.policy.cache_bytes)
+
+    def __repr__(self) -> str:
+        return f"Statebag({self.store.url!r})"
+
+    def seal(
+        self,
+        state: Any,
+        scope: str | None = None,
+        parent: Any = None,
+        budget: int | None = None,
+        *,
+        heal: bool = False,
+    ) -> Any:
+        """A bag for a state: everything it refers to is stored when this returns.
+
+        Args:
+            state: Any JSON value, usually a dict; `Unopened` values in it pass through unread.
+            scope: `<state machine>/<execution name>`: where new objects go.
+            parent: The bag that the state came from; where no scope is given, its scope serves.
+                (What did not change since this process opened a bag is never written again,
+                with or without it.)
+            budget: The bag's bound in bytes, instead of the policy's.
+            heal: Write everything anew, also what is stored already.
+
+        Returns:
+            A JSON value, new in every part, of at most `budget` bytes.
+
+        Raises:
+            InvalidState: The state holds what JSON cannot.
+            BagTooLarge: Control fields alone pass the bound.
+            StoreUnavailable, NotPermitted: The store did not take the pack.
+        """
+        started = perf_counter_ns()
+        with deadline(self.policy.deadline_seconds):
+            if sealing_is_off():
+                return self._plain(state)
+            if scope is None and parent is not None:
+                scope = _scope_of_bag(parent)
+            if heal:
+                state = self._read_inside(state, (), scope)
+            bag = self._sealed(state, scope, budget, Known() if heal else self._known)
+        usage.add(seals=1, seal_ns=perf_counter_ns() - started)
+        return bag
+
+    def open(
+        self,
+        bag: Any,
+        only: Iterable[str | Sequence[str | int]] | None = None,
+        scope: str | None = None,
+    ) -> Any:
+        """The state in a bag, or in any JSON value that holds stubs.
+
+        Args:
+            bag: The JSON value; `Unopened` values of an earlier open are opened too.
+            only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`.
+            scope: The reader's scope: objects outside it, its ancestors and the policy's
+                `readable_scopes` are refused.
+
+        Raises:
+            InvalidStub, UnsupportedFormat, NotPermitted, LimitExceeded: Before any request.
+            BlobMissing, BlobCorrupt: An object is gone or damaged.
+            StoreUnavailable: The store did not answer in time.
+        """
+        started = perf_counter_ns()
+        paths = None if only is None else [parse_path(path) for path in only]
+        with deadline(self.policy.deadline_seconds):
+            state = self._opener(scope).open(bag, Selection(paths))
+        usage.add(opens=1, open_ns=perf_counter_ns() - started)
+        return state
+
+    def append(
+        self,
+        bag: Any,
+        field: str | Sequence[str | int],
+        entries: Iterable[Any],
+        scope: str | None = None,
+        budget: int | None = None,
+    ) -> Any:
+        """A bag with items added to the end of one array of its state; nothing is fetched.
+
+        Args:
+            bag: A bag.
+            field: The array's path; where the last field is missing, it is made.
+            entries: JSON values.
+            scope: Where new objects go.
+            budget: The bag's bound in bytes, instead of the policy's.
+
+        Raises:
+            InvalidState: What stands at the path is no array, or lies inside a value that would
+                have to be opened.
+        """
+        started = perf_counter_ns()
+        path = parse_path(field)
+        items = list(entries)
+        check_json(items)
+        with deadline(self.policy.deadline_seconds):
+            state = self._opener(scope).open(bag, Selection([]))
+            grown = _with_appended(state, path, items)
+            if sealing_is_off():
+                return self._plain(grown)
+            appended = self._sealed(grown, scope, budget, self._known)
+        usage.add(seals=1, seal_ns=perf_counter_ns() - started)
+        return appended
+
+    def step(
+        self,
+        handler: _Function | None = None,
+        *,
+        bag_path: str = "$",
+        returns: Returns = "state",
+        scope: str = "$.execution_id",
+        only: Iterable[str] | None = None,
+    ) -> Any:
+        """Decorate a Lambda handler: its event is opened, what it returns is sealed.
+
+        See `statebag.step` for the arguments.
+        """
+
+        def decorate(function: _Function) -> _Function:
+            return wrap_handler(
+                function, lambda: self, bag_path=bag_path, returns=returns, scope=scope, only=only
+            )
+
+        return decorate if handler is None else decorate(handler)
+
+    def _opener(self, scope: str | None, known: Known | None = None) -> Opener:
+        encoded = None if scope is None else encode_scope(scope)
+        return Opener(
+            self._fetcher(),
+            Confinement(encoded, self.policy.readable_scopes),
+            known or self._known,
+        )
+
+    def _fetcher(self) -> Fetcher:
+        return Fetcher(self.store, self._cache, self.policy)
+
+    def _sealed(self, state: Any, scope: str | None, budget: int | None, known: Known) -> Any:
+        check_json(state, OPAQUE)
+        encoded = encode_scope(_NO_SCOPE if scope is None else scope)
+        bound = self.policy.max_bag_bytes if budget is None else budget
+        planner = Planner(self.policy, encoded, known)
+        while True:
+            try:
+                plan = fit(planner.part(state, ()), planner, bound)
+                break
+            except NeedsOpened as needed:
+                state = self._read_inside(state, needed.path, scope)
+            except RecursionError:
+                raise InvalidState("the state nests deeper than this thread's stack") from None
+        plan = compact(plan, planner)
+        layout = lay_out(plan, encoded, known, self.policy.compression_level)
+        text = json_text.encode(layout.bag)
+        size = wire_size(layout.bag, text)
+        if size > bound:
+            raise BagTooLarge(f"a bag of {size} bytes for a bound of {bound}")
+        if layout.pack is not None:
+            self.store.put(*layout.pack)
+        fetcher = self._fetcher()
+        for written in layout.written:
+            self._known.add_blob(written.blob)
+            fetcher.remember(written.blob, written.text)
+        for node, entries in layout.nodes:
+            self._known.add_node(node, entries)
+        usage.add(blobs_stored=len(layout.written), blobs_carried=layout.carried)
+        usage.peak(bag_bytes=size)
+        if usage.is_measured():
+            usage.peak(plain_bytes=_plain_bytes(state))
+        return json_text.decode(text)
+
+    def _read_inside(self, state: Any, path: Path, scope: str | None) -> Any:
+        """The state with everything opened that was not yet, at and below a path."""
+        if isinstance(state, Grown):
+            return [*self._read_inside(state.before, (), scope), *state.items]
+        if path and isinstance(state, dict | list):
+            copy: Any = dict(state) if isinstance(state, dict) else list(state)
+            copy[path[0]] = self._read_inside(copy[path[0]], path[1:], scope)
+            return copy
+        return self._opener(scope).open(_without_grown(state, self, scope), Selection(None))
+
+    def _plain(self, state: Any) -> Any:
+        check_json(state, OPAQUE)
+        text = json_text.encode(state)
+        usage.peak(plain_bytes=len(text), bag_bytes=len(text))
+        return json_text.decode(text)
+
+
+def _scope_of_bag(bag: Any) -> str | None:
+    """The deepest scope that a bag's own stubs name, decoded; None where they name none."""
+    scopes: set[str] = set()
+    for site in walk(bag, Selection(None)).sites:
+        stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
+        if not isinstance(stub, Escaped):
+            scopes.update(map(scope_of, packs_of(stub)))
+    return unquote(max(scopes, key=len)) if scopes else None
+
+
+def _plain_bytes(state: Any) -> int:
+    """Bytes of the state's text, as if everything in it were opened."""
+    unread = 0
+
+    def reckon(value: Any) -> None:
+        nonlocal unread
+        unread += value.size if isinstance(value, Unopened) else value.before.size
+
+    return len(json_text.encode(state, reckon)) + unread
+
+
+def _without_grown(state: Any, bag: Statebag, scope: str | None) -> Any:
+    if isinstance(state, Grown):
+        return bag._read_inside(state, (), scope)  # noqa: SLF001  # this module's own class
+    if isinstance(state, dict):
+        return {key: _without_grown(member, bag, scope) for key, member in state.items()}
+    return state
+
+
+def _with_appended(state: Any, path: Path, items: list[Any]) -> Any:
+    """The state, every way to the path copied, with items added to the array there."""
+    if not path:
+        if isinstance(state, list):
+            return [*state, *items]
+        if isinstance(state, Unopened):
+            return Grown(state, items)
+        raise InvalidState("only an array can be appended to", path="$")
+    *above, last = path
+    parent = state
+    for depth, part in enumerate(above):
+        parent = _member(parent, part, path[: depth + 1])
+    if isinstance(parent, dict) and isinstance(last, str) and last not in parent:
+        parent[last] = items
+        return state
+    before = _member(parent, last, path)
+    if isinstance(before, Unopened):
+        if before.kind != "array":
+            raise InvalidState("only an array can be appended to", path=render_path(path))
+        parent[last] = Grown(before, items)
+    elif isinstance(before, list):
+        before.extend(items)
+    else:
+        raise InvalidState("only an array can be appended to", path=render_path(path))
+    return state
+
+
+def _member(container: Any, part: str | int, path: Path) -> Any:
+    if isinstance(container, Unopened):
+        raise InvalidState(
+            "the array to append to lies inside a value that is not opened",
+            path=render_path(path),
+            hint="Open the state, append in Python and seal it.",
+        )
+    try:
+        return container[part]
+    except (KeyError, IndexError, TypeError):
+        raise InvalidState("there is nothing to append to", path=render_path(path)) from None
+
+
+def from_environment() -> Statebag:
+    """The client that the environment asks for; one for each address and policy."""
+    return _client(store_address(), policy_from_environment())
+
+
+@cache
+def _client(address: str, policy: Policy) -> Statebag:
+    return Statebag(address, policy=policy)
+
+
+def step(
+    handler: _Function | None = None,
+    *,
+    bag_path: str = "$",
+    returns: Returns = "state",
+    scope: str = "$.execution_id",
+    only: Iterable[str] | None = None,
+) -> Any:
+    """Decorate a Lambda handler: its event is opened, what it returns is sealed.
+
+    The handler is called with the state and the Lambda context; a third parameter named
+    `event` gets the whole event, opened.
+
+    Args:
+        handler: The handler, where the decorator is used without parentheses.
+        bag_path: Where in the event the bag is; the handler is given what is there.
+        returns: `state`: what the handler returns is the new state. `delta`: its top-level
+            keys are merged into the state that came in, and `DELETE` removes one.
+        scope: Path in the event to the execution's id (`$$.Execution.Id`).
+        only: Paths in the state to open; the rest passes through unread as `Unopened`.
+
+    Returns:
+        A handler that answers with the sealed state alone.
+    """
+
+    def decorate(function: _Function) -> _Function:
+        return wrap_handler(
+            function, from_environment, bag_path=bag_path, returns=returns, scope=scope, only=only
+        )
+
+    return decorate if handler is None else decorate(handler)
+
+
+@cache
+def _known(url: str) -> Known:
+    """One for each root in a process: what one client has verified serves the next."""
+    del url
+    return Known()
+
+
+@cache
+def _cache(max_bytes: int) -> BlobCache:
+    return BlobCache(max_bytes)

@@ -1,0 +1,83 @@
+"""The one place that reads environment variables.
+
+| variable | meaning |
+| --- | --- |
+| STATEBAG_STORE | the store's address; a folder below the working directory where it is not set |
+| STATEBAG_REPLICAS | comma-separated addresses of stores that are read where the first fails |
+| STATEBAG_PLAIN | 1: seal nothing, to see what a workflow does without this library |
+| STATEBAG_MAX_BAG_BYTES, STATEBAG_CONTROL, ... | one for each setting of `Policy`, in capitals |
+
+Lists (STATEBAG_CONTROL, STATEBAG_READABLE_SCOPES) are separated by commas.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from statebag.errors import ConfigurationError
+from statebag.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["in_lambda", "policy_from_environment", "sealing_is_off", "store_address"]
+
+_PREFIX = "STATEBAG_"
+_LOCAL_FOLDER = "./.statebag/store"
+
+
+def store_address(environment: Mapping[str, str] | None = None) -> str:
+    """The address of the store.
+
+    Raises:
+        ConfigurationError: None is set in a Lambda, where a local folder would be lost.
+    """
+    variables = os.environ if environment is None else environment
+    address = variables.get("STATEBAG_STORE", "").strip()
+    if address:
+        return address
+    if in_lambda(variables):
+        raise ConfigurationError(
+            "STATEBAG_STORE is not set, and a Lambda's own disk keeps nothing",
+            hint="Set STATEBAG_STORE to s3://<bucket>/<prefix>.",
+        )
+    return _LOCAL_FOLDER
+
+
+def in_lambda(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether this process is an AWS Lambda function."""
+    variables = os.environ if environment is None else environment
+    return "AWS_LAMBDA_FUNCTION_NAME" in variables and "AWS_LAMBDA_RUNTIME_API" in variables
+
+
+def sealing_is_off(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether states are to travel in plain form."""
+    variables = os.environ if environment is None else environment
+    return variables.get("STATEBAG_PLAIN", "") not in {"", "0"}
+
+
+def policy_from_environment(environment: Mapping[str, str] | None = None) -> Policy:
+    """The policy that the environment asks for; what it does not name keeps its default.
+
+    Raises:
+        ConfigurationError: A value that is no number, or that the policy refuses.
+    """
+    variables = os.environ if environment is None else environment
+    kinds = get_type_hints(Policy)
+    settings: dict[str, Any] = {}
+    for name in Policy.field_names():
+        variable = _PREFIX + name.upper()
+        text = variables.get(variable, "").strip()
+        if text:
+            settings[name] = _parsed(text, kinds[name], variable)
+    return Policy(**settings)
+
+
+def _parsed(text: str, kind: object, variable: str) -> Any:
+    if kind in {int, float}:
+        try:
+            return int(text) if kind is int else float(text)
+        except ValueError:
+            raise ConfigurationError(f"{variable} must be a number") from None
+    return tuple(part.strip() for part in text.split(",") if part.strip())

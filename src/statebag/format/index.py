@@ -1,0 +1,64 @@
+"""Index nodes: blobs that list the pieces of a large value, read by this code alone.
+
+A node starts with a magic that no JSON text starts with, so that user data can never be taken
+for one, even by a forged stub. A node may name pieces of its own pack, whose name is not known
+while it is written: that pack stands as the empty name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statebag.errors import BlobCorrupt, InvalidStub, StatebagError
+from statebag.format import json_text
+from statebag.format.stub import Entry, entries_to_wire, joined_size, parse_entries
+
+if TYPE_CHECKING:
+    from statebag.format.stub import Blob
+
+__all__ = ["encode_node", "node_entry", "read_node"]
+
+_MAGIC = b"statebag index 1\n"
+
+
+def encode_node(entries: tuple[Entry, ...]) -> bytes:
+    """The text of a node over entries of one level."""
+    return _MAGIC + json_text.encode(entries_to_wire(entries))
+
+
+def node_entry(entries: tuple[Entry, ...], blob: Blob) -> Entry:
+    """What stands for a node one level up: the sums of what it lists."""
+    return Entry(
+        blob,
+        count=sum(entry.count for entry in entries),
+        size=joined_size([entry.size for entry in entries]),
+        level=entries[0].level + 1,
+    )
+
+
+def read_node(text: bytes, node: Entry, path: str) -> tuple[Entry, ...]:
+    """The entries that a verified node lists.
+
+    Raises:
+        InvalidStub: The blob is no node, or does not list what the stub says of it.
+    """
+    where = node.blob.at
+    if not text.startswith(_MAGIC):
+        raise InvalidStub("a stub takes a value for an index", path=path, object_name=where)
+    try:
+        body = json_text.decode(text[len(_MAGIC) :], where)
+        if not isinstance(body, dict):
+            raise BlobCorrupt("an index has another form than any seal writes")
+        entries = parse_entries(body, path, this_pack=where)
+    except StatebagError as error:
+        raise InvalidStub(
+            "an index has another form than any seal writes", path=path, object_name=where
+        ) from error
+    if (
+        not entries
+        or any(entry.level != node.level - 1 for entry in entries)
+        or sum(entry.count for entry in entries) != node.count
+        or joined_size([entry.size for entry in entries]) != node.size
+    ):
+        raise InvalidStub("an index and its stub disagree", path=path, object_name=where)
+    return entries

@@ -1,0 +1,252 @@
+"""JSON text: the one encoder and decoder of this library, and what it refuses.
+
+The text is compact UTF-8 as msgspec writes it. Two serializers print the same float in
+different ways, so no other one ever writes text that is hashed. msgspec takes more than JSON
+can give back (dates, tuples, `NaN` as `null`, integer keys), hence `check_json` beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from statebag.errors import BlobCorrupt, InvalidState
+from statebag.format.paths import render_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statebag.format.paths import Path
+
+__all__ = [
+    "MAX_DEPTH",
+    "check_json",
+    "decode",
+    "encode",
+    "engine_may_change",
+    "join_items",
+    "nests_deeper",
+    "split_items",
+    "wire_size",
+]
+
+MAX_DEPTH = 500
+"""Arrays and objects within one another; the same limit at seal and at open."""
+
+_MAX_DIGITS = 4300
+"""CPython's own limit for reading an integer; what could not be read back is not written."""
+
+_SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
+_EXACT_INTEGER = 2**53  # above it a reader that uses doubles, as JavaScript does, may round
+_SUSPICIOUS_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]|-0(?![0-9])")
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder()
+_ARRAY_OF_RAW = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT_OF_RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def encode(value: Any, opaque: Callable[[Any], Any] | None = None) -> bytes:
+    """The JSON text of a value that passed `check_json`.
+
+    Args:
+        value: Any JSON value.
+        opaque: Called for an object that is no JSON value; what it raises goes through.
+    """
+    if opaque is None:
+        return _ENCODER.encode(value)
+    return msgspec.json.encode(value, enc_hook=opaque)
+
+
+def decode(text: bytes | memoryview, where: str | None = None) -> Any:
+    """The value of JSON text.
+
+    Raises:
+        BlobCorrupt: The text is no JSON, or nests deeper than any seal allows.
+    """
+    try:
+        return _DECODER.decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        # Not chained: the decoder's message may quote the text.
+        raise BlobCorrupt("stored text is not JSON that can be read", object_name=where) from None
+
+
+def split_items(text: bytes, kind: str) -> list[bytes]:
+    """The texts of an array's items, or of an object's `"key":value` members, in order."""
+    if kind == "array":
+        return [bytes(item) for item in _ARRAY_OF_RAW.decode(text)]
+    members = _OBJECT_OF_RAW.decode(text)
+    return [_ENCODER.encode(key) + b":" + bytes(value) for key, value in members.items()]
+
+
+def join_items(items: list[bytes], kind: str) -> bytes:
+    """The text of an array or object from the texts of its items or members."""
+    inner = b",".join(items)
+    return b"[%b]" % inner if kind == "array" else b"{%b}" % inner
+
+
+def wire_size(value: Any, text: bytes | None = None) -> int:
+    """How many bytes a value may take in a payload, in the larger of two usual forms.
+
+    The forms are compact UTF-8, as an engine counts it, and ASCII-escaped with spaces, which
+    is what a Lambda runtime's `json.dumps` may send.
+    """
+    compact = len(_ENCODER.encode(value) if text is None else text)
+    return max(compact, len(json.dumps(value)))
+
+
+def engine_may_change(value: Any, text: bytes) -> bool:
+    """Whether a number in a value may come back changed after a trip through an engine.
+
+    That is an integer or float beyond 2**53 in size, which a reader with doubles may round or
+    print otherwise, and the float -0.0.
+    """
+    if _SUSPICIOUS_NUMBER.search(text) is None:
+        return False
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        kind = type(one)
+        if kind is int or kind is float:
+            if abs(one) > _EXACT_INTEGER or (one == 0 and math.copysign(1, one) < 0):
+                return True
+        elif isinstance(one, dict):
+            pending.extend(one.values())
+        elif isinstance(one, list):
+            pending.extend(one)
+    return False
+
+
+def nests_deeper(value: Any, text: bytes, levels: int) -> bool:
+    """Whether arrays and objects nest deeper than so many levels."""
+    if text.count(b"[") + text.count(b"{") <= levels:
+        return False
+    containers = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        members = chain.from_iterable(
+            one.values() if isinstance(one, dict) else one for one in containers
+        )
+        containers = [one for one in members if isinstance(one, dict | list)]
+        if not containers:
+            return False
+    return True
+
+
+def check_json(state: Any, opaque: frozenset[type] = frozenset()) -> None:
+    """Refuse what JSON cannot hold, before anything is written.
+
+    Args:
+        state: Any Python value.
+        opaque: Types that stand for JSON values (a value that was not opened).
+
+    Raises:
+        InvalidState: NaN, an infinity, a lone surrogate, a key that is no string, an integer of
+            more than 4,300 digits, another type, a cycle, or more than 500 levels; with the path.
+    """
+    # Level by level, with the loops inside the interpreter's C code: about a third of the time
+    # of a walk node by node. Only where something is wrong does the slow walk find the place.
+    level: list[Any] = [state]
+    known: frozenset[type] = _SCALARS | opaque
+    for _ in range(MAX_DEPTH + 1):
+        kinds = set(map(type, level)) - known
+        if not all(issubclass(kind, dict | list) for kind in kinds) or not _scalars_fit(level):
+            break
+        if not kinds:
+            return
+        # Once each, so that a value which holds itself twice does not double the work a level.
+        dicts = {id(one): one for one in level if isinstance(one, dict)}.values()
+        lists = {id(one): one for one in level if isinstance(one, list)}.values()
+        try:
+            "".join(chain.from_iterable(dicts)).encode()
+        except (TypeError, UnicodeEncodeError):
+            break
+        level = list(chain.from_iterable(map(dict.values, dicts)))
+        level.extend(chain.from_iterable(lists))
+    raise _first_fault(state, known)
+
+
+def _scalars_fit(level: list[Any]) -> bool:
+    try:
+        "".join([one for one in level if type(one) is str]).encode()
+    except UnicodeEncodeError:
+        return False
+    if not all(map(math.isfinite, [one for one in level if type(one) is float])):
+        return False
+    # 3.32 bits a digit: quick to rule out, and only then counted.
+    long = [one for one in level if type(one) is int and one.bit_length() > _MAX_DIGITS * 3.32]
+    return not any(abs(one) >= 10**_MAX_DIGITS for one in long)
+
+
+def _first_fault(state: Any, known: frozenset[type]) -> InvalidState:
+    """The first fault in reading order, with its path."""
+    pending: list[tuple[Any, Path]] = [(state, ())]
+    while pending:
+        one, path = pending.pop()
+        fault = _fault_of(one, path, known)
+        if fault is not None:
+            return fault
+        if isinstance(one, dict):
+            pending.extend((one[key], (*path, key)) for key in reversed(one))
+        elif isinstance(one, list):
+            pending.extend((one[i], (*path, i)) for i in reversed(range(len(one))))
+    return InvalidState("the state changed while it was checked")
+
+
+def _fault_of(one: Any, path: Path, known: frozenset[type]) -> InvalidState | None:
+    at = render_path(path[:20]) + ("..." if len(path) > 20 else "")
+    kind = type(one)
+    message = hint = None
+    if isinstance(one, dict | list):
+        if len(path) >= MAX_DEPTH:
+            message = f"arrays and objects nest deeper than {MAX_DEPTH} levels, or hold themselves"
+            hint = "Store the inner part as a string, or flatten it."
+        elif isinstance(one, dict):
+            return _fault_of_keys(one, at)
+    elif kind is float and not math.isfinite(one):
+        message, hint = "a float that is NaN or infinite has no JSON form", "Use null or a string."
+    elif kind is int and one.bit_length() > _MAX_DIGITS * 3.32 and abs(one) >= 10**_MAX_DIGITS:
+        message = f"an integer of more than {_MAX_DIGITS} digits"
+        hint = "Write it as a string."
+    elif kind is str and not _has_utf8(one):
+        message = "a string with a lone surrogate has no UTF-8 form"
+        hint = "Decode the text with errors='replace', or encode the bytes with base64."
+    elif kind not in known:
+        message = f"a value of type {kind.__module__}.{kind.__qualname__} has no JSON form"
+        hint = _HINTS.get(kind.__name__, "Turn it into dict, list, str, int, float, bool or None.")
+    return InvalidState(message, path=at, hint=hint) if message else None
+
+
+_HINTS = {
+    "datetime": "Use .isoformat().",
+    "date": "Use .isoformat().",
+    "Decimal": "Use str(value), or float(value) where that is exact enough.",
+    "bytes": "Use base64.b64encode(value).decode().",
+    "tuple": "Use list(value): a tuple would come back as a list.",
+    "set": "Use sorted(value).",
+    "UUID": "Use str(value).",
+}
+
+
+def _fault_of_keys(one: dict[Any, Any], at: str) -> InvalidState | None:
+    for key in one:
+        if type(key) is not str:
+            return InvalidState(
+                f"a key of type {type(key).__qualname__}: JSON objects have only string keys",
+                path=at,
+                hint="Use str(key).",
+            )
+        if not _has_utf8(key):
+            return InvalidState("a key with a lone surrogate has no UTF-8 form", path=at)
+    return None
+
+
+def _has_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,83 @@
+"""Names of objects and scopes, relative to a store's root.
+
+A scope is one or more path parts, each percent-encoded in the one canonical way (RFC 3986:
+everything but letters, digits and `-._~`), so that two spellings never name one object and
+no part can lead out of the root.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+from statebag.errors import InvalidState, InvalidStub
+
+__all__ = ["check_pack_name", "encode_scope", "is_scope_at_or_above", "pack_name", "scope_of"]
+
+_PACK_FILE = re.compile(r"[0-9a-f]{32}\.pack")
+_LONGEST_NAME = 1024  # bytes: the longest key that S3 takes
+_LONGEST_PART = 255  # bytes: the longest file name that common file systems take
+
+
+def encode_scope(scope: str) -> str:
+    """The stored form of a scope such as `machine/execution name`.
+
+    Raises:
+        InvalidState: An empty part, `.` or `..`, a control character, or too long.
+    """
+    parts = scope.split("/")
+    encoded = [_encode_part(part) for part in parts]
+    if not all(_is_canonical(part) for part in encoded):
+        raise InvalidState(
+            "a scope must be names separated by single slashes, without control characters",
+            hint="Use '<state machine>/<execution name>'.",
+        )
+    name = "/".join(encoded)
+    if len(name) > _LONGEST_NAME - 64:
+        raise InvalidState(f"a scope of {len(name)} bytes is too long", hint="Use shorter names.")
+    return name
+
+
+def _encode_part(part: str) -> str:
+    try:
+        return quote(part, safe="")
+    except UnicodeEncodeError:  # a lone surrogate has no UTF-8 form
+        return ""
+
+
+def _is_canonical(part: str) -> bool:
+    if part in {"", ".", ".."} or len(part) > _LONGEST_PART:
+        return False
+    try:
+        decoded = unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        return False
+    return quote(decoded, safe="") == part and decoded.isprintable()
+
+
+def pack_name(scope: str, digest: str) -> str:
+    """The name of a pack: an encoded scope, and 32 hex digits of its bytes' SHA-256."""
+    return f"{scope}/{digest[:32]}.pack"
+
+
+def check_pack_name(name: object, path: str) -> str:
+    """The name itself, where it is one that this library could have written.
+
+    Raises:
+        InvalidStub: Anything else: `..`, an empty part, a scheme, another spelling.
+    """
+    if isinstance(name, str) and len(name) <= _LONGEST_NAME and name.isascii():
+        *scope, file = name.split("/")
+        if scope and _PACK_FILE.fullmatch(file) and all(map(_is_canonical, scope)):
+            return name
+    raise InvalidStub("a stub names an object that no seal can have written", path=path)
+
+
+def scope_of(name: str) -> str:
+    """The encoded scope that an object belongs to."""
+    return name.rpartition("/")[0]
+
+
+def is_scope_at_or_above(scope: str, other: str) -> bool:
+    """Whether `scope` is `other` or one of its ancestors (both encoded)."""
+    return scope == other or other.startswith(scope + "/")

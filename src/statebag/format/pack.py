@@ -1,0 +1,110 @@
+"""Packs: one immutable object that holds every blob of one seal.
+
+```
+8 bytes   magic
+...       frames, one after another, in the order of the paths they belong to
+...       index: JSON rows [sha256, offset, length, size, kind], in the order of the frames
+4 bytes   length of the index, big-endian
+8 bytes   magic
+```
+
+A reader with a stub needs neither index nor magic: one range of bytes. The index is for those
+who have no bag: checks and repair. The name is the hash of the bytes, so writing a pack twice
+is harmless, and writing it again mends a damaged one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from statebag.errors import BlobCorrupt, StatebagError, UnsupportedFormat
+from statebag.format import json_text
+from statebag.format.codec import sha256_hex
+from statebag.format.names import pack_name
+from statebag.format.stub import THIS_PACK, Blob
+
+__all__ = ["MAGIC", "PackBuilder", "PackedBlob", "read_index"]
+
+MAGIC = b"SBAG\x00\x01\r\n"  # a NUL and both line ends, so that a text transfer shows at once
+
+BlobKind = Literal["value", "index"]
+_KINDS: tuple[BlobKind, ...] = ("value", "index")
+
+
+@dataclass(frozen=True, slots=True)
+class PackedBlob:
+    """One row of a pack's index."""
+
+    sha256: str
+    offset: int
+    length: int
+    size: int
+    kind: BlobKind
+
+
+class PackBuilder:
+    """Collects frames; each `add` says where the frame will lie."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = [MAGIC]
+        self._rows: list[list[Any]] = []
+        self._by_digest: dict[tuple[str, str], Blob] = {}
+        self._length = len(MAGIC)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of the frames so far."""
+        return self._length - len(MAGIC)
+
+    def add(self, sha256: str, size: int, frame: bytes, kind: BlobKind = "value") -> Blob:
+        """Take a frame; the same text twice is stored once."""
+        known = self._by_digest.get((sha256, kind))
+        if known is not None:
+            return known
+        blob = Blob(sha256, size, THIS_PACK, self._length, len(frame))
+        self._rows.append([sha256, blob.offset, blob.length, size, kind])
+        self._parts.append(frame)
+        self._length += len(frame)
+        self._by_digest[sha256, kind] = blob
+        return blob
+
+    def build(self, scope: str) -> tuple[str, bytes]:
+        """The pack's name below an encoded scope, and its bytes."""
+        index = json_text.encode(self._rows)
+        data = b"".join([*self._parts, index, len(index).to_bytes(4, "big"), MAGIC])
+        return pack_name(scope, sha256_hex(data)), data
+
+
+def read_index(data: bytes, name: str) -> list[PackedBlob]:
+    """What a pack says that it holds; the frames themselves are not looked at.
+
+    Raises:
+        UnsupportedFormat: The magic is that of another version.
+        BlobCorrupt: The bytes are no whole pack.
+    """
+    if data[:4] == MAGIC[:4] and data[: len(MAGIC)] != MAGIC:
+        raise UnsupportedFormat("a pack of another version", object_name=name)
+    end = len(data) - len(MAGIC) - 4
+    length = int.from_bytes(data[end : end + 4], "big")
+    start = end - length
+    if not (data.startswith(MAGIC) and data.endswith(MAGIC) and len(MAGIC) <= start <= end):
+        raise BlobCorrupt("not a whole pack", object_name=name)
+    try:
+        rows = json_text.decode(data[start:end], name)
+        return [_row(row, start) for row in rows]
+    except (StatebagError, TypeError, ValueError):
+        raise BlobCorrupt("a pack's index cannot be read", object_name=name) from None
+
+
+def _row(row: Any, frames_end: int) -> PackedBlob:
+    sha256, offset, length, size, kind = row
+    numbers = (offset, length, size)
+    if not isinstance(sha256, str) or any(type(n) is not int or n < 0 for n in numbers):
+        raise ValueError("a row of another form")
+    if offset < len(MAGIC) or offset + length > frames_end or kind not in _KINDS:
+        raise ValueError("a row that points out of the pack")
+    return PackedBlob(sha256, offset, length, size, kind)

@@ -1,0 +1,79 @@
+"""Where in a state a value stands: paths of field names and array indices.
+
+In Python a path is a tuple such as `("orders", 3, "total")`; in messages, policies and on
+the command line it is text in the form that Amazon States Language uses: `$.orders[3].total`,
+with `['...']` around names that are no plain identifiers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from statebag.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Path", "parse_path", "render_path"]
+
+Part = str | int
+Path = tuple[Part, ...]
+
+_PLAIN_NAME = re.compile(r"[^\W\d][\w-]*")
+_STEP = re.compile(
+    r"""\.?(?P<name>[^.\[\]'"]+)              # .name, or a name at the very start
+      | \[(?P<index>\d+)\]                    # [3]
+      | \['(?P<single>(?:[^'\\]|\\.)*)'\]     # ['any text']
+      | \["(?P<double>(?:[^"\\]|\\.)*)"\]     # ["any text"]
+    """,
+    re.VERBOSE,
+)
+_LONGEST_NAME_SHOWN = 80
+
+
+def render_path(path: Iterable[Part]) -> str:
+    """A path as text: `$`, `$.a.b[0]`, `$['odd name']`. Very long names are cut short."""
+    text = "$"
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif _PLAIN_NAME.fullmatch(part) and len(part) <= _LONGEST_NAME_SHOWN:
+            text += f".{part}"
+        else:
+            shown = part[:_LONGEST_NAME_SHOWN].encode("unicode_escape").decode("ascii")
+            cut = "..." if len(part) > _LONGEST_NAME_SHOWN else ""
+            text += "['" + shown.replace("'", "\\'") + cut + "']"
+    return text
+
+
+def parse_path(text: str | Iterable[Part]) -> Path:
+    """A path from text (`$.a.b[0]`, `a.b[0]`, `$['odd name']`) or from its parts.
+
+    Raises:
+        ConfigurationError: The text is no path of names and indices (wildcards, filters and
+            slices are not taken).
+    """
+    if not isinstance(text, str):
+        parts = tuple(text)
+        for part in parts:
+            if isinstance(part, bool) or not isinstance(part, str | int):
+                raise ConfigurationError("a path has only names (str) and indices (int)")
+        return parts
+    rest = text.removeprefix("$")
+    path: list[Part] = []
+    position = 0
+    while position < len(rest):
+        step = _STEP.match(rest, position)
+        if step is None or (step["name"] is not None and step["name"].strip() == "*"):
+            raise ConfigurationError(
+                f"not a path: {text[:200]!r}",
+                hint="Write $.field, $.field[0].name or $['odd name'].",
+            )
+        if step["index"] is not None:
+            path.append(int(step["index"]))
+        else:
+            quoted = step["single"] if step["single"] is not None else step["double"]
+            path.append(step["name"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
+        position = step.end()
+    return tuple(path)

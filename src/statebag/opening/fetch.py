@@ -1,0 +1,150 @@
+"""Getting blobs: from the cache or the store, a few ranges at once, each one verified.
+
+Frames that lie close together in a pack are read as one range. Packs are read side by side.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from statebag import usage
+from statebag.errors import BlobCorrupt, LimitExceeded
+from statebag.format.codec import decompress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from statebag.format.stub import Blob
+    from statebag.policy import Policy
+    from statebag.store.cache import BlobCache
+    from statebag.store.contract import Store
+
+__all__ = ["Fetcher"]
+
+_WORTH_READING_OVER = 16 * 1024  # bytes between two frames that cost less than a request
+_SIDE_BY_SIDE = 32
+
+
+@dataclass(slots=True)
+class _Range:
+    """Bytes of one pack that are read at once, and the blobs in them."""
+
+    at: str
+    start: int
+    end: int
+    blobs: list[Blob]
+
+
+class Fetcher:
+    """Reads blobs within the limits of one open.
+
+    Args:
+        store: Where packs live.
+        cache: Verified texts of this process.
+        policy: The limits.
+    """
+
+    def __init__(self, store: Store, cache: BlobCache, policy: Policy) -> None:
+        self._store = store
+        self._cache = cache
+        self._policy = policy
+        self._bytes = 0
+        self._blobs = 0
+        self._requests = 0
+
+    def texts(self, blobs: Iterable[Blob]) -> dict[Blob, bytes]:
+        """The verified text of each blob.
+
+        Raises:
+            LimitExceeded: The policy's bound on bytes, blobs or requests; before any request.
+            BlobMissing, BlobCorrupt, StoreUnavailable, NotPermitted: From the store.
+        """
+        wanted = dict.fromkeys(blobs)
+        self.reckon(len(wanted), sum(blob.size for blob in wanted))
+        texts: dict[Blob, bytes] = {}
+        missing: list[Blob] = []
+        for blob in wanted:
+            text = self._cache.get(self._key(blob))
+            if text is None:
+                missing.append(blob)
+            else:
+                texts[blob] = text
+        usage.add(cache_hits=len(texts), blobs_read=len(missing))
+        ranges = _coalesced(missing)
+        self._requests += len(ranges)
+        if self._requests > self._policy.max_open_requests:
+            raise LimitExceeded(
+                f"an open would send more than {self._policy.max_open_requests} requests",
+                hint="Open less with only=, or raise Policy.max_open_requests.",
+            )
+        for part in self._read(ranges):
+            texts.update(part)
+        return texts
+
+    def reckon(self, blobs: int, size: int) -> None:
+        """Count blobs and bytes against the limits, before they are read or decoded."""
+        self._blobs += blobs
+        self._bytes += size
+        for what, amount, limit in (
+            ("blobs", self._blobs, self._policy.max_open_blobs),
+            ("bytes", self._bytes, self._policy.max_open_bytes),
+        ):
+            if amount > limit:
+                raise LimitExceeded(
+                    f"an open would take {amount} {what} and the limit is {limit}",
+                    hint=f"Open less with only=, or raise Policy.max_open_{what}.",
+                )
+
+    def _read(self, ranges: Sequence[_Range]) -> Iterable[dict[Blob, bytes]]:
+        if len(ranges) <= 1:
+            return [self._read_range(one) for one in ranges]
+        # Each task runs in a copy of this context, so that deadlines and counters reach it.
+        tasks = [_pool().submit(copy_context().run, self._read_range, one) for one in ranges]
+        return [task.result() for task in tasks]
+
+    def _read_range(self, one: _Range) -> dict[Blob, bytes]:
+        try:
+            return self._read_once(one)
+        except BlobCorrupt:
+            # What was damaged on its way is whole the second time; what is damaged is not.
+            return self._read_once(one)
+
+    def _read_once(self, one: _Range) -> dict[Blob, bytes]:
+        data = self._store.get_ranges(one.at, [(one.start, one.end - one.start)])[0]
+        texts = {}
+        for blob in one.blobs:
+            start = blob.offset - one.start
+            frame = bytes(data[start : start + blob.length])
+            text = decompress(frame, size=blob.size, sha256=blob.sha256, where=blob.at)
+            self._cache.put(self._key(blob), text)
+            texts[blob] = text
+        return texts
+
+    def remember(self, blob: Blob, text: bytes) -> None:
+        """Keep a text that was just stored, for a later open in this process."""
+        self._cache.put(self._key(blob), text)
+
+    def _key(self, blob: Blob) -> tuple[str, str, int, int, str]:
+        return (self._store.url, blob.at, blob.offset, blob.length, blob.sha256)
+
+
+def _coalesced(blobs: Iterable[Blob]) -> list[_Range]:
+    ranges: list[_Range] = []
+    for blob in sorted(blobs, key=lambda blob: (blob.at, blob.offset)):
+        end = blob.offset + blob.length
+        last = ranges[-1] if ranges else None
+        if last and last.at == blob.at and blob.offset - last.end <= _WORTH_READING_OVER:
+            last.end = max(last.end, end)
+            last.blobs.append(blob)
+        else:
+            ranges.append(_Range(blob.at, blob.offset, end, [blob]))
+    return ranges
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="statebag-read")

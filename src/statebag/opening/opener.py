@@ -1,0 +1,213 @@
+"""From a bag to a state: check what it names, fetch, verify, decode, put in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import BlobCorrupt, InvalidStub, NotPermitted
+from statebag.format import json_text
+from statebag.format.codec import decompress, sha256_hex
+from statebag.format.index import read_node
+from statebag.format.names import encode_scope, is_scope_at_or_above, scope_of
+from statebag.format.paths import render_path
+from statebag.format.stub import Carried, Entry, Pieces, Rest, Stored
+from statebag.opening.walk import Selection, walk
+
+if TYPE_CHECKING:
+    from statebag.format.paths import Path
+    from statebag.format.stub import Blob
+    from statebag.opening.fetch import Fetcher
+    from statebag.opening.walk import Site
+    from statebag.sealing.known import Known
+
+__all__ = ["Confinement", "Opener"]
+
+
+class Confinement:
+    """Which scopes an open may read.
+
+    Args:
+        scope: The encoded scope of the reader; None lets it read all below the root.
+        readable: Further scopes of the policy, `name` or `name/**`.
+    """
+
+    def __init__(self, scope: str | None, readable: tuple[str, ...]) -> None:
+        self._scope = scope
+        self._exact = {encode_scope(one) for one in readable if not one.endswith("/**")}
+        self._trees = [encode_scope(one[:-3]) for one in readable if one.endswith("/**")]
+
+    def check(self, blob: Blob, path: Path) -> None:
+        """Refuse a blob of another scope, before any request.
+
+        Raises:
+            NotPermitted: With the object's name.
+        """
+        if self._scope is None:
+            return
+        scope = scope_of(blob.at)
+        if is_scope_at_or_above(scope, self._scope) or scope in self._exact:
+            return
+        if any(is_scope_at_or_above(tree, scope) for tree in self._trees):
+            return
+        raise NotPermitted(
+            "a stub names an object of another scope",
+            path=render_path(path),
+            object_name=blob.at,
+            hint="Add that scope to Policy.readable_scopes if this reader should see it.",
+        )
+
+
+class Opener:
+    """Opens one bag.
+
+    Args:
+        fetcher: Gets blobs within the limits.
+        confinement: Which scopes may be read.
+        known: Told of everything that was read and verified.
+    """
+
+    def __init__(self, fetcher: Fetcher, confinement: Confinement, known: Known) -> None:
+        self._fetcher = fetcher
+        self._confinement = confinement
+        self._known = known
+
+    def open(self, bag: Any, selection: Selection) -> Any:
+        """The state, every object in it made anew; stubs that were not selected are `Unopened`."""
+        found = walk(bag, selection)
+        wholes = [(site, _whole(site)) for site in found.sites]
+        entries = self._expand([(site, stub) for site, stub in wholes if isinstance(stub, Pieces)])
+        texts = self._fetch(wholes, entries)
+        # Innermost first, so that what stands beside a rest's stub is whole when it is merged.
+        for site, stub in reversed(wholes):
+            value = self._value(stub, entries.get(id(site), ()), texts, site)
+            site.container[site.key] = _merged(value, site)
+        return found.root[0]
+
+    def item(self, stub: Pieces, index: int, path: Path) -> Any:
+        """One item of a cut array, reading one piece and the index nodes above it."""
+        members: tuple[Entry, ...] = stub.entries
+        while True:
+            for entry in members:
+                if index < entry.count:
+                    break
+                index -= entry.count
+            else:
+                return self._tail_item(stub, index, path)
+            self._confinement.check(entry.blob, path)
+            text = self._fetcher.texts([entry.blob])[entry.blob]
+            if entry.level == 0:
+                return _decoded(text, stub.kind, entry.count, path)[index]
+            members = read_node(text, entry, render_path(path))
+
+    def _tail_item(self, stub: Pieces, index: int, path: Path) -> Any:
+        assert stub.tail is not None  # the counts of a parsed stub add up
+        if isinstance(stub.tail, Carried):
+            text = self._carried_text(stub.tail)
+        else:
+            self._confinement.check(stub.tail.blob, path)
+            text = self._fetcher.texts([stub.tail.blob])[stub.tail.blob]
+        return _decoded(text, stub.kind, stub.tail.count, path)[index]
+
+    def _expand(self, cut: list[tuple[Site, Pieces]]) -> dict[int, tuple[Entry, ...]]:
+        """The pieces of each cut value, read level by level from the nodes that list them."""
+        expanded: dict[int, tuple[Entry, ...]] = {id(site): stub.entries for site, stub in cut}
+        while True:
+            nodes: dict[Blob, None] = {}
+            for site, _ in cut:
+                for entry in expanded[id(site)]:
+                    self._confinement.check(entry.blob, site.path)
+                    if entry.level:
+                        nodes[entry.blob] = None
+            if not nodes:
+                return expanded
+            texts = self._fetcher.texts(nodes)
+            for site, _ in cut:
+                below: list[Entry] = []
+                for entry in expanded[id(site)]:
+                    if entry.level:
+                        listed = read_node(texts[entry.blob], entry, render_path(site.path))
+                        self._known.add_node(entry, listed)
+                        below.extend(listed)
+                    else:
+                        below.append(entry)
+                expanded[id(site)] = tuple(below)
+
+    def _fetch(
+        self, wholes: list[tuple[Site, Any]], entries: dict[int, tuple[Entry, ...]]
+    ) -> dict[Blob, bytes]:
+        blobs: list[Blob] = []
+        for site, stub in wholes:
+            if isinstance(stub, Pieces):
+                blobs.extend(entry.blob for entry in entries[id(site)])
+                stub = stub.tail  # noqa: PLW2901  # the tail is a stub like any
+            if isinstance(stub, Stored):
+                self._confinement.check(stub.blob, site.path)
+                blobs.append(stub.blob)
+            elif isinstance(stub, Carried):
+                self._fetcher.reckon(1, stub.size)
+        texts = self._fetcher.texts(blobs)
+        for blob in texts:
+            self._known.add_blob(blob)
+        return texts
+
+    def _value(
+        self,
+        stub: Stored | Carried | Pieces,
+        entries: tuple[Entry, ...],
+        texts: dict[Blob, bytes],
+        site: Site,
+    ) -> Any:
+        if isinstance(stub, Pieces):
+            runs = [texts[entry.blob] for entry in entries]
+            if stub.tail is not None:
+                runs.append(self._text(stub.tail, texts))
+            text = _joined(runs, stub, site.path)
+            digest = sha256_hex(text)
+        else:
+            text = self._text(stub, texts)
+            digest = stub.blob.sha256 if isinstance(stub, Stored) else stub.sha256
+        self._known.add_value(digest, stub)
+        return _decoded(text, stub.kind, stub.count, site.path)
+
+    def _text(self, stub: Stored | Carried, texts: dict[Blob, bytes]) -> bytes:
+        return texts[stub.blob] if isinstance(stub, Stored) else self._carried_text(stub)
+
+    def _carried_text(self, stub: Carried) -> bytes:
+        return decompress(stub.frame, size=stub.size, sha256=stub.sha256, where=None)
+
+
+def _whole(site: Site) -> Stored | Carried | Pieces:
+    stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
+    assert isinstance(stub, Stored | Carried | Pieces)  # escaped data has no site
+    return stub
+
+
+def _joined(runs: list[bytes], stub: Pieces, path: Path) -> bytes:
+    """The text of the whole from the texts of its pieces: their brackets off, commas between."""
+    start, end = (b"[", b"]") if stub.kind == "array" else (b"{", b"}")
+    if not all(run.startswith(start) and run.endswith(end) for run in runs):
+        raise InvalidStub("a piece is not of the kind that its stub says", path=render_path(path))
+    return start + b",".join([run[1:-1] for run in runs]) + end
+
+
+def _decoded(text: bytes, kind: str | None, count: int, path: Path) -> Any:
+    """The value, compared with what the stub says of it."""
+    try:
+        value = json_text.decode(text)
+    except BlobCorrupt as error:
+        error.path = render_path(path)
+        raise
+    if kind is None:
+        return value
+    if not isinstance(value, list if kind == "array" else dict) or len(value) != count:
+        raise InvalidStub("a stub does not say what its value is", path=render_path(path))
+    return value
+
+
+def _merged(value: Any, site: Site) -> Any:
+    """What a rest's object is, with the fields beside its stub in their places."""
+    if site.siblings is None:
+        return value
+    if not isinstance(value, dict):
+        raise InvalidStub("a rest is no object", path=render_path(site.path))
+    return {**value, **site.siblings}

@@ -1,0 +1,201 @@
+"""Reading a bag's structure: a copy of it, and the places where stubs stand.
+
+Nothing is fetched here. Every stub is parsed and checked before the first request goes out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import InvalidState, InvalidStub, LimitExceeded
+from statebag.format.json_text import MAX_DEPTH
+from statebag.format.paths import render_path
+from statebag.format.stub import KEY, Escaped, Rest, Stub, Unopened, parse_stub
+
+if TYPE_CHECKING:
+    from statebag.format.paths import Path
+
+__all__ = ["Selection", "Site", "Walk", "walk"]
+
+
+@dataclass(slots=True)
+class Site:
+    """A place in the copy that is filled once its stub is opened.
+
+    Attributes:
+        container: The dict or list of the copy that holds the place.
+        key: Its key or index there.
+        path: Where it stands in the state.
+        stub: What stood there in the bag.
+        siblings: For *rest*: the copy of what stood beside the stub, itself filled by then.
+    """
+
+    container: Any
+    key: Any
+    path: Path
+    stub: Stub
+    siblings: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Walk:
+    """A bag's copy; `sites` are in the order of their paths, outermost first."""
+
+    root: list[Any]
+    sites: list[Site]
+    unopened: int = 0
+
+
+class Selection:
+    """Which stubs an open reads: all, or those on the way to the selected paths.
+
+    Args:
+        paths: Selected paths; None selects everything.
+    """
+
+    def __init__(self, paths: list[Path] | None) -> None:
+        self._paths = paths
+
+    def takes(self, path: Path, stub: Stub, siblings: dict[str, Any]) -> bool:
+        """Whether the stub at `path` must be read."""
+        if self._paths is None or isinstance(stub, Escaped):
+            return True
+        if isinstance(stub, Rest) and not path:
+            return True  # the root's own small fields are what an open is for
+        for wanted in self._paths:
+            if path[: len(wanted)] == wanted:
+                return True
+            if wanted[: len(path)] == path:
+                # The way leads through a rest's stub only where no field beside it has it.
+                return not (isinstance(stub, Rest) and wanted[len(path)] in siblings)
+        return False
+
+    def enters(self, path: Path) -> bool:
+        """Whether what stands beside a rest's stub at `path` is looked at."""
+        return self._paths is None or any(
+            path[: len(wanted)] == wanted or wanted[: len(path)] == path for wanted in self._paths
+        )
+
+
+def walk(bag: Any, selection: Selection) -> Walk:
+    """Copy a bag and find its stubs.
+
+    Args:
+        bag: Any JSON value; `Unopened` objects of an earlier open stand for their stubs.
+        selection: Which stubs are to be opened; the others become `Unopened` in the copy.
+
+    Raises:
+        InvalidStub, UnsupportedFormat: An object that has the reserved key and is no stub.
+        InvalidState: A value that JSON cannot hold.
+        LimitExceeded: More than 500 levels.
+    """
+    root: list[Any] = [None]
+    found = Walk(root, [])
+    pending: list[tuple[Any, Any, Any, Path]] = [(bag, root, 0, ())]
+    while pending:
+        value, container, key, path = pending.pop()
+        if isinstance(value, Unopened):
+            value = value.wire
+        if isinstance(value, dict):
+            if len(path) >= MAX_DEPTH:
+                raise _too_deep(path)
+            if KEY in value:
+                inner = _meet(value, container, key, path, selection, found)
+                if inner is None:
+                    continue
+                members: Any = ((name, value[name]) for name in inner)
+                copy: Any = inner
+            else:
+                copy = dict.fromkeys(value)
+                container[key] = copy
+                members = value.items()
+        elif isinstance(value, list):
+            if len(path) >= MAX_DEPTH:
+                raise _too_deep(path)
+            copy = [None] * len(value)
+            container[key] = copy
+            members = enumerate(value)
+        else:
+            _check_scalar(value, path)
+            container[key] = value
+            continue
+        deeper = []
+        for name, member in members:
+            if isinstance(member, dict | list | Unopened):
+                deeper.append((member, copy, name, (*path, name)))
+            else:
+                _check_scalar(member, path)
+                copy[name] = member
+        pending.extend(reversed(deeper))
+    return found
+
+
+def _meet(
+    value: dict[str, Any],
+    container: Any,
+    key: Any,
+    path: Path,
+    selection: Selection,
+    found: Walk,
+) -> dict[str, Any] | None:
+    """Take note of a stub; the copy of what stands beside it, where that must be walked too."""
+    where = render_path(path)
+    stub = parse_stub(value, where)
+    siblings = stub.siblings if isinstance(stub, Rest) else {}
+    # Where a field beside a rest's stub is wanted, the whole object must be put together for it.
+    wanted_beside = isinstance(stub, Rest) and selection.enters(path)
+    if not (selection.takes(path, stub, siblings) or wanted_beside):
+        container[key] = Unopened(value, stub)
+        found.unopened += 1
+        return None
+    if isinstance(stub, Escaped):
+        container[key] = _plain_copy(stub.original)
+        return None
+    if isinstance(stub, Rest):
+        missing = [name for name in stub.beside if name not in siblings]
+        if missing:
+            raise InvalidStub(
+                f"the field {missing[0][:80]!r} of this object stood beside its stub and is gone",
+                path=where,
+                hint="Move the whole object, not only its stub.",
+            )
+        copy = dict.fromkeys(siblings)
+        found.sites.append(Site(container, key, path, stub, copy))
+        return copy
+    found.sites.append(Site(container, key, path, stub))
+    return None
+
+
+def _plain_copy(value: Any) -> Any:
+    """A copy without looking for stubs: escaped data is opaque."""
+    root: list[Any] = [None]
+    pending: list[tuple[Any, Any, Any]] = [(value, root, 0)]
+    while pending:
+        one, container, key = pending.pop()
+        if isinstance(one, dict):
+            container[key] = copy = dict.fromkeys(one)
+            pending.extend((member, copy, name) for name, member in one.items())
+        elif isinstance(one, list):
+            container[key] = items = [None] * len(one)
+            pending.extend((member, items, i) for i, member in enumerate(one))
+        else:
+            container[key] = one
+    return root[0]
+
+
+_SCALARS = (str, int, float, bool, type(None))
+
+
+def _check_scalar(value: Any, path: Path) -> None:
+    if not isinstance(value, _SCALARS):
+        raise InvalidState(
+            f"a bag holds JSON values, not {type(value).__qualname__}", path=render_path(path)
+        )
+
+
+def _too_deep(path: Path) -> LimitExceeded:
+    return LimitExceeded(
+        f"arrays and objects nest deeper than {MAX_DEPTH} levels",
+        path=render_path(path[:20]) + "...",
+    )

@@ -1,0 +1,136 @@
+"""The limits and thresholds of seal and open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from statebag.errors import ConfigurationError, StatebagError
+from statebag.format.names import encode_scope
+from statebag.format.paths import Path, parse_path
+from statebag.format.stub import KEY
+
+__all__ = ["DEFAULT_CONTROL", "Policy"]
+
+DEFAULT_CONTROL: tuple[str, ...] = (
+    "execution_id",
+    "segment_to_run",
+    "segment_id",
+    "loop_counter",
+    "next_action",
+    "status",
+    "idempotency_key",
+    "state_s3_path",
+    "pre_snapshot_s3_path",
+    "post_snapshot_s3_path",
+    "last_update_time",
+    "payload_size_kb",
+    "guardrail_verified",
+    "batch_count_actual",
+)
+"""Fields at the top of a state that routers of agent workflows read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """How large a bag may be, what leaves it, and what an open may cost. All sizes in bytes.
+
+    Attributes:
+        max_bag_bytes: The bound of every bag. The default leaves room for an input and a result
+            side by side under Step Functions' 262,144 bytes.
+        field_limit: A field leaves plain form above this.
+        carry_bytes: Compressed bytes (as base64) that may travel in the bag before the largest
+            go into a pack; 0 never carries.
+        control: Paths that the engine reads, besides `DEFAULT_CONTROL`; they stay plain.
+        readable_scopes: Further scopes that an open with a scope may read; an entry that ends
+            in `/**` takes all below it too.
+        look_into_depth: Levels of objects that are looked into for fields that can leave alone.
+        piece_bytes: Aimed size of a piece of a large array or object; pieces are between a
+            third of it and four times it, larger only where one item is.
+        max_packs: Packs that the opened values may be spread over before a new pack takes the
+            smallest along.
+        compression_level: zstd's level.
+        cache_bytes: Verified blobs that a process keeps in memory.
+        max_open_bytes: Uncompressed bytes that one open may give.
+        max_open_blobs: Blobs that one open may read.
+        max_open_requests: Requests that one open may send.
+        attempts: Requests for one thing, the first included, before `StoreUnavailable`.
+        deadline_seconds: Bound of all attempts of one call together; a Lambda's remaining time
+            shortens it.
+    """
+
+    max_bag_bytes: int = 96 * 1024
+    field_limit: int = 30 * 1024
+    carry_bytes: int = 32 * 1024
+    control: tuple[str, ...] = ()
+    readable_scopes: tuple[str, ...] = ()
+    look_into_depth: int = 4
+    piece_bytes: int = 24 * 1024
+    max_packs: int = 8
+    compression_level: int = 3
+    cache_bytes: int = 64 * 1024 * 1024
+    max_open_bytes: int = 2 * 1024**3
+    max_open_blobs: int = 200_000
+    max_open_requests: int = 20_000
+    attempts: int = 3
+    deadline_seconds: float = 60.0
+
+    _LEAST: ClassVar[dict[str, float]] = {
+        "max_bag_bytes": 1024,
+        "field_limit": 256,
+        "carry_bytes": 0,
+        "look_into_depth": 1,
+        "piece_bytes": 1024,
+        "max_packs": 1,
+        "compression_level": -7,
+        "cache_bytes": 0,
+        "max_open_bytes": 1,
+        "max_open_blobs": 1,
+        "max_open_requests": 1,
+        "attempts": 1,
+        "deadline_seconds": 0.001,
+    }
+
+    def __post_init__(self) -> None:
+        for name, least in self._LEAST.items():
+            value = getattr(self, name)
+            whole = name != "deadline_seconds"
+            if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+                raise ConfigurationError(f"Policy.{name} must be a number")
+            if not value >= least:
+                raise ConfigurationError(f"Policy.{name} must be at least {least}")
+        if self.compression_level > 19:
+            raise ConfigurationError("Policy.compression_level must be at most 19")
+        for name in ("control", "readable_scopes"):
+            values = getattr(self, name)
+            if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+                raise ConfigurationError(f"Policy.{name} must be a tuple of strings")
+            object.__setattr__(self, name, tuple(values))
+        self.control_paths()
+        for scope in self.readable_scopes:
+            try:
+                encode_scope(scope.removesuffix("/**"))
+            except StatebagError as error:
+                raise ConfigurationError(f"Policy.readable_scopes: {error}") from error
+
+    def control_paths(self) -> tuple[Path, ...]:
+        """All control paths, up to the first array index: an array is control as a whole."""
+        paths: dict[Path, None] = {}
+        for text in (*DEFAULT_CONTROL, *self.control):
+            names: list[str | int] = []
+            for part in parse_path(text):
+                if isinstance(part, int):
+                    break
+                names.append(part)
+            if not names or KEY in names:
+                raise ConfigurationError(
+                    "Policy.control holds a path to the whole state or to the reserved key",
+                    hint="Name the fields that the engine reads.",
+                )
+            paths[tuple(names)] = None
+        return tuple(paths)
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The names of all settings."""
+        return tuple(field.name for field in fields(cls))

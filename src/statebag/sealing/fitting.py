@@ -1,0 +1,259 @@
+"""The second half of planning: make a plan fit the bound and the carried bytes their limit.
+
+What leaves beyond the fields that are large by themselves is chosen here: the largest first,
+never a control field, and only where the bag gets smaller by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import BagTooLarge
+from statebag.format.codec import decompress
+from statebag.format.paths import render_path
+from statebag.format.stub import Carried, Pieces
+from statebag.sealing.grouping import MOST_IN_STUB, fold
+from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Part, Plain, Single
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statebag.sealing.plan import Planner
+
+__all__ = ["fit"]
+
+_LEAST_LEAVING = 1024  # bytes in the bag; below it a stub of its own gains too little
+_NAMED_AT_MOST = 5
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A place in a plan that a part stands in."""
+
+    children: dict[Any, Part]
+    key: Any
+
+    @property
+    def part(self) -> Part:
+        return self.children[self.key]
+
+    def put(self, part: Part) -> int:
+        """Replace the part; how many bytes of the bag that frees."""
+        before = self.children[self.key].wire
+        self.children[self.key] = part
+        return before - part.wire
+
+
+def fit(root: Part, planner: Planner, bound: int) -> Part:
+    """A plan whose bag is not larger than `bound`, from one that may be.
+
+    Raises:
+        BagTooLarge: Control fields alone are larger; it names them.
+        NeedsOpened: Values that were not opened must leave inside others.
+    """
+    top: dict[Any, Part] = {"": root}
+    _settle_unread(top, planner)
+    _flush(top, planner.policy.carry_bytes)
+    for shrink in (_largest_leave, _branches_gather, _indexes_fold, _root_gathers, _all_inside):
+        if top[""].wire <= bound:
+            break
+        shrink(top, planner, bound)
+        _settle_unread(top, planner)
+        _flush(top, planner.policy.carry_bytes)
+    if top[""].wire > bound:
+        raise _too_large(top, bound)
+    return top[""]
+
+
+def _slots(children: dict[Any, Part]) -> Iterator[_Slot]:
+    """All places, outermost first, in the order of their paths."""
+    for key, part in children.items():
+        yield _Slot(children, key)
+        if isinstance(part, Branch | Gathered):
+            yield from _slots(part.children)
+
+
+def _settle_unread(top: dict[Any, Part], planner: Planner) -> None:
+    """Carried bytes of values that were not opened become parts that can be stored."""
+    for slot in list(_slots(top)):
+        part = slot.part
+        if isinstance(part, Kept) and _travels(part.stub):
+            slot.put(_unread(part, planner))
+
+
+def _travels(stub: object) -> bool:
+    return isinstance(stub, Carried) or (
+        isinstance(stub, Pieces) and isinstance(stub.tail, Carried)
+    )
+
+
+def _unread(part: Kept, planner: Planner) -> Single | Cut:
+    stub = part.stub
+    if isinstance(stub, Carried):
+        return _single(part, stub, planner)
+    assert isinstance(stub, Pieces)
+    assert isinstance(stub.tail, Carried)
+    tail = _single(part, stub.tail, planner)
+    top = list(stub.entries)
+    return Cut(
+        part.path, part.source, stub.kind, stub.count, stub.size, [*top], tail, planner.scope
+    )
+
+
+def _single(part: Kept, stub: Carried, planner: Planner) -> Single:
+    text = decompress(stub.frame, size=stub.size, sha256=stub.sha256, where=None)
+    level = planner.policy.compression_level
+    single = Single(part.path, part.source, text, planner.scope, level, stub.kind, stub.count)
+    single.__dict__["frame"] = stub.frame  # the bytes that came, whatever codec made them
+    return single
+
+
+def _carried(top: dict[Any, Part]) -> list[Single]:
+    """What would travel in the bag, in the order of the paths."""
+    found: list[Single] = []
+    for slot in _slots(top):
+        part: Part = slot.part.whole if isinstance(slot.part, Gathered) else slot.part
+        one = part.tail if isinstance(part, Cut) else part
+        if isinstance(one, Single) and one.carried_bytes:
+            found.append(one)
+    return found
+
+
+def _flush(top: dict[Any, Part], limit: int) -> None:
+    """Over the limit, the largest carried values are stored until a quarter of it is left."""
+    carried = _carried(top)
+    total = sum(one.carried_bytes for one in carried)
+    if total <= limit:
+        return
+    for one in sorted(carried, key=lambda one: one.carried_bytes, reverse=True):
+        if total <= limit // 4:
+            break
+        total -= one.carried_bytes
+        one.stored = True
+
+
+def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+    """Plain fields leave and carried ones are stored, the largest first, until all fits."""
+    excess = top[""].wire - bound
+    heap: list[tuple[int, int, _Slot | Single]] = []
+    for number, slot in enumerate(_slots(top)):
+        part = slot.part
+        if isinstance(part, Plain) and not part.control and part.wire >= _LEAST_LEAVING:
+            heap.append((-part.wire, number, slot))
+    heap.extend((-one.carried_bytes, -1 - n, one) for n, one in enumerate(_carried(top)))
+    heapify(heap)
+    carried = sum(one.carried_bytes for one in _carried(top))
+    serial = len(heap)
+    while heap and excess > 0:
+        size, _, candidate = heappop(heap)
+        if isinstance(candidate, Single):
+            before = candidate.wire
+            candidate.stored = True
+            excess -= before - candidate.wire
+            carried += size
+            continue
+        plain = candidate.part
+        assert isinstance(plain, Plain)
+        leaving = planner.leave_whole(plain.source, plain.path)
+        one = leaving.tail if isinstance(leaving, Cut) else leaving
+        if isinstance(one, Single) and one.carried_bytes:
+            if carried + one.carried_bytes > planner.policy.carry_bytes:
+                one.stored = True
+            else:
+                carried += one.carried_bytes
+                serial += 1
+                heappush(heap, (-one.carried_bytes, serial, one))
+        if leaving.wire < plain.wire:
+            excess -= candidate.put(leaving)
+
+
+def _branches_gather(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+    """Objects and arrays below the root leave with all their small fields, largest first."""
+    slots = [slot for slot in _slots(top) if isinstance(slot.part, Branch) and slot.part.path]
+    for slot in sorted(slots, key=lambda slot: slot.part.wire, reverse=True):
+        if top[""].wire <= bound:
+            return
+        branch = slot.part
+        assert isinstance(branch, Branch)
+        if isinstance(branch.source, list) or all(
+            isinstance(child, Plain) and child.control for child in branch.children.values()
+        ):
+            continue  # an array of unopened values would have to be read; not yet
+        gathered = planner.gather(branch)
+        if gathered.wire < branch.wire:
+            slot.put(gathered)
+
+
+def _indexes_fold(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+    """Stubs of cut values list one node instead of several pieces, and store their tails."""
+    for slot in list(_slots(top)):
+        if top[""].wire <= bound:
+            return
+        part = slot.part
+        if isinstance(part, Kept) and isinstance(part.stub, Pieces):
+            stub = part.stub
+            tail = stub.tail
+            assert not isinstance(tail, Carried)  # settled before
+            part = Cut(
+                part.path,
+                part.source,
+                stub.kind,
+                stub.count,
+                stub.size,
+                [*stub.entries],
+                tail,
+                planner.scope,
+            )
+        if isinstance(part, Gathered) and isinstance(part.whole, Cut):
+            part = part.whole
+        if isinstance(part, Cut):
+            if isinstance(part.tail, Single):
+                part.tail.stored = True
+            members = fold(part.top, most=1)
+            if len(members) < len(part.top) <= MOST_IN_STUB * 4:
+                part.top = members
+            if not isinstance(slot.part, Gathered):
+                slot.put(part)
+
+
+def _root_gathers(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+    """The root's small fields leave as one value; control and large fields stand beside it."""
+    root = top[""]
+    if isinstance(root, Branch):
+        _replace_if_smaller(top, planner.gather(root), bound)
+
+
+def _all_inside(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+    """The whole state leaves as one value; only control fields stand beside it."""
+    root = top[""]
+    if isinstance(root, Branch | Gathered):
+        _replace_if_smaller(top, planner.gather(root, all_inside=True), bound)
+
+
+def _replace_if_smaller(top: dict[Any, Part], part: Part, bound: int) -> None:
+    whole = part.whole if isinstance(part, Gathered) else part
+    tail = whole.tail if isinstance(whole, Cut) else whole
+    if part.wire > bound and isinstance(tail, Single):
+        tail.stored = True
+    if part.wire < top[""].wire:
+        top[""] = part
+
+
+def _too_large(top: dict[Any, Part], bound: int) -> BagTooLarge:
+    sizes = sorted(
+        (
+            (slot.part.wire, render_path(slot.part.path))
+            for slot in _slots(top)
+            if not isinstance(slot.part, Branch | Gathered)
+        ),
+        reverse=True,
+    )
+    named = ", ".join(f"{path} ({size} bytes)" for size, path in sizes[:_NAMED_AT_MOST])
+    return BagTooLarge(
+        f"what must stay in the bag takes {top[''].wire} bytes and the bound is {bound};"
+        f" the largest: {named}",
+        path=sizes[0][1] if sizes else "$",
+        hint="Make these fields smaller, take them out of Policy.control, or raise the bound.",
+    )

@@ -1,0 +1,112 @@
+"""What this process has stored, or read and verified: what a seal may refer to again.
+
+Only what was durable once is in here, so a bag that refers to it is as safe as one that wrote
+it anew. Entries are found only from their own scope or one below it, for a scope's packs may
+go when its execution is over.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from statebag.format.names import is_scope_at_or_above, scope_of
+from statebag.format.stub import Carried, Entry, Pieces, Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from statebag.format.stub import Blob
+
+__all__ = ["Known", "packs_of"]
+
+_T = TypeVar("_T")
+_MAX_ITEMS = 65_536  # blobs and nodes; about 400 bytes each
+_MAX_VALUES = 1_024  # whole values, which may hold a carried tail of some KB
+
+
+class _Recent(Generic[_T]):
+    """A dict that forgets what was not asked for longest."""
+
+    def __init__(self, max_items: int) -> None:
+        self._items: OrderedDict[Hashable, _T] = OrderedDict()
+        self._max_items = max_items
+
+    def get(self, key: Hashable) -> _T | None:
+        value = self._items.get(key)
+        if value is not None:
+            self._items.move_to_end(key)
+        return value
+
+    def put(self, key: Hashable, value: _T) -> None:
+        self._items[key] = value
+        self._items.move_to_end(key)
+        while len(self._items) > self._max_items:
+            self._items.popitem(last=False)
+
+
+class Known:
+    """Values by the SHA-256 of their text, blobs likewise, and index nodes by what they list."""
+
+    def __init__(self, max_items: int = _MAX_ITEMS) -> None:
+        self._values: _Recent[Stored | Pieces] = _Recent(min(max_items, _MAX_VALUES))
+        self._blobs: _Recent[Blob] = _Recent(max_items)
+        self._nodes: _Recent[Entry] = _Recent(max_items)
+        self._lock = Lock()
+
+    def add_value(self, sha256: str, stub: Stored | Carried | Pieces) -> None:
+        """A whole value; one that is carried is no work to carry again and is not remembered."""
+        if isinstance(stub, Carried):
+            return
+        scopes = {scope_of(pack) for pack in packs_of(stub)}
+        deepest = max(scopes, key=len)
+        # Whoever may read the deepest scope reads its ancestors too, and nothing beside them.
+        if all(is_scope_at_or_above(scope, deepest) for scope in scopes):
+            with self._lock:
+                self._values.put((deepest, sha256), stub)
+
+    def add_blob(self, blob: Blob) -> None:
+        """A piece or a stored value."""
+        with self._lock:
+            self._blobs.put((scope_of(blob.at), blob.sha256), blob)
+
+    def add_node(self, node: Entry, entries: tuple[Entry, ...]) -> None:
+        """An index node and what it lists."""
+        with self._lock:
+            self._nodes.put((scope_of(node.blob.at), _listing(entries)), node)
+
+    def value(self, scope: str, sha256: str) -> Stored | Pieces | None:
+        """The stub of a value with this text, readable from `scope`."""
+        return self._find(self._values, scope, sha256)
+
+    def blob(self, scope: str, sha256: str) -> Blob | None:
+        """A blob with this text, readable from `scope`."""
+        return self._find(self._blobs, scope, sha256)
+
+    def node(self, scope: str, entries: tuple[Entry, ...]) -> Entry | None:
+        """A node that lists exactly these entries."""
+        return self._find(self._nodes, scope, _listing(entries))
+
+    def _find(self, recent: _Recent[_T], scope: str, key: Hashable) -> _T | None:
+        with self._lock:
+            while scope:
+                found = recent.get((scope, key))
+                if found is not None:
+                    return found
+                scope = scope_of(scope)
+        return None
+
+
+def packs_of(stub: Stored | Carried | Pieces) -> set[str]:
+    """The packs that a stub itself names (an index may name more)."""
+    if isinstance(stub, Stored):
+        return {stub.blob.at}
+    if isinstance(stub, Carried):
+        return set()
+    packs = {entry.blob.at for entry in stub.entries}
+    return packs | ({stub.tail.blob.at} if isinstance(stub.tail, Stored) else set())
+
+
+def _listing(entries: tuple[Entry, ...]) -> tuple[tuple[str, str, int], ...]:
+    return tuple((entry.blob.sha256, entry.blob.at, entry.blob.offset) for entry in entries)

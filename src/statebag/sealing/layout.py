@@ -1,0 +1,158 @@
+"""From a plan to bytes: the pack that must be written, and the bag that refers to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from statebag.format.codec import compress, sha256_hex
+from statebag.format.index import encode_node, node_entry
+from statebag.format.pack import PackBuilder
+from statebag.format.stub import KEY, THIS_PACK, Blob, Entry, Rest
+from statebag.sealing.parts import Branch, Cut, Gathered, Group, Kept, Part, Piece, Plain, Single
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statebag.sealing.known import Known
+
+__all__ = ["Layout", "Written", "lay_out"]
+
+
+@dataclass(slots=True)
+class Written:
+    """One blob that a seal adds to the store."""
+
+    blob: Blob
+    text: bytes
+
+
+@dataclass
+class Layout:
+    """A plan with its pack.
+
+    Attributes:
+        bag: The JSON value to hand to the engine.
+        pack: Name and bytes of the object to write first; None where nothing is new.
+        written: The blobs in it.
+        nodes: Index nodes in it, each with what it lists.
+        carried: Blobs that travel in the bag.
+    """
+
+    bag: Any
+    pack: tuple[str, bytes] | None
+    written: list[Written] = field(default_factory=list)
+    nodes: list[tuple[Entry, tuple[Entry, ...]]] = field(default_factory=list)
+    carried: int = 0
+
+
+def lay_out(root: Part, scope: str, known: Known, level: int) -> Layout:
+    """Put what is new into a pack, in the order of the paths, and write down the bag.
+
+    Args:
+        root: A plan that fits.
+        scope: The encoded scope that the pack goes to.
+        known: Index nodes that are stored already.
+        level: zstd's level.
+    """
+    placing = _Placing(scope, known, level)
+    for part in _leaves(root):
+        placing.place(part)
+    if not len(placing.builder):
+        return Layout(_render(root, ""), None, carried=_carried(root))
+    name, data = placing.builder.build(scope)
+    written = [Written(one.blob.placed(name), one.text) for one in placing.written]
+    nodes = [
+        (_placed(node, name), tuple(_placed(entry, name) for entry in entries))
+        for node, entries in placing.nodes
+    ]
+    return Layout(_render(root, name), (name, data), written, nodes, _carried(root))
+
+
+class _Placing:
+    """Decides for each blob where it lies: where it lay before, or in the pack to be."""
+
+    def __init__(self, scope: str, known: Known, level: int) -> None:
+        self.scope = scope
+        self.known = known
+        self.level = level
+        self.builder = PackBuilder()
+        self.written: list[Written] = []
+        self.nodes: list[tuple[Entry, tuple[Entry, ...]]] = []
+
+    def place(self, part: Single | Cut) -> None:
+        if isinstance(part, Cut):
+            # Pieces first, then their index, so that one range serves all pieces.
+            for member in part.top:
+                self._place_pieces(member)
+            if isinstance(part.tail, Single):
+                self.place(part.tail)
+            part.entries = tuple(self._entry(member) for member in part.top)
+        elif part.stored and part.blob is None:
+            part.blob = self._add(part.sha256, part.text, part.frame)
+
+    def _place_pieces(self, member: Piece | Entry | Group) -> None:
+        if isinstance(member, Group):
+            for inner in member.members:
+                self._place_pieces(inner)
+        elif isinstance(member, Piece) and member.blob is None:
+            member.blob = self._add(member.sha256, member.text, compress(member.text, self.level))
+
+    def _entry(self, member: Piece | Entry | Group) -> Entry:
+        if isinstance(member, Entry):
+            return member
+        if isinstance(member, Piece):
+            assert member.blob is not None  # placed before
+            return Entry(member.blob, member.count, member.size)
+        entries = tuple(self._entry(inner) for inner in member.members)
+        if all(entry.blob.at != THIS_PACK for entry in entries):
+            stored = self.known.node(self.scope, entries)
+            if stored is not None:
+                return stored
+        text = encode_node(entries)
+        digest = sha256_hex(text)
+        blob = self.builder.add(digest, len(text), compress(text, self.level), "index")
+        self.written.append(Written(blob, text))
+        node = node_entry(entries, blob)
+        self.nodes.append((node, entries))
+        return node
+
+    def _add(self, sha256: str, text: bytes, frame: bytes) -> Blob:
+        blob = self.builder.add(sha256, len(text), frame)
+        self.written.append(Written(blob, text))
+        return blob
+
+
+def _leaves(part: Part) -> Iterator[Single | Cut]:
+    if isinstance(part, Single | Cut):
+        yield part
+    elif isinstance(part, Branch | Gathered):
+        if isinstance(part, Gathered):
+            yield from _leaves(part.whole)
+        for child in part.children.values():
+            yield from _leaves(child)
+
+
+def _carried(root: Part) -> int:
+    singles = (part.tail if isinstance(part, Cut) else part for part in _leaves(root))
+    return sum(isinstance(one, Single) and one.blob is None for one in singles)
+
+
+def _placed(entry: Entry, name: str) -> Entry:
+    return Entry(entry.blob.placed(name), entry.count, entry.size, entry.level)
+
+
+def _render(part: Part, pack: str) -> Any:
+    """The JSON value that stands for a part in the bag."""
+    if isinstance(part, Plain):
+        return part.value
+    if isinstance(part, Kept):
+        return part.body
+    if isinstance(part, Single | Cut):
+        return {KEY: part.stub(pack).to_wire()}
+    members = {key: _render(child, pack) for key, child in part.children.items()}
+    if isinstance(part, Gathered):
+        stub = part.whole.stub if isinstance(part.whole, Kept) else part.whole.stub(pack)
+        assert not isinstance(stub, Rest)  # a whole is never itself a rest
+        return {KEY: Rest(stub, part.required, {}).to_wire(), **members}
+    return list(members.values()) if isinstance(part.source, list) else members

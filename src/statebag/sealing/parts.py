@@ -1,0 +1,246 @@
+"""The parts of a plan: in which form each value of a state will stand in the bag.
+
+A plan is a tree of parts, shaped like the state down to the values that leave it. Every part
+knows `wire`, the bytes it takes in the bag (an upper bound while a pack's name and offsets are
+not known yet), and `source`, the value it stands for.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from statebag.format import json_text
+from statebag.format.codec import compress, sha256_hex
+from statebag.format.stub import (
+    KEY,
+    Blob,
+    Carried,
+    Entry,
+    Kind,
+    Pieces,
+    Rest,
+    Stored,
+    Unopened,
+)
+
+if TYPE_CHECKING:
+    from statebag.format.paths import Path
+
+__all__ = [
+    "Branch",
+    "Cut",
+    "Gathered",
+    "Group",
+    "Kept",
+    "Part",
+    "Piece",
+    "Plain",
+    "Single",
+    "stub_wire",
+]
+
+
+def stub_wire(body: dict[str, Any]) -> int:
+    """Bytes of a stub in a payload, in the larger of the two usual forms."""
+    return len(json.dumps({KEY: body}))
+
+
+@dataclass(slots=True)
+class Plain:
+    """A value that stays as it is (user data with the reserved key: escaped)."""
+
+    path: Path
+    source: Any
+    value: Any
+    wire: int
+    control: bool = False
+
+
+@dataclass(slots=True)
+class Kept:
+    """A stub that stays as it was: not opened, or unchanged since it was."""
+
+    path: Path
+    source: Any  # an Unopened, or the value itself
+    body: dict[str, Any]  # the whole JSON object that stands in the bag
+    stub: Stored | Carried | Pieces | Rest
+    wire: int
+
+    @classmethod
+    def unopened(cls, path: Path, value: Unopened) -> Kept | Plain:
+        """The part for a value that was not opened."""
+        wire = json_text.wire_size(value.wire)
+        if isinstance(value.stub, Stored | Carried | Pieces | Rest):
+            return cls(path, value, value.wire, value.stub, wire)
+        return Plain(path, value, value.wire, wire)  # escaped data is as plain as any
+
+    @classmethod
+    def unchanged(cls, path: Path, value: Any, stub: Stored | Pieces) -> Kept:
+        """The part for a value that the store already holds."""
+        body = stub.to_wire()
+        return cls(path, value, {KEY: body}, stub, stub_wire(body))
+
+
+@dataclass
+class Single:
+    """A value that leaves as one blob, carried in the bag unless `stored` is set."""
+
+    path: Path
+    source: Any
+    text: bytes
+    scope: str
+    level: int
+    kind: Kind | None = None
+    count: int = 0
+    stored: bool = False
+    blob: Blob | None = None  # where it lies already, or was put
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the text."""
+        return sha256_hex(self.text)
+
+    @cached_property
+    def frame(self) -> bytes:
+        """The compressed text."""
+        return compress(self.text, self.level)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the text."""
+        return len(self.text)
+
+    @property
+    def carried_bytes(self) -> int:
+        """Bytes that travel in the bag as base64; 0 where it is stored."""
+        return 0 if self.stored or self.blob else -(-len(self.frame) // 3) * 4
+
+    @property
+    def wire(self) -> int:
+        """Upper bound of the stub's bytes."""
+        if self.blob is not None or self.stored:
+            blob = self.blob or Blob("0" * 64, self.size, _name(self.scope), 10**10, 10**9)
+            return stub_wire(Stored(blob, self.kind, self.count).to_wire())
+        empty = Carried("0" * 64, self.size, b"", self.kind, self.count)
+        return stub_wire(empty.to_wire()) + self.carried_bytes
+
+    def stub(self, pack: str) -> Stored | Carried:
+        """The stub, once the pack's name is known."""
+        if self.blob is not None:
+            return Stored(self.blob.placed(pack), self.kind, self.count)
+        return Carried(self.sha256, self.size, self.frame, self.kind, self.count)
+
+
+@dataclass(slots=True)
+class Piece:
+    """One piece of a value that is cut."""
+
+    text: bytes
+    count: int
+    sha256: str
+    blob: Blob | None = None
+
+    level: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the text."""
+        return len(self.text)
+
+
+@dataclass(slots=True)
+class Group:
+    """An index node to be: the members it will list, all of one level."""
+
+    members: list[Piece | Entry | Group]
+    level: int
+    sha256: str = field(default="")  # stands for the node when groups are grouped again
+
+
+@dataclass
+class Cut:
+    """A large array or object that leaves in pieces."""
+
+    path: Path
+    source: Any
+    kind: Kind
+    count: int
+    size: int
+    top: list[Piece | Entry | Group]
+    tail: Single | Stored | None
+    scope: str
+    entries: tuple[Entry, ...] = ()  # what the top became, once it is laid out
+
+    @property
+    def wire(self) -> int:
+        """Upper bound of the stub's bytes."""
+        rows = tuple(self._some_entry(member) for member in self.top)
+        body = Pieces(self.kind, self.count, self.size, rows).to_wire()
+        tail = 0
+        if isinstance(self.tail, Single):
+            tail = self.tail.wire
+        elif self.tail is not None:
+            tail = stub_wire(self.tail.to_wire())
+        return stub_wire(body) + tail
+
+    def _some_entry(self, member: Piece | Entry | Group) -> Entry:
+        if isinstance(member, Entry):
+            return member
+        blob = member.blob if isinstance(member, Piece) else None
+        if blob is None:
+            blob = Blob("0" * 64, 10**10, _name(self.scope), 10**10, 10**9)
+        return Entry(blob, self.count, self.size, member.level)
+
+    def stub(self, pack: str) -> Pieces:
+        """The stub, once the pack's name is known."""
+        tail = self.tail.stub(pack) if isinstance(self.tail, Single) else self.tail
+        entries = tuple(
+            Entry(entry.blob.placed(pack), entry.count, entry.size, entry.level)
+            for entry in self.entries
+        )
+        return Pieces(self.kind, self.count, self.size, entries, tail)
+
+
+@dataclass
+class Branch:
+    """An object or array whose members have parts of their own."""
+
+    path: Path
+    source: Any
+    children: dict[Any, Part]  # by key, or by index
+
+    @property
+    def wire(self) -> int:
+        """Bytes of the brackets, keys, separators and members."""
+        total = 2 + 2 * max(len(self.children) - 1, 0)
+        if isinstance(self.source, dict):
+            total += sum(len(json.dumps(key)) + 2 for key in self.children)
+        return total + sum(child.wire for child in self.children.values())
+
+
+@dataclass
+class Gathered:
+    """The *rest* form: many small fields as one value, other fields beside it."""
+
+    path: Path
+    source: Any
+    whole: Single | Cut | Kept
+    required: tuple[str, ...]
+    children: dict[Any, Part]
+
+    @property
+    def wire(self) -> int:
+        """Upper bound of the stub and of what stands beside it."""
+        extra = len(json.dumps({"rest": True, "beside": list(self.required)}))
+        beside = sum(len(json.dumps(key)) + 4 + child.wire for key, child in self.children.items())
+        return self.whole.wire + extra + beside
+
+
+Part = Plain | Kept | Single | Cut | Branch | Gathered
+
+
+def _name(scope: str) -> str:
+    return f"{scope}/{'0' * 32}.pack"

@@ -1,0 +1,311 @@
+"""The first half of planning: for each value of a state, whether it leaves and in which form.
+
+Pure: reads the state, the policy and what is known to be stored; writes nothing. The second
+half, `fitting`, makes the result fit the bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import InvalidState
+from statebag.format import json_text
+from statebag.format.codec import decompress, sha256_hex
+from statebag.format.paths import render_path
+from statebag.format.stub import KEY, Carried, Entry, Kind, Pieces, Stored, Unopened
+from statebag.sealing.cutting import cut
+from statebag.sealing.grouping import fold, grouped
+from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Part, Piece, Plain, Single
+
+if TYPE_CHECKING:
+    from statebag.format.paths import Path
+    from statebag.policy import Policy
+    from statebag.sealing.known import Known
+
+__all__ = ["OPAQUE", "Grown", "NeedsOpened", "Planner"]
+
+_WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
+_MANY_KEYS = 2000
+_DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
+_ESCAPE_MARK = b'"' + KEY.encode() + b'"'
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """An array that was not opened, and items to add at its end."""
+
+    before: Unopened
+    items: list[Any]
+
+
+OPAQUE: frozenset[type] = frozenset({Unopened, Grown})
+
+
+class NeedsOpened(Exception):  # noqa: N818  # a request to the caller, not a failure
+    """A value must leave together with unopened values inside it, so these must be read first."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(render_path(path))
+        self.path = path
+
+
+class _HoldsUnopened(Exception):  # noqa: N818  # stops an encoder; never leaves this module
+    pass
+
+
+def _refuse_opaque(_: Any) -> Any:
+    raise _HoldsUnopened
+
+
+class Planner:
+    """Plans one seal.
+
+    Args:
+        policy: Limits and thresholds.
+        scope: The encoded scope that a pack would be written to.
+        known: What may be referred to again.
+    """
+
+    def __init__(self, policy: Policy, scope: str, known: Known) -> None:
+        self.policy = policy
+        self.scope = scope
+        self.known = known
+        self.control = frozenset(policy.control_paths())
+        self._above_control = {path[:n] for path in self.control for n in range(len(path))}
+
+    def part(self, value: Any, path: Path) -> Part:
+        """The part for the value at `path`."""
+        if isinstance(value, Unopened):
+            return Kept.unopened(path, value)
+        if isinstance(value, Grown):
+            return self._grown(value, path)
+        control = path in self.control
+        try:
+            text = json_text.encode(value, _refuse_opaque)
+        except _HoldsUnopened:
+            return self._branch(value, path, control=control)
+        if control:
+            return _plain(value, text, path, control=True)
+        if isinstance(value, dict) and path in self._above_control:
+            return self._branch(value, path)
+        if len(text) >= _WORTH_LOOKING_UP:
+            stub = self.known.value(self.scope, sha256_hex(text))
+            if stub is not None:
+                return Kept.unchanged(path, value, stub)
+        looked_into = (
+            isinstance(value, dict) and KEY not in value and len(path) < self.policy.look_into_depth
+        )
+        if len(text) > self.policy.field_limit:
+            return (
+                self._large_object(value, text, path)
+                if looked_into
+                else self.leave(value, text, path)
+            )
+        if _engine_may_harm(value, text):
+            return self._branch(value, path) if looked_into else self.leave(value, text, path)
+        return _plain(value, text, path)
+
+    def leave(self, value: Any, text: bytes, path: Path) -> Single | Cut | Kept:
+        """The form in which a value leaves: as it is stored already, cut, or as one blob."""
+        kind: Kind | None = None
+        if isinstance(value, dict | list):
+            kind = "object" if isinstance(value, dict) else "array"
+        count = len(value) if kind else 0
+        single = Single(path, value, text, self.scope, self.policy.compression_level, kind, count)
+        stub = self.known.value(self.scope, single.sha256)
+        if stub is not None:
+            return Kept.unchanged(path, value, stub)
+        single.blob = self.known.blob(self.scope, single.sha256)
+        if kind is None or single.blob is not None or len(text) <= self.policy.piece_bytes:
+            return single
+        pieces, tail = self._cut(json_text.split_items(text, kind), kind, path)
+        if not pieces or (len(pieces) == 1 and tail is None):
+            return single
+        return Cut(path, value, kind, count, len(text), grouped(pieces), tail, self.scope)
+
+    def leave_whole(self, value: Any, path: Path) -> Single | Cut | Kept:
+        """The same for a value that may hold unopened ones.
+
+        Raises:
+            NeedsOpened: It does, and they must be read before it can leave.
+        """
+        try:
+            text = json_text.encode(value, _refuse_opaque)
+        except _HoldsUnopened:
+            raise NeedsOpened(path) from None
+        return self.leave(value, text, path)
+
+    def gather(self, branch: Branch | Gathered, *, all_inside: bool = False) -> Part:
+        """An object's plain fields as one value, with its other fields beside it (*rest*).
+
+        Args:
+            branch: The object's part, or its gathered form with fields still beside it.
+            all_inside: Whether all but control fields go inside, also those that left.
+        """
+        value = branch.source
+        if isinstance(value, list):
+            return self.leave_whole(value, branch.path)
+        beside: dict[Any, Part] = {}
+        required: list[str] = []
+        for key, child in branch.children.items():
+            below_control = (*branch.path, key) in self._above_control
+            if isinstance(child, Plain) and child.control:
+                beside[key] = child
+            elif below_control or not (isinstance(child, Plain) or all_inside):
+                beside[key] = child
+                required.append(key)
+        missing = set(required)
+        inside = {key: None if key in missing else member for key, member in value.items()}
+        whole = self.leave_whole(inside, branch.path)
+        if not beside:
+            return whole
+        return Gathered(branch.path, value, whole, tuple(required), beside)
+
+    def _large_object(self, value: dict[str, Any], text: bytes, path: Path) -> Part:
+        branch = self._branch(value, path)
+        if not isinstance(branch, Branch) or not path:
+            return branch
+        plain = [child.wire for child in branch.children.values() if isinstance(child, Plain)]
+        if sum(plain) <= self.policy.field_limit:
+            return branch
+        if len(plain) == len(branch.children):
+            return self.leave(value, text, path)
+        return self.gather(branch)
+
+    def _branch(self, value: Any, path: Path, *, control: bool = False) -> Part:
+        if len(path) > _DEEPEST_PLAIN:
+            raise NeedsOpened(path)
+        if isinstance(value, list):
+            children = {i: self.part(item, (*path, i)) for i, item in enumerate(value)}
+            return Branch(path, value, _as_control(children) if control else children)
+        if KEY in value:
+            return self._lookalike(value, path, control=control)
+        if len(value) > _MANY_KEYS and not control:
+            return self._many_fields(value, path)
+        parts = {key: self.part(item, (*path, key)) for key, item in value.items()}
+        return Branch(path, value, _as_control(parts) if control else parts)
+
+    def _control_parts(self, value: dict[str, Any], path: Path) -> dict[Any, Part]:
+        at_or_above = self.control | self._above_control
+        return {
+            key: self.part(item, (*path, key))
+            for key, item in value.items()
+            if (*path, key) in at_or_above
+        }
+
+    def _many_fields(self, value: dict[str, Any], path: Path) -> Part:
+        """An object of thousands of fields: only those that must be apart get a part."""
+        apart = self._control_parts(value, path)
+        small: list[str] = []
+        for key, item in value.items():
+            if key in apart:
+                continue
+            try:
+                size = len(json_text.encode(item, _refuse_opaque))
+            except _HoldsUnopened:
+                size = self.policy.field_limit + 1
+            if size > self.policy.field_limit:
+                apart[key] = self.part(item, (*path, key))
+            else:
+                small.append(key)
+        together = {key: value[key] for key in small}
+        text = json_text.encode(together)
+        if len(text) <= self.policy.field_limit and not _engine_may_harm(together, text):
+            parts = {
+                key: apart.get(key) or self.part(item, (*path, key)) for key, item in value.items()
+            }
+            return Branch(path, value, parts)
+        ordered = {key: apart[key] for key in value if key in apart}
+        return self.gather(Branch(path, value, ordered))
+
+    def _lookalike(self, value: dict[str, Any], path: Path, *, control: bool) -> Part:
+        """An object that has the reserved key: it has no parts, for its key must not stand bare."""
+        if control:
+            raise InvalidState(
+                f"a control field has the reserved key {KEY} and holds values that were not opened",
+                path=render_path(path),
+                hint="Open the state whole, or rename the key.",
+            )
+        beside = self._control_parts(value, path)
+        if beside:
+            return self.gather(Branch(path, value, beside))
+        leaving = self.leave_whole(value, path)
+        if not isinstance(leaving, Single) or leaving.size > self.policy.field_limit:
+            return leaving
+        if _engine_may_harm(value, leaving.text):
+            return leaving
+        return _plain(value, leaving.text, path)
+
+    def _grown(self, grown: Grown, path: Path) -> Part:
+        """An array that gets longer without being read: what lies in the store stays there."""
+        stub = grown.before.stub
+        if not isinstance(stub, Stored | Carried | Pieces) or stub.kind != "array":
+            raise InvalidState("only an array can be appended to", path=render_path(path))
+        entries: list[Entry] = []
+        items: list[bytes] = []
+        tail: Stored | Carried | None
+        if isinstance(stub, Pieces):
+            entries, tail = list(stub.entries), stub.tail
+        else:
+            tail = stub
+        if isinstance(tail, Carried):
+            text = decompress(tail.frame, size=tail.size, sha256=tail.sha256, where=None)
+            items = json_text.split_items(text, "array")
+        elif tail is not None:  # lies in the store: it becomes a piece as it is
+            entries.append(Entry(tail.blob, tail.count, tail.size))
+        items.extend(json_text.encode(item) for item in grown.items)
+        pieces, rest = self._cut(items, "array", path)
+        count = stub.count + len(grown.items)
+        if not entries and not pieces:
+            assert rest is not None  # something was there, or came
+            return Single(path, grown, rest.text, self.scope, rest.level, "array", rest.count)
+        known = sum(entry.size - 2 for entry in entries) + sum(piece.size - 2 for piece in pieces)
+        runs = len(entries) + len(pieces) + (rest is not None)
+        size = 2 + known + (rest.size - 2 if rest else 0) + runs - 1
+        return Cut(path, grown, "array", count, size, fold([*entries, *pieces]), rest, self.scope)
+
+    def _cut(self, items: list[bytes], kind: Kind, path: Path) -> tuple[list[Piece], Single | None]:
+        runs, last = cut(items, self.policy.piece_bytes)
+        pieces = []
+        for run in runs:
+            text = json_text.join_items(run, kind)
+            digest = sha256_hex(text)
+            pieces.append(Piece(text, len(run), digest, self.known.blob(self.scope, digest)))
+        if not last:
+            return pieces, None
+        text = json_text.join_items(last, kind)
+        tail = Single(path, None, text, self.scope, self.policy.compression_level, kind, len(last))
+        tail.blob = self.known.blob(self.scope, tail.sha256)
+        return pieces, tail
+
+
+def _plain(value: Any, text: bytes, path: Path, *, control: bool = False) -> Plain:
+    if _ESCAPE_MARK not in text:
+        return Plain(path, value, value, json_text.wire_size(value, text), control)
+    escaped = escape(value)
+    return Plain(path, value, escaped, json_text.wire_size(escaped), control)
+
+
+def escape(value: Any) -> Any:
+    """A value with every outermost object that has the reserved key wrapped in a stub."""
+    if isinstance(value, dict):
+        if KEY in value:
+            return {KEY: {"v": 1, "escaped": value}}
+        return {key: escape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [escape(item) for item in value]
+    return value
+
+
+def _engine_may_harm(value: Any, text: bytes) -> bool:
+    return json_text.engine_may_change(value, text) or json_text.nests_deeper(
+        value, text, _DEEPEST_PLAIN
+    )
+
+
+def _as_control(children: dict[Any, Part]) -> dict[Any, Part]:
+    for child in children.values():
+        if isinstance(child, Plain):
+            child.control = True
+    return children

@@ -1,0 +1,157 @@
+"""What a decorated Lambda handler does: open the event, call the function, seal the answer."""
+
+from __future__ import annotations
+
+import inspect
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, final
+
+from statebag.environment import sealing_is_off
+from statebag.errors import ConfigurationError, InvalidState
+from statebag.format.names import encode_scope
+from statebag.format.paths import Path, parse_path, render_path
+from statebag.store.retrying import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from statebag.client import Statebag
+
+__all__ = ["DELETE", "Returns", "scope_of_execution", "wrap_handler"]
+
+Returns = Literal["state", "delta"]
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+_SPARE_SECONDS = 0.5  # of a Lambda's remaining time, left for the answer itself
+
+
+@final
+class _Delete:
+    """The type of `DELETE`."""
+
+    def __repr__(self) -> str:
+        return "statebag.DELETE"
+
+
+DELETE: Final = _Delete()
+"""As a value of a delta: the key is taken out of the state."""
+
+
+def wrap_handler(
+    function: _Function,
+    client: Callable[[], Statebag],
+    *,
+    bag_path: str,
+    returns: Returns,
+    scope: str,
+    only: Iterable[str] | None,
+) -> _Function:
+    """The handler that a Lambda runtime calls, around a function of a state.
+
+    Args:
+        function: Called with the state and the Lambda context; a parameter named `event` gets
+            the whole event, opened.
+        client: Gives the client; asked at each call, so that importing a handler needs no store.
+        bag_path: Where in the event the bag is.
+        returns: `state`: the answer is the new state. `delta`: its keys are merged into the old.
+        scope: A path in the event to the execution's id (an ARN, or `machine/name`).
+        only: Paths in the state to open; the rest passes through unread.
+
+    Raises:
+        ConfigurationError: An argument is wrong; when the handler is decorated, not when called.
+    """
+    if returns not in {"state", "delta"}:
+        raise ConfigurationError("step(returns=...) is 'state' or 'delta'")
+    where = parse_path(bag_path)
+    scope_path = parse_path(scope)
+    selected = None if only is None else [(*where, *parse_path(path)) for path in only]
+    wants_event = "event" in inspect.signature(function).parameters
+
+    @wraps(function)
+    def handler(event: Any, context: Any = None, **named: Any) -> Any:
+        sb = client()
+        sealing = not sealing_is_off()
+        execution = _scope_in(event, scope_path) if sealing else None
+        with deadline(_remaining_seconds(context)):
+            opened = sb.open(event, only=_beside(event, where, selected), scope=execution)
+            state = _at(opened, where)
+        # The parent is the opened state's own bag; a delta must not change what the handler
+        # was given, so it is merged into a copy of the top level.
+        before = dict(state) if isinstance(state, dict) else state
+        extra = {"event": opened} if wants_event else {}
+        answer = function(state, context, **extra, **named)
+        after = _merged(before, answer) if returns == "delta" else answer
+        with deadline(_remaining_seconds(context)):
+            return sb.seal(after, scope=execution)
+
+    return handler  # type: ignore[return-value]  # same call, other types
+
+
+def scope_of_execution(execution_id: str) -> str:
+    """The scope of an execution: `machine/name` from its ARN, another id as it is.
+
+    ARNs are `arn:<partition>:states:<region>:<account>:execution:<machine>:<name>`; those of
+    express executions say `express` and end in one part more, those of a distributed Map's
+    children name the machine as `<machine>/<label>`.
+    """
+    parts = execution_id.split(":")
+    if len(parts) >= 8 and parts[0] == "arn" and parts[2] == "states":
+        machine, *name = parts[6:]
+        return f"{machine}/{':'.join(name)}"
+    return execution_id
+
+
+def _scope_in(event: Any, path: Path) -> str:
+    try:
+        execution_id = _at(event, path)
+    except InvalidState:
+        execution_id = None
+    if not isinstance(execution_id, str) or not execution_id:
+        raise InvalidState(
+            "the event does not say which execution it belongs to",
+            path=render_path(path),
+            hint="Pass $$.Execution.Id there, or name another path with step(scope=...).",
+        )
+    scope = scope_of_execution(execution_id)
+    encode_scope(scope)  # refused here, before anything is read
+    return scope
+
+
+def _beside(event: Any, where: Path, selected: list[Path] | None) -> list[Path] | None:
+    """The paths to open: those selected in the state, and everything beside the state."""
+    if selected is None:
+        return None
+    paths = list(selected)
+    container = event
+    for depth, part in enumerate(where):
+        if isinstance(container, dict):
+            paths.extend((*where[:depth], key) for key in container if key != part)
+            container = container.get(part)
+    return paths
+
+
+def _at(value: Any, path: Path) -> Any:
+    for depth, part in enumerate(path):
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            raise InvalidState(
+                "the event has nothing there", path=render_path(path[: depth + 1])
+            ) from None
+    return value
+
+
+def _merged(before: Any, delta: Any) -> Any:
+    if not isinstance(before, dict) or not isinstance(delta, dict):
+        raise InvalidState(
+            "a delta is a dict of the keys that change, for a state that is a dict",
+            hint="Return a dict, or decorate with returns='state'.",
+        )
+    merged = {**before, **delta}
+    return {key: value for key, value in merged.items() if value is not DELETE}
+
+
+def _remaining_seconds(context: Any) -> float:
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    if not callable(remaining):
+        return float("inf")
+    return max(float(remaining()) / 1000 - _SPARE_SECONDS, 0.001)
