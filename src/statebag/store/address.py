@@ -1,0 +1,93 @@
+"""From a store's address to the store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from statebag.errors import ConfigurationError
+from statebag.store.file import FileStore
+from statebag.store.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from statebag.store.contract import Store
+
+__all__ = ["store_from_url"]
+
+_FORMS = (
+    "Use s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///folder, a folder "
+    "as ./folder, /folder or ~/folder, or memory://name"
+)
+
+
+def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Store:
+    """The store at an address, without retries.
+
+    Args:
+        url: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder`,
+            a folder's path (`./folder`, `../folder`, `/folder`, `~/folder`) or `memory://name`.
+        options: For object storage, see `ObjectStorage`. For folders, `create`: `true` (the
+            default) makes a missing one, `false` refuses it.
+
+    Raises:
+        ConfigurationError: The address has none of these forms, an option is not known, or the
+            store cannot be used.
+    """
+    options = dict(options or {})
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        if _is_path(url):
+            return FileStore(_folder(url), create=_create(options))
+        raise ConfigurationError("the store's address has no known form", hint=_FORMS)
+    if scheme in {"s3", "gs", "az"}:
+        # Loaded only where it is needed: a folder or memory takes no object storage client.
+        from statebag.store.object_storage import ObjectStorage  # noqa: PLC0415 (see above)
+
+        return ObjectStorage(url, options=options)
+    if scheme == "file":
+        address = urlsplit(url)
+        if address.netloc not in {"", "localhost"} or not address.path or "?" in url or "#" in url:
+            raise ConfigurationError(
+                "a file address has three slashes and an absolute path", hint=_FORMS
+            )
+        return FileStore(Path(url2pathname(address.path)), create=_create(options))
+    if scheme == "memory":
+        _refuse(options, known=set())
+        if any(mark in rest for mark in "?#@"):
+            raise ConfigurationError("a memory address is memory:// and a plain name", hint=_FORMS)
+        return MemoryStore.named(rest.strip("/"))
+    raise ConfigurationError("the store's address has an unknown scheme", hint=_FORMS)
+
+
+def _is_path(url: str) -> bool:
+    """Whether it cannot be anything but a path: a bare word may be a mistyped address."""
+    starts = ("./", "../", "~", "/") if os.name != "nt" else ("./", "../", "~", "/", ".\\", "..\\")
+    return url in {".", ".."} or url.startswith(starts) or Path(url).is_absolute()
+
+
+def _folder(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigurationError(
+            "the home folder in the store's address is not known", hint="Use an absolute path"
+        ) from error
+
+
+def _create(options: Mapping[str, str]) -> bool:
+    _refuse(options, known={"create"})
+    text = options.get("create", "true")
+    if text not in {"true", "false"}:
+        raise ConfigurationError("the option create is 'true' or 'false'")
+    return text == "true"
+
+
+def _refuse(options: Mapping[str, str], *, known: set[str]) -> None:
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise ConfigurationError(f"this kind of store has no option {', '.join(unknown)}")

@@ -1,0 +1,77 @@
+"""What every backend checks for itself: names stay below the root, spans make sense.
+
+The layers above check names against a stricter pattern. A backend repeats the part that
+its safety rests on, so that no caller's omission lets a payload reach outside the root.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statebag.errors import BlobCorrupt, NotPermitted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["check_spans", "confined_parts", "printable", "too_short"]
+
+# Object stores and file systems count positions as signed 64-bit integers.
+_LAST_POSITION = 2**63 - 1
+
+
+def confined_parts(name: str) -> list[str]:
+    """The parts of a relative name, in order.
+
+    Raises:
+        NotPermitted: The name is absolute, is empty, has an empty part, `.` or `..`, or holds
+            a backslash or a control character, which some backends take for something else.
+    """
+    parts = name.split("/")
+    if any(part in {"", ".", ".."} for part in parts):
+        raise NotPermitted(
+            "the name does not stay below the store's root",
+            object_name=printable(name),
+            hint="Names are relative paths without empty parts, '.' or '..'",
+        )
+    if "\\" in name or any(ord(character) < 32 or ord(character) == 127 for character in name):
+        raise NotPermitted(
+            "the name holds a backslash or a control character",
+            object_name=printable(name),
+            hint="Percent-encode such characters",
+        )
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise NotPermitted(
+            "the name is not valid Unicode text",
+            object_name=printable(name),
+            hint="Percent-encode what is not text",
+        ) from None
+    return parts
+
+
+def printable(name: str) -> str:
+    """A name that was refused, fit for one line of a message: escaped, at most 200 characters."""
+    return name[:200].encode("unicode_escape").decode("ascii")
+
+
+def check_spans(name: str, spans: Sequence[tuple[int, int]]) -> None:
+    """Refuse `(offset, length)` spans that no object can have.
+
+    Raises:
+        BlobCorrupt: An offset or a length is negative, or the end is beyond what a store counts.
+    """
+    for offset, length in spans:
+        if offset < 0 or length < 0 or offset + length > _LAST_POSITION:
+            raise BlobCorrupt(
+                f"no object has a span of {length} bytes at offset {offset}", object_name=name
+            )
+
+
+def too_short(name: str, offset: int, length: int) -> BlobCorrupt:
+    """The error for a span that the object does not hold in full."""
+    return BlobCorrupt(
+        f"the object ends before the span of {length} bytes at offset {offset}",
+        object_name=name,
+        hint="It was cut short or replaced after it was written; a replica may have it whole",
+    )

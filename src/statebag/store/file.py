@@ -1,0 +1,343 @@
+"""A store in a folder: every object a file, durable before it is visible."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import stat
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from statebag.errors import (
+    BlobMissing,
+    ConfigurationError,
+    NotPermitted,
+    StatebagError,
+    StoreUnavailable,
+)
+from statebag.store.confinement import check_spans, confined_parts, printable, too_short
+from statebag.store.contract import ObjectInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["FileStore"]
+
+_TEMPORARY = re.compile(r"\.statebag-[0-9a-f]{16}\.tmp")
+
+# How often a put makes its directories anew that deletes of other objects take away.
+_DIRECTORY_TRIES = 100
+
+# Not every system has these flags; where one is missing, its check is made another way or
+# (O_BINARY, O_CLOEXEC) its effect is the default.
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_PLAIN = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+# Opening a named pipe must not wait for a writer.
+_READ = os.O_RDONLY | _NOFOLLOW | _PLAIN | getattr(os, "O_NONBLOCK", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _PLAIN
+
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_REFUSED = frozenset({errno.EACCES, errno.EPERM})
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
+
+
+class FileStore:
+    """Objects as files below one folder.
+
+    A put writes a temporary file beside its final place, syncs it, renames it, and syncs the
+    directories up to the root; a crash leaves the old object, the new one, or a temporary
+    that `list` never shows. Below the root no symbolic link is followed. Whoever may write in
+    the folder can still race that check: the folder's permissions are the boundary.
+    Safe for threads and for processes that share the folder.
+
+    Args:
+        root: The folder; it may itself be reached through symbolic links.
+        create: Make the folder, with its parents, where it does not exist.
+
+    Raises:
+        ConfigurationError: The root is missing (with `create=False`), is not a folder, or
+            cannot be made.
+    """
+
+    def __init__(self, root: Path, *, create: bool = True) -> None:
+        self._root = Path(os.path.realpath(root))
+        try:
+            if create:
+                _make_root(self._root)
+            is_folder = self._root.is_dir()
+        except OSError as error:
+            raise ConfigurationError(
+                f"the store's folder {self._root} cannot be made: {_reason(error)}",
+                hint="Choose a folder that this user may create or write",
+            ) from error
+        if not is_folder:
+            raise self._rootless()
+
+    @property
+    def url(self) -> str:
+        """`file:///abs/path`, percent-encoded where a URL needs it."""
+        return self._root.as_uri()
+
+    @property
+    def root(self) -> Path:
+        """The folder's absolute path, symbolic links resolved."""
+        return self._root
+
+    def __repr__(self) -> str:
+        return f"FileStore({str(self._root)!r})"
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole object; it is on disk under its name when this returns."""
+        path = self._path(name)
+        temporary = path.with_name(f".statebag-{secrets.token_hex(8)}.tmp")
+        with self._typed(name, "write"):
+            file = self._create(temporary)
+            try:
+                with file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            except BaseException:
+                with suppress(OSError):  # the first error says more than a failed clean-up
+                    temporary.unlink()
+                raise
+            # Any of these directories may be new, made here or by another process that has
+            # not come to syncing it.
+            for directory in self._directories(path):
+                _sync_directory(directory)
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object, or BlobMissing."""
+        with self._opened(name) as (file, _size):
+            return file.read()
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each `(offset, length)`; BlobCorrupt for one past the end."""
+        check_spans(name, spans)
+        answers = []
+        with self._opened(name) as (file, size):
+            for offset, length in spans:
+                # Before the read: a forged length must not become an allocation.
+                if offset + length > size:
+                    raise too_short(name, offset, length)
+                file.seek(offset)
+                data = file.read(length)
+                if len(data) != length:
+                    raise too_short(name, offset, length)
+                answers.append(data)
+        return answers
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """Size and time of an object, or None."""
+        path = self._path(name)
+        try:
+            with self._typed(name, "look up"):
+                status = path.lstat()
+        except BlobMissing:
+            return None
+        if stat.S_ISDIR(status.st_mode):
+            return None
+        if stat.S_ISLNK(status.st_mode):
+            raise _linked(name)
+        if not stat.S_ISREG(status.st_mode):
+            raise _irregular(name)
+        return _info(name, status)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """The objects at and below a prefix, by name; read as the iteration goes on."""
+        if not prefix:
+            if not self._root.is_dir():
+                raise self._rootless()
+            return self._below("", self._root)
+        info = self.head(prefix)
+        return self._below(prefix + "/", self._path(prefix)) if info is None else iter((info,))
+
+    def delete(self, name: str) -> None:
+        """Remove an object, and directories that are empty without it."""
+        path = self._path(name)
+        try:
+            with self._typed(name, "delete"):
+                path.unlink()
+        except BlobMissing:
+            return
+        for directory in list(self._directories(path))[:-1]:
+            try:
+                directory.rmdir()
+            except OSError:  # not empty, or gone: both are as they should be
+                return
+
+    def _path(self, name: str) -> Path:
+        parts = confined_parts(name)
+        if any(_TEMPORARY.fullmatch(part) for part in parts):
+            raise NotPermitted(
+                "the name is of the form that a folder keeps for unfinished writes",
+                object_name=name,
+            )
+        if os.name == "nt" and ":" in name:
+            raise NotPermitted("a name with a colon can leave the folder here", object_name=name)
+        path = self._root.joinpath(*parts)
+        for directory in self._directories(path):
+            # Not Path.is_symlink: it raises where a part is too long for the file system.
+            if directory != self._root and os.path.islink(directory):  # noqa: PTH114 (see above)
+                raise _linked(name)
+        return path
+
+    def _directories(self, path: Path) -> Iterator[Path]:
+        """The directories of an object, from its own up to and with the root."""
+        for directory in path.parents:
+            yield directory
+            if directory == self._root:
+                return
+
+    def _create(self, temporary: Path) -> BinaryIO:
+        """Open a new file for writing, with its directories below the root."""
+        directories = list(self._directories(temporary))[-2::-1]
+        for again in reversed(range(_DIRECTORY_TRIES)):
+            try:
+                for directory in directories:
+                    with suppress(FileExistsError):
+                        directory.mkdir()
+                return os.fdopen(os.open(temporary, _CREATE, 0o666), "wb")
+            except FileNotFoundError:
+                # A delete of the last object here took a directory away again, or the root
+                # is not there.
+                if not again or not self._root.is_dir():
+                    raise
+        raise AssertionError  # pragma: no cover (the last try returns or raises)
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[tuple[BinaryIO, int]]:
+        path = self._path(name)
+        if not _NOFOLLOW and path.is_symlink():
+            raise _linked(name)
+        with self._typed(name, "read"):
+            descriptor = os.open(path, _READ)
+            try:
+                status = os.fstat(descriptor)
+                if stat.S_ISDIR(status.st_mode):
+                    raise BlobMissing("there is a directory under the name", object_name=name)
+                if not stat.S_ISREG(status.st_mode):
+                    raise _irregular(name)
+                with os.fdopen(descriptor, "rb", closefd=False) as file:
+                    yield file, status.st_size
+            finally:
+                os.close(descriptor)
+
+    def _below(self, prefix: str, directory: Path) -> Iterator[ObjectInfo]:
+        try:
+            with self._typed(prefix, "list"), os.scandir(directory) as entries:
+                found = [
+                    # The slash makes the order of parts the order of whole names.
+                    (entry.name + "/" if is_directory else entry.name, entry, is_directory)
+                    for entry in entries
+                    for is_directory in (entry.is_dir(follow_symlinks=False),)
+                ]
+        except BlobMissing:  # nothing has this prefix, or it went away meanwhile
+            return
+        for label, entry, is_directory in sorted(found, key=lambda item: item[0]):
+            if is_directory:
+                yield from self._below(prefix + label, Path(entry.path))
+            elif entry.is_file(follow_symlinks=False) and not _TEMPORARY.fullmatch(entry.name):
+                try:
+                    with self._typed(prefix + label, "look up"):
+                        info = _info(prefix + label, entry.stat(follow_symlinks=False))
+                except BlobMissing:
+                    continue
+                yield info
+
+    @contextmanager
+    def _typed(self, name: str, action: str) -> Iterator[None]:
+        """Turn the system's errors into the library's."""
+        try:
+            yield
+        except OSError as error:
+            raise self._translated(error, name, action) from error
+
+    def _translated(self, error: OSError, name: str, action: str) -> StatebagError:
+        name = printable(name)
+        message = f"the folder could not {action} the object: {_reason(error)}"
+        if error.errno in _ABSENT:
+            if not self._root.is_dir():
+                return self._rootless()
+            if action == "write":
+                return NotPermitted(
+                    "a folder cannot hold an object and objects below its name",
+                    object_name=name,
+                    hint="Use names that are not a part of other names, or an object store",
+                )
+            return BlobMissing("the object is not in the store", object_name=name)
+        if error.errno == errno.ELOOP:
+            return _linked(name)
+        kind: type[StatebagError] = NotPermitted
+        hint: str | None = None
+        if error.errno == errno.ENAMETOOLONG:
+            hint = "Use a shorter scope (file systems take 255 bytes a part), or object storage"
+        elif error.errno in _REFUSED:
+            hint = f"Give this user the right to {action} files below {self._root}"
+        elif error.errno == errno.EROFS:
+            hint = f"{self._root} is on a read-only file system: choose a folder that is not"
+        else:
+            kind = StoreUnavailable
+            if error.errno in _FULL:
+                hint = f"Free some space below {self._root}, then run the step again"
+            elif error.errno == errno.EIO:
+                hint = f"Check the disk below {self._root}"
+        return kind(message, object_name=name, hint=hint)
+
+    def _rootless(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"the store's folder {self._root} does not exist or is no folder",
+            hint="Create it, or correct the store's address",
+        )
+
+
+def _make_root(root: Path) -> None:
+    """Make a folder and its parents, and sync what was made."""
+    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        _sync_directory(folder.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the entries of a directory durable; one that was removed meanwhile needs nothing."""
+    if os.name == "nt":  # directories cannot be opened there, and renames are journalled
+        return
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | _NOFOLLOW | _PLAIN)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # What a file system answers that has no such notion (some network ones).
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _info(name: str, status: os.stat_result) -> ObjectInfo:
+    return ObjectInfo(name, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+
+
+def _linked(name: str) -> NotPermitted:
+    return NotPermitted(
+        "the name leads through a symbolic link, which may leave the folder",
+        object_name=name,
+        hint="Replace the link by what it points to; only the store's root may be one",
+    )
+
+
+def _irregular(name: str) -> NotPermitted:
+    return NotPermitted("there is something else than a file under the name", object_name=name)
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, without the path that it adds."""
+    return error.strerror or type(error).__name__

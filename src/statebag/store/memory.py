@@ -1,0 +1,114 @@
+"""A store in this process's memory, for tests and trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from threading import Lock
+from typing import TYPE_CHECKING, ClassVar
+
+from statebag.errors import BlobMissing
+from statebag.store.confinement import check_spans, confined_parts, too_short
+from statebag.store.contract import ObjectInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["MemoryStore"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    data: bytes
+    modified: datetime
+
+
+class MemoryStore:
+    """Objects in a dictionary. Thread-safe; gone when the process ends.
+
+    `MemoryStore()` is a new, empty store with a URL of its own; `MemoryStore.named(name)` is
+    the store of that name, the same one at every call in a process.
+    """
+
+    _named: ClassVar[dict[str, MemoryStore]] = {}
+    _registry_lock: ClassVar[Lock] = Lock()
+    _numbers: ClassVar[count[int]] = count(1)
+
+    def __init__(self) -> None:
+        # The '#' keeps it apart from every name that an address can spell.
+        self._url = f"memory://#{next(self._numbers)}"
+        self._objects: dict[str, _Held] = {}
+        self._lock = Lock()
+
+    @classmethod
+    def named(cls, name: str) -> MemoryStore:
+        """The store at `memory://name`, made at the first call and kept until the process ends."""
+        with cls._registry_lock:
+            store = cls._named.get(name)
+            if store is None:
+                store = cls()
+                store._url = f"memory://{name}"
+                cls._named[name] = store
+            return store
+
+    @property
+    def url(self) -> str:
+        """`memory://name`."""
+        return self._url
+
+    def __repr__(self) -> str:
+        return f"MemoryStore({self._url!r})"
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep a copy of the bytes under a name."""
+        confined_parts(name)
+        held = _Held(bytes(data), datetime.now(UTC))
+        with self._lock:
+            self._objects[name] = held
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object, or BlobMissing."""
+        return self._held(name).data
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each `(offset, length)`; BlobCorrupt for one past the end."""
+        check_spans(name, spans)
+        data = self._held(name).data
+        for offset, length in spans:
+            if offset + length > len(data):
+                raise too_short(name, offset, length)
+        return [data[offset : offset + length] for offset, length in spans]
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """Size and time of an object, or None."""
+        confined_parts(name)
+        with self._lock:
+            held = self._objects.get(name)
+        return None if held is None else ObjectInfo(name, len(held.data), held.modified)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """The objects at and below a prefix as they are at the call, by name."""
+        if prefix:
+            confined_parts(prefix)
+        with self._lock:
+            found = [
+                ObjectInfo(name, len(held.data), held.modified)
+                for name, held in self._objects.items()
+                if not prefix or name == prefix or name.startswith(prefix + "/")
+            ]
+        return iter(sorted(found, key=lambda info: info.name))
+
+    def delete(self, name: str) -> None:
+        """Forget an object."""
+        confined_parts(name)
+        with self._lock:
+            self._objects.pop(name, None)
+
+    def _held(self, name: str) -> _Held:
+        confined_parts(name)
+        with self._lock:
+            held = self._objects.get(name)
+        if held is None:
+            raise BlobMissing("the object is not in the store", object_name=name)
+        return held

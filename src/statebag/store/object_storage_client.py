@@ -1,0 +1,186 @@
+"""Setting up the object storage client: the address, the endpoint, credentials, timeouts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from obstore import exceptions as client
+from obstore.store import AzureStore, GCSStore, S3Store
+
+from statebag.errors import ConfigurationError
+from statebag.store.object_storage_errors import CREDENTIALS_HINT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Place", "connected", "custom_endpoint"]
+
+# Those of the client's HTTP settings that a text can express; all other options are the
+# backend's own (https://developmentseed.org/obstore/latest/api/store/aws/).
+_HTTP_OPTIONS = frozenset(
+    {
+        "allow_http",
+        "allow_invalid_certificates",
+        "connect_timeout",
+        "http1_only",
+        "http2_only",
+        "pool_idle_timeout",
+        "pool_max_idle_per_host",
+        "proxy_ca_certificate",
+        "proxy_excludes",
+        "proxy_url",
+        "read_timeout",
+        "root_certificate",
+        "timeout",
+        "user_agent",
+    }
+)
+
+_CLIENTS: dict[str, type[AzureStore | GCSStore | S3Store]] = {
+    "s3": S3Store,
+    "gs": GCSStore,
+    "az": AzureStore,
+}
+_VARIABLES = {"s3": "AWS_…", "gs": "GOOGLE_…", "az": "AZURE_STORAGE_…"}
+
+# Where an endpoint may be given, first one first.
+_ENDPOINT_OPTIONS = {
+    "s3": (
+        "aws_endpoint_url_s3",
+        "endpoint_url_s3",
+        "aws_endpoint_url",
+        "endpoint_url",
+        "aws_endpoint",
+        "endpoint",
+    ),
+    "gs": (),
+    "az": ("azure_storage_endpoint", "azure_endpoint", "endpoint"),
+}
+_ENDPOINT_VARIABLES = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": (),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+
+# Any of these, as an option (without `AWS_`, in any case) or in the environment, tells the
+# client itself where credentials come from.
+_CREDENTIAL_SETTINGS = (
+    "ACCESS_KEY_ID",
+    "CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "CONTAINER_CREDENTIALS_FULL_URI",
+    "WEB_IDENTITY_TOKEN_FILE",
+    "SKIP_SIGNATURE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A prefix of a bucket.
+
+    Attributes:
+        scheme: `s3`, `gs` or `az`.
+        bucket: The bucket's or container's name.
+        prefix: Without slashes at its ends; empty for the whole bucket.
+    """
+
+    scheme: str
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def parse(cls, url: str) -> Place:
+        """Read `scheme://bucket/prefix`; ConfigurationError for anything else."""
+        scheme, _, rest = url.partition("://")
+        bucket, _, prefix = rest.rstrip("/").partition("/")
+        if (
+            scheme not in _CLIENTS
+            or not bucket
+            or any(mark in bucket for mark in "@:[]")
+            or any(mark in url for mark in "?#\\")
+            or any(part in {"", ".", ".."} for part in prefix.split("/") if prefix)
+        ):
+            # Not quoted: what is wrong with it may be a password or a token.
+            raise ConfigurationError(
+                "the address of an object store is not of the form scheme://bucket/prefix",
+                hint=(
+                    "Use s3://bucket/prefix, gs://bucket/prefix or az://container/prefix; "
+                    "credentials and endpoints come from the environment or from options"
+                ),
+            )
+        return cls(scheme, bucket, prefix)
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at its end."""
+        return "/".join(filter(None, (f"{self.scheme}://{self.bucket}", self.prefix)))
+
+
+def connected(place: Place, options: Mapping[str, str]) -> AzureStore | GCSStore | S3Store:
+    """A client for a place; nothing is sent yet.
+
+    Raises:
+        ConfigurationError: A setting is wrong, or no credentials are to be had.
+    """
+    scheme = place.scheme
+    http: dict[str, Any] = {"connect_timeout": "3s", "timeout": "20s"}
+    http |= {key: options[key] for key in options if key in _HTTP_OPTIONS}
+    config: dict[str, Any] = {key: options[key] for key in options if key not in _HTTP_OPTIONS}
+    endpoint = custom_endpoint(scheme, options)
+    if endpoint is not None:
+        for key in _ENDPOINT_OPTIONS[scheme]:
+            config.pop(key, None)
+        config["endpoint"] = endpoint
+        if "AWS_ENDPOINT_URL_S3" in os.environ and scheme == "s3":
+            config["aws_endpoint_url_s3"] = endpoint  # the variable would win over `endpoint`
+        if endpoint.startswith("http://"):
+            http["allow_http"] = True
+    arguments: dict[str, Any] = {}
+    if scheme == "s3" and not _has_credentials(options) and find_spec("boto3") is not None:
+        arguments["credential_provider"] = _boto3_credentials(place.url)
+    make: Any = _CLIENTS[scheme]  # each takes typed dictionaries of its own; it checks the keys
+    try:
+        made: AzureStore | GCSStore | S3Store = make(
+            place.bucket,
+            prefix=place.prefix or None,
+            config=config,
+            client_options=http,
+            retry_config={"max_retries": 0},
+            **arguments,
+        )
+    except (client.BaseError, ValueError, TypeError):
+        # Not chained: the client quotes the value that it does not take.
+        given = f"the options {', '.join(sorted(options))} and " if options else ""
+        raise ConfigurationError(
+            f"{place.url} cannot be used with its present settings",
+            hint=f"Check {given}the environment variables {_VARIABLES[scheme]}",
+        ) from None
+    return made
+
+
+def custom_endpoint(scheme: str, options: Mapping[str, str]) -> str | None:
+    """The server's address where it is not the provider's own."""
+    given = [options.get(key) for key in _ENDPOINT_OPTIONS[scheme]]
+    given += [os.environ.get(key) for key in _ENDPOINT_VARIABLES[scheme]]
+    return next(filter(None, given), None)
+
+
+def _has_credentials(options: Mapping[str, str]) -> bool:
+    given = {key.upper().removeprefix("AWS_") for key in options}
+    return any(key in given or f"AWS_{key}" in os.environ for key in _CREDENTIAL_SETTINGS)
+
+
+def _boto3_credentials(url: str) -> Any:
+    """Profiles, single sign-on and whatever else boto3 knows. The only place that loads it."""
+    from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 (0.3 s, rarely needed)
+
+    try:
+        return Boto3CredentialProvider()
+    except Exception as error:  # noqa: BLE001 (boto3's errors have no common root; all are typed)
+        raise ConfigurationError(
+            f"no credentials for {url}: neither the environment nor boto3 has any "
+            f"({type(error).__name__})",
+            hint=CREDENTIALS_HINT,
+        ) from None

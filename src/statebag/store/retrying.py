@@ -1,0 +1,182 @@
+"""Trying again: which failures, how long to wait, and when to stop."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeVar
+
+from statebag import usage
+from statebag.errors import ConfigurationError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from statebag.store.contract import ObjectInfo, Store
+
+__all__ = ["RetryingStore", "deadline", "remaining_seconds"]
+
+_Answer = TypeVar("_Answer")
+
+# An instant of time.monotonic().
+_deadline: ContextVar[float | None] = ContextVar("statebag_deadline", default=None)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Bound all retries of the code inside, together; of nested ones the earlier wins.
+
+    It bounds the waiting, not a request that is under way: those have the store's own
+    timeouts. It is a context variable: a thread sees it when it runs in a copy of the
+    context (`contextvars.copy_context().run`).
+    """
+    own = time.monotonic() + seconds
+    outer = _deadline.get()
+    token = _deadline.set(own if outer is None else min(own, outer))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def remaining_seconds() -> float | None:
+    """Seconds until the deadline, negative after it; None where there is none."""
+    instant = _deadline.get()
+    return None if instant is None else instant - time.monotonic()
+
+
+class RetryingStore:
+    """A store whose passing failures are tried again.
+
+    Only `StoreUnavailable` is: a missing or damaged object, a refusal or a wrong setting
+    stays so. Before try n + 1 it waits a random time of at most `base_seconds * 2 ** (n - 1)`
+    and at most `cap_seconds` ("full jitter", which spreads clients that failed together).
+    It also counts requests and bytes for `statebag.usage`; a try that failed is counted as a
+    retry of the one that follows.
+
+    Args:
+        store: Where the requests go.
+        attempts: How often one request is made at most.
+        base_seconds: The longest wait before the second try.
+        cap_seconds: The longest wait before any try.
+        sleep: Waits for a number of seconds.
+        jitter: Gives a random number between its two arguments.
+
+    Raises:
+        ConfigurationError: `attempts` below one, or a negative time.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        attempts: int = 3,
+        base_seconds: float = 0.1,
+        cap_seconds: float = 2.0,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        if attempts < 1 or base_seconds < 0 or cap_seconds < 0:
+            raise ConfigurationError(
+                f"a store cannot be tried {attempts} times with waits of {base_seconds} to "
+                f"{cap_seconds} seconds",
+                hint="At least one attempt, and no negative time",
+            )
+        self._store = store
+        self._attempts = attempts
+        self._base_seconds = base_seconds
+        self._cap_seconds = cap_seconds
+        self._sleep = sleep
+        self._jitter = jitter
+
+    @property
+    def url(self) -> str:
+        """The inner store's."""
+        return self._store.url
+
+    def __repr__(self) -> str:
+        return f"RetryingStore({self._store!r}, attempts={self._attempts})"
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole object. A try whose answer was lost is repeated: it changes nothing."""
+        self._persist(lambda: self._store.put(name, data))
+        usage.add(puts=1, bytes_put=len(data))
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object."""
+        data = self._persist(lambda: self._store.get(name))
+        usage.add(gets=1, bytes_got=len(data))
+        return data
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each `(offset, length)`; counted as one request."""
+        answers = self._persist(lambda: self._store.get_ranges(name, spans))
+        usage.add(gets=1, bytes_got=sum(map(len, answers)))
+        return answers
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """Size and time of an object, or None."""
+        return self._persist(lambda: self._store.head(name))
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """The objects at and below a prefix, by name; a listing that broke off is resumed."""
+        listing: Iterator[ObjectInfo] | None = None
+        last: str | None = None
+
+        def advance() -> ObjectInfo | None:
+            nonlocal listing
+            try:
+                if listing is None:
+                    listing = self._store.list(prefix)
+                # After a restart: past what the caller has, which the order makes easy to tell.
+                return next((info for info in listing if last is None or info.name > last), None)
+            except StoreUnavailable:
+                listing = None  # an iterator that raised may look as if it were at its end
+                raise
+
+        while (info := self._persist(advance)) is not None:
+            last = info.name
+            yield info
+
+    def delete(self, name: str) -> None:
+        """Delete an object."""
+        self._persist(lambda: self._store.delete(name))
+
+    def _persist(self, request: Callable[[], _Answer]) -> _Answer:
+        made = 0
+        while True:
+            remaining = remaining_seconds()
+            if remaining is not None and remaining <= 0:
+                raise StoreUnavailable(
+                    f"the time for the store's answers was over before attempt {made + 1}",
+                    hint="Give the work more time, or less to do",
+                )
+            made += 1
+            try:
+                return request()
+            except StoreUnavailable as error:
+                wait = self._wait_seconds(made)
+                if wait is None:
+                    raise self._exhausted(error, made) from error
+            usage.add(retries=1)
+            self._sleep(wait)
+
+    def _wait_seconds(self, made: int) -> float | None:
+        """How long to wait after `made` tries; None when there is no other try."""
+        if made >= self._attempts:
+            return None
+        # The exponent is bounded: 2.0 ** 1024 overflows.
+        longest = min(self._cap_seconds, self._base_seconds * 2.0 ** min(made - 1, 64))
+        wait = self._jitter(0, longest)
+        remaining = remaining_seconds()
+        return None if remaining is not None and wait >= remaining else wait
+
+    def _exhausted(self, error: StoreUnavailable, made: int) -> StoreUnavailable:
+        message = f"{error.message}, after {made} attempt{'s' if made > 1 else ''}"
+        if made < self._attempts:
+            message += "; the deadline leaves no time for another"
+        return StoreUnavailable(
+            message, path=error.path, object_name=error.object_name, hint=error.hint
+        )
