@@ -21,12 +21,12 @@ log.setLevel(logging.INFO)
 
 
 @statebag.step
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
-    question = {"asks": "Publish this audit?", "summary": event["summary"]}
-    log.info("%s", json.dumps({**question, "token": event["token"]}))
-    if event["request"].get("auto_approve"):
+def handler(asked: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
+    question = {"asks": "Publish this audit?", "summary": asked["summary"]}
+    log.info("%s", json.dumps({**question, "token": asked["token"]}))
+    if asked["request"].get("auto_approve"):
         answer = {"approved": True, "by": "auto_approve"}
         boto3.client("stepfunctions").send_task_success(
-            taskToken=event["token"], output=json.dumps(answer)
+            taskToken=asked["token"], output=json.dumps(answer)
         )
     return question

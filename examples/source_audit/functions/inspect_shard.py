@@ -10,15 +10,12 @@ import statebag
 
 
 @statebag.step
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
-    shard = event["shard"]
-    files = event["files"][shard["first"] : shard["first"] + shard["count"]]
+def handler(item: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
+    shard = item["shard"]
+    sources = item["sources"][shard["first"] : shard["first"] + shard["count"]]
     return {
         "shard": shard["index"],
         "findings": [
-            finding
-            for file in files
-            if file["path"] in event["sources"]
-            for finding in inspect(file["path"], event["sources"][file["path"]])
+            finding for source in sources for finding in inspect(source["path"], source["text"])
         ],
     }

@@ -27,7 +27,7 @@ def handler(state: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
         ),
         "root": str(root),
         "files": files,
-        "sources": {},
+        "sources": [],
         "unread": [],
         "modules": [],
         "segment_to_run": 1,

@@ -16,19 +16,18 @@ BATCH_BYTES = 3_000_000
 @statebag.step(returns="delta")
 def handler(state: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
     sources = state["sources"]
-    readable = [file for file in state["files"] if file["path"] in sources]
     start = len(state["modules"])
-    waiting = readable[start:]
+    waiting = sources[start:]
     batches = tree.cut(waiting, state["request"].get("batch_bytes") or BATCH_BYTES)
     batch = waiting[: batches[0]["count"]] if batches else []
-    modules = [outline(file["path"], sources[file["path"]]) for file in batch]
-    done = start + len(batch) == len(readable)
+    modules = [outline(source["path"], source["text"]) for source in batch]
+    done = start + len(batch) == len(sources)
     return {
         **turn(
             state,
             "parse_files",
             {"first": start, "count": len(batch)},
-            f"Parse modules {start + 1} to {start + len(batch)} of {len(readable)}.",
+            f"Parse modules {start + 1} to {start + len(batch)} of {len(sources)}.",
             [
                 {
                     "module": module["module"],

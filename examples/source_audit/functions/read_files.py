@@ -19,12 +19,15 @@ def handler(state: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
     waiting = state["files"][start:]
     first = tree.cut(waiting, state["request"].get("batch_bytes") or BATCH_BYTES)[0]
     batch = waiting[: first["count"]]
-    sources, unread = dict(state["sources"]), list(state["unread"])
+    sources: list[dict[str, Any]] = []
+    unread: list[dict[str, Any]] = []
     for file in batch:
         try:
-            sources[file["path"]] = tree.read_source(root, file["path"])
+            text = tree.read_source(root, file["path"])
         except (SyntaxError, UnicodeDecodeError) as error:
             unread.append({"path": file["path"], "reason": type(error).__name__})
+        else:
+            sources.append({"path": file["path"], "bytes": file["bytes"], "text": text})
     done = start + len(batch) == len(state["files"])
     return {
         **turn(
@@ -32,10 +35,16 @@ def handler(state: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
             "read_files",
             {"first": batch[0]["path"], "last": batch[-1]["path"]},
             f"Read files {start + 1} to {start + len(batch)} of {len(state['files'])}.",
-            [{**file, "lines": tree.count_lines(sources.get(file["path"], ""))} for file in batch],
+            {
+                "read": [
+                    {"path": source["path"], "lines": tree.count_lines(source["text"])}
+                    for source in sources
+                ],
+                "unread": unread,
+            },
         ),
-        "sources": sources,
-        "unread": unread,
+        "sources": [*state["sources"], *sources],
+        "unread": [*state["unread"], *unread],
         "segment_to_run": 2 if done else 1,
         "next_action": CONTINUE,
     }

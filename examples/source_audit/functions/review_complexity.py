@@ -10,5 +10,5 @@ import statebag
 
 
 @statebag.step
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
-    return {"name": "complexity", "review": reviews.complexity(event["modules"])}
+def handler(state: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
+    return {"name": "complexity", "review": reviews.complexity(state["modules"])}

@@ -10,5 +10,5 @@ import statebag
 
 
 @statebag.step
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
-    return {"name": "documentation", "review": reviews.documentation(event["modules"])}
+def handler(state: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
+    return {"name": "documentation", "review": reviews.documentation(state["modules"])}

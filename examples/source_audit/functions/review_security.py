@@ -10,5 +10,6 @@ import statebag
 
 
 @statebag.step
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
-    return {"name": "security", "review": reviews.security(event["findings"], event["sources"])}
+def handler(state: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
+    texts = {source["path"]: source["text"] for source in state["sources"]}
+    return {"name": "security", "review": reviews.security(state["findings"], texts)}

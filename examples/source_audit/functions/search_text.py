@@ -10,21 +10,20 @@ from audit.conversation import FORK, turn
 import statebag
 
 # An inline Map answers with all of its items at once, 262,144 bytes together. So the number of
-# shards is bounded, not their size: see the budget in inspect_shard.py.
+# shards is bounded, and so is each answer (STATEBAG_MAX_BAG_BYTES of that function).
 MAX_SHARDS = 24
 LEAST_SHARD_BYTES = 128_000
 
 
 @statebag.step(
     returns="delta",
-    only=["$.request", "$.files", "$.sources", "$.messages", "$.state_history"],
+    only=["$.sources", "$.messages", "$.state_history"],
 )
 def handler(state: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
     matches = [
         match
-        for file in state["files"]
-        if file["path"] in state["sources"]
-        for match in markers.search(file["path"], state["sources"][file["path"]])
+        for source in state["sources"]
+        for match in markers.search(source["path"], source["text"])
     ]
     return {
         **turn(
@@ -35,15 +34,15 @@ def handler(state: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
             matches,
         ),
         "matches": matches,
-        "shards": shards(state["files"]),
+        "shards": shards(state["sources"]),
         "segment_to_run": 4,
         "next_action": FORK,
     }
 
 
-def shards(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most `MAX_SHARDS` runs of files: plain pointers that the Map's ItemsPath reads."""
-    size = max(LEAST_SHARD_BYTES, sum(file["bytes"] for file in files) // MAX_SHARDS)
-    while len(cut := tree.cut(files, size)) > MAX_SHARDS:
+def shards(sources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most `MAX_SHARDS` runs of sources: plain pointers that the Map's ItemsPath reads."""
+    size = max(LEAST_SHARD_BYTES, sum(source["bytes"] for source in sources) // MAX_SHARDS)
+    while len(cut := tree.cut(sources, size)) > MAX_SHARDS:
         size += size // 8
     return cut
