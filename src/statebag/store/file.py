@@ -123,7 +123,7 @@ class FileStore:
         with self._opened(name) as (file, size):
             for offset, length in spans:
                 # Before the read: a forged length must not become an allocation.
-                if offset + length > size:
+                if length and offset + length > size:
                     raise too_short(name, offset, length)
                 file.seek(offset)
                 data = file.read(length)

@@ -76,7 +76,7 @@ class MemoryStore:
         check_spans(name, spans)
         data = self._held(name).data
         for offset, length in spans:
-            if offset + length > len(data):
+            if length and offset + length > len(data):
                 raise too_short(name, offset, length)
         return [data[offset : offset + length] for offset, length in spans]
 

