@@ -1,1 +1,37 @@
-"""The command line: one command a file."""
+"""The command line: one command a file.
+
+A command `name` lives in `name_cmd.py` as a click command called `command`, and has a line in
+`COMMANDS`. Its module is imported when its name or its help is asked for, so at its top it
+imports click and the standard library only; whatever is heavy, it imports when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from statebag.cli.exit_codes import exit_code
+from statebag.errors import ConfigurationError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS = {
+    "run": "statebag.cli.run_cmd:command",
+    "answer": "statebag.cli.answer_cmd:command",
+}
+"""Where each command is, in the order of the help."""
+
+
+def main() -> None:
+    """The program `statebag`: runs the command that `sys.argv` names, and exits with its code."""
+    try:
+        from statebag.cli.group import cli  # noqa: PLC0415 - click is an extra
+    except ModuleNotFoundError as error:
+        if error.name != "click":
+            raise
+        print(
+            "error: the command line needs the package click. "
+            "Install the extra: pip install 'statebag[cli]'",
+            file=sys.stderr,
+        )
+        sys.exit(exit_code(ConfigurationError("click is missing")))
+    cli(prog_name="statebag")

@@ -1,0 +1,50 @@
+"""What the program's exit code says; stable, so that scripts may rely on it.
+
+| code | meaning |
+| --- | --- |
+| 0 | done; of `run`: the execution succeeded |
+| 1 | a fault of this program |
+| 2 | the command was used wrongly |
+| 3 | `run`: the execution ended, but did not succeed |
+| 10 to 20 | one for each class of `statebag.errors` |
+| 130 | interrupted |
+"""
+
+from __future__ import annotations
+
+from statebag import errors
+
+__all__ = [
+    "BY_ERROR",
+    "EXECUTION_FAILED",
+    "INTERRUPTED",
+    "PROGRAM_FAULT",
+    "SUCCESS",
+    "USAGE",
+    "exit_code",
+]
+
+SUCCESS = 0
+PROGRAM_FAULT = 1
+USAGE = 2  # click's own
+EXECUTION_FAILED = 3
+INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
+
+BY_ERROR: dict[type[errors.StatebagError], int] = {
+    errors.StatebagError: 10,
+    errors.StoreUnavailable: 11,
+    errors.BlobMissing: 12,
+    errors.BlobCorrupt: 13,
+    errors.BagTooLarge: 14,
+    errors.InvalidState: 15,
+    errors.InvalidStub: 16,
+    errors.UnsupportedFormat: 17,
+    errors.NotPermitted: 18,
+    errors.LimitExceeded: 19,
+    errors.ConfigurationError: 20,
+}
+
+
+def exit_code(error: errors.StatebagError) -> int:
+    """The code of an error: its class's, or that of the nearest class above it."""
+    return next(BY_ERROR[kind] for kind in type(error).__mro__ if kind in BY_ERROR)

@@ -1,0 +1,97 @@
+"""The frame of all commands: imports them when needed, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import traceback
+from typing import Any
+
+import click
+
+from statebag import __version__
+from statebag.cli import COMMANDS
+from statebag.cli.exit_codes import INTERRUPTED, PROGRAM_FAULT, exit_code
+from statebag.errors import StatebagError
+
+__all__ = ["cli"]
+
+_DEBUG = "statebag.debug"
+
+
+def _debug(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    context.meta[_DEBUG] = wanted or context.meta.get(_DEBUG, False)
+
+
+class _Commands(click.Group):
+    """Finds commands in `COMMANDS`; each gets `--debug`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        if not any(parameter.name == "debug" for parameter in command.params):
+            command.params.append(_debug_option())
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+        except StatebagError as error:
+            _report(ctx, str(error))
+            ctx.exit(exit_code(error))
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # whoever read our output has enough; click ends quietly
+            if isinstance(error, OSError):
+                _report(ctx, str(error))
+            else:
+                # Its text is not shown: it might hold a value of a state.
+                hint = "" if ctx.meta.get(_DEBUG) else ". More with --debug"
+                _report(ctx, f"this is a fault of the program: {type(error).__name__}{hint}")
+            ctx.exit(PROGRAM_FAULT)
+
+
+def _report(context: click.Context, message: str) -> None:
+    if context.meta.get(_DEBUG):
+        click.echo(traceback.format_exc(), err=True)
+    click.echo(f"error: {message}", err=True)
+
+
+def _debug_option() -> click.Option:
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_debug,
+        help="Show the traceback of an error.",
+    )
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    params=[_debug_option()],
+    epilog="The exit code is 0 where a command did what it was asked to; each kind of error has "
+    "its own (statebag.cli.exit_codes).",
+)
+@click.version_option(__version__, prog_name="statebag", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Workflow state of any size, under the orchestrator's payload limit.
+
+    \b
+    Run a workflow on this machine:
+      statebag run template.yaml --input input.json
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is

@@ -1,0 +1,154 @@
+"""What `statebag run` shows on the standard error while a workflow runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from statebag.local.execution import Observer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from statebag.local.execution import Transition
+
+__all__ = ["progress", "state_path"]
+
+_SHOWN_ROWS = 12
+_ALWAYS_TOLD = 3
+
+
+def state_path(path: str) -> str:
+    """Where a state stands in its definition: its path without the machine and the indices."""
+    return re.sub(r"\[\d+\]", "", path).partition("/")[2] or path
+
+
+@contextmanager
+def progress(tokens: Path) -> Iterator[Observer]:
+    """An observer that shows a run: live on a terminal, else a line for each state.
+
+    Args:
+        tokens: The folder through which tokens are answered.
+    """
+    console = Console(stderr=True, highlight=False, markup=False)
+    if not console.is_terminal:
+        yield _Lines(console, tokens)
+        return
+    board = _Board(console, tokens)
+    with Live(board, console=console, transient=True, refresh_per_second=8):
+        yield board
+
+
+class _Telling(Observer):
+    """Says how a token is answered."""
+
+    def __init__(self, console: Console, tokens: Path) -> None:
+        self.console = console
+        self._tokens = tokens.absolute()
+
+    def waiting_for_token(self, token: str, state: str) -> None:
+        command = shlex.join(["statebag", "answer", token, "--dir", str(self._tokens)])
+        # Never wrapped: a command is there to be pasted.
+        self._say(Text(f"{state} waits for an answer. From another terminal:", style="bold yellow"))
+        self._say(Text(f"  echo '{{}}' | {command} --output -"))
+        self._say(Text(f"  {command} --error NAME --cause TEXT"))
+
+    def _say(self, text: Text) -> None:
+        self.console.print(text, soft_wrap=True)
+
+
+class _Lines(_Telling):
+    """A line for each state that ends; of one that ends often, only some."""
+
+    def __init__(self, console: Console, tokens: Path) -> None:
+        super().__init__(console, tokens)
+        self._counts: dict[tuple[str, str | None], int] = {}
+
+    def state_left(self, transition: Transition) -> None:
+        where = state_path(transition.path)
+        key = (where, transition.error)
+        count = self._counts[key] = self._counts.get(key, 0) + 1
+        if count > _ALWAYS_TOLD and not re.fullmatch("10+", str(count)):
+            return
+        result = transition.error or f"{transition.output_bytes:,} bytes"
+        often = f" x{count:,}" if count > 1 else ""
+        self._say(
+            Text(f"{transition.number:>5}  {where}{often}  {transition.seconds:.2f} s  {result}")
+        )
+
+
+@dataclass(slots=True)
+class _Row:
+    """What is known of one state so far."""
+
+    name: str
+    running: int = 0
+    done: int = 0
+    failed: int = 0
+    bytes: int = 0
+    changed: float = field(default_factory=time.monotonic)
+
+
+class _Board(_Telling):
+    """A small table that changes in place: the states that were busy last."""
+
+    def __init__(self, console: Console, tokens: Path) -> None:
+        super().__init__(console, tokens)
+        self._rows: dict[str, _Row] = {}
+        self._lock = threading.Lock()  # the screen is drawn in another thread
+        self._started = time.monotonic()
+
+    def state_entered(self, name: str, kind: str, path: str) -> None:  # noqa: ARG002 - one interface for all observers
+        with self._lock:
+            row = self._row(path)
+            row.running += 1
+            row.changed = time.monotonic()
+
+    def state_left(self, transition: Transition) -> None:
+        with self._lock:
+            row = self._row(transition.path)
+            row.running = max(0, row.running - 1)
+            row.done += 1
+            row.failed += transition.error is not None
+            row.bytes = transition.output_bytes
+            row.changed = time.monotonic()
+
+    def _row(self, path: str) -> _Row:
+        where = state_path(path)
+        return self._rows.setdefault(where, _Row(where))
+
+    def __rich__(self) -> Table:
+        """The table as it stands now."""
+        with self._lock:
+            order = list(self._rows)
+            latest = sorted(self._rows.values(), key=lambda row: row.changed)[-_SHOWN_ROWS:]
+            latest.sort(key=lambda row: order.index(row.name))
+            table = Table.grid(padding=(0, 2))
+            for row in latest:
+                table.add_row(*_cells(row))
+        table.add_row(Text(f"{time.monotonic() - self._started:,.0f} s", style="dim"))
+        return table
+
+
+def _cells(row: _Row) -> tuple[Text, ...]:
+    state = f"{row.running} running" if row.running > 1 else "running" if row.running else ""
+    style = "bold cyan" if row.running else ""
+    failed = f"{row.failed:,} failed" if row.failed else ""
+    return (
+        Text(row.name, style=style, overflow="ellipsis", no_wrap=True),
+        Text(state, style="cyan"),
+        Text(f"{row.done:,} done" if row.done else "", style="green"),
+        Text(failed, style="red"),
+        Text(f"{row.bytes:,} bytes" if row.done else "", style="dim"),
+    )

@@ -1,0 +1,254 @@
+"""What `statebag run` says at the end: a table of the transitions, totals, and the output."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from statebag.cli.progress import state_path
+from statebag.local.payload import PAYLOAD_LIMIT, payload_size
+from statebag.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from statebag.local.execution import Execution, Transition
+
+__all__ = ["as_dict", "print_report"]
+
+LONG_RUN = 40
+"""Transitions from which on a state has one row, however often it ran."""
+
+_SHOWN_CHARACTERS = 2_000
+_SHOWN_KEYS = 40
+_FILE_WIDTH = 100
+
+
+def as_dict(execution: Execution) -> dict[str, Any]:
+    """The result as a JSON value, for programs; sizes in bytes, times in seconds."""
+    transitions = [
+        {
+            "number": one.number,
+            "state": one.state,
+            "kind": one.kind,
+            "path": one.path,
+            "seconds": round(one.seconds, 6),
+            "input_bytes": one.input_bytes,
+            "output_bytes": one.output_bytes,
+            "attempts": one.attempts,
+            "error": one.error,
+            "usage": None if one.usage is None else one.usage.as_dict(),
+        }
+        for one in execution.transitions
+    ]
+    total = _Sum.of(execution.transitions)
+    return {
+        "status": execution.status,
+        "output": execution.output,
+        "error": execution.error,
+        "cause": execution.cause,
+        "name": execution.name,
+        "arn": execution.arn,
+        "transitions": transitions,
+        "totals": {
+            "transitions": total.count,
+            "largest_plain_bytes": total.plain_bytes,
+            "largest_output_bytes": total.output_bytes,
+            "limit_bytes": PAYLOAD_LIMIT,
+            "blobs_stored": total.stored,
+            "blobs_carried": total.carried,
+            "puts": total.puts,
+            "gets": total.gets,
+            "bytes_put": total.bytes_put,
+            "bytes_got": total.bytes_got,
+            "seconds": round(execution.seconds, 6),
+        },
+    }
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Transitions of one row: largest sizes and times, sums of the rest."""
+
+    count: int = 0
+    plain_bytes: int = 0
+    output_bytes: int = 0
+    stored: int = 0
+    carried: int = 0
+    puts: int = 0
+    gets: int = 0
+    bytes_put: int = 0
+    bytes_got: int = 0
+    seconds: float = 0.0
+    measured: bool = False
+
+    @classmethod
+    def of(cls, transitions: Iterable[Transition]) -> _Sum:
+        total = cls()
+        for one in transitions:
+            usage = one.usage or Usage()
+            total.count += 1
+            total.plain_bytes = max(total.plain_bytes, usage.plain_bytes)
+            total.output_bytes = max(total.output_bytes, one.output_bytes)
+            total.stored += usage.blobs_stored
+            total.carried += usage.blobs_carried
+            total.puts += usage.puts
+            total.gets += usage.gets
+            total.bytes_put += usage.bytes_put
+            total.bytes_got += usage.bytes_got
+            total.seconds = max(total.seconds, one.seconds)
+            total.measured = total.measured or one.usage is not None
+        return total
+
+    def cells(self) -> tuple[str, ...]:
+        requests = (self.stored, self.carried, self.puts, self.gets)
+        return (
+            f"{self.plain_bytes:,}" if self.plain_bytes else "",
+            f"{self.output_bytes:,}" if self.output_bytes else "",
+            f"{self.output_bytes / PAYLOAD_LIMIT:.1%}" if self.output_bytes else "",
+            *(f"{number:,}" if self.measured else "" for number in requests),
+            f"{self.seconds:,.2f} s",
+        )
+
+
+def print_report(execution: Execution, *, show_all: bool, written: Path | None = None) -> None:
+    """Print the table, the totals and the output, or the error, on the standard output.
+
+    Args:
+        execution: The result.
+        show_all: A row for each transition, also where there are many.
+        written: The file that holds the whole output, if there is one.
+    """
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, width=_FILE_WIDTH)
+    console.print(_table(execution, show_all=show_all))
+    _print_end(console, execution)
+    if execution.status == "SUCCEEDED":
+        _print_output(console, execution.output, written)
+
+
+def _table(execution: Execution, *, show_all: bool) -> Table:
+    rows: dict[Any, list[Transition]] = {}
+    grouped = len(execution.transitions) > LONG_RUN and not show_all
+    for one in execution.transitions:
+        key = (state_path(one.path), one.error) if grouped else one.number
+        rows.setdefault(key, []).append(one)
+    caption = f"Bytes as JSON text; the limit of a payload is {PAYLOAD_LIMIT:,}."
+    if grouped:
+        caption += (
+            " A state that ran n times (xn) has its largest sizes, its longest time, and sums of the "
+            "rest; --all has a row for each."
+        )
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_footer=True,
+        padding=(0, 1),
+        caption=caption,
+        caption_justify="left",
+    )
+    total = _Sum.of(execution.transitions)
+    total.seconds = execution.seconds
+    total.measured = True
+    names = ("plain", "bag", "limit", "stored", "carried", "PUT", "GET", "time")
+    footer = f"{total.count:,} transition{'' if total.count == 1 else 's'}"
+    table.add_column("state", footer=footer, overflow="ellipsis", no_wrap=True, min_width=16)
+    for name, cell in zip(names, total.cells(), strict=True):
+        table.add_column(name, footer=cell, justify="right", no_wrap=True)
+    for group in rows.values():
+        table.add_row(_state_cell(group), *_Sum.of(group).cells())
+    return table
+
+
+def _state_cell(group: Sequence[Transition]) -> Text:
+    """The state's name, indented below the Map or Parallel that it ran in."""
+    first = group[0]
+    cell = Text("  " * state_path(first.path).count("/") + first.state)
+    if len(group) > 1:
+        cell.append(f" x{len(group):,}", style="cyan")
+    else:
+        cell.append("".join(re.findall(r"\[\d+\]", first.path)), style="dim")
+    if first.error is not None:
+        cell.append(f" {first.error}", style="red")
+    return cell
+
+
+def _print_end(console: Console, execution: Execution) -> None:
+    succeeded = execution.status == "SUCCEEDED"
+    line = Text(execution.status, style="bold green" if succeeded else "bold red")
+    line.append(f"  {execution.name}, {execution.seconds:,.2f} s", style="not bold default")
+    console.print(line)
+    if succeeded:
+        return
+    if execution.error is not None:
+        console.print(Text(f"Error: {execution.error}"), soft_wrap=True)
+    if execution.cause is not None:
+        console.print(Text(f"Cause: {_shortened(_readable(execution.cause))}"), soft_wrap=True)
+
+
+def _readable(cause: str) -> str:
+    """A cause; of a Lambda function's (JSON), the message and the line that raised it."""
+    try:
+        body = json.loads(cause)
+    except ValueError:
+        return cause
+    message = body.get("errorMessage") if isinstance(body, dict) else None
+    if not isinstance(message, str):
+        return cause
+    stack = body.get("stackTrace")
+    raised = str(stack[-1]).rstrip() if isinstance(stack, list) and stack else ""
+    return f"{message}\n{raised}" if raised else message
+
+
+def _print_output(console: Console, output: Any, written: Path | None) -> None:
+    text = _printable(json.dumps(output, ensure_ascii=False, indent=2))
+    is_long = len(text) > _SHOWN_CHARACTERS
+    size = payload_size(output)
+    console.print(Text(f"Output, {size:,} bytes:"))
+    if is_long and isinstance(output, dict):
+        console.print(_outline(output, console.width))
+    else:
+        console.print(Text(_shortened(text)), soft_wrap=True)
+    if written is not None:
+        console.print(Text(f"The whole output is in {written}."), soft_wrap=True)
+    elif is_long:
+        console.print(Text("The whole output: --output FILE, or --json."), soft_wrap=True)
+
+
+def _outline(output: dict[str, Any], width: int) -> Table:
+    """A line for each key of a large object, as much of its value as fits."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=width // 3)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for key, value in itertools.islice(output.items(), _SHOWN_KEYS):
+        stub = value.get("__statebag__") if isinstance(value, dict) else None
+        if isinstance(stub, dict) and isinstance(stub.get("size"), int):
+            shown = Text(f"sealed: {stub['size']:,} bytes", style="dim")
+        else:
+            line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            shown = Text(_printable(line[:width]))
+        table.add_row(Text(_printable(key), style="bold"), shown)
+    if len(output) > _SHOWN_KEYS:
+        table.add_row(Text(f"... and {len(output) - _SHOWN_KEYS:,} keys more"))
+    return table
+
+
+def _printable(text: str) -> str:
+    """Text that any terminal takes: a lone surrogate has no UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _shortened(text: str) -> str:
+    left_out = len(text) - _SHOWN_CHARACTERS
+    if left_out <= 0:
+        return text
+    return f"{text[:_SHOWN_CHARACTERS]}\n... and {left_out:,} characters more."

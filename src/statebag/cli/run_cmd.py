@@ -1,0 +1,230 @@
+"""`statebag run`: run a workflow on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from statebag.cli.exit_codes import EXECUTION_FAILED
+from statebag.cli.extras import needs
+from statebag.cli.json_input import read_json
+from statebag.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from statebag.local.execution import Execution
+
+__all__ = ["command"]
+
+_HOME = Path(".statebag")
+
+
+def _pairs(
+    _context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """NAME=VALUE, each name once."""
+    pairs: dict[str, str] = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"{text!r} is not {parameter.metavar}")
+        if name in pairs:
+            raise click.BadParameter(f"{name} is given twice")
+        pairs[name] = value
+    return pairs
+
+
+@click.command("run", short_help="Run a workflow on this machine.")
+@click.argument(
+    "workflow", metavar="TEMPLATE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--input", "input_", metavar="FILE", help="The input, JSON; - reads standard input. [{}]"
+)
+@click.option("--machine", metavar="ID", help="Logical id of the state machine, if several.")
+@click.option(
+    "--handler",
+    "handlers",
+    metavar="NAME=MODULE:FUNCTION",
+    multiple=True,
+    callback=_pairs,
+    help="A Python function for a function or placeholder of the definition; also "
+    "NAME=folder/file.py:function.",
+)
+@click.option(
+    "--parameter",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_pairs,
+    help="A parameter of the template.",
+)
+@click.option(
+    "--substitution",
+    "substitutions",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_pairs,
+    help="What replaces ${NAME} in the definition.",
+)
+@click.option(
+    "--env",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_pairs,
+    help="An environment variable of every function; wins over the template's.",
+)
+@click.option("--store", metavar="URL", help="Where packs go. [.statebag/store]")
+@click.option("--plain", is_flag=True, help="Seal nothing: the workflow as it is without bags.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.option(
+    "--output",
+    "output_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the whole output to a file, as JSON.",
+)
+@click.option("--all", "show_all", is_flag=True, help="A row for each transition of a long run.")
+@click.option("--name", metavar="NAME", help="The execution's name. [random]")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop the execution after this long.",
+)
+@click.option(
+    "--wait-scale",
+    metavar="FACTOR",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    help="Multiply the seconds of Wait states and of retries; 0 does not wait.",
+)
+@click.option(
+    "--region", metavar="REGION", default="us-east-1", show_default=True, help="AWS::Region."
+)
+@click.option(
+    "--buckets",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder for each S3 bucket that the workflow reads.",
+)
+@click.option(
+    "--tokens",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_HOME / "tokens",
+    show_default=True,
+    help="The folder through which `statebag answer` reaches this run.",
+)
+def command(
+    workflow: Path,
+    *,
+    input_: str | None,
+    machine: str | None,
+    handlers: dict[str, str],
+    parameters: dict[str, str],
+    substitutions: dict[str, str],
+    variables: dict[str, str],
+    store: str | None,
+    plain: bool,
+    as_json: bool,
+    output_file: Path | None,
+    show_all: bool,
+    name: str | None,
+    timeout: float | None,
+    wait_scale: float,
+    region: str,
+    buckets: Path | None,
+    tokens: Path,
+) -> None:
+    """Run the workflow of a SAM or CloudFormation TEMPLATE, or of a bare definition.
+
+    No AWS account, no Docker, no network: the definition is interpreted in this process, and
+    the template's Python functions are called here, with the template's environment variables.
+    Only the store is another one: STATEBAG_STORE is what --store says.
+
+    The exit code is 0 where the execution succeeded, and 3 where it did not.
+
+    \b
+    Examples:
+      statebag run template.yaml --input input.json
+      statebag run template.yaml --input input.json --plain
+      statebag run machine.asl.json --handler JudgeArn=judge.py:handler
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    input_value: Any = {} if input_ is None else read_json(input_)
+    if output_file is not None and not output_file.absolute().parent.is_dir():
+        raise ConfigurationError(f"there is no folder for {output_file}")
+    environment = {**_store_variables(store, plain=plain), **variables}
+
+    with needs("cli"):
+        from statebag.cli.progress import progress  # noqa: PLC0415 - rich is slow to import
+        from statebag.cli.report import as_dict, print_report  # noqa: PLC0415 - likewise
+    with needs("local"):
+        from statebag.local.engine import run_definition  # noqa: PLC0415 - so is the engine
+        from statebag.local.environment import environment_restored  # noqa: PLC0415
+        from statebag.local.workflow import load_workflow  # noqa: PLC0415
+
+    # What functions print is no part of the result.
+    with environment_restored(), contextlib.redirect_stdout(sys.stderr):
+        loaded = load_workflow(
+            workflow,
+            machine=machine,
+            handlers=handlers,
+            parameters=parameters,
+            substitutions=substitutions,
+            environment=environment,
+            region=region,
+        )
+        with progress(tokens) as observer:
+            execution = run_definition(
+                loaded.definition,
+                loaded.functions,
+                input_value,
+                name=loaded.name,
+                execution_name=name,
+                region=region,
+                observer=observer,
+                token_dir=tokens,
+                bucket_dir=buckets,
+                machines=loaded.machines,
+                wait_scale=wait_scale,
+                timeout_seconds=timeout,
+            )
+    if output_file is not None:
+        _write_output(output_file, execution)
+    if as_json:
+        click.echo(json.dumps(as_dict(execution), indent=2))
+    else:
+        print_report(execution, show_all=show_all, written=output_file)
+    if execution.status != "SUCCEEDED":
+        click.get_current_context().exit(EXECUTION_FAILED)
+
+
+def _store_variables(store: str | None, *, plain: bool) -> Mapping[str, str]:
+    """The variables that turn a template's store into that of this run; the store must answer."""
+    if store is None:
+        store = (Path.cwd() / _HOME / "store").as_uri()
+    if plain:
+        return {"STATEBAG_STORE": store, "STATEBAG_REPLICAS": "", "STATEBAG_PLAIN": "1"}
+
+    from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
+
+    root = Statebag(store).store
+    # One request, so that a store that is not there is an error of the command, not of a state.
+    next(iter(root.list("statebag-run-probe")), None)
+    return {"STATEBAG_STORE": root.url, "STATEBAG_REPLICAS": ""}
+
+
+def _write_output(file: Path, execution: Execution) -> None:
+    if execution.status != "SUCCEEDED":
+        click.echo(f"{file} is not written: there is no output", err=True)
+        return
+    text = json.dumps(execution.output, ensure_ascii=False, indent=2)
+    file.write_text(text + "\n", encoding="utf-8", errors="surrogatepass")
