@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["fit"]
 
 _LEAST_LEAVING = 1024  # bytes in the bag; below it a stub of its own gains too little
+_LEAST_STUB = 250  # bytes of the shortest stub
 _NAMED_AT_MOST = 5
 
 
@@ -142,6 +143,8 @@ def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:
         part = slot.part
         if isinstance(part, Plain) and not part.control and part.wire >= _LEAST_LEAVING:
             heap.append((-part.wire, number, slot))
+    if excess + sum(_LEAST_STUB + size for size, _, _ in heap) > 0:
+        return  # a stub for each would not fit either: they leave together
     heap.extend((-one.carried_bytes, -1 - n, one) for n, one in enumerate(_carried(top)))
     heapify(heap)
     carried = sum(one.carried_bytes for one in _carried(top))
@@ -172,8 +175,9 @@ def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:
 def _branches_gather(top: dict[Any, Part], planner: Planner, bound: int) -> None:
     """Objects and arrays below the root leave with all their small fields, largest first."""
     slots = [slot for slot in _slots(top) if isinstance(slot.part, Branch) and slot.part.path]
+    excess = top[""].wire - bound
     for slot in sorted(slots, key=lambda slot: slot.part.wire, reverse=True):
-        if top[""].wire <= bound:
+        if excess <= 0:
             return
         branch = slot.part
         assert isinstance(branch, Branch)
@@ -183,15 +187,17 @@ def _branches_gather(top: dict[Any, Part], planner: Planner, bound: int) -> None
             continue  # an array of unopened values would have to be read; not yet
         gathered = planner.gather(branch)
         if gathered.wire < branch.wire:
-            slot.put(gathered)
+            excess -= slot.put(gathered)
 
 
 def _indexes_fold(top: dict[Any, Part], planner: Planner, bound: int) -> None:
     """Stubs of cut values list one node instead of several pieces, and store their tails."""
+    excess = top[""].wire - bound
     for slot in list(_slots(top)):
-        if top[""].wire <= bound:
+        if excess <= 0:
             return
         part = slot.part
+        before = part.wire
         if isinstance(part, Kept) and isinstance(part.stub, Pieces):
             stub = part.stub
             tail = stub.tail
@@ -216,6 +222,7 @@ def _indexes_fold(top: dict[Any, Part], planner: Planner, bound: int) -> None:
                 part.top = members
             if not isinstance(slot.part, Gathered):
                 slot.put(part)
+            excess -= before - slot.part.wire
 
 
 def _root_gathers(top: dict[Any, Part], planner: Planner, bound: int) -> None:
