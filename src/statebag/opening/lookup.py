@@ -1,0 +1,81 @@
+"""One value of a bag by its path, reading only the blobs on the way.
+
+An index into an array that is cut into pieces reads one piece (and the index nodes above it),
+whatever the array's length.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import InvalidState
+from statebag.format.paths import render_path
+from statebag.format.stub import KEY, Escaped, Pieces, Rest, Unopened, parse_stub
+from statebag.opening.walk import Selection
+
+if TYPE_CHECKING:
+    from statebag.format.paths import Path
+    from statebag.opening.opener import Opener
+
+__all__ = ["look_up"]
+
+_NAMES_SHOWN = 12
+
+
+def look_up(opener: Opener, bag: Any, path: Path) -> Any:
+    """The opened value at `path`.
+
+    Raises:
+        InvalidState: There is nothing there; it names what there is instead.
+    """
+    value = bag
+    opened = False  # below an opened value nothing is a stub any more
+    for depth, part in enumerate(path):
+        if isinstance(value, Unopened):
+            value = value.wire
+        if not opened and isinstance(value, dict) and KEY in value:
+            stub = parse_stub(value, render_path(path[:depth]))
+            if isinstance(stub, Rest) and part in stub.siblings:
+                value = stub.siblings[str(part)]
+                continue
+            if isinstance(stub, Pieces) and stub.kind == "array" and _is_index(part, stub.count):
+                value, opened = opener.item(stub, int(part), path), True
+                continue
+            value = _own_value(opener, value, stub)
+            opened = True
+        value = _member(value, part, path[: depth + 1])
+    return value if opened else opener.open(value, Selection(None))
+
+
+def _own_value(opener: Opener, wire: dict[str, Any], stub: object) -> Any:
+    if isinstance(stub, Escaped):
+        return stub.original
+    if isinstance(stub, Rest):
+        # Only what is behind the stub itself: the wanted field is not one of those beside it.
+        wire = {KEY: {key: v for key, v in wire[KEY].items() if key not in {"rest", "beside"}}}
+    return opener.open(wire, Selection(None))
+
+
+def _is_index(part: str | int, count: int) -> bool:
+    return isinstance(part, int) and 0 <= part < count
+
+
+def _member(value: Any, part: str | int, path: Path) -> Any:
+    if isinstance(value, dict) and part in value:
+        return value[part]
+    if isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
+        return value[part]
+    if isinstance(value, dict):
+        names = [render_path((name,))[1:].lstrip(".") for name in list(value)[:_NAMES_SHOWN]]
+        there = f"an object with {', '.join(names) or 'no fields'}"
+        if len(value) > _NAMES_SHOWN:
+            there += f" and {len(value) - _NAMES_SHOWN} more"
+    elif isinstance(value, list):
+        there = f"an array of {len(value)} items"
+    else:
+        there = "a single value"
+    raise InvalidState(
+        "there is nothing at this path",
+        path=render_path(path),
+        hint=f"{render_path(path[:-1])} is {there}.",
+    )
