@@ -113,7 +113,7 @@ def run_definition(
         ended = run.ended(execution.exec_arn)
         try:
             if not ended.wait(timeout_seconds):
-                interpreter.time_out(execution)
+                interpreter.time_out(execution, run)
                 ended.wait(_GRACE_SECONDS)
         except BaseException:
             interpreter.stop(execution)

@@ -11,8 +11,8 @@ from unittest.mock import patch
 
 from moto import mock_aws
 from moto.core.config import default_user_config
-from moto.core.exceptions import AWSError, ServiceException
 from moto.core.models import MockAWS
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
@@ -61,13 +61,16 @@ def create_machine(name: str, definition: dict[str, Any], role: str, region: str
     Raises:
         ConfigurationError: the interpreter does not take the definition.
     """
-    backend = stepfunctions_parser_backends[ACCOUNT][region]
+    text = json.dumps(definition)
     try:
-        machine = backend.create_state_machine(name, json.dumps(definition), role)
-    except (ServiceException, AWSError) as error:
-        message = str(getattr(error, "message", error)).split(" in definition '")[0]
+        AmazonStateLanguageParser.parse(text)
+        backend = stepfunctions_parser_backends[ACCOUNT][region]
+        machine = backend.create_state_machine(name, text, role)
+    except ConfigurationError:
+        raise
+    except Exception as error:
         raise ConfigurationError(
-            f"the definition of {name} is not valid: {message}", path="$"
+            f"the definition of {name} is not valid: {_one_line(error)}", path="$"
         ) from error
     return str(machine.arn)
 
@@ -86,11 +89,12 @@ def stop(execution: Any) -> None:
         worker.stop(stop_date=now, error=None, cause=None)
 
 
-def time_out(execution: Any) -> None:
+def time_out(execution: Any, run: Run) -> None:
     """End an execution that still runs as one that took too long."""
     worker = execution.exec_worker
     if worker is not None and worker.env is not None:
         worker.env.set_timed_out()
+    run.tokens.release()
 
 
 def result(execution: Any, run: Run, seconds: float) -> Execution:
@@ -120,6 +124,12 @@ def result(execution: Any, run: Run, seconds: float) -> Execution:
         transitions=run.transitions,
         history=history,
     )
+
+
+def _one_line(error: Exception) -> str:
+    """What the parser says, without the dumps of its own objects that it adds."""
+    said = str(getattr(error, "message", None) or error).split("\n")[0]
+    return said.split(", in props ")[0].split(" in props '")[0][:300]
 
 
 @contextmanager

@@ -186,19 +186,26 @@ class TokenDesk:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Deliver what other processes put into the folder, until the block ends."""
-        if self._folder is None:
-            yield
-            return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        watcher = threading.Thread(target=self._watch, name="statebag-tokens", daemon=True)
-        watcher.start()
+        watcher = None
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            watcher = threading.Thread(target=self._watch, name="statebag-tokens", daemon=True)
+            watcher.start()
         try:
             yield
         finally:
-            self._stop.set()
-            watcher.join()
-            for token in list(self._entries):
-                self.discard(token)
+            if watcher is not None:
+                self._stop.set()
+                watcher.join()
+            self.release()
+
+    def release(self) -> None:
+        """Nothing waits for a token any more: the run ends."""
+        with self._lock:
+            left = {t: entry for t, entry in self._entries.items() if not entry.answered}
+        for token, entry in left.items():
+            self.discard(token)
+            entry.fail(None, None)  # wakes its thread, whose task has ended already
 
     def _watch(self) -> None:
         while not self._stop.wait(_POLL_SECONDS):

@@ -6,10 +6,24 @@ gives the replacements.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from statebag.local.corrections import ending, error_names, functions, patch, quota, visits
+from statebag.local.corrections import (
+    callbacks,
+    distributed_map,
+    ending,
+    error_names,
+    functions,
+    iterations,
+    json_paths,
+    jsonata_language,
+    parsing,
+    quota,
+    visits,
+    waiting,
+)
+from statebag.local.corrections.patch import applied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +32,26 @@ if TYPE_CHECKING:
 
 __all__ = ["corrected"]
 
-_CORRECTIONS = (visits, ending, quota, error_names, functions)
+_CORRECTIONS = (
+    parsing,
+    visits,
+    ending,
+    json_paths,
+    jsonata_language,
+    quota,
+    error_names,
+    waiting,
+    iterations,
+    distributed_map,
+    functions,
+    callbacks,
+)
 
 
 @contextmanager
 def corrected(run: Run) -> Iterator[None]:
     """The interpreter with all corrections, for one run."""
-    patches = [item for correction in _CORRECTIONS for item in correction.patches(run)]
-    with patch.applied(patches):
+    with ExitStack() as stack:
+        for correction in _CORRECTIONS:  # each sees what those before it have put in place
+            stack.enter_context(applied(correction.patches(run)))
         yield

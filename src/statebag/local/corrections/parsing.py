@@ -1,0 +1,208 @@
+# ruff: noqa: SLF001 - corrects the inside of the interpreter
+"""Reading a definition: what the interpreter's grammar lacks, and once instead of every time.
+
+AWS knows ItemBatcher, WriterConfig, and more kinds of ItemReader. The interpreter's grammar
+rejects or drops them, and it parses a definition at creation and again at each execution. Here
+what belongs to a Distributed Map is taken out of the definition first, and what it means is
+attached to the parsed state.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_parallel import (
+    StateParallel,
+)
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+from statebag.errors import ConfigurationError
+from statebag.local.corrections.patch import Patch
+from statebag.local.definition import states_of
+from statebag.local.item_reader import ItemSource, item_source
+from statebag.local.result_writer import Writer, writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from statebag.local.run import Run
+
+__all__ = ["MapFields", "map_fields", "patches"]
+
+Template = Any
+"""A parsed payload template: evaluated with `evaluated_template`."""
+
+
+@dataclass(frozen=True)
+class MapFields:
+    """What the grammar does not know about a Distributed Map; templates are parsed.
+
+    Attributes:
+        source: Where the items are; None: in the state's input.
+        source_template: What the ItemReader's parameters are computed from.
+        batcher: Template of MaxItemsPerBatch, MaxInputBytesPerBatch and BatchInput; None: no batches.
+        writer: How results are written or returned.
+        writer_template: Template of the bucket and the prefix; None: results are returned.
+        limits: Which of `ToleratedFailureCount` and `ToleratedFailurePercentage` are given.
+    """
+
+    source: ItemSource | None
+    source_template: Template
+    batcher: Template
+    writer: Writer
+    writer_template: Template
+    limits: frozenset[str]
+
+
+def map_fields(state: Any) -> MapFields:
+    """The fields of a parsed Distributed Map state."""
+    fields: MapFields = state.statebag_fields
+    return fields
+
+
+def patches(_: Run) -> list[Patch]:
+    """The patches of this correction."""
+    parse_text = AmazonStateLanguageParser.parse
+    parsed: dict[str, Any] = {}
+    lock = threading.Lock()
+
+    def parse(definition: str) -> Any:
+        with lock:
+            if definition not in parsed:
+                parsed[definition] = _parse(definition, parse_text)
+            return parsed[definition]
+
+    return [Patch(AmazonStateLanguageParser, "parse", staticmethod(parse))]
+
+
+def _parse(definition: str, parse_text: Callable[[str], Any]) -> Any:
+    machine = json.loads(definition)
+    languages = dict(_languages(machine, "JSONPath"))
+    fields = {
+        name: _taken_out(state, path, languages[name], parse_text)
+        for path, name, state in states_of(machine)
+        if state["Type"] == "Map" and _check_mode(state, path)
+    }
+    program, tree = parse_text(json.dumps(machine))
+    for state in _parsed_maps(program):
+        if state.name in fields:
+            state.statebag_fields = fields[state.name]
+            if fields[state.name].source is not None:
+                state.item_reader = _Reader(fields[state.name])
+    return program, tree
+
+
+def _check_mode(state: dict[str, Any], path: str) -> bool:
+    """Whether a Map is distributed; an inline one must not have the fields of one."""
+    processor = state.get("ItemProcessor") or state.get("Iterator") or {}
+    if processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
+        return True
+    for field in ("ItemReader", "ItemBatcher", "ResultWriter"):
+        if field in state:
+            raise ConfigurationError(
+                f"only a Distributed Map has {field}",
+                path=f"{path}.{field}",
+                hint='Set "Mode": "DISTRIBUTED" in the ProcessorConfig.',
+            )
+    return False
+
+
+def _taken_out(
+    state: dict[str, Any], path: str, language: str, parse_text: Callable[[str], Any]
+) -> MapFields:
+    reader = state.pop("ItemReader", None)
+    batcher = state.pop("ItemBatcher", None)
+    written = state.pop("ResultWriter", None)
+    arguments = "Arguments" if language == "JSONata" else "Parameters"
+
+    def template(value: Any, place: str) -> Template:
+        field = "Output" if language == "JSONata" else "Parameters"
+        text = {"Type": "Pass", "End": True, field: value}
+        machine = {"StartAt": "T", "QueryLanguage": language, "States": {"T": text}}
+        try:
+            program, _ = parse_text(json.dumps(machine))
+        except Exception as error:
+            raise ConfigurationError("this is no payload template", path=place) from error
+        parsed = program.states.states["T"]
+        return parsed.output.jsonata_template_value if language == "JSONata" else parsed.parameters
+
+    source = source_template = batches = target = None
+    if reader is not None:
+        source = item_source(reader, f"{path}.ItemReader")
+        config = reader.get("ReaderConfig", {})
+        values = dict(reader.get(arguments, {}))
+        if "MaxItems" in config:
+            values["MaxItems"] = config["MaxItems"]
+        if "MaxItemsPath" in config:
+            values["MaxItems.$"] = config["MaxItemsPath"]
+        source_template = template(values, f"{path}.ItemReader")
+    if batcher is not None:
+        batches = template(_batcher(batcher, f"{path}.ItemBatcher"), f"{path}.ItemBatcher")
+    if written is not None and "Resource" in written:
+        target = template(written.get(arguments, {}), f"{path}.ResultWriter.{arguments}")
+    limits = frozenset(
+        kind
+        for kind in ("ToleratedFailureCount", "ToleratedFailurePercentage")
+        if kind in state or f"{kind}Path" in state
+    )
+    return MapFields(
+        source=source,
+        source_template=source_template,
+        batcher=batches,
+        writer=writer(written, f"{path}.ResultWriter"),
+        writer_template=target,
+        limits=limits,
+    )
+
+
+def _batcher(given: dict[str, Any], path: str) -> dict[str, Any]:
+    values: dict[str, Any] = {"BatchInput": given["BatchInput"]} if "BatchInput" in given else {}
+    for field in ("MaxItemsPerBatch", "MaxInputBytesPerBatch"):
+        if field in given:
+            values[field] = given[field]
+        if f"{field}Path" in given:
+            values[f"{field}.$"] = given[f"{field}Path"]
+    if not any(name.startswith("Max") for name in values):
+        raise ConfigurationError(
+            "an ItemBatcher has MaxItemsPerBatch, MaxInputBytesPerBatch or both", path=path
+        )
+    return values
+
+
+def _languages(machine: dict[str, Any], outer: str) -> Iterator[tuple[str, str]]:
+    default = machine.get("QueryLanguage", outer)
+    for name, state in machine["States"].items():
+        language = state.get("QueryLanguage", default)
+        yield name, language
+        inner = [*state.get("Branches", []), state.get("ItemProcessor") or state.get("Iterator")]
+        for below in inner:
+            if isinstance(below, dict):
+                yield from _languages(below, default)
+
+
+def _parsed_maps(machine: Any) -> Iterator[Any]:
+    states = machine.states if hasattr(machine, "states") else machine._states
+    for state in states.states.values():
+        if isinstance(state, StateParallel):
+            for program in state.branches.programs:
+                yield from _parsed_maps(program)
+        elif isinstance(state, StateMap):
+            yield state
+            component: Any = state.iteration_component
+            yield from _parsed_maps(component)
+
+
+class _Reader:
+    """Stands in for the interpreter's ItemReader: leaves the items on the stack."""
+
+    def __init__(self, fields: MapFields) -> None:
+        self._fields = fields
+
+    def eval(self, env: Any) -> None:
+        from statebag.local.corrections.distributed_map import read_items  # noqa: PLC0415 - a circle
+
+        env.stack.append(read_items(env, self._fields))

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta, timezone
+
+from statebag.errors import StoreUnavailable
+
+from ..machines import chain, run, task
+
+
+def timed(definition, input_value=None, functions=None, **options):
+    started = time.perf_counter()
+    execution = run(definition, input_value, functions, **options)
+    assert execution.status == "SUCCEEDED"
+    return time.perf_counter() - started
+
+
+def test_a_wait_takes_its_seconds_and_a_scaled_one_its_part():
+    definition = chain(("W", {"Type": "Wait", "Seconds": 1}))
+    assert timed(definition) >= 1
+    assert timed(definition, wait_scale=0.25) < 1
+
+
+def test_an_hour_can_be_skipped():
+    definition = chain(("W", {"Type": "Wait", "SecondsPath": "$.s"}))
+    assert timed(definition, {"s": 3600}, wait_scale=0) < 60
+
+
+def test_a_timestamp_is_read_with_its_offset():
+    def wait(moment):
+        return chain(("W", {"Type": "Wait", "TimestampPath": "$.t"})), {"t": moment}
+
+    zone = timezone(timedelta(hours=9))
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    for moment in (soon.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), soon.astimezone(zone).isoformat()):
+        definition, input_value = wait(moment)
+        assert timed(definition, input_value) < 60
+    assert datetime.now(UTC) >= soon
+    definition, input_value = wait("tomorrow")
+    assert run(definition, input_value).error == "States.Runtime"
+
+
+def test_retries_back_off_up_to_their_longest_delay():
+    calls = []
+
+    def work(_event, _context):
+        calls.append(time.perf_counter())
+        raise StoreUnavailable("away")
+
+    retrier = {
+        "ErrorEquals": ["StoreUnavailable"],
+        "IntervalSeconds": 1,
+        "BackoffRate": 3,
+        "MaxDelaySeconds": 4,
+        "MaxAttempts": 3,
+    }
+    execution = run(chain(("T", task(Retry=[retrier]))), {}, {"work": work}, wait_scale=0.1)
+    assert execution.error == "StoreUnavailable"
+    assert len(calls) == 4
+    gaps = [later - before for before, later in zip(calls, calls[1:], strict=False)]
+    assert gaps[0] >= 0.1
+    assert gaps[1] >= 0.3
+    assert gaps[2] >= 0.4  # 9 seconds without the longest delay
+
+
+def test_jitter_never_makes_a_retry_late():
+    calls = []
+
+    def work(_event, _context):
+        calls.append(1)
+        raise StoreUnavailable("away")
+
+    retrier = {"ErrorEquals": ["States.ALL"], "JitterStrategy": "FULL", "MaxAttempts": 2}
+    run(chain(("T", task(Retry=[retrier]))), {}, {"work": work}, wait_scale=0.01)
+    assert len(calls) == 3
+
+
+def test_a_nested_execution_is_awaited():
+    child = chain(("W", {"Type": "Wait", "Seconds": 1}), ("T", task()))
+    for condition, picked in (("sync:2", "$.Output.n"), ("sync", "$.Status")):
+        state = {
+            "Type": "Task",
+            "Resource": f"arn:aws:states:::states:startExecution.{condition}",
+            "Parameters": {
+                "StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:Child",
+                "Input.$": "$",
+            },
+            "ResultSelector": {"v.$": picked},
+        }
+        execution = run(
+            chain(("N", state)),
+            {"n": 1},
+            {"work": lambda event, _: {"n": event["n"] + 1}},
+            machines={"Child": child},
+            wait_scale=0.01,
+        )
+        assert execution.output == {"v": 2 if condition == "sync:2" else "SUCCEEDED"}
+
+
+def test_a_nested_execution_that_fails_fails_the_task():
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {
+            "StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:Child",
+        },
+    }
+    child = chain(("F", {"Type": "Fail", "Error": "Mine"}))
+    execution = run(chain(("N", state)), machines={"Child": child})
+    assert execution.error == "States.TaskFailed"
+    assert "Mine" in execution.cause
