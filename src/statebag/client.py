@@ -19,6 +19,7 @@ from statebag.opening.fetch import Fetcher
 from statebag.opening.lookup import look_up
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection, walk
+from statebag.sealing.array_writer import ArrayWriter
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.known import Known, packs_of
@@ -26,6 +27,7 @@ from statebag.sealing.layout import lay_out
 from statebag.sealing.plan import OPAQUE, Grown, NeedsOpened, Planner
 from statebag.step import wrap_handler
 from statebag.store.address import store_from_url
+from statebag.store.background import BackgroundWriter
 from statebag.store.cache import BlobCache
 from statebag.store.retrying import RetryingStore, deadline
 
@@ -188,6 +190,15 @@ class Statebag:
             appended = self._sealed(grown, scope, budget, self._known)
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return appended
+
+    def array_writer(self, scope: str) -> ArrayWriter:
+        """Write an array item by item in bounded memory; `finish()` gives an `Unopened` for it.
+
+        Args:
+            scope: Where the objects go.
+        """
+        background = BackgroundWriter(self.store)
+        return ArrayWriter(background.put, background.settle, self.policy, encode_scope(scope))
 
     def step(
         self,
