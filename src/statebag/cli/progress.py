@@ -92,6 +92,7 @@ class _Lines(_Telling):
 class _Row:
     """What is known of one state so far."""
 
+    place: int
     name: str
     running: int = 0
     done: int = 0
@@ -111,29 +112,30 @@ class _Board(_Telling):
 
     def state_entered(self, name: str, kind: str, path: str) -> None:  # noqa: ARG002 - one interface for all observers
         with self._lock:
-            row = self._row(path)
+            row = self._row(name, path)
             row.running += 1
             row.changed = time.monotonic()
 
     def state_left(self, transition: Transition) -> None:
         with self._lock:
-            row = self._row(transition.path)
+            row = self._row(transition.state, transition.path)
             row.running = max(0, row.running - 1)
             row.done += 1
             row.failed += transition.error is not None
             row.bytes = transition.output_bytes
             row.changed = time.monotonic()
 
-    def _row(self, path: str) -> _Row:
+    def _row(self, state: str, path: str) -> _Row:
         where = state_path(path)
-        return self._rows.setdefault(where, _Row(where))
+        if where not in self._rows:
+            self._rows[where] = _Row(len(self._rows), "  " * where.count("/") + state)
+        return self._rows[where]
 
     def __rich__(self) -> Table:
         """The table as it stands now."""
         with self._lock:
-            order = list(self._rows)
             latest = sorted(self._rows.values(), key=lambda row: row.changed)[-_SHOWN_ROWS:]
-            latest.sort(key=lambda row: order.index(row.name))
+            latest.sort(key=lambda row: row.place)
             table = Table.grid(padding=(0, 2))
             for row in latest:
                 table.add_row(*_cells(row))

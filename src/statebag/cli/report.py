@@ -146,8 +146,8 @@ def _table(execution: Execution, *, show_all: bool) -> Table:
     caption = f"Bytes as JSON text; the limit of a payload is {PAYLOAD_LIMIT:,}."
     if grouped:
         caption += (
-            " A state that ran n times (xn) has its largest sizes, its longest time, and sums of the "
-            "rest; --all has a row for each."
+            " A state that ran n times (xn) has its largest sizes, its longest time, and sums of "
+            "the rest; --all has a row for each."
         )
     table = Table(
         box=box.SIMPLE_HEAD,
@@ -176,7 +176,8 @@ def _state_cell(group: Sequence[Transition]) -> Text:
     if len(group) > 1:
         cell.append(f" x{len(group):,}", style="cyan")
     else:
-        cell.append("".join(re.findall(r"\[\d+\]", first.path)), style="dim")
+        indices = "".join(re.findall(r"\[\d+\]", first.path))
+        cell.append(f" {indices}" if indices else "", style="dim")
     if first.error is not None:
         cell.append(f" {first.error}", style="red")
     return cell
@@ -226,19 +227,21 @@ def _print_output(console: Console, output: Any, written: Path | None) -> None:
 
 def _outline(output: dict[str, Any], width: int) -> Table:
     """A line for each key of a large object, as much of its value as fits."""
+    shown = dict(itertools.islice(output.items(), _SHOWN_KEYS))
+    key_width = min(max(len(key) for key in shown), width // 3)
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=width // 3)
+    table.add_column(no_wrap=True, overflow="ellipsis", min_width=key_width, max_width=key_width)
     table.add_column(no_wrap=True, overflow="ellipsis")
-    for key, value in itertools.islice(output.items(), _SHOWN_KEYS):
+    for key, value in shown.items():
         stub = value.get("__statebag__") if isinstance(value, dict) else None
         if isinstance(stub, dict) and isinstance(stub.get("size"), int):
-            shown = Text(f"sealed: {stub['size']:,} bytes", style="dim")
+            cell = Text(f"sealed: {stub['size']:,} bytes", style="dim")
         else:
             line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-            shown = Text(_printable(line[:width]))
-        table.add_row(Text(_printable(key), style="bold"), shown)
+            cell = Text(_printable(line[:width]))
+        table.add_row(Text(_printable(key), style="bold"), cell)
     if len(output) > _SHOWN_KEYS:
-        table.add_row(Text(f"... and {len(output) - _SHOWN_KEYS:,} keys more"))
+        table.add_row(Text("..."), Text(f"and {len(output) - _SHOWN_KEYS:,} keys more"))
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _HOME = Path(".statebag")
+_NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 
 
 def _pairs(
@@ -38,6 +40,15 @@ def _pairs(
             raise click.BadParameter(f"{name} is given twice")
         pairs[name] = value
     return pairs
+
+
+def _execution_name(
+    _context: click.Context, _parameter: click.Parameter, name: str | None
+) -> str | None:
+    """A name as StartExecution takes it (Step Functions API reference)."""
+    if name is not None and _NAME.fullmatch(name) is None:
+        raise click.BadParameter("1 to 80 characters: letters, digits, - and _")
+    return name
 
 
 @click.command("run", short_help="Run a workflow on this machine.")
@@ -92,7 +103,9 @@ def _pairs(
     help="Write the whole output to a file, as JSON.",
 )
 @click.option("--all", "show_all", is_flag=True, help="A row for each transition of a long run.")
-@click.option("--name", metavar="NAME", help="The execution's name. [random]")
+@click.option(
+    "--name", metavar="NAME", callback=_execution_name, help="The execution's name. [random]"
+)
 @click.option(
     "--timeout",
     metavar="SECONDS",

@@ -25,11 +25,14 @@ __all__ = ["PLACEHOLDER", "parse_document", "read_text"]
 # `${Name}`, `${Resource.Attribute}` and `${AWS::Region}` in the text of a definition.
 PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.:-]+)\}")
 
+_TEXT = "tag:yaml.org,2002:str"
+_BOOLEAN = "tag:yaml.org,2002:bool"
+_NULL = "tag:yaml.org,2002:null"
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values only; dates stay text, as in JSON; a key may stand once in a mapping."""
+    """Plain values only; dates and all keys are text, as in JSON; a key stands once in a mapping."""
 
     def construct_mapping(
         self,
@@ -40,12 +43,20 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             # `<<` merges another mapping, and may stand several times.
             if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key.value!r} stands twice", key.start_mark
-                    )
+                problem = _problem_of_key(key, seen)
+                if problem is not None:
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
+                key.tag = _TEXT
         return super().construct_mapping(node, deep=deep)
+
+
+def _problem_of_key(key: yaml.ScalarNode, seen: set[str]) -> str | None:
+    if key.value in seen:
+        return f"the key {key.value!r} stands twice"
+    if key.tag in {_BOOLEAN, _NULL}:
+        return f"YAML does not read the key {key.value!r} as text; put it in quotes"
+    return None
 
 
 def _short_tag(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:

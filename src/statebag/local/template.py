@@ -100,23 +100,7 @@ def _checked_definition(value: Any, place: str) -> dict[str, Any]:
             f"{place} is not a state machine's definition",
             hint='It is a JSON object with "StartAt" and "States"',
         )
-    _check_keys(value, "$", place)
     return value
-
-
-def _check_keys(value: Any, path: str, place: str) -> None:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            _check_keys(item, f"{path}[{index}]", place)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise ConfigurationError(
-                    f"{place}: YAML reads a key as {key!r}, which is not text",
-                    path=path,
-                    hint="Put the key in quotes",
-                )
-            _check_keys(item, f"{path}.{key}", place)
 
 
 class Template:
@@ -236,11 +220,9 @@ class Template:
             raise ConfigurationError(
                 f"the function {logical_id} has no Handler", path=f"{path}.Handler", hint=hint
             )
-        code_key = "CodeUri" if "CodeUri" in {*properties, *self._defaults} else "Code"
-        code = setting(code_key)
-        if code is None and "InlineCode" not in properties:
-            # SAM's default: the template's own folder.
-            code = "."
+        code_key = next((key for key in ("Code", "InlineCode") if key in properties), "CodeUri")
+        # SAM's default is the template's own folder.
+        code = None if code_key == "InlineCode" else setting(code_key) or "."
         if not isinstance(code, str) or code.startswith("s3://"):
             raise ConfigurationError(
                 f"the code of the function {logical_id} is not a folder on this machine",

@@ -1,0 +1,78 @@
+"""JSON and YAML files: short tags, and what is refused."""
+
+import pytest
+
+from statebag.errors import ConfigurationError
+from statebag.local.documents import parse_document, read_text
+
+
+@pytest.mark.parametrize(
+    ("tagged", "long_form"),
+    [
+        ("!Ref Fn", {"Ref": "Fn"}),
+        ("!GetAtt Fn.Arn", {"Fn::GetAtt": ["Fn", "Arn"]}),
+        ("!GetAtt Nested.Outputs.Arn", {"Fn::GetAtt": ["Nested", "Outputs.Arn"]}),
+        ("!Sub '${Fn}-x'", {"Fn::Sub": "${Fn}-x"}),
+        ("!Join [':', [a, !Ref B]]", {"Fn::Join": [":", ["a", {"Ref": "B"}]]}),
+        ("!Sub ['${A}', {A: !Ref B}]", {"Fn::Sub": ["${A}", {"A": {"Ref": "B"}}]}),
+        ("!If [C, 1, 2]", {"Fn::If": ["C", 1, 2]}),
+    ],
+)
+def test_a_short_tag_is_its_long_form(tagged, long_form):
+    assert parse_document(f"x: {tagged}", "t.yaml") == {"x": long_form}
+
+
+def test_a_date_stays_the_text_that_it_is_in_json():
+    assert parse_document("Version: 2010-09-09", "t.yaml") == {"Version": "2010-09-09"}
+
+
+def test_a_json_text_may_have_tabs_and_no_json_name():
+    assert parse_document('\t{\n\t"a": [1]}', "machine.asl") == {"a": [1]}
+
+
+def test_a_yaml_flow_mapping_is_not_mistaken_for_broken_json():
+    assert parse_document("{a: 1}", "t.yaml") == {"a": 1}
+
+
+def test_keys_are_text_as_in_json():
+    assert parse_document("200: {1.5: x}", "t.yaml") == {"200": {"1.5": "x"}}
+
+
+def test_merged_anchors_are_allowed():
+    text = "base: &b {x: 1}\nother:\n  <<: *b\n  y: 2\n"
+    assert parse_document(text, "t.yaml")["other"] == {"x": 1, "y": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ('{"a": }', "m.json", "m.json is not JSON: line 1, column 7"),
+        ("a: [1", "t.yaml", "t.yaml is neither JSON nor YAML: line 1"),
+        ("a: 1\nb: 2\na: 3", "t.yaml", "line 3, column 1: the key 'a' stands twice"),
+        (
+            "States:\n  No: {Type: Pass}",
+            "t.yaml",
+            "line 2, column 3: YAML does not read the key 'No'",
+        ),
+        ("StartAt: A", "m.json", "m.json is not JSON"),
+        ("[" * 100_000, "m.json", "nested too deeply"),
+        ("a: !!python/object/apply:os.getcwd []", "t.yaml", "could not determine a constructor"),
+    ],
+)
+def test_what_cannot_be_read_says_where(text, place, says):
+    with pytest.raises(ConfigurationError) as caught:
+        parse_document(text, place)
+    assert says in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
+    file = tmp_path / "t.json"
+    file.write_bytes(b"\xef\xbb\xbf{}")
+    assert read_text(file) == "{}"
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "latin").write_bytes(b"\xe9")
+    for name, says in [("none", "there is no file"), ("", "cannot be read"), ("latin", "UTF-8")]:
+        with pytest.raises(ConfigurationError, match=says):
+            read_text(tmp_path / name)

@@ -1,0 +1,108 @@
+"""Intrinsic functions, each against what CloudFormation documents."""
+
+import pytest
+
+from statebag.errors import ConfigurationError
+from statebag.local.intrinsics import Resolver
+
+TEMPLATE = {
+    "Parameters": {
+        "Stage": {"Type": "String", "Default": "dev"},
+        "Zones": {"Type": "CommaDelimitedList", "Default": "a, b"},
+        "Needed": {"Type": "String"},
+        "Stored": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/my/setting"},
+    },
+    "Resources": {
+        "Fn": {"Type": "AWS::Serverless::Function"},
+        "Named": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {"FunctionName": {"Fn::Sub": "judge-${Stage}"}, "AutoPublishAlias": "up"},
+        },
+        "Flow": {"Type": "AWS::Serverless::StateMachine", "Properties": {"Name": "flow"}},
+        "Bucket": {"Type": "AWS::S3::Bucket"},
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}},
+        "Other": {"Type": "AWS::Kinesis::Stream"},
+    },
+}
+
+
+def resolver(**parameters):
+    return Resolver(TEMPLATE, parameters, "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("value", "resolved"),
+    [
+        ({"Ref": "Stage"}, "dev"),
+        ({"Ref": "Zones"}, ["a", "b"]),
+        ({"Ref": "AWS::Region"}, "eu-west-1"),
+        ({"Ref": "AWS::AccountId"}, "123456789012"),
+        ({"Ref": "AWS::Partition"}, "aws"),
+        ({"Ref": "Fn"}, "Fn"),
+        ({"Ref": "Named"}, "judge-dev"),
+        ({"Ref": "Named.Alias"}, "arn:aws:lambda:eu-west-1:123456789012:function:judge-dev:up"),
+        ({"Ref": "Bucket"}, "Bucket"),
+        ({"Ref": "Queue"}, "https://sqs.eu-west-1.amazonaws.com/123456789012/q"),
+        ({"Ref": "Flow"}, "arn:aws:states:eu-west-1:123456789012:stateMachine:flow"),
+        ({"Fn::GetAtt": ["Fn", "Arn"]}, "arn:aws:lambda:eu-west-1:123456789012:function:Fn"),
+        ({"Fn::GetAtt": "Named.Arn"}, "arn:aws:lambda:eu-west-1:123456789012:function:judge-dev"),
+        ({"Fn::GetAtt": ["Bucket", "Arn"]}, "arn:aws:s3:::Bucket"),
+        ({"Fn::GetAtt": ["Queue", "QueueName"]}, "q"),
+        (
+            {"Fn::Sub": "${Fn.Arn}:$LATEST"},
+            "arn:aws:lambda:eu-west-1:123456789012:function:Fn:$LATEST",
+        ),
+        ({"Fn::Sub": "${!Kept} ${Stage}"}, "${Kept} dev"),
+        ({"Fn::Sub": ["${A}-${Stage}", {"A": {"Ref": "Fn"}, "Stage": 2}]}, "Fn-2"),
+        ({"Fn::Join": ["-", ["a", {"Ref": "Stage"}, 3]]}, "a-dev-3"),
+        ({"Fn::Select": [1, {"Ref": "Zones"}]}, "b"),
+        ({"Fn::Select": ["0", {"Fn::Split": ["|", "x|y"]}]}, "x"),
+        ({"a": {"Ref": "AWS::NoValue"}, "b": [{"Ref": "Stage"}]}, {"b": ["dev"]}),
+        ({"Ref": "Stage", "beside": 1}, {"Ref": "Stage", "beside": 1}),
+    ],
+)
+def test_intrinsics(value, resolved):
+    assert resolver().resolve(value, "$") == resolved
+
+
+def test_a_given_parameter_wins_over_the_default_and_serves_where_there_is_none():
+    given = resolver(Stage="prod", Needed="n", Stored="s")
+    assert given.text({"Fn::Sub": "${Stage}${Needed}${Stored}"}, "$") == "prodns"
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"Ref": "Nobody"}, "no such parameter or resource"),
+        ({"Ref": "Needed"}, "--parameter Needed=VALUE"),
+        ({"Ref": "Stored"}, "--parameter Stored=VALUE"),
+        ({"Ref": ["x"]}, "Ref needs a name"),
+        ({"Fn::GetAtt": ["Nobody", "Arn"]}, "no such resource"),
+        ({"Fn::GetAtt": ["Other", "Arn"]}, "AWS::Kinesis::Stream"),
+        ({"Fn::GetAtt": ["Bucket", "DomainName"]}, "is not known on this machine"),
+        ({"Fn::GetAtt": "Fn"}, "needs a resource and an attribute"),
+        ({"Fn::Sub": "${Nobody}"}, "no such parameter or resource"),
+        ({"Fn::Sub": 3}, "Fn::Sub needs text"),
+        ({"Fn::If": ["C", 1, 2]}, "Fn::If is not evaluated on this machine"),
+        ({"Fn::ImportValue": "x"}, "Fn::ImportValue is not evaluated"),
+        ({"Fn::Join": ["", "text"]}, "Fn::Join needs a list"),
+        ({"Fn::Select": [5, ["a"]]}, "no item 5"),
+        ({"Fn::Split": ["", "a"]}, "delimiter"),
+    ],
+)
+def test_what_cannot_be_resolved_says_where(value, says):
+    with pytest.raises(ConfigurationError) as caught:
+        resolver().resolve({"X": value}, "$.Resources")
+    assert says in str(caught.value)
+    assert caught.value.path == "$.Resources.X"
+
+
+def test_an_unknown_parameter_is_refused():
+    with pytest.raises(ConfigurationError, match="no parameter Stagee"):
+        resolver(Stagee="x")
+
+
+def test_text_is_asked_for_and_a_list_is_there():
+    with pytest.raises(ConfigurationError, match="text is needed"):
+        resolver().text({"Ref": "Zones"}, "$")
+    assert [resolver().text(value, "$") for value in (True, 5, 1.5)] == ["true", "5", "1.5"]
