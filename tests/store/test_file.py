@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -281,7 +282,7 @@ def test_a_part_too_long_for_the_file_system_is_refused_with_a_way_out(store):
         lambda: store.delete(name),
         lambda: list(store.list(name)),
     ):
-        with pytest.raises(NotPermitted, match="(?i)name too long") as caught:
+        with pytest.raises(NotPermitted, match=r"(?i)name too long") as caught:
             call()
         assert "shorter scope" in caught.value.hint
 
@@ -304,15 +305,15 @@ def test_a_directory_is_no_object(store):
 
 
 def test_reading_what_is_no_file_leaks_no_descriptor(store):
-    descriptors = "/proc/self/fd"
-    if not os.path.isdir(descriptors):
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
         pytest.skip("needs /proc")
     store.put("scope/a", b"data")
-    before = len(os.listdir(descriptors))
+    before = len(list(descriptors.iterdir()))
     for _ in range(5):
         with pytest.raises(BlobMissing):
             store.get("scope")
-    assert len(os.listdir(descriptors)) == before
+    assert len(list(descriptors.iterdir())) == before
 
 
 def test_a_delete_takes_empty_directories_along_but_not_the_root(store):

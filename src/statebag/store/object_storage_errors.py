@@ -72,6 +72,8 @@ def translated(error: Exception, url: str, name: str | None, action: str) -> Sta
     status = _status(error, text)
     found = _CODE.search(text)
     code = next(filter(None, found.groups())) if found else ""
+    if code.isdigit():  # Azure's answer to a delete tells the status in the code's place
+        status, code = int(code), ""
     asked = f"{url} did not {action} the object" if name else f"{url} did not {action} its objects"
     told = ", ".join(filter(None, (f"status {status}" if status else "", code)))
     message = f"{asked} ({told})" if told else asked
@@ -124,7 +126,7 @@ def translated(error: Exception, url: str, name: str | None, action: str) -> Sta
             object_name=name,
             hint="The server takes no such request: check the address, endpoint and options",
         )
-    if status is None:
+    if status is None and not code:
         kind = _TRANSPORT.search(internals)
         words = _TRANSPORT_WORDS.get(kind.group(1)) if kind else None
         message = f"{asked}: {words or 'the answer broke off or made no sense'}"

@@ -96,8 +96,34 @@ class RetryingStore:
         """The inner store's."""
         return self._store.url
 
+    def with_attempts(self, attempts: int) -> RetryingStore:
+        """The same store and waits, with another number of attempts.
+
+        Raises:
+            ConfigurationError: `attempts` below one.
+        """
+        return RetryingStore(
+            self._store,
+            attempts=attempts,
+            base_seconds=self._base_seconds,
+            cap_seconds=self._cap_seconds,
+            sleep=self._sleep,
+            jitter=self._jitter,
+        )
+
     def __repr__(self) -> str:
         return f"RetryingStore({self._store!r}, attempts={self._attempts})"
+
+    def with_attempts(self, attempts: int) -> RetryingStore:
+        """The same store with another number of tries."""
+        return RetryingStore(
+            self._store,
+            attempts=attempts,
+            base_seconds=self._base_seconds,
+            cap_seconds=self._cap_seconds,
+            sleep=self._sleep,
+            jitter=self._jitter,
+        )
 
     def put(self, name: str, data: bytes) -> None:
         """Write a whole object. A try whose answer was lost is repeated: it changes nothing."""
