@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from statebag import BagTooLarge, Policy, Statebag
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY
-from statebag.sealing.plan import escape
+from statebag.format.escape import escape
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.strategies import STATES, VALUES

@@ -19,6 +19,7 @@ from statebag.opening.fetch import Fetcher
 from statebag.opening.lookup import look_up
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection, walk
+from statebag.opening.wire0 import PointerReader
 from statebag.sealing.array_writer import ArrayWriter
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
@@ -67,7 +68,7 @@ class Statebag:
         self.policy = policy_from_environment() if policy is None else policy
         if store is None or isinstance(store, str):
             store = store_from_url(store_address() if store is None else store, options=options)
-        self.store: Store = RetryingStore(store, attempts=self.policy.attempts)
+        self.store = RetryingStore(store, attempts=self.policy.attempts)
         self._known = _known(self.store.url)
         self._cache = _cache(self.policy.cache_bytes)
 
@@ -119,6 +120,8 @@ class Statebag:
         bag: Any,
         only: Iterable[str | Sequence[str | int]] | None = None,
         scope: str | None = None,
+        *,
+        legacy: bool = False,
     ) -> Any:
         """The state in a bag, or in any JSON value that holds stubs.
 
@@ -127,6 +130,7 @@ class Statebag:
             only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`.
             scope: The reader's scope: objects outside it, its ancestors and the policy's
                 `readable_scopes` are refused.
+            legacy: Whether pointers of wire version 0 are followed too, where they can stand.
 
         Raises:
             InvalidStub, UnsupportedFormat, NotPermitted, LimitExceeded: Before any request.
@@ -136,6 +140,8 @@ class Statebag:
         started = perf_counter_ns()
         paths = None if only is None else [parse_path(path) for path in only]
         with deadline(self.policy.deadline_seconds):
+            if legacy:
+                bag = PointerReader(self.store, self.policy).resolve(bag)
             state = self._opener(scope).open(bag, Selection(paths))
         usage.add(opens=1, open_ns=perf_counter_ns() - started)
         return state

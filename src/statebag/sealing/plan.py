@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import decompress, sha256_hex
+from statebag.format.escape import escape, may_need_escape
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Carried, Entry, Kind, Pieces, Stored, Unopened
 from statebag.sealing.cutting import cut
@@ -28,7 +29,6 @@ __all__ = ["OPAQUE", "Grown", "NeedsOpened", "Planner"]
 _WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
 _MANY_KEYS = 2000
 _DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
-_ESCAPE_MARK = b'"' + KEY.encode() + b'"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,21 +281,10 @@ class Planner:
 
 
 def _plain(value: Any, text: bytes, path: Path, *, control: bool = False) -> Plain:
-    if _ESCAPE_MARK not in text:
+    if not may_need_escape(text):
         return Plain(path, value, value, json_text.wire_size(value, text), control)
     escaped = escape(value)
     return Plain(path, value, escaped, json_text.wire_size(escaped), control)
-
-
-def escape(value: Any) -> Any:
-    """A value with every outermost object that has the reserved key wrapped in a stub."""
-    if isinstance(value, dict):
-        if KEY in value:
-            return {KEY: {"v": 1, "escaped": value}}
-        return {key: escape(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [escape(item) for item in value]
-    return value
 
 
 def _engine_may_harm(value: Any, text: bytes) -> bool:

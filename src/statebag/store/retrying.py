@@ -114,17 +114,6 @@ class RetryingStore:
     def __repr__(self) -> str:
         return f"RetryingStore({self._store!r}, attempts={self._attempts})"
 
-    def with_attempts(self, attempts: int) -> RetryingStore:
-        """The same store with another number of tries."""
-        return RetryingStore(
-            self._store,
-            attempts=attempts,
-            base_seconds=self._base_seconds,
-            cap_seconds=self._cap_seconds,
-            sleep=self._sleep,
-            jitter=self._jitter,
-        )
-
     def put(self, name: str, data: bytes) -> None:
         """Write a whole object. A try whose answer was lost is repeated: it changes nothing."""
         self._persist(lambda: self._store.put(name, data))

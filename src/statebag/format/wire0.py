@@ -1,0 +1,186 @@
+"""Wire version 0: the older pointers, one plain JSON object in the store for each value.
+
+They look like ordinary data and name an absolute address, so nothing here decides to read
+one: `opening.wire0` does, only where such a pointer can stand, and only below the root.
+
+```
+a field         {"type": "s3_reference", "s3_path", "size_kb", "stored_at"}
+a whole state   {"__s3_offloaded": true, "__s3_path", "__original_size_kb", ...}
+old history     {"type": "history_archive", "s3_path", "entry_count", "archived_at"}
+compressed      {"type": "compressed", "data": base64(gzip(json)), "compressed_at"}
+```
+Each may carry more keys; `sha256` of the object's bytes is checked where it is there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import io
+import re
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from statebag.errors import BlobCorrupt, LimitExceeded
+from statebag.format import json_text
+from statebag.format.codec import sha256_hex
+
+__all__ = [
+    "Pointer",
+    "as_pointer",
+    "compress_text",
+    "decompress_text",
+    "field_pointer",
+    "history_pointer",
+    "kilobytes",
+    "object_key",
+    "whole_pointer",
+]
+
+_KEY_PART = re.compile(r"[^A-Za-z0-9_.=@+-]")
+
+PointerKind = Literal["field", "whole", "history", "compressed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A recognized pointer.
+
+    Attributes:
+        kind: Which of the four forms.
+        s3_path: The address it names; empty for `compressed`.
+        sha256: Of the object's bytes; None where the pointer does not say.
+        data: The text of a `compressed` value.
+    """
+
+    kind: PointerKind
+    s3_path: str = ""
+    sha256: str | None = None
+    data: str = ""
+
+
+def as_pointer(value: object) -> Pointer | None:
+    """The pointer that a JSON value is, or None for ordinary data."""
+    if not isinstance(value, dict):
+        return None
+    digest = value.get("sha256")
+    sha256 = digest if isinstance(digest, str) else None
+    if value.get("__s3_offloaded") is True and isinstance(value.get("__s3_path"), str):
+        return Pointer("whole", value["__s3_path"], sha256)
+    kind = value.get("type")
+    path = value.get("s3_path")
+    if kind == "s3_reference" and isinstance(path, str):
+        return Pointer("field", path, sha256)
+    if kind == "history_archive" and isinstance(path, str):
+        return Pointer("history", path, sha256)
+    if kind == "compressed" and isinstance(value.get("data"), str):
+        return Pointer("compressed", data=value["data"])
+    return None
+
+
+def field_pointer(s3_path: str, text: bytes) -> dict[str, Any]:
+    """The pointer that stands for a field."""
+    return {
+        "type": "s3_reference",
+        "s3_path": s3_path,
+        "size_kb": kilobytes(len(text)),
+        "stored_at": _now(),
+        "sha256": sha256_hex(text),
+    }
+
+
+def history_pointer(s3_path: str, text: bytes, entry_count: int) -> dict[str, Any]:
+    """The pointer that stands first in a history, for all entries before the next one."""
+    return {
+        "type": "history_archive",
+        "s3_path": s3_path,
+        "entry_count": entry_count,
+        "archived_at": _now(),
+        "sha256": sha256_hex(text),
+    }
+
+
+def whole_pointer(s3_path: str, text: bytes, state: dict[str, Any]) -> dict[str, Any]:
+    """The pointer that stands for a whole state; under 1 KB whatever the state holds."""
+    scheduling = state.get("scheduling_metadata")
+    pointer: dict[str, Any] = {
+        "__s3_offloaded": True,
+        "__s3_path": s3_path,
+        "__original_size_kb": kilobytes(len(text)),
+        "sha256": sha256_hex(text),
+    }
+    for name in ("guardrail_verified", "batch_count_actual"):
+        value = state.get(name)
+        if isinstance(value, bool | int | float) and len(str(value)) <= 20:
+            pointer[name] = value
+    if isinstance(scheduling, dict):
+        pointer["scheduling_summary"] = scheduling_summary(scheduling)
+    return pointer
+
+
+def scheduling_summary(scheduling: dict[str, Any]) -> dict[str, Any]:
+    """What a router needs of `scheduling_metadata`: bounded, whatever it holds."""
+    summary = {}
+    for name in ("total_batches", "priority"):
+        value = scheduling.get(name)
+        short = isinstance(value, bool | int | float | str) and len(str(value)) <= 64
+        summary[name] = value if short else None
+    return summary
+
+
+def object_key(idempotency_key: str, data_type: str, text: bytes) -> str:
+    """`workflow-state/<idempotency_key>/<data_type>_<16 hex of the content>.json`."""
+    digest = sha256_hex(text)[:16]
+    return f"workflow-state/{_part(idempotency_key)}/{_part(data_type)}_{digest}.json"
+
+
+def _part(text: str) -> str:
+    """One path part: other characters become `_`, told apart by a digest of the original."""
+    clean = _KEY_PART.sub("_", text)[:160]
+    if clean == text and clean.strip("."):
+        return clean
+    return f"{clean.strip('.') or 'x'}-{sha256_hex(text.encode('utf-8', 'surrogatepass'))[:12]}"
+
+
+def compress_text(text: bytes) -> str:
+    """base64 of gzip; the same bytes each time (no clock in the header)."""
+    return base64.b64encode(gzip.compress(text, 6, mtime=0)).decode("ascii")
+
+
+def decompress_text(data: object, max_bytes: int) -> bytes:
+    """The bytes in what `compress_text` made.
+
+    Raises:
+        BlobCorrupt: It is no base64, or no whole gzip member.
+        LimitExceeded: It grows beyond `max_bytes`.
+    """
+    if not isinstance(data, str):
+        raise BlobCorrupt("compressed data is not text")
+    try:
+        packed = base64.b64decode(data, validate=True)
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+            text = stream.read(max_bytes + 1)
+    except (binascii.Error, ValueError, OSError, EOFError, zlib.error):
+        raise BlobCorrupt("compressed data is not base64 of gzip") from None
+    if len(text) > max_bytes:
+        raise LimitExceeded(f"compressed data grows beyond {max_bytes} bytes")
+    return text
+
+
+def decode_checked(text: bytes, pointer: Pointer, name: str) -> Any:
+    """The value of an object's bytes, compared with the pointer's digest where it has one."""
+    if pointer.sha256 is not None and sha256_hex(text) != pointer.sha256:
+        raise BlobCorrupt("an object is not what its pointer says", object_name=name)
+    return json_text.decode(text, name)
+
+
+def kilobytes(size: int) -> float:
+    """Bytes as KB of 1,024, to two places."""
+    return round(size / 1024, 2)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
