@@ -17,7 +17,7 @@ def read_json(source: str) -> Any:
 
     Raises:
         InvalidState: It is not UTF-8, not JSON, or holds what JSON cannot (NaN, infinity).
-        click.FileError: The file cannot be read.
+        click.UsageError: The file cannot be read.
     """
     from statebag.format.json_text import check_json  # noqa: PLC0415 - kept out of --help
 
@@ -27,7 +27,7 @@ def read_json(source: str) -> Any:
             text = stream.read().decode("utf-8-sig")
         value = json.loads(text, parse_constant=_refuse)
     except OSError as error:
-        raise click.FileError(source, error.strerror or "it cannot be read") from error
+        raise click.UsageError(f"{source} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InvalidState(f"{place} is not UTF-8 text (byte {error.start})") from None
     except json.JSONDecodeError as error:

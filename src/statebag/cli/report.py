@@ -131,31 +131,26 @@ def print_report(execution: Execution, *, show_all: bool, written: Path | None =
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, width=_FILE_WIDTH)
-    console.print(_table(execution, show_all=show_all))
+    grouped = len(execution.transitions) > LONG_RUN and not show_all
+    console.print(_table(execution, grouped=grouped))
+    legend = f"Bytes of JSON text; a payload has at most {PAYLOAD_LIMIT:,}."
+    if grouped:
+        legend += (
+            " A state that ran n times (xn) has its largest sizes, its longest time, and sums of "
+            "the rest; --all gives a row for each."
+        )
+    console.print(Text(legend, style="dim"))
     _print_end(console, execution)
     if execution.status == "SUCCEEDED":
         _print_output(console, execution.output, written)
 
 
-def _table(execution: Execution, *, show_all: bool) -> Table:
+def _table(execution: Execution, *, grouped: bool) -> Table:
     rows: dict[Any, list[Transition]] = {}
-    grouped = len(execution.transitions) > LONG_RUN and not show_all
     for one in execution.transitions:
         key = (state_path(one.path), one.error) if grouped else one.number
         rows.setdefault(key, []).append(one)
-    caption = f"Bytes as JSON text; the limit of a payload is {PAYLOAD_LIMIT:,}."
-    if grouped:
-        caption += (
-            " A state that ran n times (xn) has its largest sizes, its longest time, and sums of "
-            "the rest; --all has a row for each."
-        )
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        show_footer=True,
-        padding=(0, 1),
-        caption=caption,
-        caption_justify="left",
-    )
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=(0, 1))
     total = _Sum.of(execution.transitions)
     total.seconds = execution.seconds
     total.measured = True

@@ -32,7 +32,7 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values only; dates and all keys are text, as in JSON; a key stands once in a mapping."""
+    """Plain values; dates and keys are text, as in JSON; a key stands once in a mapping."""
 
     def construct_mapping(
         self,

@@ -1,0 +1,309 @@
+"""`statebag run`, from templates to exit codes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from statebag.cli.group import cli
+
+TEMPLATE = """
+    Transform: AWS::Serverless-2016-10-31
+    Globals:
+      Function:
+        Environment:
+          Variables: {STATEBAG_STORE: "s3://bucket/x", STATEBAG_REPLICAS: "s3://other/x", STEP: one}
+    Resources:
+      Flow:
+        Type: AWS::Serverless::StateMachine
+        Properties:
+          Definition:
+            StartAt: Begin
+            States:
+              Begin:
+                Type: Pass
+                Parameters: {execution_id.$: $$.Execution.Id, words.$: $.words}
+                Next: Grow
+              Grow: {Type: Task, Resource: !GetAtt Grow.Arn, Next: Count}
+              Count: {Type: Task, Resource: !GetAtt Count.Arn, End: true}
+      Grow:
+        Type: AWS::Serverless::Function
+        Properties: {CodeUri: grow, Handler: app.handler}
+      Count:
+        Type: AWS::Serverless::Function
+        Properties:
+          CodeUri: count
+          Handler: app.handler
+          Environment: {Variables: {STEP: two}}
+"""
+GROW = """
+import os, statebag
+print("GROW IS IMPORTED")
+@statebag.step
+def handler(state, context):
+    print("grow sees", os.environ["STEP"])
+    return {**state, "text": [os.urandom(300).hex() for _ in range(state["words"])]}
+"""
+COUNT = """
+import os, statebag
+@statebag.step
+def handler(state, context):
+    text = state.pop("text")
+    return {**state, "total": sum(map(len, text)), "step": os.environ["STEP"],
+            "replicas": os.environ["STATEBAG_REPLICAS"]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("STATEBAG_STORE", "STATEBAG_PLAIN", "STATEBAG_REPLICAS", "STEP"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "template.yaml").write_text(textwrap.dedent(TEMPLATE))
+    for name, code in (("grow", GROW), ("count", COUNT)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "app.py").write_text(code)
+    (tmp_path / "small.json").write_text('{"words": 2}')
+    (tmp_path / "large.json").write_text('{"words": 1000}')
+    return tmp_path
+
+
+def run(*arguments, stdin=None):
+    before = dict(os.environ)
+    result = CliRunner().invoke(cli, ["run", *arguments], input=stdin)
+    assert dict(os.environ) == before
+    assert "Traceback" not in result.output
+    return result
+
+
+def machine(folder, states, **handlers):
+    """A bare definition in a file, and one file with the functions."""
+    (folder / "m.asl.json").write_text(
+        json.dumps({"StartAt": next(iter(states)), "States": states})
+    )
+    (folder / "functions.py").write_text("\n".join(handlers.values()))
+    return ["m.asl.json", *(f"--handler={name}=functions.py:{name}" for name in handlers)]
+
+
+def task(function, **rest):
+    return {
+        "Type": "Task",
+        "Resource": function,
+        **({} if "Next" in rest else {"End": True}),
+        **rest,
+    }
+
+
+def test_a_state_over_the_limit_succeeds_with_bags_and_fails_without(folder):
+    sealed = run("template.yaml", "--input", "large.json", "--json")
+    assert sealed.exit_code == 0, sealed.stderr
+    result = json.loads(sealed.stdout)
+    assert result["status"] == "SUCCEEDED"
+    assert result["output"]["total"] == 600_000
+    begin, grow, count = result["transitions"]
+    assert (begin["usage"], grow["state"], count["kind"]) == (None, "Grow", "Task")
+    assert grow["usage"]["plain_bytes"] > 600_000
+    assert grow["output_bytes"] < 262_144
+    assert result["totals"]["puts"] == grow["usage"]["puts"] + count["usage"]["puts"] > 0
+    assert result["totals"]["largest_plain_bytes"] == grow["usage"]["plain_bytes"]
+    assert list((folder / ".statebag/store").rglob("*.pack"))
+
+    plain = run("template.yaml", "--input", "large.json", "--json", "--plain")
+    assert plain.exit_code == 3
+    result = json.loads(plain.stdout)
+    assert (result["status"], result["error"]) == ("FAILED", "States.DataLimitExceeded")
+    assert result["output"] is None
+
+
+def test_functions_see_their_own_variables_and_only_the_store_is_another(folder):
+    result = json.loads(run("template.yaml", "--input", "small.json", "--json").stdout)
+    assert (result["output"]["step"], result["output"]["replicas"]) == ("two", "")
+    given = run("template.yaml", "--input", "small.json", "--json", "--env", "STEP=given")
+    assert json.loads(given.stdout)["output"]["step"] == "given"
+
+
+def test_what_functions_print_goes_to_the_standard_error(folder):
+    result = run("template.yaml", "--input", "small.json", "--json")
+    json.loads(result.stdout)
+    assert "GROW IS IMPORTED" in result.stderr
+    assert "grow sees one" in result.stderr
+
+
+def test_the_table_and_the_output(folder):
+    result = run("template.yaml", "--input", "large.json", "--name", "first-run")
+    lines = result.stdout.splitlines()
+    assert all(len(line) <= 100 for line in lines)
+    [grow] = [line for line in lines if line.startswith("  Grow ")]
+    assert re.fullmatch(r"  Grow +60\d,\d{3} +[\d,]+ +[\d.]+% +\d+ +\d+ +1 +0 +[\d.]+ s *", grow), (
+        grow
+    )
+    assert any(line.startswith("  3 transitions ") for line in lines)
+    assert any(line.startswith("SUCCEEDED  first-run, ") for line in lines)
+    assert '  "total": 600000,' in lines
+    progress = [line.split()[:2] for line in result.stderr.splitlines()]
+    assert ["1", "Begin"] in progress
+    assert ["3", "Count"] in progress
+
+
+def test_output_goes_whole_to_a_file(folder):
+    result = run("template.yaml", "--input", "large.json", "--output", "out.json")
+    assert json.loads(Path("out.json").read_text())["total"] == 600_000
+    assert "The whole output is in out.json." in result.stdout
+    states = {"A": {"Type": "Fail", "Error": "No", "Cause": "because"}}
+    failed = run(*machine(folder, states), "--output", "none.json")
+    assert "none.json is not written: there is no output" in failed.stderr
+    assert not Path("none.json").exists()
+
+
+def test_the_input_comes_from_a_file_or_the_standard_input_or_is_empty(folder):
+    arguments = [*machine(folder, {"A": {"Type": "Pass", "End": True}}), "--json"]
+    assert json.loads(run(*arguments).stdout)["output"] == {}
+    given = run(*arguments, "--input", "-", stdin='{"n": 123456789012345678901234567890}')
+    assert json.loads(given.stdout)["output"] == {"n": 123456789012345678901234567890}
+
+
+@pytest.mark.parametrize(
+    ("stdin", "code", "says"),
+    [
+        ("{", 15, "the standard input is not JSON: line 1, column 2"),
+        ("[NaN]", 15, "NaN is no JSON number"),
+        ("[1e999]", 15, "(at $[0])"),
+        (json.dumps("x" * 262_143), 19, "262,145 bytes"),
+    ],
+)
+def test_an_input_that_is_no_input(folder, stdin, code, says):
+    result = run(
+        *machine(folder, {"A": {"Type": "Pass", "End": True}}), "--input", "-", stdin=stdin
+    )
+    assert result.exit_code == code
+    assert says in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_input_that_is_not_utf8(folder):
+    (folder / "latin.json").write_bytes(b'"\xe9"')
+    result = run(*machine(folder, {"A": {"Type": "Succeed"}}), "--input", "latin.json")
+    assert (result.exit_code, result.stderr) == (
+        15,
+        "error: latin.json is not UTF-8 text (byte 1)\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["none.yaml"], 2, "'none.yaml' does not exist"),
+        (["template.yaml", "--input", "none.json"], 2, "none.json cannot be read"),
+        (["template.yaml", "--handler", "Grow"], 2, "NAME=MODULE:FUNCTION"),
+        (["template.yaml", "--env", "A=1", "--env", "A=2"], 2, "A is given twice"),
+        (["template.yaml", "--name", "a b"], 2, "1 to 80 characters"),
+        (["template.yaml", "--timeout", "0"], 2, "--timeout"),
+        (["template.yaml", "--output", "no/folder/x"], 20, "no folder for no/folder/x"),
+        (["template.yaml", "--store", "/dev/null/x"], 20, "/dev/null/x"),
+        (["template.yaml", "--store", "ftp://x"], 20, "unknown scheme"),
+        (["template.yaml", "--machine", "No"], 20, "It has: Flow"),
+        (["template.yaml", "--parameter", "No=1"], 20, "no parameter No"),
+        (["broken.json"], 20, "broken.json is not JSON: line 1"),
+        (["dangling.json"], 20, "there is no state 'B' here"),
+        (["placeholders.json"], 20, "--handler JudgeArn=module:function"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_a_code(folder, arguments, code, says):
+    (folder / "broken.json").write_text('{"StartAt": ')
+    for name, resource, target in (("dangling", "x", "B"), ("placeholders", "${JudgeArn}", None)):
+        state = {"Type": "Pass", "Next": target} if target else task(resource)
+        text = json.dumps({"StartAt": "A", "States": {"A": state}})
+        (folder / f"{name}.json").write_text(text)
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    assert says in result.stderr
+    assert result.stdout == ""
+    if code > 2:
+        [line] = result.stderr.splitlines()
+        assert line.startswith("error: ")
+
+
+def test_a_handler_that_raises_fails_the_execution_with_its_error_and_cause(folder):
+    code = "class Rejected(Exception): pass\ndef judge(e, c):\n    raise Rejected('no good')\n"
+    arguments = machine(folder, {"Judge": task("${judge}")}, judge=code)
+    result = run(*arguments)
+    assert result.exit_code == 3
+    assert re.search(r"^  Judge Rejected ", result.stdout, re.MULTILINE)
+    assert "\nError: Rejected\nCause: no good\n" in result.stdout
+    assert f'File "{folder}/functions.py", line 3, in judge' in result.stdout
+    body = json.loads(run(*arguments, "--json").stdout)
+    assert body["error"] == "Rejected"
+    assert json.loads(body["cause"])["errorMessage"] == "no good"
+
+
+def test_an_execution_that_takes_too_long(folder):
+    states = {"A": {"Type": "Wait", "Seconds": 600, "End": True}}
+    result = run(*machine(folder, states), "--timeout", "0.2", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["status"]) == (3, "TIMED_OUT")
+    assert run(*machine(folder, states), "--wait-scale", "0").exit_code == 0
+
+
+def test_a_long_run_has_one_row_for_each_state(folder):
+    states = {
+        "All": {
+            "Type": "Map",
+            "ItemsPath": "$.items",
+            "ItemProcessor": {"StartAt": "One", "States": {"One": {"Type": "Pass", "End": True}}},
+            "End": True,
+        }
+    }
+    arguments = [*machine(folder, states), "--input", "-"]
+    text = json.dumps({"items": list(range(50))})
+    short = run(*arguments, stdin=text).stdout
+    assert re.search(r"^    One x50 ", short, re.MULTILINE)
+    assert "--all" in short
+    full = run(*arguments, "--all", stdin=text).stdout
+    assert len(re.findall(r"^    One \[\d+\] ", full, re.MULTILINE)) == 50
+
+
+def test_the_program_itself_asks_for_an_answer_and_takes_the_pasted_command(folder):
+    """One run in a process of its own, its task answered from another one, as a person would."""
+    states = {
+        "Ask": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            "Parameters": {"FunctionName": "${ask}", "Payload": {"token.$": "$$.Task.Token"}},
+            "End": True,
+        }
+    }
+    program = Path(sys.executable).with_name("statebag")
+    arguments = machine(folder, states, ask="def ask(event, context): return 'asked'\n")
+    with subprocess.Popen(
+        [program, "run", *arguments, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.strip().startswith("echo "):
+                break
+        elsewhere = folder / "elsewhere"
+        elsewhere.mkdir()
+        path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+        answered = subprocess.run(
+            line,
+            shell=True,
+            cwd=elsewhere,
+            env={**os.environ, "PATH": path},
+            timeout=60,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        out, _ = process.communicate(timeout=60)
+    assert (answered.returncode, answered.stderr) == (0, "answered\n")
+    assert process.returncode == 0
+    assert json.loads(out)["output"] == {}
