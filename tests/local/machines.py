@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from statebag.local.engine import run_definition
@@ -13,8 +14,8 @@ def chain(*states: tuple[str, dict[str, Any]], **machine: Any) -> dict[str, Any]
     """A machine whose states follow each other in the order given."""
     named = dict(states)
     names = list(named)
-    for name, following in zip(names, names[1:], strict=False):
-        if "Next" not in named[name] and named[name]["Type"] != "Choice":
+    for name, following in pairwise(names):
+        if "Next" not in named[name] and named[name]["Type"] not in ("Choice", "Succeed", "Fail"):
             named[name] = {**named[name], "Next": following}
     last = names[-1]
     if named[last]["Type"] not in ("Succeed", "Fail", "Choice"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from statebag.errors import ConfigurationError
 
@@ -41,7 +42,7 @@ def filled_buckets(bucket_dir: Path | None) -> Iterator[None]:
         bucket_dir: One subfolder for each bucket; None does nothing.
 
     Raises:
-        ConfigurationError: it is no folder.
+        ConfigurationError: it is no folder, or the name of a folder in it is no bucket's.
     """
     if bucket_dir is None:
         yield
@@ -52,7 +53,13 @@ def filled_buckets(bucket_dir: Path | None) -> Iterator[None]:
     client = boto3.client("s3", region_name="us-east-1")
     known: dict[tuple[str, str], str] = {}
     for bucket in sorted(path for path in root.iterdir() if path.is_dir()):
-        client.create_bucket(Bucket=bucket.name)
+        try:
+            client.create_bucket(Bucket=bucket.name)
+        except ClientError as error:
+            raise ConfigurationError(
+                f"the folder's name {bucket.name!r} is no name of a bucket",
+                hint="It has 3 to 63 lower-case letters, digits, '.' and '-'.",
+            ) from error
         for file in sorted(path for path in bucket.rglob("*") if path.is_file()):
             key = file.relative_to(bucket).as_posix()
             answer = client.put_object(Bucket=bucket.name, Key=key, Body=file.read_bytes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 from statebag.errors import ConfigurationError
 from statebag.local.buckets import endpoint_url, filled_buckets
 from statebag.local.corrections import corrected
+from statebag.local.corrections.parsing import definition_text
 from statebag.local.execution import Execution
 from statebag.local.invocation import ACCOUNT
 
@@ -61,7 +61,7 @@ def create_machine(name: str, definition: dict[str, Any], role: str, region: str
     Raises:
         ConfigurationError: the interpreter does not take the definition.
     """
-    text = json.dumps(definition)
+    text = definition_text(definition)
     try:
         AmazonStateLanguageParser.parse(text)
         backend = stepfunctions_parser_backends[ACCOUNT][region]
@@ -94,15 +94,19 @@ def time_out(execution: Any, run: Run) -> None:
     worker = execution.exec_worker
     if worker is not None and worker.env is not None:
         worker.env.set_timed_out()
+    run.timed_out = True
     run.tokens.release()
 
 
 def result(execution: Any, run: Run, seconds: float) -> Execution:
     """What became of an execution that has ended, or was timed out and does not react."""
-    status = execution.status if execution.stop_date is not None else "TIMED_OUT"
+    gave_up = run.timed_out or execution.stop_date is None
+    status = "TIMED_OUT" if gave_up else execution.status
     history = [dict(event) for event in execution.to_history_output()["events"]]
-    if status == "TIMED_OUT" and all(e["type"] != "ExecutionTimedOut" for e in history):
-        last = history[-1]["id"] if history else 0
+    if gave_up and history[-1]["type"] == "ExecutionFailed":
+        del history[-1]  # the failure of a task that was woken to end
+    if status == "TIMED_OUT" and history[-1]["type"] != "ExecutionTimedOut":
+        last = history[-1]["id"]
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         history.append(
             {
@@ -117,9 +121,9 @@ def result(execution: Any, run: Run, seconds: float) -> Execution:
         arn=execution.exec_arn,
         name=execution.name,
         status=status,
-        output=execution.output,
-        error=execution.error,
-        cause=execution.cause,
+        output=None if gave_up else execution.output,
+        error=None if gave_up else execution.error,
+        cause=None if gave_up else execution.cause,
         seconds=seconds,
         transitions=run.transitions,
         history=history,

@@ -55,6 +55,7 @@ class Run:
         wait_scale: What the seconds of Wait states and of Retry intervals are multiplied by.
         tokens: Where waiting task tokens are kept.
         failure: What an observer raised; it ends the run.
+        timed_out: Whether the run was given up for its own `timeout_seconds`.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Run:
     wait_scale: float
     tokens: TokenDesk
     failure: BaseException | None = None
+    timed_out: bool = False
     _transitions: list[Transition] = field(default_factory=list)
     _entered: int = 0
     _calls: int = 0

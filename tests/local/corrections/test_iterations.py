@@ -54,7 +54,7 @@ def test_one_thread_takes_any_number_of_items():
 
 
 def test_no_items_are_no_iterations():
-    assert run(each(), []).output == []
+    assert run(each(), [], {"work": print}).output == []
 
 
 def test_the_error_of_an_iteration_is_the_error_of_the_map():

@@ -95,7 +95,7 @@ def test_a_result_path_that_does_not_fit_has_an_error_that_can_be_caught():
 
 def test_variables_are_read_by_json_path():
     definition = chain(
-        ("A", {"Type": "Pass", "Assign": {"kept.$": "$.items"}, "Result": {}}),
+        ("A", {"Type": "Pass", "Assign": {"kept.$": "$.items"}}),
         ("B", {"Type": "Pass", "Parameters": {"v.$": "$kept[1].v", "all.$": "$kept"}}),
     )
     execution = run(definition, {"items": [{"v": 1}, {"v": 'q"2'}]})

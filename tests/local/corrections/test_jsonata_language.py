@@ -20,11 +20,11 @@ def jsonata(*states):
         ("$states.input.n / 2", 1),
         ("$states.input.big", 2**70),
         ("$states.input.real", 1.0),
-        ("$states.input.null", None),
+        ("$states.input.nil", None),
         ("$states.input.text", 'a "quoted"\nline'),
         ("$states.input.list[$ > 1]", [2, 3]),
         ("$states.input.list.($ * 2)", [2, 4, 6]),
-        ("{'a': $states.input.null, 'b': [1..3]}", {"a": None, "b": [1, 2, 3]}),
+        ("{'a': $states.input.nil, 'b': [1..3]}", {"a": None, "b": [1, 2, 3]}),
         ("$partition([1,2,3], 2)", [[1, 2], [3]]),
         ("$range(0, 10, 5)", [0, 5, 10]),
         ("$hash('text', 'MD5')", "1cb251ec0d568de6a929b520c4aed8d1"),
@@ -36,7 +36,7 @@ def jsonata(*states):
 )
 def test_expressions_give_plain_json(expression, value):
     data = {
-        "n": 2, "big": 2**70, "real": 1.0, "null": None, "list": [1, 2, 3],
+        "n": 2, "big": 2**70, "real": 1.0, "nil": None, "list": [1, 2, 3],
         "text": 'a "quoted"\nline',
     }  # fmt: skip
     result = evaluated(expression, {"states": {"input": data}})
@@ -45,7 +45,8 @@ def test_expressions_give_plain_json(expression, value):
 
 
 @pytest.mark.parametrize(
-    "expression", ["$states.input.gone", "1 +", "$error('secret')", "function($x){$x}", "$eval('1')"]
+    "expression",
+    ["$states.input.gone", "1 +", "$error('secret')", "function($x){$x}", "$eval('1')"],
 )
 def test_what_gives_no_json_fails_without_telling_a_value(expression):
     with pytest.raises(ValueError) as caught:
@@ -89,8 +90,8 @@ def test_a_workflow_in_jsonata_runs():
                 "Next": "Done",
             },
         ),
-        ("Wrong", {"Type": "Fail"}),
         ("Done", {"Type": "Succeed"}),
+        ("Wrong", {"Type": "Fail"}),
     )
     execution = run(
         definition,

@@ -18,6 +18,7 @@ from statebag.local.corrections import (
     iterations,
     json_paths,
     jsonata_language,
+    nested_executions,
     parsing,
     quota,
     visits,
@@ -44,6 +45,7 @@ _CORRECTIONS = (
     iterations,
     distributed_map,
     functions,
+    nested_executions,
     callbacks,
 )
 

@@ -53,9 +53,7 @@ def patches(run: Run) -> list[Patch]:
         visit = visit_of(env)
         assert visit is not None
         fields = map_fields(visit.state)
-        selected = [
-            _selected(env, eval_input, index, item) for index, item in enumerate(items)
-        ]
+        selected = [_selected(env, eval_input, index, item) for index, item in enumerate(items)]
         jobs = _jobs(env, fields, selected)
         map_run = _MapRun(
             env=env,

@@ -10,7 +10,8 @@ alone is a reading of "terminal error".
 
 The interpreter: `States.ALL` takes everything; an error named `States.…` that leaves a branch or
 an iteration becomes a ValueError, hence `States.Runtime`; a Choice without a match is a
-RuntimeError, hence `States.Runtime`.
+RuntimeError, hence `States.Runtime`; and a path that is not there, in a task whose Resource is a
+function, is an error named `Exception`, where AWS says `States.Runtime`.
 """
 
 from __future__ import annotations
@@ -26,10 +27,15 @@ from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import (
+    StateTaskLambda,
+)
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
+from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from statebag.local.corrections.failures import DATA_LIMIT, failed_with
 from statebag.local.corrections.patch import Patch
+from statebag.local.payload import payload_text
 
 if TYPE_CHECKING:
     from statebag.local.run import Run
@@ -52,6 +58,7 @@ def patches(_: Run) -> list[Patch]:
     """The patches of this correction."""
     choose = StateChoice._eval_state
     from_error = StateTask._from_error
+    lambda_from_error = StateTaskLambda._from_error
 
     def _eval_body(self: Any, env: Any) -> None:
         error = env.stack.pop()
@@ -69,6 +76,15 @@ def patches(_: Run) -> list[Patch]:
             event.error_name.statebag_heartbeat = True
         return event
 
+    def _lambda_from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if isinstance(ex, NoSuchJsonPathError):
+            cause = (
+                f"The JSONPath '{ex.json_path}' specified for the field '{env.next_field_name}' "
+                f"could not be found in the input '{payload_text(ex.data)}'"
+            )
+            return failed_with(env, "States.Runtime", cause).failure_event
+        return lambda_from_error(self, env, ex)
+
     def _eval_state(self: Any, env: Any) -> None:
         try:
             choose(self, env)
@@ -83,5 +99,6 @@ def patches(_: Run) -> list[Patch]:
         Patch(ErrorEqualsDecl, "_eval_body", _eval_body),
         Patch(CustomErrorName, "__init__", __init__),
         Patch(StateTask, "_from_error", _from_error),
+        Patch(StateTaskLambda, "_from_error", _lambda_from_error),
         Patch(StateChoice, "_eval_state", _eval_state),
     ]

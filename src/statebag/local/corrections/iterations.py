@@ -55,7 +55,9 @@ def patches(_: Run) -> list[Patch]:
             if following is None:
                 if not failed:
                     history = frame.event_history_context
-                    history.source_event_id = job_frame.event_history_context.last_published_event_id
+                    history.source_event_id = (
+                        job_frame.event_history_context.last_published_event_id
+                    )
                 # Before the job is closed: the Map goes on when its last job is.
                 self._env.close_frame(frame)
             self._job_pool.close_job(job)

@@ -95,6 +95,7 @@ def with_result(state_input: Any, path: str, result: Any) -> Any:
 
 def patches(_: Run) -> list[Patch]:
     """The patches of this correction."""
+
     def extract_json(path: str, data: Any) -> Any:
         return extracted(path, data)
 
@@ -139,7 +140,9 @@ def _steps(path: str) -> tuple[tuple[str | int, ...], str]:
         if found["index"] is not None:
             steps.append(int(found["index"]))
         else:
-            name = next(n for n in (found["name"], found["single"], found["double"]) if n is not None)
+            name = next(
+                n for n in (found["name"], found["single"], found["double"]) if n is not None
+            )
             steps.append(name)
         position = found.end()
     return tuple(steps), path[position:].strip()

@@ -47,7 +47,13 @@ if TYPE_CHECKING:
 __all__ = ["evaluated", "patches"]
 
 _FAILED = "States.QueryEvaluationError"
-_HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+_HASHES = {
+    "MD5": "md5",
+    "SHA-1": "sha1",
+    "SHA-256": "sha256",
+    "SHA-384": "sha384",
+    "SHA-512": "sha512",
+}
 
 
 class NoResultError(ValueError):
@@ -86,8 +92,8 @@ def patches(_: Run) -> list[Patch]:
 
     def _eval_body(self: Any, env: Any) -> None:
         data = env.states._states_data
-        states = {"input": data["input"], "context": data["context"], "result": data["result"]}
-        if data["errorOutput"] is not None:
+        states = {"input": data["input"], "context": data["context"], "result": data.get("result")}
+        if data.get("errorOutput") is not None:
             states["errorOutput"] = data["errorOutput"]
         variables = {**env.variable_store._outer_scope, **env.variable_store._inner_scope}
         try:

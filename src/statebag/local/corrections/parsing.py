@@ -1,10 +1,13 @@
 # ruff: noqa: SLF001 - corrects the inside of the interpreter
 """Reading a definition: what the interpreter's grammar lacks, and once instead of every time.
 
-AWS knows ItemBatcher, WriterConfig, and more kinds of ItemReader. The interpreter's grammar
-rejects or drops them, and it parses a definition at creation and again at each execution. Here
-what belongs to a Distributed Map is taken out of the definition first, and what it means is
-attached to the parsed state.
+AWS knows ItemBatcher, WriterConfig, more kinds of ItemReader, and whole percentages. The
+interpreter's grammar rejects or drops them; it parses a definition at creation and again at each
+execution; it reads a negative integer of a payload template as a float, two escaped halves of
+a character as two characters, and not at all a number with a zero in its exponent.
+
+Here what belongs to a Distributed Map is taken out of the definition first, and what it means
+is attached to the parsed state; and the text to parse is written without what it misreads.
 """
 
 from __future__ import annotations
@@ -14,11 +17,22 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from moto.stepfunctions.parser.asl.component.common.assign.assign_template_value_terminal import (
+    AssignTemplateValueTerminalLit,
+)
+from moto.stepfunctions.parser.asl.component.common.jsonata.jsonata_template_value_terminal import (
+    JSONataTemplateValueTerminalLit,
+)
+from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadvaluelit.payload_value_float import (  # noqa: E501 - a name of the interpreter
+    PayloadValueFloat,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_parallel import (
     StateParallel,
 )
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
 from statebag.errors import ConfigurationError
 from statebag.local.corrections.patch import Patch
@@ -31,7 +45,7 @@ if TYPE_CHECKING:
 
     from statebag.local.run import Run
 
-__all__ = ["MapFields", "map_fields", "patches"]
+__all__ = ["MapFields", "definition_text", "map_fields", "patches"]
 
 Template = Any
 """A parsed payload template: evaluated with `evaluated_template`."""
@@ -76,7 +90,31 @@ def patches(_: Run) -> list[Patch]:
                 parsed[definition] = _parse(definition, parse_text)
             return parsed[definition]
 
-    return [Patch(AmazonStateLanguageParser, "parse", staticmethod(parse))]
+    def number(component: Callable[[Any], Any]) -> Callable[..., Any]:
+        def visit(self: Any, ctx: Any) -> Any:  # noqa: ARG001 - a method
+            return component(json.loads(ctx.NUMBER().getText()))
+
+        return visit
+
+    return [
+        Patch(AmazonStateLanguageParser, "parse", staticmethod(parse)),
+        Patch(Preprocessor, "visitPayload_value_float", number(PayloadValueFloat)),
+        Patch(
+            Preprocessor,
+            "visitAssign_template_value_terminal_float",
+            number(AssignTemplateValueTerminalLit),
+        ),
+        Patch(
+            Preprocessor,
+            "visitJsonata_template_value_terminal_float",
+            number(JSONataTemplateValueTerminalLit),
+        ),
+    ]
+
+
+def definition_text(machine: dict[str, Any]) -> str:
+    """A definition as text that the interpreter's lexer reads rightly: UTF-8, exponents bare."""
+    return msgspec.json.encode(machine).decode()
 
 
 def _parse(definition: str, parse_text: Callable[[str], Any]) -> Any:
@@ -87,7 +125,7 @@ def _parse(definition: str, parse_text: Callable[[str], Any]) -> Any:
         for path, name, state in states_of(machine)
         if state["Type"] == "Map" and _check_mode(state, path)
     }
-    program, tree = parse_text(json.dumps(machine))
+    program, tree = parse_text(definition_text(machine))
     for state in _parsed_maps(program):
         if state.name in fields:
             state.statebag_fields = fields[state.name]
@@ -124,7 +162,7 @@ def _taken_out(
         text = {"Type": "Pass", "End": True, field: value}
         machine = {"StartAt": "T", "QueryLanguage": language, "States": {"T": text}}
         try:
-            program, _ = parse_text(json.dumps(machine))
+            program, _ = parse_text(definition_text(machine))
         except Exception as error:
             raise ConfigurationError("this is no payload template", path=place) from error
         parsed = program.states.states["T"]
@@ -144,6 +182,9 @@ def _taken_out(
         batches = template(_batcher(batcher, f"{path}.ItemBatcher"), f"{path}.ItemBatcher")
     if written is not None and "Resource" in written:
         target = template(written.get(arguments, {}), f"{path}.ResultWriter.{arguments}")
+    percentage = state.get("ToleratedFailurePercentage")
+    if isinstance(percentage, int):
+        state["ToleratedFailurePercentage"] = float(percentage)
     limits = frozenset(
         kind
         for kind in ("ToleratedFailureCount", "ToleratedFailurePercentage")

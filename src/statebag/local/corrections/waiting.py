@@ -37,6 +37,7 @@ _SYNC_SECONDS = 0.02
 
 def patches(run: Run) -> list[Patch]:
     """The patches of this correction."""
+
     def _wait_interval(self: Any, env: Any, wait_seconds: float) -> None:  # noqa: ARG001 - a method
         end = time.monotonic() + wait_seconds * run.wait_scale
         while env.is_running():

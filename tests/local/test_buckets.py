@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from statebag.errors import ConfigurationError
+from statebag.local.buckets import endpoint_url, s3_client
+
+from .machines import chain, run, task
+
+
+@pytest.fixture(autouse=True)
+def _no_endpoint(monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+
+def test_handlers_find_a_folder_in_s3_and_write_into_it(tmp_path):
+    (tmp_path / "inputs" / "deep").mkdir(parents=True)
+    (tmp_path / "inputs" / "deep" / "file").write_bytes(b"\x00\xff")
+    before = (tmp_path / "inputs" / "deep" / "file").stat().st_mtime_ns
+
+    def work(_event, _context):
+        client = boto3.client("s3", region_name="us-east-1")
+        body = client.get_object(Bucket="inputs", Key="deep/file")["Body"].read()
+        client.put_object(Bucket="inputs", Key="new/file", Body=body * 2)
+        return len(body)
+
+    assert run(chain(("T", task())), {}, {"work": work}, bucket_dir=tmp_path).output == 2
+    assert (tmp_path / "inputs" / "new" / "file").read_bytes() == b"\x00\xff\x00\xff"
+    assert (tmp_path / "inputs" / "deep" / "file").stat().st_mtime_ns == before
+
+
+def test_a_folder_whose_name_is_no_buckets_is_refused(tmp_path):
+    (tmp_path / "in").mkdir()
+    with pytest.raises(ConfigurationError, match="no name of a bucket"):
+        run(chain(("P", {"Type": "Pass"})), bucket_dir=tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError):
+        run(chain(("P", {"Type": "Pass"})), bucket_dir=tmp_path / "gone")
+
+
+def test_an_object_cannot_leave_its_bucket(tmp_path):
+    (tmp_path / "home" / "inputs").mkdir(parents=True)
+
+    def work(_event, _context):
+        client = boto3.client("s3", region_name="us-east-1")
+        client.put_object(Bucket="inputs", Key="../../out", Body=b"x")
+
+    with pytest.raises(ConfigurationError, match="leads out"):
+        run(chain(("T", task())), {}, {"work": work}, bucket_dir=tmp_path / "home")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_endpoint_of_the_environment_is_used(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1/")
+    assert endpoint_url() == "http://localhost:1"
+    assert s3_client("us-east-1").meta.endpoint_url == "http://localhost:1"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localhost:2")
+    assert endpoint_url() == "http://localhost:2"

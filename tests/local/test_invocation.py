@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from statebag.errors import StoreUnavailable
+from statebag.local.invocation import function_name, invoke
+
+
+def answered(result):
+    return invoke(lambda _event, _context: result, {}, name="f", region="eu-west-1")
+
+
+def failed(handler):
+    answer = invoke(handler, {}, name="f", region="us-east-1")
+    assert answer.failed
+    return json.loads(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("f", "f"),
+        ("f:live", "f"),
+        ("f:$LATEST", "f"),
+        ("123456789012:function:f", "f"),
+        ("arn:aws:lambda:us-east-1:123456789012:function:f", "f"),
+        ("arn:aws-cn:lambda:cn-north-1:123456789012:function:f:7", "f"),
+        ("arn:aws:states:::lambda:invoke", None),
+        ("", None),
+        ("a b", None),
+    ],
+)
+def test_the_name_in_a_reference(reference, name):
+    assert function_name(reference) == name
+
+
+def test_the_answer_is_json_text():
+    assert answered({"é": [1, None, (2,), Decimal("1.5")]}).text == '{"é": [1, null, [2], 1.5]}'
+
+
+@pytest.mark.parametrize("result", [{1, 2}, float("nan"), "\ud800", object()])
+def test_what_json_cannot_hold_is_a_marshal_error(result):
+    answer = answered(result)
+    assert answer.failed
+    assert json.loads(answer.text)["errorType"] == "Runtime.MarshalError"
+
+
+def test_an_answer_over_six_megabytes_is_an_error():
+    assert json.loads(answered("x" * 6_300_000).text)["errorType"] == (
+        "Function.ResponseSizeTooLarge"
+    )
+
+
+def test_an_exception_is_told_as_the_runtime_tells_it():
+    def handler(_event, _context):
+        raise StoreUnavailable("away", hint="Wait")
+
+    body = failed(handler)
+    assert body["errorType"] == "StoreUnavailable"
+    assert body["errorMessage"] == "away. Wait"
+    assert len(body["stackTrace"]) == 1
+    assert "in handler" in body["stackTrace"][0]
+    assert body["requestId"]
+
+
+def test_an_exit_is_an_error():
+    assert failed(lambda _event, _context: exit(3))["errorType"] == "Runtime.ExitError"
+
+
+def test_the_context_has_what_the_runtime_gives():
+    contexts = []
+    invoke(
+        lambda _event, context: contexts.append(context),
+        {},
+        name="f",
+        region="eu-west-1",
+        timeout_seconds=5,
+    )
+    (context,) = contexts
+    assert context.function_name == "f"
+    assert context.invoked_function_arn == "arn:aws:lambda:eu-west-1:123456789012:function:f"
+    assert 0 < context.get_remaining_time_in_millis() <= 5000
+    assert int(context.memory_limit_in_mb) > 0
+    assert context.aws_request_id
