@@ -19,7 +19,7 @@ from statebag.errors import (
     StatebagError,
     StoreUnavailable,
 )
-from statebag.store.confinement import check_spans, confined_parts, printable, too_short
+from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.contract import ObjectInfo
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class FileStore:
             raise self._translated(error, name, action) from error
 
     def _translated(self, error: OSError, name: str, action: str) -> StatebagError:
-        name = printable(name)
+        object_name = name.rstrip("/") or None  # a listing's may be the root
         message = f"the folder could not {action} the object: {_reason(error)}"
         if error.errno in _ABSENT:
             if not self._root.is_dir():
@@ -267,10 +267,10 @@ class FileStore:
             if action == "write":
                 return NotPermitted(
                     "a folder cannot hold an object and objects below its name",
-                    object_name=name,
+                    object_name=object_name,
                     hint="Use names that are not a part of other names, or an object store",
                 )
-            return BlobMissing("the object is not in the store", object_name=name)
+            return BlobMissing("the object is not in the store", object_name=object_name)
         if error.errno == errno.ELOOP:
             return _linked(name)
         kind: type[StatebagError] = NotPermitted
@@ -287,7 +287,7 @@ class FileStore:
                 hint = f"Free some space below {self._root}, then run the step again"
             elif error.errno == errno.EIO:
                 hint = f"Check the disk below {self._root}"
-        return kind(message, object_name=name, hint=hint)
+        return kind(message, object_name=object_name, hint=hint)
 
     def _rootless(self) -> ConfigurationError:
         return ConfigurationError(
