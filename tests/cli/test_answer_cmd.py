@@ -110,7 +110,7 @@ def test_an_error_fails_the_task(waiting):
         (["--output", "-"], "{", 15, "not JSON"),
         (["--output", "-"], "{}", 20, "no task waits for this token"),
         (["--output", "-"], json.dumps("x" * 300_000), 19, "300,002 bytes"),
-        (["--output", "absent.json"], None, 2, "absent.json cannot be read"),
+        (["--output", "absent.json"], None, 2, "absent.json"),
     ],
 )
 def test_what_is_refused(tmp_path, arguments, stdin, code, says):

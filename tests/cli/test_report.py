@@ -93,6 +93,24 @@ def test_no_row_is_wider_than_the_screen(printed, monkeypatch):
     assert all(len(line) <= 100 for line in lines)
 
 
+def test_on_a_narrow_screen_the_names_give_way_not_the_numbers(printed):
+    usage = Usage(plain_bytes=1_048_576_000, blobs_stored=3_000, puts=1_000, gets=4_000)
+    error = "States." + "DataLimitExceeded" * 3
+    lines = printed(execution([transition(1, state="N" * 80, error=error, usage=usage)]))
+    row = next(line.split() for line in lines if "1,048,576,000" in line)
+    assert row[1:] == [
+        "1,048,576,000",
+        "1,000",
+        "0.4%",
+        "3,000",
+        "0",
+        "1,000",
+        "4,000",
+        "0.50",
+        "s",
+    ]
+
+
 def test_a_failure_shows_error_cause_and_the_line_that_raised(printed):
     stack = [
         '  File "a.py", line 1, in handler\n    f()\n',

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -172,7 +173,7 @@ def test_the_input_comes_from_a_file_or_the_standard_input_or_is_empty(folder):
     ("stdin", "code", "says"),
     [
         ("{", 15, "the standard input is not JSON: line 1, column 2"),
-        ("[NaN]", 15, "NaN is no JSON number"),
+        ("[NaN]", 15, "(at $[0])"),
         ("[1e999]", 15, "(at $[0])"),
         (json.dumps("x" * 262_143), 19, "262,145 bytes"),
     ],
@@ -189,17 +190,15 @@ def test_an_input_that_is_no_input(folder, stdin, code, says):
 def test_an_input_that_is_not_utf8(folder):
     (folder / "latin.json").write_bytes(b'"\xe9"')
     result = run(*machine(folder, {"A": {"Type": "Succeed"}}), "--input", "latin.json")
-    assert (result.exit_code, result.stderr) == (
-        15,
-        "error: latin.json is not UTF-8 text (byte 1)\n",
-    )
+    assert result.exit_code == 15
+    assert result.stderr.startswith("error: latin.json is not UTF-8 text")
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         (["none.yaml"], 2, "'none.yaml' does not exist"),
-        (["template.yaml", "--input", "none.json"], 2, "none.json cannot be read"),
+        (["template.yaml", "--input", "none.json"], 2, "none.json"),
         (["template.yaml", "--handler", "Grow"], 2, "NAME=MODULE:FUNCTION"),
         (["template.yaml", "--env", "A=1", "--env", "A=2"], 2, "A is given twice"),
         (["template.yaml", "--name", "a b"], 2, "1 to 80 characters"),
@@ -267,6 +266,41 @@ def test_a_long_run_has_one_row_for_each_state(folder):
     assert len(re.findall(r"^    One \[\d+\] ", full, re.MULTILINE)) == 50
 
 
+PROGRAM = Path(sys.executable).with_name("statebag")
+
+
+def test_the_program_itself_on_a_terminal_that_knows_ascii_only(folder):
+    states = {"A": {"Type": "Pass", "Result": "h\u00e9" * 2000, "End": True}}
+    result = subprocess.run(
+        [PROGRAM, "run", *machine(folder, states)],
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert result.returncode == 0, result.stderr
+    assert b"SUCCEEDED" in result.stdout
+    assert b"h\\xe9h" in result.stdout
+
+
+def test_an_interrupted_run_says_so_and_ends(folder):
+    states = {
+        "A": {"Type": "Pass", "Next": "B"},
+        "B": {"Type": "Wait", "Seconds": 600, "End": True},
+    }
+    with subprocess.Popen(
+        [PROGRAM, "run", *machine(folder, states)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # the first state was left: the run is under way
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.splitlines()[-1]) == (130, "interrupted")
+
+
 def test_the_program_itself_asks_for_an_answer_and_takes_the_pasted_command(folder):
     """One run in a process of its own, its task answered from another one, as a person would."""
     states = {
@@ -277,10 +311,9 @@ def test_the_program_itself_asks_for_an_answer_and_takes_the_pasted_command(fold
             "End": True,
         }
     }
-    program = Path(sys.executable).with_name("statebag")
     arguments = machine(folder, states, ask="def ask(event, context): return 'asked'\n")
     with subprocess.Popen(
-        [program, "run", *arguments, "--json"],
+        [PROGRAM, "run", *arguments, "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -292,7 +325,7 @@ def test_the_program_itself_asks_for_an_answer_and_takes_the_pasted_command(fold
                 break
         elsewhere = folder / "elsewhere"
         elsewhere.mkdir()
-        path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+        path = f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}"
         answered = subprocess.run(
             line,
             shell=True,

@@ -156,7 +156,8 @@ def _table(execution: Execution, *, grouped: bool) -> Table:
     total.measured = True
     names = ("plain", "bag", "limit", "stored", "carried", "PUT", "GET", "time")
     footer = f"{total.count:,} transition{'' if total.count == 1 else 's'}"
-    table.add_column("state", footer=footer, overflow="ellipsis", no_wrap=True, min_width=16)
+    # The one column that gives way on a narrow screen.
+    table.add_column("state", footer=footer, overflow="fold", min_width=16)
     for name, cell in zip(names, total.cells(), strict=True):
         table.add_column(name, footer=cell, justify="right", no_wrap=True)
     for group in rows.values():
