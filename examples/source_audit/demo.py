@@ -53,21 +53,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(f"[bold]statebag[/]: a workflow that audits {what}\n")
     request = {"folder": options.folder, "max_files": options.max_files, "auto_approve": False}
 
-    console.rule("[bold]1. The state travels in the payload", align="left")
-    plain = _run(console, request, Path("unused"), {"STATEBAG_PLAIN": "1"})
-    _show_run(console, plain)
-    _explain_plain(console, plain)
-
-    console.rule("[bold]2. The same workflow, its state sealed", align="left")
     with tempfile.TemporaryDirectory(prefix="statebag-demo-") as folder:
-        store = Path(folder, "store")
-        sealed = _run(console, request, Path(folder), {"STATEBAG_STORE": store.as_uri()})
+        store = Path(folder, "store").as_uri()
+
+        console.rule("[bold]1. The state travels in the payload", align="left")
+        plain = _run(console, request, folder, {"STATEBAG_PLAIN": "1"})
+        _show_run(console, plain)
+        _explain_plain(console, plain)
+
+        console.rule("[bold]2. The same workflow, its state sealed", align="left")
+        sealed = _run(console, request, folder, {"STATEBAG_STORE": store})
         _show_run(console, sealed)
         if sealed.status != "SUCCEEDED":
             console.print(f"[bold red]{sealed.status}: {sealed.error}[/] {sealed.cause}")
             return 1
-        state = Statebag(store.as_uri()).open(sealed.output)
-        lost = _check(console, state, sealed, store)
+        state = Statebag(store).open(sealed.output)
+        lost = _check(console, state, sealed, Path(folder, "store"))
 
     console.rule("[bold]3. What the audit found", align="left")
     _show_audit(console, state)
@@ -138,12 +139,12 @@ class _Questions(logging.Handler):
 
 
 def _run(
-    console: Console, request: dict[str, Any], folder: Path, environment: dict[str, str]
+    console: Console, request: dict[str, Any], folder: str, environment: dict[str, str]
 ) -> Execution:
     workflow = load_workflow(HERE / "template.yaml", environment=environment)
     log = logging.getLogger("source_audit")
     with console.status("starting") as status:
-        person = _Person(console, status, folder / "tokens")
+        person = _Person(console, status, Path(folder, "tokens"))
         log.addHandler(person.log)
         try:
             return run_definition(
@@ -152,7 +153,7 @@ def _run(
                 request,
                 name=workflow.name,
                 observer=person,
-                token_dir=None if environment.get("STATEBAG_PLAIN") else person.tokens,
+                token_dir=person.tokens,
             )
         finally:
             log.removeHandler(person.log)
