@@ -8,6 +8,7 @@ imports click and the standard library only; whatever is heavy, it imports when 
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 from statebag.cli.exit_codes import exit_code
 from statebag.errors import ConfigurationError
@@ -15,6 +16,10 @@ from statebag.errors import ConfigurationError
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
+    "seal": "statebag.cli.seal_cmd:command",
+    "open": "statebag.cli.open_cmd:command",
+    "cat": "statebag.cli.cat_cmd:command",
+    "inspect": "statebag.cli.inspect_cmd:command",
     "run": "statebag.cli.run_cmd:command",
     "answer": "statebag.cli.answer_cmd:command",
 }
@@ -34,4 +39,8 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(exit_code(ConfigurationError("click is missing")))
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character is no reason to lose the rest.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     cli(prog_name="statebag")

@@ -1,46 +1,102 @@
-"""JSON values that a user gives in a file or on the standard input."""
+"""JSON values that a user gives in a file or on the standard input, read exactly."""
 
 from __future__ import annotations
 
+import codecs
 import json
+import sys
 from typing import Any
 
 import click
 
-from statebag.errors import InvalidState
+from statebag.cli.unusable_file import UnusableFile
+from statebag.errors import BlobCorrupt, InvalidState
 
 __all__ = ["read_json"]
+
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "UTF-8 with a byte order mark",
+    codecs.BOM_UTF32_LE: "UTF-32",  # before UTF-16, whose mark begins in the same way
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 
 def read_json(source: str) -> Any:
     """The JSON value in the file `source`, or on the standard input where it is `-`.
 
+    Integers keep all their digits and floats their bits; of an object's repeated keys, the
+    last one counts.
+
     Raises:
-        InvalidState: It is not UTF-8, not JSON, or holds what JSON cannot (NaN, infinity).
-        click.UsageError: The file cannot be read.
+        InvalidState: It is not UTF-8 without a byte order mark, not JSON, or holds what JSON
+            cannot (NaN, infinity, a lone surrogate) or what a seal refuses; no message quotes
+            the input.
+        UnusableFile: The file cannot be read.
     """
     from statebag.format.json_text import check_json  # noqa: PLC0415 - kept out of --help
 
     place = "the standard input" if source == "-" else source
+    text = _read_bytes(source)
+    _check_encoding(text, place)
     try:
-        with click.open_file(source, "rb") as stream:
-            text = stream.read().decode("utf-8-sig")
-        value = json.loads(text, parse_constant=_refuse)
-    except OSError as error:
-        raise click.UsageError(f"{source} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidState(f"{place} is not UTF-8 text (byte {error.start})") from None
+        value = _decode(text)
+        check_json(value)
     except json.JSONDecodeError as error:
         raise InvalidState(
             f"{place} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+            if text.strip()
+            else f"{place} is empty: there is no JSON in it"
         ) from None
     except RecursionError:
         raise InvalidState(f"{place} is nested too deeply") from None
-    except ValueError as error:
-        raise InvalidState(f"{place} is not JSON: {error}") from None
-    check_json(value)
+    except InvalidState as error:
+        error.message = f"{place}: {error.message}"
+        raise
     return value
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON number")
+def _read_bytes(source: str) -> bytes:
+    if source == "-" and sys.stdin.isatty():
+        click.echo("reading JSON from the standard input...", err=True)
+    try:
+        with click.open_file(source, "rb") as stream:
+            data: bytes = stream.read()
+    except OSError as error:
+        raise UnusableFile(source, error) from error
+    return data
+
+
+def _check_encoding(text: bytes, place: str) -> None:
+    hint = "Save it as UTF-8 without a byte order mark"
+    for mark, name in _BYTE_ORDER_MARKS.items():
+        if text.startswith(mark):
+            raise InvalidState(f"{place} is {name}, and JSON is plain UTF-8", hint=hint)
+    if b"\0" in text[:4]:  # no JSON text has one; half the bytes of UTF-16 are
+        raise InvalidState(f"{place} is UTF-16, UTF-32 or no text at all", hint=hint)
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        message = f"{place} is not UTF-8 text: line {line}, byte {error.start} of the whole"
+        raise InvalidState(message, hint=hint) from None
+
+
+def _decode(text: bytes) -> Any:
+    from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
+
+    try:
+        return json_text.decode(text)
+    except BlobCorrupt:
+        # The exact decoder knows no lines, and the standard one takes more than JSON. Where it
+        # does (NaN, 1e400, half of a surrogate pair), the check that follows finds the place.
+        return json.loads(text, parse_int=_integer)
+
+
+def _integer(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:  # more digits than Python reads: any number that is refused as such
+        refused: int = 10 ** (len(digits) - 1)
+        return refused

@@ -1,0 +1,231 @@
+"""What `statebag inspect` shows: the state as a tree, a line for each field."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from statebag.local.payload import PAYLOAD_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statebag.opening.inspection import Field, Inspection
+
+__all__ = ["print_bag"]
+
+_SHOWN_IN_ONE = 30
+_SHOWN_ROWS = 200
+_SHOWN_PACKS = 12
+_LEAST_NAME = 20
+_FILE_WIDTH = 1000  # of no terminal: nothing is cut short
+_STYLES = {
+    "plain": "dim",
+    "carried": "cyan",
+    "stored": "green",
+    "pieces": "green",
+    "rest": "yellow",
+    "escaped": "magenta",
+}
+
+
+@dataclass(slots=True)
+class _Row:
+    """A line of the tree: a field, or a note on fields that are left out and their bytes."""
+
+    guide: str
+    field: Field | None
+    note: str = ""
+    size: int = 0
+
+
+def print_bag(inspection: Inspection, *, bound: int, show_all: bool) -> None:
+    """Print the tree, the packs and the totals on the standard output.
+
+    Args:
+        inspection: What is known of the bag.
+        bound: The policy's bound of a bag, in bytes.
+        show_all: Every field, however many.
+    """
+    console = Console(highlight=False, markup=False)
+    if console.is_terminal:
+        _print(console, inspection, bound=bound, show_all=show_all)
+        return
+    console = Console(highlight=False, markup=False, width=_FILE_WIDTH)
+    with console.capture() as capture:
+        _print(console, inspection, bound=bound, show_all=show_all)
+    for line in capture.get().splitlines():
+        print(line.rstrip())
+
+
+def _print(console: Console, inspection: Inspection, *, bound: int, show_all: bool) -> None:
+    numbers = {pack.name: f"p{i}" for i, pack in enumerate(inspection.packs, 1)}
+    rows = list(islice(_rows(inspection.root, show_all=show_all), _SHOWN_ROWS + 1))
+    if show_all:
+        rows = list(_rows(inspection.root, show_all=True))
+    elif len(rows) > _SHOWN_ROWS:
+        rows[-1] = _Row("", None, "...")
+    console.print(_table([_cells(row, numbers) for row in rows], console.width))
+    if any(row.field is None for row in rows):
+        console.print(Text("Not every field is shown: --all shows them.", style="dim"))
+    _print_packs(console, inspection, show_all=show_all)
+    _print_totals(console, inspection, bound)
+
+
+def _table(rows: list[tuple[Text, ...]], width: int) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="underline")
+    # What a row says comes first: a narrow terminal cuts names short, not numbers.
+    rest = [max((row[i].cell_len for row in rows if row[i:]), default=0) for i in range(1, 6)]
+    names = max(_LEAST_NAME, width - sum(max(one, 6) + 2 for one in rest))
+    table.add_column("field", no_wrap=True, overflow="ellipsis", max_width=names)
+    table.add_column("kind", no_wrap=True, min_width=rest[0])
+    table.add_column("size", no_wrap=True, min_width=rest[1], justify="right")
+    table.add_column("in bag", no_wrap=True, min_width=max(6, rest[2]), justify="right")
+    table.add_column("form", no_wrap=True, overflow="ellipsis")
+    table.add_column("where", no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _rows(root: Field, *, show_all: bool) -> Iterator[_Row]:
+    """Lines in the order of the state; plain values below the top level only where asked for."""
+    yield _Row("", root)
+    sealed = _with_stubs(root)
+    pending = _below(root, "", show_all=show_all)
+    while pending:
+        row, indent = pending.pop()
+        yield row
+        one = row.field
+        if one is not None and one.children and (show_all or one.path in sealed):
+            pending.extend(_below(one, indent, show_all=show_all))
+
+
+def _below(parent: Field, indent: str, *, show_all: bool) -> list[tuple[_Row, str]]:
+    """The lines directly below a field, the last one first; of many fields, the largest."""
+    shown = parent.children
+    rows: list[tuple[_Row, str]] = []
+    if len(shown) > _SHOWN_IN_ONE and not show_all:
+        ranked = sorted(range(len(shown)), key=lambda i: shown[i].size, reverse=True)
+        kept = set(ranked[:_SHOWN_IN_ONE])
+        out = [one for i, one in enumerate(shown) if i not in kept]
+        shown = tuple(one for i, one in enumerate(shown) if i in kept)
+        size = sum(one.size for one in out)
+        rows.append((_Row(indent + "└─ ", None, f"... {len(out):,} smaller", size), ""))
+    for one in reversed(shown):
+        last = not rows
+        guide = indent + ("└─ " if last else "├─ ")
+        rows.append((_Row(guide, one), indent + ("   " if last else "│  ")))
+    return rows
+
+
+def _with_stubs(root: Field) -> set[tuple[str | int, ...]]:
+    """The paths of all plain objects and arrays that have a stub somewhere in them."""
+    paths: set[tuple[str | int, ...]] = set()
+    for one in root.walk():
+        if one.form != "plain":
+            path = one.path if one.children else one.path[:-1]
+            while path not in paths:
+                paths.add(path)
+                path = path[:-1]
+    return paths
+
+
+def _cells(row: _Row, numbers: dict[str, str]) -> tuple[Text, ...]:
+    if row.field is None:
+        size = f"{row.size:,}" if row.size else ""
+        return (Text(row.guide + row.note, style="dim"), Text(), Text(size, style="dim"))
+    one = row.field
+    name = Text(row.guide, style="dim")
+    name.append(_name(one), style="bold not dim")
+    kind = one.kind if one.count is None else f"{one.kind} {one.count:,}"
+    return (
+        name,
+        Text(kind),
+        Text(f"{one.size:,}"),
+        Text(f"{one.bag_bytes:,}"),
+        Text(_form(one), style=_STYLES[one.form]),
+        Text(_where(one, numbers), style="dim"),
+    )
+
+
+def _name(one: Field) -> str:
+    if not one.path:
+        return "$"
+    part = one.path[-1]
+    if isinstance(part, int):
+        return f"[{part}]"
+    # Names come from anywhere: nothing in them may steer the terminal.
+    return part if part.isprintable() and part else repr(part)
+
+
+def _form(one: Field) -> str:
+    counts = Counter[str](place.part for place in one.places)
+    parts = [
+        f"{counts[part]:,} {part if counts[part] == 1 else plural}"
+        for part, plural in (("piece", "pieces"), ("index", "indexes"))
+        if counts[part]
+    ]
+    if counts["tail"]:
+        parts.append("tail")
+    cut = ", ".join(parts)
+    if one.form == "rest":
+        return f"rest: {cut}" if cut else "rest"
+    return cut or one.form
+
+
+def _where(one: Field, numbers: dict[str, str]) -> str:
+    """The packs by their numbers, and the span where there is one; `bag` for the bag itself."""
+    spans = Counter(place.pack for place in one.places if place.pack is not None)
+    texts = []
+    if len(spans) > 2:
+        texts.append(f"{sum(spans.values()):,} in {len(spans):,} packs")
+    else:
+        for pack, times in spans.items():
+            place = next(place for place in one.places if place.pack == pack)
+            span = f"{place.offset}+{place.length}" if times == 1 else f"x{times:,}"
+            texts.append(f"{numbers[pack]} {span}")
+    if any(place.pack is None for place in one.places):
+        texts.append("bag")
+    return ", ".join(texts)
+
+
+def _print_packs(console: Console, inspection: Inspection, *, show_all: bool) -> None:
+    if not inspection.packs:
+        return
+    if not show_all and len(inspection.packs) > _SHOWN_PACKS:
+        more = len(inspection.packs) - _SHOWN_PACKS
+    else:
+        more = 0
+    for number, pack in enumerate(inspection.packs[: len(inspection.packs) - more], 1):
+        blobs = "1 blob" if pack.blobs == 1 else f"{pack.blobs:,} blobs"
+        line = Text(f"p{number} ", style="bold")
+        line.append(f"{pack.name}  {blobs}, {pack.bytes:,} bytes", style="not bold")
+        console.print(line, soft_wrap=True)
+    if more:
+        console.print(Text(f"... and {more:,} packs more: --all", style="dim"))
+    if inspection.unread_indexes:
+        console.print(
+            Text(
+                f"{inspection.unread_indexes:,} index blobs list further pieces: --deep reads them"
+            )
+        )
+
+
+def _print_totals(console: Console, inspection: Inspection, bound: int) -> None:
+    size = inspection.bag_bytes
+    console.print(
+        Text.assemble(
+            (f"state {inspection.root.size:,} bytes, bag {size:,} bytes", "bold"),
+            " counted with the spaces and escapes that a runtime may add:\n"
+            f"{size / bound:.1%} of its bound {bound:,}, "
+            f"{size / PAYLOAD_LIMIT:.1%} of the payload limit {PAYLOAD_LIMIT:,}",
+        ),
+        soft_wrap=True,
+    )

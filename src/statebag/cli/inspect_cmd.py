@@ -1,0 +1,100 @@
+"""`statebag inspect`: what a bag holds, and where."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from statebag.cli.extras import needs
+from statebag.cli.json_input import read_json
+from statebag.cli.stores import reading_client, store_option
+
+if TYPE_CHECKING:
+    from statebag.opening.inspection import Inspection
+
+__all__ = ["command"]
+
+
+@click.command("inspect", short_help="Show what a bag holds, and where.")
+@click.argument("bag", default="-")
+@click.option("--deep", is_flag=True, help="Read the indexes of long values; no value is read.")
+@click.option("--all", "show_all", is_flag=True, help="Show every field, however many.")
+@click.option("--json", "as_json", is_flag=True, help="Print every field as JSON.")
+@store_option
+def command(bag: str, *, deep: bool, show_all: bool, as_json: bool, store: str | None) -> None:
+    """Show the fields of the file BAG, their sizes, and where their bytes are.
+
+    - or nothing reads the standard input. Nothing is asked of the store, except with --deep.
+
+    \b
+    Examples:
+      statebag inspect bag.json
+      statebag inspect bag.json --deep --json
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    wire = read_json(bag)
+
+    from statebag.environment import policy_from_environment  # noqa: PLC0415 - kept out of --help
+    from statebag.opening.inspection import inspect  # noqa: PLC0415 - likewise
+
+    bound = policy_from_environment().max_bag_bytes
+    inspection = _inspect_deep(wire, store) if deep else inspect(wire)
+    if as_json:
+        click.echo(json.dumps(_as_dict(inspection, bound)))
+        return
+    with needs("cli"):
+        from statebag.cli.bag_tree import print_bag  # noqa: PLC0415 - rich is slow to import
+    print_bag(inspection, bound=bound, show_all=show_all)
+
+
+def _inspect_deep(wire: Any, store: str | None) -> Inspection:
+    from statebag.opening.fetch import Fetcher  # noqa: PLC0415 - these are kept out of --help
+    from statebag.opening.inspection import IndexReader, inspect  # noqa: PLC0415
+    from statebag.opening.opener import Confinement  # noqa: PLC0415
+    from statebag.store.cache import BlobCache  # noqa: PLC0415
+    from statebag.store.retrying import deadline  # noqa: PLC0415
+
+    with reading_client(store) as client, deadline(client.policy.deadline_seconds):
+        fetcher = Fetcher(client.store, BlobCache(client.policy.cache_bytes), client.policy)
+        return inspect(wire, IndexReader(fetcher, Confinement(None, ())))
+
+
+def _as_dict(inspection: Inspection, bound: int) -> dict[str, Any]:
+    """The inspection as a JSON value; sizes in bytes, fields in the order of the state."""
+    from statebag.format.paths import render_path  # noqa: PLC0415 - kept out of --help
+    from statebag.local.payload import PAYLOAD_LIMIT  # noqa: PLC0415 - likewise
+
+    return {
+        "state_bytes": inspection.root.size,
+        "bag_bytes": inspection.bag_bytes,
+        "max_bag_bytes": bound,
+        "payload_limit": PAYLOAD_LIMIT,
+        "unread_indexes": inspection.unread_indexes,
+        "packs": [
+            {"name": pack.name, "blobs": pack.blobs, "bytes": pack.bytes}
+            for pack in inspection.packs
+        ],
+        "fields": [
+            {
+                "path": render_path(one.path),
+                "kind": one.kind,
+                "form": one.form,
+                "size": one.size,
+                "bag_bytes": one.bag_bytes,
+                "count": one.count,
+                "places": [
+                    {
+                        "part": place.part,
+                        "pack": place.pack,
+                        "offset": place.offset,
+                        "length": place.length,
+                        "size": place.size,
+                        "count": place.count,
+                    }
+                    for place in one.places
+                ],
+            }
+            for one in inspection.root.walk()
+        ],
+    }

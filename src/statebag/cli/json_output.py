@@ -1,0 +1,51 @@
+"""JSON text that a command gives: to a file or to the standard output, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from statebag.cli.unusable_file import UnusableFile
+from statebag.errors import ConfigurationError
+
+__all__ = ["check_output", "output_option", "write_text"]
+
+output_option = click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write to a file instead of the standard output.",
+)
+"""The option `--output`."""
+
+
+def check_output(file: Path | None) -> None:
+    """Refuse a file that cannot be written, before any work is done for it.
+
+    Raises:
+        ConfigurationError: Its folder is not there.
+    """
+    if file is not None and not file.absolute().parent.is_dir():
+        raise ConfigurationError(
+            f"there is no folder for {file}", hint="Make it, or choose another place for --output"
+        )
+
+
+def write_text(text: bytes, file: Path | None = None) -> None:
+    """Write a text and a line end.
+
+    Args:
+        text: UTF-8.
+        file: Where to; None is the standard output.
+
+    Raises:
+        UnusableFile: The file cannot be written.
+    """
+    if file is None:
+        click.echo(text)
+        return
+    try:
+        file.write_bytes(text + b"\n")
+    except OSError as error:
+        raise UnusableFile(str(file), error) from error

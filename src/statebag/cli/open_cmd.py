@@ -1,0 +1,68 @@
+"""`statebag open`: the state in a bag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from statebag.cli.json_input import read_json
+from statebag.cli.json_output import check_output, output_option, write_text
+from statebag.cli.stores import reading_client, store_option, writing_client
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["command"]
+
+
+@click.command("open", short_help="Give the state in a bag.")
+@click.argument("file", default="-")
+@click.option(
+    "--only",
+    metavar="PATH",
+    multiple=True,
+    help="Open what is at this path; may be repeated. The rest stays as it is in the bag.",
+)
+@click.option("--scope", metavar="MACHINE/EXECUTION", help="Refuse objects of other scopes.")
+@click.option("--legacy", is_flag=True, help="Follow pointers of wire version 0 too.")
+@click.option("--pretty/--json", help="Indented for people, or the exact text. [--json]")
+@output_option
+@store_option
+def command(
+    file: str,
+    *,
+    only: tuple[str, ...],
+    scope: str | None,
+    legacy: bool,
+    pretty: bool,
+    output: Path | None,
+    store: str | None,
+) -> None:
+    """Give the state in the bag in FILE, JSON; - or nothing reads the standard input.
+
+    The bag may also be part of something larger, such as an execution's history: all stubs in
+    the JSON are opened. With --only, the result is a bag still and can be opened further.
+
+    \b
+    Examples:
+      statebag open bag.json --output state.json
+      statebag open bag.json --only '$.current_state' --pretty
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    check_output(output)
+    bag = read_json(file)
+
+    import msgspec  # noqa: PLC0415 - these are kept out of --help
+
+    from statebag.format import json_text  # noqa: PLC0415
+    from statebag.format.escape import escape  # noqa: PLC0415
+
+    with reading_client(store) as client:
+        # Older pointers are absolute: to follow them the store's own address must be known.
+        reader = writing_client(store) if legacy else client
+        state = reader.open(bag, only or None, scope, legacy=legacy)
+    if only:
+        # Stubs stand beside opened data again, so data that looks like one is marked as such.
+        state = escape(state, pointers=False)
+    text = json_text.encode(state, lambda unopened: unopened.wire)
+    write_text(msgspec.json.format(text, indent=2) if pretty else text, output)

@@ -1,0 +1,125 @@
+"""The store of a command: where `--store` or the environment says that packs are."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import click
+
+from statebag.errors import BlobMissing, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from statebag.client import Statebag
+    from statebag.policy import Policy
+    from statebag.store.contract import ObjectInfo, Store
+
+__all__ = ["reading_client", "store_option", "writing_client"]
+
+store_option = click.option(
+    "--store", metavar="URL", help="The store. [STATEBAG_STORE, else ./.statebag/store]"
+)
+"""The option `--store`."""
+
+_HOW = "name the store with --store or STATEBAG_STORE"
+
+
+def writing_client(store: str | None, policy: Policy | None = None) -> Statebag:
+    """A client of a store that is used for sure; a folder that is not there is made.
+
+    Raises:
+        ConfigurationError: The store cannot be used, with the way to name another.
+    """
+    from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
+    from statebag.environment import policy_from_environment  # noqa: PLC0415 - likewise
+
+    if policy is None:
+        policy = policy_from_environment()
+    with _told_how():
+        return Statebag(store, policy=policy)
+
+
+@contextmanager
+def reading_client(store: str | None) -> Iterator[Statebag]:
+    """A client that connects when it reads the first object, and makes no folder.
+
+    A bag that carries everything, or a field in plain form, is so read without any store.
+
+    Raises:
+        ConfigurationError: When it reads: the store cannot be used.
+        BlobMissing: With a hint that it may be another bag's store.
+    """
+    from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
+    from statebag.environment import store_address  # noqa: PLC0415 - likewise
+
+    address = store_address() if store is None else store
+    try:
+        yield Statebag(_StoreOnDemand(address))
+    except BlobMissing as error:
+        if error.hint is None:
+            error.hint = f"If it was sealed to another store than {address}, {_HOW}"
+        raise
+
+
+@contextmanager
+def _told_how() -> Iterator[None]:
+    try:
+        yield
+    except ConfigurationError as error:
+        error.hint = f"{error.hint}; {_HOW}" if error.hint else _HOW.capitalize()
+        raise
+
+
+class _StoreOnDemand:
+    """A store that is connected to by the first request."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._connected: Store | None = None
+        self._lock = Lock()  # an open reads in several threads
+
+    @property
+    def _store(self) -> Store:
+        from statebag.store.address import store_from_url  # noqa: PLC0415 - kept out of --help
+
+        with self._lock:
+            if self._connected is None:
+                scheme, separator, _ = self._address.partition("://")
+                is_folder = not separator or scheme == "file"
+                with _told_how():
+                    self._connected = store_from_url(
+                        self._address, options={"create": "false"} if is_folder else None
+                    )
+            return self._connected
+
+    @property
+    def url(self) -> str:
+        """The address, or the store's own spelling of it once it is connected."""
+        return self._address if self._connected is None else self._connected.url
+
+    def put(self, name: str, data: bytes) -> None:
+        """As the store."""
+        self._store.put(name, data)
+
+    def get(self, name: str) -> bytes:
+        """As the store."""
+        return self._store.get(name)
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """As the store."""
+        return self._store.get_ranges(name, spans)
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """As the store."""
+        return self._store.head(name)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """As the store."""
+        return self._store.list(prefix)
+
+    def delete(self, name: str) -> None:
+        """As the store."""
+        self._store.delete(name)
