@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import boto3
 import pytest
 
@@ -60,3 +62,46 @@ def test_an_endpoint_of_the_environment_is_used(monkeypatch):
     assert s3_client("us-east-1").meta.endpoint_url == "http://localhost:1"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localhost:2")
     assert endpoint_url() == "http://localhost:2"
+
+
+@pytest.mark.s3
+def test_items_and_results_go_through_the_endpoint_of_the_environment(s3_server, monkeypatch):
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    direct = s3_server.client()
+    direct.put_object(Bucket=s3_server.bucket, Key="local/items", Body=b"[1, 2]")
+    processor = chain(("T", task()))
+    processor["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    definition = chain(
+        (
+            "Each",
+            {
+                "Type": "Map",
+                "ItemReader": {
+                    "Resource": "arn:aws:states:::s3:getObject",
+                    "ReaderConfig": {"InputType": "JSON"},
+                    "Parameters": {"Bucket": s3_server.bucket, "Key": "local/items"},
+                },
+                "ItemProcessor": processor,
+                "ResultWriter": {
+                    "Resource": "arn:aws:states:::s3:putObject",
+                    "Parameters": {"Bucket": s3_server.bucket, "Prefix": "local/results"},
+                },
+            },
+        )
+    )
+    seen = []
+
+    def work(event, _context):
+        client = boto3.client("s3")  # as a handler makes it: from the environment alone
+        seen.append(client.head_object(Bucket=s3_server.bucket, Key="local/items")["ContentLength"])
+        return event * 2
+
+    execution = run(definition, {}, {"work": work})
+    assert execution.status == "SUCCEEDED"
+    key = execution.output["ResultWriterDetails"]["Key"]
+    manifest = json.loads(direct.get_object(Bucket=s3_server.bucket, Key=key)["Body"].read())
+    (file,) = manifest["ResultFiles"]["SUCCEEDED"]
+    body = direct.get_object(Bucket=s3_server.bucket, Key=file["Key"])["Body"].read()
+    assert [child["Output"] for child in json.loads(body)] == ["2", "4"]
+    assert seen == [6, 6]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from decimal import Decimal
 
 import pytest
@@ -67,7 +68,7 @@ def test_an_exception_is_told_as_the_runtime_tells_it():
 
 
 def test_an_exit_is_an_error():
-    assert failed(lambda _event, _context: exit(3))["errorType"] == "Runtime.ExitError"
+    assert failed(lambda _event, _context: sys.exit(3))["errorType"] == "Runtime.ExitError"
 
 
 def test_the_context_has_what_the_runtime_gives():

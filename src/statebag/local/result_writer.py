@@ -17,7 +17,7 @@ __all__ = ["ChildResult", "ResultFile", "Writer", "result_files", "returned", "w
 
 _TRANSFORMATIONS = ("NONE", "COMPACT", "FLATTEN")
 _OUTPUT_TYPES = ("JSON", "JSONL")
-_STATUSES = {"SUCCEEDED": "SUCCEEDED", "FAILED": "FAILED", "PENDING": "PENDING"}
+_STATUSES = ("FAILED", "PENDING", "SUCCEEDED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +114,15 @@ def result_files(
     folder = map_run_arn.rsplit(":", 1)[-1]
     home = f"{prefix.rstrip('/')}/{folder}" if prefix else folder
     files = []
-    listing: dict[str, list[dict[str, Any]]] = {status: [] for status in sorted(_STATUSES)}
-    for status in listing:
+    listing: dict[str, list[dict[str, Any]]] = {status: [] for status in _STATUSES}
+    for status, listed in listing.items():
         chosen = [child for child in children if child.status == status]
         if not chosen:
             continue
         key = f"{home}/{status}_0.{form.output_type.lower()}"
         body = _encoded(returned(chosen, form.transformation), form.output_type)
         files.append(ResultFile(key, body))
-        listing[status].append({"Key": key, "Size": len(body)})
+        listed.append({"Key": key, "Size": len(body)})
     manifest = {"DestinationBucket": bucket, "MapRunArn": map_run_arn, "ResultFiles": listing}
     files.append(ResultFile(f"{home}/manifest.json", json.dumps(manifest).encode()))
     return files

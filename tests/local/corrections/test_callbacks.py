@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -13,8 +12,7 @@ from botocore.exceptions import ClientError
 from statebag.errors import ConfigurationError
 from statebag.local.execution import Observer
 from statebag.local.tokens import answer, heartbeat, waiting_tokens
-
-from ..machines import LIMIT, chain, run, task, text_of
+from tests.local.machines import LIMIT, chain, run, task, text_of
 
 
 def waiting(**fields):
@@ -220,7 +218,7 @@ def test_another_process_answers(tmp_path):
     assert execution.output == {"from": "outside", "é": 1}
     assert observer.states == ["W"]
     assert [(token.state, token.execution) for token in listed] == [("W", execution.arn)]
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failure_from_outside(tmp_path):
@@ -250,6 +248,6 @@ def test_a_run_that_gives_up_takes_its_tokens_back(tmp_path):
         timeout_seconds=0.5,
     )
     assert execution.status == "TIMED_OUT"
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(ConfigurationError, match="no task waits"):
         answer(tmp_path, seen[0], 1)

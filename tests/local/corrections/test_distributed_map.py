@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 
 from statebag.errors import ConfigurationError
 from statebag.local.corrections.distributed_map import batches_of
 from statebag.local.payload import payload_size
-
-from ..machines import chain, run, task, text_of
+from tests.local.machines import chain, run, task, text_of
 
 THRESHOLD = "States.ExceedToleratedFailureThreshold"
 PUT = "arn:aws:states:::s3:putObject"
@@ -111,7 +111,7 @@ def test_a_batch_has_as_many_items_as_its_bytes_allow(most):
     items = [{"v": index} for index in range(30)]
     batches = [batch for batch, _ in batches_of(items, None, most, {"k": 1})]
     assert [item for batch in batches for item in batch["Items"]] == items
-    for batch, following in zip(batches, batches[1:], strict=False):
+    for batch, following in pairwise(batches):
         assert payload_size(batch) <= most
         more = {**batch, "Items": [*batch["Items"], following["Items"][0]]}
         assert payload_size(more) > most

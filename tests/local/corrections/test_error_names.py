@@ -6,8 +6,7 @@ import pytest
 
 from statebag.errors import StoreUnavailable
 from statebag.local.corrections.error_names import is_taken
-
-from ..machines import chain, run, task
+from tests.local.machines import chain, run, task
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from ..machines import chain, run, task
+from tests.local.machines import chain, run, task
 
 
 def counting():

@@ -4,8 +4,7 @@ import pytest
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from statebag.local.corrections.json_paths import extracted, with_result
-
-from ..machines import chain, run, task
+from tests.local.machines import chain, run, task
 
 DATA = {
     "a": {"b": [{"v": 1}, {"v": 2}], "n": None, "with space": 3, "dash-ed": 4},

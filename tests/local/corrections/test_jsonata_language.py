@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from statebag.local.corrections.jsonata_language import evaluated
-
-from ..machines import chain, run, task
+from tests.local.machines import chain, run, task
 
 QUERY = "States.QueryEvaluationError"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..machines import LIMIT, chain, invoke, run, task, text_of
+from tests.local.machines import LIMIT, chain, invoke, run, task, text_of
 
 DATA_LIMIT = "States.DataLimitExceeded"
 

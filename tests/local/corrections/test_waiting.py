@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 from statebag.errors import StoreUnavailable
-
-from ..machines import chain, run, task
+from tests.local.machines import chain, run, task
 
 
 def timed(definition, input_value=None, functions=None, **options):
@@ -57,7 +57,7 @@ def test_retries_back_off_up_to_their_longest_delay():
     execution = run(chain(("T", task(Retry=[retrier]))), {}, {"work": work}, wait_scale=0.1)
     assert execution.error == "StoreUnavailable"
     assert len(calls) == 4
-    gaps = [later - before for before, later in zip(calls, calls[1:], strict=False)]
+    gaps = [later - before for before, later in pairwise(calls)]
     assert gaps[0] >= 0.1
     assert gaps[1] >= 0.3
     assert gaps[2] >= 0.4  # 9 seconds without the longest delay

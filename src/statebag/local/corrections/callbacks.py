@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["patches"]
 
 
-class _Refused(AWSError):
+class _RefusedError(AWSError):
     STATUS = 400
 
     def __init__(self, kind: str, message: str) -> None:
@@ -71,7 +71,7 @@ def patches(run: Run) -> list[Patch]:
         CommonStateField._eval_body(self, env)
 
     def service_eval_execution(self: Any, env: Any) -> None:
-        if not isinstance(self, StateTaskServiceCallback) or not self._is_integration_pattern():
+        if not isinstance(self, StateTaskServiceCallback) or self.resource.condition is None:
             service_execution(self, env)
             return
         context = env.states.context_object
@@ -93,7 +93,7 @@ def patches(run: Run) -> list[Patch]:
         return wait_for_token(self, env, *args, **kwargs)
 
     def setup_heartbeat_endpoint(self: Any, heartbeat_seconds: int) -> Any:
-        endpoint = setup_heartbeat(self, heartbeat_seconds)
+        endpoint: Any = setup_heartbeat(self, heartbeat_seconds)
         if self.get_outcome() is not None:
             endpoint.notify()
         return endpoint
@@ -106,7 +106,7 @@ def patches(run: Run) -> list[Patch]:
     def send_task_success(self: Any, task_token: str, outcome: str) -> None:  # noqa: ARG001 - a method
         size = len(outcome.encode("utf-8", "surrogatepass"))
         if size > PAYLOAD_LIMIT:
-            raise _Refused(
+            raise _RefusedError(
                 "ValidationException",
                 f"1 validation error detected: Value at 'output' has {size} bytes and failed to "
                 "satisfy constraint: Member must have length less than or equal to "
@@ -115,7 +115,7 @@ def patches(run: Run) -> list[Patch]:
         try:
             json.loads(outcome)
         except ValueError as error:
-            raise _Refused("InvalidOutput", "Invalid Output: the output is no JSON") from error
+            raise _RefusedError("InvalidOutput", "Invalid Output: the output is no JSON") from error
         _or_refuse(lambda: run.tokens.succeed(task_token, outcome))
 
     def send_task_failure(self: StepFunctionResponse) -> EmptyResult:
@@ -161,7 +161,7 @@ def _or_refuse(deliver: Callable[[], None]) -> None:
         deliver()
     except TokenRefused as refused:
         if refused.timed_out:
-            raise _Refused(
+            raise _RefusedError(
                 "TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'"
             ) from refused
-        raise _Refused("InvalidToken", "Invalid Token: 'Invalid token'") from refused
+        raise _RefusedError("InvalidToken", "Invalid Token: 'Invalid token'") from refused

@@ -194,7 +194,8 @@ class _MapRun:
     def _child(self, index: int) -> ChildResult:
         planned = self.children[index]
         started = _now()
-        frame: Any = Environment.as_inner_frame_of(env=self._env, variable_store=VariableStore())
+        variables: Any = VariableStore
+        frame: Any = Environment.as_inner_frame_of(env=self._env, variable_store=variables())
         with self._env._state_mutex:
             self._env._frames.append(frame)
         set_place(frame, f"{self._path}[{index}]")

@@ -20,7 +20,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import jsonpath_ng.ext
+from jsonpath_ng.ext.parser import parse
 from moto.stepfunctions.parser.asl.component.common.path.result_path import ResultPath
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import (
     StringJSONata,
@@ -35,7 +35,7 @@ from statebag.local.corrections.patch import Patch, wherever
 if TYPE_CHECKING:
     from statebag.local.run import Run
 
-__all__ = ["extracted", "patches", "with_result"]
+__all__ = ["extracted", "patches", "variable_value", "with_result"]
 
 _STEP = re.compile(
     r"""\.(?P<name>[^.\[\]*()?@,:'"\s]+)
@@ -53,15 +53,11 @@ def extracted(path: str, data: Any) -> Any:
         NoSuchJsonPathError: a definite path, or the definite beginning of another, finds nothing.
     """
     steps, rest = _steps(path)
-    found = data
+    found: Any = data
     for step in steps:
-        try:
-            if isinstance(found, dict if isinstance(step, str) else list):
-                found = found[step]
-                continue
-        except (KeyError, IndexError):
-            pass
-        raise NoSuchJsonPathError(json_path=path, data=data)
+        if not _has(found, step):
+            raise NoSuchJsonPathError(json_path=path, data=data)
+        found = found[step]
     if not rest:
         return found
     return [match.value for match in _compiled(f"${rest}").find(found)]
@@ -78,19 +74,24 @@ def with_result(state_input: Any, path: str, result: Any) -> Any:
         raise LookupError(path)
     if not steps:
         return result
-    place = state_input
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
-        if not isinstance(place, dict if isinstance(step, str) else list):
+    place: Any = state_input
+    for step in steps[:-1]:
+        if isinstance(place, dict) and isinstance(step, str):
+            place.setdefault(step, {})
+        if not _has(place, step):
             raise LookupError(path)
-        if following is None:
-            if isinstance(step, int) and not -len(place) <= step < len(place):
-                raise LookupError(path)
-            place[step] = result
-        elif isinstance(step, int):
-            place = place[step]
-        else:
-            place = place.setdefault(step, {})
+        place = place[step]
+    if not (isinstance(place, dict) and isinstance(steps[-1], str)) and not _has(place, steps[-1]):
+        raise LookupError(path)
+    place[steps[-1]] = result
     return state_input
+
+
+def variable_value(env: Any, path: str) -> Any:
+    """What a path into a workflow variable, such as `$name.field`, finds."""
+    parts = _VARIABLE.fullmatch(path)
+    assert parts is not None, path
+    return extracted(f"${parts['rest']}", env.variable_store.get(parts["name"]))
 
 
 def patches(_: Run) -> list[Patch]:
@@ -117,18 +118,22 @@ def patches(_: Run) -> list[Patch]:
         env.stack.append(output)
 
     def variable_eval(self: Any, env: Any) -> None:
-        parts = _VARIABLE.fullmatch(self.expression)
-        if self.query_language_mode.name != "JSONPath" or parts is None:
+        if self.query_language_mode.name == "JSONPath":
+            env.stack.append(copy.deepcopy(variable_value(env, self.expression)))
+        else:
             StringJSONata._eval_body(self, env)
-            return
-        value = env.variable_store.get(parts["name"])
-        env.stack.append(copy.deepcopy(extracted(f"${parts['rest']}", value)))
 
     return [
         *wherever(json_path.extract_json, extract_json),
         Patch(ResultPath, "_eval_body", result_path_eval),
         Patch(StringVariableSample, "_eval_body", variable_eval),
     ]
+
+
+def _has(container: Any, step: str | int) -> bool:
+    if isinstance(step, str):
+        return isinstance(container, dict) and step in container
+    return isinstance(container, list) and -len(container) <= step < len(container)
 
 
 @lru_cache(maxsize=4096)
@@ -151,4 +156,4 @@ def _steps(path: str) -> tuple[tuple[str | int, ...], str]:
 @lru_cache(maxsize=4096)
 def _compiled(path: str) -> Any:
     # The parser's dialect has one `&` where Jayway's has two.
-    return jsonpath_ng.ext.parse(path.replace("&&", "&"))
+    return parse(path.replace("&&", "&"))

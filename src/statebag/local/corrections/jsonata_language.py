@@ -2,9 +2,9 @@
 """JSONata expressions, evaluated by the package jsonata-python.
 
 AWS evaluates them with `$states` and the workflow's variables bound, adds `$partition`,
-`$range`, `$hash`, `$random` with a seed, `$uuid` and `$parse`, has no `$eval`, and fails a state with
-`States.QueryEvaluationError` where an expression throws, gives nothing, or gives what JSON
-cannot hold (Developer Guide, "Transforming data with JSONata").
+`$range`, `$hash`, `$random` with a seed, `$uuid` and `$parse`, has no `$eval`, and fails a
+state with `States.QueryEvaluationError` where an expression throws, gives nothing, or gives
+what JSON cannot hold (Developer Guide, "Transforming data with JSONata").
 
 The interpreter has no evaluator in this packaging. It would also write all data into the
 expression's text, with quotes in strings unescaped, and have it parsed each time.

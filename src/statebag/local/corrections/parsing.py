@@ -4,7 +4,8 @@
 AWS knows ItemBatcher, WriterConfig, more kinds of ItemReader, and whole percentages. The
 interpreter's grammar rejects or drops them; it parses a definition at creation and again at each
 execution; it reads a negative integer of a payload template as a float, two escaped halves of
-a character as two characters, and not at all a number with a zero in its exponent.
+a character as two characters, a path or a name with its backslashes, and not at all a number
+with a zero in its exponent.
 
 Here what belongs to a Distributed Map is taken out of the definition first, and what it means
 is attached to the parsed state; and the text to parse is written without what it misreads.
@@ -58,7 +59,7 @@ class MapFields:
     Attributes:
         source: Where the items are; None: in the state's input.
         source_template: What the ItemReader's parameters are computed from.
-        batcher: Template of MaxItemsPerBatch, MaxInputBytesPerBatch and BatchInput; None: no batches.
+        batcher: Template of MaxItemsPerBatch, MaxInputBytesPerBatch, BatchInput; None: no batches.
         writer: How results are written or returned.
         writer_template: Template of the bucket and the prefix; None: results are returned.
         limits: Which of `ToleratedFailureCount` and `ToleratedFailurePercentage` are given.
@@ -96,8 +97,15 @@ def patches(_: Run) -> list[Patch]:
 
         return visit
 
+    def inner_string(parser_rule_context: Any) -> str | None:
+        text = parser_rule_context.getText()
+        if not text.startswith('"'):
+            return None if text == "null" else str(text)
+        return str(json.loads(text))
+
     return [
         Patch(AmazonStateLanguageParser, "parse", staticmethod(parse)),
+        Patch(Preprocessor, "_inner_string_of", staticmethod(inner_string)),
         Patch(Preprocessor, "visitPayload_value_float", number(PayloadValueFloat)),
         Patch(
             Preprocessor,

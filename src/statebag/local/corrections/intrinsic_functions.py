@@ -1,0 +1,70 @@
+r"""Intrinsic functions, computed by `statebag.local.states_functions`.
+
+AWS takes escapes in quoted arguments (`\'`, `\{`, `\}`), any braces beside `{}` in a template,
+true, false and null as arguments, and any character in texts, and fails with
+`States.IntrinsicFailure`. The interpreter ends a text at an escaped quote, formats with Python's
+own braces, gives an empty array for `States.Array(null, true)`, escapes or refuses what is not
+ASCII, takes `1` for `true`, and reports failures as `States.Runtime`.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import (
+    StringIntrinsicFunction,
+)
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+
+from statebag.errors import ConfigurationError
+from statebag.local.corrections.failures import failed_with
+from statebag.local.corrections.json_paths import extracted, variable_value
+from statebag.local.corrections.patch import Patch
+from statebag.local.states_functions import (
+    Call,
+    IntrinsicFailureError,
+    evaluated_call,
+    parsed_call,
+)
+
+if TYPE_CHECKING:
+    from statebag.local.run import Run
+
+__all__ = ["patches"]
+
+
+class _Function:
+    """Stands in for the interpreter's parsed function."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def eval(self, env: Any) -> None:
+        def resolve(path: str) -> Any:
+            if path.startswith("$$"):
+                return extracted(path[1:], env.states.context_object.context_object_data)
+            if path == "$" or path[1] in ".[":
+                return extracted(path, env.stack[-1])
+            return variable_value(env, path)
+
+        try:
+            value = evaluated_call(self._call, resolve)
+        except IntrinsicFailureError as error:
+            raise failed_with(env, "States.IntrinsicFailure", str(error)) from error
+        env.stack.append(copy.deepcopy(value))
+
+
+def patches(_: Run) -> list[Patch]:
+    """The patches of this correction."""
+
+    def visit(self: Any, ctx: Any) -> StringIntrinsicFunction:  # noqa: ARG001 - a method
+        text = json.loads(ctx.STRINGINTRINSICFUNC().getText())
+        try:
+            function: Any = _Function(parsed_call(text))
+        except ValueError as error:
+            raise ConfigurationError(f"{text} is no intrinsic function: {error}") from error
+        return StringIntrinsicFunction(intrinsic_function_derivation=text, function=function)
+
+    return [Patch(Preprocessor, "visitString_intrinsic_function", visit)]
