@@ -225,9 +225,9 @@ def _show_audit(console: Console, state: dict[str, Any]) -> None:
     console.print(
         f"{summary['files']:,} files in {summary['packages']} packages, {summary['lines']:,} "
         f"lines, {summary['functions']:,} functions, {summary['classes']:,} classes.\n"
-        f"{summary['documented_percent']} % of what is public has a docstring; "
-        f"{summary['duplicate_groups']} groups of functions share their code; "
-        f"{summary['import_circles']} import circles.\n"
+        f"With a docstring: {summary['documented_percent']} % of what is public. Groups of "
+        f"functions with the same code: {summary['duplicate_groups']}. "
+        f"Import circles: {summary['import_circles']}.\n"
     )
     counts: dict[str, int] = {}
     for finding in state["findings"]:

@@ -17,13 +17,13 @@ import boto3
 import statebag
 
 log = logging.getLogger("source_audit")
-log.setLevel(logging.INFO)
 
 
 @statebag.step
 def handler(asked: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's
     question = {"asks": "Publish this audit?", "summary": asked["summary"]}
-    log.info("%s", json.dumps({**question, "token": asked["token"]}))
+    # Not just information: somebody has to act.
+    log.warning("%s", json.dumps({**question, "token": asked["token"]}))
     if asked["request"].get("auto_approve"):
         answer = {"approved": True, "by": "auto_approve"}
         boto3.client("stepfunctions").send_task_success(

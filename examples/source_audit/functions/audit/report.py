@@ -53,9 +53,9 @@ def as_markdown(state: dict[str, Any]) -> str:
         f"{summary['functions']:,} functions, {summary['classes']:,} classes."
     )
     repeated = (
-        f"{len(complexity['duplicates']):,} groups of functions share their code "
-        f"({complexity['duplicate_lines']:,} lines could go); "
-        f"{len(complexity['import_circles'])} import circles."
+        f"Groups of functions with the same code: {len(complexity['duplicates']):,} "
+        f"({complexity['duplicate_lines']:,} lines could go). "
+        f"Import circles: {len(complexity['import_circles'])}."
     )
     documented = (
         f"{documentation['documented']:,} of {documentation['public']:,} public modules, "
