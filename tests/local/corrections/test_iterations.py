@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import sys
 import threading
+
+import pytest
 
 from tests.local.machines import chain, run, task
 
@@ -33,23 +36,33 @@ def test_iterations_run_at_the_same_time_up_to_max_concurrency():
     assert 2 <= most[0] <= 3
 
 
-def test_without_a_bound_no_more_than_forty_run_at_once():
-    work, _ = counting()
-    threads = set()
+@pytest.mark.parametrize(
+    ("fields", "items", "threads"), [({}, 300, 40), ({"MaxConcurrency": 9}, 3, 3)]
+)
+def test_there_are_as_many_threads_as_can_be_used(fields, items, threads, monkeypatch):
+    from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
+        iteration_worker,
+    )
 
-    def noting(event, context):
-        threads.add(threading.active_count())
-        return work(event, context)
+    workers = []
+    start = threading.Thread.start
 
-    execution = run(each(), list(range(300)), {"work": noting})
-    assert execution.output == list(range(300))
-    assert max(threads) < 40 * 5 + 40  # each iteration has the interpreter's own few threads
+    def starting(thread):
+        owner = getattr(thread._target, "__self__", None)
+        if isinstance(owner, iteration_worker.IterationWorker):
+            workers.append(owner)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", starting)
+    execution = run(each(**fields), list(range(items)), {"work": lambda event, _: event})
+    assert execution.output == list(range(items))
+    assert len(workers) == threads
 
 
 def test_one_thread_takes_any_number_of_items():
     inner = chain(("S", {"Type": "Succeed"}))
     definition = chain(("E", {"Type": "Map", "MaxConcurrency": 1, "ItemProcessor": inner}))
-    items = list(range(1200))
+    items = list(range(sys.getrecursionlimit() + 10))
     assert run(definition, items).output == items
 
 
