@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from statebag import usage
 from statebag.environment import policy_from_environment, sealing_is_off, store_address
-from statebag.errors import BagTooLarge, InvalidState
+from statebag.errors import ConfigurationError, InvalidState
 from statebag.format import json_text
 from statebag.format.json_text import check_json, wire_size
 from statebag.format.names import encode_scope, scope_of
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from statebag.policy import Policy
+    from statebag.sealing.parts import Part
     from statebag.step import Returns
     from statebag.store.contract import Store
 
@@ -110,6 +111,7 @@ class Statebag:
             if scope is None and parent is not None:
                 scope = _scope_of_bag(parent)
             if heal:
+                check_json(state, OPAQUE)
                 state = self._read_inside(state, (), scope)
             bag = self._sealed(state, scope, budget, Known() if heal else self._known)
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
@@ -138,6 +140,10 @@ class Statebag:
             StoreUnavailable: The store did not answer in time.
         """
         started = perf_counter_ns()
+        if isinstance(only, str):
+            raise ConfigurationError(
+                "only= is a list of paths", hint=f"Write only=[{only!r}] for one of them."
+            )
         paths = None if only is None else [parse_path(path) for path in only]
         with deadline(self.policy.deadline_seconds):
             if legacy:
@@ -243,20 +249,25 @@ class Statebag:
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
         bound = self.policy.max_bag_bytes if budget is None else budget
         planner = Planner(self.policy, encoded, known)
+        target, moves = bound, True
         while True:
-            try:
-                plan = fit(planner.part(state, ()), planner, bound)
+            state, plan = self._fitted(state, planner, target, scope)
+            layout = lay_out(
+                compact(plan, planner) if moves else plan,
+                encoded,
+                known,
+                self.policy.compression_level,
+            )
+            text = json_text.encode(layout.bag)
+            size = wire_size(layout.bag, text)
+            if size <= bound:
                 break
-            except NeedsOpened as needed:
-                state = self._read_inside(state, needed.path, scope)
-            except RecursionError:
-                raise InvalidState("the state nests deeper than this thread's stack") from None
-        plan = compact(plan, planner)
-        layout = lay_out(plan, encoded, known, self.policy.compression_level)
-        text = json_text.encode(layout.bag)
-        size = wire_size(layout.bag, text)
-        if size > bound:
-            raise BagTooLarge(f"a bag of {size} bytes for a bound of {bound}")
+            # In which packs blobs come to lie is known only now, and with it the names that the
+            # stubs list. What moved stays where it was, or else more has to leave.
+            if moves:
+                moves = False
+            else:
+                target -= size - bound
         if layout.pack is not None:
             self.store.put(*layout.pack)
         fetcher = self._fetcher()
@@ -271,15 +282,42 @@ class Statebag:
             usage.peak(plain_bytes=_plain_bytes(state))
         return json_text.decode(text)
 
-    def _read_inside(self, state: Any, path: Path, scope: str | None) -> Any:
+    def _fitted(
+        self, state: Any, planner: Planner, bound: int, scope: str | None
+    ) -> tuple[Any, Part]:
+        """A plan within the bound, and the state, in which more may be opened for it."""
+        while True:
+            try:
+                return state, fit(planner.part(state, ()), planner, bound)
+            except NeedsOpened as needed:
+                state = self._read_inside(state, needed.path, scope)
+            except RecursionError:
+                raise InvalidState("the state nests deeper than this thread's stack") from None
+
+    def _read_inside(self, state: Any, path: Path, scope: str | None, above: Path = ()) -> Any:
         """The state with everything opened that was not yet, at and below a path."""
-        if isinstance(state, Grown):
-            return [*self._read_inside(state.before, (), scope), *state.items]
         if path and isinstance(state, dict | list):
             copy: Any = dict(state) if isinstance(state, dict) else list(state)
-            copy[path[0]] = self._read_inside(copy[path[0]], path[1:], scope)
+            inner = copy[path[0]]
+            copy[path[0]] = self._read_inside(inner, path[1:], scope, (*above, path[0]))
             return copy
-        return self._opener(scope).open(_without_grown(state, self, scope), Selection(None))
+        whole = self._without_grown(state, scope, above)
+        return self._opener(scope).open(whole, Selection(None), is_state=True, below=above)
+
+    def _without_grown(self, state: Any, scope: str | None, above: Path) -> Any:
+        """The state with arrays that grew unread as the arrays that they are."""
+        if isinstance(state, Grown):
+            return [*self._read_inside(state.before, (), scope, above), *state.items]
+        if isinstance(state, dict):
+            return {
+                key: self._without_grown(member, scope, (*above, key))
+                for key, member in state.items()
+            }
+        if isinstance(state, list):
+            return [
+                self._without_grown(member, scope, (*above, i)) for i, member in enumerate(state)
+            ]
+        return state
 
     def _plain(self, state: Any) -> Any:
         check_json(state, OPAQUE)
@@ -295,7 +333,8 @@ def _scope_of_bag(bag: Any) -> str | None:
         stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
         if not isinstance(stub, Escaped):
             scopes.update(map(scope_of, packs_of(stub)))
-    return unquote(max(scopes, key=len)) if scopes else None
+    # Of two of one length always the same: a retry in another process must write there too.
+    return unquote(max(scopes, key=lambda scope: (len(scope), scope))) if scopes else None
 
 
 def _plain_bytes(state: Any) -> int:
@@ -307,14 +346,6 @@ def _plain_bytes(state: Any) -> int:
         unread += value.size if isinstance(value, Unopened) else value.before.size
 
     return len(json_text.encode(state, reckon)) + unread
-
-
-def _without_grown(state: Any, bag: Statebag, scope: str | None) -> Any:
-    if isinstance(state, Grown):
-        return bag._read_inside(state, (), scope)  # noqa: SLF001  # this module's own class
-    if isinstance(state, dict):
-        return {key: _without_grown(member, bag, scope) for key, member in state.items()}
-    return state
 
 
 def _with_appended(state: Any, path: Path, items: list[Any]) -> Any:

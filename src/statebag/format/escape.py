@@ -12,7 +12,7 @@ from typing import Any
 from statebag.format.stub import KEY, Escaped
 from statebag.format.wire0 import as_pointer
 
-__all__ = ["escape", "may_need_escape"]
+__all__ = ["escape", "is_lookalike", "may_need_escape"]
 
 _MARKS = (b'"' + KEY.encode() + b'"', b'"s3_path"', b'"__s3_path"', b'"compressed"')
 
@@ -20,6 +20,11 @@ _MARKS = (b'"' + KEY.encode() + b'"', b'"s3_path"', b'"__s3_path"', b'"compresse
 def may_need_escape(text: bytes) -> bool:
     """Whether a value's JSON text has any of the words that such an object has."""
     return any(mark in text for mark in _MARKS)
+
+
+def is_lookalike(value: dict[str, Any]) -> bool:
+    """Whether a reader of either wire version would take the object itself for one of ours."""
+    return KEY in value or as_pointer(value) is not None
 
 
 def escape(value: Any, *, pointers: bool = True) -> Any:

@@ -30,6 +30,8 @@ _STEP = re.compile(
     re.VERBOSE,
 )
 _LONGEST_NAME_SHOWN = 80
+_ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4}|.)", re.DOTALL)
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def render_path(path: Iterable[Part]) -> str:
@@ -74,6 +76,12 @@ def parse_path(text: str | Iterable[Part]) -> Path:
             path.append(int(step["index"]))
         else:
             quoted = step["single"] if step["single"] is not None else step["double"]
-            path.append(step["name"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
+            path.append(step["name"] if quoted is None else _ESCAPE.sub(_unescaped, quoted))
         position = step.end()
     return tuple(path)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    """The inverse of what `render_path` does to odd names."""
+    code = escape[1]
+    return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROLS.get(code, code)

@@ -272,7 +272,8 @@ def parse_stub(wire: dict[str, Any], path: str) -> Stub:
             hint="Data of one's own that has this key must go through seal, which escapes it.",
         )
     version = body["v"]
-    if type(version) is not int or version != VERSION:
+    # An engine may have made 1 into 1.0 on its way, as it may have done to any number here.
+    if type(version) not in {int, float} or version != VERSION:
         raise UnsupportedFormat(
             "a stub has a version that this release does not know",
             path=path,
@@ -369,6 +370,8 @@ class _Parser:
         entries = self.entries(None)
         count = self.number(self.body.get("count"), "count")
         size = self.number(self.body.get("size"), "size")
+        if not entries:
+            raise self.fault("pieces")
         total = sum(entry.count for entry in entries) + (tail.count if tail else 0)
         parts = [entry.size for entry in entries] + ([tail.size] if tail else [])
         if total != count or size != joined_size(parts):

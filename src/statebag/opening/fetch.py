@@ -89,15 +89,16 @@ class Fetcher:
         """Count blobs and bytes against the limits, before they are read or decoded."""
         self._blobs += blobs
         self._bytes += size
-        for what, amount, limit in (
-            ("blobs", self._blobs, self._policy.max_open_blobs),
-            ("bytes", self._bytes, self._policy.max_open_bytes),
-        ):
-            if amount > limit:
-                raise LimitExceeded(
-                    f"an open would take {amount} {what} and the limit is {limit}",
-                    hint=f"Open less with only=, or raise Policy.max_open_{what}.",
-                )
+        self.check_listed(self._blobs)
+        self.check_given(self._bytes)
+
+    def check_listed(self, blobs: int) -> None:
+        """Refuse more blobs than one open may read; an index may list one blob many times."""
+        _check("blobs", blobs, self._policy.max_open_blobs)
+
+    def check_given(self, size: int) -> None:
+        """Refuse more bytes than one open may give."""
+        _check("bytes", size, self._policy.max_open_bytes)
 
     def _read(self, ranges: Sequence[_Range]) -> Iterable[dict[Blob, bytes]]:
         if len(ranges) <= 1:
@@ -130,6 +131,14 @@ class Fetcher:
 
     def _key(self, blob: Blob) -> tuple[str, str, int, int, str]:
         return (self._store.url, blob.at, blob.offset, blob.length, blob.sha256)
+
+
+def _check(what: str, amount: int, limit: int) -> None:
+    if amount > limit:
+        raise LimitExceeded(
+            f"an open would take {amount} {what} and the limit is {limit}",
+            hint=f"Open less with only=, or raise Policy.max_open_{what}.",
+        )
 
 
 def _coalesced(blobs: Iterable[Blob]) -> list[_Range]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Escaped, Pieces, Rest, Unopened, parse_stub
-from statebag.opening.walk import Selection
+from statebag.opening.walk import Selection, plain_copy
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
@@ -49,7 +49,7 @@ def look_up(opener: Opener, bag: Any, path: Path) -> Any:
 
 def _own_value(opener: Opener, wire: dict[str, Any], stub: object) -> Any:
     if isinstance(stub, Escaped):
-        return stub.original
+        return plain_copy(stub.original)  # what is handed out is no part of the bag
     if isinstance(stub, Rest):
         # Only what is behind the stub itself: the wanted field is not one of those beside it.
         wire = {KEY: {key: v for key, v in wire[KEY].items() if key not in {"rest", "beside"}}}

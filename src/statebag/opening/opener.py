@@ -71,10 +71,21 @@ class Opener:
         self._confinement = confinement
         self._known = known
 
-    def open(self, bag: Any, selection: Selection) -> Any:
-        """The state, every object in it made anew; stubs that were not selected are `Unopened`."""
-        found = walk(bag, selection)
+    def open(
+        self, bag: Any, selection: Selection, *, is_state: bool = False, below: Path = ()
+    ) -> Any:
+        """The state, every object in it made anew; stubs that were not selected are `Unopened`.
+
+        Args:
+            bag: A bag, or a state that was opened before in part.
+            selection: What is read.
+            is_state: Whether it is such a state, in which only `Unopened` objects are stubs.
+            below: Where in a state it stands.
+        """
+        found = walk(bag, selection, is_state=is_state, below=below)
         wholes = [(site, _whole(site)) for site in found.sites]
+        # By place: one blob may stand in many, and is read only once.
+        self._fetcher.check_given(sum(stub.size for _, stub in wholes))
         entries = self._expand([(site, stub) for site, stub in wholes if isinstance(stub, Pieces)])
         texts = self._fetch(wholes, entries)
         # Innermost first, so that what stands beside a rest's stub is whole when it is merged.
@@ -130,6 +141,7 @@ class Opener:
                         below.extend(listed)
                     else:
                         below.append(entry)
+                self._fetcher.check_listed(len(below))
                 expanded[id(site)] = tuple(below)
 
     def _fetch(

@@ -16,7 +16,7 @@ from statebag.format.stub import KEY, Escaped, Rest, Stub, Unopened, parse_stub
 if TYPE_CHECKING:
     from statebag.format.paths import Path
 
-__all__ = ["Selection", "Site", "Walk", "walk"]
+__all__ = ["Selection", "Site", "Walk", "plain_copy", "walk"]
 
 
 @dataclass(slots=True)
@@ -78,12 +78,15 @@ class Selection:
         )
 
 
-def walk(bag: Any, selection: Selection) -> Walk:
+def walk(bag: Any, selection: Selection, *, is_state: bool = False, below: Path = ()) -> Walk:
     """Copy a bag and find its stubs.
 
     Args:
         bag: Any JSON value; `Unopened` objects of an earlier open stand for their stubs.
         selection: Which stubs are to be opened; the others become `Unopened` in the copy.
+        is_state: Whether it is a state that was opened before: then its `Unopened` objects alone
+            are stubs, and an object that has the reserved key is data.
+        below: Where in a state the value stands.
 
     Raises:
         InvalidStub, UnsupportedFormat: An object that has the reserved key and is no stub.
@@ -92,15 +95,17 @@ def walk(bag: Any, selection: Selection) -> Walk:
     """
     root: list[Any] = [None]
     found = Walk(root, [])
-    pending: list[tuple[Any, Any, Any, Path]] = [(bag, root, 0, ())]
+    pending: list[tuple[Any, Any, Any, Path, bool]] = [(bag, root, 0, below, is_state)]
     while pending:
-        value, container, key, path = pending.pop()
+        value, container, key, path, is_data = pending.pop()
         if isinstance(value, Unopened):
             value = value.wire
+            is_data = False
         if isinstance(value, dict):
             if len(path) >= MAX_DEPTH:
                 raise _too_deep(path)
-            if KEY in value:
+            _check_keys(value, path)
+            if KEY in value and not is_data:
                 inner = _meet(value, container, key, path, selection, found)
                 if inner is None:
                     continue
@@ -123,10 +128,11 @@ def walk(bag: Any, selection: Selection) -> Walk:
         deeper = []
         for name, member in members:
             if isinstance(member, dict | list | Unopened):
-                deeper.append((member, copy, name, (*path, name)))
-            else:
-                _check_scalar(member, path)
+                deeper.append((member, copy, name, (*path, name), is_data))
+            elif isinstance(member, _SCALARS):
                 copy[name] = member
+            else:
+                _check_scalar(member, (*path, name))
         pending.extend(reversed(deeper))
     return found
 
@@ -150,7 +156,7 @@ def _meet(
         found.unopened += 1
         return None
     if isinstance(stub, Escaped):
-        container[key] = _plain_copy(stub.original)
+        container[key] = plain_copy(stub.original)
         return None
     if isinstance(stub, Rest):
         missing = [name for name in stub.beside if name not in siblings]
@@ -167,7 +173,7 @@ def _meet(
     return None
 
 
-def _plain_copy(value: Any) -> Any:
+def plain_copy(value: Any) -> Any:
     """A copy without looking for stubs: escaped data is opaque."""
     root: list[Any] = [None]
     pending: list[tuple[Any, Any, Any]] = [(value, root, 0)]
@@ -185,6 +191,15 @@ def _plain_copy(value: Any) -> Any:
 
 
 _SCALARS = (str, int, float, bool, type(None))
+
+
+def _check_keys(value: dict[Any, Any], path: Path) -> None:
+    try:
+        "".join(value)
+    except TypeError:
+        raise InvalidState(
+            "a bag's objects have only string keys", path=render_path(path)
+        ) from None
 
 
 def _check_scalar(value: Any, path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import decompress, sha256_hex
-from statebag.format.escape import escape, may_need_escape
+from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Carried, Entry, Kind, Pieces, Stored, Unopened
 from statebag.sealing.cutting import cut
@@ -94,7 +94,9 @@ class Planner:
             if stub is not None:
                 return Kept.unchanged(path, value, stub)
         looked_into = (
-            isinstance(value, dict) and KEY not in value and len(path) < self.policy.look_into_depth
+            isinstance(value, dict)
+            and len(path) < self.policy.look_into_depth
+            and not is_lookalike(value)
         )
         if len(text) > self.policy.field_limit:
             return (
@@ -179,7 +181,7 @@ class Planner:
         if isinstance(value, list):
             children = {i: self.part(item, (*path, i)) for i, item in enumerate(value)}
             return Branch(path, value, _as_control(children) if control else children)
-        if KEY in value:
+        if is_lookalike(value):
             return self._lookalike(value, path, control=control)
         if len(value) > _MANY_KEYS and not control:
             return self._many_fields(value, path)
@@ -220,10 +222,11 @@ class Planner:
         return self.gather(Branch(path, value, ordered))
 
     def _lookalike(self, value: dict[str, Any], path: Path, *, control: bool) -> Part:
-        """An object that has the reserved key: it has no parts, for its key must not stand bare."""
+        """An object that looks like one of ours: it has no parts, for it must not stand bare."""
         if control:
             raise InvalidState(
-                f"a control field has the reserved key {KEY} and holds values that were not opened",
+                f"a control field has the reserved key {KEY}, or looks like a pointer of wire"
+                " version 0, and holds values that were not opened",
                 path=render_path(path),
                 hint="Open the state whole, or rename the key.",
             )
