@@ -23,7 +23,7 @@ __all__ = ["print_bag"]
 _SHOWN_IN_ONE = 30
 _SHOWN_ROWS = 200
 _SHOWN_PACKS = 12
-_LEAST_NAME = 20
+_LEAST_NAME = 16
 _FILE_WIDTH = 1000  # of no terminal: nothing is cut short
 _STYLES = {
     "plain": "dim",

@@ -64,7 +64,7 @@ def _read_bytes(source: str) -> bytes:
         with click.open_file(source, "rb") as stream:
             data: bytes = stream.read()
     except OSError as error:
-        raise UnusableFile(source, error) from error
+        raise UnusableFile("read", source, error) from error
     return data
 
 

@@ -48,4 +48,4 @@ def write_text(text: bytes, file: Path | None = None) -> None:
     try:
         file.write_bytes(text + b"\n")
     except OSError as error:
-        raise UnusableFile(str(file), error) from error
+        raise UnusableFile("write", str(file), error) from error

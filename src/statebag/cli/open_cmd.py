@@ -8,7 +8,7 @@ import click
 
 from statebag.cli.json_input import read_json
 from statebag.cli.json_output import check_output, output_option, write_text
-from statebag.cli.stores import reading_client, store_option, writing_client
+from statebag.cli.stores import reading_client, store_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,10 +57,9 @@ def command(
     from statebag.format import json_text  # noqa: PLC0415
     from statebag.format.escape import escape  # noqa: PLC0415
 
-    with reading_client(store) as client:
-        # Older pointers are absolute: to follow them the store's own address must be known.
-        reader = writing_client(store) if legacy else client
-        state = reader.open(bag, only or None, scope, legacy=legacy)
+    # Older pointers are absolute: to follow them, the store's own address must be known.
+    with reading_client(store, at_once=legacy) as client:
+        state = client.open(bag, only or None, scope, legacy=legacy)
     if only:
         # Stubs stand beside opened data again, so data that looks like one is marked as such.
         state = escape(state, pointers=False)

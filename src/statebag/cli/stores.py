@@ -43,13 +43,17 @@ def writing_client(store: str | None, policy: Policy | None = None) -> Statebag:
 
 
 @contextmanager
-def reading_client(store: str | None) -> Iterator[Statebag]:
+def reading_client(store: str | None, *, at_once: bool = False) -> Iterator[Statebag]:
     """A client that connects when it reads the first object, and makes no folder.
 
     A bag that carries everything, or a field in plain form, is so read without any store.
 
+    Args:
+        store: The address; None for that of the environment.
+        at_once: Connect now.
+
     Raises:
-        ConfigurationError: When it reads: the store cannot be used.
+        ConfigurationError: When it connects: the store cannot be used.
         BlobMissing: With a hint that it may be another bag's store.
     """
     from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
@@ -57,7 +61,8 @@ def reading_client(store: str | None) -> Iterator[Statebag]:
 
     address = store_address() if store is None else store
     try:
-        yield Statebag(_StoreOnDemand(address))
+        on_demand = _StoreOnDemand(address)
+        yield Statebag(on_demand.connect() if at_once else on_demand)
     except BlobMissing as error:
         if error.hint is None:
             error.hint = f"If it was sealed to another store than {address}, {_HOW}"
@@ -81,8 +86,8 @@ class _StoreOnDemand:
         self._connected: Store | None = None
         self._lock = Lock()  # an open reads in several threads
 
-    @property
-    def _store(self) -> Store:
+    def connect(self) -> Store:
+        """The store itself."""
         from statebag.store.address import store_from_url  # noqa: PLC0415 - kept out of --help
 
         with self._lock:
@@ -102,24 +107,24 @@ class _StoreOnDemand:
 
     def put(self, name: str, data: bytes) -> None:
         """As the store."""
-        self._store.put(name, data)
+        self.connect().put(name, data)
 
     def get(self, name: str) -> bytes:
         """As the store."""
-        return self._store.get(name)
+        return self.connect().get(name)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """As the store."""
-        return self._store.get_ranges(name, spans)
+        return self.connect().get_ranges(name, spans)
 
     def head(self, name: str) -> ObjectInfo | None:
         """As the store."""
-        return self._store.head(name)
+        return self.connect().head(name)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """As the store."""
-        return self._store.list(prefix)
+        return self.connect().list(prefix)
 
     def delete(self, name: str) -> None:
         """As the store."""
-        self._store.delete(name)
+        self.connect().delete(name)

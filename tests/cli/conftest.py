@@ -1,0 +1,52 @@
+"""A folder to work in, with the environment of a user who has set nothing."""
+
+import json
+import os
+import random
+
+import pytest
+
+
+def large_state():
+    """A state of which parts are plain, carried, stored, and cut into pieces."""
+    letters = random.Random(7)
+
+    def words(length):
+        return "".join(letters.choices("abcdefghijklmnop", k=length))
+
+    return {
+        "execution_id": "run-1",
+        "status": "CONTINUE",
+        "state_history": [{"n": n, "text": words(300)} for n in range(1500)],
+        "current_state": {"report": words(50_000), "note": 'three "small" words', "empty": {}},
+        "exact": [12345678901234567890123, -0.0, 1e16, 1.0, 1],
+        "look-alike": {"__statebag__": {"v": 9}},
+    }
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder, the working directory."""
+    for name in [name for name in os.environ if name.startswith("STATEBAG_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def state(folder):
+    """The large state, which is in state.json too."""
+    value = large_state()
+    (folder / "state.json").write_text(json.dumps(value), encoding="utf-8")
+    return value
+
+
+@pytest.fixture
+def bag_file(folder, state):
+    """bag.json, a bag of the state in the folder's own store."""
+    from statebag import Statebag
+
+    bag = Statebag().seal(state, scope="machine/run-1")
+    file = folder / "bag.json"
+    file.write_text(json.dumps(bag), encoding="utf-8")
+    return file

@@ -1,0 +1,98 @@
+"""`statebag cat`: one value, read with what is on the way to it and no more."""
+
+import json
+
+import pytest
+
+from statebag import Policy, usage
+from statebag.cli.cat_cmd import command
+from statebag.format.json_text import encode
+from tests.cli.program import is_one_clear_line, run_examples, statebag
+
+
+def test_the_examples_of_the_help(folder, state, bag_file):
+    entry, report = run_examples(command, folder).values()
+    assert entry.stdout == encode(state["state_history"][3]) + b"\n"
+    assert report.stdout.decode() == state["current_state"]["report"] + "\n"
+
+
+def test_a_value_has_its_exact_text(folder, state, bag_file):
+    values = {
+        "$": state,
+        "$.status": state["status"],
+        "$.state_history": state["state_history"],
+        "$.state_history[0]": state["state_history"][0],
+        "$.state_history[1499].n": 1499,
+        "current_state.empty": {},
+        "exact": state["exact"],
+        "exact[1]": -0.0,
+        "$['look-alike']": {"__statebag__": {"v": 9}},
+        "$['look-alike'].__statebag__.v": 9,
+    }
+    for path, value in values.items():
+        result = statebag("cat", bag_file, path)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert result.stdout_bytes == encode(value) + b"\n", path
+
+
+def test_without_a_path_the_whole_state_from_the_standard_input(folder, state, bag_file):
+    result = statebag("cat", "-", stdin=bag_file.read_bytes())
+    assert result.stdout_bytes == encode(state) + b"\n"
+
+
+def test_raw_takes_the_quotes_off_strings_alone(folder, bag_file):
+    assert statebag("cat", bag_file, "current_state.note", "--raw").stdout == (
+        'three "small" words\n'
+    )
+    assert statebag("cat", bag_file, "current_state.note").stdout == ('"three \\"small\\" words"\n')
+    assert statebag("cat", bag_file, "current_state.empty", "--raw").stdout == "{}\n"
+
+
+def test_an_item_of_a_long_array_costs_one_piece(folder, state, bag_file):
+    with usage.measured() as used:
+        statebag("cat", bag_file, "state_history[700].n")
+    assert used.blobs_read <= 3  # at most two levels of index above the piece
+    assert used.bytes_got < 4 * Policy().piece_bytes
+    with usage.measured() as used:
+        statebag("cat", bag_file, "state_history")
+    assert used.blobs_read > 10
+
+
+def test_a_plain_field_needs_no_store(folder, bag_file):
+    with usage.measured() as used:
+        result = statebag("cat", bag_file, "status", "--store", "./nowhere")
+    assert result.stdout == '"CONTINUE"\n'
+    assert used.gets == 0
+    assert not (folder / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("nothing", "$ is an object with execution_id, status"),
+        ("current_state.nothing.deeper", "$.current_state is an object with report, note, empty"),
+        ("current_state.empty.x", "$.current_state.empty is an object with no fields"),
+        ("state_history[5000]", "$.state_history is an array of 1500 items"),
+        ("state_history[5].text.x", "$.state_history[5].text is a single value"),
+    ],
+)
+def test_a_missing_path_names_the_fields_that_are_there_and_no_value(
+    folder, state, bag_file, path, there
+):
+    result = statebag("cat", bag_file, path)
+    assert (result.exit_code, result.stdout) == (15, "")
+    assert is_one_clear_line(result.stderr)
+    assert there in result.stderr
+    assert state["state_history"][5]["text"][:20] not in result.stderr
+
+
+def test_each_error_has_its_code(folder, bag_file):
+    assert statebag("cat").exit_code == 2
+    assert statebag("cat", "missing.json").exit_code == 2
+    assert statebag("cat", bag_file, "a[?(@.b)]").exit_code == 20
+    assert statebag("cat", bag_file, "exact", "--scope", "other/run").exit_code == 0
+    refused = statebag("cat", bag_file, "state_history[0]", "--scope", "other/run")
+    assert refused.exit_code == 18
+    assert statebag("cat", bag_file, "state_history[0]", "--store", "./no").exit_code == 20
+    stranger = json.dumps({"a": {"__statebag__": {"v": 2}}})
+    assert statebag("cat", "-", "a", stdin=stranger).exit_code == 17
