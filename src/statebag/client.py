@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from statebag import usage
 from statebag.environment import policy_from_environment, sealing_is_off, store_address
-from statebag.errors import ConfigurationError, InvalidState
+from statebag.errors import ConfigurationError, InvalidState, NotPermitted
 from statebag.format import json_text
 from statebag.format.json_text import check_json, wire_size
 from statebag.format.names import encode_scope, scope_of
@@ -17,9 +17,10 @@ from statebag.format.paths import Path, parse_path, render_path
 from statebag.format.stub import Escaped, Rest, Unopened
 from statebag.opening.fetch import Fetcher
 from statebag.opening.lookup import look_up
+from statebag.opening.map_results import read_map_results
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection, walk
-from statebag.opening.wire0 import PointerReader
+from statebag.opening.wire0 import PointerReader, name_below
 from statebag.sealing.array_writer import ArrayWriter
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
@@ -33,8 +34,9 @@ from statebag.store.cache import BlobCache
 from statebag.store.retrying import RetryingStore, deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from statebag.opening.map_results import ChildResult
     from statebag.policy import Policy
     from statebag.sealing.parts import Part
     from statebag.step import Returns
@@ -70,6 +72,7 @@ class Statebag:
         if store is None or isinstance(store, str):
             store = store_from_url(store_address() if store is None else store, options=options)
         self.store = RetryingStore(store, attempts=self.policy.attempts)
+        self._result_stores: dict[str, Store] = {}
         self._known = _known(self.store.url)
         self._cache = _cache(self.policy.cache_bytes)
 
@@ -202,6 +205,37 @@ class Statebag:
             appended = self._sealed(grown, scope, budget, self._known)
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return appended
+
+    def map_results(self, details: Mapping[str, str]) -> Iterator[ChildResult]:
+        """The children of a Distributed Map, streamed from what its ResultWriter left.
+
+        Args:
+            details: `ResultWriterDetails` of the state's output: `{"Bucket", "Key"}`.
+
+        Raises:
+            NotPermitted: The files lie neither below the store's root nor below one of the
+                policy's `result_roots`.
+            BlobMissing, BlobCorrupt, StoreUnavailable: A file could not be read.
+        """
+        return read_map_results(self._locate_result, details)
+
+    def _locate_result(self, bucket: str, key: str) -> tuple[Store, str]:
+        address = f"s3://{bucket}/{key}"
+        for root in (self.store.url, *self.policy.result_roots):
+            if address.startswith(root.rstrip("/") + "/"):
+                own = root == self.store.url
+                store = self.store if own else self._results_store(root)
+                return store, name_below(store.url, address)
+        raise NotPermitted(
+            "a Map Run's results lie outside the configured roots",
+            hint="Name their address in Policy.result_roots (STATEBAG_RESULT_ROOTS).",
+        )
+
+    def _results_store(self, root: str) -> Store:
+        if root not in self._result_stores:
+            store = store_from_url(root)
+            self._result_stores[root] = RetryingStore(store, attempts=self.policy.attempts)
+        return self._result_stores[root]
 
     def array_writer(self, scope: str) -> ArrayWriter:
         """Write an array item by item in bounded memory; `finish()` gives an `Unopened` for it.

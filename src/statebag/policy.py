@@ -44,6 +44,9 @@ class Policy:
         control: Paths that the engine reads, besides `DEFAULT_CONTROL`; they stay plain.
         readable_scopes: Further scopes that an open with a scope may read; an entry that ends
             in `/**` takes all below it too.
+        result_roots: Addresses (`s3://bucket/prefix`) below which the results of a Distributed
+            Map are read, besides the store's own root.
+        wire: The version that the state data manager's actions write; both are always read.
         look_into_depth: Levels of objects that are looked into for fields that can leave alone.
         piece_bytes: Aimed size of a piece of a large array or object; pieces are between a
             third of it and four times it, larger only where one item is.
@@ -64,6 +67,8 @@ class Policy:
     carry_bytes: int = 32 * 1024
     control: tuple[str, ...] = ()
     readable_scopes: tuple[str, ...] = ()
+    result_roots: tuple[str, ...] = ()
+    wire: int = 1
     look_into_depth: int = 4
     piece_bytes: int = 24 * 1024
     max_packs: int = 8
@@ -79,6 +84,7 @@ class Policy:
         "max_bag_bytes": 1024,
         "field_limit": 256,
         "carry_bytes": 0,
+        "wire": 0,
         "look_into_depth": 1,
         "piece_bytes": 1024,
         "max_packs": 1,
@@ -101,7 +107,9 @@ class Policy:
                 raise ConfigurationError(f"Policy.{name} must be at least {least}")
         if self.compression_level > 19:
             raise ConfigurationError("Policy.compression_level must be at most 19")
-        for name in ("control", "readable_scopes"):
+        if self.wire not in {0, 1}:
+            raise ConfigurationError("Policy.wire is 0 or 1")
+        for name in ("control", "readable_scopes", "result_roots"):
             values = getattr(self, name)
             if isinstance(values, str) or not all(isinstance(value, str) for value in values):
                 raise ConfigurationError(f"Policy.{name} must be a tuple of strings")

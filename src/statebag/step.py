@@ -64,18 +64,17 @@ def wrap_handler(
     where = parse_path(bag_path)
     scope_path = parse_path(scope)
     selected = None if only is None else [(*where, *parse_path(path)) for path in only]
-    wants_event = "event" in inspect.signature(function).parameters
+    wants_event = _wants_event(function)
 
     @wraps(function)
     def handler(event: Any, context: Any = None, **named: Any) -> Any:
         sb = client()
         sealing = not sealing_is_off()
-        execution = _scope_in(event, scope_path) if sealing else None
+        execution = _scope_in(event, where, scope_path) if sealing else None
         with deadline(_remaining_seconds(context)):
             opened = sb.open(event, only=_beside(event, where, selected), scope=execution)
             state = _at(opened, where)
-        # The parent is the opened state's own bag; a delta must not change what the handler
-        # was given, so it is merged into a copy of the top level.
+        # A delta must not change what the handler was given: it is merged into a copy.
         before = dict(state) if isinstance(state, dict) else state
         extra = {"event": opened} if wants_event else {}
         answer = function(state, context, **extra, **named)
@@ -100,11 +99,19 @@ def scope_of_execution(execution_id: str) -> str:
     return execution_id
 
 
-def _scope_in(event: Any, path: Path) -> str:
-    try:
-        execution_id = _at(event, path)
-    except InvalidState:
-        execution_id = None
+def _wants_event(function: Callable[..., Any]) -> bool:
+    """Whether a function takes the whole event, besides what it calls its state and context."""
+    _, *others = inspect.signature(function).parameters.values()
+    return any(one.name == "event" for one in others)
+
+
+def _scope_in(event: Any, where: Path, path: Path) -> str:
+    execution_id = None
+    for place in (path, (*where, *path)):  # beside the bag, or among its control fields
+        try:
+            execution_id = execution_id or _at(event, place)
+        except InvalidState:
+            continue
     if not isinstance(execution_id, str) or not execution_id:
         raise InvalidState(
             "the event does not say which execution it belongs to",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from statebag.errors import InvalidStub, UnsupportedFormat
+from statebag.format import json_text
 from statebag.format.names import check_pack_name
 
 __all__ = [
@@ -209,9 +210,8 @@ class Unopened:
 
     @property
     def size(self) -> int:
-        """Bytes of the value's JSON text; for *rest* those of the small fields."""
-        stub = self.stub.whole if isinstance(self.stub, Rest) else self.stub
-        return 0 if isinstance(stub, Escaped) else stub.size
+        """Bytes of the value's JSON text; nearly so for *rest* and escaped data."""
+        return _plain_size(self.wire, self.stub)
 
     @property
     def kind(self) -> Kind | None:
@@ -232,6 +232,22 @@ class Unopened:
         return isinstance(other, Unopened) and self.wire == other.wire
 
     __hash__ = None  # type: ignore[assignment]  # equal by content that is a dict
+
+
+def _plain_size(wire: Any, stub: Stub) -> int:
+    """Bytes of what a stub stands for, with what stands beside it."""
+    if isinstance(stub, Escaped):
+        return len(json_text.encode(stub.original))
+    if not isinstance(stub, Rest):
+        return stub.size
+    beside = 0
+    for name in stub.beside:
+        sibling = wire.get(name)
+        if isinstance(sibling, dict) and KEY in sibling:
+            beside += _plain_size(sibling, parse_stub(sibling, "$"))
+        else:
+            beside += len(json_text.encode(sibling))
+    return stub.whole.size + beside
 
 
 def _shape(kind: Kind | None, count: int) -> dict[str, Any]:

@@ -38,8 +38,10 @@ def look_up(opener: Opener, bag: Any, path: Path) -> Any:
             if isinstance(stub, Rest) and part in stub.siblings:
                 value = stub.siblings[str(part)]
                 continue
-            if isinstance(stub, Pieces) and stub.kind == "array" and _is_index(part, stub.count):
-                value, opened = opener.item(stub, int(part), path), True
+            if isinstance(stub, Pieces) and stub.kind == "array":
+                if not isinstance(part, int) or part >= stub.count:
+                    raise _nothing(f"an array of {stub.count} items", path[: depth + 1])
+                value, opened = opener.item(stub, part, path), True
                 continue
             value = _own_value(opener, value, stub)
             opened = True
@@ -56,10 +58,6 @@ def _own_value(opener: Opener, wire: dict[str, Any], stub: object) -> Any:
     return opener.open(wire, Selection(None))
 
 
-def _is_index(part: str | int, count: int) -> bool:
-    return isinstance(part, int) and 0 <= part < count
-
-
 def _member(value: Any, part: str | int, path: Path) -> Any:
     if isinstance(value, dict) and part in value:
         return value[part]
@@ -74,7 +72,11 @@ def _member(value: Any, part: str | int, path: Path) -> Any:
         there = f"an array of {len(value)} items"
     else:
         there = "a single value"
-    raise InvalidState(
+    raise _nothing(there, path)
+
+
+def _nothing(there: str, path: Path) -> InvalidState:
+    return InvalidState(
         "there is nothing at this path",
         path=render_path(path),
         hint=f"{render_path(path[:-1])} is {there}.",

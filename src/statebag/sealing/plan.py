@@ -28,6 +28,7 @@ __all__ = ["OPAQUE", "Grown", "NeedsOpened", "Planner"]
 
 _WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
 _MANY_KEYS = 2000
+_STUB_BYTES = 400
 _DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
 
 
@@ -169,10 +170,11 @@ class Planner:
         if not isinstance(branch, Branch) or not path:
             return branch
         plain = [child.wire for child in branch.children.values() if isinstance(child, Plain)]
+        apart = len(branch.children) - len(plain)
+        if not apart or apart * _STUB_BYTES > self.policy.field_limit:
+            return self.leave(value, text, path)  # so many stubs would be a large field again
         if sum(plain) <= self.policy.field_limit:
             return branch
-        if len(plain) == len(branch.children):
-            return self.leave(value, text, path)
         return self.gather(branch)
 
     def _branch(self, value: Any, path: Path, *, control: bool = False) -> Part:

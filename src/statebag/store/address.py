@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,11 +14,13 @@ from statebag.store.file import FileStore
 from statebag.store.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from statebag.store.contract import Store
 
-__all__ = ["store_from_url"]
+__all__ = ["standing_in", "store_from_url"]
+
+_stand_ins: dict[str, Callable[[str], Store]] = {}
 
 _FORMS = (
     "Use s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///folder, a folder "
@@ -44,6 +47,9 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
         if _is_path(url):
             return FileStore(_folder(url), create=_create(options))
         raise ConfigurationError("the store's address has no known form", hint=_FORMS)
+    stand_in = _stand_ins.get(scheme)
+    if stand_in is not None:
+        return stand_in(url)
     if scheme in {"s3", "gs", "az"}:
         # Loaded only where it is needed: a folder or memory takes no object storage client.
         from statebag.store.object_storage import ObjectStorage  # noqa: PLC0415 (see above)
@@ -62,6 +68,23 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
             raise ConfigurationError("a memory address is memory:// and a plain name", hint=_FORMS)
         return MemoryStore.named(rest.strip("/"))
     raise ConfigurationError("the store's address has an unknown scheme", hint=_FORMS)
+
+
+@contextmanager
+def standing_in(scheme: str, make_store: Callable[[str], Store]) -> Iterator[None]:
+    """Within this block, addresses of a scheme are given to `make_store`, in all threads.
+
+    For an engine on this machine that has buckets of its own.
+    """
+    before = _stand_ins.get(scheme)
+    _stand_ins[scheme] = make_store
+    try:
+        yield
+    finally:
+        if before is None:
+            del _stand_ins[scheme]
+        else:
+            _stand_ins[scheme] = before
 
 
 def _is_path(url: str) -> bool:

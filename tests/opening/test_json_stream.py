@@ -1,0 +1,58 @@
+"""Items of a JSON array, whatever the cuts between chunks."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from statebag import BlobCorrupt
+from statebag.format.json_text import encode
+from statebag.opening.json_stream import array_items, lines
+from tests.strategies import VALUES
+
+
+def in_chunks(data, size):
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+@settings(deadline=None)
+@given(st.lists(VALUES, max_size=8), st.integers(1, 60), st.sampled_from([None, 1]))
+def test_every_cut_gives_the_same_items(values, chunks, indent):
+    # Escaped and spaced as json writes it, and as msgspec does.
+    for data in (json.dumps(values, indent=indent).encode(), encode(values)):
+        texts = list(array_items(in_chunks(data, -(-len(data) // chunks)), "x"))
+        assert [json.loads(text) for text in texts] == values
+
+
+@settings(deadline=None)
+@given(st.lists(VALUES, max_size=8), st.integers(1, 60))
+def test_lines_are_cut_at_line_ends_only(values, chunks):
+    data = b"\n".join(map(encode, values)) + b"\n\n"
+    assert list(lines(in_chunks(data, -(-len(data) // chunks)), "x")) == list(map(encode, values))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b" ",
+        b"{}",
+        b"[",
+        b"[1",
+        b"[1,",
+        b"[1 2]",
+        b"[1,,2]",
+        b'["a]',
+        b"nul",
+        b'["\xff"]',
+        b"[" * 5000,
+    ],
+)
+def test_what_is_no_whole_array_is_an_error(data):
+    with pytest.raises(BlobCorrupt):
+        list(array_items(in_chunks(data, 3), "x"))
+
+
+def test_numbers_are_not_cut_short():
+    assert list(array_items(in_chunks(b"[123456,-7.25e10]", 2), "x")) == [b"123456", b"-7.25e10"]
