@@ -169,12 +169,12 @@ def test_no_heartbeat_comes_in_time(name):
 
 def test_heartbeats_keep_a_task_alive(tmp_path):
     def work(token):
-        for _ in range(4):
+        for _ in range(10):  # together longer than a heartbeat may take
             heartbeat(tmp_path, token)
-            threading.Event().wait(0.5)
+            threading.Event().wait(0.25)
         answer(tmp_path, token, {"alive": True})
 
-    state = waiting(HeartbeatSeconds=1)
+    state = waiting(HeartbeatSeconds=2)
     execution = run(
         chain(("W", state)),
         {},

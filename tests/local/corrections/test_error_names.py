@@ -86,18 +86,6 @@ def test_a_states_error_keeps_its_name_on_its_way_out(kind):
     assert run(definition, input_value).output["Error"] == "States.NoChoiceMatched"
 
 
-def test_a_choice_without_a_match_has_an_error_of_its_own():
-    definition = chain(
-        (
-            "C",
-            {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "D"}]},
-        ),
-        ("D", {"Type": "Succeed"}),
-    )
-    assert run(definition, {"n": 1}).status == "SUCCEEDED"
-    assert run(definition, {"n": 2}).error == "States.NoChoiceMatched"
-
-
 def test_a_fail_state_ends_with_its_error():
     execution = run(chain(("F", {"Type": "Fail", "Error": "Mine", "Cause": "because"})))
     assert (execution.status, execution.error, execution.cause) == ("FAILED", "Mine", "because")

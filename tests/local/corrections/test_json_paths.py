@@ -123,3 +123,10 @@ def test_intrinsics_are_computed():
         "a": [3, "x"], "f": "3-text", "j": '{"k":1}', "p": [[1, 2], [3]],
         "m": {"k": 1, "q": 2}, "l": 3, "g": 3, "b": "text",
     }  # fmt: skip
+
+
+def test_items_must_be_an_array():
+    state = {"Type": "Map", "ItemsPath": "$.x", "ItemProcessor": chain(("P", {"Type": "Pass"}))}
+    execution = run(chain(("M", state)), {"x": {"a": 1}})
+    assert execution.error == "States.Runtime"
+    assert "must point to array" in execution.cause

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from statebag.local.corrections import (
     callbacks,
+    choices,
     distributed_map,
     ending,
     error_names,
@@ -43,6 +44,7 @@ _CORRECTIONS = (
     jsonata_language,
     quota,
     error_names,
+    choices,
     waiting,
     iterations,
     distributed_map,

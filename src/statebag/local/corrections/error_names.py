@@ -4,14 +4,12 @@
 AWS: `States.ALL` takes every error but `States.DataLimitExceeded` and `States.Runtime`;
 `States.TaskFailed` takes every error but `States.Timeout`; `States.Runtime` always fails the
 execution; a task without a heartbeat matches `States.HeartbeatTimeout` as well as
-`States.Timeout`; a Choice without a match fails with `States.NoChoiceMatched` (Developer Guide,
-"Handling errors"). That the wildcard `States.TaskFailed` leaves `States.DataLimitExceeded`
-alone is a reading of "terminal error".
+`States.Timeout` (Developer Guide, "Handling errors"). That the wildcard `States.TaskFailed`
+leaves `States.DataLimitExceeded` alone is a reading of "terminal error".
 
 The interpreter: `States.ALL` takes everything; an error named `States.…` that leaves a branch or
-an iteration becomes a ValueError, hence `States.Runtime`; a Choice without a match is a
-RuntimeError, hence `States.Runtime`; and a path that is not there, in a task whose Resource is a
-function, is an error named `Exception`, where AWS says `States.Runtime`.
+an iteration becomes a ValueError, hence `States.Runtime`; and a path that is not there, in a task
+whose Resource is a function, is an error named `Exception`, where AWS says `States.Runtime`.
 """
 
 from __future__ import annotations
@@ -25,7 +23,6 @@ from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl
     ErrorEqualsDecl,
 )
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
-from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import (
     StateTaskLambda,
@@ -56,7 +53,6 @@ def is_taken(error: str | None, wanted: set[str], *, heartbeat: bool = False) ->
 
 def patches(_: Run) -> list[Patch]:
     """The patches of this correction."""
-    choose = StateChoice._eval_state
     from_error = StateTask._from_error
     lambda_from_error = StateTaskLambda._from_error
 
@@ -85,20 +81,9 @@ def patches(_: Run) -> list[Patch]:
             return failed_with(env, "States.Runtime", cause).failure_event
         return lambda_from_error(self, env, ex)
 
-    def _eval_state(self: Any, env: Any) -> None:
-        try:
-            choose(self, env)
-        except RuntimeError as error:
-            if not str(error.args[0]).startswith("No branching option"):
-                raise
-            raise failed_with(
-                env, "States.NoChoiceMatched", f"No rule of '{self.name}' matches its input."
-            ) from error
-
     return [
         Patch(ErrorEqualsDecl, "_eval_body", _eval_body),
         Patch(CustomErrorName, "__init__", __init__),
         Patch(StateTask, "_from_error", _from_error),
         Patch(StateTaskLambda, "_from_error", _lambda_from_error),
-        Patch(StateChoice, "_eval_state", _eval_state),
     ]

@@ -9,8 +9,9 @@ something else in its way.
 
 The interpreter: a value that was reached through an index comes as a list (`$[0].v`), a lone
 match of an indefinite path outside of arrays comes bare, nothing found by an indefinite path
-mostly fails, a ResultPath replaces what is in its way, and each evaluation builds the path's
-parser anew, which takes longer than a state does otherwise.
+mostly fails, an ItemsPath without an array is a failed JSONata query, a ResultPath replaces what
+is in its way, and each evaluation builds the path's parser anew, which takes longer than a
+state does otherwise.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jsonpath_ng.ext.parser import parse
+from moto.stepfunctions.parser.asl.component.common.path.items_path import ItemsPath
 from moto.stepfunctions.parser.asl.component.common.path.result_path import ResultPath
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import (
     StringJSONata,
@@ -96,6 +98,7 @@ def variable_value(env: Any, path: str) -> Any:
 
 def patches(_: Run) -> list[Patch]:
     """The patches of this correction."""
+    items_path = ItemsPath._eval_body
 
     def extract_json(path: str, data: Any) -> Any:
         return extracted(path, data)
@@ -117,6 +120,14 @@ def patches(_: Run) -> list[Patch]:
             ) from error
         env.stack.append(output)
 
+    def items_eval(self: Any, env: Any) -> None:
+        items_path(self, env)
+        if not isinstance(env.stack[-1], list):
+            path = self.string_sampler.literal_value
+            raise failed_with(
+                env, "States.Runtime", f'Reference path "{path}" must point to array.'
+            )
+
     def variable_eval(self: Any, env: Any) -> None:
         if self.query_language_mode.name == "JSONPath":
             env.stack.append(copy.deepcopy(variable_value(env, self.expression)))
@@ -126,6 +137,7 @@ def patches(_: Run) -> list[Patch]:
     return [
         *wherever(json_path.extract_json, extract_json),
         Patch(ResultPath, "_eval_body", result_path_eval),
+        Patch(ItemsPath, "_eval_body", items_eval),
         Patch(StringVariableSample, "_eval_body", variable_eval),
     ]
 

@@ -1,0 +1,87 @@
+# ruff: noqa: SLF001 - corrects the inside of the interpreter
+"""Choice rules: a variable that is not there, no match at all, and patterns.
+
+AWS fails the state with `States.Runtime` where a rule's variable is not in the input and the rule
+does not ask IsPresent; with `States.NoChoiceMatched` where no rule matches and there is no
+Default; and takes `*` alone, unless it is escaped, for a wildcard of StringMatches (Amazon States
+Language, "Choice State").
+
+The interpreter takes a missing variable for one that does not match, reports a Choice without a
+match as `States.Runtime`, and knows `?` and `[…]` in patterns, too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison_operator_type import (  # noqa: E501 - a name of the interpreter
+    ComparisonOperatorType,
+)
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison_variable import (
+    ComparisonVariable,
+)
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.operator.implementations.string_operators import (  # noqa: E501 - a name of the interpreter
+    StringMatches,
+)
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.variable import (
+    NoSuchVariable,
+)
+from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
+
+from statebag.local.corrections.failures import failed_with
+from statebag.local.corrections.patch import Patch
+
+if TYPE_CHECKING:
+    from statebag.local.run import Run
+
+__all__ = ["matches", "patches"]
+
+
+def matches(text: str, pattern: str) -> bool:
+    r"""Whether a text matches a pattern of StringMatches: `*` is any text, `\*` a star."""
+    parts = re.split(r"(\\.|\*)", pattern, flags=re.DOTALL)
+    expression = "".join(
+        ".*" if part == "*" else re.escape(part.removeprefix("\\")) for part in parts
+    )
+    return re.fullmatch(expression, text, flags=re.DOTALL) is not None
+
+
+def patches(_: Run) -> list[Patch]:
+    """The patches of this correction."""
+    choose = StateChoice._eval_state
+
+    def comparison_eval(self: Any, env: Any) -> None:
+        self.variable.eval(env)
+        asks = getattr(self.comparison_function, "operator_type", None)
+        if (
+            isinstance(env.stack[-1], NoSuchVariable)
+            and asks is not ComparisonOperatorType.IsPresent
+        ):
+            path = self.variable.string_sampler.literal_value
+            raise failed_with(
+                env,
+                "States.Runtime",
+                f"Invalid path '{path}': The choice state's condition path references an invalid "
+                "value.",
+            )
+        self.comparison_function.eval(env)
+
+    def compare(variable: Any, comparison_value: Any) -> bool:
+        return isinstance(variable, str) and matches(variable, comparison_value)
+
+    def _eval_state(self: Any, env: Any) -> None:
+        try:
+            choose(self, env)
+        except RuntimeError as error:
+            if not str(error.args[0]).startswith("No branching option"):
+                raise
+            raise failed_with(
+                env, "States.NoChoiceMatched", f"No rule of '{self.name}' matches its input."
+            ) from error
+
+    return [
+        Patch(ComparisonVariable, "_eval_body", comparison_eval),
+        Patch(StringMatches, "_compare", staticmethod(compare)),
+        Patch(StateChoice, "_eval_state", _eval_state),
+    ]
