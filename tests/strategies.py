@@ -57,11 +57,15 @@ LOOKALIKES = st.sampled_from(
 )
 
 
+# Repeated only at the leaves: repeats of repeats grow without bound.
+_REPEATED = st.one_of(SCALARS, LONG_TEXT, LOOKALIKES)
+
+
 def _containers(inner):
     return st.one_of(
         st.lists(inner, max_size=6),
         st.dictionaries(KEYS, inner, max_size=6),
-        st.builds(lambda item, times: [item] * times, inner, st.integers(0, 60)),
+        st.builds(lambda item, times: [item] * times, _REPEATED, st.integers(0, 60)),
         st.builds(lambda inner: {KEY: inner}, inner),
     )
 
