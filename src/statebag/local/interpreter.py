@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -16,11 +16,13 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from statebag.errors import ConfigurationError
+from statebag.local.bucket_store import BucketStore
 from statebag.local.buckets import endpoint_url, filled_buckets
 from statebag.local.corrections import corrected
 from statebag.local.corrections.parsing import definition_text
 from statebag.local.execution import Execution
 from statebag.local.invocation import ACCOUNT
+from statebag.store.address import standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +51,7 @@ def in_process(run: Run, bucket_dir: Path | None) -> Iterator[None]:
     with patch.dict(default_user_config, config), _mocked(), corrected(run):
         _forget()
         try:
-            with filled_buckets(None if endpoint else bucket_dir):
+            with filled_buckets(None if endpoint else bucket_dir), _own_buckets(endpoint):
                 yield
         finally:
             _forget()
@@ -144,6 +146,11 @@ def _mocked() -> Iterator[None]:
         return
     with mock_aws():
         yield
+
+
+def _own_buckets(endpoint: str | None) -> AbstractContextManager[None]:
+    """Stores at s3:// addresses are in this process too, unless an endpoint is configured."""
+    return nullcontext() if endpoint else standing_in("s3", BucketStore)
 
 
 def _forget() -> None:

@@ -1,0 +1,123 @@
+"""A store in the S3 of this process, for functions that address s3:// during a local run.
+
+The object storage client that they use elsewhere sends real requests, which the mock of AWS
+does not see; boto3 is what it answers.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    NotPermitted,
+    StatebagError,
+    StoreUnavailable,
+)
+from statebag.store.confinement import check_spans, confined_parts
+from statebag.store.contract import ObjectInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["BucketStore"]
+
+_one_at_a_time = Lock()
+"""The mock's objects are not made for threads: one that is replaced while it is read breaks."""
+
+
+class BucketStore:
+    """Objects below `s3://bucket/prefix`, through boto3.
+
+    Args:
+        url: The address; the bucket need not exist before something is written.
+        region: Where the mock has its buckets.
+    """
+
+    def __init__(self, url: str, region: str = "us-east-1") -> None:
+        bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        self.url = url.rstrip("/")
+        self._bucket = bucket
+        self._prefix = prefix.strip("/")
+        self._region = region
+        self._client = boto3.client("s3", region_name=region)
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole object, and its bucket where that is not there yet."""
+        self._asked("put_object", name, Body=bytes(data))
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object."""
+        return bytes(self._asked("get_object", name)["Body"])
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each `(offset, length)`; the object is read once."""
+        check_spans(name, spans)
+        data = self.get(name)
+        if any(offset + length > len(data) for offset, length in spans if length):
+            raise BlobCorrupt("an object is shorter than what is asked of it", object_name=name)
+        return [data[offset : offset + length] for offset, length in spans]
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """Size and time of an object, or None."""
+        try:
+            answer = self._asked("head_object", name)
+        except (BlobMissing, ConfigurationError):
+            return None
+        return ObjectInfo(name, answer["ContentLength"], answer["LastModified"])
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """The objects at and below a prefix, by name."""
+        below = self._key(prefix) if prefix else self._prefix
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=below
+        )
+        cut = len(self._prefix) + 1 if self._prefix else 0
+        for page in pages:
+            for item in page.get("Contents", []):
+                key = item["Key"]
+                if not below or key == below or key.startswith(below + "/"):
+                    yield ObjectInfo(key[cut:], item["Size"], item["LastModified"])
+
+    def delete(self, name: str) -> None:
+        """Delete an object."""
+        self._asked("delete_object", name)
+
+    def _key(self, name: str) -> str:
+        return "/".join([*([self._prefix] if self._prefix else []), *confined_parts(name)])
+
+    def _asked(self, operation: str, name: str, **arguments: Any) -> Any:
+        request = {"Bucket": self._bucket, "Key": self._key(name), **arguments}
+        try:
+            with _one_at_a_time:
+                answer = getattr(self._client, operation)(**request)
+                if "Body" in answer:
+                    answer["Body"] = answer["Body"].read()
+            return answer
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if code == "NoSuchBucket" and operation == "put_object":
+                with _one_at_a_time:
+                    self._client.create_bucket(Bucket=self._bucket)
+                    return self._client.put_object(**request)
+            raise _translated(code, name) from None
+        except BotoCoreError as error:
+            raise StoreUnavailable(
+                f"the S3 of this process did not answer: {type(error).__name__}", object_name=name
+            ) from None
+
+
+def _translated(code: str, name: str) -> StatebagError:
+    if code in {"NoSuchKey", "404"}:
+        return BlobMissing("the object is not in the store", object_name=name)
+    if code == "NoSuchBucket":
+        return ConfigurationError("the bucket is not there", object_name=name)
+    if code in {"AccessDenied", "403"}:
+        return NotPermitted("the store refused the request", object_name=name)
+    return StoreUnavailable(f"the store answered {code}", object_name=name)
