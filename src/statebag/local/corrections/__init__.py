@@ -21,6 +21,7 @@ from statebag.local.corrections import (
     json_paths,
     jsonata_language,
     nested_executions,
+    network,
     parsing,
     quota,
     visits,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["corrected"]
 
 _CORRECTIONS = (
+    network,
     parsing,
     visits,
     ending,
