@@ -1,0 +1,212 @@
+"""A long life of a bag, in any order of calls and processes, beside a plain dict."""
+
+import copy
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from statebag import Policy, Statebag, StoreUnavailable, Unopened
+from statebag.format.json_text import encode
+from statebag.format.stub import KEY
+from statebag.store.memory import MemoryStore
+from statebag.testing.faulty_store import Fault, FaultyStore
+from statebag.testing.process import forget
+from statebag.testing.recording_store import RecordingStore
+from tests.bags import blobs, forms, noise, payload_bytes, travelled
+
+SCOPE = "machine/run"
+SMALL = {"attempts": 1, "max_bag_bytes": 4096}
+POLICIES = [
+    Policy(**SMALL, carry_bytes=0, field_limit=256, piece_bytes=1024, max_packs=3),
+    Policy(**SMALL, carry_bytes=1200, field_limit=600, piece_bytes=1024, max_packs=2),
+    Policy(**SMALL, carry_bytes=2400, field_limit=2000, piece_bytes=2048, look_into_depth=1),
+    Policy(attempts=1, max_bag_bytes=2048, carry_bytes=700, field_limit=30_000),
+    Policy(attempts=1, control=("current_state.phase",)),
+]
+FORMS = {
+    "stored",
+    "carried",
+    "pieces",
+    "escaped",
+    "index",
+    "stored tail",
+    "carried tail",
+    "pieces of an array",
+    "pieces of an object",
+    "rest of stored",
+    "rest of carried",
+    "rest of pieces",
+    "single value",
+}
+seen = Counter()
+
+NOISE = st.builds(noise, st.sampled_from([10, 300, 900, 3000, 9000]), st.integers(0, 40))
+ENTRIES = st.lists(st.builds(lambda text, n: {"n": n, "text": text}, NOISE, st.integers()))
+ODD = st.sampled_from(
+    [{KEY: 1}, {KEY: {"v": 1, "escaped": {}}, "x": [2**60, -0.0]}, [[{KEY: None}]], -0.0, 2**64]
+)
+KEYS_BY_HUNDREDS = st.builds(
+    lambda count, text: {f"key {i}": [i, text] for i in range(count)},
+    st.sampled_from([3, 100, 700]),
+    st.text(st.characters(codec="utf-8"), max_size=4),
+)
+VALUES = st.one_of(
+    st.none(), st.integers(), st.text(max_size=20), NOISE, ENTRIES, ODD, KEYS_BY_HUNDREDS
+)
+FIELDS = st.sampled_from(["a", "b", "c d", "current_state", 'q"[0]', ""])
+INNER = st.sampled_from(["phase", "x", "y"])
+
+
+class Life(RuleBasedStateMachine):
+    """`state` is what the bag must open to; the store remembers every call."""
+
+    @initialize(policy=st.sampled_from(POLICIES))
+    def begin(self, policy):
+        forget()
+        self.policy = policy
+        self.memory = MemoryStore()
+        self.recording = RecordingStore(self.memory)
+        self.state = {"status": "RUNNING", "log": [], "current_state": {"phase": "one"}}
+        self.bag = None
+        self.new_process()
+        self.seal()
+
+    @rule()
+    def new_process(self):
+        forget()
+        self.sb = Statebag(self.recording, policy=self.policy)
+
+    @rule(key=FIELDS, value=VALUES)
+    def set_field(self, key, value):
+        self.state[key] = value
+        self.seal()
+
+    @rule(key=INNER, value=VALUES)
+    def set_inner_field(self, key, value):
+        inner = self.state["current_state"] = dict(self.inner() or {})
+        inner[key] = "two" if key == "phase" else value
+        self.seal()
+
+    @rule(many=KEYS_BY_HUNDREDS, at_top=st.booleans())
+    def set_many_fields(self, many, at_top):
+        if at_top:
+            self.state.update(many)
+        else:
+            self.state["current_state"] = {"phase": "three", **(self.inner() or {}), **many}
+        self.seal()
+
+    @rule()
+    def remove_many_fields(self):
+        self.state = {key: one for key, one in self.state.items() if not key.startswith("key ")}
+        self.seal()
+
+    def inner(self):
+        inner = self.state.get("current_state")
+        return inner if isinstance(inner, dict) and KEY not in inner else None
+
+    @rule(key=FIELDS)
+    def remove_field(self, key):
+        self.state.pop(key, None)
+        self.seal()
+
+    @rule(at=st.integers(0, 1000), text=NOISE)
+    @precondition(lambda self: self.state["log"])
+    def edit_the_log(self, at, text):
+        log = self.state["log"] = list(self.state["log"])
+        log[at % len(log)] = {"edited": text}
+        self.seal()
+
+    @rule(entries=ENTRIES, times=st.sampled_from([1, 1, 30]))
+    def append(self, entries, times):
+        items = [{**entry, "at": i} for i in range(times) for entry in entries]
+        before = copy.deepcopy(self.bag)
+        self.recording.forget()
+        bag = self.sb.append(self.bag, "log", items, scope=SCOPE)
+        assert self.bag == before, "append changed its argument"
+        self.state["log"] = self.state["log"] + items
+        self.bag = bag
+
+    @rule(heal=st.booleans(), with_parent=st.booleans())
+    def seal(self, heal=False, with_parent=False):
+        text = encode(self.state)
+        self.recording.forget()
+        arguments = {"parent": self.bag} if with_parent else {"scope": SCOPE}
+        self.bag = self.sb.seal(self.state, heal=heal, **arguments)
+        assert encode(self.state) == text, "seal changed its argument"
+        assert len(self.recording.of("put")) <= 1
+
+    @rule(budget=st.sampled_from([1500, 2000, 3000]))
+    def seal_for_a_share_of_the_limit(self, budget):
+        bag = self.sb.seal(self.state, scope=SCOPE, budget=budget)
+        assert payload_bytes(bag) <= budget
+        self.bag = bag
+
+    @rule()
+    def seal_again_what_is_known(self):
+        before = self.sb.seal(self.state, scope=SCOPE)
+        self.sb.open(before)
+        self.recording.forget()
+        again = self.sb.seal(self.state, scope=SCOPE)
+        assert self.recording.calls == []
+        assert encode(self.sb.open(again)) == encode(self.state)
+
+    @rule()
+    def open_and_seal(self):
+        self.state = self.sb.open(travelled(self.bag), scope=SCOPE)
+        self.seal()
+
+    @rule(only=st.lists(st.one_of(FIELDS, st.just("log")), max_size=3), with_list=st.booleans())
+    def pass_through(self, only, with_list):
+        part = self.sb.open(self.bag, only=[(name,) for name in only], scope=SCOPE)
+        assert list(part) == list(self.state)
+        for name in only:
+            if name in self.state:
+                assert encode(part[name]) == encode(self.state[name])
+        for name, value in part.items():
+            if isinstance(value, Unopened) and value.size:
+                inner = encode(self.state[name])
+                assert value.size <= len(inner)
+        self.bag = self.sb.seal(part, scope=SCOPE)
+
+    @rule(kind=st.sampled_from(["before", "after"]), key=FIELDS, value=VALUES)
+    def the_store_fails(self, kind, key, value):
+        state = {**self.state, key: value, "fresh": noise(2000, len(encode(self.state)))}
+        failing = FaultyStore(self.memory, [Fault("put", 1, kind)])
+        sb = Statebag(failing, policy=self.policy)
+        try:
+            sealed = sb.seal(state, scope=SCOPE)
+        except StoreUnavailable:
+            return  # the state stays what it was; what was not stored must not be referred to
+        self.state, self.bag = state, sealed
+
+    @invariant()
+    def the_bag_is_bounded_durable_and_exact(self):
+        assert payload_bytes(self.bag) <= self.policy.max_bag_bytes
+        blobs(self.bag, self.memory)
+        seen.update(forms(self.bag))
+        assert encode(self.sb.open(self.bag, scope=SCOPE)) == encode(self.state)
+
+
+@pytest.mark.slow
+def test_a_bag_is_what_a_dict_is():
+    forget()
+    run_state_machine_as_test(
+        Life,
+        settings=settings(
+            max_examples=120,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    assert FORMS - set(seen) == set(), "a form never occurred"
