@@ -99,7 +99,6 @@ class BucketStore:
                 answer = getattr(self._client, operation)(**request)
                 if "Body" in answer:
                     answer["Body"] = answer["Body"].read()
-            return answer
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code == "NoSuchBucket" and operation == "put_object":
@@ -111,6 +110,7 @@ class BucketStore:
             raise StoreUnavailable(
                 f"the S3 of this process did not answer: {type(error).__name__}", object_name=name
             ) from None
+        return answer
 
 
 def _translated(code: str, name: str) -> StatebagError:
