@@ -1,0 +1,46 @@
+"""Documentation that shows code: every block is run, checked, or excused by its language."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```([\w-]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# Not run here: `sh` installs, deploys or starts servers; `text` is output or a drawing.
+EXCUSED = {"sh", "text", "yaml", "hcl", "typescript", "toml"}
+
+
+def blocks(page):
+    return BLOCK.findall(page.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_says_what_it_is(page):
+    for language, _ in blocks(page):
+        assert language in {"python", "json", *EXCUSED}, f"{page.name}: a block of {language!r}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STATEBAG_STORE", raising=False)
+    names = {}
+    for language, code in blocks(page):
+        if language == "python":
+            exec(compile(code, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_json_blocks_are_json(page):
+    for language, text in blocks(page):
+        if language == "json":
+            json.loads(text)
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
