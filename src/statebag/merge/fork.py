@@ -1,0 +1,49 @@
+"""A fork: the branches that a result starts, and the small pointers that a Map runs over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import InvalidState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FORKED", "PENDING", "branch_label", "forked"]
+
+PENDING = "pending_branches"
+FORKED = "forked_branches"
+"""The field that holds the whole list, once; pointers say which element."""
+
+_LONGEST_LABEL = 200
+
+
+def forked(state: Mapping[str, Any], branches: list[Any], stored: Any) -> dict[str, Any]:
+    """The state with a pointer for each branch in `pending_branches`.
+
+    Args:
+        state: The state at the fork.
+        branches: The list of branches, opened at least to their ids.
+        stored: What stands for the list in the state: itself, or the `Unopened` it came as.
+
+    Raises:
+        InvalidState: A branch is no object.
+    """
+    total = len(branches)
+    pointers = []
+    for index, branch in enumerate(branches):
+        if not isinstance(branch, dict):
+            raise InvalidState("a branch is an object", path=f"$.branches[{index}]")
+        label = branch_label(branch, index)
+        pointers.append({"branch_index": index, "branch_id": label, "total_branches": total})
+    return {**state, FORKED: stored, PENDING: pointers}
+
+
+def branch_label(branch: Mapping[str, Any], index: int) -> str | int:
+    """A branch's id, where it is fit to stand in a pointer; else one made of its index."""
+    own = branch.get("branch_id")
+    if isinstance(own, str) and own and len(own) <= _LONGEST_LABEL:
+        return own
+    if isinstance(own, int) and not isinstance(own, bool) and abs(own) <= 2**53:
+        return own
+    return f"branch_{index}"

@@ -1,0 +1,72 @@
+"""Whether two values of a state are the same, also where one was not opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from statebag.format import json_text
+from statebag.format.codec import sha256_hex
+from statebag.format.stub import Carried, Stored, Unopened
+
+__all__ = ["MISSING", "digest_of", "holds_unopened", "same"]
+
+
+class _Missing:
+    """The type of `MISSING`."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Any = _Missing()
+"""Stands for a key that an object does not have."""
+
+
+def holds_unopened(value: Any) -> bool:
+    """Whether anything in a value was not opened."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, Unopened):
+            return True
+        if isinstance(one, dict):
+            pending.extend(one.values())
+        elif isinstance(one, list):
+            pending.extend(one)
+    return False
+
+
+def same(one: Any, other: Any) -> bool | None:
+    """Whether two values are the same JSON, whatever the order of keys; 1, 1.0 and true differ.
+
+    Returns:
+        None where that cannot be told without opening one of them.
+    """
+    if one is MISSING or other is MISSING:
+        return one is other
+    if not holds_unopened(one) and not holds_unopened(other):
+        return _canonical(one) == _canonical(other)
+    if isinstance(one, Unopened) and isinstance(other, Unopened) and one.wire == other.wire:
+        return True
+    first, second = digest_of(one), digest_of(other)
+    if first is not None and first == second:
+        return True
+    return None
+
+
+def digest_of(value: Any) -> str | None:
+    """SHA-256 of a value's JSON text; None for none, or where it must be opened to be known."""
+    if value is MISSING:
+        return None
+    if isinstance(value, Unopened):
+        stub = value.stub
+        if isinstance(stub, Stored):
+            return stub.blob.sha256
+        return stub.sha256 if isinstance(stub, Carried) else None
+    return None if holds_unopened(value) else sha256_hex(json_text.encode(value))
+
+
+def _canonical(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="sorted")

@@ -1,0 +1,195 @@
+"""The Lambda function that every step of an agent workflow passes through.
+
+It merges a step's result into the state, keeps the payload under the limit, and hands back
+what left it. `lambda_handler` calls the function that the event's `action` names; each is
+public and takes the event as a dict, or its fields as keyword arguments. A state may come as a
+bag, as a plain dict, or with pointers of wire version 0; it leaves as the policy's `wire` says.
+
+Every function may raise the errors of `statebag.errors`: `InvalidState` for an event that an
+action cannot work on, and those of seal and open. The helpers at the end of `__all__` are those
+of the first version, for callers that still use them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.actions import branches, compressed, distributed, hydration, outside_result, update
+from statebag.actions import snapshot as snapshots
+from statebag.actions.invocation import Invocation
+from statebag.errors import InvalidState
+from statebag.merge.history import deduplicate_history_logs
+from statebag.plain_objects import (
+    cached_load_from_s3,
+    calculate_payload_size,
+    compress_data,
+    decompress_data,
+    generate_s3_key,
+    load_from_s3,
+    optimize_current_state,
+    optimize_state_history,
+    store_to_s3,
+)
+from statebag.step import _remaining_seconds
+from statebag.store.retrying import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = [
+    "ACTIONS",
+    "aggregate_branches",
+    "aggregate_distributed_results",
+    "cached_load_from_s3",
+    "calculate_payload_size",
+    "compress_data",
+    "create_snapshot",
+    "decompress_data",
+    "deduplicate_history_logs",
+    "generate_s3_key",
+    "hydrate_branch",
+    "hydrate_segment",
+    "lambda_handler",
+    "load_from_s3",
+    "merge_async_result",
+    "merge_callback_result",
+    "optimize_current_state",
+    "optimize_state_history",
+    "restore_snapshot",
+    "store_to_s3",
+    "sync_branch_state",
+    "sync_state_data",
+    "update_and_compress_state_data",
+]
+
+_DEFAULT = "update_and_compress"
+
+
+def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
+    """Do what `event["action"]` says, `update_and_compress` where it says nothing.
+
+    Args:
+        event: The action and its fields.
+        context: The Lambda's; its remaining time bounds all retries together.
+
+    Raises:
+        InvalidState: An action that is not known; the message lists those that are.
+        StatebagError: As the action itself.
+    """
+    action = event.get("action") or _DEFAULT
+    function = ACTIONS.get(action) if isinstance(action, str) else None
+    if function is None:
+        raise InvalidState(
+            "the event's action is not known",
+            path="$.action",
+            hint=f"It is one of {', '.join(ACTIONS)}.",
+        )
+    with deadline(_remaining_seconds(context)):
+        return function(event)
+
+
+def update_and_compress_state_data(
+    event: Mapping[str, Any] | None = None, /, **fields: Any
+) -> dict[str, Any]:
+    """The state with `execution_result` merged into it, and what its sealing came to.
+
+    Takes `state_data`, `execution_result` and `max_payload_size_kb`. The answer is the state
+    itself, with `payload_size_kb`, `compression_applied`, `s3_offloaded`, `last_optimization`.
+    """
+    return update.update_and_compress(_invocation(event, fields))
+
+
+def sync_state_data(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
+    """`{state_data, next_action}` from `state_data` and `execution_result`."""
+    return update.sync(_invocation(event, fields))
+
+
+def sync_branch_state(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
+    """`{branch_state, next_action}` from `branch_state` and `execution_result`."""
+    return update.sync(_invocation(event, fields), "branch_state")
+
+
+def aggregate_branches(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
+    """`{state_data, next_action}` after a fork.
+
+    Takes `state_data`, `parallel_results` or `branch_pointers` (with `load_from_s3`), and
+    `map_error`, `on_missing` (`"keep"`), `merge_rules` by field of `current_state`, `append_id`.
+    """
+    return branches.aggregate_branches(_invocation(event, fields))
+
+
+def aggregate_distributed_results(
+    event: Mapping[str, Any] | None = None, /, **fields: Any
+) -> dict[str, Any]:
+    """`{state_data, next_action, final_status, failed_chunks, post_snapshot}`.
+
+    Takes `state_data`, `distributed_results` or `execution_result` (a list of chunk results,
+    `{segment_results}`, or `{ResultWriterDetails}`), and `map_error`, `pre_snapshot`,
+    `create_post_snapshot`.
+    """
+    return distributed.aggregate_distributed(_invocation(event, fields))
+
+
+def merge_callback_result(
+    event: Mapping[str, Any] | None = None, /, **fields: Any
+) -> dict[str, Any]:
+    """`{state_data, next_action}` from `state_data` and `callback_result`, of any size."""
+    return outside_result.merge_outside(_invocation(event, fields), "callback_result")
+
+
+def merge_async_result(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
+    """`{state_data, next_action}` from `state_data` and `async_result`, of any size."""
+    return outside_result.merge_outside(_invocation(event, fields), "async_result")
+
+
+def create_snapshot(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
+    """`{state_data, snapshot_s3_path, snapshot_id}` from `state_data` and `snapshot_type`."""
+    return snapshots.create(_invocation(event, fields))
+
+
+def restore_snapshot(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
+    """`{state_data}` as it was, from `snapshot_s3_path`."""
+    return snapshots.restore(_invocation(event, fields))
+
+
+def hydrate_branch(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
+    """`{branch_config, branch_index, state_data}` from a pointer in `pending_branches`.
+
+    Takes `branch_pointer`, `branch_index` and `state_data`, which is handed on unread.
+    """
+    return hydration.hydrate_branch(_invocation(event, fields))
+
+
+def hydrate_segment(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
+    """`{segment_config, segment_id, execution_order, state_data}` from a pointer or a segment.
+
+    Takes `segment_pointer`, `segment_index` and `state_data`, which is handed on unread.
+    """
+    return hydration.hydrate_segment(_invocation(event, fields))
+
+
+def _decompress(event: Mapping[str, Any]) -> Any:
+    return compressed.decompress(Invocation(event))
+
+
+def _invocation(event: Mapping[str, Any] | None, fields: Mapping[str, Any]) -> Invocation:
+    if event is not None and not isinstance(event, dict):
+        raise InvalidState("an event is an object", path="$")
+    return Invocation({**(event or {}), **fields})
+
+
+ACTIONS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    _DEFAULT: update_and_compress_state_data,
+    "sync": sync_state_data,
+    "sync_branch": sync_branch_state,
+    "aggregate_branches": aggregate_branches,
+    "aggregate_distributed": aggregate_distributed_results,
+    "merge_callback": merge_callback_result,
+    "merge_async": merge_async_result,
+    "create_snapshot": create_snapshot,
+    "restore_snapshot": restore_snapshot,
+    "hydrate_branch": hydrate_branch,
+    "hydrate_segment": hydrate_segment,
+    "decompress": _decompress,
+}
+"""The actions by the name that an event gives."""
