@@ -132,16 +132,16 @@ class Opener:
             if not nodes:
                 return expanded
             texts = self._fetcher.texts(nodes)
+            read: dict[Entry, tuple[Entry, ...]] = {}
             for site, _ in cut:
                 below: list[Entry] = []
                 for entry in expanded[id(site)]:
-                    if entry.level:
+                    if entry.level and entry not in read:
                         listed = read_node(texts[entry.blob], entry, render_path(site.path))
                         self._known.add_node(entry, listed)
-                        below.extend(listed)
-                    else:
-                        below.append(entry)
-                self._fetcher.check_listed(len(below))
+                        read[entry] = listed
+                    below.extend(read[entry] if entry.level else [entry])
+                    self._fetcher.check_listed(len(below))  # one node may stand there many times
                 expanded[id(site)] = tuple(below)
 
     def _fetch(
