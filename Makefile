@@ -20,6 +20,7 @@ $(RUN): $(BIN)/python requirements/run.lock pyproject.toml
 	$(BIN)/pip install --quiet --require-hashes -r requirements/run.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements/build.lock
 	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
+	@$(BIN)/python -m compileall -q src  # as a package that was not installed in place is
 	@touch $@
 
 $(DEV): $(RUN) requirements/dev.lock

@@ -16,12 +16,8 @@ from statebag.format.names import encode_scope, scope_of
 from statebag.format.paths import Path, parse_path, render_path
 from statebag.format.stub import Escaped, Rest, Unopened
 from statebag.opening.fetch import Fetcher
-from statebag.opening.lookup import look_up
-from statebag.opening.map_results import read_map_results
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection, walk
-from statebag.opening.wire0 import PointerReader, name_below
-from statebag.sealing.array_writer import ArrayWriter
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.known import Known, packs_of
@@ -29,7 +25,6 @@ from statebag.sealing.layout import lay_out
 from statebag.sealing.plan import OPAQUE, Grown, NeedsOpened, Planner
 from statebag.step import wrap_handler
 from statebag.store.address import store_from_url
-from statebag.store.background import BackgroundWriter
 from statebag.store.cache import BlobCache
 from statebag.store.retrying import RetryingStore, deadline
 
@@ -38,6 +33,7 @@ if TYPE_CHECKING:
 
     from statebag.opening.map_results import ChildResult
     from statebag.policy import Policy
+    from statebag.sealing.array_writer import ArrayWriter
     from statebag.sealing.parts import Part
     from statebag.step import Returns
     from statebag.store.contract import Store
@@ -150,6 +146,8 @@ class Statebag:
         paths = None if only is None else [parse_path(path) for path in only]
         with deadline(self.policy.deadline_seconds):
             if legacy:
+                from statebag.opening.wire0 import PointerReader
+
                 bag = PointerReader(self.store, self.policy).resolve(bag)
             state = self._opener(scope).open(bag, Selection(paths))
         usage.add(opens=1, open_ns=perf_counter_ns() - started)
@@ -169,6 +167,8 @@ class Statebag:
             InvalidState: There is nothing at the path.
             StatebagError: As for `open`.
         """
+        from statebag.opening.lookup import look_up
+
         with deadline(self.policy.deadline_seconds):
             return look_up(self._opener(scope), bag, parse_path(path))
 
@@ -217,9 +217,13 @@ class Statebag:
                 policy's `result_roots`.
             BlobMissing, BlobCorrupt, StoreUnavailable: A file could not be read.
         """
+        from statebag.opening.map_results import read_map_results
+
         return read_map_results(self._locate_result, details)
 
     def _locate_result(self, bucket: str, key: str) -> tuple[Store, str]:
+        from statebag.opening.wire0 import name_below
+
         address = f"s3://{bucket}/{key}"
         for root in (self.store.url, *self.policy.result_roots):
             if address.startswith(root.rstrip("/") + "/"):
@@ -243,6 +247,9 @@ class Statebag:
         Args:
             scope: Where the objects go.
         """
+        from statebag.sealing.array_writer import ArrayWriter
+        from statebag.store.background import BackgroundWriter
+
         background = BackgroundWriter(self.store)
         return ArrayWriter(background.put, background.settle, self.policy, encode_scope(scope))
 

@@ -31,7 +31,7 @@ DEFAULT_CONTROL: tuple[str, ...] = (
 """Fields at the top of a state that routers of agent workflows read."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """How large a bag may be, what leaves it, and what an open may cost. All sizes in bytes.
 

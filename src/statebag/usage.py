@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, fields
 from threading import Lock
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Usage", "add", "is_measured", "measured", "peak"]
 
 
-@dataclass(slots=True)
-class Usage:
+class Usage(msgspec.Struct):
     """Counters of one piece of work; sizes in bytes, times in nanoseconds.
 
     Attributes:
@@ -58,7 +58,7 @@ class Usage:
 
     def as_dict(self) -> dict[str, int]:
         """All counters by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
 _collecting: ContextVar[tuple[Usage, ...]] = ContextVar("statebag_usage", default=())

@@ -7,14 +7,13 @@ no part can lead out of the root.
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote, unquote
 
 from statebag.errors import InvalidState, InvalidStub
 
 __all__ = ["check_pack_name", "encode_scope", "is_scope_at_or_above", "pack_name", "scope_of"]
 
-_PACK_FILE = re.compile(r"[0-9a-f]{32}\.pack")
+_HEX = frozenset("0123456789abcdef")
 _LONGEST_NAME = 1024  # bytes: the longest key that S3 takes
 _LONGEST_PART = 255  # bytes: the longest file name that common file systems take
 
@@ -68,7 +67,9 @@ def check_pack_name(name: object, path: str) -> str:
     """
     if isinstance(name, str) and len(name) <= _LONGEST_NAME and name.isascii():
         *scope, file = name.split("/")
-        if scope and _PACK_FILE.fullmatch(file) and all(map(_is_canonical, scope)):
+        digest = file.removesuffix(".pack")
+        whole = len(file) == 37 and len(digest) == 32 and _HEX.issuperset(digest)
+        if scope and whole and all(map(_is_canonical, scope)):
             return name
     raise InvalidStub("a stub names an object that no seal can have written", path=path)
 

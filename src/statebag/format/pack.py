@@ -15,8 +15,9 @@ is harmless, and writing it again mends a damaged one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from statebag.errors import BlobCorrupt, StatebagError, UnsupportedFormat
 from statebag.format import json_text
@@ -32,8 +33,7 @@ BlobKind = Literal["value", "index"]
 _KINDS: tuple[BlobKind, ...] = ("value", "index")
 
 
-@dataclass(frozen=True, slots=True)
-class PackedBlob:
+class PackedBlob(msgspec.Struct, frozen=True):
     """One row of a pack's index."""
 
     sha256: str
@@ -95,9 +95,15 @@ def read_index(data: bytes, name: str) -> list[PackedBlob]:
         raise BlobCorrupt("not a whole pack", object_name=name)
     try:
         rows = json_text.decode(data[start:end], name)
-        return [_row(row, start) for row in rows]
+        return _rows(rows, start)
     except (StatebagError, TypeError, ValueError):
         raise BlobCorrupt("a pack's index cannot be read", object_name=name) from None
+
+
+def _rows(rows: Any, frames_end: int) -> list[PackedBlob]:
+    if not isinstance(rows, list):
+        raise TypeError("an index is an array")
+    return [_row(row, frames_end) for row in rows]
 
 
 def _row(row: Any, frames_end: int) -> PackedBlob:

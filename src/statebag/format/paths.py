@@ -20,17 +20,16 @@ __all__ = ["Path", "parse_path", "render_path"]
 Part = str | int
 Path = tuple[Part, ...]
 
-_PLAIN_NAME = re.compile(r"[^\W\d][\w-]*")
-_STEP = re.compile(
-    r"""\.?(?P<name>[^.\[\]'"]+)              # .name, or a name at the very start
-      | \[(?P<index>\d+)\]                    # [3]
-      | \['(?P<single>(?:[^'\\]|\\.)*)'\]     # ['any text']
-      | \["(?P<double>(?:[^"\\]|\\.)*)"\]     # ["any text"]
-    """,
-    re.VERBOSE,
-)
 _LONGEST_NAME_SHOWN = 80
-_ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4}|.)", re.DOTALL)
+
+# Patterns are texts: re compiles and keeps them when they are first used, not at import.
+_STEP = r"""(?x)
+    \.?(?P<name>[^.\[\]'"]+)              # .name, or a name at the very start
+  | \[(?P<index>\d+)\]                    # [3]
+  | \['(?P<single>(?:[^'\\]|\\.)*)'\]     # ['any text']
+  | \["(?P<double>(?:[^"\\]|\\.)*)"\]     # ["any text"]
+"""
+_ESCAPE = r"(?s)\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4}|.)"
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -40,13 +39,18 @@ def render_path(path: Iterable[Part]) -> str:
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif _PLAIN_NAME.fullmatch(part) and len(part) <= _LONGEST_NAME_SHOWN:
+        elif _is_plain_name(part):
             text += f".{part}"
         else:
             shown = part[:_LONGEST_NAME_SHOWN].encode("unicode_escape").decode("ascii")
             cut = "..." if len(part) > _LONGEST_NAME_SHOWN else ""
             text += "['" + shown.replace("'", "\\'") + cut + "']"
     return text
+
+
+def _is_plain_name(name: str) -> bool:
+    plain = name.replace("-", "_").isidentifier() and not name.startswith("-")
+    return plain and len(name) <= _LONGEST_NAME_SHOWN
 
 
 def parse_path(text: str | Iterable[Part]) -> Path:
@@ -62,11 +66,13 @@ def parse_path(text: str | Iterable[Part]) -> Path:
             if isinstance(part, bool) or not isinstance(part, str | int):
                 raise ConfigurationError("a path has only names (str) and indices (int)")
         return parts
+    if text.isidentifier():
+        return (text,)
     rest = text.removeprefix("$")
     path: list[Part] = []
     position = 0
     while position < len(rest):
-        step = _STEP.match(rest, position)
+        step = re.compile(_STEP).match(rest, position)
         if step is None or (step["name"] is not None and step["name"].strip() == "*"):
             raise ConfigurationError(
                 f"not a path: {text[:200]!r}",
@@ -76,7 +82,7 @@ def parse_path(text: str | Iterable[Part]) -> Path:
             path.append(int(step["index"]))
         else:
             quoted = step["single"] if step["single"] is not None else step["double"]
-            path.append(step["name"] if quoted is None else _ESCAPE.sub(_unescaped, quoted))
+            path.append(step["name"] if quoted is None else re.sub(_ESCAPE, _unescaped, quoted))
         position = step.end()
     return tuple(path)
 

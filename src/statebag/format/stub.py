@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+import msgspec
 
 from statebag.errors import InvalidStub, UnsupportedFormat
 from statebag.format import json_text
@@ -42,12 +42,11 @@ MAX_LEVEL = 12  # of an index over pieces; 32**12 pieces are more than any store
 MAX_ENTRIES = 4096  # pieces or nodes listed in one place; a reader's bound, writers stay far below
 
 Kind = Literal["array", "object"]
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_HEX = frozenset("0123456789abcdef")
 _MAX_NUMBER = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(msgspec.Struct, frozen=True):
     """Where the frame of one text lies.
 
     Attributes:
@@ -66,11 +65,10 @@ class Blob:
 
     def placed(self, name: str) -> Blob:
         """The same blob with its pack's name, where that was not known yet."""
-        return replace(self, at=name) if self.at == THIS_PACK else self
+        return msgspec.structs.replace(self, at=name) if self.at == THIS_PACK else self
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """A value whose text is a blob in a pack; arrays and objects say how many items."""
 
     blob: Blob
@@ -95,8 +93,7 @@ class Stored:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(msgspec.Struct, frozen=True):
     """A value whose frame travels in the bag itself."""
 
     sha256: str
@@ -116,8 +113,7 @@ class Carried:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One piece of a large value (level 0), or an index node over further entries.
 
     Attributes:
@@ -133,8 +129,7 @@ class Entry:
     level: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(msgspec.Struct, frozen=True):
     """A large array or object cut between items: entries in order, then the tail."""
 
     kind: Kind
@@ -159,8 +154,7 @@ class Pieces:
         return body
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(msgspec.Struct, frozen=True):
     """The many small fields of an object as one value; beside it stand fields of their own.
 
     Attributes:
@@ -178,8 +172,7 @@ class Rest:
         return {**self.whole.to_wire(), "rest": True, "beside": list(self.beside)}
 
 
-@dataclass(frozen=True, slots=True)
-class Escaped:
+class Escaped(msgspec.Struct, frozen=True):
     """User data that has the reserved key: opaque, however it looks inside."""
 
     original: dict[str, Any]
@@ -336,7 +329,7 @@ class _Parser:
         return value
 
     def digest(self, value: object) -> str:
-        if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        if not isinstance(value, str) or len(value) != 64 or not _HEX.issuperset(value):
             raise self.fault("sha256")
         return value
 

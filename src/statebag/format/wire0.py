@@ -16,13 +16,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
-import io
-import re
-import zlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+import msgspec
 
 from statebag.errors import BlobCorrupt, LimitExceeded
 from statebag.format import json_text
@@ -40,13 +37,12 @@ __all__ = [
     "whole_pointer",
 ]
 
-_KEY_PART = re.compile(r"[^A-Za-z0-9_.=@+-]")
+_KEY_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.=@+-")
 
 PointerKind = Literal["field", "whole", "history", "compressed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
+class Pointer(msgspec.Struct, frozen=True):
     """A recognized pointer.
 
     Attributes:
@@ -139,7 +135,7 @@ def object_key(idempotency_key: str, data_type: str, text: bytes) -> str:
 
 def _part(text: str) -> str:
     """One path part: other characters become `_`, told apart by a digest of the original."""
-    clean = _KEY_PART.sub("_", text)[:160]
+    clean = "".join(one if one in _KEY_CHARACTERS else "_" for one in text[:160])
     if clean == text and clean.strip("."):
         return clean
     return f"{clean.strip('.') or 'x'}-{sha256_hex(text.encode('utf-8', 'surrogatepass'))[:12]}"
@@ -147,6 +143,8 @@ def _part(text: str) -> str:
 
 def compress_text(text: bytes) -> str:
     """base64 of gzip; the same bytes each time (no clock in the header)."""
+    import gzip
+
     return base64.b64encode(gzip.compress(text, 6, mtime=0)).decode("ascii")
 
 
@@ -157,6 +155,10 @@ def decompress_text(data: object, max_bytes: int) -> bytes:
         BlobCorrupt: It is no base64, or no whole gzip member.
         LimitExceeded: It grows beyond `max_bytes`.
     """
+    import gzip
+    import io
+    import zlib
+
     if not isinstance(data, str):
         raise BlobCorrupt("compressed data is not text")
     try:

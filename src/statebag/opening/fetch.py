@@ -5,11 +5,11 @@ Frames that lie close together in a pack are read as one range. Packs are read s
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from statebag import usage
 from statebag.errors import BlobCorrupt, LimitExceeded
@@ -17,6 +17,7 @@ from statebag.format.codec import decompress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from concurrent.futures import ThreadPoolExecutor
 
     from statebag.format.stub import Blob
     from statebag.policy import Policy
@@ -29,8 +30,7 @@ _WORTH_READING_OVER = 16 * 1024  # bytes between two frames that cost less than 
 _SIDE_BY_SIDE = 32
 
 
-@dataclass(slots=True)
-class _Range:
+class _Range(msgspec.Struct):
     """Bytes of one pack that are read at once, and the blobs in them."""
 
     at: str
@@ -156,4 +156,7 @@ def _coalesced(blobs: Iterable[Blob]) -> list[_Range]:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
+    # Loaded with the first open that reads several packs: many never do.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (see above)
+
     return ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="statebag-read")

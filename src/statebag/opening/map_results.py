@@ -10,10 +10,10 @@ has its input and output as JSON text; with COMPACT it is the output, with FLATT
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError
 from statebag.format import json_text
@@ -33,8 +33,7 @@ _STATUSES = ("SUCCEEDED", "FAILED", "PENDING")
 _DESCRIPTION = frozenset({"ExecutionArn", "Name", "Status"})
 
 
-@dataclass(frozen=True, slots=True)
-class ChildResult:
+class ChildResult(msgspec.Struct, frozen=True):
     """What one child gave.
 
     Attributes:
@@ -97,6 +96,8 @@ def _manifest(manifest: Any, name: str) -> list[tuple[str, str]]:
 
 def _chunks(store: Store, name: str) -> Iterator[bytes]:
     """An object's bytes, a few chunks ahead of whoever uses them."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # few handlers read so
+
     info = store.head(name)
     if info is None:
         raise BlobMissing("a file that a Map Run's manifest lists is gone", object_name=name)

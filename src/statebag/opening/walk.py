@@ -5,8 +5,9 @@ Nothing is fetched here. Every stub is parsed and checked before the first reque
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from statebag.errors import InvalidState, InvalidStub, LimitExceeded
 from statebag.format.json_text import MAX_DEPTH
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Selection", "Site", "Walk", "plain_copy", "walk"]
 
 
-@dataclass(slots=True)
-class Site:
+class Site(msgspec.Struct):
     """A place in the copy that is filled once its stub is opened.
 
     Attributes:
@@ -38,8 +38,7 @@ class Site:
     siblings: dict[str, Any] | None = None
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(msgspec.Struct):
     """A bag's copy; `sites` are in the order of their paths, outermost first."""
 
     root: list[Any]

@@ -7,9 +7,10 @@ on their way to the store, and about 300 bytes for each piece.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from statebag import usage
 from statebag.errors import InvalidState
@@ -32,8 +33,7 @@ _IN_STUB = 8
 _WIDEST_NODE = 2048  # entries; a node of that width takes about 110 KB of the store
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(msgspec.Struct):
     """Items with consecutive places in the order, and so one piece."""
 
     first: int
@@ -41,8 +41,7 @@ class _Run:
     size: int
 
 
-@dataclass(slots=True)
-class _Placed:
+class _Placed(msgspec.Struct):
     """A piece in a pack; `pack` counts the packs that this writer makes."""
 
     first: int

@@ -6,9 +6,10 @@ never a control field, and only where the bag gets smaller by it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from statebag.errors import BagTooLarge
 from statebag.format.codec import decompress
@@ -29,8 +30,7 @@ _LEAST_STUB = 250  # bytes of the shortest stub
 _NAMED_AT_MOST = 5
 
 
-@dataclass(slots=True)
-class _Slot:
+class _Slot(msgspec.Struct):
     """A place in a plan that a part stands in."""
 
     children: dict[Any, Part]

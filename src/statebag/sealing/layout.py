@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.index import encode_node, node_entry
@@ -19,16 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["Layout", "Written", "lay_out"]
 
 
-@dataclass(slots=True)
-class Written:
+class Written(msgspec.Struct):
     """One blob that a seal adds to the store."""
 
     blob: Blob
     text: bytes
 
 
-@dataclass
-class Layout:
+class Layout(msgspec.Struct):
     """A plan with its pack.
 
     Attributes:
@@ -41,8 +40,8 @@ class Layout:
 
     bag: Any
     pack: tuple[str, bytes] | None
-    written: list[Written] = field(default_factory=list)
-    nodes: list[tuple[Entry, tuple[Entry, ...]]] = field(default_factory=list)
+    written: list[Written] = msgspec.field(default_factory=list)
+    nodes: list[tuple[Entry, tuple[Entry, ...]]] = msgspec.field(default_factory=list)
     carried: int = 0
 
 

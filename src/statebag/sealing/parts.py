@@ -8,9 +8,10 @@ not known yet), and `source`, the value it stands for.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
@@ -48,8 +49,7 @@ def stub_wire(body: dict[str, Any]) -> int:
     return len(json.dumps({KEY: body}))
 
 
-@dataclass(slots=True)
-class Plain:
+class Plain(msgspec.Struct):
     """A value that stays as it is (user data with the reserved key: escaped)."""
 
     path: Path
@@ -59,8 +59,7 @@ class Plain:
     control: bool = False
 
 
-@dataclass(slots=True)
-class Kept:
+class Kept(msgspec.Struct):
     """A stub that stays as it was: not opened, or unchanged since it was."""
 
     path: Path
@@ -84,8 +83,7 @@ class Kept:
         return cls(path, value, {KEY: body}, stub, stub_wire(body))
 
 
-@dataclass
-class Single:
+class Single(msgspec.Struct, dict=True):
     """A value that leaves as one blob, carried in the bag unless `stored` is set."""
 
     path: Path
@@ -134,8 +132,7 @@ class Single:
         return Carried(self.sha256, self.size, self.frame, self.kind, self.count)
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(msgspec.Struct):
     """One piece of a value that is cut."""
 
     text: bytes
@@ -151,17 +148,15 @@ class Piece:
         return len(self.text)
 
 
-@dataclass(slots=True)
-class Group:
+class Group(msgspec.Struct):
     """An index node to be: the members it will list, all of one level."""
 
     members: list[Piece | Entry | Group]
     level: int
-    sha256: str = field(default="")  # stands for the node when groups are grouped again
+    sha256: str = ""  # stands for the node when groups are grouped again
 
 
-@dataclass
-class Cut:
+class Cut(msgspec.Struct):
     """A large array or object that leaves in pieces."""
 
     path: Path
@@ -204,8 +199,7 @@ class Cut:
         return Pieces(self.kind, self.count, self.size, entries, tail)
 
 
-@dataclass
-class Branch:
+class Branch(msgspec.Struct):
     """An object or array whose members have parts of their own."""
 
     path: Path
@@ -221,8 +215,7 @@ class Branch:
         return total + sum(child.wire for child in self.children.values())
 
 
-@dataclass
-class Gathered:
+class Gathered(msgspec.Struct):
     """The *rest* form: many small fields as one value, other fields beside it."""
 
     path: Path

@@ -6,8 +6,9 @@ half, `fitting`, makes the result fit the bound.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from statebag.errors import InvalidState
 from statebag.format import json_text
@@ -32,8 +33,7 @@ _STUB_BYTES = 400
 _DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
 
 
-@dataclass(frozen=True, slots=True)
-class Grown:
+class Grown(msgspec.Struct, frozen=True):
     """An array that was not opened, and items to add at its end."""
 
     before: Unopened

@@ -6,12 +6,9 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from statebag.errors import ConfigurationError
-from statebag.store.file import FileStore
-from statebag.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,18 +38,18 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
         ConfigurationError: The address has none of these forms, an option is not known, or the
             store cannot be used.
     """
+    # Each backend is loaded only where it is used: most handlers need one of them.
     options = dict(options or {})
     scheme, separator, rest = url.partition("://")
     if not separator:
         if _is_path(url):
-            return FileStore(_folder(url), create=_create(options))
+            return _file_store(_folder(url), options)
         raise ConfigurationError("the store's address has no known form", hint=_FORMS)
     stand_in = _stand_ins.get(scheme)
     if stand_in is not None:
         return stand_in(url)
     if scheme in {"s3", "gs", "az"}:
-        # Loaded only where it is needed: a folder or memory takes no object storage client.
-        from statebag.store.object_storage import ObjectStorage  # noqa: PLC0415 (see above)
+        from statebag.store.object_storage import ObjectStorage
 
         return ObjectStorage(url, options=options)
     if scheme == "file":
@@ -61,8 +58,10 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
             raise ConfigurationError(
                 "a file address has three slashes and an absolute path", hint=_FORMS
             )
-        return FileStore(Path(url2pathname(address.path)), create=_create(options))
+        return _file_store(Path(_path_of(address.path)), options)
     if scheme == "memory":
+        from statebag.store.memory import MemoryStore
+
         _refuse(options, known=set())
         if any(mark in rest for mark in "?#@"):
             raise ConfigurationError("a memory address is memory:// and a plain name", hint=_FORMS)
@@ -87,6 +86,13 @@ def standing_in(scheme: str, make_store: Callable[[str], Store]) -> Iterator[Non
             _stand_ins[scheme] = before
 
 
+def _path_of(url_path: str) -> str:
+    """The file system's path in a file address: `/C:/folder` is `C:/folder` on Windows."""
+    path = unquote(url_path)
+    drive = os.name == "nt" and len(path) > 2 and path[2] == ":"
+    return path[1:] if drive else path
+
+
 def _is_path(url: str) -> bool:
     """Whether it cannot be anything but a path: a bare word may be a mistyped address."""
     starts = ("./", "../", "~", "/") if os.name != "nt" else ("./", "../", "~", "/", ".\\", "..\\")
@@ -100,6 +106,12 @@ def _folder(path: str) -> Path:
         raise ConfigurationError(
             "the home folder in the store's address is not known", hint="Use an absolute path"
         ) from error
+
+
+def _file_store(folder: Path, options: Mapping[str, str]) -> Store:
+    from statebag.store.file import FileStore
+
+    return FileStore(folder, create=_create(options))
 
 
 def _create(options: Mapping[str, str]) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from statebag.store.contract import Store
 
 __all__ = ["BackgroundWriter"]
@@ -23,6 +24,8 @@ class BackgroundWriter:
     """
 
     def __init__(self, store: Store) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # few handlers write so
+
         self._store = store
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="statebag-write")
         self._waiting: deque[Future[None]] = deque()

@@ -6,8 +6,9 @@ library's own errors, so that nothing above this room knows which backend it tal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ObjectInfo", "Store"]
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
+class ObjectInfo(msgspec.Struct, frozen=True):
     """One stored object.
 
     Attributes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
 
 from statebag.errors import BlobMissing
 from statebag.store.confinement import check_spans, confined_parts, too_short
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["MemoryStore"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(msgspec.Struct, frozen=True):
     data: bytes
     modified: datetime
 

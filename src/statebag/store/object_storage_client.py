@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from obstore import exceptions as client
 from obstore.store import AzureStore, GCSStore, S3Store
 
@@ -76,8 +76,7 @@ _CREDENTIAL_SETTINGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A prefix of a bucket.
 
     Attributes:
