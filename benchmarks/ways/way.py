@@ -1,0 +1,38 @@
+"""What every way does: a first payload, then one payload after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from benchmarks.workloads import Change
+
+__all__ = ["Timer", "Way"]
+
+Timer = Callable[[str], AbstractContextManager[None]]
+
+
+class Way(Protocol):
+    """A way of keeping a state. The payload is what the engine would carry."""
+
+    name: str
+
+    def first(self, state: dict[str, Any]) -> Any:
+        """The payload of the first state."""
+        ...
+
+    def step(self, payload: Any, change: Change, timer: Timer) -> Any:
+        """Open a payload, apply a change, seal: the next payload.
+
+        The two halves run inside `timer("open")` and `timer("seal")`; the change itself, outside.
+        """
+        ...
+
+    def read(self, payload: Any) -> dict[str, Any]:
+        """The whole state, to check that it is right."""
+        ...
+
+    def forget(self) -> None:
+        """Make this process as a new one: nothing cached, nothing connected."""
+        ...
