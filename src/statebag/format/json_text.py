@@ -41,6 +41,8 @@ MAX_DEPTH = 500
 _MAX_DIGITS = 4300
 """CPython's own limit for reading an integer; what could not be read back is not written."""
 
+_BEYOND = (-(10 ** (_MAX_DIGITS - 1)), 10**_MAX_DIGITS)  # msgspec counts the sign as a digit
+
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 _EXACT_INTEGER = 2**53  # above it a reader that uses doubles, as JavaScript does, may round
 _SUSPICIOUS_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]|-0(?![0-9])")
@@ -178,7 +180,12 @@ def _scalars_fit(level: list[Any]) -> bool:
         return False
     # 3.32 bits a digit: quick to rule out, and only then counted.
     long = [one for one in level if type(one) is int and one.bit_length() > _MAX_DIGITS * 3.32]
-    return not any(abs(one) >= 10**_MAX_DIGITS for one in long)
+    return not any(map(_is_too_long, long))
+
+
+def _is_too_long(number: int) -> bool:
+    least, most = _BEYOND
+    return not least < number < most
 
 
 def _first_fault(state: Any, known: frozenset[type]) -> InvalidState:
@@ -208,8 +215,8 @@ def _fault_of(one: Any, path: Path, known: frozenset[type]) -> InvalidState | No
             return _fault_of_keys(one, at)
     elif kind is float and not math.isfinite(one):
         message, hint = "a float that is NaN or infinite has no JSON form", "Use null or a string."
-    elif kind is int and one.bit_length() > _MAX_DIGITS * 3.32 and abs(one) >= 10**_MAX_DIGITS:
-        message = f"an integer of more than {_MAX_DIGITS} digits"
+    elif kind is int and _is_too_long(one):
+        message = f"an integer of more than {_MAX_DIGITS} digits, a minus sign counted as one"
         hint = "Write it as a string."
     elif kind is str and not _has_utf8(one):
         message = "a string with a lone surrogate has no UTF-8 form"

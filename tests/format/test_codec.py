@@ -1,0 +1,73 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statebag import BlobCorrupt
+from statebag.format.codec import compress, decompress, sha256_hex
+
+TEXTS = st.binary(max_size=5000)
+
+
+def opened(frame, text, **change):
+    declared = {"size": len(text), "sha256": sha256_hex(text), "where": "m/x.pack"}
+    return decompress(frame, **{**declared, **change})
+
+
+@given(TEXTS, st.sampled_from([-7, 1, 3, 19]))
+def test_what_was_compressed_comes_back(text, level):
+    assert opened(compress(text, level), text) == text
+
+
+@given(TEXTS, st.data())
+def test_a_changed_byte_is_noticed(text, data):
+    frame = bytearray(compress(text))
+    position = data.draw(st.integers(0, len(frame) - 1))
+    frame[position] ^= 1 << data.draw(st.integers(0, 7))
+    try:
+        assert opened(bytes(frame), text) == text  # a bit of the header that means nothing
+    except BlobCorrupt as error:
+        assert error.object_name == "m/x.pack"  # noqa: PT017  # both outcomes are right
+
+
+@given(TEXTS, st.integers(1, 20))
+def test_a_frame_that_is_cut_or_goes_on_is_refused(text, count):
+    frame = compress(text)
+    for changed in (frame[:-count], frame + b"\x00" * count, frame + frame, b""):
+        with pytest.raises(BlobCorrupt):
+            opened(changed, text)
+
+
+@pytest.mark.parametrize("size", [0, 99_999, 100_001, 2**53])
+def test_another_size_is_refused(size):
+    text = b"x" * 100_000
+    with pytest.raises(BlobCorrupt):
+        opened(compress(text), text, size=size)
+
+
+def test_another_digest_is_refused():
+    with pytest.raises(BlobCorrupt) as caught:
+        opened(compress(b"secret"), b"secret", sha256="0" * 64)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_header_that_promises_more_or_less_is_refused():
+    # A frame of one raw block (RFC 8878, 3.1.1): single segment, its content size in one byte.
+    def frame(promised, block):
+        header = ((len(block) << 3) | 1).to_bytes(3, "little")
+        return b"\x28\xb5\x2f\xfd" + bytes([0x20, promised]) + header + block
+
+    assert opened(frame(3, b"abc"), b"abc") == b"abc"
+    for promised in (2, 4, 200):
+        with pytest.raises(BlobCorrupt):
+            opened(frame(promised, b"abc"), b"abc")
+        with pytest.raises(BlobCorrupt):
+            opened(frame(promised, b"abc"), b"abc", size=promised)
+
+
+def test_a_frame_without_its_size_is_refused():
+    # The same without a content size: a window descriptor stands in the header instead.
+    frame = (
+        b"\x28\xb5\x2f\xfd" + bytes([0x00, 0x00]) + ((3 << 3) | 1).to_bytes(3, "little") + b"abc"
+    )
+    with pytest.raises(BlobCorrupt):
+        opened(frame, b"abc")

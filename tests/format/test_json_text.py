@@ -1,0 +1,219 @@
+import enum
+import json
+from collections import OrderedDict, defaultdict
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+
+from statebag import BlobCorrupt, InvalidState
+from statebag.format.json_text import (
+    check_json,
+    decode,
+    encode,
+    engine_may_change,
+    join_items,
+    nests_deeper,
+    split_items,
+    wire_size,
+)
+from tests.strategies import VALUES
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+
+
+def nested(levels, kind=list):
+    value = kind()
+    for _ in range(levels - 1):
+        value = [value] if kind is list else {"a": value}
+    return value
+
+
+@given(VALUES)
+def test_text_is_what_the_standard_library_reads_and_comes_back(value):
+    check_json(value)
+    text = encode(value)
+    assert json.loads(text) == value
+    assert encode(decode(text)) == text
+
+
+@given(VALUES)
+def test_the_size_in_a_payload_is_the_larger_of_two_forms(value):
+    compact = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    assert wire_size(value) >= len(json.dumps(value))
+    assert wire_size(value) == max(len(encode(value)), len(json.dumps(value)))
+    # Floats apart, which two serializers print differently, the text is the compact one.
+    if b"." not in compact and b"e" not in compact:
+        assert encode(value) == compact
+
+
+@pytest.mark.parametrize(
+    ("state", "path", "hint"),
+    [
+        (float("nan"), "$", "null"),
+        ({"a": [1, {"b": float("inf")}]}, "$.a[1].b", "null"),
+        ({"a": [1, {"b": -float("inf")}]}, "$.a[1].b", "string"),
+        ({"a": {"odd name": (1, 2)}}, "$.a['odd name']", "list(value)"),
+        ({"when": datetime(2026, 1, 1, tzinfo=UTC)}, "$.when", "isoformat"),
+        ({"when": date(2026, 1, 1)}, "$.when", "isoformat"),
+        ([Decimal("1.10")], "$[0]", "str(value)"),
+        ({"": b"bytes"}, "$['']", "base64"),
+        ({"a.b": {1}}, "$['a.b']", "sorted"),
+        ({"id": UUID(int=1)}, "$.id", "str(value)"),
+        ({"x": 1j}, "$.x", "Turn it into"),
+        ({"x": Colour.RED}, "$.x", "Turn it into"),
+        ({"x": object()}, "$.x", "Turn it into"),
+        ({"x": {1: "a"}}, "$.x", "str(key)"),
+        ({"x": {None: "a"}}, "$.x", "str(key)"),
+        ({"x": {True: "a"}}, "$.x", "str(key)"),
+        ({"x": {("a", 1): "a"}}, "$.x", "str(key)"),
+        ({"x": ["ok", "\ud800"]}, "$.x[1]", "errors='replace'"),
+        ({"x": {"\udfff": 1}}, "$.x", None),
+        ({"n": 10**4300}, "$.n", "string"),
+        ({"n": [-(10**4299)]}, "$.n[0]", "string"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused_with_its_place_and_a_way_out(state, path, hint):
+    with pytest.raises(InvalidState) as caught:
+        check_json(state)
+    assert caught.value.path == path
+    if hint is None:
+        assert "surrogate" in caught.value.message
+    else:
+        assert hint in caught.value.hint
+
+
+def test_the_first_fault_in_reading_order_is_named():
+    with pytest.raises(InvalidState) as caught:
+        check_json({"a": {"deep": [[float("nan")]]}, "b": {1}})
+    assert caught.value.path == "$.a.deep[0][0]"
+
+
+def test_no_value_is_in_the_message():
+    with pytest.raises(InvalidState) as caught:
+        check_json({"a": ["secret", "secret\ud800"]})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_levels_at_the_limit_and_one_beyond(kind):
+    check_json(nested(500, kind))
+    with pytest.raises(InvalidState) as caught:
+        check_json(nested(501, kind))
+    assert "500" in caught.value.message
+    assert len(caught.value.path) < 400
+
+
+def test_what_holds_itself_is_refused():
+    loop = []
+    loop.append(loop)
+    pair = {"a": 1}
+    pair["b"] = [pair]
+    for value in (loop, {"x": [loop]}, pair):
+        with pytest.raises(InvalidState):
+            check_json(value)
+
+
+def test_what_is_shared_is_taken_in_no_more_time():
+    value = ["x"]
+    for _ in range(400):  # 2**400 values, if each were looked at where it stands
+        value = [value, value]
+    check_json(value)
+
+
+def test_digits_at_the_limit():
+    # The reader takes 4,300 characters, of which the sign is one.
+    ends = [10**4300 - 1, -(10**4299) + 1]
+    check_json(ends)
+    assert decode(encode(ends)) == ends
+    for beyond in (10**4300, -(10**4299)):
+        with pytest.raises(InvalidState):
+            check_json([beyond])
+    for text in (b"1" + b"0" * 4300, b"-1" + b"0" * 4299):
+        with pytest.raises(BlobCorrupt):
+            decode(text)
+
+
+def test_subclasses_of_dict_and_list_and_string_keys_are_taken_as_what_they_are():
+    class Items(list):
+        pass
+
+    value = OrderedDict(b=1, a=defaultdict(list, c=Items([1])))
+    value[Colour.RED] = 2
+    check_json(value)
+    assert encode(value) == b'{"b":1,"a":{"c":[1]},"red":2}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"nul",
+        b"[1,]",
+        b"NaN",
+        b"[1e400]",
+        b'"\xff"',
+        b'"\\ud800"',
+        b"\xef\xbb\xbf{}",
+        b"{}{}",
+        b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 5000 + b"1" + b"}" * 5000,
+    ],
+)
+def test_text_that_is_refused(text):
+    with pytest.raises(BlobCorrupt) as caught:
+        decode(text, "machine/run/x.pack")
+    assert caught.value.object_name == "machine/run/x.pack"
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (2**53 - 1, False),
+        (2**53, False),
+        (2**53 + 1, True),
+        (-(2**53), False),
+        (-(2**53) - 1, True),
+        (10**40, True),
+        (9007199254740992.0, False),
+        (9007199254740994.0, True),
+        (1e16, True),
+        (1e300, True),
+        (5e-324, False),
+        (-0.0, True),
+        (0.0, False),
+        (-0.5, False),
+        (0, False),
+        (True, False),
+        ("-0", False),
+        ("9" * 40, False),
+    ],
+)
+def test_numbers_that_an_engine_may_change(value, expected):
+    for holder in (value, [value], {"a": {"b": [0, value]}}):
+        assert engine_may_change(holder, encode(holder)) is expected
+
+
+@given(VALUES)
+def test_items_that_are_split_and_joined_are_the_text(value):
+    for holder, kind in (([value, 1, value], "array"), ({"a": value, "": 1, '"': 2}, "object")):
+        text = encode(holder)
+        items = split_items(text, kind)
+        assert len(items) == 3
+        assert join_items(items, kind) == text
+
+
+def test_levels_are_counted():
+    for levels in (1, 2, 100, 101):
+        value = nested(levels)
+        assert nests_deeper(value, encode(value), 100) is (levels > 100)
+    wide = [[] for _ in range(1000)]
+    assert not nests_deeper(wide, encode(wide), 100)
+    assert not nests_deeper("[" * 200, encode("[" * 200), 100)
