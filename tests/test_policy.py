@@ -1,0 +1,103 @@
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from statebag import ConfigurationError, Policy
+from statebag.policy import DEFAULT_CONTROL
+
+
+def test_the_published_defaults():
+    policy = Policy()
+    assert policy.max_bag_bytes == 98_304
+    assert policy.field_limit == 30_720
+    assert policy.carry_bytes == 32_768
+    assert policy.max_packs == 8
+    assert policy.attempts == 3
+    assert set(DEFAULT_CONTROL) == {
+        "execution_id",
+        "segment_to_run",
+        "segment_id",
+        "loop_counter",
+        "next_action",
+        "status",
+        "idempotency_key",
+        "state_s3_path",
+        "pre_snapshot_s3_path",
+        "post_snapshot_s3_path",
+        "last_update_time",
+        "payload_size_kb",
+        "guardrail_verified",
+        "batch_count_actual",
+    }
+
+
+NUMBERS = {
+    "max_bag_bytes": 1024,
+    "field_limit": 256,
+    "carry_bytes": 0,
+    "look_into_depth": 1,
+    "piece_bytes": 1024,
+    "max_packs": 1,
+    "compression_level": -7,
+    "cache_bytes": 0,
+    "max_open_bytes": 1,
+    "max_open_blobs": 1,
+    "max_open_requests": 1,
+    "attempts": 1,
+}
+
+
+@pytest.mark.parametrize(("name", "least"), NUMBERS.items())
+def test_numbers_have_a_least_value(name, least):
+    assert getattr(Policy(**{name: least}), name) == least
+    for wrong in (least - 1, True, None, "7", least + 0.5):
+        with pytest.raises(ConfigurationError) as caught:
+            Policy(**{name: wrong})
+        assert name in str(caught.value)
+
+
+def test_other_numbers():
+    for settings in (
+        {"compression_level": 20},
+        {"deadline_seconds": 0},
+        {"deadline_seconds": float("nan")},
+        {"wire": 2},
+    ):
+        with pytest.raises(ConfigurationError):
+            Policy(**settings)
+    assert Policy(deadline_seconds=1).deadline_seconds == 1
+
+
+@pytest.mark.parametrize("name", ["control", "readable_scopes"])
+def test_lists_are_tuples_of_strings(name):
+    assert getattr(Policy(**{name: ["a", "b"]}), name) == ("a", "b")
+    for wrong in ("a", [1], [None]):
+        with pytest.raises(ConfigurationError):
+            Policy(**{name: wrong})
+
+
+@pytest.mark.parametrize(
+    "path", ["$", "", "$[0]", "a..b", "$.a.__statebag__", "__statebag__", "$.*"]
+)
+def test_control_paths_that_make_no_sense(path):
+    with pytest.raises(ConfigurationError):
+        Policy(control=(path,))
+
+
+def test_an_array_is_control_as_a_whole():
+    paths = Policy(control=("$.jobs[0].status", "$.a.b", "status")).control_paths()
+    assert paths[len(DEFAULT_CONTROL) :] == (("jobs",), ("a", "b"))
+
+
+@pytest.mark.parametrize("scope", ["", "/", "a//b", "..", "/**", "a/../**"])
+def test_readable_scopes_that_make_no_sense(scope):
+    with pytest.raises(ConfigurationError):
+        Policy(readable_scopes=(scope,))
+
+
+def test_a_policy_does_not_change():
+    policy = Policy()
+    with pytest.raises((FrozenInstanceError, AttributeError)):
+        policy.field_limit = 1
+    assert hash(policy) == hash(Policy())
+    assert policy == Policy()
