@@ -58,6 +58,7 @@ class Tally:
         self._failures = _Sample(failures)
         self.total = 0
         self.failed = 0
+        self._waiting = 0
 
     def add(self, chunk: Any, order: int) -> None:
         """Count one chunk."""
@@ -65,6 +66,8 @@ class Tally:
         if has_failed(chunk):
             self._failures.offer(order, self.total, chunk)
             self.failed += 1
+        elif isinstance(chunk, dict) and chunk.get("status") == "PENDING":
+            self._waiting += 1  # a child that a Map Run never started
         self.total += 1
 
     @property
@@ -81,7 +84,7 @@ class Tally:
         """What the bag keeps of all results."""
         return {
             "total": self.total,
-            "succeeded": self.total - self.failed,
+            "succeeded": self.total - self.failed - self._waiting,
             "failed": self.failed,
             "chunk_results": self._results.values(),
         }
