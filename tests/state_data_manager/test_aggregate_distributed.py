@@ -3,10 +3,12 @@
 import json
 import random
 import tracemalloc
+from types import SimpleNamespace
 
 import pytest
 
 from statebag import InvalidState, Policy, Statebag, usage
+from statebag.actions.limits import limits_of
 from statebag.store.address import standing_in
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
@@ -139,14 +141,8 @@ def test_a_second_delivery_writes_the_same_objects(sb):
     assert {one.name for one in sb.store.list()} == names
 
 
-def test_the_kept_numbers_are_settings(monkeypatch):
-    class Wider(Policy):
-        chunk_results_kept = 2
-        failed_segments_kept = 1
-
-    from statebag.actions.limits import limits_of
-
-    limits = limits_of(Wider())
+def test_the_kept_numbers_are_settings():
+    limits = limits_of(SimpleNamespace(chunk_results_kept=2, failed_segments_kept=1))
     assert (limits.chunk_results_kept, limits.failed_segments_kept) == (2, 1)
     assert limits_of(Policy()).chunk_results_kept == 10
 
