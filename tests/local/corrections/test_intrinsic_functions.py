@@ -52,3 +52,18 @@ def test_what_is_no_function_is_refused_before_the_run(capfd):
     with pytest.raises(ConfigurationError, match=r"States\.Nothing"):
         computed("States.Nothing(1)")
     assert capfd.readouterr().err == ""
+
+
+def test_a_fail_state_computes_its_error_and_its_cause():
+    fail = {
+        "Type": "Fail",
+        "ErrorPath": "States.Format('{}Refused', $.what)",
+        "CausePath": "States.JsonToString($)",
+    }
+    execution = run(chain(("F", fail)), {"what": "Order"})
+    assert (execution.error, execution.cause) == ("OrderRefused", '{"what":"Order"}')
+
+
+def test_a_fail_state_takes_no_function_that_gives_no_text():
+    with pytest.raises(ConfigurationError, match=r"States\.MathAdd"):
+        run(chain(("F", {"Type": "Fail", "CausePath": "States.MathAdd(1, 2)"})))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import (
@@ -40,6 +41,9 @@ class _Function:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        # A Fail state compares this with its list of functions that give text, whose names lack
+        # their first and last letter.
+        self.name = SimpleNamespace(name=call.name.removeprefix("States.")[1:-1])
 
     def eval(self, env: Any) -> None:
         def resolve(path: str) -> Any:
