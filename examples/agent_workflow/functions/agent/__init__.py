@@ -1,0 +1,1 @@
+"""An agent that reviews a tree of Python source: real tools, and no model."""
