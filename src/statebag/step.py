@@ -61,6 +61,8 @@ def wrap_handler(
     """
     if returns not in {"state", "delta"}:
         raise ConfigurationError("step(returns=...) is 'state' or 'delta'")
+    if isinstance(only, str):
+        raise ConfigurationError("step(only=...) is a list of paths")
     where = parse_path(bag_path)
     scope_path = parse_path(scope)
     selected = None if only is None else [(*where, *parse_path(path)) for path in only]
@@ -101,7 +103,7 @@ def scope_of_execution(execution_id: str) -> str:
 
 def _wants_event(function: Callable[..., Any]) -> bool:
     """Whether a function takes the whole event, besides what it calls its state and context."""
-    _, *others = inspect.signature(function).parameters.values()
+    others = list(inspect.signature(function).parameters.values())[1:]
     return any(one.name == "event" for one in others)
 
 

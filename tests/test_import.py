@@ -1,0 +1,136 @@
+"""What importing costs, and what works without the extras."""
+
+import subprocess
+import sys
+
+import pytest
+
+# Of this library and its two dependencies, what a step needs is loaded in some 140 modules; each
+# of the packages below would add hundreds of milliseconds to a Lambda's start.
+MOST_MODULES = 180
+NEVER = {
+    "boto3",
+    "botocore",
+    "moto",
+    "click",
+    "rich",
+    "yaml",
+    "jsonata",
+    "pydantic",
+    "asyncio",
+    "concurrent.futures.process",
+    "multiprocessing",
+    "http.client",
+    "xml",
+    "unittest",
+    "logging",
+    "email",
+}
+EXTRAS = ("click", "rich", "moto", "boto3", "botocore", "yaml", "jsonata")
+BLOCK = f"""
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {EXTRAS!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+"""
+
+
+def run(code, *arguments, block=True):
+    """A new process that runs code, without the extras."""
+    return subprocess.run(
+        [sys.executable, "-c", (BLOCK if block else "") + code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def loaded(code):
+    """The modules that a process loads for code, beyond those of any start."""
+    program = "import sys; before = set(sys.modules)\n" + code + "\n"
+    answer = run(program + "print(*sorted(set(sys.modules) - before))", block=False)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.split()
+
+
+def test_an_import_is_small():
+    modules = loaded("import statebag")
+    assert NEVER.isdisjoint(modules)
+    assert len(modules) <= MOST_MODULES
+
+
+def test_a_step_on_a_folder_loads_no_object_storage(tmp_path):
+    modules = loaded(
+        f"import statebag; sb = statebag.Statebag({tmp_path.as_uri()!r})\n"
+        "assert sb.open(sb.seal({'a': 'x' * 50_000})) == {'a': 'x' * 50_000}"
+    )
+    assert {*NEVER, "obstore"}.isdisjoint(modules)
+
+
+def test_an_import_starts_nothing_and_needs_no_store():
+    answer = run(
+        "import threading, statebag\n"
+        "@statebag.step\ndef handler(state, context): return state\n"
+        "assert threading.active_count() == 1"
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_seal_open_and_step_work_without_any_extra(tmp_path):
+    answer = run(
+        "import os, statebag\n"
+        "from statebag import Policy, Statebag\n"
+        f"sb = Statebag({tmp_path.as_uri()!r}, policy=Policy(carry_bytes=0))\n"
+        "state = {'text': 'x' * 50_000, 'log': []}\n"
+        "bag = sb.append(sb.seal(state, scope='m/r'), 'log', [1], scope='m/r')\n"
+        "assert sb.open(bag) == {**state, 'log': [1]}\n"
+        "handler = sb.step(lambda state, context: state, scope='$.id')\n"
+        "assert sb.open(handler({'id': 'm/r', 'bag': bag}))['bag'] == {**state, 'log': [1]}\n"
+        "from statebag.testing.process import forget\n"
+        "from statebag.store.object_storage import ObjectStorage\n"
+        f"assert not set({EXTRAS!r}) & set(sys.modules)"
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_the_command_line_says_which_extra_it_needs():
+    answer = run("from statebag.cli import main; sys.argv = ['statebag', '--help']; main()")
+    assert answer.returncode != 0
+    assert "statebag[cli]" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_local_engine_says_which_extra_it_needs(tmp_path):
+    workflow = tmp_path / "workflow.json"
+    workflow.write_text('{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
+    only_local = BLOCK.replace('"click", "rich", ', "").replace("'click', 'rich', ", "")
+    answer = run(
+        only_local
+        + "from statebag.cli import main\n"
+        + f"sys.argv = ['statebag', 'run', {str(workflow)!r}]; main()",
+        block=False,
+    )
+    assert answer.returncode != 0
+    assert "statebag[local]" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("name", ["statebag.cli", "statebag.store.address", "statebag.testing"])
+def test_rooms_that_need_no_extra_to_be_imported(name):
+    answer = run(f"import {name}")
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_the_public_names_are_all_there_and_no_others():
+    import statebag
+
+    assert len(set(statebag.__all__)) == len(statebag.__all__)
+    public = {name for name in vars(statebag) if not name.startswith("_")}
+    rooms = {name for name in public if f"statebag.{name}" in sys.modules}
+    assert {*statebag.__all__} - {"__version__"} == public - rooms | {"step"}
+    assert statebag.__version__
