@@ -51,6 +51,19 @@ def test_conflicts_are_settled_by_the_events_rules_and_recorded():
         join(merge_rules=["a"])
 
 
+def test_conflicts_of_several_joins_stay_on_record():
+    state = {**STATE, "current_state": {f"k{n}": 0 for n in range(60)}}
+    for loop in range(3):
+        first = {f"k{n}": 3 * loop + 1 for n in range(60)}
+        second = {f"k{n}": 3 * loop + 2 for n in range(60)}
+        state = {**state, "loop_counter": loop}
+        state = join(branch("p", first), branch("q", second), state=state)["state_data"]
+    after = opened(state)
+    assert after["merge_conflict_count"] == 180
+    assert len(after["merge_conflicts"]) == 100
+    assert after["merge_conflicts"][0]["path"] == "$.current_state.k20"
+
+
 def test_control_fields_take_no_part():
     answer = join(branch("p", {"a": 2}, segment_to_run=99, loop_counter=5, execution_id="m/x"))
     state = answer["state_data"]

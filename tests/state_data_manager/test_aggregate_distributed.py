@@ -52,6 +52,16 @@ def test_results_stand_in_their_order_however_they_came():
     assert state["distributed_chunk_summary"]["chunk_results"] == results[:10]
 
 
+def test_small_results_that_came_in_disorder_are_written_in_few_pieces():
+    results = [{"execution_order": n} for n in range(20_000)]
+    shuffled = random.Random(3).sample(results, len(results))
+    answer = gather(shuffled)
+    forget()
+    with usage.measured() as cost:
+        assert opened(answer["state_data"])["distributed_results"] == results
+    assert cost.blobs_read < 100
+
+
 def test_results_of_one_place_are_all_kept():
     results = [{"execution_order": n // 2, "n": n} for n in range(40)]
     shuffled = results[20:] + results[:20]

@@ -77,6 +77,15 @@ def test_a_final_state_behind_a_pointer():
     assert opened(answer["state_data"])["current_state"] == CURRENT
 
 
+def test_a_result_behind_a_pointer():
+    result = {"final_state": CURRENT, "odd": filler(50_000), "status": "RUNNING"}
+    path = store_to_s3(result, "workflow-state/order-1/result_1.json")
+    pointer = field_pointer(path, encode(result))
+    state = opened(call("sync", state_data=START, execution_result=pointer)["state_data"])
+    assert state["current_state"] == CURRENT
+    assert state["last_execution_result"] == {"odd": result["odd"]}
+
+
 def test_a_pointer_out_of_the_root_is_refused():
     pointer = {"type": "s3_reference", "s3_path": "s3://elsewhere/x.json"}
     with pytest.raises(NotPermitted):

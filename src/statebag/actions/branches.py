@@ -43,6 +43,8 @@ def aggregate_branches(invocation: Invocation) -> dict[str, Any]:
     joined = _joined(invocation, current or {}, gathering)
     if joined or current is not None:
         state["current_state"] = joined
+    if gathering.conflicts and isinstance(state.get("merge_conflicts"), Unopened):
+        state["merge_conflicts"] = invocation.opened(state["merge_conflicts"])
     limits = invocation.limits
     state = record_join(state, gathering, invocation.event, limits.merge_conflicts_kept)
     error = invocation.event.get("map_error")

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
     from statebag.actions.invocation import Invocation
     from statebag.opening.map_results import ChildResult
+    from statebag.sealing.array_writer import ArrayWriter
+
+    _Chunks = Callable[[], Iterable[tuple[int, Any]]]  # with their positions as they came
 
 __all__ = ["aggregate_distributed"]
 
 _BATCH = 64  # results that are opened side by side
+_WINDOW = 8 * 1024 * 1024  # bytes of text that are put in order before they are written
 _FIELDS = ("segment_results", "ResultWriterDetails")
 
 
@@ -68,7 +72,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
 
 def _source(
     invocation: Invocation, state: dict[str, Any]
-) -> tuple[dict[str, Any], str | None, Callable[[], Iterable[Any]]]:
+) -> tuple[dict[str, Any], str | None, _Chunks]:
     """The state with what a result says beside its chunks, its next action, and the chunks."""
     event = invocation.event
     name = "execution_result" if event.get("distributed_results") is None else "distributed_results"
@@ -101,8 +105,10 @@ def _source(
         )
     if not is_raw:
         given = invocation.opened(given)
-        return state, own, lambda: given
-    return state, own, lambda: _opened(invocation, given)
+        return state, own, lambda: enumerate(given)
+    # By their places where those are in sight, so that neighbours are written together.
+    ordered = sorted(enumerate(given), key=lambda one: (order_of(one[1], one[0]), one[0]))
+    return state, own, lambda: _opened(invocation, ordered)
 
 
 def _top(invocation: Invocation, given: Any) -> Any:
@@ -113,21 +119,23 @@ def _top(invocation: Invocation, given: Any) -> Any:
     return invocation.top(given, only=READ)
 
 
-def _opened(invocation: Invocation, given: Iterable[Any]) -> Iterator[Any]:
-    """Results as they came, whole; a few are opened at once."""
+def _opened(invocation: Invocation, given: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """Results with their positions, opened whole, a few at once."""
     coming = iter(given)
     while batch := list(islice(coming, _BATCH)):
-        yield from invocation.sb.open(batch, scope=invocation.scope)
+        values = invocation.sb.open([value for _, value in batch], scope=invocation.scope)
+        for (position, _), value in zip(batch, values, strict=True):
+            yield position, value
 
 
-def _items(invocation: Invocation, listed: Unopened) -> Iterator[Any]:
+def _items(invocation: Invocation, listed: Unopened) -> Iterator[tuple[int, Any]]:
     """The items of a list that left, one piece of it at a time."""
     for index in range(listed.count):
-        yield invocation.sb.get(listed, [index], invocation.scope)
+        yield index, invocation.sb.get(listed, [index], invocation.scope)
 
 
-def _map_run(invocation: Invocation, details: Any) -> Iterator[Any]:
-    return _opened(invocation, map(_chunk, invocation.sb.map_results(details)))
+def _map_run(invocation: Invocation, details: Any) -> Iterator[tuple[int, Any]]:
+    return _opened(invocation, enumerate(map(_chunk, invocation.sb.map_results(details))))
 
 
 def _chunk(child: ChildResult) -> Any:
@@ -147,6 +155,13 @@ def _chunk(child: ChildResult) -> Any:
     return {key: value for key, value in chunk.items() if value is not None}
 
 
+def _write(window: list[tuple[int, bytes]], writer: ArrayWriter) -> None:
+    """Write what was collected, in order, and forget it."""
+    for place, text in sorted(window):
+        writer.add(place, text)
+    window.clear()
+
+
 class _SamePlace(Exception):  # noqa: N818  # a request to start again, not a failure
     """Two chunks say that they have the same place."""
 
@@ -159,7 +174,7 @@ class _Gatherer:
         chunks: Gives all chunks; called again where their places are not distinct.
     """
 
-    def __init__(self, invocation: Invocation, chunks: Callable[[], Iterable[Any]]) -> None:
+    def __init__(self, invocation: Invocation, chunks: _Chunks) -> None:
         self._invocation = invocation
         self._chunks = chunks
 
@@ -170,7 +185,7 @@ class _Gatherer:
         try:
             return self._stream(None)
         except _SamePlace:
-            orders = [(order_of(chunk, i), i) for i, chunk in enumerate(self._chunks())]
+            orders = [(order_of(chunk, i), i) for i, chunk in self._chunks()]
             ranks = {i: rank for rank, (_, i) in enumerate(sorted(orders))}
             return self._stream(ranks)
 
@@ -178,20 +193,28 @@ class _Gatherer:
         tally = self._tally()
         writer = self._invocation.sb.array_writer(self._invocation.scope)
         taken: set[int] = set()
-        for position, chunk in enumerate(self._chunks()):
+        window: list[tuple[int, bytes]] = []
+        held = 0
+        for position, chunk in self._chunks():
             order = order_of(chunk, position)
             place = order if ranks is None else ranks[position]
             if place in taken:
                 raise _SamePlace
             taken.add(place)
             tally.add(chunk, order)
-            writer.add(place, json_text.encode(chunk))
+            text = json_text.encode(chunk)
+            window.append((place, text))
+            held += len(text)
+            if held > _WINDOW:
+                _write(window, writer)
+                held = 0
+        _write(window, writer)
         return tally, {"all": writer.finish()}
 
     def _as_plain_list(self) -> tuple[Tally, dict[str, Any]]:
         """For wire version 0, whose readers want one plain object of all."""
         tally = self._tally()
-        ordered = sorted((order_of(chunk, i), i, chunk) for i, chunk in enumerate(self._chunks()))
+        ordered = sorted((order_of(chunk, i), i, chunk) for i, chunk in self._chunks())
         for order, _, chunk in ordered:
             tally.add(chunk, order)
         everything = [chunk for _, _, chunk in ordered]

@@ -97,12 +97,16 @@ class Invocation:
     def result(self, name: str, read: Iterable[str]) -> dict[str, Any]:
         """A result that the event brings: the named fields opened, the others as they came.
 
+        A result that is a pointer of wire version 0 itself is followed; what it holds is data.
+
         Raises:
             InvalidState: It is no object.
         """
         value = self.event.get(name)
         if value is None:
             return {}
+        if as_pointer(value) is not None:
+            value = PointerReader(self.sb.store, self.sb.policy).resolve(value, (name,))
         return self._object(self.top(value, only=read), name)
 
     def top(self, value: Any, only: Iterable[str] = ()) -> Any:
