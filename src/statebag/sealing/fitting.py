@@ -143,8 +143,14 @@ def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:
         part = slot.part
         if isinstance(part, Plain) and not part.control and part.wire >= _LEAST_LEAVING:
             heap.append((-part.wire, number, slot))
-    if excess + sum(_LEAST_STUB + size for size, _, _ in heap) > 0:
-        return  # a stub for each would not fit either: they leave together
+    carrying = [one for one in _carried(top) if one.carried_bytes > _LEAST_STUB]
+    freed = sum(one.carried_bytes for one in carrying)
+    if excess - freed + sum(_LEAST_STUB + size for size, _, _ in heap) > 0:
+        # A stub for each would not fit either: they leave together. What is carried is stored
+        # first, for what was not opened would have to be read to leave with them.
+        for one in carrying:
+            one.stored = True
+        return
     heap.extend((-one.carried_bytes, -1 - n, one) for n, one in enumerate(_carried(top)))
     heapify(heap)
     carried = sum(one.carried_bytes for one in _carried(top))
