@@ -327,6 +327,21 @@ def test_an_append_for_ever_keeps_the_bag_small_and_reads_nothing(recording):
     assert len(recording.of("get_ranges")) <= 5
 
 
+def test_an_append_for_a_small_share_reads_nothing_either(recording):
+    state = {"log": [noise(900, n) for n in range(500)], "a": noise(36_000), "status": "x"}
+    sb = Statebag(recording, policy=Policy())
+    bag = sb.seal(state, scope=SCOPE)
+    assert {"carried", "carried tail"} <= set(forms(bag))
+    forget()
+    recording.forget()
+    sb = Statebag(recording, policy=Policy())
+    smaller = sb.append(bag, "log", ["new"], scope=SCOPE, budget=8000)
+    assert payload_bytes(smaller) <= 8000
+    assert recording.of("get_ranges") == []
+    state["log"].append("new")
+    assert sb.open(smaller) == state
+
+
 @pytest.mark.parametrize(
     ("state", "field"),
     [
