@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import unquote
 
 from statebag import usage
@@ -253,6 +253,28 @@ class Statebag:
         background = BackgroundWriter(self.store)
         return ArrayWriter(background.put, background.settle, self.policy, encode_scope(scope))
 
+    @overload
+    def step(
+        self,
+        handler: _Function,
+        *,
+        bag_path: str = ...,
+        returns: Returns = ...,
+        scope: str = ...,
+        only: Iterable[str] | None = ...,
+    ) -> _Function: ...
+
+    @overload
+    def step(
+        self,
+        handler: None = ...,
+        *,
+        bag_path: str = ...,
+        returns: Returns = ...,
+        scope: str = ...,
+        only: Iterable[str] | None = ...,
+    ) -> Callable[[_Function], _Function]: ...
+
     def step(
         self,
         handler: _Function | None = None,
@@ -437,6 +459,28 @@ def from_environment() -> Statebag:
 @cache
 def _client(address: str, policy: Policy) -> Statebag:
     return Statebag(address, policy=policy)
+
+
+@overload
+def step(
+    handler: _Function,
+    *,
+    bag_path: str = ...,
+    returns: Returns = ...,
+    scope: str = ...,
+    only: Iterable[str] | None = ...,
+) -> _Function: ...
+
+
+@overload
+def step(
+    handler: None = ...,
+    *,
+    bag_path: str = ...,
+    returns: Returns = ...,
+    scope: str = ...,
+    only: Iterable[str] | None = ...,
+) -> Callable[[_Function], _Function]: ...
 
 
 def step(

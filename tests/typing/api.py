@@ -1,1 +1,62 @@
 """Typical uses of the public API; only type-checked, never run."""
+
+from typing import Any, assert_type
+
+import statebag
+from statebag import DELETE, BagTooLarge, Policy, Statebag, StatebagError, Unopened
+
+
+def seal_and_open(state: dict[str, Any]) -> dict[str, Any]:
+    sb = Statebag("s3://bucket/prefix", policy=Policy(max_bag_bytes=64 * 1024, control=("a.b",)))
+    bag = sb.seal(state, scope="machine/run", budget=20_000)
+    bag = sb.append(bag, "state_history", [{"n": 1}], scope="machine/run")
+    part = sb.open(bag, only=["$.state_history", ("a", 0)], scope="machine/run")
+    value: Any = sb.get(bag, "$.state_history[0]")
+    if isinstance(value, Unopened):
+        assert_type(value.size, int)
+        assert_type(value.count, int)
+    opened: dict[str, Any] = sb.open(sb.seal(part, parent=bag, heal=True))
+    return opened
+
+
+def tell(error: StatebagError) -> str:
+    assert_type(error.code, str)
+    assert_type(error.retryable, bool)
+    assert_type(error.path, str | None)
+    assert_type(error.object_name, str | None)
+    assert_type(error.hint, str | None)
+    return error.message
+
+
+def refuse(state: dict[str, Any]) -> str:
+    try:
+        Statebag().seal(state)
+    except BagTooLarge as error:
+        return tell(error)
+    return ""
+
+
+@statebag.step
+def handler(state: dict[str, Any], context: object) -> dict[str, Any]:
+    state["n"] = 1
+    return state
+
+
+@statebag.step(returns="delta", bag_path="$.state_data.bag", scope="$.id", only=["$.a"])
+def delta(state: dict[str, Any], context: object, event: dict[str, Any]) -> dict[str, Any]:
+    return {"result": event["input"], "old": DELETE, "text": state["text"]}
+
+
+client = Statebag(policy=Policy())
+
+
+@client.step
+def another(state: dict[str, Any], context: object) -> dict[str, Any]:
+    return state
+
+
+def results(items: list[bytes]) -> Unopened:
+    writer = client.array_writer("machine/run")
+    for place, text in enumerate(items):
+        writer.add(place, text)
+    return writer.finish()

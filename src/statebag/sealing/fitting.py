@@ -148,8 +148,8 @@ def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:
     if excess - freed + sum(_LEAST_STUB + size for size, _, _ in heap) > 0:
         # A stub for each would not fit either: they leave together. What is carried is stored
         # first, for what was not opened would have to be read to leave with them.
-        for one in carrying:
-            one.stored = True
+        for large in carrying:
+            large.stored = True
         return
     heap.extend((-one.carried_bytes, -1 - n, one) for n, one in enumerate(_carried(top)))
     heapify(heap)

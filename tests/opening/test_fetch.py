@@ -1,0 +1,110 @@
+import pytest
+
+from statebag import BlobCorrupt, LimitExceeded, Policy
+from statebag.format.codec import compress, sha256_hex
+from statebag.format.pack import PackBuilder
+from statebag.opening.fetch import Fetcher
+from statebag.store.cache import BlobCache
+from statebag.store.memory import MemoryStore
+from statebag.testing.faulty_store import Fault, FaultyStore
+from statebag.testing.recording_store import RecordingStore
+from tests.bags import noise
+
+
+@pytest.fixture
+def store():
+    return RecordingStore(MemoryStore())
+
+
+def put(store, texts, scope="m"):
+    builder = PackBuilder()
+    blobs = [builder.add(sha256_hex(text), len(text), compress(text)) for text in texts]
+    name, data = builder.build(scope)
+    store.put(name, data)
+    return [blob.placed(name) for blob in blobs]
+
+
+def texts(count, size, seed=0):
+    return [b'"%b"' % noise(size, n + seed).encode() for n in range(count)]
+
+
+def fetcher(store, cache=None, **limits):
+    return Fetcher(store, cache or BlobCache(10**8), Policy(**limits))
+
+
+def test_neighbours_are_one_request_and_distant_ones_are_not(store):
+    written = texts(40, 4000)
+    blobs = put(store, written)
+    assert fetcher(store).texts(blobs[::2]) == dict(zip(blobs[::2], written[::2], strict=True))
+    assert len(store.of("get_ranges")) == 1
+    store.forget()
+    far = [blobs[0], blobs[1], blobs[20], blobs[39]]
+    assert list(fetcher(store).texts(far).values()) == [written[n] for n in (0, 1, 20, 39)]
+    spans = sorted(call.spans[0] for call in store.of("get_ranges"))
+    assert [offset for offset, _ in spans] == [far[0].offset, far[2].offset, far[3].offset]
+
+
+def test_blobs_that_overlap_or_come_twice(store):
+    (blob, other) = put(store, texts(2, 4000))
+    assert len(fetcher(store).texts([blob, blob, other, blob])) == 2
+    assert len(store.of("get_ranges")) == 1
+
+
+def test_what_is_in_the_cache_is_not_asked_for(store):
+    blobs = put(store, texts(3, 4000))
+    cache = BlobCache(10**8)
+    first = fetcher(store, cache).texts(blobs)
+    store.forget()
+    assert fetcher(store, cache).texts(blobs) == first
+    assert store.calls == []
+
+
+def test_stores_of_other_addresses_share_no_cache(store):
+    (blob,) = put(store, texts(1, 4000))
+    cache = BlobCache(10**8)
+    fetcher(store, cache).texts([blob])
+    other = RecordingStore(MemoryStore())
+    put(other, texts(1, 4000))
+    fetcher(other, cache).texts([blob])
+    assert len(other.of("get_ranges")) == 1
+
+
+def test_limits_add_up_over_the_calls_of_one_open(store):
+    blobs = put(store, texts(4, 4000))
+    one = fetcher(store, max_open_blobs=3)
+    one.texts(blobs[:2])
+    store.forget()
+    with pytest.raises(LimitExceeded):
+        one.texts(blobs[2:])
+    one = fetcher(store, max_open_bytes=10_000)
+    one.texts(blobs[:2])
+    with pytest.raises(LimitExceeded):
+        one.texts(blobs[2:3])
+    packs = [put(store, texts(1, 300, seed))[0] for seed in (100, 200, 300)]
+    store.forget()
+    with pytest.raises(LimitExceeded):
+        fetcher(store, max_open_requests=2).texts(packs)
+    assert store.calls == []
+
+
+def test_what_is_damaged_twice_is_corrupt_and_what_is_damaged_once_is_not(store):
+    (blob,) = put(store, texts(1, 4000))
+    cut = Fault("get_ranges", 1, "truncate", keep_bytes=10)
+    with FaultyStore(store, [cut]) as faulty:
+        assert fetcher(faulty).texts([blob])
+    again = Fault("get_ranges", 2, "truncate", keep_bytes=10)
+    cache = BlobCache(10**8)
+    with FaultyStore(store, [cut, again]) as faulty, pytest.raises(BlobCorrupt) as caught:
+        fetcher(faulty, cache).texts([blob])
+    assert caught.value.object_name == blob.at
+    assert cache.bytes_held == 0
+
+
+def test_one_damaged_pack_among_many_is_an_error(store):
+    packs = [put(store, texts(1, 300, seed))[0] for seed in range(5)]
+    data = bytearray(store.get(packs[3].at))
+    data[packs[3].offset + 20] ^= 255
+    store.put(packs[3].at, bytes(data))
+    with pytest.raises(BlobCorrupt) as caught:
+        fetcher(store).texts(packs)
+    assert caught.value.object_name == packs[3].at

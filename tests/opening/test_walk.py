@@ -1,0 +1,116 @@
+import pytest
+
+from statebag import InvalidState, InvalidStub, LimitExceeded
+from statebag.format.stub import KEY, Blob, Rest, Stored, Unopened, parse_stub
+from statebag.opening.walk import Selection, plain_copy, walk
+
+AT = f"m/run/{'0' * 32}.pack"
+
+
+def stub(n=0):
+    return {KEY: Stored(Blob(f"{n:064x}", 9, AT, 8 + n, 9)).to_wire()}
+
+
+def rest(beside, **siblings):
+    whole = Stored(Blob("f" * 64, 9, AT, 8, 9), "object", 1)
+    return {KEY: Rest(whole, tuple(beside), {}).to_wire(), **siblings}
+
+
+def paths(bag, only=None, **arguments):
+    selected = None if only is None else [tuple(path) for path in only]
+    return [site.path for site in walk(bag, Selection(selected), **arguments).sites]
+
+
+def test_stubs_are_found_at_any_depth_in_the_order_of_their_places():
+    bag = {"b": stub(), "a": [1, {"x": stub(1)}, [stub(2)]], "c": {"d": stub(3)}}
+    assert paths(bag) == [("b",), ("a", 1, "x"), ("a", 2, 0), ("c", "d")]
+    assert paths(stub()) == [()]
+
+
+def test_the_copy_shares_nothing_and_keeps_the_order_of_keys():
+    bag = {"z": [1, [2]], "a": {"k": None}, "stub": stub(), "m": True}
+    found = walk(bag, Selection(None))
+    (copy,) = found.root
+    assert list(copy) == list(bag)
+    assert copy == {**bag, "stub": None}
+    assert copy["z"] is not bag["z"]
+    assert copy["z"][1] is not bag["z"][1]
+    assert copy["a"] is not bag["a"]
+
+
+def test_what_is_not_selected_is_not_opened():
+    bag = {"a": stub(), "b": {"c": stub(1), "d": stub(2)}, "e": [stub(3), stub(4)]}
+    assert paths(bag, []) == []
+    assert paths(bag, [()]) == paths(bag)
+    assert paths(bag, [("b",)]) == [("b", "c"), ("b", "d")]
+    assert paths(bag, [("b", "c")]) == [("b", "c")]
+    assert paths(bag, [("e", 1)]) == [("e", 1)]
+    assert paths(bag, [("a", "deep", 7)]) == [("a",)]
+    assert paths(bag, [("no such",)]) == []
+    found = walk(bag, Selection([("a",)]))
+    assert found.unopened == 4
+    unopened = found.root[0]["b"]["c"]
+    assert isinstance(unopened, Unopened)
+    assert unopened.stub == parse_stub(stub(1), "$")
+
+
+def test_a_rest_is_opened_for_what_is_behind_it():
+    inner = rest(["big"], big=stub(1), phase="one")
+    bag = {"current_state": inner, "x": stub(2)}
+    assert paths(bag, []) == []
+    assert paths(bag, [("current_state", "small")]) == [("current_state",)]
+    assert paths(bag, [("current_state", "big")]) == [("current_state",), ("current_state", "big")]
+    assert paths(bag, [("x",)]) == [("x",)]
+    # The root's own small fields are what an open is for.
+    assert paths(rest(["big"], big=stub(1)), []) == [()]
+
+
+def test_escaped_data_is_opaque():
+    inside = {KEY: {"v": 99}, "x": [stub()]}
+    bag = {"a": {KEY: {"v": 1, "escaped": inside}}}
+    found = walk(bag, Selection([]))
+    assert found.root[0] == {"a": inside}
+    assert found.sites == []
+    assert found.root[0]["a"]["x"] is not inside["x"]
+
+
+def test_in_a_state_only_unopened_values_are_stubs():
+    wire = rest(["big"], big=stub(1))
+    unopened = Unopened(wire, parse_stub(wire, "$"))
+    data = {KEY: {"v": 99}, "x": [stub()]}
+    state = {"data": data, "list": [unopened]}
+    with pytest.raises(InvalidStub):
+        walk({"data": {KEY: {"v": 1}}}, Selection(None))
+    found = walk(state, Selection(None), is_state=True)
+    assert [site.path for site in found.sites] == [("list", 0), ("list", 0, "big")]
+    assert found.root[0]["data"] == data
+
+
+def test_a_value_that_stands_deeper_is_told_so():
+    assert paths([stub()], below=("a", "b")) == [("a", "b", 0)]
+    deep = [0]
+    for _ in range(498):
+        deep = [deep]
+    walk(deep, Selection(None), below=("a",))
+    with pytest.raises(LimitExceeded):
+        walk(deep, Selection(None), below=("a", "b"))
+
+
+@pytest.mark.parametrize("value", [(1,), {1}, b"x", object])
+def test_what_is_no_json_is_named_with_its_place(value):
+    with pytest.raises(InvalidState) as caught:
+        walk({"a": [0, value]}, Selection(None))
+    assert caught.value.path == "$.a[1]"
+    with pytest.raises(InvalidState):
+        walk(value, Selection(None))
+    with pytest.raises(InvalidState) as caught:
+        walk({"a": {1: 2}}, Selection(None))
+    assert caught.value.path == "$.a"
+
+
+def test_a_plain_copy_shares_nothing():
+    value = {"a": [{"b": [1]}], "c": "x"}
+    copy = plain_copy(value)
+    assert copy == value
+    copy["a"][0]["b"].append(2)
+    assert value == {"a": [{"b": [1]}], "c": "x"}
