@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help demo test coverage check lint types format lock clean
+.PHONY: help demo test coverage bench bench-short check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -35,6 +35,12 @@ test: $(DEV) ## all tests
 
 coverage: $(DEV) ## all tests, with the branches they miss
 	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+bench: $(DEV) ## what a step costs, beside other ways; more than an hour, writes docs/performance.md
+	$(BIN)/python -m benchmarks --json build/benchmarks.json --svg docs/performance --page docs/performance.md
+
+bench-short: $(DEV) ## that the benchmarks run, in less than a minute
+	$(BIN)/python -m benchmarks --short
 
 check: lint types ## lint and types
 

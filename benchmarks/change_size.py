@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from statebag.format import json_text
 
@@ -12,7 +12,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from benchmarks.workloads import Change
+
+if TYPE_CHECKING:
+    from benchmarks.workloads import Change
 
 __all__ = ["ChangeSize"]
 

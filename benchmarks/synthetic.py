@@ -4,6 +4,8 @@ Words and set phrases are drawn by Zipf's law, sentences carry numbers and ident
 then, records repeat their keys. That is what makes real states compress as they do.
 """
 
+# ruff: noqa: SIM905  # the two word lists would take a screen each as lists
+
 from __future__ import annotations
 
 from itertools import accumulate
@@ -96,7 +98,7 @@ class Writer:
         return {
             "step": step,
             "role": self.random.choice(("assistant", "tool", "user")),
-            "at": f"2026-11-{1 + step % 28:02d}T{step % 24:02d}:{self.random.randrange(60):02d}:07Z",
+            "at": f"2026-11-{1 + step % 28:02d}T07:{self.random.randrange(60):02d}:07Z",
             "call": self.identifier(),
             "content": self.text(max(length - 100, 20)),
         }

@@ -91,8 +91,8 @@ def s3_store_url(s3_server, monkeypatch):
     return f"s3://{s3_server.bucket}/{uuid.uuid4().hex}"
 
 
-def _started(program, folder):
-    """Start the server with its data in a folder."""
+def _started(program, folder, room=None):
+    """Start the server with its data in a folder; `room` are options for more of it."""
     (folder / "data").mkdir()
     names = ["master.port", "volume.port", "filer.port", "s3.port", "admin.port"]
     names += [f"{name}.grpc" for name in names]
@@ -120,6 +120,7 @@ def _started(program, folder):
         "master.volumeSizeLimitMB": 64,
         "volume.max": 20,
         **ports,
+        **(room or {}),
     }
     with (folder / "log").open("wb") as output:
         process = subprocess.Popen(

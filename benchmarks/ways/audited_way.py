@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from benchmarks.ways.way import Timer
-from benchmarks.workloads import Change
+if TYPE_CHECKING:
+    from benchmarks.ways.way import Timer
+    from benchmarks.workloads import Change
 
 __all__ = ["AuditedWay", "Objects"]
 

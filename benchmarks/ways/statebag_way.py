@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.ways.way import Timer
-from benchmarks.workloads import Change
 from statebag import Policy, Statebag
 from statebag.testing.process import forget
+
+if TYPE_CHECKING:
+    from benchmarks.ways.way import Timer
+    from benchmarks.workloads import Change
 
 __all__ = ["SCOPE", "StatebagWay"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from benchmarks.workloads import Change
+if TYPE_CHECKING:
+    from benchmarks.workloads import Change
 
 __all__ = ["Timer", "Way"]
 
