@@ -19,7 +19,7 @@ from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.json_text import wire_size
 from statebag.format.names import encode_scope, is_scope_at_or_above
-from statebag.format.stub import Carried, Patched, Pieces, Rest, Stored
+from statebag.format.stub import Patched, Pieces, Rest, Stored
 from statebag.opening.fetch import Fetcher
 from statebag.opening.inspection import IndexReader
 from statebag.opening.opener import Confinement
@@ -180,8 +180,7 @@ def _blobs(invocation: Invocation, bag: Any) -> Iterator[Blob]:
     read_index = IndexReader(fetcher, confinement)
     for site in walk(bag, Selection(None)).sites:
         stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
-        if isinstance(stub, Patched):
-            stub = stub.base
+        stub = getattr(stub, "base", stub)  # of a patch, which itself travels in the bag
         if isinstance(stub, Pieces):
             pieces, indexes = read_index(stub, site.path)
             yield from (entry.blob for entry in (*pieces, *indexes))
@@ -189,4 +188,3 @@ def _blobs(invocation: Invocation, bag: Any) -> Iterator[Blob]:
         if isinstance(stub, Stored):
             confinement.check(stub.blob, site.path)
             yield stub.blob
-        assert isinstance(stub, Stored | Carried | Pieces)  # escaped data has no site

@@ -72,7 +72,8 @@ def _forms(bag: Any) -> tuple[bool, bool]:
     carried, stored = False, any(addresses_in(bag))
     for site in walk(bag, Selection(None)).sites:
         stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
+        is_patch = hasattr(stub, "base")  # carried itself, to something stored
         tail = stub.tail if isinstance(stub, Pieces) else stub
-        carried = carried or isinstance(tail, Carried)
+        carried = carried or is_patch or isinstance(tail, Carried)
         stored = stored or not isinstance(stub, Carried)
     return carried, stored

@@ -8,7 +8,7 @@ import msgspec
 
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
-from statebag.format.stub import Carried, Stored, Unopened
+from statebag.format.stub import Stored, Unopened
 
 __all__ = ["MISSING", "digest_of", "holds_unopened", "same"]
 
@@ -64,7 +64,7 @@ def digest_of(value: Any) -> str | None:
         stub = value.stub
         if isinstance(stub, Stored):
             return stub.blob.sha256
-        return stub.sha256 if isinstance(stub, Carried) else None
+        return getattr(stub, "sha256", None)  # of a cut value none is known
     return None if holds_unopened(value) else sha256_hex(json_text.encode(value))
 
 
