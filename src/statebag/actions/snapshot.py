@@ -19,7 +19,7 @@ from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.json_text import wire_size
 from statebag.format.names import encode_scope, is_scope_at_or_above
-from statebag.format.stub import Patched, Pieces, Rest, Stored
+from statebag.format.stub import Pieces, Rest, Stored
 from statebag.opening.fetch import Fetcher
 from statebag.opening.inspection import IndexReader
 from statebag.opening.opener import Confinement
