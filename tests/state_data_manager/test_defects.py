@@ -1,7 +1,7 @@
 """The defects that an audit of the first version found, each with a test that it would fail."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from statebag import BlobCorrupt, BlobMissing, NotPermitted, Statebag, StoreUnavailable, usage
@@ -186,6 +186,7 @@ def test_defect_keys_collide_within_a_second(sb):
     assert len(paths) == 20
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.integers(), max_size=20))
 def test_defect_unknown_fields_are_dropped(fields):
     taken = {*START, "next_action", "pre_snapshot_s3_path", "__statebag__"}
