@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help demo test coverage bench bench-short check lint types format lock clean
+.PHONY: help demo demo-agent test coverage bench bench-short check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -29,6 +29,9 @@ $(DEV): $(RUN) requirements/dev.lock
 
 demo: $(RUN) ## a workflow that the payload limit fails, then the same one running
 	$(BIN)/python examples/source_audit/demo.py
+
+demo-agent: $(RUN) ## an agent's workflow, every action of the state data manager, and its failures
+	$(BIN)/python examples/agent_workflow/demo.py
 
 test: $(DEV) ## all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

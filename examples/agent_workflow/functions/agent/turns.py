@@ -52,7 +52,7 @@ def begin(execution_id: str, request: dict[str, Any], profile: dict[str, Any]) -
         "scheduling_metadata": {
             "total_batches": len(batches),
             "priority": "normal",
-            "batches": [[file["path"] for file in batch] for batch in batches],
+            "batches": batches,
         },
         "current_state": {"root": found["root"], "modules": [], "matches": {}, "reviews": {}},
         "state_history": [],
@@ -69,7 +69,7 @@ def read(state: dict[str, Any]) -> dict[str, Any]:
     batches = state["scheduling_metadata"]["batches"]
     turn = state["loop_counter"] - 1  # the first turn listed the files
     root = state["current_state"]["root"]
-    texts = {path: tools.read_file(root, path) for path in batches[turn]}
+    texts = {file["path"]: tools.read_file(root, file["path"]) for file in batches[turn]}
     known = state["current_state"]["modules"]
     modules = [*known, *(tools.outline(path, text) for path, text in texts.items())]
     calls = [("read_file", {"path": path}, text) for path, text in texts.items()]
