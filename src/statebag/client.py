@@ -18,6 +18,7 @@ from statebag.format.stub import Escaped, Rest, Unopened
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection, walk
+from statebag.sealing.bases import Bases
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.known import Known, packs_of
@@ -70,6 +71,7 @@ class Statebag:
         self.store = RetryingStore(store, attempts=self.policy.attempts)
         self._result_stores: dict[str, Store] = {}
         self._known = _known(self.store.url)
+        self._bases = _bases(self.store.url, self.policy.cache_bytes)
         self._cache = _cache(self.policy.cache_bytes)
 
     def __repr__(self) -> str:
@@ -302,6 +304,7 @@ class Statebag:
             self._fetcher(),
             Confinement(encoded, self.policy.readable_scopes),
             known or self._known,
+            self._bases,
         )
 
     def _fetcher(self) -> Fetcher:
@@ -311,7 +314,8 @@ class Statebag:
         check_json(state, OPAQUE)
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
         bound = self.policy.max_bag_bytes if budget is None else budget
-        planner = Planner(self.policy, encoded, known)
+        bases = self._bases if known is self._known else Bases(0)
+        planner = Planner(self.policy, encoded, known, bases)
         target, moves = bound, True
         while True:
             state, plan = self._fitted(state, planner, target, scope)
@@ -521,6 +525,12 @@ def _known(url: str) -> Known:
     """One for each root in a process: what one client has verified serves the next."""
     del url
     return Known()
+
+
+@cache
+def _bases(url: str, max_bytes: int) -> Bases:
+    del url
+    return Bases(max_bytes)
 
 
 @cache

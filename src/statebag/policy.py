@@ -60,6 +60,12 @@ class Policy:
         attempts: Requests for one thing, the first included, before `StoreUnavailable`.
         deadline_seconds: Bound of all attempts of one call together; a Lambda's remaining time
             shortens it.
+        max_payload_size_kb: The ceiling of `update_and_compress`, in KB of 1,024 bytes.
+        chunk_results_kept: Chunk results in the bag's `distributed_chunk_summary`.
+        failed_segments_kept: Failed chunks in the bag's `failed_segments`.
+        merge_conflicts_kept: Conflicts of joined branches in `merge_conflicts`.
+        next_actions: Next actions that the actions take beside the built-in ones.
+        merge_rules: How conflicts of joined branches are settled, as `field=rule`.
     """
 
     max_bag_bytes: int = 96 * 1024
@@ -79,6 +85,12 @@ class Policy:
     max_open_requests: int = 20_000
     attempts: int = 3
     deadline_seconds: float = 60.0
+    max_payload_size_kb: int = 200
+    chunk_results_kept: int = 10
+    failed_segments_kept: int = 5
+    merge_conflicts_kept: int = 100
+    next_actions: tuple[str, ...] = ()
+    merge_rules: tuple[str, ...] = ()
 
     _LEAST: ClassVar[dict[str, float]] = {
         "max_bag_bytes": 1024,
@@ -95,6 +107,10 @@ class Policy:
         "max_open_requests": 1,
         "attempts": 1,
         "deadline_seconds": 0.001,
+        "max_payload_size_kb": 1,
+        "chunk_results_kept": 0,
+        "failed_segments_kept": 0,
+        "merge_conflicts_kept": 0,
     }
 
     def __post_init__(self) -> None:
@@ -109,7 +125,7 @@ class Policy:
             raise ConfigurationError("Policy.compression_level must be at most 19")
         if self.wire not in {0, 1}:
             raise ConfigurationError("Policy.wire is 0 or 1")
-        for name in ("control", "readable_scopes", "result_roots"):
+        for name in ("control", "readable_scopes", "result_roots", "next_actions", "merge_rules"):
             values = getattr(self, name)
             if isinstance(values, str) or not all(isinstance(value, str) for value in values):
                 raise ConfigurationError(f"Policy.{name} must be a tuple of strings")

@@ -30,7 +30,7 @@ from statebag.plain_objects import (
     optimize_state_history,
     store_to_s3,
 )
-from statebag.step import _remaining_seconds
+from statebag.step import remaining_seconds_of
 from statebag.store.retrying import deadline
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
             path="$.action",
             hint=f"It is one of {', '.join(ACTIONS)}.",
         )
-    with deadline(_remaining_seconds(context)):
+    with deadline(remaining_seconds_of(context)):
         return function(event)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from statebag.client import Statebag
 
-__all__ = ["DELETE", "Returns", "scope_of_execution", "wrap_handler"]
+__all__ = ["DELETE", "Returns", "remaining_seconds_of", "scope_of_execution", "wrap_handler"]
 
 Returns = Literal["state", "delta"]
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
@@ -73,7 +73,7 @@ def wrap_handler(
         sb = client()
         sealing = not sealing_is_off()
         execution = _scope_in(event, where, scope_path) if sealing else None
-        with deadline(_remaining_seconds(context)):
+        with deadline(remaining_seconds_of(context)):
             opened = sb.open(event, only=_beside(event, where, selected), scope=execution)
             state = _at(opened, where)
         # A delta must not change what the handler was given: it is merged into a copy.
@@ -81,7 +81,7 @@ def wrap_handler(
         extra = {"event": opened} if wants_event else {}
         answer = function(state, context, **extra, **named)
         after = _merged(before, answer) if returns == "delta" else answer
-        with deadline(_remaining_seconds(context)):
+        with deadline(remaining_seconds_of(context)):
             return sb.seal(after, scope=execution)
 
     return handler  # type: ignore[return-value]  # same call, other types
@@ -159,7 +159,8 @@ def _merged(before: Any, delta: Any) -> Any:
     return {key: value for key, value in merged.items() if value is not DELETE}
 
 
-def _remaining_seconds(context: Any) -> float:
+def remaining_seconds_of(context: Any) -> float:
+    """Seconds that a Lambda may still use for requests; infinite without a Lambda's context."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     if not callable(remaining):
         return float("inf")

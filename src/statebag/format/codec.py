@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from typing import Any
 
 from statebag.errors import BlobCorrupt
 
@@ -16,10 +17,15 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["compress", "decompress", "sha256_hex"]
+__all__ = ["LARGEST_PATCHED", "apply_patch", "compress", "decompress", "make_patch", "sha256_hex"]
 
 # A window beyond this is refused: 2**27 bytes is what zstd itself allows by default.
 _WINDOW_LOG_MAX = 27
+
+LARGEST_PATCHED = 60 * 1024 * 1024
+"""Bytes of a text that a patch is made for: with its base it must fit the largest window."""
+
+_LEAST_BASE = 64  # bytes; zstd takes no dictionary of fewer than 8
 
 
 def sha256_hex(data: bytes | memoryview) -> str:
@@ -46,13 +52,46 @@ def decompress(frame: bytes, *, size: int, sha256: str, where: str | None) -> by
     return text
 
 
-def _bounded(frame: bytes, size: int) -> bytes | None:
+def make_patch(text: bytes, base: bytes) -> bytes | None:
+    """A zstd frame of `text` that refers to `base` as what came before it; None where it can't be.
+
+    The window spans both and matches are looked for at any distance: with zstd's defaults the
+    far ones are missed without a word.
+    """
+    if not _LEAST_BASE <= len(base) <= LARGEST_PATCHED or len(text) > LARGEST_PATCHED:
+        return None
+    options: dict[int, int] = {
+        zstd.CompressionParameter.compression_level: 1,
+        zstd.CompressionParameter.window_log: max((len(text) + len(base)).bit_length(), 10),
+        zstd.CompressionParameter.enable_long_distance_matching: 1,
+    }
+    return zstd.compress(text, options=options, zstd_dict=_as_prefix(base))
+
+
+def apply_patch(patch: bytes, base: bytes, *, size: int, sha256: str) -> bytes:
+    """The text of a patch, checked like any blob's.
+
+    Raises:
+        BlobCorrupt: It is not what the stub says.
+    """
+    text = _bounded(patch, size, base) if len(base) >= _LEAST_BASE else None
+    if text is None or len(text) != size or sha256_hex(text) != sha256:
+        raise BlobCorrupt(f"a patch does not give the {size} bytes with SHA-256 {sha256}")
+    return text
+
+
+def _as_prefix(base: bytes) -> Any:
+    return zstd.ZstdDict(base, is_raw=True).as_prefix
+
+
+def _bounded(frame: bytes, size: int, base: bytes | None = None) -> bytes | None:
     try:
         declared = zstd.get_frame_info(frame).decompressed_size
         if declared != size:
             return None
         decoder = zstd.ZstdDecompressor(
-            options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX}
+            options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX},
+            zstd_dict=None if base is None else _as_prefix(base),
         )
         text = decoder.decompress(frame, max_length=size + 1)
     except (zstd.ZstdError, ValueError, EOFError):

@@ -30,6 +30,7 @@ __all__ = [
     "encode",
     "engine_may_change",
     "join_items",
+    "join_texts",
     "nests_deeper",
     "split_items",
     "wire_size",
@@ -88,6 +89,12 @@ def split_items(text: bytes, kind: str) -> list[bytes]:
 def join_items(items: list[bytes], kind: str) -> bytes:
     """The text of an array or object from the texts of its items or members."""
     inner = b",".join(items)
+    return b"[%b]" % inner if kind == "array" else b"{%b}" % inner
+
+
+def join_texts(texts: list[bytes], kind: str) -> bytes:
+    """The text of one array or object from the texts of several that are not empty."""
+    inner = b",".join([text[1:-1] for text in texts])
     return b"[%b]" % inner if kind == "array" else b"{%b}" % inner
 
 

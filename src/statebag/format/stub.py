@@ -25,11 +25,13 @@ __all__ = [
     "Entry",
     "Escaped",
     "Kind",
+    "Patched",
     "Pieces",
     "Rest",
     "Stored",
     "Stub",
     "Unopened",
+    "Whole",
     "parse_stub",
 ]
 
@@ -154,6 +156,39 @@ class Pieces(msgspec.Struct, frozen=True):
         return body
 
 
+class Patched(msgspec.Struct, frozen=True):
+    """A value as the difference to one that is stored: a zstd frame with that as its prefix.
+
+    Attributes:
+        base: The stored value; never itself patched, and the tail is all of it that may be carried.
+        sha256: Of the value's text.
+        size: Bytes of the value's text.
+        patch: The frame.
+        kind: As in the other forms.
+        count: Likewise.
+    """
+
+    base: Stored | Pieces
+    sha256: str
+    size: int
+    patch: bytes
+    kind: Kind | None = None
+    count: int = 0
+
+    def to_wire(self) -> dict[str, Any]:
+        """The stub's body."""
+        base = self.base.to_wire()
+        del base["v"]
+        return {
+            "v": VERSION,
+            "sha256": self.sha256,
+            "size": self.size,
+            "patch": base64.b64encode(self.patch).decode("ascii"),
+            "base": base,
+            **_shape(self.kind, self.count),
+        }
+
+
 class Rest(msgspec.Struct, frozen=True):
     """The many small fields of an object as one value; beside it stand fields of their own.
 
@@ -163,7 +198,7 @@ class Rest(msgspec.Struct, frozen=True):
         siblings: The JSON values that stand beside the stub, `beside` and control fields.
     """
 
-    whole: Stored | Carried | Pieces
+    whole: Whole
     beside: tuple[str, ...]
     siblings: dict[str, Any]
 
@@ -182,7 +217,8 @@ class Escaped(msgspec.Struct, frozen=True):
         return {"v": VERSION, "escaped": self.original}
 
 
-Stub = Stored | Carried | Pieces | Rest | Escaped
+Whole = Stored | Carried | Pieces | Patched
+Stub = Whole | Rest | Escaped
 
 
 class Unopened:
@@ -347,10 +383,32 @@ class _Parser:
             raise self.fault(name)
         return tuple(values)
 
-    def whole(self) -> Stored | Carried | Pieces:
+    def whole(self) -> Whole:
+        if "patch" in self.body:
+            return self.patched()
         if "pieces" in self.body:
             return self.pieces()
         return self.single()
+
+    def patched(self) -> Patched:
+        base = _Parser(self.field("base", dict), self.path).whole()
+        if not isinstance(base, Stored | Pieces):
+            raise self.fault("base")
+        kind = self.kind() if "kind" in self.body else None
+        return Patched(
+            base,
+            self.digest(self.body.get("sha256")),
+            self.number(self.body.get("size"), "size"),
+            self.frame("patch"),
+            kind,
+            self.number(self.body.get("count"), "count") if kind else 0,
+        )
+
+    def frame(self, name: str) -> bytes:
+        try:
+            return base64.b64decode(self.field(name, str), validate=True)
+        except (binascii.Error, ValueError):
+            raise self.fault(name) from None
 
     def single(self) -> Stored | Carried:
         sha256 = self.digest(self.body.get("sha256"))
@@ -358,11 +416,7 @@ class _Parser:
         kind = self.kind() if "kind" in self.body else None
         count = self.number(self.body.get("count"), "count") if kind else 0
         if "data" in self.body:
-            try:
-                frame = base64.b64decode(self.field("data", str), validate=True)
-            except (binascii.Error, ValueError):
-                raise self.fault("data") from None
-            return Carried(sha256, size, frame, kind, count)
+            return Carried(sha256, size, self.frame("data"), kind, count)
         span = self.field("span", list)
         if len(span) != 2:
             raise self.fault("span")

@@ -10,20 +10,30 @@ from statebag.format import json_text
 from statebag.format.index import read_node
 from statebag.format.json_text import check_json, wire_size
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Carried, Entry, Escaped, Pieces, Rest, Unopened, parse_stub
+from statebag.format.stub import (
+    KEY,
+    Carried,
+    Entry,
+    Escaped,
+    Patched,
+    Pieces,
+    Rest,
+    Unopened,
+    parse_stub,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from statebag.format.paths import Path
-    from statebag.format.stub import Blob, Stored, Stub
+    from statebag.format.stub import Blob, Stored, Stub, Whole
     from statebag.opening.fetch import Fetcher
     from statebag.opening.opener import Confinement
 
 __all__ = ["Field", "IndexReader", "Inspection", "PackUse", "Place", "inspect"]
 
-Form = Literal["plain", "carried", "stored", "pieces", "rest", "escaped"]
-PlacePart = Literal["value", "piece", "index", "tail"]
+Form = Literal["plain", "carried", "stored", "pieces", "patched", "rest", "escaped"]
+PlacePart = Literal["value", "piece", "index", "tail", "patch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,19 +280,25 @@ def _kind(value: Any) -> str:
     return next((name for kind, name in kinds.items() if isinstance(value, kind)), "number")
 
 
-def _form(stub: Stored | Carried | Pieces | Rest) -> Form:
+def _form(stub: Whole | Rest) -> Form:
     if isinstance(stub, Rest):
         return "rest"
     if isinstance(stub, Pieces):
         return "pieces"
+    if isinstance(stub, Patched):
+        return "patched"
     return "carried" if isinstance(stub, Carried) else "stored"
 
 
 def _places(
-    stub: Stored | Carried | Pieces,
+    stub: Whole,
     path: Path,
     read_pieces: Callable[[Pieces, Path], tuple[list[Entry], list[Entry]]] | None,
 ) -> Iterator[Place]:
+    if isinstance(stub, Patched):
+        yield Place("patch", None, 0, len(stub.patch), stub.size, stub.count)
+        yield from _places(stub.base, path, read_pieces)
+        return
     if not isinstance(stub, Pieces):
         yield _single(stub, "value")
         return

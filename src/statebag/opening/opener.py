@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import BlobCorrupt, InvalidStub, NotPermitted
 from statebag.format import json_text
-from statebag.format.codec import decompress, sha256_hex
+from statebag.format.codec import apply_patch, decompress, sha256_hex
 from statebag.format.index import read_node
 from statebag.format.names import encode_scope, is_scope_at_or_above, scope_of
 from statebag.format.paths import render_path
-from statebag.format.stub import Carried, Entry, Pieces, Rest, Stored
+from statebag.format.stub import Carried, Entry, Escaped, Patched, Pieces, Rest, Stored
 from statebag.opening.walk import Selection, walk
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
-    from statebag.format.stub import Blob
+    from statebag.format.stub import Blob, Whole
     from statebag.opening.fetch import Fetcher
     from statebag.opening.walk import Site
+    from statebag.sealing.bases import Bases
     from statebag.sealing.known import Known
 
 __all__ = ["Confinement", "Opener"]
@@ -64,12 +65,16 @@ class Opener:
         fetcher: Gets blobs within the limits.
         confinement: Which scopes may be read.
         known: Told of everything that was read and verified.
+        bases: Likewise, of stored values with their texts.
     """
 
-    def __init__(self, fetcher: Fetcher, confinement: Confinement, known: Known) -> None:
+    def __init__(
+        self, fetcher: Fetcher, confinement: Confinement, known: Known, bases: Bases
+    ) -> None:
         self._fetcher = fetcher
         self._confinement = confinement
         self._known = known
+        self._bases = bases
 
     def open(
         self, bag: Any, selection: Selection, *, is_state: bool = False, below: Path = ()
@@ -86,7 +91,9 @@ class Opener:
         wholes = [(site, _whole(site)) for site in found.sites]
         # By place: one blob may stand in many, and is read only once.
         self._fetcher.check_given(sum(stub.size for _, stub in wholes))
-        entries = self._expand([(site, stub) for site, stub in wholes if isinstance(stub, Pieces)])
+        entries = self._expand(
+            [(site, base) for site, stub in wholes if isinstance(base := _base_of(stub), Pieces)]
+        )
         texts = self._fetch(wholes, entries)
         # Innermost first, so that what stands beside a rest's stub is whole when it is merged.
         for site, stub in reversed(wholes):
@@ -148,10 +155,13 @@ class Opener:
         self, wholes: list[tuple[Site, Any]], entries: dict[int, tuple[Entry, ...]]
     ) -> dict[Blob, bytes]:
         blobs: list[Blob] = []
-        for site, stub in wholes:
+        for site, whole in wholes:
+            stub: Any = _base_of(whole)
+            if stub is not whole:
+                self._fetcher.reckon(1, stub.size)
             if isinstance(stub, Pieces):
                 blobs.extend(entry.blob for entry in entries[id(site)])
-                stub = stub.tail  # noqa: PLW2901  # the tail is a stub like any
+                stub = stub.tail
             if isinstance(stub, Stored):
                 self._confinement.check(stub.blob, site.path)
                 blobs.append(stub.blob)
@@ -163,12 +173,9 @@ class Opener:
         return texts
 
     def _value(
-        self,
-        stub: Stored | Carried | Pieces,
-        entries: tuple[Entry, ...],
-        texts: dict[Blob, bytes],
-        site: Site,
+        self, whole: Whole, entries: tuple[Entry, ...], texts: dict[Blob, bytes], site: Site
     ) -> Any:
+        stub = _base_of(whole)
         if isinstance(stub, Pieces):
             runs = [texts[entry.blob] for entry in entries]
             if stub.tail is not None:
@@ -179,7 +186,12 @@ class Opener:
             text = self._text(stub, texts)
             digest = stub.blob.sha256 if isinstance(stub, Stored) else stub.sha256
         self._known.add_value(digest, stub)
-        return _decoded(text, stub.kind, stub.count, site.path)
+        if not isinstance(stub, Carried):
+            self._bases.add(site.path, stub, text)
+        if isinstance(whole, Patched):
+            text = apply_patch(whole.patch, text, size=whole.size, sha256=whole.sha256)
+            self._known.add_value(whole.sha256, whole)
+        return _decoded(text, whole.kind, whole.count, site.path)
 
     def _text(self, stub: Stored | Carried, texts: dict[Blob, bytes]) -> bytes:
         return texts[stub.blob] if isinstance(stub, Stored) else self._carried_text(stub)
@@ -188,10 +200,15 @@ class Opener:
         return decompress(stub.frame, size=stub.size, sha256=stub.sha256, where=None)
 
 
-def _whole(site: Site) -> Stored | Carried | Pieces:
+def _whole(site: Site) -> Whole:
     stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
-    assert isinstance(stub, Stored | Carried | Pieces)  # escaped data has no site
+    assert not isinstance(stub, Escaped | Rest)  # escaped data has no site
     return stub
+
+
+def _base_of(stub: Whole) -> Stored | Carried | Pieces:
+    """What must be read: for a patched value what its patch starts from."""
+    return stub.base if isinstance(stub, Patched) else stub
 
 
 def _joined(runs: list[bytes], stub: Pieces, path: Path) -> bytes:
@@ -199,7 +216,7 @@ def _joined(runs: list[bytes], stub: Pieces, path: Path) -> bytes:
     start, end = (b"[", b"]") if stub.kind == "array" else (b"{", b"}")
     if not all(run.startswith(start) and run.endswith(end) for run in runs):
         raise InvalidStub("a piece is not of the kind that its stub says", path=render_path(path))
-    return start + b",".join([run[1:-1] for run in runs]) + end
+    return json_text.join_texts(runs, stub.kind)
 
 
 def _decoded(text: bytes, kind: str | None, count: int, path: Path) -> Any:

@@ -13,6 +13,7 @@ from statebag.errors import InvalidState, InvalidStub, LimitExceeded
 from statebag.format.json_text import MAX_DEPTH
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Escaped, Rest, Stub, Unopened, parse_stub
+from statebag.merge.scheduling import SUMMARY, without_derived
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
@@ -104,6 +105,8 @@ def walk(bag: Any, selection: Selection, *, is_state: bool = False, below: Path 
             if len(path) >= MAX_DEPTH:
                 raise _too_deep(path)
             _check_keys(value, path)
+            if SUMMARY in value and not is_data:
+                value, _ = without_derived(value)
             if KEY in value and not is_data:
                 inner = _meet(value, container, key, path, selection, found)
                 if inner is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.format import json_text
-from statebag.format.stub import Pieces, Rest, Stored, Unopened
+from statebag.format.stub import Rest, Stored, Unopened
 from statebag.sealing.known import packs_of
 from statebag.sealing.parts import Branch, Cut, Gathered, Group, Kept, Piece, Single
 
@@ -44,6 +44,9 @@ def compact(root: Part, planner: Planner) -> Part:
     for name in fixed:
         movable.pop(name, None)
     packs = len(movable) + len(fixed) + 1
+    most = planner.policy.max_packs
+    if len(fixed) >= most and packs <= 2 * most:
+        return root  # what cannot move is spread over so many that moving the rest gains little
     allowance = max(_LEAST_MOVED, new_bytes)
     for blobs in sorted(movable.values(), key=_held_bytes):
         allowance -= _held_bytes(blobs)
@@ -111,7 +114,9 @@ def is_unread(part: Kept) -> bool:
 
 
 def _sort_out(part: Part, movable: dict[str, list[Single | Piece]], fixed: set[str]) -> None:
-    if isinstance(part, Single) and part.blob is not None:
+    if isinstance(part, Single) and part.base is not None:
+        fixed.update(packs_of(part.base))
+    elif isinstance(part, Single) and part.blob is not None:
         movable.setdefault(part.blob.at, []).append(part)
     elif isinstance(part, Cut):
         for member in _members(part):
@@ -125,8 +130,7 @@ def _sort_out(part: Part, movable: dict[str, list[Single | Piece]], fixed: set[s
             fixed.add(part.tail.blob.at)
     elif isinstance(part, Kept):
         stub = part.stub.whole if isinstance(part.stub, Rest) else part.stub
-        if isinstance(stub, Stored | Pieces):
-            fixed.update(packs_of(stub))
+        fixed.update(packs_of(stub))
 
 
 def _held_bytes(blobs: list[Single | Piece]) -> int:

@@ -16,11 +16,12 @@ from statebag.format.codec import decompress
 from statebag.format.paths import render_path
 from statebag.format.stub import Carried, Pieces
 from statebag.sealing.grouping import MOST_IN_STUB, fold
-from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Part, Plain, Single
+from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Member, Part, Plain, Single
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from statebag.format.stub import Stored
     from statebag.sealing.plan import Planner
 
 __all__ = ["fit"]
@@ -56,13 +57,13 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
     """
     top: dict[Any, Part] = {"": root}
     _settle_unread(top, planner)
-    _flush(top, planner.policy.carry_bytes)
+    _flush(top, planner)
     for shrink in (_largest_leave, _branches_gather, _indexes_fold, _root_gathers, _all_inside):
         if top[""].wire <= bound:
             break
         shrink(top, planner, bound)
         _settle_unread(top, planner)
-        _flush(top, planner.policy.carry_bytes)
+        _flush(top, planner)
     if top[""].wire > bound:
         raise _too_large(top, bound)
     return top[""]
@@ -97,10 +98,17 @@ def _unread(part: Kept, planner: Planner) -> Single | Cut:
     assert isinstance(stub, Pieces)
     assert isinstance(stub.tail, Carried)
     tail = _single(part, stub.tail, planner)
-    top = list(stub.entries)
-    return Cut(
-        part.path, part.source, stub.kind, stub.count, stub.size, [*top], tail, planner.scope
+    return _cut_again(part, stub, tail, planner)
+
+
+def _cut_again(part: Kept, stub: Pieces, tail: Single | Stored | None, planner: Planner) -> Cut:
+    """A cut value that was not read, as a part of which the tail and the index may change."""
+    members: list[Member] = list(stub.entries)
+    whole = Cut(
+        part.path, part.source, stub.kind, stub.count, stub.size, members, tail, planner.scope, fold
     )
+    whole.members = members
+    return whole
 
 
 def _single(part: Kept, stub: Carried, planner: Planner) -> Single:
@@ -122,17 +130,40 @@ def _carried(top: dict[Any, Part]) -> list[Single]:
     return found
 
 
-def _flush(top: dict[Any, Part], limit: int) -> None:
+def _flush(top: dict[Any, Part], planner: Planner) -> None:
     """Over the limit, the largest carried values are stored until a quarter of it is left."""
+    limit = planner.policy.carry_bytes
     carried = _carried(top)
     total = sum(one.carried_bytes for one in carried)
-    if total <= limit:
-        return
-    for one in sorted(carried, key=lambda one: one.carried_bytes, reverse=True):
-        if total <= limit // 4:
-            break
-        total -= one.carried_bytes
-        one.stored = True
+    if total > limit:
+        for one in sorted(carried, key=lambda one: one.carried_bytes, reverse=True):
+            if total <= limit // 4:
+                break
+            total -= one.carried_bytes
+            one.stored = True
+    _store_in_pieces(top, planner)
+
+
+def _store_in_pieces(top: dict[Any, Part], planner: Planner) -> None:
+    """What was to be carried and is to be stored instead is stored in pieces, where it is large."""
+    for slot in _slots(top):
+        part = slot.part
+        one = part.whole if isinstance(part, Gathered) else part
+        if isinstance(one, Cut) and isinstance(one.tail, Single) and one.tail.stored:
+            one.part_from_newest()
+        if not isinstance(one, Single) or not one.stored or one.blob is not None:
+            continue
+        if one.base is None and (one.kind is None or one.size <= planner.policy.piece_bytes):
+            continue
+        one.base = None
+        anew = planner.in_pieces(one, carried=False)
+        tail = anew.tail if isinstance(anew, Cut) else anew
+        if isinstance(tail, Single) and tail.blob is None:
+            tail.stored = True
+        if isinstance(part, Gathered):
+            part.whole = anew
+        else:
+            slot.put(anew)
 
 
 def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:
@@ -208,19 +239,11 @@ def _indexes_fold(top: dict[Any, Part], planner: Planner, bound: int) -> None:
             stub = part.stub
             tail = stub.tail
             assert not isinstance(tail, Carried)  # settled before
-            part = Cut(
-                part.path,
-                part.source,
-                stub.kind,
-                stub.count,
-                stub.size,
-                [*stub.entries],
-                tail,
-                planner.scope,
-            )
+            part = _cut_again(part, stub, tail, planner)
         if isinstance(part, Gathered) and isinstance(part.whole, Cut):
             part = part.whole
         if isinstance(part, Cut):
+            part.part_from_newest()
             if isinstance(part.tail, Single):
                 part.tail.stored = True
             members = fold(part.top, most=1)

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 from statebag.format.codec import sha256_hex
 from statebag.format.stub import Entry
 from statebag.sealing.cutting import group
-from statebag.sealing.parts import Group, Piece
+from statebag.sealing.parts import Group, Member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MOST_IN_STUB", "Member", "fold", "grouped"]
+__all__ = ["MOST_IN_STUB", "fold", "grouped"]
 
 MOST_IN_STUB = 8
-Member = Piece | Entry | Group
 
 
-def grouped(pieces: Sequence[Piece]) -> list[Member]:
+def grouped(pieces: Sequence[Member]) -> list[Member]:
     """At most eight members for a stub, from the pieces of a value that was read whole.
 
     Which node lists a piece depends on the pieces' digests, so an edit changes few nodes. The
@@ -27,7 +26,7 @@ def grouped(pieces: Sequence[Piece]) -> list[Member]:
     members: list[Member] = list(pieces)
     if len(members) <= MOST_IN_STUB:
         return members
-    sizes = group([piece.sha256 for piece in pieces])
+    sizes = group([_digest(piece) for piece in pieces])
     loose = sizes[-1] % MOST_IN_STUB
     newest = members[len(members) - loose :]
     nodes = _nodes(members[: len(members) - loose], sizes, level=1)

@@ -12,12 +12,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from statebag.format.names import is_scope_at_or_above, scope_of
-from statebag.format.stub import Carried, Entry, Pieces, Stored
+from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from statebag.format.stub import Blob
+    from statebag.format.stub import Blob, Whole
 
 __all__ = ["Known", "packs_of"]
 
@@ -50,19 +50,19 @@ class Known:
     """Values by the SHA-256 of their text, blobs likewise, and index nodes by what they list."""
 
     def __init__(self, max_items: int = _MAX_ITEMS) -> None:
-        self._values: _Recent[Stored | Pieces] = _Recent(min(max_items, _MAX_VALUES))
+        self._values: _Recent[Stored | Pieces | Patched] = _Recent(min(max_items, _MAX_VALUES))
         self._blobs: _Recent[Blob] = _Recent(max_items)
         self._nodes: _Recent[Entry] = _Recent(max_items)
         self._lock = Lock()
 
-    def add_value(self, sha256: str, stub: Stored | Carried | Pieces) -> None:
+    def add_value(self, sha256: str, stub: Whole) -> None:
         """A whole value; one that is carried is no work to carry again and is not remembered."""
         if isinstance(stub, Carried):
             return
         scopes = {scope_of(pack) for pack in packs_of(stub)}
-        deepest = max(scopes, key=len)
+        deepest = max(scopes, key=len, default="")
         # Whoever may read the deepest scope reads its ancestors too, and nothing beside them.
-        if all(is_scope_at_or_above(scope, deepest) for scope in scopes):
+        if scopes and all(is_scope_at_or_above(scope, deepest) for scope in scopes):
             with self._lock:
                 self._values.put((deepest, sha256), stub)
 
@@ -76,7 +76,7 @@ class Known:
         with self._lock:
             self._nodes.put((scope_of(node.blob.at), _listing(entries)), node)
 
-    def value(self, scope: str, sha256: str) -> Stored | Pieces | None:
+    def value(self, scope: str, sha256: str) -> Stored | Pieces | Patched | None:
         """The stub of a value with this text, readable from `scope`."""
         return self._find(self._values, scope, sha256)
 
@@ -98,8 +98,10 @@ class Known:
         return None
 
 
-def packs_of(stub: Stored | Carried | Pieces) -> set[str]:
+def packs_of(stub: Whole) -> set[str]:
     """The packs that a stub itself names (an index may name more)."""
+    if isinstance(stub, Patched):
+        return packs_of(stub.base)
     if isinstance(stub, Stored):
         return {stub.blob.at}
     if isinstance(stub, Carried):

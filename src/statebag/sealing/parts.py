@@ -17,17 +17,23 @@ from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.stub import (
     KEY,
+    THIS_PACK,
     Blob,
     Carried,
     Entry,
+    Escaped,
     Kind,
+    Patched,
     Pieces,
     Rest,
     Stored,
     Unopened,
+    Whole,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from statebag.format.paths import Path
 
 __all__ = [
@@ -36,6 +42,7 @@ __all__ = [
     "Gathered",
     "Group",
     "Kept",
+    "Member",
     "Part",
     "Piece",
     "Plain",
@@ -65,14 +72,14 @@ class Kept(msgspec.Struct):
     path: Path
     source: Any  # an Unopened, or the value itself
     body: dict[str, Any]  # the whole JSON object that stands in the bag
-    stub: Stored | Carried | Pieces | Rest
+    stub: Whole | Rest
     wire: int
 
     @classmethod
     def unopened(cls, path: Path, value: Unopened) -> Kept | Plain:
         """The part for a value that was not opened."""
         wire = json_text.wire_size(value.wire)
-        if isinstance(value.stub, Stored | Carried | Pieces | Rest):
+        if not isinstance(value.stub, Escaped):
             return cls(path, value, value.wire, value.stub, wire)
         return Plain(path, value, value.wire, wire)  # escaped data is as plain as any
 
@@ -95,6 +102,8 @@ class Single(msgspec.Struct, dict=True):
     count: int = 0
     stored: bool = False
     blob: Blob | None = None  # where it lies already, or was put
+    base: Stored | Pieces | None = None  # with `patch`: what it is carried as a difference to
+    patch: bytes = b""
 
     @cached_property
     def sha256(self) -> str:
@@ -114,22 +123,38 @@ class Single(msgspec.Struct, dict=True):
     @property
     def carried_bytes(self) -> int:
         """Bytes that travel in the bag as base64; 0 where it is stored."""
-        return 0 if self.stored or self.blob else -(-len(self.frame) // 3) * 4
+        if self.stored or self.blob:
+            return 0
+        if self.base is None:
+            return _base64_bytes(self.frame)
+        tail = self.base.tail if isinstance(self.base, Pieces) else None
+        return _base64_bytes(self.patch) + (
+            _base64_bytes(tail.frame) if isinstance(tail, Carried) else 0
+        )
 
     @property
     def wire(self) -> int:
         """Upper bound of the stub's bytes."""
         if self.blob is not None or self.stored:
-            blob = self.blob or Blob("0" * 64, self.size, _name(self.scope), 10**10, 10**9)
+            blob = self.blob or Blob("0" * 64, self.size, THIS_PACK, 10**10, 10**9)
+            blob = blob.placed(_name(self.scope))
             return stub_wire(Stored(blob, self.kind, self.count).to_wire())
+        if self.base is not None:
+            return stub_wire(self._patched().to_wire())
         empty = Carried("0" * 64, self.size, b"", self.kind, self.count)
         return stub_wire(empty.to_wire()) + self.carried_bytes
 
-    def stub(self, pack: str) -> Stored | Carried:
+    def stub(self, pack: str) -> Stored | Carried | Patched:
         """The stub, once the pack's name is known."""
         if self.blob is not None:
             return Stored(self.blob.placed(pack), self.kind, self.count)
+        if self.base is not None:
+            return self._patched()
         return Carried(self.sha256, self.size, self.frame, self.kind, self.count)
+
+    def _patched(self) -> Patched:
+        assert self.base is not None  # asked by whoever calls
+        return Patched(self.base, self.sha256, self.size, self.patch, self.kind, self.count)
 
 
 class Piece(msgspec.Struct):
@@ -156,6 +181,9 @@ class Group(msgspec.Struct):
     sha256: str = ""  # stands for the node when groups are grouped again
 
 
+Member = Piece | Entry | Group
+
+
 class Cut(msgspec.Struct):
     """A large array or object that leaves in pieces."""
 
@@ -164,10 +192,26 @@ class Cut(msgspec.Struct):
     kind: Kind
     count: int
     size: int
-    top: list[Piece | Entry | Group]
+    top: list[Member]
     tail: Single | Stored | None
     scope: str
+    grouping: Callable[[list[Member]], list[Member]]
+    newest: list[Member] = []  # pieces that are carried with the tail until it is stored
+    last: Single | Stored | None = None  # what the tail is then
+    members: list[Member] = []  # the top before it was grouped
     entries: tuple[Entry, ...] = ()  # what the top became, once it is laid out
+
+    def arrange(self) -> None:
+        """Group the members under index nodes."""
+        self.members = self.top
+        self.top = self.grouping(self.members)
+
+    def part_from_newest(self) -> None:
+        """The newest pieces are stored as what they are, and only what is left stays the tail."""
+        if self.newest:
+            self.top = [*self.members, *self.newest]
+            self.tail, self.newest, self.last = self.last, [], None
+            self.arrange()
 
     @property
     def wire(self) -> int:
@@ -186,12 +230,13 @@ class Cut(msgspec.Struct):
             return member
         blob = member.blob if isinstance(member, Piece) else None
         if blob is None:
-            blob = Blob("0" * 64, 10**10, _name(self.scope), 10**10, 10**9)
-        return Entry(blob, self.count, self.size, member.level)
+            blob = Blob("0" * 64, 10**10, THIS_PACK, 10**10, 10**9)
+        return Entry(blob.placed(_name(self.scope)), self.count, self.size, member.level)
 
     def stub(self, pack: str) -> Pieces:
         """The stub, once the pack's name is known."""
         tail = self.tail.stub(pack) if isinstance(self.tail, Single) else self.tail
+        assert not isinstance(tail, Patched)  # a tail has no base
         entries = tuple(
             Entry(entry.blob.placed(pack), entry.count, entry.size, entry.level)
             for entry in self.entries
@@ -233,6 +278,10 @@ class Gathered(msgspec.Struct):
 
 
 Part = Plain | Kept | Single | Cut | Branch | Gathered
+
+
+def _base64_bytes(data: bytes) -> int:
+    return -(-len(data) // 3) * 4
 
 
 def _name(scope: str) -> str:

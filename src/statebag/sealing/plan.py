@@ -12,17 +12,18 @@ import msgspec
 
 from statebag.errors import InvalidState
 from statebag.format import json_text
-from statebag.format.codec import decompress, sha256_hex
+from statebag.format.codec import decompress, make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Carried, Entry, Kind, Pieces, Stored, Unopened
+from statebag.format.stub import KEY, Carried, Entry, Kind, Patched, Pieces, Stored, Unopened
 from statebag.sealing.cutting import cut
 from statebag.sealing.grouping import fold, grouped
-from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Part, Piece, Plain, Single
+from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Member, Part, Piece, Plain, Single
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.policy import Policy
+    from statebag.sealing.bases import Bases
     from statebag.sealing.known import Known
 
 __all__ = ["OPAQUE", "Grown", "NeedsOpened", "Planner"]
@@ -30,6 +31,11 @@ __all__ = ["OPAQUE", "Grown", "NeedsOpened", "Planner"]
 _WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
 _MANY_KEYS = 2000
 _STUB_BYTES = 400
+_FEW = 16
+_WORTH_CARRYING = 8  # times the limit of carried bytes: about what may compress to it
+_MOST_IN_TAIL = 3  # pieces
+_WORTH_PATCHING = 4096  # bytes of a text
+_PATCH_SHARE = 12  # of a text; about a quarter of its compressed form
 _DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
 
 
@@ -66,12 +72,14 @@ class Planner:
         policy: Limits and thresholds.
         scope: The encoded scope that a pack would be written to.
         known: What may be referred to again.
+        bases: What patches can start from.
     """
 
-    def __init__(self, policy: Policy, scope: str, known: Known) -> None:
+    def __init__(self, policy: Policy, scope: str, known: Known, bases: Bases) -> None:
         self.policy = policy
         self.scope = scope
         self.known = known
+        self.bases = bases
         self.control = frozenset(policy.control_paths())
         self._above_control = {path[:n] for path in self.control for n in range(len(path))}
 
@@ -93,7 +101,7 @@ class Planner:
         if len(text) >= _WORTH_LOOKING_UP:
             stub = self.known.value(self.scope, sha256_hex(text))
             if stub is not None:
-                return Kept.unchanged(path, value, stub)
+                return self._unchanged(value, text, path, stub)
         looked_into = (
             isinstance(value, dict)
             and len(path) < self.policy.look_into_depth
@@ -110,22 +118,97 @@ class Planner:
         return _plain(value, text, path)
 
     def leave(self, value: Any, text: bytes, path: Path) -> Single | Cut | Kept:
-        """The form in which a value leaves: as it is stored already, cut, or as one blob."""
+        """The form in which a value leaves: as it is stored already, patched, cut, or one blob."""
+        single = self._single(value, text, path)
+        stub = self.known.value(self.scope, single.sha256)
+        if stub is not None:
+            return self._unchanged(value, text, path, stub)
+        single.blob = self.known.blob(self.scope, single.sha256)
+        if single.blob is not None or self._patch(single):
+            return single
+        return self.in_pieces(single, carried=True)
+
+    def in_pieces(self, single: Single, *, carried: bool) -> Single | Cut:
+        """A large array or object cut into pieces; another value as it is.
+
+        Args:
+            single: The value, as one blob that is not stored yet.
+            carried: Whether what is new may travel in the bag for now.
+        """
+        kind, text = single.kind, single.text
+        if kind is None or single.size <= self.policy.piece_bytes:
+            return single
+        pieces, tail = self._cut(json_text.split_items(text, kind), kind, single.path)
+        if not pieces or (len(pieces) == 1 and tail is None):
+            return single
+        is_new = all(piece.blob is None for piece in pieces)
+        if carried and is_new and self._fits_carried(single):
+            return single
+        members: list[Member] = [*pieces]
+        whole = Cut(
+            single.path, single.source, kind, single.count, single.size, members, tail,
+            self.scope, grouped,
+        )  # fmt: skip
+        if carried:
+            self._carry_newest(whole)
+        whole.arrange()
+        return whole
+
+    def _fits_carried(self, single: Single) -> bool:
+        limit = self.policy.carry_bytes
+        return single.size <= _WORTH_CARRYING * limit and single.carried_bytes <= limit
+
+    def _single(self, value: Any, text: bytes, path: Path) -> Single:
         kind: Kind | None = None
         if isinstance(value, dict | list):
             kind = "object" if isinstance(value, dict) else "array"
         count = len(value) if kind else 0
-        single = Single(path, value, text, self.scope, self.policy.compression_level, kind, count)
-        stub = self.known.value(self.scope, single.sha256)
-        if stub is not None:
+        return Single(path, value, text, self.scope, self.policy.compression_level, kind, count)
+
+    def _unchanged(
+        self, value: Any, text: bytes, path: Path, stub: Stored | Pieces | Patched
+    ) -> Single | Kept:
+        if not isinstance(stub, Patched):
             return Kept.unchanged(path, value, stub)
-        single.blob = self.known.blob(self.scope, single.sha256)
-        if kind is None or single.blob is not None or len(text) <= self.policy.piece_bytes:
-            return single
-        pieces, tail = self._cut(json_text.split_items(text, kind), kind, path)
-        if not pieces or (len(pieces) == 1 and tail is None):
-            return single
-        return Cut(path, value, kind, count, len(text), grouped(pieces), tail, self.scope)
+        single = self._single(value, text, path)
+        single.base, single.patch = stub.base, stub.patch
+        return single
+
+    def _patch(self, single: Single) -> bool:
+        """Carry a value as the difference to what is stored, where that is much shorter."""
+        found = self.bases.find(self.scope, single.path)
+        if found is None or single.size < _WORTH_PATCHING or not self.policy.carry_bytes:
+            return False
+        base, base_text = found
+        grew = single.kind == "array" and single.text.startswith(base_text[:-1])
+        if grew or base.kind != single.kind:
+            return False  # pieces serve an array that only grew better: it can grow unread
+        patch = make_patch(single.text, base_text)
+        if patch is None or len(patch) * _PATCH_SHARE > single.size:
+            return False
+        single.base, single.patch = base, patch
+        return True
+
+    def _carry_newest(self, whole: Cut) -> None:
+        """New pieces at the end travel with the tail for a while: most seals then write nothing."""
+        known = len(whole.top)
+        while known and isinstance(last := whole.top[known - 1], Piece) and last.blob is None:
+            known -= 1
+        newest = whole.top[known:]
+        if not newest or not known or isinstance(whole.tail, Stored):
+            return
+        texts = [piece.text for piece in newest if isinstance(piece, Piece)]
+        count = sum(piece.count for piece in newest if isinstance(piece, Piece))
+        if whole.tail is not None:
+            texts.append(whole.tail.text)
+            count += whole.tail.count
+        if sum(map(len, texts)) > _MOST_IN_TAIL * self.policy.piece_bytes:
+            return
+        text = json_text.join_texts(texts, whole.kind)
+        tail = self._single(None, text, whole.path)
+        tail.kind, tail.count = whole.kind, count
+        whole.newest, whole.last = newest, whole.tail
+        whole.top, whole.tail = whole.top[:known], tail
 
     def leave_whole(self, value: Any, path: Path) -> Single | Cut | Kept:
         """The same for a value that may hold unopened ones.
@@ -171,7 +254,7 @@ class Planner:
             return branch
         plain = [child.wire for child in branch.children.values() if isinstance(child, Plain)]
         apart = len(branch.children) - len(plain)
-        if not apart or apart * _STUB_BYTES > self.policy.field_limit:
+        if not apart or apart * _STUB_BYTES > max(self.policy.field_limit, _FEW * _STUB_BYTES):
             return self.leave(value, text, path)  # so many stubs would be a large field again
         if sum(plain) <= self.policy.field_limit:
             return branch
@@ -245,6 +328,8 @@ class Planner:
     def _grown(self, grown: Grown, path: Path) -> Part:
         """An array that gets longer without being read: what lies in the store stays there."""
         stub = grown.before.stub
+        if isinstance(stub, Patched):
+            raise NeedsOpened(path)  # its items are known only once the patch is applied
         if not isinstance(stub, Stored | Carried | Pieces) or stub.kind != "array":
             raise InvalidState("only an array can be appended to", path=render_path(path))
         entries: list[Entry] = []
@@ -262,13 +347,19 @@ class Planner:
         items.extend(json_text.encode(item) for item in grown.items)
         pieces, rest = self._cut(items, "array", path)
         count = stub.count + len(grown.items)
-        if not entries and not pieces:
-            assert rest is not None  # something was there, or came
-            return Single(path, grown, rest.text, self.scope, rest.level, "array", rest.count)
+        if not entries:  # all of it is at hand
+            text = json_text.join_items(items, "array")
+            single = self._single(None, text, path)
+            single.source, single.kind, single.count = grown, "array", count
+            return self.in_pieces(single, carried=True)
         known = sum(entry.size - 2 for entry in entries) + sum(piece.size - 2 for piece in pieces)
         runs = len(entries) + len(pieces) + (rest is not None)
         size = 2 + known + (rest.size - 2 if rest else 0) + runs - 1
-        return Cut(path, grown, "array", count, size, fold([*entries, *pieces]), rest, self.scope)
+        members: list[Member] = [*entries, *pieces]
+        whole = Cut(path, grown, "array", count, size, members, rest, self.scope, fold)
+        self._carry_newest(whole)
+        whole.arrange()
+        return whole
 
     def _cut(self, items: list[bytes], kind: Kind, path: Path) -> tuple[list[Piece], Single | None]:
         runs, last = cut(items, self.policy.piece_bytes)

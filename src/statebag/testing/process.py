@@ -10,5 +10,6 @@ __all__ = ["forget"]
 def forget() -> None:
     """Drop every cache of this process; a `Statebag` made after it starts cold."""
     client._known.cache_clear()  # noqa: SLF001  # this package's own
+    client._bases.cache_clear()  # noqa: SLF001
     client._cache.cache_clear()  # noqa: SLF001
     client._client.cache_clear()  # noqa: SLF001
