@@ -31,7 +31,15 @@ def entries(count):
 CASES = {
     "stored": (POLICY, {"status": "RUNNING", "text": words(500, 1), "list": [words(300, 2)]}),
     "carried": (CARRYING, {"status": "RUNNING", "text": words(500, 3), "small": [1, None, True]}),
-    "pieces": (CARRYING, {"state_history": entries(60)}),
+    "pieces": (
+        Policy(carry_bytes=2048, field_limit=1024, piece_bytes=1024, max_bag_bytes=16_384),
+        {"state_history": entries(60)},
+    ),
+    "patched": (CARRYING, {"status": "RUNNING", "text": words(800, 7) + " edited"}),
+    "patched_pieces": (
+        CARRYING,
+        {"files": {f"file {n}": words(10, n if n != 70 else 7) for n in range(200)}},
+    ),
     "index": (POLICY, {"state_history": entries(300), "next_action": "CONTINUE"}),
     "object_in_pieces": (POLICY, {"files": {f"file {n}": words(10, n) for n in range(100)}}),
     "rest": (
@@ -67,15 +75,30 @@ CASES = {
     ),
 }
 
+# What is sealed and opened first, where the case is a change of it.
+BEFORE = {
+    "patched": {"status": "RUNNING", "text": words(800, 7)},
+    "patched_pieces": {"files": {f"file {n}": words(10, n) for n in range(200)}},
+}
+
+
+def sealed(name, store):
+    """The bag of a case, as the writer of today makes it."""
+    policy, state = CASES[name]
+    if name in BEFORE:
+        storing = Statebag(store, policy=POLICY)
+        storing.open(storing.seal(BEFORE[name], scope=SCOPE))
+    return Statebag(store, policy=policy).seal(state, scope=SCOPE)
+
 
 def main():
-    for name, (policy, state) in CASES.items():
+    for name, (_, state) in CASES.items():
         folder = FOLDER / name
         if folder.exists():
             continue
         forget()
         (folder / "store").mkdir(parents=True)
-        bag = Statebag((folder / "store").as_uri(), policy=policy).seal(state, scope=SCOPE)
+        bag = sealed(name, (folder / "store").as_uri())
         (folder / "state.json").write_bytes(encode(state))
         (folder / "bag.json").write_text(json.dumps(bag, indent=1) + "\n")
 
