@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="only show that everything runs")
     parser.add_argument("--delay-ms", type=float, default=_DELAY_MS, help="added to each request")
     parser.add_argument("--only", default="", help="only what has this in its name")
+    parser.add_argument("--steps", type=int, help="cut runs that are longer short")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--svg", type=Path, help="write the charts to this folder")
     parser.add_argument("--page", type=Path, help="write the page of all figures to this file")
@@ -35,12 +36,12 @@ def main() -> None:
                 delay_ms=arguments.delay_ms,
                 short=arguments.short,
                 say=lambda text: print(f"... {text}", file=sys.stderr, flush=True),
+                save=lambda found: _save(found, arguments.json),
                 only=arguments.only,
+                most_steps=arguments.steps,
             )
     judged = goals.judged(results)
     tables.show(results, judged)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results.as_dict(), indent=1), "utf-8")
     drawn = charts.drawn(results)
     if arguments.svg:
         arguments.svg.mkdir(parents=True, exist_ok=True)
@@ -48,6 +49,12 @@ def main() -> None:
             (arguments.svg / name).write_text(svg, "utf-8")
     if arguments.page:
         arguments.page.write_text(page.written(results, judged, list(drawn)), "utf-8")
+
+
+def _save(results: suite.Results, file: Path | None) -> None:
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(results.as_dict(), indent=1), "utf-8")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,10 @@ class Control:
         """What each request takes from now on, besides the server's own time."""
         self._ask("POST", f"/-/delay/{milliseconds}")
 
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
     def _ask(self, method: str, path: str) -> dict[str, Any]:
         self._connection.request(method, path)
         answer: dict[str, Any] = json.loads(self._connection.getresponse().read())

@@ -68,14 +68,16 @@ class Results:
         return asdict(self)
 
 
-def chosen(*, short: bool) -> Iterator[Run]:
+def chosen(*, short: bool, most_steps: int | None = None) -> Iterator[Run]:
     """The runs, and with how many steps: long ones where a figure depends on the length.
 
     What costs most a step is given fewer steps of the 10 MB state; a run's length is in its name.
     """
 
+    most = 24 if short else most_steps or 10**9
+
     def synthetic(size: int, steps: int, rewrites: float) -> str:
-        return f"synthetic:{size}:{min(steps, 24) if short else steps}:{rewrites}"
+        return f"synthetic:{size}:{min(steps, most)}:{rewrites}"
 
     def of(ways: tuple[str, ...], workload: str, *, cold: bool = True) -> Iterator[Run]:
         for way in ways:
@@ -100,7 +102,7 @@ def chosen(*, short: bool) -> Iterator[Run]:
     yield from of(others + peers, synthetic(10 * _MB, 60, 0.2))
     if workloads.data_folder() is not None:
         yield from of((*_OURS[:2], "audited", *peers), "recorded:large:0")
-        yield from of((*_OURS[:2], "audited"), "recorded::500")
+        yield from of((*_OURS[:2], "audited"), f"recorded::{min(500, most)}")
 
 
 def run(
@@ -109,7 +111,9 @@ def run(
     delay_ms: float,
     short: bool,
     say: Callable[[str], None],
+    save: Callable[[Results], None],
     only: str = "",
+    most_steps: int | None = None,
 ) -> Results:
     """Make all measurements; what can't run is noted and left out.
 
@@ -118,14 +122,16 @@ def run(
         delay_ms: Of each timed request.
         short: Whether only to show that everything runs.
         say: Is told what runs now.
+        save: Is given what there is after each measurement.
         only: Runs and special measurements whose key holds this.
+        most_steps: Cuts longer runs short.
     """
     results = Results(delay_ms, short)
     if workloads.data_folder() is None:
         results.skipped["recorded runs"] = "the recordings are absent (STATEBAG_TEST_DATA)"
     pythons: dict[str, str] = {}
     changes: dict[str, list[int]] = {}
-    for one in chosen(short=short):
+    for one in chosen(short=short, most_steps=most_steps):
         if only not in one.key:
             continue
         python = _python(one.way, pythons, results)
@@ -140,6 +146,7 @@ def run(
             continue
         results.rows[one.key] = summarized(found, changes[one.workload])
         results.series[one.key] = {name: found[name] for name in ("bytes_put", "puts", "gets")}
+        save(results)
     for name in (*_SPECIAL, "gather"):
         if only not in name:
             continue
@@ -148,6 +155,7 @@ def run(
             results.special[name] = _gathered(endpoint, delay_ms, short=short)
         else:
             results.special[name] = _special(endpoint, delay_ms, name, short=short)
+        save(results)
     return results
 
 
