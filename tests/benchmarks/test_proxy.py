@@ -51,7 +51,7 @@ def test_counts_what_the_store_sends(proxy, s3_server):
     store.put("scope/two", b"")
     assert store.get_ranges("scope/one", [(2, 3)]) == [b"234"]
     assert store.head("scope/one").size == 10
-    assert [info.name for info in store.list("scope")] == ["scope/one", "scope/two"]
+    assert [info.name for info in store.list()] == ["scope/one", "scope/two"]
     counts = proxy.counts()
     assert counts["requests"] == {"PUT": 2, "GET": 1, "HEAD": 1, "LIST": 1}
     assert counts["bytes_up"] == 10
