@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["drawn"]
 
 _WIDTH, _HEIGHT = 760, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 40, 50
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 70, 50
 _COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8e5572", "#b8860b", "#555555")
 _WORKLOAD = "synthetic:1000000:"
 _WINDOW = 50  # steps that a point is the mean of
@@ -99,17 +99,19 @@ def _line_chart(title: str, lines: dict[str, list[tuple[float, float]]]) -> str:
         colour = _COLOURS[number % len(_COLOURS)]
         path = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(_text(_LEFT + 8 + 165 * number, _TOP - 6, name, "start", colour))
+        parts.append(
+            _text(_LEFT + 340 * (number % 2), 36 + 16 * (number // 2), name, "start", colour)
+        )
     return _svg(title, parts, _HEIGHT)
 
 
 def _bar_chart(title: str, bars: dict[str, tuple[float, float]]) -> str:
     left, row = 230, 26
-    height = _TOP + row * len(bars) + 20
+    height = 34 + row * len(bars) + 12
     longest = max(sum(both) for both in bars.values())
     parts = []
     for number, (name, both) in enumerate(bars.items()):
-        top = _TOP + row * number
+        top = 34 + row * number
         parts.append(_text(left - 8, top + 14, name, "end"))
         start = float(left)
         for value, colour in zip(both, _COLOURS, strict=False):
