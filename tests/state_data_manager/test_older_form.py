@@ -159,3 +159,35 @@ def test_a_snapshot_of_the_older_form(writes_older):
     answer = call("create_snapshot", state_data=STATE, snapshot_type="pre")
     restored = call("restore_snapshot", snapshot_s3_path=answer["snapshot_s3_path"])["state_data"]
     assert read_older(restored) == STATE
+
+
+def test_branches_whose_states_were_of_the_older_form():
+    """Every branch's sync wrote its pointers anew, so that no two of them are the same."""
+    forked = {**STATE, "current_state": {**CURRENT, "reviews": {}}}
+    results = []
+    for name in ("p", "q"):
+        final = {**forked["current_state"], "reviews": {name: filler(40_000)}}
+        current, _ = optimize_current_state(final, f"order-1-{name}")
+        assert as_pointer(current["doc"])
+        logs = [f"{name}{n}" for n in range(60)]
+        kept, _ = optimize_state_history(logs, f"order-1-{name}")
+        assert as_pointer(kept[0])
+        results.append(
+            {
+                "branch_id": name,
+                "status": "COMPLETE",
+                "final_state": current,
+                "new_history_logs": kept,
+            }
+        )
+    answer = call("aggregate_branches", state_data=older(forked), parallel_results=results)
+    state = opened(answer["state_data"])
+    assert state["current_state"] == {
+        **CURRENT,
+        "reviews": {"p": filler(40_000), "q": filler(40_000)},
+    }
+    assert state["state_history"] == [
+        *HISTORY,
+        *(f"{name}{n}" for name in ("p", "q") for n in range(60)),
+    ]
+    assert "merge_conflicts" not in state

@@ -26,6 +26,7 @@ __all__ = ["aggregate_branches"]
 
 _READ = tuple(sorted(MEANT - {"final_state"}))
 _ADDRESSES = ("s3_path", "output_s3_path", "final_state_s3_path")
+_OF_STATE = ("final_state", "new_history_logs")
 _IS_RESULT = frozenset({"final_state", "new_history_logs", "final_state_s3_path"})
 _SIDE_BY_SIDE = 16
 _GONE = (BlobMissing, BlobCorrupt)  # what trying again cannot mend
@@ -185,6 +186,8 @@ class _Reader:
             record = self._invocation.top(given, only=_READ) if self._is_raw else given
             if loading and isinstance(record, dict):
                 record = _loaded(record)
+            elif isinstance(record, dict):
+                record = self._followed(record)
             branch = Branch.of(record, index)
             if branch.failed or record.get("final_state") is None:
                 return branch
@@ -198,6 +201,11 @@ class _Reader:
                 raise
             return error
         return branch
+
+    def _followed(self, record: dict[str, Any]) -> dict[str, Any]:
+        """A result whose parts came out of a branch's state of wire version 0, as they were."""
+        parts = {name: record[name] for name in _OF_STATE if record.get(name) is not None}
+        return {**record, **self._invocation.followed(parts)}
 
 
 def _loaded(pointer: dict[str, Any]) -> dict[str, Any]:

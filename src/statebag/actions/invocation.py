@@ -144,6 +144,10 @@ class Invocation:
             if as_pointer(one) is None or before.get(key) != one
         }
 
+    def followed(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """Parts of a state by name, with the pointers of wire version 0 in them replaced."""
+        return self._object(PointerReader(self.sb.store, self.sb.policy).resolve(parts), "parts")
+
     def opened(self, value: Any) -> Any:
         """A value with everything in it opened, in one read; `value` is not changed."""
         found: list[Unopened] = []
