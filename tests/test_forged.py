@@ -510,7 +510,7 @@ def test_a_value_is_never_taken_for_an_index():
     sb = Statebag(store, policy=Policy(carry_bytes=0, field_limit=256))
     body = {"packs": [PACK], "pieces": [[1, 3, "0" * 64, 0, 8, 9]]}
     for value in (body, "statebag index 1\n" + json.dumps(body), [body]):
-        stub = sb.seal({"a": {"x": value, "y": noise(300)}}, scope=SCOPE)["a"][KEY]
+        stub = sb.seal({"a": [value, noise(300)]}, scope=SCOPE)["a"][KEY]
         row = [1, 3, stub["sha256"], 0, *stub["span"], 1, stub["size"]]
         forged = {"v": 1, "kind": "array", "count": 1, "size": 3}
         with pytest.raises(InvalidStub):

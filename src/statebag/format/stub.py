@@ -276,7 +276,8 @@ def _plain_size(wire: Any, stub: Stub) -> int:
             beside += _plain_size(sibling, parse_stub(sibling, "$"))
         else:
             beside += len(json_text.encode(sibling))
-    return stub.whole.size + beside
+    placeholders = len(b"null") * len(stub.beside)
+    return stub.whole.size - placeholders + beside
 
 
 def _shape(kind: Kind | None, count: int) -> dict[str, Any]:
