@@ -58,7 +58,17 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
     top: dict[Any, Part] = {"": root}
     _settle_unread(top, planner)
     _flush(top, planner)
-    for shrink in (_largest_leave, _branches_gather, _indexes_fold, _root_gathers, _all_inside):
+    steps = (
+        _largest_leave,
+        _branches_gather,
+        _carried_are_stored,
+        _indexes_fold,
+        _root_gathers,
+        _carried_are_stored,
+        _all_inside,
+        _carried_are_stored,
+    )
+    for shrink in steps:
         if top[""].wire <= bound:
             break
         shrink(top, planner, bound)
@@ -225,6 +235,18 @@ def _branches_gather(top: dict[Any, Part], planner: Planner, bound: int) -> None
         gathered = planner.gather(branch)
         if gathered.wire < branch.wire:
             excess -= slot.put(gathered)
+
+
+def _carried_are_stored(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+    """What travels in the bag is stored, the largest first; also what only just left."""
+    del planner
+    excess = top[""].wire - bound
+    for one in sorted(_carried(top), key=lambda one: one.carried_bytes, reverse=True):
+        if excess <= 0:
+            return
+        before = one.wire
+        one.stored = True
+        excess -= before - one.wire
 
 
 def _indexes_fold(top: dict[Any, Part], planner: Planner, bound: int) -> None:
