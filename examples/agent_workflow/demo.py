@@ -206,7 +206,7 @@ def _plain_size(event: dict[str, Any]) -> int:
 def _show_actions(console: Console, actions: dict[str, _Action]) -> None:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
     table.add_column("action", no_wrap=True)
-    for name in ("calls", "plain", "event", "answer", "blobs", "stored", "PUTs", "GETs"):
+    for name in ("calls", "plain", "event", "answer", "blobs", "stored", "PUT", "GET"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, one in actions.items():
         usage = one.usage
@@ -218,7 +218,7 @@ def _show_actions(console: Console, actions: dict[str, _Action]) -> None:
     console.print(table)
     console.print(
         "[dim]In KB. plain: the largest event, if nothing in it were sealed. event: what "
-        "travelled instead. answer: the largest. Blobs, stored bytes, PUTs and GETs: of all "
+        "travelled instead. answer: the largest. Blobs, stored, PUTs and GETs: of all "
         "calls together, without what the agent's own functions store and read. All run in one "
         "process here, whose cache spares GETs that a new Lambda container sends.[/]\n"
     )

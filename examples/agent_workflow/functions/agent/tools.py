@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import sysconfig
+import threading
 import tokenize
 import warnings
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 SKIPPED_FOLDERS = frozenset({"__pycache__", "site-packages", "idle_test", "test", "tests"})
 _LINE_CHARACTERS = 200
 _LITERALS = (str, bytes, int, float, complex)
+_filters = threading.Lock()
+"""A process has one set of warning filters; on one machine a Map's children share it."""
 
 
 def list_files(folder: str | None, max_files: int | None = None) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def search(root: str, paths: list[str], pattern: str) -> list[dict[str, Any]]:
 
 def compile_file(root: str, path: str) -> dict[str, Any]:
     """Whether a file compiles, and what the compiler warns of."""
-    with warnings.catch_warnings(record=True) as caught:
+    with _filters, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             compile(read_file(root, path), path, "exec", dont_inherit=True)
@@ -144,7 +147,7 @@ def check_file(root: str, path: str) -> list[dict[str, Any]]:
 
 
 def _parsed(text: str) -> ast.Module | None:
-    with warnings.catch_warnings():
+    with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of somebody else's source
         try:
             return ast.parse(text)
