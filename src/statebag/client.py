@@ -311,7 +311,7 @@ class Statebag:
         return Fetcher(self.store, self._cache, self.policy)
 
     def _sealed(self, state: Any, scope: str | None, budget: int | None, known: Known) -> Any:
-        check_json(state, OPAQUE)
+        check_json(state, OPAQUE, strings=False)  # the encoder finds those that are none
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
         bound = self.policy.max_bag_bytes if budget is None else budget
         bases = self._bases if known is self._known else Bases(0)
@@ -358,6 +358,9 @@ class Statebag:
                 return state, fit(planner.part(state, ()), planner, bound)
             except NeedsOpened as needed:
                 state = self._read_inside(state, needed.path, scope)
+            except UnicodeEncodeError:
+                check_json(state, OPAQUE)  # raises, with the place
+                raise
             except RecursionError:
                 raise InvalidState("the state nests deeper than this thread's stack") from None
 

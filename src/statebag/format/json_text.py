@@ -47,6 +47,8 @@ _BEYOND = (-(10 ** (_MAX_DIGITS - 1)), 10**_MAX_DIGITS)  # msgspec counts the si
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 _EXACT_INTEGER = 2**53  # above it a reader that uses doubles, as JavaScript does, may round
 _SUSPICIOUS_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]|-0(?![0-9])")
+_SUSPICIOUS_DEPTH = 8
+_SUSPICIOUS_WIDTH = 10_000
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder()
 _ARRAY_OF_RAW = msgspec.json.Decoder(list[msgspec.Raw])
@@ -145,32 +147,42 @@ def nests_deeper(value: Any, text: bytes, levels: int) -> bool:
     return True
 
 
-def check_json(state: Any, opaque: frozenset[type] = frozenset()) -> None:
+def check_json(state: Any, opaque: frozenset[type] = frozenset(), *, strings: bool = True) -> None:
     """Refuse what JSON cannot hold, before anything is written.
 
     Args:
         state: Any Python value.
         opaque: Types that stand for JSON values (a value that was not opened).
+        strings: Whether to look for lone surrogates; who encodes the value right after may leave
+            that to the encoder, and ask again for the place where it raises UnicodeEncodeError.
 
     Raises:
         InvalidState: NaN, an infinity, a lone surrogate, a key that is no string, an integer of
             more than 4,300 digits, another type, a cycle, or more than 500 levels; with the path.
     """
-    # Level by level, with the loops inside the interpreter's C code: about a third of the time
-    # of a walk node by node. Only where something is wrong does the slow walk find the place.
+    # Level by level, with the loops inside the interpreter's C code: a fraction of the time of
+    # a walk node by node. Only where something is wrong does the slow walk find the place.
     level: list[Any] = [state]
     known: frozenset[type] = _SCALARS | opaque
-    for _ in range(MAX_DEPTH + 1):
-        kinds = set(map(type, level)) - known
-        if not all(issubclass(kind, dict | list) for kind in kinds) or not _scalars_fit(level):
+    for depth in range(MAX_DEPTH + 1):
+        kinds = set(map(type, level))
+        containers = kinds - known
+        if not all(issubclass(kind, dict | list) for kind in containers):
             break
-        if not kinds:
+        if not _numbers_fit(level, kinds) or (strings and not _strings_fit(level)):
+            break
+        if not containers:
             return
-        # Once each, so that a value which holds itself twice does not double the work a level.
-        dicts = {id(one): one for one in level if isinstance(one, dict)}.values()
-        lists = {id(one): one for one in level if isinstance(one, list)}.values()
+        dicts = [one for one in level if isinstance(one, dict)]
+        lists = [one for one in level if isinstance(one, list)] if len(dicts) < len(level) else []
+        if depth >= _SUSPICIOUS_DEPTH and len(level) > _SUSPICIOUS_WIDTH:
+            # Once each: a value that holds itself twice would double the work at every level.
+            dicts = list({id(one): one for one in dicts}.values())
+            lists = list({id(one): one for one in lists}.values())
         try:
-            "".join(chain.from_iterable(dicts)).encode()
+            keys = "".join(chain.from_iterable(dicts))
+            if strings:
+                keys.encode()
         except (TypeError, UnicodeEncodeError):
             break
         level = list(chain.from_iterable(map(dict.values, dicts)))
@@ -178,16 +190,21 @@ def check_json(state: Any, opaque: frozenset[type] = frozenset()) -> None:
     raise _first_fault(state, known)
 
 
-def _scalars_fit(level: list[Any]) -> bool:
+def _strings_fit(level: list[Any]) -> bool:
     try:
         "".join([one for one in level if type(one) is str]).encode()
     except UnicodeEncodeError:
         return False
-    if not all(map(math.isfinite, [one for one in level if type(one) is float])):
+    return True
+
+
+def _numbers_fit(level: list[Any], kinds: set[type]) -> bool:
+    if float in kinds and not all(map(math.isfinite, [f for f in level if type(f) is float])):
         return False
-    # 3.32 bits a digit: quick to rule out, and only then counted.
-    long = [one for one in level if type(one) is int and one.bit_length() > _MAX_DIGITS * 3.32]
-    return not any(map(_is_too_long, long))
+    if int in kinds:
+        integers = [one for one in level if type(one) is int]
+        return not (_is_too_long(max(integers)) or _is_too_long(min(integers)))
+    return True
 
 
 def _is_too_long(number: int) -> bool:

@@ -129,7 +129,9 @@ def walk(bag: Any, selection: Selection, *, is_state: bool = False, below: Path 
             continue
         deeper = []
         for name, member in members:
-            if isinstance(member, dict | list | Unopened):
+            if type(member) in _EXACT_SCALARS:  # quick, and true of nearly all
+                copy[name] = member
+            elif isinstance(member, dict | list | Unopened):
                 deeper.append((member, copy, name, (*path, name), is_data))
             elif isinstance(member, _SCALARS):
                 copy[name] = member
@@ -193,6 +195,7 @@ def plain_copy(value: Any) -> Any:
 
 
 _SCALARS = (str, int, float, bool, type(None))
+_EXACT_SCALARS = frozenset(_SCALARS)
 
 
 def _check_keys(value: dict[Any, Any], path: Path) -> None:

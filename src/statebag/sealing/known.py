@@ -53,7 +53,12 @@ class Known:
         self._values: _Recent[Stored | Pieces | Patched] = _Recent(min(max_items, _MAX_VALUES))
         self._blobs: _Recent[Blob] = _Recent(max_items)
         self._nodes: _Recent[Entry] = _Recent(max_items)
+        self._sizes: set[int] = set()  # of values and blobs; what was forgotten may linger
         self._lock = Lock()
+
+    def may_hold(self, size: int) -> bool:
+        """Whether a value of that many bytes may be known: no is sure, and saves a digest."""
+        return size in self._sizes
 
     def add_value(self, sha256: str, stub: Whole) -> None:
         """A whole value; one that is carried is no work to carry again and is not remembered."""
@@ -64,11 +69,13 @@ class Known:
         # Whoever may read the deepest scope reads its ancestors too, and nothing beside them.
         if scopes and all(is_scope_at_or_above(scope, deepest) for scope in scopes):
             with self._lock:
+                self._sizes.add(stub.size)
                 self._values.put((deepest, sha256), stub)
 
     def add_blob(self, blob: Blob) -> None:
         """A piece or a stored value."""
         with self._lock:
+            self._sizes.add(blob.size)
             self._blobs.put((scope_of(blob.at), blob.sha256), blob)
 
     def add_node(self, node: Entry, entries: tuple[Entry, ...]) -> None:

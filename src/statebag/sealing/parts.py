@@ -52,8 +52,13 @@ __all__ = [
 
 
 def stub_wire(body: dict[str, Any]) -> int:
-    """Bytes of a stub in a payload, in the larger of the two usual forms."""
-    return len(json.dumps({KEY: body}))
+    """Bytes of a stub in a payload, in the larger of the two usual forms.
+
+    That is the one with spaces: one after each comma and colon. No string of a stub has such a
+    character (names are percent-encoded) or one that is not ASCII.
+    """
+    text = json_text.encode({KEY: body})
+    return len(text) + text.count(b",") + text.count(b":")
 
 
 class Plain(msgspec.Struct):

@@ -90,15 +90,15 @@ class Planner:
         if isinstance(value, Grown):
             return self._grown(value, path)
         control = path in self.control
+        if not control and isinstance(value, dict) and path in self._above_control:
+            return self._branch(value, path)  # it never leaves as it is: no need of its text
         try:
             text = json_text.encode(value, _refuse_opaque)
         except _HoldsUnopened:
             return self._branch(value, path, control=control)
         if control:
             return _plain(value, text, path, control=True)
-        if isinstance(value, dict) and path in self._above_control:
-            return self._branch(value, path)
-        if len(text) >= _WORTH_LOOKING_UP:
+        if len(text) >= _WORTH_LOOKING_UP and self.known.may_hold(len(text)):
             stub = self.known.value(self.scope, sha256_hex(text))
             if stub is not None:
                 return self._unchanged(value, text, path, stub)
@@ -120,10 +120,11 @@ class Planner:
     def leave(self, value: Any, text: bytes, path: Path) -> Single | Cut | Kept:
         """The form in which a value leaves: as it is stored already, patched, cut, or one blob."""
         single = self._single(value, text, path)
-        stub = self.known.value(self.scope, single.sha256)
-        if stub is not None:
-            return self._unchanged(value, text, path, stub)
-        single.blob = self.known.blob(self.scope, single.sha256)
+        if self.known.may_hold(single.size):
+            stub = self.known.value(self.scope, single.sha256)
+            if stub is not None:
+                return self._unchanged(value, text, path, stub)
+            single.blob = self.known.blob(self.scope, single.sha256)
         if single.blob is not None or self._patch(single):
             return single
         return self.in_pieces(single, carried=True)
@@ -384,6 +385,8 @@ def _plain(value: Any, text: bytes, path: Path, *, control: bool = False) -> Pla
 
 
 def _engine_may_harm(value: Any, text: bytes) -> bool:
+    if isinstance(value, str):
+        return False
     return json_text.engine_may_change(value, text) or json_text.nests_deeper(
         value, text, _DEEPEST_PLAIN
     )
