@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ChangeSize"]
 
 _LEVEL = 3
+_LEAST_PREFIX = 8  # bytes, of any zstd dictionary
 
 
 class ChangeSize:
@@ -53,7 +54,7 @@ class ChangeSize:
 
 def _frame(text: bytes, before: bytes | None) -> int:
     whole = len(zstd.compress(text, _LEVEL))
-    if not before or text == before:
+    if before is None or len(before) < _LEAST_PREFIX or text == before:
         return 0 if text == before else whole
     window = max((len(text) + len(before)).bit_length(), 10)
     options = {
