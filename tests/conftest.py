@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("statebag", deadline=None)
+settings.load_profile("statebag")
 
 # So that a failed assertion of the shipped contract shows its values.
 pytest.register_assert_rewrite("statebag.testing.store_contract")

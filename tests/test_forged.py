@@ -45,6 +45,7 @@ def every_form():
         "status": "RUNNING",
         "stored": CANARY + noise(9000),
         "carried": CANARY + "x" * 4000,
+        "patched": noise(20_000, 5) + "middle" + noise(20_000, 6),
         "log": [{"n": n, "text": CANARY + noise(500, n)} for n in range(60)],
         "escaped": {KEY: {"v": 1}, "c": CANARY},
         "current_state": {
@@ -53,9 +54,12 @@ def every_form():
             **{f"key {i}": CANARY for i in range(300)},
         },
     }
-    bag = Statebag(store, policy=policy).seal(state, scope=SCOPE)
+    sb = Statebag(store, policy=policy)
+    state = sb.open(sb.seal(state, scope=SCOPE))
+    state["patched"] = state["patched"].replace("middle", "changed")
+    bag = sb.seal(state, scope=SCOPE)
     kinds = {type(stub).__name__ for stub in stubs(bag)}
-    assert kinds == {"Stored", "Carried", "Pieces", "Escaped", "Rest"}
+    assert kinds == {"Stored", "Carried", "Pieces", "Escaped", "Rest", "Patched"}
     return store, policy, bag
 
 

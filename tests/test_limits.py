@@ -99,6 +99,15 @@ def test_every_bound_down_to_the_floor_is_kept_exactly():
     assert passes(state, budget=whole - 1) != state
 
 
+@pytest.mark.parametrize("count", [100, 300, 700])
+@pytest.mark.parametrize("budget", [1024, 1500, 3000])
+def test_small_fields_that_left_together_are_stored_where_they_do_not_fit(count, budget):
+    inner = {"phase": "one", **{f"key {n}": [n, ""] for n in range(count)}}
+    policy = Policy(control=("current_state.phase",))
+    bag = passes({"status": "RUNNING", "current_state": inner}, policy, budget=budget)
+    assert bag["current_state"]["phase"] == "one"
+
+
 def nested(levels, kind=list):
     value = kind()
     for _ in range(levels - 1):

@@ -1,0 +1,103 @@
+import pytest
+
+from statebag import BagTooLarge, Policy
+from statebag.format.stub import KEY, Carried, Unopened
+from statebag.sealing.bases import Bases
+from statebag.sealing.fitting import fit
+from statebag.sealing.known import Known
+from statebag.sealing.parts import Branch, Cut, Gathered, Plain, Single
+from statebag.sealing.plan import NeedsOpened, Planner
+from tests.bags import noise
+
+
+def fitted(state, bound, **settings):
+    planner = Planner(Policy(**{"field_limit": 1000, **settings}), "m/run", Known(), Bases(0))
+    plan = fit(planner.part(state, ()), planner, bound)
+    assert plan.wire <= bound
+    return plan
+
+
+def carried(plan):
+    return sum(part.carried_bytes for part in plan.children.values() if isinstance(part, Single))
+
+
+def test_what_fits_is_left_alone():
+    plan = fitted({"a": noise(900), "status": "x"}, 4096)
+    assert isinstance(plan, Plain | Branch)
+    assert all(isinstance(part, Plain) for part in plan.children.values())
+
+
+def test_carried_bytes_over_their_limit_are_stored_largest_first_until_a_quarter_is_left():
+    state = {f"f{n}": noise(2000 + 100 * n, n) for n in range(6)}
+    plan = fitted(state, 96_000, carry_bytes=8000)
+    assert 0 < carried(plan) <= 2000 + 2000
+    stored = [key for key, part in plan.children.items() if part.stored]
+    assert stored == ["f1", "f2", "f3", "f4", "f5"][-len(stored) :]
+    assert carried(fitted(state, 96_000, carry_bytes=0)) == 0
+    assert not any(p.stored for p in fitted(state, 96_000, carry_bytes=90_000).children.values())
+
+
+def test_the_largest_plain_fields_leave_first():
+    state = {f"f{n}": noise(1100 + 100 * n, n) for n in range(8)}
+    plan = fitted(state, 8000, field_limit=4000, carry_bytes=0)
+    left = [key for key, part in plan.children.items() if not isinstance(part, Plain)]
+    assert left == [f"f{n}" for n in range(8)][-len(left) :]
+    assert 0 < len(left) < 8
+
+
+def test_many_small_fields_leave_together_with_control_fields_beside_them():
+    state = {
+        "status": "RUNNING",
+        "big": noise(4000),
+        **{f"key {n}": noise(20, n) for n in range(300)},
+    }
+    plan = fitted(state, 4000)
+    assert isinstance(plan, Gathered)
+    assert set(plan.children) == {"status", "big"}
+    assert plan.required == ("big",)
+
+
+def test_when_stubs_alone_are_too_large_everything_goes_inside():
+    state = {"status": "RUNNING", **{f"f{n}": noise(3000, n) for n in range(30)}}
+    plan = fitted(state, 1500)
+    assert isinstance(plan, Gathered)
+    assert set(plan.children) == {"status"}
+
+
+def test_control_fields_that_do_not_fit_are_named_largest_first():
+    state = {"status": "s" * 900, "next_action": "n" * 800, "x": noise(5000)}
+    with pytest.raises(BagTooLarge) as caught:
+        fitted(state, 1500)
+    assert caught.value.path == "$.status"
+    assert caught.value.message.index("$.status") < caught.value.message.index("$.next_action")
+
+
+def test_carried_values_that_were_not_opened_can_be_stored():
+    text = noise(3000)
+    planner = Planner(Policy(), "m/run", Known(), Bases(0))
+    single = planner.leave(text, b'"' + text.encode() + b'"', ("a",))
+    stub = single.stub("")
+    assert isinstance(stub, Carried)
+    unread = Unopened({KEY: stub.to_wire()}, stub)
+    plan = fitted({"a": unread, "b": 1}, 1024)
+    part = plan.children["a"]
+    assert isinstance(part, Single)
+    assert part.stored
+    assert part.frame == stub.frame
+
+
+def test_unread_values_that_must_leave_with_others_are_asked_for():
+    single = Planner(Policy(), "m/run", Known(), Bases(0)).leave("x", b'"x"', ())
+    stub = single.stub("")
+    unread = Unopened({KEY: stub.to_wire()}, stub)
+    with pytest.raises(NeedsOpened):
+        fitted({"list": [unread] * 40}, 1500, carry_bytes=0)
+
+
+def test_indexes_fold_before_everything_goes_inside():
+    state = {f"log {k}": [noise(300, n * k) for n in range(40)] for k in range(1, 4)}
+    wide = fitted(state, 90_000, carry_bytes=0, piece_bytes=1024)
+    narrow = fitted(state, int(wide.wire * 0.6), carry_bytes=0, piece_bytes=1024)
+    assert isinstance(narrow, Branch)
+    assert all(isinstance(part, Cut) for part in narrow.children.values())
+    assert narrow.wire < wide.wire
