@@ -225,8 +225,9 @@ class _Figures:
         self._results = results
 
     def row(self, megabytes: int, rewrites: float, way: str, situation: str = "cold") -> Summary:
-        """The row of a synthetic state; 0 MB is the one of 100 KB."""
+        """The longest run's row of a synthetic state; 0 MB is the one of 100 KB."""
         size = megabytes * 1_000_000 or 100_000
+        found: list[Summary] = []
         for key, row in self._results.rows.items():
             workload, its_way, its_situation = key.split("|")
             kind, its_size, _, its_rewrites = (*workload.split(":"), "")[:4]
@@ -236,8 +237,10 @@ class _Figures:
                 way,
                 situation,
             ) and float(its_rewrites) == rewrites:
-                return row
-        raise _AbsentError
+                found.append(row)
+        if not found:
+            raise _AbsentError
+        return max(found, key=lambda row: row.steps)
 
     def special(self, *names: str) -> float:
         """A special measurement's figure."""

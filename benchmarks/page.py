@@ -37,6 +37,13 @@ of two runs.
 ## Goals
 """
 
+_PARTS = """\
+**Put together from {count} runs** of a version that was still being tuned, some of them cut short
+(`--steps`; the column *steps* says which), while other work kept the machine busy. `make bench`
+replaces them.
+
+"""
+
 _STATES = """
 ## States
 
@@ -91,6 +98,7 @@ def written(results: Results, goals: list[Goal], charts: Iterable[str]) -> str:
     }
     parts = [
         _HEAD.format(**values),
+        _PARTS.format(count=results.invocations) if results.invocations > 1 else "",
         _table(GOAL_COLUMNS, [goal_cells(goal) for goal in goals]),
         _STATES.format(**values),
     ]

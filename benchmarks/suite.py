@@ -54,6 +54,7 @@ class Results:
         series: Bytes written, PUTs and GETs of each step, by key, for charts.
         special: Figures by measurement.
         skipped: What could not run, and why.
+        invocations: How many these were made in.
     """
 
     delay_ms: float
@@ -62,6 +63,7 @@ class Results:
     series: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     special: dict[str, Any] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    invocations: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -258,4 +260,5 @@ def loaded(files: list[Path]) -> Results:
         results.special |= saved["special"]
         results.skipped |= saved["skipped"]
     assert results is not None
+    results.invocations = len(files)
     return results
