@@ -184,6 +184,9 @@ class Statebag:
     ) -> Any:
         """A bag with items added to the end of one array of its state; nothing is fetched.
 
+        (But for an array that was patched, and for a state whose small fields left as one
+        value: what must be known to add to it is read.)
+
         Args:
             bag: A bag.
             field: The array's path; where the last field is missing, it is made.

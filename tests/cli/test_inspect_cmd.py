@@ -13,7 +13,7 @@ import unicodedata
 
 import pytest
 
-from statebag import Statebag, usage
+from statebag import Policy, Statebag, usage
 from statebag.cli.inspect_cmd import command
 from statebag.format.json_text import encode, wire_size
 from tests.cli.program import is_one_clear_line, run_examples, statebag
@@ -177,3 +177,16 @@ def on_terminal(columns, *arguments):
         os.close(ours)
     assert process.wait(timeout=60) == 0
     return b"".join(parts).decode()
+
+
+def test_a_patched_value_names_its_form(folder):
+    storing = Statebag("./store", policy=Policy(carry_bytes=0))
+    state = storing.open(storing.seal({"text": "word " * 9000, "n": 1}, scope="machine/run"))
+    state["text"] += "edited"
+    bag = Statebag("./store").seal(state, scope="machine/run")
+    (folder / "patched.json").write_text(json.dumps(bag))
+    result = statebag("inspect", "patched.json", "--all")
+    assert result.exit_code == 0, result.stderr
+    text = lines_by_name(result.stdout)["text"]
+    assert text[4] == "patched"
+    assert text[5].endswith("bag")

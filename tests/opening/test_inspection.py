@@ -158,3 +158,17 @@ def test_what_open_refuses_is_refused_with_its_path(bag, error, path):
     with pytest.raises(error) as caught:
         inspect(bag)
     assert caught.value.path == path
+
+
+def test_a_patched_value_says_what_it_starts_from():
+    store = MemoryStore()
+    storing = Statebag(store, policy=Policy(carry_bytes=0))
+    state = {"log": [{"n": n, "text": f"{n * 7919}" * 9} for n in range(3000)]}
+    state = storing.open(storing.seal(state, scope="machine/run"))
+    state["log"][7] = "edited"
+    told = inspect(Statebag(store).seal(state, scope="machine/run"))
+    (field,) = told.root.children
+    assert (field.form, field.count, field.size) == ("patched", 3000, len(encode(state["log"])))
+    assert {place.part for place in field.places} >= {"patch", "index"}
+    (patch,) = [place for place in field.places if place.part == "patch"]
+    assert patch.pack is None

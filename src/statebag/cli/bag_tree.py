@@ -30,6 +30,7 @@ _STYLES = {
     "carried": "cyan",
     "stored": "green",
     "pieces": "green",
+    "patched": "cyan",
     "rest": "yellow",
     "escaped": "magenta",
 }
@@ -175,8 +176,8 @@ def _form(one: Field) -> str:
     if counts["tail"]:
         parts.append("tail")
     cut = ", ".join(parts)
-    if one.form == "rest":
-        return f"rest: {cut}" if cut else "rest"
+    if one.form in {"rest", "patched"}:
+        return f"{one.form}: {cut}" if cut else one.form
     return cut or one.form
 
 
