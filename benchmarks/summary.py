@@ -116,6 +116,7 @@ def summarized(found: dict[str, Any], changes: list[int]) -> Summary:
     ]
     cpu = [sum(both) for both in zip(found["open_cpu"], found["seal_cpu"], strict=True)]
     own = growth([float(size) for size in changes[:steps]])
+    raw = growth([float(size) for size in found["bytes_put"]])
     return Summary(
         way=found["way"],
         workload=found["workload"],
@@ -135,7 +136,7 @@ def summarized(found: dict[str, Any], changes: list[int]) -> Summary:
         objects=found["objects"],
         bag_max=max(found["bag_bytes"]),
         change=mean(changes[:steps]),
-        growth=growth([float(size) for size in found["bytes_put"]]) - own,
+        growth=raw - own if raw else 0.0,  # 0 where a quarter wrote nothing
         without_requests=requests.count(0) / steps,
         without_gets=found["gets"].count(0) / steps,
         open_cpu=Spread.of(found["open_cpu"]),
