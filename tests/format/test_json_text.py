@@ -1,5 +1,6 @@
 import enum
 import json
+import sys
 from collections import OrderedDict, defaultdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -217,3 +218,17 @@ def test_levels_are_counted():
     wide = [[] for _ in range(1000)]
     assert not nests_deeper(wide, encode(wide), 100)
     assert not nests_deeper("[" * 200, encode("[" * 200), 100)
+
+
+def test_a_raised_recursion_limit_does_not_let_deeper_text_in():
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        for text in (b"[" * 501 + b"]" * 501, b'{"a":' * 600 + b"1" + b"}" * 600, b"[" * 100_000):
+            with pytest.raises(BlobCorrupt):
+                decode(text)
+        assert decode(b"[" * 500 + b"]" * 500) is not None
+        many = [{"text": '[[[{"' * 30, "n": [n]} for n in range(600)]
+        assert decode(encode(many)) == many
+    finally:
+        sys.setrecursionlimit(before)

@@ -86,3 +86,14 @@ def test_threads_share_it():
         thread.join()
     found = [n for n in range(13_000) if known.blob("m", blob("m", n).sha256)]
     assert len(found) == 50
+
+
+def test_sizes_are_remembered_and_those_of_what_was_forgotten_go(monkeypatch):
+    monkeypatch.setattr("statebag.sealing.known._MAX_ITEMS", 10)
+    known = Known(max_items=4)
+    for size in range(100, 200):
+        known.add_blob(Blob(f"{size:064d}", size, f"m/{'0' * 32}.pack", 8, 9))
+    assert known.may_hold(199)
+    assert known.blob("m", f"{199:064d}") is not None
+    assert not known.may_hold(100)
+    assert len(known._sizes) <= 22

@@ -15,7 +15,7 @@ from statebag.format.names import is_scope_at_or_above, scope_of
 from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
     from statebag.format.stub import Blob, Whole
 
@@ -39,6 +39,9 @@ class _Recent(Generic[_T]):
             self._items.move_to_end(key)
         return value
 
+    def __iter__(self) -> Iterator[_T]:
+        return iter(self._items.values())
+
     def put(self, key: Hashable, value: _T) -> None:
         self._items[key] = value
         self._items.move_to_end(key)
@@ -60,6 +63,11 @@ class Known:
         """Whether a value of that many bytes may be known: no is sure, and saves a digest."""
         return size in self._sizes
 
+    def _add_size(self, size: int) -> None:
+        if len(self._sizes) > 2 * _MAX_ITEMS:
+            self._sizes = {one.size for recent in (self._values, self._blobs) for one in recent}
+        self._sizes.add(size)
+
     def add_value(self, sha256: str, stub: Whole) -> None:
         """A whole value; one that is carried is no work to carry again and is not remembered."""
         if isinstance(stub, Carried):
@@ -69,13 +77,13 @@ class Known:
         # Whoever may read the deepest scope reads its ancestors too, and nothing beside them.
         if scopes and all(is_scope_at_or_above(scope, deepest) for scope in scopes):
             with self._lock:
-                self._sizes.add(stub.size)
+                self._add_size(stub.size)
                 self._values.put((deepest, sha256), stub)
 
     def add_blob(self, blob: Blob) -> None:
         """A piece or a stored value."""
         with self._lock:
-            self._sizes.add(blob.size)
+            self._add_size(blob.size)
             self._blobs.put((scope_of(blob.at), blob.sha256), blob)
 
     def add_node(self, node: Entry, entries: tuple[Entry, ...]) -> None:
