@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from benchmarks.peers import PEERS
@@ -69,7 +70,7 @@ def judged(results: Results) -> list[Goal]:
             f"1 MB: times fewer PUTs than the audited way, {label}",
             ">=",
             fewer,
-            lambda w=way: found.row(1, 0.2, "audited").puts / found.row(1, 0.2, w).puts,
+            lambda w=way: found.ratio(1, 0.2, w, "audited", lambda row: row.puts),
         )
     for rewrites, fewer in ((0.2, 100), (1.0, 50)):
         share = f"1 MB, {rewrites:.0%} rewrites"
@@ -85,9 +86,7 @@ def judged(results: Results) -> list[Goal]:
             f"{share}: times fewer bytes written than the audited way",
             ">=",
             fewer,
-            lambda r=rewrites: (
-                found.row(1, r, "audited").bytes_put / found.row(1, r, ours[0]).bytes_put
-            ),
+            lambda r=rewrites: found.ratio(1, r, ours[0], "audited", lambda row: row.bytes_put),
         )
         add(
             2,
@@ -119,7 +118,7 @@ def judged(results: Results) -> list[Goal]:
                 f"1 MB, {opened}: times faster than {other}",
                 ">=",
                 times,
-                lambda w=way, o=other: found.faster(w, o),
+                lambda w=way, o=other: found.ratio(1, 0.2, w, o, lambda row: row.step_wall.median),
             )
     for size in (1, 10):
         for way, less, label in (
@@ -131,8 +130,8 @@ def judged(results: Results) -> list[Goal]:
                 f"{size} MB: times less CPU a step than the audited way, {label}",
                 ">=",
                 less,
-                lambda s=size, w=way: (
-                    found.row(s, 0.2, "audited").step_cpu.mean / found.row(s, 0.2, w).step_cpu.mean
+                lambda s=size, w=way: found.ratio(
+                    s, 0.2, w, "audited", lambda row: row.step_cpu.mean
                 ),
             )
     for way, opened in (
@@ -207,7 +206,9 @@ def judged(results: Results) -> list[Goal]:
         "<=",
         1.25,
         lambda: max(
-            found.special("appends", "100_MB", name) / found.special("appends", "100_KB", name)
+            _times(
+                found.special("appends", "100_MB", name), found.special("appends", "100_KB", name)
+            )
             for name in ("bytes", "cpu_median")
         ),
     )
@@ -226,8 +227,33 @@ class _Figures:
 
     def row(self, megabytes: int, rewrites: float, way: str, situation: str = "cold") -> Summary:
         """The longest run's row of a synthetic state; 0 MB is the one of 100 KB."""
+        return max(
+            self._rows(megabytes, rewrites, way, situation).values(), key=lambda row: row.steps
+        )
+
+    def ratio(
+        self,
+        megabytes: int,
+        rewrites: float,
+        way: str,
+        than: str,
+        figure: Callable[[Summary], float],
+    ) -> float:
+        """How many times another way's figure is of a way's, in the longest runs of one length."""
+        mine = self._rows(megabytes, rewrites, way)
+        others = self._rows(megabytes, rewrites, than)
+        lengths = mine.keys() & others.keys()
+        if not lengths:
+            raise _AbsentError
+        ours, theirs = figure(mine[max(lengths)]), figure(others[max(lengths)])
+        return _times(theirs, ours)
+
+    def _rows(
+        self, megabytes: int, rewrites: float, way: str, situation: str = "cold"
+    ) -> dict[int, Summary]:
+        """All rows of a synthetic state, by their steps."""
         size = megabytes * 1_000_000 or 100_000
-        found: list[Summary] = []
+        found: dict[int, Summary] = {}
         for key, row in self._results.rows.items():
             workload, its_way, its_situation = key.split("|")
             kind, its_size, _, its_rewrites = (*workload.split(":"), "")[:4]
@@ -237,10 +263,10 @@ class _Figures:
                 way,
                 situation,
             ) and float(its_rewrites) == rewrites:
-                found.append(row)
+                found[row.steps] = row
         if not found:
             raise _AbsentError
-        return max(found, key=lambda row: row.steps)
+        return found
 
     def special(self, *names: str) -> float:
         """A special measurement's figure."""
@@ -258,10 +284,10 @@ class _Figures:
             raise _AbsentError
         return float(getattr(row.step_wall, what) / getattr(row.bare_wall, what))
 
-    def faster(self, way: str, than: str) -> float:
-        """How many times longer a step of 1 MB takes another way, in the median."""
-        mine, other = self.row(1, 0.2, way), self.row(1, 0.2, than)
-        return other.step_wall.median / mine.step_wall.median
+
+def _times(one: float, other: float) -> float:
+    """Their ratio; a short run may count nothing at all."""
+    return one / other if other else inf
 
 
 def _over_change(row: Summary) -> float:

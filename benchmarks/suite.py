@@ -92,7 +92,8 @@ def chosen(*, short: bool, most_steps: int | None = None) -> Iterator[Run]:
     yield from of(others[:2], synthetic(_MB, 1000, 0.2))
     if short:
         return
-    yield from of(others[2:] + peers, synthetic(_MB, 300, 0.2))
+    # Compared are runs of one length.
+    yield from of((_OURS[0], _OURS[2], *others, *peers), synthetic(_MB, 300, 0.2))
     yield from of(_OURS[:4], synthetic(_MB, 1000, 1.0))
     yield from of(others[:1], synthetic(_MB, 1000, 1.0))
     yield from of(_OURS[:4], synthetic(_MB // 10, 1000, 0.2))
@@ -101,7 +102,7 @@ def chosen(*, short: bool, most_steps: int | None = None) -> Iterator[Run]:
     yield from of(others, synthetic(_MB // 10, 1000, 0.2))
     for rewrites in (0.2, 1.0):
         yield from of(_OURS[:4], synthetic(10 * _MB, 200, rewrites))
-    yield from of(others + peers, synthetic(10 * _MB, 60, 0.2))
+    yield from of((_OURS[0], _OURS[2], *others, *peers), synthetic(10 * _MB, 60, 0.2))
     if workloads.data_folder() is not None:
         yield from of((*_OURS[:2], "audited", *peers), "recorded:large:0")
         yield from of((*_OURS[:2], "audited"), f"recorded::{min(500, most)}")
@@ -133,7 +134,7 @@ def run(
         results.skipped["recorded runs"] = "the recordings are absent (STATEBAG_TEST_DATA)"
     pythons: dict[str, str] = {}
     changes: dict[str, list[int]] = {}
-    for one in chosen(short=short, most_steps=most_steps):
+    for one in dict.fromkeys(chosen(short=short, most_steps=most_steps)):
         if only not in one.key:
             continue
         python = _python(one.way, pythons, results)
