@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from statebag import BagTooLarge, Policy, Statebag
+from statebag.format.escape import escape
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY
-from statebag.format.escape import escape
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.strategies import STATES, VALUES

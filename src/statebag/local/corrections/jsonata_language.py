@@ -16,6 +16,7 @@ import hashlib
 import json
 import math
 import random
+import sys
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -43,6 +44,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from statebag.local.run import Run
+
+# The package raises the whole program's recursion limit when it is imported; a program that
+# runs a workflow keeps the usual one, and with it the protection of its stack.
+if sys.getrecursionlimit() == 10_000:
+    sys.setrecursionlimit(1_000)
 
 __all__ = ["evaluated", "patches"]
 
