@@ -330,6 +330,10 @@ class Statebag:
             )
             text = json_text.encode(layout.bag)
             size = wire_size(layout.bag, text)
+            if size > bound:
+                layout.leave_out_reads()
+                text = json_text.encode(layout.bag)
+                size = wire_size(layout.bag, text)
             if size <= bound:
                 break
             # In which packs blobs come to lie is known only now, and with it the names that the

@@ -41,6 +41,7 @@ CASES = {
         {"files": {f"file {n}": words(10, n if n != 70 else 7) for n in range(200)}},
     ),
     "index": (POLICY, {"state_history": entries(300), "next_action": "CONTINUE"}),
+    "index_and_what_to_read": (POLICY, {"state_history": entries(301), "status": "RUNNING"}),
     "object_in_pieces": (POLICY, {"files": {f"file {n}": words(10, n) for n in range(100)}}),
     "rest": (
         POLICY,

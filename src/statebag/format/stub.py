@@ -24,6 +24,7 @@ __all__ = [
     "Carried",
     "Entry",
     "Escaped",
+    "Extent",
     "Kind",
     "Patched",
     "Pieces",
@@ -131,14 +132,31 @@ class Entry(msgspec.Struct, frozen=True):
     level: int = 0
 
 
+class Extent(msgspec.Struct, frozen=True):
+    """Bytes of a pack in which pieces lie that only an index node lists."""
+
+    at: str
+    offset: int
+    length: int
+
+    def placed(self, name: str) -> Extent:
+        """The same bytes with the pack's name, where that was not known yet."""
+        return msgspec.structs.replace(self, at=name) if self.at == THIS_PACK else self
+
+
 class Pieces(msgspec.Struct, frozen=True):
-    """A large array or object cut between items: entries in order, then the tail."""
+    """A large array or object cut between items: entries in order, then the tail.
+
+    `reads` is advice: what a reader of the whole value will need, so that it can ask for it
+    together with the index instead of after it.
+    """
 
     kind: Kind
     count: int
     size: int
     entries: tuple[Entry, ...]
     tail: Stored | Carried | None = None
+    reads: tuple[Extent, ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
         """The stub's body."""
@@ -147,7 +165,7 @@ class Pieces(msgspec.Struct, frozen=True):
             "kind": self.kind,
             "count": self.count,
             "size": self.size,
-            **entries_to_wire(self.entries),
+            **entries_to_wire(self.entries, self.reads),
         }
         if self.tail is not None:
             tail = self.tail.to_wire()
@@ -284,10 +302,11 @@ def _shape(kind: Kind | None, count: int) -> dict[str, Any]:
     return {} if kind is None else {"kind": kind, "count": count}
 
 
-def entries_to_wire(entries: tuple[Entry, ...]) -> dict[str, Any]:
+def entries_to_wire(entries: tuple[Entry, ...], reads: tuple[Extent, ...] = ()) -> dict[str, Any]:
     """Entries as rows `[count, size, sha256, pack, offset, length]`, with the packs' names once.
 
-    A node has two more fields: its level, and the size of its own text.
+    A node has two more fields: its level, and the size of its own text. What to read ahead are
+    rows `[pack, offset, length]`.
     """
     packs: dict[str, int] = {}
     rows: list[list[Any]] = []
@@ -296,7 +315,8 @@ def entries_to_wire(entries: tuple[Entry, ...]) -> dict[str, Any]:
         pack = packs.setdefault(blob.at, len(packs))
         row = [entry.count, entry.size, blob.sha256, pack, blob.offset, blob.length]
         rows.append([*row, entry.level, blob.size] if entry.level else row)
-    return {"packs": list(packs), "pieces": rows}
+    ahead = [[packs.setdefault(one.at, len(packs)), one.offset, one.length] for one in reads]
+    return {"packs": list(packs), "pieces": rows, **({"reads": ahead} if ahead else {})}
 
 
 def parse_stub(wire: dict[str, Any], path: str) -> Stub:
@@ -432,6 +452,7 @@ class _Parser:
             inner = {"kind": kind, **self.field("tail", dict)}
             tail = _Parser(inner, self.path).single()
         entries = self.entries(None)
+        reads = self.reads()
         count = self.number(self.body.get("count"), "count")
         size = self.number(self.body.get("size"), "size")
         if not entries:
@@ -440,7 +461,7 @@ class _Parser:
         parts = [entry.size for entry in entries] + ([tail.size] if tail else [])
         if total != count or size != joined_size(parts):
             raise self.fault("count")
-        return Pieces(kind, count, size, entries, tail)
+        return Pieces(kind, count, size, entries, tail, reads)
 
     def entries(self, this_pack: str | None) -> tuple[Entry, ...]:
         packs = self.field("packs", list)
@@ -454,6 +475,21 @@ class _Parser:
             for name in packs
         ]
         return tuple(self.entry(row, names) for row in rows)
+
+    def reads(self) -> tuple[Extent, ...]:
+        rows = self.body.get("reads", [])
+        names = self.field("packs", list)  # checked with the entries
+        if not isinstance(rows, list) or len(rows) > MAX_ENTRIES:
+            raise self.fault("reads")
+        return tuple(self.extent(row, names) for row in rows)
+
+    def extent(self, row: object, names: list[str]) -> Extent:
+        if not isinstance(row, list) or len(row) != 3:
+            raise self.fault("reads")
+        pack, offset, length = (self.number(value, "reads") for value in row)
+        if pack >= len(names):
+            raise self.fault("reads")
+        return Extent(names[pack], offset, length)
 
     def entry(self, row: object, names: list[str]) -> Entry:
         if not isinstance(row, list) or len(row) not in {6, 8}:

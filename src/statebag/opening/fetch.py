@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from statebag import usage
-from statebag.errors import BlobCorrupt, LimitExceeded
+from statebag.errors import BlobCorrupt, LimitExceeded, StatebagError
 from statebag.format.codec import decompress
+from statebag.format.extents import WORTH_READING_OVER, joined
+from statebag.format.stub import Extent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from statebag.format.stub import Blob
     from statebag.policy import Policy
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetcher"]
 
-_WORTH_READING_OVER = 16 * 1024  # bytes between two frames that cost less than a request
 _SIDE_BY_SIDE = 32
 
 
@@ -55,6 +56,31 @@ class Fetcher:
         self._bytes = 0
         self._blobs = 0
         self._requests = 0
+        self._ahead: list[tuple[Extent, Future[list[bytes]]]] = []
+
+    def has(self, blob: Blob) -> bool:
+        """Whether the cache holds a blob's text."""
+        return self._cache.get(self._key(blob)) is not None
+
+    def read_ahead(self, blobs: Iterable[Blob], advised: Sequence[Extent]) -> None:
+        """Ask for what `texts` will want, and go on; more than the limits allow is not asked for.
+
+        Args:
+            blobs: What is wanted for sure.
+            advised: Where a stub says that more of it lies; it may be wrong.
+        """
+        missing = [blob for blob in blobs if not self.has(blob)]
+        wanted = [Extent(blob.at, blob.offset, blob.length) for blob in missing]
+        extents = joined([*wanted, *advised])
+        if len(extents) + self._requests > self._policy.max_open_requests:
+            return
+        if sum(one.length for one in extents) > self._policy.max_open_bytes:
+            return
+        self._requests += len(extents)
+        for one in extents:
+            span = [(one.offset, one.length)]
+            task = _pool().submit(copy_context().run, self._store.get_ranges, one.at, span)
+            self._ahead.append((one, task))
 
     def texts(self, blobs: Iterable[Blob]) -> dict[Blob, bytes]:
         """The verified text of each blob.
@@ -74,6 +100,9 @@ class Fetcher:
             else:
                 texts[blob] = text
         usage.add(cache_hits=len(texts), blobs_read=len(missing))
+        if self._ahead:
+            texts.update(self._from_ahead(missing))
+            missing = [blob for blob in missing if blob not in texts]
         ranges = _coalesced(missing)
         self._requests += len(ranges)
         if self._requests > self._policy.max_open_requests:
@@ -100,6 +129,27 @@ class Fetcher:
         """Refuse more bytes than one open may give."""
         _check("bytes", size, self._policy.max_open_bytes)
 
+    def _from_ahead(self, blobs: Iterable[Blob]) -> dict[Blob, bytes]:
+        """What was asked for ahead and came whole; the rest is read as if it had not been."""
+        texts = {}
+        for blob in blobs:
+            for extent, task in self._ahead:
+                start = blob.offset - extent.offset
+                if extent.at != blob.at or not 0 <= start <= extent.length - blob.length:
+                    continue
+                try:
+                    texts[blob] = self._verified(blob, task.result()[0], start)
+                except StatebagError:
+                    continue  # the advice was wrong, or the bytes were: read it by its own span
+                break
+        return texts
+
+    def _verified(self, blob: Blob, data: bytes, start: int) -> bytes:
+        frame = bytes(data[start : start + blob.length])
+        text = decompress(frame, size=blob.size, sha256=blob.sha256, where=blob.at)
+        self._cache.put(self._key(blob), text)
+        return text
+
     def _read(self, ranges: Sequence[_Range]) -> Iterable[dict[Blob, bytes]]:
         if len(ranges) <= 1:
             return [self._read_range(one) for one in ranges]
@@ -116,14 +166,7 @@ class Fetcher:
 
     def _read_once(self, one: _Range) -> dict[Blob, bytes]:
         data = self._store.get_ranges(one.at, [(one.start, one.end - one.start)])[0]
-        texts = {}
-        for blob in one.blobs:
-            start = blob.offset - one.start
-            frame = bytes(data[start : start + blob.length])
-            text = decompress(frame, size=blob.size, sha256=blob.sha256, where=blob.at)
-            self._cache.put(self._key(blob), text)
-            texts[blob] = text
-        return texts
+        return {blob: self._verified(blob, data, blob.offset - one.start) for blob in one.blobs}
 
     def remember(self, blob: Blob, text: bytes) -> None:
         """Keep a text that was just stored, for a later open in this process."""
@@ -146,7 +189,7 @@ def _coalesced(blobs: Iterable[Blob]) -> list[_Range]:
     for blob in sorted(blobs, key=lambda blob: (blob.at, blob.offset)):
         end = blob.offset + blob.length
         last = ranges[-1] if ranges else None
-        if last and last.at == blob.at and blob.offset - last.end <= _WORTH_READING_OVER:
+        if last and last.at == blob.at and blob.offset - last.end <= WORTH_READING_OVER:
             last.end = max(last.end, end)
             last.blobs.append(blob)
         else:

@@ -15,7 +15,7 @@ from statebag.opening.walk import Selection, walk
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
-    from statebag.format.stub import Blob, Whole
+    from statebag.format.stub import Blob, Extent, Whole
     from statebag.opening.fetch import Fetcher
     from statebag.opening.walk import Site
     from statebag.sealing.bases import Bases
@@ -37,7 +37,7 @@ class Confinement:
         self._exact = {encode_scope(one) for one in readable if not one.endswith("/**")}
         self._trees = [encode_scope(one[:-3]) for one in readable if one.endswith("/**")]
 
-    def check(self, blob: Blob, path: Path) -> None:
+    def check(self, blob: Blob | Extent, path: Path) -> None:
         """Refuse a blob of another scope, before any request.
 
         Raises:
@@ -91,9 +91,9 @@ class Opener:
         wholes = [(site, _whole(site)) for site in found.sites]
         # By place: one blob may stand in many, and is read only once.
         self._fetcher.check_given(sum(stub.size for _, stub in wholes))
-        entries = self._expand(
-            [(site, base) for site, stub in wholes if isinstance(base := _base_of(stub), Pieces)]
-        )
+        cut = [(site, base) for site, stub in wholes if isinstance(base := _base_of(stub), Pieces)]
+        self._read_ahead(wholes)
+        entries = self._expand(cut)
         texts = self._fetch(wholes, entries)
         # Innermost first, so that what stands beside a rest's stub is whole when it is merged.
         for site, stub in reversed(wholes):
@@ -125,6 +125,30 @@ class Opener:
             self._confinement.check(stub.tail.blob, path)
             text = self._fetcher.texts([stub.tail.blob])[stub.tail.blob]
         return _decoded(text, stub.kind, stub.tail.count, path)[index]
+
+    def _read_ahead(self, wholes: list[tuple[Site, Whole]]) -> None:
+        """Ask for everything together with the index nodes, where any of those is not at hand.
+
+        Otherwise an open would wait twice: for the nodes, and then for the rest.
+        """
+        nodes: list[Blob] = []
+        wanted: list[Blob] = []
+        advised: list[Extent] = []
+        for site, whole in wholes:
+            stub: Any = _base_of(whole)
+            if isinstance(stub, Pieces):
+                for entry in stub.entries:
+                    self._confinement.check(entry.blob, site.path)
+                    (nodes if entry.level else wanted).append(entry.blob)
+                for extent in stub.reads:
+                    self._confinement.check(extent, site.path)
+                    advised.append(extent)
+                stub = stub.tail
+            if isinstance(stub, Stored):
+                self._confinement.check(stub.blob, site.path)
+                wanted.append(stub.blob)
+        if not all(map(self._fetcher.has, nodes)):
+            self._fetcher.read_ahead(wanted, advised)
 
     def _expand(self, cut: list[tuple[Site, Pieces]]) -> dict[int, tuple[Entry, ...]]:
         """The pieces of each cut value, read level by level from the nodes that list them."""

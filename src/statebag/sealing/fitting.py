@@ -118,6 +118,7 @@ def _cut_again(part: Kept, stub: Pieces, tail: Single | Stored | None, planner: 
         part.path, part.source, stub.kind, stub.count, stub.size, members, tail, planner.scope, fold
     )
     whole.members = members
+    whole.inherited = stub.reads
     return whole
 
 

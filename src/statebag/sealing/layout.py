@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from statebag.format.codec import compress, sha256_hex
+from statebag.format.extents import joined
 from statebag.format.index import encode_node, node_entry
 from statebag.format.pack import PackBuilder
-from statebag.format.stub import KEY, THIS_PACK, Blob, Entry, Rest
+from statebag.format.stub import KEY, THIS_PACK, Blob, Entry, Extent, Rest
 from statebag.sealing.parts import Branch, Cut, Gathered, Group, Kept, Part, Piece, Plain, Single
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from statebag.sealing.known import Known
 
 __all__ = ["Layout", "Written", "lay_out"]
+
+_MOST_READS = 32
 
 
 class Written(msgspec.Struct):
@@ -43,6 +46,15 @@ class Layout(msgspec.Struct):
     written: list[Written] = msgspec.field(default_factory=list)
     nodes: list[tuple[Entry, tuple[Entry, ...]]] = msgspec.field(default_factory=list)
     carried: int = 0
+    root: Part | None = None
+
+    def leave_out_reads(self) -> None:
+        """Write the bag without the advice on what to read ahead, to fit a narrow bound."""
+        assert self.root is not None  # what was laid out
+        for part in _leaves(self.root):
+            if isinstance(part, Cut):
+                part.reads = ()
+        self.bag = _render(self.root, self.pack[0] if self.pack else "")
 
 
 def lay_out(root: Part, scope: str, known: Known, level: int) -> Layout:
@@ -58,14 +70,14 @@ def lay_out(root: Part, scope: str, known: Known, level: int) -> Layout:
     for part in _leaves(root):
         placing.place(part)
     if not len(placing.builder):
-        return Layout(_render(root, ""), None, carried=_carried(root))
+        return Layout(_render(root, ""), None, carried=_carried(root), root=root)
     name, data = placing.builder.build(scope)
     written = [Written(one.blob.placed(name), one.text) for one in placing.written]
     nodes = [
         (_placed(node, name), tuple(_placed(entry, name) for entry in entries))
         for node, entries in placing.nodes
     ]
-    return Layout(_render(root, name), (name, data), written, nodes, _carried(root))
+    return Layout(_render(root, name), (name, data), written, nodes, _carried(root), root)
 
 
 class _Placing:
@@ -87,6 +99,7 @@ class _Placing:
             if isinstance(part.tail, Single):
                 self.place(part.tail)
             part.entries = tuple(self._entry(member) for member in part.top)
+            part.reads = _reads(part)
         elif part.stored and part.blob is None:
             part.blob = self._add(part.sha256, part.text, part.frame)
 
@@ -120,6 +133,24 @@ class _Placing:
         blob = self.builder.add(sha256, len(text), frame)
         self.written.append(Written(blob, text))
         return blob
+
+
+def _reads(part: Cut) -> tuple[Extent, ...]:
+    """Where the pieces lie that only nodes list, in a few extents; none where they are many."""
+    listed = [blob for member in part.top if member.level for blob in _pieces(member)]
+    if not listed and not part.inherited:
+        return ()
+    own = [Extent(blob.at, blob.offset, blob.length) for blob in listed]
+    extents = joined([*part.inherited, *own])
+    return tuple(extents) if len(extents) <= _MOST_READS else ()
+
+
+def _pieces(member: Piece | Entry | Group) -> Iterator[Blob]:
+    if isinstance(member, Group):
+        for inner in member.members:
+            yield from _pieces(inner)
+    elif not member.level and member.blob is not None:
+        yield member.blob
 
 
 def _leaves(part: Part) -> Iterator[Single | Cut]:

@@ -22,6 +22,7 @@ from statebag.format.stub import (
     Carried,
     Entry,
     Escaped,
+    Extent,
     Kind,
     Patched,
     Pieces,
@@ -204,7 +205,9 @@ class Cut(msgspec.Struct):
     newest: list[Member] = []  # pieces that are carried with the tail until it is stored
     last: Single | Stored | None = None  # what the tail is then
     members: list[Member] = []  # the top before it was grouped
+    inherited: tuple[Extent, ...] = ()  # what to read ahead for entries that were not read
     entries: tuple[Entry, ...] = ()  # what the top became, once it is laid out
+    reads: tuple[Extent, ...] = ()  # likewise; advice that may be left out
 
     def arrange(self) -> None:
         """Group the members under index nodes."""
@@ -246,7 +249,8 @@ class Cut(msgspec.Struct):
             Entry(entry.blob.placed(pack), entry.count, entry.size, entry.level)
             for entry in self.entries
         )
-        return Pieces(self.kind, self.count, self.size, entries, tail)
+        reads = tuple(one.placed(pack) for one in self.reads)
+        return Pieces(self.kind, self.count, self.size, entries, tail, reads)
 
 
 class Branch(msgspec.Struct):

@@ -358,6 +358,7 @@ class Planner:
         size = 2 + known + (rest.size - 2 if rest else 0) + runs - 1
         members: list[Member] = [*entries, *pieces]
         whole = Cut(path, grown, "array", count, size, members, rest, self.scope, fold)
+        whole.inherited = stub.reads if isinstance(stub, Pieces) else ()
         self._carry_newest(whole)
         whole.arrange()
         return whole
