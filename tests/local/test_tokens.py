@@ -88,3 +88,14 @@ def test_what_waits_at_the_end_is_woken(tmp_path):
         pass
     assert got == [(None, None)]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"neither": 1}'])
+def test_an_answer_that_cannot_be_read_fails_the_task_and_leaves_no_run_waiting(tmp_path, content):
+    made, got = desk(tmp_path)
+    (waiting,) = tmp_path.iterdir()
+    waiting.with_suffix(".answer").write_text(content)
+    made._deliver("../odd token")
+    ((error, cause),) = got
+    assert error == "States.Runtime"
+    assert "cannot be read" in cause

@@ -229,6 +229,10 @@ class TokenDesk:
                     self.fail(token, body["error"], body["cause"])
         except TokenRefused:
             self.discard(token)  # the task ended while the answer was on its way
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            # An answer that cannot be read must not leave the run waiting for ever.
+            cause = f"the answer's file cannot be read: {type(error).__name__}"
+            self.fail(token, "States.Runtime", cause)
 
     def _take(self, token: str) -> _Entry:
         with self._lock:
