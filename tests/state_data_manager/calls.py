@@ -3,8 +3,8 @@
 import json
 
 from statebag.client import from_environment
+from statebag.format.derived import without_derived
 from statebag.format.json_text import encode, wire_size
-from statebag.merge.scheduling import without_derived
 from statebag.state_data_manager import lambda_handler
 from statebag.testing.process import forget
 

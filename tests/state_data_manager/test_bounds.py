@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from statebag import InvalidState, InvalidStub, LimitExceeded, NotPermitted, UnsupportedFormat
 from statebag.client import from_environment
+from statebag.format.derived import without_derived
 from statebag.format.json_text import encode, wire_size
 from statebag.merge.control import control_names
-from statebag.merge.scheduling import without_derived
 from statebag.state_data_manager import lambda_handler
 from statebag.testing.process import forget
 from tests.state_data_manager.calls import SCOPE

@@ -14,13 +14,13 @@ from statebag.environment import sealing_is_off
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
+from statebag.format.derived import FULL, SUMMARY, summary_of, with_summary, without_derived
 from statebag.format.json_text import wire_size
 from statebag.format.stub import KEY, Carried, Unopened
 from statebag.format.wire0 import as_pointer
 from statebag.merge.control import control_names
 from statebag.merge.fork import PENDING
 from statebag.merge.sameness import holds_unopened
-from statebag.merge.scheduling import FULL, SUMMARY, summary_of, with_summary, without_derived
 from statebag.opening.wire0 import PointerReader
 from statebag.sealing.plan import Grown
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from statebag.errors import InvalidState, InvalidStub, LimitExceeded
+from statebag.format.derived import SUMMARY, without_derived
 from statebag.format.json_text import MAX_DEPTH
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Escaped, Rest, Stub, Unopened, parse_stub
-from statebag.merge.scheduling import SUMMARY, without_derived
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path

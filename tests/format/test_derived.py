@@ -1,7 +1,7 @@
 """The summary beside scheduling metadata that left."""
 
+from statebag.format.derived import summary_of, with_summary, without_derived
 from statebag.format.stub import KEY
-from statebag.merge.scheduling import summary_of, with_summary, without_derived
 
 STUB = {KEY: {"v": 1, "sha256": "0" * 64}}
 SUMMARY = {"total_batches": 3, "priority": "high"}
