@@ -122,3 +122,16 @@ def test_no_value_of_a_state_is_in_an_error():
         with pytest.raises(Exception, match=r".") as refused:
             call(action, state_data={**START, "password": secret}, **fields)
         assert secret not in str(refused.value), action
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_branch_states_that_look_like_older_pointers_are_data(sb, sealed):
+    foreign = {"type": "s3_reference", "s3_path": "s3://elsewhere/key.json"}
+    final = {"foreign": foreign, "deep": [[foreign]]}
+    if sealed:  # then even one that leads into the root is data: it was escaped
+        final["own"] = {"type": "s3_reference", "s3_path": f"{sb.store.url}/missing.json"}
+    result = {"branch_id": "a", "status": "COMPLETE", "final_state": final}
+    state = {"execution_id": "machine/run", "current_state": {}}
+    given = [sb.seal(result, scope="machine/run") if sealed else result]
+    answer = call("aggregate_branches", state_data=state, parallel_results=given)
+    assert opened(answer["state_data"])["current_state"] == final

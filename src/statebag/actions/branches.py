@@ -11,7 +11,7 @@ from statebag.actions import snapshot
 from statebag.errors import BlobCorrupt, BlobMissing, InvalidState, StatebagError
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
-from statebag.format.stub import Unopened
+from statebag.format.stub import KEY, Unopened
 from statebag.merge.branches import MEANT, Branch, Gathering, next_action_of, record_join
 from statebag.merge.next_action import next_action
 from statebag.merge.sameness import digest_of
@@ -183,11 +183,12 @@ class _Reader:
 
     def _read(self, given: Any, index: int, *, loading: bool) -> Branch | StatebagError:
         try:
+            if self._is_raw and not loading:
+                # Before anything is opened: what comes out of a bag is data, however it looks.
+                given = self._followed(given)
             record = self._invocation.top(given, only=_READ) if self._is_raw else given
             if loading and isinstance(record, dict):
                 record = _loaded(record)
-            elif isinstance(record, dict):
-                record = self._followed(record)
             branch = Branch.of(record, index)
             if branch.failed or record.get("final_state") is None:
                 return branch
@@ -202,8 +203,10 @@ class _Reader:
             return error
         return branch
 
-    def _followed(self, record: dict[str, Any]) -> dict[str, Any]:
+    def _followed(self, record: Any) -> Any:
         """A result whose parts came out of a branch's state of wire version 0, as they were."""
+        if not isinstance(record, dict) or KEY in record:
+            return record
         parts = {name: record[name] for name in _OF_STATE if record.get(name) is not None}
         return {**record, **self._invocation.followed(parts)}
 

@@ -145,8 +145,12 @@ class Invocation:
         }
 
     def followed(self, parts: dict[str, Any]) -> dict[str, Any]:
-        """Parts of a state by name, with the pointers of wire version 0 in them replaced."""
-        return self._object(PointerReader(self.sb.store, self.sb.policy).resolve(parts), "parts")
+        """Parts of a state as they came, with the pointers of wire version 0 in them replaced.
+
+        They are results, not the state itself: what leads out of the root is data in them.
+        """
+        reader = PointerReader(self.sb.store, self.sb.policy, foreign_is_data=True)
+        return self._object(reader.resolve(parts), "parts")
 
     def opened(self, value: Any) -> Any:
         """A value with everything in it opened, in one read; `value` is not changed."""

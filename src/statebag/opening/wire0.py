@@ -59,10 +59,13 @@ class PointerReader:
     Args:
         store: The configured root; no other place is read.
         policy: Limits on bytes, objects and requests.
+        foreign_is_data: Whether what names an object outside the root is taken for data that
+            looks like a pointer, instead of being refused. Neither is read.
     """
 
-    def __init__(self, store: Store, policy: Policy) -> None:
+    def __init__(self, store: Store, policy: Policy, *, foreign_is_data: bool = False) -> None:
         self._store = store
+        self._foreign_is_data = foreign_is_data
         self._policy = policy
         self._bytes = 0
         self._objects = 0
@@ -78,7 +81,7 @@ class PointerReader:
 
     def _field(self, value: Any, path: Path, levels: int, *, wrapped: int) -> Any:
         pointer = as_pointer(value)
-        if pointer is None or pointer.kind == "history":
+        if pointer is None or pointer.kind == "history" or self._is_data(pointer):
             return self._inside(value, path, levels, wrapped=wrapped)
         if pointer.kind != "whole":
             return self._read(pointer, path)
@@ -90,6 +93,15 @@ class PointerReader:
             beside = {key: one for key, one in value.items() if key not in _OWN_KEYS}
             state = {**state, **beside}
         return self._field(state, path, levels, wrapped=wrapped + 1)
+
+    def _is_data(self, pointer: Pointer) -> bool:
+        if not self._foreign_is_data or pointer.kind == "compressed":
+            return False
+        try:
+            name_below(self._store.url, pointer.s3_path)
+        except NotPermitted:
+            return True
+        return False
 
     def _inside(self, value: Any, path: Path, levels: int, *, wrapped: int) -> Any:
         if isinstance(value, list):
@@ -107,7 +119,7 @@ class PointerReader:
         rest = entries
         while rest:
             pointer = as_pointer(rest[0])
-            if pointer is None or pointer.kind != "history":
+            if pointer is None or pointer.kind != "history" or self._is_data(pointer):
                 break
             newest_first.append(rest[1:])
             archived = self._read(pointer, path)
