@@ -470,3 +470,44 @@ def test_one_value_by_its_path_is_that_of_the_whole(state, policy, data):
     for part in path:
         unread = unread[part]
     assert encode(unread) == encode(value)
+
+
+def test_sealing_with_items_to_append_is_one_seal_and_reads_nothing(recording):
+    client = Statebag(recording, policy=Policy(carry_bytes=0))
+    history = [{"step": n, "text": "x" * 500} for n in range(400)]
+    bag = client.seal({"history": history, "small": [1], "other": noise(50_000)}, scope="a/b")
+    forget()
+    recording.forget()
+    client = Statebag(recording, policy=Policy(carry_bytes=0))
+    state = client.open(bag, only=["$.other"], scope="a/b")
+    read = len(recording.calls)
+    state["other"] += "z"
+    kept = state["history"]
+    new = {"$.history": [{"step": 400}], "small": iter([2]), "$.made": ["first"]}
+
+    grown = client.seal(state, scope="a/b", append=new)
+
+    assert [call.operation for call in recording.calls[read:]] == ["put"]
+    assert (state["history"], state["small"], "made" in state) == (kept, [1], False)
+    assert client.open(grown, scope="a/b") == {
+        "history": [*history, {"step": 400}],
+        "small": [1, 2],
+        "other": noise(50_000) + "z",
+        "made": ["first"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "path"),
+    [
+        ({"a": {"b": 1}}, "$.a.b"),
+        ({"a": {"b": 1}}, "$.a.c.d"),
+        ({"a": "text"}, "$.a[0]"),
+        ({"a": []}, "$.a[3]"),
+        ({"a": {}}, "$.a"),
+    ],
+)
+def test_sealing_with_items_for_what_is_no_array(recording, state, path):
+    with pytest.raises(InvalidState) as caught:
+        Statebag(recording).seal(state, scope="a/b", append={path: [1]})
+    assert caught.value.path is not None

@@ -51,9 +51,7 @@ class StatebagWay:
                 return client.seal(state, scope=SCOPE)
         change.apply_fields(state)
         with timer("seal"):
-            # Two calls, of which the second may store what the first one carried.
-            bag = client.seal(state, scope=SCOPE)
-            return client.append(bag, "$.state_history", change.entries, scope=SCOPE)
+            return client.seal(state, scope=SCOPE, append={"$.state_history": change.entries})
 
     def read(self, payload: Any) -> dict[str, Any]:
         state: dict[str, Any] = self._client().open(payload, scope=SCOPE)

@@ -13,11 +13,12 @@ from statebag.errors import ConfigurationError, InvalidState, NotPermitted
 from statebag.format import json_text
 from statebag.format.json_text import check_json, wire_size
 from statebag.format.names import encode_scope, scope_of
-from statebag.format.paths import Path, parse_path, render_path
+from statebag.format.paths import Path, parse_path
 from statebag.format.stub import Escaped, Rest, Unopened
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection, walk
+from statebag.sealing.appending import with_appended
 from statebag.sealing.bases import Bases
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
@@ -85,6 +86,7 @@ class Statebag:
         budget: int | None = None,
         *,
         heal: bool = False,
+        append: Mapping[str, Iterable[Any]] | None = None,
     ) -> Any:
         """A bag for a state: everything it refers to is stored when this returns.
 
@@ -96,6 +98,8 @@ class Statebag:
                 with or without it.)
             budget: The bag's bound in bytes, instead of the policy's.
             heal: Write everything anew, also what is stored already.
+            append: Items to add at the end of arrays, by path; an array that was not opened is
+                not read for it, nor is one in `state` changed.
 
         Returns:
             A JSON value, new in every part, of at most `budget` bytes.
@@ -106,6 +110,10 @@ class Statebag:
             StoreUnavailable, NotPermitted: The store did not take the pack.
         """
         started = perf_counter_ns()
+        for array, entries in (append or {}).items():
+            items = list(entries)
+            check_json(items)
+            state = with_appended(state, parse_path(array), items)
         with deadline(self.policy.deadline_seconds):
             if sealing_is_off():
                 return self._plain(state)
@@ -204,7 +212,7 @@ class Statebag:
         check_json(items)
         with deadline(self.policy.deadline_seconds):
             state = self._opener(scope).open(bag, Selection([]))
-            grown = _with_appended(state, path, items)
+            grown = with_appended(state, path, items)
             if sealing_is_off():
                 return self._plain(grown)
             appended = self._sealed(grown, scope, budget, self._known)
@@ -314,11 +322,11 @@ class Statebag:
         return Fetcher(self.store, self._cache, self.policy)
 
     def _sealed(self, state: Any, scope: str | None, budget: int | None, known: Known) -> Any:
-        check_json(state, OPAQUE, strings=False)  # the encoder finds those that are none
+        checked = check_json(state, OPAQUE, strings=False)  # the encoder finds bad strings
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
         bound = self.policy.max_bag_bytes if budget is None else budget
         bases = self._bases if known is self._known else Bases(0)
-        planner = Planner(self.policy, encoded, known, bases)
+        planner = Planner(self.policy, encoded, known, bases, checked)
         target, moves = bound, True
         while True:
             state, plan = self._fitted(state, planner, target, scope)
@@ -329,7 +337,7 @@ class Statebag:
                 self.policy.compression_level,
             )
             text = json_text.encode(layout.bag)
-            size = wire_size(layout.bag, text)
+            size = _size(layout.bag, text, bound)
             if size > bound:
                 layout.leave_out_reads()
                 text = json_text.encode(layout.bag)
@@ -365,6 +373,7 @@ class Statebag:
                 return state, fit(planner.part(state, ()), planner, bound)
             except NeedsOpened as needed:
                 state = self._read_inside(state, needed.path, scope)
+                planner.looks_again()
             except UnicodeEncodeError:
                 check_json(state, OPAQUE)  # raises, with the place
                 raise
@@ -414,6 +423,17 @@ def _scope_of_bag(bag: Any) -> str | None:
     return unquote(max(scopes, key=lambda scope: (len(scope), scope))) if scopes else None
 
 
+def _size(bag: Any, text: bytes, bound: int) -> int:
+    """Bytes of a bag as the policy counts them; an estimate above where nobody asks for more."""
+    if not usage.is_measured():
+        # An exponent may take a byte more, and each number follows a comma, colon or bracket.
+        numbers = text.count(b",") + text.count(b":") + text.count(b"[") + 1
+        estimate = json_text.wire_size_at_most(text) + numbers
+        if estimate <= bound:
+            return estimate
+    return wire_size(bag, text)
+
+
 def _plain_bytes(state: Any) -> int:
     """Bytes of the state's text, as if everything in it were opened."""
     unread = 0
@@ -423,46 +443,6 @@ def _plain_bytes(state: Any) -> int:
         unread += value.size if isinstance(value, Unopened) else value.before.size
 
     return len(json_text.encode(state, reckon)) + unread
-
-
-def _with_appended(state: Any, path: Path, items: list[Any]) -> Any:
-    """The state, every way to the path copied, with items added to the array there."""
-    if not path:
-        if isinstance(state, list):
-            return [*state, *items]
-        if isinstance(state, Unopened):
-            return Grown(state, items)
-        raise InvalidState("only an array can be appended to", path="$")
-    *above, last = path
-    parent = state
-    for depth, part in enumerate(above):
-        parent = _member(parent, part, path[: depth + 1])
-    if isinstance(parent, dict) and isinstance(last, str) and last not in parent:
-        parent[last] = items
-        return state
-    before = _member(parent, last, path)
-    if isinstance(before, Unopened):
-        if before.kind != "array":
-            raise InvalidState("only an array can be appended to", path=render_path(path))
-        parent[last] = Grown(before, items)
-    elif isinstance(before, list):
-        before.extend(items)
-    else:
-        raise InvalidState("only an array can be appended to", path=render_path(path))
-    return state
-
-
-def _member(container: Any, part: str | int, path: Path) -> Any:
-    if isinstance(container, Unopened):
-        raise InvalidState(
-            "the array to append to lies inside a value that is not opened",
-            path=render_path(path),
-            hint="Open the state, append in Python and seal it.",
-        )
-    try:
-        return container[part]
-    except (KeyError, IndexError, TypeError):
-        raise InvalidState("there is nothing to append to", path=render_path(path)) from None
 
 
 def from_environment() -> Statebag:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_DEPTH",
+    "Checked",
     "check_json",
     "decode",
     "encode",
@@ -35,6 +36,7 @@ __all__ = [
     "nests_deeper",
     "split_items",
     "wire_size",
+    "wire_size_at_most",
 ]
 
 MAX_DEPTH = 500
@@ -48,11 +50,14 @@ _BEYOND = (-(10 ** (_MAX_DIGITS - 1)), 10**_MAX_DIGITS)  # msgspec counts the si
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 _EXACT_INTEGER = 2**53  # above it a reader that uses doubles, as JavaScript does, may round
 _SUSPICIOUS_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]|-0(?![0-9])")
+_LEAST_WITHOUT_EXPONENT = 1e-3  # a serializer may write `1e-05` below it, another one `0.00001`
 _USUAL_RECURSION = 1000  # CPython's default limit
 _NO_BRACKETS = bytes(one for one in range(256) if one not in b"[]{}")
+_ASCII = bytes(range(128))
 _STEPS = bytes.maketrans(b"[{]}", b"\x02\x02\x00\x00")  # one more than what they add
 _SUSPICIOUS_DEPTH = 8
 _SUSPICIOUS_WIDTH = 10_000
+_EXACT_CONTAINERS: frozenset[type] = frozenset({dict, list})
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder()
 _ARRAY_OF_RAW = msgspec.json.Decoder(list[msgspec.Raw])
@@ -130,6 +135,19 @@ def wire_size(value: Any, text: bytes | None = None) -> int:
     return max(compact, len(json.dumps(value)))
 
 
+def wire_size_at_most(text: bytes) -> int:
+    """An upper bound of `wire_size`, from the text alone; a percent or two more than it.
+
+    Each comma and colon may gain a space, also those in strings, which gain none. The text has
+    no number with an exponent (`Checked.no_exponents`).
+    """
+    escapes = 5 * text.count(b"\x7f")
+    if not text.isascii():
+        # Two bytes of UTF-8 become six, three become six, and four become twelve.
+        escapes += 2 * len(text.translate(None, _ASCII))
+    return len(text) + escapes + text.count(b",") + text.count(b":")
+
+
 def engine_may_change(value: Any, text: bytes) -> bool:
     """Whether a number in a value may come back changed after a trip through an engine.
 
@@ -167,7 +185,23 @@ def nests_deeper(value: Any, text: bytes, levels: int) -> bool:
     return True
 
 
-def check_json(state: Any, opaque: frozenset[type] = frozenset(), *, strings: bool = True) -> None:
+class Checked(msgspec.Struct, frozen=True):
+    """What was seen of a whole value while it was checked; it holds for every part of it.
+
+    Attributes:
+        depth: Levels of arrays and objects.
+        exact_numbers: No number is one that an engine may change (see `engine_may_change`).
+        no_exponents: No number is so small or large that a serializer writes an exponent.
+    """
+
+    depth: int
+    exact_numbers: bool
+    no_exponents: bool
+
+
+def check_json(
+    state: Any, opaque: frozenset[type] = frozenset(), *, strings: bool = True
+) -> Checked:
     """Refuse what JSON cannot hold, before anything is written.
 
     Args:
@@ -175,6 +209,9 @@ def check_json(state: Any, opaque: frozenset[type] = frozenset(), *, strings: bo
         opaque: Types that stand for JSON values (a value that was not opened).
         strings: Whether to look for lone surrogates; who encodes the value right after may leave
             that to the encoder, and ask again for the place where it raises UnicodeEncodeError.
+
+    Returns:
+        What was seen on the way.
 
     Raises:
         InvalidState: NaN, an infinity, a lone surrogate, a key that is no string, an integer of
@@ -184,17 +221,20 @@ def check_json(state: Any, opaque: frozenset[type] = frozenset(), *, strings: bo
     # a walk node by node. Only where something is wrong does the slow walk find the place.
     level: list[Any] = [state]
     known: frozenset[type] = _SCALARS | opaque
+    exact = plain = True
     for depth in range(MAX_DEPTH + 1):
         kinds = set(map(type, level))
         containers = kinds - known
         if not all(issubclass(kind, dict | list) for kind in containers):
             break
-        if not _numbers_fit(level, kinds) or (strings and not _strings_fit(level)):
+        numbers = _Numbers(level, kinds)
+        if not numbers.fit or (strings and not _strings_fit(level)):
             break
+        exact = exact and numbers.exact
+        plain = plain and numbers.no_exponents
         if not containers:
-            return
-        dicts = [one for one in level if isinstance(one, dict)]
-        lists = [one for one in level if isinstance(one, list)] if len(dicts) < len(level) else []
+            return Checked(depth, exact, plain)
+        dicts, lists = _containers(level, containers)
         if depth >= _SUSPICIOUS_DEPTH and len(level) > _SUSPICIOUS_WIDTH:
             # Once each: a value that holds itself twice would double the work at every level.
             dicts = list({id(one): one for one in dicts}.values())
@@ -210,6 +250,15 @@ def check_json(state: Any, opaque: frozenset[type] = frozenset(), *, strings: bo
     raise _first_fault(state, known)
 
 
+def _containers(level: list[Any], kinds: set[type]) -> tuple[list[Any], list[Any]]:
+    """The dicts and the lists of one level, whose types other than scalars are `kinds`."""
+    if kinds <= _EXACT_CONTAINERS:
+        dicts = [one for one in level if type(one) is dict] if dict in kinds else []
+        return dicts, [one for one in level if type(one) is list] if list in kinds else []
+    dicts = [one for one in level if isinstance(one, dict)]
+    return dicts, [one for one in level if isinstance(one, list)]
+
+
 def _strings_fit(level: list[Any]) -> bool:
     try:
         "".join([one for one in level if type(one) is str]).encode()
@@ -218,13 +267,25 @@ def _strings_fit(level: list[Any]) -> bool:
     return True
 
 
-def _numbers_fit(level: list[Any], kinds: set[type]) -> bool:
-    if float in kinds and not all(map(math.isfinite, [f for f in level if type(f) is float])):
-        return False
-    if int in kinds:
-        integers = [one for one in level if type(one) is int]
-        return not (_is_too_long(max(integers)) or _is_too_long(min(integers)))
-    return True
+class _Numbers:
+    """One level's numbers: whether JSON holds them, and whether an engine leaves them alone."""
+
+    def __init__(self, level: list[Any], kinds: set[type]) -> None:
+        self.fit = self.exact = self.no_exponents = True
+        if float in kinds:
+            floats = [one for one in level if type(one) is float]
+            self.fit = all(map(math.isfinite, floats))
+            sizes = list(map(abs, floats))
+            self.exact = max(sizes) <= _EXACT_INTEGER and not (
+                0.0 in floats and "-0.0" in map(repr, floats)
+            )
+            least = min(filter(None, sizes), default=1)
+            self.no_exponents = self.exact and least >= _LEAST_WITHOUT_EXPONENT
+        if int in kinds:
+            integers = [one for one in level if type(one) is int]
+            least, most = min(integers), max(integers)
+            self.fit = self.fit and not (_is_too_long(most) or _is_too_long(least))
+            self.exact = self.exact and -_EXACT_INTEGER <= least <= most <= _EXACT_INTEGER
 
 
 def _is_too_long(number: int) -> bool:

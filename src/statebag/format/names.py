@@ -7,6 +7,7 @@ no part can lead out of the root.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from statebag.errors import InvalidState, InvalidStub
@@ -66,12 +67,17 @@ def check_pack_name(name: object, path: str) -> str:
         InvalidStub: Anything else: `..`, an empty part, a scheme, another spelling.
     """
     if isinstance(name, str) and len(name) <= _LONGEST_NAME and name.isascii():
-        *scope, file = name.split("/")
+        scope, _, file = name.rpartition("/")
         digest = file.removesuffix(".pack")
         whole = len(file) == 37 and len(digest) == 32 and _HEX.issuperset(digest)
-        if scope and whole and all(map(_is_canonical, scope)):
+        if whole and _is_scope(scope):
             return name
     raise InvalidStub("a stub names an object that no seal can have written", path=path)
+
+
+@lru_cache(256)  # a bag's stubs name few scopes, and each many times
+def _is_scope(scope: str) -> bool:
+    return all(map(_is_canonical, scope.split("/")))
 
 
 def scope_of(name: str) -> str:

@@ -427,8 +427,8 @@ class _Parser:
 
     def frame(self, name: str) -> bytes:
         try:
-            return base64.b64decode(self.field(name, str), validate=True)
-        except (binascii.Error, ValueError):
+            return binascii.a2b_base64(self.field(name, str), strict_mode=True)
+        except ValueError:  # also what is not ASCII
             raise self.fault(name) from None
 
     def single(self) -> Stored | Carried:

@@ -205,16 +205,19 @@ class Opener:
             if stub.tail is not None:
                 runs.append(self._text(stub.tail, texts))
             text = _joined(runs, stub, site.path)
-            digest = sha256_hex(text)
         else:
             text = self._text(stub, texts)
-            digest = stub.blob.sha256 if isinstance(stub, Stored) else stub.sha256
-        self._known.add_value(digest, stub)
-        if not isinstance(stub, Carried):
-            self._bases.add(site.path, stub, text)
         if isinstance(whole, Patched):
-            text = apply_patch(whole.patch, text, size=whole.size, sha256=whole.sha256)
+            base = text
+            text = apply_patch(whole.patch, base, size=whole.size, sha256=whole.sha256)
+            kept = self._bases.add(site.path, stub, base, whole, text)
             self._known.add_value(whole.sha256, whole)
+        else:
+            kept = self._bases.add(site.path, stub, text)
+        if isinstance(stub, Stored):
+            self._known.add_value(stub.blob.sha256, stub)
+        elif isinstance(stub, Pieces) and not kept:
+            self._known.add_value(sha256_hex(text), stub)
         return _decoded(text, whole.kind, whole.count, site.path)
 
     def _text(self, stub: Stored | Carried, texts: dict[Blob, bytes]) -> bytes:

@@ -1,7 +1,8 @@
-"""Stored values that this process has read, by their field's name: what patches start from.
+"""Values that this process has read, by their field's name: what patches start from.
 
 Which one is found is a guess that costs nothing: the patch says what it starts from, and one
-that saves too little is dropped.
+that saves too little is dropped. A field that still has the very text that was read is unchanged,
+which is quicker to see than by a digest.
 """
 
 from __future__ import annotations
@@ -10,18 +11,43 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from statebag.format.names import is_scope_at_or_above, scope_of
+from statebag.format.stub import Carried, Patched, Pieces, Stored
 from statebag.sealing.known import packs_of
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
-    from statebag.format.stub import Pieces, Stored
 
 __all__ = ["Bases"]
 
 
+_Key = tuple[str, str]
+
+
+class _Field(msgspec.Struct, frozen=True):
+    """What was read of one field.
+
+    Attributes:
+        base: What is stored; None for a value that travelled in the bag.
+        base_text: Its text.
+        stub: What stood in the bag: the base itself, or a patch of it, or the carried value.
+        text: The field's text.
+    """
+
+    base: Stored | Pieces | None
+    base_text: bytes
+    stub: Stored | Pieces | Patched | Carried
+    text: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.text) + (len(self.base_text) if self.base_text is not self.text else 0)
+
+
 class Bases:
-    """The latest stored value of each field and scope, with its text; bounded in bytes.
+    """The latest value of each field and scope, with its text; bounded in bytes.
 
     Args:
         max_bytes: Of all texts together; one over half of it is not kept.
@@ -30,34 +56,70 @@ class Bases:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._items: OrderedDict[tuple[str, str], tuple[Stored | Pieces, bytes]] = OrderedDict()
+        self._items: OrderedDict[_Key, _Field] = OrderedDict()
         self._lock = Lock()
 
-    def add(self, path: Path, stub: Stored | Pieces, text: bytes) -> None:
-        """A value that was read and verified."""
-        scopes = {scope_of(pack) for pack in packs_of(stub)}
+    def add(
+        self,
+        path: Path,
+        base: Stored | Pieces | Carried,
+        base_text: bytes,
+        patched: Patched | None = None,
+        text: bytes = b"",
+    ) -> bool:
+        """A value that was read and verified; whether it is kept.
+
+        Args:
+            path: Where it stands.
+            base: What is stored or was carried.
+            base_text: Its text.
+            patched: For a patched value: its stub.
+            text: For a patched value: its text.
+        """
+        scopes = {scope_of(pack) for pack in packs_of(base)}
         deepest = max(scopes, key=len, default="")
-        if not all(is_scope_at_or_above(scope, deepest) for scope in scopes) or not scopes:
-            return
-        if len(text) > self._max_bytes // 2:
-            return
+        if not all(is_scope_at_or_above(scope, deepest) for scope in scopes):
+            return False
+        if isinstance(base, Carried):
+            field = _Field(None, base_text, base, base_text)
+        else:
+            field = _Field(base, base_text, patched or base, text if patched else base_text)
+        if field.size > self._max_bytes // 2:
+            return False
+        key = (deepest, _name(path))
         with self._lock:
-            _, old = self._items.pop((deepest, _name(path)), (None, b""))
-            self._items[deepest, _name(path)] = (stub, text)
-            self._bytes += len(text) - len(old)
+            old = self._items.pop(key, None)
+            self._items[key] = field
+            self._bytes += field.size - (old.size if old else 0)
             while self._bytes > self._max_bytes:
-                _, (_, dropped) = self._items.popitem(last=False)
-                self._bytes -= len(dropped)
+                _, dropped = self._items.popitem(last=False)
+                self._bytes -= dropped.size
+        return True
 
     def find(self, scope: str, path: Path) -> tuple[Stored | Pieces, bytes] | None:
-        """The latest value of such a field that is readable from `scope`."""
-        with self._lock:
-            while scope:
-                found = self._items.get((scope, _name(path)))
-                if found is not None:
-                    return found
-                scope = scope_of(scope)
+        """The latest stored value of such a field that is readable from `scope`."""
+        for field in self._fields(scope, path):
+            if field.base is not None:
+                return field.base, field.base_text
         return None
+
+    def same(
+        self, scope: str, path: Path, text: bytes
+    ) -> Stored | Pieces | Patched | Carried | None:
+        """What stood in the bag for such a field with this very text; no digest is needed."""
+        for field in self._fields(scope, path):
+            if field.text == text:
+                return field.stub
+        return None
+
+    def _fields(self, scope: str, path: Path) -> list[_Field]:
+        name = _name(path)
+        scopes = [scope]
+        while scope:
+            scope = scope_of(scope)
+            scopes.append(scope)
+        with self._lock:
+            return [self._items[one, name] for one in scopes if (one, name) in self._items]
 
 
 def _name(path: Path) -> str:

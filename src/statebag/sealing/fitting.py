@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from statebag.errors import BagTooLarge
+from statebag.format import json_text
 from statebag.format.codec import decompress
 from statebag.format.paths import render_path
 from statebag.format.stub import Carried, Pieces
@@ -59,6 +60,7 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
     _settle_unread(top, planner)
     _flush(top, planner)
     steps = (
+        _plain_is_measured,
         _largest_leave,
         _branches_gather,
         _carried_are_stored,
@@ -126,7 +128,7 @@ def _single(part: Kept, stub: Carried, planner: Planner) -> Single:
     text = decompress(stub.frame, size=stub.size, sha256=stub.sha256, where=None)
     level = planner.policy.compression_level
     single = Single(part.path, part.source, text, planner.scope, level, stub.kind, stub.count)
-    single.__dict__["frame"] = stub.frame  # the bytes that came, whatever codec made them
+    single.take_frame(stub)
     return single
 
 
@@ -175,6 +177,15 @@ def _store_in_pieces(top: dict[Any, Part], planner: Planner) -> None:
             part.whole = anew
         else:
             slot.put(anew)
+
+
+def _plain_is_measured(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+    """Near the bound an estimate is not enough: what fits stays."""
+    del planner, bound
+    for slot in _slots(top):
+        part = slot.part
+        if isinstance(part, Plain) and part.estimated:
+            part.wire, part.estimated = json_text.wire_size(part.value), False
 
 
 def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:

@@ -62,6 +62,13 @@ def stub_wire(body: dict[str, Any]) -> int:
     return len(text) + text.count(b",") + text.count(b":")
 
 
+def key_wire(key: str) -> int:
+    """Bytes of an object's key in a payload, its quotes with it."""
+    if key.isascii() and key.isprintable() and '"' not in key and "\\" not in key:
+        return len(key) + 2
+    return len(json.dumps(key))
+
+
 class Plain(msgspec.Struct):
     """A value that stays as it is (user data with the reserved key: escaped)."""
 
@@ -70,6 +77,7 @@ class Plain(msgspec.Struct):
     value: Any
     wire: int
     control: bool = False
+    estimated: bool = False  # whether `wire` is an upper bound
 
 
 class Kept(msgspec.Struct):
@@ -84,10 +92,11 @@ class Kept(msgspec.Struct):
     @classmethod
     def unopened(cls, path: Path, value: Unopened) -> Kept | Plain:
         """The part for a value that was not opened."""
-        wire = json_text.wire_size(value.wire)
-        if not isinstance(value.stub, Escaped):
-            return cls(path, value, value.wire, value.stub, wire)
-        return Plain(path, value, value.wire, wire)  # escaped data is as plain as any
+        if isinstance(value.stub, Escaped):  # escaped data is as plain as any
+            return Plain(path, value, value.wire, json_text.wire_size(value.wire))
+        if isinstance(value.stub, Rest):
+            return cls(path, value, value.wire, value.stub, json_text.wire_size(value.wire))
+        return cls(path, value, value.wire, value.stub, stub_wire(value.wire[KEY]))
 
     @classmethod
     def unchanged(cls, path: Path, value: Any, stub: Stored | Pieces) -> Kept:
@@ -120,6 +129,10 @@ class Single(msgspec.Struct, dict=True):
     def frame(self) -> bytes:
         """The compressed text."""
         return compress(self.text, self.level)
+
+    def take_frame(self, carried: Carried) -> None:
+        """Travel on as the bytes that came, whatever codec made them."""
+        self.__dict__["frame"], self.__dict__["sha256"] = carried.frame, carried.sha256
 
     @property
     def size(self) -> int:
@@ -265,7 +278,7 @@ class Branch(msgspec.Struct):
         """Bytes of the brackets, keys, separators and members."""
         total = 2 + 2 * max(len(self.children) - 1, 0)
         if isinstance(self.source, dict):
-            total += sum(len(json.dumps(key)) + 2 for key in self.children)
+            total += sum(key_wire(key) + 2 for key in self.children)
         return total + sum(child.wire for child in self.children.values())
 
 
@@ -282,7 +295,7 @@ class Gathered(msgspec.Struct):
     def wire(self) -> int:
         """Upper bound of the stub and of what stands beside it."""
         extra = len(json.dumps({"rest": True, "beside": list(self.required)}))
-        beside = sum(len(json.dumps(key)) + 4 + child.wire for key, child in self.children.items())
+        beside = sum(key_wire(key) + 4 + child.wire for key, child in self.children.items())
         return self.whole.wire + extra + beside
 
 

@@ -21,6 +21,7 @@ from statebag.sealing.grouping import fold, grouped
 from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Member, Part, Piece, Plain, Single
 
 if TYPE_CHECKING:
+    from statebag.format.json_text import Checked
     from statebag.format.paths import Path
     from statebag.policy import Policy
     from statebag.sealing.bases import Bases
@@ -36,6 +37,7 @@ _WORTH_CARRYING = 8  # times the limit of carried bytes: about what may compress
 _MOST_IN_TAIL = 3  # pieces
 _WORTH_PATCHING = 4096  # bytes of a text
 _PATCH_SHARE = 12  # of a text; about a quarter of its compressed form
+_NOTHING_SEEN = json_text.Checked(json_text.MAX_DEPTH, exact_numbers=False, no_exponents=False)
 _DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
 
 
@@ -73,15 +75,29 @@ class Planner:
         scope: The encoded scope that a pack would be written to.
         known: What may be referred to again.
         bases: What patches can start from.
+        checked: What was seen of the whole state; by default each value is looked at again.
     """
 
-    def __init__(self, policy: Policy, scope: str, known: Known, bases: Bases) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        scope: str,
+        known: Known,
+        bases: Bases,
+        checked: Checked = _NOTHING_SEEN,
+    ) -> None:
         self.policy = policy
+        self._harmless = checked.exact_numbers and checked.depth < _DEEPEST_PLAIN
+        self._estimates = checked.no_exponents
         self.scope = scope
         self.known = known
         self.bases = bases
         self.control = frozenset(policy.control_paths())
         self._above_control = {path[:n] for path in self.control for n in range(len(path))}
+
+    def looks_again(self) -> None:
+        """The state has more in it than what was checked."""
+        self._harmless = self._estimates = False
 
     def part(self, value: Any, path: Path) -> Part:
         """The part for the value at `path`."""
@@ -97,9 +113,9 @@ class Planner:
         except _HoldsUnopened:
             return self._branch(value, path, control=control)
         if control:
-            return _plain(value, text, path, control=True)
-        if len(text) >= _WORTH_LOOKING_UP and self.known.may_hold(len(text)):
-            stub = self.known.value(self.scope, sha256_hex(text))
+            return self._plain(value, text, path, control=True)
+        if len(text) >= _WORTH_LOOKING_UP:
+            stub = self._stored_as(text, path)
             if stub is not None:
                 return self._unchanged(value, text, path, stub)
         looked_into = (
@@ -113,21 +129,49 @@ class Planner:
                 if looked_into
                 else self.leave(value, text, path)
             )
-        if _engine_may_harm(value, text):
+        if self._engine_may_harm(value, text):
             return self._branch(value, path) if looked_into else self.leave(value, text, path)
-        return _plain(value, text, path)
+        return self._plain(value, text, path)
+
+    def _plain(self, value: Any, text: bytes, path: Path, *, control: bool = False) -> Plain:
+        if may_need_escape(text):
+            escaped = escape(value)
+            return Plain(path, value, escaped, json_text.wire_size(escaped), control)
+        # Control fields cannot leave: an estimate must not refuse what would fit.
+        estimated = self._estimates and not control
+        size = json_text.wire_size_at_most(text) if estimated else json_text.wire_size(value, text)
+        return Plain(path, value, value, size, control, estimated)
+
+    def _engine_may_harm(self, value: Any, text: bytes) -> bool:
+        if self._harmless or isinstance(value, str):
+            return False
+        return json_text.engine_may_change(value, text) or json_text.nests_deeper(
+            value, text, _DEEPEST_PLAIN
+        )
 
     def leave(self, value: Any, text: bytes, path: Path) -> Single | Cut | Kept:
         """The form in which a value leaves: as it is stored already, patched, cut, or one blob."""
+        stub = self._stored_as(text, path)
+        if stub is not None:
+            return self._unchanged(value, text, path, stub)
         single = self._single(value, text, path)
         if self.known.may_hold(single.size):
-            stub = self.known.value(self.scope, single.sha256)
-            if stub is not None:
-                return self._unchanged(value, text, path, stub)
             single.blob = self.known.blob(self.scope, single.sha256)
+        carried = self.bases.same(self.scope, path, text)
+        if isinstance(carried, Carried):
+            single.take_frame(carried)
         if single.blob is not None or self._patch(single):
             return single
         return self.in_pieces(single, carried=True)
+
+    def _stored_as(self, text: bytes, path: Path) -> Stored | Pieces | Patched | None:
+        """The stub of a value with this text that needs nothing written."""
+        stub = self.bases.same(self.scope, path, text)
+        if stub is not None and not isinstance(stub, Carried):
+            return stub
+        if self.known.may_hold(len(text)):
+            return self.known.value(self.scope, sha256_hex(text))
+        return None
 
     def in_pieces(self, single: Single, *, carried: bool) -> Single | Cut:
         """A large array or object cut into pieces; another value as it is.
@@ -299,7 +343,7 @@ class Planner:
                 small.append(key)
         together = {key: value[key] for key in small}
         text = json_text.encode(together)
-        if len(text) <= self.policy.field_limit and not _engine_may_harm(together, text):
+        if len(text) <= self.policy.field_limit and not self._engine_may_harm(together, text):
             parts = {
                 key: apart.get(key) or self.part(item, (*path, key)) for key, item in value.items()
             }
@@ -322,9 +366,9 @@ class Planner:
         leaving = self.leave_whole(value, path)
         if not isinstance(leaving, Single) or leaving.size > self.policy.field_limit:
             return leaving
-        if _engine_may_harm(value, leaving.text):
+        if self._engine_may_harm(value, leaving.text):
             return leaving
-        return _plain(value, leaving.text, path)
+        return self._plain(value, leaving.text, path)
 
     def _grown(self, grown: Grown, path: Path) -> Part:
         """An array that gets longer without being read: what lies in the store stays there."""
@@ -376,21 +420,6 @@ class Planner:
         tail = Single(path, None, text, self.scope, self.policy.compression_level, kind, len(last))
         tail.blob = self.known.blob(self.scope, tail.sha256)
         return pieces, tail
-
-
-def _plain(value: Any, text: bytes, path: Path, *, control: bool = False) -> Plain:
-    if not may_need_escape(text):
-        return Plain(path, value, value, json_text.wire_size(value, text), control)
-    escaped = escape(value)
-    return Plain(path, value, escaped, json_text.wire_size(escaped), control)
-
-
-def _engine_may_harm(value: Any, text: bytes) -> bool:
-    if isinstance(value, str):
-        return False
-    return json_text.engine_may_change(value, text) or json_text.nests_deeper(
-        value, text, _DEEPEST_PLAIN
-    )
 
 
 def _as_control(children: dict[Any, Part]) -> dict[Any, Part]:

@@ -1,0 +1,69 @@
+"""Adding items to arrays of a state, also to those that were not opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import InvalidState
+from statebag.format.paths import render_path
+from statebag.format.stub import Unopened
+from statebag.sealing.plan import Grown
+
+if TYPE_CHECKING:
+    from statebag.format.paths import Path
+
+__all__ = ["with_appended"]
+
+
+def with_appended(state: Any, path: Path, items: list[Any]) -> Any:
+    """A state with items at the end of the array at a path; the one that came is not changed.
+
+    Args:
+        state: An opened state; the array itself may be unopened, what it lies in may not.
+        path: Of the array; where only its last field is missing, it is made.
+        items: JSON values, checked.
+
+    Raises:
+        InvalidState: No array stands there, or it lies inside a value that is not opened.
+    """
+    root: list[Any] = [state]
+    container: Any = root
+    key: Any = 0
+    for depth, part in enumerate(path, 1):
+        inner = _member(container, key, path[: depth - 1])
+        if isinstance(inner, Unopened):
+            raise InvalidState(
+                "the array to append to lies inside a value that is not opened",
+                path=render_path(path[:depth]),
+                hint="Open the state, append in Python and seal it.",
+            )
+        container[key] = dict(inner) if isinstance(inner, dict) else _as_list(inner, path[:depth])
+        container, key = container[key], part
+    if isinstance(container, dict) and isinstance(key, str) and key not in container:
+        container[key] = list(items)
+    else:
+        container[key] = _longer(_member(container, key, path), items, path)
+    return root[0]
+
+
+def _longer(before: Any, items: list[Any], path: Path) -> Any:
+    if isinstance(before, list):
+        return [*before, *items]
+    if isinstance(before, Grown):
+        return Grown(before.before, [*before.items, *items])
+    if isinstance(before, Unopened) and before.kind == "array":
+        return Grown(before, list(items))
+    raise InvalidState("only an array can be appended to", path=render_path(path))
+
+
+def _as_list(value: Any, path: Path) -> list[Any]:
+    if not isinstance(value, list):
+        raise InvalidState("there is nothing to append to", path=render_path(path))
+    return list(value)
+
+
+def _member(container: Any, key: str | int, path: Path) -> Any:
+    try:
+        return container[key]
+    except (KeyError, IndexError, TypeError):
+        raise InvalidState("there is nothing to append to", path=render_path(path)) from None
