@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help demo demo-agent test coverage bench bench-short check lint types format lock clean
+.PHONY: help demo demo-agent test coverage bench bench-sweep bench-short check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -41,6 +41,9 @@ coverage: $(DEV) ## all tests, with the branches they miss
 
 bench: $(DEV) ## what a step costs, beside other ways; more than an hour, writes docs/performance.md
 	$(BIN)/python -m benchmarks --json build/benchmarks.json --svg docs/performance --page docs/performance.md
+
+bench-sweep: $(DEV) ## what other forms and settings would cost; about ten minutes
+	$(BIN)/python -m benchmarks --sweep --json build/sweep.json --page docs/performance/choices.md
 
 bench-short: $(DEV) ## that the benchmarks run, in less than a minute
 	$(BIN)/python -m benchmarks --short

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import charts, goals, page, suite, tables
+from benchmarks import charts, goals, page, suite, sweep, tables
 from benchmarks.server import running
 
 _DELAY_MS = 15.0
@@ -18,6 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--short", action="store_true", help="only show that everything runs")
     parser.add_argument("--delay-ms", type=float, default=_DELAY_MS, help="added to each request")
+    parser.add_argument("--sweep", action="store_true", help="other forms and settings instead")
     parser.add_argument("--only", default="", help="only what has this in its name")
     parser.add_argument("--steps", type=int, help="cut runs that are longer short")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
@@ -38,8 +39,17 @@ def main() -> None:
                 say=lambda text: print(f"... {text}", file=sys.stderr, flush=True),
                 save=lambda found: _save(found, arguments.json),
                 only=arguments.only,
-                most_steps=arguments.steps,
+                runs=sweep.chosen(most_steps=arguments.steps)
+                if arguments.sweep
+                else suite.chosen(short=arguments.short, most_steps=arguments.steps),
+                special=() if arguments.sweep else suite.SPECIAL,
             )
+    if arguments.sweep:
+        text = sweep.written(results)
+        print(text)
+        if arguments.page:
+            arguments.page.write_text(text, "utf-8")
+        return
     judged = goals.judged(results)
     tables.show(results, judged)
     drawn = charts.drawn(results)

@@ -45,6 +45,7 @@ class Settings:
         cold: Whether each step is in a new process's situation.
         delay_ms: Of each request in a timed step.
         timed_every: Every so manieth step is timed at that delay; the others run without one.
+            0: only the last.
         bare: Whether a bare GET is timed beside each timed step.
     """
 
@@ -105,7 +106,7 @@ def measure(settings: Settings) -> Measurement:
     before = control.counts()
     objects, errors = before["objects"], before["errors"]
     for change in workload.changes():
-        timed = change.number % settings.timed_every == 0
+        timed = change.number % (settings.timed_every or workload.steps) == 0
         if timed:
             control.set_delay(settings.delay_ms)
             if bare is not None:
@@ -182,8 +183,7 @@ def _way(settings: Settings) -> Way:
     if name == "statebag":
         from benchmarks.ways.statebag_way import StatebagWay
 
-        carry = next((int(one) for one in parameters if one.isdigit()), None)
-        return StatebagWay(f"s3://{settings.bucket}/{prefix}", carry, one="only" in parameters)
+        return StatebagWay(f"s3://{settings.bucket}/{prefix}", parameters)
     if name in {"audited", "whole"}:
         from benchmarks.ways.audited_way import AuditedWay
         from benchmarks.ways.boto3_objects import Boto3Objects

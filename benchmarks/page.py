@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from benchmarks.suite import Results
     from benchmarks.summary import Summary
 
-__all__ = ["written"]
+__all__ = ["table", "written"]
 
 _HEAD = """\
 # What a step costs
@@ -99,7 +99,7 @@ def written(results: Results, goals: list[Goal], charts: Iterable[str]) -> str:
     parts = [
         _HEAD.format(**values),
         _PARTS.format(count=results.invocations) if results.invocations > 1 else "",
-        _table(GOAL_COLUMNS, [goal_cells(goal) for goal in goals]),
+        table(GOAL_COLUMNS, [goal_cells(goal) for goal in goals]),
         _STATES.format(**values),
     ]
     by_workload: dict[str, list[Summary]] = {}
@@ -114,9 +114,7 @@ def written(results: Results, goals: list[Goal], charts: Iterable[str]) -> str:
         if bare is not None:
             span = f"{bare.tenth:.1f}-{bare.ninetieth:.1f}"
             parts.append(f" A bare GET of 64 KB: {bare.median:.1f} ms ({span}).")
-        parts.append(
-            "\n\n" + _table(("steps", *COLUMNS), [[str(r.steps), *cells(r)] for r in rows])
-        )
+        parts.append("\n\n" + table(("steps", *COLUMNS), [[str(r.steps), *cells(r)] for r in rows]))
     parts.append("\n## Single operations\n")
     for name, figures in results.special.items():
         parts.append(f"\n### {_TITLES[name]}\n\n`python -m benchmarks --only {name}`\n\n")
@@ -141,19 +139,20 @@ _TITLES = {
 def _figures_table(figures: dict[str, object]) -> str:
     first = next(iter(figures.values()))
     if not isinstance(first, dict):
-        return _table(list(figures), [[_figure(value) for value in figures.values()]])
+        return table(list(figures), [[_figure(value) for value in figures.values()]])
     rows = [
         [name, *(_figure(value) for value in one.values())]
         for name, one in figures.items()
         if isinstance(one, dict)
     ]
-    return _table(("", *first), rows)
+    return table(("", *first), rows)
 
 
 def _figure(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else f"{value:,}"
 
 
-def _table(columns: Sequence[str], rows: list[list[str]]) -> str:
+def table(columns: Sequence[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

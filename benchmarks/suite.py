@@ -17,15 +17,15 @@ from benchmarks.peers import PEERS, python_of
 from benchmarks.summary import Summary, summarized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from benchmarks.server import Endpoint
 
-__all__ = ["Results", "Run", "chosen", "loaded", "run"]
+__all__ = ["SPECIAL", "Results", "Run", "chosen", "loaded", "run"]
 
 _MB = 1_000_000
 _OURS = ("statebag", "statebag:65536", "statebag:only", "statebag:65536:only", "statebag:0")
-_SPECIAL = ("fields", "edits", "appends", "cold_start")
+SPECIAL = ("fields", "edits", "appends", "cold_start", "gather")
 _SECONDS = 3000
 
 
@@ -116,7 +116,8 @@ def run(
     say: Callable[[str], None],
     save: Callable[[Results], None],
     only: str = "",
-    most_steps: int | None = None,
+    runs: Iterable[Run],
+    special: Iterable[str] = SPECIAL,
 ) -> Results:
     """Make all measurements; what can't run is noted and left out.
 
@@ -127,14 +128,15 @@ def run(
         say: Is told what runs now.
         save: Is given what there is after each measurement.
         only: Runs and special measurements whose key holds this.
-        most_steps: Cuts longer runs short.
+        runs: Ways with workloads.
+        special: Measurements of single operations.
     """
     results = Results(delay_ms, short)
     if workloads.data_folder() is None:
         results.skipped["recorded runs"] = "the recordings are absent (STATEBAG_TEST_DATA)"
     pythons: dict[str, str] = {}
     changes: dict[str, list[int]] = {}
-    for one in dict.fromkeys(chosen(short=short, most_steps=most_steps)):
+    for one in dict.fromkeys(runs):
         if only not in one.key:
             continue
         python = _python(one.way, pythons, results)
@@ -150,7 +152,7 @@ def run(
         results.rows[one.key] = summarized(found, changes[one.workload])
         results.series[one.key] = {name: found[name] for name in ("bytes_put", "puts", "gets")}
         save(results)
-    for name in (*_SPECIAL, "gather"):
+    for name in special:
         if only not in name:
             continue
         say(name)

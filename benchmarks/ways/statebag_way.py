@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from statebag import Policy, Statebag
+from statebag.sealing import cutting, grouping
+from statebag.sealing.bases import Bases
 from statebag.testing.process import forget
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.ways.way import Timer
     from benchmarks.workloads import Change
 
 __all__ = ["SCOPE", "StatebagWay"]
 
 SCOPE = "benchmark/run-1"
+_NEVER_CUT = 1 << 40  # bytes
 
 
 class StatebagWay:
@@ -21,20 +27,33 @@ class StatebagWay:
 
     Args:
         store: An address.
-        carry_bytes: As in `Policy`; by default the policy's default.
-        one: Whether a step opens only the field it edits, and appends to the history unread.
+        parameters: `only`: a step opens only the field it edits, and appends to the history
+            unread. `no-patches`, `no-pieces`: large values leave without these forms. `name=value`:
+            a setting of the policy, or the index's `fan_out`. A number alone is `carry_bytes`.
     """
 
-    def __init__(self, store: str, carry_bytes: int | None = None, *, one: bool = False) -> None:
-        settings = {} if carry_bytes is None else {"carry_bytes": carry_bytes}
-        self.policy = Policy(**settings)
+    def __init__(self, store: str, parameters: Sequence[str] = ()) -> None:
+        settings: dict[str, int] = {}
         self.name = "statebag"
-        if carry_bytes is not None:
-            self.name += f", carry {carry_bytes // 1024} KB"
-        if one:
+        for one in parameters:
+            if one.isdigit():
+                settings["carry_bytes"] = int(one)
+                self.name += f", carry {int(one) // 1024} KB"
+            elif "=" in one:
+                name, value = one.split("=")
+                settings[name] = int(value)
+                self.name += f", {name} {value}"
+        self._one = "only" in parameters
+        self._patches = "no-patches" not in parameters
+        if self._one:
             self.name += ", only="
+        if "no-pieces" in parameters:
+            settings["piece_bytes"] = _NEVER_CUT
+        fan_out = settings.pop("fan_out", None)
+        if fan_out is not None:
+            grouping.group = partial(cutting.group, fan_out=fan_out)  # type: ignore[attr-defined]
+        self.policy = Policy(**settings)
         self._store = store
-        self._one = one
         self._bag: Statebag | None = None
 
     def first(self, state: dict[str, Any]) -> Any:
@@ -64,4 +83,6 @@ class StatebagWay:
     def _client(self) -> Statebag:
         if self._bag is None:
             self._bag = Statebag(self._store, policy=self.policy)
+            if not self._patches:
+                self._bag._bases = Bases(0)  # noqa: SLF001  # no setting of the library: a trial
         return self._bag

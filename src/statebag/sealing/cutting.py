@@ -41,16 +41,18 @@ def cut(items: list[bytes], aim: int) -> tuple[list[list[bytes]], list[bytes]]:
     return pieces, current
 
 
-def group(digests: list[str]) -> list[int]:
+def group(digests: list[str], fan_out: int = 32) -> list[int]:
     """How many of the given digests each index node lists, in order; decided by the digests.
 
-    Nodes list 8 to 64, about 32 on average; the last one may list fewer.
+    Nodes list `fan_out` on average, from a quarter to twice of it; the last one may list fewer.
     """
+    least, most = fan_out // 4, 2 * fan_out
     sizes: list[int] = []
     size = 0
     for digest in digests:
         size += 1
-        if size == 64 or (size >= 8 and int(digest[:8], 16) * 24 < _CRC_RANGE):
+        ends = int(digest[:8], 16) * (fan_out - least) < _CRC_RANGE
+        if size == most or (size >= least and ends):
             sizes.append(size)
             size = 0
     return [*sizes, size] if size else sizes

@@ -1,0 +1,119 @@
+"""`python -m benchmarks --sweep`: what each choice of this library costs, one changed at a time.
+
+Two questions. Do large values that change a little need both ways, pieces and patches? And what
+do other values of `carry_bytes`, `field_limit`, `piece_bytes` and the index's fan-out cost?
+Requests and bytes are counted at the server; no request is delayed and no time is compared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks import workloads
+from benchmarks.page import table
+from benchmarks.suite import Run
+from statebag import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.suite import Results
+    from benchmarks.summary import Summary
+
+__all__ = ["COLUMNS", "cells", "chosen", "written"]
+
+_KB = 1024
+_FORMS = ("statebag", "statebag:no-patches", "statebag:no-pieces", "statebag:no-patches:no-pieces")
+_SETTINGS = {
+    "carry_bytes": [n * _KB for n in (0, 8, 16, 24, 32, 48, 64)],
+    "field_limit": [n * _KB for n in (8, 15, 30, 60)],
+    "piece_bytes": [n * _KB for n in (8, 16, 24, 48, 96)],
+    "fan_out": [8, 16, 32, 64],
+}
+_FAN_OUT = 32
+_LAST_ONLY = 0
+COLUMNS = ("PUT", "GET", "KB put", "KB got", "/change", "growth", "$/1M", "bag KB", "CPU ms")
+
+
+def chosen(*, most_steps: int | None = None) -> Iterator[Run]:
+    """The runs: every workload with each form, and one workload with each setting."""
+    most = most_steps or 300
+    compared = [
+        f"synthetic:100000:{most}:0.2",
+        f"synthetic:1000000:{most}:0.2",
+        f"synthetic:1000000:{most}:1.0",
+        f"synthetic:10000000:{min(most, 40)}:0.2",
+    ]
+    if workloads.data_folder() is not None:
+        compared.append(f"recorded::{most}")
+    for workload in compared:
+        for way in _FORMS:
+            yield Run(way=way, workload=workload, timed_every=_LAST_ONLY)
+    for name, values in _SETTINGS.items():
+        for value in values:
+            workload = compared[3] if name == "fan_out" else compared[1]  # where there are nodes
+            yield Run(way=f"statebag:{name}={value}", workload=workload, timed_every=_LAST_ONLY)
+
+
+def cells(row: Summary) -> list[str]:
+    """A row's cells, as `COLUMNS` names them; all per step."""
+    return [
+        f"{row.puts:.3f}",
+        f"{row.gets + row.other:.2f}",
+        f"{row.bytes_put / 1000:,.1f}",
+        f"{row.bytes_got / 1000:,.1f}",
+        f"{row.bytes_put / row.change:.2f}",
+        f"{row.growth:+.3f}",
+        f"{row.dollars:,.2f}",
+        f"{row.bag_max / 1000:,.0f}",
+        f"{row.step_cpu.median:.1f}",
+    ]
+
+
+_HEAD = """\
+# What each choice costs
+
+All figures on this page are printed by one command, which also wrote the page:
+
+    make bench-sweep
+
+Each row is a run of its own with one thing changed; requests and bytes are counted at a
+SeaweedFS server. Every step opens the whole state with an empty cache, changes it and seals it.
+The columns are those of [what a step costs](../performance.md). CPU is the median of a step and the
+only column that noise touches.
+
+## Pieces and patches
+
+*both* is the default. Without patches, a changed value leaves in pieces, or whole where it cannot
+be cut. Without pieces, a large value is one blob, and what changed in it a patch. The reasons for
+the choice are in [0004](../design/0004-small-edits.md).
+"""
+
+_NAMES = dict(zip(_FORMS, ("both", "pieces alone", "patches alone", "neither"), strict=True))
+
+
+def written(results: Results) -> str:
+    """The page as Markdown."""
+    parts = [_HEAD]
+    forms: dict[str, list[list[str]]] = {}
+    settings: dict[str, list[list[str]]] = {}
+    for key, row in results.rows.items():
+        way = key.split("|")[1]
+        if way in _NAMES:
+            title = f"{row.workload}, {row.steps} steps"
+            forms.setdefault(title, []).append([_NAMES[way], *cells(row)])
+        else:
+            name, _, value = way.removeprefix("statebag:").partition("=")
+            label = value + (" (default)" if int(value) == _default(name) else "")
+            title = f"{name}, {row.workload}, {row.steps} steps"
+            settings.setdefault(title, []).append([label, *cells(row)])
+    for title, rows in forms.items():
+        parts.append(f"\n### {title}\n\n{table(('', *COLUMNS), rows)}")
+    parts.append("\n## Settings\n")
+    for title, rows in settings.items():
+        parts.append(f"\n### {title}\n\n{table((title.partition(',')[0], *COLUMNS), rows)}")
+    return "".join(parts)
+
+
+def _default(name: str) -> int:
+    return _FAN_OUT if name == "fan_out" else int(getattr(Policy(), name))
