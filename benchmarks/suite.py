@@ -25,7 +25,7 @@ __all__ = ["SPECIAL", "Results", "Run", "chosen", "loaded", "run"]
 
 _MB = 1_000_000
 _OURS = ("statebag", "statebag:65536", "statebag:only", "statebag:65536:only", "statebag:0")
-SPECIAL = ("fields", "edits", "appends", "cold_start", "gather")
+SPECIAL = ("fields", "edits", "appends", "cold_start", "gather", "floors")
 _SECONDS = 3000
 
 

@@ -17,16 +17,24 @@ from statebag import Policy, Statebag
 
 _SCOPE = "benchmark/cold"
 _CLOCK = "import sys, time; cpu, wall = time.process_time(), time.perf_counter()"
-_PRINT = "print(time.perf_counter() - wall, time.process_time() - cpu)"
+_PRINT = """
+print(time.perf_counter() - wall, time.process_time() - cpu, imported - wall, made - imported)
+"""
 _STATEBAG = """
 import json
 from statebag import Statebag
-Statebag(sys.argv[1]).open(json.loads(sys.argv[2]))
+imported = time.perf_counter()
+client = Statebag(sys.argv[1])
+made = time.perf_counter()
+client.open(json.loads(sys.argv[2]))
 """
 _BOTO3 = """
 import json
 import boto3
-body = boto3.client("s3").get_object(Bucket=sys.argv[1], Key=sys.argv[2])["Body"].read()
+imported = time.perf_counter()
+client = boto3.client("s3")
+made = time.perf_counter()
+body = client.get_object(Bucket=sys.argv[1], Key=sys.argv[2])["Body"].read()
 json.loads(body)
 """
 
@@ -42,30 +50,32 @@ def measure(place: Place) -> dict[str, Any]:
     key = address.split("/", 3)[3] + "/plain.json"
     _put(place.bucket, key, json.dumps({"field": value}))
     control.set_delay(place.delay_ms)
-    found: dict[str, list[tuple[float, float]]] = {"statebag": [], "boto3": []}
+    found: dict[str, list[list[float]]] = {"statebag": [], "boto3": []}
     for _ in range(rounds):
         found["statebag"].append(_timed(_STATEBAG, address, json.dumps(bag)))
         found["boto3"].append(_timed(_BOTO3, place.bucket, key))
     control.set_delay(0)
     return {
         name: {
-            "wall": median(wall for wall, _ in times),
-            "cpu": median(cpu for _, cpu in times),
-            "wall_least": min(wall for wall, _ in times),
+            "wall": median(one[0] for one in times),
+            "cpu": median(one[1] for one in times),
+            "wall_least": min(one[0] for one in times),
+            "import": median(one[2] for one in times),
+            "client": median(one[3] for one in times),
+            "first_read": median(one[0] - one[2] - one[3] for one in times),
         }
         for name, times in found.items()
     }
 
 
-def _timed(script: str, *arguments: str) -> tuple[float, float]:
+def _timed(script: str, *arguments: str) -> list[float]:
     done = subprocess.run(
         [sys.executable, "-c", f"{_CLOCK}\n{script}\n{_PRINT}", *arguments],
         check=True,
         capture_output=True,
         text=True,
     )
-    wall, cpu = done.stdout.split()
-    return float(wall), float(cpu)
+    return [float(figure) for figure in done.stdout.split()]
 
 
 def _put(bucket: str, key: str, text: str) -> None:
