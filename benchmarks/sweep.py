@@ -100,12 +100,12 @@ def written(results: Results) -> str:
     for key, row in results.rows.items():
         way = key.split("|")[1]
         if way in _NAMES:
-            title = f"{row.workload}, {row.steps} steps"
+            title = _title(row)
             forms.setdefault(title, []).append([_NAMES[way], *cells(row)])
         else:
             name, _, value = way.removeprefix("statebag:").partition("=")
             label = value + (" (default)" if int(value) == _default(name) else "")
-            title = f"{name}, {row.workload}, {row.steps} steps"
+            title = f"{name}, {_title(row)}"
             settings.setdefault(title, []).append([label, *cells(row)])
     for title, rows in forms.items():
         parts.append(f"\n### {title}\n\n{table(('', *COLUMNS), rows)}")
@@ -113,6 +113,11 @@ def written(results: Results) -> str:
     for title, rows in settings.items():
         parts.append(f"\n### {title}\n\n{table((title.partition(',')[0], *COLUMNS), rows)}")
     return "".join(parts)
+
+
+def _title(row: Summary) -> str:
+    steps = f"{row.steps} steps"
+    return row.workload if row.workload.endswith(steps) else f"{row.workload}, {steps}"
 
 
 def _default(name: str) -> int:
