@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import unquote
 
 from statebag import usage
-from statebag.environment import policy_from_environment, sealing_is_off, store_address
-from statebag.errors import ConfigurationError, InvalidState, NotPermitted
+from statebag.environment import (
+    policy_from_environment,
+    replica_addresses,
+    sealing_is_off,
+    store_address,
+)
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    InvalidState,
+    NotPermitted,
+)
 from statebag.format import json_text
 from statebag.format.json_text import check_json, wire_size
 from statebag.format.names import encode_scope, scope_of
@@ -28,6 +39,7 @@ from statebag.sealing.plan import OPAQUE, Grown, NeedsOpened, Planner
 from statebag.step import wrap_handler
 from statebag.store.address import store_from_url
 from statebag.store.cache import BlobCache
+from statebag.store.recovery import Recovery
 from statebag.store.retrying import RetryingStore, deadline
 
 if TYPE_CHECKING:
@@ -54,6 +66,8 @@ class Statebag:
             `memory://name`) or a store; by default what STATEBAG_STORE names, else a local folder.
         policy: Limits and thresholds; by default those of the environment.
         options: Further settings of an object storage client, by their names there.
+        replicas: Stores that are only read, and only where the first one has not got an object
+            whole; by default those of STATEBAG_REPLICAS.
 
     Raises:
         ConfigurationError: The address or a setting is wrong.
@@ -65,11 +79,14 @@ class Statebag:
         *,
         policy: Policy | None = None,
         options: Mapping[str, str] | None = None,
+        replicas: Iterable[str | Store] | None = None,
     ) -> None:
         self.policy = policy_from_environment() if policy is None else policy
         if store is None or isinstance(store, str):
             store = store_from_url(store_address() if store is None else store, options=options)
         self.store = RetryingStore(store, attempts=self.policy.attempts)
+        self._replicas = replica_addresses() if replicas is None else tuple(replicas)
+        self._recovery = Recovery(self.store, self._replica_stores)
         self._result_stores: dict[str, Store] = {}
         self._known = _known(self.store.url)
         self._bases = _bases(self.store.url, self.policy.cache_bytes)
@@ -181,6 +198,45 @@ class Statebag:
 
         with deadline(self.policy.deadline_seconds):
             return look_up(self._opener(scope), bag, parse_path(path))
+
+    def heal(self, bag: Any, scope: str | None = None) -> dict[str, str | None]:
+        """Make every pack whole that a bag reads from, and the state readable as it was.
+
+        Each pack is read in full and compared with its name; a damaged or missing one is written
+        anew from a replica or an earlier version of the object.
+
+        Args:
+            bag: A bag.
+            scope: The reader's scope, as for `open`.
+
+        Returns:
+            Each pack's name, with where its bytes were taken from; None where it was whole.
+
+        Raises:
+            BlobMissing, BlobCorrupt: No place has a pack whole; all others were mended before.
+            StatebagError: As for `open`.
+        """
+        from statebag.upkeep.mending import mend
+
+        with deadline(self.policy.deadline_seconds):
+            fetcher = Fetcher(self.store, BlobCache(0), self.policy, self._recovery)
+            confinement = Confinement(
+                None if scope is None else encode_scope(scope), self.policy.readable_scopes
+            )
+            failed = None
+            try:
+                Opener(fetcher, confinement, Known(), Bases(0)).open(bag, Selection(None))
+            except (BlobMissing, BlobCorrupt) as error:
+                failed = error
+            mended = {}
+            for name in sorted(fetcher.packs):
+                try:
+                    mended[name] = mend(self.store, self._recovery, name)
+                except (BlobMissing, BlobCorrupt) as error:
+                    failed = error
+            if failed is not None:
+                raise failed
+        return mended
 
     def append(
         self,
@@ -319,7 +375,16 @@ class Statebag:
         )
 
     def _fetcher(self) -> Fetcher:
-        return Fetcher(self.store, self._cache, self.policy)
+        return Fetcher(self.store, self._cache, self.policy, self._recovery)
+
+    def _replica_stores(self) -> list[Store]:
+        """Made when the first read fails: a good day costs nothing for them."""
+        return [
+            RetryingStore(
+                store_from_url(one) if isinstance(one, str) else one, attempts=self.policy.attempts
+            )
+            for one in self._replicas
+        ]
 
     def _sealed(self, state: Any, scope: str | None, budget: int | None, known: Known) -> Any:
         checked = check_json(state, OPAQUE, strings=False)  # the encoder finds bad strings

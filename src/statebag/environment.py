@@ -21,7 +21,13 @@ from statebag.policy import Policy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["in_lambda", "policy_from_environment", "sealing_is_off", "store_address"]
+__all__ = [
+    "in_lambda",
+    "policy_from_environment",
+    "replica_addresses",
+    "sealing_is_off",
+    "store_address",
+]
 
 _PREFIX = "STATEBAG_"
 _LOCAL_FOLDER = "./.statebag/store"
@@ -43,6 +49,12 @@ def store_address(environment: Mapping[str, str] | None = None) -> str:
             hint="Set STATEBAG_STORE to s3://<bucket>/<prefix>.",
         )
     return _LOCAL_FOLDER
+
+
+def replica_addresses(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The addresses of stores that are read where the first one fails."""
+    variables = os.environ if environment is None else environment
+    return tuple(filter(None, map(str.strip, variables.get("STATEBAG_REPLICAS", "").split(","))))
 
 
 def in_lambda(environment: Mapping[str, str] | None = None) -> bool:

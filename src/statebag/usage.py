@@ -31,6 +31,7 @@ class Usage(msgspec.Struct):
         blobs_stored: Blobs that went into a pack.
         blobs_carried: Blobs whose compressed bytes travel in the bag.
         blobs_read: Blobs that were fetched and verified.
+        healed_reads: Blobs that the store did not give whole and that were read again or elsewhere.
         cache_hits: Blobs served by the process's cache.
         seals: Calls of `seal` and `append`.
         opens: Calls of `open`.
@@ -48,6 +49,7 @@ class Usage(msgspec.Struct):
     blobs_stored: int = 0
     blobs_carried: int = 0
     blobs_read: int = 0
+    healed_reads: int = 0
     cache_hits: int = 0
     seals: int = 0
     opens: int = 0

@@ -7,12 +7,20 @@ no part can lead out of the root.
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from statebag.errors import InvalidState, InvalidStub
 
-__all__ = ["check_pack_name", "encode_scope", "is_scope_at_or_above", "pack_name", "scope_of"]
+__all__ = [
+    "check_pack_name",
+    "encode_scope",
+    "is_pack_of",
+    "is_scope_at_or_above",
+    "pack_name",
+    "scope_of",
+]
 
 _HEX = frozenset("0123456789abcdef")
 _LONGEST_NAME = 1024  # bytes: the longest key that S3 takes
@@ -58,6 +66,11 @@ def _is_canonical(part: str) -> bool:
 def pack_name(scope: str, digest: str) -> str:
     """The name of a pack: an encoded scope, and 32 hex digits of its bytes' SHA-256."""
     return f"{scope}/{digest[:32]}.pack"
+
+
+def is_pack_of(name: str, data: bytes) -> bool:
+    """Whether a pack's bytes are those that its name says."""
+    return pack_name(scope_of(name), hashlib.sha256(data).hexdigest()) == name
 
 
 def check_pack_name(name: object, path: str) -> str:

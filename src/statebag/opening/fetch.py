@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from statebag import usage
-from statebag.errors import BlobCorrupt, LimitExceeded, StatebagError
+from statebag.errors import BlobCorrupt, BlobMissing, LimitExceeded, StatebagError
 from statebag.format.codec import decompress
 from statebag.format.extents import WORTH_READING_OVER, joined
 from statebag.format.stub import Extent
+from statebag.store.recovery import NOT_READ, PASSING, Recovery, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,15 +48,23 @@ class Fetcher:
         store: Where packs live.
         cache: Verified texts of this process.
         policy: The limits.
+        recovery: Where else to look for what the store does not give; by default only there again.
+
+    Attributes:
+        packs: All that were read from, the cache included.
     """
 
-    def __init__(self, store: Store, cache: BlobCache, policy: Policy) -> None:
+    def __init__(
+        self, store: Store, cache: BlobCache, policy: Policy, recovery: Recovery | None = None
+    ) -> None:
+        self._recovery = recovery or Recovery(store)
         self._store = store
         self._cache = cache
         self._policy = policy
         self._bytes = 0
         self._blobs = 0
         self._requests = 0
+        self.packs: set[str] = set()
         self._ahead: list[tuple[Extent, Future[list[bytes]]]] = []
 
     def has(self, blob: Blob) -> bool:
@@ -90,6 +99,7 @@ class Fetcher:
             BlobMissing, BlobCorrupt, StoreUnavailable, NotPermitted: From the store.
         """
         wanted = dict.fromkeys(blobs)
+        self.packs.update(blob.at for blob in wanted)
         self.reckon(len(wanted), sum(blob.size for blob in wanted))
         texts: dict[Blob, bytes] = {}
         missing: list[Blob] = []
@@ -160,9 +170,38 @@ class Fetcher:
     def _read_range(self, one: _Range) -> dict[Blob, bytes]:
         try:
             return self._read_once(one)
-        except BlobCorrupt:
-            # What was damaged on its way is whole the second time; what is damaged is not.
-            return self._read_once(one)
+        except NOT_READ as error:
+            return self._recovered(one, error)
+
+    def _recovered(self, one: _Range, error: StatebagError) -> dict[Blob, bytes]:
+        """The blobs from wherever each is whole; otherwise the error, or what is worse than it."""
+        texts: dict[Blob, bytes] = {}
+        worst, places = error, 0
+        damaged = isinstance(error, BlobCorrupt)
+        for place, data in self._recovery.spans(
+            one.at, one.start, one.end - one.start, again=damaged
+        ):
+            places += place != PASSING
+            healed = 0
+            for blob in one.blobs:
+                if blob in texts:
+                    continue
+                try:
+                    texts[blob] = self._verified(blob, data, blob.offset - one.start)
+                    healed += 1
+                except BlobCorrupt as corrupt:
+                    worst = corrupt if isinstance(worst, BlobMissing) else worst
+            if healed:
+                usage.add(healed_reads=healed)
+                warn("%d blobs of %s were read from %s", healed, one.at, place)
+            if len(texts) == len(one.blobs):
+                return texts
+        raise type(worst)(
+            worst.message,
+            path=worst.path,
+            object_name=worst.object_name or one.at,
+            hint=f"{places} other places had it, none of them whole" if places else worst.hint,
+        )
 
     def _read_once(self, one: _Range) -> dict[Blob, bytes]:
         data = self._store.get_ranges(one.at, [(one.start, one.end - one.start)])[0]

@@ -51,6 +51,7 @@ class ObjectStorage:
         options = dict(options or {})
         self._url = place.url
         self._store = connected(place, options)
+        self._place, self._options = place, options
         # S3, GCS and Azure document that they list in the order of UTF-8 bytes; directory
         # buckets and other servers promise no order.
         self._lists_in_order = not (
@@ -144,6 +145,21 @@ class ObjectStorage:
                 obstore.delete(self._store, name)
         except BlobMissing:
             return
+
+    def versions(self, name: str) -> Iterator[bytes]:
+        """Earlier versions in a versioned bucket of S3, the newest first; elsewhere none."""
+        confined_parts(name)
+        place = self._place
+        if place.scheme != "s3":
+            return
+        from statebag.store.object_versions import read_versions  # noqa: PLC0415 (rarely needed)
+
+        yield from read_versions(
+            place.bucket,
+            "/".join(filter(None, (place.prefix, name))),
+            endpoint=custom_endpoint("s3", self._options),
+            options=self._options,
+        )
 
     def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
         # The client lists what is below a prefix, not an object of that name.

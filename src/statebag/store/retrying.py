@@ -159,6 +159,11 @@ class RetryingStore:
         """Delete an object."""
         self._persist(lambda: self._store.delete(name))
 
+    def versions(self, name: str) -> Iterator[bytes]:
+        """Earlier versions of an object, where the store keeps any; not tried again."""
+        read = getattr(self._store, "versions", None)
+        return iter(()) if read is None else read(name)
+
     def _persist(self, request: Callable[[], _Answer]) -> _Answer:
         made = 0
         while True:

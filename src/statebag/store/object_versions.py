@@ -1,0 +1,76 @@
+"""Earlier versions of an object in a versioned bucket, through S3's own API.
+
+The object storage client can read a version but not list them, so this rare path uses boto3,
+which every Lambda has. Source: ListObjectVersions and GetObject in the Amazon S3 API Reference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError, NotPermitted, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["read_versions"]
+
+_REFUSED = {"AccessDenied", "403", "AllAccessDisabled"}
+_NOT_KEPT = {"NotImplemented", "MethodNotAllowed", "501", "405", "NoSuchBucket"}
+
+
+def read_versions(
+    bucket: str, key: str, *, endpoint: str | None, options: Mapping[str, str]
+) -> Iterator[bytes]:
+    """All bytes of each version but delete markers, the newest first.
+
+    Raises:
+        ConfigurationError: boto3 is not installed.
+        NotPermitted: Listing or reading versions is not allowed (`s3:ListBucketVersions`,
+            `s3:GetObjectVersion`).
+        StoreUnavailable: Another failure.
+    """
+    try:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (slow)
+    except ImportError:
+        raise ConfigurationError(
+            "earlier versions of an object are read through boto3, which is not installed",
+            hint="Install boto3 (a Lambda has it).",
+        ) from None
+    try:
+        client = _client(endpoint, options)
+        pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+        for page in pages:
+            for version in page.get("Versions", []):
+                if version["Key"] == key:
+                    answer = client.get_object(
+                        Bucket=bucket, Key=key, VersionId=version["VersionId"]
+                    )
+                    yield answer["Body"].read()
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in _NOT_KEPT:
+            return
+        if code in _REFUSED:
+            raise NotPermitted(
+                "the store does not let earlier versions be read",
+                object_name=key,
+                hint="Allow s3:ListBucketVersions and s3:GetObjectVersion below the prefix.",
+            ) from None
+        raise StoreUnavailable("earlier versions could not be read", object_name=key) from None
+    except BotoCoreError:
+        raise StoreUnavailable("earlier versions could not be read", object_name=key) from None
+
+
+def _client(endpoint: str | None, options: Mapping[str, str]) -> Any:
+    import boto3  # noqa: PLC0415 (slow, and only here)
+
+    given = {name.lower().removeprefix("aws_"): value for name, value in options.items()}
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=given.get("region"),
+        aws_access_key_id=given.get("access_key_id"),
+        aws_secret_access_key=given.get("secret_access_key"),
+        aws_session_token=given.get("session_token") or given.get("token"),
+    )

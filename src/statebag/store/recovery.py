@@ -1,0 +1,101 @@
+"""Where else the bytes of an object may be: asked only once the store itself has failed.
+
+In this order: the store again (what was damaged on its way is whole the second time), the
+replicas, and earlier versions of the object, where the store keeps them. Whoever asks checks
+the bytes; nothing here is taken on trust.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from statebag.errors import BlobCorrupt, BlobMissing, NotPermitted, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from statebag.store.contract import Store
+
+__all__ = ["NOT_READ", "PASSING", "Recovery", "Versioned", "warn"]
+
+NOT_READ = (BlobMissing, BlobCorrupt, StoreUnavailable)
+"""What a failed read may be healed of; a refusal stays one."""
+
+PASSING = "the store itself, read again"
+
+
+def warn(message: str, *names: object) -> None:
+    """One line in the log of the name `statebag`: objects, places and codes, never a value."""
+    import logging  # noqa: PLC0415 (its import takes longer than a healthy read needs it)
+
+    logging.getLogger("statebag").warning(message, *names)
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """A store that may keep what an object was before it was replaced or deleted."""
+
+    def versions(self, name: str) -> Iterator[bytes]:
+        """All bytes of each version that is kept, the newest first; none where none is.
+
+        Raises:
+            StoreUnavailable: The store did not answer.
+        """
+        ...
+
+
+class Recovery:
+    """Other places for the objects of one store.
+
+    Args:
+        store: The store that is written.
+        replicas: Gives the stores that are only read; called when they are first needed.
+    """
+
+    def __init__(self, store: Store, replicas: Callable[[], Sequence[Store]] = tuple) -> None:
+        self._store = store
+        self._replicas = replicas
+
+    def spans(
+        self, name: str, offset: int, length: int, *, again: bool
+    ) -> Iterator[tuple[str, bytes]]:
+        """Each place's bytes of a span of an object, with the place's name for a log.
+
+        Args:
+            name: The object.
+            offset: Of the span.
+            length: Of the span.
+            again: Whether the store itself is asked first.
+        """
+        span = [(offset, length)]
+        if again:
+            yield from self._tried(PASSING, lambda: self._store.get_ranges(name, span)[0])
+        for replica in self._replicas():
+            read = replica.get_ranges
+            yield from self._tried(replica.url, lambda read=read: read(name, span)[0])  # type: ignore[misc]
+        for data in self._versions(name):
+            yield f"an earlier version in {self._store.url}", data[offset : offset + length]
+
+    def wholes(self, name: str) -> Iterator[tuple[str, bytes]]:
+        """Each place's bytes of a whole object, but for the store's own present ones."""
+        for replica in self._replicas():
+            read = replica.get
+            yield from self._tried(replica.url, lambda read=read: read(name))  # type: ignore[misc]
+        for data in self._versions(name):
+            yield f"an earlier version in {self._store.url}", data
+
+    def _versions(self, name: str) -> Iterator[bytes]:
+        if not isinstance(self._store, Versioned):
+            return
+        try:
+            yield from self._store.versions(name)
+        except (*NOT_READ, NotPermitted) as error:
+            warn("versions of %s could not be read: %s", name, error.code)
+
+    def _tried(self, place: str, read: Callable[[], bytes]) -> Iterator[tuple[str, bytes]]:
+        try:
+            data = read()
+        except (*NOT_READ, NotPermitted) as error:
+            warn("nothing to heal from in %s: %s", place, error.code)
+            return
+        yield place, data

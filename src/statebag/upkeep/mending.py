@@ -1,0 +1,64 @@
+"""Making a damaged or missing pack whole again from a copy that proves itself.
+
+A pack's name is the digest of its bytes, so a copy needs no trust: the right bytes are those
+that the name says. Writing them again is one plain PUT, harmless where it was not needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statebag.errors import BlobCorrupt, BlobMissing
+from statebag.format.names import is_pack_of
+
+if TYPE_CHECKING:
+    from statebag.store.contract import Store
+    from statebag.store.recovery import Recovery
+
+__all__ = ["find_whole", "mend"]
+
+
+def mend(store: Store, recovery: Recovery, name: str) -> str | None:
+    """Write a pack back where the store has it not whole.
+
+    Args:
+        store: The store to write to.
+        recovery: Where copies may be.
+        name: The pack's.
+
+    Returns:
+        Where the bytes came from; None where the pack was whole.
+
+    Raises:
+        BlobMissing: No place has the object.
+        BlobCorrupt: No place has it whole.
+        StoreUnavailable, NotPermitted: From the store.
+    """
+    try:
+        if is_pack_of(name, store.get(name)):
+            return None
+        present = True
+    except BlobMissing:
+        present = False
+    place, data = find_whole(recovery, name, present=present)
+    store.put(name, data)
+    return place
+
+
+def find_whole(recovery: Recovery, name: str, *, present: bool) -> tuple[str, bytes]:
+    """The first copy elsewhere whose bytes fit the name.
+
+    Raises:
+        BlobMissing: There is no copy, nor was the object itself `present`.
+        BlobCorrupt: There is none that fits.
+    """
+    for place, data in recovery.wholes(name):
+        present = True
+        if is_pack_of(name, data):
+            return place, data
+    kind = BlobCorrupt if present else BlobMissing
+    raise kind(
+        "no store has the bytes that a pack's name says",
+        object_name=name,
+        hint="Name a store that has a copy in STATEBAG_REPLICAS, or restore the object.",
+    )

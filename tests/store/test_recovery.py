@@ -1,0 +1,234 @@
+"""Reads that the store fails, from the replicas and earlier versions, and the way back."""
+
+import logging
+import uuid
+
+import pytest
+
+from statebag import (
+    BlobCorrupt,
+    BlobMissing,
+    NotPermitted,
+    Policy,
+    Statebag,
+    usage,
+)
+from statebag.environment import replica_addresses
+from statebag.store.address import store_from_url
+from statebag.store.memory import MemoryStore
+from statebag.testing.faulty_store import Fault, FaultyStore
+from statebag.testing.process import forget
+from statebag.testing.recording_store import RecordingStore
+from tests.bags import noise
+
+SCOPE = "machine/run"
+STORING = Policy(carry_bytes=0, attempts=1)
+STATE = {
+    "text": noise(40_000, 1) + "CANARY",
+    "list": [{"n": n, "text": noise(300, n)} for n in range(1500)],
+}
+
+
+def sealed(store):
+    forget()
+    return Statebag(store, policy=STORING, replicas=()).seal(STATE, scope=SCOPE)
+
+
+def copied(store):
+    copy = MemoryStore()
+    for info in store.list():
+        copy.put(info.name, store.get(info.name))
+    return copy
+
+
+def opened(store, bag, *replicas):
+    forget()
+    client = Statebag(store, policy=STORING, replicas=replicas)
+    with usage.measured() as counted:
+        state = client.open(bag, scope=SCOPE)
+    return state, counted
+
+
+def damage(store, name, kind):
+    data = store.get(name)
+    if kind == "missing":
+        store.delete(name)
+    elif kind == "cut":
+        store.put(name, data[: len(data) // 3])
+    else:
+        middle = len(data) // 2
+        store.put(name, data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+
+
+def only_name(store):
+    (info,) = store.list()
+    return info.name
+
+
+@pytest.mark.parametrize("kind", ["missing", "cut", "flipped"])
+def test_a_replica_serves_what_the_store_has_not_whole(kind, caplog):
+    store = MemoryStore()
+    bag = sealed(store)
+    replica = copied(store)
+    name = only_name(store)
+    damage(store, name, kind)
+
+    with pytest.raises(BlobMissing if kind == "missing" else BlobCorrupt):
+        opened(store, bag)
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "statebag"):
+        state, counted = opened(store, bag, MemoryStore(), replica)
+
+    assert state == STATE
+    assert counted.healed_reads > 0
+    assert name in caplog.text
+    assert "CANARY" not in caplog.text
+    assert noise(300, 7) not in caplog.text
+
+
+def test_a_store_that_answers_costs_nothing_for_its_replicas():
+    store = MemoryStore()
+    bag = sealed(store)
+    replica = RecordingStore(copied(store))
+    state, counted = opened(store, bag, replica)
+    assert state == STATE
+    assert replica.calls == []
+    assert counted.healed_reads == 0
+
+
+def test_a_store_that_does_not_answer_is_stood_in_for():
+    store = MemoryStore()
+    bag = sealed(store)
+    with FaultyStore(store, [Fault("get_ranges")]) as silent:
+        state, counted = opened(silent, bag, copied(store))
+    assert state == STATE
+    assert counted.healed_reads > 0
+
+
+def test_a_refusal_is_no_fault_to_heal():
+    store = MemoryStore()
+    bag = sealed(store)
+    replica = RecordingStore(copied(store))
+    refusing = FaultyStore(store, [Fault("get_ranges", error=NotPermitted("no"))])
+    with refusing, pytest.raises(NotPermitted):
+        opened(refusing, bag, replica)
+    assert replica.calls == []
+
+
+def test_damaged_everywhere_says_so_and_missing_everywhere_too():
+    store = MemoryStore()
+    bag = sealed(store)
+    name = only_name(store)
+    replica = copied(store)
+    damage(replica, name, "flipped")
+    store.delete(name)
+    with pytest.raises(BlobCorrupt) as caught:
+        opened(store, bag, replica)
+    assert caught.value.object_name == name
+    assert "CANARY" not in str(caught.value)
+    with pytest.raises(BlobMissing) as caught:
+        opened(store, bag, MemoryStore())
+    assert caught.value.object_name == name
+
+
+def test_what_was_damaged_on_its_way_is_read_again_and_counted():
+    store = MemoryStore()
+    bag = sealed(store)
+    with FaultyStore(store, [Fault("get_ranges", kind="truncate", keep_bytes=10)]) as cutting:
+        state, counted = opened(cutting, bag)
+    assert state == STATE
+    assert counted.healed_reads > 0
+
+
+@pytest.mark.parametrize("kind", ["missing", "cut", "flipped"])
+def test_heal_writes_a_pack_back_and_tells_where_it_was_whole(kind):
+    store = MemoryStore()
+    bag = sealed(store)
+    replica = copied(store)
+    name = only_name(store)
+    damage(store, name, kind)
+    client = Statebag(store, policy=STORING, replicas=[replica])
+    assert client.heal(bag, scope=SCOPE) == {name: replica.url}
+    assert store.get(name) == replica.get(name)
+    assert client.heal(bag, scope=SCOPE) == {name: None}
+    state, counted = opened(store, bag)
+    assert (state, counted.healed_reads) == (STATE, 0)
+
+
+def test_heal_mends_what_it_can_and_then_says_what_is_lost():
+    store = MemoryStore()
+    forget()
+    client = Statebag(store, policy=STORING, replicas=())
+    first = client.seal({"one": noise(40_000, 1)}, scope=SCOPE)
+    both = client.seal({"one": noise(40_000, 1), "two": noise(40_000, 2)}, scope=SCOPE)
+    replica = MemoryStore()
+    names = [info.name for info in store.list()]
+    kept = next(name for name in names if name in str(first))
+    replica.put(kept, store.get(kept))
+    for name in names:
+        store.delete(name)
+    with pytest.raises(BlobMissing):
+        Statebag(store, policy=STORING, replicas=[replica]).heal(both, scope=SCOPE)
+    assert [info.name for info in store.list()] == [kept]
+
+
+def test_a_wrong_copy_is_never_written_back():
+    store = MemoryStore()
+    bag = sealed(store)
+    name = only_name(store)
+    liar = MemoryStore()
+    liar.put(name, b"x" * len(store.get(name)))
+    store.delete(name)
+    with pytest.raises(BlobCorrupt):
+        Statebag(store, policy=STORING, replicas=[liar]).heal(bag, scope=SCOPE)
+    assert list(store.list()) == []
+
+
+def test_replicas_come_from_the_environment(monkeypatch):
+    name = uuid.uuid4().hex
+    monkeypatch.setenv("STATEBAG_REPLICAS", f" memory://{name} , memory://other-{name}")
+    assert replica_addresses() == (f"memory://{name}", f"memory://other-{name}")
+    store = MemoryStore()
+    bag = sealed(store)
+    data = store.get(only_name(store))
+    store_from_url(f"memory://{name}").put(only_name(store), data)
+    store.delete(only_name(store))
+    forget()
+    assert Statebag(store, policy=STORING).open(bag, scope=SCOPE) == STATE
+
+
+@pytest.fixture
+def bucket(s3_server, monkeypatch):
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    name = f"versions-{uuid.uuid4().hex[:8]}"
+    client = s3_server.client()
+    client.create_bucket(Bucket=name)
+    yield client, name
+    client.close()
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize("kind", ["missing", "flipped", "cut"])
+def test_an_earlier_version_of_the_object_serves_too(bucket, kind):
+    client, name = bucket
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    store = store_from_url(f"s3://{name}/some/prefix")
+    bag = sealed(store)
+    damage(store, only_name(store), kind)
+    state, counted = opened(store, bag)
+    assert state == STATE
+    assert counted.healed_reads > 0
+    pack = next(iter(Statebag(store, policy=STORING).heal(bag)))
+    assert opened(store, bag)[1].healed_reads == 0
+    assert only_name(store) == pack
+
+
+@pytest.mark.s3
+def test_a_bucket_without_versions_has_nothing_to_heal_from(bucket):
+    _, name = bucket
+    store = store_from_url(f"s3://{name}/some/prefix")
+    bag = sealed(store)
+    store.delete(only_name(store))
+    with pytest.raises(BlobMissing):
+        opened(store, bag)
