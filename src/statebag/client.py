@@ -69,6 +69,11 @@ class Statebag:
         replicas: Stores that are only read, and only where the first one has not got an object
             whole; by default those of STATEBAG_REPLICAS.
 
+    Attributes:
+        policy: As given.
+        store: The store, with its retries.
+        recovery: Where objects are looked for that the store does not give whole.
+
     Raises:
         ConfigurationError: The address or a setting is wrong.
     """
@@ -86,7 +91,7 @@ class Statebag:
             store = store_from_url(store_address() if store is None else store, options=options)
         self.store = RetryingStore(store, attempts=self.policy.attempts)
         self._replicas = replica_addresses() if replicas is None else tuple(replicas)
-        self._recovery = Recovery(self.store, self._replica_stores)
+        self.recovery = Recovery(self.store, self._replica_stores)
         self._result_stores: dict[str, Store] = {}
         self._known = _known(self.store.url)
         self._bases = _bases(self.store.url, self.policy.cache_bytes)
@@ -219,7 +224,7 @@ class Statebag:
         from statebag.upkeep.mending import mend
 
         with deadline(self.policy.deadline_seconds):
-            fetcher = Fetcher(self.store, BlobCache(0), self.policy, self._recovery)
+            fetcher = Fetcher(self.store, BlobCache(0), self.policy, self.recovery)
             confinement = Confinement(
                 None if scope is None else encode_scope(scope), self.policy.readable_scopes
             )
@@ -231,7 +236,7 @@ class Statebag:
             mended = {}
             for name in sorted(fetcher.packs):
                 try:
-                    mended[name] = mend(self.store, self._recovery, name)
+                    mended[name] = mend(self.store, self.recovery, name)
                 except (BlobMissing, BlobCorrupt) as error:
                     failed = error
             if failed is not None:
@@ -375,7 +380,7 @@ class Statebag:
         )
 
     def _fetcher(self) -> Fetcher:
-        return Fetcher(self.store, self._cache, self.policy, self._recovery)
+        return Fetcher(self.store, self._cache, self.policy, self.recovery)
 
     def _replica_stores(self) -> list[Store]:
         """Made when the first read fails: a good day costs nothing for them."""

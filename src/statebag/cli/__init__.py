@@ -22,6 +22,9 @@ COMMANDS = {
     "inspect": "statebag.cli.inspect_cmd:command",
     "run": "statebag.cli.run_cmd:command",
     "answer": "statebag.cli.answer_cmd:command",
+    "fsck": "statebag.cli.fsck_cmd:command",
+    "repair": "statebag.cli.repair_cmd:command",
+    "gc": "statebag.cli.gc_cmd:command",
 }
 """Where each command is, in the order of the help."""
 

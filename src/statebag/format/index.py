@@ -16,7 +16,7 @@ from statebag.format.stub import Entry, entries_to_wire, joined_size, parse_entr
 if TYPE_CHECKING:
     from statebag.format.stub import Blob
 
-__all__ = ["encode_node", "node_entry", "read_node"]
+__all__ = ["encode_node", "entries_of", "node_entry", "read_node"]
 
 _MAGIC = b"statebag index 1\n"
 
@@ -43,17 +43,7 @@ def read_node(text: bytes, node: Entry, path: str) -> tuple[Entry, ...]:
         InvalidStub: The blob is no node, or does not list what the stub says of it.
     """
     where = node.blob.at
-    if not text.startswith(_MAGIC):
-        raise InvalidStub("a stub takes a value for an index", path=path, object_name=where)
-    try:
-        body = json_text.decode(text[len(_MAGIC) :], where)
-        if not isinstance(body, dict):
-            raise BlobCorrupt("an index has another form than any seal writes")
-        entries = parse_entries(body, path, this_pack=where)
-    except StatebagError as error:
-        raise InvalidStub(
-            "an index has another form than any seal writes", path=path, object_name=where
-        ) from error
+    entries = entries_of(text, path, where)
     if (
         not entries
         or any(entry.level != node.level - 1 for entry in entries)
@@ -62,3 +52,22 @@ def read_node(text: bytes, node: Entry, path: str) -> tuple[Entry, ...]:
     ):
         raise InvalidStub("an index and its stub disagree", path=path, object_name=where)
     return entries
+
+
+def entries_of(text: bytes, path: str, where: str) -> tuple[Entry, ...]:
+    """The entries that a node lists, of whatever level; `where` is the pack that holds it.
+
+    Raises:
+        InvalidStub: The text is no node.
+    """
+    if not text.startswith(_MAGIC):
+        raise InvalidStub("a stub takes a value for an index", path=path, object_name=where)
+    try:
+        body = json_text.decode(text[len(_MAGIC) :], where)
+        if not isinstance(body, dict):
+            raise BlobCorrupt("an index has another form than any seal writes")
+        return parse_entries(body, path, this_pack=where)
+    except StatebagError as error:
+        raise InvalidStub(
+            "an index has another form than any seal writes", path=path, object_name=where
+        ) from error

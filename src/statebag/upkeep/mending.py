@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.errors import BlobCorrupt, BlobMissing
-from statebag.format.names import is_pack_of
+from statebag.upkeep.objects import fits_its_name
 
 if TYPE_CHECKING:
     from statebag.store.contract import Store
@@ -35,7 +35,7 @@ def mend(store: Store, recovery: Recovery, name: str) -> str | None:
         StoreUnavailable, NotPermitted: From the store.
     """
     try:
-        if is_pack_of(name, store.get(name)):
+        if fits_its_name(name, store.get(name)):
             return None
         present = True
     except BlobMissing:
@@ -54,7 +54,7 @@ def find_whole(recovery: Recovery, name: str, *, present: bool) -> tuple[str, by
     """
     for place, data in recovery.wholes(name):
         present = True
-        if is_pack_of(name, data):
+        if fits_its_name(name, data):
             return place, data
     kind = BlobCorrupt if present else BlobMissing
     raise kind(

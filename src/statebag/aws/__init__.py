@@ -1,0 +1,1 @@
+"""What talks to AWS itself: nothing below the client does but this room."""

@@ -1,0 +1,101 @@
+"""`statebag gc`: delete what executions that are over have left."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from statebag.cli.fsck_cmd import encoded
+from statebag.cli.stores import reading_client, store_option
+
+if TYPE_CHECKING:
+    from statebag.upkeep.gc import Collection
+
+__all__ = ["command"]
+
+
+@click.command("gc", short_help="Delete what executions that are over have left.")
+@click.option("--delete", is_flag=True, help="Mark and delete; without it, only say what and why.")
+@click.option("--retention-days", type=float, default=95.0, show_default=True)
+@click.option("--grace-days", type=float, default=7.0, show_default=True)
+@click.option(
+    "--keep", metavar="SCOPE", multiple=True, help="A scope that stays; may be given often."
+)
+@click.option("--with-snapshots", is_flag=True, help="Also executions that have snapshots.")
+@click.option(
+    "--executions",
+    metavar="ARN",
+    help="Ask Step Functions when executions ended: arn:aws:states:<region>:<account>.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the decisions as JSON.")
+@store_option
+def command(
+    *,
+    delete: bool,
+    retention_days: float,
+    grace_days: float,
+    keep: tuple[str, ...],
+    with_snapshots: bool,
+    executions: str | None,
+    as_json: bool,
+    store: str | None,
+) -> None:
+    """Delete the objects of executions that ended longer ago than the retention, whole ones only.
+
+    Two passes: the first marks, the second deletes after the grace what has not changed since.
+    Without --executions nobody knows when an execution ended, and the year that it may run is
+    added to the age of its newest object. Run it from a schedule with --delete; running it
+    often, or twice at once, does no harm.
+
+    \b
+    Examples:
+      statebag gc --store s3://bucket/prefix
+      statebag gc --delete --executions arn:aws:states:eu-west-1:123456789012
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    from statebag.upkeep.gc import Rules, collect  # noqa: PLC0415 - kept out of --help
+
+    ended = None
+    if executions is not None:
+        from statebag.aws.executions import execution_ends  # noqa: PLC0415 - slow, rarely needed
+
+        ended = execution_ends(executions)
+    rules = Rules(
+        retention=timedelta(days=retention_days),
+        grace=timedelta(days=grace_days),
+        keep=tuple(encoded(scope) for scope in keep),
+        with_snapshots=with_snapshots,
+        ended=ended,
+    )
+    with reading_client(store, at_once=True) as client:
+        done = collect(client.store, rules, dry_run=not delete)
+    if as_json:
+        click.echo(json.dumps(_as_dict(done, delete=delete)))
+        return
+    for one in done.decisions:
+        click.echo(
+            f"{one.action:6} {one.scope}: {one.why} ({one.objects:,} objects, {one.bytes:,} bytes)"
+        )
+    click.echo(f"{done.deleted_objects:,} objects deleted, {done.deleted_bytes:,} bytes")
+    if not delete:
+        click.echo("nothing was written: this was a dry run, --delete acts")
+
+
+def _as_dict(done: Collection, *, delete: bool) -> dict[str, object]:
+    return {
+        "dry_run": not delete,
+        "deleted_objects": done.deleted_objects,
+        "deleted_bytes": done.deleted_bytes,
+        "decisions": [
+            {
+                "scope": one.scope,
+                "action": one.action,
+                "why": one.why,
+                "objects": one.objects,
+                "bytes": one.bytes,
+            }
+            for one in done.decisions
+        ],
+    }

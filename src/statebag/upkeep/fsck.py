@@ -1,0 +1,231 @@
+"""`fsck`: reads every object of a store and says what is damaged, what is missing, and for whom.
+
+One execution at a time, in the order of the names, so that memory follows the largest execution
+and not the store. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
+from statebag.format.codec import decompress
+from statebag.format.pack import read_index
+from statebag.upkeep.objects import fits_its_name, kind_of, root_scope
+from statebag.upkeep.references import referred_by_bag, referred_by_node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from statebag.format.pack import PackedBlob
+    from statebag.format.stub import Blob
+    from statebag.store.contract import ObjectInfo, Store
+
+__all__ = ["Fault", "Report", "fsck"]
+
+FaultKind = Literal["damaged", "missing", "unreadable"]
+_SIDE_BY_SIDE = 8
+_Row = tuple[str, int, int]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing that is wrong.
+
+    Attributes:
+        kind: `damaged`: bytes are not those that were written. `missing`: something refers to
+            an object, or to a blob in it, that is not there. `unreadable`: the store did not
+            give it, so nothing is known of it.
+        name: The object.
+        lost_blobs: How many blobs in it are lost; None where that cannot be told.
+        touches: Scopes and snapshots whose states are touched. A scope's bags, which travel in
+            an engine, are touched where they refer to the object.
+        detail: What was seen, in a few words.
+    """
+
+    kind: FaultKind
+    name: str
+    lost_blobs: int | None
+    touches: tuple[str, ...]
+    detail: str
+
+
+class Report(msgspec.Struct):
+    """What a check found.
+
+    Attributes:
+        objects: How many of each kind were read: `pack`, `snapshot`, `mark`, `other` (these two
+            are listed and not read).
+        blobs: Blobs whose digest was checked.
+        bytes: Bytes that were read.
+        faults: What is wrong, by name.
+        others: Names of objects that this library does not know, the first hundred.
+    """
+
+    objects: dict[str, int] = msgspec.field(default_factory=dict)
+    blobs: int = 0
+    bytes: int = 0
+    faults: list[Fault] = msgspec.field(default_factory=list)
+    others: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+
+class _Seen(msgspec.Struct):
+    """What is known of one object after it was read."""
+
+    name: str
+    size: int = 0
+    error: StatebagError | None = None
+    rows: frozenset[_Row] = frozenset()  # blobs that are whole
+    lost: int | None = 0
+    refers: list[Blob] = []
+
+
+def fsck(
+    store: Store, prefix: str = "", on_object: Callable[[ObjectInfo], None] | None = None
+) -> Report:
+    """Check every object at and below a prefix.
+
+    Args:
+        store: The store.
+        prefix: An encoded scope, or nothing for the whole store.
+        on_object: Called for each object once it was checked, for progress.
+
+    Raises:
+        StoreUnavailable, NotPermitted: The store could not be listed.
+    """
+    report = Report()
+    counts: Counter[str] = Counter()
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="statebag-fsck") as pool:
+        for _, group in groupby(store.list(prefix), lambda info: root_scope(info.name)):
+            seen: dict[str, _Seen] = {}
+            for info, one in _read(store, group, pool, counts, report):
+                if on_object is not None:
+                    on_object(info)
+                if one is not None:
+                    seen[one.name] = one
+            _judge(store, seen, report)
+    report.objects = dict(sorted(counts.items()))
+    report.faults.sort(key=lambda fault: (fault.name, fault.kind))
+    return report
+
+
+def _read(
+    store: Store,
+    group: Iterable[ObjectInfo],
+    pool: ThreadPoolExecutor,
+    counts: Counter[str],
+    report: Report,
+) -> Iterator[tuple[ObjectInfo, _Seen | None]]:
+    window: list[ObjectInfo] = []
+
+    def settle() -> Iterator[tuple[ObjectInfo, _Seen | None]]:
+        tasks = [pool.submit(copy_context().run, _look_at, store, one.name) for one in window]
+        for info, task in zip(window, tasks, strict=True):
+            one = task.result()
+            report.blobs += len(one.rows)
+            report.bytes += one.size
+            yield info, one
+        window.clear()
+
+    for info in group:
+        kind = kind_of(info.name)
+        counts[kind] += 1
+        if kind in {"pack", "snapshot"}:
+            window.append(info)
+            if len(window) == _SIDE_BY_SIDE:
+                yield from settle()
+        else:
+            if kind == "other" and len(report.others) < 100:
+                report.others.append(info.name)
+            yield info, None
+    yield from settle()
+
+
+def _look_at(store: Store, name: str) -> _Seen:
+    seen = _Seen(name)
+    try:
+        data = store.get(name)
+    except StatebagError as error:
+        seen.error, seen.lost = error, None
+        return seen
+    seen.size = len(data)
+    if kind_of(name) == "snapshot":
+        _look_at_snapshot(seen, data)
+    else:
+        _look_at_pack(seen, data)
+    if not isinstance(seen.error, BlobCorrupt) and not fits_its_name(name, data):
+        seen.error = BlobCorrupt("its bytes are not those that its name says", object_name=name)
+    return seen
+
+
+def _look_at_snapshot(seen: _Seen, data: bytes) -> None:
+    if not fits_its_name(seen.name, data):
+        seen.error, seen.lost = BlobCorrupt("its bytes are not those that its name says"), 1
+        return
+    try:
+        seen.refers = referred_by_bag(data, seen.name)
+    except BlobCorrupt as error:
+        seen.error, seen.lost = error, 1
+
+
+def _look_at_pack(seen: _Seen, data: bytes) -> None:
+    try:
+        rows = read_index(data, seen.name)
+    except StatebagError as error:
+        seen.error, seen.lost = error, None
+        return
+    whole: list[_Row] = []
+    for row in rows:
+        try:
+            text = _text(data, row, seen.name)
+            if row.kind == "index":
+                seen.refers.extend(referred_by_node(text, seen.name))
+        except BlobCorrupt as error:
+            seen.error, seen.lost = error, (seen.lost or 0) + 1
+            continue
+        whole.append((row.sha256, row.offset, row.length))
+    seen.rows = frozenset(whole)
+
+
+def _text(data: bytes, row: PackedBlob, name: str) -> bytes:
+    frame = data[row.offset : row.offset + row.length]
+    return decompress(frame, size=row.size, sha256=row.sha256, where=name)
+
+
+def _judge(store: Store, seen: dict[str, _Seen], report: Report) -> None:
+    """Compare what is referred to with what is there, and say for whom each fault matters."""
+    wanted: dict[str, dict[_Row, list[str]]] = {}
+    for one in seen.values():
+        for blob in one.refers:
+            row = (blob.sha256, blob.offset, blob.length)
+            wanted.setdefault(blob.at, {}).setdefault(row, []).append(one.name)
+    for name in wanted:
+        if name not in seen:
+            seen[name] = _look_at(store, name)  # of another execution, or gone
+    for name, one in seen.items():
+        needs = wanted.get(name, {})
+        lost = [row for row in needs if row not in one.rows]
+        if one.error is None and not lost:
+            continue
+        touched = {scope for row in lost for scope in needs[row]} | {name.rpartition("/")[0]}
+        report.faults.append(_fault(one, len(lost), tuple(sorted(touched))))
+
+
+def _fault(one: _Seen, lost: int, touches: tuple[str, ...]) -> Fault:
+    if isinstance(one.error, BlobMissing):
+        return Fault("missing", one.name, lost, touches, "the object is not in the store")
+    if isinstance(one.error, BlobCorrupt):
+        return Fault("damaged", one.name, one.lost, touches, one.error.message)
+    if isinstance(one.error, StoreUnavailable) or one.error is not None:
+        return Fault("unreadable", one.name, None, touches, one.error.message)
+    return Fault("missing", one.name, lost, touches, "blobs that are referred to are not in it")

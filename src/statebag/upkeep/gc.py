@@ -1,0 +1,296 @@
+"""`gc`: deletes whole executions' objects, once their time is over for sure.
+
+An execution goes when it ended longer ago than the retention. A first pass marks it, with what
+it held; a second one, after a grace, deletes it where nothing in it changed since. All times are
+the store's own, read from objects that it dated, so a wrong clock here deletes nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from statebag.errors import BlobMissing, ConfigurationError, StatebagError
+from statebag.format import json_text
+from statebag.format.names import is_scope_at_or_above
+from statebag.upkeep.objects import GC_FOLDER, kind_of, root_scope
+from statebag.upkeep.outside import referred_from_elsewhere
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from statebag.store.contract import ObjectInfo, Store
+
+__all__ = ["LONGEST_EXECUTION", "RETENTION", "Collection", "Decision", "Rules", "collect"]
+
+RETENTION = timedelta(days=95)
+"""The engine's 90 days of history, in which an execution can be redriven, and some days more."""
+
+LONGEST_EXECUTION = timedelta(days=365)
+"""A Standard workflow may run for a year, and may write nothing for all of it.
+Source: quotas of AWS Step Functions, "Maximum execution time"."""
+
+_GRACE = timedelta(days=7)
+_MARK_VERSION = 1
+_NOW = f"{GC_FOLDER}/now"
+
+Ended = datetime | Literal["running", "unknown"]
+Action = Literal["keep", "mark", "wait", "delete"]
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """When an execution's objects may go.
+
+    Attributes:
+        retention: Since the execution ended.
+        grace: Between the two passes; at least an hour.
+        keep: Scopes that stay, with all below them: those whose objects other executions read.
+        with_snapshots: Whether executions that have snapshots may go; by default they stay.
+        ended: When the execution of a scope ended; by default unknown, and then a year is added
+            to the age of its newest object, for that is how long it may have been running since.
+
+    Raises:
+        ConfigurationError: A negative retention or too short a grace.
+    """
+
+    retention: timedelta = RETENTION
+    grace: timedelta = _GRACE
+    keep: tuple[str, ...] = ()
+    with_snapshots: bool = False
+    ended: Callable[[str], Ended] | None = None
+
+    def __post_init__(self) -> None:
+        if self.retention < timedelta(0) or self.grace < timedelta(hours=1):
+            raise ConfigurationError(
+                "a retention is not negative and a grace is at least an hour",
+                hint="The hour covers clocks and listings that lag behind.",
+            )
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What happens to one execution's objects, and why.
+
+    Attributes:
+        scope: The root scope.
+        action: `keep`, `mark` (first pass), `wait` (marked, the grace is not over) or `delete`.
+        why: In a sentence.
+        objects: How many it has.
+        bytes: Of all of them.
+    """
+
+    scope: str
+    action: Action
+    why: str
+    objects: int
+    bytes: int
+
+
+class Collection(msgspec.Struct):
+    """What a pass did, or in a dry run would do.
+
+    Attributes:
+        decisions: One for each root scope, in the order of their names.
+        deleted_objects: Objects that were deleted.
+        deleted_bytes: Their bytes.
+    """
+
+    decisions: list[Decision] = msgspec.field(default_factory=list)
+    deleted_objects: int = 0
+    deleted_bytes: int = 0
+
+
+class _Scope(msgspec.Struct):
+    """One root scope, summed up while it was listed."""
+
+    name: str
+    objects: int
+    bytes: int
+    newest: datetime
+    snapshots: int
+    others: int
+
+
+class _Mark(msgspec.Struct):
+    """What a first pass wrote down. `made` is the store's time of the mark itself."""
+
+    newest: datetime
+    made: datetime
+
+
+def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -> Collection:
+    """One pass over the store.
+
+    A crash between any two requests leaves marks, and executions of which a part is deleted; the
+    next pass goes on with them. Several collectors at once do the same work twice, and no more.
+
+    Args:
+        store: The store.
+        rules: What may go.
+        dry_run: Whether to write and delete nothing, not even a mark.
+
+    Raises:
+        StoreUnavailable, NotPermitted: From the store; what was deleted by then stays so.
+    """
+    rules = rules or Rules()
+    now = _store_time(store, dry_run=dry_run)
+    scopes = list(_scopes(store))
+    done = Collection()
+    over: list[_Scope] = []
+    for scope in scopes:
+        why = _why_kept(scope, rules, now)
+        if why is None:
+            over.append(scope)
+        else:
+            done.decisions.append(Decision(scope.name, "keep", why, scope.objects, scope.bytes))
+            if not dry_run:
+                _forget_mark(store, scope.name)
+    held = referred_from_elsewhere(store, {scope.name for scope in over}) if over else {}
+    for scope in over:
+        done.decisions.append(_dealt_with(store, scope, rules, now, held, done, dry_run=dry_run))
+    done.decisions.sort(key=lambda one: one.scope)
+    return done
+
+
+def _scopes(store: Store) -> Iterator[_Scope]:
+    """All root scopes; of one whose listing is split by others, the parts are put together."""
+    found: dict[str, _Scope] = {}
+    for name, group in groupby(store.list(), lambda info: root_scope(info.name)):
+        for info in group:
+            kind = kind_of(info.name)
+            if kind == "mark":
+                continue
+            one = found.setdefault(name, _Scope(name, 0, 0, info.modified, 0, 0))
+            one.objects += 1
+            one.bytes += info.size
+            one.newest = max(one.newest, info.modified)
+            one.snapshots += kind == "snapshot"
+            one.others += kind == "other"
+    return iter(found.values())
+
+
+def _why_kept(scope: _Scope, rules: Rules, now: datetime) -> str | None:
+    if scope.name.count("/") != 1:
+        return "it is no execution's scope"
+    for kept in rules.keep:
+        if is_scope_at_or_above(kept, scope.name) or is_scope_at_or_above(scope.name, kept):
+            return "it was named to be kept"
+    if scope.others:
+        return f"it has {scope.others} objects that this library did not write"
+    if scope.snapshots and not rules.with_snapshots:
+        return f"it has {scope.snapshots} snapshots"
+    ended: Ended = "unknown" if rules.ended is None else rules.ended(scope.name)
+    if ended == "running":
+        return "its execution is running"
+    if isinstance(ended, datetime):
+        over = max(ended, scope.newest) + rules.retention
+        return None if now >= over else f"its retention lasts until {over:%Y-%m-%d}"
+    over = scope.newest + LONGEST_EXECUTION + rules.retention
+    if now >= over:
+        return None
+    longest = over - rules.retention
+    return f"when its execution ended is not known, and it may run until {longest:%Y-%m-%d}"
+
+
+def _dealt_with(
+    store: Store,
+    scope: _Scope,
+    rules: Rules,
+    now: datetime,
+    held: dict[str, str],
+    done: Collection,
+    *,
+    dry_run: bool,
+) -> Decision:
+    def decided(action: Action, why: str) -> Decision:
+        return Decision(scope.name, action, why, scope.objects, scope.bytes)
+
+    holder = held.get(scope.name)
+    if holder is not None:
+        if not dry_run:
+            _forget_mark(store, scope.name)
+        return decided("keep", f"{holder} refers to it")
+    mark = _mark_of(store, scope.name)
+    if mark is None or mark.newest < scope.newest:
+        if not dry_run:
+            _write_mark(store, scope)
+        return decided("mark", "its time is over; it is deleted once the grace is over too")
+    if now < mark.made + rules.grace:
+        return decided(
+            "wait", f"marked; the grace lasts until {mark.made + rules.grace:%Y-%m-%d %H:%M}"
+        )
+    if not dry_run:
+        _delete(store, scope, mark, done)
+    return decided("delete", "its time and the grace are over, and nothing in it changed")
+
+
+def _delete(store: Store, scope: _Scope, mark: _Mark, done: Collection) -> None:
+    # Listed once more: what came since the decision was made keeps the whole execution.
+    present: list[ObjectInfo] = list(store.list(scope.name))
+    if any(info.modified > mark.newest for info in present):
+        _forget_mark(store, scope.name)
+        return
+    # Snapshots first: what is left after a crash is packs, of which a bag may still need some.
+    for info in sorted(present, key=lambda one: kind_of(one.name) == "pack"):
+        store.delete(info.name)
+        done.deleted_objects += 1
+        done.deleted_bytes += info.size
+    _forget_mark(store, scope.name)
+
+
+def _mark_name(scope: str) -> str:
+    return f"{GC_FOLDER}/marks/{scope}.json"
+
+
+def _write_mark(store: Store, scope: _Scope) -> None:
+    body: dict[str, Any] = {
+        "v": _MARK_VERSION,
+        "newest": scope.newest.isoformat(),
+        "objects": scope.objects,
+        "bytes": scope.bytes,
+    }
+    store.put(_mark_name(scope.name), json_text.encode(body))
+
+
+def _mark_of(store: Store, scope: str) -> _Mark | None:
+    """The mark of a scope; one that cannot be read counts as none, and is written anew."""
+    name = _mark_name(scope)
+    info = store.head(name)
+    if info is None:
+        return None
+    try:
+        body = json_text.decode(store.get(name), name)
+        newest = datetime.fromisoformat(body["newest"])
+        known = body["v"] == _MARK_VERSION and newest.tzinfo is not None
+    except BlobMissing:
+        return None
+    except (StatebagError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, StatebagError) and error.code != "blob_corrupt":
+            raise
+        return None
+    return _Mark(newest, info.modified) if known else None
+
+
+def _forget_mark(store: Store, scope: str) -> None:
+    name = _mark_name(scope)
+    if store.head(name) is not None:
+        store.delete(name)
+
+
+def _store_time(store: Store, *, dry_run: bool) -> datetime:
+    """The time by the store's own clock; in a dry run, which writes nothing, by this machine's."""
+    if dry_run:
+        return datetime.now(UTC)
+    store.put(_NOW, b"{}")
+    info = store.head(_NOW)
+    with suppress(BlobMissing):
+        store.delete(_NOW)
+    if info is None:
+        raise ConfigurationError(
+            "the store does not show an object right after it was written",
+            hint="Run `statebag doctor`: a collector needs read after write.",
+        )
+    return info.modified

@@ -1,0 +1,56 @@
+"""References from one execution to another's objects, which must hold them.
+
+A state that was passed on between executions may name packs of the one that wrote them. What
+the store itself holds of such references (snapshots and index nodes) is found here. Bags that
+travel in an engine cannot be seen: what they may read beyond their own scope is named in
+`Policy.readable_scopes`, and such scopes belong among those that a collector is told to keep.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statebag.format.codec import decompress
+from statebag.format.pack import read_index
+from statebag.upkeep.objects import kind_of, root_scope
+from statebag.upkeep.references import referred_by_bag, referred_by_node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statebag.format.stub import Blob
+    from statebag.store.contract import Store
+
+__all__ = ["referred_from_elsewhere"]
+
+
+def referred_from_elsewhere(store: Store, scopes: set[str]) -> dict[str, str]:
+    """Which of these root scopes an object outside all of them refers to, and which object.
+
+    Reads every pack and snapshot of all other scopes.
+
+    Raises:
+        BlobCorrupt: One of them cannot be read, so that nobody knows what it holds; nothing may
+            be deleted before `fsck` and `repair`.
+    """
+    found: dict[str, str] = {}
+    for info in store.list():
+        if root_scope(info.name) in scopes or kind_of(info.name) not in {"pack", "snapshot"}:
+            continue
+        for blob in _referred(store, info.name):
+            root = root_scope(blob.at)
+            if root in scopes:
+                found.setdefault(root, info.name)
+    return found
+
+
+def _referred(store: Store, name: str) -> Iterator[Blob]:
+    data = store.get(name)
+    if kind_of(name) == "snapshot":
+        yield from referred_by_bag(data, name)
+        return
+    for row in read_index(data, name):
+        if row.kind == "index":
+            frame = data[row.offset : row.offset + row.length]
+            text = decompress(frame, size=row.size, sha256=row.sha256, where=name)
+            yield from referred_by_node(text, name)

@@ -1,0 +1,53 @@
+"""Which blobs an object in the store refers to, without the state that it belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import BlobCorrupt, StatebagError
+from statebag.format import json_text
+from statebag.format.index import entries_of
+from statebag.format.stub import Pieces, Rest, Stored
+from statebag.opening.walk import Selection, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statebag.format.stub import Blob
+
+__all__ = ["referred_by_bag", "referred_by_node"]
+
+
+def referred_by_bag(text: bytes, name: str) -> list[Blob]:
+    """The blobs that a stored bag's own stubs name; index nodes are followed by who reads them.
+
+    Raises:
+        BlobCorrupt: The text is no bag.
+    """
+    try:
+        return list(_of(json_text.decode(text, name)))
+    except StatebagError as error:
+        raise BlobCorrupt("a snapshot is no bag", object_name=name) from error
+
+
+def referred_by_node(text: bytes, name: str) -> list[Blob]:
+    """The blobs that an index node lists; `name` is the pack that holds it.
+
+    Raises:
+        BlobCorrupt: The text is no node.
+    """
+    try:
+        return [entry.blob for entry in entries_of(text, "$", name)]
+    except StatebagError as error:
+        raise BlobCorrupt("an index node cannot be read", object_name=name) from error
+
+
+def _of(bag: Any) -> Iterator[Blob]:
+    for site in walk(bag, Selection(None)).sites:
+        stub: Any = site.stub.whole if isinstance(site.stub, Rest) else site.stub
+        stub = getattr(stub, "base", stub)  # a patch itself travels in the bag
+        if isinstance(stub, Pieces):
+            yield from (entry.blob for entry in stub.entries)
+            stub = stub.tail
+        if isinstance(stub, Stored):
+            yield stub.blob

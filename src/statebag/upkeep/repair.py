@@ -1,0 +1,68 @@
+"""`repair`: writes damaged and missing objects anew from copies that prove themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from statebag.errors import BlobCorrupt, BlobMissing
+from statebag.upkeep.mending import find_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statebag.store.contract import Store
+    from statebag.store.recovery import Recovery
+    from statebag.upkeep.fsck import Report
+
+__all__ = ["Repair", "repair"]
+
+
+class Repair(msgspec.Struct):
+    """What a repair did.
+
+    Attributes:
+        mended: Each object that was written anew (in a dry run: would be), and where its bytes
+            came from.
+        lost: Objects that no place has whole.
+    """
+
+    mended: dict[str, str] = msgspec.field(default_factory=dict)
+    lost: list[str] = msgspec.field(default_factory=list)
+
+
+def repair(
+    store: Store,
+    recovery: Recovery,
+    report: Report,
+    *,
+    dry_run: bool = False,
+    on_object: Callable[[str], None] | None = None,
+) -> Repair:
+    """Mend what a check found damaged or missing.
+
+    Args:
+        store: The store to write to.
+        recovery: Where copies may be.
+        report: What `fsck` found.
+        dry_run: Whether only to look for copies.
+        on_object: Called with each object's name once it was dealt with.
+
+    Raises:
+        StoreUnavailable, NotPermitted: The store did not take a copy; what was mended before
+            that stays so, and a second run goes on.
+    """
+    done = Repair()
+    for name in sorted({fault.name for fault in report.faults if fault.kind != "unreadable"}):
+        try:
+            place, data = find_whole(recovery, name, present=False)
+        except (BlobMissing, BlobCorrupt):
+            done.lost.append(name)
+        else:
+            if not dry_run:
+                store.put(name, data)
+            done.mended[name] = place
+        if on_object is not None:
+            on_object(name)
+    return done

@@ -1,0 +1,111 @@
+"""`statebag fsck`, `repair` and `gc`, as an operator runs them on a store that was damaged."""
+
+import json
+import os
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from statebag import Policy, Statebag
+from statebag.store.file import FileStore
+from statebag.testing.process import forget
+from tests.bags import noise
+from tests.cli.program import statebag
+
+SCOPE = "machine/run"
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STATEBAG_REPLICAS", raising=False)
+    forget()
+    store = FileStore(tmp_path / "store")
+    client = Statebag(store, policy=Policy(carry_bytes=0), replicas=())
+    client.seal({"text": noise(40_000, 1) + "CANARY"}, scope=SCOPE)
+    client.seal({"text": noise(40_000, 2)}, scope=SCOPE)
+    shutil.copytree(tmp_path / "store", tmp_path / "copy")
+    return store
+
+
+def damage(store):
+    first, second = (info.name for info in store.list())
+    data = store.get(first)
+    store.put(first, data[:100] + b"!" + data[101:])
+    return first, second
+
+
+def test_fsck_of_a_whole_store(store):
+    result = statebag("fsck", "--store", "./store")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "2 packs" in result.stdout
+    assert result.stdout.endswith("all is whole\n")
+    report = json.loads(statebag("fsck", SCOPE, "--store", "./store", "--json").stdout)
+    assert (report["whole"], report["objects"], report["blobs"]) == (True, {"pack": 2}, 2)
+
+
+def test_fsck_says_what_is_damaged_and_repair_mends_it(store):
+    first, _ = damage(store)
+    result = statebag("fsck", "--store", "./store")
+    assert result.exit_code == 13
+    assert f"damaged: {first}" in result.stdout
+    assert f"touches {SCOPE}" in result.stdout
+    assert "CANARY" not in result.stdout
+    report = json.loads(statebag("fsck", "--store", "./store", "--json").stdout)
+    assert [fault["name"] for fault in report["faults"]] == [first]
+
+    dry = statebag("repair", "--store", "./store", "--from", "./copy", "--dry-run")
+    assert (dry.exit_code, dry.stdout.startswith(f"would mend: {first}")) == (0, True)
+    assert statebag("fsck", "--store", "./store").exit_code == 13
+    done = statebag("repair", "--store", "./store", "--from", "./copy", "--json")
+    assert done.exit_code == 0
+    assert list(json.loads(done.stdout)["mended"]) == [first]
+    assert statebag("fsck", "--store", "./store").exit_code == 0
+    again = statebag("repair", "--store", "./store", "--from", "./copy")
+    assert (again.exit_code, again.stdout) == (0, "all is whole\n")
+
+
+def test_repair_without_a_copy_says_what_is_lost(store):
+    first, _ = damage(store)
+    result = statebag("repair", "--store", "./store")
+    assert result.exit_code == 12
+    assert result.stdout == f"lost: {first}: no store has it whole\n"
+
+
+def test_gc_says_what_and_why_and_then_does_it(store, tmp_path):
+    for info in store.list():
+        then = (info.modified - timedelta(days=500)).timestamp()
+        os.utime(tmp_path / "store" / info.name, (then, then))
+    dry = statebag("gc", "--store", "./store")
+    assert dry.exit_code == 0
+    assert dry.stdout.startswith(f"mark   {SCOPE}: its time is over")
+    assert "dry run" in dry.stdout
+    assert not (tmp_path / "store" / "@gc").exists()
+    assert statebag("gc", "--store", "./store", "--delete").exit_code == 0
+    for mark in (tmp_path / "store" / "@gc").rglob("*.json"):
+        os.utime(mark, (0, 0))
+    kept = statebag("gc", "--store", "./store", "--delete", "--keep", SCOPE, "--json")
+    assert json.loads(kept.stdout)["decisions"][0]["why"] == "it was named to be kept"
+    statebag("gc", "--store", "./store", "--delete")
+    for mark in (tmp_path / "store" / "@gc").rglob("*.json"):
+        os.utime(mark, (0, 0))
+    done = json.loads(statebag("gc", "--store", "./store", "--delete", "--json").stdout)
+    assert (done["deleted_objects"], done["decisions"][0]["action"]) == (2, "delete")
+    assert list(store.list()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fsck", "--store", "./nowhere"),
+        ("gc", "--store", "./nowhere"),
+        ("gc", "--store", "./store", "--grace-days", "0"),
+        ("gc", "--store", "./store", "--executions", "123456789012"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_its_code(store, arguments):
+    result = statebag(*arguments)
+    assert result.exit_code == 20
+    assert result.stdout == ""
+    assert len(result.stderr.strip().splitlines()) == 1

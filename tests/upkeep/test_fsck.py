@@ -1,0 +1,197 @@
+"""Every kind of damage is found, and nothing is said of values."""
+
+import pytest
+
+from statebag import Policy, Statebag, StoreUnavailable
+from statebag.state_data_manager import lambda_handler
+from statebag.store.address import store_from_url
+from statebag.store.file import FileStore
+from statebag.store.memory import MemoryStore
+from statebag.testing.faulty_store import Fault, FaultyStore
+from statebag.testing.process import forget
+from statebag.testing.recording_store import RecordingStore
+from statebag.upkeep.fsck import fsck
+from statebag.upkeep.objects import kind_of, root_scope
+from tests.bags import noise
+
+SCOPE = "machine/run"
+STORING = Policy(carry_bytes=0, field_limit=300, piece_bytes=1024, attempts=1)
+
+
+def filled(store, pieces=400):
+    """A store with an index over many pieces, values, and a child's scope."""
+    forget()
+    client = Statebag(store, policy=STORING, replicas=())
+    log = [{"n": n, "text": noise(200, n)} for n in range(pieces)]
+    bag = client.seal({"log": log, "text": noise(2_000, 1) + "CANARY"}, scope=SCOPE)
+    client.seal({"other": noise(900, 2)}, scope=f"{SCOPE}/child")
+    client.seal({"other": noise(900, 3)}, scope="machine/another")
+    return client, bag
+
+
+def names(store, kind="pack"):
+    return [info.name for info in store.list() if kind_of(info.name) == kind]
+
+
+def test_a_whole_store_is_whole_and_every_blob_was_checked():
+    store = RecordingStore(MemoryStore())
+    filled(store)
+    store.forget()
+    seen = []
+    report = fsck(store, on_object=seen.append)
+    assert report.whole
+    assert report.objects == {"pack": 3}
+    assert report.blobs > 50
+    assert len(seen) == 3
+    assert report.bytes == sum(info.size for info in store.list())
+    assert {call.operation for call in store.calls} <= {"list", "get"}
+
+
+def test_only_what_is_below_a_scope_is_checked():
+    store = MemoryStore()
+    filled(store)
+    assert fsck(store, "machine/run").objects == {"pack": 2}
+    assert fsck(store, "machine/run/child").objects == {"pack": 1}
+
+
+def flipped(data, at):
+    return data[:at] + bytes([data[at] ^ 0x01]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("place", ["memory", "file", pytest.param("s3", marks=pytest.mark.s3)])
+def test_every_single_flipped_byte_is_found(place, tmp_path, request):
+    store = a_store(place, tmp_path, request)
+    client = Statebag(store, policy=Policy(carry_bytes=0, field_limit=256), replicas=())
+    client.seal({"a": noise(300, 1) + "CANARY", "b": noise(260, 2)}, scope=SCOPE)
+    (name,) = names(store)
+    data = store.get(name)
+    every = range(len(data)) if place != "s3" else range(0, len(data), 7)
+    for at in every:
+        store.put(name, flipped(data, at))
+        (fault,) = fsck(store).faults
+        assert (fault.kind, fault.name, fault.touches) == ("damaged", name, (SCOPE,))
+        assert "CANARY" not in str(fault)
+    store.put(name, data)
+    assert fsck(store).whole
+
+
+def a_store(place, tmp_path, request):
+    forget()
+    if place == "memory":
+        return MemoryStore()
+    if place == "file":
+        return FileStore(tmp_path / "store")
+    server = request.getfixturevalue("s3_server")
+    monkeypatch = request.getfixturevalue("monkeypatch")
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    return store_from_url(f"s3://{server.bucket}/fsck-{tmp_path.name}")
+
+
+def test_every_length_to_which_a_pack_can_be_cut_is_found():
+    store = MemoryStore()
+    Statebag(store, policy=STORING, replicas=()).seal({"a": noise(400, 1)}, scope=SCOPE)
+    (name,) = names(store)
+    data = store.get(name)
+    for length in range(len(data)):
+        store.put(name, data[:length])
+        assert [fault.kind for fault in fsck(store).faults] == ["damaged"]
+    store.put(name, data + b"\n")
+    assert [fault.kind for fault in fsck(store).faults] == ["damaged"]
+
+
+def test_a_pack_under_another_pack_s_name_is_damaged():
+    store = MemoryStore()
+    filled(store)
+    first, second, *_ = names(store)
+    store.put(first, store.get(second))
+    (fault,) = [fault for fault in fsck(store).faults if fault.name == first]
+    assert fault.kind == "damaged"
+
+
+def test_a_pack_that_an_index_lists_is_missed():
+    store = MemoryStore()
+    client, bag = filled(store)
+    before = set(names(store))
+    more = [{"n": n, "text": noise(200, n)} for n in range(400, 800)]
+    forget()
+    client.append(bag, "log", more, scope=SCOPE)
+    (old,) = [name for name in before if name.startswith(f"{SCOPE}/") and "child" not in name]
+    (new,) = set(names(store)) - before
+    store.delete(old)
+    (fault,) = fsck(store).faults
+    assert (fault.kind, fault.name) == ("missing", old)
+    assert fault.lost_blobs > 1
+    assert new in fault.touches
+
+
+def snapshot_of(state):
+    event = {
+        "action": "create_snapshot",
+        "state_data": state,
+        "execution_id": SCOPE,
+        "snapshot_type": "pre",
+    }
+    return lambda_handler(event, None)["snapshot_s3_path"]
+
+
+@pytest.fixture
+def with_snapshot(tmp_path, monkeypatch):
+    monkeypatch.setenv("STATEBAG_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("STATEBAG_CARRY_BYTES", "0")
+    forget()
+    path = snapshot_of({"text": noise(40_000, 1) + "CANARY"})
+    return FileStore(tmp_path / "store"), path
+
+
+def test_a_lost_pack_names_the_snapshots_that_need_it(with_snapshot):
+    store, path = with_snapshot
+    assert fsck(store).whole
+    (snapshot,) = names(store, "snapshot")
+    assert path.endswith(snapshot)
+    (pack,) = names(store)
+    store.delete(pack)
+    (fault,) = fsck(store).faults
+    assert (fault.kind, fault.name, fault.lost_blobs) == ("missing", pack, 1)
+    assert snapshot in fault.touches
+
+
+def test_a_damaged_snapshot_is_found(with_snapshot):
+    store, _ = with_snapshot
+    (snapshot,) = names(store, "snapshot")
+    data = store.get(snapshot)
+    for at in range(0, len(data), 3):
+        store.put(snapshot, flipped(data, at))
+        assert [fault.name for fault in fsck(store).faults if fault.kind == "damaged"] == [snapshot]
+
+
+def test_what_others_put_there_is_named_and_no_fault():
+    store = MemoryStore()
+    filled(store)
+    store.put("machine/run/notes.txt", b"hello")
+    report = fsck(store)
+    assert report.whole
+    assert report.others == ["machine/run/notes.txt"]
+
+
+def test_what_cannot_be_read_is_not_called_damaged():
+    store = MemoryStore()
+    filled(store)
+    with FaultyStore(store, [Fault("get", error=StoreUnavailable("no answer"))]) as faulty:
+        (fault,) = fsck(faulty).faults
+    assert fault.kind == "unreadable"
+    assert fault.lost_blobs is None
+
+
+def test_names_tell_what_an_object_is_and_whose():
+    pack = f"m/e/{'0' * 32}.pack"
+    assert [kind_of(name) for name in (pack, "m/e/x.pack", "@gc/marks/m/e.json")] == [
+        "pack",
+        "other",
+        "mark",
+    ]
+    assert kind_of(f"m/e/snapshots/pre_{'0' * 32}.json") == "snapshot"
+    assert root_scope(pack) == "m/e"
+    assert root_scope(f"m/e/c/d/{'0' * 32}.pack") == "m/e"
+    assert root_scope(f"m/e/snapshots/pre_{'0' * 32}.json") == "m/e"
+    assert root_scope(f"m/{'0' * 32}.pack") == "m"

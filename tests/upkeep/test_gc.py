@@ -1,0 +1,255 @@
+"""Nothing that is needed goes, whatever is broken off where; what is over goes in two passes."""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from statebag import BlobCorrupt, ConfigurationError, Policy, Statebag, StoreUnavailable
+from statebag.format.names import encode_scope
+from statebag.store.file import FileStore
+from statebag.testing.faulty_store import Fault, FaultyStore
+from statebag.testing.process import forget
+from statebag.testing.recording_store import RecordingStore
+from statebag.upkeep.gc import Rules, collect
+from statebag.upkeep.objects import kind_of
+from tests.bags import noise
+from tests.upkeep.test_fsck import flipped
+
+STORING = Policy(carry_bytes=0, field_limit=300, piece_bytes=1024, attempts=1)
+YEARS = timedelta(days=500)
+WEEK = timedelta(days=7)
+
+
+class Place:
+    """A folder whose objects can be made older."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.store = FileStore(folder)
+
+    def seal(self, scope, state=None):
+        forget()
+        client = Statebag(self.store, policy=STORING, replicas=())
+        return client.seal(state or {"log": [noise(200, n) for n in range(60)]}, scope=scope)
+
+    def age(self, prefix, by):
+        for info in self.store.list(prefix):
+            then = (info.modified - by).timestamp()
+            os.utime(self.folder / info.name, (then, then))
+
+    def names(self, prefix=""):
+        return [info.name for info in self.store.list(prefix)]
+
+    def actions(self, rules=None, *, delete=True):
+        done = collect(self.store, rules, dry_run=not delete)
+        return {one.scope: one.action for one in done.decisions}
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path / "store")
+
+
+def test_an_execution_goes_in_two_passes_with_its_children(place):
+    live = place.seal("machine/live")
+    place.seal("machine/old")
+    place.seal("machine/old/child/7")
+    place.age("machine/old", YEARS)
+    assert place.actions() == {"machine/live": "keep", "machine/old": "mark"}
+    assert place.actions() == {"machine/live": "keep", "machine/old": "wait"}
+    assert len(place.names("machine/old")) == 2
+    place.age("@gc", WEEK)
+    assert place.actions() == {"machine/live": "keep", "machine/old": "delete"}
+    assert place.names("machine/old") == []
+    assert place.names("@gc") == []
+    forget()
+    assert len(Statebag(place.store, policy=STORING).open(live)["log"]) == 60
+
+
+def test_a_dry_run_writes_and_deletes_nothing(place):
+    place.seal("machine/old")
+    place.age("machine/old", YEARS)
+    recording = RecordingStore(place.store)
+    done = collect(recording)
+    assert [(one.action, one.objects) for one in done.decisions] == [("mark", 1)]
+    assert {call.operation for call in recording.calls} <= {"list", "get", "head"}
+
+
+def test_a_year_is_added_where_nobody_says_when_the_execution_ended(place):
+    place.seal("machine/waiting")
+    place.age("machine/waiting", timedelta(days=459))
+    assert place.actions() == {"machine/waiting": "keep"}
+    place.age("machine/waiting", timedelta(days=2))
+    assert place.actions() == {"machine/waiting": "mark"}
+
+
+def test_the_engine_s_word_counts(place):
+    now = datetime.now(UTC)
+    ends = {
+        "machine/done": now - timedelta(days=96),
+        "machine/recent": now - timedelta(days=94),
+        "machine/running": "running",
+        "machine/forgotten": "unknown",
+    }
+    for scope in ends:
+        place.seal(scope)
+        place.age(scope, timedelta(days=100))
+    asked = Rules(ended=ends.__getitem__)
+    assert place.actions(asked) == {
+        "machine/done": "mark",
+        "machine/forgotten": "keep",
+        "machine/recent": "keep",
+        "machine/running": "keep",
+    }
+
+
+def test_what_was_written_after_the_mark_starts_anew(place):
+    place.seal("machine/old")
+    place.age("machine/old", YEARS)
+    place.actions()
+    place.age("@gc", WEEK)
+    place.seal("machine/old", {"new": [noise(300, 9)]})
+    place.age("machine/old", timedelta(0))
+    assert place.actions() == {"machine/old": "keep"}
+    assert place.names("@gc") == []
+    assert len(place.names("machine/old")) == 2
+
+
+def test_what_comes_between_the_decision_and_the_deletes_stops_them(place):
+    place.seal("machine/old")
+    place.age("machine/old", YEARS)
+    place.actions()
+    place.age("@gc", WEEK)
+
+    class Late(FileStore):
+        """Another writer is quick: it writes when the scope is listed for the last time."""
+
+        def list(self, prefix=""):
+            if prefix == "machine/old":
+                place.seal("machine/old", {"late": [noise(300, 8)]})
+            return super().list(prefix)
+
+    collect(Late(place.folder), dry_run=False)
+    assert len(place.names("machine/old")) == 2
+
+
+def test_snapshots_hold_their_execution_unless_told_otherwise(place):
+    place.seal("machine/old")
+    place.store.put(f"machine/old/snapshots/pre_{'0' * 32}.json", b"{}")
+    place.age("machine/old", YEARS)
+    assert place.actions() == {"machine/old": "keep"}
+    assert place.actions(Rules(with_snapshots=True)) == {"machine/old": "mark"}
+
+
+def test_what_another_execution_s_index_or_snapshot_refers_to_stays(place):
+    log = [{"n": n, "text": noise(200, n)} for n in range(400)]
+    bag = place.seal("machine/old", {"log": log})
+    forget()
+    client = Statebag(place.store, policy=STORING, replicas=())
+    more = [{"n": n, "text": noise(200, n)} for n in range(400, 800)]
+    kept = client.append(bag, "log", more, scope="machine/new")
+    place.age("machine/old", YEARS)
+    assert place.actions() == {"machine/new": "keep", "machine/old": "keep"}
+    forget()
+    assert client.open(kept)["log"] == [*log, *more]
+
+
+def test_a_damaged_live_pack_stops_the_collector_before_it_deletes(place):
+    place.seal("machine/live")
+    place.seal("machine/old")
+    place.age("machine/old", YEARS)
+    (live,) = place.names("machine/live")
+    place.store.put(live, place.store.get(live)[:-3])
+    with pytest.raises(BlobCorrupt):
+        place.actions()
+    assert len(place.names("machine/old")) == 1
+
+
+def test_scopes_that_are_named_stay_and_so_do_foreign_objects(place):
+    for scope in ("machine/named", "machine/foreign", "unscoped"):
+        place.seal(scope)
+    place.store.put("machine/foreign/notes.txt", b"mine")
+    place.age("", YEARS)
+    rules = Rules(keep=(encode_scope("machine/named"),))
+    assert set(place.actions(rules).values()) == {"keep"}
+
+
+def test_a_clock_that_is_wrong_here_deletes_nothing(place, monkeypatch):
+    place.seal("machine/live")
+
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=5000)
+
+    monkeypatch.setattr("statebag.upkeep.gc.datetime", Tomorrow)
+    assert place.actions() == {"machine/live": "keep"}
+
+
+def test_a_mark_that_cannot_be_read_is_made_anew(place):
+    place.seal("machine/old")
+    place.age("machine/old", YEARS)
+    place.actions()
+    (mark,) = place.names("@gc")
+    for damaged in (b"", b"[]", b'{"v":2}', flipped(place.store.get(mark), 3)):
+        place.store.put(mark, damaged)
+        place.age("@gc", WEEK)
+        assert place.actions() == {"machine/old": "mark"}
+    place.age("@gc", WEEK)
+    assert place.actions() == {"machine/old": "delete"}
+
+
+@pytest.mark.parametrize("kind", ["before", "after"])
+@pytest.mark.parametrize("operation", ["put", "head", "list", "get", "delete"])
+def test_broken_off_at_any_call_it_goes_on_and_never_takes_what_is_needed(place, operation, kind):
+    """Every call of every operation fails once, in a store that is collected to the end."""
+    staged = 0
+    live = place.seal("machine/live")
+    for call in range(1, 100):
+        place.seal("machine/old", {"log": [noise(400, n) for n in range(8)]})
+        place.seal("machine/old/child")
+        place.age("machine/old", YEARS)
+        faulty = FaultyStore(place.store, [Fault(operation, call=call, kind=kind)])
+        try:
+            for _ in range(3):
+                collect(faulty, dry_run=False)
+                place.age("@gc", WEEK)
+        except StoreUnavailable:
+            staged += 1
+        else:
+            break
+        for _ in range(3):
+            collect(place.store, dry_run=False)
+            place.age("@gc", WEEK)
+        assert place.names("machine/old") == []
+        forget()
+        assert len(Statebag(place.store, policy=STORING).open(live)["log"]) == 60
+    assert staged >= 2
+    assert {kind_of(name) for name in place.names()} == {"pack"}
+
+
+def test_two_collectors_at_once(place):
+    place.seal("machine/old")
+    place.age("machine/old", YEARS)
+    place.actions()
+    place.age("@gc", WEEK)
+
+    class Interleaved(FileStore):
+        """At its first delete, another collector does all the work."""
+
+        def delete(self, name):
+            if place.names("machine/old") and name.startswith("machine/old"):
+                collect(place.store, dry_run=False)
+            super().delete(name)
+
+    collect(Interleaved(place.folder), dry_run=False)
+    assert place.names() == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"retention": timedelta(days=-1)}, {"grace": timedelta(minutes=59)}]
+)
+def test_rules_that_would_be_unsafe_are_refused(wrong):
+    with pytest.raises(ConfigurationError):
+        Rules(**wrong)
