@@ -44,3 +44,15 @@ def test_links_between_pages_lead_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", ["security.md"])
+def test_every_test_that_a_page_names_is_there(page):
+    """A claim whose test was renamed or removed is no claim."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)*test_\w+\.py)(?:::(\w+))?`", text))
+    assert len(named) > 5
+    for file, function in named:
+        source = ROOT / "tests" / file
+        assert source.is_file(), file
+        assert not function or f"def {function}(" in source.read_text("utf-8"), function

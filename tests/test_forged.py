@@ -389,7 +389,6 @@ def stored_bag():
     [
         lambda body: body.update(size=body["size"] + 1),
         lambda body: body.update(size=body["size"] - 1),
-        lambda body: body.update(size=0),
         lambda body: body.update(sha256="0" * 64),
         lambda body: body["span"].__setitem__(0, body["span"][0] + 1),
         lambda body: body["span"].__setitem__(0, 0),
@@ -406,6 +405,16 @@ def test_a_stub_that_disagrees_with_the_store_gives_no_byte(change):
         Statebag(store, policy=Policy(attempts=1)).open(bag)
     assert caught.value.object_name == body["at"]
     assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("change", [{"size": 0}, {"span": [8, 2**30]}, {"size": 3}])
+def test_a_span_that_no_frame_of_its_size_has_is_refused_without_a_request(change):
+    store, bag, body = stored_bag()
+    body.update(change)
+    recording = RecordingStore(store)
+    with pytest.raises(InvalidStub):
+        Statebag(recording, policy=Policy(attempts=1)).open(bag)
+    assert recording.calls == []
 
 
 def test_every_byte_of_a_frame_is_checked():

@@ -12,6 +12,7 @@ from statebag.environment import (
     policy_from_environment,
     replica_addresses,
     sealing_is_off,
+    signing_keys_from_environment,
     store_address,
 )
 from statebag.errors import (
@@ -45,6 +46,7 @@ from statebag.store.retrying import RetryingStore, deadline
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from statebag.format.signature import Signatures
     from statebag.opening.map_results import ChildResult
     from statebag.policy import Policy
     from statebag.sealing.array_writer import ArrayWriter
@@ -68,6 +70,9 @@ class Statebag:
         options: Further settings of an object storage client, by their names there.
         replicas: Stores that are only read, and only where the first one has not got an object
             whole; by default those of STATEBAG_REPLICAS.
+        signing_keys: Keys by name. With them every stub is signed by the first one, and only
+            stubs that one of them has signed are opened; by default those of
+            STATEBAG_SIGNING_KEYS. An empty mapping signs nothing.
 
     Attributes:
         policy: As given.
@@ -85,6 +90,7 @@ class Statebag:
         policy: Policy | None = None,
         options: Mapping[str, str] | None = None,
         replicas: Iterable[str | Store] | None = None,
+        signing_keys: Mapping[str, bytes] | None = None,
     ) -> None:
         self.policy = policy_from_environment() if policy is None else policy
         if store is None or isinstance(store, str):
@@ -92,6 +98,8 @@ class Statebag:
         self.store = RetryingStore(store, attempts=self.policy.attempts)
         self._replicas = replica_addresses() if replicas is None else tuple(replicas)
         self.recovery = Recovery(self.store, self._replica_stores)
+        keys = signing_keys_from_environment() if signing_keys is None else signing_keys
+        self._signatures = _signatures(keys)
         self._result_stores: dict[str, Store] = {}
         self._known = _known(self.store.url)
         self._bases = _bases(self.store.url, self.policy.cache_bytes)
@@ -230,7 +238,8 @@ class Statebag:
             )
             failed = None
             try:
-                Opener(fetcher, confinement, Known(), Bases(0)).open(bag, Selection(None))
+                opener = Opener(fetcher, confinement, Known(), Bases(0), self._signatures)
+                opener.open(bag, Selection(None))
             except (BlobMissing, BlobCorrupt) as error:
                 failed = error
             mended = {}
@@ -377,6 +386,7 @@ class Statebag:
             Confinement(encoded, self.policy.readable_scopes),
             known or self._known,
             self._bases,
+            self._signatures,
         )
 
     def _fetcher(self) -> Fetcher:
@@ -405,6 +415,7 @@ class Statebag:
                 encoded,
                 known,
                 self.policy.compression_level,
+                self._signatures,
             )
             text = json_text.encode(layout.bag)
             size = _size(layout.bag, text, bound)
@@ -517,12 +528,23 @@ def _plain_bytes(state: Any) -> int:
 
 def from_environment() -> Statebag:
     """The client that the environment asks for; one for each address and policy."""
-    return _client(store_address(), policy_from_environment())
+    keys = tuple(signing_keys_from_environment().items())
+    return _client(store_address(), policy_from_environment(), replica_addresses(), keys)
 
 
 @cache
-def _client(address: str, policy: Policy) -> Statebag:
-    return Statebag(address, policy=policy)
+def _client(
+    address: str, policy: Policy, replicas: tuple[str, ...], keys: tuple[tuple[str, bytes], ...]
+) -> Statebag:
+    return Statebag(address, policy=policy, replicas=replicas, signing_keys=dict(keys))
+
+
+def _signatures(keys: Mapping[str, bytes]) -> Signatures | None:
+    if not keys:
+        return None
+    from statebag.format.signature import Signatures
+
+    return Signatures(keys)
 
 
 @overload

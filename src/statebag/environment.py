@@ -4,6 +4,7 @@
 | --- | --- |
 | STATEBAG_STORE | the store's address; a folder below the working directory where it is not set |
 | STATEBAG_REPLICAS | comma-separated addresses of stores that are read where the first fails |
+| STATEBAG_SIGNING_KEYS | `name:base64,...`: stubs are signed by the first key and must be signed |
 | STATEBAG_PLAIN | 1: seal nothing, to see what a workflow does without this library |
 | STATEBAG_MAX_BAG_BYTES, STATEBAG_CONTROL, ... | one for each setting of `Policy`, in capitals |
 
@@ -12,6 +13,7 @@ Lists (STATEBAG_CONTROL, STATEBAG_READABLE_SCOPES) are separated by commas.
 
 from __future__ import annotations
 
+import base64
 import os
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -26,6 +28,7 @@ __all__ = [
     "policy_from_environment",
     "replica_addresses",
     "sealing_is_off",
+    "signing_keys_from_environment",
     "store_address",
 ]
 
@@ -55,6 +58,30 @@ def replica_addresses(environment: Mapping[str, str] | None = None) -> tuple[str
     """The addresses of stores that are read where the first one fails."""
     variables = os.environ if environment is None else environment
     return tuple(filter(None, map(str.strip, variables.get("STATEBAG_REPLICAS", "").split(","))))
+
+
+def signing_keys_from_environment(
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, bytes]:
+    """The keys that stubs are signed with, by name; none where none are set.
+
+    Raises:
+        ConfigurationError: Not of the form `name:base64,name:base64`.
+    """
+    variables = os.environ if environment is None else environment
+    text = variables.get("STATEBAG_SIGNING_KEYS", "")
+    keys: dict[str, bytes] = {}
+    for one in filter(None, map(str.strip, text.split(","))):
+        name, _, key = one.partition(":")
+        try:
+            keys[name] = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
+        except ValueError:
+            # Not quoted: it is a secret.
+            raise ConfigurationError(
+                "STATEBAG_SIGNING_KEYS cannot be read",
+                hint="Write name:key,name:key with keys in base64; the first one signs.",
+            ) from None
+    return keys
 
 
 def in_lambda(environment: Mapping[str, str] | None = None) -> bool:

@@ -1,8 +1,11 @@
 """Stubs and their wire form; what is refused is in tests/test_forged.py."""
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statebag.format.codec import compress
 from statebag.format.json_text import decode, encode
 from statebag.format.stub import (
     KEY,
@@ -16,6 +19,7 @@ from statebag.format.stub import (
     Stored,
     Unopened,
     joined_size,
+    longest_frame,
     parse_stub,
 )
 from tests.strategies import VALUES
@@ -23,7 +27,13 @@ from tests.strategies import VALUES
 DIGESTS = st.integers(0, 2**256 - 1).map("{:064x}".format)
 SIZES = st.integers(0, 2**53)
 PACKS = st.builds("machine/run/{:032x}.pack".format, st.integers(0, 3))
-BLOBS = st.builds(Blob, DIGESTS, SIZES, PACKS, SIZES, SIZES)
+
+
+def _blob(sha256, size, at, offset, length):
+    return Blob(sha256, size, at, offset, min(length, longest_frame(size)))
+
+
+BLOBS = st.builds(_blob, DIGESTS, SIZES, PACKS, SIZES, SIZES)
 SHAPES = st.one_of(
     st.just((None, 0)), st.tuples(st.sampled_from(["array", "object"]), st.integers(0, 10**6))
 )
@@ -40,7 +50,8 @@ SMALL = st.integers(1, 10**6)
 
 def _entry(blob, count, size, level):
     own = blob.size if level else size
-    return Entry(Blob(blob.sha256, own, blob.at, blob.offset, blob.length), count, size, level)
+    length = min(blob.length, longest_frame(own))
+    return Entry(Blob(blob.sha256, own, blob.at, blob.offset, length), count, size, level)
 
 
 ENTRIES = st.lists(
@@ -117,3 +128,13 @@ def test_a_blob_is_placed_once():
     blob = Blob("0" * 64, 7, THIS_PACK, 8, 9)
     assert blob.placed("a").at == "a"
     assert blob.placed("a").placed("b").at == "a"
+
+
+@given(st.binary(max_size=3000), st.integers(-7, 19))
+def test_no_frame_is_longer_than_the_bound(text, level):
+    assert len(compress(text, level)) <= longest_frame(len(text))
+
+
+def test_no_frame_of_noise_is_longer_than_the_bound():
+    for size in (0, 1, 127, 128, 1000, 131_071, 131_072, 1_000_000):
+        assert len(compress(random.Random(size).randbytes(size))) <= longest_frame(size)

@@ -442,6 +442,8 @@ class _Parser:
         if len(span) != 2:
             raise self.fault("span")
         offset, length = (self.number(value, "span") for value in span)
+        if length > longest_frame(size):
+            raise self.fault("span")
         at = check_pack_name(self.body.get("at"), self.path)
         return Stored(Blob(sha256, size, at, offset, length), kind, count)
 
@@ -501,8 +503,20 @@ class _Parser:
         level, own_size = node or (0, size)
         if pack >= len(names) or level > MAX_LEVEL or (node and level == 0) or not count:
             raise self.fault("pieces")
+        if length > longest_frame(own_size):
+            raise self.fault("pieces")
         blob = Blob(sha256, own_size, names[pack], offset, length)
         return Entry(blob, count, size, level)
+
+
+def longest_frame(size: int) -> int:
+    """Bytes that a zstd frame of a text can have at most; a longer span is not one of ours.
+
+    zstd's own bound is `size + size/256` and at most 64 bytes for small texts, with a header of up
+    to 18 bytes (RFC 8878, ZSTD_COMPRESSBOUND). Without it a stub of three bytes could have a reader
+    fetch a whole pack.
+    """
+    return size + size // 128 + 512
 
 
 def joined_size(sizes: list[int]) -> int:

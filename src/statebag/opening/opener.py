@@ -15,6 +15,7 @@ from statebag.opening.walk import Selection, walk
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
+    from statebag.format.signature import Signatures
     from statebag.format.stub import Blob, Extent, Whole
     from statebag.opening.fetch import Fetcher
     from statebag.opening.walk import Site
@@ -66,11 +67,18 @@ class Opener:
         confinement: Which scopes may be read.
         known: Told of everything that was read and verified.
         bases: Likewise, of stored values with their texts.
+        signatures: Where stubs must be signed.
     """
 
     def __init__(
-        self, fetcher: Fetcher, confinement: Confinement, known: Known, bases: Bases
+        self,
+        fetcher: Fetcher,
+        confinement: Confinement,
+        known: Known,
+        bases: Bases,
+        signatures: Signatures | None = None,
     ) -> None:
+        self._signatures = signatures
         self._fetcher = fetcher
         self._confinement = confinement
         self._known = known
@@ -87,7 +95,7 @@ class Opener:
             is_state: Whether it is such a state, in which only `Unopened` objects are stubs.
             below: Where in a state it stands.
         """
-        found = walk(bag, selection, is_state=is_state, below=below)
+        found = walk(bag, selection, is_state=is_state, below=below, signatures=self._signatures)
         wholes = [(site, _whole(site)) for site in found.sites]
         # By place: one blob may stand in many, and is read only once.
         self._fetcher.check_given(sum(stub.size for _, stub in wholes))

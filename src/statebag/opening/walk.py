@@ -17,6 +17,7 @@ from statebag.format.stub import KEY, Escaped, Rest, Stub, Unopened, parse_stub
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
+    from statebag.format.signature import Signatures
 
 __all__ = ["Selection", "Site", "Walk", "plain_copy", "walk"]
 
@@ -78,7 +79,14 @@ class Selection:
         )
 
 
-def walk(bag: Any, selection: Selection, *, is_state: bool = False, below: Path = ()) -> Walk:
+def walk(
+    bag: Any,
+    selection: Selection,
+    *,
+    is_state: bool = False,
+    below: Path = (),
+    signatures: Signatures | None = None,
+) -> Walk:
     """Copy a bag and find its stubs.
 
     Args:
@@ -87,8 +95,10 @@ def walk(bag: Any, selection: Selection, *, is_state: bool = False, below: Path 
         is_state: Whether it is a state that was opened before: then its `Unopened` objects alone
             are stubs, and an object that has the reserved key is data.
         below: Where in a state the value stands.
+        signatures: Every stub must be signed by one of its keys.
 
     Raises:
+        NotPermitted: A stub is not signed as it must be.
         InvalidStub, UnsupportedFormat: An object that has the reserved key and is no stub.
         InvalidState: A value that JSON cannot hold.
         LimitExceeded: More than 500 levels.
@@ -108,7 +118,7 @@ def walk(bag: Any, selection: Selection, *, is_state: bool = False, below: Path 
             if SUMMARY in value and not is_data:
                 value, _ = without_derived(value)
             if KEY in value and not is_data:
-                inner = _meet(value, container, key, path, selection, found)
+                inner = _meet(value, container, key, path, selection, found, signatures)
                 if inner is None:
                     continue
                 members: Any = ((name, value[name]) for name in inner)
@@ -148,10 +158,13 @@ def _meet(
     path: Path,
     selection: Selection,
     found: Walk,
+    signatures: Signatures | None,
 ) -> dict[str, Any] | None:
     """Take note of a stub; the copy of what stands beside it, where that must be walked too."""
     where = render_path(path)
     stub = parse_stub(value, where)
+    if signatures is not None:
+        signatures.check(stub, value[KEY], where)
     siblings = stub.siblings if isinstance(stub, Rest) else {}
     # Where a field beside a rest's stub is wanted, the whole object must be put together for it.
     wanted_beside = isinstance(stub, Rest) and selection.enters(path)

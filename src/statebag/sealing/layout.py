@@ -16,6 +16,8 @@ from statebag.sealing.parts import Branch, Cut, Gathered, Group, Kept, Part, Pie
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from statebag.format.signature import Signatures
+    from statebag.format.stub import Stub
     from statebag.sealing.known import Known
 
 __all__ = ["Layout", "Written", "lay_out"]
@@ -47,6 +49,7 @@ class Layout(msgspec.Struct):
     nodes: list[tuple[Entry, tuple[Entry, ...]]] = msgspec.field(default_factory=list)
     carried: int = 0
     root: Part | None = None
+    signatures: Signatures | None = None
 
     def leave_out_reads(self) -> None:
         """Write the bag without the advice on what to read ahead, to fit a narrow bound."""
@@ -54,10 +57,12 @@ class Layout(msgspec.Struct):
         for part in _leaves(self.root):
             if isinstance(part, Cut):
                 part.reads = ()
-        self.bag = _render(self.root, self.pack[0] if self.pack else "")
+        self.bag = _render(self.root, self.pack[0] if self.pack else "", self.signatures)
 
 
-def lay_out(root: Part, scope: str, known: Known, level: int) -> Layout:
+def lay_out(
+    root: Part, scope: str, known: Known, level: int, signatures: Signatures | None = None
+) -> Layout:
     """Put what is new into a pack, in the order of the paths, and write down the bag.
 
     Args:
@@ -65,19 +70,22 @@ def lay_out(root: Part, scope: str, known: Known, level: int) -> Layout:
         scope: The encoded scope that the pack goes to.
         known: Index nodes that are stored already.
         level: zstd's level.
+        signatures: Signs every stub.
     """
     placing = _Placing(scope, known, level)
     for part in _leaves(root):
         placing.place(part)
     if not len(placing.builder):
-        return Layout(_render(root, ""), None, carried=_carried(root), root=root)
+        bag = _render(root, "", signatures)
+        return Layout(bag, None, carried=_carried(root), root=root, signatures=signatures)
     name, data = placing.builder.build(scope)
     written = [Written(one.blob.placed(name), one.text) for one in placing.written]
     nodes = [
         (_placed(node, name), tuple(_placed(entry, name) for entry in entries))
         for node, entries in placing.nodes
     ]
-    return Layout(_render(root, name), (name, data), written, nodes, _carried(root), root)
+    bag = _render(root, name, signatures)
+    return Layout(bag, (name, data), written, nodes, _carried(root), root, signatures)
 
 
 class _Placing:
@@ -172,17 +180,27 @@ def _placed(entry: Entry, name: str) -> Entry:
     return Entry(entry.blob.placed(name), entry.count, entry.size, entry.level)
 
 
-def _render(part: Part, pack: str) -> Any:
+def _render(part: Part, pack: str, signatures: Signatures | None) -> Any:
     """The JSON value that stands for a part in the bag."""
     if isinstance(part, Plain):
         return part.value
     if isinstance(part, Kept):
-        return part.body
+        return part.body if signatures is None else _signed_again(part, signatures)
     if isinstance(part, Single | Cut):
-        return {KEY: part.stub(pack).to_wire()}
-    members = {key: _render(child, pack) for key, child in part.children.items()}
+        return {KEY: _body(part.stub(pack), signatures)}
+    members = {key: _render(child, pack, signatures) for key, child in part.children.items()}
     if isinstance(part, Gathered):
         stub = part.whole.stub if isinstance(part.whole, Kept) else part.whole.stub(pack)
         assert not isinstance(stub, Rest)  # a whole is never itself a rest
-        return {KEY: Rest(stub, part.required, {}).to_wire(), **members}
+        return {KEY: _body(Rest(stub, part.required, {}), signatures), **members}
     return list(members.values()) if isinstance(part.source, list) else members
+
+
+def _body(stub: Stub, signatures: Signatures | None) -> dict[str, Any]:
+    body = stub.to_wire()
+    return body if signatures is None else signatures.signed(stub, body)
+
+
+def _signed_again(part: Kept, signatures: Signatures) -> dict[str, Any]:
+    """What was not opened passes through with today's key, so that an older one can retire."""
+    return {**part.body, KEY: signatures.signed(part.stub, part.body[KEY])}

@@ -1,0 +1,131 @@
+"""Payloads that are small and ask for much: each ends in a typed error, in bounded memory.
+
+Every bomb is opened in a process of its own, whose largest memory is the system's own figure.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+PRELUDE = r"""
+import base64, gzip, json, resource, sys
+from backports import zstd
+from statebag import Policy, Statebag, StatebagError
+from statebag.format.codec import compress, sha256_hex
+from statebag.format.stub import KEY
+from statebag.store.memory import MemoryStore
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+store = MemoryStore()
+policy = Policy(max_open_bytes=64 * 2**20, max_open_blobs=5000, max_open_requests=100)
+client = Statebag(store, policy=policy, replicas=())
+SCOPE = "m/r"
+NAME = f"{SCOPE}/{'0' * 32}.pack"
+
+def carried(frame, size, sha256="0" * 64):
+    return {KEY: {"v": 1, "sha256": sha256, "size": size, "data": base64.b64encode(frame).decode()}}
+
+def stored(size, length, offset=0, name=NAME, sha256="0" * 64):
+    return {KEY: {"v": 1, "sha256": sha256, "size": size, "at": name, "span": [offset, length]}}
+
+def tried(bag, **more):
+    try:
+        client.open(bag, scope=SCOPE, **more)
+    except StatebagError as error:
+        return type(error).__name__
+    return "opened"
+"""
+
+ENDING = r"""
+before = peak()
+outcome = tried(bag, **more)
+print(json.dumps({"outcome": outcome, "grew": peak() - before}))
+"""
+
+ZEROS = "compress(bytes(256 * 2**20))"
+BOMBS = {
+    "zstd, 256 MiB of zeros, honest": f"frame = {ZEROS}; bag = carried(frame, 256 * 2**20)",
+    "zstd, 256 MiB of zeros, says 10 bytes": f"frame = {ZEROS}; bag = carried(frame, 10)",
+    "zstd, 256 MiB of zeros, says 60 MiB": f"frame = {ZEROS}; bag = carried(frame, 60 * 2**20)",
+    "zstd without a size": (
+        "c = zstd.ZstdCompressor(options={zstd.CompressionParameter.content_size_flag: 0});"
+        "frame = c.compress(bytes(256 * 2**20)) + c.flush(); bag = carried(frame, 1000)"
+    ),
+    "zstd, two frames": "frame = compress(b'[]') + compress(bytes(2**20)); bag = carried(frame, 2)",
+    "zstd in zstd": "frame = compress(compress(bytes(2**28))); bag = carried(frame, 100)",
+    "gzip, 256 MiB of zeros": (
+        "data = base64.b64encode(gzip.compress(bytes(256 * 2**20))).decode();"
+        "bag = {'current_state': {'type': 'compressed', 'data': data, 'compressed_at': 'now'}};"
+        "more['legacy'] = True"
+    ),
+    "10,000 stubs": "bag = [stored(10, 20, n, sha256=f'{n:064x}') for n in range(10_000)]",
+    "a span of a terabyte": "bag = stored(10, 2**40)",
+    "a size of a petabyte": "bag = stored(2**50, 100)",
+    "a pack for three bytes": ("store.put(NAME, bytes(128 * 2**20)); bag = stored(3, 128 * 2**20)"),
+    "100,000 levels as a Python value": ("bag = []\nfor _ in range(100_000): bag = [bag]"),
+    "100,000 levels in a blob": (
+        "text = b'[' * 100_000 + b']' * 100_000;"
+        "bag = carried(compress(text), len(text), sha256_hex(text))"
+    ),
+    "a number of 10 MB": (
+        "text = b'1' * (10 * 2**20); bag = carried(compress(text), len(text), sha256_hex(text))"
+    ),
+    "an index in a circle": (
+        "from statebag.format.index import encode_node\n"
+        "from statebag.format.stub import Blob, Entry\n"
+        "own = Entry(Blob('1' * 64, 400, NAME, 0, 300), 2**40, 2**45, 1)\n"
+        "text = encode_node((own,))\n"
+        "frame = compress(text)\n"
+        "store.put(NAME, frame)\n"
+        "row = [2**40, 2**45, sha256_hex(text), 0, 0, len(frame), 12, len(text)]\n"
+        "bag = {KEY: {'v': 1, 'kind': 'array', 'count': 2**40, 'size': 2**45,"
+        " 'packs': [NAME], 'pieces': [row]}}"
+    ),
+    "an index that lists itself wide": (
+        "from statebag.format.index import encode_node, node_entry\n"
+        "from statebag.format.stub import Blob, Entry\n"
+        "level = Entry(Blob(sha256_hex(b'[0]'), 3, NAME, 0, 12), 1, 3)\n"
+        "data = compress(b'[0]')\n"
+        "for n in range(6):\n"
+        "    entries = (level,) * 64\n"
+        "    text = encode_node(entries)\n"
+        "    frame = compress(text)\n"
+        "    blob = Blob(sha256_hex(text), len(text), NAME, len(data), len(frame))\n"
+        "    data += frame\n"
+        "    level = node_entry(entries, blob)\n"
+        "store.put(NAME, data)\n"
+        "b = level.blob\n"
+        "row = [level.count, level.size, b.sha256, 0, b.offset, b.length, level.level, b.size]\n"
+        "bag = {KEY: {'v': 1, 'kind': 'array', 'count': level.count, 'size': level.size,"
+        " 'packs': [NAME], 'pieces': [row]}}"
+    ),
+}
+MOST_MB = 100  # the limit of 64 MiB that the policy allows to be given, and a margin
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_ends_in_a_typed_error_and_little_memory(bomb):
+    # What makes a bomb takes memory of its own, so it is made first, in another process.
+    script = f"{PRELUDE}\nmore = {{}}\n{BOMBS[bomb]}\n{ENDING}"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert found["outcome"] in {
+        "BlobCorrupt",
+        "InvalidStub",
+        "LimitExceeded",
+        "InvalidState",
+    }
+    assert found["grew"] < MOST_MB
