@@ -1,5 +1,7 @@
+import gc
 import json
 import random
+import weakref
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -511,3 +513,16 @@ def test_sealing_with_items_for_what_is_no_array(recording, state, path):
     with pytest.raises(InvalidState) as caught:
         Statebag(recording).seal(state, scope="a/b", append={path: [1]})
     assert caught.value.path is not None
+
+
+def test_a_client_that_is_let_go_of_is_gone_at_once():
+    """No cycle holds it: a process that makes many would keep all their caches."""
+    gc.disable()
+    try:
+        client = Statebag(MemoryStore(), replicas=[MemoryStore()], signing_keys={"k": b"x" * 32})
+        client.open(client.seal({"a": noise(50_000)}, scope=SCOPE))
+        gone = weakref.ref(client)
+        del client
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -96,8 +96,11 @@ class Statebag:
         if store is None or isinstance(store, str):
             store = store_from_url(store_address() if store is None else store, options=options)
         self.store = RetryingStore(store, attempts=self.policy.attempts)
-        self._replicas = replica_addresses() if replicas is None else tuple(replicas)
-        self.recovery = Recovery(self.store, self._replica_stores)
+        self.recovery = Recovery(
+            self.store,
+            replica_addresses() if replicas is None else tuple(replicas),
+            self.policy.attempts,
+        )
         keys = signing_keys_from_environment() if signing_keys is None else signing_keys
         self._signatures = _signatures(keys)
         self._result_stores: dict[str, Store] = {}
@@ -391,15 +394,6 @@ class Statebag:
 
     def _fetcher(self) -> Fetcher:
         return Fetcher(self.store, self._cache, self.policy, self.recovery)
-
-    def _replica_stores(self) -> list[Store]:
-        """Made when the first read fails: a good day costs nothing for them."""
-        return [
-            RetryingStore(
-                store_from_url(one) if isinstance(one, str) else one, attempts=self.policy.attempts
-            )
-            for one in self._replicas
-        ]
 
     def _sealed(self, state: Any, scope: str | None, budget: int | None, known: Known) -> Any:
         checked = check_json(state, OPAQUE, strings=False)  # the encoder finds bad strings

@@ -10,7 +10,6 @@ from statebag.errors import (
     NotPermitted,
     StoreUnavailable,
 )
-from statebag.store.address import store_from_url
 from statebag.store.object_storage import ObjectStorage
 from tests.store.canned_server import canned_server, http_answer
 
@@ -354,21 +353,3 @@ class TestAzure:
             else:
                 with pytest.raises(kind, match=str(status)):
                     self.store(endpoint).delete("a")
-
-
-def test_encryption_at_rest_is_asked_for_with_each_write(monkeypatch):
-    """SSE-KMS by the options' names, as S3's PutObject has its headers."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with canned_server(http_answer(200, ETag='"x"')) as (endpoint, requests):
-        options = {
-            "endpoint": endpoint,
-            "region": "us-east-1",
-            "access_key_id": "key",
-            "secret_access_key": "secret",
-            "server_side_encryption": "aws:kms",
-            "sse_kms_key_id": "arn:aws:kms:us-east-1:1:key/2",
-        }
-        store_from_url("s3://bucket/prefix", options=options).put("m/r/x", b"data")
-    (head,) = (request.lower() for request in requests)
-    assert "x-amz-server-side-encryption: aws:kms" in head
-    assert "x-amz-server-side-encryption-aws-kms-key-id: arn:aws:kms:us-east-1:1:key/2" in head

@@ -36,7 +36,7 @@ def damaged():
 
 def test_all_is_whole_after_a_repair(damaged):
     store, bag, copy, broken = damaged
-    done = repair(store, Recovery(store, lambda: [copy]), fsck(store))
+    done = repair(store, Recovery(store, [copy]), fsck(store))
     assert (sorted(done.mended), done.lost) == (sorted(broken), [])
     assert fsck(store).whole
     forget()
@@ -46,7 +46,7 @@ def test_all_is_whole_after_a_repair(damaged):
 def test_a_dry_run_says_the_same_and_writes_nothing(damaged):
     store, _, copy, broken = damaged
     before = {info.name: store.get(info.name) for info in store.list()}
-    done = repair(store, Recovery(store, lambda: [copy]), fsck(store), dry_run=True)
+    done = repair(store, Recovery(store, [copy]), fsck(store), dry_run=True)
     assert sorted(done.mended) == sorted(broken)
     assert {info.name: store.get(info.name) for info in store.list()} == before
 
@@ -56,7 +56,7 @@ def test_what_no_place_has_whole_is_lost_and_left_as_it_is(damaged):
     copy.put(broken[0], b"lies")
     copy.delete(broken[1])
     before = store.get(broken[0])
-    done = repair(store, Recovery(store, lambda: [copy]), fsck(store))
+    done = repair(store, Recovery(store, [copy]), fsck(store))
     assert sorted(done.lost) == sorted(broken)
     assert store.get(broken[0]) == before
 
@@ -64,7 +64,7 @@ def test_what_no_place_has_whole_is_lost_and_left_as_it_is(damaged):
 def test_a_repair_that_broke_off_is_gone_on_with(damaged):
     store, _, copy, broken = damaged
     with FaultyStore(store, [Fault("put", call=2)]) as faulty, pytest.raises(StoreUnavailable):
-        repair(faulty, Recovery(faulty, lambda: [copy]), fsck(store))
+        repair(faulty, Recovery(faulty, [copy]), fsck(store))
     assert len(fsck(store).faults) == len(broken) - 1
-    repair(store, Recovery(store, lambda: [copy]), fsck(store))
+    repair(store, Recovery(store, [copy]), fsck(store))
     assert fsck(store).whole

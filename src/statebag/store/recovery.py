@@ -49,12 +49,31 @@ class Recovery:
 
     Args:
         store: The store that is written.
-        replicas: Gives the stores that are only read; called when they are first needed.
+        replicas: Stores that are only read, or their addresses.
+        attempts: For each request to a replica.
     """
 
-    def __init__(self, store: Store, replicas: Callable[[], Sequence[Store]] = tuple) -> None:
+    def __init__(
+        self, store: Store, replicas: Sequence[str | Store] = (), attempts: int = 1
+    ) -> None:
         self._store = store
-        self._replicas = replicas
+        self._given = replicas
+        self._attempts = attempts
+        self._made: list[Store] | None = None
+
+    def _replicas(self) -> list[Store]:
+        """Made when the first read fails: a good day costs nothing for them."""
+        if self._made is None:
+            from statebag.store.address import store_from_url  # noqa: PLC0415 (see above)
+            from statebag.store.retrying import RetryingStore  # noqa: PLC0415 (likewise)
+
+            self._made = [
+                RetryingStore(
+                    store_from_url(one) if isinstance(one, str) else one, attempts=self._attempts
+                )
+                for one in self._given
+            ]
+        return self._made
 
     def spans(
         self, name: str, offset: int, length: int, *, again: bool
