@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help demo demo-agent test coverage bench bench-sweep bench-short check lint types format lock clean
+.PHONY: help demo demo-agent test coverage bench bench-sweep bench-short torture torture-model torture-short check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -47,6 +47,15 @@ bench-sweep: $(DEV) ## what other forms and settings would cost; about ten minut
 
 bench-short: $(DEV) ## that the benchmarks run, in less than a minute
 	$(BIN)/python -m benchmarks --short
+
+torture: $(DEV) ## faults of every kind, staged and counted; writes docs/reliability.md
+	$(BIN)/python -m torture --json build/torture.json --page docs/reliability.md
+
+torture-model: $(DEV) ## a thousand long lives of a bag beside a dict; hours
+	STATEBAG_MODEL=1000x500 $(BIN)/python -m pytest tests/test_model.py --timeout 0
+
+torture-short: $(DEV) ## a little of each fault, in a minute
+	$(BIN)/python -m torture --short
 
 check: lint types ## lint and types
 

@@ -23,9 +23,10 @@ _ROOM = {"master.volumeSizeLimitMB": 1024, "volume.max": 60}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The proxy's address, the variables with which clients find it, and a bucket."""
+    """The proxy's address and the server's own, the variables for clients, and a bucket."""
 
     url: str
+    server: str
     environment: dict[str, str]
     bucket: str
 
@@ -57,7 +58,7 @@ def running(delay_ms: float) -> Iterator[Endpoint]:
             )
             assert proxy.stdout is not None
             url = proxy.stdout.readline().strip()
-            yield Endpoint(url, _environment(server, url), server.bucket)
+            yield Endpoint(url, server.endpoint, _environment(server, url), server.bucket)
         finally:
             for one in (proxy, process):
                 if one is not None:

@@ -1,6 +1,7 @@
 """A long life of a bag, in any order of calls and processes, beside a plain dict."""
 
 import copy
+import os
 from collections import Counter
 
 import pytest
@@ -22,6 +23,8 @@ from statebag.store.memory import MemoryStore
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
+from statebag.upkeep.fsck import fsck
+from statebag.upkeep.gc import collect
 from tests.bags import blobs, forms, noise, payload_bytes, travelled
 
 SCOPE = "machine/run"
@@ -79,6 +82,7 @@ class Life(RuleBasedStateMachine):
         self.recording = RecordingStore(self.memory)
         self.state = {"status": "RUNNING", "log": [], "current_state": {"phase": "one"}}
         self.bag = None
+        self.snapshots = []
         self.new_process()
         self.seal()
 
@@ -190,6 +194,46 @@ class Life(RuleBasedStateMachine):
             return  # the state stays what it was; what was not stored must not be referred to
         self.state, self.bag = state, sealed
 
+    @rule()
+    def keep_a_snapshot(self):
+        self.snapshots = [*self.snapshots[-4:], (self.bag, copy.deepcopy(self.state))]
+
+    @precondition(lambda self: self.snapshots)
+    @rule(which=st.integers(0, 4))
+    def restore_a_snapshot(self, which):
+        bag, state = self.snapshots[which % len(self.snapshots)]
+        self.bag, self.state = copy.deepcopy(bag), copy.deepcopy(state)
+
+    @rule()
+    def check_the_store(self):
+        report = fsck(self.memory)
+        assert (report.faults, report.others) == ([], [])
+
+    @rule()
+    def collect(self):
+        """Nothing of an execution that may be running is over."""
+        before = [info.name for info in self.memory.list()]
+        collect(self.memory, dry_run=False)
+        assert [info.name for info in self.memory.list()] == before
+
+    @precondition(lambda self: list(self.memory.list()))
+    @rule(which=st.integers(0, 1000))
+    def lose_a_pack_and_heal_it(self, which):
+        names = [info.name for info in self.memory.list()]
+        name = names[which % len(names)]
+        replica = MemoryStore()
+        for one in names:
+            replica.put(one, self.memory.get(one))
+        self.memory.delete(name)
+        forget()
+        healer = Statebag(self.memory, policy=self.policy, replicas=[replica])
+        assert encode(healer.open(self.bag, scope=SCOPE)) == encode(self.state)
+        healer.heal(self.bag, scope=SCOPE)
+        forget()
+        assert encode(self.sb.open(self.bag, scope=SCOPE)) == encode(self.state)
+        self.memory.put(name, replica.get(name))  # snapshots may need it
+        self.new_process()
+
     @invariant()
     def the_bag_is_bounded_durable_and_exact(self):
         assert payload_bytes(self.bag) <= self.policy.max_bag_bytes
@@ -220,13 +264,16 @@ def meet_every_form(policy):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_a_bag_is_what_a_dict_is():
     forget()
+    # The long form is `make torture-model`.
+    examples, steps = map(int, os.environ.get("STATEBAG_MODEL", "200x75").split("x"))
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=120,
-            stateful_step_count=25,
+            max_examples=examples,
+            stateful_step_count=steps,
             deadline=None,
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),

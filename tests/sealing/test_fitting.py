@@ -1,13 +1,15 @@
 import pytest
 
-from statebag import BagTooLarge, Policy
+from statebag import BagTooLarge, Policy, Statebag
 from statebag.format.stub import KEY, Carried, Unopened
 from statebag.sealing.bases import Bases
 from statebag.sealing.fitting import fit
 from statebag.sealing.known import Known
 from statebag.sealing.parts import Branch, Cut, Gathered, Plain, Single
 from statebag.sealing.plan import NeedsOpened, Planner
-from tests.bags import noise
+from statebag.store.memory import MemoryStore
+from statebag.testing.process import forget
+from tests.bags import noise, payload_bytes
 
 
 def fitted(state, bound, **settings):
@@ -101,3 +103,25 @@ def test_indexes_fold_before_everything_goes_inside():
     assert isinstance(narrow, Branch)
     assert all(isinstance(part, Cut) for part in narrow.children.values())
     assert narrow.wire < wide.wire
+
+
+def test_a_field_that_only_helps_when_it_is_stored_is_stored():
+    """Carried with its object it would save nothing, and it is too small to leave alone."""
+    forget()
+    policy = Policy(attempts=1, control=("current_state.phase",))
+    client = Statebag(MemoryStore(), policy=policy)
+    state = {
+        "status": "RUNNING",
+        "log": [],
+        "current_state": {
+            "phase": "one",
+            "y": noise(900, 20),
+            "x": [{"n": n, "text": noise(9000, n)} for n in range(4)],
+        },
+    }
+    client.open(client.seal(state, scope="m/r"), scope="m/r")
+    state = client.open(client.seal(state, scope="m/r"), scope="m/r")
+    for budget in (1500, 1200, 1024):
+        bag = client.seal(state, scope="m/r", budget=budget)
+        assert payload_bytes(bag) <= budget
+        assert client.open(bag, scope="m/r") == state

@@ -229,6 +229,17 @@ def test_broken_off_at_any_call_it_goes_on_and_never_takes_what_is_needed(place,
     assert {kind_of(name) for name in place.names()} == {"pack"}
 
 
+def test_a_mark_of_what_is_gone_goes_too(place):
+    place.seal("machine/old")
+    place.age("machine/old", YEARS)
+    place.actions()
+    for name in place.names("machine"):
+        place.store.delete(name)
+    assert len(place.names()) == 1
+    assert place.actions() == {}
+    assert place.names() == []
+
+
 def test_two_collectors_at_once(place):
     place.seal("machine/old")
     place.age("machine/old", YEARS)

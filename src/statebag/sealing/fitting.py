@@ -245,6 +245,8 @@ def _branches_gather(top: dict[Any, Part], planner: Planner, bound: int) -> None
         ):
             continue  # an array of unopened values would have to be read; not yet
         gathered = planner.gather(branch)
+        if branch.wire - gathered.wire < excess:
+            _is_stored(gathered)  # carried, it would not help enough
         if gathered.wire < branch.wire:
             excess -= slot.put(gathered)
 
@@ -302,11 +304,17 @@ def _all_inside(top: dict[Any, Part], planner: Planner, bound: int) -> None:
         _replace_if_smaller(top, planner.gather(root, all_inside=True), bound)
 
 
-def _replace_if_smaller(top: dict[Any, Part], part: Part, bound: int) -> None:
+def _is_stored(part: Part) -> None:
+    """What has just left is stored, where it was to be carried."""
     whole = part.whole if isinstance(part, Gathered) else part
     tail = whole.tail if isinstance(whole, Cut) else whole
-    if part.wire > bound and isinstance(tail, Single):
+    if isinstance(tail, Single):
         tail.stored = True
+
+
+def _replace_if_smaller(top: dict[Any, Part], part: Part, bound: int) -> None:
+    if part.wire > bound:
+        _is_stored(part)
     if part.wire < top[""].wire:
         top[""] = part
 

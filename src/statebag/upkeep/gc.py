@@ -151,6 +151,8 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
     held = referred_from_elsewhere(store, {scope.name for scope in over}) if over else {}
     for scope in over:
         done.decisions.append(_dealt_with(store, scope, rules, now, held, done, dry_run=dry_run))
+    if not dry_run:
+        _forget_marks_of_nothing(store, {scope.name for scope in scopes})
     done.decisions.sort(key=lambda one: one.scope)
     return done
 
@@ -278,6 +280,14 @@ def _forget_mark(store: Store, scope: str) -> None:
     name = _mark_name(scope)
     if store.head(name) is not None:
         store.delete(name)
+
+
+def _forget_marks_of_nothing(store: Store, scopes: set[str]) -> None:
+    """A crash after an execution's last object went leaves its mark."""
+    folder = f"{GC_FOLDER}/marks"
+    for info in list(store.list(folder)):
+        if info.name.removeprefix(f"{folder}/").removesuffix(".json") not in scopes:
+            store.delete(info.name)
 
 
 def _store_time(store: Store, *, dry_run: bool) -> datetime:

@@ -1,0 +1,162 @@
+"""Writers and collectors that are killed at any moment, and steps that run twice at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from statebag.store.address import store_from_url
+from statebag.upkeep.fsck import fsck
+from statebag.upkeep.gc import Rules, collect
+from torture.life import SCOPE, STEPS, Outcome, Workflow, watched
+
+if TYPE_CHECKING:
+    from statebag.store.contract import Store
+
+__all__ = ["duplicate_steps", "killed_collectors", "killed_writers"]
+
+# Runs the life over and over, and says each bag once it has it: then it is visible.
+_WRITER = """
+import json, sys
+from statebag.store.address import store_from_url
+from torture.life import STEPS, Workflow
+workflow = Workflow(store_from_url(sys.argv[1]))
+print("ready", flush=True)
+while True:
+    bag = workflow.first()
+    print(json.dumps([0, bag]), flush=True)
+    for number in range(1, STEPS + 1):
+        bag = workflow.step(bag, number)
+        print(json.dumps([number, bag]), flush=True)
+"""
+
+_COLLECTOR = """
+import sys
+from datetime import timedelta
+from statebag.store.address import store_from_url
+from statebag.upkeep.gc import Rules, collect
+store = store_from_url(sys.argv[1])
+print("ready", flush=True)
+while True:
+    collect(store, Rules(), dry_run=False)
+"""
+
+
+def killed_writers(address: str, place: str, times: int) -> Outcome:
+    """kill -9 at random moments: the last bag that was visible opens, and no object is torn."""
+    outcome = Outcome("a writer is killed", place)
+    moment = random.Random(17)
+    store = store_from_url(address)
+    workflow = Workflow(store)
+    for n in range(times):
+        visible = _killed(_WRITER, address, moment.uniform(0, 0.12))
+        outcome.staged += 1
+        with watched(outcome, f"kill {n}"):
+            if visible is not None and not workflow.opens_to(visible[1], visible[0]):
+                outcome.wrong(f"kill {n}: a bag that was visible is not its state")
+        if n % 25 == 0:
+            _check(store, outcome, f"kill {n}")
+    _check(store, outcome, "in the end")
+    return outcome
+
+
+def _check(store: Store, outcome: Outcome, what: str) -> None:
+    report = fsck(store)
+    if not report.whole:
+        outcome.wrong(f"{what}: {report.faults[0].kind} {report.faults[0].name}")
+    if report.others:
+        outcome.wrong(f"{what}: a leftover is listed, {report.others[0]}")
+
+
+def _killed(script: str, address: str, seconds: float) -> tuple[int, Any] | None:
+    """Start, wait until it is ready and so long; kill; the last whole line that it said."""
+    with subprocess.Popen(
+        [sys.executable, "-c", script, address],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": _path()},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(seconds)
+        process.kill()
+        said = process.stdout.read()
+    whole = [line for line in said.split(b"\n")[:-1] if line]
+    if not whole:
+        return None
+    number, bag = json.loads(whole[-1])
+    return number, bag
+
+
+def _path() -> str:
+    root = str(Path(__file__).resolve().parents[1])
+    return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+
+
+def duplicate_steps(address: str, place: str, times: int) -> Outcome:
+    """Each step runs in two threads of this process at once: one result, one set of objects."""
+    outcome = Outcome("a step runs twice at once", place)
+    store = store_from_url(address)
+    workflow = Workflow(store)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(times):
+            bag = workflow.first()
+            for number in range(1, STEPS + 1):
+                outcome.staged += 1
+                with watched(outcome, f"step {number}"):
+                    one, two = pool.map(lambda n, b=bag: workflow.step(b, n), (number, number))
+                    if not (workflow.opens_to(one, number) and workflow.opens_to(two, number)):
+                        outcome.wrong(f"step {number}: two results")
+                    bag = one
+    _check(store, outcome, "in the end")
+    return outcome
+
+
+def killed_collectors(folder: Path, place: str, times: int) -> Outcome:
+    """A collector beside a writer is killed at random moments; what is live stays whole."""
+    outcome = Outcome("a collector beside a writer is killed", place)
+    moment = random.Random(23)
+    address = folder.as_uri()
+    store = store_from_url(address)
+    live = Workflow(store)
+    bag = live.first()
+    number = 0
+    for n in range(times):
+        old = [f"torture/old-{n}-{k}" for k in range(3)]
+        for scope in old:
+            live.client().seal({"a": [os.urandom(400).hex() for _ in range(5)]}, scope=scope)
+            _aged(folder / scope, timedelta(days=600))
+        collect(store, Rules(), dry_run=False)
+        _aged(folder / "@gc", timedelta(days=8))
+        number = number % STEPS + 1
+        if number == 1:
+            bag = live.first()
+        _killed(_COLLECTOR, address, moment.uniform(0, 0.02))
+        outcome.staged += 1
+        with watched(outcome, f"collector {n}"):
+            bag = live.step(bag, number)
+            if not live.opens_to(bag, number):
+                outcome.wrong(f"collector {n}: a live execution lost something")
+    _aged(folder / "@gc", timedelta(days=8))
+    for _ in range(3):
+        collect(store, Rules(), dry_run=False)
+        _aged(folder / "@gc", timedelta(days=8))
+    left = {info.name for info in store.list() if not info.name.startswith(SCOPE)}
+    if left:
+        outcome.wrong(f"{len(left)} objects of executions that are over were never collected")
+    _check(store, outcome, "in the end")
+    return outcome
+
+
+def _aged(folder: Path, by: timedelta) -> None:
+    for file in folder.rglob("*"):
+        if file.is_file():
+            then = file.stat().st_mtime - by.total_seconds()
+            os.utime(file, (then, then))
