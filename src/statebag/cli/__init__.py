@@ -22,6 +22,7 @@ COMMANDS = {
     "inspect": "statebag.cli.inspect_cmd:command",
     "run": "statebag.cli.run_cmd:command",
     "answer": "statebag.cli.answer_cmd:command",
+    "doctor": "statebag.cli.doctor_cmd:command",
     "fsck": "statebag.cli.fsck_cmd:command",
     "repair": "statebag.cli.repair_cmd:command",
     "gc": "statebag.cli.gc_cmd:command",

@@ -1,0 +1,163 @@
+"""What is set on an S3 bucket that matters to states: versions, lifecycle, encryption, access.
+
+Asked through S3's own API (GetBucketVersioning and its like, Amazon S3 API Reference), by boto3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.upkeep.doctor import PROBES, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["examine_bucket"]
+
+_RETENTION_DAYS = 95
+_NOT_SET = {
+    "NoSuchLifecycleConfiguration",
+    "ServerSideEncryptionConfigurationNotFoundError",
+    "NoSuchPublicAccessBlockConfiguration",
+}
+
+
+def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Finding]:
+    """One finding for each setting; what may not be read, or a server does not know, is unknown.
+
+    Args:
+        bucket: Its name.
+        prefix: Below which this library writes; may be empty.
+        client: boto3's client of `s3`; made from the environment where it is not given.
+    """
+    try:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (slow)
+    except ImportError:
+        yield Finding("the bucket's settings", "unknown", "boto3 is missing", "pip install boto3")
+        return
+    if client is None:
+        import boto3  # noqa: PLC0415 (likewise)
+
+        client = boto3.client("s3")
+
+    def asked(
+        what: str, request: Callable[[], Any], judge: Callable[[Any], Finding], unset: Finding
+    ) -> Finding:
+        try:
+            answer = request()
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if code in _NOT_SET:
+                return unset
+            return Finding(what, "unknown", code or "no answer", "Ask whoever owns the bucket.")
+        except BotoCoreError as error:
+            return Finding(what, "unknown", type(error).__name__, "Ask whoever owns the bucket.")
+        return judge(answer)
+
+    where = {"Bucket": bucket}
+    yield asked(
+        "versions",
+        lambda: client.get_bucket_versioning(**where),
+        _versions,
+        Finding("versions", "warn", "off", _KEEP_VERSIONS),
+    )
+    yield asked(
+        "lifecycle",
+        lambda: client.get_bucket_lifecycle_configuration(**where),
+        lambda answer: _lifecycle(answer.get("Rules", []), prefix),
+        Finding("lifecycle", "ok", "no rule deletes anything"),
+    )
+    yield asked(
+        "encryption",
+        lambda: client.get_bucket_encryption(**where),
+        _encryption,
+        Finding("encryption", "warn", "none is set", "Set SSE-S3 or SSE-KMS as the default."),
+    )
+    yield asked(
+        "public access",
+        lambda: client.get_public_access_block(**where),
+        _public_access,
+        Finding("public access", "warn", "not blocked", _BLOCK_ACCESS),
+    )
+    if prefix:
+        yield _outside(client, bucket, ClientError)
+
+
+_KEEP_VERSIONS = "Turn versioning on: a deleted or damaged pack can then be healed."
+_BLOCK_ACCESS = "Block all public access of the bucket."
+
+
+def _versions(answer: Any) -> Finding:
+    if answer.get("Status") == "Enabled":
+        return Finding("versions", "ok", "on")
+    return Finding("versions", "warn", str(answer.get("Status", "off")).lower(), _KEEP_VERSIONS)
+
+
+def _lifecycle(rules: list[Any], prefix: str) -> Finding:
+    early = []
+    for rule in rules:
+        days = rule.get("Expiration", {}).get("Days")
+        its = rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")) or ""
+        applies = its.startswith(prefix) or prefix.startswith(its)
+        dated = "Date" in rule.get("Expiration", {})
+        if rule.get("Status") == "Enabled" and applies and (dated or days is not None):
+            early.append((days if days is not None else 0, rule.get("ID", "without a name")))
+    if not early:
+        return Finding("lifecycle", "ok", "no rule deletes what is below the prefix")
+    days, name = min(early)
+    if days < _RETENTION_DAYS:
+        return Finding(
+            "lifecycle",
+            "fail",
+            f"the rule {name} deletes after {days} days",
+            f"Executions can be redriven for 90 days: delete after {_RETENTION_DAYS} at least, or"
+            " leave it to `statebag gc`.",
+        )
+    return Finding(
+        "lifecycle",
+        "warn",
+        f"the rule {name} deletes after {days} days",
+        "Age is not the end of an execution, which may run for a year: prefer `statebag gc`.",
+    )
+
+
+def _encryption(answer: Any) -> Finding:
+    rules = answer.get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
+    kinds = [
+        rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm") for rule in rules
+    ]
+    found = next(filter(None, kinds), None)
+    if found is None:
+        return Finding("encryption", "warn", "none is set", "Set SSE-S3 or SSE-KMS as the default.")
+    return Finding("encryption", "ok", str(found))
+
+
+def _public_access(answer: Any) -> Finding:
+    settings = answer.get("PublicAccessBlockConfiguration", {})
+    names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    missing = [name for name in names if not settings.get(name)]
+    if missing:
+        return Finding("public access", "warn", f"{', '.join(missing)} off", _BLOCK_ACCESS)
+    return Finding("public access", "ok", "blocked")
+
+
+def _outside(client: Any, bucket: str, refused: type[Exception]) -> Finding:
+    """Whether an object beside the prefix can be looked up; nothing is written there."""
+    what = "rights beside the prefix"
+    try:
+        client.head_object(Bucket=bucket, Key=f"{PROBES}-beside-the-prefix")
+    except refused as error:
+        code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+        if code in {"403", "AccessDenied", "Forbidden"}:
+            return Finding(what, "ok", "none")
+        if code not in {"404", "NoSuchKey", "NotFound"}:
+            return Finding(what, "unknown", code)
+    except Exception as error:  # noqa: BLE001 (any failure means that it is not known)
+        return Finding(what, "unknown", type(error).__name__)
+    return Finding(
+        what,
+        "warn",
+        "objects beside the prefix can be looked up",
+        "Narrow the role to the prefix: s3:GetObject on <bucket>/<prefix>/*, s3:ListBucket with"
+        " the condition s3:prefix.",
+    )

@@ -1,0 +1,63 @@
+"""`statebag doctor`: is this store fit to hold states?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from statebag.cli.exit_codes import BY_ERROR, SUCCESS
+from statebag.cli.stores import reading_client, store_option
+from statebag.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from statebag.upkeep.doctor import Finding
+
+__all__ = ["command"]
+
+
+@click.command("doctor", short_help="Is this store fit to hold states?")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@store_option
+def command(*, as_json: bool, store: str | None) -> None:
+    """Try what states need of a store, and look at what is set on its bucket.
+
+    Writes a few objects of some KB below @doctor and deletes them again. The settings of a
+    bucket of S3 are read through boto3, where it is installed.
+
+    The exit code is 20 where something fails, and 0 otherwise, warnings or not.
+
+    \b
+    Example:
+      statebag doctor --store s3://bucket/prefix
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    findings = _found(store)
+    if as_json:
+        click.echo(json.dumps([_as_dict(one) for one in findings]))
+    else:
+        width = max(len(one.what) for one in findings)
+        for one in findings:
+            advice = f"\n{'':{width + 9}}{one.advice}" if one.advice else ""
+            click.echo(f"{one.status:8} {one.what:{width}} {one.seen}{advice}")
+    failed = any(one.status == "fail" for one in findings)
+    sys.exit(BY_ERROR[ConfigurationError] if failed else SUCCESS)
+
+
+def _found(store: str | None) -> list[Finding]:
+    from statebag.upkeep.doctor import examine  # noqa: PLC0415 - kept out of --help
+
+    with reading_client(store, at_once=True) as client:
+        findings = list(examine(client.store))
+        scheme, _, rest = client.store.url.partition("://")
+    if scheme == "s3":
+        from statebag.aws.bucket import examine_bucket  # noqa: PLC0415 - likewise
+
+        bucket, _, prefix = rest.partition("/")
+        findings.extend(examine_bucket(bucket, prefix))
+    return findings
+
+
+def _as_dict(one: Finding) -> dict[str, str]:
+    return {"what": one.what, "status": one.status, "seen": one.seen, "advice": one.advice}

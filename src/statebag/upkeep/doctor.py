@@ -1,0 +1,182 @@
+"""`doctor`: is this store fit to hold states? Harmless probes, each with a line of advice."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from statebag.errors import BlobCorrupt, BlobMissing, StatebagError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from statebag.store.contract import Store
+
+__all__ = ["PROBES", "Finding", "examine"]
+
+PROBES = "@doctor"
+"""Where probes are written, below the root; no scope has this name. All are deleted again."""
+
+_CLOCKS_APART = timedelta(minutes=5)
+_SKEW_REFUSED = timedelta(minutes=15)  # S3 refuses requests that are further apart
+_BODY = bytes(range(256)) * 64
+
+Status = Literal["ok", "warn", "fail", "unknown"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at.
+
+    Attributes:
+        what: In a few words.
+        status: `fail`: states may be lost or no step will work. `warn`: it works, and something
+            is less safe than it could be. `unknown`: it could not be looked at.
+        seen: What was found.
+        advice: What to do; empty where all is well.
+    """
+
+    what: str
+    status: Status
+    seen: str
+    advice: str = ""
+
+
+def examine(store: Store) -> Iterator[Finding]:
+    """Everything that can be told through the store's own operations.
+
+    Writes a few objects of some KB below `@doctor` and deletes them again.
+    """
+    name = f"{PROBES}/{uuid.uuid4().hex}"
+    written = _tried(lambda: store.put(name, _BODY))
+    if written is not None:
+        yield Finding("write", "fail", written, "Allow writing below the root (s3:PutObject).")
+        return
+    yield Finding("write", "ok", f"{len(_BODY):,} bytes")
+    try:
+        yield from _reads(store, name)
+        yield _listing(store, name)
+        yield _clock(store, name)
+        yield from _replaced(store, name)
+    finally:
+        deleted = _tried(lambda: store.delete(name))
+    yield _deleted(store, name, deleted)
+
+
+def _tried(work: Callable[[], object]) -> str | None:
+    """None where it went well; the error's words, which hold no value, where not."""
+    try:
+        work()
+    except StatebagError as error:
+        return f"{error.code}: {error.message}"
+    return None
+
+
+def _reads(store: Store, name: str) -> Iterator[Finding]:
+    try:
+        same = store.get(name) == _BODY
+    except StatebagError as error:
+        yield Finding(
+            "read after write", "fail", error.code, "Allow reading below the root (s3:GetObject)."
+        )
+        return
+    yield Finding(
+        "read after write",
+        "ok" if same else "fail",
+        "at once, byte for byte" if same else "other bytes than were written",
+        "" if same else "This store cannot be used.",
+    )
+    try:
+        spans = [(1000, 100), (0, 1), (len(_BODY) - 7, 7)]
+        parts = store.get_ranges(name, spans)
+        right = parts == [_BODY[start : start + length] for start, length in spans]
+    except StatebagError as error:
+        right, seen = False, error.code
+    else:
+        seen = "three spans" if right else "wrong bytes"
+    advice = "" if right else "Range requests must work: every read of a blob is one."
+    yield Finding("range reads", "ok" if right else "fail", seen, advice)
+    try:
+        store.get_ranges(name, [(len(_BODY) - 5, 10)])
+    except BlobCorrupt:
+        yield Finding("a range past the end", "ok", "refused")
+    except StatebagError as error:
+        yield Finding("a range past the end", "warn", error.code, "Short objects look like that.")
+    else:
+        yield Finding("a range past the end", "fail", "given", "Damage would go unnoticed here.")
+
+
+def _listing(store: Store, name: str) -> Finding:
+    try:
+        names = [info.name for info in store.list(PROBES)]
+    except StatebagError as error:
+        return Finding(
+            "listing",
+            "warn",
+            error.code,
+            "fsck, gc and snapshots need it (s3:ListBucket); steps do not.",
+        )
+    if name not in names:
+        return Finding(
+            "listing", "fail", "a new object is not listed at once", "gc could delete too early."
+        )
+    ordered = names == sorted(names)
+    return Finding(
+        "listing",
+        "ok" if ordered else "warn",
+        "at once, by name" if ordered else "not in the order of names",
+        "" if ordered else "fsck and gc take more memory.",
+    )
+
+
+def _clock(store: Store, name: str) -> Finding:
+    try:
+        info = store.head(name)
+    except StatebagError as error:
+        return Finding("clock", "unknown", error.code, "Allow looking up objects (s3:GetObject).")
+    if info is None:
+        return Finding("clock", "fail", "a new object is not found", "gc needs read after write.")
+    apart = abs(datetime.now(UTC) - info.modified)
+    seconds = f"{apart.total_seconds():.0f} s apart"
+    if apart >= _SKEW_REFUSED:
+        return Finding("clock", "fail", seconds, "Set the clock: S3 refuses requests so far off.")
+    if apart >= _CLOCKS_APART:
+        return Finding("clock", "warn", seconds, "Set the clock: near 15 minutes S3 refuses.")
+    return Finding("clock", "ok", seconds)
+
+
+def _replaced(store: Store, name: str) -> Iterator[Finding]:
+    """A second PUT of a name must win: that is how damaged packs are mended."""
+    try:
+        store.put(name, _BODY[::-1])
+        new = store.get(name) == _BODY[::-1]
+    except StatebagError as error:
+        yield Finding(
+            "replacing an object",
+            "warn",
+            error.code,
+            "Steps work, but repair cannot mend a damaged pack (is the bucket write-once?).",
+        )
+        return
+    if new:
+        yield Finding("replacing an object", "ok", "seen at once")
+    else:
+        advice = "Readers may get old bytes after a repair."
+        yield Finding("replacing an object", "fail", "not seen", advice)
+
+
+def _deleted(store: Store, name: str, error: str | None) -> Finding:
+    if error is not None:
+        return Finding(
+            "delete",
+            "warn",
+            f"{error}; {name} is left behind",
+            "Steps need no delete; gc does. Delete the probe by hand.",
+        )
+    with suppress(BlobMissing):
+        store.get(name)
+        return Finding("delete", "fail", "the object is still there", "gc frees nothing here.")
+    return Finding("delete", "ok", "gone at once")
