@@ -183,3 +183,20 @@ def test_keys_come_from_the_environment():
 def test_keys_that_are_none(keys):
     with pytest.raises(ConfigurationError):
         Statebag(MemoryStore(), signing_keys=keys)
+
+
+def test_looking_up_one_value_asks_for_a_signature_too():
+    store, bag, state = signed_bag()
+    _, client = reader(store, KEYS)
+    for path in ("$.log[3].n", "$.stored", "$.current_state.phase", "$.current_state['key 7']"):
+        first, *rest = path.removeprefix("$.").replace("['", ".").replace("']", "").split(".")
+        assert client.get(bag, path, scope=SCOPE) is not None, (first, rest)
+    assert client.get(bag, "$.log[3]", scope=SCOPE) == state["log"][3]
+    forged = copy.deepcopy(bag)
+    for name in ("log", "stored"):
+        forged[name][KEY].pop("sig")
+    recording, client = reader(store, KEYS)
+    for path in ("$.log[3]", "$.stored"):
+        with pytest.raises(NotPermitted):
+            client.get(forged, path, scope=SCOPE)
+    assert recording.calls == []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import unquote
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from statebag.format.signature import Signatures
+    from statebag.opening.difference import Change
     from statebag.opening.map_results import ChildResult
     from statebag.policy import Policy
     from statebag.sealing.array_writer import ArrayWriter
@@ -58,6 +60,7 @@ __all__ = ["Statebag", "from_environment", "step"]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 _NO_SCOPE = "unscoped"
+_ROOTS = 32  # stores that a process remembers something of
 
 
 class Statebag:
@@ -254,6 +257,62 @@ class Statebag:
             if failed is not None:
                 raise failed
         return mended
+
+    def differences(self, before: Any, after: Any, scope: str | None = None) -> list[Change]:
+        """What differs between the states of two bags, by path; only what differs is read.
+
+        Args:
+            before: A bag.
+            after: Another one, usually of a later step.
+            scope: The reader's scope, as for `open`.
+
+        Raises:
+            StatebagError: As for `open`.
+        """
+        from statebag.opening.difference import differences
+
+        with deadline(self.policy.deadline_seconds):
+            return list(differences(self._opener(scope), before, after))
+
+    def export(self, bag: Any, scope: str | None = None) -> bytes:
+        """One file with the whole state of a bag, which depends on no store; deterministic.
+
+        Args:
+            bag: A bag.
+            scope: The reader's scope, as for `open`.
+
+        Raises:
+            StatebagError: As for `open`.
+        """
+        from statebag.store.memory import MemoryStore
+        from statebag.upkeep.archive import SCOPE, pack_up
+
+        state = self.open(bag, scope=scope)
+        room = MemoryStore()
+        policy = replace(self.policy, carry_bytes=0)
+        sealer = Statebag(room, policy=policy, replicas=(), signing_keys={})
+        sealed = sealer.seal(state, scope=SCOPE)
+        return pack_up(sealed, {info.name: room.get(info.name) for info in room.list()})
+
+    def unpack(self, archive: bytes, scope: str, budget: int | None = None) -> Any:
+        """The bag of an exported state, sealed into this store.
+
+        Args:
+            archive: What `export` gave, from whatever hands.
+            scope: Where the objects go: `<state machine>/<execution name>`.
+            budget: As for `seal`.
+
+        Raises:
+            BlobCorrupt, UnsupportedFormat, InvalidStub, LimitExceeded: The archive is damaged,
+                forged or too large; nothing was written.
+            StatebagError: As for `seal`.
+        """
+        from statebag.upkeep.archive import SCOPE, check_scope, unpack
+
+        bag, room = unpack(archive, self.policy.max_open_bytes)
+        reader = Statebag(room, policy=self.policy, replicas=(), signing_keys={})
+        state = reader.open(bag, scope=SCOPE)
+        return self.seal(state, scope=check_scope(scope), budget=budget)
 
     def append(
         self,
@@ -596,14 +655,14 @@ def step(
     return decorate if handler is None else decorate(handler)
 
 
-@cache
+@lru_cache(_ROOTS)
 def _known(url: str) -> Known:
     """One for each root in a process: what one client has verified serves the next."""
     del url
     return Known()
 
 
-@cache
+@lru_cache(_ROOTS)
 def _bases(url: str, max_bytes: int) -> Bases:
     del url
     return Bases(max_bytes)

@@ -35,15 +35,16 @@ def look_up(opener: Opener, bag: Any, path: Path) -> Any:
             value = value.wire
         if not opened and isinstance(value, dict) and KEY in value:
             stub = parse_stub(value, render_path(path[:depth]))
+            checked = opener.checked(stub, value[KEY], path[:depth])
             if isinstance(stub, Rest) and part in stub.siblings:
                 value = stub.siblings[str(part)]
                 continue
             if isinstance(stub, Pieces) and stub.kind == "array":
                 if not isinstance(part, int) or part >= stub.count:
                     raise _nothing(f"an array of {stub.count} items", path[: depth + 1])
-                value, opened = opener.item(stub, part, path), True
+                value, opened = checked.item(stub, part, path), True
                 continue
-            value = _own_value(opener, value, stub)
+            value = _own_value(checked, value, stub)
             opened = True
         value = _member(value, part, path[: depth + 1])
     return value if opened else opener.open(value, Selection(None))

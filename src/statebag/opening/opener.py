@@ -16,7 +16,7 @@ from statebag.opening.walk import Selection, walk
 if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.signature import Signatures
-    from statebag.format.stub import Blob, Extent, Whole
+    from statebag.format.stub import Blob, Extent, Stub, Whole
     from statebag.opening.fetch import Fetcher
     from statebag.opening.walk import Site
     from statebag.sealing.bases import Bases
@@ -124,6 +124,36 @@ class Opener:
             if entry.level == 0:
                 return _decoded(text, stub.kind, entry.count, path)[index]
             members = read_node(text, entry, render_path(path))
+
+    def listed(self, node: Entry, path: Path) -> tuple[Entry, ...]:
+        """What an index node lists."""
+        self._confinement.check(node.blob, path)
+        return read_node(self._fetcher.texts([node.blob])[node.blob], node, render_path(path))
+
+    def piece(self, entry: Entry, kind: str, path: Path) -> Any:
+        """The items or members of one piece."""
+        self._confinement.check(entry.blob, path)
+        text = self._fetcher.texts([entry.blob])[entry.blob]
+        return _decoded(text, kind, entry.count, path)
+
+    def tail(self, stub: Pieces, path: Path) -> Any:
+        """The newest items or members of a value in pieces that has a tail."""
+        tail = stub.tail
+        if isinstance(tail, Carried):
+            return _decoded(self._carried_text(tail), stub.kind, tail.count, path)
+        assert tail is not None  # asked by whoever calls
+        return self.piece(Entry(tail.blob, tail.count, tail.size), stub.kind, path)
+
+    def checked(self, stub: Stub, body: dict[str, Any], path: Path) -> Opener:
+        """An opener that asks for no signature of a stub that has a good one.
+
+        Raises:
+            NotPermitted: It has none.
+        """
+        if self._signatures is None:
+            return self
+        self._signatures.check(stub, body, render_path(path))
+        return Opener(self._fetcher, self._confinement, self._known, self._bases)
 
     def _tail_item(self, stub: Pieces, index: int, path: Path) -> Any:
         assert stub.tail is not None  # the counts of a parsed stub add up

@@ -1,0 +1,55 @@
+"""`statebag diff`: what differs between two states."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from statebag.cli.bag_source import is_in_store, read_bag
+from statebag.cli.stores import reading_client, store_option
+
+__all__ = ["command"]
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+@click.command("diff", short_help="Show what differs between two states.")
+@click.argument("before")
+@click.argument("after")
+@click.option("--values", is_flag=True, help="Show values too, which may be secrets.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@store_option
+def command(before: str, after: str, *, values: bool, as_json: bool, store: str | None) -> None:
+    """Show by path what differs between the bags BEFORE and AFTER, with sizes in bytes.
+
+    A bag is a file, - for the standard input, or a snapshot's name or address. Only what differs
+    is read from the store. The exit code is 0 also where they differ.
+
+    \b
+    Examples:
+      statebag diff bag.json bag.json
+      statebag diff bag.json bag.json --values --json
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    in_store = is_in_store(before) or is_in_store(after)
+    with reading_client(store, at_once=in_store) as client:
+        changes = client.differences(read_bag(before, client), read_bag(after, client))
+    for change in changes:
+        if as_json:
+            line = {
+                "path": change.path,
+                "kind": change.kind,
+                "before": change.before,
+                "after": change.after,
+            }
+            click.echo(
+                json.dumps({**line, "old": change.old, "new": change.new} if values else line)
+            )
+            continue
+        click.echo(f"{_SIGNS[change.kind]} {change.path}  {change.before:,} -> {change.after:,}")
+        if values:
+            for sign, value in (("-", change.old), ("+", change.new)):
+                click.echo(f"    {sign} {json.dumps(value)}")
+    if not changes and not as_json:
+        click.echo("no difference", file=sys.stderr)

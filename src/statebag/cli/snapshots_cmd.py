@@ -1,0 +1,38 @@
+"""`statebag snapshots`: which snapshots a store holds."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from statebag.cli.fsck_cmd import encoded
+from statebag.cli.stores import reading_client, store_option
+
+__all__ = ["command"]
+
+
+@click.command("snapshots", short_help="List the snapshots of a store.")
+@click.argument("scope", default="")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@store_option
+def command(scope: str, *, as_json: bool, store: str | None) -> None:
+    """List the snapshots of a store, or those of SCOPE: when, how large the bag is, its name.
+
+    The name can be given to `diff` and, in a workflow, to `restore_snapshot`.
+
+    \b
+    Example:
+      statebag snapshots my-machine/my-execution
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    from statebag.upkeep.objects import kind_of  # noqa: PLC0415 - kept out of --help
+
+    with reading_client(store, at_once=True) as client:
+        for info in client.store.list(encoded(scope)):
+            if kind_of(info.name) != "snapshot":
+                continue
+            when = info.modified.isoformat(timespec="seconds")
+            if as_json:
+                click.echo(json.dumps({"name": info.name, "bytes": info.size, "written": when}))
+            else:
+                click.echo(f"{when}  {info.size:>7,}  {info.name}")

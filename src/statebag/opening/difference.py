@@ -1,0 +1,231 @@
+"""What differs between two bags, by path, reading only what differs.
+
+A value whose digest is the same in both is the same, unread. Of two arrays or objects in pieces,
+the pieces that both have are skipped, so an entry appended to a long history costs its end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from statebag.format import json_text
+from statebag.format.paths import render_path
+from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored, Unopened
+from statebag.opening.walk import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statebag.format.paths import Path
+    from statebag.opening.opener import Opener
+
+__all__ = ["Change", "differences"]
+
+ChangeKind = Literal["added", "removed", "changed"]
+_ABSENT = object()
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One difference.
+
+    Attributes:
+        path: Where, as `$.field[0]`; of an array's items by their place afterwards, of removed
+            ones by their place before.
+        kind: What happened.
+        before: Bytes of the JSON text that was there; 0 where nothing was.
+        after: Likewise of what is there now.
+        old: The value that was there; None where nothing was.
+        new: The value that is there now; likewise.
+    """
+
+    path: str
+    kind: ChangeKind
+    before: int
+    after: int
+    old: Any = None
+    new: Any = None
+
+
+def differences(opener: Opener, before: Any, after: Any) -> Iterator[Change]:
+    """All differences, in the order of the paths.
+
+    Args:
+        opener: Reads what must be read.
+        before: A bag.
+        after: Another one.
+
+    Raises:
+        StatebagError: As for an open.
+    """
+    first, second = (opener.open(bag, Selection([])) for bag in (before, after))
+    yield from _Comparison(opener).of(first, second, ())
+
+
+class _Comparison:
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
+
+    def of(self, before: Any, after: Any, path: Path) -> Iterator[Change]:
+        pending: list[tuple[Any, Any, Path]] = [(before, after, path)]
+        while pending:
+            one, two, place = pending.pop()
+            if isinstance(one, Unopened) or isinstance(two, Unopened):
+                if isinstance(one, Unopened) and isinstance(two, Unopened):
+                    narrowed = self._narrowed(one, two, place)
+                    if narrowed is not None:
+                        pending.extend(reversed(narrowed))
+                        continue
+                one, two = self._opened(one, place), self._opened(two, place)
+            if isinstance(one, dict) and isinstance(two, dict):
+                pending.extend(reversed(list(_of_objects(one, two, place))))
+            elif isinstance(one, list) and isinstance(two, list):
+                pending.extend(reversed(list(_of_arrays(one, two, place, 0))))
+            else:
+                one, two = self._whole(one, place), self._whole(two, place)
+                if one is _ABSENT or two is _ABSENT or not _same(one, two):
+                    yield _change(one, two, place)
+
+    def _opened(self, value: Any, path: Path) -> Any:
+        if not isinstance(value, Unopened):
+            return value
+        return self._opener.open(value, Selection(None), is_state=True, below=path)
+
+    def _whole(self, value: Any, path: Path) -> Any:
+        """A value that stands on one side alone, with all in it opened."""
+        if not isinstance(value, dict | list):
+            return value
+        return self._opener.open(value, Selection(None), is_state=True, below=path)
+
+    def _narrowed(
+        self, one: Unopened, two: Unopened, path: Path
+    ) -> list[tuple[Any, Any, Path]] | None:
+        """What is left to compare of two values that were not read; None: both must be read."""
+        first, second = one.stub, two.stub
+        digests = _digest(first), _digest(second)
+        if digests[0] is not None and digests[0] == digests[1]:
+            return []
+        if not (isinstance(first, Pieces) and isinstance(second, Pieces)):
+            return None
+        if first.kind != second.kind:
+            return None
+        return self._of_pieces(first, second, path)
+
+    def _of_pieces(self, one: Pieces, two: Pieces, path: Path) -> list[tuple[Any, Any, Path]]:
+        first: list[Entry] = list(one.entries)
+        second: list[Entry] = list(two.entries)
+        skipped = 0
+        while True:
+            common = _common_start(first, second)
+            skipped += sum(entry.count for entry in first[:common])
+            first, second = first[common:], second[common:]
+            if not any(entry.level for entry in (*first, *second)):
+                break
+            first, second = self._below(first, path), self._below(second, path)
+        items = self._items(first, one, path), self._items(second, two, path)
+        if one.kind == "array":
+            return list(_of_arrays(*items, path, skipped))
+        return list(_of_objects(dict(items[0]), dict(items[1]), path))
+
+    def _below(self, entries: list[Entry], path: Path) -> list[Entry]:
+        """Nodes replaced by what they list, but for those of a lower level than the highest."""
+        highest = max((entry.level for entry in entries), default=0)
+        found: list[Entry] = []
+        for entry in entries:
+            if entry.level and entry.level == highest:
+                found.extend(self._opener.listed(entry, path))
+            else:
+                found.append(entry)
+        return found
+
+    def _items(self, entries: list[Entry], stub: Pieces, path: Path) -> list[Any]:
+        """The items, or pairs of key and value, of some pieces and of the tail."""
+        runs = [self._opener.piece(entry, stub.kind, path) for entry in entries]
+        if stub.tail is not None:
+            runs.append(self._opener.tail(stub, path))
+        if stub.kind == "array":
+            return [item for run in runs for item in run]
+        return [pair for run in runs for pair in run.items()]
+
+
+def _digest(stub: object) -> str | tuple[str, ...] | None:
+    """What is equal for equal values; values that are cut elsewhere may differ in it."""
+    if isinstance(stub, Stored):
+        return stub.blob.sha256
+    if isinstance(stub, Carried | Patched):
+        return stub.sha256
+    if isinstance(stub, Pieces):
+        tail = stub.tail
+        last = tail.blob.sha256 if isinstance(tail, Stored) else tail.sha256 if tail else ""
+        return (*(entry.blob.sha256 for entry in stub.entries), last)
+    return None
+
+
+def _common_start(one: list[Entry], two: list[Entry]) -> int:
+    count = 0
+    for first, second in zip(one, two, strict=False):
+        if first.blob.sha256 != second.blob.sha256 or first.level != second.level:
+            break
+        count += 1
+    return count
+
+
+def _of_objects(
+    one: dict[str, Any], two: dict[str, Any], path: Path
+) -> Iterator[tuple[Any, Any, Path]]:
+    for key in dict.fromkeys([*one, *two]):
+        pair = one.get(key, _ABSENT), two.get(key, _ABSENT)
+        if not _surely_same(*pair):
+            yield (*pair, (*path, key))
+
+
+def _of_arrays(
+    one: list[Any], two: list[Any], path: Path, start: int
+) -> Iterator[tuple[Any, Any, Path]]:
+    """Items at the same place, once what both have at their ends is left out."""
+    head = 0
+    while head < min(len(one), len(two)) and _surely_same(one[head], two[head]):
+        head += 1
+    tail = 0
+    if len(one) != len(two):
+        most = min(len(one), len(two)) - head
+        while tail < most and _surely_same(one[-1 - tail], two[-1 - tail]):
+            tail += 1
+    left, right = one[head : len(one) - tail], two[head : len(two) - tail]
+    for n in range(max(len(left), len(right))):
+        pair = (left[n] if n < len(left) else _ABSENT, right[n] if n < len(right) else _ABSENT)
+        if not _surely_same(*pair):
+            yield (*pair, (*path, start + head + n))
+
+
+def _surely_same(one: Any, two: Any) -> bool:
+    if one is _ABSENT or two is _ABSENT:
+        return False
+    if isinstance(one, Unopened) or isinstance(two, Unopened):
+        both = isinstance(one, Unopened) and isinstance(two, Unopened)
+        return both and one.wire == two.wire
+    try:
+        return _same(one, two)
+    except _HoldsUnopenedError:
+        return False
+
+
+class _HoldsUnopenedError(Exception):
+    pass
+
+
+def _refuse(_: Any) -> Any:
+    raise _HoldsUnopenedError
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Equal as JSON text: 1, 1.0 and true are three values."""
+    return json_text.encode(one, _refuse) == json_text.encode(two, _refuse)
+
+
+def _change(one: Any, two: Any, path: Path) -> Change:
+    kind: ChangeKind = "added" if one is _ABSENT else "removed" if two is _ABSENT else "changed"
+    sizes = [0 if value is _ABSENT else len(json_text.encode(value)) for value in (one, two)]
+    values = [None if value is _ABSENT else value for value in (one, two)]
+    return Change(render_path(path), kind, *sizes, *values)

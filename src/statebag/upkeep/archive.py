@@ -1,0 +1,123 @@
+"""One file that holds a whole state: for what must outlive its execution, or move elsewhere.
+
+```
+8 bytes   magic
+8 bytes   length of the header, big-endian
+...       header: JSON {"v": 1, "bag": ..., "packs": [[name, size], ...]}
+...       the packs, one after another
+32 bytes  SHA-256 of all before it
+```
+
+The state is sealed anew into the file, so it depends on no store. The same state gives the same
+bytes (under one codec version). A reader takes nothing on trust: lengths, names and digests must
+fit, and every blob is verified, before anything is written anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import BlobCorrupt, InvalidState, LimitExceeded, UnsupportedFormat
+from statebag.format import json_text
+from statebag.format.names import check_pack_name, scope_of
+from statebag.store.memory import MemoryStore
+from statebag.upkeep.objects import fits_its_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["SCOPE", "pack_up", "unpack"]
+
+MAGIC = b"SBAGX\x01\r\n"
+SCOPE = "export"
+"""Of the packs in an archive."""
+
+_VERSION = 1
+_DIGEST = 32  # bytes
+_LARGEST_HEADER = 64 * 1024 * 1024
+
+
+def pack_up(bag: Any, packs: Mapping[str, bytes]) -> bytes:
+    """The archive of a bag and all packs that it refers to."""
+    names = sorted(packs)
+    listed = [[name, len(packs[name])] for name in names]
+    header = json_text.encode({"v": _VERSION, "bag": bag, "packs": listed})
+    body = b"".join(
+        [MAGIC, len(header).to_bytes(8, "big"), header, *(packs[name] for name in names)]
+    )
+    return body + hashlib.sha256(body).digest()
+
+
+def unpack(data: bytes, max_bytes: int) -> tuple[Any, MemoryStore]:
+    """The bag of an archive and a store in memory with its packs, whose names are verified.
+
+    Args:
+        data: The archive.
+        max_bytes: Refuse a larger one.
+
+    Raises:
+        LimitExceeded: It is larger.
+        UnsupportedFormat: Another version.
+        BlobCorrupt: It is damaged, cut short, too long, or no archive.
+    """
+    if len(data) > max_bytes:
+        raise LimitExceeded(
+            f"an archive of {len(data)} bytes, and the limit is {max_bytes}",
+            hint="Raise Policy.max_open_bytes.",
+        )
+    if data[:5] == MAGIC[:5] and data[: len(MAGIC)] != MAGIC:
+        raise UnsupportedFormat("an archive of another version", hint="Upgrade this library.")
+    start = len(MAGIC) + 8
+    if not data.startswith(MAGIC) or len(data) < start + _DIGEST:
+        raise BlobCorrupt("this is no archive of a state")
+    body = memoryview(data)[:-_DIGEST]
+    if hashlib.sha256(body).digest() != data[-_DIGEST:]:
+        raise BlobCorrupt("an archive is not what was written")
+    length = int.from_bytes(data[len(MAGIC) : start], "big")
+    if length > min(_LARGEST_HEADER, len(body) - start):
+        raise BlobCorrupt("an archive's header does not fit into it")
+    header = json_text.decode(bytes(body[start : start + length]), None)
+    return _bag_of(header), _packs_of(header, bytes(body[start + length :]))
+
+
+def _bag_of(header: Any) -> Any:
+    if not isinstance(header, dict) or set(header) != {"v", "bag", "packs"}:
+        raise BlobCorrupt("an archive's header has another form")
+    if header["v"] != _VERSION:
+        raise UnsupportedFormat("an archive of another version", hint="Upgrade this library.")
+    return header["bag"]
+
+
+def _packs_of(header: dict[str, Any], data: bytes) -> MemoryStore:
+    store = MemoryStore()
+    position, seen = 0, set()
+    rows = header["packs"]
+    if not isinstance(rows, list):
+        raise BlobCorrupt("an archive's header has another form")
+    for row in rows:
+        if not (isinstance(row, list) and len(row) == 2 and type(row[1]) is int and row[1] >= 0):
+            raise BlobCorrupt("an archive's header has another form")
+        name = check_pack_name(row[0], "$")
+        pack = data[position : position + row[1]]
+        if scope_of(name) != SCOPE or name in seen or not fits_its_name(name, pack):
+            raise BlobCorrupt("an archive holds a pack that is not what its name says")
+        seen.add(name)
+        store.put(name, pack)
+        position += row[1]
+    if position != len(data):
+        raise BlobCorrupt("an archive has bytes that belong to nothing")
+    return store
+
+
+def check_scope(scope: str | None) -> str:
+    """The scope that an archive is unpacked to.
+
+    Raises:
+        InvalidState: None is given.
+    """
+    if not scope:
+        raise InvalidState(
+            "an archive is unpacked into an execution's scope", hint="Name it: <machine>/<name>."
+        )
+    return scope
