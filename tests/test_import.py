@@ -12,6 +12,7 @@ NEVER = {
     "boto3",
     "botocore",
     "moto",
+    "cryptography",
     "click",
     "rich",
     "yaml",
@@ -26,7 +27,7 @@ NEVER = {
     "logging",
     "email",
 }
-EXTRAS = ("click", "rich", "moto", "boto3", "botocore", "yaml", "jsonata")
+EXTRAS = ("click", "rich", "moto", "boto3", "botocore", "yaml", "jsonata", "cryptography")
 BLOCK = f"""
 import sys
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from statebag import usage
 from statebag.environment import (
+    encryption_keys_from_environment,
     policy_from_environment,
     replica_addresses,
     sealing_is_off,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from statebag.sealing.parts import Part
     from statebag.step import Returns
     from statebag.store.contract import Store
+    from statebag.store.encrypted import KeyProvider
 
 __all__ = ["Statebag", "from_environment", "step"]
 
@@ -76,6 +78,9 @@ class Statebag:
         signing_keys: Keys by name. With them every stub is signed by the first one, and only
             stubs that one of them has signed are opened; by default those of
             STATEBAG_SIGNING_KEYS. An empty mapping signs nothing.
+        encryption_keys: Keys of 32 bytes, or a function that gives them. With them objects are
+            encrypted with the first one before they leave this process, and read with any; by
+            default those of STATEBAG_ENCRYPTION_KEYS. No key encrypts nothing.
 
     Attributes:
         policy: As given.
@@ -94,15 +99,18 @@ class Statebag:
         options: Mapping[str, str] | None = None,
         replicas: Iterable[str | Store] | None = None,
         signing_keys: Mapping[str, bytes] | None = None,
+        encryption_keys: KeyProvider | None = None,
     ) -> None:
         self.policy = policy_from_environment() if policy is None else policy
         if store is None or isinstance(store, str):
             store = store_from_url(store_address() if store is None else store, options=options)
-        self.store = RetryingStore(store, attempts=self.policy.attempts)
+        encrypting = _encrypting(encryption_keys, self.policy)
+        self.store = RetryingStore(encrypting(store), attempts=self.policy.attempts)
         self.recovery = Recovery(
             self.store,
             replica_addresses() if replicas is None else tuple(replicas),
             self.policy.attempts,
+            encrypting,
         )
         keys = signing_keys_from_environment() if signing_keys is None else signing_keys
         self._signatures = _signatures(keys)
@@ -290,7 +298,7 @@ class Statebag:
         state = self.open(bag, scope=scope)
         room = MemoryStore()
         policy = replace(self.policy, carry_bytes=0)
-        sealer = Statebag(room, policy=policy, replicas=(), signing_keys={})
+        sealer = Statebag(room, policy=policy, replicas=(), signing_keys={}, encryption_keys=())
         sealed = sealer.seal(state, scope=SCOPE)
         return pack_up(sealed, {info.name: room.get(info.name) for info in room.list()})
 
@@ -310,7 +318,9 @@ class Statebag:
         from statebag.upkeep.archive import SCOPE, check_scope, unpack
 
         bag, room = unpack(archive, self.policy.max_open_bytes)
-        reader = Statebag(room, policy=self.policy, replicas=(), signing_keys={})
+        reader = Statebag(
+            room, policy=self.policy, replicas=(), signing_keys={}, encryption_keys=()
+        )
         state = reader.open(bag, scope=SCOPE)
         return self.seal(state, scope=check_scope(scope), budget=budget)
 
@@ -582,14 +592,47 @@ def _plain_bytes(state: Any) -> int:
 def from_environment() -> Statebag:
     """The client that the environment asks for; one for each address and policy."""
     keys = tuple(signing_keys_from_environment().items())
-    return _client(store_address(), policy_from_environment(), replica_addresses(), keys)
+    return _client(
+        store_address(),
+        policy_from_environment(),
+        replica_addresses(),
+        keys,
+        encryption_keys_from_environment(),
+    )
 
 
 @cache
 def _client(
-    address: str, policy: Policy, replicas: tuple[str, ...], keys: tuple[tuple[str, bytes], ...]
+    address: str,
+    policy: Policy,
+    replicas: tuple[str, ...],
+    signing_keys: tuple[tuple[str, bytes], ...],
+    encryption_keys: tuple[bytes, ...],
 ) -> Statebag:
-    return Statebag(address, policy=policy, replicas=replicas, signing_keys=dict(keys))
+    return Statebag(
+        address,
+        policy=policy,
+        replicas=replicas,
+        signing_keys=dict(signing_keys),
+        encryption_keys=encryption_keys,
+    )
+
+
+def _encrypting(keys: KeyProvider | None, policy: Policy) -> Callable[[Store], Store]:
+    """What a store is used through."""
+    keys = encryption_keys_from_environment() if keys is None else keys
+    if not keys:
+        return lambda store: store
+    from statebag.store.encrypted import EncryptedStore, Keys
+
+    if policy.wire == 0:
+        raise ConfigurationError(
+            "objects of wire version 0 are plain, for consumers that read them without this "
+            "library, so they cannot be encrypted",
+            hint="Use wire=1, or no encryption keys.",
+        )
+    known = Keys(keys)
+    return lambda store: EncryptedStore(store, known)
 
 
 def _signatures(keys: Mapping[str, bytes]) -> Signatures | None:

@@ -5,6 +5,7 @@
 | STATEBAG_STORE | the store's address; a folder below the working directory where it is not set |
 | STATEBAG_REPLICAS | comma-separated addresses of stores that are read where the first fails |
 | STATEBAG_SIGNING_KEYS | `name:base64,...`: stubs are signed by the first key and must be signed |
+| STATEBAG_ENCRYPTION_KEYS | `base64,...`: objects are encrypted with the first key, read with all |
 | STATEBAG_PLAIN | 1: seal nothing, to see what a workflow does without this library |
 | STATEBAG_MAX_BAG_BYTES, STATEBAG_CONTROL, ... | one for each setting of `Policy`, in capitals |
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "encryption_keys_from_environment",
     "in_lambda",
     "policy_from_environment",
     "replica_addresses",
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 _PREFIX = "STATEBAG_"
+_STANDARD = str.maketrans("-_", "+/")
 _LOCAL_FOLDER = "./.statebag/store"
 
 
@@ -82,6 +85,29 @@ def signing_keys_from_environment(
                 hint="Write name:key,name:key with keys in base64; the first one signs.",
             ) from None
     return keys
+
+
+def encryption_keys_from_environment(
+    environment: Mapping[str, str] | None = None,
+) -> tuple[bytes, ...]:
+    """The keys that objects are encrypted with; none where none are set.
+
+    Raises:
+        ConfigurationError: One is no base64.
+    """
+    variables = os.environ if environment is None else environment
+    text = variables.get("STATEBAG_ENCRYPTION_KEYS", "")
+    try:
+        return tuple(
+            base64.b64decode(key.translate(_STANDARD) + "=" * (-len(key) % 4), validate=True)
+            for key in filter(None, map(str.strip, text.split(",")))
+        )
+    except ValueError:
+        # Not quoted: it is a secret.
+        raise ConfigurationError(
+            "STATEBAG_ENCRYPTION_KEYS cannot be read",
+            hint="Write key,key, each 32 bytes in base64; the first one encrypts.",
+        ) from None
 
 
 def in_lambda(environment: Mapping[str, str] | None = None) -> bool:

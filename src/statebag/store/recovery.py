@@ -51,11 +51,17 @@ class Recovery:
         store: The store that is written.
         replicas: Stores that are only read, or their addresses.
         attempts: For each request to a replica.
+        through: What a replica is used through, as the store is.
     """
 
     def __init__(
-        self, store: Store, replicas: Sequence[str | Store] = (), attempts: int = 1
+        self,
+        store: Store,
+        replicas: Sequence[str | Store] = (),
+        attempts: int = 1,
+        through: Callable[[Store], Store] = lambda store: store,
     ) -> None:
+        self._through = through
         self._store = store
         self._given = replicas
         self._attempts = attempts
@@ -69,7 +75,8 @@ class Recovery:
 
             self._made = [
                 RetryingStore(
-                    store_from_url(one) if isinstance(one, str) else one, attempts=self._attempts
+                    self._through(store_from_url(one) if isinstance(one, str) else one),
+                    attempts=self._attempts,
                 )
                 for one in self._given
             ]

@@ -38,6 +38,8 @@ def mend(store: Store, recovery: Recovery, name: str) -> str | None:
         if fits_its_name(name, store.get(name)):
             return None
         present = True
+    except BlobCorrupt:  # an encrypted store tells by itself
+        present = True
     except BlobMissing:
         present = False
     place, data = find_whole(recovery, name, present=present)

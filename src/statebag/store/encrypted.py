@@ -1,0 +1,289 @@
+"""A store whose objects are encrypted on this side: whoever keeps them cannot read them.
+
+```
+8 bytes   magic
+then, for each 4,096 bytes of the object:
+  8       which key
+  1       1 in the last block, else 0
+  2       bytes of the object in this block, big-endian
+  12      nonce
+  4,096   AES-256-GCM (NIST SP 800-38D) of those bytes, filled up with zeros
+  16      tag, over the object's name and the block's number too
+```
+
+A block can be read alone, so a range costs the blocks it touches. All blocks are of one length:
+the last one needs no request of its own to find its end, and sizes show in steps only.
+
+The name, which begins with the scope, is part of what is authenticated and of each object's own
+key: moved elsewhere, an object does not open. Nonces are derived from what is encrypted (a keyed
+digest of name, number and bytes), so that the same object is the same bytes again: a retried
+write changes nothing. Two different blocks share a nonce with a probability of 2**-96.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from statebag.errors import BlobCorrupt, ConfigurationError, NotPermitted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from statebag.store.contract import ObjectInfo, Store
+
+__all__ = ["BLOCK", "EncryptedStore", "KeyProvider", "Keys"]
+
+if TYPE_CHECKING:
+    KeyProvider = Sequence[bytes] | Callable[[], Sequence[bytes]]
+    """The keys, 32 bytes each, or what gives them: the first encrypts, all decrypt."""
+else:
+    KeyProvider = object
+
+MAGIC = b"SBENC\x01\r\n"
+BLOCK = 4096
+"""Bytes of an object in one block."""
+
+_KEY = 32
+_ID = 8
+_HEAD = _ID + 1 + 2 + 12
+_TAG = 16
+_WHOLE = _HEAD + BLOCK + _TAG
+
+
+class _Key(NamedTuple):
+    encryption: bytes
+    nonces: bytes
+
+
+class Keys:
+    """Encrypts and decrypts the blocks of objects.
+
+    Args:
+        provider: The keys, or a function that gives them, which is called once, when the first
+            object is read or written.
+
+    Raises:
+        ConfigurationError: The package `cryptography` is missing; with the first use: no key, or
+            one that does not have 32 bytes.
+    """
+
+    def __init__(self, provider: KeyProvider) -> None:
+        try:
+            from cryptography.exceptions import InvalidTag  # noqa: PLC0415 (an extra, and slow)
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+        except ImportError:
+            raise ConfigurationError(
+                "encryption needs a package that is not installed",
+                hint="Install the extra: pip install 'statebag[encryption]'",
+            ) from None
+        self._provider = provider
+        self._cipher: Callable[[bytes], Any] = AESGCM
+        self._refused: type[Exception] = InvalidTag
+        self._keys: dict[bytes, _Key] = {}
+
+    def _known(self) -> dict[bytes, _Key]:
+        if not self._keys:
+            given = self._provider() if callable(self._provider) else self._provider
+            found: dict[bytes, _Key] = {}
+            for key in given:
+                if not isinstance(key, bytes) or len(key) != _KEY:
+                    raise ConfigurationError(
+                        "an encryption key does not have 32 bytes",
+                        hint="secrets.token_bytes(32) of Python makes one.",
+                    )
+                name = _derived(key, b"statebag 1 id")[:_ID]
+                found[name] = _Key(
+                    _derived(key, b"statebag 1 encryption"), _derived(key, b"statebag 1 nonces")
+                )
+            if not found:
+                raise ConfigurationError("there is no encryption key", hint="Give at least one.")
+            self._keys = found
+        return self._keys
+
+    def knows(self, block: bytes) -> bool:
+        """Whether a block names one of the keys."""
+        return block[:_ID] in self._known()
+
+    def encrypted(self, name: str, data: bytes) -> bytes:
+        """The bytes to keep for an object."""
+        keys = self._known()
+        key_id = next(iter(keys))
+        key = keys[key_id]
+        place = name.encode()
+        cipher = self._cipher(_derived(key.encryption, place))
+        starts = range(0, max(len(data), 1), BLOCK)
+        blocks = [MAGIC]
+        for number, start in enumerate(starts):
+            part = data[start : start + BLOCK]
+            last = number == len(starts) - 1
+            about = key_id + bytes([last]) + len(part).to_bytes(2, "big")
+            bound = _bound(place, number, about)
+            padded = part.ljust(BLOCK, b"\0")
+            nonce = hmac.digest(key.nonces, bound + padded, "sha256")[:12]
+            blocks += (about, nonce, cipher.encrypt(nonce, padded, bound))
+        return b"".join(blocks)
+
+    def decrypted(self, name: str, first: int, data: bytes) -> tuple[bytes, bool]:
+        """The bytes in whole blocks of an object, and whether the last of them ends it.
+
+        Args:
+            name: The object's.
+            first: Number of the first block.
+            data: The blocks.
+
+        Raises:
+            BlobCorrupt: A block is not what was written there.
+        """
+        parts: list[bytes] = []
+        place = name.encode()
+        ciphers: dict[bytes, Any] = {}
+        last = False
+        for number, start in enumerate(range(0, len(data), _WHOLE), first):
+            block = data[start : start + _WHOLE]
+            about, nonce = block[: _ID + 3], block[_ID + 3 : _HEAD]
+            key = self._known().get(about[:_ID])
+            if last or key is None or len(block) != _WHOLE:
+                raise _damaged(name)
+            if about[:_ID] not in ciphers:
+                ciphers[about[:_ID]] = self._cipher(_derived(key.encryption, place))
+            try:
+                padded = ciphers[about[:_ID]].decrypt(
+                    nonce, block[_HEAD:], _bound(place, number, about)
+                )
+            except self._refused:
+                raise _damaged(name) from None
+            parts.append(padded[: int.from_bytes(about[_ID + 1 :], "big")])
+            last = about[_ID] == 1
+        return b"".join(parts), last
+
+
+class EncryptedStore:
+    """A store that keeps every object encrypted; objects written in plain before are read too.
+
+    What an object holds is proved by whoever reads it (a digest in its name or in a stub), so a
+    plain object in the place of an encrypted one gains nobody anything.
+
+    Args:
+        store: Where the objects go.
+        keys: Encrypt and decrypt them.
+    """
+
+    def __init__(self, store: Store, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+
+    def __repr__(self) -> str:
+        return f"EncryptedStore({self._store!r})"
+
+    @property
+    def url(self) -> str:
+        """The inner store's."""
+        return self._store.url
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole object."""
+        self._store.put(name, self._keys.encrypted(name, data))
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object.
+
+        Raises:
+            NotPermitted: It is encrypted with a key that is not here.
+            BlobCorrupt: It is not what was written.
+        """
+        return self._opened(name, self._store.get(name))
+
+    def _opened(self, name: str, data: bytes) -> bytes:
+        if not data.startswith(MAGIC):
+            return data
+        blocks = data[len(MAGIC) :]
+        if len(blocks) >= _ID and not self._keys.knows(blocks):
+            raise _unknown_key(name)
+        text, whole = self._keys.decrypted(name, 0, blocks)
+        if not whole:
+            raise _damaged(name)
+        return text
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each `(offset, length)`; see `get` for the errors."""
+        if any(offset < 0 or length < 0 for offset, length in spans):
+            raise _damaged(name)
+        wanted = [_blocks_of(offset, length) for offset, length in spans]
+        try:
+            found = self._store.get_ranges(
+                name,
+                [(len(MAGIC) + first * _WHOLE, (end - first) * _WHOLE) for first, end in wanted],
+            )
+            known = all(not data or self._keys.knows(data) for data in found)
+        except BlobCorrupt:
+            if self._is_encrypted(name):
+                raise
+            known = False
+        if not known:
+            if self._is_encrypted(name):
+                raise _unknown_key(name)
+            return self._store.get_ranges(name, spans)
+        answers = []
+        for (offset, length), (first, _), data in zip(spans, wanted, found, strict=True):
+            text, _ = self._keys.decrypted(name, first, data)
+            start = offset - first * BLOCK
+            if length and len(text) < start + length:
+                raise _damaged(name)
+            answers.append(text[start : start + length])
+        return answers
+
+    def _is_encrypted(self, name: str) -> bool:
+        try:
+            return self._store.get_ranges(name, [(0, len(MAGIC))])[0] == MAGIC
+        except BlobCorrupt:  # shorter than that
+            return False
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """What is known of an object; its size is that of what is kept."""
+        return self._store.head(name)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """All objects at and below a prefix, with the sizes of what is kept."""
+        return self._store.list(prefix)
+
+    def delete(self, name: str) -> None:
+        """Delete an object."""
+        self._store.delete(name)
+
+    def versions(self, name: str) -> Iterator[bytes]:
+        """Earlier versions of an object that can be decrypted, where the store keeps any."""
+        read = getattr(self._store, "versions", None)
+        for data in () if read is None else read(name):
+            try:
+                yield self._opened(name, data)
+            except (BlobCorrupt, NotPermitted):
+                continue
+
+
+def _derived(key: bytes, what: bytes) -> bytes:
+    """HKDF-Expand (RFC 5869) of one block: a key of its own for each use and each object."""
+    return hmac.digest(key, what + b"\x01", hashlib.sha256)
+
+
+def _bound(place: bytes, number: int, about: bytes) -> bytes:
+    return b"".join([MAGIC, len(place).to_bytes(4, "big"), place, number.to_bytes(8, "big"), about])
+
+
+def _blocks_of(offset: int, length: int) -> tuple[int, int]:
+    """The first block that a span touches, and the one after its last."""
+    first = offset // BLOCK
+    return (first, -(-(offset + length) // BLOCK)) if length else (0, 0)
+
+
+def _damaged(name: str) -> BlobCorrupt:
+    return BlobCorrupt("an encrypted object is not what was written", object_name=name)
+
+
+def _unknown_key(name: str) -> NotPermitted:
+    return NotPermitted(
+        "an object is encrypted with a key that this reader does not have",
+        object_name=name,
+        hint="Keep a retired key in STATEBAG_ENCRYPTION_KEYS, behind the one that encrypts.",
+    )

@@ -1,0 +1,310 @@
+"""Encrypted objects: nobody without a key reads them, and nobody changes or moves one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statebag import (
+    BlobCorrupt,
+    ConfigurationError,
+    NotPermitted,
+    Policy,
+    Statebag,
+    StatebagError,
+)
+from statebag.environment import encryption_keys_from_environment
+from statebag.format import json_text
+from statebag.store.encrypted import BLOCK, EncryptedStore, Keys
+from statebag.store.file import FileStore
+from statebag.store.memory import MemoryStore
+from statebag.testing.process import forget
+from statebag.testing.recording_store import RecordingStore
+from statebag.testing.store_contract import StoreContract
+from statebag.upkeep.fsck import fsck
+from tests.bags import noise
+
+SCOPE = "machine/run"
+KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
+STATE = {
+    "log": [{"n": n, "text": noise(300, n)} for n in range(300)],
+    "text": noise(40_000, 1) + "CANARY" * 50,
+    "small": 1,
+}
+
+
+class TestEncryptedStore(StoreContract):
+    """Every promise of a store, through the encryption."""
+
+    def make_store(self):
+        self.inner = MemoryStore()
+        return EncryptedStore(self.inner, Keys([KEY]))
+
+    def put_raw(self, store, name, data):
+        store.put(name, data)
+
+    def get_raw(self, store, name):
+        return None if self.inner.head(name) is None else store.get(name)
+
+    def delete_raw(self, store, name):
+        self.inner.delete(name)
+
+    # Sizes are those of what is kept, so the contract's tests of exact sizes are replaced.
+
+    def test_an_empty_object_is_an_object(self):
+        store = self.make_store()
+        store.put("scope/empty", b"")
+        assert store.get("scope/empty") == b""
+        assert store.get_ranges("scope/empty", [(0, 0)]) == [b""]
+        with pytest.raises(BlobCorrupt):
+            store.get_ranges("scope/empty", [(0, 1)])
+        assert [found.name for found in store.list()] == ["scope/empty"]
+
+    def test_a_second_put_replaces_the_whole_object(self):
+        store = self.make_store()
+        store.put("a", b"a long first version")
+        store.put("a", b"short")
+        assert store.get("a") == b"short"
+
+    def test_head_tells_size_and_time(self):
+        store = self.make_store()
+        store.put("a", b"data")
+        assert store.head("a") == self.inner.head("a")
+        assert store.head("b") is None
+
+    def test_a_list_is_in_the_order_of_names(self):
+        store = self.make_store()
+        for name in ("b", "a/2", "a/1"):
+            store.put(name, name.encode())
+        assert list(store.list()) == list(self.inner.list())
+        assert [info.name for info in store.list()] == ["a/1", "a/2", "b"]
+
+
+def client_of(store, *keys, **policy):
+    forget()
+    return Statebag(
+        store, policy=Policy(carry_bytes=0, **policy), replicas=(), encryption_keys=keys
+    )
+
+
+def test_a_state_comes_back_and_the_store_shows_nothing_of_it():
+    store = MemoryStore()
+    bag = client_of(store, KEY).seal(STATE, scope=SCOPE)
+    kept = b"".join(store.get(info.name) for info in store.list())
+    assert b"CANARY" not in kept
+    assert b"\x28\xb5\x2f\xfd" not in kept, "no zstd frame can be seen"
+    assert json_text.encode(client_of(store, KEY).open(bag)) == json_text.encode(STATE)
+    for keys in ((), (OTHER,)):
+        with pytest.raises(StatebagError) as caught:
+            client_of(store, *keys).open(bag)
+        assert "CANARY" not in str(caught.value)
+
+
+def test_another_key_is_told_from_damage():
+    store = MemoryStore()
+    bag = client_of(store, KEY).seal(STATE, scope=SCOPE)
+    with pytest.raises(NotPermitted, match="a key that this reader does not have"):
+        client_of(store, OTHER).open(bag)
+
+
+def test_the_same_object_is_the_same_bytes_again():
+    one, two = MemoryStore(), MemoryStore()
+    for store in (one, two):
+        client_of(store, KEY).seal(STATE, scope=SCOPE)
+    names = [info.name for info in one.list()]
+    assert names == [info.name for info in two.list()]
+    assert [one.get(name) for name in names] == [two.get(name) for name in names]
+
+
+def test_what_did_not_change_is_not_written_again():
+    recording = RecordingStore(MemoryStore())
+    bag = client_of(recording, KEY).seal(STATE, scope=SCOPE)
+    client = client_of(recording, KEY)
+    state = client.open(bag)
+    before = len(recording.calls)
+    again = client.seal(state, scope=SCOPE)
+    assert again == bag
+    assert len(recording.calls) == before
+    state["text"] += "!"
+    client.seal(state, scope=SCOPE)
+    written = [call for call in recording.calls[before:] if call.operation == "put"]
+    assert len(written) == 1
+    newest = recording.get(written[0].name)
+    assert len(newest) < 60_000, "the log was not written again"
+
+
+def test_keys_rotate():
+    store = MemoryStore()
+    old = client_of(store, KEY).seal(STATE, scope=SCOPE)
+    both = client_of(store, OTHER, KEY)
+    state = both.open(old)
+    state["text"] = "new" + state["text"]
+    new = both.seal(state, scope=SCOPE)
+    assert client_of(store, OTHER, KEY).open(new) == state
+    with pytest.raises(NotPermitted):
+        client_of(store, OTHER).open(new)  # the log is still under the retired key
+
+
+def test_plain_objects_of_before_stay_readable():
+    store = MemoryStore()
+    bag = client_of(store).seal(STATE, scope=SCOPE)
+    client = client_of(store, KEY)
+    state = client.open(bag)
+    assert state == STATE
+    state["text"] += "!"
+    later = client.seal(state, scope=SCOPE)
+    assert client_of(store, KEY).open(later) == state
+
+
+def test_an_object_does_not_open_under_another_name():
+    inner = MemoryStore()
+    store = EncryptedStore(inner, Keys([KEY]))
+    store.put("machine/run-1/a.pack", b"secret" * 2000)
+    inner.put("machine/run-2/a.pack", inner.get("machine/run-1/a.pack"))
+    for read in (store.get, lambda n: store.get_ranges(n, [(5000, 10)])):
+        assert read("machine/run-1/a.pack")
+        with pytest.raises(BlobCorrupt):
+            read("machine/run-2/a.pack")
+
+
+def test_every_flipped_byte_and_every_length_is_noticed():
+    inner = MemoryStore()
+    store = EncryptedStore(inner, Keys([KEY]))
+    data = b"secret" * 700
+    store.put("a", data)
+    kept = inner.get("a")
+    assert BLOCK < len(data) < 2 * BLOCK
+
+    def refused(changed):
+        inner.put("a", changed)
+        for read, right in (
+            # Without its first bytes it is no encrypted object: its reader checks a digest.
+            (lambda: store.get("a"), changed),
+            (lambda: store.get_ranges("a", [(0, len(data))])[0], data),
+        ):
+            try:
+                found = read()
+            except (BlobCorrupt, NotPermitted) as error:
+                found = str(error).encode()
+                right = found if b"secret" not in found else b""
+            assert found in (right, changed[: len(data)])
+
+    for at in range(len(kept)):
+        refused(kept[:at] + bytes([kept[at] ^ 1]) + kept[at + 1 :])
+        refused(kept[:at])
+    block = len(kept) // 2
+    swapped = kept[:8] + kept[-block + 4 :] + kept[8 : 8 + block - 4]
+    for changed in (kept + b"\0", kept + kept[8:], swapped):
+        inner.put("a", changed)
+        with pytest.raises(BlobCorrupt):
+            store.get("a")
+
+
+@given(
+    st.sampled_from([0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 3 * BLOCK + 7]),
+    st.integers(0, 4 * BLOCK),
+    st.integers(0, 2 * BLOCK),
+)
+def test_a_range_is_a_range_of_the_whole(size, offset, length):
+    store = EncryptedStore(MemoryStore(), Keys([KEY]))
+    data = bytes(n * 7 % 251 for n in range(size))
+    store.put("a", data)
+    if length == 0 or offset + length <= size:
+        expected = data[offset : offset + length]
+        assert store.get_ranges("a", [(offset, length)]) == [expected]
+    else:
+        with pytest.raises(BlobCorrupt):
+            store.get_ranges("a", [(offset, length)])
+
+
+def test_damage_is_healed_from_a_replica_and_found_by_fsck():
+    store, replica = MemoryStore(), MemoryStore()
+    bag = client_of(store, KEY).seal(STATE, scope=SCOPE)
+    for info in list(store.list()):
+        kept = store.get(info.name)
+        replica.put(info.name, kept)
+        store.put(info.name, kept[:100] + b"x" + kept[101:])
+    forget()
+    client = Statebag(store, replicas=[replica], encryption_keys=[KEY])
+    assert not fsck(client.store).whole
+    assert client.open(bag) == STATE
+    assert client.heal(bag)
+    assert fsck(client.store).whole
+    assert client_of(store, KEY).open(bag) == STATE
+
+
+def test_a_provider_is_asked_once_and_only_when_a_key_is_needed():
+    asked = []
+
+    def provider():
+        asked.append(1)
+        return [KEY]
+
+    client = Statebag(MemoryStore(), replicas=(), encryption_keys=provider)
+    client.seal({"small": 1}, scope=SCOPE)
+    assert asked == []
+    forget()
+    for _ in range(2):
+        assert client.open(client.seal(STATE, scope=SCOPE)) == STATE
+    assert asked == [1]
+
+
+@pytest.mark.parametrize("keys", [[b"short"], ["x" * 32], [KEY, b""]])
+def test_keys_that_are_none(keys):
+    client = Statebag(MemoryStore(), replicas=(), encryption_keys=keys)
+    with pytest.raises(ConfigurationError) as caught:
+        client.seal(STATE, scope=SCOPE)
+    assert "xxx" not in str(caught.value)
+
+
+def test_a_provider_without_a_key():
+    client = Statebag(MemoryStore(), replicas=(), encryption_keys=list)
+    with pytest.raises(ConfigurationError, match="no encryption key"):
+        client.seal(STATE, scope=SCOPE)
+
+
+def test_keys_come_from_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("STATEBAG_ENCRYPTION_KEYS", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")
+    assert encryption_keys_from_environment() == (KEY,)
+    store = FileStore(tmp_path)
+    bag = Statebag(store).seal(STATE, scope=SCOPE)
+    assert client_of(store, KEY).open(bag) == STATE
+    assert all(b"STATEBAG" not in path.read_bytes()[:8] for path in tmp_path.rglob("*.pack"))
+    for wrong in ("not base64!", "AAEC$"):
+        with pytest.raises(ConfigurationError) as caught:
+            encryption_keys_from_environment({"STATEBAG_ENCRYPTION_KEYS": wrong})
+        assert wrong not in str(caught.value)
+
+
+def test_version_0_is_for_consumers_that_read_plain_objects():
+    with pytest.raises(ConfigurationError, match="wire version 0"):
+        Statebag(MemoryStore(), policy=Policy(wire=0), replicas=(), encryption_keys=[KEY])
+
+
+def test_without_the_extra_it_says_what_to_install():
+    code = """
+import sys
+sys.modules["cryptography"] = None
+from statebag import ConfigurationError, Statebag
+Statebag("memory://").seal({"a": "x" * 50000}, scope="a/b")
+try:
+    Statebag("memory://", encryption_keys=[bytes(32)])
+except ConfigurationError as error:
+    print(error.hint)
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert answer.stdout.strip() == "Install the extra: pip install 'statebag[encryption]'"
+
+
+def test_objects_of_every_version_stay_readable():
+    """Golden: made by the first version, with the key 00 01 02 ... 1f."""
+    folder = Path(__file__).parent.parent / "golden" / "encrypted1"
+    state = json.loads((folder / "state.json").read_text())
+    bag = json.loads((folder / "bag.json").read_text())
+    assert client_of(FileStore(folder / "store", create=False), KEY).open(bag) == state
