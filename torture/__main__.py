@@ -21,7 +21,7 @@ from statebag.store.address import store_from_url
 from torture.network import broken_connections, silent_server
 from torture.objects import cut_objects, deleted_objects, failing_calls, flipped_bytes
 from torture.page import table, written
-from torture.processes import duplicate_steps, killed_collectors, killed_writers
+from torture.processes import duplicate_steps, killed_collectors, killed_writers, wrong_clocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +41,11 @@ class Amount:
     duplicates: int
     lives: int
     silences: int
+    clocks: int
 
 
-_SHORT = Amount(97, 997, 15, 5, 6, 1, 2, 1)
-_LONG = Amount(1, 23, 1000, 200, 200, 40, 60, 5)
+_SHORT = Amount(97, 997, 15, 5, 6, 1, 2, 1, 2)
+_LONG = Amount(1, 23, 1000, 200, 200, 40, 60, 5, 40)
 
 
 def main() -> None:
@@ -102,6 +103,8 @@ def _all(folder: Path, server: str, bucket: str, amount: Amount) -> Iterator[Out
     yield duplicate_steps(files(), "files", amount.duplicates)
     yield duplicate_steps(s3(), "S3", amount.duplicates)
     yield killed_collectors(folder / uuid.uuid4().hex, "files", amount.collectors)
+    yield wrong_clocks(files(), "files", amount.clocks)
+    yield wrong_clocks(s3(), "S3", amount.clocks)
     yield broken_connections(s3(), server, amount.lives)
     yield silent_server(amount.silences)
 

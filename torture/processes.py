@@ -21,7 +21,7 @@ from torture.life import SCOPE, STEPS, Outcome, Workflow, watched
 if TYPE_CHECKING:
     from statebag.store.contract import Store
 
-__all__ = ["duplicate_steps", "killed_collectors", "killed_writers"]
+__all__ = ["duplicate_steps", "killed_collectors", "killed_writers", "wrong_clocks"]
 
 # Runs the life over and over, and says each bag once it has it: then it is visible.
 _WRITER = """
@@ -48,6 +48,32 @@ print("ready", flush=True)
 while True:
     collect(store, Rules(), dry_run=False)
 """
+
+# Before anything of ours is loaded, so that every clock that Python shows is wrong.
+_WRONG_CLOCK = """
+import datetime, sys, time
+def shifted(real, by):
+    return lambda: real() + by
+seconds = int(sys.argv[2])
+time.time, time.time_ns = shifted(time.time, seconds), shifted(time.time_ns, seconds * 10**9)
+class Shifted(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return super().now(tz) + datetime.timedelta(seconds=seconds)
+datetime.datetime = Shifted
+"""
+_ONE_LIFE = """
+import json
+from statebag.store.address import store_from_url
+from torture.life import STEPS, Workflow
+workflow = Workflow(store_from_url(sys.argv[1]))
+print("ready", flush=True)
+bag = workflow.first()
+for number in range(1, STEPS + 1):
+    bag = workflow.step(bag, number)
+    print(json.dumps([number, bag]), flush=True)
+"""
+_MINUTES_OFF = 15
 
 
 def killed_writers(address: str, place: str, times: int) -> Outcome:
@@ -78,11 +104,7 @@ def _check(store: Store, outcome: Outcome, what: str) -> None:
 
 def _killed(script: str, address: str, seconds: float) -> tuple[int, Any] | None:
     """Start, wait until it is ready and so long; kill; the last whole line that it said."""
-    with subprocess.Popen(
-        [sys.executable, "-c", script, address],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": _path()},
-    ) as process:
+    with _started(script, address) as process:
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(seconds)
@@ -93,6 +115,14 @@ def _killed(script: str, address: str, seconds: float) -> tuple[int, Any] | None
         return None
     number, bag = json.loads(whole[-1])
     return number, bag
+
+
+def _started(script: str, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": _path()},
+    )
 
 
 def _path() -> str:
@@ -151,6 +181,31 @@ def killed_collectors(folder: Path, place: str, times: int) -> Outcome:
     left = {info.name for info in store.list() if not info.name.startswith(SCOPE)}
     if left:
         outcome.wrong(f"{len(left)} objects of executions that are over were never collected")
+    _check(store, outcome, "in the end")
+    return outcome
+
+
+def wrong_clocks(address: str, place: str, lives: int) -> Outcome:
+    """Writers 15 minutes ahead and behind, a collector off by as much the other way beside them."""
+    outcome = Outcome(f"clocks are {_MINUTES_OFF} minutes off", place)
+    store = store_from_url(address)
+    workflow = Workflow(store)
+    for life in range(lives):
+        seconds = _MINUTES_OFF * 60 * (1 if life % 2 else -1)
+        with (
+            _started(_WRONG_CLOCK + _COLLECTOR, address, str(-seconds)) as collector,
+            _started(_WRONG_CLOCK + _ONE_LIFE, address, str(seconds)) as writer,
+        ):
+            said, _ = writer.communicate()
+            collector.kill()
+        shown = [json.loads(line) for line in said.splitlines()[1:]]
+        outcome.staged += STEPS
+        if len(shown) != STEPS:
+            outcome.wrong(f"life {life}: it ended after {len(shown)} steps")
+        for number, bag in shown:
+            with watched(outcome, f"life {life}, step {number}"):
+                if not workflow.opens_to(bag, number):
+                    outcome.wrong(f"life {life}: step {number} is another state")
     _check(store, outcome, "in the end")
     return outcome
 

@@ -230,7 +230,7 @@ class Statebag:
         """Make every pack whole that a bag reads from, and the state readable as it was.
 
         Each pack is read in full and compared with its name; a damaged or missing one is written
-        anew from a replica or an earlier version of the object.
+        anew from what this process has in memory, a replica, or an earlier version of the object.
 
         Args:
             bag: A bag.
@@ -244,27 +244,35 @@ class Statebag:
             StatebagError: As for `open`.
         """
         from statebag.upkeep.mending import mend
+        from statebag.upkeep.rebuilding import rebuilt
 
+        def remembered(name: str) -> bytes | None:
+            return rebuilt(name, self._fetcher().in_memory(name), self.policy.compression_level)
+
+        confinement = Confinement(
+            None if scope is None else encode_scope(scope), self.policy.readable_scopes
+        )
+        mended: dict[str, str | None] = {}
         with deadline(self.policy.deadline_seconds):
-            fetcher = Fetcher(self.store, BlobCache(0), self.policy, self.recovery)
-            confinement = Confinement(
-                None if scope is None else encode_scope(scope), self.policy.readable_scopes
-            )
-            failed = None
-            try:
+            while True:
+                fetcher = Fetcher(self.store, BlobCache(0), self.policy, self.recovery)
                 opener = Opener(fetcher, confinement, Known(), Bases(0), self._signatures)
-                opener.open(bag, Selection(None))
-            except (BlobMissing, BlobCorrupt) as error:
-                failed = error
-            mended = {}
-            for name in sorted(fetcher.packs):
+                failed: BlobMissing | BlobCorrupt | None = None
                 try:
-                    mended[name] = mend(self.store, self.recovery, name)
+                    opener.open(bag, Selection(None))
                 except (BlobMissing, BlobCorrupt) as error:
                     failed = error
-            if failed is not None:
-                raise failed
-        return mended
+                found = sorted(fetcher.packs - mended.keys())
+                for name in found:
+                    try:
+                        mended[name] = mend(self.store, self.recovery, name, remembered)
+                    except (BlobMissing, BlobCorrupt) as error:
+                        failed = error
+                if failed is None:
+                    return mended
+                if not any(name in mended for name in found):
+                    raise failed
+                # An index that is whole again may lead to further packs.
 
     def differences(self, before: Any, after: Any, scope: str | None = None) -> list[Change]:
         """What differs between the states of two bags, by path; only what differs is read.

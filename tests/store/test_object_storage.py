@@ -183,6 +183,7 @@ REFUSAL = b"<Error><Code>%s</Code><Message>THEKEY sent StringToSign=abc</Message
         (401, b"", NotPermitted),
         (403, b"SignatureDoesNotMatch", NotPermitted),
         (400, b"ExpiredToken", NotPermitted),
+        (403, b"RequestTimeTooSkewed", NotPermitted),
         (400, b"InvalidRequest", ConfigurationError),
         (405, b"MethodNotAllowed", ConfigurationError),
         (301, b"PermanentRedirect", ConfigurationError),

@@ -147,6 +147,7 @@ def test_heal_writes_a_pack_back_and_tells_where_it_was_whole(kind):
     replica = copied(store)
     name = only_name(store)
     damage(store, name, kind)
+    forget()
     client = Statebag(store, policy=STORING, replicas=[replica])
     assert client.heal(bag, scope=SCOPE) == {name: replica.url}
     assert store.get(name) == replica.get(name)
@@ -167,9 +168,49 @@ def test_heal_mends_what_it_can_and_then_says_what_is_lost():
     replica.put(kept, store.get(kept))
     for name in names:
         store.delete(name)
+    forget()
     with pytest.raises(BlobMissing):
         Statebag(store, policy=STORING, replicas=[replica]).heal(both, scope=SCOPE)
     assert [info.name for info in store.list()] == [kept]
+
+
+def long_log():
+    """A state whose history lies behind an index, in two packs."""
+    return {"log": [{"n": n, "text": noise(300, n)} for n in range(2000)], "text": noise(9000, 1)}
+
+
+@pytest.mark.parametrize("kind", ["missing", "cut", "flipped"])
+def test_heal_writes_back_what_this_process_still_has(kind):
+    store = MemoryStore()
+    forget()
+    client = Statebag(store, policy=STORING, replicas=())
+    state = long_log()
+    client.seal(state, scope=SCOPE)
+    state["log"] += [{"n": n, "text": noise(300, n)} for n in range(2000, 2100)]
+    state["text"] += "!"
+    bag = client.seal(state, scope=SCOPE)
+    before = {info.name: store.get(info.name) for info in store.list()}
+    assert len(before) == 2
+    for name in before:
+        damage(store, name, kind)
+    healed = client.heal(bag, scope=SCOPE)
+    assert healed == dict.fromkeys(before, "what this process has in memory")
+    assert {info.name: store.get(info.name) for info in store.list()} == before
+    assert opened(store, bag)[0] == state
+
+
+def test_a_pack_of_which_a_part_is_forgotten_is_not_made_up():
+    store = MemoryStore()
+    forget()
+    client = Statebag(store, policy=STORING, replicas=())
+    bag = client.seal(long_log(), scope=SCOPE)
+    forget()
+    client = Statebag(store, policy=STORING, replicas=())
+    client.get(bag, "$.log[7]", scope=SCOPE)
+    store.delete(only_name(store))
+    with pytest.raises(BlobMissing):
+        client.heal(bag, scope=SCOPE)
+    assert list(store.list()) == []
 
 
 def test_a_wrong_copy_is_never_written_back():
@@ -179,6 +220,7 @@ def test_a_wrong_copy_is_never_written_back():
     liar = MemoryStore()
     liar.put(name, b"x" * len(store.get(name)))
     store.delete(name)
+    forget()
     with pytest.raises(BlobCorrupt):
         Statebag(store, policy=STORING, replicas=[liar]).heal(bag, scope=SCOPE)
     assert list(store.list()) == []

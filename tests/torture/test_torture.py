@@ -28,7 +28,7 @@ def test_a_little_of_each_fault_leaves_nothing_undetected(tmp_path):
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     outcomes = json.loads(counts.read_text())
-    assert len(outcomes) == 29
+    assert len(outcomes) == 31
     for one in outcomes:
         assert one["staged"] > 0, one["name"]
         assert one["undetected"] == []

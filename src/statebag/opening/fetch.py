@@ -211,6 +211,16 @@ class Fetcher:
         """Keep a text that was just stored, for a later open in this process."""
         self._cache.put(self._key(blob), text)
 
+    def in_memory(self, at: str) -> dict[tuple[int, str], bytes]:
+        """What the cache holds of one pack: texts by offset and SHA-256."""
+        found = {}
+        for key in self._cache.keys():  # noqa: SIM118 (it is no dict)
+            text = self._cache.get(key)
+            if key[:2] == (self._store.url, at) and text is not None:
+                _, _, offset, _, digest = key
+                found[int(str(offset)), str(digest)] = text
+        return found
+
     def _key(self, blob: Blob) -> tuple[str, str, int, int, str]:
         return (self._store.url, blob.at, blob.offset, blob.length, blob.sha256)
 

@@ -68,6 +68,11 @@ class BlobCache:
                 _, (_, left) = self._entries.popitem(last=False)
                 self._bytes_held -= left
 
+    def keys(self) -> list[tuple[Hashable, ...]]:
+        """What is held now."""
+        with self._lock:
+            return list(self._entries)
+
     def clear(self) -> None:
         """Let go of everything."""
         with self._lock:

@@ -35,6 +35,7 @@ _NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound", "InvalidBucketName"
 _IDENTITY = frozenset(
     {"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "AccessDenied", "InvalidAccessKeyId"}
 )
+_CLOCK = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 # The server answers these with 400, although the same request may pass later.
 _PASSING = frozenset(
     {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch", "Md5Mismatch"}
@@ -104,6 +105,12 @@ def translated(error: Exception, url: str, name: str | None, action: str) -> Sta
             f"{asked}: the machine's metadata service gave no credentials",
             object_name=name,
             hint=CREDENTIALS_HINT,
+        )
+    if code in _CLOCK:
+        return NotPermitted(
+            message,
+            object_name=name,
+            hint="This machine's clock is more than 15 minutes off: set it, and run it again",
         )
     if status in {401, 403} or code in _IDENTITY:
         return NotPermitted(

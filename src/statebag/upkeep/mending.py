@@ -12,19 +12,31 @@ from statebag.errors import BlobCorrupt, BlobMissing
 from statebag.upkeep.objects import fits_its_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from statebag.store.contract import Store
     from statebag.store.recovery import Recovery
 
 __all__ = ["find_whole", "mend"]
 
 
-def mend(store: Store, recovery: Recovery, name: str) -> str | None:
+def _nothing(_: str) -> bytes | None:
+    return None
+
+
+def mend(
+    store: Store,
+    recovery: Recovery,
+    name: str,
+    remembered: Callable[[str], bytes | None] = _nothing,
+) -> str | None:
     """Write a pack back where the store has it not whole.
 
     Args:
         store: The store to write to.
         recovery: Where copies may be.
         name: The pack's.
+        remembered: Gives a pack's bytes, proved by its name, where this process has them.
 
     Returns:
         Where the bytes came from; None where the pack was whole.
@@ -42,7 +54,12 @@ def mend(store: Store, recovery: Recovery, name: str) -> str | None:
         present = True
     except BlobMissing:
         present = False
-    place, data = find_whole(recovery, name, present=present)
+    known = remembered(name)
+    place, data = (
+        find_whole(recovery, name, present=present)
+        if known is None
+        else ("what this process has in memory", known)
+    )
     store.put(name, data)
     return place
 

@@ -1,0 +1,47 @@
+"""A lost pack made anew from what this process still has in memory of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statebag.errors import StatebagError
+from statebag.format.codec import compress, sha256_hex
+from statebag.format.index import entries_of
+from statebag.format.names import scope_of
+from statebag.format.pack import PackBuilder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["rebuilt"]
+
+
+def rebuilt(name: str, texts: Mapping[tuple[int, str], bytes], level: int) -> bytes | None:
+    """The bytes of a pack, where memory has all of its blobs; None where it has not.
+
+    The name proves the result: with a blob missing, another codec version or another level,
+    other bytes come out, and they are not given.
+
+    Args:
+        name: The pack's.
+        texts: Blobs that were in it, by offset and SHA-256.
+        level: zstd's level.
+    """
+    builder = PackBuilder()
+    for (_, digest), text in sorted(texts.items()):
+        if sha256_hex(text) != digest:
+            return None
+        frame = compress(text, level)
+        builder.add(digest, len(text), frame, "index" if _is_node(text, name) else "value")
+    if not len(builder):
+        return None
+    built, data = builder.build(scope_of(name))
+    return data if built == name else None
+
+
+def _is_node(text: bytes, name: str) -> bool:
+    try:
+        entries_of(text, "$", name)
+    except StatebagError:
+        return False
+    return True
