@@ -2,6 +2,7 @@
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from statebag.aws.bucket import examine_bucket
@@ -30,9 +31,29 @@ def test_a_bare_bucket_is_warned_of(s3):
     assert findings["versions"].status == "warn"
     assert findings["lifecycle"].status == "ok"
     assert findings["public access"].status == "warn"
-    assert findings["rights beside the prefix"].status == "warn"
+    assert findings["reading beside the prefix"].status == "warn"
+    assert findings["writing beside the prefix"].status == "warn"
+    assert findings["listing all buckets"].status == "warn"
+    assert findings["conditional writes"].status == "ok"
     assert all(one.advice for one in findings.values() if one.status != "ok")
-    assert "rights beside the prefix" not in found(s3, prefix="")
+    assert "reading beside the prefix" not in found(s3, prefix="")
+
+
+def test_looking_leaves_nothing_behind(s3):
+    found(s3)
+    assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=BUCKET)
+
+
+def test_a_role_of_one_prefix_is_as_it_should_be(s3, monkeypatch):
+    def denied(**_):
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "any")
+
+    for name in ("head_object", "create_multipart_upload", "list_buckets"):
+        monkeypatch.setattr(s3, name, denied)
+    findings = found(s3)
+    for what in ("reading beside the prefix", "writing beside the prefix", "listing all buckets"):
+        assert (findings[what].status, findings[what].seen) == ("ok", "not allowed")
 
 
 def test_a_bucket_as_it_should_be(s3):
@@ -53,6 +74,7 @@ def test_a_bucket_as_it_should_be(s3):
         "lifecycle": "no rule deletes anything",
         "encryption": "aws:kms",
         "public access": "blocked",
+        "conditional writes": "kept (not needed: a name is the digest of its bytes)",
     }
 
 

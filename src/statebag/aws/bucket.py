@@ -79,8 +79,10 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Fin
         _public_access,
         Finding("public access", "warn", "not blocked", _BLOCK_ACCESS),
     )
+    yield _conditional_writes(client, bucket, prefix, ClientError)
     if prefix:
-        yield _outside(client, bucket, ClientError)
+        yield from _rights_beside(client, bucket, ClientError)
+    yield _buckets_listed(client, (ClientError, BotoCoreError))
 
 
 _KEEP_VERSIONS = "Turn versioning on: a deleted or damaged pack can then be healed."
@@ -141,15 +143,51 @@ def _public_access(answer: Any) -> Finding:
     return Finding("public access", "ok", "blocked")
 
 
-def _outside(client: Any, bucket: str, refused: type[Exception]) -> Finding:
-    """Whether an object beside the prefix can be looked up; nothing is written there."""
-    what = "rights beside the prefix"
+def _conditional_writes(client: Any, bucket: str, prefix: str, refused: type[Exception]) -> Finding:
+    """Whether a write can be made to depend on what is there; nothing here needs it to."""
+    what = "conditional writes"
+    key = "/".join(filter(None, (prefix, PROBES, "conditional")))
     try:
-        client.head_object(Bucket=bucket, Key=f"{PROBES}-beside-the-prefix")
+        client.put_object(Bucket=bucket, Key=key, Body=b"1", IfNoneMatch="*")
+        try:
+            client.put_object(Bucket=bucket, Key=key, Body=b"2", IfNoneMatch="*")
+        finally:
+            client.delete_object(Bucket=bucket, Key=key)
     except refused as error:
-        code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+        code = _code(error)
+        if code in {"PreconditionFailed", "412"}:
+            return Finding(what, "ok", "kept (not needed: a name is the digest of its bytes)")
+        return Finding(what, "unknown", code or "no answer")
+    except Exception as error:  # noqa: BLE001 (an older boto3 does not know the parameter)
+        return Finding(what, "unknown", type(error).__name__)
+    return Finding(what, "ok", "ignored (not needed: a name is the digest of its bytes)")
+
+
+def _rights_beside(client: Any, bucket: str, refused: type[Exception]) -> Iterator[Finding]:
+    """Whether objects beside the prefix can be read or written; none is written."""
+    beside = {"Bucket": bucket, "Key": f"{PROBES}-beside-the-prefix"}
+
+    def begun_and_dropped() -> None:
+        upload = client.create_multipart_upload(**beside)["UploadId"]
+        client.abort_multipart_upload(**beside, UploadId=upload)
+
+    yield _superfluous(
+        "reading beside the prefix", lambda: client.head_object(**beside), refused, "s3:GetObject"
+    )
+    yield _superfluous(
+        "writing beside the prefix", begun_and_dropped, refused, "s3:PutObject, s3:DeleteObject"
+    )
+
+
+def _superfluous(
+    what: str, attempt: Callable[[], Any], refused: type[Exception], rights: str
+) -> Finding:
+    try:
+        attempt()
+    except refused as error:
+        code = _code(error)
         if code in {"403", "AccessDenied", "Forbidden"}:
-            return Finding(what, "ok", "none")
+            return Finding(what, "ok", "not allowed")
         if code not in {"404", "NoSuchKey", "NotFound"}:
             return Finding(what, "unknown", code)
     except Exception as error:  # noqa: BLE001 (any failure means that it is not known)
@@ -157,7 +195,24 @@ def _outside(client: Any, bucket: str, refused: type[Exception]) -> Finding:
     return Finding(
         what,
         "warn",
-        "objects beside the prefix can be looked up",
-        "Narrow the role to the prefix: s3:GetObject on <bucket>/<prefix>/*, s3:ListBucket with"
-        " the condition s3:prefix.",
+        "allowed",
+        f"Narrow the role: {rights} on <bucket>/<prefix>/* only, s3:ListBucket with the condition"
+        " s3:prefix.",
     )
+
+
+def _buckets_listed(client: Any, refused: tuple[type[Exception], ...]) -> Finding:
+    what = "listing all buckets"
+    try:
+        client.list_buckets()
+    except refused as error:
+        code = _code(error)
+        denied = code in {"403", "AccessDenied", "Forbidden"}
+        return Finding(what, "ok" if denied else "unknown", "not allowed" if denied else code)
+    return Finding(
+        what, "warn", "allowed", "No step needs s3:ListAllMyBuckets: take it from the role."
+    )
+
+
+def _code(error: Exception) -> str:
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
