@@ -640,7 +640,13 @@ def _encrypting(keys: KeyProvider | None, policy: Policy) -> Callable[[Store], S
             hint="Use wire=1, or no encryption keys.",
         )
     known = Keys(keys)
-    return lambda store: EncryptedStore(store, known)
+
+    def encrypting(store: Store) -> Store:
+        inner = store.inner if isinstance(store, RetryingStore) else store
+        # The store of another client does it already.
+        return store if isinstance(inner, EncryptedStore) else EncryptedStore(store, known)
+
+    return encrypting
 
 
 def _signatures(keys: Mapping[str, bytes]) -> Signatures | None:

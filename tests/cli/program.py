@@ -1,9 +1,13 @@
 """The program as a user calls it, and as a new process each time."""
 
+import fcntl
 import os
+import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -18,6 +22,33 @@ def statebag(*arguments, stdin=None):
     result = CliRunner().invoke(cli, [str(one) for one in arguments], input=stdin)
     assert "Traceback" not in result.stderr
     return result
+
+
+def on_terminal(columns, *arguments):
+    """The output of the program on a terminal so wide."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    for name in ("COLUMNS", "LINES"):
+        environment.pop(name, None)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from statebag.cli import main; main()", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        env={**environment, "TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    parts = []
+    try:
+        while part := os.read(ours, 65536):
+            parts.append(part)
+    except OSError:  # Linux's way to say that the other end is closed
+        pass
+    finally:
+        os.close(ours)
+    assert process.wait(timeout=60) == 0
+    return b"".join(parts).decode()
 
 
 def examples(command):

@@ -1,14 +1,7 @@
 """`statebag inspect`: a tree that tells sizes and places, and asks the store for nothing."""
 
-import fcntl
 import json
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 import unicodedata
 
 import pytest
@@ -16,7 +9,7 @@ import pytest
 from statebag import Policy, Statebag, usage
 from statebag.cli.inspect_cmd import command
 from statebag.format.json_text import encode, wire_size
-from tests.cli.program import is_one_clear_line, run_examples, statebag
+from tests.cli.program import is_one_clear_line, on_terminal, run_examples, statebag
 
 
 def lines_by_name(text):
@@ -151,32 +144,6 @@ def test_on_a_terminal_lines_fit_and_numbers_stay_whole(folder, state, columns):
 
 def width(line):
     return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in line.rstrip())
-
-
-def on_terminal(columns, *arguments):
-    """The output of the program on a terminal so wide."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-    for name in ("COLUMNS", "LINES"):
-        environment.pop(name, None)
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from statebag.cli import main; main()", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        env={**environment, "TERM": "xterm-256color"},
-    )
-    os.close(theirs)
-    parts = []
-    try:
-        while part := os.read(ours, 65536):
-            parts.append(part)
-    except OSError:  # Linux's way to say that the other end is closed
-        pass
-    finally:
-        os.close(ours)
-    assert process.wait(timeout=60) == 0
-    return b"".join(parts).decode()
 
 
 def test_a_patched_value_names_its_form(folder):

@@ -11,7 +11,7 @@ from statebag import Policy, Statebag
 from statebag.store.file import FileStore
 from statebag.testing.process import forget
 from tests.bags import noise
-from tests.cli.program import statebag
+from tests.cli.program import on_terminal, statebag
 
 SCOPE = "machine/run"
 
@@ -29,11 +29,34 @@ def store(tmp_path, monkeypatch):
     return store
 
 
-def damage(store):
-    first, second = (info.name for info in store.list())
+def damage(store, *, everything=False):
+    names = [info.name for info in store.list()]
+    first, second = names * 2 if everything else names
     data = store.get(first)
     store.put(first, data[:100] + b"!" + data[101:])
     return first, second
+
+
+def test_repair_of_an_encrypted_store(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("STATEBAG_ENCRYPTION_KEYS", "A" * 43)
+    forget()
+    client = Statebag(FileStore(tmp_path / "kept"), policy=Policy(carry_bytes=0))
+    state = {"text": noise(40_000, 3)}
+    bag = client.seal(state, scope=SCOPE)
+    shutil.copytree(tmp_path / "kept", tmp_path / "kept-copy")
+    damage(FileStore(tmp_path / "kept"), everything=True)
+    assert statebag("fsck", "--store", "./kept").exit_code == 13
+    mended = statebag("repair", "--store", "./kept", "--from", "./kept-copy")
+    assert (mended.exit_code, mended.stdout.count("mended")) == (0, 1)
+    assert statebag("fsck", "--store", "./kept").exit_code == 0
+    forget()
+    assert Statebag(FileStore(tmp_path / "kept")).open(bag) == state
+
+
+def test_on_a_terminal_fsck_shows_how_far_it_is(store):
+    text = on_terminal(100, "fsck", "--store", "./store")
+    assert "checking" in text
+    assert "all is whole" in text
 
 
 def test_fsck_of_a_whole_store(store):

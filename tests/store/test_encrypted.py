@@ -241,6 +241,14 @@ def test_damage_is_healed_from_a_replica_and_found_by_fsck():
     assert client_of(store, KEY).open(bag) == STATE
 
 
+def test_the_store_of_another_client_is_not_encrypted_twice():
+    store = MemoryStore()
+    first = client_of(store, KEY)
+    second = client_of(first.store, KEY)
+    bag = second.seal(STATE, scope=SCOPE)
+    assert client_of(store, KEY).open(bag) == STATE
+
+
 def test_a_provider_is_asked_once_and_only_when_a_key_is_needed():
     asked = []
 

@@ -6,31 +6,45 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from statebag.store.contract import ObjectInfo
+    from statebag.store.contract import ObjectInfo, Store
 
-__all__ = ["counting"]
-
-_EVERY = 50
+__all__ = ["checking"]
 
 
 @contextmanager
-def counting(verb: str) -> Iterator[Callable[[ObjectInfo], None]]:
-    """Shows how many objects and bytes are done, where the standard error is a terminal."""
-    shown = sys.stderr.isatty()
-    done = size = 0
+def checking(store: Store, prefix: str) -> Iterator[Callable[[ObjectInfo], None]]:
+    """A bar of the bytes that were checked, where the standard error is a terminal.
 
-    def count(info: ObjectInfo) -> None:
-        nonlocal done, size
-        done += 1
-        size += info.size
-        if shown and done % _EVERY == 0:
-            click.echo(f"\r{verb} {done:,} objects, {size / 1e6:,.1f} MB", err=True, nl=False)
+    To know how much there is, the store is listed once more; elsewhere it is not.
 
-    yield count
-    if shown and done >= _EVERY:
-        click.echo(f"\r{' ' * 60}\r", err=True, nl=False)
+    Args:
+        store: What is checked.
+        prefix: Below which.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - not needed where nobody watches
+    from rich.progress import (  # noqa: PLC0415 - likewise
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("checking"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        bar.update(task, total=sum(info.size for info in store.list(prefix)))
+        yield lambda info: bar.advance(task, info.size)

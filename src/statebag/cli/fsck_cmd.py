@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from statebag.cli.checking import counting
+from statebag.cli.checking import checking
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.stores import reading_client, store_option
 from statebag.errors import BlobCorrupt, BlobMissing, StoreUnavailable
@@ -39,8 +39,10 @@ def command(scope: str, *, as_json: bool, store: str | None) -> None:
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     from statebag.upkeep.fsck import fsck  # noqa: PLC0415 - kept out of --help
 
-    with reading_client(store, at_once=True) as client, counting("checked") as count:
-        report = fsck(client.store, encoded(scope), count)
+    with reading_client(store, at_once=True) as client:
+        prefix = encoded(scope)
+        with checking(client.store, prefix) as advance:
+            report = fsck(client.store, prefix, advance)
     if as_json:
         click.echo(json.dumps(_as_dict(report)))
     else:

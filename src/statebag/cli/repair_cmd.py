@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from statebag.cli.checking import counting
+from statebag.cli.checking import checking
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.stores import store_option, writing_client
@@ -49,8 +49,9 @@ def command(
     client = writing_client(store)
     if sources:
         client = Statebag(client.store, policy=client.policy, replicas=sources)
-    with counting("checked") as count:
-        report = fsck(client.store, encoded(scope), count)
+    prefix = encoded(scope)
+    with checking(client.store, prefix) as advance:
+        report = fsck(client.store, prefix, advance)
     done = repair(client.store, client.recovery, report, dry_run=dry_run)
     if as_json:
         outcome = {"mended": done.mended, "lost": done.lost, "dry_run": dry_run}

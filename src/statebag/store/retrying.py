@@ -92,6 +92,11 @@ class RetryingStore:
         self._jitter = jitter
 
     @property
+    def inner(self) -> Store:
+        """Where the requests go."""
+        return self._store
+
+    @property
     def url(self) -> str:
         """The inner store's."""
         return self._store.url
