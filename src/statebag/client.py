@@ -21,24 +21,20 @@ from statebag.errors import (
     BlobCorrupt,
     BlobMissing,
     ConfigurationError,
-    InvalidState,
     NotPermitted,
 )
-from statebag.format import json_text
-from statebag.format.json_text import check_json, wire_size
+from statebag.format.json_text import check_json
 from statebag.format.names import encode_scope, scope_of
-from statebag.format.paths import Path, parse_path
-from statebag.format.stub import Escaped, Rest, Unopened
+from statebag.format.paths import parse_path
+from statebag.format.stub import Escaped, Rest
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection, walk
+from statebag.sealer import Sealer, plain
 from statebag.sealing.appending import with_appended
 from statebag.sealing.bases import Bases
-from statebag.sealing.compaction import compact
-from statebag.sealing.fitting import fit
 from statebag.sealing.known import Known, packs_of
-from statebag.sealing.layout import lay_out
-from statebag.sealing.plan import OPAQUE, Grown, NeedsOpened, Planner
+from statebag.sealing.plan import OPAQUE
 from statebag.step import wrap_handler
 from statebag.store.address import store_from_url
 from statebag.store.cache import BlobCache
@@ -53,7 +49,6 @@ if TYPE_CHECKING:
     from statebag.opening.map_results import ChildResult
     from statebag.policy import Policy
     from statebag.sealing.array_writer import ArrayWriter
-    from statebag.sealing.parts import Part
     from statebag.step import Returns
     from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
@@ -61,7 +56,6 @@ if TYPE_CHECKING:
 __all__ = ["Statebag", "from_environment", "step"]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
-_NO_SCOPE = "unscoped"
 _ROOTS = 32  # stores that a process remembers something of
 
 
@@ -160,13 +154,13 @@ class Statebag:
             state = with_appended(state, parse_path(array), items)
         with deadline(self.policy.deadline_seconds):
             if sealing_is_off():
-                return self._plain(state)
+                return plain(state)
             if scope is None and parent is not None:
                 scope = _scope_of_bag(parent)
             if heal:
                 check_json(state, OPAQUE)
-                state = self._read_inside(state, (), scope)
-            bag = self._sealed(state, scope, budget, Known() if heal else self._known)
+                state = self._sealer().read_inside(state, (), scope)
+            bag = self._sealer().sealed(state, scope, budget, Known() if heal else self._known)
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return bag
 
@@ -364,8 +358,8 @@ class Statebag:
             state = self._opener(scope).open(bag, Selection([]))
             grown = with_appended(state, path, items)
             if sealing_is_off():
-                return self._plain(grown)
-            appended = self._sealed(grown, scope, budget, self._known)
+                return plain(grown)
+            appended = self._sealer().sealed(grown, scope, budget, self._known)
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return appended
 
@@ -469,99 +463,20 @@ class Statebag:
             self._signatures,
         )
 
+    def _sealer(self) -> Sealer:
+        # Made anew each time: kept, it would lead back here, and a client not be freed at once.
+        return Sealer(
+            self.policy,
+            self.store,
+            self._fetcher,
+            self._opener,
+            self._known,
+            self._bases,
+            self._signatures,
+        )
+
     def _fetcher(self) -> Fetcher:
         return Fetcher(self.store, self._cache, self.policy, self.recovery)
-
-    def _sealed(self, state: Any, scope: str | None, budget: int | None, known: Known) -> Any:
-        checked = check_json(state, OPAQUE, strings=False)  # the encoder finds bad strings
-        encoded = encode_scope(_NO_SCOPE if scope is None else scope)
-        bound = self.policy.max_bag_bytes if budget is None else budget
-        bases = self._bases if known is self._known else Bases(0)
-        planner = Planner(self.policy, encoded, known, bases, checked)
-        target, moves = bound, True
-        while True:
-            state, plan = self._fitted(state, planner, target, scope)
-            layout = lay_out(
-                compact(plan, planner) if moves else plan,
-                encoded,
-                known,
-                self.policy.compression_level,
-                self._signatures,
-            )
-            text = json_text.encode(layout.bag)
-            size = _size(layout.bag, text, bound)
-            if size > bound:
-                layout.leave_out_reads()
-                text = json_text.encode(layout.bag)
-                size = wire_size(layout.bag, text)
-            if size <= bound:
-                break
-            # In which packs blobs come to lie is known only now, and with it the names that the
-            # stubs list. What moved stays where it was, or else more has to leave.
-            if moves:
-                moves = False
-            else:
-                target -= size - bound
-        if layout.pack is not None:
-            self.store.put(*layout.pack)
-        fetcher = self._fetcher()
-        for written in layout.written:
-            self._known.add_blob(written.blob)
-            fetcher.remember(written.blob, written.text)
-        for node, entries in layout.nodes:
-            self._known.add_node(node, entries)
-        usage.add(blobs_stored=len(layout.written), blobs_carried=layout.carried)
-        usage.peak(bag_bytes=size)
-        if usage.is_measured():
-            usage.peak(plain_bytes=_plain_bytes(state))
-        return json_text.decode(text)
-
-    def _fitted(
-        self, state: Any, planner: Planner, bound: int, scope: str | None
-    ) -> tuple[Any, Part]:
-        """A plan within the bound, and the state, in which more may be opened for it."""
-        while True:
-            try:
-                return state, fit(planner.part(state, ()), planner, bound)
-            except NeedsOpened as needed:
-                state = self._read_inside(state, needed.path, scope)
-                planner.looks_again()
-            except UnicodeEncodeError:
-                check_json(state, OPAQUE)  # raises, with the place
-                raise
-            except RecursionError:
-                raise InvalidState("the state nests deeper than this thread's stack") from None
-
-    def _read_inside(self, state: Any, path: Path, scope: str | None, above: Path = ()) -> Any:
-        """The state with everything opened that was not yet, at and below a path."""
-        if path and isinstance(state, dict | list):
-            copy: Any = dict(state) if isinstance(state, dict) else list(state)
-            inner = copy[path[0]]
-            copy[path[0]] = self._read_inside(inner, path[1:], scope, (*above, path[0]))
-            return copy
-        whole = self._without_grown(state, scope, above)
-        return self._opener(scope).open(whole, Selection(None), is_state=True, below=above)
-
-    def _without_grown(self, state: Any, scope: str | None, above: Path) -> Any:
-        """The state with arrays that grew unread as the arrays that they are."""
-        if isinstance(state, Grown):
-            return [*self._read_inside(state.before, (), scope, above), *state.items]
-        if isinstance(state, dict):
-            return {
-                key: self._without_grown(member, scope, (*above, key))
-                for key, member in state.items()
-            }
-        if isinstance(state, list):
-            return [
-                self._without_grown(member, scope, (*above, i)) for i, member in enumerate(state)
-            ]
-        return state
-
-    def _plain(self, state: Any) -> Any:
-        check_json(state, OPAQUE)
-        text = json_text.encode(state)
-        usage.peak(plain_bytes=len(text), bag_bytes=len(text))
-        return json_text.decode(text)
 
 
 def _scope_of_bag(bag: Any) -> str | None:
@@ -573,28 +488,6 @@ def _scope_of_bag(bag: Any) -> str | None:
             scopes.update(map(scope_of, packs_of(stub)))
     # Of two of one length always the same: a retry in another process must write there too.
     return unquote(max(scopes, key=lambda scope: (len(scope), scope))) if scopes else None
-
-
-def _size(bag: Any, text: bytes, bound: int) -> int:
-    """Bytes of a bag as the policy counts them; an estimate above where nobody asks for more."""
-    if not usage.is_measured():
-        # An exponent may take a byte more, and each number follows a comma, colon or bracket.
-        numbers = text.count(b",") + text.count(b":") + text.count(b"[") + 1
-        estimate = json_text.wire_size_at_most(text) + numbers
-        if estimate <= bound:
-            return estimate
-    return wire_size(bag, text)
-
-
-def _plain_bytes(state: Any) -> int:
-    """Bytes of the state's text, as if everything in it were opened."""
-    unread = 0
-
-    def reckon(value: Any) -> None:
-        nonlocal unread
-        unread += value.size if isinstance(value, Unopened) else value.before.size
-
-    return len(json_text.encode(state, reckon)) + unread
 
 
 def from_environment() -> Statebag:

@@ -1,0 +1,192 @@
+"""From a state to a bag: plan, write what is new, remember what was written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag import usage
+from statebag.errors import InvalidState
+from statebag.format import json_text
+from statebag.format.json_text import check_json, wire_size
+from statebag.format.names import encode_scope
+from statebag.format.stub import Unopened
+from statebag.opening.walk import Selection
+from statebag.sealing.bases import Bases
+from statebag.sealing.compaction import compact
+from statebag.sealing.fitting import fit
+from statebag.sealing.layout import lay_out
+from statebag.sealing.plan import OPAQUE, Grown, NeedsOpened, Planner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statebag.format.paths import Path
+    from statebag.format.signature import Signatures
+    from statebag.opening.fetch import Fetcher
+    from statebag.opening.opener import Opener
+    from statebag.policy import Policy
+    from statebag.sealing.known import Known
+    from statebag.sealing.parts import Part
+    from statebag.store.contract import Store
+
+__all__ = ["Sealer", "plain"]
+
+_NO_SCOPE = "unscoped"
+
+
+class Sealer:
+    """Seals for one client.
+
+    Args:
+        policy: Limits and thresholds.
+        store: Where packs go.
+        fetcher: Makes what remembers texts that were written.
+        opener: Makes, for a scope, what reads values that must be looked into.
+        known: What this process knows to be stored.
+        bases: What patches can start from.
+        signatures: Sign every stub; None signs nothing.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        store: Store,
+        fetcher: Callable[[], Fetcher],
+        opener: Callable[[str | None], Opener],
+        known: Known,
+        bases: Bases,
+        signatures: Signatures | None,
+    ) -> None:
+        self.policy = policy
+        self.store = store
+        self._fetcher = fetcher
+        self._opener = opener
+        self._known = known
+        self._bases = bases
+        self._signatures = signatures
+
+    def sealed(self, state: Any, scope: str | None, budget: int | None, known: Known) -> Any:
+        """The bag of a state, returned once all that it refers to is stored.
+
+        Args:
+            state: A JSON value that may hold `Unopened` and `Grown`.
+            scope: Where new objects go.
+            budget: The bag's bound in bytes, instead of the policy's.
+            known: What may be referred to again.
+
+        Raises:
+            StatebagError: As for `Statebag.seal`.
+        """
+        checked = check_json(state, OPAQUE, strings=False)  # the encoder finds bad strings
+        encoded = encode_scope(_NO_SCOPE if scope is None else scope)
+        bound = self.policy.max_bag_bytes if budget is None else budget
+        bases = self._bases if known is self._known else Bases(0)
+        planner = Planner(self.policy, encoded, known, bases, checked)
+        target, moves = bound, True
+        while True:
+            state, plan = self._fitted(state, planner, target, scope)
+            layout = lay_out(
+                compact(plan, planner) if moves else plan,
+                encoded,
+                known,
+                self.policy.compression_level,
+                self._signatures,
+            )
+            text = json_text.encode(layout.bag)
+            size = _size(layout.bag, text, bound)
+            if size > bound:
+                layout.leave_out_reads()
+                text = json_text.encode(layout.bag)
+                size = wire_size(layout.bag, text)
+            if size <= bound:
+                break
+            # In which packs blobs come to lie is known only now, and with it the names that the
+            # stubs list. What moved stays where it was, or else more has to leave.
+            if moves:
+                moves = False
+            else:
+                target -= size - bound
+        if layout.pack is not None:
+            self.store.put(*layout.pack)
+        fetcher = self._fetcher()
+        for written in layout.written:
+            self._known.add_blob(written.blob)
+            fetcher.remember(written.blob, written.text)
+        for node, entries in layout.nodes:
+            self._known.add_node(node, entries)
+        usage.add(blobs_stored=len(layout.written), blobs_carried=layout.carried)
+        usage.peak(bag_bytes=size)
+        if usage.is_measured():
+            usage.peak(plain_bytes=_plain_bytes(state))
+        return json_text.decode(text)
+
+    def _fitted(
+        self, state: Any, planner: Planner, bound: int, scope: str | None
+    ) -> tuple[Any, Part]:
+        """A plan within the bound, and the state, in which more may be opened for it."""
+        while True:
+            try:
+                return state, fit(planner.part(state, ()), planner, bound)
+            except NeedsOpened as needed:
+                state = self.read_inside(state, needed.path, scope)
+                planner.looks_again()
+            except UnicodeEncodeError:
+                check_json(state, OPAQUE)  # raises, with the place
+                raise
+            except RecursionError:
+                raise InvalidState("the state nests deeper than this thread's stack") from None
+
+    def read_inside(self, state: Any, path: Path, scope: str | None, above: Path = ()) -> Any:
+        """The state with everything opened that was not yet, at and below a path."""
+        if path and isinstance(state, dict | list):
+            copy: Any = dict(state) if isinstance(state, dict) else list(state)
+            inner = copy[path[0]]
+            copy[path[0]] = self.read_inside(inner, path[1:], scope, (*above, path[0]))
+            return copy
+        whole = self._without_grown(state, scope, above)
+        return self._opener(scope).open(whole, Selection(None), is_state=True, below=above)
+
+    def _without_grown(self, state: Any, scope: str | None, above: Path) -> Any:
+        """The state with arrays that grew unread as the arrays that they are."""
+        if isinstance(state, Grown):
+            return [*self.read_inside(state.before, (), scope, above), *state.items]
+        if isinstance(state, dict):
+            return {
+                key: self._without_grown(member, scope, (*above, key))
+                for key, member in state.items()
+            }
+        if isinstance(state, list):
+            return [
+                self._without_grown(member, scope, (*above, i)) for i, member in enumerate(state)
+            ]
+        return state
+
+
+def plain(state: Any) -> Any:
+    """The state itself, where sealing is off: checked and counted as if it were a bag."""
+    check_json(state, OPAQUE)
+    text = json_text.encode(state)
+    usage.peak(plain_bytes=len(text), bag_bytes=len(text))
+    return json_text.decode(text)
+
+
+def _size(bag: Any, text: bytes, bound: int) -> int:
+    """Bytes of a bag as the policy counts them; an estimate above where nobody asks for more."""
+    if not usage.is_measured():
+        # An exponent may take a byte more, and each number follows a comma, colon or bracket.
+        numbers = text.count(b",") + text.count(b":") + text.count(b"[") + 1
+        estimate = json_text.wire_size_at_most(text) + numbers
+        if estimate <= bound:
+            return estimate
+    return wire_size(bag, text)
+
+
+def _plain_bytes(state: Any) -> int:
+    """Bytes of the state's text, as if everything in it were opened."""
+    unread = 0
+
+    def reckon(value: Any) -> None:
+        nonlocal unread
+        unread += value.size if isinstance(value, Unopened) else value.before.size
+
+    return len(json_text.encode(state, reckon)) + unread
