@@ -1,8 +1,8 @@
 """Gathering the results of many branches, each stored by another process, in one step.
 
 Three ways, each measured in a process of its own (`way` in the settings): `open`, a list of stubs
-opened at once; `stream`, opened some hundred at a time and written to one array, so that they
-never stand in memory together; `boto3`, plain objects read by 50 threads.
+opened at once; `stream`, opened one after another and written to one array, so that they never
+stand in memory together; `boto3`, plain objects read by 50 threads.
 """
 
 # ruff: noqa: PLC0415  # what one way imports must not be in the other's memory
@@ -21,7 +21,6 @@ from benchmarks.synthetic import Writer
 
 _RESULT_BYTES = 10_000
 _SCOPE = "benchmark/gather"
-_BATCH = 500
 _THREADS = 50
 
 
@@ -89,10 +88,8 @@ def _stream(place: Place, listed: dict[str, Any], count: int) -> int:
     del place
     client = Statebag(listed["address"])
     array = client.array_writer(_SCOPE)
-    for start in range(0, count, _BATCH):
-        results = client.open(listed["bags"][start : min(start + _BATCH, count)])
-        for number, result in enumerate(results, start):
-            array.add(number, json_text.encode(result))
+    for number, result in enumerate(client.open_each(listed["bags"][:count])):
+        array.add(number, json_text.encode(result))
     return array.finish().count
 
 

@@ -201,6 +201,33 @@ class Statebag:
         usage.add(opens=1, open_ns=perf_counter_ns() - started)
         return state
 
+    def open_each(self, bags: Iterable[Any], scope: str | None = None) -> Iterator[Any]:
+        """Open many values one after another, as the results of many branches are gathered.
+
+        Memory does not grow with their number: some are read ahead, none stays in the cache. The
+        policy's limits hold for each batch of 128.
+
+        Args:
+            bags: JSON values that hold stubs.
+            scope: The reader's scope, as for `open`.
+
+        Raises:
+            StatebagError: As for `open`, when the value's batch is reached.
+        """
+        from statebag.opening.streaming import streamed
+
+        def open_batch(batch: list[Any]) -> list[Any]:
+            started = perf_counter_ns()
+            fetcher = Fetcher(self.store, BlobCache(0), self.policy, self.recovery)
+            confinement = self._confinement(scope)
+            opener = Opener(fetcher, confinement, self._known, Bases(0), self._signatures)
+            with deadline(self.policy.deadline_seconds):
+                values: list[Any] = opener.open(batch, Selection(None))
+            usage.add(opens=len(batch), open_ns=perf_counter_ns() - started)
+            return values
+
+        return streamed(open_batch, bags)
+
     def get(self, bag: Any, path: str | Sequence[str | int], scope: str | None = None) -> Any:
         """The opened value at one path, reading only the blobs on the way.
 
@@ -243,9 +270,7 @@ class Statebag:
         def remembered(name: str) -> bytes | None:
             return rebuilt(name, self._fetcher().in_memory(name), self.policy.compression_level)
 
-        confinement = Confinement(
-            None if scope is None else encode_scope(scope), self.policy.readable_scopes
-        )
+        confinement = self._confinement(scope)
         mended: dict[str, str | None] = {}
         with deadline(self.policy.deadline_seconds):
             while True:
@@ -453,11 +478,14 @@ class Statebag:
 
         return decorate if handler is None else decorate(handler)
 
-    def _opener(self, scope: str | None, known: Known | None = None) -> Opener:
+    def _confinement(self, scope: str | None) -> Confinement:
         encoded = None if scope is None else encode_scope(scope)
+        return Confinement(encoded, self.policy.readable_scopes)
+
+    def _opener(self, scope: str | None, known: Known | None = None) -> Opener:
         return Opener(
             self._fetcher(),
-            Confinement(encoded, self.policy.readable_scopes),
+            self._confinement(scope),
             known or self._known,
             self._bases,
             self._signatures,

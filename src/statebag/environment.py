@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from statebag.errors import ConfigurationError
@@ -129,7 +130,7 @@ def policy_from_environment(environment: Mapping[str, str] | None = None) -> Pol
         ConfigurationError: A value that is no number, or that the policy refuses.
     """
     variables = os.environ if environment is None else environment
-    kinds = get_type_hints(Policy)
+    kinds = _kinds()
     settings: dict[str, Any] = {}
     for name in Policy.field_names():
         variable = _PREFIX + name.upper()
@@ -137,6 +138,12 @@ def policy_from_environment(environment: Mapping[str, str] | None = None) -> Pol
         if text:
             settings[name] = _parsed(text, kinds[name], variable)
     return Policy(**settings)
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    """The types of the policy's settings; finding them out takes longer than a small seal."""
+    return get_type_hints(Policy)
 
 
 def _parsed(text: str, kind: object, variable: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from statebag import plain_objects
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["aggregate_distributed"]
 
-_BATCH = 64  # results that are opened side by side
 _WINDOW = 8 * 1024 * 1024  # bytes of text that are put in order before they are written
 _FIELDS = ("segment_results", "ResultWriterDetails")
 
@@ -120,12 +119,16 @@ def _top(invocation: Invocation, given: Any) -> Any:
 
 
 def _opened(invocation: Invocation, given: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
-    """Results with their positions, opened whole, a few at once."""
-    coming = iter(given)
-    while batch := list(islice(coming, _BATCH)):
-        values = invocation.sb.open([value for _, value in batch], scope=invocation.scope)
-        for (position, _), value in zip(batch, values, strict=True):
-            yield position, value
+    """Results with their positions, opened whole, a few ahead."""
+    positions: deque[int] = deque()
+
+    def values() -> Iterator[Any]:
+        for position, value in given:
+            positions.append(position)
+            yield value
+
+    for value in invocation.sb.open_each(values(), invocation.scope):
+        yield positions.popleft(), value
 
 
 def _items(invocation: Invocation, listed: Unopened) -> Iterator[tuple[int, Any]]:
