@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache, lru_cache
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import unquote
+
+import msgspec
 
 from statebag import usage
 from statebag.environment import (
@@ -324,7 +325,7 @@ class Statebag:
 
         state = self.open(bag, scope=scope)
         room = MemoryStore()
-        policy = replace(self.policy, carry_bytes=0)
+        policy = msgspec.structs.replace(self.policy, carry_bytes=0)
         sealer = Statebag(room, policy=policy, replicas=(), signing_keys={}, encryption_keys=())
         sealed = sealer.seal(state, scope=SCOPE)
         return pack_up(sealed, {info.name: room.get(info.name) for info in room.list()})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import ClassVar
+
+import msgspec
 
 from statebag.errors import ConfigurationError, StatebagError
 from statebag.format.names import encode_scope
@@ -31,8 +32,7 @@ DEFAULT_CONTROL: tuple[str, ...] = (
 """Fields at the top of a state that routers of agent workflows read."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How large a bag may be, what leaves it, and what an open may cost. All sizes in bytes.
 
     Attributes:
@@ -129,7 +129,7 @@ class Policy:
             values = getattr(self, name)
             if isinstance(values, str) or not all(isinstance(value, str) for value in values):
                 raise ConfigurationError(f"Policy.{name} must be a tuple of strings")
-            object.__setattr__(self, name, tuple(values))
+            msgspec.structs.force_setattr(self, name, tuple(values))
         self.control_paths()
         for scope in self.readable_scopes:
             try:
@@ -157,4 +157,4 @@ class Policy:
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
         """The names of all settings."""
-        return tuple(field.name for field in fields(cls))
+        return cls.__struct_fields__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, final
 
@@ -103,6 +102,15 @@ def scope_of_execution(execution_id: str) -> str:
 
 def _wants_event(function: Callable[..., Any]) -> bool:
     """Whether a function takes the whole event, besides what it calls its state and context."""
+    code = getattr(function, "__code__", None)
+    if (
+        code is not None
+        and not hasattr(function, "__wrapped__")
+        and not hasattr(function, "__self__")
+    ):
+        return "event" in code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    import inspect  # noqa: PLC0415  # slow, and a plain function needs none of it
+
     others = list(inspect.signature(function).parameters.values())[1:]
     return any(one.name == "event" for one in others)
 

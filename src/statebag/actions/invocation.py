@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from statebag.actions.limits import limits_of
 from statebag.actions.older_form import OlderForm
@@ -221,7 +222,7 @@ class Invocation:
             return self.sb
         policy = self.sb.policy
         sealer = copy(self.sb)
-        sealer.policy = replace(policy, control=(*policy.control, PENDING))
+        sealer.policy = msgspec.structs.replace(policy, control=(*policy.control, PENDING))
         return sealer
 
     def _scheduled(self, state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:

@@ -66,7 +66,7 @@ def command(
     state = read_json(file)
     parent_bag = None if parent is None else read_json(parent)
 
-    from dataclasses import replace  # noqa: PLC0415 - these are kept out of --help
+    from msgspec.structs import replace  # noqa: PLC0415 - these are kept out of --help
 
     from statebag import usage  # noqa: PLC0415
     from statebag.environment import policy_from_environment  # noqa: PLC0415

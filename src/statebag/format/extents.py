@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WORTH_READING_OVER", "joined"]
 
-WORTH_READING_OVER = 16 * 1024
+WORTH_READING_OVER = 32 * 1024
 """Bytes between two frames that cost less to read over than a request of its own."""
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["compact"]
 
-_LEAST_MOVED = 64 * 1024  # compressed bytes that may always move along with a pack
+_LEAST_MOVED = 16 * 1024  # compressed bytes that may always move along with a pack
+_SHARE_MOVED = 0.5  # of the new bytes: what may move along with many
 
 
 def compact(root: Part, planner: Planner) -> Part:
@@ -47,7 +48,7 @@ def compact(root: Part, planner: Planner) -> Part:
     most = planner.policy.max_packs
     if len(fixed) >= most and packs <= 2 * most:
         return root  # what cannot move is spread over so many that moving the rest gains little
-    allowance = max(_LEAST_MOVED, new_bytes)
+    allowance = max(_LEAST_MOVED, int(new_bytes * _SHARE_MOVED))
     for blobs in sorted(movable.values(), key=_held_bytes):
         allowance -= _held_bytes(blobs)
         if packs <= planner.policy.max_packs or allowance < 0:
