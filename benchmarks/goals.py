@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchmarks.suite import Results
     from benchmarks.summary import Summary
 
-__all__ = ["Goal", "judged"]
+__all__ = ["AbsentError", "Figures", "Goal", "judged"]
 
 _KB = 1000
 
@@ -47,7 +47,7 @@ class Goal:
 
 def judged(results: Results) -> list[Goal]:
     """All goals, in order."""
-    found = _Figures(results)
+    found = Figures(results)
     goals: list[Goal] = []
 
     def add(
@@ -55,7 +55,7 @@ def judged(results: Results) -> list[Goal]:
     ) -> None:
         try:
             measured = value()
-        except _AbsentError:
+        except AbsentError:
             measured = None
         goals.append(Goal(number, text, bound, sign == "<=", measured))
 
@@ -215,11 +215,11 @@ def judged(results: Results) -> list[Goal]:
     return goals
 
 
-class _AbsentError(Exception):
+class AbsentError(Exception):
     """The run left it out."""
 
 
-class _Figures:
+class Figures:
     """Finds figures by what they are."""
 
     def __init__(self, results: Results) -> None:
@@ -244,7 +244,7 @@ class _Figures:
         others = self._rows(megabytes, rewrites, than)
         lengths = mine.keys() & others.keys()
         if not lengths:
-            raise _AbsentError
+            raise AbsentError
         ours, theirs = figure(mine[max(lengths)]), figure(others[max(lengths)])
         return _times(theirs, ours)
 
@@ -265,7 +265,7 @@ class _Figures:
             ) and float(its_rewrites) == rewrites:
                 found[row.steps] = row
         if not found:
-            raise _AbsentError
+            raise AbsentError
         return found
 
     def special(self, *names: str) -> float:
@@ -273,7 +273,7 @@ class _Figures:
         value = self._results.special
         for name in names:
             if name not in value:
-                raise _AbsentError
+                raise AbsentError
             value = value[name]
         return float(value)  # type: ignore[arg-type]  # the last name's value is a number
 
@@ -281,7 +281,7 @@ class _Figures:
         """A step over a bare GET of 64 KB beside it."""
         row = self.row(megabytes, 0.2, way)
         if row.bare_wall is None:
-            raise _AbsentError
+            raise AbsentError
         return float(getattr(row.step_wall, what) / getattr(row.bare_wall, what))
 
 

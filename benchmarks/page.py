@@ -6,6 +6,7 @@ import os
 import platform
 from typing import TYPE_CHECKING
 
+from benchmarks.bounds import bounds
 from benchmarks.tables import COLUMNS, GOAL_COLUMNS, cells, goal_cells
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ of two runs.
 """
 
 _PARTS = """\
-**Put together from {count} runs** of a version that was still being tuned, some of them cut short
-(`--steps`; the column *steps* says which), while other work kept the machine busy. `make bench`
-replaces them.
+**Put together from {count} runs** of `python -m benchmarks` with `--only` and `--steps` (the column
+*steps* says how many), each goal from figures of one run. `make bench` does all of them, with 1,000
+steps, in more than an hour.
 
 """
 
@@ -100,6 +101,8 @@ def written(results: Results, goals: list[Goal], charts: Iterable[str]) -> str:
         _HEAD.format(**values),
         _PARTS.format(count=results.invocations) if results.invocations > 1 else "",
         table(GOAL_COLUMNS, [goal_cells(goal) for goal in goals]),
+        "\n### What bounds it\n\n",
+        "\n\n".join(bounds(results)) + "\n",
         _STATES.format(**values),
     ]
     by_workload: dict[str, list[Summary]] = {}

@@ -1,0 +1,134 @@
+"""What bounds the figures that do not reach their goal, each with the number that shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.goals import AbsentError, Figures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from benchmarks.suite import Results
+
+__all__ = ["bounds"]
+
+_RESULTS = 10_000
+
+
+def bounds(results: Results) -> Iterator[str]:
+    """A paragraph for each goal whose figures were measured."""
+    figures = Figures(results)
+    told: tuple[Callable[[Figures], str], ...] = (
+        _rewrites,
+        _cold_step,
+        _cpu,
+        _small_state,
+        _many_packs,
+        _gathered,
+        _new_process,
+    )
+    for paragraph in told:
+        try:
+            yield paragraph(figures)
+        except AbsentError:
+            continue
+
+
+def _floor(figures: Figures) -> tuple[float, float, float]:
+    """Milliseconds of CPU for 1 MB of text, for a GET, and for both as often as a step reads."""
+    work = figures.special("floors", "ms of CPU", "all of these")
+    get = figures.special("floors", "ms of CPU", "one GET")
+    return work, get, work + figures.row(1, 0.2, "statebag").gets * get
+
+
+def _rewrites(figures: Figures) -> str:
+    row = figures.row(1, 1.0, "statebag")
+    return (
+        f"**2, bytes.** Where every edit is a rewrite, a step changes {row.change / 1000:.1f} "
+        f"KB and {row.bytes_put / 1000:.1f} KB are written. The rest is what leaves the bag to "
+        "make room and is rewritten soon after, and what a pack takes along so that a state "
+        f"does not lie in ever more packs ({row.gets:.1f} GETs a step). What other settings of "
+        "`max_packs` would write and read is in [choices](performance/choices.md)."
+    )
+
+
+def _cold_step(figures: Figures) -> str:
+    row = figures.row(1, 0.2, "statebag")
+    if row.bare_wall is None:
+        raise AbsentError
+    work, get, floor = _floor(figures)
+    least = row.bare_wall.median + floor
+    return (
+        "**3, a cold step that opens all of 1 MB.** A bare GET takes "
+        f"{row.bare_wall.median:.1f} ms. Inflating, digesting, decoding, checking and encoding "
+        f"1 MB takes {work:.1f} ms of CPU, and {row.gets:.1f} GETs side by side {get:.2f} ms "
+        f"each: with nothing else done, {least / row.bare_wall.median:.2f} times the bare GET "
+        f"on one core. It is {row.step_wall.median / row.bare_wall.median:.2f} times. `only=` "
+        "does not decode what it does not open, and stays within the goal."
+    )
+
+
+def _cpu(figures: Figures) -> str:
+    work, get, floor = _floor(figures)
+    ours = figures.row(1, 0.2, "statebag").step_cpu
+    audited = figures.row(1, 0.2, "audited").step_cpu
+    return (
+        f"**4, CPU.** The audited way takes {audited.mean:.0f} ms a step at 1 MB. The least for "
+        f"a step that opens all is {floor:.1f} ms ({work:.1f} for the text, {get:.2f} for each "
+        f"GET), which would be {audited.mean / floor:.0f} times less; ours is {ours.mean:.1f} "
+        "ms. The difference is Python's: walking the state for what JSON cannot hold, and "
+        "threads that wait side by side."
+    )
+
+
+def _small_state(figures: Figures) -> str:
+    row = figures.row(0, 0.2, "statebag:65536")
+    return (
+        f"**5, requests of a 100 KB state.** {row.without_requests:.0%} of the steps that open "
+        "all send none. A state of 100 KB is about 35 KB compressed; with the 64 KB of base64 "
+        "that may be carried (48 KB of bytes) it fits until its history has grown past the "
+        "rest. From then on what is stored has to be read by whoever opens all of it. `only=` "
+        "reads nothing then."
+    )
+
+
+def _many_packs(figures: Figures) -> str:
+    get = figures.special("floors", "ms of CPU", "one GET")
+    one, many = (figures.special("fields", name) * 1000 for name in ("one", "twenty_packs"))
+    return (
+        f"**6, twenty fields of twenty seals.** One takes {one:.1f} ms, twenty take {many:.1f} "
+        f"ms. Nineteen more GETs are {19 * get:.1f} ms of CPU that side by side does not "
+        "shorten on two cores which the server and the counting proxy use too; of one seal "
+        "they are one GET."
+    )
+
+
+def _gathered(figures: Figures) -> str:
+    rate = figures.special("floors", "requests a second", "of 10 KB, 64 at once")
+    boto3 = figures.special("gather", "boto3_all", "seconds")
+    ours = figures.special("gather", "stream_all", "seconds")
+    ours_cpu = figures.special("gather", "stream_all", "cpu")
+    boto3_cpu = figures.special("gather", "boto3_all", "cpu")
+    return (
+        f"**7, gathering {_RESULTS:,} results.** The server behind the counting proxy gives "
+        f"{rate:,.0f} objects of 10 KB a second here, so {_RESULTS / rate:.1f} s is the least, "
+        f"{boto3 * rate / _RESULTS:.1f} times faster than boto3's {boto3:.1f} s. It took "
+        f"{ours:.1f} s, and {boto3_cpu / ours_cpu:.1f} times less CPU than boto3: on two cores, "
+        "client, proxy and server wait for one another."
+    )
+
+
+def _new_process(figures: Figures) -> str:
+    parts = {
+        name: figures.special("cold_start", "statebag", name) * 1000
+        for name in ("import", "client", "first_read")
+    }
+    boto3 = figures.special("cold_start", "boto3", "wall") * 1000
+    return (
+        f"**8, a new process.** {parts['import']:.0f} ms are the import (a third of it "
+        f"msgspec's), {parts['client']:.0f} ms the client, and {parts['first_read']:.0f} ms the "
+        f"first read, which is the delay and a connection. Boto3 takes {boto3:.0f} ms in all: "
+        f"five times faster would leave {max(boto3 / 5 - parts['first_read'], 0):.0f} ms for "
+        "import and client together."
+    )
