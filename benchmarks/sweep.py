@@ -1,7 +1,8 @@
 """`python -m benchmarks --sweep`: what each choice of this library costs, one changed at a time.
 
 Two questions. Do large values that change a little need both ways, pieces and patches? And what
-do other values of `carry_bytes`, `field_limit`, `piece_bytes` and the index's fan-out cost?
+do other values of `carry_bytes`, `field_limit`, `piece_bytes`, `max_packs` and the index's fan-out
+cost?
 Requests and bytes are counted at the server; no request is delayed and no time is compared.
 """
 
@@ -28,6 +29,7 @@ _SETTINGS = {
     "carry_bytes": [n * _KB for n in (0, 8, 16, 24, 32, 48, 64)],
     "field_limit": [n * _KB for n in (8, 15, 30, 60)],
     "piece_bytes": [n * _KB for n in (8, 16, 24, 48, 96)],
+    "max_packs": [2, 4, 8, 16, 1000],
     "fan_out": [8, 16, 32, 64],
 }
 _FAN_OUT = 32
@@ -51,7 +53,8 @@ def chosen(*, most_steps: int | None = None) -> Iterator[Run]:
             yield Run(way=way, workload=workload, timed_every=_LAST_ONLY)
     for name, values in _SETTINGS.items():
         for value in values:
-            workload = compared[3] if name == "fan_out" else compared[1]  # where there are nodes
+            # An index needs nodes, and what moves with a pack needs edits that leave old packs.
+            workload = compared[{"fan_out": 3, "max_packs": 2}.get(name, 1)]
             yield Run(way=f"statebag:{name}={value}", workload=workload, timed_every=_LAST_ONLY)
 
 
