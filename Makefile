@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: help demo demo-agent test coverage bench bench-sweep bench-short torture torture-model torture-short check lint types format lock clean
+.PHONY: help demo demo-agent test coverage bench bench-sweep bench-short torture torture-model torture-short lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -57,6 +57,9 @@ torture-model: $(DEV) ## a thousand long lives of a bag beside a dict; hours
 torture-short: $(DEV) ## a little of each fault, in a minute
 	$(BIN)/python -m torture --short
 
+lambda-package: $(RUN) ## a Lambda layer and a function, for arm64 and x86-64, from locked wheels
+	$(BIN)/python deploy/package.py
+
 check: lint types ## lint and types
 
 lint: $(DEV) ## ruff's rules and format
@@ -76,6 +79,8 @@ lock: $(BIN)/python ## pin all dependencies anew, with hashes
 	  --extra all -o requirements/run.lock --python-version 3.11 pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	  --extra dev -c requirements/run.lock -o requirements/dev.lock --python-version 3.11 pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
+	  -c requirements/run.lock -o requirements/lambda.lock --python-version 3.11 pyproject.toml
 	printf 'hatchling\neditables\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	  --no-annotate -o requirements/build.lock --python-version 3.11 -
 

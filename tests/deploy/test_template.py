@@ -1,0 +1,142 @@
+"""The templates, through validators that are not ours, and run on this machine as they are."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.program import statebag
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+TEMPLATES = [DEPLOY / "template.yaml", *sorted(ROOT.glob("examples/*/template.yaml"))]
+IDS = [str(one.relative_to(ROOT)) for one in TEMPLATES]
+TRANSLATE = """
+import json, sys
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+document = yaml_parse(open(sys.argv[1], encoding="utf-8").read())
+# What `sam package` does: local files are uploaded, and their addresses are in their places.
+document["Globals"]["Function"]["CodeUri"] = "s3://packaged/functions.zip"
+for resource in document["Resources"].values():
+    if "DefinitionUri" in resource.get("Properties", {}):
+        resource["Properties"]["DefinitionUri"] = "s3://packaged/definition.json"
+print(json.dumps(transform(document, {}, {})))
+"""
+
+
+class _Plain(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as the tag's name and its value."""
+
+
+_Plain.add_multi_constructor(
+    "!",
+    lambda loader, tag, node: {
+        tag: loader.construct_scalar(node)
+        if isinstance(node, yaml.ScalarNode)
+        else loader.construct_sequence(node, deep=True)
+    },
+)
+
+
+def resources(template=DEPLOY / "template.yaml"):
+    return yaml.load(template.read_text("utf-8"), _Plain)["Resources"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=IDS)
+def test_cfn_lint_finds_nothing(template):
+    done = subprocess.run(
+        [Path(sys.executable).parent / "cfn-lint", template],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("", 0)
+
+
+def test_cfn_lint_would_find_something(tmp_path):
+    text = (DEPLOY / "template.yaml").read_text("utf-8")
+    wrong = tmp_path / "template.yaml"
+    wrong.write_text(text.replace("VersioningConfiguration", "VersionConfiguration"))
+    done = subprocess.run(
+        [Path(sys.executable).parent / "cfn-lint", wrong], capture_output=True, check=False
+    )
+    assert done.returncode != 0
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=IDS)
+def test_sams_own_translator_takes_it(template):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", TRANSLATE, template],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    kinds = {one["Type"] for one in json.loads(done.stdout)["Resources"].values()}
+    assert {"AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"} <= kinds
+    assert not any(kind.startswith("AWS::Serverless") for kind in kinds)
+
+
+def test_the_very_template_runs_here_and_passes_the_limit_that_fails_it_without(tmp_path):
+    arguments = ["run", DEPLOY / "template.yaml", "--input", DEPLOY / "input.json", "--json"]
+    store = ["--store", str(tmp_path / "store"), "--tokens", str(tmp_path / "tokens")]
+    ran = statebag(*arguments, *store)
+    assert ran.exit_code == 0, ran.stderr[-2000:]
+    result = json.loads(ran.stdout)
+    assert result["status"] == "SUCCEEDED"
+    (tmp_path / "bag.json").write_text(json.dumps(result["output"]))
+    opened = statebag("open", tmp_path / "bag.json", *store[:2])
+    state = json.loads(opened.stdout)
+    modules = json.loads((DEPLOY / "input.json").read_text("utf-8"))["modules"]
+    assert [entry["module"] for entry in state["state_history"]] == modules
+    for entry in state["state_history"]:
+        assert len(state["current_state"][f"text of {entry['module']}"]) == entry["characters"]
+    assert len(opened.stdout) > 262_144
+    plain = statebag(*arguments, *store, "--plain")
+    assert json.loads(plain.stdout)["error"] == "States.DataLimitExceeded"
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=IDS)
+def test_the_bucket_is_closed_encrypted_versioned_and_speaks_tls_alone(template):
+    found = resources(template)
+    bucket = found["StateBucket"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+    assert "ServerSideEncryptionConfiguration" in bucket["BucketEncryption"]
+    statements = found["StateBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    tls = statements[0]
+    assert (tls["Effect"], tls["Action"]) == ("Deny", "s3:*")
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_no_rule_deletes_what_is_current():
+    rules = resources()["StateBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert all("Expiration" not in rule and "ExpirationInDays" not in rule for rule in rules)
+
+
+def test_a_step_can_do_no_more_than_it_does():
+    statements = resources()["StepRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    allowed = {}
+    for one in statements:
+        if "If" in one or "!If" in one:
+            continue
+        actions = one["Action"] if isinstance(one["Action"], list) else [one["Action"]]
+        allowed.update(dict.fromkeys(actions, one))
+    assert set(allowed) == {
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+    }
+    for one in allowed.values():
+        assert "aws:ResourceAccount" in one["Condition"]["StringEquals"]
+    assert allowed["s3:PutObject"]["Resource"] == {"Sub": "${StateBucket.Arn}/state/*"}
+    assert allowed["s3:ListBucket"]["Condition"]["StringLike"] == {"s3:prefix": "state/*"}
