@@ -80,7 +80,7 @@ lock: $(BIN)/python ## pin all dependencies anew, with hashes
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	  --extra dev -c requirements/run.lock -o requirements/dev.lock --python-version 3.11 pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
-	  -c requirements/run.lock -o requirements/lambda.lock --python-version 3.11 pyproject.toml
+	  --extra metrics -c requirements/run.lock -o requirements/lambda.lock --python-version 3.11 pyproject.toml
 	printf 'hatchling\neditables\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	  --no-annotate -o requirements/build.lock --python-version 3.11 -
 

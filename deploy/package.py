@@ -102,17 +102,16 @@ def _pip(command: str, *options: str) -> None:
 
 
 def _contents(wheels: Path) -> dict[str, bytes]:
-    """What the wheels install, by name; each name once."""
+    """What the wheels install, by name; each name once. Commands are left out."""
     found: dict[str, bytes] = {}
     for wheel in sorted(wheels.glob("*.whl")):
         with zipfile.ZipFile(wheel) as opened:
             for name in opened.namelist():
-                if name.endswith("/"):
+                parts = PurePosixPath(name).parts
+                if name.endswith("/") or (parts[0].endswith(".data") and parts[1] == "scripts"):
                     continue
-                if name in found or ".data/" in name or ".." in PurePosixPath(name).parts:
-                    sys.exit(
-                        f"{wheel.name} has a file that cannot be put beside the others: {name}"
-                    )
+                if name in found or ".." in parts or parts[0].endswith(".data"):
+                    sys.exit(f"{wheel.name}: {name} cannot be put beside the others")
                 found[name] = opened.read(name)
     return found
 

@@ -13,6 +13,8 @@ NEVER = {
     "botocore",
     "moto",
     "cryptography",
+    "aws_lambda_powertools",
+    "opentelemetry",
     "click",
     "rich",
     "yaml",
@@ -27,7 +29,18 @@ NEVER = {
     "logging",
     "email",
 }
-EXTRAS = ("click", "rich", "moto", "boto3", "botocore", "yaml", "jsonata", "cryptography")
+EXTRAS = (
+    "click",
+    "rich",
+    "moto",
+    "boto3",
+    "botocore",
+    "yaml",
+    "jsonata",
+    "cryptography",
+    "aws_lambda_powertools",
+    "opentelemetry",
+)
 BLOCK = f"""
 import sys
 

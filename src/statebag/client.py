@@ -41,6 +41,7 @@ from statebag.store.address import store_from_url
 from statebag.store.cache import BlobCache
 from statebag.store.recovery import Recovery
 from statebag.store.retrying import RetryingStore, deadline
+from statebag.watching import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -153,7 +154,7 @@ class Statebag:
             items = list(entries)
             check_json(items)
             state = with_appended(state, parse_path(array), items)
-        with deadline(self.policy.deadline_seconds):
+        with deadline(self.policy.deadline_seconds), span("statebag.seal"):
             if sealing_is_off():
                 return plain(state)
             if scope is None and parent is not None:
@@ -193,7 +194,7 @@ class Statebag:
                 "only= is a list of paths", hint=f"Write only=[{only!r}] for one of them."
             )
         paths = None if only is None else [parse_path(path) for path in only]
-        with deadline(self.policy.deadline_seconds):
+        with deadline(self.policy.deadline_seconds), span("statebag.open"):
             if legacy:
                 from statebag.opening.wire0 import PointerReader
 

@@ -7,6 +7,9 @@
 | STATEBAG_SIGNING_KEYS | `name:base64,...`: stubs are signed by the first key and must be signed |
 | STATEBAG_ENCRYPTION_KEYS | `base64,...`: objects are encrypted with the first key, read with all |
 | STATEBAG_PLAIN | 1: seal nothing, to see what a workflow does without this library |
+| STATEBAG_METRICS | `emf`: metrics of each step in CloudWatch's embedded format |
+| STATEBAG_TRACING | `otel`: OpenTelemetry spans |
+| STATEBAG_LOG | `json`: a line for each step |
 | STATEBAG_MAX_BAG_BYTES, STATEBAG_CONTROL, ... | one for each setting of `Policy`, in capitals |
 
 Lists (STATEBAG_CONTROL, STATEBAG_READABLE_SCOPES) are separated by commas.
@@ -33,6 +36,7 @@ __all__ = [
     "sealing_is_off",
     "signing_keys_from_environment",
     "store_address",
+    "watchers_from_environment",
 ]
 
 _PREFIX = "STATEBAG_"
@@ -121,6 +125,16 @@ def sealing_is_off(environment: Mapping[str, str] | None = None) -> bool:
     """Whether states are to travel in plain form."""
     variables = os.environ if environment is None else environment
     return variables.get("STATEBAG_PLAIN", "") not in {"", "0"}
+
+
+def watchers_from_environment(
+    environment: Mapping[str, str] | None = None,
+) -> tuple[tuple[str, str], ...]:
+    """Who is told of each step: pairs of `metrics`, `tracing` or `log` and the name asked for."""
+    variables = os.environ if environment is None else environment
+    kinds = ("tracing", "metrics", "log")
+    asked = ((kind, variables.get(f"{_PREFIX}{kind.upper()}", "")) for kind in kinds)
+    return tuple((kind, name) for kind, name in asked if name)
 
 
 def policy_from_environment(environment: Mapping[str, str] | None = None) -> Policy:

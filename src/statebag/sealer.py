@@ -114,7 +114,11 @@ class Sealer:
             fetcher.remember(written.blob, written.text)
         for node, entries in layout.nodes:
             self._known.add_node(node, entries)
-        usage.add(blobs_stored=len(layout.written), blobs_carried=layout.carried)
+        usage.add(
+            blobs_stored=len(layout.written),
+            blobs_carried=layout.carried,
+            bytes_carried=layout.carried_bytes,
+        )
         usage.peak(bag_bytes=size)
         if usage.is_measured():
             usage.peak(plain_bytes=_plain_bytes(state))

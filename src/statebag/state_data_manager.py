@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.actions import branches, compressed, distributed, hydration, outside_result, update
 from statebag.actions import snapshot as snapshots
 from statebag.actions.invocation import Invocation
+from statebag.actions.scope import scope_of_event
 from statebag.errors import InvalidState
 from statebag.merge.history import deduplicate_history_logs
 from statebag.plain_objects import (
@@ -32,6 +33,7 @@ from statebag.plain_objects import (
 )
 from statebag.step import remaining_seconds_of
 from statebag.store.retrying import deadline
+from statebag.watching import watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,7 +86,12 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
             path="$.action",
             hint=f"It is one of {', '.join(ACTIONS)}.",
         )
-    with deadline(remaining_seconds_of(context)):
+    scope = scope_of_event(event.get("state_data") or event.get("branch_state"), event)
+    execution = event.get("execution_id")
+    with (
+        watched(event, context, action, execution if isinstance(execution, str) else scope, scope),
+        deadline(remaining_seconds_of(context)),
+    ):
         return function(event)
 
 

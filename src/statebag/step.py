@@ -10,6 +10,7 @@ from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.names import encode_scope
 from statebag.format.paths import Path, parse_path, render_path
 from statebag.store.retrying import deadline
+from statebag.watching import watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,6 +70,12 @@ def wrap_handler(
 
     @wraps(function)
     def handler(event: Any, context: Any = None, **named: Any) -> Any:
+        told = _execution_id(event, where, scope_path)
+        told_scope = None if told is None else scope_of_execution(told)
+        with watched(event, context, "step", told, told_scope):
+            return run(event, context, **named)
+
+    def run(event: Any, context: Any, **named: Any) -> Any:
         sb = client()
         sealing = not sealing_is_off()
         execution = _scope_in(event, where, scope_path) if sealing else None
@@ -115,14 +122,20 @@ def _wants_event(function: Callable[..., Any]) -> bool:
     return any(one.name == "event" for one in others)
 
 
-def _scope_in(event: Any, where: Path, path: Path) -> str:
-    execution_id = None
+def _execution_id(event: Any, where: Path, path: Path) -> str | None:
     for place in (path, (*where, *path)):  # beside the bag, or among its control fields
         try:
-            execution_id = execution_id or _at(event, place)
+            found = _at(event, place)
         except InvalidState:
             continue
-    if not isinstance(execution_id, str) or not execution_id:
+        if found:
+            return found if isinstance(found, str) else None
+    return None
+
+
+def _scope_in(event: Any, where: Path, path: Path) -> str:
+    execution_id = _execution_id(event, where, path)
+    if execution_id is None:
         raise InvalidState(
             "the event does not say which execution it belongs to",
             path=render_path(path),

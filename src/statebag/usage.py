@@ -30,6 +30,7 @@ class Usage(msgspec.Struct):
         bytes_got: Bytes of the bodies read.
         blobs_stored: Blobs that went into a pack.
         blobs_carried: Blobs whose compressed bytes travel in the bag.
+        bytes_carried: Of those, as base64.
         blobs_read: Blobs that were fetched and verified.
         healed_reads: Blobs that the store did not give whole and that were read again or elsewhere.
         cache_hits: Blobs served by the process's cache.
@@ -48,6 +49,7 @@ class Usage(msgspec.Struct):
     bytes_got: int = 0
     blobs_stored: int = 0
     blobs_carried: int = 0
+    bytes_carried: int = 0
     blobs_read: int = 0
     healed_reads: int = 0
     cache_hits: int = 0

@@ -1,6 +1,7 @@
 """The archives for Lambda: locked, the same bytes every time, small, and whole by themselves."""
 
 import hashlib
+import json
 import os
 import platform
 import struct
@@ -124,9 +125,16 @@ def test_a_step_runs_from_the_archive_alone(folder, tmp_path):
             check=False,
             timeout=60,
             cwd=tmp_path,
-            env={"STATEBAG_STORE": (tmp_path / "store").as_uri(), "PATH": os.environ["PATH"]},
+            env={
+                "STATEBAG_STORE": (tmp_path / "store").as_uri(),
+                "STATEBAG_METRICS": "emf",
+                "PATH": os.environ["PATH"],
+            },
         )
-        assert (done.stdout.strip(), done.returncode) == ("COMPLETE", 0), done.stderr[-2000:]
+        assert done.returncode == 0, done.stderr[-2000:]
+        *metrics, action = done.stdout.splitlines()
+        assert action == "COMPLETE"
+        assert [json.loads(line)["action"] for line in metrics] == ["step", "sync"]
 
 
 @pytest.mark.slow
@@ -161,7 +169,9 @@ def test_the_lock_has_what_the_project_asks_for():
     run = (ROOT / "requirements" / "run.lock").read_text("utf-8")
     versions = {line.split(" ")[0] for line in lock.splitlines() if "==" in line}
     assert {one.split("==")[0] for one in versions} == {
+        "aws-lambda-powertools",
         "backports-zstd",
+        "jmespath",
         "msgspec",
         "obstore",
         "typing-extensions",

@@ -41,6 +41,7 @@ class Layout(msgspec.Struct):
         written: The blobs in it.
         nodes: Index nodes in it, each with what it lists.
         carried: Blobs that travel in the bag.
+        carried_bytes: Of those, as base64.
     """
 
     bag: Any
@@ -48,6 +49,7 @@ class Layout(msgspec.Struct):
     written: list[Written] = msgspec.field(default_factory=list)
     nodes: list[tuple[Entry, tuple[Entry, ...]]] = msgspec.field(default_factory=list)
     carried: int = 0
+    carried_bytes: int = 0
     root: Part | None = None
     signatures: Signatures | None = None
 
@@ -77,7 +79,7 @@ def lay_out(
         placing.place(part)
     if not len(placing.builder):
         bag = _render(root, "", signatures)
-        return Layout(bag, None, carried=_carried(root), root=root, signatures=signatures)
+        return Layout(bag, None, [], [], *_carried(root), root, signatures)
     name, data = placing.builder.build(scope)
     written = [Written(one.blob.placed(name), one.text) for one in placing.written]
     nodes = [
@@ -85,7 +87,7 @@ def lay_out(
         for node, entries in placing.nodes
     ]
     bag = _render(root, name, signatures)
-    return Layout(bag, (name, data), written, nodes, _carried(root), root, signatures)
+    return Layout(bag, (name, data), written, nodes, *_carried(root), root, signatures)
 
 
 class _Placing:
@@ -171,9 +173,11 @@ def _leaves(part: Part) -> Iterator[Single | Cut]:
             yield from _leaves(child)
 
 
-def _carried(root: Part) -> int:
+def _carried(root: Part) -> tuple[int, int]:
+    """Blobs that travel in the bag, and their bytes there."""
     singles = (part.tail if isinstance(part, Cut) else part for part in _leaves(root))
-    return sum(isinstance(one, Single) and one.blob is None for one in singles)
+    sizes = [one.carried_bytes for one in singles if isinstance(one, Single) and one.blob is None]
+    return len(sizes), sum(sizes)
 
 
 def _placed(entry: Entry, name: str) -> Entry:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from statebag import usage
 from statebag.errors import ConfigurationError, StoreUnavailable
+from statebag.watching import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -121,18 +122,24 @@ class RetryingStore:
 
     def put(self, name: str, data: bytes) -> None:
         """Write a whole object. A try whose answer was lost is repeated: it changes nothing."""
-        self._persist(lambda: self._store.put(name, data))
+        with span("statebag.store.put") as told:
+            told.set(object=name, bytes=len(data))
+            self._persist(lambda: self._store.put(name, data))
         usage.add(puts=1, bytes_put=len(data))
 
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
-        data = self._persist(lambda: self._store.get(name))
+        with span("statebag.store.get") as told:
+            data = self._persist(lambda: self._store.get(name))
+            told.set(object=name, bytes=len(data))
         usage.add(gets=1, bytes_got=len(data))
         return data
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """The bytes of each `(offset, length)`; counted as one request."""
-        answers = self._persist(lambda: self._store.get_ranges(name, spans))
+        with span("statebag.store.get") as told:
+            answers = self._persist(lambda: self._store.get_ranges(name, spans))
+            told.set(object=name, bytes=sum(map(len, answers)))
         usage.add(gets=1, bytes_got=sum(map(len, answers)))
         return answers
 
