@@ -1,7 +1,7 @@
 import pytest
 
 from statebag import ConfigurationError, Policy, Statebag
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.environment import (
     in_lambda,
     policy_from_environment,

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from statebag import BlobCorrupt, BlobMissing, InvalidState, NotPermitted, plain_objects, usage
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.format.json_text import encode
 from statebag.plain_objects import (
     cached_load_from_s3,

@@ -1,7 +1,8 @@
 """Workflow state of any size, under the orchestrator's payload limit, without losing a byte."""
 
 from statebag._version import __version__
-from statebag.client import Statebag, step
+from statebag.client import Statebag
+from statebag.default_client import step
 from statebag.errors import (
     BagTooLarge,
     BlobCorrupt,

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
 
-__all__ = ["Statebag", "from_environment", "step"]
+__all__ = ["Statebag"]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 _ROOTS = 32  # stores that a process remembers something of
@@ -390,6 +390,84 @@ class Statebag:
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return appended
 
+    def start_execution(
+        self,
+        state_machine_arn: str,
+        input: Any,  # noqa: A002 (the API's own name for it)
+        name: str | None = None,
+        client: Any = None,
+    ) -> str:
+        """Start an execution of AWS Step Functions with an input of any size.
+
+        The input is sealed into the scope that the execution will have, then the execution is
+        started; repeated with the same name and input it starts nothing twice.
+
+        Args:
+            state_machine_arn: Of a Standard workflow.
+            input: A JSON value.
+            name: The execution's name, of 1 to 80 letters, digits, - and _; a random one if None.
+            client: boto3's client of `stepfunctions`; made from the environment if None.
+
+        Returns:
+            The execution's ARN.
+
+        Raises:
+            InvalidState: An execution of that name was started with another input.
+            ConfigurationError: The ARN or name is wrong, or boto3 is not installed.
+            NotPermitted: `states:StartExecution` is not allowed.
+            StoreUnavailable: The store or Step Functions did not answer: start again with the
+                same name.
+            StatebagError: As for `seal`.
+        """
+        from statebag.aws.workflows import start_execution
+
+        return start_execution(self, state_machine_arn, input, name, client)
+
+    def send_task_success(
+        self,
+        token: str,
+        result: Any,
+        execution: str,
+        budget: int | None = None,
+        client: Any = None,
+    ) -> None:
+        """Answer a task that waits for its token, with a result of any size.
+
+        Args:
+            token: The task's token.
+            result: A JSON value.
+            execution: The waiting execution's id, in whose scope it is stored: its ARN, as
+                `$$.Execution.Id` says it, or the scope itself.
+            budget: The bound of what the task is answered with, in bytes, instead of the policy's.
+            client: boto3's client of `stepfunctions`; made from the environment if None.
+
+        Raises:
+            InvalidState: No task waits for this token, or not any more.
+            NotPermitted: `states:SendTaskSuccess` is not allowed.
+            StoreUnavailable: The store or Step Functions did not answer: answer again.
+            StatebagError: As for `seal`.
+        """
+        from statebag.aws.workflows import send_task_success
+
+        send_task_success(self, token, result, execution, budget, client)
+
+    def query(self, execution_arn: str, path: str | None = None, client: Any = None) -> Any:
+        """The output of an execution that succeeded, opened; or the value at a path in it.
+
+        Args:
+            execution_arn: The execution.
+            path: As for `get`.
+            client: boto3's client of `stepfunctions`; made from the environment if None.
+
+        Raises:
+            InvalidState: The execution has not ended, or did not succeed.
+            ConfigurationError: There is no such execution.
+            StatebagError: As for `open`.
+        """
+        from statebag.aws.workflows import query
+
+        return query(self, execution_arn, path, client)
+
     def map_results(self, details: Mapping[str, str]) -> Iterator[ChildResult]:
         """The children of a Distributed Map, streamed from what its ResultWriter left.
 
@@ -520,35 +598,6 @@ def _scope_of_bag(bag: Any) -> str | None:
     return unquote(max(scopes, key=lambda scope: (len(scope), scope))) if scopes else None
 
 
-def from_environment() -> Statebag:
-    """The client that the environment asks for; one for each address and policy."""
-    keys = tuple(signing_keys_from_environment().items())
-    return _client(
-        store_address(),
-        policy_from_environment(),
-        replica_addresses(),
-        keys,
-        encryption_keys_from_environment(),
-    )
-
-
-@cache
-def _client(
-    address: str,
-    policy: Policy,
-    replicas: tuple[str, ...],
-    signing_keys: tuple[tuple[str, bytes], ...],
-    encryption_keys: tuple[bytes, ...],
-) -> Statebag:
-    return Statebag(
-        address,
-        policy=policy,
-        replicas=replicas,
-        signing_keys=dict(signing_keys),
-        encryption_keys=encryption_keys,
-    )
-
-
 def _encrypting(keys: KeyProvider | None, policy: Policy) -> Callable[[Store], Store]:
     """What a store is used through."""
     keys = encryption_keys_from_environment() if keys is None else keys
@@ -578,61 +627,6 @@ def _signatures(keys: Mapping[str, bytes]) -> Signatures | None:
     from statebag.format.signature import Signatures
 
     return Signatures(keys)
-
-
-@overload
-def step(
-    handler: _Function,
-    *,
-    bag_path: str = ...,
-    returns: Returns = ...,
-    scope: str = ...,
-    only: Iterable[str] | None = ...,
-) -> _Function: ...
-
-
-@overload
-def step(
-    handler: None = ...,
-    *,
-    bag_path: str = ...,
-    returns: Returns = ...,
-    scope: str = ...,
-    only: Iterable[str] | None = ...,
-) -> Callable[[_Function], _Function]: ...
-
-
-def step(
-    handler: _Function | None = None,
-    *,
-    bag_path: str = "$",
-    returns: Returns = "state",
-    scope: str = "$.execution_id",
-    only: Iterable[str] | None = None,
-) -> Any:
-    """Decorate a Lambda handler: its event is opened, what it returns is sealed.
-
-    The handler is called with the state and the Lambda context; a third parameter named
-    `event` gets the whole event, opened.
-
-    Args:
-        handler: The handler, where the decorator is used without parentheses.
-        bag_path: Where in the event the bag is; the handler is given what is there.
-        returns: `state`: what the handler returns is the new state. `delta`: its top-level
-            keys are merged into the state that came in, and `DELETE` removes one.
-        scope: Path in the event to the execution's id (`$$.Execution.Id`).
-        only: Paths in the state to open; the rest passes through unread as `Unopened`.
-
-    Returns:
-        A handler that answers with the sealed state alone.
-    """
-
-    def decorate(function: _Function) -> _Function:
-        return wrap_handler(
-            function, from_environment, bag_path=bag_path, returns=returns, scope=scope, only=only
-        )
-
-    return decorate if handler is None else decorate(handler)
 
 
 @lru_cache(_ROOTS)

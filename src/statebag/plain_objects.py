@@ -14,7 +14,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.errors import BlobCorrupt
 from statebag.format import json_text
 from statebag.format.wire0 import (

@@ -2,7 +2,7 @@
 
 import json
 
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.format.derived import without_derived
 from statebag.format.json_text import encode, wire_size
 from statebag.state_data_manager import lambda_handler

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.testing.process import forget
 
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from statebag import InvalidState, InvalidStub, LimitExceeded, NotPermitted, UnsupportedFormat
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.format.derived import without_derived
 from statebag.format.json_text import encode, wire_size
 from statebag.merge.control import control_names

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from statebag import BlobCorrupt, BlobMissing, NotPermitted, Statebag, StoreUnavailable, usage
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.format.json_text import wire_size
 from statebag.merge.history import deduplicate_history_logs
 from statebag.state_data_manager import (

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from statebag import NotPermitted
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.format.json_text import encode, wire_size
 from statebag.format.wire0 import as_pointer, field_pointer, whole_pointer
 from statebag.state_data_manager import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from statebag import BlobCorrupt, BlobMissing, InvalidState, NotPermitted, usage
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.format.json_text import encode
 from statebag.state_data_manager import create_snapshot, restore_snapshot, store_to_s3
 from statebag.testing.process import forget

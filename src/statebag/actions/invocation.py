@@ -10,7 +10,7 @@ import msgspec
 from statebag.actions.limits import limits_of
 from statebag.actions.older_form import OlderForm
 from statebag.actions.scope import UNNAMED, scope_of_event
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.environment import sealing_is_off
 from statebag.errors import InvalidState
 from statebag.format import json_text

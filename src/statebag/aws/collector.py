@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from statebag.aws.executions import execution_ends
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.errors import ConfigurationError
 from statebag.format.names import encode_scope
 from statebag.upkeep.gc import RETENTION, Rules, collect

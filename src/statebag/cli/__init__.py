@@ -26,6 +26,8 @@ COMMANDS = {
     "import": "statebag.cli.import_cmd:command",
     "run": "statebag.cli.run_cmd:command",
     "answer": "statebag.cli.answer_cmd:command",
+    "start": "statebag.cli.start_cmd:command",
+    "query": "statebag.cli.query_cmd:command",
     "doctor": "statebag.cli.doctor_cmd:command",
     "fsck": "statebag.cli.fsck_cmd:command",
     "repair": "statebag.cli.repair_cmd:command",

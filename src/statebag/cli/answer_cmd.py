@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from statebag.cli.json_input import read_json
+from statebag.cli.stores import store_option, writing_client
+
+if TYPE_CHECKING:
+    from statebag.local.tokens import WaitingToken
 
 __all__ = ["command"]
 
@@ -24,15 +29,32 @@ __all__ = ["command"]
     show_default=True,
     help="The folder of tokens of the run.",
 )
+@click.option(
+    "--execution",
+    metavar="ARN",
+    help="The task waits on AWS, in this execution, into whose scope the output is sealed.",
+)
+@store_option
 def command(
-    token: str, output: str | None, error: str | None, cause: str | None, folder: Path
+    token: str,
+    *,
+    output: str | None,
+    error: str | None,
+    cause: str | None,
+    folder: Path,
+    execution: str | None,
+    store: str | None,
 ) -> None:
     """Answer a task of `statebag run` that waits for TOKEN; the run goes on with the answer.
+
+    An output of more than the 262,144 bytes that a task may be answered with is sealed. With
+    --execution a task on AWS is answered, always with a sealed output.
 
     \b
     Examples:
       echo '{"approved": true}' | statebag answer TOKEN --output -
       statebag answer TOKEN --error Rejected --cause "not before Friday"
+      statebag answer TOKEN --output big.json --execution arn:aws:states:...:orders:run-1
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     if (output is None) == (error is None):
         raise click.UsageError("Give either --output, or --error (and --cause).")
@@ -40,7 +62,31 @@ def command(
         raise click.UsageError("--cause belongs to --error.")
     value = None if output is None else read_json(output)
 
+    if execution is not None:
+        if error is not None:
+            raise click.UsageError(
+                "A task on AWS is failed by: aws stepfunctions send-task-failure"
+            )
+        writing_client(store).send_task_success(token, value, execution)
+        click.echo("answered", err=True)
+        return
+
     from statebag.local import tokens  # noqa: PLC0415 - kept out of --help
 
+    if error is None:
+        waiting = next((w for w in tokens.waiting_tokens(folder) if w.token == token), None)
+        if waiting is not None:
+            value = _within_limit(value, waiting, store)
     tokens.answer(folder, token, value, error=error, cause=cause)
     click.echo("answered", err=True)
+
+
+def _within_limit(value: Any, waiting: WaitingToken, store: str | None) -> Any:
+    """The value, or where it is too large for an answer, its bag."""
+    from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
+    from statebag.local.payload import PAYLOAD_LIMIT  # noqa: PLC0415 - likewise
+    from statebag.step import scope_of_execution  # noqa: PLC0415 - likewise
+
+    if len(json_text.encode(value)) <= PAYLOAD_LIMIT:
+        return value
+    return writing_client(store).seal(value, scope=scope_of_execution(waiting.execution))

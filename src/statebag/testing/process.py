@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statebag import client
+from statebag import client, default_client
 
 __all__ = ["forget"]
 
@@ -12,4 +12,4 @@ def forget() -> None:
     client._known.cache_clear()  # noqa: SLF001  # this package's own
     client._bases.cache_clear()  # noqa: SLF001
     client._cache.cache_clear()  # noqa: SLF001
-    client._client.cache_clear()  # noqa: SLF001
+    default_client._client.cache_clear()  # noqa: SLF001

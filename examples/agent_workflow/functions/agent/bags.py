@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statebag.client import from_environment
+from statebag.default_client import from_environment
 from statebag.step import scope_of_execution
 
 if TYPE_CHECKING:

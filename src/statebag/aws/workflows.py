@@ -1,0 +1,158 @@
+"""Starting executions, answering tasks and reading outputs of AWS Step Functions, at any size.
+
+StartExecution and SendTaskSuccess take 262,144 bytes (API reference of AWS Step Functions). What is
+larger is sealed first, into the scope of the execution that will read it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from statebag.errors import (
+    ConfigurationError,
+    InvalidState,
+    LimitExceeded,
+    NotPermitted,
+    StatebagError,
+    StoreUnavailable,
+)
+from statebag.format import json_text
+from statebag.step import scope_of_execution
+
+if TYPE_CHECKING:
+    from statebag.client import Statebag
+
+__all__ = ["query", "send_task_success", "start_execution"]
+
+_PARTS = 7  # of arn:<partition>:states:<region>:<account>:stateMachine:<name>
+_REFUSED = {"AccessDeniedException", "AccessDenied", "UnrecognizedClientException"}
+_MISTAKEN = {
+    "InvalidArn": "this is no ARN that Step Functions knows",
+    "InvalidName": "an execution's name has 1 to 80 letters, digits, - and _",
+    "InvalidExecutionInput": "Step Functions does not take this input",
+    "InvalidOutput": "Step Functions does not take this output",
+    "StateMachineDoesNotExist": "there is no such state machine",
+    "StateMachineDeleting": "the state machine is being deleted",
+    "ExecutionDoesNotExist": "there is no such execution, or it ended more than 90 days ago",
+    "ValidationException": "Step Functions does not take this request",
+}
+
+
+def start_execution(
+    sb: Statebag,
+    state_machine_arn: str,
+    input_value: Any,
+    name: str | None = None,
+    client: Any = None,
+) -> str:
+    """See `Statebag.start_execution`."""
+    parts = state_machine_arn.split(":")
+    if len(parts) < _PARTS or parts[0] != "arn" or parts[5] != "stateMachine":
+        raise ConfigurationError(
+            "this is no state machine's ARN",
+            hint="Use arn:aws:states:<region>:<account>:stateMachine:<name>.",
+        )
+    name = name or str(uuid4())
+    bag = sb.seal(input_value, scope=f"{parts[6]}/{name}")
+    asked = _Asked(client, parts[3])
+    answer = asked(
+        "start_execution",
+        {"ExecutionAlreadyExists": "an execution of this name was started with another input"},
+        stateMachineArn=state_machine_arn,
+        name=name,
+        input=json_text.encode(bag).decode(),
+    )
+    return str(answer["executionArn"])
+
+
+def send_task_success(
+    sb: Statebag,
+    token: str,
+    result: Any,
+    execution: str,
+    budget: int | None = None,
+    client: Any = None,
+) -> None:
+    """See `Statebag.send_task_success`."""
+    bag = sb.seal(result, scope=scope_of_execution(execution), budget=budget)
+    parts = execution.split(":")
+    asked = _Asked(client, parts[3] if len(parts) > _PARTS else None)
+    asked(
+        "send_task_success",
+        {
+            "TaskTimedOut": "the task behind this token does not wait any more",
+            "TaskDoesNotExist": "no task waits for this token",
+            "InvalidToken": "no task waits for this token",
+        },
+        taskToken=token,
+        output=json_text.encode(bag).decode(),
+    )
+
+
+def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any = None) -> Any:
+    """See `Statebag.query`."""
+    parts = execution_arn.split(":")
+    if len(parts) <= _PARTS or parts[0] != "arn" or parts[5] != "execution":
+        raise ConfigurationError(
+            "this is no execution's ARN",
+            hint="Use arn:aws:states:<region>:<account>:execution:<state machine>:<name>.",
+        )
+    found = _Asked(client, parts[3])("describe_execution", {}, executionArn=execution_arn)
+    status = found["status"]
+    if status in {"RUNNING", "PENDING_REDRIVE"}:
+        raise InvalidState("the execution has not ended", hint="Ask again when it has.")
+    if status != "SUCCEEDED":
+        named = f" with {found['error']}" if found.get("error") else ""
+        raise InvalidState(
+            f"the execution has no output: it is {status}{named}",
+            hint="`statebag log` shows where it ended.",
+        )
+    if not found.get("outputDetails", {}).get("included", True) or "output" not in found:
+        raise LimitExceeded("Step Functions does not give this execution's output")
+    bag = json_text.decode(found["output"].encode(), None)
+    return sb.open(bag) if path is None else sb.get(bag, path)
+
+
+class _Asked:
+    """Requests to Step Functions, whose refusals become this library's errors."""
+
+    def __init__(self, client: Any, region: str | None) -> None:
+        try:
+            from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (slow)
+        except ImportError:
+            raise ConfigurationError(
+                "asking Step Functions needs boto3", hint="pip install boto3 (a Lambda has it)."
+            ) from None
+        if client is None:
+            import boto3  # noqa: PLC0415 (likewise)
+
+            client = boto3.client("stepfunctions", region_name=region)
+        self._client = client
+        self._failures: tuple[type[Exception], ...] = (ClientError, BotoCoreError)
+
+    def __call__(self, operation: str, refusals: dict[str, str], **fields: Any) -> Any:
+        try:
+            return getattr(self._client, operation)(**fields)
+        except self._failures as error:
+            # Not chained: what the service says may quote the input.
+            raise _translated(error, operation, refusals) from None
+
+
+def _translated(error: Exception, operation: str, refusals: dict[str, str]) -> StatebagError:
+    code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+    if code in refusals:
+        return InvalidState(f"{refusals[code]} ({code})")
+    if code in _REFUSED:
+        return NotPermitted(
+            f"Step Functions refuses {operation} ({code})",
+            hint=f"Allow states:{''.join(word.title() for word in operation.split('_'))}.",
+        )
+    if code in _MISTAKEN:
+        return ConfigurationError(f"{_MISTAKEN[code]} ({code})")
+    if type(error).__name__ in {"NoCredentialsError", "NoRegionError", "ParamValidationError"}:
+        return ConfigurationError(
+            f"Step Functions cannot be asked: {type(error).__name__}",
+            hint="Set credentials and AWS_REGION.",
+        )
+    return StoreUnavailable(f"Step Functions did not answer {operation} ({code or 'no answer'})")

@@ -1,0 +1,36 @@
+"""`statebag query`: the output of an execution on AWS, opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from statebag.cli.json_output import check_output, output_option, write_text
+from statebag.cli.stores import reading_client, store_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["command"]
+
+
+@click.command("query", short_help="Print the output of an execution on AWS, opened.")
+@click.argument("execution", metavar="ARN")
+@click.argument("path", required=False)
+@output_option
+@store_option
+def command(execution: str, path: str | None, *, output: Path | None, store: str | None) -> None:
+    """Print the output of the execution ARN, which must have succeeded, or what is at PATH in it.
+
+    \b
+    Example:
+      statebag query arn:aws:states:eu-west-1:123456789012:execution:orders:run-1 '$.report'
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    check_output(output)
+    with reading_client(store) as client:
+        value = client.query(execution, path)
+
+    from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
+
+    write_text(json_text.encode(value), output)

@@ -1,0 +1,31 @@
+"""`statebag start`: start an execution on AWS with an input of any size."""
+
+from __future__ import annotations
+
+import click
+
+from statebag.cli.json_input import read_json
+from statebag.cli.stores import store_option, writing_client
+
+__all__ = ["command"]
+
+
+@click.command("start", short_help="Start an execution on AWS with an input of any size.")
+@click.argument("state_machine", metavar="ARN")
+@click.option(
+    "--input", "input_", metavar="FILE", help="The input, JSON; - reads standard input. [{}]"
+)
+@click.option("--name", help="The execution's name. [random]")
+@store_option
+def command(state_machine: str, *, input_: str | None, name: str | None, store: str | None) -> None:
+    """Start the state machine ARN, and print the execution's ARN.
+
+    The input is sealed first, so it may be larger than the 262,144 bytes that StartExecution
+    takes. The same name with the same input starts nothing twice.
+
+    \b
+    Example:
+      statebag start arn:aws:states:eu-west-1:123456789012:stateMachine:orders --input big.json
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    value = {} if input_ is None else read_json(input_)
+    click.echo(writing_client(store).start_execution(state_machine, value, name))
