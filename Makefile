@@ -16,15 +16,16 @@ $(BIN)/python:
 	  || { echo "statebag needs Python 3.11 or newer: make PYTHON=/path/to/python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# The locks list everything, so nothing is left to resolve: --no-deps keeps pip from looking at newer releases.
 $(RUN): $(BIN)/python requirements/run.lock pyproject.toml
-	$(BIN)/pip install --quiet --require-hashes -r requirements/run.lock
-	$(BIN)/pip install --quiet --require-hashes -r requirements/build.lock
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements/run.lock
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements/build.lock
 	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
 	@$(BIN)/python -m compileall -q src  # as a package that was not installed in place is
 	@touch $@
 
 $(DEV): $(RUN) requirements/dev.lock
-	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements/dev.lock
 	@touch $@
 
 demo: $(RUN) ## a workflow that the payload limit fails, then the same one running
