@@ -4,7 +4,9 @@
 
 It hands on every byte unchanged (so signatures, which cover the Host header, stay valid: the
 server checks them against the address that the client used, the proxy's), keeps connections
-open on both sides and serves many at once. Its own requests:
+open on both sides and serves many at once. It does as little as it can for a request, since what
+it takes of a core is taken from the client and the server that it stands between. Its own
+requests:
 
     GET  /-/counts           the counters as JSON
     POST /-/delay/<ms>       from now on
@@ -17,16 +19,14 @@ import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from asyncio import StreamReader, StreamWriter
 
 __all__ = ["Proxy"]
 
+_END = b"\r\n\r\n"
 _HEAD_LIMIT = 64 * 1024
-_CHUNK = 256 * 1024
+_NO_BODY = frozenset({204, 304})
 
 
 @dataclass
@@ -49,29 +49,6 @@ class _Counts:
         }
 
 
-@dataclass(frozen=True)
-class _Head:
-    """The first line and the headers of a message."""
-
-    first: str
-    headers: dict[str, str]
-    raw: bytes
-
-    @property
-    def length(self) -> int | None:
-        """Bytes of the body; None where the message does not say."""
-        text = self.headers.get("content-length")
-        return None if text is None else int(text)
-
-    @property
-    def chunked(self) -> bool:
-        return "chunked" in self.headers.get("transfer-encoding", "")
-
-    @property
-    def closes(self) -> bool:
-        return self.headers.get("connection", "").lower() == "close"
-
-
 class Proxy:
     """The proxy.
 
@@ -82,136 +59,265 @@ class Proxy:
     """
 
     def __init__(self, host: str, port: int, delay: float) -> None:
-        self._host = host
-        self._port = port
-        self._delay = delay
-        self._counts = _Counts()
+        self.host = host
+        self.port = port
+        self.delay = delay
+        self.counts = _Counts()
 
-    async def serve(self, client: StreamReader, answer: StreamWriter) -> None:
-        """Serve one client's connection until it ends."""
-        upstream: tuple[StreamReader, StreamWriter] | None = None
-        try:
-            while (head := await _read_head(client)) is not None:
-                if head.first.split(" ")[1].startswith("/-/"):
-                    self._control(head, answer)
-                    continue
-                if head.headers.get("expect", "").lower() == "100-continue":
-                    answer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                body = await _read_body(client, head)
-                self._count(head, len(body))
-                await asyncio.sleep(self._delay)
-                if upstream is None:
-                    upstream = await asyncio.open_connection(self._host, self._port)
-                if await self._exchange(head, body, upstream, answer):
-                    upstream[1].close()
-                    upstream = None
-                if head.closes:
-                    return
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client or the server left: what is under way has nobody to go to
-        finally:
-            answer.close()
-            if upstream is not None:
-                upstream[1].close()
+    def client(self) -> _Client:
+        """What serves one client's connection."""
+        return _Client(self)
 
-    def _count(self, head: _Head, size: int) -> None:
-        method, target, _ = head.first.split(" ")
+    def count(self, method: str, target: str, size: int) -> None:
+        """A request whose body has come."""
         kind = method
         if method == "GET" and ("list-type=" in target or target.partition("?")[0].count("/") < 2):
             kind = "LIST"
-        self._counts.requests[kind] += 1
-        self._counts.bytes_up += size
+        self.counts.requests[kind] += 1
+        self.counts.bytes_up += size
         if method == "PUT":
-            self._counts.objects.add(target.partition("?")[0])
+            self.counts.objects.add(target.partition("?")[0])
 
-    async def _exchange(
+    def own(self, target: str) -> bytes:
+        """The answer to one of the proxy's own requests."""
+        if target.startswith("/-/delay/"):
+            self.delay = float(target.rpartition("/")[2]) / 1000
+        data = json.dumps(self.counts.as_dict()).encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(data), data)
+
+
+class _Message(asyncio.Protocol):
+    """One side of the proxy: tells where messages end in what arrives."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.waiting = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def taken_head(self) -> bytes | None:
+        """The head of the next message with the empty line behind it, once it is all there."""
+        end = self.waiting.find(_END)
+        if end < 0:
+            if len(self.waiting) > _HEAD_LIMIT:
+                self.close()
+            return None
+        head = bytes(self.waiting[: end + len(_END)])
+        del self.waiting[: end + len(_END)]
+        return head
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
+
+class _Client(_Message):
+    """A client's connection: one request after another."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__()
+        self.proxy = proxy
+        self.server: _Server | None = None
+        self.head: bytes | None = None
+        self.size = 0
+        self.body: int | _Chunks = 0
+        self.is_served = False
+
+    def data_received(self, data: bytes) -> None:
+        self.waiting += data
+        if not self.is_served:
+            self.advance()
+
+    def advance(self) -> None:
+        """Take the next request as far as it is there."""
+        assert self.transport is not None
+        if self.head is None:
+            head = self.taken_head()
+            if head is None:
+                return
+            if _header(head, b"expect") == b"100-continue":
+                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                head = _without(head, b"expect")  # it is never signed
+            self.head = head
+            chunked = b"chunked" in _header(head, b"transfer-encoding")
+            self.body = _Chunks() if chunked else int(_header(head, b"content-length") or 0)
+        size = self.body if isinstance(self.body, int) else self.body.end(self.waiting)
+        if size is None or len(self.waiting) < size:
+            return
+        method, target = self.head.split(b" ", 2)[:2]
+        if target.startswith(b"/-/"):
+            self.transport.write(self.proxy.own(target.decode()))
+            del self.waiting[:size]
+            self.head = None
+            self.advance()
+            return
+        self.proxy.count(method.decode(), target.decode("latin-1"), size)
+        request = self.head + self.waiting[:size]
+        del self.waiting[:size]
+        self.is_served = True
+        is_head = method == b"HEAD"
+        closes = _header(self.head, b"connection").lower() == b"close"
+        asyncio.get_running_loop().call_later(
+            self.proxy.delay, self.hand_on, request, is_head, closes
+        )
+
+    def hand_on(self, request: bytes, is_head: bool, closes: bool) -> None:
+        """Send a request to the server, by the connection of the last one where that is open."""
+        if self.server is None or self.server.is_gone:
+            self.server = _Server(self)
+            task = asyncio.ensure_future(self._connected(self.server, request, is_head, closes))
+            self.server.task = task
+        else:
+            self.server.send(request, is_head, closes)
+
+    async def _connected(
         self,
-        head: _Head,
-        body: bytes,
-        upstream: tuple[StreamReader, StreamWriter],
-        answer: StreamWriter,
-    ) -> bool:
-        """Send a request on and its answer back; whether the server's connection is used up."""
-        reader, writer = upstream
-        writer.write(_without_expect(head.raw))
-        if body:
-            writer.write(body)
+        server: _Server,
+        request: bytes,
+        is_head: bool,
+        closes: bool,
+    ) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.create_connection(lambda: server, self.proxy.host, self.proxy.port)
+        except OSError:
+            self.close()
+        else:
+            server.send(request, is_head, closes)
+
+    def answered(self, closes: bool) -> None:
+        """The server's answer is out."""
+        self.head, self.is_served = None, False
+        if closes:
+            self.close()
+        elif self.waiting:
+            self.advance()
+
+    def pause_writing(self) -> None:
+        if self.server is not None and self.server.transport is not None:
+            self.server.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self.server is not None and self.server.transport is not None:
+            self.server.transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self.server is not None:
+            self.server.close()
+
+
+class _Server(_Message):
+    """A connection to the server, which belongs to one client's: its answers go there as they come."""
+
+    def __init__(self, client: _Client) -> None:
+        super().__init__()
+        self.client = client
+        self.task: asyncio.Future[None] | None = None
+        self.is_gone = False
+        self.is_head = False
+        self.closes_client = False
+        self.closes = False
+        self.left: int | _Chunks | None = None  # of the answer's body; None before its head
+
+    def send(self, request: bytes, is_head: bool, closes: bool) -> None:
+        """Send a request whose answer is awaited."""
+        assert self.transport is not None
+        self.is_head, self.closes_client = is_head, closes
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self.waiting += data
+        out = self.client.transport
+        assert out is not None
+        while self.left is None:
+            head = self.taken_head()
+            if head is None:
+                return
+            status = int(head[9:12])
+            if status == 100:
+                continue
+            self.client.proxy.counts.errors += status >= 400
+            self.closes = _header(head, b"connection").lower() == b"close"
+            out.write(head)
+            if self.is_head or status in _NO_BODY:
+                self.left = 0
+            elif b"chunked" in _header(head, b"transfer-encoding"):
+                self.left = _Chunks()
+            else:
+                self.left = int(_header(head, b"content-length") or 0)
+                self.client.proxy.counts.bytes_down += self.left
+        if isinstance(self.left, _Chunks):
+            end = self.left.end(self.waiting)
+            if end is None:
+                return
+            self.client.proxy.counts.bytes_down += end
+            out.write(bytes(self.waiting[:end]))
+            del self.waiting[:end]
+            self.left = 0
+        elif self.waiting:
+            self.left -= len(self.waiting)
+            out.write(bytes(self.waiting))
+            self.waiting.clear()
+        if self.left <= 0:
+            self.left = None
+            if self.closes:
+                self.is_gone = True
+                self.close()
+            self.client.answered(self.closes_client)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self.is_gone = True
+        if self.client.is_served:  # nobody will answer any more
+            self.client.close()
+
+
+class _Chunks:
+    """Finds the end of a body in chunks, sizes and trailers with it."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._in_trailers = False
+
+    def end(self, data: bytearray) -> int | None:
+        """Where the body ends; None while it is not all there."""
         while True:
-            reply = await _read_head(reader)
-            if reply is None:
-                raise ConnectionResetError
-            status = int(reply.first.split(" ")[1])
-            if status != 100:
-                break
-        self._counts.errors += status >= 400
-        answer.write(reply.raw)
-        if head.first.startswith("HEAD ") or status in {204, 304}:
-            pass
-        elif reply.chunked:
-            data = await _read_chunks(reader)
-            self._counts.bytes_down += len(data)
-            answer.write(data)
-        elif reply.length is not None:
-            left = reply.length
-            self._counts.bytes_down += left
-            while left:
-                data = await reader.read(min(left, _CHUNK))
-                if not data:
-                    raise ConnectionResetError
-                left -= len(data)
-                answer.write(data)
-        await answer.drain()
-        return reply.closes
-
-    def _control(self, head: _Head, answer: StreamWriter) -> None:
-        path = head.first.split(" ")[1]
-        if path.startswith("/-/delay/"):
-            self._delay = float(path.rpartition("/")[2]) / 1000
-        data = json.dumps(self._counts.as_dict()).encode()
-        answer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(data), data))
+            line = data.find(b"\r\n", self._seen)
+            if line < 0:
+                return None
+            if self._in_trailers:
+                is_last = line == self._seen
+                self._seen = line + 2
+                if is_last:
+                    return self._seen
+                continue
+            size = int(bytes(data[self._seen : line]).split(b";")[0], 16)
+            if size == 0:
+                self._in_trailers = True
+                self._seen = line + 2
+                continue
+            after = line + 2 + size + 2
+            if len(data) < after:
+                return None
+            self._seen = after
 
 
-async def _read_head(reader: StreamReader) -> _Head | None:
-    try:
-        raw = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError as error:
-        if error.partial:
-            raise
-        return None
-    first, *lines = raw.decode("latin-1").split("\r\n")
-    pairs = (line.partition(":") for line in lines if line)
-    return _Head(first, {name.strip().lower(): value.strip() for name, _, value in pairs}, raw)
+def _header(head: bytes, name: bytes) -> bytes:
+    """A header's value, empty where there is none."""
+    lower = head.lower()
+    start = lower.find(b"\r\n" + name + b":")
+    if start < 0:
+        return b""
+    start += len(name) + 3
+    return lower[start : lower.find(b"\r\n", start)].strip()
 
 
-async def _read_body(reader: StreamReader, head: _Head) -> bytes:
-    if head.chunked:
-        return await _read_chunks(reader)
-    return await reader.readexactly(head.length or 0)
-
-
-async def _read_chunks(reader: StreamReader) -> bytes:
-    """The chunks of a body as they came, with their sizes, up to the empty one's end."""
-    parts: list[bytes] = []
-    while True:
-        line = await reader.readline()
-        size = int(line.split(b";")[0], 16)
-        parts.append(line)
-        if not size:
-            break
-        parts.append(await reader.readexactly(size + 2))
-    while True:  # trailers
-        line = await reader.readline()
-        parts.append(line)
-        if line in {b"\r\n", b""}:
-            return b"".join(parts)
-
-
-def _without_expect(raw: bytes) -> bytes:
-    """The head without the header that the proxy has answered already; it is never signed."""
-    if b"xpect:" not in raw:
-        return raw
-    lines = raw.split(b"\r\n")
-    return b"\r\n".join(line for line in lines if not line.lower().startswith(b"expect:"))
+def _without(head: bytes, name: bytes) -> bytes:
+    lines = head.split(b"\r\n")
+    return b"\r\n".join(line for line in lines if not line.lower().startswith(name + b":"))
 
 
 async def _main() -> None:
@@ -222,8 +328,8 @@ async def _main() -> None:
     arguments = parser.parse_args()
     address = urlsplit(arguments.server)
     proxy = Proxy(address.hostname or "127.0.0.1", address.port or 80, arguments.delay_ms / 1000)
-    server = await asyncio.start_server(
-        proxy.serve, "127.0.0.1", arguments.port, limit=_HEAD_LIMIT + _CHUNK
+    server = await asyncio.get_running_loop().create_server(
+        proxy.client, "127.0.0.1", arguments.port, backlog=512
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     async with server:
