@@ -210,7 +210,7 @@ class _Client(_Message):
 
 
 class _Server(_Message):
-    """A connection to the server, which belongs to one client's: its answers go there as they come."""
+    """A connection to the server, for one of a client: answers are handed on as they come."""
 
     def __init__(self, client: _Client) -> None:
         super().__init__()

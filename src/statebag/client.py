@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, TypeVar, overload
-from urllib.parse import unquote
 
 import msgspec
 
@@ -31,11 +30,8 @@ from statebag.format.stub import Escaped, Rest
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection, walk
-from statebag.sealer import Sealer, plain
-from statebag.sealing.appending import with_appended
 from statebag.sealing.bases import Bases
 from statebag.sealing.known import Known, packs_of
-from statebag.sealing.plan import OPAQUE
 from statebag.step import wrap_handler
 from statebag.store.address import store_from_url
 from statebag.store.cache import BlobCache
@@ -50,6 +46,7 @@ if TYPE_CHECKING:
     from statebag.opening.difference import Change
     from statebag.opening.map_results import ChildResult
     from statebag.policy import Policy
+    from statebag.sealer import Sealer
     from statebag.sealing.array_writer import ArrayWriter
     from statebag.step import Returns
     from statebag.store.contract import Store
@@ -149,11 +146,16 @@ class Statebag:
             BagTooLarge: Control fields alone pass the bound.
             StoreUnavailable, NotPermitted: The store did not take the pack.
         """
+        from statebag.sealer import OPAQUE, plain
+
         started = perf_counter_ns()
-        for array, entries in (append or {}).items():
-            items = list(entries)
-            check_json(items)
-            state = with_appended(state, parse_path(array), items)
+        if append:
+            from statebag.sealing.appending import with_appended
+
+            for array, entries in append.items():
+                items = list(entries)
+                check_json(items)
+                state = with_appended(state, parse_path(array), items)
         with deadline(self.policy.deadline_seconds), span("statebag.seal"):
             if sealing_is_off():
                 return plain(state)
@@ -377,6 +379,9 @@ class Statebag:
             InvalidState: What stands at the path is no array, or lies inside a value that would
                 have to be opened.
         """
+        from statebag.sealer import plain
+        from statebag.sealing.appending import with_appended
+
         started = perf_counter_ns()
         path = parse_path(field)
         items = list(entries)
@@ -572,6 +577,8 @@ class Statebag:
         )
 
     def _sealer(self) -> Sealer:
+        from statebag.sealer import Sealer
+
         # Made anew each time: kept, it would lead back here, and a client not be freed at once.
         return Sealer(
             self.policy,
@@ -594,6 +601,8 @@ def _scope_of_bag(bag: Any) -> str | None:
         stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
         if not isinstance(stub, Escaped):
             scopes.update(map(scope_of, packs_of(stub)))
+    from urllib.parse import unquote
+
     # Of two of one length always the same: a retry in another process must write there too.
     return unquote(max(scopes, key=lambda scope: (len(scope), scope))) if scopes else None
 

@@ -17,7 +17,6 @@ Lists (STATEBAG_CONTROL, STATEBAG_READABLE_SCOPES) are separated by commas.
 
 from __future__ import annotations
 
-import base64
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -78,6 +77,10 @@ def signing_keys_from_environment(
     """
     variables = os.environ if environment is None else environment
     text = variables.get("STATEBAG_SIGNING_KEYS", "")
+    if not text:
+        return {}
+    import base64  # noqa: PLC0415  # few use it, and each process would load it
+
     keys: dict[str, bytes] = {}
     for one in filter(None, map(str.strip, text.split(","))):
         name, _, key = one.partition(":")
@@ -102,6 +105,10 @@ def encryption_keys_from_environment(
     """
     variables = os.environ if environment is None else environment
     text = variables.get("STATEBAG_ENCRYPTION_KEYS", "")
+    if not text:
+        return ()
+    import base64  # noqa: PLC0415  # as above
+
     try:
         return tuple(
             base64.b64decode(key.translate(_STANDARD) + "=" * (-len(key) % 4), validate=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from statebag.sealing.parts import Part
     from statebag.store.contract import Store
 
-__all__ = ["Sealer", "plain"]
+__all__ = ["OPAQUE", "Sealer", "plain"]
 
 _NO_SCOPE = "unscoped"
 

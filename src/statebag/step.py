@@ -63,6 +63,8 @@ def wrap_handler(
         raise ConfigurationError("step(returns=...) is 'state' or 'delta'")
     if isinstance(only, str):
         raise ConfigurationError("step(only=...) is a list of paths")
+    import statebag.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
+
     where = parse_path(bag_path)
     scope_path = parse_path(scope)
     selected = None if only is None else [(*where, *parse_path(path)) for path in only]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from urllib.parse import quote, unquote
 
 from statebag.errors import InvalidState, InvalidStub
 
@@ -25,6 +24,7 @@ __all__ = [
 _HEX = frozenset("0123456789abcdef")
 _LONGEST_NAME = 1024  # bytes: the longest key that S3 takes
 _LONGEST_PART = 255  # bytes: the longest file name that common file systems take
+_UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
 def encode_scope(scope: str) -> str:
@@ -47,6 +47,10 @@ def encode_scope(scope: str) -> str:
 
 
 def _encode_part(part: str) -> str:
+    if not part.strip(_UNRESERVED):
+        return part
+    from urllib.parse import quote  # noqa: PLC0415  # slow to load, and most names need none
+
     try:
         return quote(part, safe="")
     except UnicodeEncodeError:  # a lone surrogate has no UTF-8 form
@@ -56,6 +60,10 @@ def _encode_part(part: str) -> str:
 def _is_canonical(part: str) -> bool:
     if part in {"", ".", ".."} or len(part) > _LONGEST_PART:
         return False
+    if not part.strip(_UNRESERVED):
+        return True
+    from urllib.parse import quote, unquote  # noqa: PLC0415  # as above
+
     try:
         decoded = unquote(part, errors="strict")
     except UnicodeDecodeError:

@@ -7,7 +7,6 @@ which takes nothing that `to_wire` could not have written.
 
 from __future__ import annotations
 
-import base64
 import binascii
 from typing import Any, Literal
 
@@ -111,7 +110,7 @@ class Carried(msgspec.Struct, frozen=True):
             "v": VERSION,
             "sha256": self.sha256,
             "size": self.size,
-            "data": base64.b64encode(self.frame).decode("ascii"),
+            "data": _base64(self.frame),
             **_shape(self.kind, self.count),
         }
 
@@ -201,7 +200,7 @@ class Patched(msgspec.Struct, frozen=True):
             "v": VERSION,
             "sha256": self.sha256,
             "size": self.size,
-            "patch": base64.b64encode(self.patch).decode("ascii"),
+            "patch": _base64(self.patch),
             "base": base,
             **_shape(self.kind, self.count),
         }
@@ -279,6 +278,10 @@ class Unopened:
         return isinstance(other, Unopened) and self.wire == other.wire
 
     __hash__ = None  # type: ignore[assignment]  # equal by content that is a dict
+
+
+def _base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def _plain_size(wire: Any, stub: Stub) -> int:

@@ -14,7 +14,6 @@ Each may carry more keys; `sha256` of the object's bytes is checked where it is 
 
 from __future__ import annotations
 
-import base64
 import binascii
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -145,7 +144,8 @@ def compress_text(text: bytes) -> str:
     """base64 of gzip; the same bytes each time (no clock in the header)."""
     import gzip
 
-    return base64.b64encode(gzip.compress(text, 6, mtime=0)).decode("ascii")
+    packed = gzip.compress(text, 6, mtime=0)
+    return binascii.b2a_base64(packed, newline=False).decode("ascii")
 
 
 def decompress_text(data: object, max_bytes: int) -> bytes:
@@ -162,7 +162,7 @@ def decompress_text(data: object, max_bytes: int) -> bytes:
     if not isinstance(data, str):
         raise BlobCorrupt("compressed data is not text")
     try:
-        packed = base64.b64decode(data, validate=True)
+        packed = binascii.a2b_base64(data, strict_mode=True)
         with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
             text = stream.read(max_bytes + 1)
     except (binascii.Error, ValueError, OSError, EOFError, zlib.error):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from statebag.store.contract import Store
 
@@ -53,6 +52,9 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
 
         return ObjectStorage(url, options=options)
     if scheme == "file":
+        from pathlib import Path
+        from urllib.parse import urlsplit
+
         address = urlsplit(url)
         if address.netloc not in {"", "localhost"} or not address.path or "?" in url or "#" in url:
             raise ConfigurationError(
@@ -88,6 +90,8 @@ def standing_in(scheme: str, make_store: Callable[[str], Store]) -> Iterator[Non
 
 def _path_of(url_path: str) -> str:
     """The file system's path in a file address: `/C:/folder` is `C:/folder` on Windows."""
+    from urllib.parse import unquote
+
     path = unquote(url_path)
     drive = os.name == "nt" and len(path) > 2 and path[2] == ":"
     return path[1:] if drive else path
@@ -96,10 +100,12 @@ def _path_of(url_path: str) -> str:
 def _is_path(url: str) -> bool:
     """Whether it cannot be anything but a path: a bare word may be a mistyped address."""
     starts = ("./", "../", "~", "/") if os.name != "nt" else ("./", "../", "~", "/", ".\\", "..\\")
-    return url in {".", ".."} or url.startswith(starts) or Path(url).is_absolute()
+    return url in {".", ".."} or url.startswith(starts) or os.path.isabs(url)  # noqa: PTH117 (as above)
 
 
 def _folder(path: str) -> Path:
+    from pathlib import Path
+
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
