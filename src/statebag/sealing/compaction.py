@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["compact"]
 
-_LEAST_MOVED = 24 * 1024  # compressed bytes that may always move along with a pack
-_SHARE_MOVED = 0.7  # of the new bytes: what may move along with many
+_LEAST_MOVED = 14 * 1024  # compressed bytes that may always move along with a pack
+_SHARE_MOVED = 0.4  # of the new bytes: what may move along with many
 
 
 def compact(root: Part, planner: Planner) -> Part:
