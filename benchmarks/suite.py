@@ -87,21 +87,21 @@ def chosen(*, short: bool, most_steps: int | None = None) -> Iterator[Run]:
 
     others = ("audited", "audited:skip", "whole")
     peers = tuple(peer.way for peer in PEERS)
-    yield from of(_OURS, synthetic(_MB, 1000, 0.2))
+    yield from of(_OURS[:4], synthetic(_MB, 1000, 0.2))
     yield from of(_OURS[:2], synthetic(_MB, 1000, 0.2), cold=False)
-    yield from of(others[:2], synthetic(_MB, 1000, 0.2))
+    yield from of(others[:1], synthetic(_MB, 1000, 0.2))
     if short:
         return
     # Compared are runs of one length.
-    yield from of((_OURS[0], _OURS[2], *others, *peers), synthetic(_MB, 300, 0.2))
-    yield from of(_OURS[:4], synthetic(_MB, 1000, 1.0))
+    yield from of((_OURS[0], _OURS[2], _OURS[4], *others, *peers), synthetic(_MB, 300, 0.2))
+    yield from of(_OURS[:2], synthetic(_MB, 1000, 1.0))
     yield from of(others[:1], synthetic(_MB, 1000, 1.0))
     yield from of(_OURS[:4], synthetic(_MB // 10, 1000, 0.2))
     yield from of(_OURS[:2], synthetic(_MB // 10, 1000, 0.2), cold=False)
-    yield from of(_OURS[:4], synthetic(_MB // 10, 1000, 1.0))
+    yield from of(_OURS[:2], synthetic(_MB // 10, 1000, 1.0))
     yield from of(others, synthetic(_MB // 10, 1000, 0.2))
     for rewrites in (0.2, 1.0):
-        yield from of(_OURS[:4], synthetic(10 * _MB, 200, rewrites))
+        yield from of(_OURS[:4], synthetic(10 * _MB, 100, rewrites))
     yield from of((_OURS[0], _OURS[2], *others, *peers), synthetic(10 * _MB, 60, 0.2))
     if workloads.data_folder() is not None:
         yield from of((*_OURS[:2], "audited", *peers), "recorded:large:0")

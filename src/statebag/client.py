@@ -224,7 +224,8 @@ class Statebag:
             started = perf_counter_ns()
             fetcher = Fetcher(self.store, BlobCache(0), self.policy, self.recovery)
             confinement = self._confinement(scope)
-            opener = Opener(fetcher, confinement, self._known, Bases(0), self._signatures)
+            # What is streamed is not remembered either: it would grow with the number of values.
+            opener = Opener(fetcher, confinement, Known(), Bases(0), self._signatures)
             with deadline(self.policy.deadline_seconds):
                 values: list[Any] = opener.open(batch, Selection(None))
             usage.add(opens=len(batch), open_ns=perf_counter_ns() - started)
