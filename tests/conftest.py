@@ -46,7 +46,7 @@ class S3Server:
         """A boto3 client with all rights: the way around the store under test."""
         import boto3
 
-        return boto3.client(
+        return boto3.Session().client(
             "s3",
             endpoint_url=self.endpoint,
             aws_access_key_id=self.key,

@@ -267,6 +267,21 @@ def test_an_earlier_version_of_the_object_serves_too(bucket, kind):
 
 
 @pytest.mark.s3
+def test_versions_are_read_with_the_credentials_of_now(bucket, monkeypatch):
+    import boto3
+
+    # The default session keeps the first credentials that it saw, here somebody else's.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    boto3.setup_default_session(aws_access_key_id="OTHER", aws_secret_access_key="other")
+    client, name = bucket
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    store = store_from_url(f"s3://{name}/some/prefix")
+    bag = sealed(store)
+    damage(store, only_name(store), "missing")
+    assert opened(store, bag)[0] == STATE
+
+
+@pytest.mark.s3
 def test_a_bucket_without_versions_has_nothing_to_heal_from(bucket):
     _, name = bucket
     store = store_from_url(f"s3://{name}/some/prefix")

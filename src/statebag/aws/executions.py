@@ -48,7 +48,7 @@ def execution_ends(
         raise ConfigurationError(
             "asking Step Functions needs boto3", hint="pip install boto3"
         ) from None
-    states = client or boto3.client("stepfunctions", region_name=parts[3])
+    states = client or boto3.Session().client("stepfunctions", region_name=parts[3])
 
     def ended(scope: str) -> datetime | Literal["running", "unknown"]:
         machine, _, name = unquote(scope).partition("/")

@@ -127,7 +127,7 @@ class _Asked:
         if client is None:
             import boto3  # noqa: PLC0415 (likewise)
 
-            client = boto3.client("stepfunctions", region_name=region)
+            client = boto3.Session().client("stepfunctions", region_name=region)
         self._client = client
         self._failures: tuple[type[Exception], ...] = (ClientError, BotoCoreError)
 

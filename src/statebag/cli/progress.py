@@ -43,7 +43,11 @@ def progress(tokens: Path) -> Iterator[Observer]:
     """
     console = Console(stderr=True, highlight=False, markup=False)
     if not console.is_terminal:
-        yield _Lines(console, tokens)
+        lines = _Lines(console, tokens)
+        try:
+            yield lines
+        finally:
+            lines.end()
         return
     board = _Board(console, tokens)
     with Live(board, console=console, transient=True, refresh_per_second=8):
@@ -56,6 +60,13 @@ class _Telling(Observer):
     def __init__(self, console: Console, tokens: Path) -> None:
         self.console = console
         self._tokens = tokens.absolute()
+        self._saying = threading.Lock()
+        self._has_ended = False
+
+    def end(self) -> None:
+        """Say no more: what the interpreter's threads still finish is not part of the run."""
+        with self._saying:
+            self._has_ended = True
 
     def waiting_for_token(self, token: str, state: str) -> None:
         command = shlex.join(["statebag", "answer", token, "--dir", str(self._tokens)])
@@ -65,7 +76,9 @@ class _Telling(Observer):
         self._say(Text(f"  {command} --error NAME --cause TEXT"))
 
     def _say(self, text: Text) -> None:
-        self.console.print(text, soft_wrap=True)
+        with self._saying:
+            if not self._has_ended:
+                self.console.print(text, soft_wrap=True)
 
 
 class _Lines(_Telling):

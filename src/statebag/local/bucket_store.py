@@ -46,7 +46,7 @@ class BucketStore:
         self._bucket = bucket
         self._prefix = prefix.strip("/")
         self._region = region
-        self._client = boto3.client("s3", region_name=region)
+        self._client = boto3.Session().client("s3", region_name=region)
 
     def put(self, name: str, data: bytes) -> None:
         """Write a whole object, and its bucket where that is not there yet."""

@@ -29,7 +29,7 @@ def s3_client(region: str) -> Any:
     """A boto3 client for the workflow's S3."""
     endpoint = endpoint_url()
     style = {"addressing_style": "path"} if endpoint else {}
-    return boto3.client(
+    return boto3.Session().client(
         "s3", region_name=region, endpoint_url=endpoint, config=Config(s3=style or None)
     )
 
@@ -50,7 +50,7 @@ def filled_buckets(bucket_dir: Path | None) -> Iterator[None]:
     root = Path(bucket_dir)
     if not root.is_dir():
         raise ConfigurationError("bucket_dir must be a folder that has one folder a bucket")
-    client = boto3.client("s3", region_name="us-east-1")
+    client = boto3.Session().client("s3", region_name="us-east-1")
     known: dict[tuple[str, str], str] = {}
     for bucket in sorted(path for path in root.iterdir() if path.is_dir()):
         try:

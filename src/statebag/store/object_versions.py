@@ -66,7 +66,8 @@ def _client(endpoint: str | None, options: Mapping[str, str]) -> Any:
     import boto3  # noqa: PLC0415 (slow, and only here)
 
     given = {name.lower().removeprefix("aws_"): value for name, value in options.items()}
-    return boto3.client(
+    # Not boto3's default session: that keeps the first credentials that it saw in the process.
+    return boto3.Session().client(
         "s3",
         endpoint_url=endpoint,
         region_name=given.get("region"),
