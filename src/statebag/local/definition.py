@@ -15,9 +15,19 @@ from statebag.local.invocation import ACCOUNT, function_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FunctionUse", "check_definition", "function_uses", "states_of", "with_function_arns"]
+__all__ = [
+    "STATE_TYPES",
+    "FunctionUse",
+    "check_definition",
+    "function_uses",
+    "member_path",
+    "problems_of",
+    "states_of",
+    "unreached_states",
+    "with_function_arns",
+]
 
-_TYPES = ("Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map")
+STATE_TYPES = ("Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map")
 _ENDING = ("Succeed", "Fail")
 _NAME_LENGTH = 80
 _INVOKE = ":states:::lambda:invoke"
@@ -41,16 +51,28 @@ def check_definition(definition: Any) -> list[str]:
     Raises:
         ConfigurationError: with the place as `path`, such as `$.States.Parse.Next`.
     """
-    warnings: list[str] = []
-    _check_machine(definition, "$", {}, warnings)
-    return warnings
+    for problem in problems_of(definition):
+        raise problem
+    return [f"no transition reaches the state at {path}" for path in unreached_states(definition)]
+
+
+def problems_of(definition: Any) -> Iterator[ConfigurationError]:
+    """All that is wrong with a definition's structure, each with its place as `path`."""
+    yield from _machine_problems(definition, "$", {})
+
+
+def unreached_states(definition: dict[str, Any]) -> Iterator[str]:
+    """The paths of states of a checked definition that no transition reaches."""
+    for path, machine in _machines(definition, "$"):
+        for name in _unreached(machine["StartAt"], machine["States"]):
+            yield member_path(f"{path}.States", name)
 
 
 def states_of(definition: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """All states at every depth of a checked definition: `(path, name, state)`."""
     for path, machine in _machines(definition, "$"):
         for name, state in machine["States"].items():
-            yield _member(f"{path}.States", name), name, state
+            yield member_path(f"{path}.States", name), name, state
 
 
 def function_uses(definition: dict[str, Any]) -> list[FunctionUse]:
@@ -105,96 +127,107 @@ def with_function_arns(definition: dict[str, Any], region: str) -> dict[str, Any
     return result
 
 
-def _check_machine(machine: Any, path: str, seen: dict[str, str], warnings: list[str]) -> None:
+def _machine_problems(
+    machine: Any, path: str, seen: dict[str, str]
+) -> Iterator[ConfigurationError]:
     if not isinstance(machine, dict):
-        raise ConfigurationError("a state machine must be an object", path=path)
+        yield ConfigurationError("a state machine must be an object", path=path)
+        return
     states = machine.get("States")
     if not isinstance(states, dict) or not states:
-        raise ConfigurationError(
+        yield ConfigurationError(
             "States must be an object that has at least one state", path=f"{path}.States"
         )
+        return
     start = machine.get("StartAt")
     if not isinstance(start, str):
-        raise ConfigurationError("StartAt must name the first state", path=f"{path}.StartAt")
-    _check_target(start, states, f"{path}.StartAt")
+        yield ConfigurationError("StartAt must name the first state", path=f"{path}.StartAt")
+    else:
+        yield from _target_problems(start, states, f"{path}.StartAt")
     for name, state in states.items():
-        place = _member(f"{path}.States", name)
+        place = member_path(f"{path}.States", name)
         if len(name) > _NAME_LENGTH:
-            raise ConfigurationError(
+            yield ConfigurationError(
                 f"a state's name has at most {_NAME_LENGTH} characters", path=place
             )
         if name in seen:
-            raise ConfigurationError(
+            yield ConfigurationError(
                 f"a state of the same name is at {seen[name]}",
                 path=place,
                 hint="Names are unique in the whole definition, branches and maps included.",
             )
         seen[name] = place
-        _check_state(state, states, place)
-    warnings.extend(
-        f"no transition reaches the state at {_member(f'{path}.States', name)}"
-        for name in _unreached(start, states)
-    )
+        yield from _state_problems(state, states, place)
     for inner_path, inner in _inner(states, path):
-        _check_machine(inner, inner_path, seen, warnings)
+        yield from _machine_problems(inner, inner_path, seen)
 
 
-def _check_state(state: Any, siblings: dict[str, Any], path: str) -> None:
+def _state_problems(
+    state: Any, siblings: dict[str, Any], path: str
+) -> Iterator[ConfigurationError]:
     if not isinstance(state, dict):
-        raise ConfigurationError("a state must be an object", path=path)
+        yield ConfigurationError("a state must be an object", path=path)
+        return
     kind = state.get("Type")
-    if kind not in _TYPES:
-        raise ConfigurationError(
+    if kind not in STATE_TYPES:
+        yield ConfigurationError(
             "Type is missing" if kind is None else f"there is no state type {kind!r}",
             path=f"{path}.Type",
-            hint=f"It is one of {', '.join(_TYPES)}.",
+            hint=f"It is one of {', '.join(STATE_TYPES)}.",
         )
+        return
     if kind in _ENDING or kind == "Choice":
         for field in ("Next", "End"):
             if field in state:
-                raise ConfigurationError(f"a {kind} state has no {field}", path=f"{path}.{field}")
+                yield ConfigurationError(f"a {kind} state has no {field}", path=f"{path}.{field}")
     elif ("Next" in state) == ("End" in state):
-        raise ConfigurationError(
+        yield ConfigurationError(
             f"a {kind} state has either Next or End, and exactly one of them", path=path
         )
     elif "End" in state and state["End"] is not True:
-        raise ConfigurationError("End can only be true", path=f"{path}.End")
+        yield ConfigurationError("End can only be true", path=f"{path}.End")
     for place, target in _targets(state, path):
-        _check_target(target, siblings, place)
+        if target is None:
+            yield ConfigurationError("Next must name a state", path=place)
+        else:
+            yield from _target_problems(target, siblings, place)
     for field in ("Retry", "Catch"):
-        _check_handlers(state.get(field, []), field, f"{path}.{field}")
+        yield from _handler_problems(state.get(field, []), field, f"{path}.{field}")
     if kind == "Task" and not isinstance(state.get("Resource"), str):
-        raise ConfigurationError("a Task names its Resource", path=f"{path}.Resource")
+        yield ConfigurationError("a Task names its Resource", path=f"{path}.Resource")
     if kind == "Choice" and not _is_objects(state.get("Choices")):
-        raise ConfigurationError("Choices must be an array of rules", path=f"{path}.Choices")
+        yield ConfigurationError("Choices must be an array of rules", path=f"{path}.Choices")
     if kind == "Parallel" and not _is_objects(state.get("Branches")):
-        raise ConfigurationError("Branches must be an array of machines", path=f"{path}.Branches")
+        yield ConfigurationError("Branches must be an array of machines", path=f"{path}.Branches")
     if kind == "Map" and ("ItemProcessor" in state) == ("Iterator" in state):
-        raise ConfigurationError(
+        yield ConfigurationError(
             "a Map has either an ItemProcessor or the older Iterator", path=f"{path}.ItemProcessor"
         )
 
 
-def _check_handlers(handlers: Any, field: str, path: str) -> None:
+def _handler_problems(handlers: Any, field: str, path: str) -> Iterator[ConfigurationError]:
     if not isinstance(handlers, list):
-        raise ConfigurationError(f"{field} must be an array", path=path)
+        yield ConfigurationError(f"{field} must be an array", path=path)
+        return
     for index, handler in enumerate(handlers):
         names = handler.get("ErrorEquals") if isinstance(handler, dict) else None
         if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-            raise ConfigurationError(
+            yield ConfigurationError(
                 "ErrorEquals must be an array that has at least one error name",
                 path=f"{path}[{index}].ErrorEquals",
             )
-        if "States.ALL" in names and (len(names) > 1 or index + 1 < len(handlers)):
-            raise ConfigurationError(
+        elif "States.ALL" in names and (len(names) > 1 or index + 1 < len(handlers)):
+            yield ConfigurationError(
                 f"States.ALL stands alone, and in the last entry of {field}",
                 path=f"{path}[{index}].ErrorEquals",
             )
 
 
-def _check_target(target: Any, siblings: dict[str, Any], path: str) -> None:
-    if target not in siblings:
-        raise ConfigurationError(
+def _target_problems(
+    target: Any, siblings: dict[str, Any], path: str
+) -> Iterator[ConfigurationError]:
+    if not isinstance(target, str) or target not in siblings:
+        yield ConfigurationError(
             f"there is no state {target!r} here",
             path=path,
             hint=f"The states here are {', '.join(siblings)}.",
@@ -202,16 +235,15 @@ def _check_target(target: Any, siblings: dict[str, Any], path: str) -> None:
 
 
 def _targets(state: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    """Where transitions of a state are named, and the name; None where it is no name."""
     for field in ("Next", "Default"):
         if field in state:
             yield f"{path}.{field}", state[field]
     for field in ("Choices", "Catch"):
         entries = state.get(field, [])
         for index, entry in enumerate(entries if isinstance(entries, list) else []):
-            place = f"{path}.{field}[{index}].Next"
-            if not isinstance(entry, dict) or not isinstance(entry.get("Next"), str):
-                raise ConfigurationError("Next must name a state", path=place)
-            yield place, entry["Next"]
+            named = isinstance(entry, dict) and isinstance(entry.get("Next"), str)
+            yield f"{path}.{field}[{index}].Next", entry["Next"] if named else None
 
 
 def _unreached(start: str, states: dict[str, Any]) -> list[str]:
@@ -232,18 +264,23 @@ def _machines(machine: dict[str, Any], path: str) -> Iterator[tuple[str, dict[st
 
 def _inner(states: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
     for name, state in states.items():
-        place = _member(f"{path}.States", name)
-        if state["Type"] == "Parallel":
-            for index, branch in enumerate(state["Branches"]):
+        if not isinstance(state, dict):
+            continue
+        place = member_path(f"{path}.States", name)
+        branches = state.get("Branches")
+        if state.get("Type") == "Parallel" and isinstance(branches, list):
+            for index, branch in enumerate(branches):
                 yield f"{place}.Branches[{index}]", branch
-        elif state["Type"] == "Map":
+        elif state.get("Type") == "Map":
             field = "ItemProcessor" if "ItemProcessor" in state else "Iterator"
-            yield f"{place}.{field}", state[field]
+            if field in state:
+                yield f"{place}.{field}", state[field]
 
 
 def _is_objects(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
 
 
-def _member(path: str, name: str) -> str:
+def member_path(path: str, name: str) -> str:
+    """The path of a member, as messages write it."""
     return f"{path}.{name}" if name.isidentifier() else f"{path}[{name!r}]"
