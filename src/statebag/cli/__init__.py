@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "statebag.cli.export_cmd:command",
     "import": "statebag.cli.import_cmd:command",
     "run": "statebag.cli.run_cmd:command",
+    "lint": "statebag.cli.lint_cmd:command",
     "answer": "statebag.cli.answer_cmd:command",
     "start": "statebag.cli.start_cmd:command",
     "query": "statebag.cli.query_cmd:command",

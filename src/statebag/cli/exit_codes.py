@@ -6,6 +6,7 @@
 | 1 | a fault of this program |
 | 2 | the command was used wrongly |
 | 3 | `run`: the execution ended, but did not succeed |
+| 4 | `lint`: something was found |
 | 10 to 20 | one for each class of `statebag.errors` |
 | 130 | interrupted |
 """
@@ -17,6 +18,7 @@ from statebag import errors
 __all__ = [
     "BY_ERROR",
     "EXECUTION_FAILED",
+    "FOUND",
     "INTERRUPTED",
     "PROGRAM_FAULT",
     "SUCCESS",
@@ -28,6 +30,7 @@ SUCCESS = 0
 PROGRAM_FAULT = 1
 USAGE = 2  # click's own
 EXECUTION_FAILED = 3
+FOUND = 4
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 BY_ERROR: dict[type[errors.StatebagError], int] = {

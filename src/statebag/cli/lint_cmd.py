@@ -1,0 +1,153 @@
+"""`statebag lint`: what of a state machine may pass the limit or lose a state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from statebag.cli.exit_codes import FOUND
+from statebag.cli.extras import needs
+
+if TYPE_CHECKING:
+    from statebag.lint.finding import Finding
+    from statebag.lint.linter import Report
+
+__all__ = ["command"]
+
+
+@click.command("lint", short_help="Find what may pass the limit in a state machine.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--sealed", metavar="NAME", multiple=True, help="A function that seals; * for all. Repeatable."
+)
+@click.option("--unsealed", metavar="NAME", multiple=True, help="A function that does not.")
+@click.option("--control", metavar="PATH", multiple=True, help="A path that stays plain.")
+@click.option(
+    "--max-bag-bytes",
+    metavar="BYTES",
+    type=click.IntRange(min=1024),
+    default=96 * 1024,
+    show_default=True,
+    help="The bound of a bag.",
+)
+@click.option(
+    "--input-bytes",
+    metavar="BYTES",
+    type=click.IntRange(min=0, max=262_144),
+    help="The largest input of an execution. [the bound of a bag]",
+)
+@click.option("--ignore", metavar="CODE", multiple=True, help="A rule that is not told.")
+@click.option("--notes", is_flag=True, help="Show notes too, which fail nothing.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "sarif"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 also where something was found.")
+def command(
+    paths: tuple[Path, ...],
+    *,
+    sealed: tuple[str, ...],
+    unsealed: tuple[str, ...],
+    control: tuple[str, ...],
+    max_bag_bytes: int,
+    input_bytes: int | None,
+    ignore: tuple[str, ...],
+    notes: bool,
+    style: str,
+    exit_zero: bool,
+) -> None:
+    """Look at the state machines in PATHS: definitions, templates, or folders of them.
+
+    Amazon States Language in JSON or YAML, with JSONPath or JSONata. A function is taken to seal
+    if its template gives it STATEBAG_ variables, its handler's source names statebag, or its Task
+    passes execution_id; else say --sealed. A Comment in the definition accepts a finding:
+    "statebag: ignore SB103 ten items at most".
+
+    The exit code is 0 where nothing but notes was found, and 4 where something was.
+
+    \b
+    Examples:
+      statebag lint template.yaml
+      statebag lint machine.asl.json --sealed '*'
+      statebag lint . --format sarif > lint.sarif
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    with needs("local"):
+        from statebag.lint.linter import Options, lint  # noqa: PLC0415 - kept out of --help
+
+    report = lint(
+        list(paths),
+        Options(
+            sealed=sealed,
+            unsealed=unsealed,
+            control=control,
+            bag_bytes=max_bag_bytes,
+            input_bytes=max_bag_bytes if input_bytes is None else input_bytes,
+            ignored=frozenset(ignore),
+        ),
+    )
+    if style == "sarif":
+        from statebag.lint.sarif import as_sarif  # noqa: PLC0415 - likewise
+
+        click.echo(json.dumps(as_sarif(report.findings), indent=2))
+    elif style == "json":
+        click.echo(json.dumps(_as_dict(report), indent=2))
+    else:
+        _print(report, notes=notes)
+    if not exit_zero and any(one.severity != "note" for one in report.findings):
+        click.get_current_context().exit(FOUND)
+
+
+def _as_dict(report: Report) -> dict[str, object]:
+    return {
+        "machines": report.machines,
+        "accepted": report.accepted,
+        "findings": [
+            {
+                "file": one.file,
+                "line": one.line or None,
+                "path": one.path,
+                "code": one.code,
+                "severity": one.severity,
+                "message": one.message,
+                "fix": one.fix,
+            }
+            for one in report.findings
+        ],
+        "control": {file: list(paths) for file, paths in report.control.items()},
+    }
+
+
+def _print(report: Report, *, notes: bool) -> None:
+    hidden = 0
+    for one in report.findings:
+        if one.severity == "note" and not notes:
+            hidden += 1
+            continue
+        click.echo(_line(one))
+    for file, paths in report.control.items():
+        listed = ", ".join(json.dumps(path) for path in paths)
+        click.echo(f"{_shown(file)}: what its paths read must stay plain:")
+        click.echo(f"  Policy(control=({listed},))")
+        click.echo(f"  STATEBAG_CONTROL={','.join(paths)}")
+    told = len(report.findings) - hidden
+    count = f"{told} finding{'' if told == 1 else 's'}"
+    more = [f"{hidden} note{'' if hidden == 1 else 's'} (--notes)"] if hidden else []
+    more += [f"{report.accepted} accepted by comments"] if report.accepted else []
+    machines = f"{report.machines} state machine{'' if report.machines == 1 else 's'}"
+    click.echo(f"{', '.join([count, *more])} in {machines}", err=True)
+
+
+def _line(one: Finding) -> str:
+    place = f"{one.file}:{one.line}" if one.line else one.file
+    return _shown(f"{place}: {one.code} {one.severity}: {one.path}: {one.message}. {one.fix}")
+
+
+def _shown(text: str) -> str:
+    """A line of text without characters that steer a terminal: names may hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

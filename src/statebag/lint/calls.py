@@ -1,0 +1,147 @@
+"""What a Task calls, and how large its result can be."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from statebag.lint.shape import LIMIT, Members, Part, Shape, Source, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Call", "Functions", "action_of", "call_of"]
+
+_SMALL_RESULT = 16 * 1024  # bytes: what most services answer with, metadata and all
+_METADATA = 2048  # bytes of what lambda:invoke puts beside the Payload
+_ITEM = 400 * 1024  # bytes of a DynamoDB item
+# Services that may answer with as much as the engine takes.
+_LARGE = re.compile(
+    r":states:::(?:"
+    r"http:invoke|apigateway:invoke|bedrock:invokeModel|states:startExecution\.sync|"
+    r"athena:getQueryResults|ecs:runTask\.sync|eks:call|emr-containers|glue:startJobRun\.sync|"
+    r"aws-sdk:[a-z0-9]+:(?:get|list|batchGet|query|scan|select|search|describe|execute|invoke|"
+    r"detect|analyze|recognize|converse|retrieve)"
+    r")",
+    re.IGNORECASE,
+)
+_PLAIN_BRANCHES = frozenset({("pending_branches",)})
+_MANAGER_ACTIONS = {
+    "update_and_compress": 0,
+    "sync": 1,
+    "sync_branch": 1,
+    "aggregate_branches": 1,
+    "aggregate_distributed": 1,
+    "merge_callback": 1,
+    "merge_async": 1,
+    "create_snapshot": 1,
+    "restore_snapshot": 1,
+    "hydrate_branch": 1,
+    "hydrate_segment": 1,
+    "decompress": 0,
+}
+"""How deep in its answer the bags of each action of the state data manager stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """What is known of functions.
+
+    Attributes:
+        sealed: Patterns of names of functions that seal what they return.
+        unsealed: Likewise of functions that do not; they win.
+        bag_bytes: The bound of a bag.
+        own_bag_bytes: Of single functions, by name.
+    """
+
+    sealed: tuple[str, ...] = ()
+    unsealed: tuple[str, ...] = ()
+    bag_bytes: int = 96 * 1024
+    own_bag_bytes: Mapping[str, int] = field(default_factory=dict)
+
+    def seals(self, name: str, payload: Any) -> bool:
+        """Whether a function seals; by default one that is told its execution does."""
+        if any(fnmatchcase(name, pattern) for pattern in self.unsealed):
+            return False
+        if any(fnmatchcase(name, pattern) for pattern in self.sealed):
+            return True
+        return isinstance(payload, dict) and (
+            action_of(payload) is not None
+            or any(key.removesuffix(".$") == "execution_id" for key in payload)
+        )
+
+
+def action_of(payload: Any) -> str | None:
+    """The action of the state data manager that a payload asks for."""
+    action = payload.get("action") if isinstance(payload, dict) else None
+    return action if isinstance(action, str) and action in _MANAGER_ACTIONS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a Task calls.
+
+    Attributes:
+        name: Of the function or the service.
+        is_function: Whether a Lambda function answers it at once.
+        seals: Whether its result is a bag, or holds bags.
+        result: The shape of its result.
+    """
+
+    name: str
+    is_function: bool
+    seals: bool
+    result: Shape
+
+
+def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
+    """What a Task calls, as far as the definition tells."""
+    resource = state.get("Resource")
+    resource = resource if isinstance(resource, str) else ""
+    parameters = state.get("Arguments", state.get("Parameters"))
+    parameters = parameters if isinstance(parameters, dict) else {}
+    through_invoke = ":states:::lambda:invoke" in resource
+    waits = resource.endswith(".waitForTaskToken") or ":activity:" in resource
+    is_function = through_invoke or waits or ":states:::" not in resource
+    if not is_function:
+        bound = LIMIT if _LARGE.search(resource) else _SMALL_RESULT
+        if ":dynamodb:" in resource:
+            bound = LIMIT if resource.endswith("getItem") else min(_ITEM, LIMIT)
+        name = resource.rpartition(":::")[2]
+        return Call(name, is_function=False, seals=False, result=Part(Source(path, bound)))
+    payload = (
+        parameters.get("Payload", parameters.get("Payload.$")) if through_invoke else parameters
+    )
+    named = parameters.get("FunctionName", parameters.get("FunctionName.$"))
+    name = _bare(named if through_invoke and isinstance(named, str) else resource)
+    if waits:
+        # Whoever answers may give as much as the engine takes, and no more.
+        seals = functions.seals(name, payload)
+        return Call(name, is_function=False, seals=seals, result=Part(Source(path, LIMIT)))
+    if not functions.seals(name, payload):
+        source = Source(path, LIMIT)
+        return Call(name, is_function=True, seals=False, result=_wrapped(source, through_invoke))
+    action = action_of(payload)
+    source = Source(
+        path,
+        functions.own_bag_bytes.get(name, functions.bag_bytes),
+        bags=0 if action is None else _MANAGER_ACTIONS[action],
+        plain=frozenset() if action is None else _PLAIN_BRANCHES,
+    )
+    return Call(name, is_function=True, seals=True, result=_wrapped(source, through_invoke))
+
+
+def _wrapped(source: Source, through_invoke: bool) -> Shape:
+    if not through_invoke:
+        return Part(source)
+    return Members((("Payload", Part(source)), ("SdkHttpMetadata", Text(_METADATA))))
+
+
+def _bare(reference: str) -> str:
+    """A function's name without its ARN, version and the marks of a placeholder."""
+    match = re.search(r":function:([A-Za-z0-9-_${}.]+)", reference)
+    name = match[1] if match else reference
+    placeholder = re.fullmatch(r"\$\{([A-Za-z0-9_.:-]+)\}", name)
+    return placeholder[1] if placeholder else name

@@ -1,0 +1,261 @@
+"""What is seen in an abstract run, as findings: sizes, bags that are looked into, losses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.format.paths import render_path
+from statebag.lint.shape import LIMIT, Members, Part, Shape, parts
+from statebag.local.definition import states_of
+from statebag.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from statebag.lint.calls import Call
+
+__all__ = ["Checks", "control_paths"]
+
+_LAMBDA_ANSWER = 6_291_556  # bytes of a synchronous invocation's answer, Lambda's quota
+_SLACK = 1024  # bytes: what a few names and numbers beside a value add
+_RETRIED = frozenset({"StoreUnavailable", "States.ALL", "States.TaskFailed"})
+_LOSSES = ("BlobMissing", "BlobCorrupt")
+_CATCHES_ALL = frozenset({"States.ALL", "States.TaskFailed"})
+
+
+def control_paths(control: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
+    """The paths that stay plain: the policy's defaults and these.
+
+    Raises:
+        ConfigurationError: One is no path.
+    """
+    return Policy(control=tuple(control)).control_paths()
+
+
+class Checks:
+    """Turns what an abstract run tells into findings.
+
+    Args:
+        definition: The machine, whose structure was checked.
+        control: Paths of states that stay plain.
+        say: Is given a finding's path, code, message and fix.
+
+    Attributes:
+        wanted: Control paths that are missing, in the order in which they were met.
+    """
+
+    def __init__(
+        self,
+        definition: dict[str, Any],
+        control: tuple[tuple[str | int, ...], ...],
+        say: Callable[[str, str, str, str], None],
+    ) -> None:
+        self._states = {path: (name, state) for path, name, state in states_of(definition)}
+        self._machines = _siblings(definition)
+        self._control = control
+        self._say = say
+        self._told: set[tuple[str, str]] = set()
+        self.wanted: dict[str, None] = {}
+
+    def reads(self, path: str, part: Part, how: str) -> None:
+        """A value is looked at or picked out."""
+        inside = part.in_bag
+        if not inside or self._is_plain(inside, part):
+            return
+        field = render_path(inside)
+        if how == "pick":
+            # Whatever left alone has a stub of its own there, which may be moved.
+            self._once(
+                path,
+                "SB203",
+                f"picks {field} out of a bag ({part.source.name}); where the state's small fields "
+                "have left together, it is not there",
+                "Hand on the whole bag and pick in the function, or make it a control field.",
+            )
+            return
+        self.wanted[render_path(_to_index(inside))] = None
+        if how == "items":
+            self._once(
+                path,
+                "SB202",
+                f"takes items from {field} inside a bag ({part.source.name}), which may be a stub: "
+                "the Map would fail",
+                "Make it a control field while it is small, or hand out a plain list of pointers "
+                "and open each item in the function.",
+            )
+            return
+        self._once(
+            path,
+            "SB201",
+            f"reads {field} inside a bag ({part.source.name}), which may have left for the store",
+            "Make it a control field (the last line says how).",
+        )
+
+    def calls(self, path: str, call: Call, entry: Shape) -> None:
+        """A Task calls a function."""
+        _, state = self._states[path]
+        if call.is_function and not call.seals:
+            over = _LAMBDA_ANSWER - LIMIT
+            self._once(
+                path,
+                "SB101",
+                f"the result of {call.name} is not known to be sealed: an answer can pass "
+                f"{LIMIT:,} bytes by {over:,}",
+                "Put @statebag.step around its handler, and pass $$.Execution.Id as execution_id; "
+                "or say so with --sealed.",
+            )
+        if call.seals:
+            self._check_retry(path, state, call)
+        if call.seals or _holds_bag(entry):
+            self._check_catch(path, state, call)
+
+    def hands_on(self, path: str, what: str, bytes_: int, before: int) -> None:
+        """A value is made of an input."""
+        if bytes_ - LIMIT <= _SLACK or bytes_ - before <= _SLACK:
+            return
+        self._once(
+            path,
+            "SB102",
+            f"{what} can have {bytes_:,} bytes, {bytes_ - LIMIT:,} over the limit (its own input "
+            f"has up to {min(before, LIMIT):,})",
+            "Keep less beside each other (ResultSelector, ResultPath, Output), or seal with a "
+            "smaller budget.",
+        )
+
+    def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
+        """Outputs of branches or iterations in one payload."""
+        _, state = self._states[path]
+        if state["Type"] == "Parallel":
+            listed = " + ".join(f"{one:,}" for one in each)
+            self._once(
+                path,
+                "SB104",
+                f"its branches' outputs are one payload of up to {listed} bytes, "
+                f"{sum(each) - LIMIT:,} over the limit",
+                f"Let each branch seal with budget={LIMIT // (len(each) + 1):,}, or return less.",
+            )
+            return
+        if distributed:
+            self._once(
+                path,
+                "SB304",
+                "a Distributed Map without ResultWriter returns all results as one payload: "
+                f"{LIMIT // (each[0] + 1):,} of up to {each[0]:,} bytes fit",
+                "Add a ResultWriter, and gather with aggregate_distributed or sb.map_results.",
+            )
+            return
+        times = "its iterations" if count is None else f"{count:,} iterations"
+        over = "" if count is None else f", {count * (each[0] + 1) + 1 - LIMIT:,} over the limit"
+        self._once(
+            path,
+            "SB103",
+            f"the outputs of {times} are one payload{over}: {LIMIT // (each[0] + 1):,} of up to "
+            f"{each[0]:,} bytes fit",
+            "Let each iteration seal with its share as budget=, return a receipt, or use a "
+            "Distributed Map with a ResultWriter.",
+        )
+
+    def _is_plain(self, inside: tuple[str | int, ...], part: Part) -> bool:
+        names = _to_index(inside)
+        known = (*self._control, *part.source.plain)
+        return any(
+            names[: len(path)] == path or path[: len(names)] == names for path in known if names
+        )
+
+    def _check_retry(self, path: str, state: dict[str, Any], call: Call) -> None:
+        names = {name for one in state.get("Retry", []) for name in one["ErrorEquals"]}
+        if names.isdisjoint(_RETRIED):
+            self._once(
+                path,
+                "SB301",
+                f"{call.name} reads and writes the store, and StoreUnavailable is not retried",
+                'Add to Retry: {"ErrorEquals": ["StoreUnavailable"], "IntervalSeconds": 1, '
+                '"MaxAttempts": 5, "BackoffRate": 2, "JitterStrategy": "FULL"}.',
+            )
+
+    def _check_catch(self, path: str, state: dict[str, Any], call: Call) -> None:
+        settled: set[str] = set()
+        for index, handler in enumerate(state.get("Catch", [])):
+            names = set(handler["ErrorEquals"])
+            place = f"{path}.Catch[{index}]"
+            goes_on = self._ends_well(path, handler["Next"])
+            hidden = [
+                loss
+                for loss in _LOSSES
+                if loss not in settled and (loss in names or not names.isdisjoint(_CATCHES_ALL))
+            ]
+            settled.update(hidden)
+            if not goes_on:
+                continue
+            if call.seals and hidden:
+                self._once(
+                    place,
+                    "SB302",
+                    f"takes {' and '.join(hidden)} too and goes on to {handler['Next']!r}, from "
+                    "where the execution can succeed: a state that was lost goes unnoticed",
+                    "Catch BlobMissing and BlobCorrupt before it, and lead them to a Fail state.",
+                )
+            keeps = "ResultPath" in handler and handler["ResultPath"] != "$"
+            if not keeps and "Output" not in handler and "Assign" not in handler:
+                self._once(
+                    place,
+                    "SB303",
+                    "the error takes the place of the whole input, the bag in it included, and "
+                    f"the execution goes on with {handler['Next']!r}",
+                    'Keep both: "ResultPath": "$.error" (in JSONata: an Output with the input).',
+                )
+
+    def _ends_well(self, path: str, target: str) -> bool:
+        """Whether an execution can succeed from a state beside the one at `path`."""
+        siblings = self._machines[path]
+        seen, ahead = {target}, [target]
+        while ahead:
+            state = siblings[ahead.pop()]
+            if state["Type"] == "Succeed" or state.get("End"):
+                return True
+            following = [state.get("Next"), state.get("Default")]
+            following += [rule["Next"] for rule in state.get("Choices", [])]
+            for name in following:
+                if name is not None and name not in seen:
+                    seen.add(name)
+                    ahead.append(name)
+        return False
+
+    def _once(self, path: str, code: str, message: str, fix: str) -> None:
+        if (path, code) not in self._told:
+            self._told.add((path, code))
+            self._say(path, code, message, fix)
+
+
+def _siblings(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """For each state's path the states of its machine."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def visit(machine: dict[str, Any]) -> None:
+        for state in machine["States"].values():
+            by_identity[id(state)] = machine["States"]
+            inner = [*state.get("Branches", [])] if state["Type"] == "Parallel" else []
+            if state["Type"] == "Map":
+                inner.append(state.get("ItemProcessor", state.get("Iterator")))
+            for one in inner:
+                visit(one)
+
+    by_identity: dict[int, dict[str, Any]] = {}
+    visit(definition)
+    for path, _, state in states_of(definition):
+        found[path] = by_identity[id(state)]
+    return found
+
+
+def _holds_bag(shape: Shape) -> bool:
+    return isinstance(shape, Part | Members) and any(
+        part.source.bags is not None for part in parts(shape)
+    )
+
+
+def _to_index(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """A path up to its first index: an array is control as a whole."""
+    for number, step in enumerate(path):
+        if isinstance(step, int):
+            return path[:number]
+    return path

@@ -1,0 +1,70 @@
+"""What lint can find: one line each, with its fix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["RULES", "Finding", "Rule", "Severity"]
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of finding.
+
+    Attributes:
+        severity: `error`: the definition is refused or fails. `warning`: it may fail, or lose a
+            state. `note`: worth knowing, does not fail a check.
+        title: What it says, in a few words.
+    """
+
+    severity: Severity
+    title: str
+
+
+RULES: dict[str, Rule] = {
+    "SB001": Rule("error", "not a valid definition"),
+    "SB002": Rule("warning", "no transition reaches the state"),
+    "SB003": Rule("warning", "a field that this state does not have"),
+    "SB004": Rule("note", "a Choice without Default"),
+    "SB101": Rule("note", "a result that is not sealed"),
+    "SB102": Rule("warning", "what a state hands on can pass the limit"),
+    "SB103": Rule("warning", "a Map adds up the outputs of its iterations"),
+    "SB104": Rule("warning", "a Parallel adds up the outputs of its branches"),
+    "SB201": Rule("warning", "a path reads a value inside a bag"),
+    "SB202": Rule("warning", "a Map's items may be a stub"),
+    "SB203": Rule("note", "a path picks a field out of a bag"),
+    "SB301": Rule("warning", "no Retry for StoreUnavailable"),
+    "SB302": Rule("warning", "a Catch hides a loss"),
+    "SB303": Rule("warning", "a Catch drops the state"),
+    "SB304": Rule("warning", "a Distributed Map without ResultWriter"),
+}
+"""By code."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """A place in a file, and what is the matter there.
+
+    Attributes:
+        file: As it was named.
+        line: In the file, from 1; 0 where it is not known.
+        path: In the definition, such as `$.States.Parse.ResultPath`.
+        code: One of `RULES`.
+        message: What it is. It quotes names and paths of the definition, and no value of a state.
+        fix: What to do.
+    """
+
+    file: str
+    line: int
+    path: str
+    code: str
+    message: str
+    fix: str
+
+    @property
+    def severity(self) -> Severity:
+        """That of its rule."""
+        return RULES[self.code].severity

@@ -1,0 +1,417 @@
+"""How values flow through a machine: the shape of each state's input and output, worst case.
+
+An abstract run: every branch of every Choice and Catch is taken, loops until nothing changes
+any more. What is seen on the way is told to an observer, once for each state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from statebag.lint.calls import Call, Functions, call_of
+from statebag.lint.expressions import Expression, is_jsonata, json_path, jsonata
+from statebag.lint.shape import (
+    LIMIT,
+    SMALL,
+    Members,
+    Part,
+    Shape,
+    Source,
+    Text,
+    clipped,
+    follow,
+    joined,
+    literal,
+    placed,
+    size,
+)
+from statebag.local.definition import member_path
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+__all__ = ["Flow", "Observer"]
+
+_VISITS = 12  # of a state, before what still grows is taken for as large as it can be
+_CAUSE = 32_768  # bytes of an error's cause at most
+_PATH_FIELDS = (
+    "SecondsPath",
+    "TimestampPath",
+    "TimeoutSecondsPath",
+    "HeartbeatSecondsPath",
+    "MaxConcurrencyPath",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentagePath",
+    "ErrorPath",
+    "CausePath",
+)
+_TEXT_FIELDS = ("Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds", "Error", "Cause")
+
+
+class Observer(Protocol):
+    """Is told what states do."""
+
+    def reads(self, path: str, part: Part, how: str) -> None:
+        """The engine looks at a value (`value`, `items`), or a path picks it out (`pick`)."""
+
+    def calls(self, path: str, call: Call, entry: Shape) -> None:
+        """A Task calls something."""
+
+    def hands_on(self, path: str, what: str, bytes_: int, before: int) -> None:
+        """A value of so many bytes at most is made of an input of so many."""
+
+    def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
+        """Outputs of branches (`each` of them) or of iterations (`count`; None: unknown)."""
+
+
+Variables = dict[str, Shape]
+_Step = tuple[str | None, Shape, Variables]
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What expressions of a state can name."""
+
+    input: Shape
+    language: str
+    variables: Variables
+    item: Shape | None = None
+    result: Shape | None = None
+    error: Shape | None = None
+
+
+@dataclass
+class Flow:
+    """One abstract run.
+
+    Args:
+        functions: What is known of functions.
+        input_bytes: The largest input of an execution.
+        observer: Is told of each state.
+    """
+
+    functions: Functions
+    input_bytes: int
+    observer: Observer
+    _telling: bool = False
+
+    def run(self, definition: dict[str, Any]) -> None:
+        """Run a definition whose structure was checked."""
+        entry = Part(Source("the input of the execution", self.input_bytes))
+        self._telling = True
+        self._machine(definition, "$", _Scope(entry, "JSONPath", {}))
+
+    def _machine(self, machine: dict[str, Any], path: str, outer: _Scope) -> Shape | None:
+        """The output, from the input of `outer`; None where no path ends well."""
+        states = machine["States"]
+        language = machine.get("QueryLanguage", outer.language)
+        start = machine["StartAt"]
+        entries: dict[str, tuple[Shape, Variables]] = {start: (outer.input, outer.variables)}
+        visits: Counter[str] = Counter()
+        ahead = [start]
+        telling, self._telling = self._telling, False
+
+        def steps(name: str) -> Iterator[_Step]:
+            place = member_path(f"{path}.States", name)
+            shape, variables = entries[name]
+            own = states[name].get("QueryLanguage", language)
+            return self._state(states[name], place, _Scope(shape, own, variables, outer.item))
+
+        while ahead:
+            name = ahead.pop()
+            visits[name] += 1
+            for target, shape, variables in steps(name):
+                if target is None:
+                    continue
+                widen = visits[target] >= _VISITS
+                known = entries.get(target)
+                new = (
+                    joined(known and known[0], shape, f"the input of {target}", widen=widen),
+                    _joined_variables(known[1] if known else {}, variables, widen=widen),
+                )
+                if new != known:
+                    entries[target] = new
+                    if target not in ahead and visits[target] <= 2 * _VISITS:
+                        ahead.append(target)
+        self._telling = telling
+        output: Shape | None = None
+        for name in entries:
+            for target, shape, _ in steps(name):
+                if target is None:
+                    output = joined(output, shape, f"the output of {path}", widen=False)
+        return output
+
+    def _state(self, state: dict[str, Any], path: str, scope: _Scope) -> Iterator[_Step]:
+        """Where a state goes, None for the machine's end, and with what."""
+        kind, entry = state["Type"], scope.input
+        if kind == "Fail":
+            self._fields(state, path, scope)
+            return
+        if scope.language == "JSONPath" and "InputPath" in state:
+            effective = self._path(state["InputPath"], f"{path}.InputPath", scope, "pick")
+            scope = replace(scope, input=effective)
+        self._fields(state, path, scope)
+        ended = yield from self._worked(state, path, entry, scope)
+        if ended is None:
+            return
+        targets: list[str | None]
+        if kind == "Choice":
+            targets = [rule["Next"] for rule in state["Choices"]]
+            targets += [state["Default"]] if "Default" in state else []
+        else:
+            targets = [None if kind == "Succeed" else state.get("Next")]
+        for target in dict.fromkeys(targets):
+            yield target, *ended
+
+    def _worked(
+        self, state: dict[str, Any], path: str, entry: Shape, scope: _Scope
+    ) -> Generator[_Step, None, tuple[Shape, Variables] | None]:
+        """The output of a state, and the variables then; yields where its Catch goes."""
+        kind, sata = state["Type"], scope.language == "JSONata"
+        given = "Arguments" if sata else "Parameters"
+        argument = scope.input
+        if given in state and kind != "Map":
+            argument = self._template(state[given], f"{path}.{given}", scope)
+        result: Shape | None = argument
+        if kind == "Task":
+            self._tell_size(path, "the input of its task", argument, entry)
+            call = call_of(state, path, self.functions)
+            if self._telling:
+                self.observer.calls(path, call, entry)
+            result = call.result
+        elif kind == "Pass" and "Result" in state:
+            result = literal(state["Result"])
+        elif kind == "Choice":
+            variables = self._rules(state["Choices"], f"{path}.Choices", scope)
+            scope = replace(scope, variables=variables)
+        elif kind == "Parallel":
+            result = self._parallel(state, path, argument, scope)
+        elif kind == "Map":
+            result = self._map(state, path, scope)
+        for index, handler in enumerate(state.get("Catch", [])):
+            caught = self._caught(handler, f"{path}.Catch[{index}]", entry, scope)
+            yield handler["Next"], *caught
+        if result is None:
+            return None
+        after = replace(scope, result=result)
+        output = entry if kind == "Choice" else self._output(state, path, entry, after)
+        adds = kind in {"Map", "Parallel"} and size(result) >= LIMIT  # told as that already
+        if not adds:
+            self._tell_size(path, "its output", output, entry)
+        return clipped(output), self._assigned(state, path, after)
+
+    def _output(self, state: dict[str, Any], path: str, entry: Shape, scope: _Scope) -> Shape:
+        result = scope.result
+        assert result is not None  # given by whoever calls
+        if scope.language == "JSONata":
+            if "Output" in state:
+                return self._template(state["Output"], f"{path}.Output", scope)
+            return scope.input if state["Type"] in {"Pass", "Wait", "Succeed"} else result
+        if "ResultSelector" in state:
+            inner = replace(scope, input=result)
+            result = self._template(state["ResultSelector"], f"{path}.ResultSelector", inner)
+        output = self._put(state, entry, result)
+        if "OutputPath" in state:
+            after = replace(scope, input=output)
+            return self._path(state["OutputPath"], f"{path}.OutputPath", after, "pick")
+        return output
+
+    def _put(self, holder: dict[str, Any], entry: Shape, result: Shape) -> Shape:
+        where = holder.get("ResultPath", "$")
+        if where is None:
+            return entry
+        expression = json_path(where) if isinstance(where, str) else Expression(())
+        if not expression.references or expression.references[0].root != "input":
+            return result
+        return placed(entry, expression.references[0].path, result)
+
+    def _caught(
+        self, handler: dict[str, Any], path: str, entry: Shape, scope: _Scope
+    ) -> tuple[Shape, Variables]:
+        error = Members((("Error", Text(SMALL)), ("Cause", Text(_CAUSE))))
+        after = replace(scope, error=error, result=error)
+        variables = self._assigned(handler, path, after)
+        if scope.language == "JSONata":
+            if "Output" in handler:
+                after = replace(after, input=entry)
+                return self._template(handler["Output"], f"{path}.Output", after), variables
+            return error, variables
+        return self._put(handler, entry, error), variables
+
+    def _parallel(
+        self, state: dict[str, Any], path: str, argument: Shape, scope: _Scope
+    ) -> Shape | None:
+        outputs = []
+        for index, branch in enumerate(state["Branches"]):
+            place = f"{path}.Branches[{index}]"
+            out = self._machine(branch, place, replace(scope, input=argument))
+            if out is None:
+                return None
+            outputs.append(out)
+        result = Members(tuple(enumerate(outputs)))
+        if self._telling and size(result) > LIMIT:
+            self.observer.adds_up(path, [size(out) for out in outputs], None, distributed=False)
+        return result
+
+    def _map(self, state: dict[str, Any], path: str, scope: _Scope) -> Shape | None:
+        field_ = "ItemProcessor" if "ItemProcessor" in state else "Iterator"
+        processor = state[field_]
+        config = processor.get("ProcessorConfig")
+        mode = config.get("Mode") if isinstance(config, dict) else None
+        distributed = mode == "DISTRIBUTED"
+        items, count = self._items(state, path, scope)
+        item = joined(None, items, f"an item of {path}", widen=False)
+        selected = item
+        inner = replace(scope, item=item)
+        for name in ("ItemSelector", "Parameters"):
+            if name in state:
+                selected = self._template(state[name], f"{path}.{name}", inner)
+        out = self._machine(processor, f"{path}.{field_}", replace(inner, input=selected))
+        if "ResultWriter" in state:
+            return Text(1024)
+        if out is None:
+            return None
+        each = size(out)
+        if self._telling and (count is None or count * (each + 1) + 1 > LIMIT):
+            self.observer.adds_up(path, [each], count, distributed=distributed)
+        deep = isinstance(out, Part) and out.in_bag == ()
+        total = LIMIT if count is None else min(count * (each + 1) + 1, LIMIT)
+        return Part(Source(f"the results of {path}", total, bags=1 if deep else None))
+
+    def _items(self, state: dict[str, Any], path: str, scope: _Scope) -> tuple[Shape, int | None]:
+        """One of a Map's items, whichever, and their number where it is known."""
+        if "ItemReader" in state or "ItemBatcher" in state:
+            return Part(Source(f"an item of {path}", LIMIT)), None
+        if scope.language == "JSONata":
+            items = self._template(
+                state.get("Items", "{% $states.input %}"), f"{path}.Items", scope
+            )
+            if isinstance(items, Part):
+                self._tell_read(f"{path}.Items", items, "items")
+        elif "ItemsPath" in state:
+            items = self._path(state["ItemsPath"], f"{path}.ItemsPath", scope, "items")
+        else:
+            items = scope.input
+        if isinstance(items, Members) and items.members:
+            item: Shape | None = None
+            for _, member in items.members:
+                item = joined(item, member, f"an item of {path}", widen=False)
+            assert item is not None  # there is at least one
+            return item, len(items.members)
+        inside = isinstance(items, Part) and items.in_bag is not None
+        bound = items.source.bound if isinstance(items, Part) else size(items)
+        return Part(Source(f"an item of {path}", bound, 0 if inside else None)), None
+
+    def _rules(self, rules: list[Any], path: str, scope: _Scope) -> Variables:
+        """Look into a Choice's rules; the variables after any of them."""
+        variables = scope.variables
+        for index, rule in enumerate(rules):
+            place = f"{path}[{index}]"
+            if not isinstance(rule, dict):
+                continue
+            for name, value in rule.items():
+                if name == "Variable" or (name.endswith("Path") and isinstance(value, str)):
+                    self._path(value, f"{place}.{name}", scope, "value")
+                elif name in {"And", "Or"} and isinstance(value, list):
+                    self._rules(value, f"{place}.{name}", scope)
+                elif name == "Not":
+                    self._rules([value], f"{place}.{name}", scope)
+                elif name == "Condition" and is_jsonata(value):
+                    self._value(jsonata(value), f"{place}.{name}", scope, "value")
+            assigned = self._assigned(rule, place, replace(scope, result=scope.input))
+            variables = _joined_variables(variables, assigned, widen=False)
+        return variables
+
+    def _fields(self, state: dict[str, Any], path: str, scope: _Scope) -> None:
+        """What the engine reads for itself."""
+        for name in _PATH_FIELDS:
+            if isinstance(state.get(name), str):
+                self._path(state[name], f"{path}.{name}", scope, "value")
+        for name in _TEXT_FIELDS:
+            if is_jsonata(state.get(name)):
+                self._value(jsonata(state[name]), f"{path}.{name}", scope, "value")
+
+    def _assigned(self, holder: dict[str, Any], path: str, scope: _Scope) -> Variables:
+        """The variables after an Assign."""
+        assigned = holder.get("Assign")
+        if not isinstance(assigned, dict):
+            return scope.variables
+        inner = scope
+        if scope.language == "JSONPath" and scope.result is not None:
+            inner = replace(scope, input=scope.result)
+        made = self._template(assigned, f"{path}.Assign", inner)
+        members = made.members if isinstance(made, Members) else ()
+        return {**scope.variables, **{f"${name}": shape for name, shape in members}}
+
+    def _template(self, value: Any, path: str, scope: _Scope) -> Shape:
+        """The value that a payload template makes."""
+        if isinstance(value, dict):
+            members: list[tuple[str | int, Shape]] = []
+            for key, member in value.items():
+                if scope.language == "JSONPath" and key.endswith(".$") and isinstance(member, str):
+                    bare = key.removesuffix(".$")
+                    members.append((bare, self._path(member, f"{path}.{key}", scope, "pick")))
+                else:
+                    members.append((key, self._template(member, f"{path}.{key}", scope)))
+            return Members(tuple(members)) if members else literal(value)
+        if isinstance(value, list) and value:
+            return Members(
+                tuple(
+                    (i, self._template(one, f"{path}[{i}]", scope)) for i, one in enumerate(value)
+                )
+            )
+        if scope.language == "JSONata" and is_jsonata(value):
+            return self._value(jsonata(value), path, scope, "pick")
+        return literal(value)
+
+    def _path(self, text: Any, path: str, scope: _Scope, how: str) -> Shape:
+        if not isinstance(text, str):
+            return Text(2)
+        return self._value(json_path(text), path, scope, how)
+
+    def _value(self, expression: Expression, path: str, scope: _Scope, how: str) -> Shape:
+        found = []
+        for reference in expression.references:
+            shape = follow(self._root(reference.root, reference.path, scope), reference.path)
+            if isinstance(shape, Part):
+                reads = reference.reads and how != "items"
+                self._tell_read(path, shape, "value" if reads else how)
+            found.append(shape)
+        if expression.alone and found:
+            return found[0]
+        if expression.scalar or not found:
+            return Text(SMALL + expression.extra)
+        return Members((*enumerate(found), (len(found), Text(expression.extra))))
+
+    def _root(self, root: str, path: tuple[str | int, ...], scope: _Scope) -> Shape:
+        if root == "context":
+            if path[:3] == ("Map", "Item", "Value") and scope.item is not None:
+                return Members((("Map", Members((("Item", Members((("Value", scope.item),))),))),))
+            return Text(SMALL)
+        if root == "input":
+            return scope.input
+        if root == "result":
+            return scope.result or Text(2)
+        if root == "error":
+            return scope.error or Text(_CAUSE)
+        return scope.variables.get(root, Text(SMALL))
+
+    def _tell_read(self, path: str, part: Part, how: str) -> None:
+        if self._telling:
+            self.observer.reads(path, part, how)
+
+    def _tell_size(self, path: str, what: str, made: Shape, entry: Shape) -> None:
+        if self._telling:
+            self.observer.hands_on(path, what, size(made), size(entry))
+
+
+def _joined_variables(one: Variables, other: Variables, *, widen: bool) -> Variables:
+    names = dict.fromkeys((*one, *other))
+    return {
+        name: joined(one.get(name), other[name], f"the variable {name}", widen=widen)
+        if name in other
+        else one[name]
+        for name in names
+    }

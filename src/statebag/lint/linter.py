@@ -1,0 +1,175 @@
+"""From files to findings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError
+from statebag.lint.calls import Functions
+from statebag.lint.checks import Checks, control_paths
+from statebag.lint.fields import unknown_fields, without_default
+from statebag.lint.finding import RULES, Finding
+from statebag.lint.flow import Flow
+from statebag.lint.machines import Machine, files_below, machines_in
+from statebag.local.definition import problems_of, unreached_states
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Options", "Report", "lint"]
+
+_IGNORE = re.compile(r"statebag:\s*ignore\s+(SB\d{3}(?:\s*,\s*SB\d{3})*)")
+_NAME_SHOWN = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the caller knows that files do not tell.
+
+    Attributes:
+        sealed: Patterns of names of functions that seal.
+        unsealed: Likewise of functions that do not.
+        control: Paths of states that stay plain, beside the policy's defaults.
+        bag_bytes: The bound of a bag.
+        input_bytes: The largest input of an execution.
+        ignored: Codes that are not told.
+    """
+
+    sealed: tuple[str, ...] = ()
+    unsealed: tuple[str, ...] = ()
+    control: tuple[str, ...] = ()
+    bag_bytes: int = 96 * 1024
+    input_bytes: int = 96 * 1024
+    ignored: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that was found.
+
+    Attributes:
+        findings: In the order of files and lines.
+        machines: How many definitions were looked at.
+        control: For each file the paths that should be control fields, where any are missing.
+        accepted: How many findings a comment in a definition accepts.
+    """
+
+    findings: list[Finding]
+    machines: int
+    control: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    accepted: int = 0
+
+
+def lint(paths: list[Path], options: Options) -> Report:
+    """Look at all machines in files and folders.
+
+    Raises:
+        ConfigurationError: A file that was named cannot be read or has no machine; an option is
+            wrong.
+    """
+    unknown = sorted(options.ignored - RULES.keys())
+    if unknown:
+        raise ConfigurationError(f"there is no rule {', '.join(unknown)}")
+    control_paths(options.control)
+    findings: list[Finding] = []
+    control: dict[str, tuple[str, ...]] = {}
+    accepted = 0
+    machines = _machines(paths)
+    for machine in machines:
+        found, wanted = _looked_at(machine, options)
+        kept = [one for one in found if not _is_accepted(one, machine.definition)]
+        accepted += len(found) - len(kept)
+        findings.extend(one for one in kept if one.code not in options.ignored)
+        if wanted:
+            control[machine.file] = wanted
+    return Report(sorted(set(findings)), len(machines), control, accepted)
+
+
+def _machines(paths: list[Path]) -> list[Machine]:
+    """All machines; of one that a template names too, only the template's, which knows more."""
+    found = [one for file, named in files_below(paths) for one in machines_in(file, named=named)]
+    of_templates = {one.file for one in found if one.name}
+    return [one for one in found if one.name or one.file not in of_templates]
+
+
+def _looked_at(machine: Machine, options: Options) -> tuple[list[Finding], tuple[str, ...]]:
+    findings: list[Finding] = []
+
+    def say(path: str, code: str, message: str, fix: str) -> None:
+        findings.append(Finding(machine.file, machine.line_of(path), path, code, message, fix))
+
+    definition = machine.definition
+    try:
+        for problem in problems_of(definition):
+            say(problem.path or "$", "SB001", problem.message[:_NAME_SHOWN], problem.hint or "")
+        if findings:
+            return findings, ()
+        for path in unreached_states(definition):
+            say(path, "SB002", "no transition leads to this state", "Remove it, or lead to it.")
+        for path, kind, name in unknown_fields(definition):
+            say(
+                f"{path}.{name}",
+                "SB003",
+                f"a {kind} state has no field {name[:_NAME_SHOWN]!r}",
+                "Remove it, or correct its spelling.",
+            )
+        for path in without_default(definition):
+            say(
+                path,
+                "SB004",
+                "where no rule holds, the execution fails with States.NoChoiceMatched",
+                "Add a Default, such as a Fail state that says what was not expected.",
+            )
+        control = (*options.control, *_control_of(machine))
+        checks = Checks(definition, control_paths(dict.fromkeys(control)), say)
+        Flow(_functions_of(machine, options), options.input_bytes, checks).run(definition)
+    except RecursionError:
+        say("$", "SB001", "it is nested too deeply", "No machine needs so many levels.")
+        return findings, ()
+    return findings, tuple(checks.wanted)
+
+
+def _control_of(machine: Machine) -> Iterator[str]:
+    for settings in machine.functions.values():
+        yield from settings.control
+
+
+def _functions_of(machine: Machine, options: Options) -> Functions:
+    told = machine.functions.items()
+    return Functions(
+        sealed=(*options.sealed, *(name for name, one in told if one.seals is True)),
+        unsealed=(
+            *options.unsealed,
+            *(name for name, one in told if one.seals is False and name not in options.sealed),
+        ),
+        bag_bytes=options.bag_bytes,
+        own_bag_bytes={name: one.bag_bytes for name, one in told if one.bag_bytes is not None},
+    )
+
+
+def _is_accepted(finding: Finding, definition: Any) -> bool:
+    """Whether a Comment on the way to the finding's place accepts it."""
+    for comment in _comments(definition, finding.path):
+        for codes in _IGNORE.findall(comment):
+            if finding.code in re.split(r"\s*,\s*", codes):
+                return True
+    return False
+
+
+def _comments(value: Any, path: str, here: str = "$") -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("Comment"), str):
+            yield value["Comment"]
+        members = [(f"{here}.{key}", f"{here}[{key!r}]", one) for key, one in value.items()]
+    elif isinstance(value, list):
+        members = [(f"{here}[{i}]", "", one) for i, one in enumerate(value)]
+    else:
+        return
+    for plain, quoted, one in members:
+        for spelled in filter(None, (plain, quoted)):
+            if path == spelled or path.startswith((f"{spelled}.", f"{spelled}[")):
+                yield from _comments(one, path, spelled)
+                return
