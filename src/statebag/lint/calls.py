@@ -121,22 +121,24 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
         seals = functions.seals(name, payload)
         return Call(name, is_function=False, seals=seals, result=Part(Source(path, LIMIT)))
     if not functions.seals(name, payload):
-        source = Source(path, LIMIT)
-        return Call(name, is_function=True, seals=False, result=_wrapped(source, through_invoke))
+        answer = Part(Source(path, LIMIT))
+        result = _wrapped(answer, through_invoke)
+        return Call(name, is_function=True, seals=False, result=result)
     action = action_of(payload)
+    depth = 0 if action is None else _MANAGER_ACTIONS[action]
     source = Source(
         path,
         functions.own_bag_bytes.get(name, functions.bag_bytes),
-        bags=0 if action is None else _MANAGER_ACTIONS[action],
-        plain=frozenset() if action is None else _PLAIN_BRANCHES,
+        frozenset() if action is None else _PLAIN_BRANCHES,
     )
-    return Call(name, is_function=True, seals=True, result=_wrapped(source, through_invoke))
+    answer = Part(source, (), None if depth else (), depth)
+    return Call(name, is_function=True, seals=True, result=_wrapped(answer, through_invoke))
 
 
-def _wrapped(source: Source, through_invoke: bool) -> Shape:
+def _wrapped(answer: Part, through_invoke: bool) -> Shape:
     if not through_invoke:
-        return Part(source)
-    return Members((("Payload", Part(source)), ("SdkHttpMetadata", Text(_METADATA))))
+        return answer
+    return Members((("Payload", answer), ("SdkHttpMetadata", Text(_METADATA))))
 
 
 def _bare(reference: str) -> str:

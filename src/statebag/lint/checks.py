@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.format.paths import render_path
-from statebag.lint.shape import LIMIT, Members, Part, Shape, parts
+from statebag.lint.shape import LIMIT, Members, Part, Shape, made_of, parts, size
 from statebag.local.definition import states_of
 from statebag.policy import Policy
 
@@ -18,6 +18,7 @@ __all__ = ["Checks", "control_paths"]
 
 _LAMBDA_ANSWER = 6_291_556  # bytes of a synchronous invocation's answer, Lambda's quota
 _SLACK = 1024  # bytes: what a few names and numbers beside a value add
+_NAMED = 3
 _RETRIED = frozenset({"StoreUnavailable", "States.ALL", "States.TaskFailed"})
 _LOSSES = ("BlobMissing", "BlobCorrupt")
 _CATCHES_ALL = frozenset({"States.ALL", "States.TaskFailed"})
@@ -109,15 +110,17 @@ class Checks:
         if call.seals or _holds_bag(entry):
             self._check_catch(path, state, call)
 
-    def hands_on(self, path: str, what: str, bytes_: int, before: int) -> None:
+    def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
         """A value is made of an input."""
-        if bytes_ - LIMIT <= _SLACK or bytes_ - before <= _SLACK:
+        bytes_ = size(made)
+        if bytes_ - LIMIT <= _SLACK or bytes_ - size(entry) <= _SLACK:
             return
+        sources = [f"{most:,} of {name}" for name, most in made_of(made)[:_NAMED] if most]
         self._once(
             path,
             "SB102",
-            f"{what} can have {bytes_:,} bytes, {bytes_ - LIMIT:,} over the limit (its own input "
-            f"has up to {min(before, LIMIT):,})",
+            f"{what} can have {bytes_:,} bytes, {bytes_ - LIMIT:,} over the limit: "
+            + ", ".join(sources),
             "Keep less beside each other (ResultSelector, ResultPath, Output), or seal with a "
             "smaller budget.",
         )
@@ -248,9 +251,7 @@ def _siblings(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _holds_bag(shape: Shape) -> bool:
-    return isinstance(shape, Part | Members) and any(
-        part.source.bags is not None for part in parts(shape)
-    )
+    return isinstance(shape, Part | Members) and any(part.holds_bags for part in parts(shape))
 
 
 def _to_index(path: tuple[str | int, ...]) -> tuple[str | int, ...]:

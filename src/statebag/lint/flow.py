@@ -59,8 +59,8 @@ class Observer(Protocol):
     def calls(self, path: str, call: Call, entry: Shape) -> None:
         """A Task calls something."""
 
-    def hands_on(self, path: str, what: str, bytes_: int, before: int) -> None:
-        """A value of so many bytes at most is made of an input of so many."""
+    def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
+        """A value is made of an input."""
 
     def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
         """Outputs of branches (`each` of them) or of iterations (`count`; None: unknown)."""
@@ -278,7 +278,7 @@ class Flow:
             self.observer.adds_up(path, [each], count, distributed=distributed)
         deep = isinstance(out, Part) and out.in_bag == ()
         total = LIMIT if count is None else min(count * (each + 1) + 1, LIMIT)
-        return Part(Source(f"the results of {path}", total, bags=1 if deep else None))
+        return Part(Source(f"the results of {path}", total), until_bag=1 if deep else 0)
 
     def _items(self, state: dict[str, Any], path: str, scope: _Scope) -> tuple[Shape, int | None]:
         """One of a Map's items, whichever, and their number where it is known."""
@@ -302,7 +302,7 @@ class Flow:
             return item, len(items.members)
         inside = isinstance(items, Part) and items.in_bag is not None
         bound = items.source.bound if isinstance(items, Part) else size(items)
-        return Part(Source(f"an item of {path}", bound, 0 if inside else None)), None
+        return Part(Source(f"an item of {path}", bound), in_bag=() if inside else None), None
 
     def _rules(self, rules: list[Any], path: str, scope: _Scope) -> Variables:
         """Look into a Choice's rules; the variables after any of them."""
@@ -404,7 +404,7 @@ class Flow:
 
     def _tell_size(self, path: str, what: str, made: Shape, entry: Shape) -> None:
         if self._telling:
-            self.observer.hands_on(path, what, size(made), size(entry))
+            self.observer.hands_on(path, what, made, entry)
 
 
 def _joined_variables(one: Variables, other: Variables, *, widen: bool) -> Variables:

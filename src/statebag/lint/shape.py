@@ -24,6 +24,7 @@ __all__ = [
     "Source",
     "Text",
     "literal",
+    "made_of",
     "parts",
     "size",
 ]
@@ -49,31 +50,43 @@ class Source:
     Attributes:
         name: Where, for messages; it also tells one source from another.
         bound: Its largest size in bytes.
-        bags: How many fields deep its bags stand: 0 where it is a bag itself; None where it
-            has none.
         plain: Paths in its bags that are always plain (beside the policy's control paths).
     """
 
     name: str
     bound: int
-    bags: int | None = None
     plain: frozenset[tuple[Step, ...]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A value at a path of a source."""
+    """A value at a path of a source.
+
+    Attributes:
+        source: The source.
+        path: In the source.
+        in_bag: The path inside a bag, empty for the bag itself; None where it stands in none.
+        until_bag: How many fields deeper bags stand, where it stands in none; 0: there are none.
+    """
 
     source: Source
     path: tuple[Step, ...] = ()
+    in_bag: tuple[Step, ...] | None = None
+    until_bag: int = 0
 
     @property
-    def in_bag(self) -> tuple[Step, ...] | None:
-        """The path inside a bag; None where it stands in none, empty for the bag itself."""
-        depth = self.source.bags
-        if depth is None or len(self.path) < depth:
-            return None
-        return self.path[depth:]
+    def holds_bags(self) -> bool:
+        """Whether it is in a bag, or bags are in it."""
+        return self.in_bag is not None or self.until_bag > 0
+
+    def below(self, step: Step) -> Part:
+        """The value at a field or index."""
+        path = (*self.path, step)
+        if self.in_bag is not None:
+            return Part(self.source, path, (*self.in_bag, step))
+        if self.until_bag == 1:
+            return Part(self.source, path, ())
+        return Part(self.source, path, None, max(self.until_bag - 1, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +133,16 @@ def parts(shape: Shape) -> Iterator[Part]:
 
 def size(shape: Shape) -> int:
     """The most bytes that a value can have."""
+    return sum(bytes_ for _, bytes_ in made_of(shape)) + _own(shape)
+
+
+def made_of(shape: Shape) -> list[tuple[str, int]]:
+    """The sources of a value with what each may give to its size, the largest first."""
     found: dict[Source, list[tuple[Step, ...]]] = {}
     for part in parts(shape):
         found.setdefault(part.source, []).append(part.path)
-    times = sum(source.bound * _times(paths) for source, paths in found.items())
-    return times + _own(shape)
+    sizes = [(source.name, source.bound * _times(paths)) for source, paths in found.items()]
+    return sorted(sizes, key=lambda one: -one[1])
 
 
 def _times(paths: list[tuple[Step, ...]]) -> int:
@@ -148,9 +166,10 @@ def _own(shape: Shape) -> int:
 
 def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
     """The value at a path in a value; a short text where it is not known to be there."""
-    for number, step in enumerate(path):
+    for step in path:
         if isinstance(shape, Part):
-            return Part(shape.source, (*shape.path, *path[number:]))
+            shape = shape.below(step)
+            continue
         found = shape.get(step) if isinstance(shape, Members) else None
         if found is None:
             return Text(2)
@@ -170,7 +189,7 @@ def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
     return Members(tuple(known.items()))
 
 
-def joined(one: Shape | None, other: Shape, where: str, *, widen: bool, depth: int = 0) -> Shape:
+def joined(one: Shape | None, other: Shape, where: str, *, widen: bool) -> Shape:
     """What may be either of two values: as large as the larger one, in a bag where one may be.
 
     Args:
@@ -178,34 +197,92 @@ def joined(one: Shape | None, other: Shape, where: str, *, widen: bool, depth: i
         other: A value.
         where: A name for what is not known any more.
         widen: Whether to take what differs for as large as the limit, so that loops end.
-        depth: Levels above.
     """
     if one is None or one == other:
         return other
+    ours, theirs = _differing(one, other, 0)
+    bound = LIMIT if widen else min(max(_content(ours), _content(theirs)), LIMIT)
+    plain = frozenset[tuple[Step, ...]]().union(
+        *(part.source.plain for shape in (ours, theirs) for part in parts(shape))
+    )
+    return _either(one, other, Source(where, bound, plain), ())
+
+
+def _content(shape: Shape) -> int:
+    """Bytes without those of keys and brackets, which stay where they are: or a loop would grow."""
+    pending, texts = [shape], 0
+    while pending:
+        one = pending.pop()
+        if isinstance(one, Text):
+            texts += one.bytes
+        elif isinstance(one, Members):
+            pending.extend(member for _, member in one.members)
+    return sum(bytes_ for _, bytes_ in made_of(shape)) + texts
+
+
+def _aligned(one: Shape, other: Shape) -> tuple[Shape, Shape]:
+    """Both in the same form, where one is the other with members beside it."""
     if isinstance(one, Part) and isinstance(other, Members) and other.get(REST) == one:
         one = Members(((REST, one),))
     if isinstance(other, Part) and isinstance(one, Members) and one.get(REST) == other:
         other = Members(((REST, other),))
-    if isinstance(one, Members) and isinstance(other, Members) and depth < _DEEPEST:
-        members = dict(one.members)
-        for key, member in other.members:
-            members[key] = joined(
-                members.get(key), member, f"{where}.{key}", widen=widen, depth=depth + 1
-            )
-        return Members(tuple(members.items()))
+    return one, other
+
+
+def _differing(one: Shape, other: Shape, depth: int) -> tuple[Members, Members]:
+    """What of each is not the same in both."""
+    if one == other:
+        return Members(()), Members(())
+    one, other = _aligned(one, other)
+    if not (isinstance(one, Members) and isinstance(other, Members) and depth < _DEEPEST):
+        return Members(((0, one),)), Members(((0, other),))
+    ours, theirs = dict(one.members), dict(other.members)
+    left: list[tuple[Step, Shape]] = []
+    right: list[tuple[Step, Shape]] = []
+    for key in dict.fromkeys((*ours, *theirs)):
+        if key in ours and key in theirs:
+            inner = _differing(ours[key], theirs[key], depth + 1)
+            left.append((key, inner[0]))
+            right.append((key, inner[1]))
+        elif key in ours:
+            left.append((key, ours[key]))
+        else:
+            right.append((key, theirs[key]))
+    return Members(tuple(left)), Members(tuple(right))
+
+
+def _either(one: Shape, other: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
+    """The same, with all that differs as parts of one source: together they have its bound."""
+    if one == other:
+        return one
+    one, other = _aligned(one, other)
+    if isinstance(one, Members) and isinstance(other, Members) and len(path) < _DEEPEST:
+        ours, theirs = dict(one.members), dict(other.members)
+        members: list[tuple[Step, Shape]] = []
+        for key in dict.fromkeys((*ours, *theirs)):
+            here = (*path, key)
+            if key in ours and key in theirs:
+                members.append((key, _either(ours[key], theirs[key], source, here)))
+            else:
+                members.append((key, _moved(ours.get(key) or theirs[key], source, here)))
+        return Members(tuple(members))
     if isinstance(one, Text) and isinstance(other, Text):
         return Text(max(one.bytes, other.bytes))
-    bound = LIMIT if widen else min(max(size(one), size(other)), LIMIT)
-    inside = {_bag_path(shape) for shape in (one, other)} - {None}
-    plain = frozenset[tuple[Step, ...]]().union(
-        *(shape.source.plain for shape in (one, other) if isinstance(shape, Part))
-    )
-    source = Source(where, bound, 0 if inside else None, plain)
-    return Part(source, (inside.pop() or ()) if len(inside) == 1 else ())
+    both = [shape for shape in (one, other) if isinstance(shape, Part)]
+    inside = {part.in_bag for part in both} - {None}
+    until = max((part.until_bag for part in both), default=0)
+    if inside:
+        return Part(source, path, inside.pop() if len(inside) == 1 else ())
+    return Part(source, path, None, until)
 
 
-def _bag_path(shape: Shape) -> tuple[Step, ...] | None:
-    return shape.in_bag if isinstance(shape, Part) else None
+def _moved(shape: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
+    if isinstance(shape, Part):
+        return replace(shape, source=source, path=path)
+    if isinstance(shape, Members):
+        members = ((key, _moved(member, source, (*path, key))) for key, member in shape.members)
+        return Members(tuple(members))
+    return shape
 
 
 def clipped(shape: Shape) -> Shape:
@@ -221,7 +298,7 @@ def clipped(shape: Shape) -> Shape:
 
 def _with_bound(shape: Shape, source: Source, bound: int) -> Shape:
     if isinstance(shape, Part) and shape.source == source:
-        return Part(replace(source, bound=bound), shape.path)
+        return replace(shape, source=replace(source, bound=bound))
     if isinstance(shape, Members):
         return Members(
             tuple((key, _with_bound(member, source, bound)) for key, member in shape.members)

@@ -1,0 +1,354 @@
+"""Each rule: a definition that has it, and one that has not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from statebag.errors import ConfigurationError
+from statebag.lint.finding import RULES
+from statebag.lint.linter import Options, lint
+from tests.lint.machines import codes, found, machine, task
+
+LIMIT = 262_144
+BAG = 96 * 1024
+
+
+def the(report, code):
+    """The one finding of a code."""
+    (one,) = [one for one in report.findings if one.code == code]
+    return one
+
+
+def test_a_sealed_chain_has_nothing(tmp_path):
+    report = found(tmp_path, machine(A=task("A"), B=task("B")))
+    assert report.findings == []
+    assert report.machines == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"Next": "Nowhere"}, "$.States.A.Next"),
+        ({"Type": "Tusk"}, "$.States.A.Type"),
+        ({"Retry": [{"ErrorEquals": []}]}, "$.States.A.Retry[0].ErrorEquals"),
+        ({"Next": "B", "End": True}, "$.States.A"),
+    ],
+)
+def test_what_no_engine_takes(tmp_path, change, place):
+    definition = machine(A=task("A"), B=task("B"))
+    definition["States"]["A"].update(change)
+    one = the(found(tmp_path, definition), "SB001")
+    assert (one.path, one.severity) == (place, "error")
+    assert one.line > 1
+
+
+def test_all_problems_of_a_structure_are_told(tmp_path):
+    definition = machine(A=task("A", Next="X"), B=task("B", Next="Y"))
+    assert [one.code for one in found(tmp_path, definition).findings] == ["SB001", "SB001"]
+
+
+def test_a_state_that_nothing_leads_to(tmp_path):
+    definition = machine(A=task("A", End=True), B=task("B"))
+    assert the(found(tmp_path, definition), "SB002").path == "$.States.B"
+
+
+def test_a_field_that_a_state_does_not_have(tmp_path):
+    one = the(found(tmp_path, machine(A=task("A", ResultPth="$.x"))), "SB003")
+    assert one.path == "$.States.A.ResultPth"
+    assert "'ResultPth'" in one.message
+
+
+def test_a_choice_without_default(tmp_path):
+    choice = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.value.status", "StringEquals": "DONE", "Next": "End"}],
+    }
+    definition = machine(A=task("A"), C=choice, End={"Type": "Succeed"})
+    assert codes(found(tmp_path, definition), notes=True) == ["SB004"]
+    choice["Default"] = "End"
+    assert codes(found(tmp_path, definition), notes=True) == []
+
+
+def test_a_result_that_is_not_sealed(tmp_path):
+    definition = machine(A=task("Ask", sealed=False))
+    one = the(found(tmp_path, definition), "SB101")
+    assert "Ask" in one.message
+    assert f"{6_291_556 - LIMIT:,}" in one.message
+    assert codes(found(tmp_path, definition, sealed=("A*",)), notes=True) == ["SB301"]
+
+
+def test_unsealed_wins_over_what_a_task_looks_like(tmp_path):
+    definition = machine(A=task("A"))
+    assert codes(found(tmp_path, definition, unsealed=("A",)), notes=True) == ["SB101"]
+
+
+class TestSizes:
+    def test_two_bags_side_by_side_fit_and_three_do_not(self, tmp_path):
+        two = machine(A=task("A"), B=task("B", ResultPath="$.b"))
+        assert codes(found(tmp_path, two)) == []
+        three = machine(A=task("A"), B=task("B", ResultPath="$.b"), C=task("C", ResultPath="$.c"))
+        one = the(found(tmp_path, three), "SB102")
+        assert one.path == "$.States.C"
+        # Three bags, and the braces and names around them.
+        assert 0 <= over(one) - (3 * BAG - LIMIT) < 60
+
+    def test_two_fields_of_one_result_are_not_two_results(self, tmp_path):
+        select = {"a.$": "$.Payload.a", "b.$": "$.Payload.b", "c.$": "$.Payload.c"}
+        definition = machine(A=task("A", ResultSelector=select))
+        assert "SB102" not in codes(found(tmp_path, definition))
+
+    def test_one_result_taken_three_times_is_three(self, tmp_path):
+        select = {"a.$": "$.Payload", "b.$": "$.Payload", "c.$": "$.Payload.part"}
+        definition = machine(A=task("A", ResultSelector=select))
+        assert over(the(found(tmp_path, definition), "SB102")) > 3 * BAG - LIMIT
+
+    def test_a_loop_that_overwrites_its_result_stays_as_it_is(self, tmp_path):
+        definition = machine(A=task("A", ResultPath="$.turn"), B=task("B", ResultPath="$.turn"))
+        definition["States"]["B"] = {
+            **definition["States"]["B"],
+            "Next": "A",
+        }
+        definition["States"]["B"].pop("End")
+        assert codes(found(tmp_path, definition)) == []
+
+    def test_a_loop_that_wraps_its_input_grows(self, tmp_path):
+        wrap = {"Type": "Pass", "Parameters": {"one.$": "$", "two.$": "$"}, "Next": "A"}
+        definition = {"StartAt": "A", "States": {"A": {**wrap, "Next": "A"}}}
+        assert "SB102" in codes(found(tmp_path, definition))
+
+    def test_an_unsealed_result_beside_its_input(self, tmp_path):
+        definition = machine(A=task("A", sealed=False), B=task("B", sealed=False, ResultPath="$.b"))
+        assert over(the(found(tmp_path, definition), "SB102")) >= LIMIT
+
+    def test_what_was_told_once_is_not_told_at_each_state_after_it(self, tmp_path):
+        definition = machine(
+            A=task("A", sealed=False),
+            B=task("B", sealed=False, ResultPath="$.b"),
+            C={"Type": "Pass", "Parameters": {"all.$": "$"}},
+            D={"Type": "Wait", "Seconds": 1},
+        )
+        assert the(found(tmp_path, definition), "SB102").path == "$.States.B"
+
+    def test_the_bound_of_a_bag_is_what_the_caller_says(self, tmp_path):
+        definition = machine(A=task("A"), B=task("B", ResultPath="$.b"))
+        assert codes(found(tmp_path, definition, bag_bytes=140_000)) == ["SB102"]
+
+    def test_the_input_counts(self, tmp_path):
+        definition = machine(A=task("A", ResultPath="$.a"), B=task("B", ResultPath="$.b"))
+        assert codes(found(tmp_path, definition, input_bytes=10_000)) == []
+        assert codes(found(tmp_path, definition, input_bytes=200_000)) == ["SB102"]
+
+    def test_a_jsonata_output_that_keeps_both(self, tmp_path):
+        step = {
+            "Type": "Task",
+            "QueryLanguage": "JSONata",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Arguments": {"FunctionName": "A", "Payload": {"execution_id": "{% 1 %}"}},
+            "Retry": [{"ErrorEquals": ["StoreUnavailable"]}],
+        }
+        kept = "{% $states.input %}"
+        both = {"before": kept, "after": "{% $states.result.Payload %}", "again": kept}
+        assert codes(found(tmp_path, machine(A={**step, "Output": both}))) == ["SB102"]
+        one = "{% $states.result.Payload %}"
+        assert codes(found(tmp_path, machine(A={**step, "Output": one}))) == []
+
+    def test_variables_are_known_from_where_they_are_assigned(self, tmp_path):
+        first = task("A", Assign={"kept.$": "$.Payload"})
+        three = {"a.$": "$kept", "b.$": "$kept", "c.$": "$kept"}
+        after = {"Type": "Pass", "Parameters": three}
+        assert codes(found(tmp_path, machine(A=first, B=after))) == ["SB102"]
+        assert codes(found(tmp_path, machine(B=after))) == []
+
+
+def over(finding):
+    """The bytes that a finding says something is over the limit."""
+    return int(finding.message.partition(" over the limit")[0].rpartition(" ")[2].replace(",", ""))
+
+
+class TestMany:
+    def mapped(self, inner, **more):
+        return machine(
+            M={
+                "Type": "Map",
+                "ItemsPath": "$.items",
+                "ItemProcessor": machine(I=inner),
+                **more,
+            }
+        )
+
+    def test_a_map_adds_up(self, tmp_path):
+        one = the(found(tmp_path, self.mapped(task("I"))), "SB103")
+        assert f"{LIMIT // (BAG + 13)} of up to" in one.message
+
+    def test_a_known_number_of_items_is_counted(self, tmp_path):
+        items = {"Type": "Pass", "Result": {"items": [1, 2, 3]}}
+        inner = self.mapped(task("I"))
+        small = machine(P=items, **inner["States"])
+        assert over(the(found(tmp_path, small), "SB103")) > 3 * BAG - LIMIT
+        assert codes(found(tmp_path, small, bag_bytes=50_000)) == []
+
+    def test_a_parallel_adds_up(self, tmp_path):
+        branches = [machine(**{f"B{n}": task(f"B{n}")}) for n in range(3)]
+        definition = machine(P={"Type": "Parallel", "Branches": branches})
+        assert over(the(found(tmp_path, definition), "SB104")) >= 3 * BAG - LIMIT
+        assert codes(found(tmp_path, definition, bag_bytes=64_000)) == []
+
+    def test_a_distributed_map_without_result_writer(self, tmp_path):
+        definition = self.mapped(task("I"))
+        state = definition["States"]["M"]
+        state["ItemProcessor"]["ProcessorConfig"] = {
+            "Mode": "DISTRIBUTED",
+            "ExecutionType": "STANDARD",
+        }
+        assert codes(found(tmp_path, definition)) == ["SB304"]
+        state["ResultWriter"] = {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "Parameters": {"Bucket": "b", "Prefix": "p"},
+        }
+        assert codes(found(tmp_path, definition)) == []
+
+    def test_items_inside_a_bag(self, tmp_path):
+        definition = machine(A=task("A"), **self.mapped({"Type": "Succeed"})["States"])
+        definition["States"]["M"]["ItemsPath"] = "$.value.documents"
+        report = found(tmp_path, definition, ignored=frozenset({"SB103"}))
+        assert codes(report) == ["SB202"]
+        assert list(report.control.values()) == [("$.documents",)]
+        plain = found(tmp_path, definition, control=("$.documents",))
+        assert codes(plain) == ["SB103"]
+
+
+class TestBags:
+    def choice(self, **rule):
+        return {
+            "Type": "Choice",
+            "Choices": [{**rule, "Next": "End"}],
+            "Default": "End",
+        }
+
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            {"Variable": "$.value.plan.route", "StringEquals": "x"},
+            {"Not": {"Variable": "$.value.plan.route", "IsNull": True}},
+            {"And": [{"Variable": "$.value.plan.route", "IsPresent": True}]},
+            {"Variable": "$.value.status", "StringEqualsPath": "$.value.plan.route"},
+        ],
+    )
+    def test_a_rule_that_looks_into_a_bag(self, tmp_path, rule):
+        definition = machine(A=task("A"), C=self.choice(**rule), End={"Type": "Succeed"})
+        report = found(tmp_path, definition)
+        assert codes(report) == ["SB201"]
+        assert list(report.control.values()) == [("$.plan.route",)]
+        assert codes(found(tmp_path, definition, control=("$.plan",))) == []
+
+    def test_control_fields_are_there_to_be_read(self, tmp_path):
+        rule = {"Variable": "$.value.next_action", "StringEquals": "x"}
+        definition = machine(A=task("A"), C=self.choice(**rule), End={"Type": "Succeed"})
+        assert codes(found(tmp_path, definition)) == []
+
+    def test_a_jsonata_condition(self, tmp_path):
+        choice = {
+            "Type": "Choice",
+            "QueryLanguage": "JSONata",
+            "Choices": [{"Condition": "{% $count($states.input.value.todo) > 0 %}", "Next": "End"}],
+            "Default": "End",
+        }
+        definition = machine(A=task("A"), C=choice, End={"Type": "Succeed"})
+        report = found(tmp_path, definition)
+        assert list(report.control.values()) == [("$.todo",)]
+
+    @pytest.mark.parametrize(
+        "state",
+        [
+            {"Type": "Wait", "SecondsPath": "$.value.pause"},
+            {"Type": "Pass", "Parameters": {"n.$": "States.ArrayLength($.value.pause)"}},
+            {"Type": "Pass", "Parameters": {"n.$": "$.value.pause[*].x"}},
+        ],
+    )
+    def test_other_readers(self, tmp_path, state):
+        assert codes(found(tmp_path, machine(A=task("A"), B=state))) == ["SB201"]
+
+    def test_picking_a_field_is_a_note(self, tmp_path):
+        pick = {"Type": "Pass", "Parameters": {"x.$": "$.value.part"}}
+        report = found(tmp_path, machine(A=task("A"), B=pick))
+        assert codes(report) == []
+        assert codes(report, notes=True) == ["SB203"]
+
+    def test_what_no_bag_holds_may_be_read(self, tmp_path):
+        definition = machine(C=self.choice(Variable="$.x", IsNull=True), End={"Type": "Succeed"})
+        assert codes(found(tmp_path, definition)) == []
+
+
+class TestLosses:
+    def test_a_store_that_is_not_asked_again(self, tmp_path):
+        assert codes(found(tmp_path, machine(A=task("A", Retry=[])))) == ["SB301"]
+        for name in ("States.ALL", "States.TaskFailed"):
+            definition = machine(A=task("A", Retry=[{"ErrorEquals": [name]}]))
+            assert codes(found(tmp_path, definition)) == []
+
+    def caught(self, *handlers, **states):
+        first = task("A", Catch=list(handlers), Next="End")
+        return machine(A=first, End={"Type": "Succeed"}, Failed={"Type": "Fail"}, **states)
+
+    def test_a_catch_that_goes_on_after_a_loss(self, tmp_path):
+        handler = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "End"}
+        report = found(tmp_path, self.caught(handler), ignored=frozenset({"SB002"}))
+        assert codes(report) == ["SB302"]
+        losses = {"ErrorEquals": ["BlobMissing", "BlobCorrupt"], "Next": "Failed"}
+        assert codes(found(tmp_path, self.caught(losses, handler))) == []
+
+    def test_a_catch_that_only_tells(self, tmp_path):
+        handler = {"ErrorEquals": ["States.ALL"], "Next": "Failed"}
+        assert codes(found(tmp_path, self.caught(handler))) == []
+
+    def test_a_catch_that_drops_the_state(self, tmp_path):
+        handler = {"ErrorEquals": ["Busy"], "Next": "End"}
+        report = found(tmp_path, self.caught(handler), ignored=frozenset({"SB002"}))
+        assert codes(report) == ["SB303"]
+
+    def test_a_catch_of_a_plain_workflow_may(self, tmp_path):
+        handler = {"ErrorEquals": ["States.ALL"], "Next": "B"}
+        definition = machine(A=task("A", sealed=False, Catch=[handler]), B={"Type": "Succeed"})
+        assert codes(found(tmp_path, definition)) == []
+
+
+class TestAccepting:
+    def test_by_code(self, tmp_path):
+        definition = machine(A=task("A", Retry=[]))
+        assert codes(found(tmp_path, definition, ignored=frozenset({"SB301"}))) == []
+
+    def test_an_unknown_code_is_refused(self, tmp_path):
+        with pytest.raises(ConfigurationError, match="SB999"):
+            found(tmp_path, machine(A=task("A")), ignored=frozenset({"SB999"}))
+
+    @pytest.mark.parametrize("where", ["state", "machine"])
+    def test_by_a_comment(self, tmp_path, where):
+        definition = machine(A=task("A", Retry=[]), B=task("B", Retry=[]))
+        holder = definition["States"]["A"] if where == "state" else definition
+        holder["Comment"] = "It is small. statebag: ignore SB301, SB302 the caller retries"
+        report = found(tmp_path, definition)
+        assert [one.path for one in report.findings] == (["$.States.B"] if where == "state" else [])
+        assert report.accepted == (1 if where == "state" else 2)
+
+
+def test_every_rule_is_told_somewhere_in_these_tests():
+    told = Path(__file__).read_text("utf-8")
+    assert [code for code in RULES if f'"{code}"' not in told] == []
+
+
+def test_the_examples_are_read_with_their_templates():
+    """Their functions' settings are known: nothing there is told to be unknown."""
+    root = Path(__file__).parents[2]
+    report = lint([root / "examples", root / "deploy"], Options())
+    assert report.machines == 4
+    assert {one.code for one in report.findings if one.severity == "error"} == set()
+    assert report.control == {}
+    assert not [one for one in report.findings if one.file.startswith(str(root / "deploy"))]
+
+
+def test_placeholders_without_quotes(tmp_path):
+    file = tmp_path / "m.asl.json"
+    text = json.dumps(machine(W={"Type": "Wait", "Seconds": "WAIT"})).replace('"WAIT"', "${Wait}")
+    file.write_text(text)
+    assert lint([file], Options()).findings == []
