@@ -1,0 +1,112 @@
+"""`statebag lint` as a person and as a pipeline calls it."""
+
+import json
+
+import pytest
+
+from statebag.cli.lint_cmd import command
+from statebag.lint.finding import RULES
+from tests.cli.program import is_one_clear_line, run_examples, statebag
+from tests.lint.machines import machine, task
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "machine.asl.json"
+    choice = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.value.route", "StringEquals": "x", "Next": "End"}],
+    }
+    definition = machine(A=task("A", Retry=[]), C=choice, End={"Type": "Succeed"})
+    path.write_text(json.dumps(definition, indent=2))
+    return path
+
+
+def test_a_line_a_finding_with_its_place_and_fix(file):
+    result = statebag("lint", file)
+    first, second, *control = result.stdout.splitlines()
+    assert result.exit_code == 4
+    assert first.startswith(f"{file}:4: SB301 warning: $.States.A: A reads and writes")
+    assert "Add to Retry" in first
+    assert f"{file}:24: SB201 warning: $.States.C.Choices[0].Variable: reads $.route" in second
+    assert control[1:] == ['  Policy(control=("$.route",))', "  STATEBAG_CONTROL=$.route"]
+    assert result.stderr == "2 findings, 1 note (--notes) in 1 state machine\n"
+    assert "SB004" in statebag("lint", file, "--notes").stdout
+
+
+def test_nothing_found(file):
+    result = statebag("lint", file, "--ignore", "SB301", "--control", "$.route")
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_exit_zero(file):
+    assert statebag("lint", file, "--exit-zero").exit_code == 0
+
+
+def test_json(file):
+    report = json.loads(statebag("lint", file, "--format", "json").stdout)
+    assert [one["code"] for one in report["findings"]] == ["SB301", "SB004", "SB201"]
+    assert report["control"] == {str(file): ["$.route"]}
+    assert {"file", "line", "path", "severity", "message", "fix"} <= report["findings"][0].keys()
+
+
+def test_sarif(file):
+    """What SARIF 2.1.0 requires of a log, a run, a tool, a rule, a result and a location."""
+    log = json.loads(statebag("lint", file, "--format", "sarif").stdout)
+    assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
+    (run,) = log["runs"]
+    driver = run["tool"]["driver"]
+    assert driver["name"]
+    assert [rule["id"] for rule in driver["rules"]] == list(RULES)
+    for result in run["results"]:
+        assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in {"error", "warning", "note"}
+        assert result["message"]["text"]
+        (location,) = result["locations"]
+        place = location["physicalLocation"]
+        assert place["artifactLocation"]["uri"] == str(file)
+        assert place["region"]["startLine"] >= 1
+
+
+def test_a_file_that_is_no_machine(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text("[1]")
+    result = statebag("lint", path)
+    assert result.exit_code == 20
+    assert is_one_clear_line(result.stderr)
+
+
+def test_a_folder_is_searched(file, tmp_path):
+    (tmp_path / "other.json").write_text("[1]")
+    (tmp_path / "template.yaml").write_text(
+        "Resources:\n"
+        "  Work: {Type: AWS::Serverless::Function, Properties: {Handler: a.b, Environment:"
+        " {Variables: {STATEBAG_STORE: s3://b/p, STATEBAG_CONTROL: $.route}}}}\n"
+        "  Machine:\n"
+        "    Type: AWS::Serverless::StateMachine\n"
+        "    Properties:\n"
+        "      DefinitionUri: machine.asl.json\n"
+        "      DefinitionSubstitutions: {A: !GetAtt Work.Arn}\n"
+    )
+    report = json.loads(statebag("lint", tmp_path, "--format", "json").stdout)
+    assert report["machines"] == 1
+    assert [one["code"] for one in report["findings"]] == ["SB301", "SB004"]
+
+
+def test_names_do_not_steer_a_terminal(tmp_path):
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(machine(**{"\x1b[31mred": task("A", Retry=[])})))
+    assert "\x1b" not in statebag("lint", path).stdout
+
+
+def test_examples_of_the_help(tmp_path):
+    definition = machine(A=task("A"))
+    (tmp_path / "machine.asl.json").write_text(json.dumps(definition))
+    (tmp_path / "template.yaml").write_text(
+        "Resources:\n  M:\n    Type: AWS::Serverless::StateMachine\n"
+        "    Properties: {DefinitionUri: machine.asl.json}\n"
+    )
+    finished = run_examples(command, tmp_path)
+    assert json.loads((tmp_path / "lint.sarif").read_text())["version"] == "2.1.0"
+    told = [one.stderr for line, one in finished.items() if "sarif" not in line]
+    assert told == [b"0 findings in 1 state machine\n"] * 2
