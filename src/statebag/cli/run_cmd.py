@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from statebag.cli.executions import histories_option
 from statebag.cli.exit_codes import EXECUTION_FAILED
 from statebag.cli.extras import needs
 from statebag.cli.json_input import read_json
@@ -136,6 +137,7 @@ def _execution_name(
     show_default=True,
     help="The folder through which `statebag answer` reaches this run.",
 )
+@histories_option
 def command(
     workflow: Path,
     *,
@@ -156,6 +158,7 @@ def command(
     region: str,
     buckets: Path | None,
     tokens: Path,
+    histories: Path,
 ) -> None:
     """Run the workflow of a SAM or CloudFormation TEMPLATE, or of a bare definition.
 
@@ -209,6 +212,7 @@ def command(
                 machines=loaded.machines,
                 wait_scale=wait_scale,
                 timeout_seconds=timeout,
+                history_dir=histories,
             )
     if output_file is not None:
         _write_output(output_file, execution)

@@ -23,6 +23,7 @@ from statebag.local.definition import check_definition, function_uses, with_func
 from statebag.local.execution import Execution, Observer
 from statebag.local.invocation import ACCOUNT
 from statebag.local.payload import PAYLOAD_LIMIT
+from statebag.local.records import Records
 from statebag.local.run import Run
 from statebag.local.tokens import TokenDesk
 
@@ -52,6 +53,7 @@ def run_definition(
     machines: Mapping[str, dict[str, Any]] | None = None,
     wait_scale: float = 1.0,
     timeout_seconds: float | None = None,
+    history_dir: Path | None = None,
 ) -> Execution:
     """Run a workflow to its end.
 
@@ -75,6 +77,8 @@ def run_definition(
         wait_scale: What the seconds of Wait states and of Retry intervals are multiplied by.
             Timeouts and heartbeats keep their length.
         timeout_seconds: Stop after this long with the status `TIMED_OUT`.
+        history_dir: A folder in which the history of each execution is kept, event by event, for
+            `statebag log` (`statebag.local.records`); None keeps none.
 
     Raises:
         ConfigurationError: the definition is wrong, it names a function that is not there,
@@ -101,6 +105,9 @@ def run_definition(
         stack.enter_context(_alone())
         stack.enter_context(_environment(region))
         stack.enter_context(_quiet())
+        if history_dir is not None:
+            run.records = Records(Path(history_dir))
+            stack.callback(run.records.close)
         interpreter = _interpreter()
         stack.enter_context(interpreter.in_process(run, bucket_dir))
         stack.enter_context(run.tokens.watched())

@@ -119,6 +119,8 @@ def result(execution: Any, run: Run, seconds: float) -> Execution:
                 "executionTimedOutEventDetails": {},
             }
         )
+        if run.records is not None:
+            run.records.add(execution.exec_arn, history[-1])
     return Execution(
         arn=execution.exec_arn,
         name=execution.name,
