@@ -67,11 +67,11 @@ def execution(folder, state, monkeypatch):
     client = statebag.Statebag()
 
     @client.step
-    def load(_):
-        return state
+    def load(given, context):
+        return {**state, "execution_id": given["execution_id"]}
 
     @client.step(returns="delta")
-    def change(opened):
+    def change(opened, context):
         entry = {"n": 1500, "text": "SECRET"}
         return {"status": "DONE", "state_history": [*opened["state_history"], entry]}
 

@@ -36,6 +36,7 @@ __all__ = ["run_definition"]
 
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/local"
 _GRACE_SECONDS = 5.0
+_STOP_SECONDS = 1.0
 _one_run = threading.Lock()
 
 
@@ -124,6 +125,7 @@ def run_definition(
                 ended.wait(_GRACE_SECONDS)
         except BaseException:
             interpreter.stop(execution)
+            ended.wait(_STOP_SECONDS)  # so that what it still tells comes before the end
             raise
         finally:
             # A handler that still runs, of a branch that was given up or of a task that timed
