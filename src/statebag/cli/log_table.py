@@ -16,9 +16,9 @@ from statebag.history.causes import shown_cause
 from statebag.local.payload import PAYLOAD_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from statebag.history.events import History
+    from statebag.history.events import History, Payload
     from statebag.history.log import Line, Place
     from statebag.history.standing import Standing, Waiting
     from statebag.history.transitions import Failure, Transition
@@ -96,7 +96,13 @@ def print_log(
         )
     else:
         console.print(Text("nothing to show", style="dim"))
+    if any(payload.text is None and not payload.truncated for payload in _payloads(history)):
+        console.print(Text("The history is without its payloads: no sizes, no changes."))
     _print_standing(console, stands, causes=causes)
+
+
+def _payloads(history: History) -> Iterator[Payload]:
+    return (event.payload for event in history.events if event.payload is not None)
 
 
 def _table() -> Table:
