@@ -336,10 +336,10 @@ class _Reader:
         for visit in self._visits:
             if not visit.is_open:
                 continue
-            if visit.pending is not None and event.type != "ExecutionAborted":
-                visit.end(event, "failed", visit.pending.error)
-            elif event.type == "ExecutionTimedOut":
+            if event.type == "ExecutionTimedOut":
                 visit.end(event, failed, stated.error if stated else None)
+            elif visit.pending is not None and event.type != "ExecutionAborted":
+                visit.end(event, "failed", visit.pending.error)
             else:
                 visit.end(event, "given up", None)
 

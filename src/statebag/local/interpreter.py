@@ -94,9 +94,9 @@ def stop(execution: Any) -> None:
 def time_out(execution: Any, run: Run) -> None:
     """End an execution that still runs as one that took too long."""
     worker = execution.exec_worker
+    run.timed_out = True
     if worker is not None and worker.env is not None:
         worker.env.set_timed_out()
-    run.timed_out = True
     run.tokens.release()
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["begin_child", "end_child", "patches"]
 
+_TIMED_OUT = HistoryEventType.ExecutionTimedOut
+
 
 def patches(run: Run) -> list[Patch]:
     """The patches of this correction."""
@@ -52,8 +54,10 @@ def patches(run: Run) -> list[Patch]:
     def _publish_history_event(self: Any, *args: Any, **fields: Any) -> None:
         publish(self, *args, **fields)
         record: Record | None = getattr(self, "statebag_record", None)
-        if record is not None:
-            record.add(self._history_event_list[-1])
+        event = self._history_event_list[-1]
+        # Of a run that was given up, what tasks say that were woken to end is no part of it.
+        if record is not None and (not run.timed_out or event["type"] == _TIMED_OUT):
+            record.add(event)
 
     return [
         Patch(ExecutionWorker, "_get_evaluation_environment", _get_evaluation_environment),
