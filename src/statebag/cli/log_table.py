@@ -158,7 +158,7 @@ def _state_cell(line: Line, *, causes: bool) -> Text:
         cell.append_text(_change(change))
     more = len(line.changes or ()) - _SHOWN_CHANGES + line.changes_left_out
     if more > 0:
-        cell.append(f"\n{indent}and {more:,} changes more", style="dim")
+        cell.append(f"\n{indent}and {more:,} more", style="dim")
     if line.note:
         cell.append(f"\n{indent}")
         cell.append(printable(line.note, _LONGEST_CAUSE), style="red")
@@ -203,9 +203,9 @@ def _print_standing(console: Console, stands: Standing, *, causes: bool) -> None
     if len(stands.waiting) > _SHOWN_WAITING:
         more = len(stands.waiting) - _SHOWN_WAITING
         console.print(Text(f"... and {more:,} states more are open", style="dim"))
-    if stands.advice:
+    for advice in (stands.advice or "").splitlines():
         # Never wrapped: commands are there to be pasted.
-        console.print(Text(printable(stands.advice)), soft_wrap=True)
+        console.print(Text(printable(advice)), soft_wrap=True)
 
 
 def _named(one: Transition) -> str:

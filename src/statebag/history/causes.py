@@ -39,7 +39,7 @@ _ADVICE = {
 
 
 def advice_for(error: str | None, *, event: int, arn: str, is_local: bool) -> str:
-    """What to do about an execution that failed with an error.
+    """What to do about an execution that failed with an error, a line for each thing.
 
     Args:
         error: Its name.
@@ -50,7 +50,7 @@ def advice_for(error: str | None, *, event: int, arn: str, is_local: bool) -> st
     again = "run it again" if is_local else f"redrive it: {_redrive(arn)}"
     known = _ADVICE.get(error or "")
     look = f"What it was given: statebag cat {arn} --at {event}"
-    return f"{known.format(again=again)} {look}" if known else look
+    return f"{known.format(again=again)}\n{look}" if known else look
 
 
 def _redrive(arn: str) -> str:

@@ -63,7 +63,7 @@ class Standing:
         cause: Its cause, which may hold values.
         state: The state in which it failed.
         waiting: What goes on, the longest first.
-        advice: What to do; None where there is nothing to do.
+        advice: What to do, a line for each thing; None where there is nothing to do.
     """
 
     status: str
@@ -177,8 +177,8 @@ def _advice(history: History, first: Waiting, *, is_local: bool) -> str | None:
         own = "" if is_local else f" --execution {arn}"
         number = _sent_at(history, first)
         return (
-            f"Its token is in what was sent: statebag cat {arn} --at {number}; "
-            f"answer it: statebag answer TOKEN --output FILE{own}"
+            f"Its token is in what was sent: statebag cat {arn} --at {number}\n"
+            f"Answer it: statebag answer TOKEN --output FILE{own}"
         )
     if first.reason == "children":
         run = first.transition.map_run
