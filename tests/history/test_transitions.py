@@ -244,6 +244,22 @@ def test_a_redriven_execution_goes_on_where_it_failed():
     assert transitions(history_of(ARN, "Main", told))[0].status == "left"
 
 
+def test_a_redrive_that_enters_the_state_anew_leaves_the_failed_one_failed():
+    failing = [entered("Task", "A"), "TaskScheduled", ("TaskFailed", {"error": "E"})]
+    told = events(
+        *failing,
+        ("ExecutionFailed", {"error": "E"}),
+        "ExecutionRedriven",
+        entered("Task", "A"),
+        "TaskScheduled",
+    )
+    history = history_of(ARN, "Main", told)
+    first, second = transitions(history)
+    assert (first.status, first.error) == ("failed", "E")
+    assert (second.status, second.path) == ("open", "Main/A")
+    assert standing(history, [first, second]).waiting[0].transition.number == 2
+
+
 @pytest.mark.parametrize(
     "told",
     [

@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from statebag.history.arns import ExecutionArn
     from statebag.history.events import History
 
-__all__ = ["Executions", "histories_option", "is_execution"]
+__all__ = ["DEFAULT_HISTORIES", "Executions", "histories_option", "is_execution"]
+
+DEFAULT_HISTORIES = Path(".statebag/histories")
 
 histories_option = click.option(
     "--histories",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".statebag/histories"),
+    default=DEFAULT_HISTORIES,
     show_default=True,
     help="Where runs on this machine keep their histories.",
 )

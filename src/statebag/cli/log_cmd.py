@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -76,8 +77,8 @@ def command(
         and (state is None or state in {one.state, one.path})
     ]
     left_out = len(shown) - tail if tail is not None and len(shown) > tail else 0
-    with reading_client(store) as client:
-        differences = client.differences if deep else None
+    with reading_client(store) if deep else nullcontext() as client:
+        differences = None if client is None else client.differences
         lines = log_of(shown[left_out:], differences)
         if as_json:
             for line in lines:

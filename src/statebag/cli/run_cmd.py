@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from statebag.cli.executions import histories_option
+from statebag.cli.executions import DEFAULT_HISTORIES, histories_option
 from statebag.cli.exit_codes import EXECUTION_FAILED
 from statebag.cli.extras import needs
 from statebag.cli.json_input import read_json
@@ -221,7 +222,15 @@ def command(
     else:
         print_report(execution, show_all=show_all, written=output_file)
     if execution.status != "SUCCEEDED":
+        if not as_json:
+            click.echo(_look_into(execution, histories), err=True)
         click.get_current_context().exit(EXECUTION_FAILED)
+
+
+def _look_into(execution: Execution, histories: Path) -> str:
+    """The command that shows what happened."""
+    given = [] if histories == DEFAULT_HISTORIES else ["--histories", str(histories)]
+    return f"look into it: {shlex.join(['statebag', 'log', execution.arn, *given])}"
 
 
 def _store_variables(store: str | None, *, plain: bool) -> Mapping[str, str]:

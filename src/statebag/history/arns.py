@@ -58,7 +58,8 @@ def parse_execution_arn(text: str) -> ExecutionArn:
     if kind == "mapRun":
         raise ConfigurationError(
             "this is a Map Run, whose children each have a history of their own",
-            hint="aws stepfunctions list-executions --map-run-arn ARN lists them.",
+            hint="aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` "
+            "lists those of this machine.",
         )
     if kind != "execution" or len(parts) != _PARTS or not all(parts):
         raise ConfigurationError("this is no execution's ARN", hint=_FORM)

@@ -155,6 +155,7 @@ class _Reader:
         self._after: dict[int, _Stack] = {0: ()}
         self._visits: list[_Visit] = []
         self._ended_at: _Stack = ()
+        self._to_reopen: set[int] = set()  # numbers of what failed before a redrive
 
     def result(self) -> list[Transition]:
         busy: dict[int, int] = {}
@@ -175,10 +176,14 @@ class _Reader:
         elif kind in _ENDS:
             self._end(event, stack)
         elif kind == "ExecutionRedriven":
-            stack = self._redriven()
+            stack = self._ended_at
+            self._to_reopen = {
+                one.visit.made.number for one in stack if one.visit.made.left is None
+            }
         elif re.fullmatch(r"(Map|Parallel)State(Succeeded|Failed|Aborted)", kind):
             stack = self._container_ended(event, stack)
         elif stack:
+            self._reopen(stack)
             self._inside(event, stack[-1].visit)
         if stack and kind not in _ENDS:
             top = stack[-1].visit
@@ -193,6 +198,7 @@ class _Reader:
             stack = stack[:-1]
         if stack and stack[-1].index is None and stack[-1].visit.made.kind == "Parallel":
             stack = (*stack[:-1], _Frame(stack[-1].visit, self._branch(stack[-1].visit, name)))
+        self._reopen(stack)
         place = "".join(
             f"/{frame.visit.made.state}{'' if frame.index is None else f'[{frame.index}]'}"
             for frame in stack
@@ -343,13 +349,13 @@ class _Reader:
             else:
                 visit.end(event, "given up", None)
 
-    def _redriven(self) -> _Stack:
-        """Goes on where it failed: what had ended there is open again."""
-        for frame in self._ended_at:
-            if frame.visit.made.left is None:
+    def _reopen(self, stack: _Stack) -> None:
+        """What failed and is worked on again after a redrive is open again."""
+        for frame in stack if self._to_reopen else ():
+            if frame.visit.made.number in self._to_reopen:
+                self._to_reopen.discard(frame.visit.made.number)
                 frame.visit.pending = None
                 frame.visit.set(status="open", ended=None, error=None)
-        return self._ended_at
 
 
 def _stated(event: Event, default: str | None = None) -> Failure | None:

@@ -14,7 +14,6 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, InvalidState
@@ -27,14 +26,12 @@ with contextlib.suppress(ImportError):
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from statebag.history.arns import ExecutionArn
     from statebag.history.events import History
 
-__all__ = ["DEFAULT_DIR", "Record", "Records", "read_record", "recorded_executions"]
-
-DEFAULT_DIR = Path(".statebag/histories")
-"""Where runs keep their histories unless they are told another place."""
+__all__ = ["Record", "Records", "read_record", "recorded_executions"]
 
 KEPT_FILES = 1_000
 KEPT_BYTES = 1_000_000_000
