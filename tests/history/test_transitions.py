@@ -3,10 +3,12 @@
 import json
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from statebag.format.json_text import encode
 from statebag.history.events import history_of
 from statebag.history.standing import standing
 from statebag.history.transitions import first_states, transitions
@@ -183,9 +185,20 @@ def test_a_branch_that_fails_gives_up_the_others():
 def test_the_agents_workflow(machine, tmp_path):
     """Every state of its Maps, retries and all: as the engine saw them."""
     workflow = load_workflow(EXAMPLE / "template.yaml", machine=machine)
+    calls = Counter()
+
+    def written_down(function):
+        def call(event, context):
+            answer = function(event, context)
+            calls["given", encode(event)] += 1
+            calls["gave", encode(answer)] += 1
+            return answer
+
+        return call
+
     execution = run_definition(
         workflow.definition,
-        workflow.functions,
+        {name: written_down(one) for name, one in workflow.functions.items()},
         REQUEST,
         name=workflow.name,
         bucket_dir=tmp_path,
@@ -200,6 +213,21 @@ def test_the_agents_workflow(machine, tmp_path):
         assert one.attempts == 0 or one.kind != "Task" or one.attempts == by_path[one.path].attempts
         assert one.ended is not None
         assert history.event(one.left).type == f"{one.kind}StateExited"
+    # What each function was given and gave is in the history, but for that of a Map's children.
+    found = Counter()
+    for event in history.events:
+        if event.type in {"TaskScheduled", "LambdaFunctionScheduled"}:
+            sent = history.payload_at(event.id).value()
+            found["given", encode(sent.get("Payload", sent))] += 1
+        elif event.type in {"TaskSucceeded", "LambdaFunctionSucceeded"}:
+            told = history.payload_at(event.id).value()
+            payload = told.get("Payload", told) if isinstance(told, dict) else told
+            found["gave", encode(payload)] += 1
+    assert sum(found.values()) > 60
+    assert not {one for one in found - calls if one[0] == "given"}
+    # The answer to a token is what was sent with it, not what the function gave that was asked.
+    tokens = sum(event.type == "TaskSubmitted" for event in history.events)
+    assert sum((found - calls).values()) == tokens > 0
 
 
 def events(*types):
