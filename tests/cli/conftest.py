@@ -50,3 +50,46 @@ def bag_file(folder, state):
     file = folder / "bag.json"
     file.write_text(json.dumps(bag), encoding="utf-8")
     return file
+
+
+@pytest.fixture
+def execution(folder, state, monkeypatch):
+    """The ARN, also as $ARN, of an execution that waits no more: it was given up when it waited.
+
+    Its store and its history are the folder's own. `Load` gives the large state (events 2 to 6),
+    `Change` changes a little of it (7 to 11), `Ask` waits for its token.
+    """
+    import statebag
+    from statebag.local.engine import run_definition
+    from statebag.local.invocation import ACCOUNT
+    from tests.local.machines import chain, invoke, task
+
+    client = statebag.Statebag()
+
+    @client.step
+    def load(given, context):
+        return {**state, "execution_id": given["execution_id"]}
+
+    @client.step(returns="delta")
+    def change(opened, context):
+        entry = {"n": 1500, "text": "SECRET"}
+        return {"status": "DONE", "state_history": [*opened["state_history"], entry]}
+
+    def ask(event, context):
+        return "asked"
+
+    token = {"token.$": "$$.Task.Token"}
+    asking = invoke("ask", Parameters={"FunctionName": "ask", "Payload": token}, TimeoutSeconds=60)
+    asking["Resource"] += ".waitForTaskToken"
+    del asking["OutputPath"]
+    run_definition(
+        chain(("Load", task("load")), ("Change", task("change")), ("Ask", asking)),
+        {"load": load, "change": change, "ask": ask},
+        {"execution_id": "Main/run-1"},
+        execution_name="run-1",
+        history_dir=folder / ".statebag" / "histories",
+        timeout_seconds=2,
+    )
+    arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Main:run-1"
+    monkeypatch.setenv("ARN", arn)
+    return arn

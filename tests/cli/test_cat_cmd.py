@@ -10,8 +10,9 @@ from statebag.format.json_text import encode
 from tests.cli.program import is_one_clear_line, run_examples, statebag
 
 
-def test_the_examples_of_the_help(folder, state, bag_file):
-    entry, report = run_examples(command, folder).values()
+def test_the_examples_of_the_help(folder, state, bag_file, execution):
+    entry, report, past = run_examples(command, folder).values()
+    assert past.stdout == entry.stdout
     assert entry.stdout == encode(state["state_history"][3]) + b"\n"
     assert report.stdout.decode() == state["current_state"]["report"] + "\n"
 

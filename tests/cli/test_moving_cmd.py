@@ -20,9 +20,10 @@ def changed(folder, bag_file, state):
     (folder / "after.json").write_text(json.dumps(client.seal(state, scope=SCOPE)))
 
 
-def test_the_examples_of_diff(folder, bag_file):
-    for done in run_examples(diff, folder).values():
-        assert done.stdout == b""
+def test_the_examples_of_diff(folder, bag_file, execution):
+    *same, past = run_examples(diff, folder).values()
+    assert [done.stdout for done in same] == [b"", b""]
+    assert past.stdout.startswith(b"~ $.status  10 -> 6\n")
 
 
 def test_diff_names_paths_and_sizes_and_values_only_when_asked(folder, bag_file, state):

@@ -23,7 +23,7 @@ from statebag.step import scope_of_execution
 if TYPE_CHECKING:
     from statebag.client import Statebag
 
-__all__ = ["query", "send_task_success", "start_execution"]
+__all__ = ["Asked", "query", "send_task_success", "start_execution"]
 
 _PARTS = 7  # of arn:<partition>:states:<region>:<account>:stateMachine:<name>
 _REFUSED = {"AccessDeniedException", "AccessDenied", "UnrecognizedClientException"}
@@ -55,7 +55,7 @@ def start_execution(
         )
     name = name or str(uuid4())
     bag = sb.seal(input_value, scope=f"{parts[6]}/{name}")
-    asked = _Asked(client, parts[3])
+    asked = Asked(client, parts[3])
     answer = asked(
         "start_execution",
         {"ExecutionAlreadyExists": "an execution of this name was started with another input"},
@@ -77,7 +77,7 @@ def send_task_success(
     """See `Statebag.send_task_success`."""
     bag = sb.seal(result, scope=scope_of_execution(execution), budget=budget)
     parts = execution.split(":")
-    asked = _Asked(client, parts[3] if len(parts) > _PARTS else None)
+    asked = Asked(client, parts[3] if len(parts) > _PARTS else None)
     asked(
         "send_task_success",
         {
@@ -98,7 +98,7 @@ def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any
             "this is no execution's ARN",
             hint="Use arn:aws:states:<region>:<account>:execution:<state machine>:<name>.",
         )
-    found = _Asked(client, parts[3])("describe_execution", {}, executionArn=execution_arn)
+    found = Asked(client, parts[3])("describe_execution", {}, executionArn=execution_arn)
     status = found["status"]
     if status in {"RUNNING", "PENDING_REDRIVE"}:
         raise InvalidState("the execution has not ended", hint="Ask again when it has.")
@@ -114,8 +114,16 @@ def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any
     return sb.open(bag) if path is None else sb.get(bag, path)
 
 
-class _Asked:
-    """Requests to Step Functions, whose refusals become this library's errors."""
+class Asked:
+    """Requests to Step Functions, whose refusals become this library's errors.
+
+    Args:
+        client: boto3's client of `stepfunctions`; made from the environment if None.
+        region: Of a client that is made.
+
+    Raises:
+        ConfigurationError: boto3 is not installed.
+    """
 
     def __init__(self, client: Any, region: str | None) -> None:
         try:
@@ -132,6 +140,17 @@ class _Asked:
         self._failures: tuple[type[Exception], ...] = (ClientError, BotoCoreError)
 
     def __call__(self, operation: str, refusals: dict[str, str], **fields: Any) -> Any:
+        """The answer of an operation, by its name in boto3.
+
+        Args:
+            operation: As `describe_execution`.
+            refusals: Error codes that are the caller's affair, each with what it means.
+            fields: The request.
+
+        Raises:
+            InvalidState: One of `refusals`.
+            NotPermitted, ConfigurationError, StoreUnavailable: As the code says.
+        """
         try:
             return getattr(self._client, operation)(**fields)
         except self._failures as error:
@@ -147,6 +166,11 @@ def _translated(error: Exception, operation: str, refusals: dict[str, str]) -> S
         return NotPermitted(
             f"Step Functions refuses {operation} ({code})",
             hint=f"Allow states:{''.join(word.title() for word in operation.split('_'))}.",
+        )
+    if code in {"KmsAccessDeniedException", "KmsInvalidStateException"}:
+        return NotPermitted(
+            f"Step Functions may not decrypt this execution for you ({code})",
+            hint="Allow kms:Decrypt with the state machine's key.",
         )
     if code in _MISTAKEN:
         return ConfigurationError(f"{_MISTAKEN[code]} ({code})")

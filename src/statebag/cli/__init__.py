@@ -29,6 +29,7 @@ COMMANDS = {
     "answer": "statebag.cli.answer_cmd:command",
     "start": "statebag.cli.start_cmd:command",
     "query": "statebag.cli.query_cmd:command",
+    "log": "statebag.cli.log_cmd:command",
     "doctor": "statebag.cli.doctor_cmd:command",
     "fsck": "statebag.cli.fsck_cmd:command",
     "repair": "statebag.cli.repair_cmd:command",

@@ -1,38 +1,45 @@
-"""A bag that a command is given: a file, the standard input, or a snapshot in the store."""
+"""A bag that a command is given: a file, standard input, a snapshot, or an execution's state."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from statebag.cli.executions import is_execution
 from statebag.cli.json_input import read_json
-from statebag.errors import BlobCorrupt
+from statebag.errors import BlobCorrupt, ConfigurationError
 
 if TYPE_CHECKING:
+    from statebag.cli.executions import Executions
     from statebag.client import Statebag
 
-__all__ = ["is_in_store", "read_bag"]
+__all__ = ["is_in_store", "read_bag", "read_file_or_execution"]
 
 
 def is_in_store(source: str) -> bool:
     """Whether a bag is to be read from the store, which a command must then connect to at once."""
     from statebag.upkeep.objects import kind_of  # noqa: PLC0415 - kept out of --help
 
-    if source == "-" or Path(source).exists():
+    if source == "-" or is_execution(source) or Path(source).exists():
         return False
     return "://" in source or kind_of(source) == "snapshot"
 
 
-def read_bag(source: str, client: Statebag) -> Any:
+def read_bag(source: str, client: Statebag, executions: Executions) -> Any:
     """The bag.
 
     Args:
-        source: A file's name, `-`, or a snapshot's name or address in the client's store.
+        source: A file's name, `-`, a snapshot's name or address in the client's store, or
+            an execution as `ARN` (its newest state) or `ARN@EVENT`.
         client: Reads a snapshot.
+        executions: Reads what an execution carried.
 
     Raises:
         BlobMissing, BlobCorrupt: The snapshot is gone or damaged.
+        StatebagError: The execution cannot be read.
     """
+    if is_execution(source):
+        return executions.bag(source)
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
     from statebag.upkeep.objects import fits_its_name, kind_of  # noqa: PLC0415 - likewise
 
@@ -43,3 +50,22 @@ def read_bag(source: str, client: Statebag) -> Any:
     if not fits_its_name(name, text):
         raise BlobCorrupt("a snapshot is not what was written", object_name=name)
     return json_text.decode(text, name)
+
+
+def read_file_or_execution(source: str, executions: Executions, at: int | None = None) -> Any:
+    """The bag in a file or on the standard input, or what an execution carried at an event.
+
+    Args:
+        source: A file's name, `-`, or an execution as `ARN` or `ARN@EVENT`.
+        executions: Reads what an execution carried.
+        at: The event.
+
+    Raises:
+        ConfigurationError: An event is asked of a file.
+        StatebagError: The file or the execution cannot be read.
+    """
+    if is_execution(source):
+        return executions.bag(source, at)
+    if at is not None:
+        raise ConfigurationError("a file has no events", hint="--at belongs to an execution's ARN.")
+    return read_json(source)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from statebag.cli.json_input import read_json
+from statebag.cli.bag_source import read_file_or_execution
+from statebag.cli.executions import Executions, histories_option
 from statebag.cli.json_output import write_text
 from statebag.cli.stores import reading_client, store_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["command"]
 
@@ -14,11 +20,26 @@ __all__ = ["command"]
 @click.command("cat", short_help="Give one value of a bag.")
 @click.argument("bag")
 @click.argument("path", default="$")
+@click.option("--at", type=click.IntRange(min=1), metavar="EVENT", help="An event of an execution.")
 @click.option("--scope", metavar="MACHINE/EXECUTION", help="Refuse objects of other scopes.")
 @click.option("--raw/--json", help="A string as it is, without quotes, or JSON. [--json]")
+@histories_option
 @store_option
-def command(bag: str, path: str, *, scope: str | None, raw: bool, store: str | None) -> None:
+def command(
+    bag: str,
+    path: str,
+    *,
+    at: int | None,
+    scope: str | None,
+    raw: bool,
+    histories: Path,
+    store: str | None,
+) -> None:
     """Give the value at PATH in the file BAG; - reads the standard input.
+
+    BAG may be an execution's ARN: then it is what the execution carried at an EVENT of its history
+    (--at, or ARN@EVENT), as `statebag log` numbers them, or its newest state. Of an event that
+    carries nothing, it is what was carried there last.
 
     Only what is on the way to the value is read: of a long array, the one piece that holds
     the item. PATH is $.field, $.field[0].name or $['odd name'], and $ the whole state.
@@ -27,8 +48,9 @@ def command(bag: str, path: str, *, scope: str | None, raw: bool, store: str | N
     Examples:
       statebag cat bag.json '$.state_history[3]'
       statebag cat bag.json current_state.report --raw
+      statebag cat "$ARN" --at 9 '$.state_history[3]'
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
-    wire = read_json(bag)
+    wire = read_file_or_execution(bag, Executions(histories), at)
 
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
 

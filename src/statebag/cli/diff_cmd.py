@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from statebag.cli.bag_source import is_in_store, read_bag
+from statebag.cli.executions import Executions, histories_option
 from statebag.cli.stores import reading_client, store_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["command"]
 
@@ -20,21 +25,28 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 @click.argument("after")
 @click.option("--values", is_flag=True, help="Show values too, which may be secrets.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@histories_option
 @store_option
-def command(before: str, after: str, *, values: bool, as_json: bool, store: str | None) -> None:
+def command(
+    before: str, after: str, *, values: bool, as_json: bool, histories: Path, store: str | None
+) -> None:
     """Show by path what differs between the bags BEFORE and AFTER, with sizes in bytes.
 
-    A bag is a file, - for the standard input, or a snapshot's name or address. Only what differs
-    is read from the store. The exit code is 0 also where they differ.
+    A bag is a file, - for the standard input, a snapshot's name or address, or what an execution
+    carried: ARN@EVENT, or ARN for its newest state. Only what differs is read from the store. The
+    exit code is 0 also where they differ.
 
     \b
     Examples:
       statebag diff bag.json bag.json
       statebag diff bag.json bag.json --values --json
+      statebag diff "$ARN@6" "$ARN@11" --values
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     in_store = is_in_store(before) or is_in_store(after)
     with reading_client(store, at_once=in_store) as client:
-        changes = client.differences(read_bag(before, client), read_bag(after, client))
+        source = Executions(histories)
+        one, two = (read_bag(given, client, source) for given in (before, after))
+        changes = client.differences(one, two)
     for change in changes:
         if as_json:
             line = {

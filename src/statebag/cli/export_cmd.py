@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from statebag.cli.bag_source import is_in_store, read_bag
+from statebag.cli.executions import Executions, histories_option
 from statebag.cli.json_output import check_output
 from statebag.cli.stores import reading_client, store_option
 from statebag.cli.unusable_file import UnusableFile
@@ -23,11 +24,13 @@ __all__ = ["command"]
     required=True,
     help="The archive to write.",
 )
+@histories_option
 @store_option
-def command(bag: str, *, output: Path, store: str | None) -> None:
+def command(bag: str, *, output: Path, histories: Path, store: str | None) -> None:
     """Write the state of BAG, with all that it refers to, to one file that needs no store.
 
-    A bag is a file, - for the standard input, or a snapshot's name or address.
+    A bag is a file, - for the standard input, a snapshot's name or address, or what an execution
+    carried: ARN@EVENT, or ARN for its newest state.
 
     \b
     Examples:
@@ -35,7 +38,7 @@ def command(bag: str, *, output: Path, store: str | None) -> None:
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     check_output(output)
     with reading_client(store, at_once=is_in_store(bag)) as client:
-        archive = client.export(read_bag(bag, client))
+        archive = client.export(read_bag(bag, client, Executions(histories)))
     try:
         output.write_bytes(archive)
     except OSError as error:

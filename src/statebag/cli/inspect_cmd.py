@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from statebag.cli.bag_source import read_file_or_execution
+from statebag.cli.executions import Executions, histories_option
 from statebag.cli.extras import needs
-from statebag.cli.json_input import read_json
 from statebag.cli.stores import reading_client, store_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from statebag.opening.inspection import Inspection
 
 __all__ = ["command"]
@@ -22,18 +25,22 @@ __all__ = ["command"]
 @click.option("--deep", is_flag=True, help="Read the indexes of long values; no value is read.")
 @click.option("--all", "show_all", is_flag=True, help="Show every field, however many.")
 @click.option("--json", "as_json", is_flag=True, help="Print every field as JSON.")
+@histories_option
 @store_option
-def command(bag: str, *, deep: bool, show_all: bool, as_json: bool, store: str | None) -> None:
+def command(
+    bag: str, *, deep: bool, show_all: bool, as_json: bool, histories: Path, store: str | None
+) -> None:
     """Show the fields of the file BAG, their sizes, and where their bytes are.
 
-    - or nothing reads the standard input. Nothing is asked of the store, except with --deep.
+    - or nothing reads the standard input; an execution is ARN@EVENT, or ARN for its newest state.
+    Nothing is asked of the store, except with --deep.
 
     \b
     Examples:
       statebag inspect bag.json
       statebag inspect bag.json --deep --json
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
-    wire = read_json(bag)
+    wire = read_file_or_execution(bag, Executions(histories))
 
     from statebag.environment import policy_from_environment  # noqa: PLC0415 - kept out of --help
     from statebag.opening.inspection import inspect  # noqa: PLC0415 - likewise

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from statebag.cli.json_input import read_json
+from statebag.cli.bag_source import read_file_or_execution
+from statebag.cli.executions import Executions, histories_option
 from statebag.cli.json_output import check_output, output_option, write_text
 from statebag.cli.stores import reading_client, store_option
 
@@ -28,6 +29,7 @@ __all__ = ["command"]
 @click.option("--legacy", is_flag=True, help="Follow pointers of wire version 0 too.")
 @click.option("--pretty/--json", help="Indented for people, or the exact text. [--json]")
 @output_option
+@histories_option
 @store_option
 def command(
     file: str,
@@ -37,12 +39,14 @@ def command(
     legacy: bool,
     pretty: bool,
     output: Path | None,
+    histories: Path,
     store: str | None,
 ) -> None:
     """Give the state in the bag in FILE, JSON; - or nothing reads the standard input.
 
-    The bag may also be part of something larger, such as an execution's history: all stubs in
-    the JSON are opened. With --only, the result is a bag still and can be opened further.
+    An execution is ARN@EVENT, or ARN for its newest state. The bag may also be part of something
+    larger, such as a whole history: all stubs in the JSON are opened. With --only, the result is a
+    bag still and can be opened further.
 
     \b
     Examples:
@@ -50,7 +54,7 @@ def command(
       statebag open bag.json --only '$.current_state' --pretty
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     check_output(output)
-    bag = read_json(file)
+    bag = read_file_or_execution(file, Executions(histories))
 
     import msgspec  # noqa: PLC0415 - these are kept out of --help
 

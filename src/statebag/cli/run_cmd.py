@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from statebag.cli.executions import DEFAULT_HISTORIES, histories_option
 from statebag.cli.exit_codes import EXECUTION_FAILED
 from statebag.cli.extras import needs
 from statebag.cli.json_input import read_json
@@ -136,6 +138,7 @@ def _execution_name(
     show_default=True,
     help="The folder through which `statebag answer` reaches this run.",
 )
+@histories_option
 def command(
     workflow: Path,
     *,
@@ -156,6 +159,7 @@ def command(
     region: str,
     buckets: Path | None,
     tokens: Path,
+    histories: Path,
 ) -> None:
     """Run the workflow of a SAM or CloudFormation TEMPLATE, or of a bare definition.
 
@@ -209,6 +213,7 @@ def command(
                 machines=loaded.machines,
                 wait_scale=wait_scale,
                 timeout_seconds=timeout,
+                history_dir=histories,
             )
     if output_file is not None:
         _write_output(output_file, execution)
@@ -217,7 +222,15 @@ def command(
     else:
         print_report(execution, show_all=show_all, written=output_file)
     if execution.status != "SUCCEEDED":
+        if not as_json:
+            click.echo(_look_into(execution, histories), err=True)
         click.get_current_context().exit(EXECUTION_FAILED)
+
+
+def _look_into(execution: Execution, histories: Path) -> str:
+    """The command that shows what happened."""
+    given = [] if histories == DEFAULT_HISTORIES else ["--histories", str(histories)]
+    return f"look into it: {shlex.join(['statebag', 'log', execution.arn, *given])}"
 
 
 def _store_variables(store: str | None, *, plain: bool) -> Mapping[str, str]:

@@ -23,6 +23,7 @@ from statebag.local.definition import check_definition, function_uses, with_func
 from statebag.local.execution import Execution, Observer
 from statebag.local.invocation import ACCOUNT
 from statebag.local.payload import PAYLOAD_LIMIT
+from statebag.local.records import Records
 from statebag.local.run import Run
 from statebag.local.tokens import TokenDesk
 
@@ -35,6 +36,7 @@ __all__ = ["run_definition"]
 
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/local"
 _GRACE_SECONDS = 5.0
+_STOP_SECONDS = 1.0
 _one_run = threading.Lock()
 
 
@@ -52,6 +54,7 @@ def run_definition(
     machines: Mapping[str, dict[str, Any]] | None = None,
     wait_scale: float = 1.0,
     timeout_seconds: float | None = None,
+    history_dir: Path | None = None,
 ) -> Execution:
     """Run a workflow to its end.
 
@@ -75,6 +78,8 @@ def run_definition(
         wait_scale: What the seconds of Wait states and of Retry intervals are multiplied by.
             Timeouts and heartbeats keep their length.
         timeout_seconds: Stop after this long with the status `TIMED_OUT`.
+        history_dir: A folder in which the history of each execution is kept, event by event, for
+            `statebag log` (`statebag.local.records`); None keeps none.
 
     Raises:
         ConfigurationError: the definition is wrong, it names a function that is not there,
@@ -101,6 +106,9 @@ def run_definition(
         stack.enter_context(_alone())
         stack.enter_context(_environment(region))
         stack.enter_context(_quiet())
+        if history_dir is not None:
+            run.records = Records(Path(history_dir))
+            stack.callback(run.records.close)
         interpreter = _interpreter()
         stack.enter_context(interpreter.in_process(run, bucket_dir))
         stack.enter_context(run.tokens.watched())
@@ -117,6 +125,7 @@ def run_definition(
                 ended.wait(_GRACE_SECONDS)
         except BaseException:
             interpreter.stop(execution)
+            ended.wait(_STOP_SECONDS)  # so that what it still tells comes before the end
             raise
         finally:
             # A handler that still runs, of a branch that was given up or of a task that timed

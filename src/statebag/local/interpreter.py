@@ -94,9 +94,9 @@ def stop(execution: Any) -> None:
 def time_out(execution: Any, run: Run) -> None:
     """End an execution that still runs as one that took too long."""
     worker = execution.exec_worker
+    run.timed_out = True
     if worker is not None and worker.env is not None:
         worker.env.set_timed_out()
-    run.timed_out = True
     run.tokens.release()
 
 
@@ -119,6 +119,8 @@ def result(execution: Any, run: Run, seconds: float) -> Execution:
                 "executionTimedOutEventDetails": {},
             }
         )
+        if run.records is not None:
+            run.records.add(execution.exec_arn, history[-1])
     return Execution(
         arn=execution.exec_arn,
         name=execution.name,

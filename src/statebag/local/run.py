@@ -15,6 +15,7 @@ from statebag.usage import Usage, measured
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from statebag.local.records import Records
     from statebag.local.tokens import TokenDesk
 
 __all__ = ["Run", "Visit"]
@@ -54,6 +55,8 @@ class Run:
         observer: Told of every state.
         wait_scale: What the seconds of Wait states and of Retry intervals are multiplied by.
         tokens: Where waiting task tokens are kept.
+        records: Where histories are kept; None where they are not.
+        branches: The first states of all Parallels that have been seen.
         failure: What an observer raised; it ends the run.
         timed_out: Whether the run was given up for its own `timeout_seconds`.
     """
@@ -64,6 +67,8 @@ class Run:
     observer: Observer
     wait_scale: float
     tokens: TokenDesk
+    records: Records | None = None
+    branches: dict[str, list[str]] = field(default_factory=dict)
     failure: BaseException | None = None
     timed_out: bool = False
     _transitions: list[Transition] = field(default_factory=list)

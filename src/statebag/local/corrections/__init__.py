@@ -24,6 +24,7 @@ from statebag.local.corrections import (
     network,
     parsing,
     quota,
+    recording,
     visits,
     waiting,
 )
@@ -40,6 +41,7 @@ _CORRECTIONS = (
     network,
     parsing,
     visits,
+    recording,
     ending,
     json_paths,
     intrinsic_functions,

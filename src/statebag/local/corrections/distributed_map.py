@@ -32,6 +32,7 @@ from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.iterations import CONCURRENCY
 from statebag.local.corrections.parsing import MapFields, map_fields
 from statebag.local.corrections.patch import Patch
+from statebag.local.corrections.recording import begin_child, end_child
 from statebag.local.corrections.visits import set_place, visit_of
 from statebag.local.item_reader import UnreadableItemsError, listed_item, parsed_items
 from statebag.local.payload import PAYLOAD_LIMIT, payload_size
@@ -60,6 +61,7 @@ def patches(run: Run) -> list[Patch]:
             program=self._get_iteration_program(),
             record=eval_input.map_run_record,
             path=visit.path,
+            run=run,
             jobs=jobs,
             allowed=_allowed(fields, eval_input, len(items)),
         )
@@ -135,13 +137,22 @@ class _MapRun:
     """Runs child executions in a few threads, until all ended or too many items failed."""
 
     def __init__(
-        self, *, env: Any, program: Any, record: Any, path: str, jobs: list[_Job], allowed: float
+        self,
+        *,
+        env: Any,
+        program: Any,
+        record: Any,
+        path: str,
+        run: Run,
+        jobs: list[_Job],
+        allowed: float,
     ) -> None:
         self.allowed = allowed
         self.failed_items = 0
         self.record = record
         self._env = env
         self._program = program
+        self._run = run
         self._path = path
         self._jobs = jobs
         self._next = 0
@@ -211,20 +222,20 @@ class _MapRun:
         }
         context["StateMachine"] = {"Id": machine, "Name": machine.split(":stateMachine:")[-1]}
         frame.states.reset(input_value=planned.input)
+        begin_child(self._run, frame, planned.arn, planned.input)
         try:
             self._program.eval(frame)
         finally:
             self._env.delete_frame(frame)
         end = frame.program_state()
         if isinstance(end, ProgramEnded):
+            output = frame.states.get_input()
+            end_child(self._run, frame, planned.arn, output=output)
             return replace(
-                planned,
-                status="SUCCEEDED",
-                output=frame.states.get_input(),
-                started=started,
-                stopped=_now(),
+                planned, status="SUCCEEDED", output=output, started=started, stopped=_now()
             )
-        error = (end.error or {}) if isinstance(end, ProgramError) else {}
+        error: Any = (end.error or {}) if isinstance(end, ProgramError) else {}
+        end_child(self._run, frame, planned.arn, failed=error)
         return replace(
             planned,
             status="FAILED",

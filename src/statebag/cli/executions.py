@@ -1,0 +1,92 @@
+"""Executions that a command is given by their ARN: on AWS, or of a run on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from statebag.history.arns import ExecutionArn
+    from statebag.history.events import History
+
+__all__ = ["DEFAULT_HISTORIES", "Executions", "histories_option", "is_execution"]
+
+DEFAULT_HISTORIES = Path(".statebag/histories")
+
+histories_option = click.option(
+    "--histories",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_HISTORIES,
+    show_default=True,
+    help="Where runs on this machine keep their histories.",
+)
+"""The option `--histories`."""
+
+
+def is_execution(source: str) -> bool:
+    """Whether a command's argument names an execution, and no file."""
+    return source.startswith("arn:")
+
+
+class Executions:
+    """Histories of executions, each read once.
+
+    Args:
+        folder: Where runs on this machine keep theirs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, History] = {}
+
+    def is_local(self, execution: ExecutionArn) -> bool:
+        """Whether an execution is one of this machine: those have an account of their own."""
+        from statebag.local.invocation import ACCOUNT  # noqa: PLC0415 - kept out of --help
+
+        return execution.account == ACCOUNT
+
+    def history(self, execution: ExecutionArn, *, data: bool = True) -> History:
+        """All events of an execution so far.
+
+        Args:
+            execution: Which one.
+            data: Whether payloads are needed.
+
+        Raises:
+            ConfigurationError: There is no such execution, or nobody can be asked for it.
+            StatebagError: As `statebag.aws.history.read_history`.
+        """
+        if execution.arn not in self._read:
+            if self.is_local(execution):
+                from statebag.local.records import read_record  # noqa: PLC0415 - as above
+
+                history = read_record(self._folder, execution)
+            else:
+                from statebag.aws.history import read_history  # noqa: PLC0415 - as above
+
+                history = read_history(execution, data=data)
+            self._read[execution.arn] = history
+        return self._read[execution.arn]
+
+    def bag(self, source: str, at: int | None = None) -> Any:
+        """What an execution carried at an event.
+
+        Args:
+            source: `ARN` or `ARN@EVENT`.
+            at: The event; the newest state where neither says one.
+
+        Raises:
+            ConfigurationError: As `history`; or two events are named.
+            InvalidState: There is no such event, or what it carried cannot be had.
+        """
+        from statebag.errors import ConfigurationError  # noqa: PLC0415 - as above
+        from statebag.history.arns import parse_execution_arn  # noqa: PLC0415 - as above
+
+        execution = parse_execution_arn(source)
+        if at is not None and execution.event not in {None, at}:
+            raise ConfigurationError("two events are named", hint="Use either --at or ARN@EVENT.")
+        number = execution.event if at is None else at
+        return self.history(execution).payload_at(number).value()

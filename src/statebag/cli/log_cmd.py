@@ -1,0 +1,100 @@
+"""`statebag log`: what an execution did, and where it stands."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import click
+
+from statebag.cli.executions import Executions, histories_option
+from statebag.cli.extras import needs
+from statebag.cli.stores import reading_client, store_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["command"]
+
+
+@click.command("log", short_help="Show what an execution did, and where it stands.")
+@click.argument("execution", metavar="[ARN]", required=False)
+@click.option("--tail", type=click.IntRange(min=1), metavar="N", help="The newest N alone.")
+@click.option("--errors", is_flag=True, help="Only what failed or was tried again.")
+@click.option("--state", metavar="NAME", help="Only this state.")
+@click.option("--deep", is_flag=True, help="Read what differs: changes inside stored values.")
+@click.option("--causes", is_flag=True, help="Show causes that may quote values of the state.")
+@click.option("--no-data", is_flag=True, help="Ask Step Functions for no payloads: no sizes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@histories_option
+@store_option
+def command(
+    execution: str | None,
+    *,
+    tail: int | None,
+    errors: bool,
+    state: str | None,
+    deep: bool,
+    causes: bool,
+    no_data: bool,
+    as_json: bool,
+    histories: Path,
+    store: str | None,
+) -> None:
+    """Show each state that the execution ARN entered: event, time, sizes, changes, errors.
+
+    The sizes are those of its output: opened, and as it travelled, with the share of the payload
+    limit. Changes are told from the bags alone, against the state's input. The last lines say where
+    the execution stands. Without an ARN, the executions of this machine are listed.
+
+    No value of a state is shown; the store is read with --deep alone.
+
+    \b
+    Examples:
+      statebag log
+      statebag log arn:aws:states:us-east-1:123456789012:execution:Main:run-1
+      statebag log arn:aws:states:us-east-1:123456789012:execution:Main:run-1 --errors --json
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    if execution is None:
+        _list(histories)
+        return
+
+    from statebag.history.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
+    from statebag.history.log import as_dict, log_of, standing_dict  # noqa: PLC0415 - likewise
+    from statebag.history.standing import standing  # noqa: PLC0415 - likewise
+    from statebag.history.transitions import transitions  # noqa: PLC0415 - likewise
+
+    arn = parse_execution_arn(execution)
+    source = Executions(histories)
+    history = source.history(arn, data=not no_data)
+    made = transitions(history)
+    stands = standing(history, made, is_local=source.is_local(arn))
+    shown = [
+        one
+        for one in made
+        if (not errors or one.failures or one.error or one.status in {"failed", "timed out"})
+        and (state is None or state in {one.state, one.path})
+    ]
+    left_out = len(shown) - tail if tail is not None and len(shown) > tail else 0
+    with reading_client(store) if deep else nullcontext() as client:
+        differences = None if client is None else client.differences
+        lines = log_of(shown[left_out:], differences)
+        if as_json:
+            for line in lines:
+                click.echo(json.dumps(as_dict(line, causes=causes)))
+            click.echo(json.dumps(standing_dict(stands, causes=causes)))
+            return
+        with needs("cli"):
+            from statebag.cli.log_table import print_log  # noqa: PLC0415 - rich is slow to import
+        print_log(history, lines, stands, causes=causes, left_out=left_out, all_of=len(made))
+
+
+def _list(folder: Path) -> None:
+    from statebag.local.records import recorded_executions  # noqa: PLC0415 - kept out of --help
+
+    found = recorded_executions(folder)
+    for arn in found:
+        click.echo(arn)
+    if not found:
+        click.echo(f"no run on this machine has left a history in {folder}", err=True)

@@ -1,0 +1,232 @@
+"""What `statebag log` prints: a table of the transitions, and where the execution stands."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from statebag.cli.terminal_text import printable
+from statebag.history.causes import shown_cause
+from statebag.local.payload import PAYLOAD_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from statebag.history.events import History, Payload
+    from statebag.history.log import Line, Place
+    from statebag.history.standing import Standing, Waiting
+    from statebag.history.transitions import Failure, Transition
+
+__all__ = ["print_log"]
+
+_FILE_WIDTH = 100
+_SHOWN_CHANGES = 4
+_SHOWN_WAITING = 5
+_LONGEST_NAME = 80
+_LONGEST_CAUSE = 2_000
+_SIGNS = {"added": "+", "removed": "-", "changed": "~", "possible": "?"}
+_STYLES = {"added": "green", "removed": "red", "changed": "yellow", "possible": "dim"}
+_STATUS_STYLES = {"SUCCEEDED": "bold green", "RUNNING": "bold cyan"}
+_REASONS = {
+    "token": "waits for the answer to its task token",
+    "worker": "waits for an activity's worker",
+    "job": "waits for the end of its job",
+    "function": "waits for its task",
+    "retry": "waits for its next attempt",
+    "time": "waits for its time",
+    "iterations": "waits for its iterations",
+    "children": "waits for the children of its Map Run",
+    "next": "is open",
+}
+
+
+def print_log(
+    history: History,
+    lines: Iterable[Line],
+    stands: Standing,
+    *,
+    causes: bool,
+    left_out: int,
+    all_of: int,
+) -> None:
+    """Print the table and the standing on the standard output.
+
+    Args:
+        history: The execution's.
+        lines: What is shown of it.
+        stands: Where it stands.
+        causes: Whether causes are shown that may hold values.
+        left_out: Transitions that were asked for and are older than what is shown.
+        all_of: How many transitions there are.
+    """
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, width=_FILE_WIDTH)
+    console.print(Text(printable(history.arn), style="bold"), soft_wrap=True)
+    if history.events:
+        first = history.events[0].time
+        console.print(
+            Text(
+                f"began {first:%Y-%m-%d %H:%M:%S} UTC; {all_of:,} transitions, "
+                f"{len(history.events):,} events",
+                style="dim",
+            )
+        )
+    table = _table()
+    shown = 0
+    for line in lines:
+        table.add_row(*_cells(line, causes=causes))
+        shown += 1
+    if left_out:
+        console.print(Text(f"... {left_out:,} older ones are not shown", style="dim"))
+    if shown:
+        console.print(table)
+        console.print(
+            Text(
+                "state and bag: bytes of the output, opened and as it travelled; of "
+                f"{PAYLOAD_LIMIT:,} at most. Changes: + added, - removed, ~ changed, ? perhaps.",
+                style="dim",
+            )
+        )
+    else:
+        console.print(Text("nothing to show", style="dim"))
+    if any(payload.text is None and not payload.truncated for payload in _payloads(history)):
+        console.print(Text("The history is without its payloads: no sizes, no changes."))
+    _print_standing(console, stands, causes=causes)
+
+
+def _payloads(history: History) -> Iterator[Payload]:
+    return (event.payload for event in history.events if event.payload is not None)
+
+
+def _table() -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("event", justify="right", no_wrap=True)
+    table.add_column("time", no_wrap=True)
+    # The one column that gives way on a narrow screen.
+    table.add_column("state", overflow="fold", min_width=16, ratio=1)
+    for name in ("opened", "bag", "limit"):
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _cells(line: Line, *, causes: bool) -> tuple[Text, ...]:
+    one = line.transition
+    known = line.bag_bytes is not None
+    return (
+        Text(str(one.entered), style="dim"),
+        Text(f"{one.started:%H:%M:%S}"),
+        _state_cell(line, causes=causes),
+        Text("" if line.state_bytes is None else f"{line.state_bytes:,}"),
+        Text(f"{line.bag_bytes:,}" if known else ""),
+        Text(f"{(line.bag_bytes or 0) / PAYLOAD_LIMIT:.1%}" if known else ""),
+    )
+
+
+def _state_cell(line: Line, *, causes: bool) -> Text:
+    """The state's name, indented below the Map or Parallel it ran in, and what there is to say."""
+    one = line.transition
+    indent = "  " * one.depth
+    cell = Text(indent)
+    cell.append(printable(one.state, _LONGEST_NAME), style="bold")
+    indices = "".join(re.findall(r"\[\d+\]", one.path.removesuffix(one.state)))
+    if indices:
+        cell.append(f" {indices}", style="dim")
+    if one.attempts > 1:
+        cell.append(f" {one.attempts} attempts", style="yellow")
+    if one.status != "left":
+        cell.append(f" {one.status}", style="cyan" if one.status in {"open", "caught"} else "red")
+    for failure in one.failures:
+        cell.append(f"\n{indent}")
+        cell.append(_failure(failure), style="red")
+        cause = shown_cause(failure.error, failure.cause, everything=causes)
+        if cause:
+            cell.append(f": {printable(cause, _LONGEST_CAUSE)}", style="dim")
+    if one.error and not one.failures:
+        cell.append(f"\n{indent}")
+        cell.append(printable(one.error, _LONGEST_NAME), style="red")
+    if one.map_run and one.status != "left":
+        cell.append(f"\n{indent}{printable(one.map_run)}", style="dim")
+    for change in (line.changes or ())[:_SHOWN_CHANGES]:
+        cell.append(f"\n{indent}")
+        cell.append_text(_change(change))
+    more = len(line.changes or ()) - _SHOWN_CHANGES + line.changes_left_out
+    if more > 0:
+        cell.append(f"\n{indent}and {more:,} more", style="dim")
+    if line.note:
+        cell.append(f"\n{indent}")
+        cell.append(printable(line.note, _LONGEST_CAUSE), style="red")
+    return cell
+
+
+def _failure(failure: Failure) -> str:
+    name = "an error without a name" if failure.error is None else failure.error
+    return f"{printable(name, _LONGEST_NAME)} at {failure.event}"
+
+
+def _change(change: Place) -> Text:
+    sizes = f"{change.before:,} → {change.after:,}"
+    if change.kind == "added":
+        sizes = f"{change.after:,}"
+    elif change.kind == "removed":
+        sizes = f"{change.before:,}"
+    text = Text(f"{_SIGNS[change.kind]} {printable(change.path)}", style=_STYLES[change.kind])
+    text.append(f" {sizes}", style="dim")
+    return text
+
+
+def _print_standing(console: Console, stands: Standing, *, causes: bool) -> None:
+    status = stands.status
+    line = Text(status, style=_STATUS_STYLES.get(status, "bold red"))
+    if stands.state is not None:
+        line.append(f" in state {_named(stands.state)}", style="not bold default")
+    if stands.error is not None:
+        line.append(f" with {printable(stands.error, _LONGEST_NAME)}", style="not bold default")
+    if stands.since is not None:
+        verb = "its newest event is" if status in {"RUNNING", "LOST"} else "at"
+        line.append(f", {verb} event {stands.event}, {_moment(stands.since)}", "not bold default")
+    console.print(line, soft_wrap=True)
+    cause = shown_cause(stands.error, stands.cause, everything=causes)
+    if cause:
+        console.print(Text(f"Cause: {printable(cause, _LONGEST_CAUSE)}"), soft_wrap=True)
+    elif stands.cause:
+        hidden = "It has a cause, which may quote values: --causes shows it."
+        console.print(Text(hidden, style="dim"))
+    for one in stands.waiting[:_SHOWN_WAITING]:
+        console.print(Text(_waits(one)), soft_wrap=True)
+    if len(stands.waiting) > _SHOWN_WAITING:
+        more = len(stands.waiting) - _SHOWN_WAITING
+        console.print(Text(f"... and {more:,} states more are open", style="dim"))
+    for advice in (stands.advice or "").splitlines():
+        # Never wrapped: commands are there to be pasted.
+        console.print(Text(printable(advice)), soft_wrap=True)
+
+
+def _named(one: Transition) -> str:
+    place = one.path.partition("/")[2] if one.depth else one.state
+    return f"{printable(place, 4 * _LONGEST_NAME)} (event {one.entered})"
+
+
+def _waits(one: Waiting) -> str:
+    text = f"{_named(one.transition)} {_REASONS[one.reason]} since {_moment(one.since)}"
+    limits = [
+        f"{name} {seconds:,} s"
+        for name, seconds in (("timeout", one.timeout), ("heartbeat", one.heartbeat))
+        if seconds
+    ]
+    return f"{text} ({', '.join(limits)})" if limits else text
+
+
+def _moment(moment: datetime) -> str:
+    """A time in UTC, and how long ago that is."""
+    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{moment:%Y-%m-%d %H:%M:%S} UTC ({seconds // length} {unit} ago)"
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC ({seconds} s ago)"

@@ -1,0 +1,66 @@
+"""The ARN of an execution, with the number of an event of its history where one is meant."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from statebag.errors import ConfigurationError
+
+__all__ = ["ExecutionArn", "parse_execution_arn"]
+
+_PARTS = 8  # of arn:<partition>:states:<region>:<account>:execution:<machine>:<name>
+_FORM = "Use arn:aws:states:<region>:<account>:execution:<state machine>:<name>."
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionArn:
+    """An execution of a Standard workflow.
+
+    Attributes:
+        arn: The whole ARN, without the event.
+        region: Its region.
+        account: Its account's number.
+        machine: The state machine's name; `<machine>/<label>` of a distributed Map's child.
+        name: The execution's name.
+        event: The event that was named after an `@`; None where none was.
+    """
+
+    arn: str
+    region: str
+    account: str
+    machine: str
+    name: str
+    event: int | None = None
+
+
+def parse_execution_arn(text: str) -> ExecutionArn:
+    """The parts of `ARN` or `ARN@EVENT`.
+
+    Raises:
+        ConfigurationError: It is no execution's ARN, that of an Express execution or a Map Run, or
+            what follows the `@` is no event's number.
+    """
+    arn, at, event = text.partition("@")
+    if at and re.fullmatch(r"[1-9][0-9]{0,8}", event) is None:
+        raise ConfigurationError(
+            "what follows the @ is no event's number", hint="`statebag log` shows the numbers."
+        )
+    parts = arn.split(":")
+    kind = parts[5] if len(parts) > 5 and parts[0] == "arn" and parts[2] == "states" else None
+    if kind == "express":
+        raise ConfigurationError(
+            "Step Functions keeps no history of an Express execution",
+            hint="Look in the log group of its state machine (CloudWatch Logs); it has the same "
+            "events where logging is on at level ALL, and the payloads where execution data is "
+            "included.",
+        )
+    if kind == "mapRun":
+        raise ConfigurationError(
+            "this is a Map Run, whose children each have a history of their own",
+            hint="aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` "
+            "lists those of this machine.",
+        )
+    if kind != "execution" or len(parts) != _PARTS or not all(parts):
+        raise ConfigurationError("this is no execution's ARN", hint=_FORM)
+    return ExecutionArn(arn, parts[3], parts[4], parts[6], parts[7], int(event) if at else None)

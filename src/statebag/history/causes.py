@@ -1,0 +1,89 @@
+"""What of an error may be shown to whoever looks at a history, and what to do about it.
+
+An error's name comes from code. Its cause is free text: a function that failed on a value often
+quotes it, and so does the service. Only causes of errors whose text is known to hold no value are
+shown unless all are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from statebag import errors
+
+__all__ = ["advice_for", "shown_cause"]
+
+_OURS = frozenset(errors.__all__)
+# Of the service's own errors, those whose text names states and sizes alone.
+_WITHOUT_VALUES = {
+    "States.DataLimitExceeded",
+    "States.Timeout",
+    "States.HeartbeatTimeout",
+    "States.ExceedToleratedFailureThreshold",
+}
+_ADVICE = {
+    "StoreUnavailable": "The store did not answer. When it does (`statebag doctor`), {again}.",
+    "BlobMissing": "An object is gone: `statebag fsck`, then `statebag repair`, then {again}.",
+    "BlobCorrupt": "An object is damaged: `statebag fsck`, then `statebag repair`, then {again}.",
+    "BagTooLarge": "Its control fields alone pass the bound; the cause names the largest.",
+    "InvalidState": "The step returned what JSON cannot hold; the cause has the path.",
+    "LimitExceeded": "Opening would pass a limit of the policy; the cause names it.",
+    "NotPermitted": "The function may not read or write there: check its role, scope and keys.",
+    "ConfigurationError": "A setting of the function is wrong; the cause names it.",
+    "States.DataLimitExceeded": "A payload passed the limit: seal that step's result, or give it "
+    "a smaller budget where several results come together.",
+    "States.Timeout": "Nobody answered in time. If the work can be done now, {again}.",
+    "States.HeartbeatTimeout": "The worker fell silent. If the work can be done now, {again}.",
+}
+
+
+def advice_for(error: str | None, *, event: int, arn: str, is_local: bool) -> str:
+    """What to do about an execution that failed with an error, a line for each thing.
+
+    Args:
+        error: Its name.
+        event: With which the state that failed was entered.
+        arn: The execution's.
+        is_local: Whether it ran on this machine, where nothing is redriven.
+    """
+    again = "run it again" if is_local else f"redrive it: {_redrive(arn)}"
+    known = _ADVICE.get(error or "")
+    look = f"What it was given: statebag cat {arn} --at {event}"
+    return f"{known.format(again=again)}\n{look}" if known else look
+
+
+def _redrive(arn: str) -> str:
+    return f"aws stepfunctions redrive-execution --execution-arn {arn}"
+
+
+def shown_cause(error: str | None, cause: str | None, *, everything: bool) -> str | None:
+    """A cause as it may be shown; None where it may hold values.
+
+    Args:
+        error: The error's name.
+        cause: Its cause as the history has it.
+        everything: Whether values may be shown.
+    """
+    if not cause:
+        return None
+    told = _told(cause)
+    if everything:
+        return told[1]
+    if error in _WITHOUT_VALUES:
+        return cause
+    # A function's error of ours tells its type itself; text that only bears the name does not.
+    return told[1] if error in _OURS and told[0] == error else None
+
+
+def _told(cause: str) -> tuple[str | None, str]:
+    """The type and message in what a Lambda function's failure looks like; else the text."""
+    try:
+        body: Any = json.loads(cause)
+    except (ValueError, RecursionError):
+        return None, cause
+    message = body.get("errorMessage") if isinstance(body, dict) else None
+    if not isinstance(message, str):
+        return None, cause
+    kind = body.get("errorType")
+    return (kind if isinstance(kind, str) else None), message

@@ -1,0 +1,225 @@
+"""The events of GetExecutionHistory, from AWS or from a run on this machine, in one form.
+
+boto3 gives times as `datetime` and the engine of this machine as text; each event has its details
+under a name of its own. Here they are alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import InvalidState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["Event", "History", "Payload", "history_of"]
+
+# Where an event carries a payload: the first of these that its details have.
+_CARRIERS = ("output", "input", "parameters")
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The JSON text that an event carries.
+
+    Attributes:
+        event: The event's number.
+        text: The text; None where the event has none, though such an event carries one.
+        truncated: Whether the text was cut or left out by whoever kept the event.
+    """
+
+    event: int
+    text: str | None
+    truncated: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the text in UTF-8."""
+        return len((self.text or "").encode("utf-8", "surrogatepass"))
+
+    def value(self) -> Any:
+        """The JSON value: a bag, or whatever the workflow passed on.
+
+        Raises:
+            InvalidState: The history does not hold it whole, or it is no JSON that can be opened;
+                nothing of it is quoted.
+        """
+        from statebag.errors import BlobCorrupt  # noqa: PLC0415 - with the codec, when used
+        from statebag.format import json_text  # noqa: PLC0415
+
+        if self.truncated:
+            raise InvalidState(
+                f"the payload of event {self.event} was cut short where it was kept",
+                hint="What is left of it cannot be opened; look at the event before or after it.",
+            )
+        if self.text is None:
+            raise InvalidState(
+                f"event {self.event} was kept without its payload",
+                hint="Read the history with its execution data.",
+            )
+        try:
+            value = json_text.decode(self.text.encode())
+            json_text.check_json(value)
+        except UnicodeEncodeError:
+            raise InvalidState(
+                f"the payload of event {self.event} holds a lone surrogate, which is no text"
+            ) from None
+        except (BlobCorrupt, InvalidState):
+            raise InvalidState(
+                f"the payload of event {self.event} is no JSON that can be opened"
+            ) from None
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event.
+
+    Attributes:
+        id: Its number, from 1.
+        previous: The number of the event that it follows from; 0 for the first ones.
+        type: As in the API: `TaskStateEntered`.
+        time: When, in UTC.
+        details: What the API gives for this type.
+    """
+
+    id: int
+    previous: int
+    type: str
+    time: datetime
+    details: Mapping[str, Any]
+
+    @property
+    def payload(self) -> Payload | None:
+        """What it carries; None for an event that carries nothing."""
+        for name in _CARRIERS:
+            about = self.details.get(f"{name}Details")
+            truncated = isinstance(about, dict) and about.get("truncated") is True
+            text = self.details.get(name)
+            if isinstance(text, str) or truncated:
+                return Payload(self.id, text if isinstance(text, str) else None, truncated)
+        if self.type.endswith(("StateEntered", "StateExited")):
+            return Payload(self.id, None)
+        return None
+
+    @property
+    def is_state(self) -> bool:
+        """Whether its payload is what passes from state to state, not what a task was sent."""
+        return self.type.endswith(("StateEntered", "StateExited")) or self.type in {
+            "ExecutionStarted",
+            "ExecutionSucceeded",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All events of an execution so far.
+
+    Attributes:
+        arn: The execution's ARN.
+        machine: The state machine's name.
+        events: In the order of their numbers.
+        branches: The first states of the branches of each Parallel, where they are known.
+        goes_on: False where nobody works on the execution any more though it has not ended: the
+            process that ran it is gone. None where that is not known.
+    """
+
+    arn: str
+    machine: str
+    events: tuple[Event, ...]
+    branches: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    goes_on: bool | None = None
+    _by_id: dict[int, Event] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._by_id.update((event.id, event) for event in self.events)
+
+    def event(self, number: int) -> Event:
+        """The event of a number.
+
+        Raises:
+            InvalidState: There is none.
+        """
+        found = self._by_id.get(number)
+        if found is None:
+            last = self.events[-1].id if self.events else 0
+            raise InvalidState(
+                f"the execution has no event {number}: its last one is {last}",
+                hint="`statebag log` shows the numbers.",
+            )
+        return found
+
+    def payload_at(self, number: int | None = None) -> Payload:
+        """What stood at an event.
+
+        Args:
+            number: The event; its own payload, or that of the nearest event on the way to it. None
+                for the newest state: what last entered or left a state, or the end's output.
+
+        Raises:
+            InvalidState: There is no such event, or nothing was carried before it.
+        """
+        if number is None:
+            for event in reversed(self.events):
+                if event.is_state and event.payload is not None:
+                    return event.payload
+            raise InvalidState("the history holds no state yet", hint="Ask again in a moment.")
+        here: Event | None = self.event(number)
+        while here is not None:
+            if here.payload is not None:
+                return here.payload
+            # A number only ever leads to a lower one, so a forged history cannot make a loop.
+            before = here.previous
+            here = self._by_id.get(before) if before < here.id else None
+        raise InvalidState(f"nothing was carried at event {number} or on the way to it")
+
+
+def history_of(
+    arn: str,
+    machine: str,
+    events: Iterable[Mapping[str, Any]],
+    *,
+    branches: Mapping[str, Sequence[str]] | None = None,
+    goes_on: bool | None = None,
+) -> History:
+    """A history from events as GetExecutionHistory gives them, in any order.
+
+    Of two events with one number, the later one counts.
+
+    Raises:
+        InvalidState: What was given is no such event.
+    """
+    found: dict[int, Event] = {}
+    for given in events:
+        try:
+            event = _event(given)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise InvalidState(f"the history is not readable after {len(found)} events") from None
+        found[event.id] = event
+    ordered = tuple(found[number] for number in sorted(found))
+    return History(arn, machine, ordered, branches or {}, goes_on)
+
+
+def _event(given: Mapping[str, Any]) -> Event:
+    details: dict[str, Any] = {}
+    for name, value in given.items():
+        if name.endswith("EventDetails") and isinstance(value, dict):
+            details.update(value)
+    kind = given["type"]
+    return Event(
+        id=int(given["id"]),
+        previous=int(given.get("previousEventId", 0)),
+        type=str(getattr(kind, "value", kind)),
+        time=_time(given["timestamp"]),
+        details=details,
+    )
+
+
+def _time(given: Any) -> datetime:
+    if isinstance(given, int | float):
+        return datetime.fromtimestamp(given, UTC)
+    moment = given if isinstance(given, datetime) else datetime.fromisoformat(given)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

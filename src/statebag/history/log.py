@@ -1,0 +1,183 @@
+"""One line of a log for each transition: its sizes, and what it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import StatebagError
+from statebag.history.causes import shown_cause
+from statebag.local.payload import PAYLOAD_LIMIT, payload_size
+from statebag.opening.bag_difference import bag_differences
+from statebag.opening.inspection import inspect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from statebag.history.events import Payload
+    from statebag.history.standing import Standing, Waiting
+    from statebag.history.transitions import Failure, Transition
+
+__all__ = ["MOST_CHANGES", "Line", "Place", "as_dict", "log_of", "standing_dict"]
+
+MOST_CHANGES = 200
+"""Changes of one transition that are given; how many more there are is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A change: at which path, of which kind, from how many bytes to how many, opened."""
+
+    path: str
+    kind: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A transition with what its payloads tell.
+
+    Attributes:
+        transition: The transition.
+        state_bytes: Bytes of the output's JSON text if all in it were opened; None where that is
+            not known.
+        bag_bytes: Bytes of the output as the engine's limit counts it; likewise.
+        changes: What differs between its input and its output; None where that is not known.
+        changes_left_out: How many more there are.
+        note: Why something is not known; None where all is.
+    """
+
+    transition: Transition
+    state_bytes: int | None = None
+    bag_bytes: int | None = None
+    changes: tuple[Place, ...] | None = None
+    changes_left_out: int = 0
+    note: str | None = None
+
+
+def log_of(
+    made: Iterable[Transition], differences: Callable[[Any, Any], Iterable[Any]] | None = None
+) -> Iterator[Line]:
+    """The lines of a log, in the order given.
+
+    Args:
+        made: Transitions.
+        differences: Finds what differs between two bags and may read a store for it, as
+            `Statebag.differences`; None tells it from the bags alone.
+    """
+    for one in made:
+        yield _line(one, differences)
+
+
+def _line(one: Transition, differences: Callable[[Any, Any], Iterable[Any]] | None) -> Line:
+    if one.output is None or (one.output.text is None and not one.output.truncated):
+        return Line(one)
+    bag_bytes: int | None = None
+    state_bytes: int | None = None
+    try:
+        after = _value(one.output)
+        bag_bytes = payload_size(after)
+        state_bytes = inspect(after).root.size
+        if one.input is None:
+            return Line(one, state_bytes, bag_bytes)
+        found = iter((differences or bag_differences)(_value(one.input), after))
+        changes = tuple(
+            Place(change.path, change.kind, change.before, change.after)
+            for change in islice(found, MOST_CHANGES)
+        )
+        left_out = sum(1 for _ in found)
+    except StatebagError as error:
+        # One state that cannot be read is no reason to show none; the error names no value.
+        return Line(one, state_bytes, bag_bytes, note=str(error))
+    return Line(one, state_bytes, bag_bytes, changes, left_out)
+
+
+def _value(payload: Payload) -> Any:
+    return payload.value()
+
+
+def as_dict(line: Line, *, causes: bool = False) -> dict[str, Any]:
+    """A line as a JSON value, for programs; sizes in bytes, times in UTC.
+
+    Args:
+        line: The line.
+        causes: Whether causes are given that may hold values of the state.
+    """
+    one = line.transition
+    changes = None
+    if line.changes is not None:
+        changes = [
+            {
+                "path": change.path,
+                "kind": change.kind,
+                "before": change.before,
+                "after": change.after,
+            }
+            for change in line.changes
+        ]
+    share = None if line.bag_bytes is None else round(line.bag_bytes / PAYLOAD_LIMIT, 6)
+    return {
+        "number": one.number,
+        "event": one.entered,
+        "exit_event": one.left,
+        "last_event": one.last,
+        "time": _text(one.started),
+        "ended": None if one.ended is None else _text(one.ended),
+        "state": one.state,
+        "kind": one.kind,
+        "path": one.path,
+        "status": one.status,
+        "attempts": one.attempts,
+        "error": one.error,
+        "failures": [_failure(failure, causes=causes) for failure in one.failures],
+        "state_bytes": line.state_bytes,
+        "bag_bytes": line.bag_bytes,
+        "limit_share": share,
+        "changes": changes,
+        "changes_left_out": line.changes_left_out,
+        "map_run": one.map_run,
+        "note": line.note,
+    }
+
+
+def standing_dict(stands: Standing, *, causes: bool = False) -> dict[str, Any]:
+    """Where an execution stands, as a JSON value: the last line of a log."""
+    state = stands.state
+    return {
+        "status": stands.status,
+        "since": None if stands.since is None else _text(stands.since),
+        "event": stands.event,
+        "error": stands.error,
+        "cause": shown_cause(stands.error, stands.cause, everything=causes),
+        "state": None if state is None else state.path,
+        "state_event": None if state is None else state.entered,
+        "waiting": [_open(one) for one in stands.waiting],
+        "advice": stands.advice,
+    }
+
+
+def _failure(failure: Failure, *, causes: bool) -> dict[str, Any]:
+    return {
+        "event": failure.event,
+        "time": _text(failure.time),
+        "error": failure.error,
+        "cause": shown_cause(failure.error, failure.cause, everything=causes),
+    }
+
+
+def _open(one: Waiting) -> dict[str, Any]:
+    return {
+        "state": one.transition.path,
+        "event": one.event,
+        "reason": one.reason,
+        "since": _text(one.since),
+        "timeout": one.timeout,
+        "heartbeat": one.heartbeat,
+    }
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,201 @@
+"""Where an execution stands: what it waits for, or where and why it ended, and the way on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from statebag.history.causes import advice_for
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from statebag.history.events import History
+    from statebag.history.transitions import Transition
+
+__all__ = ["Reason", "Standing", "Waiting", "standing"]
+
+Reason = Literal[
+    "token", "worker", "job", "function", "retry", "time", "iterations", "children", "next"
+]
+
+_ENDS = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionTimedOut": "TIMED_OUT",
+    "ExecutionAborted": "ABORTED",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A state that is open, with nothing open in it.
+
+    Attributes:
+        transition: The state.
+        reason: What it waits for: its task `token`, an activity's `worker`, the end of a `job`, a
+            `function`, its next `retry`, a `time`, `iterations` of a Map to begin, the `children`
+            of a distributed one, or `next`: nothing that the history tells.
+        since: When that began.
+        event: The number of the event that tells it.
+        timeout: Seconds after which the task fails, if it has such a limit.
+        heartbeat: Seconds of silence after which it does, likewise.
+    """
+
+    transition: Transition
+    reason: Reason
+    since: datetime
+    event: int
+    timeout: int | None = None
+    heartbeat: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an execution stands.
+
+    Attributes:
+        status: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED`; `LOST` where it has not
+            ended and the process that ran it is gone.
+        since: When that began.
+        event: The number of the event that tells it.
+        error: The name of the error that it ended with.
+        cause: Its cause, which may hold values.
+        state: The state in which it failed.
+        waiting: What goes on, the longest first.
+        advice: What to do, a line for each thing; None where there is nothing to do.
+    """
+
+    status: str
+    since: datetime | None
+    event: int
+    error: str | None = None
+    cause: str | None = None
+    state: Transition | None = None
+    waiting: tuple[Waiting, ...] = ()
+    advice: str | None = None
+
+
+def standing(history: History, made: list[Transition], *, is_local: bool = False) -> Standing:
+    """Where an execution stands.
+
+    Args:
+        history: Its history.
+        made: The transitions in it.
+        is_local: Whether it ran on this machine.
+    """
+    if not history.events:
+        return Standing("RUNNING", None, 0, advice="Its history is still empty: ask again.")
+    newest = history.events[-1]
+    status = _ENDS.get(newest.type)
+    if status is None:
+        return _going_on(history, made, is_local=is_local)
+    cause = newest.details.get("cause")
+    if status == "SUCCEEDED":
+        return Standing(status, newest.time, newest.id)
+    default = "States.Timeout" if status == "TIMED_OUT" else None
+    named = newest.details.get("error") or default
+    error = None if named is None else str(named)
+    state = _where_it_failed(made, status)
+    advice = None
+    if state is not None:
+        advice = advice_for(error, event=state.entered, arn=history.arn, is_local=is_local)
+    cause = None if cause is None else str(cause)
+    return Standing(status, newest.time, newest.id, error, cause, state, advice=advice)
+
+
+def _where_it_failed(made: list[Transition], status: str) -> Transition | None:
+    """The innermost state that the error came from; of an abort, one that was open."""
+    wanted = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "given up"}[status]
+    found = [one for one in made if one.status == wanted] or [
+        one for one in made if one.status in {"failed", "timed out", "given up"}
+    ]
+    outer = max(found, key=_ending, default=None)
+    if outer is None:
+        return None
+    # A Map or Parallel fails after what failed in it, which is what there is to look at.
+    inside = [
+        one for one in found if one.path.startswith(f"{outer.path}[") and one.error == outer.error
+    ]
+    return max(inside, key=lambda one: (one.depth, *_ending(one)), default=outer)
+
+
+def _ending(one: Transition) -> tuple[datetime, int]:
+    return one.ended or one.started, one.entered
+
+
+def _going_on(history: History, made: list[Transition], *, is_local: bool) -> Standing:
+    newest = history.events[-1]
+    waiting = tuple(
+        sorted(
+            (_waiting(history, one) for one in made if one.status == "open" and not one.busy),
+            key=lambda one: one.since,
+        )
+    )
+    if history.goes_on is False:
+        gone = "The process that ran it is gone: run it again."
+        return Standing("LOST", newest.time, newest.id, waiting=waiting, advice=gone)
+    advice = _advice(history, waiting[0], is_local=is_local) if waiting else None
+    return Standing("RUNNING", newest.time, newest.id, waiting=waiting, advice=advice)
+
+
+def _waiting(history: History, one: Transition) -> Waiting:
+    event = history.event(one.last or one.entered)
+    task = one.task or {}
+    timeout, heartbeat = task.get("timeoutInSeconds"), task.get("heartbeatInSeconds")
+    return Waiting(
+        one,
+        _reason(one),
+        event.time,
+        event.id,
+        timeout if isinstance(timeout, int) else None,
+        heartbeat if isinstance(heartbeat, int) else None,
+    )
+
+
+def _reason(one: Transition) -> Reason:
+    resource = str((one.task or {}).get("resource", ""))
+    if one.failures and one.failures[-1].event == one.last:
+        return "retry"
+    if one.kind == "Wait":
+        return "time"
+    if one.kind == "Map":
+        return "iterations" if one.map_run is None else "children"
+    if one.kind != "Task" or one.task is None:
+        return "next"
+    if resource.endswith(".waitForTaskToken"):
+        return "token"
+    if ":activity:" in resource:
+        return "worker"
+    return "job" if ".sync" in resource else "function"
+
+
+def _advice(history: History, first: Waiting, *, is_local: bool) -> str | None:
+    arn = history.arn
+    if first.reason == "token":
+        # The token itself lets whoever has it answer, so it is not shown here.
+        own = "" if is_local else f" --execution {arn}"
+        number = _sent_at(history, first)
+        return (
+            f"Its token is in what was sent: statebag cat {arn} --at {number}\n"
+            f"Answer it: statebag answer TOKEN --output FILE{own}"
+        )
+    if first.reason == "children":
+        run = first.transition.map_run
+        return (
+            None
+            if is_local
+            else f"Its children: aws stepfunctions list-executions --map-run-arn {run}"
+        )
+    return f"What it was given: statebag cat {arn} --at {first.transition.entered}"
+
+
+def _sent_at(history: History, first: Waiting) -> int:
+    """The event that scheduled the task."""
+    number = first.event
+    while number > first.transition.entered:
+        event = history.event(number)
+        if event.type.endswith("Scheduled"):
+            return number
+        number = event.previous
+    return first.event

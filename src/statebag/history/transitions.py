@@ -1,0 +1,402 @@
+"""From the events of a history to the states that were entered and left, and where.
+
+An event names the one that it follows from. Along these numbers every event's place is known: in
+which iteration of which Map, in which branch of which Parallel. Two things the events do not say.
+The branch of a Parallel is told by the state that it starts with, from the definition, or where
+that is not known by the order in which branches began. And what a state that was given up ended
+with is told by the failure of what it stood in.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from statebag.history.events import Event, History, Payload
+
+__all__ = ["Failure", "Status", "Transition", "first_states", "transitions"]
+
+Status = Literal["open", "left", "caught", "failed", "timed out", "given up"]
+
+_ENDS = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionTimedOut": "TIMED_OUT",
+    "ExecutionAborted": "ABORTED",
+}
+_BEGUN = re.compile(r"(Activity|Task|LambdaFunction)Scheduled|(Map|Parallel)StateStarted")
+_FAILED = re.compile(
+    r"(Activity|Task|LambdaFunction)(Failed|TimedOut|ScheduleFailed|StartFailed|SubmitFailed)"
+    r"|MapRunFailed|EvaluationFailed"
+)
+_TIMED_OUT = "States.Timeout"
+_CONTAINERS = {"Map", "Parallel"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error on the way of a state.
+
+    Attributes:
+        event: The number of the event that tells it.
+        time: When.
+        error: The error's name; None where the history has none.
+        cause: Its cause, which may quote values; likewise.
+    """
+
+    event: int
+    time: datetime
+    error: str | None
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One state that was entered, and left if it was.
+
+    Attributes:
+        number: Its place in the order of entering, from 1.
+        state: The state's name.
+        kind: Its ASL `Type`.
+        path: Where it ran: `Machine/Map[3]/Parse`, `Machine/Both[1]/Right`.
+        entered: The number of the event with which it was entered.
+        left: Likewise with which it was left; None where it was not.
+        last: The number of the newest event of its own.
+        started: When it was entered.
+        ended: When it was left or given up; None while it is open.
+        status: `left` with an output; `caught`: left with an output that a Catch made of an error;
+            `failed`, `timed out` or `given up` without one; `open`: it goes on.
+        attempts: How often its task, or its iterations or branches, were begun.
+        failures: The errors on its way, also those that a Retry took.
+        error: The name of the error that ended it, also where a Catch took it.
+        input: What it was given.
+        output: What it left; None where it did not.
+        task: What is known of its newest attempt: the API's details of the event that scheduled it.
+        length: Iterations of a Map; None for other states.
+        map_run: The ARN of a distributed Map's run; None where there is none.
+        busy: How many states in it are open.
+    """
+
+    number: int
+    state: str
+    kind: str
+    path: str
+    entered: int
+    started: datetime
+    input: Payload | None
+    last: int = 0
+    left: int | None = None
+    ended: datetime | None = None
+    status: Status = "open"
+    attempts: int = 0
+    failures: tuple[Failure, ...] = ()
+    error: str | None = None
+    output: Payload | None = None
+    task: Mapping[str, Any] | None = None
+    length: int | None = None
+    map_run: str | None = None
+    busy: int = 0
+
+    @property
+    def depth(self) -> int:
+        """How many Maps and Parallels it stands in."""
+        return self.path.count("/") - 1
+
+
+def transitions(history: History) -> list[Transition]:
+    """The states of a history in the order in which they were entered."""
+    reader = _Reader(history)
+    for event in history.events:
+        reader.take(event)
+    return reader.result()
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A transition while its events are being read."""
+
+    made: Transition
+    parent: _Visit | None
+    pending: Failure | None = None  # a failure that nothing has taken yet
+    branches: list[str] = field(default_factory=list)  # first states, in the order of beginning
+
+    @property
+    def is_open(self) -> bool:
+        return self.made.status == "open"
+
+    def set(self, **changes: Any) -> None:
+        self.made = replace(self.made, **changes)
+
+    def end(self, event: Event, status: Status, error: str | None) -> None:
+        if self.is_open:
+            self.set(status=status, ended=event.time, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A state on the way to an event's place, and in which iteration or branch of it that is."""
+
+    visit: _Visit
+    index: int | None = None
+
+
+_Stack = tuple[_Frame, ...]
+
+
+class _Reader:
+    def __init__(self, history: History) -> None:
+        self._machine = history.machine
+        self._branches = history.branches
+        self._after: dict[int, _Stack] = {0: ()}
+        self._visits: list[_Visit] = []
+        self._ended_at: _Stack = ()
+        self._to_reopen: set[int] = set()  # numbers of what failed before a redrive
+
+    def result(self) -> list[Transition]:
+        busy: dict[int, int] = {}
+        for visit in self._visits:
+            if visit.is_open and visit.parent is not None:
+                busy[id(visit.parent)] = busy.get(id(visit.parent), 0) + 1
+        return [replace(visit.made, busy=busy.get(id(visit), 0)) for visit in self._visits]
+
+    def take(self, event: Event) -> None:
+        stack = self._after.get(event.previous, ())
+        kind = event.type
+        if kind.endswith("StateEntered"):
+            stack = self._entered(event, stack)
+        elif kind.endswith("StateExited"):
+            stack = self._left(event, stack)
+        elif kind.startswith("MapIteration"):
+            stack = self._iteration(event, stack)
+        elif kind in _ENDS:
+            self._end(event, stack)
+        elif kind == "ExecutionRedriven":
+            stack = self._ended_at
+            self._to_reopen = {
+                one.visit.made.number for one in stack if one.visit.made.left is None
+            }
+        elif re.fullmatch(r"(Map|Parallel)State(Succeeded|Failed|Aborted)", kind):
+            stack = self._container_ended(event, stack)
+        elif stack:
+            self._reopen(stack)
+            self._inside(event, stack[-1].visit)
+        if stack and kind not in _ENDS:
+            top = stack[-1].visit
+            top.set(last=max(top.made.last, event.id))
+        self._after[event.id] = stack
+
+    def _entered(self, event: Event, stack: _Stack) -> _Stack:
+        name = str(event.details.get("name", ""))
+        # What is on top and holds no other states was left without an event that says so.
+        while stack and stack[-1].visit.made.kind not in _CONTAINERS:
+            stack[-1].visit.end(event, "given up", None)
+            stack = stack[:-1]
+        if stack and stack[-1].index is None and stack[-1].visit.made.kind == "Parallel":
+            stack = (*stack[:-1], _Frame(stack[-1].visit, self._branch(stack[-1].visit, name)))
+        self._reopen(stack)
+        place = "".join(
+            f"/{frame.visit.made.state}{'' if frame.index is None else f'[{frame.index}]'}"
+            for frame in stack
+        )
+        made = Transition(
+            number=len(self._visits) + 1,
+            state=name,
+            kind=event.type.removesuffix("StateEntered"),
+            path=f"{self._machine}{place}/{name}",
+            entered=event.id,
+            started=event.time,
+            input=event.payload,
+        )
+        visit = _Visit(made, stack[-1].visit if stack else None)
+        self._visits.append(visit)
+        return (*stack, _Frame(visit))
+
+    def _branch(self, parallel: _Visit, name: str) -> int:
+        known = self._branches.get(parallel.made.state, ())
+        if name in known:
+            return known.index(name)
+        if name not in parallel.branches:
+            parallel.branches.append(name)
+        return parallel.branches.index(name)
+
+    def _left(self, event: Event, stack: _Stack) -> _Stack:
+        name = str(event.details.get("name", ""))
+        kind = event.type.removesuffix("StateExited")
+        below = stack
+        while below and (below[-1].visit.made.state, below[-1].visit.made.kind) != (name, kind):
+            below = below[:-1]
+        if not below:
+            return stack  # no such state was entered on the way here
+        visit = below[-1].visit
+        failure = visit.pending
+        if kind in _CONTAINERS:
+            self._end_inside(visit, event)
+        visit.set(
+            left=event.id,
+            last=event.id,
+            output=event.payload,
+            ended=event.time,
+            status="left" if failure is None else "caught",
+            error=None if failure is None else failure.error,
+        )
+        return below[:-1]
+
+    def _iteration(self, event: Event, stack: _Stack) -> _Stack:
+        name = str(event.details.get("name", ""))
+        index = event.details.get("index")
+        below = stack
+        while below and (below[-1].visit.made.state, below[-1].visit.made.kind) != (name, "Map"):
+            below = below[:-1]
+        if not below:
+            return stack
+        visit = below[-1].visit
+        if event.type in {"MapIterationFailed", "MapIterationAborted"}:
+            gone = stack[len(below)].visit if len(stack) > len(below) else None
+            failure = self._given_up(gone, event, stack)
+            if event.type == "MapIterationFailed":
+                visit.pending = failure
+        return (*below[:-1], _Frame(visit, index if isinstance(index, int) else None))
+
+    def _given_up(self, visit: _Visit | None, event: Event, stack: _Stack) -> Failure:
+        """Ends what an iteration stood in when it failed; the failure that it failed with."""
+        failure = next((f.visit.pending for f in reversed(stack) if f.visit.pending), None)
+        failure = failure or Failure(event.id, event.time, None, None)
+        if visit is not None:
+            self._end_inside(visit, event)
+            failed = event.type.endswith("Failed")
+            visit.end(event, "failed" if failed else "given up", failure.error if failed else None)
+        return failure
+
+    def _container_ended(self, event: Event, stack: _Stack) -> _Stack:
+        kind = event.type.partition("State")[0]
+        below = stack
+        while below and below[-1].visit.made.kind != kind:
+            below = below[:-1]
+        if not below:
+            return stack
+        visit = below[-1].visit
+        if event.type.endswith("Failed"):
+            failure = next((f.visit.pending for f in reversed(stack) if f.visit.pending), None)
+            failure = _stated(event) or failure or self._latest_inside(visit)
+            visit.pending = failure or Failure(event.id, event.time, None, None)
+            if failure is not None and failure not in visit.made.failures:
+                visit.set(failures=(*visit.made.failures, failure))
+            for frame in stack[len(below) :]:
+                frame.visit.end(event, "failed", visit.pending.error)
+            self._end_inside(visit, event)
+        elif event.type.endswith("Aborted"):
+            self._end_inside(visit, event)
+            visit.end(event, "given up", None)
+        else:
+            visit.pending = None
+        return (*below[:-1], _Frame(visit))
+
+    def _latest_inside(self, visit: _Visit) -> Failure | None:
+        inside = [one.pending for one in self._visits if one.pending and _is_below(one, visit)]
+        return max(inside, key=lambda failure: failure.event, default=None)
+
+    def _end_inside(self, visit: _Visit, event: Event) -> None:
+        """What is still open in a state that ended: failed by itself, or given up."""
+        for one in self._visits[visit.made.number :]:
+            if one.is_open and _is_below(one, visit):
+                failure = one.pending
+                error = None if failure is None else failure.error
+                one.end(event, "given up" if failure is None else "failed", error)
+
+    def _inside(self, event: Event, visit: _Visit) -> None:
+        kind = event.type
+        if _BEGUN.fullmatch(kind):
+            visit.pending = None
+            visit.branches.clear()
+            length = event.details.get("length")
+            visit.set(
+                attempts=visit.made.attempts + 1,
+                task=event.details,
+                length=length if isinstance(length, int) else visit.made.length,
+            )
+        elif _FAILED.fullmatch(kind):
+            default = _TIMED_OUT if kind.endswith("TimedOut") else None
+            visit.pending = _stated(event, default) or Failure(event.id, event.time, None, None)
+            visit.set(failures=(*visit.made.failures, visit.pending))
+        elif kind == "MapRunStarted":
+            visit.set(map_run=event.details.get("mapRunArn"))
+        elif kind.endswith("Aborted"):
+            visit.end(event, "given up", None)
+        elif kind.endswith("Succeeded"):
+            visit.pending = None
+
+    def _end(self, event: Event, stack: _Stack) -> None:
+        self._ended_at = stack
+        # The error of the end is that of the state which it came from, and of what that stood in.
+        stated = _stated(event, _TIMED_OUT if event.type == "ExecutionTimedOut" else None)
+        failed: Status = "timed out" if event.type == "ExecutionTimedOut" else "failed"
+        if event.type == "ExecutionFailed":
+            for frame in stack:
+                if frame.visit.is_open and stated is not None:
+                    frame.visit.end(event, failed, stated.error)
+        for visit in self._visits:
+            if not visit.is_open:
+                continue
+            if event.type == "ExecutionTimedOut":
+                visit.end(event, failed, stated.error if stated else None)
+            elif visit.pending is not None and event.type != "ExecutionAborted":
+                visit.end(event, "failed", visit.pending.error)
+            else:
+                visit.end(event, "given up", None)
+
+    def _reopen(self, stack: _Stack) -> None:
+        """What failed and is worked on again after a redrive is open again."""
+        for frame in stack if self._to_reopen else ():
+            if frame.visit.made.number in self._to_reopen:
+                self._to_reopen.discard(frame.visit.made.number)
+                frame.visit.pending = None
+                frame.visit.set(status="open", ended=None, error=None)
+
+
+def _stated(event: Event, default: str | None = None) -> Failure | None:
+    """The failure that an event tells, if it has an error or a cause."""
+    error = event.details.get("error")
+    cause = event.details.get("cause")
+    if error is None and cause is None and default is None:
+        return None
+    name = str(error) if error is not None else default
+    return Failure(event.id, event.time, name, None if cause is None else str(cause))
+
+
+def _is_below(one: _Visit, other: _Visit) -> bool:
+    parent = one.parent
+    while parent is not None:
+        if parent is other:
+            return True
+        parent = parent.parent
+    return False
+
+
+def first_states(definition: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The first states of the branches of each Parallel of a definition, by its name."""
+    found: dict[str, list[str]] = {}
+    for name, state in _states(definition):
+        branches = state.get("Branches")
+        if isinstance(branches, list):
+            found[name] = [str(one.get("StartAt")) for one in branches if isinstance(one, dict)]
+    return found
+
+
+def _states(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    pending: list[Any] = [machine]
+    while pending:
+        one = pending.pop()
+        states = one.get("States") if isinstance(one, dict) else None
+        if not isinstance(states, dict):
+            continue
+        for name, state in states.items():
+            if isinstance(state, dict):
+                yield name, state
+                pending.extend(state.get(key) for key in ("ItemProcessor", "Iterator"))
+                branches = state.get("Branches")
+                pending.extend(branches if isinstance(branches, list) else ())

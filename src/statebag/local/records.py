@@ -1,0 +1,252 @@
+"""The histories of executions on this machine, one file each, readable while they run.
+
+A file is named by its execution: `<machine>/<name>.jsonl`, encoded as a scope is. Its first line
+says whose it is, and what branches its Parallels have; each further one is an event as
+GetExecutionHistory gives it, written whole when it happens. The run holds a lock on the file as
+long as it lives, so that a reader knows an execution that goes on from one whose process is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError, InvalidState
+from statebag.format.names import encode_scope
+from statebag.history.events import history_of
+
+fcntl: Any = None  # Windows has none, and nobody knows there whether a run goes on
+with contextlib.suppress(ImportError):
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from statebag.history.arns import ExecutionArn
+    from statebag.history.events import History
+
+__all__ = ["Record", "Records", "read_record", "recorded_executions"]
+
+KEPT_FILES = 1_000
+KEPT_BYTES = 1_000_000_000
+RECORD_BYTES = 250_000_000
+"""Payloads of one execution that are kept, in bytes; events beyond are kept without theirs."""
+
+Branches = Mapping[str, Sequence[str]]
+_VERSION = 1
+_SUFFIX = ".jsonl"
+_DATA = ("input", "output", "parameters")
+_log = logging.getLogger(__name__)
+
+
+class Record:
+    """The file of one execution that is being written.
+
+    Args:
+        file: Where it goes; what stands there is replaced.
+        arn: The execution's ARN.
+        branches: The first states of the branches of each Parallel.
+    """
+
+    def __init__(self, file: Path, arn: str, branches: Branches) -> None:
+        self._lock = threading.Lock()
+        self._written = 0
+        self.file = file
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
+        # Owner only: payloads are in it.
+        self._descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND, 0o600)
+        if fcntl is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._write({"statebag_execution": _VERSION, "arn": arn, "branches": branches})
+        part.replace(file)
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Keep an event. One that cannot be written is no reason for a run to fail."""
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            try:
+                self._write(event if self._written < RECORD_BYTES else _without_data(event))
+            except (OSError, TypeError, ValueError) as error:
+                _log.warning("the history of an execution ends early: %s", type(error).__name__)
+                self._close()
+
+    def close(self) -> None:
+        """The execution has ended, or nobody works on it any more."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _write(self, line: dict[str, Any]) -> None:
+        rest = memoryview(json.dumps(line, default=str).encode() + b"\n")
+        self._written += len(rest)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+
+class Records:
+    """The folder of a run's executions.
+
+    Args:
+        folder: Made where it is missing; the oldest files in it go, once there are too many.
+
+    Raises:
+        ConfigurationError: The folder cannot be used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._open: dict[str, Record] = {}
+        self._lock = threading.Lock()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _prune(self._folder)
+        except OSError as error:
+            raise ConfigurationError(
+                f"histories cannot be kept in {folder}: {error.strerror}",
+                hint="Name another folder.",
+            ) from None
+
+    def begin(self, arn: str, machine: str, name: str, branches: Branches) -> Record | None:
+        """The record of an execution that begins; None where it cannot be made."""
+        try:
+            record = Record(self._folder / _file_of(machine, name), arn, branches)
+        except (OSError, InvalidState) as error:
+            _log.warning("the history of an execution is not kept: %s", type(error).__name__)
+            return None
+        with self._lock:
+            before, self._open[arn] = self._open.get(arn), record
+        if before is not None:
+            before.close()
+        return record
+
+    def add(self, arn: str, event: dict[str, Any]) -> None:
+        """Keep an event of an execution that is open."""
+        with self._lock:
+            record = self._open.get(arn)
+        if record is not None:
+            record.add(event)
+
+    def end(self, arn: str) -> None:
+        """Close an execution's record."""
+        with self._lock:
+            record = self._open.pop(arn, None)
+        if record is not None:
+            record.close()
+
+    def close(self) -> None:
+        """Close all records: the run is over."""
+        for arn in list(self._open):
+            self.end(arn)
+
+
+def read_record(folder: Path, execution: ExecutionArn) -> History:
+    """The history of an execution that ran, or runs, on this machine.
+
+    Args:
+        folder: Where runs keep their histories.
+        execution: Which one.
+
+    Raises:
+        ConfigurationError: There is none of it in the folder.
+        InvalidState: Its file is damaged.
+    """
+    try:
+        file = folder / _file_of(execution.machine, execution.name)
+        # Split at line feeds alone: text in JSON may hold other separators.
+        lines = file.read_bytes().split(b"\n")
+        goes_on = _is_locked(file)
+        head = json.loads(lines[0])
+    except (OSError, InvalidState, ValueError):
+        head = None
+    if not isinstance(head, dict) or head.get("arn") != execution.arn:
+        raise ConfigurationError(
+            f"no run on this machine has left a history of this execution in {folder}",
+            hint="Name the folder of the run with --histories.",
+        )
+    if head.get("statebag_execution") != _VERSION:
+        raise InvalidState("the history was written by a newer version", hint="Update statebag.")
+    # The last line is empty, or the beginning of an event that is being written.
+    return history_of(
+        execution.arn,
+        execution.machine,
+        _events(lines[1:-1]),
+        branches=head.get("branches"),
+        goes_on=goes_on,
+    )
+
+
+def recorded_executions(folder: Path) -> list[str]:
+    """The ARNs of the executions in a folder, the one that was written to last first."""
+    found = []
+    for file in _files(folder):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            with file.open("rb") as opened:
+                arn = json.loads(opened.readline())["arn"]
+            found.append((file.stat().st_mtime_ns, str(arn)))
+    return [arn for _, arn in sorted(found, reverse=True)]
+
+
+def _events(lines: list[bytes]) -> Iterator[Any]:
+    for number, line in enumerate(lines, 1):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            raise InvalidState(f"event {number} in the history's file is damaged") from None
+
+
+def _file_of(machine: str, name: str) -> str:
+    return encode_scope(f"{machine}/{name}") + _SUFFIX
+
+
+def _files(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob(f"*{_SUFFIX}") if file.is_file()]
+
+
+def _prune(folder: Path) -> None:
+    """Let the oldest histories go, so that a folder does not grow without end."""
+    ages = []
+    for file in _files(folder):
+        with contextlib.suppress(OSError):
+            about = file.stat()
+            ages.append((about.st_mtime_ns, about.st_size, file))
+    size = 0
+    for number, (_, length, file) in enumerate(sorted(ages, reverse=True), 1):
+        size += length
+        if (number > KEPT_FILES or size > KEPT_BYTES) and not _is_locked(file):
+            with contextlib.suppress(OSError):
+                file.unlink()
+
+
+def _is_locked(file: Path) -> bool | None:
+    """Whether a run that lives writes to a file; None where that cannot be told."""
+    if fcntl is None:
+        return None
+    with file.open("rb") as opened:
+        try:
+            fcntl.flock(opened.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _without_data(event: dict[str, Any]) -> dict[str, Any]:
+    """An event whose payload was left out, and which says so."""
+    left = dict(event)
+    for name, details in event.items():
+        if isinstance(details, dict):
+            kept = {key: value for key, value in details.items() if key not in _DATA}
+            marks = {f"{key}Details": {"truncated": True} for key in _DATA if key in details}
+            left[name] = {**kept, **marks}
+    return left

@@ -1,0 +1,242 @@
+"""What two bags tell of how their states differ, without reading the store.
+
+A stub has the size of its value and, but for one that is cut into pieces, the digest of its text;
+pieces have digests of their own. That is enough to say which values differ, and for what is plain
+or carried also where in them. Where it is not enough, a difference is said to be possible, never
+left out: of two states that differ, each difference lies at or below a path that is given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from statebag.format import json_text
+from statebag.format.codec import decompress, sha256_hex
+from statebag.format.derived import SUMMARY, without_derived
+from statebag.format.paths import render_path
+from statebag.format.stub import KEY, Carried, Escaped, Patched, Pieces, Rest, Stored, parse_stub
+from statebag.opening.inspection import inspect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statebag.format.paths import Path
+    from statebag.format.stub import Stub, Whole
+
+__all__ = ["BagChange", "bag_differences"]
+
+_LARGEST_LOOKED_INTO = 262_144  # bytes of a carried value's text
+_ABSENT = object()
+
+
+class BagChange(msgspec.Struct, frozen=True):
+    """One value that differs.
+
+    Attributes:
+        path: Where, as `$.field[0]`; an array's items by their place afterwards, removed ones by
+            their place before.
+        kind: What happened; `possible`: the bags do not tell whether anything did.
+        before: Bytes of the JSON text of the opened value that was there; 0 where nothing was.
+        after: Likewise of what is there now.
+    """
+
+    path: str
+    kind: Literal["added", "removed", "changed", "possible"]
+    before: int
+    after: int
+
+
+class _Value(msgspec.Struct, frozen=True):
+    """A value of a bag, or `_ABSENT`; `is_data` where nothing in it is a stub."""
+
+    wire: Any
+    is_data: bool = False
+    stub: Stub | None = None
+
+    @property
+    def size(self) -> int:
+        if self.wire is _ABSENT:
+            return 0
+        if self.is_data:
+            return len(json_text.encode(self.wire))
+        return inspect(self.wire).root.size
+
+    def inside(self, member: Any) -> _Value:
+        return _Value(member, is_data=self.is_data)
+
+
+def bag_differences(before: Any, after: Any) -> Iterator[BagChange]:
+    """All differences between the states of two bags, in the order of the paths.
+
+    Args:
+        before: A bag, or any JSON value that holds stubs.
+        after: Another one.
+
+    Raises:
+        InvalidStub, UnsupportedFormat: An object that has the reserved key and is no stub.
+        BlobCorrupt: What a bag carries is damaged.
+    """
+    pending: list[tuple[_Value, _Value, Path]] = [(_Value(before), _Value(after), ())]
+    while pending:
+        one, two, path = pending.pop()
+        if _same_text(one, two):
+            continue
+        one, two = _met(one, path), _met(two, path)
+        if one.stub is None and two.stub is None:
+            members = _members(one, two, path)
+            if members is not None:
+                pending.extend(reversed(members))
+                continue
+        elif isinstance(one.stub, Rest) and isinstance(two.stub, Rest):
+            whole = one.stub.whole, two.stub.whole
+            beside = _of_objects(_Value(one.stub.siblings), _Value(two.stub.siblings), path)
+            pending.extend(reversed(beside))
+            kind = _verdict(*whole)
+            if kind != "same":
+                yield BagChange(render_path(path), kind, whole[0].size, whole[1].size)
+            continue
+        change = _change(one, two, path)
+        if change is not None:
+            yield change
+
+
+def _same_text(one: _Value, two: _Value) -> bool:
+    if one.wire is _ABSENT or two.wire is _ABSENT or one.is_data != two.is_data:
+        return False
+    return json_text.encode(one.wire) == json_text.encode(two.wire)
+
+
+def _met(value: _Value, path: Path) -> _Value:
+    """A value with its stub parsed; what is escaped, or carried and small, as the data it is."""
+    wire = value.wire
+    if value.is_data or not isinstance(wire, dict):
+        return value
+    if SUMMARY in wire:
+        wire, _ = without_derived(wire)
+    if KEY not in wire:
+        return _Value(wire)
+    stub = parse_stub(wire, render_path(path))
+    if isinstance(stub, Escaped):
+        return _Value(stub.original, is_data=True)
+    if isinstance(stub, Carried) and stub.size <= _LARGEST_LOOKED_INTO:
+        where = render_path(path)
+        text = decompress(stub.frame, size=stub.size, sha256=stub.sha256, where=where)
+        return _Value(json_text.decode(text, where), is_data=True)
+    return _Value(wire, stub=stub)
+
+
+def _members(one: _Value, two: _Value, path: Path) -> list[tuple[_Value, _Value, Path]] | None:
+    """The pairs of members that may differ; None for what has no members."""
+    if isinstance(one.wire, dict) and isinstance(two.wire, dict):
+        return _of_objects(one, two, path)
+    if isinstance(one.wire, list) and isinstance(two.wire, list):
+        return _of_arrays(one, two, path)
+    return None
+
+
+def _of_objects(one: _Value, two: _Value, path: Path) -> list[tuple[_Value, _Value, Path]]:
+    return [
+        (
+            one.inside(one.wire.get(key, _ABSENT)),
+            two.inside(two.wire.get(key, _ABSENT)),
+            (*path, key),
+        )
+        for key in dict.fromkeys([*one.wire, *two.wire])
+    ]
+
+
+def _of_arrays(one: _Value, two: _Value, path: Path) -> list[tuple[_Value, _Value, Path]]:
+    """Items at the same place, once what both have at their ends is left out."""
+    left = [one.inside(item) for item in one.wire]
+    right = [two.inside(item) for item in two.wire]
+    head = 0
+    while head < min(len(left), len(right)) and _same_text(left[head], right[head]):
+        head += 1
+    tail = 0
+    if len(left) != len(right):
+        most = min(len(left), len(right)) - head
+        while tail < most and _same_text(left[-1 - tail], right[-1 - tail]):
+            tail += 1
+    left, right = left[head : len(left) - tail], right[head : len(right) - tail]
+    nothing = _Value(_ABSENT)
+    return [
+        (
+            left[n] if n < len(left) else nothing,
+            right[n] if n < len(right) else nothing,
+            (*path, head + n),
+        )
+        for n in range(max(len(left), len(right)))
+    ]
+
+
+def _change(one: _Value, two: _Value, path: Path) -> BagChange | None:
+    sizes = one.size, two.size
+    if one.wire is _ABSENT or two.wire is _ABSENT:
+        return BagChange(render_path(path), "added" if one.wire is _ABSENT else "removed", *sizes)
+    kind: Literal["same", "changed", "possible"]
+    if isinstance(one.stub, Rest) or isinstance(two.stub, Rest):
+        kind = "changed" if sizes[0] != sizes[1] else "possible"
+    elif one.stub is not None and two.stub is not None:
+        kind = _verdict(one.stub, two.stub)
+    elif one.stub is not None or two.stub is not None:
+        stub, plain = (one.stub, two) if one.stub is not None else (two.stub, one)
+        kind = _against_plain(stub, plain, sizes)
+    else:
+        kind = "same" if _texts_of_data(one, two) else "changed"
+    return None if kind == "same" else BagChange(render_path(path), kind, *sizes)
+
+
+def _texts_of_data(one: _Value, two: _Value) -> bool:
+    """Whether two scalars, or values of different kinds, are one text: data and plain alike."""
+    return json_text.encode(one.wire) == json_text.encode(two.wire)
+
+
+def _against_plain(
+    stub: Any, plain: _Value, sizes: tuple[int, int]
+) -> Literal["same", "changed", "possible"]:
+    if sizes[0] != sizes[1]:
+        return "changed"
+    digest = _digest(stub)
+    if digest is None or not (plain.is_data or _has_no_stub(plain.wire)):
+        return "possible"
+    return "same" if sha256_hex(json_text.encode(plain.wire)) == digest else "changed"
+
+
+def _verdict(one: Any, two: Any) -> Literal["same", "changed", "possible"]:
+    digests = _digest(one), _digest(two)
+    if None not in digests:
+        return "same" if digests[0] == digests[1] else "changed"
+    if one.size != two.size or one.count != two.count:
+        return "changed"
+    if isinstance(one, Pieces) and isinstance(two, Pieces) and _cuts(one) == _cuts(two):
+        return "same"
+    return "possible"
+
+
+def _digest(stub: Whole) -> str | None:
+    """The SHA-256 of a value's text; None where a stub does not have it."""
+    if isinstance(stub, Stored):
+        return stub.blob.sha256
+    if isinstance(stub, Carried | Patched):
+        return stub.sha256
+    return None
+
+
+def _cuts(stub: Pieces) -> tuple[str, ...]:
+    tail = _digest(stub.tail) if stub.tail is not None else ""
+    return (*(entry.blob.sha256 for entry in stub.entries), tail or "")
+
+
+def _has_no_stub(wire: Any) -> bool:
+    pending = [wire]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if KEY in value:
+                return False
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+    return True

@@ -1,0 +1,171 @@
+"""Events and payloads, the odd ones above all."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from statebag.errors import ConfigurationError, InvalidState
+from statebag.history.arns import parse_execution_arn
+from statebag.history.causes import advice_for, shown_cause
+from statebag.history.events import history_of
+from statebag.history.log import log_of
+from statebag.history.transitions import transitions
+from tests.history.test_transitions import ARN, entered, events
+
+
+class TestArns:
+    def test_an_execution_with_and_without_an_event(self):
+        assert parse_execution_arn(ARN).event is None
+        found = parse_execution_arn(f"{ARN}@12")
+        assert (found.arn, found.machine, found.name, found.event) == (ARN, "Main", "run-1", 12)
+        child = parse_execution_arn(ARN.replace(":Main:", ":Main/label:"))
+        assert child.machine == "Main/label"
+
+    @pytest.mark.parametrize(
+        ("text", "word"),
+        [
+            ("arn:aws:states:us-east-1:1:express:Main:run:1", "CloudWatch Logs"),
+            ("arn:aws:states:us-east-1:1:mapRun:Main/label:1", "list-executions"),
+            ("arn:aws:states:us-east-1:1:stateMachine:Main", "no execution's ARN"),
+            ("arn:aws:s3:::bucket", "no execution's ARN"),
+            ("arn:aws:states:us-east-1::execution:Main:run", "no execution's ARN"),
+            (f"{ARN}@", "no event's number"),
+            (f"{ARN}@0", "no event's number"),
+            (f"{ARN}@-1", "no event's number"),
+            (f"{ARN}@1@2", "no event's number"),
+            (f"{ARN}@99999999999999", "no event's number"),
+        ],
+    )
+    def test_what_is_none_says_what_to_do(self, text, word):
+        with pytest.raises(ConfigurationError, match=word):
+            parse_execution_arn(text)
+
+
+class TestPayloads:
+    def history(self):
+        return history_of(
+            ARN,
+            "Main",
+            events(
+                ("ExecutionStarted", {"input": '{"n": 1}'}),
+                entered("Task", "A"),
+                ("TaskScheduled", {"parameters": '{"Payload": 2}'}),
+                "TaskStarted",
+                ("TaskSubmitted", {"output": '"sent"'}),
+            ),
+        )
+
+    def test_an_event_gives_its_own_payload_or_the_one_before(self):
+        history = self.history()
+        assert [history.payload_at(n).event for n in (1, 2, 3, 4, 5)] == [1, 2, 3, 3, 5]
+        assert history.payload_at(4).value() == {"Payload": 2}
+        # What a task was sent and answered is no state.
+        assert history.payload_at().event == 2
+
+    def test_an_event_that_is_not_there(self):
+        with pytest.raises(InvalidState, match=r"no event 6: its last one is 5.*statebag log"):
+            self.history().payload_at(6)
+        with pytest.raises(InvalidState, match="no state yet"):
+            history_of(ARN, "Main", []).payload_at()
+
+    def test_a_line_that_leads_nowhere_or_round_in_a_circle(self):
+        told = events("TaskStarted", "TaskStarted")
+        told[0]["previousEventId"] = 2
+        with pytest.raises(InvalidState, match="nothing was carried"):
+            history_of(ARN, "Main", told).payload_at(2)
+
+    @pytest.mark.parametrize(
+        ("text", "word"),
+        [
+            ("CANARY", "no JSON"),
+            ('{"CANARY": ', "no JSON"),
+            ('{"CANARY": NaN}', "no JSON"),
+            ('"CANARY \ud800"', "lone surrogate"),
+            ('"CANARY \\ud800"', "no JSON"),
+            ("[" * 5_000, "no JSON"),
+            ("", "no JSON"),
+        ],
+    )
+    def test_a_payload_that_cannot_be_opened_is_named_and_not_quoted(self, text, word):
+        told = events(("PassStateEntered", {"name": "A", "input": text}))
+        with pytest.raises(InvalidState, match=word) as caught:
+            history_of(ARN, "Main", told).payload_at(1).value()
+        assert "event 1" in str(caught.value)
+        assert "CANARY" not in str(caught.value)
+
+    def test_a_truncated_payload_is_not_taken_for_a_whole_one(self):
+        told = events(
+            entered("Task", "A"),
+            (
+                "TaskStateExited",
+                {"name": "A", "output": "{}", "outputDetails": {"truncated": True}},
+            ),
+            ("TaskStateEntered", {"name": "B", "inputDetails": {"truncated": True}}),
+        )
+        history = history_of(ARN, "Main", told)
+        for number in (2, 3):
+            with pytest.raises(InvalidState, match="cut short"):
+                history.payload_at(number).value()
+        (line, _) = log_of(transitions(history))
+        assert line.state_bytes is None
+        assert "cut short" in line.note
+
+    def test_integers_and_floats_are_exact(self):
+        text = '{"a":12345678901234567890123,"b":1.0,"c":-0.0}'
+        told = events(("PassStateEntered", {"name": "A", "input": text}))
+        value = history_of(ARN, "Main", told).payload_at(1).value()
+        assert json.dumps(value, separators=(",", ":")) == text
+
+
+class TestHistories:
+    def test_times_of_both_kinds_are_one(self):
+        one, two = (
+            history_of(ARN, "Main", [{"id": 1, "type": "ExecutionStarted", "timestamp": moment}])
+            for moment in (datetime(2026, 1, 2, 3, tzinfo=UTC), "2026-01-02T03:00:00.000Z")
+        )
+        assert one.events[0].time == two.events[0].time
+
+    def test_of_two_events_of_one_number_the_later_counts(self):
+        told = [*events("ExecutionStarted", "ExecutionFailed"), *events("ExecutionStarted")]
+        told[2].update(id=2, type="ExecutionTimedOut")
+        history = history_of(ARN, "Main", told)
+        assert [event.type for event in history.events] == ["ExecutionStarted", "ExecutionTimedOut"]
+
+    @pytest.mark.parametrize("event", [{}, {"id": "x"}, None, [], {"id": 1, "type": "A"}])
+    def test_what_is_no_event(self, event):
+        with pytest.raises(InvalidState, match="not readable"):
+            history_of(ARN, "Main", [event])
+
+
+class TestCauses:
+    LAMBDA = json.dumps({"errorMessage": "it is CANARY", "errorType": "ValueError"})
+
+    @pytest.mark.parametrize(
+        ("error", "cause"),
+        [
+            ("ValueError", LAMBDA),
+            ("Custom", "CANARY"),
+            ("States.Runtime", "the path was not found in the input CANARY"),
+            # A name that looks like ours makes no text of ours.
+            ("BlobMissing", "CANARY"),
+            ("BlobMissing", LAMBDA),
+            (None, "CANARY"),
+        ],
+    )
+    def test_what_may_quote_values_is_shown_only_when_asked_for(self, error, cause):
+        assert shown_cause(error, cause, everything=False) is None
+        assert "CANARY" in shown_cause(error, cause, everything=True)
+
+    def test_what_quotes_none_is_shown(self):
+        told = json.dumps({"errorMessage": "gone (object x)", "errorType": "BlobMissing"})
+        assert shown_cause("BlobMissing", told, everything=False) == "gone (object x)"
+        limit = "The state A returned a result with a size exceeding the maximum"
+        assert shown_cause("States.DataLimitExceeded", limit, everything=False) == limit
+
+    @pytest.mark.parametrize("error", ["BlobMissing", "StoreUnavailable", "States.Timeout"])
+    def test_the_way_on(self, error):
+        there = advice_for(error, event=7, arn=ARN, is_local=False)
+        assert f"redrive-execution --execution-arn {ARN}" in there
+        assert f"statebag cat {ARN} --at 7" in there
+        assert "redrive" not in advice_for(error, event=7, arn=ARN, is_local=True)
