@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -108,6 +109,42 @@ def test_the_sam_template_grants_the_same():
     template = resources()["StepRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     plain = [one.get("If", ["", one])[1] for one in template]
     assert [normal(one) for one in plain] == [normal(one) for one in POLICY]
+
+
+DEFINITIONS = sorted(FOLDER.glob("*/*.asl.json"))
+A_FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:one"
+
+
+def linted(definitions, folder):
+    """What cfn-lint's rules for state machines say of definitions in one template."""
+    machines = {
+        f"Machine{number}": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "RoleArn": "arn:aws:iam::123456789012:role/machine",
+                "DefinitionString": re.sub(r"\$\{\w+\}", A_FUNCTION, text),
+            },
+        }
+        for number, text in enumerate(definitions)
+    }
+    template = folder / "machines.json"
+    template.write_text(json.dumps({"Resources": machines}))
+    return subprocess.run(
+        [Path(sys.executable).parent / "cfn-lint", "--", template],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_cfn_lint_finds_nothing_in_the_definitions(tmp_path):
+    assert len(DEFINITIONS) == 4
+    texts = [one.read_text("utf-8") for one in DEFINITIONS]
+    done = linted(texts, tmp_path)
+    assert (done.stdout, done.returncode) == ("", 0)
+    for text in texts:
+        wrong = linted([text.replace('"Type": "Map"', '"Type": "Mop"')], tmp_path)
+        assert "'Mop' is not one of" in wrong.stdout
 
 
 def terraform():
