@@ -135,6 +135,7 @@ _TITLES = {
     "edits": "Four records edited in a value of 10 MB (bytes)",
     "appends": "Three entries appended to a history (seconds, bytes)",
     "cold_start": "A new process up to its first value read (seconds)",
+    "archive_start": "A Lambda's archive alone, up to its first answer (seconds)",
     "floors": "What a step cannot do without (milliseconds, requests)",
     "gather": "Results of 10 KB gathered, a tenth of them and all (seconds, bytes)",
 }

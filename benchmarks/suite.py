@@ -25,7 +25,7 @@ __all__ = ["SPECIAL", "Results", "Run", "chosen", "loaded", "run"]
 
 _MB = 1_000_000
 _OURS = ("statebag", "statebag:65536", "statebag:only", "statebag:65536:only", "statebag:0")
-SPECIAL = ("fields", "edits", "appends", "cold_start", "gather", "floors")
+SPECIAL = ("fields", "edits", "appends", "cold_start", "archive_start", "gather", "floors")
 _SECONDS = 3000
 
 
@@ -159,7 +159,11 @@ def run(
         if name == "gather":
             results.special[name] = _gathered(endpoint, delay_ms, short=short)
         else:
-            results.special[name] = _special(endpoint, delay_ms, name, short=short)
+            found = _special(endpoint, delay_ms, name, short=short)
+            if "skipped" in found:
+                results.skipped[name] = found["skipped"]
+                continue
+            results.special[name] = found
         save(results)
     return results
 

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```([\w-]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Not run here: `sh` installs, deploys or starts servers; `text` is output or a drawing.
-EXCUSED = {"sh", "text", "yaml", "hcl", "typescript", "toml"}
+# `diff` is applied by tests/docs/test_adopt.py.
+EXCUSED = {"sh", "text", "diff", "yaml", "hcl", "typescript", "toml"}
 
 
 def blocks(page):

@@ -62,6 +62,8 @@ def test_other_numbers():
         {"deadline_seconds": 0},
         {"deadline_seconds": float("nan")},
         {"wire": 2},
+        {"forms": 0},
+        {"forms": 3},
     ):
         with pytest.raises(ConfigurationError):
             Policy(**settings)

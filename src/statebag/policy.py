@@ -47,6 +47,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         result_roots: Addresses (`s3://bucket/prefix`) below which the results of a Distributed
             Map are read, besides the store's own root.
         wire: The version that the state data manager's actions write; both are always read.
+        forms: The newest generation of forms that a seal writes, for readers that are older
+            than the writer (docs/upgrade.md); 1 writes no patches. All are always read.
         look_into_depth: Levels of objects that are looked into for fields that can leave alone.
         piece_bytes: Aimed size of a piece of a large array or object; pieces are between a
             third of it and four times it, larger only where one item is.
@@ -75,6 +77,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     readable_scopes: tuple[str, ...] = ()
     result_roots: tuple[str, ...] = ()
     wire: int = 1
+    forms: int = 2
     look_into_depth: int = 4
     piece_bytes: int = 24 * 1024
     max_packs: int = 8
@@ -97,6 +100,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         "field_limit": 256,
         "carry_bytes": 0,
         "wire": 0,
+        "forms": 1,
         "look_into_depth": 1,
         "piece_bytes": 1024,
         "max_packs": 1,
@@ -125,6 +129,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError("Policy.compression_level must be at most 19")
         if self.wire not in {0, 1}:
             raise ConfigurationError("Policy.wire is 0 or 1")
+        if self.forms > 2:
+            raise ConfigurationError(
+                "Policy.forms is 1 or 2", hint="A newer generation needs a newer release."
+            )
         for name in ("control", "readable_scopes", "result_roots", "next_actions", "merge_rules"):
             values = getattr(self, name)
             if isinstance(values, str) or not all(isinstance(value, str) for value in values):

@@ -1,6 +1,6 @@
 import pytest
 
-from statebag import InvalidStub
+from statebag import InvalidStub, UnsupportedFormat
 from statebag.format.index import encode_node, node_entry, read_node
 from statebag.format.stub import THIS_PACK, Blob, Entry
 
@@ -65,3 +65,11 @@ def test_a_node_of_another_form(body):
     for text in (magic + body, body):
         with pytest.raises(InvalidStub):
             read_node(text, Entry(Blob("f" * 64, len(text), PACK, 8, 60), 0, 2, 1), "$")
+
+
+def test_a_node_of_a_later_version_says_who_can_read_it():
+    text = encode_node((entry(1),)).replace(b"index 1", b"index 2", 1)
+    with pytest.raises(UnsupportedFormat) as caught:
+        read_node(text, node((entry(1),), text), "$.log")
+    assert "newer statebag" in str(caught.value)
+    assert (caught.value.path, caught.value.object_name) == ("$.log", PACK)

@@ -16,6 +16,7 @@ from statebag import (
     Policy,
     Statebag,
     StatebagError,
+    UnsupportedFormat,
 )
 from statebag.environment import encryption_keys_from_environment
 from statebag.format import json_text
@@ -320,3 +321,17 @@ def test_objects_of_every_version_stay_readable():
     state = json.loads((folder / "state.json").read_text())
     bag = json.loads((folder / "bag.json").read_text())
     assert client_of(FileStore(folder / "store", create=False), KEY).open(bag) == state
+
+
+def test_an_object_of_a_later_version_is_no_plain_one():
+    inner = MemoryStore()
+    store = EncryptedStore(inner, Keys([KEY]))
+    store.put("scope/one", b"text" * 100)
+    # With a key that is known it is this version's, damaged: that is healed from elsewhere.
+    inner.put("scope/one", inner.get("scope/one").replace(b"SBENC\x01", b"SBENC\x02", 1))
+    assert store.get("scope/one") != b"text" * 100
+    inner.put("scope/one", b"SBENC\x02\r\n" + bytes(8000))
+    with pytest.raises(UnsupportedFormat):
+        store.get("scope/one")
+    with pytest.raises(UnsupportedFormat):
+        store.get_ranges("scope/one", [(0, 10)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statebag.errors import BlobCorrupt, InvalidStub, StatebagError
+from statebag.errors import BlobCorrupt, InvalidStub, StatebagError, UnsupportedFormat
 from statebag.format import json_text
 from statebag.format.stub import Entry, entries_to_wire, joined_size, parse_entries
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["encode_node", "entries_of", "node_entry", "read_node"]
 
-_MAGIC = b"statebag index 1\n"
+_KIND = b"statebag index "
+_MAGIC = _KIND + b"1\n"
 
 
 def encode_node(entries: tuple[Entry, ...]) -> bytes:
@@ -58,8 +59,16 @@ def entries_of(text: bytes, path: str, where: str) -> tuple[Entry, ...]:
     """The entries that a node lists, of whatever level; `where` is the pack that holds it.
 
     Raises:
+        UnsupportedFormat: A node of another version.
         InvalidStub: The text is no node.
     """
+    if text.startswith(_KIND) and not text.startswith(_MAGIC):
+        raise UnsupportedFormat(
+            "an index of another version",
+            path=path,
+            object_name=where,
+            hint="Install a newer statebag here: readers are upgraded first.",
+        )
     if not text.startswith(_MAGIC):
         raise InvalidStub("a stub takes a value for an index", path=path, object_name=where)
     try:

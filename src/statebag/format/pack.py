@@ -87,7 +87,11 @@ def read_index(data: bytes, name: str) -> list[PackedBlob]:
         BlobCorrupt: The bytes are no whole pack.
     """
     if data[:4] == MAGIC[:4] and data[: len(MAGIC)] != MAGIC:
-        raise UnsupportedFormat("a pack of another version", object_name=name)
+        raise UnsupportedFormat(
+            "a pack of another version",
+            object_name=name,
+            hint="Install a newer statebag here: readers are upgraded first.",
+        )
     end = len(data) - len(MAGIC) - 4
     length = int.from_bytes(data[end : end + 4], "big")
     start = end - length

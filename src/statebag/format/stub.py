@@ -46,6 +46,8 @@ MAX_ENTRIES = 4096  # pieces or nodes listed in one place; a reader's bound, wri
 Kind = Literal["array", "object"]
 _HEX = frozenset("0123456789abcdef")
 _MAX_NUMBER = 2**53
+_MAX_VERSION = 1000
+_LONGEST_RELEASE = 12  # characters of a release's number
 
 
 class Blob(msgspec.Struct, frozen=True):
@@ -343,11 +345,7 @@ def parse_stub(wire: dict[str, Any], path: str) -> Stub:
     version = body["v"]
     # An engine may have made 1 into 1.0 on its way, as it may have done to any number here.
     if type(version) not in {int, float} or version != VERSION:
-        raise UnsupportedFormat(
-            "a stub has a version that this release does not know",
-            path=path,
-            hint="Upgrade the reader: readers go first, writers after.",
-        )
+        raise _of_a_newer_release(version, body.get("since"), path)
     parse = _Parser(body, path)
     if body.get("rest") is True:
         siblings = {key: value for key, value in wire.items() if key != KEY}
@@ -357,6 +355,26 @@ def parse_stub(wire: dict[str, Any], path: str) -> Stub:
     if "escaped" in body:
         return Escaped(parse.field("escaped", dict))
     return parse.whole()
+
+
+def _of_a_newer_release(version: object, since: object, path: str) -> UnsupportedFormat:
+    """The error for a stub of a form that was added later.
+
+    Such a stub says in `since` which release reads it first. Both come from a payload, so they
+    are quoted only where they are what they should be.
+    """
+    from statebag._version import __version__  # noqa: PLC0415  # rarely needed
+
+    is_number = type(version) in {int, float} and version in range(VERSION + 1, _MAX_VERSION)
+    named = f"version {version:.0f}" if is_number else "a version"
+    parts = since.split(".") if isinstance(since, str) and len(since) <= _LONGEST_RELEASE else []
+    is_release = 2 <= len(parts) <= 3 and all(part.isascii() and part.isdecimal() for part in parts)
+    wanted = f"statebag {since} or newer" if is_release else "a newer statebag"
+    return UnsupportedFormat(
+        f"a stub has {named} that this release ({__version__}) does not know",
+        path=path,
+        hint=f"Install {wanted} here, then redrive the execution: readers are upgraded first.",
+    )
 
 
 def parse_entries(body: dict[str, Any], path: str, this_pack: str | None) -> tuple[Entry, ...]:

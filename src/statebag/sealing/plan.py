@@ -15,7 +15,17 @@ from statebag.format import json_text
 from statebag.format.codec import decompress, make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Carried, Entry, Kind, Patched, Pieces, Stored, Unopened
+from statebag.format.stub import (
+    KEY,
+    Carried,
+    Entry,
+    Kind,
+    Patched,
+    Pieces,
+    Rest,
+    Stored,
+    Unopened,
+)
 from statebag.sealing.cutting import cut
 from statebag.sealing.grouping import fold, grouped
 from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Member, Part, Piece, Plain, Single
@@ -23,6 +33,7 @@ from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Member, Part, Pi
 if TYPE_CHECKING:
     from statebag.format.json_text import Checked
     from statebag.format.paths import Path
+    from statebag.format.stub import Stub
     from statebag.policy import Policy
     from statebag.sealing.bases import Bases
     from statebag.sealing.known import Known
@@ -36,6 +47,7 @@ _FEW = 16
 _WORTH_CARRYING = 8  # times the limit of carried bytes: about what may compress to it
 _MOST_IN_TAIL = 3  # pieces
 _WORTH_PATCHING = 4096  # bytes of a text
+_PATCHES_SINCE = 2  # generation of forms
 _PATCH_SHARE = 12  # of a text; about a quarter of its compressed form
 _NOTHING_SEEN = json_text.Checked(json_text.MAX_DEPTH, exact_numbers=False, no_exponents=False)
 _DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
@@ -102,6 +114,8 @@ class Planner:
     def part(self, value: Any, path: Path) -> Part:
         """The part for the value at `path`."""
         if isinstance(value, Unopened):
+            if not self._may_write(value.stub):
+                raise NeedsOpened(path)  # it was written for newer readers
             return Kept.unopened(path, value)
         if isinstance(value, Grown):
             return self._grown(value, path)
@@ -167,11 +181,17 @@ class Planner:
     def _stored_as(self, text: bytes, path: Path) -> Stored | Pieces | Patched | None:
         """The stub of a value with this text that needs nothing written."""
         stub = self.bases.same(self.scope, path, text)
-        if stub is not None and not isinstance(stub, Carried):
+        if stub is not None and not isinstance(stub, Carried) and self._may_write(stub):
             return stub
         if self.known.may_hold(len(text)):
-            return self.known.value(self.scope, sha256_hex(text))
+            stored = self.known.value(self.scope, sha256_hex(text))
+            return stored if stored is None or self._may_write(stored) else None
         return None
+
+    def _may_write(self, stub: Stub) -> bool:
+        """Whether a stub that is there is of a generation that the policy lets be written."""
+        whole = stub.whole if isinstance(stub, Rest) else stub
+        return self.policy.forms >= _PATCHES_SINCE or not isinstance(whole, Patched)
 
     def in_pieces(self, single: Single, *, carried: bool) -> Single | Cut:
         """A large array or object cut into pieces; another value as it is.
@@ -221,6 +241,8 @@ class Planner:
 
     def _patch(self, single: Single) -> bool:
         """Carry a value as the difference to what is stored, where that is much shorter."""
+        if self.policy.forms < _PATCHES_SINCE:
+            return False
         found = self.bases.find(self.scope, single.path)
         if found is None or single.size < _WORTH_PATCHING or not self.policy.carry_bytes:
             return False

@@ -26,7 +26,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from statebag.errors import BlobCorrupt, ConfigurationError, NotPermitted
+from statebag.errors import BlobCorrupt, ConfigurationError, NotPermitted, UnsupportedFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +44,8 @@ else:
 MAGIC = b"SBENC\x01\r\n"
 BLOCK = 4096
 """Bytes of an object in one block."""
+
+_VERSION_AT = 5  # in the magic
 
 _KEY = 32
 _ID = 8
@@ -197,6 +199,7 @@ class EncryptedStore:
 
     def _opened(self, name: str, data: bytes) -> bytes:
         if not data.startswith(MAGIC):
+            self._check_version(name, data)
             return data
         blocks = data[len(MAGIC) :]
         if len(blocks) >= _ID and not self._keys.knows(blocks):
@@ -236,9 +239,26 @@ class EncryptedStore:
 
     def _is_encrypted(self, name: str) -> bool:
         try:
-            return self._store.get_ranges(name, [(0, len(MAGIC))])[0] == MAGIC
+            start = self._store.get_ranges(name, [(0, len(MAGIC) + _ID)])[0]
         except BlobCorrupt:  # shorter than that
             return False
+        self._check_version(name, start)
+        return start.startswith(MAGIC)
+
+    def _check_version(self, name: str, data: bytes) -> None:
+        """Refuse what a later release encrypted; where a known key follows, it is damage."""
+        before, after = MAGIC[:_VERSION_AT], MAGIC[_VERSION_AT + 1 :]
+        if (
+            not data.startswith(MAGIC)
+            and data.startswith(before)
+            and data[_VERSION_AT + 1 : len(MAGIC)] == after
+            and not self._keys.knows(data[len(MAGIC) :])
+        ):
+            raise UnsupportedFormat(
+                "an object is encrypted by another version",
+                object_name=name,
+                hint="Install a newer statebag here: readers are upgraded first.",
+            )
 
     def head(self, name: str) -> ObjectInfo | None:
         """What is known of an object; its size is that of what is kept."""
@@ -258,7 +278,7 @@ class EncryptedStore:
         for data in () if read is None else read(name):
             try:
                 yield self._opened(name, data)
-            except (BlobCorrupt, NotPermitted):
+            except (BlobCorrupt, NotPermitted, UnsupportedFormat):
                 continue
 
 
