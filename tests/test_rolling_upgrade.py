@@ -151,6 +151,47 @@ def test_what_the_older_release_cannot_read_is_an_error_and_the_newer_one_goes_o
         assert older(bag, "open") == {"state": state}
 
 
+@pytest.mark.parametrize("only", [["turn"], ["inner.text"], [], None], ids=str)
+def test_what_stands_beside_many_small_keys_is_held_back_too(store, only):
+    """A *rest* hands on more than itself: an edited field of its own stands beside it."""
+    small = {f"key {n}": n for n in range(3000)}
+    text = noise(60_000, 1)
+    forget()
+    storing = Statebag(store, policy=Policy(carry_bytes=0))
+    first = {"turn": 0, "inner": {**small, "text": text}}
+    storing.open(storing.seal(first, scope="machine/run"))
+    state = {"turn": 0, "inner": {**small, "text": text[:1000] + "edited" + text[1000:]}}
+    bag = Statebag(store, policy=Policy(max_bag_bytes=30_000)).seal(state, scope="machine/run")
+    assert {"rest", "patched"} <= set(stub_fields(bag))
+
+    forget()
+    held = Statebag(store, policy=Policy(forms=1))
+    opened = held.open(bag, only=only, scope="machine/run")
+    passed = held.seal(opened | {"turn": 1}, scope="machine/run")
+    longer = held.append(passed, "log", ["more"], scope="machine/run")
+    at_once = held.append(bag, "log", ["more"], scope="machine/run")
+    for one in (passed, longer, at_once):
+        assert "patched" not in set(stub_fields(one))
+    with worker(OLDER, store) as older:
+        assert older(longer, "open") == {"state": {**state, "turn": 1, "log": ["more"]}}
+        assert older(at_once, "open") == {"state": {**state, "log": ["more"]}}
+
+
+def stub_fields(value):
+    """`rest` and `patched` for each stub of such a form, also beside another one."""
+    if isinstance(value, list):
+        for item in value:
+            yield from stub_fields(item)
+    if isinstance(value, dict):
+        body = value.get(KEY, {})
+        yield from (
+            name for name, field in [("rest", "rest"), ("patched", "patch")] if field in body
+        )
+        for key, member in value.items():
+            if key != KEY:
+                yield from stub_fields(member)
+
+
 def test_an_execution_on_the_engine_goes_on_while_its_functions_are_upgraded(store):
     """One execution: older, both in turns, newer held back, and newer with all its forms."""
     planned = list(changes(9, 10))

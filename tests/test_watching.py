@@ -88,8 +88,11 @@ def check_emf(line):
     assert isinstance(meta["Timestamp"], int)
     (directive,) = meta["CloudWatchMetrics"]
     assert directive["Namespace"] == "Statebag"
-    assert [sorted(one) for one in directive["Dimensions"]] == [["function_name", "service"]]
-    for dimension in directive["Dimensions"][0]:
+    by = [["service"], ["service", "function_name"]]
+    if "state" in line:
+        by.append(["service", "function_name", "state"])
+    assert directive["Dimensions"] == by
+    for dimension in by[-1]:
         assert isinstance(line[dimension], str)
     found = {one["Name"]: one["Unit"] for one in directive["Metrics"]}
     for name in found:
@@ -118,6 +121,14 @@ def test_metrics_of_a_step(monkeypatch, capsys):
     assert 0 < value(line, "CarriedBytes") <= 4000
     assert value(line, "BlobsMissing") == 0
     assert CANARY not in json.dumps(line)
+
+
+def test_a_step_that_does_not_say_its_state_has_no_metric_of_it(monkeypatch, capsys):
+    monkeypatch.setenv("STATEBAG_METRICS", "emf")
+    stepped(MemoryStore(), event={"execution_id": ARN, "n": CANARY})
+    (line,) = lines(capsys)
+    assert "state" not in line
+    assert check_emf(line).keys() <= UNITS.keys()
 
 
 def test_names_can_be_another(monkeypatch, capsys):

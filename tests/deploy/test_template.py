@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from statebag.aws.metrics import figures
+from statebag.usage import Usage
+from statebag.watching import Done
 from tests.cli.program import statebag
 
 ROOT = Path(__file__).parents[2]
@@ -140,3 +143,40 @@ def test_a_step_can_do_no_more_than_it_does():
         assert "aws:ResourceAccount" in one["Condition"]["StringEquals"]
     assert allowed["s3:PutObject"]["Resource"] == {"Sub": "${StateBucket.Arn}/state/*"}
     assert allowed["s3:ListBucket"]["Condition"]["StringLike"] == {"s3:prefix": "state/*"}
+
+
+def test_alarms_on_headroom_and_lost_blobs_are_of_all_functions():
+    alarms = [one["Properties"] for one in resources().values() if one["Type"].endswith("::Alarm")]
+    named = [
+        metric
+        for alarm in alarms
+        for metric in (
+            [one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one]
+            if "Metrics" in alarm
+            else [alarm]
+        )
+    ]
+    ours = {one["MetricName"]: one["Dimensions"] for one in named if one["Namespace"] == "Statebag"}
+    service = [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]
+    assert ours == dict.fromkeys(("HeadroomBytes", "BlobsMissing", "BlobsCorrupt"), service)
+
+
+def test_the_dashboard_shows_every_metric_by_function_and_state():
+    (body,) = resources()["Dashboard"]["Properties"]["DashboardBody"].values()
+    widgets = json.loads(body)["widgets"]
+    (table,) = (one["properties"]["query"] for one in widgets if one["type"] == "log")
+    assert table.endswith("by function_name, state")
+    done = Done("f", "step", None, None, None, 0.0, Usage(bag_bytes=1), None)
+    for name, _, _ in figures(done):
+        # The line has a list for each metric, and Logs Insights names its first item so.
+        assert f"({name}.0" in table or name.startswith("Blobs"), name
+    for function in ("StateDataManager", "ReadModule"):
+        assert f"'/aws/lambda/${{{function}}}'" in table
+
+
+def test_each_task_says_its_states_name():
+    machine = json.loads((DEPLOY / "statemachine.asl.json").read_text("utf-8"))
+    tasks = [one for one in machine["States"].values() if one["Type"] == "Task"]
+    assert tasks
+    for one in tasks:
+        assert one["Parameters"]["Payload"]["state_name.$"] == "$$.State.Name"

@@ -50,9 +50,10 @@ def figures(done: Done) -> Iterator[tuple[str, str, float]]:
 class EmbeddedMetrics:
     """Prints one line of metrics for each step.
 
-    Dimensions: `service` (POWERTOOLS_SERVICE_NAME, else `statebag`) and `function_name`. Execution,
-    scope and state are metadata: as dimensions each execution would be a metric of its own, and
-    be billed so.
+    Each metric is there by `service` (POWERTOOLS_SERVICE_NAME, else `statebag`), for alarms on all
+    functions together, by `service` and `function_name`, and where the event says `state_name`, by
+    these and `state`. Execution and scope are metadata: as dimensions each execution would be a
+    metric of its own, and be billed so.
 
     Raises:
         ConfigurationError: Powertools is not installed.
@@ -70,14 +71,17 @@ class EmbeddedMetrics:
 
     def ended(self, done: Done) -> None:
         """Print it."""
+        service = os.environ.get("POWERTOOLS_SERVICE_NAME") or "statebag"
         metrics = self._make(
-            namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE,
-            service=os.environ.get("POWERTOOLS_SERVICE_NAME") or "statebag",
+            namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE, service=service
         )
-        metrics.add_dimension("function_name", done.function or "none")
+        function = {"service": service, "function_name": done.function or "none"}
+        metrics.add_dimensions(**function)
+        if done.state:
+            metrics.add_dimensions(**function, state=done.state)
         for name, unit, value in figures(done):
             metrics.add_metric(name, unit, float(value))
-        for name in ("action", "execution", "scope", "state", "error"):
+        for name in ("action", "execution", "scope", "error"):
             value = getattr(done, name)
             if value is not None:
                 metrics.add_metadata(name, value)

@@ -25,6 +25,7 @@ from statebag.format.stub import (
     Rest,
     Stored,
     Unopened,
+    parse_stub,
 )
 from statebag.sealing.cutting import cut
 from statebag.sealing.grouping import fold, grouped
@@ -190,8 +191,21 @@ class Planner:
 
     def _may_write(self, stub: Stub) -> bool:
         """Whether a stub that is there is of a generation that the policy lets be written."""
-        whole = stub.whole if isinstance(stub, Rest) else stub
-        return self.policy.forms >= _PATCHES_SINCE or not isinstance(whole, Patched)
+        if self.policy.forms >= _PATCHES_SINCE:
+            return True
+        if isinstance(stub, Rest):
+            return self._may_write(stub.whole) and self._may_hand_on(stub.siblings)
+        return not isinstance(stub, Patched)
+
+    def _may_hand_on(self, value: Any) -> bool:
+        """The same for all stubs in what stands beside another one."""
+        if isinstance(value, list):
+            return all(map(self._may_hand_on, value))
+        if not isinstance(value, dict):
+            return True
+        if KEY in value:
+            return self._may_write(parse_stub(value, "$"))
+        return all(map(self._may_hand_on, value.values()))
 
     def in_pieces(self, single: Single, *, carried: bool) -> Single | Cut:
         """A large array or object cut into pieces; another value as it is.
