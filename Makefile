@@ -40,7 +40,7 @@ test: $(DEV) ## all tests
 coverage: $(DEV) ## all tests, with the branches they miss
 	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
-bench: $(DEV) ## what a step costs, beside other ways; more than an hour, writes docs/performance.md
+bench: $(DEV) ## what a step costs, beside other ways; forty minutes, writes docs/performance.md
 	$(BIN)/python -m benchmarks --json build/benchmarks.json --svg docs/performance --page docs/performance.md
 
 bench-sweep: $(DEV) ## what other forms and settings would cost; about ten minutes

@@ -40,8 +40,8 @@ of two runs.
 
 _PARTS = """\
 **Put together from {count} runs** of `python -m benchmarks` with `--only` and `--steps` (the column
-*steps* says how many), each goal from figures of one run. `make bench` does all of them, with 1,000
-steps, in more than an hour.
+*steps* says how many), each goal from figures of one run. `make bench` does all of them in about
+forty minutes.
 
 """
 
