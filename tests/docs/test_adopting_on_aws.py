@@ -34,6 +34,8 @@ def right(method, path, query):
         return "s3:ListBucketVersions" if "versions" in query else "s3:ListBucket"
     if method == "PUT" and has_key and not query:
         return "s3:PutObject"
+    if (method, list(query)) == ("POST", ["delete"]) or (method == "DELETE" and not query):
+        return "s3:DeleteObject"
     return f"{method} {path} {sorted(query)}"
 
 
