@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import boto3
 import pytest
 
 from statebag.format.json_text import encode
@@ -252,6 +253,7 @@ class TestHostile:
     def test_an_execution_on_aws_without_credentials(self, folder, monkeypatch):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
             monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps what it once found
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "none"))
         monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "none"))
