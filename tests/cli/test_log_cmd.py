@@ -89,7 +89,7 @@ class TestAnExecution:
         plain = "".join(
             shown.split("\x1b[")[0:1] + [p.partition("m")[2] for p in shown.split("\x1b[")[1:]]
         )
-        table = plain[plain.index(" event") : plain.index("state and bag:")]
+        table = plain[plain.index(" event") : plain.index("opened, bag:")]
         assert max(len(line.rstrip("\r")) for line in table.splitlines()) <= columns
         for word in ("Load", "Change", "Ask", "timed out", "530,617", "~ $.state_history"):
             assert word in table, word

@@ -90,8 +90,8 @@ def print_log(
         console.print(table)
         console.print(
             Text(
-                "state and bag: bytes of the output, opened and as it travelled; of "
-                f"{PAYLOAD_LIMIT:,} at most. Changes: + added, - removed, ~ changed, ? perhaps.",
+                "opened, bag: bytes of the output, opened and as it travelled; limit: of "
+                f"{PAYLOAD_LIMIT:,}. Changes: + added, - removed, ~ changed, ? perhaps.",
                 style="dim",
             )
         )
