@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import boto3
 import pytest
 
 from statebag.format.json_text import encode
@@ -88,7 +89,7 @@ class TestAnExecution:
         plain = "".join(
             shown.split("\x1b[")[0:1] + [p.partition("m")[2] for p in shown.split("\x1b[")[1:]]
         )
-        table = plain[plain.index(" event") : plain.index("state and bag:")]
+        table = plain[plain.index(" event") : plain.index("opened, bag:")]
         assert max(len(line.rstrip("\r")) for line in table.splitlines()) <= columns
         for word in ("Load", "Change", "Ask", "timed out", "530,617", "~ $.state_history"):
             assert word in table, word
@@ -252,6 +253,7 @@ class TestHostile:
     def test_an_execution_on_aws_without_credentials(self, folder, monkeypatch):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
             monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps what it once found
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "none"))
         monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "none"))

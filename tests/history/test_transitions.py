@@ -97,6 +97,15 @@ def test_maps_in_maps_and_branches_in_iterations_have_their_places(concurrency):
     assert "Main/Rows[3]/Both[1]/RightEnd" in {one.path for one in made}
 
 
+def test_a_slash_in_a_name_is_no_level():
+    definition = chain(("read/write", {"Type": "Pass"}), ("Each", INNER))
+    execution = run(definition, {"items": [1]})
+    # A child of a distributed Map has one in its machine's name.
+    history = history_of(ARN, "Main/Label", execution.history)
+    depths = {one.state: one.depth for one in transitions(history)}
+    assert depths == {"read/write": 0, "Each": 0, "Deep": 1, "Deeper": 1}
+
+
 def test_without_the_definition_branches_are_numbered_as_they_began():
     definition = chain(("Rows", NESTED), AFTER)
     execution = run(definition, {"items": [[1], [2]]})

@@ -91,10 +91,11 @@ def command(
 
 
 def _list(folder: Path) -> None:
-    from statebag.local.records import recorded_executions  # noqa: PLC0415 - kept out of --help
+    from statebag.cli.terminal_text import printable  # noqa: PLC0415 - kept out of --help
+    from statebag.local.records import recorded_executions  # noqa: PLC0415 - likewise
 
     found = recorded_executions(folder)
     for arn in found:
-        click.echo(arn)
+        click.echo(printable(arn))
     if not found:
         click.echo(f"no run on this machine has left a history in {folder}", err=True)

@@ -71,9 +71,10 @@ def print_log(
     console.print(Text(printable(history.arn), style="bold"), soft_wrap=True)
     if history.events:
         first = history.events[0].time
+        plural = "" if all_of == 1 else "s"
         console.print(
             Text(
-                f"began {first:%Y-%m-%d %H:%M:%S} UTC; {all_of:,} transitions, "
+                f"began {first:%Y-%m-%d %H:%M:%S} UTC; {all_of:,} transition{plural}, "
                 f"{len(history.events):,} events",
                 style="dim",
             )
@@ -89,8 +90,8 @@ def print_log(
         console.print(table)
         console.print(
             Text(
-                "state and bag: bytes of the output, opened and as it travelled; of "
-                f"{PAYLOAD_LIMIT:,} at most. Changes: + added, - removed, ~ changed, ? perhaps.",
+                "opened, bag: bytes of the output, opened and as it travelled; limit: of "
+                f"{PAYLOAD_LIMIT:,}. Changes: + added, - removed, ~ changed, ? perhaps.",
                 style="dim",
             )
         )

@@ -80,6 +80,7 @@ class Transition:
         length: Iterations of a Map; None for other states.
         map_run: The ARN of a distributed Map's run; None where there is none.
         busy: How many states in it are open.
+        depth: How many Maps and Parallels it stands in.
     """
 
     number: int
@@ -101,11 +102,7 @@ class Transition:
     length: int | None = None
     map_run: str | None = None
     busy: int = 0
-
-    @property
-    def depth(self) -> int:
-        """How many Maps and Parallels it stands in."""
-        return self.path.count("/") - 1
+    depth: int = 0
 
 
 def transitions(history: History) -> list[Transition]:
@@ -211,6 +208,7 @@ class _Reader:
             entered=event.id,
             started=event.time,
             input=event.payload,
+            depth=len(stack),
         )
         visit = _Visit(made, stack[-1].visit if stack else None)
         self._visits.append(visit)
