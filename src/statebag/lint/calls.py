@@ -124,7 +124,9 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
     name = _bare(named if through_invoke and isinstance(named, str) else resource)
     if waits:
         # Whoever answers may give as much as the engine takes, and no more.
-        seals = functions.seals(name, payload)
+        # A queue or a topic raises nothing of ours.
+        works = through_invoke or ":activity:" in resource
+        seals = works and functions.seals(name, payload)
         return Call(name, is_function=False, seals=seals, result=Part(Source(path, LIMIT)))
     if not functions.seals(name, payload):
         # With what lambda:invoke puts around it, it is still one result, and the engine's limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from statebag.lint.paths import MalformedError, parse_path
@@ -66,14 +67,9 @@ def _mentions(state: dict[str, Any], name: str) -> bool:
     """Whether a state is given a field of its input, or all of it."""
     if "Parameters" not in state and state["Type"] in {"Task", "Parallel"}:
         return state.get("InputPath", "$") in {"$", f"$.{name}"}
-    spellings = (f"$.{name}", f"$['{name}']", f'$["{name}"]')
-    for text in _paths(state):
-        if text == "$" or any(
-            text.startswith(one) or f"({one}" in text or f" {one}" in text or f",{one}" in text
-            for one in spellings
-        ):
-            return True
-    return False
+    quoted = re.escape(name)
+    field = re.compile(rf"(?<!\$)\$(?:\.{quoted}(?![\w-])|\['{quoted}'\]|\[\"{quoted}\"\])")
+    return any(text == "$" or field.search(text) is not None for text in _paths(state))
 
 
 def _paths(value: Any) -> Iterator[str]:

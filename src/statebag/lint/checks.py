@@ -81,7 +81,10 @@ class Checks:
                 "Hand on the whole bag and pick in the function, or make it a control field.",
             )
             return
-        self.wanted[render_path(_to_index(inside))] = None
+        outer = render_path(_to_index(inside))
+        if outer in self.wanted and len(_to_index(inside)) < len(inside):
+            return  # an item of what was told about already
+        self.wanted[outer] = None
         if how == "items":
             self._once(
                 path,
@@ -196,6 +199,10 @@ class Checks:
 
     def finish(self) -> None:
         """Tell the largest of the sizes, and look at each Catch around what seals."""
+        # A control field is plain with all that is in it.
+        for one in [*self.wanted]:
+            if any(one.startswith((f"{other}.", f"{other}[")) for other in self.wanted):
+                del self.wanted[one]
         for (path, code), (_, message, fix) in self._sizes.items():
             self._once(path, code, message, fix)
         for path, (_, state) in self._states.items():

@@ -107,6 +107,7 @@ class Flow:
     observer: Observer
     _telling: bool = False
     _outputs: dict[Any, Shape | None] = field(default_factory=dict)
+    _absent: dict[tuple[str, Reference], bool] = field(default_factory=dict)
     _asked: set[tuple[str, tuple[str | int, ...]]] = field(default_factory=set)
 
     def run(self, definition: dict[str, Any]) -> None:
@@ -114,6 +115,9 @@ class Flow:
         entry = Part(Source("the input of the execution", self.input_bytes))
         self._telling = True
         self._machine(definition, "$", _Scope(entry, "JSONPath", {}))
+        for (path, reference), absent in self._absent.items():
+            if absent:  # on each way to the state
+                self.observer.finds_nothing(path, reference)
 
     def _machine(self, machine: dict[str, Any], path: str, outer: _Scope) -> Shape | None:
         """The output, from the input of `outer`; None where no path ends well."""
@@ -323,9 +327,12 @@ class Flow:
                 item = joined(item, member, f"an item of {path}", widen=0)
             assert item is not None  # there is at least one
             return item, len(items.members)
-        inside = isinstance(items, Part) and items.in_bag is not None
+        # An item is plain where the array is: its place in the bag goes through an index.
+        inside = (
+            (*items.in_bag, 0) if isinstance(items, Part) and items.in_bag is not None else None
+        )
         bound = items.source.bound if isinstance(items, Part) else size(items)
-        item = Part(Source(f"an item of {path}", bound), in_bag=() if inside else None)
+        item = Part(Source(f"an item of {path}", bound), in_bag=inside)
         return item, most_items(state)
 
     def _rules(self, rules: list[Any], path: str, scope: _Scope) -> Variables:
@@ -400,10 +407,11 @@ class Flow:
         for reference in expression.references:
             root = self._root(reference.root, reference.path, scope)
             shape = follow(root, reference.path)
-            place = (reference.root, reference.path)
-            absent = scope.language == "JSONPath" and is_absent(root, reference.path)
-            if absent and self._telling and place not in self._asked:
-                self.observer.finds_nothing(path, reference)
+            asked = (reference.root, reference.path) in self._asked
+            if self._telling and scope.language == "JSONPath" and not asked:
+                absent = is_absent(root, reference.path)
+                key = (path, reference)
+                self._absent[key] = absent and self._absent.get(key, True)
             if isinstance(shape, Part):
                 reads = reference.reads and how != "items"
                 self._tell_read(path, shape, "value" if reads else how)
