@@ -5,6 +5,7 @@ import textwrap
 
 import pytest
 
+from statebag.errors import ConfigurationError
 from statebag.lint.linter import Options, lint
 from tests.lint.machines import machine, task
 
@@ -68,3 +69,57 @@ def test_modules_that_import_each_other_and_do_not_seal(folder):
 
 def test_code_that_is_not_here_says_nothing(folder):
     assert told(folder, "missing.handler") == UNSEALED
+
+
+def test_a_definition_that_is_put_together_as_the_cdk_does(tmp_path):
+    text = json.dumps(machine(A=task("FUNCTION", sealed=False)))
+    before, after = text.split("FUNCTION")
+    start, end = before.split("arn:aws:states", 1)
+    joined = [f"{start}arn:", {"Ref": "AWS::Partition"}, f":states{end}"]
+    joined += [{"Fn::GetAtt": ["Step", "Arn"]}, after]
+    template = {
+        "Resources": {
+            "Flow": {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {"DefinitionString": {"Fn::Join": ["", joined]}},
+            },
+            "Step": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {"Environment": {"Variables": {"STATEBAG_STORE": "s3://b/p"}}},
+            },
+        }
+    }
+    file = tmp_path / "stack.template.json"
+    file.write_text(json.dumps(template))
+    report = lint([file], Options())
+    assert report.machines == 1
+    assert {one.code for one in report.findings} == SEALS
+    del template["Resources"]["Step"]["Properties"]["Environment"]
+    file.write_text(json.dumps(template))
+    assert {one.code for one in lint([file], Options()).findings} == UNSEALED
+    template["Resources"]["Flow"]["Properties"]["DefinitionString"] = {"Fn::Join": "x"}
+    file.write_text(json.dumps(template))
+    with pytest.raises(ConfigurationError):
+        lint([file], Options())
+
+
+BOMB = "StartAt: A\nz0: &z0 [x, x]\n" + "".join(
+    f"z{n}: &z{n} [{', '.join([f'*z{n - 1}'] * 9)}]\n" for n in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOMB + "States: {A: {Type: Pass, Result: *z8, End: true}}",
+        "StartAt: A\nStates: {A: &a {Type: Pass, Parameters: {x: *a}, End: true}}",
+        "&m\nStartAt: A\nStates: {A: {Type: Map, ItemProcessor: *m, End: true}}",
+    ],
+    ids=["bomb", "itself", "machine in itself"],
+)
+def test_what_anchors_make_endless(tmp_path, text):
+    file = tmp_path / "m.asl.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match="too many values"):
+        lint([file], Options())
+    assert lint([tmp_path], Options()).machines == 0

@@ -332,6 +332,12 @@ class TestAccepting:
         assert report.accepted == (1 if where == "state" else 2)
 
 
+def test_every_rule_is_in_the_page_with_its_severity():
+    page = (Path(__file__).parents[2] / "docs" / "lint.md").read_text("utf-8")
+    for code, rule in RULES.items():
+        assert f"| `{code}` | {rule.severity} |" in page
+
+
 def test_every_rule_is_told_somewhere_in_these_tests():
     told = "".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("test_*.py"))
     assert [code for code in RULES if f'"{code}"' not in told] == []

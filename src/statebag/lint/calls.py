@@ -110,7 +110,7 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
     waits = resource.endswith(".waitForTaskToken") or ":activity:" in resource
     is_function = through_invoke or waits or ":states:" not in resource
     if not is_function:
-        name = re.sub(r"^arn:[^:]*:states:[^:]*:[^:]*:", "", resource)
+        name = re.sub(r"^arn:.*?:states:[^:]*:[^:]*:", "", resource)
         small = _SMALL.fullmatch(name) is not None
         if name.startswith("dynamodb:"):
             asked = {"ReturnValues", "ReturnValues.$"} & parameters.keys()

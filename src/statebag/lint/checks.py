@@ -71,6 +71,8 @@ class Checks:
         if not inside or self._is_plain(inside, part):
             return
         field = render_path(inside)
+        if render_path(_to_index(inside)) in self.wanted and len(_to_index(inside)) < len(inside):
+            return  # an item of what was told about already
         if how == "pick":
             # Whatever left alone has a stub of its own there, which may be moved.
             self._once(
@@ -82,8 +84,6 @@ class Checks:
             )
             return
         outer = render_path(_to_index(inside))
-        if outer in self.wanted and len(_to_index(inside)) < len(inside):
-            return  # an item of what was told about already
         self.wanted[outer] = None
         if how == "items":
             self._once(

@@ -309,11 +309,11 @@ class Flow:
         if "ItemReader" in state or "ItemBatcher" in state:
             return Part(Source(f"an item of {path}", LIMIT)), most_items(state)
         if scope.language == "JSONata":
-            items = self._template(
-                state.get("Items", "{% $states.input %}"), f"{path}.Items", scope
-            )
-            if isinstance(items, Part):
-                self._tell_read(f"{path}.Items", items, "items")
+            given = state.get("Items", "{% $states.input %}")
+            if is_jsonata(given):
+                items = self._value(jsonata(given), f"{path}.Items", scope, "items")
+            else:
+                items = self._template(given, f"{path}.Items", scope)
         elif "ItemsPath" in state:
             items = self._path(state["ItemsPath"], f"{path}.ItemsPath", scope, "items")
         else:

@@ -21,6 +21,8 @@ __all__ = ["FunctionSettings", "Machine", "files_below", "machines_in"]
 
 _MACHINE_TYPES = frozenset({"AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine"})
 _SUFFIXES = (".json", ".yaml", ".yml", ".asl", ".template")
+_DEEPEST = 200  # levels of a document
+_MOST_VALUES = 500_000
 _LARGEST = 4_000_000  # bytes of a file in a folder; a definition may have one
 # A placeholder where a number or an object is meant, without quotes.
 _BARE_PLACEHOLDER = re.compile(r"(?<=[:\[,])(\s*)(\$\{[A-Za-z0-9_.:-]+\})(?=\s*[,}\]])")
@@ -119,14 +121,34 @@ def machines_in(path: Path, *, named: bool) -> Iterator[Machine]:
         )
 
 
+def _check_extent(document: Any, place: str) -> None:
+    """Refuse what YAML's anchors make endless: a value in itself, or one of itself many times."""
+    ahead: list[tuple[Any, int]] = [(document, 0)]
+    count = 0
+    while ahead:
+        value, depth = ahead.pop()
+        count += 1
+        if depth > _DEEPEST or count > _MOST_VALUES:
+            raise ConfigurationError(
+                f"{place} is nested too deeply, or has too many values",
+                hint=f"Up to {_DEEPEST} levels and {_MOST_VALUES:,} values are looked at",
+            )
+        if isinstance(value, dict):
+            ahead.extend((one, depth + 1) for one in value.values())
+        elif isinstance(value, list):
+            ahead.extend((one, depth + 1) for one in value)
+
+
 def _parsed(text: str, place: str) -> Any:
     try:
-        return parse_document(text, place)
+        document = parse_document(text, place)
     except ConfigurationError:
         quoted = _BARE_PLACEHOLDER.sub(r'\1"\2"', text)
         if quoted == text:
             raise
-        return parse_document(quoted, place)
+        document = parse_document(quoted, place)
+    _check_extent(document, place)
+    return document
 
 
 def _of_template(path: Path, document: dict[str, Any], text: str) -> Iterator[Machine]:
@@ -162,7 +184,26 @@ def _string(value: Any) -> str | None:
     if isinstance(value, dict) and len(value) == 1 and "Fn::Sub" in value:
         value = value["Fn::Sub"]
         value = value[0] if isinstance(value, list) and value else value
+    if isinstance(value, dict) and len(value) == 1 and "Fn::Join" in value:
+        return _joined(value["Fn::Join"])
     return value if isinstance(value, str) else None
+
+
+def _joined(argument: Any) -> str | None:
+    """The text of an `Fn::Join`, as the CDK writes it; what is no text is a placeholder in it."""
+    if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[1], list):
+        return None
+    parts = [one if isinstance(one, str) else f"${{{_target(one)}}}" for one in argument[1]]
+    return str(argument[0]).join(parts)
+
+
+def _target(value: Any) -> str:
+    """The resource that a `Ref` or an `Fn::GetAtt` leads to, as a placeholder names it."""
+    if isinstance(value, dict) and len(value) == 1:
+        (value,) = value.values()
+    if isinstance(value, list):
+        value = ".".join(str(one) for one in value if isinstance(one, str))
+    return re.sub(r"[^A-Za-z0-9_.:-]", "-", str(value))
 
 
 def _named(
