@@ -110,19 +110,18 @@ def measure(place: Place) -> dict[str, Any]:
 
 
 def _unpacked(folder: Path, architecture: str) -> tuple[str, str]:
-    """The function's archive as it is, and with bytecode."""
-    return _made(folder / "plain", architecture), _made(folder / "code", architecture, "--bytecode")
-
-
-def _made(folder: Path, architecture: str, *more: str) -> str:
+    """The function's archive as it is by default, and with bytecode beside the sources."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    options = ["--architecture", architecture, "--python", python, "--output", str(folder), *more]
-    package = [sys.executable, str(_ROOT / "deploy" / "package.py"), *options]
+    options = ["--architecture", architecture, "--python", python, "--output", str(folder)]
+    package = [sys.executable, str(_ROOT / "deploy" / "package.py"), *options, "--bytecode"]
     subprocess.run(package, check=True, capture_output=True)
     (archive,) = folder.glob("statebag-function-*.zip")
+    plain, compiled = folder / "plain", folder / "compiled"
     with zipfile.ZipFile(archive) as opened:
-        opened.extractall(folder / "unpacked")
-    return str(folder / "unpacked")
+        names = opened.namelist()
+        opened.extractall(compiled)
+        opened.extractall(plain, [name for name in names if "__pycache__" not in name])
+    return str(plain), str(compiled)
 
 
 def _event(text: str) -> dict[str, Any]:
