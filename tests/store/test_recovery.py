@@ -3,6 +3,7 @@
 import logging
 import uuid
 
+import boto3
 import pytest
 
 from statebag import (
@@ -264,6 +265,23 @@ def test_an_earlier_version_of_the_object_serves_too(bucket, kind):
     pack = next(iter(Statebag(store, policy=STORING).heal(bag)))
     assert opened(store, bag)[1].healed_reads == 0
     assert only_name(store) == pack
+
+
+@pytest.mark.s3
+def test_versions_are_read_with_the_credentials_of_now(bucket, monkeypatch):
+    """And not with those that boto3's default session, made earlier by others, still has."""
+    client, name = bucket
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    boto3.setup_default_session(aws_access_key_id="OTHER", aws_secret_access_key="other")
+    # A scope whose stored form has percent signs: the listing must give it back as it is.
+    store = store_from_url(f"s3://{name}/some/prefix")
+    forget()
+    scope = "machine:ü/run 1"
+    bag = Statebag(store, policy=STORING, replicas=()).seal(STATE, scope=scope)
+    damage(store, only_name(store), "missing")
+    forget()
+    assert Statebag(store, policy=STORING, replicas=()).open(bag, scope=scope) == STATE
 
 
 @pytest.mark.s3

@@ -43,11 +43,18 @@ def progress(tokens: Path) -> Iterator[Observer]:
     """
     console = Console(stderr=True, highlight=False, markup=False)
     if not console.is_terminal:
-        yield _Lines(console, tokens)
+        lines = _Lines(console, tokens)
+        try:
+            yield lines
+        finally:
+            lines.end()
         return
     board = _Board(console, tokens)
-    with Live(board, console=console, transient=True, refresh_per_second=8):
-        yield board
+    try:
+        with Live(board, console=console, transient=True, refresh_per_second=8):
+            yield board
+    finally:
+        board.end()
 
 
 class _Telling(Observer):
@@ -56,6 +63,13 @@ class _Telling(Observer):
     def __init__(self, console: Console, tokens: Path) -> None:
         self.console = console
         self._tokens = tokens.absolute()
+        self._ended = False
+        self._saying = threading.Lock()
+
+    def end(self) -> None:
+        """Say nothing from now on: states of a run that was interrupted may end after it."""
+        with self._saying:
+            self._ended = True
 
     def waiting_for_token(self, token: str, state: str) -> None:
         command = shlex.join(["statebag", "answer", token, "--dir", str(self._tokens)])
@@ -65,7 +79,9 @@ class _Telling(Observer):
         self._say(Text(f"  {command} --error NAME --cause TEXT"))
 
     def _say(self, text: Text) -> None:
-        self.console.print(text, soft_wrap=True)
+        with self._saying:
+            if not self._ended:
+                self.console.print(text, soft_wrap=True)
 
 
 class _Lines(_Telling):

@@ -66,7 +66,9 @@ def _client(endpoint: str | None, options: Mapping[str, str]) -> Any:
     import boto3  # noqa: PLC0415 (slow, and only here)
 
     given = {name.lower().removeprefix("aws_"): value for name, value in options.items()}
-    return boto3.client(
+    # Not the default session: that keeps the credentials which the process had when it first asked,
+    # and what is read here must be read as the store itself reads, by those of now.
+    return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint,
         region_name=given.get("region"),
