@@ -270,7 +270,7 @@ def test_rules_that_would_be_unsafe_are_refused(wrong):
 
 
 def handed_on(place, scope, bag, *, snapshot):
-    """A bag whose history, unread, an execution of another scope has added to; also its snapshot."""
+    """A bag whose history, unread, an execution of another scope has added to."""
     forget()
     client = Statebag(place.store, policy=STORING, replicas=())
     entries = [noise(200, n) for n in range(5000, 5300)]
