@@ -3,6 +3,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -354,14 +355,15 @@ def test_a_list_goes_on_when_objects_vanish_under_it(store):
 
 
 @pytest.mark.parametrize("seconds", [-1e12, -1, 253402300799, 1e12])
-def test_a_time_beyond_the_calendar_is_its_end(store, seconds):
-    store.put("scope/a", b"data")
-    try:
+def test_a_time_beyond_the_calendar_is_its_end(seconds):
+    if not Path("/dev/shm").is_dir():  # noqa: S108  # a file system in memory has any time
+        pytest.skip("this system has no /dev/shm")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:  # noqa: S108
+        store = FileStore(Path(folder))
+        store.put("scope/a", b"data")
         os.utime(store.root / "scope/a", (seconds, seconds))
-    except OverflowError:
-        pytest.skip("this file system has no such time")
-    (info,) = store.list()
-    assert info == store.head("scope/a")
+        (info,) = store.list()
+        assert info == store.head("scope/a")
     assert info.modified.tzinfo is not None
     assert (info.modified.year < 1971) == (seconds < 0)
 
