@@ -3,12 +3,19 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from statebag.errors import BlobMissing, ConfigurationError, NotPermitted, StoreUnavailable
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    NotPermitted,
+    StoreUnavailable,
+)
 from statebag.store.file import FileStore
 
 
@@ -345,3 +352,41 @@ def test_a_list_goes_on_when_objects_vanish_under_it(store):
     assert next(listing).name == "a/1"
     store.delete("b/1")
     assert [info.name for info in listing] == ["c/1"]
+
+
+@pytest.mark.parametrize("seconds", [-1e12, -1, 253402300799, 1e12])
+def test_a_time_beyond_the_calendar_is_its_end(seconds):
+    if not Path("/dev/shm").is_dir():  # noqa: S108  # a file system in memory has any time
+        pytest.skip("this system has no /dev/shm")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:  # noqa: S108
+        store = FileStore(Path(folder))
+        store.put("scope/a", b"data")
+        os.utime(store.root / "scope/a", (seconds, seconds))
+        (info,) = store.list()
+        assert info == store.head("scope/a")
+    assert info.modified.tzinfo is not None
+    assert (info.modified.year < 1971) == (seconds < 0)
+
+
+def test_an_object_longer_than_memory_is_damage(store):
+    store.put("scope/a", b"data")
+    os.truncate(store.root / "scope/a", 1 << 42)
+    if (store.root / "scope/a").stat().st_blocks > 1000:
+        pytest.skip("this file system has no holes")
+    with pytest.raises(BlobCorrupt) as caught:
+        store.get("scope/a")
+    assert caught.value.object_name == "scope/a"
+
+
+def test_a_root_that_may_not_be_looked_at_is_refused_and_not_missing(store, monkeypatch):
+    """As for a folder whose parent lost its permissions; root, who may run this, has them all."""
+
+    def refused(*_arguments, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    monkeypatch.setattr(os, "open", refused)
+    monkeypatch.setattr(os, "scandir", refused)
+    for call in (lambda: store.get("scope/a"), lambda: list(store.list())):
+        with pytest.raises(NotPermitted):
+            call()
