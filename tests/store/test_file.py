@@ -356,9 +356,9 @@ def test_a_list_goes_on_when_objects_vanish_under_it(store):
 
 @pytest.mark.parametrize("seconds", [-1e12, -1, 253402300799, 1e12])
 def test_a_time_beyond_the_calendar_is_its_end(seconds):
-    if not Path("/dev/shm").is_dir():  # noqa: S108  # a file system in memory has any time
+    if not Path("/dev/shm").is_dir():  # a file system in memory has any time
         pytest.skip("this system has no /dev/shm")
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         store = FileStore(Path(folder))
         store.put("scope/a", b"data")
         os.utime(store.root / "scope/a", (seconds, seconds))
