@@ -18,6 +18,8 @@ from statebag.errors import (
 )
 from statebag.store.file import FileStore
 
+_NOBODY = 65534
+
 
 @pytest.fixture
 def store(tmp_path):
@@ -197,16 +199,59 @@ def test_a_file_system_that_cannot_sync_directories_is_taken_as_it_is(store, mon
     assert store.get("scope/a") == b"data"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may do all")
-def test_a_folder_without_rights_is_not_permitted(store):
+@pytest.fixture
+def unprivileged():
+    """A folder of a user without special rights, who this process is meanwhile."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "root"
+        folder.mkdir()
+        if os.geteuid() != 0:
+            yield folder
+            return
+        Path(name).chmod(0o755)
+        os.chown(folder, _NOBODY, -1)
+        os.seteuid(_NOBODY)
+        try:
+            yield folder
+        finally:
+            os.seteuid(0)
+
+
+needs_users = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs users and their rights")
+
+
+@needs_users
+def test_a_folder_without_rights_is_not_permitted(unprivileged):
+    store = FileStore(unprivileged)
     store.put("scope/a", b"data")
     store.root.joinpath("scope").chmod(0o500)
     with pytest.raises(NotPermitted, match="Permission"):
         store.put("scope/b", b"data")
     store.root.joinpath("scope").chmod(0)
-    with pytest.raises(NotPermitted):
-        store.get("scope/a")
+    for call in (lambda: store.get("scope/a"), lambda: list(store.list())):
+        with pytest.raises(NotPermitted):
+            call()
     store.root.joinpath("scope").chmod(0o700)
+
+
+@needs_users
+def test_a_root_out_of_sight_is_not_permitted(unprivileged):
+    above = unprivileged / "above"
+    above.mkdir()
+    store = FileStore(above / "root")
+    store.put("scope/a", b"data")
+    above.chmod(0)
+    for call in (
+        lambda: store.get("scope/a"),
+        lambda: store.put("scope/a", b""),
+        lambda: list(store.list()),
+        lambda: list(store.list("scope")),
+        lambda: store.head("scope/a"),
+        lambda: store.delete("scope/a"),
+    ):
+        with pytest.raises(NotPermitted):
+            call()
+    above.chmod(0o700)
 
 
 class TestSymbolicLinks:
