@@ -110,7 +110,7 @@ class TestSizes:
             "Next": "A",
         }
         definition["States"]["B"].pop("End")
-        assert codes(found(tmp_path, definition)) == []
+        assert codes(found(tmp_path, definition)) == ["SB008"]  # and not that it grows
 
     def test_a_loop_that_wraps_its_input_grows(self, tmp_path):
         wrap = {"Type": "Pass", "Parameters": {"one.$": "$", "two.$": "$"}, "Next": "A"}
@@ -214,8 +214,8 @@ class TestMany:
         report = found(tmp_path, definition, ignored=frozenset({"SB103"}))
         assert codes(report) == ["SB202"]
         assert list(report.control.values()) == [("$.documents",)]
-        plain = found(tmp_path, definition, control=("$.documents",))
-        assert codes(plain) == ["SB103"]
+        # The items come back as they were: together they are no larger than the array.
+        assert codes(found(tmp_path, definition, control=("$.documents",))) == []
 
 
 class TestBags:
@@ -333,7 +333,7 @@ class TestAccepting:
 
 
 def test_every_rule_is_told_somewhere_in_these_tests():
-    told = Path(__file__).read_text("utf-8")
+    told = "".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("test_*.py"))
     assert [code for code in RULES if f'"{code}"' not in told] == []
 
 

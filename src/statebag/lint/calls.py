@@ -7,26 +7,28 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from statebag.lint.shape import LIMIT, Members, Part, Shape, Source, Text
+from statebag.lint.shape import LIMIT, REST, Members, Part, Shape, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Call", "Functions", "action_of", "call_of"]
+__all__ = ["Call", "Functions", "action_of", "call_of", "most_items"]
 
 _SMALL_RESULT = 16 * 1024  # bytes: what most services answer with, metadata and all
 _METADATA = 2048  # bytes of what lambda:invoke puts beside the Payload
-_ITEM = 400 * 1024  # bytes of a DynamoDB item
-# Services that may answer with as much as the engine takes.
-_LARGE = re.compile(
-    r":states:::(?:"
-    r"http:invoke|apigateway:invoke|bedrock:invokeModel|states:startExecution\.sync|"
-    r"athena:getQueryResults|ecs:runTask\.sync|eks:call|emr-containers|glue:startJobRun\.sync|"
-    r"aws-sdk:[a-z0-9]+:(?:get|list|batchGet|query|scan|select|search|describe|execute|invoke|"
-    r"detect|analyze|recognize|converse|retrieve)"
-    r")",
+# Integrations whose answer is an identifier with metadata. Others may answer with as much as the
+# engine takes, and so may the calls of an SDK whose name says that they read or compute.
+_SMALL = re.compile(
+    r"(?:sns:publish|sqs:sendMessage|events:putEvents|states:startExecution|glue:startJobRun|"
+    r"batch:submitJob|athena:startQueryExecution|athena:stopQueryExecution|"
+    r"codebuild:startBuild|databrew:startJobRun|"
+    r"aws-sdk:[a-z0-9]+:(?!get|list|batchGet|query|scan|select|search|describe|execute|invoke|"
+    r"detect|analyze|recognize|converse|retrieve)[A-Za-z0-9]+)",
     re.IGNORECASE,
 )
+# DynamoDB's own writes answer with metadata alone, unless they are asked for values.
+_WRITES = re.compile(r":(?:put|update|delete)Item$")
+_AT_MOST = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) items?\b")
 _PLAIN_BRANCHES = frozenset({("pending_branches",)})
 _MANAGER_ACTIONS = {
     "update_and_compress": 0,
@@ -102,14 +104,18 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
     resource = resource if isinstance(resource, str) else ""
     parameters = state.get("Arguments", state.get("Parameters"))
     parameters = parameters if isinstance(parameters, dict) else {}
-    through_invoke = ":states:::lambda:invoke" in resource
+    through_invoke = (
+        re.search(r":states:[^:]*:[^:]*:(?:aws-sdk:)?lambda:invoke", resource) is not None
+    )
     waits = resource.endswith(".waitForTaskToken") or ":activity:" in resource
-    is_function = through_invoke or waits or ":states:::" not in resource
+    is_function = through_invoke or waits or ":states:" not in resource
     if not is_function:
-        bound = LIMIT if _LARGE.search(resource) else _SMALL_RESULT
-        if ":dynamodb:" in resource:
-            bound = LIMIT if resource.endswith("getItem") else min(_ITEM, LIMIT)
-        name = resource.rpartition(":::")[2]
+        name = re.sub(r"^arn:[^:]*:states:[^:]*:[^:]*:", "", resource)
+        small = _SMALL.fullmatch(name) is not None
+        if name.startswith("dynamodb:"):
+            asked = {"ReturnValues", "ReturnValues.$"} & parameters.keys()
+            small = _WRITES.search(name) is not None and not asked
+        bound = _SMALL_RESULT if small else LIMIT
         return Call(name, is_function=False, seals=False, result=Part(Source(path, bound)))
     payload = (
         parameters.get("Payload", parameters.get("Payload.$")) if through_invoke else parameters
@@ -118,12 +124,14 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
     name = _bare(named if through_invoke and isinstance(named, str) else resource)
     if waits:
         # Whoever answers may give as much as the engine takes, and no more.
-        seals = functions.seals(name, payload)
+        # A queue or a topic raises nothing of ours.
+        works = through_invoke or ":activity:" in resource
+        seals = works and functions.seals(name, payload)
         return Call(name, is_function=False, seals=seals, result=Part(Source(path, LIMIT)))
     if not functions.seals(name, payload):
-        answer = Part(Source(path, LIMIT))
-        result = _wrapped(answer, through_invoke)
-        return Call(name, is_function=True, seals=False, result=result)
+        # With what lambda:invoke puts around it, it is still one result, and the engine's limit
+        # bounds that.
+        return Call(name, is_function=True, seals=False, result=Part(Source(path, LIMIT)))
     action = action_of(payload)
     depth = 0 if action is None else _MANAGER_ACTIONS[action]
     source = Source(
@@ -132,13 +140,28 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
         frozenset() if action is None else _PLAIN_BRANCHES,
     )
     answer = Part(source, (), None if depth else (), depth)
-    return Call(name, is_function=True, seals=True, result=_wrapped(answer, through_invoke))
+    return Call(name, is_function=True, seals=True, result=_wrapped(answer, path, through_invoke))
 
 
-def _wrapped(answer: Part, through_invoke: bool) -> Shape:
+def _wrapped(answer: Part, path: str, through_invoke: bool) -> Shape:
     if not through_invoke:
         return answer
-    return Members((("Payload", answer), ("SdkHttpMetadata", Text(_METADATA))))
+    around = Part(Source(f"what is around the answer of {path}", _METADATA))
+    return Members(((REST, around), ("Payload", answer)))
+
+
+def most_items(state: Mapping[str, Any]) -> int | None:
+    """Items of a Map: `MaxItems` of its reader, or `statebag: at most N items` in its Comment."""
+    known = []
+    comment, reader = state.get("Comment"), state.get("ItemReader")
+    told = _AT_MOST.search(comment) if isinstance(comment, str) else None
+    if told is not None:
+        known.append(int(told[1].replace(",", "")))
+    config = reader.get("ReaderConfig") if isinstance(reader, dict) else None
+    most = config.get("MaxItems") if isinstance(config, dict) else None
+    if isinstance(most, int) and most > 0:
+        known.append(most)
+    return min(known, default=None)
 
 
 def _bare(reference: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.format.paths import render_path
+from statebag.lint.catches import ends_well, is_looked_at, reached_from
 from statebag.lint.shape import LIMIT, Members, Part, Shape, made_of, parts, size
 from statebag.local.definition import states_of
 from statebag.policy import Policy
@@ -13,13 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from statebag.lint.calls import Call
+    from statebag.lint.expressions import Reference
 
-__all__ = ["Checks", "control_paths"]
+__all__ = ["Checks", "control_paths", "languages_of"]
 
 _LAMBDA_ANSWER = 6_291_556  # bytes of a synchronous invocation's answer, Lambda's quota
 _SLACK = 1024  # bytes: what a few names and numbers beside a value add
 _NAMED = 3
+_MOST_ITERATIONS = 8_000  # each takes three of the 25,000 events of an execution's history
 _RETRIED = frozenset({"StoreUnavailable", "States.ALL", "States.TaskFailed"})
+_DATA_LIMIT = "States.DataLimitExceeded"
 _LOSSES = ("BlobMissing", "BlobCorrupt")
 _CATCHES_ALL = frozenset({"States.ALL", "States.TaskFailed"})
 
@@ -55,6 +59,9 @@ class Checks:
         self._machines = _siblings(definition)
         self._control = control
         self._say = say
+        self._languages = languages_of(definition)
+        self._sealing: list[str] = []
+        self._sizes: dict[tuple[str, str], tuple[int, str, str]] = {}
         self._told: set[tuple[str, str]] = set()
         self.wanted: dict[str, None] = {}
 
@@ -74,7 +81,10 @@ class Checks:
                 "Hand on the whole bag and pick in the function, or make it a control field.",
             )
             return
-        self.wanted[render_path(_to_index(inside))] = None
+        outer = render_path(_to_index(inside))
+        if outer in self.wanted and len(_to_index(inside)) < len(inside):
+            return  # an item of what was told about already
+        self.wanted[outer] = None
         if how == "items":
             self._once(
                 path,
@@ -107,18 +117,23 @@ class Checks:
             )
         if call.seals:
             self._check_retry(path, state, call)
+            self._sealing.append(path)
         if call.seals or _holds_bag(entry):
-            self._check_catch(path, state, call)
+            self._check_catch(path, state, seals=call.seals)
 
     def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
         """A value is made of an input."""
         bytes_ = size(made)
+        _, state = self._states[path]
+        if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.get("Catch", [])):
+            return  # it says what to do then
         if bytes_ - LIMIT <= _SLACK or bytes_ - size(entry) <= _SLACK:
             return
         sources = [f"{most:,} of {name}" for name, most in made_of(made)[:_NAMED] if most]
-        self._once(
+        self._largest_of(
             path,
             "SB102",
+            bytes_,
             f"{what} can have {bytes_:,} bytes, {bytes_ - LIMIT:,} over the limit: "
             + ", ".join(sources),
             "Keep less beside each other (ResultSelector, ResultPath, Output), or seal with a "
@@ -129,34 +144,77 @@ class Checks:
         """Outputs of branches or iterations in one payload."""
         _, state = self._states[path]
         if state["Type"] == "Parallel":
+            if sum(each) - LIMIT <= _SLACK:
+                return
             listed = " + ".join(f"{one:,}" for one in each)
-            self._once(
+            self._largest_of(
                 path,
                 "SB104",
+                sum(each),
                 f"its branches' outputs are one payload of up to {listed} bytes, "
                 f"{sum(each) - LIMIT:,} over the limit",
                 f"Let each branch seal with budget={LIMIT // (len(each) + 1):,}, or return less.",
             )
             return
+        fit = LIMIT // (each[0] + 1)
+        if count is not None and (count <= fit or count * (each[0] + 1) - LIMIT <= _SLACK):
+            return
+        many = f"{fit:,} of up to {each[0]:,} bytes fit"
+        if each[0] + _SLACK > LIMIT:
+            many = "each may have as much as the limit alone"
         if distributed:
-            self._once(
+            self._largest_of(
                 path,
                 "SB304",
+                sum(each),
                 "a Distributed Map without ResultWriter returns all results as one payload: "
-                f"{LIMIT // (each[0] + 1):,} of up to {each[0]:,} bytes fit",
+                + many,
                 "Add a ResultWriter, and gather with aggregate_distributed or sb.map_results.",
             )
             return
+        if count is None and fit >= _MOST_ITERATIONS:
+            return
         times = "its iterations" if count is None else f"{count:,} iterations"
         over = "" if count is None else f", {count * (each[0] + 1) + 1 - LIMIT:,} over the limit"
-        self._once(
+        self._largest_of(
             path,
             "SB103",
-            f"the outputs of {times} are one payload{over}: {LIMIT // (each[0] + 1):,} of up to "
-            f"{each[0]:,} bytes fit",
-            "Let each iteration seal with its share as budget=, return a receipt, or use a "
-            "Distributed Map with a ResultWriter.",
+            sum(each),
+            f"the outputs of {times} are one payload{over}: {many}",
+            "Let each iteration seal with its share as budget=, return a receipt, say "
+            '"statebag: at most N items" in the Comment, or use a Distributed Map with a '
+            "ResultWriter.",
         )
+
+    def finds_nothing(self, path: str, reference: Reference) -> None:
+        """A path leads to where no state put anything."""
+        root = {"context": "$$", "input": "$"}.get(reference.root, reference.root)
+        text = root + render_path(reference.path)[1:]
+        self._once(
+            path,
+            "SB009",
+            f"no state on any way to it gives {text}",
+            "Read what the states before give, or keep it with ResultPath.",
+        )
+
+    def finish(self) -> None:
+        """Tell the largest of the sizes, and look at each Catch around what seals."""
+        # A control field is plain with all that is in it.
+        for one in [*self.wanted]:
+            if any(one.startswith((f"{other}.", f"{other}[")) for other in self.wanted):
+                del self.wanted[one]
+        for (path, code), (_, message, fix) in self._sizes.items():
+            self._once(path, code, message, fix)
+        for path, (_, state) in self._states.items():
+            if state["Type"] in {"Map", "Parallel"} and any(
+                one.startswith(f"{path}.") for one in self._sealing
+            ):
+                self._check_catch(path, state, seals=True)
+
+    def _largest_of(self, path: str, code: str, bytes_: int, message: str, fix: str) -> None:
+        """Of several ways to a state the one with the largest value is told."""
+        if bytes_ > self._sizes.get((path, code), (0, "", ""))[0]:
+            self._sizes[path, code] = (bytes_, message, fix)
 
     def _is_plain(self, inside: tuple[str | int, ...], part: Part) -> bool:
         names = _to_index(inside)
@@ -176,26 +234,28 @@ class Checks:
                 '"MaxAttempts": 5, "BackoffRate": 2, "JitterStrategy": "FULL"}.',
             )
 
-    def _check_catch(self, path: str, state: dict[str, Any], call: Call) -> None:
+    def _check_catch(self, path: str, state: dict[str, Any], *, seals: bool) -> None:
         settled: set[str] = set()
         for index, handler in enumerate(state.get("Catch", [])):
             names = set(handler["ErrorEquals"])
             place = f"{path}.Catch[{index}]"
-            goes_on = self._ends_well(path, handler["Next"])
+            following = reached_from(self._machines[path], handler["Next"])
             hidden = [
                 loss
                 for loss in _LOSSES
                 if loss not in settled and (loss in names or not names.isdisjoint(_CATCHES_ALL))
             ]
             settled.update(hidden)
-            if not goes_on:
+            if not ends_well(following):
                 continue
-            if call.seals and hidden:
+            language = self._languages[path]
+            if seals and hidden and not is_looked_at(handler, following, language):
                 self._once(
                     place,
                     "SB302",
                     f"takes {' and '.join(hidden)} too and goes on to {handler['Next']!r}, from "
-                    "where the execution can succeed: a state that was lost goes unnoticed",
+                    "where the execution can succeed without a look at the error: a state that was "
+                    "lost goes unnoticed",
                     "Catch BlobMissing and BlobCorrupt before it, and lead them to a Fail state.",
                 )
             keeps = "ResultPath" in handler and handler["ResultPath"] != "$"
@@ -207,22 +267,6 @@ class Checks:
                     f"the execution goes on with {handler['Next']!r}",
                     'Keep both: "ResultPath": "$.error" (in JSONata: an Output with the input).',
                 )
-
-    def _ends_well(self, path: str, target: str) -> bool:
-        """Whether an execution can succeed from a state beside the one at `path`."""
-        siblings = self._machines[path]
-        seen, ahead = {target}, [target]
-        while ahead:
-            state = siblings[ahead.pop()]
-            if state["Type"] == "Succeed" or state.get("End"):
-                return True
-            following = [state.get("Next"), state.get("Default")]
-            following += [rule["Next"] for rule in state.get("Choices", [])]
-            for name in following:
-                if name is not None and name not in seen:
-                    seen.add(name)
-                    ahead.append(name)
-        return False
 
     def _once(self, path: str, code: str, message: str, fix: str) -> None:
         if (path, code) not in self._told:
@@ -247,6 +291,19 @@ def _siblings(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
     visit(definition)
     for path, _, state in states_of(definition):
         found[path] = by_identity[id(state)]
+    return found
+
+
+def languages_of(definition: dict[str, Any]) -> dict[str, str]:
+    """The query language of each state, by its path."""
+    found: dict[str, str] = {}
+    for path, _, state in states_of(definition):
+        # A machine's own language holds in what it contains; paths come from the outside in.
+        outer = [one for one in found if path.startswith(f"{one}.")]
+        inherited = definition.get("QueryLanguage", "JSONPath")
+        if outer:
+            inherited = found[max(outer, key=len)]
+        found[path] = state.get("QueryLanguage", inherited)
     return found
 
 

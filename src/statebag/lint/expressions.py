@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from statebag.lint.jsonata import Found, found_in
+from statebag.lint.paths import MalformedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,20 +33,6 @@ _SCALAR_INTRINSICS = frozenset(
         "States.UUID",
     }
 )
-_STATES = re.compile(
-    r"\$states\.(input|result|errorOutput|context)((?:\.[A-Za-z_]\w*|\.`[^`]*`|\[\d+\])*)"
-)
-_VARIABLE = re.compile(
-    r"\$(?!states\b)([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*|\.`[^`]*`|\[\d+\])*)(?!\s*\()"
-)
-_JSONATA_STEP = re.compile(r"\.([A-Za-z_]\w*)|\.`([^`]*)`|\[(\d+)\]")
-_SCALAR_JSONATA = re.compile(
-    r"\s*\(?\s*\$(count|exists|length|sum|max|min|average|number|boolean|not|contains|uuid|now|"
-    r"millis|random|hash|round|floor|ceil|abs|power|sqrt|type|toMillis|fromMillis)\s*\("
-)
-_OPERATOR = re.compile(r"\s(?:=|!=|<|>|<=|>=|and|or|in|\+|-|\*|/|%)\s")
-_STRINGS = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
-_CONSTRUCTORS = ("{", "[", "$merge(", "$append(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,42 +102,22 @@ def json_path(text: str, depth: int = 0) -> Expression:
 
 
 def jsonata(text: str) -> Expression:
-    """The references in a JSONata expression, its `{% %}` with it or not."""
+    """The references in a JSONata expression, its `{% %}` with it or not.
+
+    A malformed one has none.
+    """
     code = text.strip().removeprefix("{%").removesuffix("%}").strip()
-    bare = _STRINGS.sub('""', code)
-    references = tuple(_jsonata_references(bare))
-    if len(references) == 1 and bare in _spellings(bare):
-        return Expression(references, alone=True)
-    builds = bare.startswith(_CONSTRUCTORS)
-    if not builds:
-        references = tuple(Reference(one.root, one.path, reads=True) for one in references)
-    scalar = not builds and bool(
-        _SCALAR_JSONATA.match(bare) or _OPERATOR.search(bare) or not references
-    )
-    return Expression(references, scalar=scalar, extra=len(code.encode()))
+    try:
+        found, alone, scalar = _looked_through(code)
+    except MalformedError:
+        return Expression(())
+    references = tuple(Reference(one.root, one.path, one.looked_at) for one in found)
+    return Expression(references, alone=alone, scalar=scalar, extra=len(code.encode()))
 
 
-def _spellings(bare: str) -> Iterator[str]:
-    """The text itself, where it is one reference from its start to its end."""
-    for pattern in (_STATES, _VARIABLE):
-        match = pattern.fullmatch(bare)
-        if match is not None:
-            yield match[0]
-
-
-def _jsonata_references(bare: str) -> Iterator[Reference]:
-    for match in _STATES.finditer(bare):
-        root = {"errorOutput": "error"}.get(match[1], match[1])
-        yield Reference(root, _steps(match[2]))
-    for match in _VARIABLE.finditer(bare):
-        yield Reference(f"${match[1]}", _steps(match[2]))
-
-
-def _steps(text: str) -> tuple[str | int, ...]:
-    return tuple(
-        int(index) if index else name or quoted
-        for name, quoted, index in _JSONATA_STEP.findall(text)
-    )
+@lru_cache(maxsize=4096)
+def _looked_through(code: str) -> tuple[tuple[Found, ...], bool, bool]:
+    return found_in(code)
 
 
 def _arguments(text: str) -> Iterator[str]:

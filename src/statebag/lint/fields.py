@@ -1,80 +1,102 @@
-"""Which fields a state has, by its type: others are refused by the engine, or do nothing.
+"""The fields of the language: where each may stand, and of which type it is.
 
-Source: the Amazon States Language specification and the developer guide's pages of each state.
+From the Amazon States Language specification and the Step Functions developer guide.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+__all__ = ["BOOLEANS", "MACHINE", "NUMBERS", "OBJECTS", "PATHS", "PROCESSOR", "STATE", "TEXTS"]
 
-from statebag.local.definition import states_of
+MACHINE = frozenset({"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"})
+PROCESSOR = MACHINE | {"ProcessorConfig"}
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+_EVERY = frozenset({"Type", "Comment", "QueryLanguage"})
+_FLOW = frozenset({"Next", "End"})
+_PATHS_IN_OUT = frozenset({"InputPath", "OutputPath"})
+_RESULT = frozenset({"ResultPath", "ResultSelector", "Parameters"})
+_HANDLERS = frozenset({"Retry", "Catch"})
 
-__all__ = ["unknown_fields", "without_default"]
+_BOTH: dict[str, frozenset[str]] = {
+    "Task": _FLOW
+    | _HANDLERS
+    | {"Resource", "TimeoutSeconds", "HeartbeatSeconds", "Credentials", "Assign"},
+    "Pass": _FLOW | {"Assign"},
+    "Choice": frozenset({"Choices", "Default", "Assign"}),
+    "Wait": _FLOW | {"Seconds", "Timestamp", "Assign"},
+    "Succeed": frozenset(),
+    "Fail": frozenset({"Error", "Cause"}),
+    "Parallel": _FLOW | _HANDLERS | {"Branches", "Assign"},
+    "Map": _FLOW
+    | _HANDLERS
+    | {
+        "ItemProcessor",
+        "Iterator",
+        "ItemReader",
+        "ItemSelector",
+        "ItemBatcher",
+        "ResultWriter",
+        "MaxConcurrency",
+        "ToleratedFailureCount",
+        "ToleratedFailurePercentage",
+        "Label",
+        "Assign",
+    },
+}
+_JSONPATH: dict[str, frozenset[str]] = {
+    "Task": _PATHS_IN_OUT | _RESULT | {"TimeoutSecondsPath", "HeartbeatSecondsPath"},
+    "Pass": _PATHS_IN_OUT | {"Result", "ResultPath", "Parameters"},
+    "Choice": _PATHS_IN_OUT,
+    "Wait": _PATHS_IN_OUT | {"SecondsPath", "TimestampPath"},
+    "Succeed": _PATHS_IN_OUT,
+    "Fail": frozenset({"ErrorPath", "CausePath"}),
+    "Parallel": _PATHS_IN_OUT | _RESULT,
+    "Map": _PATHS_IN_OUT
+    | _RESULT
+    | {
+        "ItemsPath",
+        "MaxConcurrencyPath",
+        "ToleratedFailureCountPath",
+        "ToleratedFailurePercentagePath",
+    },
+}
+_JSONATA: dict[str, frozenset[str]] = {
+    "Task": frozenset({"Arguments", "Output"}),
+    "Pass": frozenset({"Output"}),
+    "Choice": frozenset({"Output"}),
+    "Wait": frozenset({"Output"}),
+    "Succeed": frozenset({"Output"}),
+    "Fail": frozenset(),
+    "Parallel": frozenset({"Arguments", "Output"}),
+    "Map": frozenset({"Items", "Output"}),
+}
 
-_ALL = {"Type", "Comment", "QueryLanguage"}
-_FLOW = {"Next", "End", "Assign"}
-_DATA = {"InputPath", "OutputPath", "Output"}
-_RESULT = {"ResultPath", "ResultSelector"}
-_HANDLERS = {"Retry", "Catch"}
-_GIVEN = {"Parameters", "Arguments"}
+STATE: dict[tuple[str, bool], frozenset[str]] = {
+    (kind, jsonata): _EVERY | _BOTH[kind] | (_JSONATA if jsonata else _JSONPATH)[kind]
+    for kind in _BOTH
+    for jsonata in (False, True)
+}
+"""Fields of a state, by its type and whether its query language is JSONata."""
 
-_FIELDS: dict[str, frozenset[str]] = {
-    "Task": frozenset(
-        _ALL | _FLOW | _DATA | _RESULT | _HANDLERS | _GIVEN
-        | {
-            "Resource",
-            "Credentials",
-            "TimeoutSeconds",
-            "TimeoutSecondsPath",
-            "HeartbeatSeconds",
-            "HeartbeatSecondsPath",
-        }
-    ),
-    "Pass": frozenset(_ALL | _FLOW | _DATA | {"ResultPath", "Result", "Parameters"}),
-    "Choice": frozenset(_ALL | _DATA | {"Assign", "Choices", "Default"}),
-    "Wait": frozenset(
-        _ALL | _FLOW | _DATA | {"Seconds", "SecondsPath", "Timestamp", "TimestampPath"}
-    ),
-    "Succeed": frozenset(_ALL | _DATA),
-    "Fail": frozenset(_ALL | {"Error", "ErrorPath", "Cause", "CausePath"}),
-    "Parallel": frozenset(_ALL | _FLOW | _DATA | _RESULT | _HANDLERS | _GIVEN | {"Branches"}),
-    "Map": frozenset(
-        _ALL | _FLOW | _DATA | _RESULT | _HANDLERS
-        | {
-            "Parameters",
-            "ItemProcessor",
-            "Iterator",
-            "ItemsPath",
-            "Items",
-            "ItemSelector",
-            "ItemReader",
-            "ItemBatcher",
-            "ResultWriter",
-            "MaxConcurrency",
-            "MaxConcurrencyPath",
-            "ToleratedFailureCount",
-            "ToleratedFailureCountPath",
-            "ToleratedFailurePercentage",
-            "ToleratedFailurePercentagePath",
-            "Label",
-        }
-    ),
-}  # fmt: skip
+PATHS = frozenset(name for fields in _JSONPATH.values() for name in fields if name.endswith("Path"))
+"""Fields whose value is a path."""
 
-
-def unknown_fields(definition: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Fields that a state of its type does not have: the state's path, its type, the field."""
-    for path, _, state in states_of(definition):
-        for field in state:
-            if field not in _FIELDS[state["Type"]]:
-                yield path, state["Type"], field
-
-
-def without_default(definition: dict[str, Any]) -> Iterator[str]:
-    """Choices that have no Default: where no rule holds, the execution fails."""
-    for path, _, state in states_of(definition):
-        if state["Type"] == "Choice" and "Default" not in state:
-            yield path
+# The least and the most that each takes.
+NUMBERS: dict[str, tuple[int, int]] = {
+    "TimeoutSeconds": (1, 99_999_999),
+    "HeartbeatSeconds": (1, 99_999_999),
+    "Seconds": (0, 99_999_999),
+    "MaxConcurrency": (0, 2**31 - 1),
+    "ToleratedFailureCount": (0, 2**31 - 1),
+    "ToleratedFailurePercentage": (0, 100),
+    "IntervalSeconds": (1, 99_999_999),
+    "MaxAttempts": (0, 99_999_999),
+    "MaxDelaySeconds": (1, 31_622_400),
+    "BackoffRate": (1, 2**31 - 1),
+}
+TEXTS = frozenset(
+    {"Comment", "Resource", "Timestamp", "Error", "Cause", "Label", "Default", "Next"}
+)
+OBJECTS = frozenset(
+    {"ItemProcessor", "Iterator", "ItemReader", "ItemBatcher", "ResultWriter", "Assign"}
+)
+BOOLEANS = frozenset({"End"})

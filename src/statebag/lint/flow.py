@@ -7,12 +7,13 @@ any more. What is seen on the way is told to an observer, once for each state.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from statebag.lint.calls import Call, Functions, call_of
-from statebag.lint.expressions import Expression, is_jsonata, json_path, jsonata
+from statebag.lint.calls import Call, Functions, call_of, most_items
+from statebag.lint.expressions import Expression, Reference, is_jsonata, json_path, jsonata
 from statebag.lint.shape import (
+    COMPUTED,
     LIMIT,
     SMALL,
     Members,
@@ -22,6 +23,7 @@ from statebag.lint.shape import (
     Text,
     clipped,
     follow,
+    is_absent,
     joined,
     literal,
     placed,
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
 __all__ = ["Flow", "Observer"]
 
 _VISITS = 12  # of a state, before what still grows is taken for as large as it can be
+_APART = 4  # ways to a state that are kept apart
+_PATIENCE = 6  # further visits, before whatever still changes is
+_EXECUTION_ID = "execution_id"
+_ID = 2_048  # bytes of an execution's id at most; ARNs have a few hundred
 _CAUSE = 32_768  # bytes of an error's cause at most
 _PATH_FIELDS = (
     "SecondsPath",
@@ -59,6 +65,9 @@ class Observer(Protocol):
     def calls(self, path: str, call: Call, entry: Shape) -> None:
         """A Task calls something."""
 
+    def finds_nothing(self, path: str, reference: Reference) -> None:
+        """A path leads to where no state put anything."""
+
     def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
         """A value is made of an input."""
 
@@ -67,6 +76,7 @@ class Observer(Protocol):
 
 
 Variables = dict[str, Shape]
+_Entry = tuple[Shape, Variables]
 _Step = tuple[str | None, Shape, Variables]
 
 
@@ -96,51 +106,58 @@ class Flow:
     input_bytes: int
     observer: Observer
     _telling: bool = False
+    _outputs: dict[Any, Shape | None] = field(default_factory=dict)
+    _absent: dict[tuple[str, Reference], bool] = field(default_factory=dict)
+    _asked: set[tuple[str, tuple[str | int, ...]]] = field(default_factory=set)
 
     def run(self, definition: dict[str, Any]) -> None:
         """Run a definition whose structure was checked."""
         entry = Part(Source("the input of the execution", self.input_bytes))
         self._telling = True
         self._machine(definition, "$", _Scope(entry, "JSONPath", {}))
+        for (path, reference), absent in self._absent.items():
+            if absent:  # on each way to the state
+                self.observer.finds_nothing(path, reference)
 
     def _machine(self, machine: dict[str, Any], path: str, outer: _Scope) -> Shape | None:
         """The output, from the input of `outer`; None where no path ends well."""
+        variables = tuple(outer.variables.items())
+        key = (path, outer.input, variables, outer.item, outer.language, self._telling)
+        if key not in self._outputs:  # or nested machines would be run 2^depth times
+            self._outputs[key] = self._run(machine, path, outer)
+        return self._outputs[key]
+
+    def _run(self, machine: dict[str, Any], path: str, outer: _Scope) -> Shape | None:
         states = machine["States"]
         language = machine.get("QueryLanguage", outer.language)
         start = machine["StartAt"]
-        entries: dict[str, tuple[Shape, Variables]] = {start: (outer.input, outer.variables)}
+        entries: dict[str, list[_Entry]] = {start: [(outer.input, outer.variables)]}
         visits: Counter[str] = Counter()
-        ahead = [start]
+        ahead: list[tuple[str, _Entry]] = [(start, entries[start][0])]
         telling, self._telling = self._telling, False
 
-        def steps(name: str) -> Iterator[_Step]:
+        def steps(name: str, entry: _Entry) -> Iterator[_Step]:
             place = member_path(f"{path}.States", name)
-            shape, variables = entries[name]
             own = states[name].get("QueryLanguage", language)
-            return self._state(states[name], place, _Scope(shape, own, variables, outer.item))
+            return self._state(states[name], place, _Scope(entry[0], own, entry[1], outer.item))
 
         while ahead:
-            name = ahead.pop()
+            name, entry = ahead.pop()
             visits[name] += 1
-            for target, shape, variables in steps(name):
-                if target is None:
+            for target, shape, variables in steps(name, entry):
+                if target is None or visits[target] > 2 * _VISITS:
                     continue
-                widen = visits[target] >= _VISITS
-                known = entries.get(target)
-                new = (
-                    joined(known and known[0], shape, f"the input of {target}", widen=widen),
-                    _joined_variables(known[1] if known else {}, variables, widen=widen),
-                )
-                if new != known:
-                    entries[target] = new
-                    if target not in ahead and visits[target] <= 2 * _VISITS:
-                        ahead.append(target)
+                widen = min(visits[target] // _VISITS, 1) + (visits[target] > _VISITS + _PATIENCE)
+                new = _added(entries.setdefault(target, []), (shape, variables), target, widen)
+                if new is not None and (target, new) not in ahead:
+                    ahead.append((target, new))
         self._telling = telling
         output: Shape | None = None
-        for name in entries:
-            for target, shape, _ in steps(name):
-                if target is None:
-                    output = joined(output, shape, f"the output of {path}", widen=False)
+        for name, known in entries.items():
+            for entry in known:
+                for target, shape, _ in steps(name, entry):
+                    if target is None:
+                        output = joined(output, shape, f"the output of {path}", widen=0)
         return output
 
     def _state(self, state: dict[str, Any], path: str, scope: _Scope) -> Iterator[_Step]:
@@ -184,7 +201,10 @@ class Flow:
         elif kind == "Pass" and "Result" in state:
             result = literal(state["Result"])
         elif kind == "Choice":
+            # What a rule asks for with IsPresent may be missing for the other rules, too.
+            self._asked = set(_asked_for(state["Choices"]))
             variables = self._rules(state["Choices"], f"{path}.Choices", scope)
+            self._asked = set()
             scope = replace(scope, variables=variables)
         elif kind == "Parallel":
             result = self._parallel(state, path, argument, scope)
@@ -262,7 +282,7 @@ class Flow:
         mode = config.get("Mode") if isinstance(config, dict) else None
         distributed = mode == "DISTRIBUTED"
         items, count = self._items(state, path, scope)
-        item = joined(None, items, f"an item of {path}", widen=False)
+        item = joined(None, items, f"an item of {path}", widen=0)
         selected = item
         inner = replace(scope, item=item)
         for name in ("ItemSelector", "Parameters"):
@@ -273,6 +293,10 @@ class Flow:
             return Text(1024)
         if out is None:
             return None
+        read = "ItemReader" in state or "ItemBatcher" in state
+        if out == selected == item and isinstance(item, Part) and not read:
+            # The same items again: an item's source has the bound of the array.
+            return Part(Source(f"the results of {path}", item.source.bound))
         each = size(out)
         if self._telling and (count is None or count * (each + 1) + 1 > LIMIT):
             self.observer.adds_up(path, [each], count, distributed=distributed)
@@ -283,7 +307,7 @@ class Flow:
     def _items(self, state: dict[str, Any], path: str, scope: _Scope) -> tuple[Shape, int | None]:
         """One of a Map's items, whichever, and their number where it is known."""
         if "ItemReader" in state or "ItemBatcher" in state:
-            return Part(Source(f"an item of {path}", LIMIT)), None
+            return Part(Source(f"an item of {path}", LIMIT)), most_items(state)
         if scope.language == "JSONata":
             items = self._template(
                 state.get("Items", "{% $states.input %}"), f"{path}.Items", scope
@@ -294,15 +318,22 @@ class Flow:
             items = self._path(state["ItemsPath"], f"{path}.ItemsPath", scope, "items")
         else:
             items = scope.input
-        if isinstance(items, Members) and items.members:
+        listed = isinstance(items, Members) and all(
+            isinstance(step, int) for step, _ in items.members
+        )
+        if isinstance(items, Members) and items.members and listed:
             item: Shape | None = None
             for _, member in items.members:
-                item = joined(item, member, f"an item of {path}", widen=False)
+                item = joined(item, member, f"an item of {path}", widen=0)
             assert item is not None  # there is at least one
             return item, len(items.members)
-        inside = isinstance(items, Part) and items.in_bag is not None
+        # An item is plain where the array is: its place in the bag goes through an index.
+        inside = (
+            (*items.in_bag, 0) if isinstance(items, Part) and items.in_bag is not None else None
+        )
         bound = items.source.bound if isinstance(items, Part) else size(items)
-        return Part(Source(f"an item of {path}", bound), in_bag=() if inside else None), None
+        item = Part(Source(f"an item of {path}", bound), in_bag=inside)
+        return item, most_items(state)
 
     def _rules(self, rules: list[Any], path: str, scope: _Scope) -> Variables:
         """Look into a Choice's rules; the variables after any of them."""
@@ -321,7 +352,7 @@ class Flow:
                 elif name == "Condition" and is_jsonata(value):
                     self._value(jsonata(value), f"{place}.{name}", scope, "value")
             assigned = self._assigned(rule, place, replace(scope, result=scope.input))
-            variables = _joined_variables(variables, assigned, widen=False)
+            variables = _joined_variables(variables, assigned, widen=0)
         return variables
 
     def _fields(self, state: dict[str, Any], path: str, scope: _Scope) -> None:
@@ -374,16 +405,25 @@ class Flow:
     def _value(self, expression: Expression, path: str, scope: _Scope, how: str) -> Shape:
         found = []
         for reference in expression.references:
-            shape = follow(self._root(reference.root, reference.path, scope), reference.path)
+            root = self._root(reference.root, reference.path, scope)
+            shape = follow(root, reference.path)
+            asked = (reference.root, reference.path) in self._asked
+            if self._telling and scope.language == "JSONPath" and not asked:
+                absent = is_absent(root, reference.path)
+                key = (path, reference)
+                self._absent[key] = absent and self._absent.get(key, True)
             if isinstance(shape, Part):
                 reads = reference.reads and how != "items"
                 self._tell_read(path, shape, "value" if reads else how)
+                if shape.in_bag and shape.in_bag[-1] == _EXECUTION_ID:
+                    shape = Text(_ID)  # a step refuses a state where it is anything but an id
             found.append(shape)
         if expression.alone and found:
             return found[0]
         if expression.scalar or not found:
             return Text(SMALL + expression.extra)
-        return Members((*enumerate(found), (len(found), Text(expression.extra))))
+        # As large as all that it names, which may be parts of one source.
+        return Members(((COMPUTED, Text(expression.extra)), *enumerate(found)))
 
     def _root(self, root: str, path: tuple[str | int, ...], scope: _Scope) -> Shape:
         if root == "context":
@@ -407,7 +447,40 @@ class Flow:
             self.observer.hands_on(path, what, made, entry)
 
 
-def _joined_variables(one: Variables, other: Variables, *, widen: bool) -> Variables:
+def _asked_for(rules: Any) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """The places that rules test for being there."""
+    if isinstance(rules, dict):
+        if "IsPresent" in rules and isinstance(rules.get("Variable"), str):
+            for one in json_path(rules["Variable"]).references:
+                yield one.root, one.path
+        rules = [rules.get("And"), rules.get("Or"), rules.get("Not")]
+    for one in rules if isinstance(rules, list) else ():
+        yield from _asked_for(one)
+
+
+def _added(known: list[_Entry], entry: _Entry, target: str, widen: int) -> _Entry | None:
+    """Take an entry in; what is to be visited for it, None where that was.
+
+    The first few ways to a state are kept apart, so that what excludes each other is not added up;
+    all others are one entry together.
+    """
+    if entry in known:
+        return None
+    if len(known) < _APART:
+        known.append(entry)
+        return entry
+    shape, variables = known[-1]
+    together = (
+        joined(shape, entry[0], f"the input of {target}", widen=widen),
+        _joined_variables(variables, entry[1], widen=widen),
+    )
+    if together == known[-1]:
+        return None
+    known[-1] = together
+    return together
+
+
+def _joined_variables(one: Variables, other: Variables, *, widen: int) -> Variables:
     names = dict.fromkeys((*one, *other))
     return {
         name: joined(one.get(name), other[name], f"the variable {name}", widen=widen)

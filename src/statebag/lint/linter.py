@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
 from statebag.lint.calls import Functions
-from statebag.lint.checks import Checks, control_paths
-from statebag.lint.fields import unknown_fields, without_default
+from statebag.lint.checks import Checks, control_paths, languages_of
 from statebag.lint.finding import RULES, Finding
 from statebag.lint.flow import Flow
 from statebag.lint.machines import Machine, files_below, machines_in
+from statebag.lint.structure import structure, without_default
 from statebag.local.definition import problems_of, unreached_states
 
 if TYPE_CHECKING:
@@ -109,13 +109,8 @@ def _looked_at(machine: Machine, options: Options) -> tuple[list[Finding], tuple
             return findings, ()
         for path in unreached_states(definition):
             say(path, "SB002", "no transition leads to this state", "Remove it, or lead to it.")
-        for path, kind, name in unknown_fields(definition):
-            say(
-                f"{path}.{name}",
-                "SB003",
-                f"a {kind} state has no field {name[:_NAME_SHOWN]!r}",
-                "Remove it, or correct its spelling.",
-            )
+        for fault in structure(definition, languages_of(definition)):
+            say(fault.path, fault.code, fault.message[:_NAME_SHOWN], fault.fix)
         for path in without_default(definition):
             say(
                 path,
@@ -126,6 +121,7 @@ def _looked_at(machine: Machine, options: Options) -> tuple[list[Finding], tuple
         control = (*options.control, *_control_of(machine))
         checks = Checks(definition, control_paths(dict.fromkeys(control)), say)
         Flow(_functions_of(machine, options), options.input_bytes, checks).run(definition)
+        checks.finish()
     except RecursionError:
         say("$", "SB001", "it is nested too deeply", "No machine needs so many levels.")
         return findings, ()

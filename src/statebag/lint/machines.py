@@ -24,6 +24,12 @@ _SUFFIXES = (".json", ".yaml", ".yml", ".asl", ".template")
 _LARGEST = 4_000_000  # bytes of a file in a folder; a definition may have one
 # A placeholder where a number or an object is meant, without quotes.
 _BARE_PLACEHOLDER = re.compile(r"(?<=[:\[,])(\s*)(\$\{[A-Za-z0-9_.:-]+\})(?=\s*[,}\]])")
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>.*)|"
+    r"import[ \t]+(?P<plain>[\w.]+))",
+    re.MULTILINE,
+)
+_MOST_MODULES = 100
 _STATE_DATA_MANAGER = "statebag.state_data_manager.lambda_handler"
 
 
@@ -218,11 +224,40 @@ def _seals(path: Path, properties: dict[str, Any], variables: dict[str, Any]) ->
     if handler == _STATE_DATA_MANAGER:
         return True
     if isinstance(handler, str) and isinstance(code, str):
-        module = handler.rpartition(".")[0].replace(".", "/")
-        file = path.parent / code / f"{module}.py"
-        if file.is_file():
-            return "statebag" in read_text(file)
+        folder = path.parent / code
+        module = handler.rpartition(".")[0].replace("/", ".")
+        if _module_file(folder, module) is not None:
+            return _names_statebag(folder, module)
     return True if any(name.startswith("STATEBAG_") for name in variables) else None
+
+
+def _module_file(folder: Path, module: str) -> Path | None:
+    """The file of a module in a function's own code."""
+    stem = folder / module.replace(".", "/")
+    files = (stem.with_suffix(".py"), stem / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+def _names_statebag(folder: Path, module: str) -> bool:
+    """Whether a module, or one of the function's own that it imports, names statebag."""
+    seen: set[str] = set()
+    ahead = [module]
+    while ahead and len(seen) < _MOST_MODULES:
+        name = ahead.pop()
+        file = _module_file(folder, name)
+        if name in seen or file is None:
+            continue
+        seen.add(name)
+        text = read_text(file)
+        if "statebag" in text:
+            return True
+        for line in _IMPORT.finditer(text):
+            ahead.append(line["module"] or line["plain"])
+            # What is imported from a package may be a module of it.
+            ahead.extend(
+                f"{line['module']}.{one}" for one in re.findall(r"\w+", line["names"] or "")
+            )
+    return False
 
 
 def _lines(text: str, root: str) -> dict[str, int]:

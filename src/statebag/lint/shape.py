@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "COMPUTED",
     "LIMIT",
     "SMALL",
     "Members",
@@ -23,6 +24,7 @@ __all__ = [
     "Shape",
     "Source",
     "Text",
+    "is_absent",
     "literal",
     "made_of",
     "parts",
@@ -37,6 +39,9 @@ SMALL = 256
 
 REST = ""
 """The key in `Members` of an object whose other members are beside those that are known."""
+
+COMPUTED = "\0"
+"""The first key of `Members` that stand for the size of what an expression computes of them."""
 
 Step = str | int
 
@@ -98,6 +103,8 @@ class Members:
     def get(self, step: Step) -> Shape | None:
         """A member."""
         known = dict(self.members)
+        if COMPUTED in known and step not in {COMPUTED, REST}:
+            return Part(Source("what an expression computes", size(self)))
         if step in known:
             return known[step]
         return follow(known[REST], (step,)) if REST in known else None
@@ -158,7 +165,7 @@ def _own(shape: Shape) -> int:
         keys = sum(
             len(json.dumps(key, ensure_ascii=False)) + 1
             for key, _ in shape.members
-            if isinstance(key, str) and key != REST
+            if isinstance(key, str) and key not in {REST, COMPUTED}
         )
         return 2 + keys + len(shape.members) + sum(_own(member) for _, member in shape.members)
     return 0
@@ -177,6 +184,18 @@ def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
     return shape
 
 
+def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
+    """Whether a path surely finds nothing: an object of which all fields are known lacks one."""
+    for step in path:
+        if not isinstance(shape, Members):
+            return False
+        found = shape.get(step)
+        if found is None:
+            return all(isinstance(one, str) for one, _ in shape.members) and isinstance(step, str)
+        shape = found
+    return False
+
+
 def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
     """A value with another one put at a path in it."""
     if not path:
@@ -189,19 +208,22 @@ def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
     return Members(tuple(known.items()))
 
 
-def joined(one: Shape | None, other: Shape, where: str, *, widen: bool) -> Shape:
+def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
     """What may be either of two values: as large as the larger one, in a bag where one may be.
 
     Args:
         one: None where there is only the other.
         other: A value.
         where: A name for what is not known any more.
-        widen: Whether to take what differs for as large as the limit, so that loops end.
+        widen: Whether to take what differs for as large as the limit, so that loops end: 1 where
+            it still grows, 2 in any case.
     """
     if one is None or one == other:
         return other
     ours, theirs = _differing(one, other, 0)
-    bound = LIMIT if widen else min(max(_content(ours), _content(theirs)), LIMIT)
+    before, after = _content(ours), _content(theirs)
+    grows = widen > 1 or (widen == 1 and after > before)
+    bound = LIMIT if grows else min(max(before, after), LIMIT)
     plain = frozenset[tuple[Step, ...]]().union(
         *(part.source.plain for shape in (ours, theirs) for part in parts(shape))
     )

@@ -1,0 +1,101 @@
+"""What follows a Catch: whether the workflow can succeed from there, and who sees the error."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from statebag.lint.paths import MalformedError, parse_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["ends_well", "is_looked_at", "reached_from"]
+
+_ACTING = frozenset({"Task", "Choice", "Map", "Parallel"})  # states that can do something about it
+# Fields whose paths look at nothing in a state's input, or that belong to other states.
+_ELSEWHERE = frozenset(
+    {"ResultPath", "OutputPath", "Catch", "Retry", "ItemProcessor", "Iterator", "Branches"}
+)
+
+
+def reached_from(states: Mapping[str, Any], target: str) -> list[dict[str, Any]]:
+    """The states that can follow from one on, itself included, other errors left aside."""
+    seen: dict[str, dict[str, Any]] = {}
+    ahead = [target]
+    while ahead:
+        name = ahead.pop()
+        state = states.get(name)
+        if not isinstance(state, dict) or name in seen:
+            continue
+        seen[name] = state
+        following = [state.get("Next"), state.get("Default")]
+        choices = state.get("Choices")
+        rules = choices if isinstance(choices, list) else []
+        following += [rule.get("Next") for rule in rules if isinstance(rule, dict)]
+        ahead.extend(one for one in following if isinstance(one, str))
+    return list(seen.values())
+
+
+def ends_well(following: list[dict[str, Any]]) -> bool:
+    """Whether an execution can succeed with one of these states."""
+    return any(one.get("Type") == "Succeed" or one.get("End") is True for one in following)
+
+
+def is_looked_at(
+    handler: Mapping[str, Any], following: list[dict[str, Any]], language: str
+) -> bool:
+    """Whether a state after a Catch is given its error: a Task's payload, a rule, a branch."""
+    if language == "JSONata":
+        return _in_jsonata(handler, following)
+    where = handler.get("ResultPath", "$")
+    if not isinstance(where, str):
+        return False
+    try:
+        parse_path(where)
+    except MalformedError:
+        return True  # another finding
+    acting = [one for one in following if one.get("Type") in _ACTING]
+    if where == "$":
+        return bool(acting)  # the error is all they have
+    name = where.removeprefix("$").lstrip(".").partition(".")[0].partition("[")[0]
+    return any(_mentions(one, name) for one in acting)
+
+
+def _mentions(state: dict[str, Any], name: str) -> bool:
+    """Whether a state is given a field of its input, or all of it."""
+    if "Parameters" not in state and state["Type"] in {"Task", "Parallel"}:
+        return state.get("InputPath", "$") in {"$", f"$.{name}"}
+    quoted = re.escape(name)
+    field = re.compile(rf"(?<!\$)\$(?:\.{quoted}(?![\w-])|\['{quoted}'\]|\[\"{quoted}\"\])")
+    return any(text == "$" or field.search(text) is not None for text in _paths(state))
+
+
+def _paths(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if key not in _ELSEWHERE:
+                yield from _paths(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _paths(one)
+    elif isinstance(value, str) and "$" in value:
+        yield value
+
+
+def _in_jsonata(handler: Mapping[str, Any], following: list[dict[str, Any]]) -> bool:
+    assigned = handler.get("Assign")
+    for name, value in assigned.items() if isinstance(assigned, dict) else ():
+        if "$states.errorOutput" in json.dumps(value) and any(
+            f"${name}" in json.dumps(one) for one in following
+        ):
+            return True
+    output = json.dumps(handler["Output"]) if "Output" in handler else "$states.errorOutput"
+    if "$states.errorOutput" not in output:
+        return False
+    return any(
+        "$states.input" in json.dumps(one) or (one.get("Type") == "Task" and "Arguments" not in one)
+        for one in following
+        if one.get("Type") in _ACTING
+    )

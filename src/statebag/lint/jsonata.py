@@ -1,0 +1,253 @@
+"""What a JSONata expression refers to, by the tree that jsonata-python's parser makes of it.
+
+Nothing is evaluated. A value that is only handed on (a path, a field of an object that is put
+together, an argument of `$merge`) is told from one that the expression looks at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jsonata.jexception import JException
+from jsonata.jsonata import Jsonata
+
+from statebag.lint.paths import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Found", "found_in"]
+
+_ROOTS = {"input": "input", "result": "result", "errorOutput": "error", "context": "context"}
+# Their values are numbers, truths or short texts, whatever they are given.
+_SMALL = frozenset(
+    {
+        "abs",
+        "average",
+        "boolean",
+        "ceil",
+        "contains",
+        "count",
+        "exists",
+        "floor",
+        "fromMillis",
+        "hash",
+        "length",
+        "max",
+        "millis",
+        "min",
+        "not",
+        "now",
+        "number",
+        "power",
+        "random",
+        "round",
+        "sqrt",
+        "sum",
+        "toMillis",
+        "type",
+        "uuid",
+    }
+)
+_SMALL_OPERATORS = frozenset(
+    {"+", "-", "*", "/", "%", "=", "!=", "<", "<=", ">", ">=", "and", "or", "in"}
+)
+_HANDED_ON = frozenset({"append", "merge"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A place that an expression names.
+
+    Attributes:
+        root: `input`, `result`, `error`, `context`, or `$name` of a variable.
+        path: Below the root, as far as it is fixed.
+        looked_at: Whether the expression looks at the value, instead of handing it on.
+    """
+
+    root: str
+    path: tuple[str | int, ...]
+    looked_at: bool
+
+
+@dataclass(slots=True)
+class _Walk:
+    found: list[Found] = field(default_factory=list)
+    # Names that the expression itself gives: what they stand for, or None.
+    named: dict[str, tuple[str, tuple[str | int, ...]] | None] = field(default_factory=dict)
+
+
+def found_in(code: str) -> tuple[tuple[Found, ...], bool, bool]:
+    """All places that an expression names; whether it is one of them alone; whether it is small.
+
+    Raises:
+        MalformedError: It is no JSONata.
+    """
+    try:
+        tree = Jsonata(code).ast
+    except JException as error:
+        raise MalformedError(str(error).splitlines()[0].rstrip(".")) from None
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, AttributeError):
+        # Its parser fails in its own ways on odd text.
+        raise MalformedError("the parser gives up on it") from None
+    walk = _Walk()
+    _look(tree, walk, looked_at=False)
+    alone = len(walk.found) == 1 and _is_plain_path(tree)
+    return tuple(walk.found), alone, _is_small(tree)
+
+
+def _is_plain_path(node: Any) -> bool:
+    kind = getattr(node, "type", None)
+    if kind == "block":
+        inner = node.expressions or []
+        return len(inner) == 1 and _is_plain_path(inner[0])
+    first = node.steps[0] if kind == "path" else node
+    return getattr(first, "type", None) == "variable" and _known_names(node)[1]
+
+
+def _is_small(node: Any) -> bool:
+    kind = getattr(node, "type", None)
+    if kind == "function":
+        return getattr(node.procedure, "value", None) in _SMALL
+    if kind == "block":
+        inner = node.expressions or []
+        return bool(inner) and _is_small(inner[-1])
+    if kind == "binary":
+        return node.value in _SMALL_OPERATORS
+    return kind in {"string", "number", "value"}
+
+
+def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+    kind = getattr(node, "type", None)
+    if kind in {"path", "variable"}:
+        _path(node, walk, looked_at=looked_at)
+    elif kind == "block":
+        for one in node.expressions or ():
+            _look(one, walk, looked_at=looked_at)
+    elif kind == "bind":
+        target = _target(node.rhs, walk)
+        if target is None:  # what it is made of is told here, what becomes of it is not followed
+            _look(node.rhs, walk, looked_at=True)
+        walk.named[str(getattr(node.lhs, "value", ""))] = target
+    elif kind == "condition":
+        _look(node.condition, walk, looked_at=True)
+        for one in (node.then, getattr(node, "_else", None)):
+            _look(one, walk, looked_at=looked_at)
+    elif kind == "unary" and node.value == "{":
+        for key, value in getattr(node, "lhs_object", None) or ():
+            _look(key, walk, looked_at=True)
+            _look(value, walk, looked_at=looked_at)
+    elif kind == "unary" and node.value == "[":
+        for one in node.expressions or ():
+            _look(one, walk, looked_at=looked_at)
+    elif kind == "function":
+        _call(node, walk, looked_at=looked_at)
+    elif kind == "lambda":
+        _lambda(node, None, walk)
+    else:
+        for child in _children(node):
+            _look(child, walk, looked_at=True)
+
+
+def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+    name = getattr(node.procedure, "value", None)
+    arguments = list(node.arguments or ())
+    for one in arguments:
+        if getattr(one, "type", None) == "lambda" and one is not arguments[0]:
+            _lambda(one, _target(arguments[0], walk), walk)
+        else:
+            _look(one, walk, looked_at=looked_at or name not in _HANDED_ON)
+
+
+def _lambda(node: Any, items: tuple[str, tuple[str | int, ...]] | None, walk: _Walk) -> None:
+    """A function of the expression's own; its first argument is an item of what it goes over."""
+    for position, argument in enumerate(node.arguments or ()):
+        walk.named[str(argument.value)] = items if position == 0 else None
+    _look(node.body, walk, looked_at=True)
+
+
+def _path(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+    steps = node.steps if node.type == "path" else [node]
+    first = steps[0]
+    if getattr(first, "type", None) != "variable":
+        for step in steps:
+            _inside(step, walk, alone=len(steps) == 1)
+        return
+    _, whole = _known_names(node)
+    target = _target(node, walk, whole=False)
+    if target is not None:
+        walk.found.append(Found(*target, looked_at or not whole))
+    for step in steps[1:]:
+        _inside(step, walk, alone=False)
+    for step in steps:
+        for stage in _stages(step):
+            _look(getattr(stage, "expr", None), walk, looked_at=True)
+    group = getattr(node, "group", None)
+    for key, value in getattr(group, "lhs_object", None) or ():
+        _look(key, walk, looked_at=True)
+        _look(value, walk, looked_at=True)
+
+
+def _inside(step: Any, walk: _Walk, *, alone: bool) -> None:
+    """What stands in a step of a path; bare names are relative to what came before."""
+    if alone or getattr(step, "type", None) != "name":
+        _look(step, walk, looked_at=True)
+
+
+def _target(
+    node: Any, walk: _Walk, *, whole: bool = True
+) -> tuple[str, tuple[str | int, ...]] | None:
+    """The root and path that a path leads to; None where it is none of the engine's values."""
+    kind = getattr(node, "type", None)
+    steps = node.steps if kind == "path" else [node] if kind == "variable" else ()
+    if not steps or getattr(steps[0], "type", None) != "variable":
+        return None
+    names, complete = _known_names(node)
+    if whole and not complete:
+        return None
+    name = steps[0].value
+    if name in walk.named:
+        known = walk.named[name]
+        return None if known is None else (known[0], (*known[1], *names))
+    if name == "states":
+        root = _ROOTS.get(str(names[0])) if names else None
+        return None if root is None else (root, tuple(names[1:]))
+    if not isinstance(name, str) or name in {"", "$"}:
+        return None
+    return f"${name}", tuple(names)
+
+
+def _known_names(node: Any) -> tuple[list[str | int], bool]:
+    """The names along a path as far as they are fixed, and whether that is all of it."""
+    steps = node.steps if node.type == "path" else [node]
+    names: list[str | int] = []
+    for position, step in enumerate(steps):
+        if position:
+            if getattr(step, "type", None) != "name":
+                return names, False
+            names.append(str(step.value))
+        for stage in _stages(step):
+            index = getattr(getattr(stage, "expr", None), "value", None)
+            if isinstance(index, bool) or not isinstance(index, int) or index < 0:
+                return names, False
+            names.append(index)
+    return names, getattr(node, "group", None) is None
+
+
+def _stages(step: Any) -> list[Any]:
+    """What stands in brackets behind a step."""
+    return [*(getattr(step, "stages", None) or ()), *(getattr(step, "predicate", None) or ())]
+
+
+def _children(node: Any) -> Iterator[Any]:
+    for name in ("lhs", "rhs", "expression", "condition", "then", "body", "pattern", "update"):
+        child = getattr(node, name, None)
+        if hasattr(child, "type"):
+            yield child
+    for name in ("arguments", "expressions", "terms", "steps"):
+        for child in getattr(node, name, None) or ():
+            if hasattr(child, "type"):
+                yield child
+            elif hasattr(getattr(child, "expression", None), "type"):
+                yield child.expression

@@ -1,0 +1,101 @@
+"""What Tasks answer with."""
+
+import pytest
+
+from statebag.lint.calls import Functions, call_of, most_items
+from statebag.lint.shape import LIMIT, size
+from tests.lint.machines import codes, found, machine, task
+
+SMALL = 16 * 1024
+
+
+def called(resource, **parameters):
+    state = {"Type": "Task", "Resource": resource, "Parameters": parameters}
+    return call_of(state, "$.States.A", Functions())
+
+
+@pytest.mark.parametrize(
+    ("resource", "most"),
+    [
+        ("arn:aws:states:::sns:publish", SMALL),
+        ("arn:aws:states:::sqs:sendMessage", SMALL),
+        ("arn:aws:states:::states:startExecution", SMALL),
+        ("arn:aws:states:::states:startExecution.sync:2", LIMIT),
+        ("arn:aws:states:::glue:startJobRun.sync", LIMIT),
+        ("arn:aws:states:::http:invoke", LIMIT),
+        ("arn:aws:states:::bedrockagentcore:invokeHarness", LIMIT),
+        ("arn:aws:states:::dynamodb:putItem", SMALL),
+        ("arn:aws:states:::dynamodb:getItem", LIMIT),
+        ("arn:aws:states:::aws-sdk:dynamodb:scan", LIMIT),
+        ("arn:aws:states:::aws-sdk:dynamodb:createBackup", SMALL),
+        ("arn:aws:states:::aws-sdk:s3:copyObject", SMALL),
+        ("arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject", LIMIT),
+        ("arn:aws:states:us-east-1:123456789012:aws-sdk:s3:putObject", SMALL),
+        ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", LIMIT),
+    ],
+)
+def test_services(resource, most):
+    call = called(resource)
+    assert size(call.result) == most
+    assert not call.seals
+
+
+def test_a_write_that_is_asked_for_values():
+    assert (
+        size(called("arn:aws:states:::dynamodb:updateItem", ReturnValues="ALL_NEW").result) == LIMIT
+    )
+
+
+def test_a_service_is_no_function(tmp_path):
+    """Its ARN may name region and account, too."""
+    resource = "arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject"
+    state = {"Type": "Task", "Resource": resource, "Parameters": {"Bucket": "b"}}
+    assert codes(found(tmp_path, machine(A=state)), notes=True) == []
+
+
+def test_the_envelope_of_a_result_is_within_the_limit_too(tmp_path):
+    """A result that has no bound is told as that, and not as 2 KB over the limit."""
+    state = task("A", sealed=False)
+    del state["ResultSelector"]
+    assert codes(found(tmp_path, machine(A=state)), notes=True) == ["SB101"]
+
+
+def test_all_of_an_envelope_is_there(tmp_path):
+    state = task("A")
+    del state["ResultSelector"]
+    after = {"Type": "Pass", "Parameters": {"code.$": "$.StatusCode", "v.$": "$.ExecutedVersion"}}
+    assert codes(found(tmp_path, machine(A=state, B=after))) == []
+
+
+def test_a_topic_that_waits_raises_nothing_of_ours(tmp_path):
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sns:publish.waitForTaskToken",
+        "Parameters": {"Message": {"execution_id.$": "$$.Execution.Id"}},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.e", "Next": "B"}],
+    }
+    definition = machine(A=state, B={"Type": "Succeed"})
+    assert codes(found(tmp_path, definition, sealed=("*",), input_bytes=0)) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "most"),
+    [
+        ({}, None),
+        ({"Comment": "statebag: at most 12 items"}, 12),
+        ({"Comment": "Some. statebag:  at most 1,000 items of a day"}, 1000),
+        ({"Comment": "at most 12 items"}, None),
+        ({"Comment": ["statebag: at most 12 items"]}, None),
+        ({"ItemReader": {"ReaderConfig": {"MaxItems": 7}}}, 7),
+        ({"ItemReader": {"ReaderConfig": {"MaxItems": "7"}}}, None),
+        (
+            {
+                "Comment": "statebag: at most 5 items",
+                "ItemReader": {"ReaderConfig": {"MaxItems": 7}},
+            },
+            5,
+        ),
+    ],
+)
+def test_how_many_items_a_map_has(state, most):
+    assert most_items(state) == most

@@ -1,0 +1,293 @@
+"""The bounds of lint against what the engine on this machine counts, and how long it takes."""
+
+import json
+import time
+
+import pytest
+
+from statebag.lint.calls import Functions
+from statebag.lint.expressions import json_path
+from statebag.lint.flow import Flow
+from statebag.lint.linter import Options, lint
+from statebag.lint.shape import size
+from statebag.local.engine import run_definition
+from tests.lint.machines import codes, found, machine, task
+
+LAMBDA = "arn:aws:states:::lambda:invoke"
+BOUND = 40_000
+GIVEN = {"n": 3, "rows": [{"id": "r" * 200, "n": n} for n in range(4)], "text": "é" * 3_000}
+
+
+class Largest:
+    """An observer that keeps the largest bound of what each state hands on."""
+
+    def __init__(self):
+        self.bounds = {}
+        self.nothing = []
+
+    def reads(self, *_):
+        pass
+
+    def calls(self, *_):
+        pass
+
+    def adds_up(self, *_, **__):
+        pass
+
+    def finds_nothing(self, path, reference):
+        self.nothing.append((path, reference))
+
+    def hands_on(self, path, what, made, entry):
+        if what == "its output":
+            name = path.rpartition(".")[2]
+            self.bounds[name] = max(self.bounds.get(name, 0), size(made))
+
+
+def bounds_of(definition):
+    observer = Largest()
+    Flow(Functions(bag_bytes=BOUND), len(json.dumps(GIVEN)), observer).run(definition)
+    return observer
+
+
+def answer(event, _context):
+    """Something that holds its input, is near to the bound, and has text of several bytes."""
+    room = 9_000 - len(json.dumps(event)) // 4
+    return {"text": "ü" * max(room, 10), "list": ["ö" * 500] * 4, "n": 1}
+
+
+def fails(_event, _context):
+    raise RuntimeError("q" * 5_000)
+
+
+def jsonata(name, **more):
+    return {
+        "Type": "Task",
+        "QueryLanguage": "JSONata",
+        "Resource": LAMBDA,
+        "Arguments": {
+            "FunctionName": name,
+            "Payload": {"execution_id": "{% $states.context.Execution.Id %}"},
+        },
+        **more,
+    }
+
+
+def loop():
+    definition = machine(
+        Begin={"Type": "Pass", "Result": {"left": 3}, "ResultPath": "$.count"},
+        Work=task("f", ResultPath="$.turn"),
+        Less={
+            "Type": "Pass",
+            "Parameters": {"left.$": "States.MathAdd($.count.left, -1)"},
+            "ResultPath": "$.count",
+        },
+        More={
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.count.left", "NumericGreaterThan": 0, "Next": "Work"}],
+            "Default": "End",
+        },
+        End={"Type": "Succeed"},
+    )
+    definition["States"]["Less"]["Next"] = "More"
+    return definition
+
+
+def caught():
+    states = {
+        "Fails": task(
+            "g", Catch=[{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "After"}]
+        ),
+        "After": {"Type": "Pass", "Parameters": {"all.$": "$", "cause.$": "$.error.Cause"}},
+    }
+    states["Fails"]["Retry"] = []
+    return machine(**states)
+
+
+DEFINITIONS = {
+    "paths": machine(
+        A=task("f", ResultPath="$.a"),
+        B=task("f", ResultSelector={"v.$": "$.Payload.list[0]", "n": 1}, ResultPath="$.b.c"),
+        C={"Type": "Pass", "InputPath": "$.a", "Parameters": {"x.$": "$", "y.$": "$.value.text"}},
+        D={"Type": "Pass", "Result": {"é": ["ü"]}, "ResultPath": "$.r"},
+        E={"Type": "Wait", "Seconds": 0, "OutputPath": "$.x"},
+    ),
+    "intrinsics": machine(
+        A={
+            "Type": "Pass",
+            "Parameters": {
+                "format.$": "States.Format('{} and {}', $.n, $.rows[0].id)",
+                "array.$": "States.Array($.n, $.rows[1], 'x')",
+                "length.$": "States.ArrayLength($.rows)",
+                "hash.$": "States.Hash($.text, 'SHA-256')",
+            },
+        },
+    ),
+    "map": machine(
+        M={
+            "Type": "Map",
+            "ItemsPath": "$.rows",
+            "ItemSelector": {"row.$": "$$.Map.Item.Value", "n.$": "$.n"},
+            "ItemProcessor": machine(I=task("f", ResultPath="$.done")),
+            "Comment": "statebag: at most 4 items",
+            "ResultPath": "$.out",
+        },
+    ),
+    "parallel": machine(
+        P={
+            "Type": "Parallel",
+            "Branches": [machine(L=task("f")), machine(R={"Type": "Pass", "InputPath": "$.text"})],
+            "ResultSelector": {"left.$": "$[0]", "right.$": "$[1]"},
+            "ResultPath": "$.both",
+        },
+    ),
+    "loop": loop(),
+    "caught": caught(),
+    "jsonata": machine(
+        J=jsonata(
+            "f",
+            Assign={"kept": "{% $states.result.Payload.text %}"},
+            Output="{% {'in': $states.input, 'out': $states.result.Payload, 'n': 1} %}",
+        ),
+        K={
+            "Type": "Pass",
+            "QueryLanguage": "JSONata",
+            "Output": {
+                "merged": "{% $merge([$states.input.in, {'k': $kept}]) %}",
+                "count": "{% $count($states.input.out.list) %}",
+                "one": "{% $states.input.out.list[0] %}",
+                "last": "{% $states.input.out.list[-1] %}",
+            },
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_no_run_hands_on_more_than_the_bound(name):
+    definition = DEFINITIONS[name]
+    execution = run_definition(definition, {"f": answer, "g": fails}, GIVEN)
+    assert execution.status == "SUCCEEDED", (execution.error, execution.cause)
+    observer = bounds_of(definition)
+    told = 0
+    for one in execution.transitions:
+        if one.state in observer.bounds and one.error is None:
+            told += 1
+            assert one.output_bytes <= observer.bounds[one.state], one.state
+    assert told >= len(definition["States"]) - 1
+    assert observer.nothing == []
+
+
+def test_bounds_are_not_beside_the_point():
+    """Two results of BOUND bytes and an input: not three, and not the limit."""
+    observer = bounds_of(DEFINITIONS["paths"])
+    assert BOUND < observer.bounds["A"] < BOUND + 2 * len(json.dumps(GIVEN))
+    assert observer.bounds["B"] < 2 * BOUND + 2 * len(json.dumps(GIVEN))
+
+
+def test_ways_that_exclude_each_other_are_not_added_up(tmp_path):
+    """Two ways put a result each beside the input, and no way both."""
+    choice = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.n", "IsPresent": True, "Next": "L"}],
+        "Default": "R",
+    }
+    definition = machine(
+        C=choice,
+        L=task("L", ResultPath="$.left", Next="A"),
+        R=task("R", ResultPath="$.right", Next="A"),
+        A={"Type": "Pass", "Parameters": {"all.$": "$"}},
+    )
+    assert codes(found(tmp_path, definition)) == []
+    definition["States"]["L"]["Next"] = "R"
+    assert codes(found(tmp_path, definition)) == ["SB102"]
+
+
+def test_a_variable_that_many_states_assign_keeps_its_bound(tmp_path):
+    """Twenty assignments of bags: one at a time is in it."""
+    states = {
+        f"S{n}": jsonata(
+            f"F{n}",
+            Retry=[{"ErrorEquals": ["StoreUnavailable"]}],
+            Assign={"state": "{% $states.result.Payload %}"},
+            Output={},
+        )
+        for n in range(20)
+    }
+    definition = machine(**states)
+    pick = {
+        "Type": "Choice",
+        "QueryLanguage": "JSONata",
+        "Choices": [{"Condition": "{% $random() > 0.5 %}", "Next": "S0"}],
+        "Default": "Both",
+    }
+    both = {
+        "Type": "Pass",
+        "QueryLanguage": "JSONata",
+        "Output": {"one": "{% $state %}", "two": "{% $state %}"},
+        "End": True,
+    }
+    definition["States"]["S19"].pop("End")
+    definition["States"] |= {"S19": {**states["S19"], "Next": "Pick"}, "Pick": pick, "Both": both}
+    definition["States"]["S19"].pop("End", None)
+    assert codes(found(tmp_path, definition)) == []
+
+
+def test_what_grows_in_a_variable(tmp_path):
+    step = {
+        "Type": "Pass",
+        "QueryLanguage": "JSONata",
+        "Assign": {"all": "{% $append($all, [$states.input, $all]) %}"},
+        "Next": "Pick",
+    }
+    pick = {
+        "Type": "Choice",
+        "QueryLanguage": "JSONata",
+        "Choices": [{"Condition": "{% $count($all) < 9 %}", "Next": "Step"}],
+        "Default": "End",
+    }
+    end = {"Type": "Succeed", "QueryLanguage": "JSONata", "Output": ["{% $all %}", "{% $all %}"]}
+    definition = {"StartAt": "Step", "States": {"Step": step, "Pick": pick, "End": end}}
+    assert "SB102" in codes(found(tmp_path, definition))
+
+
+def test_nesting_costs_no_more_than_its_depth(tmp_path):
+    inner = {"StartAt": "S0", "States": {"S0": {"Type": "Pass", "Parameters": {"x.$": "$"}}}}
+    inner["States"]["S0"]["End"] = True
+    for depth in range(1, 30):
+        state = {"Type": "Map", "End": True, "ItemProcessor": inner}
+        if depth % 2:
+            state = {"Type": "Parallel", "End": True, "Branches": [inner]}
+        inner = {"StartAt": f"S{depth}", "States": {f"S{depth}": state}}
+    file = tmp_path / "deep.asl.json"
+    file.write_text(json.dumps(inner))
+    started = time.process_time()
+    lint([file], Options())
+    assert time.process_time() - started < 10  # 2^30 steps would take days
+
+
+def test_the_same_items_again_are_not_more_than_the_array(tmp_path):
+    mapped = {"Type": "Map", "ItemsPath": "$.rows", "ItemProcessor": machine(I={"Type": "Succeed"})}
+    assert codes(found(tmp_path, machine(M=mapped))) == []
+    mapped["ItemSelector"] = {"all.$": "$"}
+    assert codes(found(tmp_path, machine(M=mapped))) == ["SB103"]
+
+
+def test_how_many_items_there_are_can_be_said(tmp_path):
+    mapped = {"Type": "Map", "ItemsPath": "$.rows", "ItemProcessor": machine(I=task("f"))}
+    definition = machine(M=mapped)
+    assert codes(found(tmp_path, definition)) == ["SB103"]
+    mapped["Comment"] = "Reviewers. statebag: at most 2 items"
+    assert codes(found(tmp_path, definition)) == []
+    mapped["Comment"] = "Reviewers. statebag: at most 3 items"
+    assert codes(found(tmp_path, definition)) == ["SB103"]
+
+
+def test_small_outputs_of_a_map_need_no_word(tmp_path):
+    done = {"Type": "Pass", "Result": {}}
+    mapped = {"Type": "Map", "ItemsPath": "$.rows", "ItemProcessor": machine(I=done)}
+    assert codes(found(tmp_path, machine(M=mapped))) == []
+
+
+def test_a_path_of_a_call_is_known_inside_of_another():
+    (one, two) = json_path("States.Format('{}{}', States.ArrayGetItem($.a, 0), $.b.c)").references
+    assert (one.path, two.path) == (("a",), ("b", "c"))

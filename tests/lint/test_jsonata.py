@@ -1,0 +1,109 @@
+"""What JSONata expressions refer to."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statebag.lint.jsonata import Found, found_in
+from statebag.lint.paths import MalformedError, parse_expression
+
+
+def places(code):
+    """Root, path, and a star where the value is looked at."""
+    found, _, _ = found_in(code)
+    return [
+        ".".join((one.root, *map(str, one.path))) + ("*" if one.looked_at else "") for one in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("$states.input.a.b[0].c", ["input.a.b.0.c"]),
+        ("$states.errorOutput.Cause", ["error.Cause"]),
+        ("$states.context.Map.Item.Value", ["context.Map.Item.Value"]),
+        ("$state.`odd name`", ["$state.odd name"]),
+        ("{'a': $states.result.Payload, 'b': [$x.y]}", ["result.Payload", "$x.y"]),
+        ("$merge([$a.b, {'c': $d}])", ["$a.b", "$d"]),
+        ("$append($a, $b)", ["$a", "$b"]),
+        ("$a.ok ? $b : $c", ["$a.ok*", "$b", "$c"]),
+        ("$count($a.b) > $c", ["$a.b*", "$c*"]),
+        ("$a.b & 'x'", ["$a.b*"]),
+        ("($t := $states.input.z; $t.k & 'x')", ["input.z.k*"]),
+        ("($t := $sum($a.b); {'t': $t, 'c': $c})", ["$a.b*", "$c"]),
+        ("$a.items[price > $most].name", ["$a.items*", "$most*"]),
+        ("$states.input.messages[-1].content", ["input.messages*"]),
+        ("$map($a.list, function($v, $i) { $v.id & $b.x })", ["$a.list*", "$a.list.id*", "$b.x*"]),
+        ("$a.b.{ 'c': d, 'e': $f.g }", ["$a.b*", "$f.g*"]),
+        ("$a.list^(>when)", ["$a.list*"]),
+        ("$a{kind: $sum(n)}", ["$a*"]),
+        ("$states.input.**.name", ["input*"]),
+        ("$parse($a.body).x", ["$a.body*"]),
+        ("'$states.input.a' & \"$b\"", []),
+        ("/* $a.b */ 1", []),
+        ("$uuid()", []),
+        ("$states", []),
+        ("$states.other.x", []),
+    ],
+)
+def test_references(code, expected):
+    assert places(code) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "alone", "small"),
+    [
+        ("$a.b", True, False),
+        ("($a.b)", True, False),
+        ("$a.b[0]", True, False),
+        ("$a.b[-1]", False, False),
+        ("$a.b[x=1]", False, False),
+        ("$parse($a).x", False, False),
+        ("{'a': $a}", False, False),
+        ("$count($a)", False, True),
+        ("$a > 3 and $b", False, True),
+        ("'text'", False, True),
+        ("$a & $b", False, False),
+    ],
+)
+def test_kinds(code, alone, small):
+    assert found_in(code)[1:] == (alone, small)
+
+
+@pytest.mark.parametrize("code", ["$a[", "{'a': }", "$f(", "1 +", "$a.b)", "", "'open"])
+def test_what_is_no_jsonata(code):
+    with pytest.raises(MalformedError):
+        found_in(code)
+
+
+TOKENS = st.sampled_from(
+    """$ $a $states . input result [ ] ( ) { } : , 'x' 1 -1 0 + & = < and in ? ~> := ; ^ > function
+    ** * % `n` $map $merge /r/ @ # .. null true |""".split()  # noqa: SIM905 (legible)
+)
+
+
+@given(st.lists(TOKENS, max_size=14).map(" ".join) | st.text(max_size=30))
+def test_any_text_gets_an_answer(code):
+    try:
+        found, _, _ = found_in(code)
+    except MalformedError as error:
+        assert str(error)  # noqa: PT017 (what it says matters)
+        return
+    assert all(isinstance(one, Found) for one in found)
+
+
+@given(
+    st.lists(st.sampled_from([*"$.[]()'*?@,: \\", "States.Format", "a", "0", "{}"])).map("".join)
+)
+def test_any_path_gets_an_answer(text):
+    try:
+        parse_expression(text)
+    except MalformedError as error:
+        assert str(error)  # noqa: PT017 (likewise)
+
+
+def test_calls_that_are_nested_without_an_end():
+    with pytest.raises(MalformedError, match="deeply"):
+        parse_expression("States.Array(" * 5000)
+    with pytest.raises(MalformedError):
+        found_in("(" * 5000)
