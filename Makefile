@@ -59,7 +59,7 @@ torture-short: $(DEV) ## a little of each fault, in a minute
 	$(BIN)/python -m torture --short
 
 lambda-package: $(RUN) ## a Lambda layer and a function, for arm64 and x86-64, from locked wheels
-	$(BIN)/python deploy/package.py
+	$(BIN)/python deploy/package.py $(PACKAGE_ARGS)
 
 check: lint types ## lint and types
 

@@ -3,7 +3,9 @@
     python deploy/package.py --architecture arm64 --python 3.13
 
 The wheels are those whose SHA-256 `requirements/lambda.lock` lists; pip takes no others. What is in
-an archive is sorted by name and dated 1980-01-01, with the modes that Lambda asks for.
+an archive is sorted by name and dated 1980-01-01, with the modes that Lambda asks for. With
+`--bytecode` each module is there compiled too: a Lambda's disk cannot be written to, so each start
+would compile it. That takes the runtime's own version of Python, and its bytes are that one's.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import py_compile
 import subprocess
 import sys
 import tempfile
@@ -42,24 +45,35 @@ def main() -> None:
     parser.add_argument("--architecture", choices=ARCHITECTURES, action="append")
     parser.add_argument("--python", default="3.13", help="the runtime's version")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "lambda")
+    parser.add_argument("--bytecode", action="store_true", help="compile the modules as well")
     arguments = parser.parse_args()
     for architecture in arguments.architecture or ARCHITECTURES:
-        for file in archives(architecture, arguments.python, arguments.output):
+        for file in archives(
+            architecture, arguments.python, arguments.output, bytecode=arguments.bytecode
+        ):
             digest = hashlib.sha256(file.read_bytes()).hexdigest()
             print(f"{file}: {file.stat().st_size:,} bytes, sha256 {digest}")
 
 
-def archives(architecture: str, python: str, output: Path) -> tuple[Path, Path]:
+def archives(
+    architecture: str, python: str, output: Path, *, bytecode: bool = False
+) -> tuple[Path, Path]:
     """The layer's and the function's archive.
 
     Args:
         architecture: `arm64` or `x86_64`.
         python: The runtime's version, as `3.13`.
         output: The folder to write to.
+        bytecode: Compile the modules as well.
 
     Raises:
-        SystemExit: A wheel is missing or is not the locked one, or an archive is too large.
+        SystemExit: A wheel is missing or is not the locked one, an archive is too large, or
+            bytecode is asked for and this is another version of Python than the runtime's.
     """
+    if bytecode and python != f"{sys.version_info.major}.{sys.version_info.minor}":
+        sys.exit(
+            f"bytecode for Python {python} is made by Python {python}: run this script with it"
+        )
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         wheels = Path(folder)
@@ -68,13 +82,15 @@ def archives(architecture: str, python: str, output: Path) -> tuple[Path, Path]:
         installed = _contents(wheels)
     suffix = f"{architecture}-python{python}.zip"
     layer = output / f"statebag-layer-{suffix}"
-    _write(layer, {f"python/{name}": data for name, data in installed.items()})
+    found = {f"python/{name}": data for name, data in installed.items()}
+    _write(layer, found | (_compiled(found) if bytecode else {}))
     function = output / f"statebag-function-{suffix}"
     own = {
         file.relative_to(FUNCTIONS).as_posix(): file.read_bytes()
         for file in sorted(FUNCTIONS.rglob("*.py"))
     }
-    _write(function, {**installed, **own})
+    found = installed | own
+    _write(function, found | (_compiled(found) if bytecode else {}))
     return layer, function
 
 
@@ -113,6 +129,30 @@ def _contents(wheels: Path) -> dict[str, bytes]:
                 if name in found or ".." in parts or parts[0].endswith(".data"):
                     sys.exit(f"{wheel.name}: {name} cannot be put beside the others")
                 found[name] = opened.read(name)
+    return found
+
+
+def _compiled(contents: dict[str, bytes]) -> dict[str, bytes]:
+    """The bytecode of all modules, where an import looks for it.
+
+    All dates in an archive are the same, so an import does not compare it with the source (PEP 552,
+    unchecked).
+    """
+    found: dict[str, bytes] = {}
+    with tempfile.TemporaryDirectory() as name:
+        source, target = Path(name, "source.py"), Path(name, "target.pyc")
+        for module in sorted(one for one in contents if one.endswith(".py")):
+            source.write_bytes(contents[module])
+            py_compile.compile(
+                str(source),
+                cfile=str(target),
+                dfile=module,  # an import puts the real path in its place
+                doraise=True,
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            )
+            path = PurePosixPath(module)
+            compiled = f"{path.stem}.{sys.implementation.cache_tag}.pyc"
+            found[str(path.parent / "__pycache__" / compiled)] = target.read_bytes()
     return found
 
 

@@ -67,6 +67,15 @@ BOMBS = {
     "a span of a terabyte": "bag = stored(10, 2**40)",
     "a size of a petabyte": "bag = stored(2**50, 100)",
     "a pack for three bytes": ("store.put(NAME, bytes(128 * 2**20)); bag = stored(3, 128 * 2**20)"),
+    "100,000 levels of escaped data": (
+        "inner = []\nfor _ in range(100_000): inner = [inner]\n"
+        "bag = {KEY: {'v': 1, 'escaped': {KEY: inner}}}"
+    ),
+    "a chain of 5,000 patches": (
+        "body = {'sha256': '0' * 64, 'size': 1, 'data': ''}\n"
+        "for _ in range(5000): body = {'sha256': '0' * 64, 'size': 1, 'patch': '', 'base': body}\n"
+        "bag = {KEY: {'v': 1, **body}}"
+    ),
     "100,000 levels as a Python value": ("bag = []\nfor _ in range(100_000): bag = [bag]"),
     "100,000 levels in a blob": (
         "text = b'[' * 100_000 + b']' * 100_000;"
@@ -105,15 +114,47 @@ BOMBS = {
         " 'packs': [NAME], 'pieces': [row]}}"
     ),
 }
+# What `fsck` reads, whoever may write to the store has written, and every digest in it is right.
+PACKS = {
+    "a value of a gigabyte": (
+        "text = bytes(2**30); builder.add(sha256_hex(text), len(text), compress(text))"
+    ),
+    "an index node of a gigabyte": (
+        "text = bytes(2**30); builder.add(sha256_hex(text), len(text), compress(text), 'index')"
+    ),
+    "a hundred thousand rows of one value": (
+        "text = bytes(2**20); builder.add(sha256_hex(text), len(text), compress(text))\n"
+        "builder._rows *= 100_000"
+    ),
+}
+MAKING = """
+from statebag.format.pack import PackBuilder
+from statebag.store.file import FileStore
+builder = PackBuilder()
+"""
+WRITING = """
+FileStore(sys.argv[1]).put(*builder.build(SCOPE))
+"""
+CHECKING = """
+from statebag.store.file import FileStore
+from statebag.upkeep.fsck import fsck
+before = peak()
+report = fsck(FileStore(sys.argv[1]))
+print(json.dumps({"faults": [fault.kind for fault in report.faults], "grew": peak() - before}))
+"""
+HUNDRED_MB = """
+text = b"1" * (100 * 2**20)
+bag = carried(compress(text), len(text), sha256_hex(text))
+del text
+client = Statebag(store, policy=Policy(), replicas=())
+"""
 MOST_MB = 100  # the limit of 64 MiB that the policy allows to be given, and a margin
 
 
-@pytest.mark.parametrize("bomb", BOMBS)
-def test_a_bomb_ends_in_a_typed_error_and_little_memory(bomb):
-    # What makes a bomb takes memory of its own, so it is made first, in another process.
-    script = f"{PRELUDE}\nmore = {{}}\n{BOMBS[bomb]}\n{ENDING}"
+def said(*script, arguments=()):
+    """What a process of its own prints, and how its memory grew."""
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", "\n".join((PRELUDE, *script)), *arguments],
         env={**os.environ, "PYTHONWARNINGS": "error"},
         capture_output=True,
         text=True,
@@ -121,11 +162,31 @@ def test_a_bomb_ends_in_a_typed_error_and_little_memory(bomb):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
+    return json.loads(done.stdout or "null")
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_ends_in_a_typed_error_and_little_memory(bomb):
+    # What makes a bomb takes memory of its own: what counts is how much it grew after that.
+    found = said("more = {}", BOMBS[bomb], ENDING)
     assert found["outcome"] in {
         "BlobCorrupt",
         "InvalidStub",
         "LimitExceeded",
         "InvalidState",
     }
+    assert found["grew"] < MOST_MB
+
+
+def test_a_number_of_100_mb_takes_its_own_length_and_is_refused():
+    found = said("more = {}", HUNDRED_MB, ENDING)
+    assert found["outcome"] == "BlobCorrupt"
+    assert found["grew"] < 2 * MOST_MB
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_a_pack_that_is_a_bomb_is_checked_in_little_memory(pack, tmp_path):
+    said(MAKING, PACKS[pack], WRITING, arguments=[str(tmp_path)])
+    found = said(CHECKING, arguments=[str(tmp_path)])
+    assert found["faults"] == ([] if pack == "a value of a gigabyte" else ["damaged"])
     assert found["grew"] < MOST_MB

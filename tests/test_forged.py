@@ -573,3 +573,84 @@ def test_errors_keep_no_part_of_a_damaged_text():
         Statebag(MemoryStore(), policy=Policy()).open(bag)
     assert CANARY not in str(caught.value)
     assert caught.value.path == "$.a"
+
+
+def nested_patches(levels):
+    body = {"sha256": "0" * 64, "size": 1, "data": ""}
+    for _ in range(levels):
+        body = {"patch": "", "sha256": "0" * 64, "size": 1, "base": body}
+    return {KEY: {"v": 1, **body}}
+
+
+def nested_rests(levels):
+    body = {"v": 1, "sha256": "0" * 64, "size": 1, "data": "", "rest": True, "beside": ["x"]}
+    wire = {KEY: body, "x": 1}
+    for _ in range(levels):
+        wire = {KEY: body, "x": wire}
+    return wire
+
+
+def nested_lists(levels):
+    value = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def escaped(value):
+    return {KEY: {"v": 1, "escaped": {KEY: value}}}
+
+
+DEEP = {
+    "patches": nested_patches,
+    "rests": nested_rests,
+    "escaped": lambda levels: escaped(nested_lists(levels)),
+    "plain": nested_lists,
+}
+
+
+@pytest.mark.parametrize("levels", [501, 3000, 100_000])
+@pytest.mark.parametrize("form", DEEP)
+def test_no_form_nests_without_end(form, levels):
+    """None ends in Python's own RecursionError, and none takes the process with it."""
+    recording, sb = recorded()
+    bag = {"a": DEEP[form](levels)}
+    for call in (
+        lambda: sb.open(bag),
+        lambda: sb.export(bag),
+        lambda: sb.differences(bag, {"a": 1}),
+        lambda: sb.seal(bag, scope=SCOPE),
+    ):
+        try:
+            call()
+        except StatebagError as error:
+            assert len(str(error)) < 5000  # noqa: PT017  # a seal may take it as data
+    with pytest.raises(StatebagError):
+        sb.open(bag)
+    assert recording.calls == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["\ud800", float("nan"), 10**5000, nested_lists(3000)],
+    ids=["surrogate", "nan", "digits", "deep"],
+)
+def test_plain_members_that_json_cannot_hold_are_typed_errors_where_they_are_read(bad):
+    _, sb = recorded()
+    for bag in ({"a": bad}, {"a": [{"b": bad}]}, {"a": escaped(bad)}):
+        for call in (
+            lambda bag=bag: sb.differences(bag, {"a": {}}),
+            lambda bag=bag: sb.export(bag),
+            lambda bag=bag: sb.append(bag, "list", [bag], scope=SCOPE),
+        ):
+            with pytest.raises(StatebagError):
+                call()
+
+
+@pytest.mark.parametrize("state", [{"\ud800": 1}, {"a": {"b\udfff": 1}}, {"a": "\ud800"}])
+def test_text_that_is_no_text_is_refused_with_its_place_and_without_a_request(state):
+    recording, sb = recorded()
+    with pytest.raises(InvalidState) as caught:
+        sb.seal(state, scope=SCOPE)
+    assert caught.value.path.startswith("$")
+    assert recording.calls == []

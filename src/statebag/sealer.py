@@ -77,7 +77,16 @@ class Sealer:
         Raises:
             StatebagError: As for `Statebag.seal`.
         """
-        checked = check_json(state, OPAQUE, strings=False)  # the encoder finds bad strings
+        try:
+            return self._sealed(state, scope, budget, known)
+        except (
+            UnicodeEncodeError
+        ):  # the encoder finds bad strings and keys, before the store is asked
+            check_json(state, OPAQUE)  # raises, with the place
+            raise
+
+    def _sealed(self, state: Any, scope: str | None, budget: int | None, known: Known) -> Any:
+        checked = check_json(state, OPAQUE, strings=False)
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
         bound = self.policy.max_bag_bytes if budget is None else budget
         bases = self._bases if known is self._known else Bases(0)
@@ -134,9 +143,6 @@ class Sealer:
             except NeedsOpened as needed:
                 state = self.read_inside(state, needed.path, scope)
                 planner.looks_again()
-            except UnicodeEncodeError:
-                check_json(state, OPAQUE)  # raises, with the place
-                raise
             except RecursionError:
                 raise InvalidState("the state nests deeper than this thread's stack") from None
 

@@ -32,7 +32,8 @@ def proxy(s3_server, monkeypatch):
 
 
 def test_counts_what_boto3_sends(proxy, s3_server):
-    client = boto3.Session().client("s3", region_name=s3_server.region)
+    # The default session may have the credentials of another test.
+    client = boto3.session.Session().client("s3", region_name=s3_server.region)
     client.put_object(Bucket=s3_server.bucket, Key="proxied", Body=b"x" * 1000)
     client.put_object(Bucket=s3_server.bucket, Key="proxied", Body=b"y" * 2000)
     body = client.get_object(Bucket=s3_server.bucket, Key="proxied")["Body"].read()

@@ -52,6 +52,14 @@ def test_elsewhere_each_state_has_a_line_and_a_frequent_one_only_some(tmp_path, 
     ]
 
 
+def test_what_ends_after_the_run_is_not_told(tmp_path, capsys):
+    with progress(tmp_path) as observer:
+        observer.state_left(transition(1))
+    observer.state_left(transition(2, "Machine/Late", error="States.Aborted"))
+    observer.waiting_for_token("token", "Ask")
+    assert capsys.readouterr().err.splitlines() == ["    1  Step  1.25 s  1,234 bytes"]
+
+
 def test_a_token_comes_with_commands_that_can_be_pasted(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     folder = tmp_path / "a folder"

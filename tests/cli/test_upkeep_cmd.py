@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -150,3 +151,31 @@ def test_doctor_of_a_bucket_whose_settings_are_not_all_known(s3_store_url, folde
     result = statebag("doctor", "--store", s3_store_url)
     assert result.exit_code == 0
     assert "versions" in result.stdout
+
+
+@pytest.mark.parametrize("option", ["--retention-days", "--grace-days"])
+@pytest.mark.parametrize("days", ["1e9", "1e300", "nan", "inf", "-1"])
+def test_days_that_no_calendar_has_are_a_wrong_use(store, option, days):
+    result = statebag("gc", "--store", "./store", option, days)
+    assert result.exit_code in {2, 20}
+    assert "fault of the program" not in result.stderr
+
+
+def test_a_very_long_retention_keeps_everything(store):
+    result = statebag("gc", "--store", "./store", "--retention-days", "999999998")
+    assert result.stdout.startswith("keep")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [(b"esc\x1b[31m\n", r"esc\x1b[31m\n"), (b"bad\xff", r"bad\udcff")]
+)
+def test_foreign_names_do_not_steer_the_terminal(store, tmp_path, name, told):
+    folder = os.path.join(os.fsencode(tmp_path / "store" / SCOPE), name)  # noqa: PTH118
+    Path(os.fsdecode(folder)).write_bytes(b"x")
+    for command in ("fsck", "gc", "doctor", "snapshots"):
+        for options in ((), ("--json",)):
+            result = statebag(command, "--store", "./store", *options)
+            assert result.exit_code == 0, result.stderr
+            assert "\x1b" not in result.output
+    lines = statebag("fsck", "--store", "./store").stdout.splitlines()
+    assert f"not ours: machine/run/{told}" in lines

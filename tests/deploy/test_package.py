@@ -48,9 +48,10 @@ def options(folder, architecture, python):
     return ["--output", str(folder), "--architecture", architecture, "--python", python]
 
 
-def build(folder, architecture, python):
+def build(folder, architecture, python, *more):
+    asked = [*options(folder, architecture, python), *more]
     subprocess.run(
-        [sys.executable, ROOT / "deploy" / "package.py", *options(folder, architecture, python)],
+        [sys.executable, ROOT / "deploy" / "package.py", *asked],
         check=True,
         capture_output=True,
         timeout=300,
@@ -135,6 +136,61 @@ def test_a_step_runs_from_the_archive_alone(folder, tmp_path):
         *metrics, action = done.stdout.splitlines()
         assert action == "COMPLETE"
         assert [json.loads(line)["action"] for line in metrics] == ["step", "sync"]
+
+
+# Where each module's code came from, in an interpreter that can write no bytecode of its own.
+LOADED = """
+import sys, pathlib
+sys.path.insert(0, sys.argv[1])
+import statebag, state_data
+ours = [one for one in sys.modules.values() if "unpacked" in str(getattr(one, "__file__", ""))]
+for one in ours:
+    assert one.__file__.endswith(".so") or pathlib.Path(one.__spec__.cached).is_file(), one
+print(len(ours), statebag.step.__code__.co_filename)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(HERE is None, reason="Lambda has no machine like this one")
+def test_with_bytecode_a_start_compiles_nothing(tmp_path):
+    layer, function = build(tmp_path / "one", HERE, PYTHON, "--bytecode")
+    again = build(tmp_path / "two", HERE, PYTHON, "--bytecode")
+    assert [sha256(one) for one in (layer, function)] == [sha256(one) for one in again]
+    assert function.stat().st_size < 15_000_000
+    unpacked = tmp_path / "unpacked"
+    with zipfile.ZipFile(function) as archive:
+        archive.extractall(unpacked)
+    for file in unpacked.rglob("*.py"):  # what is not read cannot be compiled
+        file.write_text("raise AssertionError('compiled from its source')")
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", LOADED, str(unpacked)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"STATEBAG_STORE": (tmp_path / "store").as_uri(), "PATH": os.environ["PATH"]},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    loaded, file = done.stdout.split()
+    assert int(loaded) > 50
+    assert Path(file).is_relative_to(unpacked)  # a traceback names the file that is there
+
+
+def test_bytecode_of_another_python_is_refused(tmp_path):
+    done = subprocess.run(
+        [
+            sys.executable,
+            ROOT / "deploy" / "package.py",
+            *options(tmp_path, "arm64", "3.9"),
+            "--bytecode",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "made by Python 3.9" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

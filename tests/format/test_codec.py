@@ -1,9 +1,11 @@
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from statebag import BlobCorrupt
-from statebag.format.codec import compress, decompress, sha256_hex
+from statebag.format.codec import compress, decompress, sha256_hex, verify
 
 TEXTS = st.binary(max_size=5000)
 
@@ -71,3 +73,41 @@ def test_a_frame_without_its_size_is_refused():
     )
     with pytest.raises(BlobCorrupt):
         opened(frame, b"abc")
+
+
+def judged(check, frame, text, **change):
+    declared = {"size": len(text), "sha256": sha256_hex(text), "where": "m/x.pack"}
+    try:
+        check(frame, **{**declared, **change})
+    except BlobCorrupt as error:
+        return str(error)
+    return "whole"
+
+
+@given(TEXTS, st.data())
+def test_what_is_only_checked_is_judged_as_what_is_opened(text, data):
+    frame = compress(text)
+    at = data.draw(st.integers(0, len(frame) - 1))
+    changed = frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1 :]
+    for one in (frame, changed, frame[:at], frame + b"\x00", frame + frame, b""):
+        for size in (len(text), len(text) + 1, max(len(text) - 1, 0), 2**53):
+            wrong = {"size": size}
+            assert judged(verify, one, text, **wrong) == judged(decompress, one, text, **wrong)
+    assert judged(verify, frame, text) == "whole"
+    assert judged(verify, frame, text, sha256="0" * 64) != "whole"
+
+
+def test_what_is_only_checked_needs_little_memory_however_long_it_is():
+    text = b"0" * (64 * 1024 * 1024)
+    frame, declared = compress(text), {"size": len(text), "sha256": sha256_hex(text)}
+    del text
+    tracemalloc.start()
+    try:
+        verify(frame, **declared, where=None)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * 1024 * 1024
+    for cut in (frame[:-1], frame[: len(frame) // 2]):
+        with pytest.raises(BlobCorrupt):
+            verify(cut, **declared, where=None)

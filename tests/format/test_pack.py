@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statebag import BlobCorrupt, UnsupportedFormat
+from statebag.format import json_text
 from statebag.format.codec import compress, decompress, sha256_hex
 from statebag.format.pack import MAGIC, PackBuilder, read_index
 
@@ -90,3 +91,37 @@ def test_an_index_of_another_form(index):
     data = MAGIC + index + len(index).to_bytes(4, "big") + MAGIC
     with pytest.raises(BlobCorrupt):
         read_index(data, "m/x.pack")
+
+
+def with_rows(change):
+    """A pack whose name and index fit each other; `change` makes the rows from those of three."""
+    texts = (b"1", b"22", b"333")
+    _, data, _ = built(texts)
+    frames = MAGIC + b"".join(map(compress, texts))
+    index = json_text.encode(change(json_text.decode(data[len(frames) : -len(MAGIC) - 4])))
+    return frames + index + len(index).to_bytes(4, "big") + MAGIC
+
+
+def test_rows_are_what_a_builder_writes():
+    assert len(read_index(with_rows(lambda rows: rows), "m/x.pack")) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: [rows[1], rows[0], rows[2]],  # another order
+        lambda rows: rows[:2],  # the last bytes are nobody's
+        lambda rows: rows[1:],
+        lambda _: [],
+        lambda rows: [*rows, rows[0]],  # some bytes twice
+        lambda rows: [*rows, *[rows[0]] * 100_000],
+        lambda rows: [[*rows[0][:2], rows[0][2] + rows[1][2], *rows[0][3:]], *rows[1:]],
+        lambda rows: [[*rows[0][:3], 10**400, rows[0][4]], *rows[1:]],  # a size of no state
+        lambda rows: [[rows[0][0], True, *rows[0][2:]], *rows[1:]],
+        lambda rows: [[*rows[0][:4], []], *rows[1:]],
+        lambda rows: [[*rows[0][:3], 2**30, "index"], *rows[1:]],  # a node of a gigabyte
+    ],
+)
+def test_rows_that_no_builder_writes_are_damage(change):
+    with pytest.raises(BlobCorrupt):
+        read_index(with_rows(change), "m/x.pack")

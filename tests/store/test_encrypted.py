@@ -242,6 +242,26 @@ def test_damage_is_healed_from_a_replica_and_found_by_fsck():
     assert client_of(store, KEY).open(bag) == STATE
 
 
+@pytest.mark.parametrize("size", [100, 3 * BLOCK])
+def test_a_damaged_name_of_a_key_is_damage_and_not_another_key(size):
+    """So that it is looked for elsewhere, and mended."""
+    inner = MemoryStore()
+    store = EncryptedStore(inner, Keys([KEY]))
+    data = b"x" * size
+    store.put("a", data)
+    kept = inner.get("a")
+    for at in range(8, 16):
+        inner.put("a", kept[:at] + bytes([kept[at] ^ 1]) + kept[at + 1 :])
+        for read in (lambda: store.get("a"), lambda: store.get_ranges("a", [(0, 50)])):
+            with pytest.raises(BlobCorrupt):
+                read()
+    inner.put("a", kept)
+    other = EncryptedStore(inner, Keys([OTHER]))
+    for read in (lambda: other.get("a"), lambda: other.get_ranges("a", [(0, 50)])):
+        with pytest.raises(NotPermitted):
+            read()
+
+
 def test_the_store_of_another_client_is_not_encrypted_twice():
     store = MemoryStore()
     first = client_of(store, KEY)

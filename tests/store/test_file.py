@@ -3,13 +3,22 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from statebag.errors import BlobMissing, ConfigurationError, NotPermitted, StoreUnavailable
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    NotPermitted,
+    StoreUnavailable,
+)
 from statebag.store.file import FileStore
+
+_NOBODY = 65534
 
 
 @pytest.fixture
@@ -190,16 +199,59 @@ def test_a_file_system_that_cannot_sync_directories_is_taken_as_it_is(store, mon
     assert store.get("scope/a") == b"data"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may do all")
-def test_a_folder_without_rights_is_not_permitted(store):
+@pytest.fixture
+def unprivileged():
+    """A folder of a user without special rights, who this process is meanwhile."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "root"
+        folder.mkdir()
+        if os.geteuid() != 0:
+            yield folder
+            return
+        Path(name).chmod(0o755)
+        os.chown(folder, _NOBODY, -1)
+        os.seteuid(_NOBODY)
+        try:
+            yield folder
+        finally:
+            os.seteuid(0)
+
+
+needs_users = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs users and their rights")
+
+
+@needs_users
+def test_a_folder_without_rights_is_not_permitted(unprivileged):
+    store = FileStore(unprivileged)
     store.put("scope/a", b"data")
     store.root.joinpath("scope").chmod(0o500)
     with pytest.raises(NotPermitted, match="Permission"):
         store.put("scope/b", b"data")
     store.root.joinpath("scope").chmod(0)
-    with pytest.raises(NotPermitted):
-        store.get("scope/a")
+    for call in (lambda: store.get("scope/a"), lambda: list(store.list())):
+        with pytest.raises(NotPermitted):
+            call()
     store.root.joinpath("scope").chmod(0o700)
+
+
+@needs_users
+def test_a_root_out_of_sight_is_not_permitted(unprivileged):
+    above = unprivileged / "above"
+    above.mkdir()
+    store = FileStore(above / "root")
+    store.put("scope/a", b"data")
+    above.chmod(0)
+    for call in (
+        lambda: store.get("scope/a"),
+        lambda: store.put("scope/a", b""),
+        lambda: list(store.list()),
+        lambda: list(store.list("scope")),
+        lambda: store.head("scope/a"),
+        lambda: store.delete("scope/a"),
+    ):
+        with pytest.raises(NotPermitted):
+            call()
+    above.chmod(0o700)
 
 
 class TestSymbolicLinks:
@@ -345,3 +397,41 @@ def test_a_list_goes_on_when_objects_vanish_under_it(store):
     assert next(listing).name == "a/1"
     store.delete("b/1")
     assert [info.name for info in listing] == ["c/1"]
+
+
+@pytest.mark.parametrize("seconds", [-1e12, -1, 253402300799, 1e12])
+def test_a_time_beyond_the_calendar_is_its_end(seconds):
+    if not Path("/dev/shm").is_dir():  # a file system in memory has any time
+        pytest.skip("this system has no /dev/shm")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        store = FileStore(Path(folder))
+        store.put("scope/a", b"data")
+        os.utime(store.root / "scope/a", (seconds, seconds))
+        (info,) = store.list()
+        assert info == store.head("scope/a")
+    assert info.modified.tzinfo is not None
+    assert (info.modified.year < 1971) == (seconds < 0)
+
+
+def test_an_object_longer_than_memory_is_damage(store):
+    store.put("scope/a", b"data")
+    os.truncate(store.root / "scope/a", 1 << 42)
+    if (store.root / "scope/a").stat().st_blocks > 1000:
+        pytest.skip("this file system has no holes")
+    with pytest.raises(BlobCorrupt) as caught:
+        store.get("scope/a")
+    assert caught.value.object_name == "scope/a"
+
+
+def test_a_root_that_may_not_be_looked_at_is_refused_and_not_missing(store, monkeypatch):
+    """As for a folder whose parent lost its permissions; root, who may run this, has them all."""
+
+    def refused(*_arguments, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    monkeypatch.setattr(os, "open", refused)
+    monkeypatch.setattr(os, "scandir", refused)
+    for call in (lambda: store.get("scope/a"), lambda: list(store.list())):
+        with pytest.raises(NotPermitted):
+            call()

@@ -321,6 +321,15 @@ def test_a_machine_without_credentials_is_told_what_to_set(environment):
     assert "AWS_ACCESS_KEY_ID" in caught.value.hint
 
 
+def test_a_range_that_begins_at_the_end_is_damage_also_where_it_is_answered(environment):
+    """Some servers answer 206 there, and the client itself refuses it; a retry would not help."""
+    answer = http_answer(206, b"0123456789", **META, Content_Range="bytes 0-9/10")
+    with canned_server(answer) as (endpoint, _):
+        environment.setenv("AWS_ENDPOINT_URL", endpoint)
+        with pytest.raises(BlobCorrupt, match="ends before"):
+            ObjectStorage("s3://bucket").get_ranges("a", [(10, 2)])
+
+
 class TestAzure:
     OPTIONS = {"account_name": "acc", "account_key": "bm90IGEga2V5"}  # noqa: RUF012 (never changed)
 

@@ -1,21 +1,28 @@
 """Reads that the store fails, from the replicas and earlier versions, and the way back."""
 
 import logging
+import socket
+import time
 import uuid
 
+import boto3
 import pytest
 
 from statebag import (
     BlobCorrupt,
     BlobMissing,
+    ConfigurationError,
     NotPermitted,
     Policy,
     Statebag,
+    StoreUnavailable,
     usage,
 )
 from statebag.environment import replica_addresses
 from statebag.store.address import store_from_url
 from statebag.store.memory import MemoryStore
+from statebag.store.object_versions import read_versions
+from statebag.store.retrying import deadline
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
@@ -268,17 +275,19 @@ def test_an_earlier_version_of_the_object_serves_too(bucket, kind):
 
 @pytest.mark.s3
 def test_versions_are_read_with_the_credentials_of_now(bucket, monkeypatch):
-    import boto3
-
-    # The default session keeps the first credentials that it saw, here somebody else's.
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    boto3.setup_default_session(aws_access_key_id="OTHER", aws_secret_access_key="other")
+    """And not with those that boto3's default session, made earlier by others, still has."""
     client, name = bucket
     client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    boto3.setup_default_session(aws_access_key_id="OTHER", aws_secret_access_key="other")
+    # A scope whose stored form has percent signs: the listing must give it back as it is.
     store = store_from_url(f"s3://{name}/some/prefix")
-    bag = sealed(store)
+    forget()
+    scope = "machine:ü/run 1"
+    bag = Statebag(store, policy=STORING, replicas=()).seal(STATE, scope=scope)
     damage(store, only_name(store), "missing")
-    assert opened(store, bag)[0] == STATE
+    forget()
+    assert Statebag(store, policy=STORING, replicas=()).open(bag, scope=scope) == STATE
 
 
 @pytest.mark.s3
@@ -289,3 +298,42 @@ def test_a_bucket_without_versions_has_nothing_to_heal_from(bucket):
     store.delete(only_name(store))
     with pytest.raises(BlobMissing):
         opened(store, bag)
+
+
+def test_a_replica_whose_address_is_wrong_does_not_hide_the_others(caplog):
+    store = MemoryStore()
+    bag = sealed(store)
+    replica = copied(store)
+    store.delete(only_name(store))
+    with caplog.at_level(logging.WARNING, "statebag"):
+        state, _ = opened(
+            store, bag, "nowhere://user:PASSWORD@x", "file:///no/such/folder", replica
+        )
+    assert state == STATE
+    assert "replica 1 cannot be used" in caplog.text
+    assert "PASSWORD" not in caplog.text
+
+
+def test_versions_that_cannot_be_read_do_not_hide_what_is_lost():
+    class Refusing(MemoryStore):
+        def versions(self, name):
+            raise ConfigurationError("no boto3", object_name=name)
+
+    store = Refusing()
+    bag = sealed(store)
+    store.delete(only_name(store))
+    with pytest.raises(BlobMissing):
+        opened(store, bag)
+
+
+@pytest.mark.timeout(60)
+def test_versions_are_looked_for_within_the_deadline(monkeypatch):
+    """A server that accepts connections and never answers."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+        with deadline(1.0), pytest.raises(StoreUnavailable):
+            list(read_versions("bucket", "key", endpoint=endpoint, options={"region": "us-east-1"}))
+        assert time.monotonic() - started < 10

@@ -120,3 +120,8 @@ def test_missing_is_not_the_same_as_refused():
     with FaultyStore(MemoryStore(), [Fault("get", error=BlobMissing("no"))]) as store:
         findings = {one.what: one for one in examine(store)}
     assert findings["read after write"].seen == "blob_missing"
+
+
+def test_a_deleted_probe_that_cannot_be_asked_for_is_not_known_to_be_gone():
+    with FaultyStore(MemoryStore(), [Fault("get", call=3, error=StoreUnavailable("no"))]) as store:
+        assert bad(store) == {"delete": "unknown"}

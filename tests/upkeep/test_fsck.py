@@ -1,8 +1,14 @@
 """Every kind of damage is found, and nothing is said of values."""
 
+import os
+import tracemalloc
+from pathlib import Path
+
 import pytest
 
 from statebag import Policy, Statebag, StoreUnavailable
+from statebag.format.codec import compress, sha256_hex
+from statebag.format.pack import PackBuilder
 from statebag.state_data_manager import lambda_handler
 from statebag.store.address import store_from_url
 from statebag.store.file import FileStore
@@ -195,3 +201,40 @@ def test_names_tell_what_an_object_is_and_whose():
     assert root_scope(f"m/e/c/d/{'0' * 32}.pack") == "m/e"
     assert root_scope(f"m/e/snapshots/pre_{'0' * 32}.json") == "m/e"
     assert root_scope(f"m/{'0' * 32}.pack") == "m"
+
+
+def test_a_few_bytes_that_stand_for_a_great_many_are_checked_in_little_memory():
+    store = MemoryStore()
+    text = b"0" * (64 * 1024 * 1024)
+    builder = PackBuilder()
+    builder.add(sha256_hex(text), len(text), compress(text))
+    del text
+    name, data = builder.build(SCOPE)
+    store.put(name, data)
+    tracemalloc.start()
+    try:
+        assert fsck(store).whole
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * 1024 * 1024
+
+
+def test_foreign_things_in_a_folder_are_named_and_touch_nothing(tmp_path):
+    root = tmp_path / "store"
+    store = FileStore(root)
+    filled(store)
+    empty = f"{SCOPE}/{'0' * 32}.pack"
+    root.joinpath(empty).write_bytes(b"")
+    root.joinpath("zero").write_bytes(b"")
+    root.joinpath("machine/loop").symlink_to("..")
+    root.joinpath("itself").symlink_to("itself")
+    root.joinpath(SCOPE, f"{'2' * 32}.pack").symlink_to("/etc/passwd")
+    root.joinpath(SCOPE, f"{'3' * 32}.pack").mkdir()
+    os.mkfifo(root / SCOPE / f"{'1' * 32}.pack")
+    root.joinpath("machine/esc\x1b[31m\n").write_bytes(b"x")
+    Path(os.fsdecode(os.path.join(os.fsencode(root), b"bad\xff"))).write_bytes(b"x")  # noqa: PTH118
+    report = fsck(store)
+    assert ("damaged", empty) in [(fault.kind, fault.name) for fault in report.faults]
+    assert {"zero", "machine/esc\x1b[31m\n", "bad\udcff"} <= set(report.others)
+    assert report.objects["pack"] == 4

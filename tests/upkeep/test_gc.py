@@ -3,17 +3,20 @@
 import os
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from statebag import BlobCorrupt, ConfigurationError, Policy, Statebag, StoreUnavailable
-from statebag.format.names import encode_scope
+from statebag.format import json_text
+from statebag.format.codec import sha256_hex
+from statebag.format.names import encode_scope, scope_of
 from statebag.store.file import FileStore
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 from statebag.upkeep.gc import Rules, collect
 from statebag.upkeep.objects import kind_of
-from tests.bags import noise
+from tests.bags import noise, stubs
 from tests.upkeep.test_fsck import flipped
 
 STORING = Policy(carry_bytes=0, field_limit=300, piece_bytes=1024, attempts=1)
@@ -264,3 +267,90 @@ def test_two_collectors_at_once(place):
 def test_rules_that_would_be_unsafe_are_refused(wrong):
     with pytest.raises(ConfigurationError):
         Rules(**wrong)
+
+
+def handed_on(place, scope, bag, *, snapshot):
+    """A bag whose history, unread, an execution of another scope has added to."""
+    forget()
+    client = Statebag(place.store, policy=STORING, replicas=())
+    entries = [noise(200, n) for n in range(5000, 5300)]
+    grown = client.append(bag, "log", entries, scope=scope)
+    if snapshot:
+        text = json_text.encode(grown)
+        place.store.put(f"{scope}/snapshots/post_{sha256_hex(text)[:32]}.json", text)
+    return grown
+
+
+LONG = {"log": [noise(200, n) for n in range(2000)]}
+
+
+def test_what_a_held_execution_holds_stays_too(place):
+    """A living snapshot names an index in one old execution that lists pieces of another one."""
+    # So few pieces that they need no index until the second execution makes one.
+    first = place.seal("machine/first", {"log": [noise(200, n) for n in range(30)]})
+    second = handed_on(place, "machine/second", first, snapshot=False)
+    live = handed_on(place, "machine/live", second, snapshot=True)
+    needed = {info.name for info in place.store.list("machine/first")}
+    (log,) = stubs(live)
+    assert {scope_of(entry.blob.at) for entry in log.entries} <= {"machine/second", "machine/live"}
+    for scope in ("machine/first", "machine/second"):
+        place.age(scope, YEARS)
+    for _ in range(3):
+        actions = place.actions()
+        place.age("@gc", WEEK)
+    assert actions == {
+        "machine/first": "keep",
+        "machine/live": "keep",
+        "machine/second": "keep",
+    }
+    assert needed <= set(place.names())
+    forget()
+    assert len(Statebag(place.store, policy=STORING).open(live)["log"]) == 630
+
+
+def test_what_waits_for_its_grace_keeps_what_it_refers_to(place):
+    first = place.seal("machine/first", LONG)
+    place.age("machine/first", YEARS)
+    rules = Rules(with_snapshots=True)
+    assert place.actions(rules) == {"machine/first": "mark"}
+    place.age("@gc", WEEK)
+    later = handed_on(place, "machine/later", first, snapshot=True)
+    place.age("machine/later", YEARS)
+    assert place.actions(rules) == {"machine/first": "wait", "machine/later": "mark"}
+    forget()
+    assert len(Statebag(place.store, policy=STORING).open(later)["log"]) == 2300
+    place.age("@gc", WEEK)
+    assert place.actions(rules) == {"machine/first": "delete", "machine/later": "delete"}
+
+
+@pytest.mark.parametrize("year", [1, 1900, 9999])
+def test_an_object_s_clock_may_say_anything(place, year):
+    place.seal("machine/odd")
+
+    class Odd(RecordingStore):
+        def list(self, prefix=""):
+            for info in super().list(prefix):
+                yield msgspec.structs.replace(info, modified=datetime(year, 12, 31, tzinfo=UTC))
+
+    done = collect(Odd(place.store))
+    assert [one.action for one in done.decisions] == ["keep" if year == 9999 else "mark"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"1",
+        b"[]",
+        b'"x"',
+        b'{"v":1,"newest":5}',
+        b'{"v":1,"newest":"2020-01-01"}',
+        b"[" * 5000,
+    ],
+)
+def test_a_mark_of_another_form_counts_for_nothing(place, body):
+    place.seal("machine/old")
+    place.store.put("@gc/marks/machine/old.json", body)
+    place.age("", YEARS)
+    assert place.actions() == {"machine/old": "mark"}
+    assert place.actions() == {"machine/old": "wait"}

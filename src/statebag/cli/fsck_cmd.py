@@ -12,6 +12,7 @@ from statebag.cli.checking import checking
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.stores import reading_client, store_option
 from statebag.errors import BlobCorrupt, BlobMissing, StoreUnavailable
+from statebag.store.confinement import shown
 
 if TYPE_CHECKING:
     from statebag.upkeep.fsck import Report
@@ -80,7 +81,7 @@ def print_faults(report: Report) -> None:
         for touched in fault.touches:
             click.echo(f"    touches {touched}")
     for name in report.others:
-        click.echo(f"not ours: {name}")
+        click.echo(f"not ours: {shown(name)}")
     if report.whole:
         click.echo("all is whole")
 

@@ -10,6 +10,7 @@ import click
 
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.stores import reading_client, store_option
+from statebag.store.confinement import shown
 
 if TYPE_CHECKING:
     from statebag.upkeep.gc import Collection
@@ -17,10 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
+def _days(_context: click.Context, _parameter: click.Parameter, days: float) -> timedelta:
+    try:
+        return timedelta(days=days)
+    except (ValueError, OverflowError):
+        raise click.BadParameter("this is no number of days that a calendar has") from None
+
+
 @click.command("gc", short_help="Delete what executions that are over have left.")
 @click.option("--delete", is_flag=True, help="Mark and delete; without it, only say what and why.")
-@click.option("--retention-days", type=float, default=95.0, show_default=True)
-@click.option("--grace-days", type=float, default=7.0, show_default=True)
+@click.option("--retention-days", type=float, default=95.0, show_default=True, callback=_days)
+@click.option("--grace-days", type=float, default=7.0, show_default=True, callback=_days)
 @click.option(
     "--keep", metavar="SCOPE", multiple=True, help="A scope that stays; may be given often."
 )
@@ -35,8 +43,8 @@ __all__ = ["command"]
 def command(
     *,
     delete: bool,
-    retention_days: float,
-    grace_days: float,
+    retention_days: timedelta,
+    grace_days: timedelta,
     keep: tuple[str, ...],
     with_snapshots: bool,
     executions: str | None,
@@ -63,8 +71,8 @@ def command(
 
         ended = execution_ends(executions)
     rules = Rules(
-        retention=timedelta(days=retention_days),
-        grace=timedelta(days=grace_days),
+        retention=retention_days,
+        grace=grace_days,
         keep=tuple(encoded(scope) for scope in keep),
         with_snapshots=with_snapshots,
         ended=ended,
@@ -76,7 +84,8 @@ def command(
         return
     for one in done.decisions:
         click.echo(
-            f"{one.action:6} {one.scope}: {one.why} ({one.objects:,} objects, {one.bytes:,} bytes)"
+            f"{one.action:6} {shown(one.scope)}: {one.why} "
+            f"({one.objects:,} objects, {one.bytes:,} bytes)"
         )
     click.echo(f"{done.deleted_objects:,} objects deleted, {done.deleted_bytes:,} bytes")
     if not delete:

@@ -13,6 +13,7 @@ from statebag import __version__
 from statebag.cli import COMMANDS
 from statebag.cli.exit_codes import INTERRUPTED, PROGRAM_FAULT, exit_code
 from statebag.errors import StatebagError
+from statebag.store.confinement import shown
 
 __all__ = ["cli"]
 
@@ -66,7 +67,8 @@ class _Commands(click.Group):
 def _report(context: click.Context, message: str) -> None:
     if context.meta.get(_DEBUG):
         click.echo(traceback.format_exc(), err=True)
-    click.echo(f"error: {message}", err=True)
+    # A folder's names need not be text, and a foreign one may steer a terminal.
+    click.echo(f"error: {shown(message)}", err=True)
 
 
 def _debug_option() -> click.Option:

@@ -50,8 +50,11 @@ def progress(tokens: Path) -> Iterator[Observer]:
             lines.end()
         return
     board = _Board(console, tokens)
-    with Live(board, console=console, transient=True, refresh_per_second=8):
-        yield board
+    try:
+        with Live(board, console=console, transient=True, refresh_per_second=8):
+            yield board
+    finally:
+        board.end()
 
 
 class _Telling(Observer):
@@ -60,13 +63,13 @@ class _Telling(Observer):
     def __init__(self, console: Console, tokens: Path) -> None:
         self.console = console
         self._tokens = tokens.absolute()
+        self._ended = False
         self._saying = threading.Lock()
-        self._has_ended = False
 
     def end(self) -> None:
-        """Say no more: what the interpreter's threads still finish is not part of the run."""
+        """Say nothing from now on: states of a run that was interrupted may end after it."""
         with self._saying:
-            self._has_ended = True
+            self._ended = True
 
     def waiting_for_token(self, token: str, state: str) -> None:
         command = shlex.join(["statebag", "answer", token, "--dir", str(self._tokens)])
@@ -77,7 +80,7 @@ class _Telling(Observer):
 
     def _say(self, text: Text) -> None:
         with self._saying:
-            if not self._has_ended:
+            if not self._ended:
                 self.console.print(text, soft_wrap=True)
 
 

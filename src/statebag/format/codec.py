@@ -17,13 +17,23 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["LARGEST_PATCHED", "apply_patch", "compress", "decompress", "make_patch", "sha256_hex"]
+__all__ = [
+    "LARGEST_PATCHED",
+    "apply_patch",
+    "compress",
+    "decompress",
+    "make_patch",
+    "sha256_hex",
+    "verify",
+]
 
 # A window beyond this is refused: 2**27 bytes is what zstd itself allows by default.
 _WINDOW_LOG_MAX = 27
 
 LARGEST_PATCHED = 60 * 1024 * 1024
 """Bytes of a text that a patch is made for: with its base it must fit the largest window."""
+
+_CHUNK = 1024 * 1024  # bytes of a text that is only checked, at once
 
 _LEAST_BASE = 64  # bytes; zstd takes no dictionary of fewer than 8
 
@@ -46,10 +56,31 @@ def decompress(frame: bytes, *, size: int, sha256: str, where: str | None) -> by
     """
     text = _bounded(frame, size)
     if text is None or len(text) != size or sha256_hex(text) != sha256:
-        raise BlobCorrupt(
-            f"a blob is not the {size} bytes with SHA-256 {sha256}", object_name=where
-        )
+        raise _wrong(size, sha256, where)
     return text
+
+
+def verify(frame: bytes, *, size: int, sha256: str, where: str | None) -> None:
+    """The checks of `decompress`, in memory that does not follow the size; nothing is given.
+
+    Raises:
+        BlobCorrupt: As there.
+    """
+    digest, left = hashlib.sha256(), size + 1
+    try:
+        whole = zstd.get_frame_info(frame).decompressed_size == size
+        decoder = _decoder()
+        text, given = b"", frame
+        while whole and not decoder.eof and left > 0 and (text or given):
+            text = decoder.decompress(given, max_length=min(_CHUNK, left))
+            digest.update(text)
+            left -= len(text)
+            given = b""
+        whole = whole and decoder.eof and not decoder.unused_data
+    except (zstd.ZstdError, ValueError, EOFError, OverflowError):
+        whole = False
+    if not whole or left != 1 or digest.hexdigest() != sha256:
+        raise _wrong(size, sha256, where)
 
 
 def make_patch(text: bytes, base: bytes) -> bytes | None:
@@ -80,6 +111,17 @@ def apply_patch(patch: bytes, base: bytes, *, size: int, sha256: str) -> bytes:
     return text
 
 
+def _wrong(size: int, sha256: str, where: str | None) -> BlobCorrupt:
+    return BlobCorrupt(f"a blob is not the {size} bytes with SHA-256 {sha256}", object_name=where)
+
+
+def _decoder(base: bytes | None = None) -> Any:
+    return zstd.ZstdDecompressor(
+        options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX},
+        zstd_dict=None if base is None else _as_prefix(base),
+    )
+
+
 def _as_prefix(base: bytes) -> Any:
     return zstd.ZstdDict(base, is_raw=True).as_prefix
 
@@ -89,10 +131,7 @@ def _bounded(frame: bytes, size: int, base: bytes | None = None) -> bytes | None
         declared = zstd.get_frame_info(frame).decompressed_size
         if declared != size:
             return None
-        decoder = zstd.ZstdDecompressor(
-            options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX},
-            zstd_dict=None if base is None else _as_prefix(base),
-        )
+        decoder = _decoder(base)
         text = decoder.decompress(frame, max_length=size + 1)
     except (zstd.ZstdError, ValueError, EOFError):
         return None

@@ -31,6 +31,9 @@ MAGIC = b"SBAG\x00\x01\r\n"  # a NUL and both line ends, so that a text transfer
 
 BlobKind = Literal["value", "index"]
 _KINDS: tuple[BlobKind, ...] = ("value", "index")
+_MAX_SIZE = 2**53
+LARGEST_NODE = 16 * 1024 * 1024
+"""Bytes of an index node: 4,096 rows, each with the longest name of a pack, take less."""
 
 
 class PackedBlob(msgspec.Struct, frozen=True):
@@ -107,14 +110,23 @@ def read_index(data: bytes, name: str) -> list[PackedBlob]:
 def _rows(rows: Any, frames_end: int) -> list[PackedBlob]:
     if not isinstance(rows, list):
         raise TypeError("an index is an array")
-    return [_row(row, frames_end) for row in rows]
+    found = [_row(row) for row in rows]
+    # In a builder's order and without gaps: so no byte is checked twice, or never.
+    end = len(MAGIC)
+    for one in found:
+        if one.offset != end:
+            raise ValueError("a row that does not follow the one before it")
+        end += one.length
+    if end != frames_end:
+        raise ValueError("rows that are not all of the frames")
+    return found
 
 
-def _row(row: Any, frames_end: int) -> PackedBlob:
+def _row(row: Any) -> PackedBlob:
     sha256, offset, length, size, kind = row
     numbers = (offset, length, size)
     if not isinstance(sha256, str) or any(type(n) is not int or n < 0 for n in numbers):
         raise ValueError("a row of another form")
-    if offset < len(MAGIC) or offset + length > frames_end or kind not in _KINDS:
-        raise ValueError("a row that points out of the pack")
+    if size > _MAX_SIZE or kind not in _KINDS or (kind == "index" and size > LARGEST_NODE):
+        raise ValueError("a row that no builder writes")
     return PackedBlob(sha256, offset, length, size, kind)

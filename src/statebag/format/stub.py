@@ -288,19 +288,31 @@ def _base64(data: bytes) -> str:
 
 def _plain_size(wire: Any, stub: Stub) -> int:
     """Bytes of what a stub stands for, with what stands beside it."""
-    if isinstance(stub, Escaped):
-        return len(json_text.encode(stub.original))
-    if not isinstance(stub, Rest):
-        return stub.size
-    beside = 0
-    for name in stub.beside:
-        sibling = wire.get(name)
-        if isinstance(sibling, dict) and KEY in sibling:
-            beside += _plain_size(sibling, parse_stub(sibling, "$"))
-        else:
-            beside += len(json_text.encode(sibling))
-    placeholders = len(b"null") * len(stub.beside)
-    return stub.whole.size - placeholders + beside
+    size = 0
+    pending: list[tuple[Any, Stub]] = [(wire, stub)]
+    while pending:  # beside a rest's stub may stand another one, and so on
+        one, its = pending.pop()
+        if isinstance(its, Escaped):
+            size += _text_size(its.original)
+            continue
+        if not isinstance(its, Rest):
+            size += its.size
+            continue
+        size += its.whole.size - len(b"null") * len(its.beside)
+        for name in its.beside:
+            sibling = one.get(name)
+            if isinstance(sibling, dict) and KEY in sibling:
+                pending.append((sibling, parse_stub(sibling, "$")))
+            else:
+                size += _text_size(sibling)
+    return size
+
+
+def _text_size(value: Any) -> int:
+    try:
+        return len(json_text.encode(value))
+    except (RecursionError, UnicodeEncodeError):
+        raise InvalidStub("beside a stub stands what JSON cannot hold") from None
 
 
 def _shape(kind: Kind | None, count: int) -> dict[str, Any]:
@@ -433,7 +445,10 @@ class _Parser:
         return self.single()
 
     def patched(self) -> Patched:
-        base = _Parser(self.field("base", dict), self.path).whole()
+        start = self.field("base", dict)
+        if "patch" in start:  # looked at before it is parsed: a chain of them has no end
+            raise self.fault("base")
+        base = _Parser(start, self.path).whole()
         if not isinstance(base, Stored | Pieces):
             raise self.fault("base")
         kind = self.kind() if "kind" in self.body else None

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from statebag.errors import LimitExceeded
 from statebag.format import json_text
+from statebag.format.json_text import check_json
 from statebag.format.paths import render_path
 from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored, Unopened
 from statebag.opening.walk import Selection
@@ -60,7 +62,12 @@ def differences(opener: Opener, before: Any, after: Any) -> Iterator[Change]:
         StatebagError: As for an open.
     """
     first, second = (opener.open(bag, Selection([])) for bag in (before, after))
-    yield from _Comparison(opener).of(first, second, ())
+    for one in (first, second):  # what is plain in a bag has not been checked by anybody
+        check_json(one, frozenset({Unopened}))
+    try:
+        yield from _Comparison(opener).of(first, second, ())
+    except RecursionError:
+        raise LimitExceeded("a state nests deeper than this thread's stack") from None
 
 
 class _Comparison:

@@ -173,7 +173,7 @@ def _meet(
         found.unopened += 1
         return None
     if isinstance(stub, Escaped):
-        container[key] = plain_copy(stub.original)
+        container[key] = plain_copy(stub.original, path)
         return None
     if isinstance(stub, Rest):
         missing = [name for name in stub.beside if name not in siblings]
@@ -190,18 +190,28 @@ def _meet(
     return None
 
 
-def plain_copy(value: Any) -> Any:
-    """A copy without looking for stubs: escaped data is opaque."""
+def plain_copy(value: Any, path: Path = ()) -> Any:
+    """A copy without looking for stubs: escaped data is opaque.
+
+    Args:
+        value: A JSON value.
+        path: Where it stands, for messages.
+
+    Raises:
+        LimitExceeded: More than 500 levels.
+    """
     root: list[Any] = [None]
-    pending: list[tuple[Any, Any, Any]] = [(value, root, 0)]
+    pending: list[tuple[Any, Any, Any, int]] = [(value, root, 0, 0)]
     while pending:
-        one, container, key = pending.pop()
+        one, container, key, depth = pending.pop()
+        if isinstance(one, dict | list) and depth >= MAX_DEPTH:
+            raise _too_deep(path)
         if isinstance(one, dict):
             container[key] = copy = dict.fromkeys(one)
-            pending.extend((member, copy, name) for name, member in one.items())
+            pending.extend((member, copy, name, depth + 1) for name, member in one.items())
         elif isinstance(one, list):
             container[key] = items = [None] * len(one)
-            pending.extend((member, items, i) for i, member in enumerate(one))
+            pending.extend((member, items, i, depth + 1) for i, member in enumerate(one))
         else:
             container[key] = one
     return root[0]

@@ -13,7 +13,7 @@ from statebag.errors import BlobCorrupt, NotPermitted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["check_spans", "confined_parts", "printable", "too_short"]
+__all__ = ["check_spans", "confined_parts", "printable", "shown", "too_short"]
 
 # Object stores and file systems count positions as signed 64-bit integers.
 _LAST_POSITION = 2**63 - 1
@@ -53,6 +53,11 @@ def confined_parts(name: str) -> list[str]:
 def printable(name: str) -> str:
     """A name that was refused, fit for one line of a message: escaped, at most 200 characters."""
     return name[:200].encode("unicode_escape").decode("ascii")
+
+
+def shown(name: str) -> str:
+    """A name of whatever hands as it may stand on a terminal: itself, or escaped."""
+    return name if name.isprintable() else name.encode("unicode_escape").decode("ascii")
 
 
 def check_spans(name: str, spans: Sequence[tuple[int, int]]) -> None:

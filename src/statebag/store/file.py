@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from statebag.errors import (
+    BlobCorrupt,
     BlobMissing,
     ConfigurationError,
     NotPermitted,
@@ -43,6 +44,9 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _PLAIN
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM})
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
+
+_FIRST_TIME = datetime.min.replace(tzinfo=UTC)
+_LAST_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class FileStore:
@@ -113,8 +117,15 @@ class FileStore:
 
     def get(self, name: str) -> bytes:
         """All bytes of an object, or BlobMissing."""
-        with self._opened(name) as (file, _size):
-            return file.read()
+        with self._opened(name) as (file, size):
+            try:
+                return file.read()
+            except MemoryError:
+                raise BlobCorrupt(
+                    f"the object has {size} bytes, more than this process can hold",
+                    object_name=name,
+                    hint="Objects are written from memory: something else has made it longer",
+                ) from None
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """The bytes of each `(offset, length)`; BlobCorrupt for one past the end."""
@@ -151,7 +162,7 @@ class FileStore:
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """The objects at and below a prefix, by name; read as the iteration goes on."""
         if not prefix:
-            if not self._root.is_dir():
+            if not self._is_there():
                 raise self._rootless()
             return self._below("", self._root)
         info = self.head(prefix)
@@ -206,7 +217,7 @@ class FileStore:
             except FileNotFoundError:
                 # A delete of the last object here took a directory away again, or the root
                 # is not there.
-                if not again or not self._root.is_dir():
+                if not again or not self._is_there():
                     raise
         raise AssertionError  # pragma: no cover (the last try returns or raises)
 
@@ -262,7 +273,7 @@ class FileStore:
         object_name = name.rstrip("/") or None  # a listing's may be the root
         message = f"the folder could not {action} the object: {_reason(error)}"
         if error.errno in _ABSENT:
-            if not self._root.is_dir():
+            if not self._is_there():
                 return self._rootless()
             if action == "write":
                 return NotPermitted(
@@ -288,6 +299,13 @@ class FileStore:
             elif error.errno == errno.EIO:
                 hint = f"Check the disk below {self._root}"
         return kind(message, object_name=object_name, hint=hint)
+
+    def _is_there(self) -> bool:
+        """Whether the root is a folder; one that this user may not look at counts as one."""
+        try:
+            return self._root.is_dir()
+        except OSError:
+            return True
 
     def _rootless(self) -> ConfigurationError:
         return ConfigurationError(
@@ -323,7 +341,15 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _info(name: str, status: os.stat_result) -> ObjectInfo:
-    return ObjectInfo(name, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+    return ObjectInfo(name, status.st_size, _time(status.st_mtime))
+
+
+def _time(seconds: float) -> datetime:
+    """A file's time; beyond the years of the calendar, which some file systems hold, its end."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return _LAST_TIME if seconds > 0 else _FIRST_TIME
 
 
 def _linked(name: str) -> NotPermitted:

@@ -28,6 +28,8 @@ __all__ = ["CREDENTIALS_HINT", "translated"]
 _STATUS = re.compile(r"\bstatus(?: code)?:? (\d{3})\b")
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>|\(code: (\w{1,60})\)")
 _TRANSPORT = re.compile(r"\bkind: (Connect|Timeout|Request|Interrupted|Decode)\b")
+# What the client itself says where an answer's range shows that the object ends before it.
+_TOO_SHORT = re.compile(r"\bWanted range starting at \d+, but object was only\b")
 _METADATA_SERVICE = re.compile(r"169\.254\.169\.254|/latest/(?:api|meta-data)|metadata\.google")
 
 _NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound", "InvalidBucketName"})
@@ -120,7 +122,7 @@ def translated(error: Exception, url: str, name: str | None, action: str) -> Sta
         )
     if status == 404 and action in {"read", "look up", "delete"}:
         return BlobMissing("the object is not in the store", object_name=name)
-    if status == 416:
+    if status == 416 or (status is None and _TOO_SHORT.search(text)):
         return BlobCorrupt(
             "the object ends before the span asked for",
             object_name=name,

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, NotPermitted, StoreUnavailable
+from statebag.store.retrying import remaining_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["read_versions"]
 
+_LONGEST_SECONDS = 20.0  # of one request, as for the store's other ones
 _REFUSED = {"AccessDenied", "403", "AllAccessDisabled"}
 _NOT_KEPT = {"NotImplemented", "MethodNotAllowed", "501", "405", "NoSuchBucket"}
 
@@ -42,7 +44,7 @@ def read_versions(
         pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
         for page in pages:
             for version in page.get("Versions", []):
-                if version["Key"] == key:
+                if version["Key"] == key and not _time_is_over():
                     answer = client.get_object(
                         Bucket=bucket, Key=key, VersionId=version["VersionId"]
                     )
@@ -62,13 +64,27 @@ def read_versions(
         raise StoreUnavailable("earlier versions could not be read", object_name=key) from None
 
 
+def _time_is_over() -> bool:
+    remaining = remaining_seconds()
+    return remaining is not None and remaining <= 0
+
+
 def _client(endpoint: str | None, options: Mapping[str, str]) -> Any:
     import boto3  # noqa: PLC0415 (slow, and only here)
+    from botocore.config import Config  # noqa: PLC0415 (likewise)
 
+    # Its own habit, five attempts of a minute each, knows nothing of the caller's deadline.
+    remaining = remaining_seconds()
+    longest = _LONGEST_SECONDS if remaining is None else max(min(remaining, _LONGEST_SECONDS), 0.1)
+    config = Config(
+        connect_timeout=min(longest, 3), read_timeout=longest, retries={"total_max_attempts": 1}
+    )
     given = {name.lower().removeprefix("aws_"): value for name, value in options.items()}
-    # Not boto3's default session: that keeps the first credentials that it saw in the process.
-    return boto3.Session().client(
+    # Not the default session: that keeps the credentials which the process had when it first asked,
+    # and what is read here must be read as the store itself reads, by those of now.
+    return boto3.session.Session().client(
         "s3",
+        config=config,
         endpoint_url=endpoint,
         region_name=given.get("region"),
         aws_access_key_id=given.get("access_key_id"),

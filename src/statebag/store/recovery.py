@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from statebag.errors import BlobCorrupt, BlobMissing, NotPermitted, StoreUnavailable
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    NotPermitted,
+    StoreUnavailable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +26,9 @@ __all__ = ["NOT_READ", "PASSING", "Recovery", "Versioned", "warn"]
 
 NOT_READ = (BlobMissing, BlobCorrupt, StoreUnavailable)
 """What a failed read may be healed of; a refusal stays one."""
+
+_NOT_HERE = (*NOT_READ, NotPermitted, ConfigurationError)
+"""Why another place gives nothing; the next one is asked."""
 
 PASSING = "the store itself, read again"
 
@@ -70,17 +79,21 @@ class Recovery:
     def _replicas(self) -> list[Store]:
         """Made when the first read fails: a good day costs nothing for them."""
         if self._made is None:
-            from statebag.store.address import store_from_url  # noqa: PLC0415 (see above)
-            from statebag.store.retrying import RetryingStore  # noqa: PLC0415 (likewise)
-
-            self._made = [
-                RetryingStore(
-                    self._through(store_from_url(one) if isinstance(one, str) else one),
-                    attempts=self._attempts,
-                )
-                for one in self._given
-            ]
+            self._made = list(self._usable())
         return self._made
+
+    def _usable(self) -> Iterator[Store]:
+        from statebag.store.address import store_from_url  # noqa: PLC0415 (see above)
+        from statebag.store.retrying import RetryingStore  # noqa: PLC0415 (likewise)
+
+        for place, one in enumerate(self._given, 1):
+            try:
+                store = store_from_url(one) if isinstance(one, str) else one
+            except ConfigurationError as error:  # the others may still have it whole
+                # Not by its address, which may be wrong in that it holds a password.
+                warn("replica %d cannot be used: %s", place, error.code)
+            else:
+                yield RetryingStore(self._through(store), attempts=self._attempts)
 
     def spans(
         self, name: str, offset: int, length: int, *, again: bool
@@ -115,13 +128,13 @@ class Recovery:
             return
         try:
             yield from self._store.versions(name)
-        except (*NOT_READ, NotPermitted) as error:
+        except _NOT_HERE as error:
             warn("versions of %s could not be read: %s", name, error.code)
 
     def _tried(self, place: str, read: Callable[[], bytes]) -> Iterator[tuple[str, bytes]]:
         try:
             data = read()
-        except (*NOT_READ, NotPermitted) as error:
+        except _NOT_HERE as error:
             warn("nothing to heal from in %s: %s", place, error.code)
             return
         yield place, data

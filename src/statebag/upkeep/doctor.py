@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -176,7 +175,11 @@ def _deleted(store: Store, name: str, error: str | None) -> Finding:
             f"{error}; {name} is left behind",
             "Steps need no delete; gc does. Delete the probe by hand.",
         )
-    with suppress(BlobMissing):
+    try:
         store.get(name)
-        return Finding("delete", "fail", "the object is still there", "gc frees nothing here.")
-    return Finding("delete", "ok", "gone at once")
+    except BlobMissing:
+        return Finding("delete", "ok", "gone at once")
+    except StatebagError as failed:
+        advice = "Look again: gc needs to see what it deleted."
+        return Finding("delete", "unknown", failed.code, advice)
+    return Finding("delete", "fail", "the object is still there", "gc frees nothing here.")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
-from statebag.format.codec import decompress
+from statebag.format.codec import decompress, verify
 from statebag.format.pack import read_index
 from statebag.upkeep.objects import fits_its_name, kind_of, root_scope
 from statebag.upkeep.references import referred_by_bag, referred_by_node
@@ -187,9 +187,7 @@ def _look_at_pack(seen: _Seen, data: bytes) -> None:
     whole: list[_Row] = []
     for row in rows:
         try:
-            text = _text(data, row, seen.name)
-            if row.kind == "index":
-                seen.refers.extend(referred_by_node(text, seen.name))
+            _check(seen, data, row)
         except BlobCorrupt as error:
             seen.error, seen.lost = error, (seen.lost or 0) + 1
             continue
@@ -197,9 +195,14 @@ def _look_at_pack(seen: _Seen, data: bytes) -> None:
     seen.rows = frozenset(whole)
 
 
-def _text(data: bytes, row: PackedBlob, name: str) -> bytes:
+def _check(seen: _Seen, data: bytes, row: PackedBlob) -> None:
+    """One blob: a value is only digested, bit by bit, since a few bytes can stand for gigabytes."""
     frame = data[row.offset : row.offset + row.length]
-    return decompress(frame, size=row.size, sha256=row.sha256, where=name)
+    if row.kind == "index":
+        text = decompress(frame, size=row.size, sha256=row.sha256, where=seen.name)
+        seen.refers.extend(referred_by_node(text, seen.name))
+    else:
+        verify(frame, size=row.size, sha256=row.sha256, where=seen.name)
 
 
 def _judge(store: Store, seen: dict[str, _Seen], report: Report) -> None:

@@ -148,13 +148,42 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
             done.decisions.append(Decision(scope.name, "keep", why, scope.objects, scope.bytes))
             if not dry_run:
                 _forget_mark(store, scope.name)
-    held = referred_from_elsewhere(store, {scope.name for scope in over}) if over else {}
+    held = _held(store, {scope.name for scope in over})
+    marks = {one.name: _mark_of(store, one) for one in over if one.name not in held}
+    ready = {
+        name
+        for name, mark in marks.items()
+        if mark is not None and now >= _later(mark.made, rules.grace)
+    }
+    # What is over but does not go yet may still be called back, with all that it refers to.
+    needed = _held(store, ready, set(marks) - ready)
     for scope in over:
-        done.decisions.append(_dealt_with(store, scope, rules, now, held, done, dry_run=dry_run))
+        if scope.name in held:
+            decision = _kept(store, scope, held[scope.name], dry_run=dry_run)
+        else:
+            mark, holder = marks[scope.name], needed.get(scope.name)
+            decision = _dealt_with(store, scope, rules, now, mark, holder, done, dry_run=dry_run)
+        done.decisions.append(decision)
     if not dry_run:
         _forget_marks_of_nothing(store, {scope.name for scope in scopes})
     done.decisions.sort(key=lambda one: one.scope)
     return done
+
+
+def _held(store: Store, over: set[str], by: set[str] | None = None) -> dict[str, str]:
+    """Which of these scopes others need, each with an object that does; `by` all, or by some.
+
+    What is held holds others in turn: an index that a living snapshot names may list pieces of a
+    third execution.
+    """
+    held: dict[str, str] = {}
+    going = set(over)
+    while going and by != set():
+        found = referred_from_elsewhere(store, going, by)
+        held.update(found)
+        by = set(found)
+        going -= by
+    return held
 
 
 def _scopes(store: Store) -> Iterator[_Scope]:
@@ -188,13 +217,26 @@ def _why_kept(scope: _Scope, rules: Rules, now: datetime) -> str | None:
     if ended == "running":
         return "its execution is running"
     if isinstance(ended, datetime):
-        over = max(ended, scope.newest) + rules.retention
+        over = _later(max(ended, scope.newest), rules.retention)
         return None if now >= over else f"its retention lasts until {over:%Y-%m-%d}"
-    over = scope.newest + LONGEST_EXECUTION + rules.retention
-    if now >= over:
+    longest = _later(scope.newest, LONGEST_EXECUTION)
+    if now >= _later(longest, rules.retention):
         return None
-    longest = over - rules.retention
     return f"when its execution ended is not known, and it may run until {longest:%Y-%m-%d}"
+
+
+def _later(when: datetime, time: timedelta) -> datetime:
+    """A sum that stays within the calendar, whatever an object's clock or a rule says."""
+    try:
+        return when + time
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _kept(store: Store, scope: _Scope, holder: str, *, dry_run: bool) -> Decision:
+    if not dry_run:
+        _forget_mark(store, scope.name)
+    return Decision(scope.name, "keep", f"{holder} refers to it", scope.objects, scope.bytes)
 
 
 def _dealt_with(
@@ -202,7 +244,8 @@ def _dealt_with(
     scope: _Scope,
     rules: Rules,
     now: datetime,
-    held: dict[str, str],
+    mark: _Mark | None,
+    holder: str | None,
     done: Collection,
     *,
     dry_run: bool,
@@ -210,20 +253,15 @@ def _dealt_with(
     def decided(action: Action, why: str) -> Decision:
         return Decision(scope.name, action, why, scope.objects, scope.bytes)
 
-    holder = held.get(scope.name)
-    if holder is not None:
-        if not dry_run:
-            _forget_mark(store, scope.name)
-        return decided("keep", f"{holder} refers to it")
-    mark = _mark_of(store, scope.name)
-    if mark is None or mark.newest < scope.newest:
+    if mark is None:
         if not dry_run:
             _write_mark(store, scope)
         return decided("mark", "its time is over; it is deleted once the grace is over too")
-    if now < mark.made + rules.grace:
-        return decided(
-            "wait", f"marked; the grace lasts until {mark.made + rules.grace:%Y-%m-%d %H:%M}"
-        )
+    grace_over = _later(mark.made, rules.grace)
+    if now < grace_over:
+        return decided("wait", f"marked; the grace lasts until {grace_over:%Y-%m-%d %H:%M}")
+    if holder is not None:
+        return decided("wait", f"{holder} refers to it, and does not go yet")
     if not dry_run:
         _delete(store, scope, mark, done)
     return decided("delete", "its time and the grace are over, and nothing in it changed")
@@ -257,9 +295,12 @@ def _write_mark(store: Store, scope: _Scope) -> None:
     store.put(_mark_name(scope.name), json_text.encode(body))
 
 
-def _mark_of(store: Store, scope: str) -> _Mark | None:
-    """The mark of a scope; one that cannot be read counts as none, and is written anew."""
-    name = _mark_name(scope)
+def _mark_of(store: Store, scope: _Scope) -> _Mark | None:
+    """The mark of a scope, where nothing in it came later.
+
+    One that cannot be read counts as none, and is written anew.
+    """
+    name = _mark_name(scope.name)
     info = store.head(name)
     if info is None:
         return None
@@ -273,7 +314,7 @@ def _mark_of(store: Store, scope: str) -> _Mark | None:
         if isinstance(error, StatebagError) and error.code != "blob_corrupt":
             raise
         return None
-    return _Mark(newest, info.modified) if known else None
+    return _Mark(newest, info.modified) if known and newest >= scope.newest else None
 
 
 def _forget_mark(store: Store, scope: str) -> None:

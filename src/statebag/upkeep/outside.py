@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["referred_from_elsewhere"]
 
 
-def referred_from_elsewhere(store: Store, scopes: set[str]) -> dict[str, str]:
+def referred_from_elsewhere(
+    store: Store, scopes: set[str], of: set[str] | None = None
+) -> dict[str, str]:
     """Which of these root scopes an object outside all of them refers to, and which object.
 
-    Reads every pack and snapshot of all other scopes.
+    Reads every pack and snapshot of all other scopes, or of those in `of`.
 
     Raises:
         BlobCorrupt: One of them cannot be read, so that nobody knows what it holds; nothing may
@@ -35,7 +37,9 @@ def referred_from_elsewhere(store: Store, scopes: set[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for info in store.list():
-        if root_scope(info.name) in scopes or kind_of(info.name) not in {"pack", "snapshot"}:
+        root = root_scope(info.name)
+        outside = root not in scopes if of is None else root in of
+        if not outside or kind_of(info.name) not in {"pack", "snapshot"}:
             continue
         for blob in _referred(store, info.name):
             root = root_scope(blob.at)

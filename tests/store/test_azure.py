@@ -1,0 +1,126 @@
+"""The contract on Azure's own API, where its emulator is installed: `npm install -g azurite`."""
+
+import base64
+import hmac
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+import uuid
+from email.utils import formatdate
+
+import obstore
+import pytest
+
+from statebag import BlobCorrupt, BlobMissing, ConfigurationError, Policy, Statebag
+from statebag.store.object_storage import ObjectStorage
+from statebag.testing.process import forget
+from statebag.testing.store_contract import StoreContract
+from statebag.upkeep.doctor import examine
+from statebag.upkeep.fsck import fsck
+from tests.bags import noise
+
+SCOPE = "mächine:1/run 1+2"
+# The account that every Azurite has (its documentation, "Default storage account").
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+START_SECONDS = 60
+
+
+@pytest.fixture(scope="session")
+def azurite():
+    """The options of a store on a running emulator that has the container `box`."""
+    program = shutil.which("azurite-blob")
+    if program is None:
+        pytest.skip("needs the program `azurite-blob` of the package azurite")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    arguments = ["--blobPort", port, "--inMemoryPersistence", "--skipApiVersionCheck", "--silent"]
+    process = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL)
+    endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
+    try:
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                make_container(endpoint, "box")
+                break
+            except OSError:
+                if time.monotonic() > until or process.poll() is not None:
+                    raise
+                time.sleep(0.1)
+        yield {"account_name": ACCOUNT, "account_key": KEY, "endpoint": endpoint}
+    finally:
+        process.kill()
+        process.wait()
+
+
+def make_container(endpoint, name):
+    """Create Container, signed with the account's key as the Blob service's reference says."""
+    headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2023-11-03"}
+    signed = "".join(f"{key}:{value}\n" for key, value in headers.items())
+    # The lines between are headers that the request has not: lengths, types, conditions.
+    resource = f"/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
+    text = "PUT" + "\n" * 12 + signed + resource
+    digest = hmac.digest(base64.b64decode(KEY), text.encode(), "sha256")
+    headers["Authorization"] = f"SharedKey {ACCOUNT}:{base64.b64encode(digest).decode()}"
+    url = f"{endpoint}/{name}?restype=container"
+    request = urllib.request.Request(url, method="PUT", data=b"", headers=headers)
+    request.add_unredirected_header("Content-type", "")
+    urllib.request.urlopen(request, timeout=5).close()
+
+
+@pytest.fixture
+def store(azurite):
+    return ObjectStorage(f"az://box/{uuid.uuid4().hex}", options=azurite)
+
+
+class TestAzureContract(StoreContract):
+    @pytest.fixture(autouse=True)
+    def _place(self, azurite):
+        self.options, self.url = azurite, f"az://box/{uuid.uuid4().hex}"
+
+    def make_store(self):
+        return ObjectStorage(self.url, options=self.options)
+
+    def put_raw(self, store, name, data):
+        obstore.put(store._store, name, data)
+
+    def get_raw(self, store, name):
+        try:
+            return bytes(obstore.get(store._store, name).bytes())
+        except FileNotFoundError:
+            return None
+
+    def delete_raw(self, store, name):
+        obstore.delete(store._store, name)
+
+
+def test_a_state_is_sealed_opened_damaged_and_lost(store):
+    forget()
+    state = {"text": noise(50_000), "log": [{"n": n, "text": noise(200, n)} for n in range(900)]}
+    policy = Policy(carry_bytes=0, attempts=1)
+    bag = Statebag(store, policy=policy, replicas=()).seal(state, scope=SCOPE)
+
+    def opened():
+        forget()
+        return Statebag(store, policy=policy, replicas=()).open(bag, scope=SCOPE)
+
+    assert opened() == state
+    assert fsck(store).whole
+    assert [finding.status for finding in examine(store)].count("ok") == 8
+    (info,) = store.list()
+    store.put(info.name, store.get(info.name)[:1000])
+    assert not fsck(store).whole
+    with pytest.raises(BlobCorrupt):
+        opened()
+    store.delete(info.name)
+    with pytest.raises(BlobMissing):
+        opened()
+
+
+def test_a_missing_container_is_a_wrong_setting(azurite):
+    store = ObjectStorage("az://nobox/prefix", options=azurite)
+    for call in (lambda: store.get("a/b"), lambda: store.put("a/b", b""), lambda: [*store.list()]):
+        with pytest.raises(ConfigurationError):
+            call()
