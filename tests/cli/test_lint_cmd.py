@@ -110,3 +110,11 @@ def test_examples_of_the_help(tmp_path):
     assert json.loads((tmp_path / "lint.sarif").read_text())["version"] == "2.1.0"
     told = [one.stderr for line, one in finished.items() if "sarif" not in line]
     assert told == [b"0 findings in 1 state machine\n"] * 2
+
+
+def test_a_file_name_is_a_reference_in_sarif(file):
+    odd = file.with_name("my machine #1.asl.json")
+    file.rename(odd)
+    log = json.loads(statebag("lint", odd, "--format", "sarif").stdout)
+    location = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"].endswith("/my%20machine%20%231.asl.json")

@@ -6,6 +6,7 @@ Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from statebag._version import __version__
 from statebag.lint.finding import RULES
@@ -42,7 +43,7 @@ def as_sarif(findings: list[Finding]) -> dict[str, Any]:
 
 
 def _result(finding: Finding, rule: int) -> dict[str, Any]:
-    location: dict[str, Any] = {"artifactLocation": {"uri": finding.file.replace("\\", "/")}}
+    location: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.file.replace("\\", "/"))}}
     if finding.line:
         location["region"] = {"startLine": finding.line}
     return {
