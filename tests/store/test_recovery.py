@@ -1,7 +1,6 @@
 """Reads that the store fails, from the replicas and earlier versions, and the way back."""
 
 import logging
-import socket
 import time
 import uuid
 
@@ -27,6 +26,7 @@ from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 from tests.bags import noise
+from tests.store.canned_server import canned_server
 
 SCOPE = "machine/run"
 STORING = Policy(carry_bytes=0, attempts=1)
@@ -331,9 +331,26 @@ def test_versions_are_looked_for_within_the_deadline(monkeypatch):
     """A server that accepts connections and never answers."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    with canned_server(b"", silent=True) as (endpoint, requests):
         started = time.monotonic()
         with deadline(1.0), pytest.raises(StoreUnavailable):
             list(read_versions("bucket", "key", endpoint=endpoint, options={"region": "us-east-1"}))
         assert time.monotonic() - started < 10
+        assert len(requests) == 1, "boto3 itself tries nothing again"
+
+
+@pytest.mark.s3
+def test_after_the_deadline_no_further_version_is_read(bucket, s3_server):
+    client, name = bucket
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"one", b"two", b"three"):
+        client.put_object(Bucket=name, Key="key", Body=body)
+    found = read_versions(name, "key", endpoint=s3_server.endpoint, options={})
+    assert next(found) == b"three"
+    with deadline(0):
+        assert list(found) == []
+    assert list(read_versions(name, "key", endpoint=s3_server.endpoint, options={})) == [
+        b"three",
+        b"two",
+        b"one",
+    ]

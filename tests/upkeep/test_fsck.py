@@ -115,6 +115,21 @@ def test_a_pack_under_another_pack_s_name_is_damaged():
     assert fault.kind == "damaged"
 
 
+def test_a_pack_of_the_right_name_that_lists_other_blobs_is_damaged():
+    """Written by somebody else: every byte is as its name says, and its index is wrong."""
+    store = MemoryStore()
+    builder = PackBuilder()
+    texts = [noise(500, n).encode() for n in range(3)]
+    for text in texts:
+        builder.add(sha256_hex(text), len(text), compress(text))
+    first, second, _ = builder._rows
+    first[0], second[0] = second[0], first[0]
+    name, data = builder.build(SCOPE)
+    store.put(name, data)
+    (fault,) = fsck(store).faults
+    assert (fault.kind, fault.name, fault.lost_blobs) == ("damaged", name, 2)
+
+
 def test_a_pack_that_an_index_lists_is_missed():
     store = MemoryStore()
     client, bag = filled(store)
