@@ -311,7 +311,8 @@ def clipped(shape: Shape) -> Shape:
     """A value that was found to be too large, as it is where the execution went on all the same."""
     while (excess := size(shape) - LIMIT) > 0:
         sources = {part.source for part in parts(shape)}
-        largest = max(sources, key=lambda one: one.bound, default=None)
+        # By name where bounds are the same, or two runs would not say the same.
+        largest = max(sources, key=lambda one: (one.bound, one.name), default=None)
         if largest is None or not largest.bound:
             return shape
         shape = _with_bound(shape, largest, max(largest.bound - excess, 0))
