@@ -31,6 +31,11 @@ def places(code):
         ("$a.b & 'x'", ["$a.b*"]),
         ("($t := $states.input.z; $t.k & 'x')", ["input.z.k*"]),
         ("($t := $sum($a.b); {'t': $t, 'c': $c})", ["$a.b*", "$c"]),
+        ("($t := $append($a, $b); [$t, $t])", ["$a*", "$b*", "$a*", "$b*"]),
+        ("($t := $append($a, $b); $t)", ["$a*", "$b*"]),
+        ("($t := $count($a); [$t, $t])", ["$a*"]),
+        ("($t := $append($a, 1); $t := 2; [$t, $t])", ["$a*"]),
+        ("$string($a.b)", ["$a.b*", "$a.b*"]),
         ("$a.items[price > $most].name", ["$a.items*", "$most*"]),
         ("$states.input.messages[-1].content", ["input.messages*"]),
         ("$map($a.list, function($v, $i) { $v.id & $b.x })", ["$a.list*", "$a.list.id*", "$b.x*"]),
@@ -107,3 +112,9 @@ def test_calls_that_are_nested_without_an_end():
         parse_expression("States.Array(" * 5000)
     with pytest.raises(MalformedError):
         found_in("(" * 5000)
+
+
+def test_names_made_of_names_do_not_grow_without_end():
+    steps = "; ".join(f"$n{i + 1} := [$n{i}, $n{i}, $n{i}]" for i in range(40))
+    found, _, _ = found_in(f"($n0 := $append($a, 1); {steps}; [$n40, $n40])")
+    assert 3 < len(found) < 5_000

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from statebag.lint.jsonata import Found, found_in
 from statebag.lint.paths import MalformedError
+from statebag.lint.shape import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,17 @@ _SCALAR_INTRINSICS = frozenset(
         "States.UUID",
     }
 )
+# Their results have up to two bytes for one of what they are given: escapes, quotes, brackets.
+_DOUBLING_INTRINSICS = frozenset(
+    {
+        "States.ArrayPartition",
+        "States.Base64Encode",
+        "States.JsonToString",
+        "States.StringSplit",
+    }
+)
+_MOST_TIMES = 64
+_RANGE = 1_000 * 20  # bytes of the numbers of an ArrayRange at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +56,13 @@ class Reference:
         path: Fields and indices below it, as far as they are fixed.
         reads: Whether the engine looks at the value itself (or below the path: a wildcard, a
             filter), instead of handing it on.
+        times: How often its bytes can stand in what the expression makes of it.
     """
 
     root: str
     path: tuple[str | int, ...]
     reads: bool = False
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +93,15 @@ def json_path(text: str, depth: int = 0) -> Expression:
     call = _INTRINSIC.match(text)
     if call is not None and depth < _DEEPEST:
         found = [json_path(one, depth + 1) for one in _arguments(call[2])]
+        factor = 2 if call[1] in _DOUBLING_INTRINSICS else 1
         references = tuple(
-            Reference(one.root, one.path, reads=True) for each in found for one in each.references
+            Reference(one.root, one.path, True, min(one.times * factor, _MOST_TIMES))
+            for each in found
+            for one in each.references
         )
-        return Expression(
-            references, scalar=call[1] in _SCALAR_INTRINSICS, extra=len(text.encode())
-        )
+        own = len(text.encode()) + (_RANGE if call[1] == "States.ArrayRange" else 0)
+        extra = min((own + sum(one.extra for one in found)) * factor, LIMIT)
+        return Expression(references, scalar=call[1] in _SCALAR_INTRINSICS, extra=extra)
     if not text.startswith("$"):
         return Expression((), scalar=True, extra=len(text.encode()))
     root, rest = "input", text[1:]

@@ -53,6 +53,9 @@ _SMALL = frozenset(
 _SMALL_OPERATORS = frozenset(
     {"+", "-", "*", "/", "%", "=", "!=", "<", "<=", ">", ">=", "and", "or", "in"}
 )
+# Their results have up to two bytes for one of what they are given: escapes, quotes.
+_DOUBLING = frozenset({"base64encode", "partition", "split", "string"})
+_MOST_FOUND = 512
 _HANDED_ON = frozenset({"append", "merge"})
 
 
@@ -76,6 +79,14 @@ class _Walk:
     found: list[Found] = field(default_factory=list)
     # Names that the expression itself gives: what they stand for, or None.
     named: dict[str, tuple[str, tuple[str | int, ...]] | None] = field(default_factory=dict)
+    # What a name is computed of, told once where it is given: its second use is a second time.
+    made_of: dict[str, list[Found]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def again(self, places: list[Found]) -> None:
+        """The bytes of these places may stand in the value once more."""
+        if len(self.found) < _MOST_FOUND:
+            self.found.extend(places)
 
 
 def found_in(code: str) -> tuple[tuple[Found, ...], bool, bool]:
@@ -127,9 +138,15 @@ def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
             _look(one, walk, looked_at=looked_at)
     elif kind == "bind":
         target = _target(node.rhs, walk)
+        name = str(getattr(node.lhs, "value", ""))
+        walk.made_of.pop(name, None)
+        walk.used.discard(name)
         if target is None:  # what it is made of is told here, what becomes of it is not followed
+            before = len(walk.found)
             _look(node.rhs, walk, looked_at=True)
-        walk.named[str(getattr(node.lhs, "value", ""))] = target
+            if not _is_small(node.rhs):
+                walk.made_of[name] = walk.found[before:]
+        walk.named[name] = target
     elif kind == "condition":
         _look(node.condition, walk, looked_at=True)
         for one in (node.then, getattr(node, "_else", None)):
@@ -153,11 +170,14 @@ def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
 def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
     name = getattr(node.procedure, "value", None)
     arguments = list(node.arguments or ())
+    before = len(walk.found)
     for one in arguments:
         if getattr(one, "type", None) == "lambda" and one is not arguments[0]:
             _lambda(one, _target(arguments[0], walk), walk)
         else:
             _look(one, walk, looked_at=looked_at or name not in _HANDED_ON)
+    if name in _DOUBLING:
+        walk.again(walk.found[before:])
 
 
 def _lambda(node: Any, items: tuple[str, tuple[str | int, ...]] | None, walk: _Walk) -> None:
@@ -178,6 +198,10 @@ def _path(node: Any, walk: _Walk, *, looked_at: bool) -> None:
     target = _target(node, walk, whole=False)
     if target is not None:
         walk.found.append(Found(*target, looked_at or not whole))
+    elif first.value in walk.made_of:
+        if first.value in walk.used:
+            walk.again(walk.made_of[first.value])
+        walk.used.add(first.value)
     for step in steps[1:]:
         _inside(step, walk, alone=False)
     for step in steps:
