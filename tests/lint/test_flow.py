@@ -103,6 +103,15 @@ def caught():
     return machine(**states)
 
 
+def chosen(**state):
+    """A Choice on what a Pass gives, and what comes after any of its ways."""
+    given = {"Type": "Pass", "Result": {"in": {"x": 1}, "t": "t" * 500}}
+    after = {"Type": "Pass", "Parameters": {"x.$": "$.x"}}
+    return machine(Given=given, Chosen={"Type": "Choice", "Default": "After", **state}, After=after)
+
+
+TEXTS = {"quotes": '"\\' * 1_000, "many": "a," * 1_000, "list": [1] * 1_000}
+
 DEFINITIONS = {
     "paths": machine(
         A=task("f", ResultPath="$.a"),
@@ -139,6 +148,58 @@ DEFINITIONS = {
             "ResultSelector": {"left.$": "$[0]", "right.$": "$[1]"},
             "ResultPath": "$.both",
         },
+    ),
+    "texts": machine(
+        A={"Type": "Pass", "Result": TEXTS},
+        B={"Type": "Pass", "Parameters": {"x.$": "States.JsonToString($.quotes)"}},
+        C={"Type": "Pass", "Result": TEXTS},
+        D={
+            "Type": "Pass",
+            "Parameters": {"x.$": "States.JsonToString(States.JsonToString($.quotes))"},
+        },
+        E={"Type": "Pass", "Result": TEXTS},
+        F={"Type": "Pass", "Parameters": {"x.$": "States.StringSplit($.many, ',')"}},
+        G={"Type": "Pass", "Result": TEXTS},
+        H={"Type": "Pass", "Parameters": {"x.$": "States.ArrayPartition($.list, 1)"}},
+        I={"Type": "Pass", "Parameters": {"x.$": "States.ArrayRange(1000000, 1000999, 1)"}},
+        J={"Type": "Pass", "Result": TEXTS},
+        K={
+            "Type": "Pass",
+            "QueryLanguage": "JSONata",
+            "Output": "{% $string($states.input.quotes) %}",
+        },
+    ),
+    "context": machine(
+        A={"Type": "Pass", "Result": {}},
+        B={"Type": "Pass", "Parameters": {"x.$": "$$.Execution.Input", "y.$": "$$"}},
+        C={
+            "Type": "Pass",
+            "QueryLanguage": "JSONata",
+            "Output": ["{% $states.context.Execution.Input.rows %}", "{% $states.context %}"],
+        },
+    ),
+    "names": machine(
+        A={
+            "Type": "Pass",
+            "QueryLanguage": "JSONata",
+            "Output": "{% ($t := $append($states.input.text, 'q'); [$t, $t, $t, $t, $t, $t]) %}",
+        },
+    ),
+    "choice in": chosen(
+        InputPath="$.in", Choices=[{"Variable": "$.x", "IsNull": True, "Next": "After"}]
+    ),
+    "choice out": chosen(
+        OutputPath="$.in", Choices=[{"Variable": "$.in.x", "IsNull": True, "Next": "After"}]
+    ),
+    "choice rule": chosen(
+        QueryLanguage="JSONata",
+        Choices=[{"Condition": "{% true %}", "Output": {"x": "x" * 2_000}, "Next": "After"}],
+        Output={"x": 1},
+    ),
+    "choice default": chosen(
+        QueryLanguage="JSONata",
+        Choices=[{"Condition": "{% false %}", "Output": {"x": 1}, "Next": "After"}],
+        Output={"x": "x" * 2_000},
     ),
     "loop": loop(),
     "caught": caught(),
@@ -263,6 +324,42 @@ def test_nesting_costs_no_more_than_its_depth(tmp_path):
     started = time.process_time()
     lint([file], Options())
     assert time.process_time() - started < 10  # 2^30 steps would take days
+
+
+def test_what_a_rule_assigns_is_there_behind_it(tmp_path):
+    seal = jsonata(
+        "f", Retry=[{"ErrorEquals": ["StoreUnavailable"]}], Output="{% $states.result %}"
+    )
+    rule = {"Condition": "{% $n %}", "Assign": {"kept": "{% $states.input %}"}, "Next": "After"}
+    chosen = {"Type": "Choice", "QueryLanguage": "JSONata", "Choices": [rule], "Default": "End"}
+    three = {"Type": "Pass", "Parameters": {"a.$": "$kept", "b.$": "$kept", "c.$": "$kept"}}
+    definition = machine(A=seal, C=chosen, After=three, End={"Type": "Succeed"})
+    assert codes(found(tmp_path, definition)) == ["SB102"]
+    del rule["Assign"]
+    assert codes(found(tmp_path, definition)) == []
+
+
+def test_a_child_of_a_distributed_map_has_an_input_of_its_own(tmp_path):
+    """Two small items beside each other, and not two inputs of the execution around."""
+    twice = {
+        "Type": "Pass",
+        "Parameters": {"a.$": "$$.Execution.Input", "b.$": "$$.Execution.Input"},
+    }
+    inner = machine(I={**twice})
+    inner["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    mapped = {
+        "Type": "Map",
+        "ItemsPath": "$.rows",
+        "ItemSelector": {"n": 1},
+        "ItemProcessor": inner,
+        "ResultWriter": {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "Parameters": {"Bucket": "b"},
+        },
+    }
+    assert codes(found(tmp_path, machine(M=mapped), input_bytes=200_000)) == []
+    del inner["ProcessorConfig"], mapped["ResultWriter"]
+    assert "SB102" in codes(found(tmp_path, machine(M=mapped), input_bytes=200_000))
 
 
 def test_the_same_items_again_are_not_more_than_the_array(tmp_path):

@@ -269,6 +269,57 @@ class TestBags:
     def test_other_readers(self, tmp_path, state):
         assert codes(found(tmp_path, machine(A=task("A"), B=state))) == ["SB201"]
 
+    @pytest.mark.parametrize(
+        ("resource", "expected"),
+        [
+            ("arn:aws:states:::dynamodb:putItem", ["SB201"]),
+            ("arn:aws:states:::aws-sdk:s3:putObject", ["SB201"]),
+            ("arn:aws:states:::sqs:sendMessage", []),
+            ("arn:aws:states:::aws-sdk:sfn:startExecution", []),
+            ("arn:aws:states:::states:startExecution.sync:2", []),
+        ],
+    )
+    def test_what_a_service_is_given(self, tmp_path, resource, expected):
+        service = {"Type": "Task", "Resource": resource, "ResultPath": None}
+        whole = {**service, "Parameters": {"Body.$": "$.value"}}
+        assert codes(found(tmp_path, machine(A=task("A"), B=whole))) == []
+        part = {**service, "Parameters": {"Body.$": "$.value.part"}}
+        assert codes(found(tmp_path, machine(A=task("A"), B=part))) == expected
+
+    def test_credentials(self, tmp_path):
+        role = {"RoleArn.$": "$.value.role"}
+        report = found(tmp_path, machine(A=task("A"), B=task("B", Credentials=role)))
+        assert list(report.control.values()) == [("$.role",)]
+        plain = {"RoleArn.$": "$.role"}
+        first = task("A", ResultPath="$.a")
+        assert codes(found(tmp_path, machine(A=first, B=task("B", Credentials=plain)))) == []
+
+    @pytest.mark.parametrize(
+        ("field", "value", "code"),
+        [
+            ("ItemReader", {"Parameters": {"Bucket.$": "$.value.b", "Key": "k"}}, "SB203"),
+            ("ItemReader", {"ReaderConfig": {"MaxItemsPath": "$.value.n"}}, "SB201"),
+            ("ItemBatcher", {"MaxItemsPerBatch": 2, "BatchInput": {"x.$": "$.value.x"}}, "SB203"),
+            ("ItemBatcher", {"MaxItemsPerBatchPath": "$.value.n"}, "SB201"),
+            ("ResultWriter", {"Parameters": {"Bucket": "b", "Prefix.$": "$.value.p"}}, "SB203"),
+            ("ItemReader", {"Parameters": {"Bucket.$": "$.b", "Key": "k"}}, "SB009"),
+            ("ItemReader", {"Parameters": {"Bucket": "b", "Key": "k"}}, None),
+        ],
+    )
+    def test_what_a_distributed_map_reads_and_writes_with(self, tmp_path, field, value, code):
+        inner = machine(I={"Type": "Pass", "Result": 1})
+        inner["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        resources = {
+            "ItemReader": {"Resource": "arn:aws:states:::s3:getObject"},
+            "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject"},
+            "ItemBatcher": {},
+        }
+        mapped = {"Type": "Map", "ItemProcessor": inner, field: {**resources[field], **value}}
+        mapped.setdefault("ResultWriter", resources["ResultWriter"])
+        report = found(tmp_path, machine(A=task("A"), M=mapped))
+        told = [one for one in report.findings if one.path.startswith(f"$.States.M.{field}")]
+        assert [one.code for one in told] == ([code] if code else [])
+
     def test_picking_a_field_is_a_note(self, tmp_path):
         pick = {"Type": "Pass", "Parameters": {"x.$": "$.value.part"}}
         report = found(tmp_path, machine(A=task("A"), B=pick))

@@ -12,7 +12,7 @@ from statebag.lint.shape import LIMIT, REST, Members, Part, Shape, Source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Call", "Functions", "action_of", "call_of", "most_items"]
+__all__ = ["Call", "Functions", "action_of", "call_of", "most_items", "takes_values"]
 
 _SMALL_RESULT = 16 * 1024  # bytes: what most services answer with, metadata and all
 _METADATA = 2048  # bytes of what lambda:invoke puts beside the Payload
@@ -28,6 +28,10 @@ _SMALL = re.compile(
 )
 # DynamoDB's own writes answer with metadata alone, unless they are asked for values.
 _WRITES = re.compile(r":(?:put|update|delete)Item$")
+# Services that only bring a payload to whoever opens it, where a stub may stand in it.
+_CARRIES = re.compile(
+    r"(?:aws-sdk:)?(?:lambda|states|sfn|sqs|sns|events|eventbridge|http|apigateway):", re.IGNORECASE
+)
 _AT_MOST = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) items?\b")
 _PLAIN_BRANCHES = frozenset({("pending_branches",)})
 _MANAGER_ACTIONS = {
@@ -141,6 +145,13 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
     )
     answer = Part(source, (), None if depth else (), depth)
     return Call(name, is_function=True, seals=True, result=_wrapped(answer, path, through_invoke))
+
+
+def takes_values(state: Mapping[str, Any]) -> bool:
+    """Whether a Task calls a service that acts on its parameters, and knows no stub."""
+    resource = state.get("Resource")
+    match = re.search(r":states:[^:]*:[^:]*:(.+)", resource if isinstance(resource, str) else "")
+    return match is not None and _CARRIES.match(match[1]) is None
 
 
 def _wrapped(answer: Part, path: str, through_invoke: bool) -> Shape:

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from statebag.lint.calls import Call, Functions, call_of, most_items
+from statebag.lint.calls import Call, Functions, call_of, most_items, takes_values
 from statebag.lint.expressions import Expression, Reference, is_jsonata, json_path, jsonata
 from statebag.lint.shape import (
     COMPUTED,
@@ -53,6 +53,7 @@ _PATH_FIELDS = (
     "ErrorPath",
     "CausePath",
 )
+_MAP_PATH_FIELDS = ("MaxItemsPath", "MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath")
 _TEXT_FIELDS = ("Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds", "Error", "Cause")
 
 
@@ -87,6 +88,7 @@ class _Scope:
     input: Shape
     language: str
     variables: Variables
+    execution: Shape  # the input of the execution, which the context object holds
     item: Shape | None = None
     result: Shape | None = None
     error: Shape | None = None
@@ -114,7 +116,7 @@ class Flow:
         """Run a definition whose structure was checked."""
         entry = Part(Source("the input of the execution", self.input_bytes))
         self._telling = True
-        self._machine(definition, "$", _Scope(entry, "JSONPath", {}))
+        self._machine(definition, "$", _Scope(entry, "JSONPath", {}, entry))
         for (path, reference), absent in self._absent.items():
             if absent:  # on each way to the state
                 self.observer.finds_nothing(path, reference)
@@ -122,7 +124,8 @@ class Flow:
     def _machine(self, machine: dict[str, Any], path: str, outer: _Scope) -> Shape | None:
         """The output, from the input of `outer`; None where no path ends well."""
         variables = tuple(outer.variables.items())
-        key = (path, outer.input, variables, outer.item, outer.language, self._telling)
+        around = (outer.execution, outer.item, outer.language)
+        key = (path, outer.input, variables, around, self._telling)
         if key not in self._outputs:  # or nested machines would be run 2^depth times
             self._outputs[key] = self._run(machine, path, outer)
         return self._outputs[key]
@@ -139,7 +142,8 @@ class Flow:
         def steps(name: str, entry: _Entry) -> Iterator[_Step]:
             place = member_path(f"{path}.States", name)
             own = states[name].get("QueryLanguage", language)
-            return self._state(states[name], place, _Scope(entry[0], own, entry[1], outer.item))
+            scope = replace(outer, input=entry[0], language=own, variables=entry[1])
+            return self._state(states[name], place, scope)
 
         while ahead:
             name, entry = ahead.pop()
@@ -170,17 +174,33 @@ class Flow:
             effective = self._path(state["InputPath"], f"{path}.InputPath", scope, "pick")
             scope = replace(scope, input=effective)
         self._fields(state, path, scope)
+        if kind == "Choice":
+            yield from self._chosen(state, path, entry, scope)
+            return
         ended = yield from self._worked(state, path, entry, scope)
         if ended is None:
             return
-        targets: list[str | None]
-        if kind == "Choice":
-            targets = [rule["Next"] for rule in state["Choices"]]
-            targets += [state["Default"]] if "Default" in state else []
-        else:
-            targets = [None if kind == "Succeed" else state.get("Next")]
-        for target in dict.fromkeys(targets):
-            yield target, *ended
+        yield None if kind == "Succeed" else state.get("Next"), *ended
+
+    def _chosen(
+        self, state: dict[str, Any], path: str, entry: Shape, scope: _Scope
+    ) -> Iterator[_Step]:
+        """Where a Choice goes: each rule, and Default, has its own Output and Assign."""
+        # What a rule asks for with IsPresent may be missing for the other rules, too.
+        self._asked = set(_asked_for(state["Choices"]))
+        self._rules(state["Choices"], f"{path}.Choices", scope)
+        self._asked = set()
+        ways = [(f"{path}.Choices[{i}]", one) for i, one in enumerate(state["Choices"])]
+        ways += [(path, {**state, "Next": state["Default"]})] if "Default" in state else []
+        scope = replace(scope, result=scope.input)
+        for place, way in ways:
+            output = scope.input
+            if scope.language == "JSONata" and "Output" in way:
+                output = self._template(way["Output"], f"{place}.Output", scope)
+            elif scope.language == "JSONPath" and "OutputPath" in state:
+                output = self._path(state["OutputPath"], f"{path}.OutputPath", scope, "pick")
+            self._tell_size(path, "its output", output, entry)
+            yield way["Next"], clipped(output), self._assigned(way, place, scope)
 
     def _worked(
         self, state: dict[str, Any], path: str, entry: Shape, scope: _Scope
@@ -190,9 +210,12 @@ class Flow:
         given = "Arguments" if sata else "Parameters"
         argument = scope.input
         if given in state and kind != "Map":
-            argument = self._template(state[given], f"{path}.{given}", scope)
+            how = "value" if kind == "Task" and takes_values(state) else "pick"
+            argument = self._template(state[given], f"{path}.{given}", scope, how)
         result: Shape | None = argument
         if kind == "Task":
+            if "Credentials" in state:
+                self._template(state["Credentials"], f"{path}.Credentials", scope, "value")
             self._tell_size(path, "the input of its task", argument, entry)
             call = call_of(state, path, self.functions)
             if self._telling:
@@ -200,12 +223,6 @@ class Flow:
             result = call.result
         elif kind == "Pass" and "Result" in state:
             result = literal(state["Result"])
-        elif kind == "Choice":
-            # What a rule asks for with IsPresent may be missing for the other rules, too.
-            self._asked = set(_asked_for(state["Choices"]))
-            variables = self._rules(state["Choices"], f"{path}.Choices", scope)
-            self._asked = set()
-            scope = replace(scope, variables=variables)
         elif kind == "Parallel":
             result = self._parallel(state, path, argument, scope)
         elif kind == "Map":
@@ -216,7 +233,7 @@ class Flow:
         if result is None:
             return None
         after = replace(scope, result=result)
-        output = entry if kind == "Choice" else self._output(state, path, entry, after)
+        output = self._output(state, path, entry, after)
         adds = kind in {"Map", "Parallel"} and size(result) >= LIMIT  # told as that already
         if not adds:
             self._tell_size(path, "its output", output, entry)
@@ -281,6 +298,7 @@ class Flow:
         config = processor.get("ProcessorConfig")
         mode = config.get("Mode") if isinstance(config, dict) else None
         distributed = mode == "DISTRIBUTED"
+        self._map_fields(state, path, scope)
         items, count = self._items(state, path, scope)
         item = joined(None, items, f"an item of {path}", widen=0)
         selected = item
@@ -288,7 +306,10 @@ class Flow:
         for name in ("ItemSelector", "Parameters"):
             if name in state:
                 selected = self._template(state[name], f"{path}.{name}", inner)
-        out = self._machine(processor, f"{path}.{field_}", replace(inner, input=selected))
+        # Each child of a Distributed Map is an execution with an input of its own.
+        execution = selected if distributed else scope.execution
+        inner = replace(inner, input=selected, execution=execution)
+        out = self._machine(processor, f"{path}.{field_}", inner)
         if "ResultWriter" in state:
             return Text(1024)
         if out is None:
@@ -303,6 +324,22 @@ class Flow:
         deep = isinstance(out, Part) and out.in_bag == ()
         total = LIMIT if count is None else min(count * (each + 1) + 1, LIMIT)
         return Part(Source(f"the results of {path}", total), until_bag=1 if deep else 0)
+
+    def _map_fields(self, state: dict[str, Any], path: str, scope: _Scope) -> None:
+        """What a Distributed Map reads with, writes to, and puts beside each batch."""
+        for name in ("ItemReader", "ItemReader.ReaderConfig", "ItemBatcher", "ResultWriter"):
+            holder: Any = state
+            for one in name.split("."):
+                holder = holder.get(one) if isinstance(holder, dict) else None
+            if not isinstance(holder, dict):
+                continue
+            # Names of buckets and keys are short: they leave only with others, as what is picked.
+            for field_ in ("Parameters", "Arguments", "BatchInput"):
+                if field_ in holder:
+                    self._template(holder[field_], f"{path}.{name}.{field_}", scope)
+            for field_ in _MAP_PATH_FIELDS:
+                if field_ in holder:
+                    self._path(holder[field_], f"{path}.{name}.{field_}", scope, "value")
 
     def _items(self, state: dict[str, Any], path: str, scope: _Scope) -> tuple[Shape, int | None]:
         """One of a Map's items, whichever, and their number where it is known."""
@@ -335,9 +372,8 @@ class Flow:
         item = Part(Source(f"an item of {path}", bound), in_bag=inside)
         return item, most_items(state)
 
-    def _rules(self, rules: list[Any], path: str, scope: _Scope) -> Variables:
-        """Look into a Choice's rules; the variables after any of them."""
-        variables = scope.variables
+    def _rules(self, rules: list[Any], path: str, scope: _Scope) -> None:
+        """Look into a Choice's rules."""
         for index, rule in enumerate(rules):
             place = f"{path}[{index}]"
             if not isinstance(rule, dict):
@@ -351,9 +387,6 @@ class Flow:
                     self._rules([value], f"{place}.{name}", scope)
                 elif name == "Condition" and is_jsonata(value):
                     self._value(jsonata(value), f"{place}.{name}", scope, "value")
-            assigned = self._assigned(rule, place, replace(scope, result=scope.input))
-            variables = _joined_variables(variables, assigned, widen=0)
-        return variables
 
     def _fields(self, state: dict[str, Any], path: str, scope: _Scope) -> None:
         """What the engine reads for itself."""
@@ -376,25 +409,26 @@ class Flow:
         members = made.members if isinstance(made, Members) else ()
         return {**scope.variables, **{f"${name}": shape for name, shape in members}}
 
-    def _template(self, value: Any, path: str, scope: _Scope) -> Shape:
+    def _template(self, value: Any, path: str, scope: _Scope, how: str = "pick") -> Shape:
         """The value that a payload template makes."""
         if isinstance(value, dict):
             members: list[tuple[str | int, Shape]] = []
             for key, member in value.items():
                 if scope.language == "JSONPath" and key.endswith(".$") and isinstance(member, str):
                     bare = key.removesuffix(".$")
-                    members.append((bare, self._path(member, f"{path}.{key}", scope, "pick")))
+                    members.append((bare, self._path(member, f"{path}.{key}", scope, how)))
                 else:
-                    members.append((key, self._template(member, f"{path}.{key}", scope)))
+                    members.append((key, self._template(member, f"{path}.{key}", scope, how)))
             return Members(tuple(members)) if members else literal(value)
         if isinstance(value, list) and value:
             return Members(
                 tuple(
-                    (i, self._template(one, f"{path}[{i}]", scope)) for i, one in enumerate(value)
+                    (i, self._template(one, f"{path}[{i}]", scope, how))
+                    for i, one in enumerate(value)
                 )
             )
         if scope.language == "JSONata" and is_jsonata(value):
-            return self._value(jsonata(value), path, scope, "pick")
+            return self._value(jsonata(value), path, scope, how)
         return literal(value)
 
     def _path(self, text: Any, path: str, scope: _Scope, how: str) -> Shape:
@@ -417,7 +451,7 @@ class Flow:
                 self._tell_read(path, shape, "value" if reads else how)
                 if shape.in_bag and shape.in_bag[-1] == _EXECUTION_ID:
                     shape = Text(_ID)  # a step refuses a state where it is anything but an id
-            found.append(shape)
+            found.extend([shape] * reference.times)
         if expression.alone and found:
             return found[0]
         if expression.scalar or not found:
@@ -427,9 +461,7 @@ class Flow:
 
     def _root(self, root: str, path: tuple[str | int, ...], scope: _Scope) -> Shape:
         if root == "context":
-            if path[:3] == ("Map", "Item", "Value") and scope.item is not None:
-                return Members((("Map", Members((("Item", Members((("Value", scope.item),))),))),))
-            return Text(SMALL)
+            return _context(path, scope)
         if root == "input":
             return scope.input
         if root == "result":
@@ -445,6 +477,20 @@ class Flow:
     def _tell_size(self, path: str, what: str, made: Shape, entry: Shape) -> None:
         if self._telling:
             self.observer.hands_on(path, what, made, entry)
+
+
+def _context(path: tuple[str | int, ...], scope: _Scope) -> Shape:
+    """The context object, as far as a path needs it: two of its values may be large."""
+    given = Members((("Id", Text(_ID)), ("Input", scope.execution)))
+    members: list[tuple[str | int, Shape]] = [("Execution", given)]
+    large: list[tuple[str | int, ...]] = [("Execution", "Input")]
+    if scope.item is not None:
+        item = Members((("Index", Text(SMALL)), ("Value", scope.item)))
+        members.append(("Map", Members((("Item", item),))))
+        large.append(("Map", "Item", "Value"))
+    if any(path[: len(one)] == one[: len(path)] for one in large):
+        return Members(tuple(members))
+    return Text(SMALL)
 
 
 def _asked_for(rules: Any) -> Iterator[tuple[str, tuple[str | int, ...]]]:
