@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from statebag import StatebagError
 from statebag.testing.faulty_store import Fault, FaultyStore
+from statebag.testing.recording_store import RecordingStore
 from statebag.upkeep.fsck import fsck
 from torture.life import SCOPE, STEPS, Outcome, Workflow, bags, state_after, watched
 
@@ -113,11 +114,14 @@ def cut_objects(store: Store, place: str, every: int) -> Outcome:
 
 
 def deleted_objects(store: Store, place: str) -> Outcome:
-    """Each object is deleted in turn."""
+    """Each object is deleted in turn; with the bag, `fsck` must say which are missed."""
     outcome = Outcome("an object is deleted", place)
     for name, data, number, bag in _objects(store):
         store.delete(name)
         _look(store, outcome, f"{name} deleted", number, bag)
+        report = fsck(store, bags={"bag": bag})
+        if report.bags["bag"] == _is_read_by(store, bag, name):
+            outcome.wrong(f"{name} deleted: fsck with the bag said {report.bags}")
         store.put(name, data)
     return outcome
 
@@ -126,6 +130,16 @@ def _objects(store: Store) -> Iterator[tuple[str, bytes, int, Any]]:
     *_, (number, bag) = bags(store)
     for info in list(store.list()):
         yield info.name, store.get(info.name), number, bag
+
+
+def _is_read_by(store: Store, bag: Any, missing: str) -> bool:
+    """Whether a fresh open asks for an object, as the calls say that it does."""
+    recording = RecordingStore(store)
+    try:
+        Workflow(recording).client().open(bag, scope=SCOPE)
+    except StatebagError:
+        return any(call.name == missing for call in recording.calls)
+    return False
 
 
 def _look(store: Store, outcome: Outcome, what: str, number: int, bag: Any) -> None:

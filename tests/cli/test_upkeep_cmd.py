@@ -97,6 +97,34 @@ def test_repair_without_a_copy_says_what_is_lost(store):
     assert result.stdout == f"lost: {first}: no store has it whole\n"
 
 
+def test_with_a_bag_fsck_and_repair_know_a_pack_that_nothing_else_names(store, tmp_path):
+    client = Statebag(store, policy=Policy(carry_bytes=0), replicas=())
+    bag = client.seal({"text": noise(40_000, 1) + "CANARY"}, scope=SCOPE)
+    Path("bag.json").write_text(json.dumps(bag), "utf-8")
+    whole = statebag("fsck", "--store", "./store", "--bag", "bag.json")
+    assert whole.exit_code == 0
+    assert "bag bag.json: all it reads from is whole" in whole.stdout
+    (pack,) = {blob["pack"] for blob in _places("bag.json")}
+    store.delete(pack)
+    assert statebag("fsck", "--store", "./store").exit_code == 0
+    result = statebag("fsck", "--store", "./store", "--bag", "bag.json")
+    assert result.exit_code == 12
+    assert f"missing: {pack}" in result.stdout
+    assert "touches bag.json" in result.stdout
+    assert "bag bag.json: NOT whole" in result.stdout
+    as_json = statebag("fsck", "--store", "./store", "--bag", "bag.json", "--json").stdout
+    report = json.loads(as_json)
+    assert report["bags"] == {"bag.json": False}
+    mended = statebag("repair", "--store", "./store", "--from", "./copy", "--bag", "bag.json")
+    assert (mended.exit_code, mended.stdout.count("mended")) == (0, 1)
+    assert statebag("open", "bag.json", "--store", "./store").exit_code == 0
+
+
+def _places(bag):
+    fields = json.loads(statebag("inspect", bag, "--json").stdout)["fields"]
+    return [place for field in fields for place in field["places"] if place["pack"]]
+
+
 def test_gc_says_what_and_why_and_then_does_it(store, tmp_path):
     for info in store.list():
         then = (info.modified - timedelta(days=500)).timestamp()

@@ -150,6 +150,16 @@ def test_bombs_and_circles_end(sb):
         limited.open({"state_history": [archive(f"{ROOT}/archives.json", 1)]}, legacy=True)
 
 
+def test_an_object_beyond_the_limit_is_not_read(sb):
+    path = put(sb, "huge.json", "x" * 2_000_000)
+    recording = RecordingStore(sb.store)
+    limited = Statebag(recording, policy=Policy(max_open_bytes=1_000_000))
+    with pytest.raises(LimitExceeded) as caught:
+        limited.open({"field": reference(path)}, legacy=True)
+    assert (caught.value.path, caught.value.object_name) == ("$.field", "huge.json")
+    assert [call.operation for call in recording.calls] == ["head"]
+
+
 def test_a_state_in_flight_goes_on_under_version_1(sb):
     old = {
         "status": "CONTINUE",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from statebag import Policy, Statebag, StoreUnavailable
+from statebag import InvalidStub, Policy, Statebag, StoreUnavailable
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.pack import PackBuilder
 from statebag.state_data_manager import lambda_handler
@@ -233,6 +233,56 @@ def test_a_few_bytes_that_stand_for_a_great_many_are_checked_in_little_memory():
     finally:
         tracemalloc.stop()
     assert peak < 8 * 1024 * 1024
+
+
+def test_a_pack_that_only_a_bag_knows_is_missed_with_the_bag():
+    store = MemoryStore()
+    _, bag = filled(store)
+    (pack,) = [name for name in names(store) if root_scope(name) == SCOPE and "child" not in name]
+    whole = fsck(store, bags={"bag": bag})
+    assert (whole.whole, whole.bags) == (True, {"bag": True})
+    store.delete(pack)
+    assert fsck(store).whole  # nothing in the store names it
+    report = fsck(store, bags={"bag": bag, "other": {"plain": 1}})
+    (fault,) = report.faults
+    assert (fault.kind, fault.name, fault.touches) == ("missing", pack, ("bag",))
+    assert report.bags == {"bag": False, "other": True}
+    assert "CANARY" not in str(report)
+
+
+def test_a_bag_is_followed_through_its_index_into_other_scopes():
+    store = MemoryStore()
+    client, bag = filled(store)
+    old = set(names(store, "pack"))
+    forget()
+    more = [{"n": n, "text": noise(200, n)} for n in range(400, 800)]
+    longer = client.append(bag, "log", more, scope="elsewhere/run")
+    (lost,) = [name for name in old if root_scope(name) == SCOPE and "child" not in name]
+    store.put(lost, flipped(store.get(lost), 60))
+    # The bag's stub names the new pack alone; its index lists pieces of the old one.
+    report = fsck(store, "machine/another", bags={"longer": longer})
+    (fault,) = [fault for fault in report.faults if fault.name == lost]
+    assert (fault.kind, fault.touches, report.bags) == ("damaged", ("longer",), {"longer": False})
+    everything = fsck(store, bags={"longer": longer})
+    (fault,) = [fault for fault in everything.faults if fault.name == lost]
+    assert {"longer", SCOPE} < set(fault.touches)  # and the pack with the index that lists it
+
+
+def test_a_bag_is_not_called_touched_by_damage_to_what_it_does_not_read():
+    store = MemoryStore()
+    client, bag = filled(store)
+    other = client.seal({"text": noise(2_000, 9)}, scope="machine/another")
+    damaged = next(name for name in names(store) if root_scope(name) == "machine/run")
+    store.put(damaged, flipped(store.get(damaged), 60))
+    report = fsck(store, bags={"other": other, "bag": bag})
+    assert [fault.name for fault in report.faults] == [damaged]
+    assert report.bags["other"] is True
+
+
+def test_what_is_no_bag_is_refused():
+    store = MemoryStore()
+    with pytest.raises(InvalidStub):
+        fsck(store, bags={"forged": {"x": {"__statebag__": {"v": 1, "nonsense": "CANARY"}}}})
 
 
 def test_foreign_things_in_a_folder_are_named_and_touch_nothing(tmp_path):

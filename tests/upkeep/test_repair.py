@@ -68,3 +68,16 @@ def test_a_repair_that_broke_off_is_gone_on_with(damaged):
     assert len(fsck(store).faults) == len(broken) - 1
     repair(store, Recovery(store, [copy]), fsck(store))
     assert fsck(store).whole
+
+
+def test_a_pack_that_only_a_bag_knows_is_written_anew(damaged):
+    store, bag, copy, _ = damaged
+    client = Statebag(store, policy=STORING, replicas=())
+    state = client.open(bag)
+    for name in [name for name in names(store) if name.startswith(f"{SCOPE}/")]:
+        store.delete(name)
+    assert not repair(store, Recovery(store, [copy]), fsck(store, SCOPE)).mended
+    done = repair(store, Recovery(store, [copy]), fsck(store, SCOPE, bags={"bag": bag}))
+    assert (len(done.mended), done.lost) == (1, [])
+    forget()
+    assert Statebag(store, policy=STORING, replicas=()).open(bag) == state

@@ -5,15 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from statebag.cli.executions import is_execution
 from statebag.cli.json_input import read_json
 from statebag.errors import BlobCorrupt, ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from statebag.cli.executions import Executions
     from statebag.client import Statebag
 
-__all__ = ["is_in_store", "read_bag", "read_file_or_execution"]
+__all__ = ["bags_option", "is_in_store", "read_bag", "read_bags", "read_file_or_execution"]
+
+bags_option = click.option(
+    "--bag",
+    "bags",
+    metavar="SOURCE",
+    multiple=True,
+    help="Also all that this bag reads from: a file, -, a snapshot, or an execution's ARN.",
+)
+"""The option `--bag`, which may be given several times."""
 
 
 def is_in_store(source: str) -> bool:
@@ -50,6 +63,11 @@ def read_bag(source: str, client: Statebag, executions: Executions) -> Any:
     if not fits_its_name(name, text):
         raise BlobCorrupt("a snapshot is not what was written", object_name=name)
     return json_text.decode(text, name)
+
+
+def read_bags(sources: Iterable[str], client: Statebag, executions: Executions) -> dict[str, Any]:
+    """The bags by what was given for them, each as `read_bag` reads it."""
+    return {source: read_bag(source, client, executions) for source in sources}
 
 
 def read_file_or_execution(source: str, executions: Executions, at: int | None = None) -> Any:

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from statebag.cli.bag_source import bags_option, read_bags
 from statebag.cli.checking import checking
+from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.stores import reading_client, store_option
 from statebag.errors import BlobCorrupt, BlobMissing, StoreUnavailable
 from statebag.store.confinement import shown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from statebag.upkeep.fsck import Report
 
 __all__ = ["command", "encoded", "exit_code_of", "print_faults"]
@@ -22,13 +26,20 @@ __all__ = ["command", "encoded", "exit_code_of", "print_faults"]
 
 @click.command("fsck", short_help="Check every object of a store.")
 @click.argument("scope", default="")
+@bags_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@histories_option
 @store_option
-def command(scope: str, *, as_json: bool, store: str | None) -> None:
+def command(
+    scope: str, *, bags: tuple[str, ...], as_json: bool, histories: Path, store: str | None
+) -> None:
     """Read every pack and snapshot, all of a store or those of SCOPE, and check each digest.
 
-    Says what is damaged or missing, and which scopes and snapshots that touches. Writes nothing;
-    `statebag repair` mends.
+    Says what is damaged or missing, and which scopes, snapshots and bags that touches. Writes
+    nothing; `statebag repair` mends.
+
+    A pack that is gone is missed only where something names it. The newest pack of an execution
+    is often named by its bag alone: give that with --bag.
 
     The exit code is 0 where all is whole, 13 where something is damaged, 12 where something is
     only missing, 11 where something could not be read.
@@ -37,13 +48,16 @@ def command(scope: str, *, as_json: bool, store: str | None) -> None:
     Examples:
       statebag fsck --store s3://bucket/prefix
       statebag fsck my-machine/my-execution --json
+      statebag fsck my-machine/my-execution --bag bag.json
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     from statebag.upkeep.fsck import fsck  # noqa: PLC0415 - kept out of --help
 
     with reading_client(store, at_once=True) as client:
         prefix = encoded(scope)
         with checking(client.store, prefix) as advance:
-            report = fsck(client.store, prefix, advance)
+            report = fsck(
+                client.store, prefix, advance, read_bags(bags, client, Executions(histories))
+            )
     if as_json:
         click.echo(json.dumps(_as_dict(report)))
     else:
@@ -79,7 +93,9 @@ def print_faults(report: Report) -> None:
         lost = "" if fault.lost_blobs is None else f", {fault.lost_blobs} blobs lost"
         click.echo(f"{fault.kind}: {fault.name}: {fault.detail}{lost}")
         for touched in fault.touches:
-            click.echo(f"    touches {touched}")
+            click.echo(f"    touches {shown(touched)}")
+    for label, whole in report.bags.items():
+        click.echo(f"bag {shown(label)}: {'all it reads from is whole' if whole else 'NOT whole'}")
     for name in report.others:
         click.echo(f"not ours: {shown(name)}")
     if report.whole:
@@ -93,6 +109,7 @@ def _as_dict(report: Report) -> dict[str, object]:
         "blobs": report.blobs,
         "bytes": report.bytes,
         "others": report.others,
+        "bags": report.bags,
         "faults": [
             {
                 "kind": fault.kind,

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
+from statebag.cli.bag_source import bags_option, read_bags
 from statebag.cli.checking import checking
+from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.stores import store_option, writing_client
 from statebag.errors import BlobMissing
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["command"]
 
@@ -25,13 +31,24 @@ __all__ = ["command"]
     multiple=True,
     help="A store that may have copies; it is only read. [STATEBAG_REPLICAS]",
 )
+@bags_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be mended.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@histories_option
 @store_option
 def command(
-    scope: str, *, sources: tuple[str, ...], dry_run: bool, as_json: bool, store: str | None
+    scope: str,
+    *,
+    sources: tuple[str, ...],
+    bags: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+    histories: Path,
+    store: str | None,
 ) -> None:
     """Check a store, all of it or SCOPE, and write damaged and missing objects anew.
+
+    With --bag also what that bag alone refers to.
 
     Copies come from replicas and from earlier versions of the object in a versioned bucket. A
     copy is taken only where its bytes are those that the object's name says.
@@ -51,7 +68,7 @@ def command(
         client = Statebag(client.store, policy=client.policy, replicas=sources)
     prefix = encoded(scope)
     with checking(client.store, prefix) as advance:
-        report = fsck(client.store, prefix, advance)
+        report = fsck(client.store, prefix, advance, read_bags(bags, client, Executions(histories)))
     done = repair(client.store, client.recovery, report, dry_run=dry_run)
     if as_json:
         outcome = {"mended": done.mended, "lost": done.lost, "dry_run": dry_run}

@@ -140,15 +140,23 @@ class PointerReader:
             self._bytes += len(text)
             return escape(json_text.decode(text), pointers=False)
         name = name_below(self._store.url, pointer.s3_path, path)
+        # A pointer says nothing of its object's length that could be believed, so the store is
+        # asked before memory is filled; one that is gone is left to the read, which knows errors.
+        info = self._store.head(name)
+        if info is not None and info.size > left:
+            raise self._too_much(path, name)
         text = self._store.get(name)
         self._bytes += len(text)
-        if len(text) > left:
-            raise LimitExceeded(
-                f"an open would take more than {self._policy.max_open_bytes} bytes",
-                path=_at(path),
-                object_name=name,
-            )
+        if len(text) > left:  # it was replaced in between
+            raise self._too_much(path, name)
         return escape(decode_checked(text, pointer, name), pointers=False)
+
+    def _too_much(self, path: Path, name: str) -> LimitExceeded:
+        return LimitExceeded(
+            f"an open would take more than {self._policy.max_open_bytes} bytes",
+            path=_at(path),
+            object_name=name,
+        )
 
 
 def _at(path: Path) -> str:

@@ -2,6 +2,9 @@
 
 One execution at a time, in the order of the names, so that memory follows the largest execution
 and not the store. Reads only.
+
+A pack that is gone leaves no trace in the store unless an index or a snapshot refers to it. The
+bags that an engine carries know: each that is given is followed from its stubs to its last blob.
 """
 
 from __future__ import annotations
@@ -9,8 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from itertools import groupby
-from typing import TYPE_CHECKING, Literal
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -18,10 +21,10 @@ from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavai
 from statebag.format.codec import decompress, verify
 from statebag.format.pack import read_index
 from statebag.upkeep.objects import fits_its_name, kind_of, root_scope
-from statebag.upkeep.references import referred_by_bag, referred_by_node
+from statebag.upkeep.references import referred_by_bag, referred_by_node, referred_by_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from statebag.format.pack import PackedBlob
     from statebag.format.stub import Blob
@@ -43,8 +46,9 @@ class Fault(msgspec.Struct, frozen=True):
             give it, so nothing is known of it.
         name: The object.
         lost_blobs: How many blobs in it are lost; None where that cannot be told.
-        touches: Scopes and snapshots whose states are touched. A scope's bags, which travel in
-            an engine, are touched where they refer to the object.
+        touches: Scopes, snapshots and bags whose states are touched. A scope's bags, which travel
+            in an engine, are touched where they refer to the object; of those that the check was
+            given, this says which do.
         detail: What was seen, in a few words.
     """
 
@@ -65,6 +69,7 @@ class Report(msgspec.Struct):
         bytes: Bytes that were read.
         faults: What is wrong, by name.
         others: Names of objects that this library does not know, the first hundred.
+        bags: Each bag that was given, and whether all that it reads from is whole.
     """
 
     objects: dict[str, int] = msgspec.field(default_factory=dict)
@@ -72,6 +77,7 @@ class Report(msgspec.Struct):
     bytes: int = 0
     faults: list[Fault] = msgspec.field(default_factory=list)
     others: list[str] = msgspec.field(default_factory=list)
+    bags: dict[str, bool] = msgspec.field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
@@ -87,22 +93,33 @@ class _Seen(msgspec.Struct):
     error: StatebagError | None = None
     rows: frozenset[_Row] = frozenset()  # blobs that are whole
     lost: int | None = 0
-    refers: list[Blob] = []
+    nodes: dict[_Row | None, list[Blob]] = {}  # what each index node, or a snapshot, refers to
+
+    @property
+    def refers(self) -> Iterable[Blob]:
+        return chain.from_iterable(self.nodes.values())
 
 
 def fsck(
-    store: Store, prefix: str = "", on_object: Callable[[ObjectInfo], None] | None = None
+    store: Store,
+    prefix: str = "",
+    on_object: Callable[[ObjectInfo], None] | None = None,
+    bags: Mapping[str, Any] | None = None,
 ) -> Report:
-    """Check every object at and below a prefix.
+    """Check every object at and below a prefix, and all that some bags read from.
 
     Args:
         store: The store.
         prefix: An encoded scope, or nothing for the whole store.
         on_object: Called for each object once it was checked, for progress.
+        bags: Bags by a name for the report, such as that of their file. They may refer to
+            objects outside the prefix.
 
     Raises:
         StoreUnavailable, NotPermitted: The store could not be listed.
+        InvalidStub, UnsupportedFormat, LimitExceeded: What was given as a bag is none.
     """
+    starts = {label: referred_by_value(bag) for label, bag in (bags or {}).items()}
     report = Report()
     counts: Counter[str] = Counter()
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="statebag-fsck") as pool:
@@ -114,8 +131,10 @@ def fsck(
                 if one is not None:
                     seen[one.name] = one
             _judge(store, seen, report)
+        for label, start in starts.items():
+            _follow(store, label, start, pool, report)
     report.objects = dict(sorted(counts.items()))
-    report.faults.sort(key=lambda fault: (fault.name, fault.kind))
+    report.faults = _merged(report.faults)
     return report
 
 
@@ -173,7 +192,7 @@ def _look_at_snapshot(seen: _Seen, data: bytes) -> None:
         seen.error, seen.lost = BlobCorrupt("its bytes are not those that its name says"), 1
         return
     try:
-        seen.refers = referred_by_bag(data, seen.name)
+        seen.nodes = {None: referred_by_bag(data, seen.name)}
     except BlobCorrupt as error:
         seen.error, seen.lost = error, 1
 
@@ -200,7 +219,8 @@ def _check(seen: _Seen, data: bytes, row: PackedBlob) -> None:
     frame = data[row.offset : row.offset + row.length]
     if row.kind == "index":
         text = decompress(frame, size=row.size, sha256=row.sha256, where=seen.name)
-        seen.refers.extend(referred_by_node(text, seen.name))
+        at = (row.sha256, row.offset, row.length)
+        seen.nodes[at] = referred_by_node(text, seen.name)
     else:
         verify(frame, size=row.size, sha256=row.sha256, where=seen.name)
 
@@ -210,8 +230,7 @@ def _judge(store: Store, seen: dict[str, _Seen], report: Report) -> None:
     wanted: dict[str, dict[_Row, list[str]]] = {}
     for one in seen.values():
         for blob in one.refers:
-            row = (blob.sha256, blob.offset, blob.length)
-            wanted.setdefault(blob.at, {}).setdefault(row, []).append(one.name)
+            wanted.setdefault(blob.at, {}).setdefault(_row_of(blob), []).append(one.name)
     for name in wanted:
         if name not in seen:
             seen[name] = _look_at(store, name)  # of another execution, or gone
@@ -222,6 +241,50 @@ def _judge(store: Store, seen: dict[str, _Seen], report: Report) -> None:
             continue
         touched = {scope for row in lost for scope in needs[row]} | {name.rpartition("/")[0]}
         report.faults.append(_fault(one, len(lost), tuple(sorted(touched))))
+
+
+def _follow(
+    store: Store, label: str, start: Iterable[Blob], pool: ThreadPoolExecutor, report: Report
+) -> None:
+    """From a bag's blobs through the index nodes among them, to all that an open would read."""
+    seen: dict[str, _Seen] = {}
+    needs: dict[str, set[_Row]] = {}
+    pending = list(start)
+    while pending:
+        new = sorted({blob.at for blob in pending} - seen.keys())
+        tasks = [pool.submit(copy_context().run, _look_at, store, name) for name in new]
+        seen.update(zip(new, (task.result() for task in tasks), strict=True))
+        found: list[Blob] = []
+        for blob in pending:
+            row, known = _row_of(blob), needs.setdefault(blob.at, set())
+            if row not in known:
+                known.add(row)
+                found.extend(seen[blob.at].nodes.get(row, ()))
+        pending = found
+    lost = {name: len(rows - seen[name].rows) for name, rows in needs.items()}
+    faults = [_fault(seen[name], count, (label,)) for name, count in lost.items() if count]
+    report.faults.extend(faults)
+    report.bags[label] = not faults
+
+
+def _merged(faults: Iterable[Fault]) -> list[Fault]:
+    """By name, one for each object: it may have been met from several executions and bags."""
+    merged: dict[tuple[str, FaultKind], Fault] = {}
+    for one in faults:
+        before = merged.get((one.name, one.kind), one)
+        known = [count for count in (before.lost_blobs, one.lost_blobs) if count is not None]
+        merged[one.name, one.kind] = Fault(
+            one.kind,
+            one.name,
+            max(known) if len(known) == 2 else None,
+            tuple(sorted({*before.touches, *one.touches})),
+            before.detail,
+        )
+    return [merged[key] for key in sorted(merged)]
+
+
+def _row_of(blob: Blob) -> _Row:
+    return (blob.sha256, blob.offset, blob.length)
 
 
 def _fault(one: _Seen, lost: int, touches: tuple[str, ...]) -> Fault:

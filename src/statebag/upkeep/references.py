@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from statebag.format.stub import Blob
 
-__all__ = ["referred_by_bag", "referred_by_node"]
+__all__ = ["referred_by_bag", "referred_by_node", "referred_by_value"]
 
 
 def referred_by_bag(text: bytes, name: str) -> list[Blob]:
@@ -25,9 +25,18 @@ def referred_by_bag(text: bytes, name: str) -> list[Blob]:
         BlobCorrupt: The text is no bag.
     """
     try:
-        return list(_of(json_text.decode(text, name)))
+        return referred_by_value(json_text.decode(text, name))
     except StatebagError as error:
         raise BlobCorrupt("a snapshot is no bag", object_name=name) from error
+
+
+def referred_by_value(bag: Any) -> list[Blob]:
+    """The same of a bag itself, as an engine carries it.
+
+    Raises:
+        InvalidStub, UnsupportedFormat, InvalidState, LimitExceeded: It is no bag.
+    """
+    return list(_of(bag))
 
 
 def referred_by_node(text: bytes, name: str) -> list[Blob]:
