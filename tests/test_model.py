@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from statebag import Policy, Statebag, StoreUnavailable, Unopened
+from statebag import BlobMissing, Policy, Statebag, StoreUnavailable, Unopened
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Rest
 from statebag.store.memory import MemoryStore
@@ -206,8 +206,8 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def check_the_store(self):
-        report = fsck(self.memory)
-        assert (report.faults, report.others) == ([], [])
+        report = fsck(self.memory, bags={"now": self.bag})
+        assert (report.faults, report.others, report.bags) == ([], [], {"now": True})
 
     @rule()
     def collect(self):
@@ -225,6 +225,10 @@ class Life(RuleBasedStateMachine):
         for one in names:
             replica.put(one, self.memory.get(one))
         self.memory.delete(name)
+        if not fsck(self.memory, bags={"now": self.bag}).bags["now"]:
+            forget()
+            with pytest.raises(BlobMissing):
+                Statebag(self.memory, policy=self.policy, replicas=()).open(self.bag, scope=SCOPE)
         forget()
         healer = Statebag(self.memory, policy=self.policy, replicas=[replica])
         assert encode(healer.open(self.bag, scope=SCOPE)) == encode(self.state)

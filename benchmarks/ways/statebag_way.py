@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from statebag import Policy, Statebag
 from statebag.sealing import cutting, grouping
 from statebag.sealing.bases import Bases
+from statebag.store.address import store_from_url
 from statebag.testing.process import forget
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class StatebagWay:
         if fan_out is not None:
             grouping.group = partial(cutting.group, fan_out=fan_out)  # type: ignore[attr-defined]
         self.policy = Policy(**settings)
-        self._store = store
+        self._store = store_from_url(store)  # kept, as the other ways keep their clients
         self._bag: Statebag | None = None
 
     def first(self, state: dict[str, Any]) -> Any:

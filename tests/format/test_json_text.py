@@ -228,7 +228,11 @@ def test_a_raised_recursion_limit_does_not_let_deeper_text_in():
             with pytest.raises(BlobCorrupt):
                 decode(text)
         assert decode(b"[" * 500 + b"]" * 500) is not None
-        many = [{"text": '[[[{"' * 30, "n": [n]} for n in range(600)]
-        assert decode(encode(many)) == many
+        for text in ('[[[{"' * 30, "\\" * 7 + '"[' * 9, '\n"\\\n[[', "]" * 600):
+            many = [{"text": text, "n": [n]} for n in range(600)]
+            assert decode(encode(many)) == many
+        for text in (b'"' + b'\\"[' * 300_000, b"[{" * 400 + b'"\\', b'["' * 200_000):
+            with pytest.raises(BlobCorrupt):  # strings that never end, in one pass
+                decode(text)
     finally:
         sys.setrecursionlimit(before)

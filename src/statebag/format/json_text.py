@@ -52,6 +52,8 @@ _EXACT_INTEGER = 2**53  # above it a reader that uses doubles, as JavaScript doe
 _SUSPICIOUS_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]|-0(?![0-9])")
 _LEAST_WITHOUT_EXPONENT = 1e-3  # a serializer may write `1e-05` below it, another one `0.00001`
 _USUAL_RECURSION = 1000  # CPython's default limit
+# Whatever it is given, this is found in one pass: a string that does not end reaches to the end.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _NO_BRACKETS = bytes(one for one in range(256) if one not in b"[]{}")
 _ASCII = bytes(range(128))
 _STEPS = bytes.maketrans(b"[{]}", b"\x02\x02\x00\x00")  # one more than what they add
@@ -97,7 +99,7 @@ def _depth_of(text: bytes | memoryview) -> int:
     data = bytes(text)
     if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return 0
-    brackets = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", data).translate(None, _NO_BRACKETS)
+    brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)
     return max(accumulate(brackets.translate(_STEPS), _deeper, initial=0))
 
 

@@ -17,6 +17,7 @@ __all__ = ["check_spans", "confined_parts", "printable", "shown", "too_short"]
 
 # Object stores and file systems count positions as signed 64-bit integers.
 _LAST_POSITION = 2**63 - 1
+_CONTROL = frozenset(map(chr, [*range(32), 127]))
 
 
 def confined_parts(name: str) -> list[str]:
@@ -33,7 +34,7 @@ def confined_parts(name: str) -> list[str]:
             object_name=printable(name),
             hint="Names are relative paths without empty parts, '.' or '..'",
         )
-    if "\\" in name or any(ord(character) < 32 or ord(character) == 127 for character in name):
+    if "\\" in name or not set(name).isdisjoint(_CONTROL):
         raise NotPermitted(
             "the name holds a backslash or a control character",
             object_name=printable(name),
