@@ -60,8 +60,8 @@ At the end of each run the state is read back and compared with the one expected
 
 ## Steps
 
-*cold*: each step is in a new process's situation, with an empty cache and a new client; the other
-ways keep their connections, which is to their advantage. *only=*: a step opens only the field
+*cold*: each step starts with an empty cache, as in a new process. Every way keeps its client and
+connections; what those cost a new process is measured apart. *only=*: a step opens only the field
 that it edits, and appends to the history without reading it; otherwise it opens all.
 
 | column | meaning, per step |

@@ -183,9 +183,7 @@ def plain(state: Any) -> Any:
 def _size(bag: Any, text: bytes, bound: int) -> int:
     """Bytes of a bag as the policy counts them; an estimate above where nobody asks for more."""
     if not usage.is_measured():
-        # An exponent may take a byte more, and each number follows a comma, colon or bracket.
-        numbers = text.count(b",") + text.count(b":") + text.count(b"[") + 1
-        estimate = json_text.wire_size_at_most(text) + numbers
+        estimate = json_text.wire_size_at_most(text, exponents=True)
         if estimate <= bound:
             return estimate
     return wire_size(bag, text)

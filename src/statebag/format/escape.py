@@ -14,7 +14,7 @@ from statebag.format.wire0 import as_pointer
 
 __all__ = ["escape", "is_lookalike", "may_need_escape"]
 
-_MARKS = (b'"' + KEY.encode() + b'"', b'"s3_path"', b'"__s3_path"', b'"compressed"')
+_MARKS = (b'"' + KEY.encode() + b'"', b's3_path"', b'"compressed"')  # one of two keys ends so
 
 
 def may_need_escape(text: bytes) -> bool:

@@ -30,6 +30,7 @@ __all__ = [
     "check_json",
     "decode",
     "encode",
+    "encoder",
     "engine_may_change",
     "join_items",
     "join_texts",
@@ -48,6 +49,7 @@ _MAX_DIGITS = 4300
 _BEYOND = (-(10 ** (_MAX_DIGITS - 1)), 10**_MAX_DIGITS)  # msgspec counts the sign as a digit
 
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
+_WRITTEN_ALIKE: frozenset[type] = frozenset({str, int, bool, type(None)})
 _EXACT_INTEGER = 2**53  # above it a reader that uses doubles, as JavaScript does, may round
 _SUSPICIOUS_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]|-0(?![0-9])")
 _LEAST_WITHOUT_EXPONENT = 1e-3  # a serializer may write `1e-05` below it, another one `0.00001`
@@ -73,9 +75,12 @@ def encode(value: Any, opaque: Callable[[Any], Any] | None = None) -> bytes:
         value: Any JSON value.
         opaque: Called for an object that is no JSON value; what it raises goes through.
     """
-    if opaque is None:
-        return _ENCODER.encode(value)
-    return msgspec.json.encode(value, enc_hook=opaque)
+    return _ENCODER.encode(value) if opaque is None else encoder(opaque)(value)
+
+
+def encoder(opaque: Callable[[Any], Any]) -> Callable[[Any], bytes]:
+    """`encode` with an `opaque`, made once for many values."""
+    return msgspec.json.Encoder(enc_hook=opaque).encode
 
 
 def decode(text: bytes | memoryview, where: str | None = None) -> Any:
@@ -133,21 +138,31 @@ def wire_size(value: Any, text: bytes | None = None) -> int:
     The forms are compact UTF-8, as an engine counts it, and ASCII-escaped with spaces, which
     is what a Lambda runtime's `json.dumps` may send.
     """
-    compact = len(_ENCODER.encode(value) if text is None else text)
-    return max(compact, len(json.dumps(value)))
+    if text is None:
+        text = _ENCODER.encode(value)
+    if type(value) in _WRITTEN_ALIKE and text.isascii() and b"\x7f" not in text:
+        return len(text)
+    return max(len(text), len(json.dumps(value)))
 
 
-def wire_size_at_most(text: bytes) -> int:
+def wire_size_at_most(text: bytes, *, exponents: bool = False) -> int:
     """An upper bound of `wire_size`, from the text alone; a percent or two more than it.
 
-    Each comma and colon may gain a space, also those in strings, which gain none. The text has
-    no number with an exponent (`Checked.no_exponents`).
+    Each comma and colon may gain a space, also those in strings, which gain none.
+
+    Args:
+        text: Compact JSON text.
+        exponents: Whether numbers may have exponents (otherwise see `Checked.no_exponents`):
+            each may take a byte more, and follows a comma, a colon or a bracket.
     """
+    gaps = text.count(b",") + text.count(b":")
+    if exponents:
+        gaps += gaps + text.count(b"[") + 1
     escapes = 5 * text.count(b"\x7f")
     if not text.isascii():
         # Two bytes of UTF-8 become six, three become six, and four become twelve.
         escapes += 2 * len(text.translate(None, _ASCII))
-    return len(text) + escapes + text.count(b",") + text.count(b":")
+    return len(text) + escapes + gaps
 
 
 def engine_may_change(value: Any, text: bytes) -> bool:

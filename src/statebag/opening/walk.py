@@ -123,6 +123,9 @@ def walk(
                     continue
                 members: Any = ((name, value[name]) for name in inner)
                 copy: Any = inner
+            elif _EXACT_SCALARS.issuperset(map(type, value.values())):
+                container[key] = dict(value)  # most objects hold no others: at the speed of C
+                continue
             else:
                 copy = dict.fromkeys(value)
                 container[key] = copy
@@ -130,6 +133,9 @@ def walk(
         elif isinstance(value, list):
             if len(path) >= MAX_DEPTH:
                 raise _too_deep(path)
+            if _EXACT_SCALARS.issuperset(map(type, value)):
+                container[key] = list(value)
+                continue
             copy = [None] * len(value)
             container[key] = copy
             members = enumerate(value)

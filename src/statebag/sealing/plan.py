@@ -6,6 +6,7 @@ half, `fitting`, makes the result fit the bound.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,6 +33,8 @@ from statebag.sealing.grouping import fold, grouped
 from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Member, Part, Piece, Plain, Single
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from statebag.format.json_text import Checked
     from statebag.format.paths import Path
     from statebag.format.stub import Stub
@@ -45,6 +48,7 @@ _WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
 _MANY_KEYS = 2000
 _STUB_BYTES = 400
 _FEW = 16
+_FEW_MEMBERS = 64  # of an object: its text is put together from theirs, in case they are wanted
 _WORTH_CARRYING = 8  # times the limit of carried bytes: about what may compress to it
 _MOST_IN_TAIL = 3  # pieces
 _WORTH_PATCHING = 4096  # bytes of a text
@@ -80,6 +84,9 @@ def _refuse_opaque(_: Any) -> Any:
     raise _HoldsUnopened
 
 
+_text_of = json_text.encoder(_refuse_opaque)
+
+
 class Planner:
     """Plans one seal.
 
@@ -112,8 +119,8 @@ class Planner:
         """The state has more in it than what was checked."""
         self._harmless = self._estimates = False
 
-    def part(self, value: Any, path: Path) -> Part:
-        """The part for the value at `path`."""
+    def part(self, value: Any, path: Path, text: bytes | None = None) -> Part:
+        """The part for the value at `path`; its text, where that is known already."""
         if isinstance(value, Unopened):
             if not self._may_write(value.stub):
                 raise NeedsOpened(path)  # it was written for newer readers
@@ -123,30 +130,45 @@ class Planner:
         control = path in self.control
         if not control and isinstance(value, dict) and path in self._above_control:
             return self._branch(value, path)  # it never leaves as it is: no need of its text
+        looked_into = (
+            not control
+            and isinstance(value, dict)
+            and len(path) < self.policy.look_into_depth
+            and not is_lookalike(value)
+        )
+        texts: dict[str, bytes] = {}
         try:
-            text = json_text.encode(value, _refuse_opaque)
+            if text is None:
+                text = self._members(value, texts) if looked_into else _text_of(value)
         except _HoldsUnopened:
-            return self._branch(value, path, control=control)
+            return self._branch(value, path, texts, control=control)
         if control:
             return self._plain(value, text, path, control=True)
         if len(text) >= _WORTH_LOOKING_UP:
             stub = self._stored_as(text, path)
             if stub is not None:
                 return self._unchanged(value, text, path, stub)
-        looked_into = (
-            isinstance(value, dict)
-            and len(path) < self.policy.look_into_depth
-            and not is_lookalike(value)
-        )
         if len(text) > self.policy.field_limit:
             return (
-                self._large_object(value, text, path)
+                self._large_object(value, text, path, texts)
                 if looked_into
                 else self.leave(value, text, path)
             )
         if self._engine_may_harm(value, text):
-            return self._branch(value, path) if looked_into else self.leave(value, text, path)
+            return (
+                self._branch(value, path, texts) if looked_into else self.leave(value, text, path)
+            )
         return self._plain(value, text, path)
+
+    def _members(self, value: dict[str, Any], texts: dict[str, bytes]) -> bytes:
+        """An object's text, and in `texts` that of each member, which may be wanted next."""
+        if len(value) > _FEW_MEMBERS:
+            return _text_of(value)
+        members = []
+        for key, item in value.items():
+            texts[key] = text = _text_of(item)
+            members.append(b"%b:%b" % (_text_of(key), text))
+        return json_text.join_items(members, "object")
 
     def _plain(self, value: Any, text: bytes, path: Path, *, control: bool = False) -> Plain:
         if may_need_escape(text):
@@ -298,7 +320,7 @@ class Planner:
             NeedsOpened: It does, and they must be read before it can leave.
         """
         try:
-            text = json_text.encode(value, _refuse_opaque)
+            text = _text_of(value)
         except _HoldsUnopened:
             raise NeedsOpened(path) from None
         return self.leave(value, text, path)
@@ -329,8 +351,10 @@ class Planner:
             return whole
         return Gathered(branch.path, value, whole, tuple(required), beside)
 
-    def _large_object(self, value: dict[str, Any], text: bytes, path: Path) -> Part:
-        branch = self._branch(value, path)
+    def _large_object(
+        self, value: dict[str, Any], text: bytes, path: Path, texts: dict[str, bytes]
+    ) -> Part:
+        branch = self._branch(value, path, texts)
         if not isinstance(branch, Branch) or not path:
             return branch
         plain = [child.wire for child in branch.children.values() if isinstance(child, Plain)]
@@ -341,7 +365,14 @@ class Planner:
             return branch
         return self.gather(branch)
 
-    def _branch(self, value: Any, path: Path, *, control: bool = False) -> Part:
+    def _branch(
+        self,
+        value: Any,
+        path: Path,
+        texts: Mapping[str, bytes] = MappingProxyType({}),
+        *,
+        control: bool = False,
+    ) -> Part:
         if len(path) > _DEEPEST_PLAIN:
             raise NeedsOpened(path)
         if isinstance(value, list):
@@ -351,7 +382,7 @@ class Planner:
             return self._lookalike(value, path, control=control)
         if len(value) > _MANY_KEYS and not control:
             return self._many_fields(value, path)
-        parts = {key: self.part(item, (*path, key)) for key, item in value.items()}
+        parts = {key: self.part(item, (*path, key), texts.get(key)) for key, item in value.items()}
         return Branch(path, value, _as_control(parts) if control else parts)
 
     def _control_parts(self, value: dict[str, Any], path: Path) -> dict[Any, Part]:
@@ -370,7 +401,7 @@ class Planner:
             if key in apart:
                 continue
             try:
-                size = len(json_text.encode(item, _refuse_opaque))
+                size = len(_text_of(item))
             except _HoldsUnopened:
                 size = self.policy.field_limit + 1
             if size > self.policy.field_limit:
