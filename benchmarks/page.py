@@ -137,7 +137,7 @@ _TITLES = {
     "cold_start": "A new process up to its first value read (seconds)",
     "archive_start": "A Lambda's archive alone, up to its first answer (seconds)",
     "floors": "What a step cannot do without (milliseconds, requests)",
-    "gather": "Results of 10 KB gathered, a tenth of them and all (seconds, bytes)",
+    "gather": "Results of 10 KB from the server itself, a tenth and all of them (seconds, bytes)",
 }
 
 

@@ -1,8 +1,9 @@
 """Gathering the results of many branches, each stored by another process, in one step.
 
-Three ways, each measured in a process of its own (`way` in the settings): `open`, a list of stubs
+Each way is measured in a process of its own (`way` in the settings): `open`, a list of stubs
 opened at once; `stream`, opened one after another and written to one array, so that they never
-stand in memory together; `boto3`, plain objects read by 50 threads.
+stand in memory together; `boto3`, plain objects read by 50 threads; `bare`, the same objects by the
+client of this library and nothing done with them, the least that this server takes.
 """
 
 # ruff: noqa: PLC0415  # what one way imports must not be in the other's memory
@@ -31,14 +32,11 @@ def measure(place: Place) -> dict[str, Any]:
         return _prepare(place)
     listed = json.loads(Path(place.settings["listed"]).read_text("utf-8"))
     count = place.settings["count"]
-    control = place.control()
-    control.set_delay(place.delay_ms)
-    work = {"open": _open, "stream": _stream, "boto3": _boto3}[way]
+    work = {"open": _open, "stream": _stream, "boto3": _boto3, "bare": _bare}[way]
     start = _resident("VmRSS")
     cpu, wall = process_time(), perf_counter()
     gathered = work(place, listed, count)
     found = {"seconds": perf_counter() - wall, "cpu": process_time() - cpu}
-    control.set_delay(0)
     assert gathered == count
     return {**found, "memory": _resident("VmHWM") - start}
 
@@ -48,7 +46,6 @@ def _prepare(place: Place) -> dict[str, Any]:
 
     from statebag import Statebag
 
-    place.control().set_delay(0)
     address, count = place.address(), place.settings["count"]
     client, writer = Statebag(address), Writer(9)
     s3, prefix = boto3.client("s3"), uuid.uuid4().hex
@@ -104,6 +101,14 @@ def _boto3(place: Place, listed: dict[str, Any], count: int) -> int:
 
     with ThreadPoolExecutor(_THREADS) as pool:
         return len(list(pool.map(one, listed["keys"][:count])))
+
+
+def _bare(place: Place, listed: dict[str, Any], count: int) -> int:
+    from statebag.store.address import store_from_url
+
+    store = store_from_url(f"s3://{place.bucket}")
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return len(list(pool.map(store.get, listed["keys"][:count])))
 
 
 def _resident(name: str) -> int:
