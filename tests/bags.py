@@ -6,7 +6,8 @@ import random
 from statebag.format.codec import decompress
 from statebag.format.index import read_node
 from statebag.format.json_text import encode
-from statebag.format.stub import KEY, Carried, Escaped, Pieces, Rest, Stored, parse_stub
+from statebag.format.stub import KEY, Carried, Escaped, Pieces, Rest, Stored
+from statebag.format.stub_parsing import parse_stub
 
 
 def payload_bytes(bag):

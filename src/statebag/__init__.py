@@ -16,7 +16,7 @@ from statebag.errors import (
     StoreUnavailable,
     UnsupportedFormat,
 )
-from statebag.format.stub import Unopened
+from statebag.format.unopened import Unopened
 from statebag.policy import Policy
 from statebag.step import DELETE
 

@@ -9,7 +9,7 @@ from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.json_text import check_json, wire_size
 from statebag.format.names import encode_scope
-from statebag.format.stub import Unopened
+from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection
 from statebag.sealing.bases import Bases
 from statebag.sealing.compaction import compact

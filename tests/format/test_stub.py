@@ -20,11 +20,10 @@ from statebag.format.stub import (
     Pieces,
     Rest,
     Stored,
-    Unopened,
     joined_size,
-    longest_frame,
-    parse_stub,
 )
+from statebag.format.stub_parsing import longest_frame, parse_stub
+from statebag.format.unopened import Unopened
 from tests.strategies import VALUES
 
 DIGESTS = st.integers(0, 2**256 - 1).map("{:064x}".format)

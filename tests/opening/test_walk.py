@@ -1,7 +1,9 @@
 import pytest
 
 from statebag import InvalidState, InvalidStub, LimitExceeded
-from statebag.format.stub import KEY, Blob, Rest, Stored, Unopened, parse_stub
+from statebag.format.stub import KEY, Blob, Rest, Stored
+from statebag.format.stub_parsing import parse_stub
+from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection, plain_copy, walk
 
 AT = f"m/run/{'0' * 32}.pack"

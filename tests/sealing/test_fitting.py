@@ -1,7 +1,8 @@
 import pytest
 
 from statebag import BagTooLarge, Policy, Statebag
-from statebag.format.stub import KEY, Carried, Unopened
+from statebag.format.stub import KEY, Carried
+from statebag.format.unopened import Unopened
 from statebag.sealing.bases import Bases
 from statebag.sealing.fitting import fit
 from statebag.sealing.known import Known

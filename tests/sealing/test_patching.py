@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from statebag import BlobCorrupt, BlobMissing, NotPermitted, Policy, Statebag, StatebagError, usage
 from statebag.format.json_text import encode
-from statebag.format.stub import KEY, Patched, parse_stub
+from statebag.format.stub import KEY, Patched
+from statebag.format.stub_parsing import parse_stub
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore

@@ -5,7 +5,8 @@ import pytest
 from statebag import InvalidState, Policy
 from statebag.format.codec import sha256_hex
 from statebag.format.json_text import encode
-from statebag.format.stub import KEY, Blob, Escaped, Stored, Unopened
+from statebag.format.stub import KEY, Blob, Escaped, Stored
+from statebag.format.unopened import Unopened
 from statebag.sealing.bases import Bases
 from statebag.sealing.known import Known
 from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Plain, Single

@@ -11,7 +11,8 @@ from statebag.actions import snapshot
 from statebag.errors import BlobCorrupt, BlobMissing, InvalidState, StatebagError
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
-from statebag.format.stub import KEY, Unopened
+from statebag.format.stub import KEY
+from statebag.format.unopened import Unopened
 from statebag.merge.branches import MEANT, Branch, Gathering, next_action_of, record_join
 from statebag.merge.next_action import next_action
 from statebag.merge.sameness import digest_of

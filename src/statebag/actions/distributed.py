@@ -11,7 +11,8 @@ from statebag.actions.result import absorb
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.json_text import wire_size
-from statebag.format.stub import KEY, Unopened
+from statebag.format.stub import KEY
+from statebag.format.unopened import Unopened
 from statebag.format.wire0 import object_key
 from statebag.merge.chunks import Tally, has_failed, order_of
 from statebag.merge.execution_result import READ

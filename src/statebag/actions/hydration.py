@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from statebag import plain_objects
 from statebag.errors import InvalidState
 from statebag.format.json_text import wire_size
-from statebag.format.stub import KEY, Escaped, Rest, Unopened, parse_stub
+from statebag.format.stub import KEY, Escaped, Rest
+from statebag.format.stub_parsing import parse_stub
+from statebag.format.unopened import Unopened
 from statebag.merge.control import whole_number
 from statebag.merge.fork import FORKED
 

@@ -17,7 +17,8 @@ from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.derived import FULL, SUMMARY, summary_of, with_summary, without_derived
 from statebag.format.json_text import wire_size
-from statebag.format.stub import KEY, Carried, Unopened
+from statebag.format.stub import KEY, Carried
+from statebag.format.unopened import Unopened
 from statebag.format.wire0 import as_pointer
 from statebag.merge.control import control_names
 from statebag.merge.fork import PENDING

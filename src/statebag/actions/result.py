@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
-from statebag.format.stub import Unopened
+from statebag.format.unopened import Unopened
 from statebag.merge.execution_result import merge_result
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from statebag.errors import BlobCorrupt, InvalidStub, StatebagError, UnsupportedFormat
 from statebag.format import json_text
-from statebag.format.stub import Entry, entries_to_wire, joined_size, parse_entries
+from statebag.format.stub import Entry, entries_to_wire, joined_size
+from statebag.format.stub_parsing import parse_entries
 
 if TYPE_CHECKING:
     from statebag.format.stub import Blob

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
-from statebag.format.stub import Unopened
+from statebag.format.unopened import Unopened
 from statebag.sealing.plan import Grown
 
 if TYPE_CHECKING:

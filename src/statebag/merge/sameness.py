@@ -8,7 +8,8 @@ import msgspec
 
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
-from statebag.format.stub import Stored, Unopened
+from statebag.format.stub import Stored
+from statebag.format.unopened import Unopened
 
 __all__ = ["MISSING", "digest_of", "holds_unopened", "same"]
 

@@ -16,7 +16,8 @@ from statebag.format import json_text
 from statebag.format.codec import decompress, sha256_hex
 from statebag.format.derived import SUMMARY, without_derived
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Carried, Escaped, Patched, Pieces, Rest, Stored, parse_stub
+from statebag.format.stub import KEY, Carried, Escaped, Patched, Pieces, Rest, Stored
+from statebag.format.stub_parsing import parse_stub
 from statebag.opening.inspection import inspect
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from statebag.errors import LimitExceeded
 from statebag.format import json_text
 from statebag.format.json_text import check_json
 from statebag.format.paths import render_path
-from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored, Unopened
+from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored
+from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection
 
 if TYPE_CHECKING:

@@ -10,17 +10,9 @@ from statebag.format import json_text
 from statebag.format.index import read_node
 from statebag.format.json_text import check_json, wire_size
 from statebag.format.paths import render_path
-from statebag.format.stub import (
-    KEY,
-    Carried,
-    Entry,
-    Escaped,
-    Patched,
-    Pieces,
-    Rest,
-    Unopened,
-    parse_stub,
-)
+from statebag.format.stub import KEY, Carried, Entry, Escaped, Patched, Pieces, Rest
+from statebag.format.stub_parsing import parse_stub
+from statebag.format.unopened import Unopened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

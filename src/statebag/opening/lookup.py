@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Escaped, Pieces, Rest, Unopened, parse_stub
+from statebag.format.stub import KEY, Escaped, Pieces, Rest
+from statebag.format.stub_parsing import parse_stub
+from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection, plain_copy
 
 if TYPE_CHECKING:

@@ -13,7 +13,9 @@ from statebag.errors import InvalidState, InvalidStub, LimitExceeded
 from statebag.format.derived import SUMMARY, without_derived
 from statebag.format.json_text import MAX_DEPTH
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Escaped, Rest, Stub, Unopened, parse_stub
+from statebag.format.stub import KEY, Escaped, Rest, Stub
+from statebag.format.stub_parsing import parse_stub
+from statebag.format.unopened import Unopened
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path

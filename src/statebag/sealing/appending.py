@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
 from statebag.format.paths import render_path
-from statebag.format.stub import Unopened
+from statebag.format.unopened import Unopened
 from statebag.sealing.plan import Grown
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.index import encode_node, node_entry
 from statebag.format.pack import PackBuilder
-from statebag.format.stub import KEY, Carried, Entry, Pieces, Stub, Unopened, joined_size
+from statebag.format.stub import KEY, Carried, Entry, Pieces, Stub, joined_size
+from statebag.format.unopened import Unopened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.format import json_text
-from statebag.format.stub import Rest, Stored, Unopened
+from statebag.format.stub import Rest, Stored
+from statebag.format.unopened import Unopened
 from statebag.sealing.known import packs_of
 from statebag.sealing.parts import Branch, Cut, Gathered, Group, Kept, Piece, Single
 

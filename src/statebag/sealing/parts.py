@@ -28,7 +28,6 @@ from statebag.format.stub import (
     Pieces,
     Rest,
     Stored,
-    Unopened,
     Whole,
 )
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from statebag.format.paths import Path
+    from statebag.format.unopened import Unopened
 
 __all__ = [
     "Branch",

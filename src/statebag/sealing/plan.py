@@ -16,18 +16,9 @@ from statebag.format import json_text
 from statebag.format.codec import decompress, make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
-from statebag.format.stub import (
-    KEY,
-    Carried,
-    Entry,
-    Kind,
-    Patched,
-    Pieces,
-    Rest,
-    Stored,
-    Unopened,
-    parse_stub,
-)
+from statebag.format.stub import KEY, Carried, Entry, Kind, Patched, Pieces, Rest, Stored
+from statebag.format.stub_parsing import parse_stub
+from statebag.format.unopened import Unopened
 from statebag.sealing.cutting import cut
 from statebag.sealing.grouping import fold, grouped
 from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Member, Part, Piece, Plain, Single

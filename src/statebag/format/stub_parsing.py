@@ -1,0 +1,255 @@
+"""From a stub's JSON to its form; takes nothing that `to_wire` could not have written."""
+
+from __future__ import annotations
+
+import binascii
+from typing import Any
+
+from statebag.errors import InvalidStub, UnsupportedFormat
+from statebag.format.names import check_pack_name
+from statebag.format.stub import (
+    KEY,
+    MAX_ENTRIES,
+    MAX_LEVEL,
+    THIS_PACK,
+    VERSION,
+    Blob,
+    Carried,
+    Entry,
+    Escaped,
+    Extent,
+    Kind,
+    Patched,
+    Pieces,
+    Rest,
+    Stored,
+    Stub,
+    Whole,
+    joined_size,
+)
+
+__all__ = ["longest_frame", "parse_entries", "parse_stub"]
+
+_HEX = frozenset("0123456789abcdef")
+_MAX_NUMBER = 2**53
+_MAX_VERSION = 1000
+_LONGEST_RELEASE = 12  # characters of a release's number
+
+
+def parse_stub(wire: dict[str, Any], path: str) -> Stub:
+    """The stub in a JSON object that has the reserved key.
+
+    Args:
+        wire: The object; it is referred to, not copied.
+        path: Where it stands, for messages.
+
+    Raises:
+        UnsupportedFormat: A version that is not known here.
+        InvalidStub: Anything that no seal can have written.
+    """
+    body = wire[KEY]
+    if not isinstance(body, dict) or "v" not in body:
+        raise InvalidStub(
+            f"an object has the reserved key {KEY} and is no stub",
+            path=path,
+            hint="Data of one's own that has this key must go through seal, which escapes it.",
+        )
+    version = body["v"]
+    # An engine may have made 1 into 1.0 on its way, as it may have done to any number here.
+    if type(version) not in {int, float} or version != VERSION:
+        raise _of_a_newer_release(version, body.get("since"), path)
+    parse = _Parser(body, path)
+    if body.get("rest") is True:
+        siblings = {key: value for key, value in wire.items() if key != KEY}
+        return Rest(parse.whole(), parse.names("beside"), siblings)
+    if len(wire) != 1:
+        raise InvalidStub(f"{KEY} stands beside other keys", path=path)
+    if "escaped" in body:
+        return Escaped(parse.field("escaped", dict))
+    return parse.whole()
+
+
+def _of_a_newer_release(version: object, since: object, path: str) -> UnsupportedFormat:
+    """The error for a stub of a form that was added later.
+
+    Such a stub says in `since` which release reads it first. Both come from a payload, so they
+    are quoted only where they are what they should be.
+    """
+    from statebag._version import __version__  # noqa: PLC0415  # rarely needed
+
+    is_number = type(version) in {int, float} and version in range(VERSION + 1, _MAX_VERSION)
+    named = f"version {version:.0f}" if is_number else "a version"
+    parts = since.split(".") if isinstance(since, str) and len(since) <= _LONGEST_RELEASE else []
+    is_release = 2 <= len(parts) <= 3 and all(part.isascii() and part.isdecimal() for part in parts)
+    wanted = f"statebag {since} or newer" if is_release else "a newer statebag"
+    return UnsupportedFormat(
+        f"a stub has {named} that this release ({__version__}) does not know",
+        path=path,
+        hint=f"Install {wanted} here, then redrive the execution: readers are upgraded first.",
+    )
+
+
+def parse_entries(body: dict[str, Any], path: str, this_pack: str | None) -> tuple[Entry, ...]:
+    """The rows that `entries_to_wire` wrote; `this_pack` is the pack that holds a node."""
+    return _Parser(body, path).entries(this_pack)
+
+
+class _Parser:
+    """Typed access to a stub's body; every fault is an `InvalidStub` with the field's name."""
+
+    def __init__(self, body: dict[str, Any], path: str) -> None:
+        self.body = body
+        self.path = path
+
+    def fault(self, field: str) -> InvalidStub:
+        return InvalidStub(f"a stub's field {field!r} is missing or wrong", path=self.path)
+
+    def field(self, name: str, kind: type) -> Any:
+        value = self.body.get(name)
+        if type(value) is not kind:
+            raise self.fault(name)
+        return value
+
+    def number(self, value: object, name: str) -> int:
+        # An engine may have made 12 into 12.0 on its way; it is the same number.
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if type(value) is not int or not 0 <= value <= _MAX_NUMBER:
+            raise self.fault(name)
+        return value
+
+    def digest(self, value: object) -> str:
+        if not isinstance(value, str) or len(value) != 64 or not _HEX.issuperset(value):
+            raise self.fault("sha256")
+        return value
+
+    def kind(self) -> Kind:
+        value = self.body.get("kind")
+        if value == "array":
+            return "array"
+        if value == "object":
+            return "object"
+        raise self.fault("kind")
+
+    def names(self, name: str) -> tuple[str, ...]:
+        values = self.field(name, list)
+        if not all(isinstance(value, str) for value in values):
+            raise self.fault(name)
+        return tuple(values)
+
+    def whole(self) -> Whole:
+        if "patch" in self.body:
+            return self.patched()
+        if "pieces" in self.body:
+            return self.pieces()
+        return self.single()
+
+    def patched(self) -> Patched:
+        start = self.field("base", dict)
+        if "patch" in start:  # looked at before it is parsed: a chain of them has no end
+            raise self.fault("base")
+        base = _Parser(start, self.path).whole()
+        if not isinstance(base, Stored | Pieces):
+            raise self.fault("base")
+        kind = self.kind() if "kind" in self.body else None
+        return Patched(
+            base,
+            self.digest(self.body.get("sha256")),
+            self.number(self.body.get("size"), "size"),
+            self.frame("patch"),
+            kind,
+            self.number(self.body.get("count"), "count") if kind else 0,
+        )
+
+    def frame(self, name: str) -> bytes:
+        try:
+            return binascii.a2b_base64(self.field(name, str), strict_mode=True)
+        except ValueError:  # also what is not ASCII
+            raise self.fault(name) from None
+
+    def single(self) -> Stored | Carried:
+        sha256 = self.digest(self.body.get("sha256"))
+        size = self.number(self.body.get("size"), "size")
+        kind = self.kind() if "kind" in self.body else None
+        count = self.number(self.body.get("count"), "count") if kind else 0
+        if "data" in self.body:
+            return Carried(sha256, size, self.frame("data"), kind, count)
+        span = self.field("span", list)
+        if len(span) != 2:
+            raise self.fault("span")
+        offset, length = (self.number(value, "span") for value in span)
+        if length > longest_frame(size):
+            raise self.fault("span")
+        at = check_pack_name(self.body.get("at"), self.path)
+        return Stored(Blob(sha256, size, at, offset, length), kind, count)
+
+    def pieces(self) -> Pieces:
+        kind = self.kind()
+        tail = None
+        if "tail" in self.body:
+            inner = {"kind": kind, **self.field("tail", dict)}
+            tail = _Parser(inner, self.path).single()
+        entries = self.entries(None)
+        reads = self.reads()
+        count = self.number(self.body.get("count"), "count")
+        size = self.number(self.body.get("size"), "size")
+        if not entries:
+            raise self.fault("pieces")
+        total = sum(entry.count for entry in entries) + (tail.count if tail else 0)
+        parts = [entry.size for entry in entries] + ([tail.size] if tail else [])
+        if total != count or size != joined_size(parts):
+            raise self.fault("count")
+        return Pieces(kind, count, size, entries, tail, reads)
+
+    def entries(self, this_pack: str | None) -> tuple[Entry, ...]:
+        packs = self.field("packs", list)
+        rows = self.field("pieces", list)
+        if len(rows) > MAX_ENTRIES:
+            raise self.fault("pieces")
+        names = [
+            this_pack
+            if this_pack is not None and name == THIS_PACK
+            else check_pack_name(name, self.path)
+            for name in packs
+        ]
+        return tuple(self.entry(row, names) for row in rows)
+
+    def reads(self) -> tuple[Extent, ...]:
+        rows = self.body.get("reads", [])
+        names = self.field("packs", list)  # checked with the entries
+        if not isinstance(rows, list) or len(rows) > MAX_ENTRIES:
+            raise self.fault("reads")
+        return tuple(self.extent(row, names) for row in rows)
+
+    def extent(self, row: object, names: list[str]) -> Extent:
+        if not isinstance(row, list) or len(row) != 3:
+            raise self.fault("reads")
+        pack, offset, length = (self.number(value, "reads") for value in row)
+        if pack >= len(names):
+            raise self.fault("reads")
+        return Extent(names[pack], offset, length)
+
+    def entry(self, row: object, names: list[str]) -> Entry:
+        if not isinstance(row, list) or len(row) not in {6, 8}:
+            raise self.fault("pieces")
+        sha256 = self.digest(row[2])
+        count, size, pack, offset, length, *node = (
+            self.number(value, "pieces") for value in (*row[:2], *row[3:])
+        )
+        level, own_size = node or (0, size)
+        if pack >= len(names) or level > MAX_LEVEL or (node and level == 0) or not count:
+            raise self.fault("pieces")
+        if length > longest_frame(own_size):
+            raise self.fault("pieces")
+        blob = Blob(sha256, own_size, names[pack], offset, length)
+        return Entry(blob, count, size, level)
+
+
+def longest_frame(size: int) -> int:
+    """Bytes that a zstd frame of a text can have at most; a longer span is not one of ours.
+
+    zstd's own bound is `size + size/256` and at most 64 bytes for small texts, with a header of up
+    to 18 bytes (RFC 8878, ZSTD_COMPRESSBOUND). Without it a stub of three bytes could have a reader
+    fetch a whole pack.
+    """
+    return size + size // 128 + 512

@@ -1,0 +1,83 @@
+"""What stands in a state for a value that was not opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from statebag.errors import InvalidStub
+from statebag.format import json_text
+from statebag.format.stub import KEY, Escaped, Kind, Rest, Stub
+from statebag.format.stub_parsing import parse_stub
+
+__all__ = ["Unopened"]
+
+
+class Unopened:
+    """A value of a state that was not opened, standing where it was in the bag.
+
+    It is not a dict, so data can never be taken for it; a later seal passes it through unread.
+
+    Attributes:
+        wire: The JSON object that stands for it in a bag.
+        stub: The same, parsed.
+    """
+
+    __slots__ = ("stub", "wire")
+
+    def __init__(self, wire: dict[str, Any], stub: Stub) -> None:
+        self.wire = wire
+        self.stub = stub
+
+    @property
+    def size(self) -> int:
+        """Bytes of the value's JSON text; nearly so for *rest* and escaped data."""
+        return _plain_size(self.wire, self.stub)
+
+    @property
+    def kind(self) -> Kind | None:
+        """`array` or `object`; None for another value."""
+        if isinstance(self.stub, Rest | Escaped):
+            return "object"
+        return self.stub.kind
+
+    @property
+    def count(self) -> int:
+        """Items of the array or members of the object; 0 for another value."""
+        return 0 if isinstance(self.stub, Rest | Escaped) else self.stub.count
+
+    def __repr__(self) -> str:
+        return f"Unopened({self.kind or 'value'}, {self.size} bytes)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unopened) and self.wire == other.wire
+
+    __hash__ = None  # type: ignore[assignment]  # equal by content that is a dict
+
+
+def _plain_size(wire: Any, stub: Stub) -> int:
+    """Bytes of what a stub stands for, with what stands beside it."""
+    size = 0
+    pending: list[tuple[Any, Stub]] = [(wire, stub)]
+    while pending:  # beside a rest's stub may stand another one, and so on
+        one, its = pending.pop()
+        if isinstance(its, Escaped):
+            size += _text_size(its.original)
+            continue
+        if not isinstance(its, Rest):
+            size += its.size
+            continue
+        size += its.whole.size - len(b"null") * len(its.beside)
+        for name in its.beside:
+            sibling = one.get(name)
+            if isinstance(sibling, dict) and KEY in sibling:
+                pending.append((sibling, parse_stub(sibling, "$")))
+            else:
+                size += _text_size(sibling)
+    return size
+
+
+def _text_size(value: Any) -> int:
+    try:
+        return len(json_text.encode(value))
+    except (RecursionError, UnicodeEncodeError):
+        raise InvalidStub("beside a stub stands what JSON cannot hold") from None
