@@ -15,7 +15,8 @@ from statebag.sealing.bases import Bases
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.layout import lay_out
-from statebag.sealing.plan import OPAQUE, Grown, NeedsOpened, Planner
+from statebag.sealing.pieces import Grown, NeedsOpened
+from statebag.sealing.plan import OPAQUE, Planner
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from statebag.merge.history import (
     grown,
     logs_of,
 )
-from statebag.sealing.plan import Grown
+from statebag.sealing.pieces import Grown
 from tests.strategies import VALUES
 
 AT = {"execution_id": "m/e", "segment_to_run": 2, "loop_counter": 1}

@@ -7,7 +7,8 @@ from statebag.sealing.bases import Bases
 from statebag.sealing.fitting import fit
 from statebag.sealing.known import Known
 from statebag.sealing.parts import Branch, Cut, Gathered, Plain, Single
-from statebag.sealing.plan import NeedsOpened, Planner
+from statebag.sealing.pieces import NeedsOpened
+from statebag.sealing.plan import Planner
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.bags import noise, payload_bytes

@@ -10,7 +10,8 @@ from statebag.format.unopened import Unopened
 from statebag.sealing.bases import Bases
 from statebag.sealing.known import Known
 from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Plain, Single
-from statebag.sealing.plan import Grown, NeedsOpened, Planner
+from statebag.sealing.pieces import NeedsOpened
+from statebag.sealing.plan import Planner
 from tests.bags import noise, payload_bytes
 
 POLICY = Policy(field_limit=1000, piece_bytes=1024)
@@ -116,15 +117,6 @@ def test_unread_values_pass_and_block_what_holds_them_from_leaving():
     with pytest.raises(InvalidState) as refused:
         planner().part({"status": {KEY: unread()}}, ())
     assert refused.value.path == "$.status"
-
-
-def test_what_grows_keeps_what_is_stored():
-    grown = planner().part({"log": Grown(unread(), [1, 2])}, ()).children["log"]
-    assert isinstance(grown, Cut)
-    assert (grown.count, grown.size) == (5, 5000 + len(b",1,2"))
-    assert grown.top[0].blob == BLOB
-    with pytest.raises(InvalidState):
-        planner().part(Grown(unread("object"), [1]), ())
 
 
 def test_a_part_takes_no_less_than_it_reckons():

@@ -24,7 +24,7 @@ from statebag.merge.control import control_names
 from statebag.merge.fork import PENDING
 from statebag.merge.sameness import holds_unopened
 from statebag.opening.wire0 import PointerReader
-from statebag.sealing.plan import Grown
+from statebag.sealing.pieces import Grown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -99,6 +99,8 @@ def print_faults(report: Report) -> None:
     for name in report.others:
         click.echo(f"not ours: {shown(name)}")
     if report.whole:
+        if not report.bags:
+            click.echo("no bag was given: a pack that bags alone name would not be missed")
         click.echo("all is whole")
 
 

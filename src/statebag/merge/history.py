@@ -8,7 +8,7 @@ from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.unopened import Unopened
-from statebag.sealing.plan import Grown
+from statebag.sealing.pieces import Grown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

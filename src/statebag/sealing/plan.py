@@ -9,19 +9,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from statebag.errors import InvalidState
 from statebag.format import json_text
-from statebag.format.codec import decompress, make_patch, sha256_hex
+from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Carried, Entry, Kind, Patched, Pieces, Rest, Stored
+from statebag.format.stub import KEY, Carried, Patched, Pieces, Rest, Stored
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
-from statebag.sealing.cutting import cut
-from statebag.sealing.grouping import fold, grouped
-from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Member, Part, Piece, Plain, Single
+from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Part, Plain, Single
+from statebag.sealing.pieces import Cutter, Grown, NeedsOpened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,15 +30,13 @@ if TYPE_CHECKING:
     from statebag.sealing.bases import Bases
     from statebag.sealing.known import Known
 
-__all__ = ["OPAQUE", "Grown", "NeedsOpened", "Planner"]
+__all__ = ["OPAQUE", "Planner"]
 
 _WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
 _MANY_KEYS = 2000
 _STUB_BYTES = 400
 _FEW = 16
 _FEW_MEMBERS = 64  # of an object: its text is put together from theirs, in case they are wanted
-_WORTH_CARRYING = 8  # times the limit of carried bytes: about what may compress to it
-_MOST_IN_TAIL = 3  # pieces
 _WORTH_PATCHING = 4096  # bytes of a text
 _PATCHES_SINCE = 2  # generation of forms
 _PATCH_SHARE = 12  # of a text; about a quarter of its compressed form
@@ -49,22 +44,7 @@ _NOTHING_SEEN = json_text.Checked(json_text.MAX_DEPTH, exact_numbers=False, no_e
 _DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
 
 
-class Grown(msgspec.Struct, frozen=True):
-    """An array that was not opened, and items to add at its end."""
-
-    before: Unopened
-    items: list[Any]
-
-
 OPAQUE: frozenset[type] = frozenset({Unopened, Grown})
-
-
-class NeedsOpened(Exception):  # noqa: N818  # a request to the caller, not a failure
-    """A value must leave together with unopened values inside it, so these must be read first."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(render_path(path))
-        self.path = path
 
 
 class _HoldsUnopened(Exception):  # noqa: N818  # stops an encoder; never leaves this module
@@ -103,6 +83,7 @@ class Planner:
         self.scope = scope
         self.known = known
         self.bases = bases
+        self.cutter = Cutter(policy, scope, known)
         self.control = frozenset(policy.control_paths())
         self._above_control = {path[:n] for path in self.control for n in range(len(path))}
 
@@ -117,7 +98,7 @@ class Planner:
                 raise NeedsOpened(path)  # it was written for newer readers
             return Kept.unopened(path, value)
         if isinstance(value, Grown):
-            return self._grown(value, path)
+            return self.cutter.grown(value, path)
         control = path in self.control
         if not control and isinstance(value, dict) and path in self._above_control:
             return self._branch(value, path)  # it never leaves as it is: no need of its text
@@ -182,7 +163,7 @@ class Planner:
         stub = self._stored_as(text, path)
         if stub is not None:
             return self._unchanged(value, text, path, stub)
-        single = self._single(value, text, path)
+        single = self.cutter.single(value, text, path)
         if self.known.may_hold(single.size):
             single.blob = self.known.blob(self.scope, single.sha256)
         carried = self.bases.same(self.scope, path, text)
@@ -190,7 +171,7 @@ class Planner:
             single.take_frame(carried)
         if single.blob is not None or self._patch(single):
             return single
-        return self.in_pieces(single, carried=True)
+        return self.cutter.in_pieces(single, carried=True)
 
     def _stored_as(self, text: bytes, path: Path) -> Stored | Pieces | Patched | None:
         """The stub of a value with this text that needs nothing written."""
@@ -220,49 +201,12 @@ class Planner:
             return self._may_write(parse_stub(value, "$"))
         return all(map(self._may_hand_on, value.values()))
 
-    def in_pieces(self, single: Single, *, carried: bool) -> Single | Cut:
-        """A large array or object cut into pieces; another value as it is.
-
-        Args:
-            single: The value, as one blob that is not stored yet.
-            carried: Whether what is new may travel in the bag for now.
-        """
-        kind, text = single.kind, single.text
-        if kind is None or single.size <= self.policy.piece_bytes:
-            return single
-        pieces, tail = self._cut(json_text.split_items(text, kind), kind, single.path)
-        if not pieces or (len(pieces) == 1 and tail is None):
-            return single
-        is_new = all(piece.blob is None for piece in pieces)
-        if carried and is_new and self._fits_carried(single):
-            return single
-        members: list[Member] = [*pieces]
-        whole = Cut(
-            single.path, single.source, kind, single.count, single.size, members, tail,
-            self.scope, grouped,
-        )  # fmt: skip
-        if carried:
-            self._carry_newest(whole)
-        whole.arrange()
-        return whole
-
-    def _fits_carried(self, single: Single) -> bool:
-        limit = self.policy.carry_bytes
-        return single.size <= _WORTH_CARRYING * limit and single.carried_bytes <= limit
-
-    def _single(self, value: Any, text: bytes, path: Path) -> Single:
-        kind: Kind | None = None
-        if isinstance(value, dict | list):
-            kind = "object" if isinstance(value, dict) else "array"
-        count = len(value) if kind else 0
-        return Single(path, value, text, self.scope, self.policy.compression_level, kind, count)
-
     def _unchanged(
         self, value: Any, text: bytes, path: Path, stub: Stored | Pieces | Patched
     ) -> Single | Kept:
         if not isinstance(stub, Patched):
             return Kept.unchanged(path, value, stub)
-        single = self._single(value, text, path)
+        single = self.cutter.single(value, text, path)
         single.base, single.patch = stub.base, stub.patch
         return single
 
@@ -282,27 +226,6 @@ class Planner:
             return False
         single.base, single.patch = base, patch
         return True
-
-    def _carry_newest(self, whole: Cut) -> None:
-        """New pieces at the end travel with the tail for a while: most seals then write nothing."""
-        known = len(whole.top)
-        while known and isinstance(last := whole.top[known - 1], Piece) and last.blob is None:
-            known -= 1
-        newest = whole.top[known:]
-        if not newest or not known or isinstance(whole.tail, Stored):
-            return
-        texts = [piece.text for piece in newest if isinstance(piece, Piece)]
-        count = sum(piece.count for piece in newest if isinstance(piece, Piece))
-        if whole.tail is not None:
-            texts.append(whole.tail.text)
-            count += whole.tail.count
-        if sum(map(len, texts)) > _MOST_IN_TAIL * self.policy.piece_bytes:
-            return
-        text = json_text.join_texts(texts, whole.kind)
-        tail = self._single(None, text, whole.path)
-        tail.kind, tail.count = whole.kind, count
-        whole.newest, whole.last = newest, whole.tail
-        whole.top, whole.tail = whole.top[:known], tail
 
     def leave_whole(self, value: Any, path: Path) -> Single | Cut | Kept:
         """The same for a value that may hold unopened ones.
@@ -427,57 +350,6 @@ class Planner:
         if self._engine_may_harm(value, leaving.text):
             return leaving
         return self._plain(value, leaving.text, path)
-
-    def _grown(self, grown: Grown, path: Path) -> Part:
-        """An array that gets longer without being read: what lies in the store stays there."""
-        stub = grown.before.stub
-        if isinstance(stub, Patched):
-            raise NeedsOpened(path)  # its items are known only once the patch is applied
-        if not isinstance(stub, Stored | Carried | Pieces) or stub.kind != "array":
-            raise InvalidState("only an array can be appended to", path=render_path(path))
-        entries: list[Entry] = []
-        items: list[bytes] = []
-        tail: Stored | Carried | None
-        if isinstance(stub, Pieces):
-            entries, tail = list(stub.entries), stub.tail
-        else:
-            tail = stub
-        if isinstance(tail, Carried):
-            text = decompress(tail.frame, size=tail.size, sha256=tail.sha256, where=None)
-            items = json_text.split_items(text, "array")
-        elif tail is not None:  # lies in the store: it becomes a piece as it is
-            entries.append(Entry(tail.blob, tail.count, tail.size))
-        items.extend(json_text.encode(item) for item in grown.items)
-        pieces, rest = self._cut(items, "array", path)
-        count = stub.count + len(grown.items)
-        if not entries:  # all of it is at hand
-            text = json_text.join_items(items, "array")
-            single = self._single(None, text, path)
-            single.source, single.kind, single.count = grown, "array", count
-            return self.in_pieces(single, carried=True)
-        known = sum(entry.size - 2 for entry in entries) + sum(piece.size - 2 for piece in pieces)
-        runs = len(entries) + len(pieces) + (rest is not None)
-        size = 2 + known + (rest.size - 2 if rest else 0) + runs - 1
-        members: list[Member] = [*entries, *pieces]
-        whole = Cut(path, grown, "array", count, size, members, rest, self.scope, fold)
-        whole.inherited = stub.reads if isinstance(stub, Pieces) else ()
-        self._carry_newest(whole)
-        whole.arrange()
-        return whole
-
-    def _cut(self, items: list[bytes], kind: Kind, path: Path) -> tuple[list[Piece], Single | None]:
-        runs, last = cut(items, self.policy.piece_bytes)
-        pieces = []
-        for run in runs:
-            text = json_text.join_items(run, kind)
-            digest = sha256_hex(text)
-            pieces.append(Piece(text, len(run), digest, self.known.blob(self.scope, digest)))
-        if not last:
-            return pieces, None
-        text = json_text.join_items(last, kind)
-        tail = Single(path, None, text, self.scope, self.policy.compression_level, kind, len(last))
-        tail.blob = self.known.blob(self.scope, tail.sha256)
-        return pieces, tail
 
 
 def _as_control(children: dict[Any, Part]) -> dict[Any, Part]:

@@ -1,0 +1,54 @@
+"""What a reader takes for a stub; what is forged and refused is in tests/test_forged.py."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statebag import UnsupportedFormat
+from statebag._version import __version__
+from statebag.format.codec import compress
+from statebag.format.stub import KEY
+from statebag.format.stub_parsing import longest_frame, parse_stub
+
+
+@given(st.binary(max_size=3000), st.integers(-7, 19))
+def test_no_frame_is_longer_than_the_bound(text, level):
+    assert len(compress(text, level)) <= longest_frame(len(text))
+
+
+def test_no_frame_of_noise_is_longer_than_the_bound():
+    for size in (0, 1, 127, 128, 1000, 131_071, 131_072, 1_000_000):
+        assert len(compress(random.Random(size).randbytes(size))) <= longest_frame(size)
+
+
+def of_version(**fields):
+    return {KEY: {"sha256": "0" * 64, "size": 1, **fields}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"v": 2, "since": "0.3"}, ("version 2 ", __version__, "Install statebag 0.3 or newer")),
+        ({"v": 2.0, "since": "1.12.0"}, ("version 2 ", "statebag 1.12.0 or newer")),
+        ({"v": 2}, ("version 2 ", "a newer statebag")),
+        ({"v": 10**30, "since": "0.3"}, ("a version ", "statebag 0.3 or newer")),
+        ({"v": "CANARY", "since": "CANARY"}, ("a version ", "a newer statebag")),
+        ({"v": 2, "since": "0.3; CANARY"}, ("a newer statebag",)),
+        ({"v": 2, "since": ["0.3"]}, ("a newer statebag",)),
+        ({"v": 2, "since": "0." + "1" * 4000}, ("a newer statebag",)),
+        ({"v": float("nan")}, ("a version ",)),
+        ({"v": True}, ("a version ",)),
+        ({"v": 0}, ("a version ",)),
+    ],
+)
+def test_a_form_of_a_later_release_says_which_one_to_install(fields, says):
+    with pytest.raises(UnsupportedFormat) as caught:
+        parse_stub(of_version(**fields), "$.field")
+    text = str(caught.value)
+    assert caught.value.path == "$.field"
+    assert not caught.value.retryable
+    assert all(one in text for one in says), text
+    assert "CANARY" not in text
+    assert len(text) < 300
