@@ -89,9 +89,21 @@ def _slots(children: dict[Any, Part]) -> Iterator[_Slot]:
             yield from _slots(part.children)
 
 
+def _leaving(children: dict[Any, Part], found: list[_Slot] | None = None) -> list[_Slot]:
+    """The same without plain values, of which a wide object has thousands."""
+    found = [] if found is None else found
+    for key, part in children.items():
+        if type(part) is Plain:
+            continue
+        found.append(_Slot(children, key))
+        if isinstance(part, Branch | Gathered):
+            _leaving(part.children, found)
+    return found
+
+
 def _settle_unread(top: dict[Any, Part], planner: Planner) -> None:
     """Carried bytes of values that were not opened become parts that can be stored."""
-    for slot in list(_slots(top)):
+    for slot in _leaving(top):
         part = slot.part
         if isinstance(part, Kept) and _travels(part.stub):
             slot.put(_unread(part, planner))
@@ -135,7 +147,7 @@ def _single(part: Kept, stub: Carried, planner: Planner) -> Single:
 def _carried(top: dict[Any, Part]) -> list[Single]:
     """What would travel in the bag, in the order of the paths."""
     found: list[Single] = []
-    for slot in _slots(top):
+    for slot in _leaving(top):
         part: Part = slot.part.whole if isinstance(slot.part, Gathered) else slot.part
         one = part.tail if isinstance(part, Cut) else part
         if isinstance(one, Single) and one.carried_bytes:
@@ -159,7 +171,7 @@ def _flush(top: dict[Any, Part], planner: Planner) -> None:
 
 def _store_in_pieces(top: dict[Any, Part], planner: Planner) -> None:
     """What was to be carried and is to be stored instead is stored in pieces, where it is large."""
-    for slot in _slots(top):
+    for slot in _leaving(top):
         part = slot.part
         one = part.whole if isinstance(part, Gathered) else part
         if isinstance(one, Cut) and isinstance(one.tail, Single) and one.tail.stored:
@@ -233,7 +245,7 @@ def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:
 
 def _branches_gather(top: dict[Any, Part], planner: Planner, bound: int) -> None:
     """Objects and arrays below the root leave with all their small fields, largest first."""
-    slots = [slot for slot in _slots(top) if isinstance(slot.part, Branch) and slot.part.path]
+    slots = [slot for slot in _leaving(top) if isinstance(slot.part, Branch) and slot.part.path]
     excess = top[""].wire - bound
     for slot in sorted(slots, key=lambda slot: slot.part.wire, reverse=True):
         if excess <= 0:
@@ -266,7 +278,7 @@ def _carried_are_stored(top: dict[Any, Part], planner: Planner, bound: int) -> N
 def _indexes_fold(top: dict[Any, Part], planner: Planner, bound: int) -> None:
     """Stubs of cut values list one node instead of several pieces, and store their tails."""
     excess = top[""].wire - bound
-    for slot in list(_slots(top)):
+    for slot in _leaving(top):
         if excess <= 0:
             return
         part = slot.part
