@@ -111,12 +111,12 @@ class _Parser:
         return value
 
     def number(self, value: object, name: str) -> int:
+        if type(value) is int and 0 <= value <= _MAX_NUMBER:
+            return value
         # An engine may have made 12 into 12.0 on its way; it is the same number.
-        if type(value) is float and value.is_integer():
-            value = int(value)
-        if type(value) is not int or not 0 <= value <= _MAX_NUMBER:
-            raise self.fault(name)
-        return value
+        if type(value) is float and value.is_integer() and 0 <= value <= _MAX_NUMBER:
+            return int(value)
+        raise self.fault(name)
 
     def digest(self, value: object) -> str:
         if not isinstance(value, str) or len(value) != 64 or not _HEX.issuperset(value):
@@ -233,9 +233,9 @@ class _Parser:
         if not isinstance(row, list) or len(row) not in {6, 8}:
             raise self.fault("pieces")
         sha256 = self.digest(row[2])
-        count, size, pack, offset, length, *node = (
+        count, size, pack, offset, length, *node = [
             self.number(value, "pieces") for value in (*row[:2], *row[3:])
-        )
+        ]
         level, own_size = node or (0, size)
         if pack >= len(names) or level > MAX_LEVEL or (node and level == 0) or not count:
             raise self.fault("pieces")

@@ -37,6 +37,7 @@ _MANY_KEYS = 2000
 _STUB_BYTES = 400
 _FEW = 16
 _FEW_MEMBERS = 64  # of an object: its text is put together from theirs, in case they are wanted
+_SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 _WORTH_PATCHING = 4096  # bytes of a text
 _PATCHES_SINCE = 2  # generation of forms
 _PATCH_SHARE = 12  # of a text; about a quarter of its compressed form
@@ -134,7 +135,7 @@ class Planner:
 
     def _members(self, value: dict[str, Any], texts: dict[str, bytes]) -> bytes:
         """An object's text, and in `texts` that of each member, which may be wanted next."""
-        if len(value) > _FEW_MEMBERS:
+        if len(value) > _FEW_MEMBERS or _SCALARS.issuperset(map(type, value.values())):
             return _text_of(value)
         members = []
         for key, item in value.items():
