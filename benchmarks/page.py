@@ -30,7 +30,7 @@ each request of a timed step. Each way of keeping a state runs in a process of i
 same states and the same steps, one after the other. `make bench-short` runs everything
 but the peers with 24 steps, to see that it works.
 
-**The machine**: {machine}, {cores} cores, Python {python}; other programs ran beside it. Times
+**The machine**: {machine}, {cores} cores, Python {python}; server and proxy share them. Times
 are noisy, so each has its median, mean and the span from the tenth to the ninetieth percentile;
 counts and bytes are exact and the same in every run. Compare ratios within a run, not times
 of two runs.
