@@ -96,8 +96,11 @@ def s3_store_url(s3_server, monkeypatch):
     return f"s3://{s3_server.bucket}/{uuid.uuid4().hex}"
 
 
-def _started(program, folder, room=None):
-    """Start the server with its data in a folder; `room` are options for more of it."""
+def _started(program, folder, room=None, anonymous=()):
+    """Start the server with its data in a folder.
+
+    `room` are options for more of it; `anonymous`, what whoever shows no credentials may do.
+    """
     (folder / "data").mkdir()
     names = ["master.port", "volume.port", "filer.port", "s3.port", "admin.port"]
     names += [f"{name}.grpc" for name in names]
@@ -107,6 +110,8 @@ def _started(program, folder, room=None):
         _identity("writer", server.key, server.secret, ["Admin", "Read", "Write", "List"]),
         _identity("reader", server.reader_key, server.reader_secret, ["Read", "List"]),
     ]
+    if anonymous:
+        identities.append({"name": "anonymous", "actions": list(anonymous)})
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     options = {
         "dir": folder / "data",

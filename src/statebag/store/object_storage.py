@@ -12,7 +12,7 @@ from obstore import exceptions as client
 from statebag.errors import BlobMissing
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.contract import ObjectInfo
-from statebag.store.object_storage_client import Place, connected, custom_endpoint
+from statebag.store.object_storage_client import Place, connected, custom_endpoint, is_own_server
 from statebag.store.object_storage_errors import translated
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class ObjectStorage:
         # S3, GCS and Azure document that they list in the order of UTF-8 bytes; directory
         # buckets and other servers promise no order.
         self._lists_in_order = not (
-            custom_endpoint(place.scheme, options) or place.bucket.endswith("--x-s3")
+            is_own_server(place.scheme, options) or place.bucket.endswith("--x-s3")
         )
         # Whether an answer has shown that the bucket is there.
         self._bucket_seen = False

@@ -16,7 +16,7 @@ from statebag.store.object_storage_errors import CREDENTIALS_HINT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Place", "connected", "custom_endpoint"]
+__all__ = ["Place", "connected", "custom_endpoint", "is_own_server"]
 
 # Those of the client's HTTP settings that a text can express; all other options are the
 # backend's own (https://developmentseed.org/obstore/latest/api/store/aws/).
@@ -164,6 +164,14 @@ def custom_endpoint(scheme: str, options: Mapping[str, str]) -> str | None:
     given = [options.get(key) for key in _ENDPOINT_OPTIONS[scheme]]
     given += [os.environ.get(key) for key in _ENDPOINT_VARIABLES[scheme]]
     return next(filter(None, given), None)
+
+
+def is_own_server(scheme: str, options: Mapping[str, str]) -> bool:
+    """Whether the server is not the provider's own, so that less can be relied on."""
+    # Google's client is told of another one by its account's key, as emulators want it.
+    keys = [*options.values(), os.environ.get("GOOGLE_SERVICE_ACCOUNT_KEY", "")]
+    is_emulated = scheme == "gs" and any("gcs_base_url" in key for key in keys)
+    return is_emulated or custom_endpoint(scheme, options) is not None
 
 
 def _has_credentials(options: Mapping[str, str]) -> bool:
