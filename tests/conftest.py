@@ -19,7 +19,7 @@ settings.register_profile("statebag", deadline=None)
 settings.load_profile("statebag")
 
 # So that a failed assertion of the shipped contract shows its values.
-pytest.register_assert_rewrite("statebag.testing.store_contract")
+pytest.register_assert_rewrite("statebag.testing.store_contract", "tests.store.client_contract")
 
 _START_SECONDS = 60
 # A port that was free can be taken before the server opens it.

@@ -10,18 +10,12 @@ import urllib.request
 import uuid
 from email.utils import formatdate
 
-import obstore
 import pytest
 
-from statebag import BlobCorrupt, BlobMissing, ConfigurationError, Policy, Statebag
+from statebag import ConfigurationError
 from statebag.store.object_storage import ObjectStorage
-from statebag.testing.process import forget
-from statebag.testing.store_contract import StoreContract
-from statebag.upkeep.doctor import examine
-from statebag.upkeep.fsck import fsck
-from tests.bags import noise
+from tests.store.client_contract import ClientContract, live_through_damage_and_loss
 
-SCOPE = "mächine:1/run 1+2"
 # The account that every Azurite has (its documentation, "Default storage account").
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -75,48 +69,14 @@ def store(azurite):
     return ObjectStorage(f"az://box/{uuid.uuid4().hex}", options=azurite)
 
 
-class TestAzureContract(StoreContract):
+class TestAzureContract(ClientContract):
     @pytest.fixture(autouse=True)
     def _place(self, azurite):
         self.options, self.url = azurite, f"az://box/{uuid.uuid4().hex}"
 
-    def make_store(self):
-        return ObjectStorage(self.url, options=self.options)
-
-    def put_raw(self, store, name, data):
-        obstore.put(store._store, name, data)
-
-    def get_raw(self, store, name):
-        try:
-            return bytes(obstore.get(store._store, name).bytes())
-        except FileNotFoundError:
-            return None
-
-    def delete_raw(self, store, name):
-        obstore.delete(store._store, name)
-
 
 def test_a_state_is_sealed_opened_damaged_and_lost(store):
-    forget()
-    state = {"text": noise(50_000), "log": [{"n": n, "text": noise(200, n)} for n in range(900)]}
-    policy = Policy(carry_bytes=0, attempts=1)
-    bag = Statebag(store, policy=policy, replicas=()).seal(state, scope=SCOPE)
-
-    def opened():
-        forget()
-        return Statebag(store, policy=policy, replicas=()).open(bag, scope=SCOPE)
-
-    assert opened() == state
-    assert fsck(store).whole
-    assert [finding.status for finding in examine(store)].count("ok") == 8
-    (info,) = store.list()
-    store.put(info.name, store.get(info.name)[:1000])
-    assert not fsck(store).whole
-    with pytest.raises(BlobCorrupt):
-        opened()
-    store.delete(info.name)
-    with pytest.raises(BlobMissing):
-        opened()
+    live_through_damage_and_loss(store)
 
 
 def test_a_missing_container_is_a_wrong_setting(azurite):

@@ -16,20 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import obstore
 import pytest
 
-from statebag import BlobCorrupt, BlobMissing, ConfigurationError, Policy, Statebag
+from statebag import ConfigurationError
 from statebag.store.address import store_from_url
 from statebag.store.object_storage import ObjectStorage
-from statebag.testing.process import forget
-from statebag.testing.store_contract import StoreContract
-from statebag.upkeep.doctor import examine
-from statebag.upkeep.fsck import fsck
-from tests.bags import noise
 from tests.conftest import _started, _wait_until_ready
-
-SCOPE = "mächine:1/run 1+2"
+from tests.store.client_contract import ClientContract, live_through_damage_and_loss
 
 
 class Forwarder(BaseHTTPRequestHandler):
@@ -101,50 +94,17 @@ def google(tmp_path_factory):
         process.wait()
 
 
-class TestGoogleContract(StoreContract):
+class TestGoogleContract(ClientContract):
     @pytest.fixture(autouse=True)
     def _place(self, google):
         bucket, self.options = google
         self.url = f"gs://{bucket}/{uuid.uuid4().hex}"
 
-    def make_store(self):
-        return ObjectStorage(self.url, options=self.options)
-
-    def put_raw(self, store, name, data):
-        obstore.put(store._store, name, data)
-
-    def get_raw(self, store, name):
-        try:
-            return bytes(obstore.get(store._store, name).bytes())
-        except FileNotFoundError:
-            return None
-
-    def delete_raw(self, store, name):
-        obstore.delete(store._store, name)
-
 
 def test_a_state_is_sealed_opened_damaged_and_lost(google):
     bucket, options = google
     store = store_from_url(f"gs://{bucket}/{uuid.uuid4().hex}", options=options)
-    forget()
-    state = {"text": noise(50_000), "log": [{"n": n, "text": noise(200, n)} for n in range(900)]}
-    policy = Policy(carry_bytes=0, attempts=1)
-    bag = Statebag(store, policy=policy, replicas=()).seal(state, scope=SCOPE)
-
-    def opened():
-        forget()
-        return Statebag(store, policy=policy, replicas=()).open(bag, scope=SCOPE)
-
-    assert opened() == state
-    assert fsck(store).whole
-    assert not [finding for finding in examine(store) if finding.status == "fail"]
-    (info,) = store.list()
-    store.put(info.name, store.get(info.name)[:1000])
-    with pytest.raises(BlobCorrupt):
-        opened()
-    store.delete(info.name)
-    with pytest.raises(BlobMissing):
-        opened()
+    live_through_damage_and_loss(store)
 
 
 def test_a_missing_bucket_is_a_wrong_setting(google):
