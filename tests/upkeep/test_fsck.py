@@ -279,6 +279,29 @@ def test_a_bag_is_not_called_touched_by_damage_to_what_it_does_not_read():
     assert report.bags["other"] is True
 
 
+def test_older_pointers_of_a_bag_are_followed_too():
+    store = MemoryStore()
+    archive = b'["old", "CANARY"]'
+    store.put("h.json", archive)
+    entry = {"type": "history_archive", "s3_path": f"{store.url}/h.json", "entry_count": 2}
+    field = {"type": "s3_reference", "s3_path": f"{store.url}/f.json"}
+    elsewhere = {"type": "s3_reference", "s3_path": "s3://other/f.json"}
+    bag = {"state_history": [entry, "new"], "field": field, "data": elsewhere}
+    store.put("f.json", b'"x"')
+    assert fsck(store, bags={"bag": bag}).bags == {"bag": True}
+    store.put("h.json", archive[:-3])
+    report = fsck(store, bags={"bag": bag})
+    assert [(one.kind, one.name, one.touches) for one in report.faults] == [
+        ("damaged", "h.json", ("bag",))
+    ]
+    assert "CANARY" not in str(report)
+    store.put("h.json", archive)
+    store.delete("f.json")
+    report = fsck(store, bags={"bag": bag})
+    assert [(one.kind, one.name) for one in report.faults] == [("missing", "f.json")]
+    assert report.bags == {"bag": False}
+
+
 def test_what_is_no_bag_is_refused():
     store = MemoryStore()
     with pytest.raises(InvalidStub):

@@ -21,7 +21,12 @@ from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavai
 from statebag.format.codec import decompress, verify
 from statebag.format.pack import read_index
 from statebag.upkeep.objects import fits_its_name, kind_of, root_scope
-from statebag.upkeep.references import referred_by_bag, referred_by_node, referred_by_value
+from statebag.upkeep.references import (
+    older_fault,
+    referred_by_bag,
+    referred_by_node,
+    referred_by_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -119,7 +124,8 @@ def fsck(
         StoreUnavailable, NotPermitted: The store could not be listed.
         InvalidStub, UnsupportedFormat, LimitExceeded: What was given as a bag is none.
     """
-    starts = {label: referred_by_value(bag) for label, bag in (bags or {}).items()}
+    bags = bags or {}
+    starts = {label: referred_by_value(bag) for label, bag in bags.items()}
     report = Report()
     counts: Counter[str] = Counter()
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="statebag-fsck") as pool:
@@ -133,6 +139,7 @@ def fsck(
             _judge(store, seen, report)
         for label, start in starts.items():
             _follow(store, label, start, pool, report)
+            _follow_older(store, label, bags[label], report)
     report.objects = dict(sorted(counts.items()))
     report.faults = _merged(report.faults)
     return report
@@ -265,6 +272,16 @@ def _follow(
     faults = [_fault(seen[name], count, (label,)) for name, count in lost.items() if count]
     report.faults.extend(faults)
     report.bags[label] = not faults
+
+
+def _follow_older(store: Store, label: str, bag: Any, report: Report) -> None:
+    """The same for pointers of wire version 0, of which the first fault is told."""
+    error = older_fault(store, bag)
+    if error is None:
+        return
+    seen = _Seen(error.object_name or label, error=error, lost=1)
+    report.faults.append(_fault(seen, 1, (label,)))
+    report.bags[label] = False
 
 
 def _merged(faults: Iterable[Fault]) -> list[Fault]:

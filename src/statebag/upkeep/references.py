@@ -9,13 +9,16 @@ from statebag.format import json_text
 from statebag.format.index import entries_of
 from statebag.format.stub import Pieces, Rest, Stored
 from statebag.opening.walk import Selection, walk
+from statebag.opening.wire0 import PointerReader
+from statebag.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from statebag.format.stub import Blob
+    from statebag.store.contract import Store
 
-__all__ = ["referred_by_bag", "referred_by_node", "referred_by_value"]
+__all__ = ["older_fault", "referred_by_bag", "referred_by_node", "referred_by_value"]
 
 
 def referred_by_bag(text: bytes, name: str) -> list[Blob]:
@@ -49,6 +52,18 @@ def referred_by_node(text: bytes, name: str) -> list[Blob]:
         return [entry.blob for entry in entries_of(text, "$", name)]
     except StatebagError as error:
         raise BlobCorrupt("an index node cannot be read", object_name=name) from error
+
+
+def older_fault(store: Store, bag: Any) -> StatebagError | None:
+    """What is wrong with the first object that a pointer of wire version 0 in a bag leads to.
+
+    Each is read, with the archives behind it. What names an object outside the store is data.
+    """
+    try:
+        PointerReader(store, Policy(), foreign_is_data=True).resolve(bag)
+    except StatebagError as error:
+        return error
+    return None
 
 
 def _of(bag: Any) -> Iterator[Blob]:
