@@ -68,6 +68,22 @@ def test_when_stubs_alone_are_too_large_everything_goes_inside():
     assert set(plan.children) == {"status"}
 
 
+@pytest.mark.parametrize("value", [noise(900), list(range(200)), 7, None])
+def test_what_is_no_object_goes_inside_though_control_fields_could_stand_below_it(value):
+    state = {
+        "status": "RUNNING",
+        "current_state": value,
+        **{f"k{n}": noise(90, n) for n in range(20)},
+    }
+    plan = fitted(state, 1500, control=("current_state.phase",))
+    assert isinstance(plan, Gathered)
+    assert set(plan.children) == {"status"}
+    state["current_state"] = {"phase": "one", "text": value}
+    plan = fitted(state, 1500, control=("current_state.phase",))
+    assert "current_state" in plan.children
+    assert isinstance(plan.children["current_state"].children["phase"], Plain)
+
+
 def test_control_fields_that_do_not_fit_are_named_largest_first():
     state = {"status": "s" * 900, "next_action": "n" * 800, "x": noise(5000)}
     with pytest.raises(BagTooLarge) as caught:

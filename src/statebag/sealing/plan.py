@@ -253,7 +253,10 @@ class Planner:
         beside: dict[Any, Part] = {}
         required: list[str] = []
         for key, child in branch.children.items():
-            below_control = (*branch.path, key) in self._above_control
+            # What is no object has no control fields below it, wherever it stands.
+            below_control = (*branch.path, key) in self._above_control and isinstance(
+                value[key], dict | Unopened
+            )
             if isinstance(child, Plain) and child.control:
                 beside[key] = child
             elif below_control or not (isinstance(child, Plain) or all_inside):
