@@ -52,7 +52,7 @@ bench-short: $(DEV) ## that the benchmarks run, in less than a minute
 torture: $(DEV) ## faults of every kind, staged and counted; writes docs/reliability.md
 	$(BIN)/python -m torture --json build/torture.json --page docs/reliability.md
 
-torture-model: $(DEV) ## a thousand long lives of a bag beside a dict; hours
+torture-model: $(DEV) ## a thousand long lives of a bag beside a dict; over an hour
 	STATEBAG_MODEL=1000x500 $(BIN)/python -m pytest tests/test_model.py
 
 torture-short: $(DEV) ## a little of each fault, in a minute

@@ -302,6 +302,31 @@ def test_older_pointers_of_a_bag_are_followed_too():
     assert report.bags == {"bag": False}
 
 
+@pytest.mark.parametrize("at", ["../x", "/etc/passwd", f"a/%2e%2e/{'0' * 32}.pack", "s3://b/x"])
+def test_a_bag_that_names_what_no_seal_wrote_is_refused_before_any_request(at):
+    store = RecordingStore(MemoryStore())
+    stub = {"v": 1, "sha256": "0" * 64, "size": 9, "at": at, "span": [8, 9]}
+    with pytest.raises(InvalidStub):
+        fsck(store, bags={"forged": {"x": {"__statebag__": stub}}})
+    assert not store.calls
+
+
+def test_a_forged_bag_is_not_whole_and_costs_one_read_of_each_object():
+    memory = MemoryStore()
+    _, bag = filled(memory)
+    good = bag["text"]["__statebag__"]
+    store = RecordingStore(memory)
+    for change in ({"sha256": "f" * 64}, {"span": [9, good["span"][1]]}):
+        forged = {f"k{n}": {"__statebag__": {**good, **change}} for n in range(10_000)}
+        store.forget()
+        report = fsck(store, "machine/another", bags={"forged": forged})
+        assert report.bags == {"forged": False}
+        assert [(one.kind, one.name, one.lost_blobs) for one in report.faults] == [
+            ("missing", good["at"], 1)
+        ]
+        assert [call.name for call in store.of("get")].count(good["at"]) == 1
+
+
 def test_what_is_no_bag_is_refused():
     store = MemoryStore()
     with pytest.raises(InvalidStub):
