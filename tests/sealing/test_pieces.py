@@ -1,11 +1,14 @@
 """What is cut, what travels for now, and what grows unread."""
 
+import random
+
 import pytest
 
 from statebag import InvalidState, Policy
+from statebag.errors import BlobCorrupt, InvalidStub
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.json_text import decode, encode
-from statebag.format.stub import KEY, Blob, Carried, Patched, Stored
+from statebag.format.stub import KEY, Blob, Carried, Entry, Patched, Stored
 from statebag.format.unopened import Unopened
 from statebag.sealing.known import Known
 from statebag.sealing.layout import lay_out
@@ -104,3 +107,104 @@ def test_only_an_array_grows_and_a_patched_one_is_read_first():
     with pytest.raises(NeedsOpened) as needed:
         cutter().grown(Grown(unread(patched), [1]), ("log",))
     assert needed.value.path == ("log",)
+
+
+def stored_pieces(value, known):
+    """The entries of a value cut and stored as a client would, which are now known."""
+    whole = cutter().in_pieces(cutter().single(value, encode(value), ("log",)), carried=False)
+    for written in lay_out(whole, "m", known, 3).written:
+        known.add_blob(written.blob)
+    return tuple(Entry(piece.blob, piece.count, piece.size) for piece in whole.members)
+
+
+def cut_again(value, known, before):
+    one = cutter(known).single(value, encode(value), ("log",))
+    whole = cutter(known).in_pieces(one, carried=False, before=before)
+    return [(piece.text, piece.count, piece.sha256, piece.blob) for piece in whole.members], (
+        whole.tail.text if whole.tail else None
+    )
+
+
+AN_OBJECT = {f"key {n}": item for n, item in enumerate(ITEMS)}
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (ITEMS, ITEMS),
+        (ITEMS, [*ITEMS, *ITEMS[:9]]),
+        (ITEMS, [*ITEMS[:40], "edited", *ITEMS[41:]]),
+        (ITEMS, ITEMS[:30]),
+        (ITEMS, ["edited", *ITEMS]),
+        (ITEMS, [*ITEMS[:40], ITEMS[40] + "x", *ITEMS[41:]]),
+        (AN_OBJECT, {**AN_OBJECT, "new": 1}),
+        (AN_OBJECT, {**AN_OBJECT, "key 50": 1}),
+        (AN_OBJECT, ITEMS),
+    ],
+)
+def test_what_a_value_still_begins_with_is_cut_as_it_would_be_anew(first, then):
+    known = Known()
+    entries = stored_pieces(first, known)
+    assert cut_again(then, known, (entries, encode(first))) == cut_again(then, known, ((), b""))
+
+
+def test_the_same_for_any_edit():
+    for seed in range(60):
+        chance = random.Random(seed)
+        first = [noise(chance.choice([3, 90, 700]), chance.random()) for _ in range(90)]
+        then = list(first)
+        for _ in range(chance.randrange(3)):
+            start = chance.randrange(len(then))
+            then[start : start + chance.randrange(4)] = [noise(chance.randrange(1, 90))]
+        known = Known()
+        entries = stored_pieces(first, known)
+        assert cut_again(then, known, (entries, encode(first))) == cut_again(
+            then, known, ((), b"")
+        ), seed
+
+
+def test_what_was_not_digested_again_is_looked_up_where_it_may_be_read():
+    entries = stored_pieces(ITEMS, Known())
+    pieces, _ = cut_again(ITEMS, Known(), (entries, encode(ITEMS)))
+    assert {blob for *_, blob in pieces} == {None}
+
+
+def test_short_pieces_are_cut_anew_together():
+    short = [ITEMS[n : n + 1] for n in range(20)]
+    entries = [
+        Entry(Blob(sha256_hex(encode(one)), len(encode(one)), BLOB.at, 8, 300), 1, len(encode(one)))
+        for one in short
+    ]
+    pieces, tail = cut_again(ITEMS, Known(), (tuple(entries), encode(ITEMS)))
+    assert (pieces, tail) == cut_again(ITEMS, Known(), ((), b""))
+
+
+def test_pieces_that_an_enemy_wrote_are_cut_anew():
+    # The first ends within a string, the next within an array; both make an array with their rest.
+    for first, value in (("[" + '"' + "x" * 700, "{},y"), ("[[" + "1," * 500 + "1", "{},2]")):
+        text = value.format(first).encode() + b'"' * first.startswith('["') + b"]"
+        items = decode(text)
+        inside = first.encode() + b"]"
+        entry = Entry(Blob(sha256_hex(inside), len(inside), BLOB.at, 8, 300), 1, len(inside))
+        more = [*items, *ITEMS]
+        pieces, tail = cut_again(more, Known(), ((entry,), text))
+        assert (pieces, tail) == cut_again(more, Known(), ((), b""))
+    inside = encode(ITEMS[:9])
+    entry = Entry(Blob(sha256_hex(inside), len(inside), BLOB.at, 8, 900), 1, len(inside))
+    assert cut_again(ITEMS, Known(), ((entry,), encode(ITEMS))) == cut_again(
+        ITEMS, Known(), ((), b"")
+    )
+
+
+def test_what_travelled_and_is_no_array_is_not_appended_to():
+    def claiming(text, count):
+        return unread(Carried(sha256_hex(text), len(text), compress(text), "array", count))
+
+    for text in (b'{"canary":1}', b"[1,2", b"canary"):
+        with pytest.raises(BlobCorrupt) as corrupt:
+            cutter().grown(Grown(claiming(text, 2), [3]), ("log",))
+        assert corrupt.value.path == "$.log"
+        assert "canary" not in str(corrupt.value)
+    with pytest.raises(InvalidStub) as invalid:
+        cutter().grown(Grown(claiming(b"[1,2]", 3), [3]), ("log",))
+    assert invalid.value.path == "$.log"

@@ -113,10 +113,18 @@ def _deeper(depth: int, step: int) -> int:
 
 
 def split_items(text: bytes, kind: str) -> list[bytes]:
-    """The texts of an array's items, or of an object's `"key":value` members, in order."""
-    if kind == "array":
-        return [bytes(item) for item in _ARRAY_OF_RAW.decode(text)]
-    members = _OBJECT_OF_RAW.decode(text)
+    """The texts of an array's items, or of an object's `"key":value` members, in order.
+
+    Raises:
+        BlobCorrupt: The text is none of that kind.
+    """
+    try:
+        if kind == "array":
+            return [bytes(item) for item in _ARRAY_OF_RAW.decode(text)]
+        members = _OBJECT_OF_RAW.decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        # Not chained: the decoder's message may quote the text.
+        raise BlobCorrupt("stored text is not what it was kept as") from None
     return [_ENCODER.encode(key) + b":" + bytes(value) for key, value in members.items()]
 
 

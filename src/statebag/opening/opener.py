@@ -248,10 +248,10 @@ class Opener:
         if isinstance(whole, Patched):
             base = text
             text = apply_patch(whole.patch, base, size=whole.size, sha256=whole.sha256)
-            kept = self._bases.add(site.path, stub, base, whole, text)
+            kept = self._bases.add(site.path, stub, base, whole, text, entries)
             self._known.add_value(whole.sha256, whole)
         else:
-            kept = self._bases.add(site.path, stub, text)
+            kept = self._bases.add(site.path, stub, text, pieces=entries)
         if isinstance(stub, Stored):
             self._known.add_value(stub.blob.sha256, stub)
         elif isinstance(stub, Pieces) and not kept:

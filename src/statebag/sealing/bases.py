@@ -19,6 +19,7 @@ from statebag.sealing.known import packs_of
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
+    from statebag.format.stub import Entry
 
 __all__ = ["Bases"]
 
@@ -34,12 +35,14 @@ class _Field(msgspec.Struct, frozen=True):
         base_text: Its text.
         stub: What stood in the bag: the base itself, or a patch of it, or the carried value.
         text: The field's text.
+        pieces: Of a base in pieces: all that its index lists, in order.
     """
 
     base: Stored | Pieces | None
     base_text: bytes
     stub: Stored | Pieces | Patched | Carried
     text: bytes
+    pieces: tuple[Entry, ...]
 
     @property
     def size(self) -> int:
@@ -66,6 +69,7 @@ class Bases:
         base_text: bytes,
         patched: Patched | None = None,
         text: bytes = b"",
+        pieces: tuple[Entry, ...] = (),
     ) -> bool:
         """A value that was read and verified; whether it is kept.
 
@@ -75,15 +79,17 @@ class Bases:
             base_text: Its text.
             patched: For a patched value: its stub.
             text: For a patched value: its text.
+            pieces: For a base in pieces: all that its index lists, in order.
         """
         scopes = {scope_of(pack) for pack in packs_of(base)}
         deepest = max(scopes, key=len, default="")
         if not all(is_scope_at_or_above(scope, deepest) for scope in scopes):
             return False
         if isinstance(base, Carried):
-            field = _Field(None, base_text, base, base_text)
+            field = _Field(None, base_text, base, base_text, ())
         else:
-            field = _Field(base, base_text, patched or base, text if patched else base_text)
+            field_text = text if patched else base_text
+            field = _Field(base, base_text, patched or base, field_text, pieces)
         if field.size > self._max_bytes // 2:
             return False
         key = (deepest, _name(path))
@@ -102,6 +108,13 @@ class Bases:
             if field.base is not None:
                 return field.base, field.base_text
         return None
+
+    def pieces(self, scope: str, path: Path) -> tuple[tuple[Entry, ...], bytes]:
+        """The pieces of the latest value in pieces of such a field, and the text they begin."""
+        for field in self._fields(scope, path):
+            if field.pieces:
+                return field.pieces, field.base_text
+        return (), b""
 
     def same(
         self, scope: str, path: Path, text: bytes

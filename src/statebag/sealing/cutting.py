@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-__all__ = ["cut", "group"]
+__all__ = ["cut", "group", "sizes_of_pieces"]
 
 _LEAST = 1 / 3
 _LARGEST = 4
@@ -24,7 +24,7 @@ def cut(items: list[bytes], aim: int) -> tuple[list[list[bytes]], list[bytes]]:
         aim: Bytes that a piece should have on average; pieces are between a third of it and
             four times it, where single items allow.
     """
-    least, largest = int(aim * _LEAST), aim * _LARGEST
+    least, largest = sizes_of_pieces(aim)
     pieces: list[list[bytes]] = []
     current: list[bytes] = []
     size = 0
@@ -39,6 +39,11 @@ def cut(items: list[bytes], aim: int) -> tuple[list[list[bytes]], list[bytes]]:
             pieces.append(current)
             current, size = [], 0
     return pieces, current
+
+
+def sizes_of_pieces(aim: int) -> tuple[int, int]:
+    """The least and the largest bytes of a piece, where single items allow; its brackets apart."""
+    return int(aim * _LEAST), aim * _LARGEST
 
 
 def group(digests: list[str], fan_out: int = 32) -> list[int]:

@@ -181,7 +181,7 @@ def _store_in_pieces(top: dict[Any, Part], planner: Planner) -> None:
         if one.base is None and (one.kind is None or one.size <= planner.policy.piece_bytes):
             continue
         one.base = None
-        anew = planner.cutter.in_pieces(one, carried=False)
+        anew = planner.in_pieces(one, carried=False)
         tail = anew.tail if isinstance(anew, Cut) else anew
         if isinstance(tail, Single) and tail.blob is None:
             tail.stored = True

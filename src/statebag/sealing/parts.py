@@ -134,6 +134,11 @@ class Single(msgspec.Struct, dict=True):
         """Travel on as the bytes that came, whatever codec made them."""
         self.__dict__["frame"], self.__dict__["sha256"] = carried.frame, carried.sha256
 
+    def take_patch(self, patched: Patched) -> None:
+        """Travel on as the difference that came, for the very text that it gives."""
+        self.base, self.patch = patched.base, patched.patch
+        self.__dict__["sha256"] = patched.sha256
+
     @property
     def size(self) -> int:
         """Bytes of the text."""

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from statebag.errors import InvalidState
+from statebag.errors import BlobCorrupt, InvalidState, InvalidStub
 from statebag.format import json_text
 from statebag.format.codec import decompress, sha256_hex
 from statebag.format.paths import render_path
 from statebag.format.stub import Carried, Entry, Kind, Patched, Pieces, Stored
-from statebag.sealing.cutting import cut
+from statebag.sealing.cutting import cut, sizes_of_pieces
 from statebag.sealing.grouping import fold, grouped
 from statebag.sealing.parts import Cut, Member, Piece, Single
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from statebag.format.paths import Path
     from statebag.format.unopened import Unopened
     from statebag.policy import Policy
@@ -64,17 +66,26 @@ class Cutter:
         count = len(value) if kind else 0
         return Single(path, value, text, self.scope, self.policy.compression_level, kind, count)
 
-    def in_pieces(self, single: Single, *, carried: bool) -> Single | Cut:
+    def in_pieces(
+        self,
+        single: Single,
+        *,
+        carried: bool,
+        before: tuple[Sequence[Entry], bytes] = ((), b""),
+    ) -> Single | Cut:
         """A large array or object cut into pieces; another value as it is.
 
         Args:
             single: The value, as one blob that is not stored yet.
             carried: Whether what is new may travel in the bag for now.
+            before: The pieces of an earlier value of it, and the text that they begin.
         """
-        kind, text = single.kind, single.text
+        kind = single.kind
         if kind is None or single.size <= self.policy.piece_bytes:
             return single
-        pieces, tail = self._cut(json_text.split_items(text, kind), kind, single.path)
+        pieces, items = self._as_before(single, *before)
+        more, tail = self._cut(items, kind, single.path)
+        pieces += more
         if not pieces or (len(pieces) == 1 and tail is None):
             return single
         is_new = all(piece.blob is None for piece in pieces)
@@ -89,6 +100,42 @@ class Cutter:
             self._carry_newest(whole)
         whole.arrange()
         return whole
+
+    def _as_before(
+        self, single: Single, entries: Sequence[Entry], earlier: bytes
+    ) -> tuple[list[Piece], list[bytes]]:
+        """The pieces that a value still begins with, and the items that come after them.
+
+        Where a piece ends is decided by what is in it, so cutting all of it would give the same
+        ones. Short ones, as appending unread leaves them, are cut anew together.
+        """
+        kind, text = single.kind, single.text
+        assert kind is not None  # asked by whoever calls
+        start, stop = text[:1], text[-1:]
+        least, largest = sizes_of_pieces(self.policy.piece_bytes)
+        pieces: list[Piece] = []
+        done = 1
+        for entry in entries if earlier.startswith(start) else ():
+            inside = earlier[done : done + entry.size - 2]
+            end = done + len(inside)
+            ends_alike = end == len(text) - 1 or text.startswith(b",", end)
+            if not (
+                least <= len(inside) + 1 <= largest and ends_alike and text.startswith(inside, done)
+            ):
+                break
+            digest = entry.blob.sha256
+            known = self.known.blob(self.scope, digest)
+            pieces.append(Piece(start + inside + stop, entry.count, digest, known))
+            done = end + 1
+        rest = text[done:] if done < len(text) else stop
+        try:
+            items = json_text.split_items(start + rest, kind)
+        except BlobCorrupt:
+            items = []
+        if sum(piece.count for piece in pieces) + len(items) == single.count:
+            return pieces, items
+        # Only an enemy's pieces end within an item, or are not what their entry says.
+        return [], _items(text, kind, single.count, single.path)
 
     def _fits_carried(self, single: Single) -> bool:
         limit = self.policy.carry_bytes
@@ -131,7 +178,7 @@ class Cutter:
             tail = stub
         if isinstance(tail, Carried):
             text = decompress(tail.frame, size=tail.size, sha256=tail.sha256, where=None)
-            items = json_text.split_items(text, "array")
+            items = _items(text, "array", tail.count, path)
         elif tail is not None:  # lies in the store: it becomes a piece as it is
             entries.append(Entry(tail.blob, tail.count, tail.size))
         items.extend(json_text.encode(item) for item in grown.items)
@@ -165,3 +212,15 @@ class Cutter:
         tail = Single(path, None, text, self.scope, self.policy.compression_level, kind, len(last))
         tail.blob = self.known.blob(self.scope, tail.sha256)
         return pieces, tail
+
+
+def _items(text: bytes, kind: Kind, count: int, path: Path) -> list[bytes]:
+    """The texts of the items, compared with what a stub says of them where they were not opened."""
+    try:
+        items = json_text.split_items(text, kind)
+    except BlobCorrupt as error:
+        error.path = render_path(path)
+        raise
+    if len(items) != count:
+        raise InvalidStub("a stub does not say what its value is", path=render_path(path))
+    return items

@@ -172,7 +172,13 @@ class Planner:
             single.take_frame(carried)
         if single.blob is not None or self._patch(single):
             return single
-        return self.cutter.in_pieces(single, carried=True)
+        return self.in_pieces(single, carried=True)
+
+    def in_pieces(self, single: Single, *, carried: bool) -> Single | Cut:
+        """A value cut into pieces (`Cutter.in_pieces`), at the start those that were read of it."""
+        return self.cutter.in_pieces(
+            single, carried=carried, before=self.bases.pieces(self.scope, single.path)
+        )
 
     def _stored_as(self, text: bytes, path: Path) -> Stored | Pieces | Patched | None:
         """The stub of a value with this text that needs nothing written."""
@@ -208,7 +214,7 @@ class Planner:
         if not isinstance(stub, Patched):
             return Kept.unchanged(path, value, stub)
         single = self.cutter.single(value, text, path)
-        single.base, single.patch = stub.base, stub.patch
+        single.take_patch(stub)
         return single
 
     def _patch(self, single: Single) -> bool:
