@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Tests side by side; each worker starts servers of its own. WORKERS=0 runs them one by one.
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 
@@ -35,10 +38,10 @@ demo-agent: $(RUN) ## an agent's workflow, every action of the state data manage
 	$(BIN)/python examples/agent_workflow/demo.py
 
 test: $(DEV) ## all tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 coverage: $(DEV) ## all tests, with the branches they miss
-	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
 
 bench: $(DEV) ## what a step costs, beside other ways; forty minutes, writes docs/performance.md
 	$(BIN)/python -m benchmarks --json build/benchmarks.json --svg docs/performance --page docs/performance.md
@@ -52,8 +55,8 @@ bench-short: $(DEV) ## that the benchmarks run, in less than a minute
 torture: $(DEV) ## faults of every kind, staged and counted; writes docs/reliability.md
 	$(BIN)/python -m torture --json build/torture.json --page docs/reliability.md
 
-torture-model: $(DEV) ## a thousand long lives of a bag beside a dict; over an hour
-	STATEBAG_MODEL=1000x500 $(BIN)/python -m pytest tests/test_model.py
+torture-model: $(DEV) ## a thousand long lives of a bag beside a dict; over an hour of two cores
+	STATEBAG_MODEL=1000x500 $(PYTEST) tests/test_model.py
 
 torture-short: $(DEV) ## a little of each fault, in a minute
 	$(BIN)/python -m torture --short
