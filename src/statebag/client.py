@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
 
-from statebag import usage
+from statebag import process_memory, usage
 from statebag.environment import (
-    encryption_keys_from_environment,
     policy_from_environment,
     replica_addresses,
     sealing_is_off,
-    signing_keys_from_environment,
     store_address,
 )
-from statebag.errors import (
-    BlobCorrupt,
-    BlobMissing,
-    ConfigurationError,
-    NotPermitted,
-)
+from statebag.errors import ConfigurationError
 from statebag.format.json_text import check_json
-from statebag.format.names import encode_scope, scope_of
+from statebag.format.names import encode_scope
 from statebag.format.paths import parse_path
-from statebag.format.stub import Escaped, Rest
+from statebag.keys import encrypting_with, signing_with
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
-from statebag.opening.walk import Selection, walk
+from statebag.opening.walk import Selection
 from statebag.sealing.bases import Bases
-from statebag.sealing.known import Known, packs_of
+from statebag.sealing.known import Known
 from statebag.step import wrap_handler
 from statebag.store.address import store_from_url
 from statebag.store.cache import BlobCache
@@ -42,7 +34,6 @@ from statebag.watching import span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from statebag.format.signature import Signatures
     from statebag.opening.difference import Change
     from statebag.opening.map_results import ChildResult
     from statebag.policy import Policy
@@ -55,7 +46,6 @@ if TYPE_CHECKING:
 __all__ = ["Statebag"]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
-_ROOTS = 32  # stores that a process remembers something of
 
 
 class Statebag:
@@ -97,7 +87,7 @@ class Statebag:
         self.policy = policy_from_environment() if policy is None else policy
         if store is None or isinstance(store, str):
             store = store_from_url(store_address() if store is None else store, options=options)
-        encrypting = _encrypting(encryption_keys, self.policy)
+        encrypting = encrypting_with(encryption_keys, self.policy)
         self.store = RetryingStore(encrypting(store), attempts=self.policy.attempts)
         self.recovery = Recovery(
             self.store,
@@ -105,12 +95,10 @@ class Statebag:
             self.policy.attempts,
             encrypting,
         )
-        keys = signing_keys_from_environment() if signing_keys is None else signing_keys
-        self._signatures = _signatures(keys)
-        self._result_stores: dict[str, Store] = {}
-        self._known = _known(self.store.url)
-        self._bases = _bases(self.store.url, self.policy.cache_bytes)
-        self._cache = _cache(self.policy.cache_bytes)
+        self._signatures = signing_with(signing_keys)
+        self._known = process_memory.known(self.store.url)
+        self._bases = process_memory.bases(self.store.url, self.policy.cache_bytes)
+        self._cache = process_memory.texts(self.policy.cache_bytes)
 
     def __repr__(self) -> str:
         return f"Statebag({self.store.url!r})"
@@ -160,7 +148,9 @@ class Statebag:
             if sealing_is_off():
                 return plain(state)
             if scope is None and parent is not None:
-                scope = _scope_of_bag(parent)
+                from statebag.opening.bag_scope import deepest_scope
+
+                scope = deepest_scope(parent)
             if heal:
                 check_json(state, OPAQUE)
                 state = self._sealer().read_inside(state, (), scope)
@@ -269,34 +259,23 @@ class Statebag:
             BlobMissing, BlobCorrupt: No place has a pack whole; all others were mended before.
             StatebagError: As for `open`.
         """
-        from statebag.upkeep.mending import mend
+        from statebag.upkeep.mending import mend, mend_all
         from statebag.upkeep.rebuilding import rebuilt
 
         def remembered(name: str) -> bytes | None:
             return rebuilt(name, self._fetcher().in_memory(name), self.policy.compression_level)
 
-        confinement = self._confinement(scope)
-        mended: dict[str, str | None] = {}
+        def read(fetcher: Fetcher) -> None:
+            confinement = self._confinement(scope)
+            opener = Opener(fetcher, confinement, Known(), Bases(0), self._signatures)
+            opener.open(bag, Selection(None))
+
         with deadline(self.policy.deadline_seconds):
-            while True:
-                fetcher = Fetcher(self.store, BlobCache(0), self.policy, self.recovery)
-                opener = Opener(fetcher, confinement, Known(), Bases(0), self._signatures)
-                failed: BlobMissing | BlobCorrupt | None = None
-                try:
-                    opener.open(bag, Selection(None))
-                except (BlobMissing, BlobCorrupt) as error:
-                    failed = error
-                found = sorted(fetcher.packs - mended.keys())
-                for name in found:
-                    try:
-                        mended[name] = mend(self.store, self.recovery, name, remembered)
-                    except (BlobMissing, BlobCorrupt) as error:
-                        failed = error
-                if failed is None:
-                    return mended
-                if not any(name in mended for name in found):
-                    raise failed
-                # An index that is whole again may lead to further packs.
+            return mend_all(
+                lambda: Fetcher(self.store, BlobCache(0), self.policy, self.recovery),
+                read,
+                lambda name: mend(self.store, self.recovery, name, remembered),
+            )
 
     def differences(self, before: Any, after: Any, scope: str | None = None) -> list[Change]:
         """What differs between the states of two bags, by path; only what differs is read.
@@ -486,28 +465,9 @@ class Statebag:
             BlobMissing, BlobCorrupt, StoreUnavailable: A file could not be read.
         """
         from statebag.opening.map_results import read_map_results
+        from statebag.opening.result_roots import ResultRoots
 
-        return read_map_results(self._locate_result, details)
-
-    def _locate_result(self, bucket: str, key: str) -> tuple[Store, str]:
-        from statebag.opening.wire0 import name_below
-
-        address = f"s3://{bucket}/{key}"
-        for root in (self.store.url, *self.policy.result_roots):
-            if address.startswith(root.rstrip("/") + "/"):
-                own = root == self.store.url
-                store = self.store if own else self._results_store(root)
-                return store, name_below(store.url, address)
-        raise NotPermitted(
-            "a Map Run's results lie outside the configured roots",
-            hint="Name their address in Policy.result_roots (STATEBAG_RESULT_ROOTS).",
-        )
-
-    def _results_store(self, root: str) -> Store:
-        if root not in self._result_stores:
-            store = store_from_url(root)
-            self._result_stores[root] = RetryingStore(store, attempts=self.policy.attempts)
-        return self._result_stores[root]
+        return read_map_results(ResultRoots(self.store, self.policy).locate, details)
 
     def array_writer(self, scope: str) -> ArrayWriter:
         """Write an array item by item in bounded memory; `finish()` gives an `Unopened` for it.
@@ -593,65 +553,3 @@ class Statebag:
 
     def _fetcher(self) -> Fetcher:
         return Fetcher(self.store, self._cache, self.policy, self.recovery)
-
-
-def _scope_of_bag(bag: Any) -> str | None:
-    """The deepest scope that a bag's own stubs name, decoded; None where they name none."""
-    scopes: set[str] = set()
-    for site in walk(bag, Selection(None)).sites:
-        stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
-        if not isinstance(stub, Escaped):
-            scopes.update(map(scope_of, packs_of(stub)))
-    from urllib.parse import unquote
-
-    # Of two of one length always the same: a retry in another process must write there too.
-    return unquote(max(scopes, key=lambda scope: (len(scope), scope))) if scopes else None
-
-
-def _encrypting(keys: KeyProvider | None, policy: Policy) -> Callable[[Store], Store]:
-    """What a store is used through."""
-    keys = encryption_keys_from_environment() if keys is None else keys
-    if not keys:
-        return lambda store: store
-    from statebag.store.encrypted import EncryptedStore, Keys
-
-    if policy.wire == 0:
-        raise ConfigurationError(
-            "objects of wire version 0 are plain, for consumers that read them without this "
-            "library, so they cannot be encrypted",
-            hint="Use wire=1, or no encryption keys.",
-        )
-    known = Keys(keys)
-
-    def encrypting(store: Store) -> Store:
-        inner = store.inner if isinstance(store, RetryingStore) else store
-        # The store of another client does it already.
-        return store if isinstance(inner, EncryptedStore) else EncryptedStore(store, known)
-
-    return encrypting
-
-
-def _signatures(keys: Mapping[str, bytes]) -> Signatures | None:
-    if not keys:
-        return None
-    from statebag.format.signature import Signatures
-
-    return Signatures(keys)
-
-
-@lru_cache(_ROOTS)
-def _known(url: str) -> Known:
-    """One for each root in a process: what one client has verified serves the next."""
-    del url
-    return Known()
-
-
-@lru_cache(_ROOTS)
-def _bases(url: str, max_bytes: int) -> Bases:
-    del url
-    return Bases(max_bytes)
-
-
-@cache
-def _cache(max_bytes: int) -> BlobCache:
-    return BlobCache(max_bytes)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from statebag import client, default_client
+from statebag import default_client, process_memory
 
 __all__ = ["forget"]
 
 
 def forget() -> None:
     """Drop every cache of this process; a `Statebag` made after it starts cold."""
-    client._known.cache_clear()  # noqa: SLF001  # this package's own
-    client._bases.cache_clear()  # noqa: SLF001
-    client._cache.cache_clear()  # noqa: SLF001
-    default_client._client.cache_clear()  # noqa: SLF001
+    process_memory.forget()
+    default_client._client.cache_clear()  # noqa: SLF001  # this package's own

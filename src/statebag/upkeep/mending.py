@@ -14,10 +14,11 @@ from statebag.upkeep.objects import fits_its_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from statebag.opening.fetch import Fetcher
     from statebag.store.contract import Store
     from statebag.store.recovery import Recovery
 
-__all__ = ["find_whole", "mend"]
+__all__ = ["find_whole", "mend", "mend_all"]
 
 
 def _nothing(_: str) -> bytes | None:
@@ -62,6 +63,45 @@ def mend(
     )
     store.put(name, data)
     return place
+
+
+def mend_all(
+    fetcher: Callable[[], Fetcher],
+    read: Callable[[Fetcher], None],
+    mend_one: Callable[[str], str | None],
+) -> dict[str, str | None]:
+    """Make every pack whole that a state is read from, until all of it is readable.
+
+    Args:
+        fetcher: Makes what reads, without a cache.
+        read: Reads the state through it.
+        mend_one: `mend` of one pack.
+
+    Returns:
+        Each pack's name, with where its bytes were taken from; None where it was whole.
+
+    Raises:
+        BlobMissing, BlobCorrupt: No place has a pack whole; all others were mended before.
+    """
+    mended: dict[str, str | None] = {}
+    while True:
+        reading = fetcher()
+        failed: BlobMissing | BlobCorrupt | None = None
+        try:
+            read(reading)
+        except (BlobMissing, BlobCorrupt) as error:
+            failed = error
+        found = sorted(reading.packs - mended.keys())
+        for name in found:
+            try:
+                mended[name] = mend_one(name)
+            except (BlobMissing, BlobCorrupt) as error:
+                failed = error
+        if failed is None:
+            return mended
+        if not any(name in mended for name in found):
+            raise failed
+        # An index that is whole again may lead to further packs.
 
 
 def find_whole(recovery: Recovery, name: str, *, present: bool) -> tuple[str, bytes]:

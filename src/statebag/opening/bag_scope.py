@@ -1,0 +1,24 @@
+"""The scope that a bag comes from, as its stubs tell."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+from statebag.format.names import scope_of
+from statebag.format.stub import Escaped, Rest
+from statebag.opening.walk import Selection, walk
+from statebag.sealing.known import packs_of
+
+__all__ = ["deepest_scope"]
+
+
+def deepest_scope(bag: Any) -> str | None:
+    """The deepest scope that a bag's own stubs name, decoded; None where they name none."""
+    scopes: set[str] = set()
+    for site in walk(bag, Selection(None)).sites:
+        stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
+        if not isinstance(stub, Escaped):
+            scopes.update(map(scope_of, packs_of(stub)))
+    # Of two of one length always the same: a retry in another process must write there too.
+    return unquote(max(scopes, key=lambda scope: (len(scope), scope))) if scopes else None
