@@ -1,0 +1,230 @@
+"""What the paths, expressions and templates of a state read and make, as shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from statebag.lint.expressions import Expression, Reference, is_jsonata, json_path, jsonata
+from statebag.lint.shape import (
+    COMPUTED,
+    SMALL,
+    Members,
+    Part,
+    Shape,
+    Text,
+    follow,
+    is_absent,
+    literal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statebag.lint.calls import Call
+
+__all__ = ["LARGEST_CAUSE", "Observer", "Reader", "Scope", "Variables", "asked_for"]
+
+LARGEST_CAUSE = 32_768
+"""Bytes of an error's cause."""
+
+_EXECUTION_ID = "execution_id"
+_ID = 2_048  # bytes of an execution's id at most; ARNs have a few hundred
+_PATH_FIELDS = (
+    "SecondsPath",
+    "TimestampPath",
+    "TimeoutSecondsPath",
+    "HeartbeatSecondsPath",
+    "MaxConcurrencyPath",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentagePath",
+    "ErrorPath",
+    "CausePath",
+)
+_TEXT_FIELDS = ("Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds", "Error", "Cause")
+
+
+class Observer(Protocol):
+    """Is told what states do."""
+
+    def reads(self, path: str, part: Part, how: str) -> None:
+        """The engine looks at a value (`value`, `items`), or a path picks it out (`pick`)."""
+
+    def calls(self, path: str, call: Call, entry: Shape) -> None:
+        """A Task calls something."""
+
+    def finds_nothing(self, path: str, reference: Reference) -> None:
+        """A path leads to where no state put anything."""
+
+    def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
+        """A value is made of an input."""
+
+    def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
+        """Outputs of branches (`each` of them) or of iterations (`count`; None: unknown)."""
+
+
+Variables = dict[str, Shape]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What expressions of a state can name."""
+
+    input: Shape
+    language: str
+    variables: Variables
+    execution: Shape  # the input of the execution, which the context object holds
+    item: Shape | None = None
+    result: Shape | None = None
+    error: Shape | None = None
+
+
+@dataclass
+class Reader:
+    """Reads for one abstract run.
+
+    Attributes:
+        observer: Is told of what is read and made.
+        telling: Whether it is told now; each state is looked at many times and told once.
+        absent: Which references found nothing, on every way to them.
+        asked: The places that a Choice asks for with IsPresent, while it is looked at.
+    """
+
+    observer: Observer
+    telling: bool = False
+    absent: dict[tuple[str, Reference], bool] = field(default_factory=dict)
+    asked: set[tuple[str, tuple[str | int, ...]]] = field(default_factory=set)
+
+    def rules(self, rules: list[Any], path: str, scope: Scope) -> None:
+        """Look into a Choice's rules."""
+        for index, rule in enumerate(rules):
+            place = f"{path}[{index}]"
+            if not isinstance(rule, dict):
+                continue
+            for name, value in rule.items():
+                if name == "Variable" or (name.endswith("Path") and isinstance(value, str)):
+                    self.path(value, f"{place}.{name}", scope, "value")
+                elif name in {"And", "Or"} and isinstance(value, list):
+                    self.rules(value, f"{place}.{name}", scope)
+                elif name == "Not":
+                    self.rules([value], f"{place}.{name}", scope)
+                elif name == "Condition" and is_jsonata(value):
+                    self.value(jsonata(value), f"{place}.{name}", scope, "value")
+
+    def fields(self, state: dict[str, Any], path: str, scope: Scope) -> None:
+        """What the engine reads for itself."""
+        for name in _PATH_FIELDS:
+            if isinstance(state.get(name), str):
+                self.path(state[name], f"{path}.{name}", scope, "value")
+        for name in _TEXT_FIELDS:
+            if is_jsonata(state.get(name)):
+                self.value(jsonata(state[name]), f"{path}.{name}", scope, "value")
+
+    def assigned(self, holder: dict[str, Any], path: str, scope: Scope) -> Variables:
+        """The variables after an Assign."""
+        assigned = holder.get("Assign")
+        if not isinstance(assigned, dict):
+            return scope.variables
+        inner = scope
+        if scope.language == "JSONPath" and scope.result is not None:
+            inner = replace(scope, input=scope.result)
+        made = self.template(assigned, f"{path}.Assign", inner)
+        members = made.members if isinstance(made, Members) else ()
+        return {**scope.variables, **{f"${name}": shape for name, shape in members}}
+
+    def template(self, value: Any, path: str, scope: Scope, how: str = "pick") -> Shape:
+        """The value that a payload template makes."""
+        if isinstance(value, dict):
+            members: list[tuple[str | int, Shape]] = []
+            for key, member in value.items():
+                if scope.language == "JSONPath" and key.endswith(".$") and isinstance(member, str):
+                    bare = key.removesuffix(".$")
+                    members.append((bare, self.path(member, f"{path}.{key}", scope, how)))
+                else:
+                    members.append((key, self.template(member, f"{path}.{key}", scope, how)))
+            return Members(tuple(members)) if members else literal(value)
+        if isinstance(value, list) and value:
+            return Members(
+                tuple(
+                    (i, self.template(one, f"{path}[{i}]", scope, how))
+                    for i, one in enumerate(value)
+                )
+            )
+        if scope.language == "JSONata" and is_jsonata(value):
+            return self.value(jsonata(value), path, scope, how)
+        return literal(value)
+
+    def path(self, text: Any, path: str, scope: Scope, how: str) -> Shape:
+        """What a JSONPath gives; `path` is where it stands in the definition."""
+        if not isinstance(text, str):
+            return Text(2)
+        return self.value(json_path(text), path, scope, how)
+
+    def value(self, expression: Expression, path: str, scope: Scope, how: str) -> Shape:
+        """What an expression gives: what it names, or as much as all that it names."""
+        found = []
+        for reference in expression.references:
+            root = self._root(reference.root, reference.path, scope)
+            shape = follow(root, reference.path)
+            asked = (reference.root, reference.path) in self.asked
+            if self.telling and scope.language == "JSONPath" and not asked:
+                absent = is_absent(root, reference.path)
+                key = (path, reference)
+                self.absent[key] = absent and self.absent.get(key, True)
+            if isinstance(shape, Part):
+                reads = reference.reads and how != "items"
+                self._tell_read(path, shape, "value" if reads else how)
+                if shape.in_bag and shape.in_bag[-1] == _EXECUTION_ID:
+                    shape = Text(_ID)  # a step refuses a state where it is anything but an id
+            found.extend([shape] * reference.times)
+        if expression.alone and found:
+            return found[0]
+        if expression.scalar or not found:
+            return Text(SMALL + expression.extra)
+        # As large as all that it names, which may be parts of one source.
+        return Members(((COMPUTED, Text(expression.extra)), *enumerate(found)))
+
+    def _root(self, root: str, path: tuple[str | int, ...], scope: Scope) -> Shape:
+        if root == "context":
+            return _context(path, scope)
+        if root == "input":
+            return scope.input
+        if root == "result":
+            return scope.result or Text(2)
+        if root == "error":
+            return scope.error or Text(LARGEST_CAUSE)
+        return scope.variables.get(root, Text(SMALL))
+
+    def _tell_read(self, path: str, part: Part, how: str) -> None:
+        if self.telling:
+            self.observer.reads(path, part, how)
+
+    def tell_size(self, path: str, what: str, made: Shape, entry: Shape) -> None:
+        """What was made of a state's input."""
+        if self.telling:
+            self.observer.hands_on(path, what, made, entry)
+
+
+def _context(path: tuple[str | int, ...], scope: Scope) -> Shape:
+    """The context object, as far as a path needs it: two of its values may be large."""
+    given = Members((("Id", Text(_ID)), ("Input", scope.execution)))
+    members: list[tuple[str | int, Shape]] = [("Execution", given)]
+    large: list[tuple[str | int, ...]] = [("Execution", "Input")]
+    if scope.item is not None:
+        item = Members((("Index", Text(SMALL)), ("Value", scope.item)))
+        members.append(("Map", Members((("Item", item),))))
+        large.append(("Map", "Item", "Value"))
+    if any(path[: len(one)] == one[: len(path)] for one in large):
+        return Members(tuple(members))
+    return Text(SMALL)
+
+
+def asked_for(rules: Any) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """The places that rules test for being there."""
+    if isinstance(rules, dict):
+        if "IsPresent" in rules and isinstance(rules.get("Variable"), str):
+            for one in json_path(rules["Variable"]).references:
+                yield one.root, one.path
+        rules = [rules.get("And"), rules.get("Or"), rules.get("Not")]
+    for one in rules if isinstance(rules, list) else ():
+        yield from asked_for(one)
