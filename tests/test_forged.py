@@ -21,7 +21,8 @@ from statebag import (
     UnsupportedFormat,
 )
 from statebag.format.codec import compress, sha256_hex
-from statebag.format.json_text import check_json, encode
+from statebag.format.json_check import check_json
+from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Pieces, Rest, Stored
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import workloads
 from benchmarks.special.place import Place, run
-from statebag.format import codec, json_text
+from statebag.format import codec, json_check, json_text
 from statebag.store.address import store_from_url
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def measure(place: Place) -> dict[str, Any]:
             lambda: codec.decompress(frame, size=len(text), sha256=digest, where=None)
         ),
         "decode": cpu(lambda: json_text.decode(text)),
-        "check": cpu(lambda: json_text.check_json(state, strings=False)),
+        "check": cpu(lambda: json_check.check_json(state, strings=False)),
         "encode": cpu(lambda: json_text.encode(state)),
     }
     found["all of these"] = sum(found.values())

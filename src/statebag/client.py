@@ -15,7 +15,6 @@ from statebag.environment import (
     store_address,
 )
 from statebag.errors import ConfigurationError
-from statebag.format.json_text import check_json
 from statebag.format.names import encode_scope
 from statebag.format.paths import parse_path
 from statebag.keys import encrypting_with, signing_with
@@ -134,6 +133,7 @@ class Statebag:
             BagTooLarge: Control fields alone pass the bound.
             StoreUnavailable, NotPermitted: The store did not take the pack.
         """
+        from statebag.format.json_check import check_json
         from statebag.sealer import OPAQUE, plain
 
         started = perf_counter_ns()
@@ -359,6 +359,7 @@ class Statebag:
             InvalidState: What stands at the path is no array, or lies inside a value that would
                 have to be opened.
         """
+        from statebag.format.json_check import check_json
         from statebag.sealer import plain
         from statebag.sealing.appending import with_appended
 

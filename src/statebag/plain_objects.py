@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.default_client import from_environment
 from statebag.errors import BlobCorrupt
-from statebag.format import json_text
+from statebag.format import json_check, json_text
 from statebag.format.wire0 import (
     as_pointer,
     compress_text,
@@ -66,7 +66,7 @@ def store_to_s3(data: Any, key: str) -> str:
         InvalidState: The value is no JSON.
         StoreUnavailable, NotPermitted: It could not be written.
     """
-    json_text.check_json(data)
+    json_check.check_json(data)
     return _put(key, json_text.encode(data))
 
 
@@ -94,7 +94,7 @@ def cached_load_from_s3(s3_path: str) -> Any:
 
 def compress_data(value: Any) -> str:
     """base64 of gzip of a JSON value's text."""
-    json_text.check_json(value)
+    json_check.check_json(value)
     return compress_text(json_text.encode(value))
 
 
@@ -164,7 +164,7 @@ def optimize_state_history(
     if has_earlier:
         before = state_history[0].get("entry_count")
         count += before if isinstance(before, int) else 0
-    json_text.check_json(archived)
+    json_check.check_json(archived)
     text = json_text.encode(archived)
     s3_path = _put(object_key(idempotency_key, "history_archive", text), text)
     return [history_pointer(s3_path, text, count), *entries[cut:]], s3_path
@@ -178,7 +178,7 @@ def optimize_current_state(
     Returns:
         The state to carry, and whether anything left.
     """
-    json_text.check_json(current_state)
+    json_check.check_json(current_state)
     carried: dict[str, Any] = {}
     offloaded = False
     for name, value in current_state.items():

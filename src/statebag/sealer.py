@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from statebag import usage
 from statebag.errors import InvalidState
 from statebag.format import json_text
-from statebag.format.json_text import check_json, wire_size
+from statebag.format.json_check import check_json
+from statebag.format.json_text import wire_size
 from statebag.format.names import encode_scope
 from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag import plain_objects
 from statebag.errors import BagTooLarge
-from statebag.format import json_text
+from statebag.format import json_check, json_text
 from statebag.format.escape import escape
 from statebag.format.json_text import wire_size
 from statebag.format.stub import KEY
@@ -44,7 +44,7 @@ class OlderForm:
         Raises:
             BagTooLarge: Control fields alone pass the budget.
         """
-        json_text.check_json(state)
+        json_check.check_json(state)
         own = state.get("idempotency_key")
         key = own if isinstance(own, str) and own else self._scope.replace("/", "-")
         carried = {name: self._field(name, value, key) for name, value in state.items()}

@@ -35,7 +35,7 @@ def read_json(source: str) -> Any:
             the input.
         UnusableFile: The file cannot be read.
     """
-    from statebag.format.json_text import check_json  # noqa: PLC0415 - kept out of --help
+    from statebag.format.json_check import check_json  # noqa: PLC0415 - kept out of --help
 
     place = "the standard input" if source == "-" else source
     text = _read_bytes(source)

@@ -1,8 +1,8 @@
-"""JSON text: the one encoder and decoder of this library, and what it refuses.
+"""JSON text: the one encoder and decoder of this library.
 
 The text is compact UTF-8 as msgspec writes it. Two serializers print the same float in
 different ways, so no other one ever writes text that is hashed. msgspec takes more than JSON
-can give back (dates, tuples, `NaN` as `null`, integer keys), hence `check_json` beside it.
+can give back (dates, tuples, `NaN` as `null`, integer keys), hence `json_check` beside it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from statebag.errors import BlobCorrupt, InvalidState
-from statebag.format.paths import render_path
+from statebag.errors import BlobCorrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from statebag.format.paths import Path
-
 __all__ = [
+    "EXACT_INTEGER",
     "MAX_DEPTH",
-    "Checked",
-    "check_json",
     "decode",
     "encode",
     "encoder",
@@ -43,25 +39,17 @@ __all__ = [
 MAX_DEPTH = 500
 """Arrays and objects within one another; the same limit at seal and at open."""
 
-_MAX_DIGITS = 4300
-"""CPython's own limit for reading an integer; what could not be read back is not written."""
+EXACT_INTEGER = 2**53
+"""Above it a reader that uses doubles, as JavaScript does, may round."""
 
-_BEYOND = (-(10 ** (_MAX_DIGITS - 1)), 10**_MAX_DIGITS)  # msgspec counts the sign as a digit
-
-_SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 _WRITTEN_ALIKE: frozenset[type] = frozenset({str, int, bool, type(None)})
-_EXACT_INTEGER = 2**53  # above it a reader that uses doubles, as JavaScript does, may round
 _SUSPICIOUS_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]|-0(?![0-9])")
-_LEAST_WITHOUT_EXPONENT = 1e-3  # a serializer may write `1e-05` below it, another one `0.00001`
 _USUAL_RECURSION = 1000  # CPython's default limit
 # Whatever it is given, this is found in one pass: a string that does not end reaches to the end.
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _NO_BRACKETS = bytes(one for one in range(256) if one not in b"[]{}")
 _ASCII = bytes(range(128))
 _STEPS = bytes.maketrans(b"[{]}", b"\x02\x02\x00\x00")  # one more than what they add
-_SUSPICIOUS_DEPTH = 8
-_SUSPICIOUS_WIDTH = 10_000
-_EXACT_CONTAINERS: frozenset[type] = frozenset({dict, list})
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder()
 _ARRAY_OF_RAW = msgspec.json.Decoder(list[msgspec.Raw])
@@ -186,7 +174,7 @@ def engine_may_change(value: Any, text: bytes) -> bool:
         one = pending.pop()
         kind = type(one)
         if kind is int or kind is float:
-            if abs(one) > _EXACT_INTEGER or (one == 0 and math.copysign(1, one) < 0):
+            if abs(one) > EXACT_INTEGER or (one == 0 and math.copysign(1, one) < 0):
                 return True
         elif isinstance(one, dict):
             pending.extend(one.values())
@@ -207,183 +195,4 @@ def nests_deeper(value: Any, text: bytes, levels: int) -> bool:
         containers = [one for one in members if isinstance(one, dict | list)]
         if not containers:
             return False
-    return True
-
-
-class Checked(msgspec.Struct, frozen=True):
-    """What was seen of a whole value while it was checked; it holds for every part of it.
-
-    Attributes:
-        depth: Levels of arrays and objects.
-        exact_numbers: No number is one that an engine may change (see `engine_may_change`).
-        no_exponents: No number is so small or large that a serializer writes an exponent.
-    """
-
-    depth: int
-    exact_numbers: bool
-    no_exponents: bool
-
-
-def check_json(
-    state: Any, opaque: frozenset[type] = frozenset(), *, strings: bool = True
-) -> Checked:
-    """Refuse what JSON cannot hold, before anything is written.
-
-    Args:
-        state: Any Python value.
-        opaque: Types that stand for JSON values (a value that was not opened).
-        strings: Whether to look for lone surrogates; who encodes the value right after may leave
-            that to the encoder, and ask again for the place where it raises UnicodeEncodeError.
-
-    Returns:
-        What was seen on the way.
-
-    Raises:
-        InvalidState: NaN, an infinity, a lone surrogate, a key that is no string, an integer of
-            more than 4,300 digits, another type, a cycle, or more than 500 levels; with the path.
-    """
-    # Level by level, with the loops inside the interpreter's C code: a fraction of the time of
-    # a walk node by node. Only where something is wrong does the slow walk find the place.
-    level: list[Any] = [state]
-    known: frozenset[type] = _SCALARS | opaque
-    exact = plain = True
-    for depth in range(MAX_DEPTH + 1):
-        kinds = set(map(type, level))
-        containers = kinds - known
-        if not all(issubclass(kind, dict | list) for kind in containers):
-            break
-        numbers = _Numbers(level, kinds)
-        if not numbers.fit or (strings and not _strings_fit(level)):
-            break
-        exact = exact and numbers.exact
-        plain = plain and numbers.no_exponents
-        if not containers:
-            return Checked(depth, exact, plain)
-        dicts, lists = _containers(level, containers)
-        if depth >= _SUSPICIOUS_DEPTH and len(level) > _SUSPICIOUS_WIDTH:
-            # Once each: a value that holds itself twice would double the work at every level.
-            dicts = list({id(one): one for one in dicts}.values())
-            lists = list({id(one): one for one in lists}.values())
-        try:
-            keys = "".join(chain.from_iterable(dicts))
-            if strings:
-                keys.encode()
-        except (TypeError, UnicodeEncodeError):
-            break
-        level = list(chain.from_iterable(map(dict.values, dicts)))
-        level.extend(chain.from_iterable(lists))
-    raise _first_fault(state, known)
-
-
-def _containers(level: list[Any], kinds: set[type]) -> tuple[list[Any], list[Any]]:
-    """The dicts and the lists of one level, whose types other than scalars are `kinds`."""
-    if kinds <= _EXACT_CONTAINERS:
-        dicts = [one for one in level if type(one) is dict] if dict in kinds else []
-        return dicts, [one for one in level if type(one) is list] if list in kinds else []
-    dicts = [one for one in level if isinstance(one, dict)]
-    return dicts, [one for one in level if isinstance(one, list)]
-
-
-def _strings_fit(level: list[Any]) -> bool:
-    try:
-        "".join([one for one in level if type(one) is str]).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-class _Numbers:
-    """One level's numbers: whether JSON holds them, and whether an engine leaves them alone."""
-
-    def __init__(self, level: list[Any], kinds: set[type]) -> None:
-        self.fit = self.exact = self.no_exponents = True
-        if float in kinds:
-            floats = [one for one in level if type(one) is float]
-            self.fit = all(map(math.isfinite, floats))
-            sizes = list(map(abs, floats))
-            self.exact = max(sizes) <= _EXACT_INTEGER and not (
-                0.0 in floats and "-0.0" in map(repr, floats)
-            )
-            least = min(filter(None, sizes), default=1)
-            self.no_exponents = self.exact and least >= _LEAST_WITHOUT_EXPONENT
-        if int in kinds:
-            integers = [one for one in level if type(one) is int]
-            least, most = min(integers), max(integers)
-            self.fit = self.fit and not (_is_too_long(most) or _is_too_long(least))
-            self.exact = self.exact and -_EXACT_INTEGER <= least <= most <= _EXACT_INTEGER
-
-
-def _is_too_long(number: int) -> bool:
-    least, most = _BEYOND
-    return not least < number < most
-
-
-def _first_fault(state: Any, known: frozenset[type]) -> InvalidState:
-    """The first fault in reading order, with its path."""
-    pending: list[tuple[Any, Path]] = [(state, ())]
-    while pending:
-        one, path = pending.pop()
-        fault = _fault_of(one, path, known)
-        if fault is not None:
-            return fault
-        if isinstance(one, dict):
-            pending.extend((one[key], (*path, key)) for key in reversed(one))
-        elif isinstance(one, list):
-            pending.extend((one[i], (*path, i)) for i in reversed(range(len(one))))
-    return InvalidState("the state changed while it was checked")
-
-
-def _fault_of(one: Any, path: Path, known: frozenset[type]) -> InvalidState | None:
-    at = render_path(path[:20]) + ("..." if len(path) > 20 else "")
-    kind = type(one)
-    message = hint = None
-    if isinstance(one, dict | list):
-        if len(path) >= MAX_DEPTH:
-            message = f"arrays and objects nest deeper than {MAX_DEPTH} levels, or hold themselves"
-            hint = "Store the inner part as a string, or flatten it."
-        elif isinstance(one, dict):
-            return _fault_of_keys(one, at)
-    elif kind is float and not math.isfinite(one):
-        message, hint = "a float that is NaN or infinite has no JSON form", "Use null or a string."
-    elif kind is int and _is_too_long(one):
-        message = f"an integer of more than {_MAX_DIGITS} digits, a minus sign counted as one"
-        hint = "Write it as a string."
-    elif kind is str and not _has_utf8(one):
-        message = "a string with a lone surrogate has no UTF-8 form"
-        hint = "Decode the text with errors='replace', or encode the bytes with base64."
-    elif kind not in known:
-        message = f"a value of type {kind.__module__}.{kind.__qualname__} has no JSON form"
-        hint = _HINTS.get(kind.__name__, "Turn it into dict, list, str, int, float, bool or None.")
-    return InvalidState(message, path=at, hint=hint) if message else None
-
-
-_HINTS = {
-    "datetime": "Use .isoformat().",
-    "date": "Use .isoformat().",
-    "Decimal": "Use str(value), or float(value) where that is exact enough.",
-    "bytes": "Use base64.b64encode(value).decode().",
-    "tuple": "Use list(value): a tuple would come back as a list.",
-    "set": "Use sorted(value).",
-    "UUID": "Use str(value).",
-}
-
-
-def _fault_of_keys(one: dict[Any, Any], at: str) -> InvalidState | None:
-    for key in one:
-        if type(key) is not str:
-            return InvalidState(
-                f"a key of type {type(key).__qualname__}: JSON objects have only string keys",
-                path=at,
-                hint="Use str(key).",
-            )
-        if not _has_utf8(key):
-            return InvalidState("a key with a lone surrogate has no UTF-8 form", path=at)
-    return None
-
-
-def _has_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
     return True

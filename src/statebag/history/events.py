@@ -48,7 +48,7 @@ class Payload:
                 nothing of it is quoted.
         """
         from statebag.errors import BlobCorrupt  # noqa: PLC0415 - with the codec, when used
-        from statebag.format import json_text  # noqa: PLC0415
+        from statebag.format import json_check, json_text  # noqa: PLC0415
 
         if self.truncated:
             raise InvalidState(
@@ -62,7 +62,7 @@ class Payload:
             )
         try:
             value = json_text.decode(self.text.encode())
-            json_text.check_json(value)
+            json_check.check_json(value)
         except UnicodeEncodeError:
             raise InvalidState(
                 f"the payload of event {self.event} holds a lone surrogate, which is no text"

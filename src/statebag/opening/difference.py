@@ -12,7 +12,7 @@ import msgspec
 
 from statebag.errors import LimitExceeded
 from statebag.format import json_text
-from statebag.format.json_text import check_json
+from statebag.format.json_check import check_json
 from statebag.format.paths import render_path
 from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored
 from statebag.format.unopened import Unopened

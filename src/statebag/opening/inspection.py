@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from statebag.errors import InvalidStub
 from statebag.format import json_text
 from statebag.format.index import read_node
-from statebag.format.json_text import check_json, wire_size
+from statebag.format.json_check import check_json
+from statebag.format.json_text import wire_size
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Carried, Entry, Escaped, Patched, Pieces, Rest
 from statebag.format.stub_parsing import parse_stub

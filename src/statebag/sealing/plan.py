@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
-from statebag.format import json_text
+from statebag.format import json_check, json_text
 from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
@@ -23,7 +23,7 @@ from statebag.sealing.pieces import Cutter, Grown, NeedsOpened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from statebag.format.json_text import Checked
+    from statebag.format.json_check import Checked
     from statebag.format.paths import Path
     from statebag.format.stub import Stub
     from statebag.policy import Policy
@@ -41,7 +41,7 @@ _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 _WORTH_PATCHING = 4096  # bytes of a text
 _PATCHES_SINCE = 2  # generation of forms
 _PATCH_SHARE = 12  # of a text; about a quarter of its compressed form
-_NOTHING_SEEN = json_text.Checked(json_text.MAX_DEPTH, exact_numbers=False, no_exponents=False)
+_NOTHING_SEEN = json_check.Checked(json_text.MAX_DEPTH, exact_numbers=False, no_exponents=False)
 _DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
 
 
