@@ -35,10 +35,14 @@ def bounds(results: Results) -> Iterator[str]:
 
 
 def _floor(figures: Figures) -> tuple[float, float, float]:
-    """Milliseconds of CPU for 1 MB of text, for a GET, and for both as often as a step reads."""
+    """Milliseconds of CPU for a state's text, for a GET, and for both as often as a step reads."""
     work = figures.special("floors", "ms of CPU", "all of these")
     get = figures.special("floors", "ms of CPU", "one GET")
     return work, get, work + figures.row(1, 0.2, "statebag").gets * get
+
+
+def _megabytes(figures: Figures) -> str:
+    return f"{figures.special('floors', 'MB', 'text'):.1f} MB"
 
 
 def _cold_step(figures: Figures) -> str:
@@ -49,8 +53,9 @@ def _cold_step(figures: Figures) -> str:
     least = row.bare_wall.median + floor
     return (
         "**3, a cold step that opens all of 1 MB.** A bare GET takes "
-        f"{row.bare_wall.median:.1f} ms. Inflating, digesting, decoding, checking and encoding "
-        f"1 MB takes {work:.1f} ms of CPU, and {row.gets:.1f} GETs side by side {get:.2f} ms "
+        f"{row.bare_wall.median:.1f} ms. In the middle of the run the state is "
+        f"{_megabytes(figures)} of text. Inflating, digesting, decoding, checking and encoding "
+        f"it takes {work:.1f} ms of CPU, and {row.gets:.1f} GETs side by side {get:.2f} ms "
         f"each: with nothing else done, {least / row.bare_wall.median:.2f} times the bare GET "
         f"on one core. It is {row.step_wall.median / row.bare_wall.median:.2f} times. `only=` "
         "does not decode what it does not open, and stays within the goal."
