@@ -220,6 +220,20 @@ DEFINITIONS = {
             },
         },
     ),
+    "longer than what they are given": machine(
+        Range={"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"r": "{% [1..9000] %}"}},
+        Padded={
+            "Type": "Pass",
+            "QueryLanguage": "JSONata",
+            "Output": {"p": "{% $pad('x', -20000, '-=') & $pad('y', 9000) %}"},
+        },
+        Listed={"Type": "Pass", "QueryLanguage": "JSONata", "Output": ["a", "b", "c"] * 900},
+        Together={
+            "Type": "Pass",
+            "QueryLanguage": "JSONata",
+            "Output": {"j": "{% $join($states.input, ' ----------- ') %}"},
+        },
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from statebag.lint.paths import MalformedError, parse_expression
 
 def places(code):
     """Root, path, and a star where the value is looked at."""
-    found, _, _ = found_in(code)
+    found = found_in(code).found
     return [
         ".".join((one.root, *map(str, one.path))) + ("*" if one.looked_at else "") for one in found
     ]
@@ -72,7 +72,7 @@ def test_references(code, expected):
     ],
 )
 def test_kinds(code, alone, small):
-    assert found_in(code)[1:] == (alone, small)
+    assert found_in(code)[1:3] == (alone, small)
 
 
 @pytest.mark.parametrize("code", ["$a[", "{'a': }", "$f(", "1 +", "$a.b)", "", "'open"])
@@ -90,7 +90,7 @@ TOKENS = st.sampled_from(
 @given(st.lists(TOKENS, max_size=14).map(" ".join) | st.text(max_size=30))
 def test_any_text_gets_an_answer(code):
     try:
-        found, _, _ = found_in(code)
+        found = found_in(code).found
     except MalformedError as error:
         assert str(error)  # noqa: PT017 (what it says matters)
         return
@@ -116,5 +116,33 @@ def test_calls_that_are_nested_without_an_end():
 
 def test_names_made_of_names_do_not_grow_without_end():
     steps = "; ".join(f"$n{i + 1} := [$n{i}, $n{i}, $n{i}]" for i in range(40))
-    found, _, _ = found_in(f"($n0 := $append($a, 1); {steps}; [$n40, $n40])")
+    found = found_in(f"($n0 := $append($a, 1); {steps}; [$n40, $n40])").found
     assert 3 < len(found) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("code", "extra"),
+    [
+        ("$a.b", 0),
+        ("[1..5]", 10),
+        ("[-10..9]", 80),
+        ("[5..1]", 0),
+        ("[$a..$b]", 0),  # not known
+        ("[0..9000000]", 1 << 20),
+        ("$pad($a, 20)", 20),
+        ("$pad($a, -20, 'ab')", 40),
+        ("$a ~> $pad(5)", 5),
+        ("$pad($a, $b)", 1 << 20),
+    ],
+)
+def test_what_an_expression_makes_by_itself(code, extra):
+    assert found_in(code).extra == extra
+
+
+@pytest.mark.parametrize(
+    ("code", "times"),
+    [("$join($a)", 1), ("$join($a, ', ')", 1), ("$join($a, '------')", 3), ("$join($a, $b)", 1)],
+)
+def test_what_stands_between_items_grows_with_them(code, times):
+    found = found_in(code).found
+    assert [one.root for one in found].count("$a") == times

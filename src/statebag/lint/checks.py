@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.format.paths import render_path
 from statebag.lint.catches import ends_well, is_looked_at, reached_from
+from statebag.lint.fields import query_language
 from statebag.lint.shape import LIMIT, Members, Part, Shape, made_of, parts, size
 from statebag.local.definition import states_of
 from statebag.policy import Policy
@@ -300,10 +301,10 @@ def languages_of(definition: dict[str, Any]) -> dict[str, str]:
     for path, _, state in states_of(definition):
         # A machine's own language holds in what it contains; paths come from the outside in.
         outer = [one for one in found if path.startswith(f"{one}.")]
-        inherited = definition.get("QueryLanguage", "JSONPath")
+        inherited = query_language(definition, "JSONPath")
         if outer:
             inherited = found[max(outer, key=len)]
-        found[path] = state.get("QueryLanguage", inherited)
+        found[path] = query_language(state, inherited)
     return found
 
 

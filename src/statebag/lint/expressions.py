@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from statebag.lint.jsonata import Found, found_in
+from statebag.lint.jsonata import Looked, found_in
 from statebag.lint.paths import MalformedError
 from statebag.lint.shape import LIMIT
 
@@ -125,15 +125,16 @@ def jsonata(text: str) -> Expression:
     """
     code = text.strip().removeprefix("{%").removesuffix("%}").strip()
     try:
-        found, alone, scalar = _looked_through(code)
+        looked = _looked_through(code)
     except MalformedError:
         return Expression(())
-    references = tuple(Reference(one.root, one.path, one.looked_at) for one in found)
-    return Expression(references, alone=alone, scalar=scalar, extra=len(code.encode()))
+    references = tuple(Reference(one.root, one.path, one.looked_at) for one in looked.found)
+    extra = min(len(code.encode()) + looked.extra, LIMIT)
+    return Expression(references, alone=looked.alone, scalar=looked.small, extra=extra)
 
 
 @lru_cache(maxsize=4096)
-def _looked_through(code: str) -> tuple[tuple[Found, ...], bool, bool]:
+def _looked_through(code: str) -> Looked:
     return found_in(code)
 
 

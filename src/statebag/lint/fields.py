@@ -5,7 +5,19 @@ From the Amazon States Language specification and the Step Functions developer g
 
 from __future__ import annotations
 
-__all__ = ["BOOLEANS", "MACHINE", "NUMBERS", "OBJECTS", "PATHS", "PROCESSOR", "STATE", "TEXTS"]
+from typing import Any
+
+__all__ = [
+    "BOOLEANS",
+    "MACHINE",
+    "NUMBERS",
+    "OBJECTS",
+    "PATHS",
+    "PROCESSOR",
+    "STATE",
+    "TEXTS",
+    "query_language",
+]
 
 MACHINE = frozenset({"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"})
 PROCESSOR = MACHINE | {"ProcessorConfig"}
@@ -100,3 +112,9 @@ OBJECTS = frozenset(
     {"ItemProcessor", "Iterator", "ItemReader", "ItemBatcher", "ResultWriter", "Assign"}
 )
 BOOLEANS = frozenset({"End"})
+
+
+def query_language(holder: dict[str, Any], inherited: str) -> str:
+    """The language of a machine or state; what is no language, or not known yet, changes none."""
+    own = holder.get("QueryLanguage")
+    return own if own in ("JSONPath", "JSONata") else inherited

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.lint.calls import Functions, call_of, most_items, takes_values
 from statebag.lint.expressions import Expression, is_jsonata, json_path, jsonata
+from statebag.lint.fields import query_language
 from statebag.lint.reading import (
     LARGEST_CAUSE,
     Observer,
@@ -88,7 +89,7 @@ class Flow:
 
     def _run(self, machine: dict[str, Any], path: str, outer: Scope) -> Shape | None:
         states = machine["States"]
-        language = machine.get("QueryLanguage", outer.language)
+        language = query_language(machine, outer.language)
         start = machine["StartAt"]
         entries: dict[str, list[_Entry]] = {start: [(outer.input, outer.variables)]}
         visits: Counter[str] = Counter()
@@ -97,7 +98,7 @@ class Flow:
 
         def steps(name: str, entry: _Entry) -> Iterator[_Step]:
             place = member_path(f"{path}.States", name)
-            own = states[name].get("QueryLanguage", language)
+            own = query_language(states[name], language)
             scope = replace(outer, input=entry[0], language=own, variables=entry[1])
             return self._state(states[name], place, scope)
 

@@ -7,7 +7,7 @@ together, an argument of `$merge`) is told from one that the expression looks at
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
@@ -17,7 +17,7 @@ from statebag.lint.paths import MalformedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Found", "found_in"]
+__all__ = ["Found", "Looked", "found_in"]
 
 _ROOTS = {"input": "input", "result": "result", "errorOutput": "error", "context": "context"}
 # Their values are numbers, truths or short texts, whatever they are given.
@@ -56,6 +56,8 @@ _SMALL_OPERATORS = frozenset(
 # Their results have up to two bytes for one of what they are given: escapes, quotes.
 _DOUBLING = frozenset({"base64encode", "partition", "split", "string"})
 _MOST_FOUND = 512
+_BEYOND_ANY = 1 << 20  # bytes; more than a payload holds
+_QUOTES_AND_COMMA = 3  # of an item in an array's text, which a separator replaces
 _HANDED_ON = frozenset({"append", "merge"})
 
 
@@ -74,6 +76,22 @@ class Found:
     looked_at: bool
 
 
+class Looked(NamedTuple):
+    """What is seen of an expression.
+
+    Attributes:
+        found: All places that it names.
+        alone: Whether its value is that of one of them.
+        small: Whether it is a number, a truth or a short text.
+        extra: Bytes that it makes by itself: of a range, of padding.
+    """
+
+    found: tuple[Found, ...]
+    alone: bool
+    small: bool
+    extra: int
+
+
 @dataclass(slots=True)
 class _Walk:
     found: list[Found] = field(default_factory=list)
@@ -82,6 +100,7 @@ class _Walk:
     # What a name is computed of, told once where it is given: its second use is a second time.
     made_of: dict[str, list[Found]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    extra: int = 0
 
     def again(self, places: list[Found]) -> None:
         """The bytes of these places may stand in the value once more."""
@@ -89,8 +108,8 @@ class _Walk:
             self.found.extend(places)
 
 
-def found_in(code: str) -> tuple[tuple[Found, ...], bool, bool]:
-    """All places that an expression names; whether it is one of them alone; whether it is small.
+def found_in(code: str) -> Looked:
+    """Look through an expression.
 
     Raises:
         MalformedError: It is no JSONata.
@@ -105,7 +124,7 @@ def found_in(code: str) -> tuple[tuple[Found, ...], bool, bool]:
     walk = _Walk()
     _look(tree, walk, looked_at=False)
     alone = len(walk.found) == 1 and _is_plain_path(tree)
-    return tuple(walk.found), alone, _is_small(tree)
+    return Looked(tuple(walk.found), alone, _is_small(tree), walk.extra)
 
 
 def _is_plain_path(node: Any) -> bool:
@@ -163,8 +182,24 @@ def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
     elif kind == "lambda":
         _lambda(node, None, walk)
     else:
+        if kind == "binary" and node.value == "..":
+            walk.extra += _range_bytes(_number(node.lhs), _number(node.rhs))
         for child in _children(node):
             _look(child, walk, looked_at=True)
+
+
+def _range_bytes(first: float | None, last: float | None) -> int:
+    """Bytes of the numbers of a range, where both ends are written down."""
+    if first is None or last is None or last < first:
+        return 0
+    longest = max(len(str(int(first))), len(str(int(last))))
+    return min((int(last - first) + 1) * (longest + 1), _BEYOND_ANY)
+
+
+def _number(node: Any) -> float | None:
+    """A number that is written down; None for anything else."""
+    value = getattr(node, "value", None)
+    return value if getattr(node, "type", None) == "number" else None
 
 
 def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
@@ -178,6 +213,28 @@ def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
             _look(one, walk, looked_at=looked_at or name not in _HANDED_ON)
     if name in _DOUBLING:
         walk.again(walk.found[before:])
+    elif name == "pad":
+        walk.extra += _padding_bytes(arguments)
+    elif name == "join":
+        _separated(arguments, walk)
+
+
+def _padding_bytes(arguments: list[Any]) -> int:
+    """Bytes that `$pad` may add; `$text ~> $pad(20)` has its width first."""
+    widths = [abs(one) for one in map(_number, arguments) if one is not None]
+    texts = [one.value for one in arguments[1:] if getattr(one, "type", None) == "string"]
+    if not widths:
+        return _BEYOND_ANY  # it is computed
+    return min(int(max(widths)) * max(len(one.encode()) for one in [*texts, " "]), _BEYOND_ANY)
+
+
+def _separated(arguments: list[Any], walk: _Walk) -> None:
+    """What `$join` puts between items: where it is long, their text grows with their number."""
+    before = list(walk.found)
+    for separator in arguments[-1:]:
+        if getattr(separator, "type", None) == "string":
+            for _ in range(len(separator.value.encode()) // _QUOTES_AND_COMMA):
+                walk.again(before)
 
 
 def _lambda(node: Any, items: tuple[str, tuple[str | int, ...]] | None, walk: _Walk) -> None:

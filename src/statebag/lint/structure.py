@@ -69,8 +69,8 @@ def structure(definition: dict[str, Any], languages: dict[str, str]) -> Iterator
         for field in ("ItemProcessor", "Iterator"):
             if state["Type"] == "Map" and isinstance(state.get(field), dict):
                 yield from _machine(state[field], f"{path}.{field}", known.PROCESSOR)
-        for index, branch in enumerate(state.get("Branches", ())):
-            if state["Type"] == "Parallel":
+        if state["Type"] == "Parallel":
+            for index, branch in enumerate(state["Branches"]):
                 yield from _machine(branch, f"{path}.Branches[{index}]", known.MACHINE)
 
 
@@ -83,13 +83,18 @@ def without_default(definition: dict[str, Any]) -> Iterator[str]:
 
 def _machine(machine: dict[str, Any], path: str, allowed: frozenset[str]) -> Iterator[Fault]:
     yield from _unknown(machine, allowed, path, "a state machine")
-    language = machine.get("QueryLanguage", "JSONPath")
-    if language not in ("JSONPath", "JSONata") and not _to_come(language):
-        yield _wrong(f"{path}.QueryLanguage", "QueryLanguage is JSONPath or JSONata")
+    yield from _language(machine, path)
     yield from _endless(machine, path)
 
 
+def _language(holder: dict[str, Any], path: str) -> Iterator[Fault]:
+    language = holder.get("QueryLanguage", "JSONPath")
+    if language not in ("JSONPath", "JSONata") and not _to_come(language):
+        yield _wrong(f"{path}.QueryLanguage", "QueryLanguage is JSONPath or JSONata")
+
+
 def _state(state: dict[str, Any], path: str, language: str) -> Iterator[Fault]:
+    yield from _language(state, path)
     sata = language == "JSONata"
     allowed = known.STATE[state["Type"], sata]
     other = known.STATE[state["Type"], not sata]
@@ -310,9 +315,11 @@ def _endless(machine: dict[str, Any], path: str) -> Iterator[Fault]:
 
 
 def _targets(state: dict[str, Any]) -> Iterator[str]:
+    """Where a state leads; fields that its type has not were never checked, and lead nowhere."""
+    own = known.STATE[state["Type"], False]
     for field in ("Next", "Default"):
-        if field in state:
+        if field in own and field in state:
             yield state[field]
     for field in ("Choices", "Catch"):
-        for entry in state.get(field, ()):
+        for entry in state.get(field, ()) if field in own else ():
             yield entry["Next"]
