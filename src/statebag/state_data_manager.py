@@ -75,9 +75,12 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
         context: The Lambda's; its remaining time bounds all retries together.
 
     Raises:
-        InvalidState: An action that is not known; the message lists those that are.
+        InvalidState: An event that is no object, or an action that is not known; the message
+            lists those that are.
         StatebagError: As the action itself.
     """
+    if not isinstance(event, dict):
+        raise _no_object()
     action = event.get("action") or _DEFAULT
     function = ACTIONS.get(action) if isinstance(action, str) else None
     if function is None:
@@ -181,8 +184,14 @@ def _decompress(event: Mapping[str, Any]) -> Any:
 
 def _invocation(event: Mapping[str, Any] | None, fields: Mapping[str, Any]) -> Invocation:
     if event is not None and not isinstance(event, dict):
-        raise InvalidState("an event is an object", path="$")
+        raise _no_object()
     return Invocation({**(event or {}), **fields})
+
+
+def _no_object() -> InvalidState:
+    return InvalidState(
+        "an event is an object", path="$", hint="Pass the fields of an action in it."
+    )
 
 
 ACTIONS: dict[str, Callable[[Mapping[str, Any]], Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,8 @@ def update_and_compress(invocation: Invocation) -> dict[str, Any]:
     asked = invocation.event.get("max_payload_size_kb")
     if asked is None:
         asked = invocation.limits.max_payload_size_kb
-    if isinstance(asked, bool) or not isinstance(asked, int | float) or asked <= 0:
+    is_number = isinstance(asked, int | float) and not isinstance(asked, bool)
+    if not is_number or not 0 < asked < math.inf:
         raise InvalidState("a size in KB is a number above 0", path="$.max_payload_size_kb")
     bound = min(invocation.bound, int(asked * 1024))
     # The figures are known only once the state is sealed, so their places are kept free.

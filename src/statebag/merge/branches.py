@@ -64,7 +64,8 @@ class Branch:
     @property
     def failed(self) -> bool:
         """Whether it did not come to its end."""
-        return self.record.get("status") in _FAILED or bool(self.record.get("error"))
+        status = self.record.get("status")
+        return (isinstance(status, str) and status in _FAILED) or bool(self.record.get("error"))
 
 
 @dataclass(slots=True)
