@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -16,7 +17,7 @@ from statebag.environment import (
 )
 from statebag.errors import ConfigurationError
 from statebag.format.names import encode_scope
-from statebag.format.paths import parse_path
+from statebag.format.paths import parse_path, parse_paths
 from statebag.keys import encrypting_with, signing_with
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
@@ -24,14 +25,15 @@ from statebag.opening.walk import Selection
 from statebag.sealing.bases import Bases
 from statebag.sealing.known import Known
 from statebag.step import wrap_handler
-from statebag.store.address import store_from_url
+from statebag.store.address import store_of
 from statebag.store.cache import BlobCache
 from statebag.store.recovery import Recovery
 from statebag.store.retrying import RetryingStore, deadline
 from statebag.watching import span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from os import PathLike
 
     from statebag.opening.difference import Change
     from statebag.opening.map_results import ChildResult
@@ -52,7 +54,8 @@ class Statebag:
 
     Args:
         store: An address (`s3://bucket/prefix`, `gs://`, `az://`, `file:///dir`, a folder,
-            `memory://name`) or a store; by default what STATEBAG_STORE names, else a local folder.
+            `memory://name`), a folder's `Path`, or a store; by default what STATEBAG_STORE names,
+            else a local folder.
         policy: Limits and thresholds; by default those of the environment.
         options: Further settings of an object storage client, by their names there.
         replicas: Stores that are only read, and only where the first one has not got an object
@@ -75,17 +78,16 @@ class Statebag:
 
     def __init__(
         self,
-        store: str | Store | None = None,
+        store: str | PathLike[str] | Store | None = None,
         *,
         policy: Policy | None = None,
         options: Mapping[str, str] | None = None,
-        replicas: Iterable[str | Store] | None = None,
+        replicas: Iterable[str | PathLike[str] | Store] | None = None,
         signing_keys: Mapping[str, bytes] | None = None,
         encryption_keys: KeyProvider | None = None,
     ) -> None:
         self.policy = policy_from_environment() if policy is None else policy
-        if store is None or isinstance(store, str):
-            store = store_from_url(store_address() if store is None else store, options=options)
+        store = store_of(store_address() if store is None else store, options=options)
         encrypting = encrypting_with(encryption_keys, self.policy)
         self.store = RetryingStore(encrypting(store), attempts=self.policy.attempts)
         self.recovery = Recovery(
@@ -138,6 +140,10 @@ class Statebag:
 
         started = perf_counter_ns()
         if append:
+            if not isinstance(append, Mapping):
+                raise ConfigurationError(
+                    "append= is items by path", hint='Write append={"$.field": items}.'
+                )
             from statebag.sealing.appending import with_appended
 
             for array, entries in append.items():
@@ -181,11 +187,7 @@ class Statebag:
             StoreUnavailable: The store did not answer in time.
         """
         started = perf_counter_ns()
-        if isinstance(only, str):
-            raise ConfigurationError(
-                "only= is a list of paths", hint=f"Write only=[{only!r}] for one of them."
-            )
-        paths = None if only is None else [parse_path(path) for path in only]
+        paths = None if only is None else parse_paths(only)
         with deadline(self.policy.deadline_seconds), span("statebag.open"):
             if legacy:
                 from statebag.opening.wire0 import PointerReader

@@ -135,7 +135,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             )
         for name in ("control", "readable_scopes", "result_roots", "next_actions", "merge_rules"):
             values = getattr(self, name)
-            if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+            listed = isinstance(values, tuple | list | set | frozenset)
+            if not listed or not all(isinstance(value, str) for value in values):
                 raise ConfigurationError(f"Policy.{name} must be a tuple of strings")
             msgspec.structs.force_setattr(self, name, tuple(values))
         self.control_paths()

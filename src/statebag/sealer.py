@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag import usage
-from statebag.errors import InvalidState
+from statebag.errors import ConfigurationError, InvalidState
 from statebag.format import json_text
 from statebag.format.json_check import check_json
 from statebag.format.json_text import wire_size
@@ -79,6 +79,10 @@ class Sealer:
         Raises:
             StatebagError: As for `Statebag.seal`.
         """
+        if isinstance(budget, bool) or not isinstance(budget, int | None):
+            raise ConfigurationError(
+                "a budget is a whole number of bytes", hint="Leave it out for the policy's bound."
+            )
         try:
             return self._sealed(state, scope, budget, known)
         except (

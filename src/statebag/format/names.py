@@ -31,8 +31,10 @@ def encode_scope(scope: str) -> str:
     """The stored form of a scope such as `machine/execution name`.
 
     Raises:
-        InvalidState: An empty part, `.` or `..`, a control character, or too long.
+        InvalidState: No text, an empty part, `.` or `..`, a control character, or too long.
     """
+    if not isinstance(scope, str):
+        raise InvalidState("a scope is text", hint="Use '<state machine>/<execution name>'.")
     parts = scope.split("/")
     encoded = [_encode_part(part) for part in parts]
     if not all(_is_canonical(part) for part in encoded):

@@ -8,14 +8,11 @@ with `['...']` around names that are no plain identifiers.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from statebag.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["Path", "parse_path", "render_path"]
+__all__ = ["Path", "parse_path", "parse_paths", "render_path"]
 
 Part = str | int
 Path = tuple[Part, ...]
@@ -61,6 +58,10 @@ def parse_path(text: str | Iterable[Part]) -> Path:
             slices are not taken).
     """
     if not isinstance(text, str):
+        if isinstance(text, bytes | dict) or not isinstance(text, Iterable):
+            raise ConfigurationError(
+                "a path is text, or a list of names and indices", hint="Write $.field[0].name."
+            )
         parts = tuple(text)
         for part in parts:
             if isinstance(part, bool) or not isinstance(part, str | int):
@@ -85,6 +86,18 @@ def parse_path(text: str | Iterable[Part]) -> Path:
             path.append(step["name"] if quoted is None else re.sub(_ESCAPE, _unescaped, quoted))
         position = step.end()
     return tuple(path)
+
+
+def parse_paths(paths: Iterable[str | Iterable[Part]]) -> list[Path]:
+    """Several paths, as `only=` takes them.
+
+    Raises:
+        ConfigurationError: One path alone, nothing that holds paths, or as for `parse_path`.
+    """
+    if isinstance(paths, str | bytes) or not isinstance(paths, Iterable):
+        one = f"only=[{paths!r}]" if isinstance(paths, str) else 'only=["$.field"]'
+        raise ConfigurationError("only= is a list of paths", hint=f"Write {one} for one of them.")
+    return [parse_path(path) for path in paths]
 
 
 def _unescaped(escape: re.Match[str]) -> str:

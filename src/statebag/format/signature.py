@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, NotPermitted
@@ -20,8 +21,6 @@ from statebag.format import json_text
 from statebag.format.stub import Escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from statebag.format.stub import Stub
 
 __all__ = ["Signatures"]
@@ -46,9 +45,12 @@ class Signatures:
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         if not keys:
             raise ConfigurationError("signing needs a key", hint="Give one, or no signing_keys.")
+        if not isinstance(keys, Mapping):
+            raise ConfigurationError("signing keys have names", hint='Give {"name": key}.')
         for name, key in keys.items():
-            plain = name.isascii() and name.isalnum() and len(name) <= _LONGEST_NAME
-            if not plain or len(key) < _LEAST_KEY:
+            plain = isinstance(name, str) and name.isascii() and name.isalnum()
+            is_key = isinstance(key, bytes | bytearray) and len(key) >= _LEAST_KEY
+            if not plain or len(name) > _LONGEST_NAME or not is_key:
                 raise ConfigurationError(
                     "a signing key has a name of letters and digits, and at least 16 bytes",
                     hint="secrets.token_urlsafe() of Python makes one.",

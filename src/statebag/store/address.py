@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from statebag.store.contract import Store
 
-__all__ = ["standing_in", "store_from_url"]
+__all__ = ["standing_in", "store_from_url", "store_of"]
 
 _stand_ins: dict[str, Callable[[str], Store]] = {}
 
@@ -22,6 +23,32 @@ _FORMS = (
     "Use s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///folder, a folder "
     "as ./folder, /folder or ~/folder, or memory://name"
 )
+
+
+def store_of(
+    given: str | os.PathLike[str] | Store, *, options: Mapping[str, str] | None = None
+) -> Store:
+    """The store that a caller means, without retries.
+
+    Args:
+        given: An address as for `store_from_url`, a folder's path, or a store, which is given back.
+        options: For an address, as there.
+
+    Raises:
+        ConfigurationError: None of them, or as for `store_from_url`.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise ConfigurationError("a store's options are names with their values")
+    if isinstance(given, str):
+        return store_from_url(given, options=options)
+    if isinstance(given, os.PathLike):
+        return _file_store(_folder(os.fspath(given)), dict(options or {}))
+    if not all(hasattr(given, name) for name in ("url", "put", "get_ranges")):
+        raise ConfigurationError(
+            f"a store is not of type {type(given).__qualname__}",
+            hint="Give an address, a folder's path, or a store such as those in statebag.store.",
+        )
+    return given
 
 
 def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Store:

@@ -19,6 +19,7 @@ from statebag.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from os import PathLike
 
     from statebag.store.contract import Store
 
@@ -66,7 +67,7 @@ class Recovery:
     def __init__(
         self,
         store: Store,
-        replicas: Sequence[str | Store] = (),
+        replicas: Sequence[str | PathLike[str] | Store] = (),
         attempts: int = 1,
         through: Callable[[Store], Store] = lambda store: store,
     ) -> None:
@@ -83,12 +84,12 @@ class Recovery:
         return self._made
 
     def _usable(self) -> Iterator[Store]:
-        from statebag.store.address import store_from_url  # noqa: PLC0415 (see above)
+        from statebag.store.address import store_of  # noqa: PLC0415 (see above)
         from statebag.store.retrying import RetryingStore  # noqa: PLC0415 (likewise)
 
         for place, one in enumerate(self._given, 1):
             try:
-                store = store_from_url(one) if isinstance(one, str) else one
+                store = store_of(one)
             except ConfigurationError as error:  # the others may still have it whole
                 # Not by its address, which may be wrong in that it holds a password.
                 warn("replica %d cannot be used: %s", place, error.code)

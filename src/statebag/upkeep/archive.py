@@ -18,7 +18,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from statebag.errors import BlobCorrupt, InvalidState, LimitExceeded, UnsupportedFormat
+from statebag.errors import (
+    BlobCorrupt,
+    ConfigurationError,
+    InvalidState,
+    LimitExceeded,
+    UnsupportedFormat,
+)
 from statebag.format import json_text
 from statebag.format.names import check_pack_name, scope_of
 from statebag.store.memory import MemoryStore
@@ -61,6 +67,8 @@ def unpack(data: bytes, max_bytes: int) -> tuple[Any, MemoryStore]:
         UnsupportedFormat: Another version.
         BlobCorrupt: It is damaged, cut short, too long, or no archive.
     """
+    if not isinstance(data, bytes):
+        raise ConfigurationError("an archive is bytes", hint="Read its file in mode 'rb'.")
     if len(data) > max_bytes:
         raise LimitExceeded(
             f"an archive of {len(data)} bytes, and the limit is {max_bytes}",
