@@ -133,3 +133,20 @@ def test_current_state_sheds_fields_and_then_itself():
 
 def test_payload_size_counts_utf8_bytes():
     assert calculate_payload_size("é" * 1023) == pytest.approx(2.0, abs=0.01)
+
+
+@pytest.mark.parametrize("odd", [None, 0, 1.5, True, b"x", (1,)])
+def test_arguments_of_another_kind_are_told(odd):
+    for call in (
+        lambda: load_from_s3(odd),
+        lambda: cached_load_from_s3(odd),
+        lambda: store_to_s3({}, odd),
+        lambda: generate_s3_key(odd, "x"),
+        lambda: generate_s3_key("x", odd),
+        lambda: optimize_state_history(odd, "x"),
+        lambda: optimize_state_history([], odd),
+        lambda: optimize_current_state(odd, "x"),
+        lambda: optimize_current_state({}, odd),
+    ):
+        with pytest.raises(InvalidState, match="is of type"):
+            call()

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from statebag.default_client import from_environment
-from statebag.errors import BlobCorrupt
+from statebag.errors import BlobCorrupt, InvalidState
 from statebag.format import json_check, json_text
 from statebag.format.wire0 import (
     as_pointer,
@@ -66,6 +66,7 @@ def store_to_s3(data: Any, key: str) -> str:
         InvalidState: The value is no JSON.
         StoreUnavailable, NotPermitted: It could not be written.
     """
+    _must_be(str, key=key)
     json_check.check_json(data)
     return _put(key, json_text.encode(data))
 
@@ -81,6 +82,7 @@ def load_from_s3(s3_path: str, max_retries: int = 3) -> Any:
         NotPermitted: The address is outside the root.
         BlobMissing, BlobCorrupt, StoreUnavailable: It could not be read.
     """
+    _must_be(str, s3_path=s3_path)
     return json_text.decode(_get(s3_path, max_retries), s3_path)
 
 
@@ -89,6 +91,7 @@ def cached_load_from_s3(s3_path: str) -> Any:
 
     Every call gives a value of its own: a caller that changes it changes nobody else's.
     """
+    _must_be(str, s3_path=s3_path)
     return json_text.decode(_cache.get(s3_path, lambda: _get(s3_path, 3)), s3_path)
 
 
@@ -130,6 +133,9 @@ def generate_s3_key(idempotency_key: str, data_type: str, data: Any = None) -> s
 
     The digits come from `data`; without it they are random, so that no two keys collide.
     """
+    _must_be(str, idempotency_key=idempotency_key, data_type=data_type)
+    if data is not None:
+        json_check.check_json(data)
     text = secrets.token_bytes(16) if data is None else json_text.encode(data)
     return object_key(idempotency_key, data_type, text)
 
@@ -153,6 +159,8 @@ def optimize_state_history(
         The list to carry, and the archive's address (None where nothing had to leave). The new
         archive names the earlier one, and its `entry_count` counts the entries of both.
     """
+    _must_be(list, state_history=state_history)
+    _must_be(str, idempotency_key=idempotency_key)
     earlier = as_pointer(state_history[0]) if state_history else None
     has_earlier = earlier is not None and earlier.kind == "history"
     entries = state_history[1:] if has_earlier else state_history
@@ -178,6 +186,8 @@ def optimize_current_state(
     Returns:
         The state to carry, and whether anything left.
     """
+    _must_be(dict, current_state=current_state)
+    _must_be(str, idempotency_key=idempotency_key)
     json_check.check_json(current_state)
     carried: dict[str, Any] = {}
     offloaded = False
@@ -194,6 +204,14 @@ def optimize_current_state(
         return carried, offloaded
     s3_path = _put(object_key(idempotency_key, "current_state", text), text)
     return whole_pointer(s3_path, text, current_state), True
+
+
+def _must_be(kind: type, **arguments: object) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, kind):
+            raise InvalidState(
+                f"{name} is of type {type(value).__qualname__}", hint=f"Give a {kind.__name__}."
+            )
 
 
 def _put(key: str, text: bytes) -> str:
