@@ -1,6 +1,5 @@
 """Definitions with something odd in any one place: each gets an answer."""
 
-import copy
 import itertools
 import json
 
@@ -9,6 +8,7 @@ import pytest
 from statebag.errors import StatebagError
 from statebag.lint import fields
 from statebag.lint.linter import Options, lint
+from tests.odd_places import places, with_odd
 
 INNER = {"StartAt": "X", "States": {"X": {"Type": "Pass", "End": True}}}
 LEAST = {
@@ -121,24 +121,6 @@ def judged(file, definition):
     except StatebagError:
         return
     assert report.machines == 1
-
-
-def places(value, path=()):
-    yield path
-    if isinstance(value, dict | list):
-        for key in value if isinstance(value, dict) else range(len(value)):
-            yield from places(value[key], (*path, key))
-
-
-def with_odd(definition, path, odd):
-    if not path:
-        return odd
-    changed = copy.deepcopy(definition)
-    holder = changed
-    for key in path[:-1]:
-        holder = holder[key]
-    holder[path[-1]] = odd
-    return changed
 
 
 @pytest.mark.parametrize("language", ["JSONPath", "JSONata"])

@@ -10,6 +10,7 @@ from statebag import StatebagError
 from statebag.default_client import from_environment
 from statebag.format.json_text import encode, wire_size
 from statebag.state_data_manager import compress_data, lambda_handler
+from tests.odd_places import places, with_odd
 from tests.state_data_manager.calls import SCOPE
 
 CANARY = "canary-in-the-state"
@@ -95,24 +96,6 @@ def events():
     }
 
 
-def places(value, path=()):
-    yield path
-    if isinstance(value, dict | list) and len(path) < 7:
-        for key in value if isinstance(value, dict) else range(min(len(value), 3)):
-            yield from places(value[key], (*path, key))
-
-
-def with_odd(event, path, odd):
-    if not path:
-        return odd
-    changed = copy.deepcopy(event)
-    holder = changed
-    for key in path[:-1]:
-        holder = holder[key]
-    holder[path[-1]] = copy.deepcopy(odd)
-    return changed
-
-
 @pytest.mark.parametrize("wire", ["0", "1"])
 def test_anything_in_any_place(wire, monkeypatch, caplog):
     monkeypatch.setenv("STATEBAG_WIRE", wire)
@@ -122,7 +105,7 @@ def test_anything_in_any_place(wire, monkeypatch, caplog):
     for action, fields in events().items():
         event = {"action": action, **fields}
         lambda_handler(copy.deepcopy(event))
-        paths = [*places(event), *((name,) for name in FIELDS)]
+        paths = [*places(event, deepest=7), *((name,) for name in FIELDS)]
         for path, odd in list(itertools.product(paths, ODD))[::TAKEN]:
             changed = with_odd(event, path, odd)
             before = json.dumps(changed)
