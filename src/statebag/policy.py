@@ -50,6 +50,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         forms: The newest generation of forms that a seal writes, for readers that are older
             than the writer (docs/upgrade.md); 1 writes no patches. All are always read.
         look_into_depth: Levels of objects that are looked into for fields that can leave alone.
+        strict: Put into one stub whatever no control path names, however small, so that a
+            definition that reads such a path fails with small data as it would with large.
         piece_bytes: Aimed size of a piece of a large array or object; pieces are between a
             third of it and four times it, larger only where one item is.
         max_packs: Packs that the opened values may be spread over before a new pack takes the
@@ -79,6 +81,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     wire: int = 1
     forms: int = 2
     look_into_depth: int = 4
+    strict: bool = False
     piece_bytes: int = 24 * 1024
     max_packs: int = 8
     compression_level: int = 3
@@ -125,6 +128,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(f"Policy.{name} must be a number")
             if not value >= least:
                 raise ConfigurationError(f"Policy.{name} must be at least {least}")
+        if not isinstance(self.strict, bool):
+            raise ConfigurationError(
+                f"Policy.strict must be a bool, not {type(self.strict).__qualname__}"
+            )
         if self.compression_level > 19:
             raise ConfigurationError("Policy.compression_level must be at most 19")
         if self.wire not in {0, 1}:

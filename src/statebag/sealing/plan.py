@@ -34,8 +34,6 @@ __all__ = ["OPAQUE", "Planner"]
 
 _WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
 _MANY_KEYS = 2000
-_STUB_BYTES = 400
-_FEW = 16
 _FEW_MEMBERS = 64  # of an object: its text is put together from theirs, in case they are wanted
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 _WORTH_PATCHING = 4096  # bytes of a text
@@ -87,6 +85,16 @@ class Planner:
         self.cutter = Cutter(policy, scope, known)
         self.control = frozenset(policy.control_paths())
         self._above_control = {path[:n] for path in self.control for n in range(len(path))}
+
+    def is_above_control(self, path: Path) -> bool:
+        """Whether a control path leads through this place; the root counts as such."""
+        return not path or path in self._above_control
+
+    def is_named(self, path: Path, value: Any) -> bool:
+        """Whether the engine may read this place: a control path, or an object above one."""
+        if path in self.control:
+            return True
+        return path in self._above_control and isinstance(value, dict | Unopened)
 
     def looks_again(self) -> None:
         """The state has more in it than what was checked."""
@@ -282,9 +290,8 @@ class Planner:
         if not isinstance(branch, Branch) or not path:
             return branch
         plain = [child.wire for child in branch.children.values() if isinstance(child, Plain)]
-        apart = len(branch.children) - len(plain)
-        if not apart or apart * _STUB_BYTES > max(self.policy.field_limit, _FEW * _STUB_BYTES):
-            return self.leave(value, text, path)  # so many stubs would be a large field again
+        if len(plain) == len(branch.children):
+            return self.leave(value, text, path)  # nothing in it is large: it is what is large
         if sum(plain) <= self.policy.field_limit:
             return branch
         return self.gather(branch)
