@@ -36,6 +36,7 @@ __all__ = [
     "sealing_is_off",
     "signing_keys_from_environment",
     "store_address",
+    "store_settings",
     "watchers_from_environment",
 ]
 
@@ -61,6 +62,15 @@ def store_address(environment: Mapping[str, str] | None = None) -> str:
             hint="Set STATEBAG_STORE to s3://<bucket>/<prefix>.",
         )
     return _LOCAL_FOLDER
+
+
+def store_settings(
+    environment: Mapping[str, str] | None = None,
+) -> tuple[tuple[str, str], ...]:
+    """The variables that say which server and account the address of a store leads to."""
+    variables = os.environ if environment is None else environment
+    starts = ("AWS_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "MSI_", "IDENTITY_")
+    return tuple(sorted(one for one in variables.items() if one[0].startswith(starts)))
 
 
 def replica_addresses(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:

@@ -58,6 +58,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             smallest along.
         compression_level: zstd's level.
         cache_bytes: Verified blobs that a process keeps in memory.
+        recheck_seconds: How long a seal relies on an object of a remote store that this process
+            wrote or read, before it asks the store whether the object is still there; 0 asks
+            each time. (In a folder and in memory it always looks.)
         max_open_bytes: Uncompressed bytes that one open may give.
         max_open_blobs: Blobs that one open may read.
         max_open_requests: Requests that one open may send.
@@ -86,6 +89,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_packs: int = 8
     compression_level: int = 3
     cache_bytes: int = 64 * 1024 * 1024
+    recheck_seconds: float = 60.0
     max_open_bytes: int = 2 * 1024**3
     max_open_blobs: int = 200_000
     max_open_requests: int = 20_000
@@ -109,6 +113,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         "max_packs": 1,
         "compression_level": -7,
         "cache_bytes": 0,
+        "recheck_seconds": 0,
         "max_open_bytes": 1,
         "max_open_blobs": 1,
         "max_open_requests": 1,
@@ -123,7 +128,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name, least in self._LEAST.items():
             value = getattr(self, name)
-            whole = name != "deadline_seconds"
+            whole = not name.endswith("_seconds")
             if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
                 raise ConfigurationError(f"Policy.{name} must be a number")
             if not value >= least:

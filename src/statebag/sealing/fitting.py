@@ -155,6 +155,7 @@ def _cut_again(part: Kept, stub: Pieces, tail: Single | Stored | None, planner: 
     )
     whole.members = members
     whole.inherited = stub.reads
+    whole.relies_on = part.relies_on
     return whole
 
 

@@ -128,7 +128,7 @@ class Planner:
         if len(text) >= _WORTH_LOOKING_UP:
             stub = self._stored_as(text, path)
             if stub is not None:
-                return self._unchanged(value, text, path, stub)
+                return self._unchanged(value, text, path, *stub)
         if len(text) > self.policy.field_limit:
             return (
                 self._large_object(value, text, path, texts)
@@ -171,13 +171,13 @@ class Planner:
         """The form in which a value leaves: as it is stored already, patched, cut, or one blob."""
         stub = self._stored_as(text, path)
         if stub is not None:
-            return self._unchanged(value, text, path, stub)
+            return self._unchanged(value, text, path, *stub)
         single = self.cutter.single(value, text, path)
         if self.known.may_hold(single.size):
             single.blob = self.known.blob(self.scope, single.sha256)
-        carried = self.bases.same(self.scope, path, text)
-        if isinstance(carried, Carried):
-            single.take_frame(carried)
+        same = self.bases.same(self.scope, path, text)
+        if same is not None and isinstance(same.stub, Carried):
+            single.take_frame(same.stub)
         if single.blob is not None or self._patch(single):
             return single
         return self.in_pieces(single, carried=True)
@@ -188,14 +188,17 @@ class Planner:
             single, carried=carried, before=self.bases.pieces(self.scope, single.path)
         )
 
-    def _stored_as(self, text: bytes, path: Path) -> Stored | Pieces | Patched | None:
-        """The stub of a value with this text that needs nothing written."""
-        stub = self.bases.same(self.scope, path, text)
-        if stub is not None and not isinstance(stub, Carried) and self._may_write(stub):
-            return stub
+    def _stored_as(
+        self, text: bytes, path: Path
+    ) -> tuple[Stored | Pieces | Patched, frozenset[str]] | None:
+        """The stub of a value with this text that needs nothing written, and the packs behind."""
+        same = self.bases.same(self.scope, path, text)
+        if same is not None and not isinstance(same.stub, Carried) and self._may_write(same.stub):
+            return same.stub, same.packs
         if self.known.may_hold(len(text)):
             stored = self.known.value(self.scope, sha256_hex(text))
-            return stored if stored is None or self._may_write(stored) else None
+            if stored is not None and self._may_write(stored.stub):
+                return stored.stub, stored.packs
         return None
 
     def _may_write(self, stub: Stub) -> bool:
@@ -217,12 +220,17 @@ class Planner:
         return all(map(self._may_hand_on, value.values()))
 
     def _unchanged(
-        self, value: Any, text: bytes, path: Path, stub: Stored | Pieces | Patched
+        self,
+        value: Any,
+        text: bytes,
+        path: Path,
+        stub: Stored | Pieces | Patched,
+        packs: frozenset[str],
     ) -> Single | Kept:
         if not isinstance(stub, Patched):
-            return Kept.unchanged(path, value, stub)
+            return Kept.unchanged(path, value, stub, packs)
         single = self.cutter.single(value, text, path)
-        single.take_patch(stub)
+        single.take_patch(stub, packs)
         return single
 
     def _patch(self, single: Single) -> bool:
@@ -232,14 +240,15 @@ class Planner:
         found = self.bases.find(self.scope, single.path)
         if found is None or single.size < _WORTH_PATCHING or not self.policy.carry_bytes:
             return False
-        base, base_text = found
+        base, base_text = found.stub, found.text
+        assert isinstance(base, Stored | Pieces)  # what is carried is no base
         grew = single.kind == "array" and single.text.startswith(base_text[:-1])
         if grew or base.kind != single.kind:
             return False  # pieces serve an array that only grew better: it can grow unread
         patch = make_patch(single.text, base_text)
         if patch is None or len(patch) * _PATCH_SHARE > single.size:
             return False
-        single.base, single.patch = base, patch
+        single.base, single.patch, single.relies_on = base, patch, found.packs
         return True
 
     def leave_whole(self, value: Any, path: Path) -> Single | Cut | Kept:
