@@ -35,6 +35,8 @@ POLICIES = [
     Policy(**SMALL, carry_bytes=2400, field_limit=2000, piece_bytes=2048, look_into_depth=1),
     Policy(attempts=1, max_bag_bytes=2048, carry_bytes=700, field_limit=30_000),
     Policy(attempts=1, control=("current_state.phase",)),
+    Policy(**SMALL, carry_bytes=1200, field_limit=600, piece_bytes=1024, cache_bytes=6000),
+    Policy(**SMALL, carry_bytes=900, field_limit=600, cache_bytes=0, recheck_seconds=0),
 ]
 FORMS = {
     "stored",

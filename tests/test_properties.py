@@ -1,7 +1,9 @@
 """The promises, for every state: exact, bounded, repeatable, movable."""
 
 import json
+from contextlib import nullcontext
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from statebag import BagTooLarge, Policy, Statebag
 from statebag.format.escape import escape
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY
+from statebag.process_memory import nothing_remembered
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.strategies import STATES, VALUES
@@ -22,8 +25,18 @@ POLICIES = st.builds(
     piece_bytes=st.sampled_from([1024, 2048, 24_576]),
     look_into_depth=st.integers(1, 4),
     max_packs=st.sampled_from([1, 3, 8]),
+    cache_bytes=st.sampled_from([0, 3000, 200_000, 64 * 1024 * 1024]),
+    recheck_seconds=st.sampled_from([0.0, 60.0]),
+    strict=st.booleans(),
     control=st.sampled_from([(), ("$.current_state.status",), ("extra", "state_history[0].n")]),
 )
+
+
+@pytest.fixture(scope="module", autouse=True, params=[False, True], ids=["remembers", "forgets"])
+def memory(request):
+    """Each property holds with what a process remembers, and with every memory switched off."""
+    with nothing_remembered() if request.param else nullcontext():
+        yield
 
 
 def payload_bytes(bag):

@@ -345,8 +345,8 @@ class Statebag:
     ) -> Any:
         """A bag with items added to the end of one array of its state; nothing is fetched.
 
-        (But for an array that was patched, and for a state whose small fields left as one
-        value: what must be known to add to it is read.)
+        (But for an array that was patched, and for one that was offloaded with the object it is
+        in: what must be known to add to it is read.)
 
         Args:
             bag: A bag.
@@ -356,19 +356,21 @@ class Statebag:
             budget: The bag's bound in bytes, instead of the policy's.
 
         Raises:
-            InvalidState: What stands at the path is no array, or lies inside a value that would
-                have to be opened.
+            InvalidState: What stands at the path is not an array.
         """
         from statebag.format.json_check import check_json
         from statebag.sealer import plain
-        from statebag.sealing.appending import with_appended
+        from statebag.sealing.appending import lies_in_unopened, with_appended
 
         started = perf_counter_ns()
         path = parse_path(field)
         items = list(entries)
         check_json(items)
         with deadline(self.policy.deadline_seconds):
-            state = self._opener(scope).open(bag, Selection([]))
+            opener = self._opener(scope)
+            state = opener.open(bag, Selection([]))
+            if lies_in_unopened(state, path):  # then the array is in there too
+                state = opener.open(bag, Selection([path]))
             grown = with_appended(state, path, items)
             if sealing_is_off():
                 return plain(grown)

@@ -12,7 +12,20 @@ from statebag.sealing.pieces import Grown
 if TYPE_CHECKING:
     from statebag.format.paths import Path
 
-__all__ = ["with_appended"]
+__all__ = ["lies_in_unopened", "with_appended"]
+
+
+def lies_in_unopened(state: Any, path: Path) -> bool:
+    """Whether a value above the path was not opened."""
+    value = state
+    for part in path:
+        if isinstance(value, Unopened):
+            return True
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return False
 
 
 def with_appended(state: Any, path: Path, items: list[Any]) -> Any:
