@@ -96,7 +96,7 @@ class Statebag:
             self.policy.attempts,
             encrypting,
         )
-        self._signatures = signing_with(signing_keys)
+        self._signatures = signing_with(signing_keys, self.policy)
         self._known = process_memory.known(self.store.url)
         self._bases = process_memory.bases(self.store.url, self.policy.cache_bytes)
         self._cache = process_memory.texts(self.policy.cache_bytes)
@@ -310,7 +310,7 @@ class Statebag:
 
         state = self.open(bag, scope=scope)
         room = MemoryStore()
-        policy = msgspec.structs.replace(self.policy, carry_bytes=0)
+        policy = msgspec.structs.replace(self._without_keys(), carry_bytes=0)
         sealer = Statebag(room, policy=policy, replicas=(), signing_keys={}, encryption_keys=())
         sealed = sealer.seal(state, scope=SCOPE)
         return pack_up(sealed, {info.name: room.get(info.name) for info in room.list()})
@@ -332,7 +332,7 @@ class Statebag:
 
         bag, room = unpack(archive, self.policy.max_open_bytes)
         reader = Statebag(
-            room, policy=self.policy, replicas=(), signing_keys={}, encryption_keys=()
+            room, policy=self._without_keys(), replicas=(), signing_keys={}, encryption_keys=()
         )
         state = reader.open(bag, scope=SCOPE)
         return self.seal(state, scope=check_scope(scope), budget=budget)
@@ -526,6 +526,12 @@ class Statebag:
             )
 
         return decorate if handler is None else decorate(handler)
+
+    def _without_keys(self) -> Policy:
+        """The policy for a room in memory, which holds what this process has in plain anyway."""
+        return msgspec.structs.replace(
+            self.policy, require_signatures=False, require_encryption=False
+        )
 
     def _confinement(self, scope: str | None) -> Confinement:
         encoded = None if scope is None else encode_scope(scope)
