@@ -127,6 +127,11 @@ class Keys:
         if misuse_resistant:
             self._cipher(2, bytes(_KEY))
 
+    @property
+    def magic(self) -> bytes:
+        """What an object that is written now begins with."""
+        return _MAGICS[self._written]
+
     def _cipher(self, version: int, key: bytes) -> Any:
         """The cipher of a version with a key."""
         if version not in self._ciphers:
@@ -281,6 +286,18 @@ class EncryptedStore:
             BlobCorrupt: It is not what was written.
         """
         return self._opened(name, self._store.get(name))
+
+    def get_in_any_form(self, name: str) -> bytes:
+        """All bytes of an object, also of one in plain form where encryption is required."""
+        return EncryptedStore(self._store, self._keys).get(name)
+
+    def is_newest(self, name: str) -> bool:
+        """Whether an object begins as one that is written now does; one request, a short one."""
+        try:
+            start = self._store.get_ranges(name, [(0, len(MAGIC))])[0]
+        except BlobCorrupt:  # shorter than that
+            return False
+        return start == self._keys.magic
 
     def _opened(self, name: str, data: bytes) -> bytes:
         if not _is_ours(data):
