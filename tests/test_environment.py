@@ -1,11 +1,15 @@
 import pytest
 
-from statebag import ConfigurationError, Policy, Statebag
+from statebag import ConfigurationError, Policy, Statebag, step
 from statebag.default_client import from_environment
 from statebag.environment import (
+    encryption_keys_from_environment,
+    folders_are_shared,
     in_lambda,
+    passing_place,
     policy_from_environment,
     sealing_is_off,
+    signing_keys_from_environment,
     store_address,
 )
 from statebag.testing.process import forget
@@ -48,17 +52,206 @@ def test_a_value_that_is_no_number_names_its_variable(text):
     assert "carry_bytes" in str(caught.value).lower()
 
 
-def test_a_lambda_needs_a_store():
-    with pytest.raises(ConfigurationError) as caught:
-        store_address(LAMBDA)
-    assert "STATEBAG_STORE" in caught.value.hint
-    assert store_address({**LAMBDA, "STATEBAG_STORE": " s3://b/p "}) == "s3://b/p"
+PLACES = {
+    "a Lambda function": [
+        LAMBDA,
+        {"AWS_LAMBDA_FUNCTION_NAME": "f"},
+        {"AWS_EXECUTION_ENV": "AWS_Lambda_python3.13"},
+        {"LAMBDA_TASK_ROOT": "/var/task"},
+    ],
+    "an ECS container": [
+        {"ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/x"},
+        {"ECS_CONTAINER_METADATA_URI": "http://169.254.170.2/v3/x"},
+        {"AWS_EXECUTION_ENV": "AWS_ECS_FARGATE"},
+        {"AWS_EXECUTION_ENV": "AWS_ECS_EC2"},
+    ],
+    "an AWS Batch job": [{"AWS_BATCH_JOB_ID": "1", "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE"}],
+    "a Cloud Run container": [{"K_SERVICE": "s"}, {"CLOUD_RUN_JOB": "j"}],
+    "an Azure function": [{"FUNCTIONS_WORKER_RUNTIME": "python"}],
+    "an Azure container app": [{"CONTAINER_APP_NAME": "a", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}],
+    "a Kubernetes container": [{"KUBERNETES_SERVICE_HOST": "10.0.0.1"}],
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_where_the_disk_goes_away_a_store_must_be_named(place):
+    for variables in PLACES[place]:
+        assert passing_place(variables) == place
+        for unset in ({}, {"STATEBAG_STORE": ""}, {"STATEBAG_STORE": "  "}):
+            with pytest.raises(ConfigurationError, match="STATEBAG_STORE") as caught:
+                store_address({**variables, **unset})
+            assert place in caught.value.message
+            assert "STATEBAG_STORE" in caught.value.hint
+        assert store_address({**variables, "STATEBAG_STORE": " s3://b/p "}) == "s3://b/p"
     assert in_lambda(LAMBDA)
 
 
-@pytest.mark.parametrize(("text", "off"), [("", False), ("0", False), ("1", True), ("yes", True)])
-def test_sealing_can_be_turned_off(text, off):
-    assert sealing_is_off({"STATEBAG_PLAIN": text}) is off
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"AWS_EXECUTION_ENV": "CloudShell"},
+        {"AWS_EXECUTION_ENV": ""},
+        {"AWS_LAMBDA_FUNCTION_NAME": "", "K_SERVICE": ""},
+        {"AWS_REGION": "us-east-1", "CI": "true"},
+    ],
+)
+def test_elsewhere_a_folder_does(variables):
+    assert passing_place(variables) is None
+    assert store_address(variables) == "./.statebag/store"
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+@pytest.mark.parametrize("place", PLACES)
+def test_the_first_call_is_refused_whatever_the_size(place, size, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STATEBAG_STORE", raising=False)
+    for name, value in PLACES[place][0].items():
+        monkeypatch.setenv(name, value)
+
+    @step
+    def handler(state, _context):
+        return {**state, "text": "x" * size}
+
+    for call in (
+        lambda: handler({"execution_id": "machine/one"}, None),
+        lambda: Statebag().seal({"text": "x" * size}, scope="machine/one"),
+        lambda: Statebag().open({"text": "x" * size}),
+    ):
+        with pytest.raises(ConfigurationError, match="STATEBAG_STORE"):
+            call()
+    assert list(tmp_path.iterdir()) == []
+
+
+SWITCHES = [
+    ("1", True),
+    ("true", True),
+    ("TRUE", True),
+    (" yes ", True),
+    ("0", False),
+    ("False", False),
+    ("no", False),
+]
+
+
+@pytest.mark.parametrize(("text", "on"), SWITCHES)
+def test_switches(text, on):
+    assert sealing_is_off({"STATEBAG_PLAIN": text}) is on
+    assert folders_are_shared({"STATEBAG_SHARED_FOLDERS": text}) is on
+    policy = policy_from_environment({"STATEBAG_REQUIRE_ENCRYPTION": text})
+    assert policy.require_encryption is on
+    assert policy.require_signatures is False
+
+
+def test_a_switch_that_is_not_set_is_off():
+    for variables in ({}, {"STATEBAG_PLAIN": "", "STATEBAG_SHARED_FOLDERS": " "}):
+        assert not sealing_is_off(variables)
+        assert not folders_are_shared(variables)
+
+
+@pytest.mark.parametrize("text", ["2", "on", "tru", "-", "1,1"])
+def test_a_switch_with_another_text_is_refused(text):
+    for variable, read in {
+        "STATEBAG_PLAIN": sealing_is_off,
+        "STATEBAG_SHARED_FOLDERS": folders_are_shared,
+        "STATEBAG_REQUIRE_SIGNATURES": policy_from_environment,
+        "STATEBAG_REQUIRE_ENCRYPTION": policy_from_environment,
+    }.items():
+        with pytest.raises(ConfigurationError, match=variable):
+            read({variable: text})
+
+
+@pytest.mark.parametrize("name", Policy.PROTECTIONS)
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_empty_text_does_not_switch_a_protection_off(name, text):
+    variable = f"STATEBAG_{name.upper()}"
+    with pytest.raises(ConfigurationError, match=variable):
+        policy_from_environment({variable: text})
+
+
+KEY_VARIABLES = {
+    "STATEBAG_SIGNING_KEYS": signing_keys_from_environment,
+    "STATEBAG_ENCRYPTION_KEYS": encryption_keys_from_environment,
+}
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+
+
+@pytest.mark.parametrize("variable", KEY_VARIABLES)
+@pytest.mark.parametrize("text", ["", " ", ",", " , ,", "\n", "{key},", ",{key}", "{key},,{key}"])
+def test_an_empty_key_never_means_no_keys(variable, text, monkeypatch):
+    named = f"k1:{KEY}" if "SIGNING" in variable else KEY
+    text = text.format(key=named)
+    with pytest.raises(ConfigurationError, match=variable) as caught:
+        KEY_VARIABLES[variable]({variable: text})
+    assert variable in caught.value.hint
+    assert KEY not in str(caught.value)
+    monkeypatch.setenv(variable, text)
+    monkeypatch.setenv("STATEBAG_STORE", "memory://keys")
+    for make in (lambda: Statebag("memory://keys"), from_environment):
+        with pytest.raises(ConfigurationError, match=variable):
+            make()
+
+
+BASE64 = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        BASE64[:20] + "!" + BASE64[20:],  # what is not base64 was once left out without a word
+        BASE64[:20] + " " + BASE64[20:],
+        BASE64 + "==",
+        "=" + BASE64,
+        BASE64[:-2],
+        BASE64[:10],
+        BASE64 + "Ä",
+        "====",
+        "${SECRET}",
+    ],
+)
+@pytest.mark.parametrize("variable", KEY_VARIABLES)
+def test_a_key_that_is_not_one_is_refused_and_not_shown(variable, key):
+    if "SIGNING" in variable and key == BASE64[:-2]:
+        return  # 30 bytes, which sign well
+    text = f"k1:{key}" if "SIGNING" in variable else key
+    with pytest.raises(ConfigurationError, match=variable) as caught:
+        KEY_VARIABLES[variable]({variable: text})
+    assert key not in str(caught.value)
+    assert BASE64[:10] not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"k1:{KEY},k1:{KEY}",
+        f"k1:{KEY}, k1 :AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        KEY,
+        f":{KEY}",
+        f"a b:{KEY}",
+        f"k-1:{KEY}",
+        f"{'k' * 33}:{KEY}",
+        "k1:",
+        f"k1:{KEY},k2:",
+        f"k1:{KEY}:more",
+    ],
+)
+def test_names_of_keys(text):
+    with pytest.raises(ConfigurationError, match="STATEBAG_SIGNING_KEYS") as caught:
+        signing_keys_from_environment({"STATEBAG_SIGNING_KEYS": text})
+    assert KEY not in str(caught.value)
+
+
+def test_keys_in_either_alphabet_with_padding_and_blanks():
+    key = bytes([251, 255, 190] * 10 + [251, 255])
+    for text in ("+/++" * 10 + "+/8=", "-_--" * 10 + "-_8", " " + "-_--" * 10 + "-_8= "):
+        assert encryption_keys_from_environment({"STATEBAG_ENCRYPTION_KEYS": text}) == (key,)
+        found = signing_keys_from_environment({"STATEBAG_SIGNING_KEYS": f" k1 : {text.strip()} "})
+        assert found == {"k1": key}
+    # One key twice is one key: the order, and what can be read, are the same.
+    assert encryption_keys_from_environment({"STATEBAG_ENCRYPTION_KEYS": f"{KEY},{KEY}"}) == (
+        bytes(range(32)),
+        bytes(range(32)),
+    )
 
 
 def test_one_client_for_each_environment(monkeypatch):

@@ -3,7 +3,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from statebag import ConfigurationError, Policy
-from statebag.policy import DEFAULT_CONTROL
+from statebag.policy import DEFAULT_CONTROL, NEWEST_FORMS
 
 
 def test_the_published_defaults():
@@ -63,7 +63,7 @@ def test_other_numbers():
         {"deadline_seconds": float("nan")},
         {"wire": 2},
         {"forms": 0},
-        {"forms": 3},
+        {"forms": NEWEST_FORMS + 1},
     ):
         with pytest.raises(ConfigurationError):
             Policy(**settings)
@@ -103,3 +103,17 @@ def test_a_policy_does_not_change():
         policy.field_limit = 1
     assert hash(policy) == hash(Policy())
     assert policy == Policy()
+
+
+@pytest.mark.parametrize("name", Policy.PROTECTIONS)
+@pytest.mark.parametrize("value", [1, 0, None, "true", "", ()])
+def test_what_protects_is_true_or_false(name, value):
+    with pytest.raises(ConfigurationError, match=name):
+        Policy(**{name: value})
+
+
+def test_a_policy_is_what_its_settings_say():
+    assert Policy() == Policy()
+    assert hash(Policy()) == hash(Policy())
+    assert Policy(max_open_bytes=5).max_open_bytes == 5
+    assert Policy(max_open_bytes=5) != Policy()

@@ -12,7 +12,7 @@ from statebag.format.stub import KEY
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
-from tests.bags import noise, payload_bytes
+from tests.bags import forms, noise, payload_bytes
 from tests.test_forged import SCOPE, every_form
 
 KEYS = {"k1": b"0123456789abcdef0123456789abcdef"}
@@ -200,3 +200,196 @@ def test_looking_up_one_value_asks_for_a_signature_too():
         with pytest.raises(NotPermitted):
             client.get(forged, path, scope=SCOPE)
     assert recording.calls == []
+
+
+# What a signature covers: the scope too.
+
+CARRYING = Policy(field_limit=300, max_bag_bytes=60_000, attempts=1)
+STRICT = Policy(field_limit=300, max_bag_bytes=60_000, attempts=1, require_signatures=True)
+OLDER = Policy(field_limit=300, max_bag_bytes=60_000, attempts=1, forms=2)
+
+
+def signer(policy=CARRYING, store=None, keys=KEYS):
+    forget()
+    return Statebag(store or MemoryStore(), policy=policy, replicas=(), signing_keys=keys)
+
+
+def carried_bag(scope="machine/a", policy=CARRYING):
+    state = {"text": noise(1000), "log": [{"n": n, "text": noise(50, n)} for n in range(40)]}
+    bag = signer(policy).seal(state, scope=scope)
+    assert set(forms(bag)) == {"carried", "single value"}
+    return bag, state
+
+
+@pytest.mark.parametrize("part", ["text", "log"])
+def test_a_carried_value_of_another_execution_is_refused(part):
+    bag, state = carried_bag()
+    smuggled = {"own": 1, "field": bag[part]}
+    for only in (None, []):
+        with pytest.raises(NotPermitted, match="another scope") as caught:
+            signer().open(smuggled, only, scope="machine/b")
+        assert caught.value.path == "$.field"
+    with pytest.raises(NotPermitted, match="another scope"):
+        signer().get(smuggled, "$.field[0].n" if part == "log" else "$.field", scope="machine/b")
+    assert signer().open(smuggled, scope="machine/a") == {"own": 1, "field": state[part]}
+    assert signer().open(smuggled) == {"own": 1, "field": state[part]}  # a reader of all
+
+
+@pytest.mark.parametrize(
+    ("sealed", "reader", "readable", "opens"),
+    [
+        ("machine/a", "machine/a", (), True),
+        ("machine/a", "machine/a/child/1", (), True),
+        ("machine/a/child/1", "machine/a", (), False),
+        ("machine/a", "machine/ab", (), False),
+        ("machine/ab", "machine/a", (), False),
+        ("machine/a", "machine/b", ("machine/a",), True),
+        ("machine/a/child", "machine/b", ("machine/a",), False),
+        ("machine/a/child", "machine/b", ("machine/a/**",), True),
+        ("my machine/ä.b", "my machine/ä.b", (), True),
+        ("my machine/ä.b", "my machine/ä", (), False),
+        (None, "machine/a", (), False),
+    ],
+)
+@pytest.mark.parametrize("carry_bytes", [0, 32_000])
+def test_carried_and_stored_values_follow_one_rule(sealed, reader, readable, opens, carry_bytes):
+    store = MemoryStore()
+    state = {"text": noise(1000)}
+    policy = Policy(field_limit=300, carry_bytes=carry_bytes, readable_scopes=readable)
+    bag = signer(policy, store).seal(state, scope=sealed)
+    assert set(forms(bag)) == {"carried" if carry_bytes else "stored", "single value"}
+    if opens:
+        assert signer(policy, store).open(bag, scope=reader) == state
+    else:
+        with pytest.raises(NotPermitted):
+            signer(policy, store).open(bag, scope=reader)
+
+
+@pytest.mark.parametrize("form", ["patched", "pieces", "rest"])
+def test_bytes_beside_stored_objects_are_of_a_scope_too(form):
+    """The objects are of a parent that both may read; the bytes in the bag are the child's."""
+    store = MemoryStore()
+    policy = Policy(field_limit=300, carry_bytes=0, piece_bytes=1024)
+    log = [{"n": n, "text": noise(200, n)} for n in range(60)]
+    parent = signer(policy, store).seal({"log": log, "text": noise(9000)}, scope="m/parent")
+    carrying = Policy(field_limit=300, piece_bytes=1024)
+    if form == "rest":
+        many = {"many": {f"key {n}": n for n in range(300)}, "status": "x"}
+        child = signer(carrying, store).seal(many, scope="m/parent/one", budget=2500)
+        expected = many
+    else:
+        sb = signer(carrying, store)
+        opened = sb.open(parent, scope="m/parent/one")
+        if form == "patched":
+            opened["text"] = "secret of one" + opened["text"]
+        else:
+            opened["log"].append({"n": 60, "text": "secret of one"})
+        child = sb.seal(opened, scope="m/parent/one")
+        expected = opened
+    assert any(form in one or "carried" in one for one in forms(child))
+    assert signer(carrying, store).open(child, scope="m/parent/one") == expected
+    with pytest.raises(NotPermitted, match="another scope"):
+        signer(carrying, store).open(child, scope="m/parent/two")
+
+
+CUTS = {
+    "the scope left out": lambda sig: sig.rpartition(".")[0],
+    "another scope": lambda sig: sig.rpartition(".")[0] + ".machine/b",
+    "an empty scope": lambda sig: sig.rpartition(".")[0] + ".",
+    "the scope above": lambda sig: sig.rpartition(".")[0] + ".machine",
+    "a scope that is not ASCII": lambda sig: sig.rpartition("/")[0] + "/ä",
+    "more": lambda sig: sig + ".x",
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_the_scope_in_a_signature_cannot_be_changed(cut):
+    bag, _ = carried_bag("machine/a")
+    bag["text"][KEY]["sig"] = CUTS[cut](bag["text"][KEY]["sig"])
+    for scope in ("machine/a", "machine/b", None):
+        with pytest.raises(NotPermitted):
+            signer().open(bag, scope=scope)
+
+
+def test_older_signatures_are_read_but_for_carried_values_where_signatures_are_required():
+    store = MemoryStore()
+    older, state = carried_bag("machine/a", OLDER)
+    assert all(at(older, path)[KEY]["sig"].count(".") == 1 for path in places(older))
+    assert signer().open(older, scope="machine/a") == state
+    with pytest.raises(NotPermitted, match="older form") as caught:
+        signer(STRICT).open(older, scope="machine/a")
+    assert "STATEBAG" not in caught.value.message
+    # The way out that the hint names: a client that does not require it seals it again.
+    again = signer().seal(signer().open(older, scope="machine/a"), scope="machine/a")
+    assert signer(STRICT).open(again, scope="machine/a") == state
+    # And unread.
+    passed = signer().seal(signer().open(older, only=[], scope="machine/a"), scope="machine/a")
+    assert signer(STRICT).open(passed, scope="machine/a") == state
+    # A stub that only names objects has its scope in their names: there is one form of it.
+    storing = Policy(field_limit=300, carry_bytes=0, forms=2)
+    stored = signer(storing, store).seal(state, scope="machine/a")
+    assert signer(STRICT, store).open(stored, scope="machine/a") == state
+
+
+def test_a_writer_held_at_the_older_forms_is_read_by_an_older_reader():
+    """Its signatures are of the older form also where it passes newer ones on."""
+    newer, state = carried_bag("machine/a")
+    held = signer(OLDER)
+    passed = held.seal(held.open(newer, only=[], scope="machine/a"), scope="machine/a")
+    assert all(at(passed, path)[KEY]["sig"].count(".") == 1 for path in places(passed))
+    assert signer().open(passed, scope="machine/a") == state
+
+
+def test_a_bag_that_moves_to_a_child_execution_is_signed_for_it():
+    bag, state = carried_bag("machine/a")
+    child = signer()
+    inner = child.seal(child.open(bag, only=[], scope="machine/a/child"), scope="machine/a/child")
+    assert signer(STRICT).open(inner, scope="machine/a/child") == state
+    with pytest.raises(NotPermitted, match="another scope"):
+        signer(STRICT).open(inner, scope="machine/a")
+    readable = Policy(field_limit=300, readable_scopes=("machine/a/**",))
+    assert signer(readable).open(inner, scope="machine/a") == state
+
+
+def test_a_client_that_requires_signatures_needs_keys(monkeypatch):
+    for keys in (None, {}):
+        with pytest.raises(ConfigurationError, match="require_signatures") as caught:
+            signer(STRICT, keys=keys)
+        assert "STATEBAG_SIGNING_KEYS" in caught.value.hint
+    with pytest.raises(ConfigurationError, match=r"Policy\.forms"):
+        signer(Policy(require_signatures=True, forms=2))
+    with monkeypatch.context() as patch:
+        patch.setenv("STATEBAG_PLAIN", "1")
+        with pytest.raises(ConfigurationError, match="STATEBAG_PLAIN"):
+            signer(STRICT)
+    for wrong in ("", b"", [("k1", b"x" * 32)], "k1:key"):
+        with pytest.raises(ConfigurationError):
+            signer(keys=wrong)
+
+
+def test_what_needs_no_key_works_where_signatures_are_required():
+    store = MemoryStore()
+    client = signer(STRICT, store)
+    state = {"log": [noise(100, n) for n in range(30)], "text": noise(3000)}
+    bag = client.seal(state, scope="machine/a")
+    archive = client.export(bag, scope="machine/a")
+    unpacked = client.unpack(archive, scope="machine/b")
+    assert signer(STRICT, store).open(unpacked, scope="machine/b") == state
+    grown = client.append(bag, "log", ["more"], scope="machine/a")
+    assert signer(STRICT, store).open(grown, scope="machine/a")["log"] == [*state["log"], "more"]
+    assert client.heal(grown, scope="machine/a") is not None
+    writer = client.array_writer("machine/a")
+    for n in range(50):
+        writer.add(n, b'"%s"' % noise(300, n).encode())
+    sealed = client.seal({"all": writer.finish()}, scope="machine/a")
+    assert len(signer(STRICT, store).open(sealed, scope="machine/a")["all"]) == 50
+
+
+@pytest.mark.parametrize("scope", ["m/e", f"{'machine' * 11}/{'ä' * 25}/child/17"])
+def test_signatures_with_a_scope_keep_every_bound(scope):
+    state = {f"field {n}": noise(700, n) for n in range(40)}
+    for budget in (3000, 6000, 12_000, 24_000):
+        store = MemoryStore()
+        bag = signer(CARRYING, store).seal(state, scope=scope, budget=budget)
+        assert payload_bytes(bag) <= budget
+        assert signer(STRICT, store).open(bag, scope=scope) == state

@@ -95,7 +95,7 @@ class Statebag:
             self.policy.attempts,
             encrypting,
         )
-        self._signatures = signing_with(signing_keys)
+        self._signatures = signing_with(signing_keys, self.policy)
 
     def __repr__(self) -> str:
         return f"Statebag({self.store.url!r})"
@@ -308,7 +308,7 @@ class Statebag:
 
         state = self.open(bag, scope=scope)
         room = MemoryStore()
-        policy = msgspec.structs.replace(self.policy, carry_bytes=0)
+        policy = msgspec.structs.replace(self._without_keys(), carry_bytes=0)
         sealer = Statebag(room, policy=policy, replicas=(), signing_keys={}, encryption_keys=())
         sealed = sealer.seal(state, scope=SCOPE)
         return pack_up(sealed, {info.name: room.get(info.name) for info in room.list()})
@@ -330,7 +330,7 @@ class Statebag:
 
         bag, room = unpack(archive, self.policy.max_open_bytes)
         reader = Statebag(
-            room, policy=self.policy, replicas=(), signing_keys={}, encryption_keys=()
+            room, policy=self._without_keys(), replicas=(), signing_keys={}, encryption_keys=()
         )
         state = reader.open(bag, scope=SCOPE)
         return self.seal(state, scope=check_scope(scope), budget=budget)
@@ -527,13 +527,21 @@ class Statebag:
 
         return decorate if handler is None else decorate(handler)
 
+    def _without_keys(self) -> Policy:
+        """The policy for a room in memory, which holds what this process has in plain anyway."""
+        return msgspec.structs.replace(
+            self.policy, require_signatures=False, require_encryption=False
+        )
+
     def _confinement(self, scope: str | None) -> Confinement:
         encoded = None if scope is None else encode_scope(scope)
         return Confinement(encoded, self.policy.readable_scopes)
 
     def _memory(self) -> Memory:
         signing = () if self._signatures is None else self._signatures.fingerprint
-        return memory_of((*identity_of(self.store), *signing), self.policy.cache_bytes)
+        required = (self.policy.require_signatures, self.policy.require_encryption)
+        identity = (*identity_of(self.store), *signing, *required)
+        return memory_of(identity, self.policy.cache_bytes)
 
     def _opener(
         self, scope: str | None, memory: Memory | None = None, fetcher: Fetcher | None = None

@@ -6,19 +6,22 @@
 | STATEBAG_REPLICAS | comma-separated addresses of stores that are read where the first fails |
 | STATEBAG_SIGNING_KEYS | `name:base64,...`: stubs are signed by the first key and must be signed |
 | STATEBAG_ENCRYPTION_KEYS | `base64,...`: objects are encrypted with the first key, read with all |
+| STATEBAG_SHARED_FOLDERS | 1: the umask, not the owner alone, decides who reads a folder store |
 | STATEBAG_PLAIN | 1: seal nothing, to see what a workflow does without this library |
 | STATEBAG_METRICS | `emf`: metrics of each step in CloudWatch's embedded format |
 | STATEBAG_TRACING | `otel`: OpenTelemetry spans |
 | STATEBAG_LOG | `json`: a line for each step |
 | STATEBAG_MAX_BAG_BYTES, STATEBAG_CONTROL, ... | one for each setting of `Policy`, in capitals |
 
-Lists (STATEBAG_CONTROL, STATEBAG_READABLE_SCOPES) are separated by commas; a switch
-(STATEBAG_STRICT) is 1, true, yes, or 0, false, no, in any case.
+Lists (STATEBAG_CONTROL, STATEBAG_READABLE_SCOPES) are separated by commas. Switches are 1, true or
+yes, and 0, false or no. A variable of keys that is set and holds none is an error: a deployment
+meant to protect something, and did not resolve the secret.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -26,11 +29,13 @@ from statebag.errors import ConfigurationError
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "encryption_keys_from_environment",
+    "folders_are_shared",
     "in_lambda",
+    "passing_place",
     "policy_from_environment",
     "replica_addresses",
     "sealing_is_off",
@@ -45,21 +50,39 @@ _STANDARD = str.maketrans("-_", "+/")
 _SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _LOCAL_FOLDER = "./.statebag/store"
 
+_PASSING_PLACES = (
+    ("a Lambda function", ("AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"), "AWS_Lambda_"),
+    ("an AWS Batch job", ("AWS_BATCH_JOB_ID",), None),
+    (
+        "an ECS container",
+        ("ECS_CONTAINER_METADATA_URI_V4", "ECS_CONTAINER_METADATA_URI"),
+        "AWS_ECS_",
+    ),
+    ("a Cloud Run container", ("K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_RUN_WORKER_POOL"), None),
+    ("an Azure function", ("FUNCTIONS_WORKER_RUNTIME",), None),
+    ("an Azure container app", ("CONTAINER_APP_NAME", "CONTAINER_APP_JOB_NAME"), None),
+    ("a Kubernetes container", ("KUBERNETES_SERVICE_HOST",), None),
+)
+"""Places whose disk goes away with them: a name, the variables that the platform sets there (from
+its own reference), and how AWS_EXECUTION_ENV begins. AWS App Runner and Google's functions look
+like ECS and Cloud Run."""
+
 
 def store_address(environment: Mapping[str, str] | None = None) -> str:
-    """The address of the store.
+    """Return the address of the store.
 
     Raises:
-        ConfigurationError: None is set in a Lambda, where a local folder would be lost.
+        ConfigurationError: None is set in a function or container, where a local folder is lost.
     """
     variables = os.environ if environment is None else environment
     address = variables.get("STATEBAG_STORE", "").strip()
     if address:
         return address
-    if in_lambda(variables):
+    place = passing_place(variables)
+    if place is not None:
         raise ConfigurationError(
-            "STATEBAG_STORE is not set, and a Lambda's own disk keeps nothing",
-            hint="Set STATEBAG_STORE to s3://<bucket>/<prefix>.",
+            f"STATEBAG_STORE is not set, and this is {place}, whose own disk goes away with it",
+            hint="Set STATEBAG_STORE to s3://<bucket>/<prefix>, or a folder on a disk that stays.",
         )
     return _LOCAL_FOLDER
 
@@ -73,6 +96,18 @@ def store_settings(
     return tuple(sorted(one for one in variables.items() if one[0].startswith(starts)))
 
 
+def passing_place(environment: Mapping[str, str] | None = None) -> str | None:
+    """Say in words which function or container this process runs in; None if in neither."""
+    variables = os.environ if environment is None else environment
+    kind = variables.get("AWS_EXECUTION_ENV", "")
+    for place, names, beginning in _PASSING_PLACES:
+        if any(variables.get(name) for name in names):
+            return place
+        if beginning is not None and kind.startswith(beginning):
+            return place
+    return None
+
+
 def replica_addresses(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The addresses of stores that are read where the first one fails."""
     variables = os.environ if environment is None else environment
@@ -82,56 +117,96 @@ def replica_addresses(environment: Mapping[str, str] | None = None) -> tuple[str
 def signing_keys_from_environment(
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, bytes]:
-    """The keys that stubs are signed with, by name; none where none are set.
+    """Return the keys that stubs are signed with, by name; none if the variable is not set.
 
     Raises:
-        ConfigurationError: Not of the form `name:base64,name:base64`.
+        ConfigurationError: The variable is set and is not of the form `name:base64,name:base64`,
+            holds no key, a name twice, or a key that is too short.
     """
-    variables = os.environ if environment is None else environment
-    text = variables.get("STATEBAG_SIGNING_KEYS", "")
-    if not text:
-        return {}
-    import base64  # noqa: PLC0415  # few use it, and each process would load it
-
+    variable = "STATEBAG_SIGNING_KEYS"
     keys: dict[str, bytes] = {}
-    for one in filter(None, map(str.strip, text.split(","))):
-        name, _, key = one.partition(":")
-        try:
-            keys[name] = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
-        except ValueError:
-            # Not quoted: it is a secret.
+    for number, one in enumerate(_entries(environment, variable), 1):
+        name, colon, text = (part.strip() for part in one.partition(":"))
+        if not colon:
             raise ConfigurationError(
-                "STATEBAG_SIGNING_KEYS cannot be read",
-                hint="Write name:key,name:key with keys in base64; the first one signs.",
-            ) from None
+                f"{variable}: key {number} has no name", hint="Write name:key,name:key."
+            )
+        if name in keys:
+            raise ConfigurationError(
+                f"{variable}: key {number} has the name of an earlier one",
+                hint="Give each key its own name: the name in a stub says which key signed it.",
+            )
+        keys[name] = _key(text, f"{variable}: key {number}")
+    if keys:
+        from statebag.format.signature import check_keys  # noqa: PLC0415  # few use it
+
+        with _of_variable(variable):
+            check_keys(keys)
     return keys
 
 
 def encryption_keys_from_environment(
     environment: Mapping[str, str] | None = None,
 ) -> tuple[bytes, ...]:
-    """The keys that objects are encrypted with; none where none are set.
+    """Return the keys that objects are encrypted with; none if the variable is not set.
 
     Raises:
-        ConfigurationError: One is no base64.
+        ConfigurationError: The variable is set and holds no key, or one that is not 32 bytes in
+            base64.
+    """
+    variable = "STATEBAG_ENCRYPTION_KEYS"
+    entries = _entries(environment, variable)
+    keys = tuple(_key(one, f"{variable}: key {n}") for n, one in enumerate(entries, 1))
+    if keys:
+        from statebag.store.encrypted import check_keys  # noqa: PLC0415  # as above
+
+        with _of_variable(variable):
+            check_keys(keys)
+    return keys
+
+
+def _entries(environment: Mapping[str, str] | None, variable: str) -> list[str]:
+    """The parts of a variable of keys; none if it is not set. A part that is empty is refused.
+
+    A secret that was not resolved is an empty text. Taken for "no keys" it would switch off
+    what the variable is there for, and taken for one key fewer, another one would come first.
     """
     variables = os.environ if environment is None else environment
-    text = variables.get("STATEBAG_ENCRYPTION_KEYS", "")
-    if not text:
-        return ()
-    import base64  # noqa: PLC0415  # as above
-
-    try:
-        return tuple(
-            base64.b64decode(key.translate(_STANDARD) + "=" * (-len(key) % 4), validate=True)
-            for key in filter(None, map(str.strip, text.split(",")))
-        )
-    except ValueError:
-        # Not quoted: it is a secret.
+    text = variables.get(variable)
+    if text is None:
+        return []
+    entries = [part.strip() for part in text.split(",")]
+    if not all(entries):
+        found = "has an empty key among its keys" if any(entries) else "is set, and holds no key"
         raise ConfigurationError(
-            "STATEBAG_ENCRYPTION_KEYS cannot be read",
-            hint="Write key,key, each 32 bytes in base64; the first one encrypts.",
-        ) from None
+            f"{variable} {found}",
+            hint=f"Check the secret that {variable} is made of, or unset it to go without keys.",
+        )
+    return entries
+
+
+def _key(text: str, what: str) -> bytes:
+    """The bytes of one key, from either alphabet of base64. The text is a secret: never quoted."""
+    import binascii  # noqa: PLC0415  # few use it, and each process would load it
+
+    bare = text.rstrip("=").translate(_STANDARD)
+    padding = -len(bare) % 4
+    if bare and len(text) - len(bare) in {0, padding}:
+        try:
+            return binascii.a2b_base64(bare + "=" * padding, strict_mode=True)
+        except ValueError:  # also of a character that is not ASCII
+            pass
+    variable = what.partition(":")[0]
+    raise ConfigurationError(f"{what} is not base64", hint=f"Write keys in base64 in {variable}.")
+
+
+@contextmanager
+def _of_variable(variable: str) -> Iterator[None]:
+    """Say of which variable an error is."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{variable}: {error.message}", hint=error.hint) from None
 
 
 def in_lambda(environment: Mapping[str, str] | None = None) -> bool:
@@ -141,9 +216,27 @@ def in_lambda(environment: Mapping[str, str] | None = None) -> bool:
 
 
 def sealing_is_off(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether states are to travel in plain form."""
+    """Whether states are to travel in plain form.
+
+    Raises:
+        ConfigurationError: STATEBAG_PLAIN is not a switch's value.
+    """
+    return _switch("STATEBAG_PLAIN", environment)
+
+
+def folders_are_shared(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether the umask decides who may read the files of a folder store.
+
+    Raises:
+        ConfigurationError: STATEBAG_SHARED_FOLDERS is not a switch's value.
+    """
+    return _switch("STATEBAG_SHARED_FOLDERS", environment)
+
+
+def _switch(variable: str, environment: Mapping[str, str] | None) -> bool:
     variables = os.environ if environment is None else environment
-    return variables.get("STATEBAG_PLAIN", "") not in {"", "0"}
+    text = variables.get(variable, "").strip()
+    return bool(text) and _parsed(text, bool, variable)
 
 
 def watchers_from_environment(
@@ -160,7 +253,7 @@ def policy_from_environment(environment: Mapping[str, str] | None = None) -> Pol
     """The policy that the environment asks for; what it does not name keeps its default.
 
     Raises:
-        ConfigurationError: A value that is not a number or a switch, or that the policy refuses.
+        ConfigurationError: A value that is not a number or a switch's, or that the policy refuses.
     """
     variables = os.environ if environment is None else environment
     kinds = _kinds()
@@ -168,7 +261,8 @@ def policy_from_environment(environment: Mapping[str, str] | None = None) -> Pol
     for name in Policy.field_names():
         variable = _PREFIX + name.upper()
         text = variables.get(variable, "").strip()
-        if text:
+        # Empty is the default, but not of what protects: see _entries.
+        if text or (variable in variables and name in Policy.PROTECTIONS):
             settings[name] = _parsed(text, kinds[name], variable)
     return Policy(**settings)
 

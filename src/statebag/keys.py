@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from statebag.environment import encryption_keys_from_environment, signing_keys_from_environment
+from statebag.environment import (
+    encryption_keys_from_environment,
+    sealing_is_off,
+    signing_keys_from_environment,
+)
 from statebag.errors import ConfigurationError
+from statebag.policy import PROTECTED_SINCE
 from statebag.store.retrying import RetryingStore
 
 if TYPE_CHECKING:
@@ -18,19 +24,25 @@ if TYPE_CHECKING:
 
 __all__ = ["encrypting_with", "signing_with"]
 
+_ONE_KEY = (bytes, bytearray, str)
+
 
 def encrypting_with(keys: KeyProvider | None, policy: Policy) -> Callable[[Store], Store]:
-    """What a store is used through: encryption, where there are keys for it.
+    """Return what a store is used through: encryption, if there are keys for it.
 
     Args:
         keys: As for `Statebag`; None takes those of the environment.
-        policy: For its wire version.
+        policy: For its wire version, its forms and what it requires.
 
     Raises:
-        ConfigurationError: A key is no key, or objects of this wire version cannot be encrypted.
+        ConfigurationError: A key is wrong, there is none though the policy requires encryption, or
+            objects of this wire version cannot be encrypted.
     """
     keys = encryption_keys_from_environment() if keys is None else keys
-    if not keys:
+    if not callable(keys) and _is_empty(keys):
+        _check_not_required(
+            "encryption", "encryption_keys", required=policy.require_encryption, there=False
+        )
         return lambda store: store
     from statebag.store.encrypted import EncryptedStore, Keys
 
@@ -40,28 +52,63 @@ def encrypting_with(keys: KeyProvider | None, policy: Policy) -> Callable[[Store
             "library, so they cannot be encrypted",
             hint="Use wire=1, or no encryption keys.",
         )
-    known = Keys(keys)
+    _check_not_required(
+        "encryption", "encryption_keys", required=policy.require_encryption, there=True
+    )
+    known = Keys(keys, misuse_resistant=policy.forms >= PROTECTED_SINCE)
+    required = policy.require_encryption
 
     def encrypting(store: Store) -> Store:
         inner = store.inner if isinstance(store, RetryingStore) else store
-        # The store of another client does it already.
-        return store if isinstance(inner, EncryptedStore) else EncryptedStore(store, known)
+        if isinstance(inner, EncryptedStore):  # the store of another client does it already
+            return inner.with_required() if required and not inner.required else store
+        return EncryptedStore(store, known, required=required)
 
     return encrypting
 
 
-def signing_with(keys: Mapping[str, bytes] | None) -> Signatures | None:
-    """What signs stubs and checks them, where there are keys for it.
+def signing_with(keys: Mapping[str, bytes] | None, policy: Policy) -> Signatures | None:
+    """Return what signs stubs and checks them, if there are keys for it.
 
     Args:
         keys: As for `Statebag`; None takes those of the environment.
+        policy: For its forms and what it requires.
 
     Raises:
-        ConfigurationError: A key is no key.
+        ConfigurationError: A key is wrong, or there is none though the policy requires signatures.
     """
     keys = signing_keys_from_environment() if keys is None else keys
-    if not keys:
+    required = policy.require_signatures
+    _check_not_required("signatures", "signing_keys", required=required, there=not _is_empty(keys))
+    scoped = policy.forms >= PROTECTED_SINCE
+    if required and not scoped:
+        raise ConfigurationError(
+            f"Policy.require_signatures refuses what Policy.forms={policy.forms} writes: its "
+            "signatures do not cover the scope",
+            hint=f"Set Policy.forms (STATEBAG_FORMS) to {PROTECTED_SINCE} or more.",
+        )
+    if _is_empty(keys):
         return None
     from statebag.format.signature import Signatures
 
-    return Signatures(keys)
+    return Signatures(keys, scoped=scoped, required=required)
+
+
+def _is_empty(keys: object) -> bool:
+    """Whether these are no keys, and not an empty text: a key that is missing."""
+    return isinstance(keys, Collection) and not isinstance(keys, _ONE_KEY) and not keys
+
+
+def _check_not_required(what: str, argument: str, *, required: bool, there: bool) -> None:
+    if not required:
+        return
+    setting = f"Policy.require_{what}"
+    if not there:
+        raise ConfigurationError(
+            f"{setting} is set, and there are no keys",
+            hint=f"Set STATEBAG_{argument.upper()}, or give {argument}=.",
+        )
+    if sealing_is_off():
+        raise ConfigurationError(
+            f"{setting} is set, and STATEBAG_PLAIN seals nothing", hint="Unset STATEBAG_PLAIN."
+        )

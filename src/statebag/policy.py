@@ -10,8 +10,15 @@ from statebag.errors import ConfigurationError, StatebagError
 from statebag.format.names import encode_scope
 from statebag.format.paths import Path, parse_path
 from statebag.format.stub import KEY
+from statebag.memory_limit import default_max_open_bytes
 
-__all__ = ["DEFAULT_CONTROL", "Policy"]
+__all__ = ["DEFAULT_CONTROL", "NEWEST_FORMS", "PROTECTED_SINCE", "Policy"]
+
+PROTECTED_SINCE = 3
+"""The generation of forms whose signatures cover the scope, and whose objects are AES-GCM-SIV."""
+
+NEWEST_FORMS = 3
+"""The newest generation of forms that this release knows."""
 
 DEFAULT_CONTROL: tuple[str, ...] = (
     "execution_id",
@@ -48,7 +55,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             Map are read, besides the store's own root.
         wire: The version that the state data manager's actions write; both are always read.
         forms: The newest generation of forms that a seal writes, for readers that are older
-            than the writer (docs/upgrade.md); 1 writes no patches. All are always read.
+            than the writer (docs/upgrade.md); 1 writes no patches, 2 signs and encrypts as the
+            first release did. All are always read.
         look_into_depth: Levels of objects that are looked into for fields that can leave alone.
         strict: Put into one stub whatever no control path names, however small, so that a
             definition that reads such a path fails with small data as it would with large.
@@ -61,12 +69,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         recheck_seconds: How long a seal relies on an object of a remote store that this process
             wrote or read, before it asks the store whether the object is still there; 0 asks
             each time. (In a folder and in memory it always looks.)
-        max_open_bytes: Uncompressed bytes that one open may give.
+        max_open_bytes: Uncompressed bytes that one open may give. The default is an eighth of
+            the memory that this process may use, from 16 MiB to 2 GiB.
         max_open_blobs: Blobs that one open may read.
         max_open_requests: Requests that one open may send.
         attempts: Requests for one thing, the first included, before `StoreUnavailable`.
         deadline_seconds: Bound of all attempts of one call together; a Lambda's remaining time
             shortens it.
+        require_signatures: Refuse to be used without signing keys, and refuse a value carried in
+            a bag whose signature does not cover its scope.
+        require_encryption: Refuse to be used without encryption keys, and refuse to read an
+            object that is not encrypted.
         max_payload_size_kb: The ceiling of `update_and_compress`, in KB of 1,024 bytes.
         chunk_results_kept: Chunk results in the bag's `distributed_chunk_summary`.
         failed_segments_kept: Failed chunks in the bag's `failed_segments`.
@@ -82,7 +95,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     readable_scopes: tuple[str, ...] = ()
     result_roots: tuple[str, ...] = ()
     wire: int = 1
-    forms: int = 2
+    forms: int = NEWEST_FORMS
     look_into_depth: int = 4
     strict: bool = False
     piece_bytes: int = 24 * 1024
@@ -90,17 +103,22 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     compression_level: int = 3
     cache_bytes: int = 64 * 1024 * 1024
     recheck_seconds: float = 60.0
-    max_open_bytes: int = 2 * 1024**3
+    max_open_bytes: int = msgspec.field(default_factory=default_max_open_bytes)
     max_open_blobs: int = 200_000
     max_open_requests: int = 20_000
     attempts: int = 3
     deadline_seconds: float = 60.0
+    require_signatures: bool = False
+    require_encryption: bool = False
     max_payload_size_kb: int = 200
     chunk_results_kept: int = 10
     failed_segments_kept: int = 5
     merge_conflicts_kept: int = 100
     next_actions: tuple[str, ...] = ()
     merge_rules: tuple[str, ...] = ()
+
+    PROTECTIONS: ClassVar[tuple[str, ...]] = ("require_signatures", "require_encryption")
+    """Settings that only take something away from whoever attacks."""
 
     _LEAST: ClassVar[dict[str, float]] = {
         "max_bag_bytes": 1024,
@@ -141,9 +159,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError("Policy.compression_level must be at most 19")
         if self.wire not in {0, 1}:
             raise ConfigurationError("Policy.wire is 0 or 1")
-        if self.forms > 2:
+        for name in self.PROTECTIONS:
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"Policy.{name} must be True or False")
+        if self.forms > NEWEST_FORMS:
             raise ConfigurationError(
-                "Policy.forms is 1 or 2", hint="A newer generation needs a newer release."
+                f"Policy.forms must be 1 to {NEWEST_FORMS}",
+                hint="A newer generation needs a newer release.",
             )
         for name in ("control", "readable_scopes", "result_roots", "next_actions", "merge_rules"):
             values = getattr(self, name)

@@ -78,3 +78,26 @@ def test_no_answer_is_no_permission_to_delete(code, error):
 def test_a_prefix_that_is_none(prefix):
     with pytest.raises(ConfigurationError):
         execution_ends(prefix)
+
+
+@pytest.mark.parametrize("prefixes", [(), (PREFIX, ""), (PREFIX, "arn:aws:s3:::x")])
+def test_prefixes_of_which_one_is_none(prefixes):
+    with pytest.raises(ConfigurationError):
+        execution_ends(prefixes)
+
+
+def test_one_scope_is_asked_for_once_in_a_row():
+    asked = []
+
+    class Counting:
+        def describe_execution(self, executionArn):  # noqa: N803 (the service's own name)
+            asked.append(executionArn)
+            began = datetime(2026, 1, 1, tzinfo=UTC)
+            return {"status": "FAILED", "startDate": began, "stopDate": began.replace(day=2)}
+
+    other = PREFIX.replace("us-east-1", "eu-west-1")
+    ends = execution_ends([PREFIX, other], Counting())
+    assert ends.arn_prefixes == (PREFIX, other)
+    assert ends("m/e") == datetime(2026, 1, 2, tzinfo=UTC)
+    assert ends.started("m/e") == datetime(2026, 1, 1, tzinfo=UTC)
+    assert asked == [f"{PREFIX}:execution:m:e", f"{other}:execution:m:e"]

@@ -80,21 +80,21 @@ def test_fsck_says_what_is_damaged_and_repair_mends_it(store):
     assert [fault["name"] for fault in report["faults"]] == [first]
 
     dry = statebag("repair", "--store", "./store", "--from", "./copy", "--dry-run")
-    assert (dry.exit_code, dry.stdout.startswith(f"would mend: {first}")) == (0, True)
+    assert (dry.exit_code, f"\nwould mend: {first}" in dry.stdout) == (0, True)
     assert statebag("fsck", "--store", "./store").exit_code == 13
     done = statebag("repair", "--store", "./store", "--from", "./copy", "--json")
     assert done.exit_code == 0
     assert list(json.loads(done.stdout)["mended"]) == [first]
     assert statebag("fsck", "--store", "./store").exit_code == 0
     again = statebag("repair", "--store", "./store", "--from", "./copy")
-    assert (again.exit_code, again.stdout) == (0, "all is whole\n")
+    assert (again.exit_code, again.stdout) == (0, f"store: {store.url}\nall is whole\n")
 
 
 def test_repair_without_a_copy_says_what_is_lost(store):
     first, _ = damage(store)
     result = statebag("repair", "--store", "./store")
     assert result.exit_code == 12
-    assert result.stdout == f"lost: {first}: no store has it whole\n"
+    assert result.stdout == f"store: {store.url}\nlost: {first}: no store has it whole\n"
 
 
 def test_with_a_bag_fsck_and_repair_know_a_pack_that_nothing_else_names(store, tmp_path):
@@ -131,7 +131,7 @@ def test_gc_says_what_and_why_and_then_does_it(store, tmp_path):
         os.utime(tmp_path / "store" / info.name, (then, then))
     dry = statebag("gc", "--store", "./store")
     assert dry.exit_code == 0
-    assert dry.stdout.startswith(f"mark   {SCOPE}: its time is over")
+    assert f"\nmark   {SCOPE}: its time is over" in dry.stdout
     assert "dry run" in dry.stdout
     assert not (tmp_path / "store" / "@gc").exists()
     assert statebag("gc", "--store", "./store", "--delete").exit_code == 0
@@ -152,6 +152,15 @@ def test_gc_says_what_and_why_and_then_does_it(store, tmp_path):
     [
         ("fsck", "--store", "./nowhere"),
         ("gc", "--store", "./nowhere"),
+        ("repair", "--store", "./nowhere"),
+        ("repair", "--store", "./nowhere", "--from", "./copy"),
+        ("snapshots", "--store", "./nowhere"),
+        ("fsck", "machine/ru", "--store", "./store"),
+        ("fsck", "machin", "--store", "./store", "--json"),
+        ("repair", "machine/run/1", "--store", "./store"),
+        ("snapshots", "machine/none", "--store", "./store"),
+        ("gc", "--store", "./store", "--keep", "machine/ruN"),
+        ("repair", "--store", "./store", "--encrypt"),
         ("gc", "--store", "./store", "--grace-days", "0"),
         ("gc", "--store", "./store", "--executions", "123456789012"),
     ],
@@ -161,6 +170,72 @@ def test_what_cannot_be_done_is_one_line_and_its_code(store, arguments):
     assert result.exit_code == 20
     assert result.stdout == ""
     assert len(result.stderr.strip().splitlines()) == 1
+    assert not Path("nowhere").exists(), "a store is not made by looking at it"
+
+
+def test_every_command_names_the_store_that_it_looked_at(store, monkeypatch):
+    commands = (["fsck"], ["repair"], ["gc"], ["snapshots"], ["fsck", SCOPE], ["repair", SCOPE])
+    for how in ("option", "variable"):
+        named = ["--store", "./store"] if how == "option" else []
+        if how == "variable":
+            monkeypatch.setenv("STATEBAG_STORE", "./store")
+        for command in commands:
+            result = statebag(*command, *named)
+            assert result.exit_code == 0
+            assert result.stdout.splitlines()[0] == f"store: {store.url}"
+        for command in (["fsck"], ["repair"], ["gc"]):
+            told = json.loads(statebag(*command, *named, "--json").stdout)
+            assert told["store"] == store.url
+
+
+def test_what_killed_writers_left_is_shown_and_goes(store, tmp_path):
+    old, young = (
+        tmp_path / "store" / SCOPE / f".statebag-{letter * 16}.tmp" for letter in ("a", "b")
+    )
+    for file in (old, young):
+        file.write_bytes(b"y" * 1000)
+    os.utime(old, (0, 0))
+    dry = statebag("gc", "--store", "./store")
+    assert f"delete {SCOPE}/{old.name}: what a killed writer left (1,000 bytes)" in dry.stdout
+    assert f"wait   {SCOPE}/{young.name}: " in dry.stdout
+    assert old.exists()
+    done = json.loads(statebag("gc", "--store", "./store", "--delete", "--json").stdout)
+    assert [(one["name"], one["action"]) for one in done["leftovers"]] == [
+        (f"{SCOPE}/{old.name}", "delete"),
+        (f"{SCOPE}/{young.name}", "wait"),
+    ]
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_a_plain_store_is_encrypted_once_there_are_keys(store, monkeypatch):
+    before = [info.name for info in store.list()]
+    monkeypatch.setenv("STATEBAG_ENCRYPTION_KEYS", "A" * 43)
+    monkeypatch.setenv("STATEBAG_REQUIRE_ENCRYPTION", "1")
+    assert statebag("fsck", "--store", "./store").exit_code == 11  # plain: not to be read
+    dry = statebag("repair", "--store", "./store", "--encrypt", "--dry-run")
+    assert dry.stdout.count("would encrypt") == 2
+    assert {store.get(name)[:4] for name in before} == {b"SBAG"}
+    done = statebag("repair", "--store", "./store", "--encrypt", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["encrypted"]) == (0, before)
+    assert {store.get(name)[:6] for name in before} == {b"SBENC\x02"}
+    assert statebag("fsck", "--store", "./store").exit_code == 0
+    again = statebag("repair", "--store", "./store", "--encrypt", "--json")
+    assert json.loads(again.stdout)["encrypted"] == []
+
+
+def test_objects_of_the_older_form_are_encrypted_anew_and_damage_and_others_are_left(
+    store, monkeypatch
+):
+    monkeypatch.setenv("STATEBAG_ENCRYPTION_KEYS", "A" * 43)
+    older = Statebag(store, policy=Policy(carry_bytes=0, forms=2), replicas=())
+    damaged, whole = damage(store)
+    forget()
+    older.seal({"text": noise(40_000, 5)}, scope="machine/older")
+    (second,) = (info.name for info in store.list("machine/older"))
+    store.put("machine/run/map/SUCCEEDED_0.json", b"[]")
+    done = json.loads(statebag("repair", "--store", "./store", "--encrypt", "--json").stdout)
+    assert (done["encrypted"], done["lost"]) == ([second, whole], [damaged])
+    assert store.get("machine/run/map/SUCCEEDED_0.json") == b"[]"
 
 
 def test_doctor_says_what_it_saw_and_leaves_nothing(store, tmp_path):
@@ -191,7 +266,7 @@ def test_days_that_no_calendar_has_are_a_wrong_use(store, option, days):
 
 def test_a_very_long_retention_keeps_everything(store):
     result = statebag("gc", "--store", "./store", "--retention-days", "999999998")
-    assert result.stdout.startswith("keep")
+    assert "\nkeep" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from statebag import (
 )
 from statebag.environment import encryption_keys_from_environment
 from statebag.format import json_text
+from statebag.policy import PROTECTED_SINCE
 from statebag.store.encrypted import BLOCK, EncryptedStore, Keys
 from statebag.store.file import FileStore
 from statebag.store.memory import MemoryStore
@@ -286,18 +287,33 @@ def test_a_provider_is_asked_once_and_only_when_a_key_is_needed():
     assert asked == [1]
 
 
-@pytest.mark.parametrize("keys", [[b"short"], ["x" * 32], [KEY, b""]])
-def test_keys_that_are_none(keys):
-    client = Statebag(MemoryStore(), replicas=(), encryption_keys=keys)
+@pytest.mark.parametrize(
+    "keys", [[b"short"], ["x" * 32], [KEY, b""], [None], KEY, "x" * 32, b"", "", 7, iter(())]
+)
+def test_keys_that_are_none_are_refused_when_the_client_is_made(keys):
     with pytest.raises(ConfigurationError) as caught:
-        client.seal(STATE, scope=SCOPE)
+        Statebag(MemoryStore(), replicas=(), encryption_keys=keys)
     assert "xxx" not in str(caught.value)
 
 
-def test_a_provider_without_a_key():
-    client = Statebag(MemoryStore(), replicas=(), encryption_keys=list)
-    with pytest.raises(ConfigurationError, match="no encryption key"):
+@pytest.mark.parametrize("given", [[], None, KEY, "x" * 32, [b"short"], [None], 7])
+def test_a_provider_without_a_key_never_means_plain(given):
+    store = MemoryStore()
+    answers = [given, [KEY]]
+    client = Statebag(store, replicas=(), encryption_keys=lambda: answers.pop(0))
+    with pytest.raises(ConfigurationError):
         client.seal(STATE, scope=SCOPE)
+    assert list(store.list()) == []
+    client.seal(STATE, scope=SCOPE)  # the function is asked again
+    assert [store.get(info.name)[:5] for info in store.list()] == [b"SBENC"]
+
+
+def test_no_keys_encrypt_nothing():
+    for keys in ((), [], {}):
+        store = MemoryStore()
+        forget()
+        Statebag(store, replicas=(), encryption_keys=keys).seal(STATE, scope=SCOPE)
+        assert [store.get(info.name)[:4] for info in store.list()] == [b"SBAG"]
 
 
 def test_keys_come_from_the_environment(monkeypatch, tmp_path):
@@ -307,7 +323,7 @@ def test_keys_come_from_the_environment(monkeypatch, tmp_path):
     bag = Statebag(store).seal(STATE, scope=SCOPE)
     assert client_of(store, KEY).open(bag) == STATE
     assert all(b"STATEBAG" not in path.read_bytes()[:8] for path in tmp_path.rglob("*.pack"))
-    for wrong in ("not base64!", "AAEC$"):
+    for wrong in ("not base64!", "AAEC$", "AA EC", "AAEC====", "ÄAEC"):
         with pytest.raises(ConfigurationError) as caught:
             encryption_keys_from_environment({"STATEBAG_ENCRYPTION_KEYS": wrong})
         assert wrong not in str(caught.value)
@@ -335,12 +351,152 @@ except ConfigurationError as error:
     assert answer.stdout.strip() == "Install the extra: pip install 'statebag[encryption]'"
 
 
-def test_objects_of_every_version_stay_readable():
-    """Golden: made by the first version, with the key 00 01 02 ... 1f."""
-    folder = Path(__file__).parent.parent / "golden" / "encrypted1"
+@pytest.mark.parametrize(("version", "forms"), [(1, 2), (2, 3)])
+def test_objects_of_every_version_stay_readable(version, forms):
+    """Golden: sealed with the key 00 01 02 ... 1f."""
+    folder = Path(__file__).parent.parent / "golden" / f"encrypted{version}"
     state = json.loads((folder / "state.json").read_text())
     bag = json.loads((folder / "bag.json").read_text())
-    assert client_of(FileStore(folder / "store", create=False), KEY).open(bag) == state
+    kept = FileStore(folder / "store", create=False)
+    names = [info.name for info in kept.list()]
+    assert {kept.get(name)[:6] for name in names} == {b"SBENC" + bytes([version])}
+    for writing in (2, 3):
+        assert client_of(kept, KEY, forms=writing).open(bag) == state
+    # The same bytes again, so that a retry of any release changes nothing.
+    store = MemoryStore()
+    writer = EncryptedStore(store, Keys([KEY], misuse_resistant=forms >= PROTECTED_SINCE))
+    plain = EncryptedStore(kept, Keys([KEY]))
+    for name in names:
+        writer.put(name, plain.get(name))
+        assert store.get(name) == kept.get(name)
+
+
+def test_a_range_of_either_version_is_one_request():
+    data = bytes(n % 251 for n in range(3 * BLOCK))
+    for misuse_resistant in (False, True):
+        recording = RecordingStore(MemoryStore())
+        EncryptedStore(recording, Keys([KEY], misuse_resistant=misuse_resistant)).put("a", data)
+        before = len(recording.calls)
+        reader = EncryptedStore(recording, Keys([KEY]))
+        assert reader.get_ranges("a", [(5000, 3000)]) == [data[5000:8000]]
+        assert len(recording.calls) == before + 1
+
+
+def test_a_block_of_one_version_is_not_taken_into_an_object_of_the_other():
+    inner = MemoryStore()
+    data = b"secret" * 1000
+    kept = []
+    for misuse_resistant in (False, True):
+        EncryptedStore(inner, Keys([KEY], misuse_resistant=misuse_resistant)).put("a", data)
+        kept.append(inner.get("a"))
+    older, newer = kept
+    assert len(older) == len(newer)
+    block = 8 + (len(newer) - 8) // 2
+    store = EncryptedStore(inner, Keys([KEY]))
+    for mixed in (
+        newer[:block] + older[block:],
+        older[:block] + newer[block:],
+        newer[:8] + older[8:],
+        older[:8] + newer[8:],
+    ):
+        inner.put("a", mixed)
+        with pytest.raises(BlobCorrupt):
+            store.get("a")
+
+
+def test_one_nonce_for_two_texts_shows_only_that_they_differ():
+    """What AES-GCM-SIV is for: each block of a name has one nonce, whatever it holds."""
+    texts = [b"a" * 100, b"b" * 100]
+    kept = []
+    for text in texts:
+        inner = MemoryStore()
+        EncryptedStore(inner, Keys([KEY])).put("name", text)
+        kept.append(inner.get("name")[8:])
+    heads = [one[:23] for one in kept]
+    assert heads[0] == heads[1]
+    streams = [
+        bytes(c ^ p for c, p in zip(one[23:], text.ljust(BLOCK, b"\0"), strict=False))
+        for one, text in zip(kept, texts, strict=True)
+    ]
+    assert streams[0] != streams[1]
+
+
+def test_without_the_cipher_it_says_what_to_do(monkeypatch):
+    """A build of `cryptography` with an older OpenSSL has the class, and refuses to make one."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.ciphers import aead
+
+    inner = MemoryStore()
+    EncryptedStore(inner, Keys([KEY])).put("scope/a", b"text")
+
+    def refuse(_key):
+        raise UnsupportedAlgorithm("AES-GCM-SIV is not supported by this version of OpenSSL")
+
+    monkeypatch.setattr(aead, "AESGCMSIV", refuse)
+    with pytest.raises(ConfigurationError, match="AES-GCM-SIV") as caught:
+        Statebag(MemoryStore(), replicas=(), encryption_keys=[KEY])
+    assert "STATEBAG_FORMS=2" in caught.value.hint
+    older = Statebag(inner, policy=Policy(forms=2), replicas=(), encryption_keys=[KEY])
+    assert older.open(older.seal(STATE, scope=SCOPE)) == STATE
+    with pytest.raises(ConfigurationError, match="AES-GCM-SIV"):
+        older.store.get("scope/a")
+
+
+def required(store, **given):
+    forget()
+    policy = Policy(carry_bytes=0, require_encryption=True)
+    return Statebag(store, policy=policy, replicas=(), **given)
+
+
+def test_a_client_that_requires_encryption_needs_keys(monkeypatch):
+    for keys in ({}, {"encryption_keys": ()}, {"encryption_keys": []}):
+        with pytest.raises(ConfigurationError, match="require_encryption") as caught:
+            required(MemoryStore(), **keys)
+        assert "STATEBAG_ENCRYPTION_KEYS" in caught.value.hint
+    monkeypatch.setenv("STATEBAG_PLAIN", "1")
+    with pytest.raises(ConfigurationError, match="STATEBAG_PLAIN"):
+        required(MemoryStore(), encryption_keys=[KEY])
+
+
+def test_a_plain_object_is_refused_where_encryption_is_required():
+    store = MemoryStore()
+    bag = client_of(store).seal(STATE, scope=SCOPE)
+    client = required(store, encryption_keys=[KEY])
+    (info,) = store.list()
+    for read in (
+        lambda: client.open(bag),
+        lambda: client.get(bag, "$.text"),
+        lambda: client.store.get(info.name),
+    ):
+        with pytest.raises(NotPermitted, match="not encrypted") as caught:
+            read()
+        assert caught.value.object_name == info.name
+    assert client.open(client.seal(STATE, scope=SCOPE)) == STATE
+
+
+def test_a_plain_copy_in_a_replica_is_refused_too():
+    store, replica = MemoryStore(), MemoryStore()
+    bag = client_of(replica).seal(STATE, scope=SCOPE)
+    forget()
+    policy = Policy(carry_bytes=0, require_encryption=True)
+    client = Statebag(store, policy=policy, replicas=[replica], encryption_keys=[KEY])
+    with pytest.raises(StatebagError):
+        client.open(bag)
+
+
+def test_the_store_of_a_client_that_requires_nothing_is_used_as_the_policy_says():
+    store = MemoryStore()
+    bag = client_of(store).seal(STATE, scope=SCOPE)
+    strict = required(client_of(store, KEY).store, encryption_keys=[KEY])
+    with pytest.raises(NotPermitted):
+        strict.open(bag)
+
+
+def test_what_needs_no_key_works_where_keys_are_required():
+    client = required(MemoryStore(), encryption_keys=[KEY])
+    bag = client.seal(STATE, scope=SCOPE)
+    archive = client.export(bag)
+    assert client.open(client.unpack(archive, scope="machine/other")) == STATE
 
 
 def test_an_object_of_a_later_version_is_no_plain_one():
@@ -348,9 +504,9 @@ def test_an_object_of_a_later_version_is_no_plain_one():
     store = EncryptedStore(inner, Keys([KEY]))
     store.put("scope/one", b"text" * 100)
     # With a key that is known it is this version's, damaged: that is healed from elsewhere.
-    inner.put("scope/one", inner.get("scope/one").replace(b"SBENC\x01", b"SBENC\x02", 1))
+    inner.put("scope/one", inner.get("scope/one").replace(b"SBENC\x02", b"SBENC\x03", 1))
     assert store.get("scope/one") != b"text" * 100
-    inner.put("scope/one", b"SBENC\x02\r\n" + bytes(8000))
+    inner.put("scope/one", b"SBENC\x03\r\n" + bytes(8000))
     with pytest.raises(UnsupportedFormat):
         store.get("scope/one")
     with pytest.raises(UnsupportedFormat):

@@ -2,11 +2,22 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
-from statebag import BlobCorrupt, ConfigurationError, Policy, Statebag, StoreUnavailable
+from statebag import (
+    BlobCorrupt,
+    ConfigurationError,
+    NotPermitted,
+    Policy,
+    Statebag,
+    StatebagError,
+    StoreUnavailable,
+)
+from statebag.aws.executions import execution_ends
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.names import encode_scope, scope_of
@@ -354,3 +365,186 @@ def test_a_mark_of_another_form_counts_for_nothing(place, body):
     place.age("", YEARS)
     assert place.actions() == {"machine/old": "mark"}
     assert place.actions() == {"machine/old": "wait"}
+
+
+# Two accounts, or regions, that share a store and use the same names.
+
+A, B = (f"arn:aws:states:{place}" for place in ("us-east-1:111111111111", "eu-west-1:222222222222"))
+
+
+class Engines:
+    """Step Functions of several places, in each of which a name is another execution's."""
+
+    def __init__(self, **lives):
+        self.lives = {f"{place}:execution:machine:one": life for place, life in lives.items()}
+
+    def describe_execution(self, executionArn):  # noqa: N803 (the service's own name)
+        if executionArn not in self.lives:
+            raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "DescribeExecution")
+        began, ended = self.lives[executionArn]
+        status = "RUNNING" if ended is None else "SUCCEEDED"
+        return {"status": status, "startDate": began, "stopDate": ended}
+
+
+def ago(**time):
+    return datetime.now(UTC) - timedelta(**time)
+
+
+ENDED = (ago(days=202), ago(days=200))
+RUNNING = (ago(days=202), None)
+
+
+def asking(*places, lives):
+    return Rules(ended=execution_ends(places, Engines(**lives)))
+
+
+@pytest.mark.parametrize(
+    ("lives", "action"),
+    [
+        ({A: ENDED}, "mark"),
+        ({B: ENDED}, "mark"),
+        ({A: ENDED, B: ENDED}, "mark"),
+        ({A: ENDED, B: RUNNING}, "keep"),
+        ({A: RUNNING, B: ENDED}, "keep"),
+        ({A: ENDED, B: (ago(days=202), ago(days=2))}, "keep"),
+        ({}, "keep"),
+    ],
+)
+def test_an_execution_is_over_when_it_is_over_in_every_place_that_is_asked(place, lives, action):
+    place.seal("machine/one")
+    place.age("machine/one", timedelta(days=201))
+    assert place.actions(asking(A, B, lives=lives)) == {"machine/one": action}
+
+
+def test_a_place_that_was_not_asked_is_known_from_its_own_collector(place):
+    """The execution of B still runs; A only knows its own, which ended long ago."""
+    lives = {A: ENDED, B: RUNNING}
+    place.seal("machine/one")
+    place.age("machine/one", timedelta(days=201))
+    assert place.actions(asking(A, lives=lives), delete=False) == {"machine/one": "mark"}
+    assert place.actions(asking(B, lives=lives)) == {"machine/one": "keep"}
+    done = collect(place.store, asking(A, lives=lives), dry_run=False)
+    assert [one.action for one in done.decisions] == ["keep"]
+    assert B in done.decisions[0].why
+    # Both asked, or a year later: then it is known again.
+    assert place.actions(asking(A, B, lives={A: ENDED, B: ENDED})) == {"machine/one": "mark"}
+    place.age("machine/one", timedelta(days=300))
+    assert place.actions(asking(A, lives=lives)) == {"machine/one": "wait"}
+
+
+def test_a_mark_does_not_outlive_what_another_collector_says(place):
+    lives = {A: ENDED, B: RUNNING}
+    place.seal("machine/one")
+    place.age("machine/one", timedelta(days=201))
+    assert place.actions(asking(A, lives=lives)) == {"machine/one": "mark"}
+    assert place.actions(asking(B, lives=lives)) == {"machine/one": "keep"}
+    place.age("@gc/marks", WEEK)
+    assert place.actions(asking(A, lives=lives)) == {"machine/one": "keep"}
+    assert len(place.names("machine/one")) == 1
+
+
+def test_the_word_of_a_collector_that_is_gone_is_forgotten(place):
+    lives = {A: ENDED}
+    place.seal("machine/one")
+    place.age("machine/one", timedelta(days=201))
+    assert place.actions(asking(B, lives=lives)) == {"machine/one": "keep"}
+    assert place.actions(asking(A, lives=lives)) == {"machine/one": "keep"}
+    place.age("@gc/executions", timedelta(days=365 + 96))
+    assert place.actions(asking(A, lives=lives)) == {"machine/one": "mark"}
+
+
+@pytest.mark.parametrize(
+    ("written", "action"),
+    [
+        (timedelta(days=201), "mark"),
+        (timedelta(days=202, hours=20), "mark"),  # its input is sealed before it starts
+        (timedelta(days=199, hours=4), "mark"),
+        (timedelta(days=210), "keep"),  # by another execution of the name, before this one
+        (timedelta(days=150), "keep"),  # or after it
+    ],
+)
+def test_objects_of_another_time_are_of_another_execution(place, written, action):
+    place.seal("machine/one")
+    place.age("machine/one", written)
+    assert place.actions(asking(A, lives={A: ENDED})) == {"machine/one": action}
+
+
+# What writers left that were killed.
+
+
+def leftover(place, scope, letter, age=timedelta(0)):
+    file = place.folder / scope / f".statebag-{letter * 16}.tmp"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"half")
+    then = (datetime.now(UTC) - age).timestamp()
+    os.utime(file, (then, then))
+    return file
+
+
+def test_leftovers_go_after_the_grace_and_no_sooner(place):
+    live = place.seal("machine/live")
+    files = {
+        "delete": [
+            leftover(place, "machine/live", "a", timedelta(days=8)),
+            leftover(place, "machine/gone", "b", YEARS),
+            leftover(place, "", "c", YEARS),
+        ],
+        "wait": [
+            leftover(place, "machine/live", "d"),
+            leftover(place, "other/one", "e", timedelta(days=6)),
+        ],
+    }
+    other = place.folder / "machine/live/.statebag-not-ours.tmp"
+    other.write_bytes(b"x")
+    dry = collect(place.store)
+    found = {one.name: one.action for one in dry.leftovers}
+    names = {
+        action: {file.relative_to(place.folder).as_posix() for file in some}
+        for action, some in files.items()
+    }
+    assert found == {name: action for action, some in names.items() for name in some}
+    assert all(file.exists() for some in files.values() for file in some)
+    assert collect(place.store, dry_run=False).leftovers == dry.leftovers
+    assert not any(file.exists() for file in files["delete"])
+    assert all(file.exists() for file in [*files["wait"], other])
+    assert not (place.folder / "machine/gone").exists()
+    forget()
+    assert len(Statebag(place.store, policy=STORING).open(live)["log"]) == 60
+
+
+def test_leftovers_are_found_through_everything_that_a_store_is_used_through(place):
+    file = leftover(place, "machine/run", "a", YEARS)
+    client = Statebag(place.store, replicas=(), encryption_keys=[bytes(32)])
+    done = collect(client.store, dry_run=False)
+    assert [one.name for one in done.leftovers] == [f"machine/run/{file.name}"]
+    assert not file.exists()
+    assert collect(Statebag("memory://none", replicas=()).store).leftovers == []
+
+
+def test_only_what_is_a_leftover_is_discarded(place):
+    place.seal("machine/run")
+    (name,) = place.names()
+    outside = place.folder.parent / f".statebag-{'a' * 16}.tmp"
+    outside.write_bytes(b"x")
+    (place.folder / "link").symlink_to(place.folder.parent)
+    for wrong in (name, "machine/run", "", f"../{outside.name}", f"link/{outside.name}"):
+        with pytest.raises(NotPermitted):
+            place.store.discard(wrong)
+    place.store.discard(f"machine/run/{outside.name}")  # is gone: no error
+    assert place.names() == [name]
+    assert outside.exists()
+    assert list(place.store.leftovers()) == []
+
+
+def test_a_writer_whose_file_was_collected_hears_of_it(place, monkeypatch):
+    """It was stopped for longer than the grace: then its put fails, and nothing is lost unsaid."""
+    replace = Path.replace
+
+    def collected(self, target):
+        self.unlink()
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", collected)
+    with pytest.raises(StatebagError):
+        place.store.put("machine/run/object", b"data")
+    assert place.names() == []

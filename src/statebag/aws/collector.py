@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lambda_handler"]
 
-_KNOWN = {"dry_run", "retention_days", "grace_days", "keep", "with_snapshots"}
+_KNOWN = {"dry_run", "retention_days", "grace_days", "keep", "with_snapshots", "executions"}
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -29,12 +29,14 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Args:
         event: `dry_run` (false), `retention_days` (95), `grace_days` (7), `keep` (scopes),
-            `with_snapshots` (false); an EventBridge event without a `detail` of these is all
-            defaults.
+            `with_snapshots` (false), `executions` (further accounts and regions that share the
+            prefix, as `arn:aws:states:<region>:<account>`); an EventBridge event without a
+            `detail` of these is all defaults.
         context: Lambda's; its ARN says where the executions are.
 
     Returns:
-        How many executions were kept, marked, wait or were deleted, and what that freed.
+        How many executions were kept, marked, wait or were deleted, what that freed, and how many
+        unfinished writes of killed writers wait or were deleted.
 
     Raises:
         ConfigurationError: An argument that is not known.
@@ -49,17 +51,20 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         )
     region, account = context.invoked_function_arn.split(":")[3:5]
     partition = context.invoked_function_arn.split(":")[1]
+    own = f"arn:{partition}:states:{region}:{account}"
     rules = Rules(
         retention=timedelta(days=asked.get("retention_days", RETENTION.days)),
         grace=timedelta(days=asked.get("grace_days", 7)),
         keep=tuple(encode_scope(scope) for scope in asked.get("keep", ())),
         with_snapshots=bool(asked.get("with_snapshots", False)),
-        ended=execution_ends(f"arn:{partition}:states:{region}:{account}"),
+        ended=execution_ends(dict.fromkeys([own, *asked.get("executions", ())])),
     )
     done = collect(from_environment().store, rules, dry_run=bool(asked.get("dry_run", False)))
     actions = Counter(one.action for one in done.decisions)
+    leftovers = Counter(one.action for one in done.leftovers)
     return {
         "executions": {action: actions[action] for action in ("keep", "mark", "wait", "delete")},
         "deleted_objects": done.deleted_objects,
         "deleted_bytes": done.deleted_bytes,
+        "leftovers": {action: leftovers[action] for action in ("wait", "delete")},
     }

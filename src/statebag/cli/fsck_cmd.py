@@ -12,7 +12,7 @@ from statebag.cli.bag_source import bags_option, read_bags
 from statebag.cli.checking import checking
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
-from statebag.cli.stores import reading_client, store_option
+from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 from statebag.errors import BlobCorrupt, BlobMissing, StoreUnavailable
 from statebag.store.confinement import shown
 
@@ -54,13 +54,16 @@ def command(
 
     with reading_client(store, at_once=True) as client:
         prefix = encoded(scope)
+        if not bags:  # a bag shows that an execution was there, of which all may be lost
+            check_scope_is_there(client.store, prefix)
         with checking(client.store, prefix) as advance:
             report = fsck(
                 client.store, prefix, advance, read_bags(bags, client, Executions(histories))
             )
     if as_json:
-        click.echo(json.dumps(_as_dict(report)))
+        click.echo(json.dumps({"store": client.store.url, **_as_dict(report)}))
     else:
+        name_store(client)
         print_faults(report)
     sys.exit(exit_code_of(report))
 

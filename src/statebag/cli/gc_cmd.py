@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from statebag.cli.fsck_cmd import encoded
-from statebag.cli.stores import reading_client, store_option
+from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 from statebag.store.confinement import shown
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def _days(_context: click.Context, _parameter: click.Parameter, days: float) -> 
 @click.option(
     "--executions",
     metavar="ARN",
-    help="Ask Step Functions when executions ended: arn:aws:states:<region>:<account>.",
+    multiple=True,
+    help="Ask Step Functions when executions ended: arn:aws:states:<region>:<account>; once for "
+    "each account and region that uses the store.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the decisions as JSON.")
 @store_option
@@ -47,7 +49,7 @@ def command(
     grace_days: timedelta,
     keep: tuple[str, ...],
     with_snapshots: bool,
-    executions: str | None,
+    executions: tuple[str, ...],
     as_json: bool,
     store: str | None,
 ) -> None:
@@ -66,7 +68,7 @@ def command(
     from statebag.upkeep.gc import Rules, collect  # noqa: PLC0415 - kept out of --help
 
     ended = None
-    if executions is not None:
+    if executions:
         from statebag.aws.executions import execution_ends  # noqa: PLC0415 - slow, rarely needed
 
         ended = execution_ends(executions)
@@ -78,15 +80,21 @@ def command(
         ended=ended,
     )
     with reading_client(store, at_once=True) as client:
+        for scope in rules.keep:
+            check_scope_is_there(client.store, scope)
         done = collect(client.store, rules, dry_run=not delete)
     if as_json:
-        click.echo(json.dumps(_as_dict(done, delete=delete)))
+        click.echo(json.dumps({"store": client.store.url, **_as_dict(done, delete=delete)}))
         return
+    name_store(client)
     for one in done.decisions:
         click.echo(
             f"{one.action:6} {shown(one.scope)}: {one.why} "
             f"({one.objects:,} objects, {one.bytes:,} bytes)"
         )
+    for left in done.leftovers:
+        why = "what a killed writer left" if left.action == "delete" else "a write may be under way"
+        click.echo(f"{left.action:6} {shown(left.name)}: {why} ({left.bytes:,} bytes)")
     click.echo(f"{done.deleted_objects:,} objects deleted, {done.deleted_bytes:,} bytes")
     if not delete:
         click.echo("nothing was written: this was a dry run, --delete acts")
@@ -106,5 +114,8 @@ def _as_dict(done: Collection, *, delete: bool) -> dict[str, object]:
                 "bytes": one.bytes,
             }
             for one in done.decisions
+        ],
+        "leftovers": [
+            {"name": one.name, "action": one.action, "bytes": one.bytes} for one in done.leftovers
         ],
     }

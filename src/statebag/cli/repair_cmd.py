@@ -13,7 +13,7 @@ from statebag.cli.checking import checking
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.fsck_cmd import encoded
-from statebag.cli.stores import store_option, writing_client
+from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 from statebag.errors import BlobMissing
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ __all__ = ["command"]
 )
 @bags_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be mended.")
+@click.option(
+    "--encrypt",
+    is_flag=True,
+    help="Also encrypt packs and snapshots that are plain, or of the older form.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @histories_option
 @store_option
@@ -42,6 +47,7 @@ def command(
     sources: tuple[str, ...],
     bags: tuple[str, ...],
     dry_run: bool,
+    encrypt: bool,
     as_json: bool,
     histories: Path,
     store: str | None,
@@ -53,6 +59,8 @@ def command(
     Copies come from replicas and from earlier versions of the object in a versioned bucket. A
     copy is taken only where its bytes are those that the object's name says.
 
+    With --encrypt, and STATEBAG_ENCRYPTION_KEYS, what the store holds in plain form is encrypted.
+
     The exit code is 0 where all is whole now, and 12 where something is lost.
 
     \b
@@ -60,20 +68,30 @@ def command(
       statebag repair --store s3://bucket/prefix --from s3://copy/prefix
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
+    from statebag.upkeep.encrypting import encrypt_plain  # noqa: PLC0415 - likewise
     from statebag.upkeep.fsck import fsck  # noqa: PLC0415 - likewise
     from statebag.upkeep.repair import repair  # noqa: PLC0415 - likewise
 
-    client = writing_client(store)
-    if sources:
-        client = Statebag(client.store, policy=client.policy, replicas=sources)
-    prefix = encoded(scope)
-    with checking(client.store, prefix) as advance:
-        report = fsck(client.store, prefix, advance, read_bags(bags, client, Executions(histories)))
-    done = repair(client.store, client.recovery, report, dry_run=dry_run)
+    with reading_client(store, at_once=True) as reader:
+        client = reader
+        if sources:
+            client = Statebag(reader.store, policy=reader.policy, replicas=sources)
+        prefix = encoded(scope)
+        if not bags:  # a bag shows that an execution was there, of which all may be lost
+            check_scope_is_there(client.store, prefix)
+        # First, so that a check which must not read plain objects can.
+        names = encrypt_plain(client.store, prefix, dry_run=dry_run) if encrypt else []
+        with checking(client.store, prefix) as advance:
+            read = read_bags(bags, client, Executions(histories))
+            report = fsck(client.store, prefix, advance, read)
+        done = repair(client.store, client.recovery, report, dry_run=dry_run)
     if as_json:
         outcome = {"mended": done.mended, "lost": done.lost, "dry_run": dry_run}
-        click.echo(json.dumps(outcome))
+        click.echo(json.dumps({**outcome, "encrypted": names, "store": client.store.url}))
     else:
+        name_store(client)
+        for name in names:
+            click.echo(f"{'would encrypt' if dry_run else 'encrypted'}: {name}")
         for name, place in done.mended.items():
             click.echo(f"{'would mend' if dry_run else 'mended'}: {name} (from {place})")
         for name in done.lost:

@@ -7,7 +7,7 @@ import json
 import click
 
 from statebag.cli.fsck_cmd import encoded
-from statebag.cli.stores import reading_client, store_option
+from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 
 __all__ = ["command"]
 
@@ -28,11 +28,15 @@ def command(scope: str, *, as_json: bool, store: str | None) -> None:
     from statebag.upkeep.objects import kind_of  # noqa: PLC0415 - kept out of --help
 
     with reading_client(store, at_once=True) as client:
+        check_scope_is_there(client.store, encoded(scope))
+        if not as_json:
+            name_store(client)
         for info in client.store.list(encoded(scope)):
             if kind_of(info.name) != "snapshot":
                 continue
             when = info.modified.isoformat(timespec="seconds")
             if as_json:
-                click.echo(json.dumps({"name": info.name, "bytes": info.size, "written": when}))
+                row = {"name": info.name, "bytes": info.size, "written": when}
+                click.echo(json.dumps({**row, "store": client.store.url}))
             else:
                 click.echo(f"{when}  {info.size:>7,}  {info.name}")

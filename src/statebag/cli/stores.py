@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from statebag.errors import BlobMissing, ConfigurationError
+from statebag.store.confinement import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from statebag.policy import Policy
     from statebag.store.contract import ObjectInfo, Store
 
-__all__ = ["reading_client", "store_option", "writing_client"]
+__all__ = [
+    "check_scope_is_there",
+    "name_store",
+    "reading_client",
+    "store_option",
+    "writing_client",
+]
 
 store_option = click.option(
     "--store", metavar="URL", help="The store. [STATEBAG_STORE, else ./.statebag/store]"
@@ -67,6 +74,28 @@ def reading_client(store: str | None, *, at_once: bool = False) -> Iterator[Stat
         if error.hint is None:
             error.hint = f"If it was sealed to another store than {address}, {_HOW}"
         raise
+
+
+def name_store(client: Statebag) -> None:
+    """Print which store a command looked at."""
+    click.echo(f"store: {shown(client.store.url)}")
+
+
+def check_scope_is_there(store: Store, scope: str) -> None:
+    """Refuse a scope with nothing at or below it: a slip, which would look like good news.
+
+    Args:
+        store: The store.
+        scope: Encoded; empty stands for the whole store, which may be empty.
+
+    Raises:
+        ConfigurationError: There is nothing.
+    """
+    if scope and next(iter(store.list(scope)), None) is None:
+        raise ConfigurationError(
+            f"there is nothing at or below {scope} in {store.url}",
+            hint=f"Check the name, or {_HOW}",
+        )
 
 
 @contextmanager

@@ -1,11 +1,19 @@
 """Signed stubs: proof that a stub was written by a holder of a key, where payloads pass strangers.
 
-`sig` in a stub's body is `<key's name>.<base64url of HMAC-SHA-256>` over the stub as this library
-writes it anew, so that an engine may reorder its fields or turn 12 into 12.0. A reader without
-keys ignores it. Escaped data is not signed: it stands for itself and names nothing.
+`sig` in a stub's body is a keyed digest (HMAC-SHA-256, base64url) over the stub as this library
+writes it anew, so that an engine may reorder its fields or turn 12 into 12.0:
 
-A signature says who wrote a stub, not when or where: it moves with the stub, and an old one stays
-good. What it may read is bounded by scopes as ever.
+| `sig` | for |
+| --- | --- |
+| `<key's name>.<digest>` | a stub that only names objects, whose names begin with their scope |
+| `<key's name>.<digest>.<scope>` | a stub with bytes of its own, which could open anywhere |
+
+The digest of the second covers the scope, encoded as in names, that the bag was sealed for. A
+reader that has a scope takes it by the rule for objects: its own scope, those above, and those that
+its policy names. The first was once written for every stub (docs/design/0007-signed-stubs.md).
+
+A reader without keys ignores `sig`. Escaped data is not signed: it stands for itself and names
+nothing. A signature says who wrote a stub, not when: an old one stays good.
 """
 
 from __future__ import annotations
@@ -18,45 +26,62 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, NotPermitted
 from statebag.format import json_text
-from statebag.format.stub import Escaped
+from statebag.format.stub import Carried, Escaped, Patched, Pieces, Rest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from statebag.format.stub import Stub
 
-__all__ = ["Signatures"]
+__all__ = ["Checker", "Signatures", "Signer", "check_keys"]
 
 _FIELD = "sig"
 _LEAST_KEY = 16  # bytes; RFC 2104 advises at least the hash's 32
 _LONGEST_NAME = 32
 _PREFIX = b"statebag stub 1\n"
+_SCOPED_PREFIX = b"statebag stub 2\n"
 
 
-class Signatures:
-    """Signs and checks.
-
-    Args:
-        keys: By name; the first one signs, all are good for checking. A key that is retired
-            stays here until no execution in flight has a stub of it.
+def check_keys(keys: Mapping[str, bytes]) -> None:
+    """Refuse keys that nothing can be signed with.
 
     Raises:
         ConfigurationError: No key, one of fewer than 16 bytes, or a name that is not plain.
     """
+    if not isinstance(keys, Mapping):
+        raise ConfigurationError("signing keys have names", hint='Give {"name": key}.')
+    if not keys:
+        raise ConfigurationError("signing needs a key", hint="Give one, or no signing_keys.")
+    for name, key in keys.items():
+        plain = isinstance(name, str) and name.isascii() and name.isalnum()
+        is_key = isinstance(key, bytes | bytearray) and len(key) >= _LEAST_KEY
+        if not plain or len(name) > _LONGEST_NAME or not is_key:
+            raise ConfigurationError(
+                "a signing key has a name of letters and digits, and at least 16 bytes",
+                hint="secrets.token_urlsafe() of Python makes one.",
+            )
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
-        if not keys:
-            raise ConfigurationError("signing needs a key", hint="Give one, or no signing_keys.")
-        if not isinstance(keys, Mapping):
-            raise ConfigurationError("signing keys have names", hint='Give {"name": key}.')
-        for name, key in keys.items():
-            plain = isinstance(name, str) and name.isascii() and name.isalnum()
-            is_key = isinstance(key, bytes | bytearray) and len(key) >= _LEAST_KEY
-            if not plain or len(name) > _LONGEST_NAME or not is_key:
-                raise ConfigurationError(
-                    "a signing key has a name of letters and digits, and at least 16 bytes",
-                    hint="secrets.token_urlsafe() of Python makes one.",
-                )
-        self._keys = dict(keys)
-        self._signer = next(iter(self._keys))
+
+class Signatures:
+    """The keys of a client: they give what signs for a scope, and what checks for a reader.
+
+    Args:
+        keys: By name; the first one signs, all are good for checking. A key that is retired
+            stays here until no execution in flight has a stub of it.
+        scoped: Whether new signatures cover the scope; False writes what older readers know.
+        required: Whether a stub with bytes of its own is refused if its signature covers no scope.
+
+    Raises:
+        ConfigurationError: As for `check_keys`.
+    """
+
+    def __init__(
+        self, keys: Mapping[str, bytes], *, scoped: bool = True, required: bool = False
+    ) -> None:
+        check_keys(keys)
+        self._keys = {name: bytes(key) for name, key in keys.items()}
+        self._scoped = scoped
+        self._required = required
 
     @property
     def fingerprint(self) -> tuple[str, ...]:
@@ -67,34 +92,99 @@ class Signatures:
         )
         return ("signed", *digests)
 
+    def signer(self, scope: str) -> Signer:
+        """What signs the stubs of a bag that is sealed for an encoded scope."""
+        name = next(iter(self._keys))
+        return Signer(name, self._keys[name], scope if self._scoped else None)
+
+    def checker(self, may_read: Callable[[str], bool]) -> Checker:
+        """What checks the stubs that a reader meets.
+
+        Args:
+            may_read: Whether the reader may read an encoded scope.
+        """
+        return Checker(self._keys, may_read, required=self._required)
+
+
+class Signer:
+    """Signs the stubs of one bag."""
+
+    def __init__(self, name: str, key: bytes, scope: str | None) -> None:
+        self._name = name
+        self._key = key
+        self._scope = scope
+
     def signed(self, stub: Stub, wire: dict[str, Any]) -> dict[str, Any]:
         """A stub's body with its signature; the one that came is not changed."""
-        digest = self._digest(self._keys[self._signer], stub)
-        return {**wire, _FIELD: f"{self._signer}.{digest}"}
+        scope = self._scope if _has_bytes(stub) else None
+        digest = _digest(self._key, stub, scope)
+        end = "" if scope is None else f".{scope}"
+        return {**wire, _FIELD: f"{self._name}.{digest}{end}"}
+
+
+class Checker:
+    """Checks the stubs that one reader meets."""
+
+    def __init__(
+        self, keys: Mapping[str, bytes], may_read: Callable[[str], bool], *, required: bool
+    ) -> None:
+        self._keys = keys
+        self._may_read = may_read
+        self._required = required
 
     def check(self, stub: Stub, body: Mapping[str, Any], path: str) -> None:
-        """Refuse a stub that nobody with a key has written.
+        """Refuse a stub that nobody with a key has written, or for another scope.
 
         Raises:
-            NotPermitted: It has no signature, one of an unknown key, or a wrong one.
+            NotPermitted: It has no signature, one of an unknown key, or a wrong one, or it holds
+                bytes that were signed for a scope that this reader may not read.
         """
         if isinstance(stub, Escaped):
             return
         given = body.get(_FIELD)
-        name, _, digest = given.partition(".") if isinstance(given, str) else ("", "", "")
+        name, _, rest = given.partition(".") if isinstance(given, str) else ("", "", "")
+        digest, dot, end = rest.partition(".")
+        scope = end if dot and end.isascii() else None
         key = self._keys.get(name)
         # Compared in the same time whatever the key's name says.
-        expected = self._digest(key or bytes(_LEAST_KEY), stub)
+        expected = _digest(key or bytes(_LEAST_KEY), stub, scope)
         good = digest.isascii() and hmac.compare_digest(expected, digest)
-        if key is None or not good:
+        if key is None or not good or (dot and scope is None):
             raise NotPermitted(
                 "a stub is not signed by a key that this reader knows",
                 path=path,
                 hint="Seal with STATEBAG_SIGNING_KEYS, and keep a retired key while it is in use.",
             )
+        if not _has_bytes(stub):
+            return
+        if scope is None and self._required:
+            raise NotPermitted(
+                "a value in the bag has a signature of the older form, which covers no scope",
+                path=path,
+                hint="Seal the bag again with Policy.forms at 3 or more, or unset "
+                "Policy.require_signatures until no such bag is left.",
+            )
+        if scope is not None and not self._may_read(scope):
+            raise NotPermitted(
+                "a value in the bag was signed for another scope",
+                path=path,
+                hint="Seal with scope=, or add that scope to Policy.readable_scopes if this "
+                "reader should see it.",
+            )
 
-    def _digest(self, key: bytes, stub: Stub) -> str:
-        wire = stub.to_wire()
-        text = json_text.encode(dict(sorted(wire.items())))
-        digest = hmac.new(key, _PREFIX + text, hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+def _digest(key: bytes, stub: Stub, scope: str | None) -> str:
+    wire = stub.to_wire()
+    text = json_text.encode(dict(sorted(wire.items())))
+    prefix = _PREFIX if scope is None else b"%s%s\n" % (_SCOPED_PREFIX, scope.encode("ascii"))
+    digest = hmac.new(key, prefix + text, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+def _has_bytes(stub: Stub) -> bool:
+    """Whether a stub holds bytes of a value itself, which no name ties to a scope."""
+    if isinstance(stub, Rest):
+        return _has_bytes(stub.whole)
+    return isinstance(stub, Carried | Patched) or (
+        isinstance(stub, Pieces) and isinstance(stub.tail, Carried)
+    )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.names import encode_scope
 from statebag.history.events import history_of
+from statebag.private_files import FILE, make_folder
 
 fcntl: Any = None  # Windows has none, and nobody knows there whether a run goes on
 with contextlib.suppress(ImportError):
@@ -58,10 +59,10 @@ class Record:
         self._lock = threading.Lock()
         self._written = 0
         self.file = file
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         part = file.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
         # Owner only: payloads are in it.
-        self._descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND, 0o600)
+        self._descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND, FILE)
         if fcntl is not None:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._write({"statebag_execution": _VERSION, "arn": arn, "branches": branches})
@@ -110,7 +111,7 @@ class Records:
         self._open: dict[str, Record] = {}
         self._lock = threading.Lock()
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             _prune(self._folder)
         except OSError as error:
             raise ConfigurationError(

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
 from statebag.local.payload import PAYLOAD_LIMIT
+from statebag.private_files import make_folder, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -188,7 +189,7 @@ class TokenDesk:
         """Deliver what other processes put into the folder, until the block ends."""
         watcher = None
         if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder.absolute())
             watcher = threading.Thread(target=self._watch, name="statebag-tokens", daemon=True)
             watcher.start()
         try:
@@ -269,7 +270,7 @@ def _token_file(folder: Path, token: str) -> Path:
 
 def _write(file: Path, body: dict[str, Any]) -> None:
     part = file.with_name(f"{file.name}.{os.getpid()}-{threading.get_ident()}.part")
-    part.write_text(json.dumps(body), "utf-8")
+    write_file(part, json.dumps(body))
     part.replace(file)
 
 

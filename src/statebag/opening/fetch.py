@@ -269,7 +269,8 @@ def _check(what: str, amount: int, limit: int) -> None:
     if amount > limit:
         raise LimitExceeded(
             f"an open would take {amount} {what} and the limit is {limit}",
-            hint=f"Open less with only=, or raise Policy.max_open_{what}.",
+            hint=f"Open less with only=, or raise Policy.max_open_{what} "
+            f"(STATEBAG_MAX_OPEN_{what.upper()}).",
         )
 
 

@@ -24,7 +24,7 @@ from statebag.opening.walk import Selection, walk
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
-    from statebag.format.signature import Signatures
+    from statebag.format.signature import Checker, Signatures
     from statebag.format.stub import Blob, Extent, Stub, Whole
     from statebag.opening.fetch import Fetcher
     from statebag.opening.walk import Site
@@ -53,19 +53,21 @@ class Confinement:
         Raises:
             NotPermitted: With the object's name.
         """
-        if self._scope is None:
-            return
-        scope = scope_of(blob.at)
-        if is_scope_at_or_above(scope, self._scope) or scope in self._exact:
-            return
-        if any(is_scope_at_or_above(tree, scope) for tree in self._trees):
-            return
-        raise NotPermitted(
-            "a stub names an object of another scope",
-            path=render_path(path),
-            object_name=blob.at,
-            hint="Add that scope to Policy.readable_scopes if this reader should see it.",
-        )
+        if not self.allows(scope_of(blob.at)):
+            raise NotPermitted(
+                "a stub names an object of another scope",
+                path=render_path(path),
+                object_name=blob.at,
+                hint="Add that scope to Policy.readable_scopes if this reader should see it.",
+            )
+
+    def allows(self, scope: str) -> bool:
+        """Whether the reader may read an encoded scope."""
+        if self._scope is None or scope in self._exact:
+            return True
+        if is_scope_at_or_above(scope, self._scope):
+            return True
+        return any(is_scope_at_or_above(tree, scope) for tree in self._trees)
 
 
 class Opener:
@@ -104,7 +106,8 @@ class Opener:
             is_state: Whether it is such a state, in which only `Unopened` objects are stubs.
             below: Where in a state it stands.
         """
-        found = walk(bag, selection, is_state=is_state, below=below, signatures=self._signatures)
+        checker = self._checker()
+        found = walk(bag, selection, is_state=is_state, below=below, signatures=checker)
         wholes = [(site, _whole(site)) for site in found.sites]
         # By place: one blob may stand in many, and is read only once.
         self._fetcher.check_given(sum(stub.size for _, stub in wholes))
@@ -161,10 +164,15 @@ class Opener:
         Raises:
             NotPermitted: It has none.
         """
-        if self._signatures is None:
+        checker = self._checker()
+        if checker is None:
             return self
-        self._signatures.check(stub, body, render_path(path))
+        checker.check(stub, body, render_path(path))
         return Opener(self._fetcher, self._confinement, self._known, self._bases)
+
+    def _checker(self) -> Checker | None:
+        signatures = self._signatures
+        return None if signatures is None else signatures.checker(self._confinement.allows)
 
     def _tail_item(self, stub: Pieces, index: int, path: Path) -> Any:
         assert stub.tail is not None  # the counts of a parsed stub add up

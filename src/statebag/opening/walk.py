@@ -19,7 +19,7 @@ from statebag.format.unopened import Unopened
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
-    from statebag.format.signature import Signatures
+    from statebag.format.signature import Checker
 
 __all__ = ["Selection", "Site", "Walk", "plain_copy", "walk"]
 
@@ -87,7 +87,7 @@ def walk(
     *,
     is_state: bool = False,
     below: Path = (),
-    signatures: Signatures | None = None,
+    signatures: Checker | None = None,
 ) -> Walk:
     """Copy a bag and find its stubs.
 
@@ -97,7 +97,7 @@ def walk(
         is_state: Whether it is a state that was opened before: then its `Unopened` objects alone
             are stubs, and an object that has the reserved key is data.
         below: Where in a state the value stands.
-        signatures: Every stub must be signed by one of its keys.
+        signatures: Check every stub.
 
     Raises:
         NotPermitted: A stub is not signed as it must be.
@@ -166,7 +166,7 @@ def _meet(
     path: Path,
     selection: Selection,
     found: Walk,
-    signatures: Signatures | None,
+    signatures: Checker | None,
 ) -> dict[str, Any] | None:
     """Take note of a stub; the copy of what stands beside it, where that must be walked too."""
     where = render_path(path)

@@ -16,7 +16,7 @@ from statebag.sealing.parts import Branch, Cut, Gathered, Group, Kept, Part, Pie
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statebag.format.signature import Signatures
+    from statebag.format.signature import Signatures, Signer
     from statebag.format.stub import Stub
     from statebag.sealing.known import Known
 
@@ -51,7 +51,7 @@ class Layout(msgspec.Struct):
     carried: int = 0
     carried_bytes: int = 0
     root: Part | None = None
-    signatures: Signatures | None = None
+    signer: Signer | None = None
 
     def leave_out_reads(self) -> None:
         """Write the bag without the advice on what to read ahead, to fit a narrow bound."""
@@ -59,7 +59,7 @@ class Layout(msgspec.Struct):
         for part in _leaves(self.root):
             if isinstance(part, Cut):
                 part.reads = ()
-        self.bag = _render(self.root, self.pack[0] if self.pack else "", self.signatures)
+        self.bag = _render(self.root, self.pack[0] if self.pack else "", self.signer)
 
 
 def lay_out(
@@ -72,22 +72,23 @@ def lay_out(
         scope: The encoded scope that the pack goes to.
         known: Index nodes that are stored already.
         level: zstd's level.
-        signatures: Signs every stub.
+        signatures: Sign every stub for the scope.
     """
+    signer = None if signatures is None else signatures.signer(scope)
     placing = _Placing(scope, known, level)
     for part in _leaves(root):
         placing.place(part)
     if not len(placing.builder):
-        bag = _render(root, "", signatures)
-        return Layout(bag, None, [], [], *_carried(root), root, signatures)
+        bag = _render(root, "", signer)
+        return Layout(bag, None, [], [], *_carried(root), root, signer)
     name, data = placing.builder.build(scope)
     written = [Written(one.blob.placed(name), one.text) for one in placing.written]
     nodes = [
         (_placed(node, name), tuple(_placed(entry, name) for entry in entries))
         for node, entries in placing.nodes
     ]
-    bag = _render(root, name, signatures)
-    return Layout(bag, (name, data), written, nodes, *_carried(root), root, signatures)
+    bag = _render(root, name, signer)
+    return Layout(bag, (name, data), written, nodes, *_carried(root), root, signer)
 
 
 class _Placing:
@@ -184,27 +185,27 @@ def _placed(entry: Entry, name: str) -> Entry:
     return Entry(entry.blob.placed(name), entry.count, entry.size, entry.level)
 
 
-def _render(part: Part, pack: str, signatures: Signatures | None) -> Any:
+def _render(part: Part, pack: str, signer: Signer | None) -> Any:
     """The JSON value that stands for a part in the bag."""
     if isinstance(part, Plain):
         return part.value
     if isinstance(part, Kept):
-        return part.body if signatures is None else _signed_again(part, signatures)
+        return part.body if signer is None else _signed_again(part, signer)
     if isinstance(part, Single | Cut):
-        return {KEY: _body(part.stub(pack), signatures)}
-    members = {key: _render(child, pack, signatures) for key, child in part.children.items()}
+        return {KEY: _body(part.stub(pack), signer)}
+    members = {key: _render(child, pack, signer) for key, child in part.children.items()}
     if isinstance(part, Gathered):
         stub = part.whole.stub if isinstance(part.whole, Kept) else part.whole.stub(pack)
         assert not isinstance(stub, Rest)  # a whole is never itself a rest
-        return {KEY: _body(Rest(stub, part.required, {}), signatures), **members}
+        return {KEY: _body(Rest(stub, part.required, {}), signer), **members}
     return list(members.values()) if isinstance(part.source, list) else members
 
 
-def _body(stub: Stub, signatures: Signatures | None) -> dict[str, Any]:
+def _body(stub: Stub, signer: Signer | None) -> dict[str, Any]:
     body = stub.to_wire()
-    return body if signatures is None else signatures.signed(stub, body)
+    return body if signer is None else signer.signed(stub, body)
 
 
-def _signed_again(part: Kept, signatures: Signatures) -> dict[str, Any]:
+def _signed_again(part: Kept, signer: Signer) -> dict[str, Any]:
     """What was not opened passes through with today's key, so that an older one can retire."""
-    return {**part.body, KEY: signatures.signed(part.stub, part.body[KEY])}
+    return {**part.body, KEY: signer.signed(part.stub, part.body[KEY])}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from statebag.environment import folders_are_shared
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
         url: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder`,
             a folder's path (`./folder`, `../folder`, `/folder`, `~/folder`) or `memory://name`.
         options: For object storage, see `ObjectStorage`. For folders, `create`: `true` (the
-            default) makes a missing one, `false` refuses it.
+            default) makes a missing one, `false` refuses it; `shared`: `true` lets the umask
+            decide who may read what is made, `false` (the default, unless
+            STATEBAG_SHARED_FOLDERS is set) only its owner.
 
     Raises:
         ConfigurationError: The address has none of these forms, an option is not known, or the
@@ -144,14 +147,18 @@ def _folder(path: str) -> Path:
 def _file_store(folder: Path, options: Mapping[str, str]) -> Store:
     from statebag.store.file import FileStore
 
-    return FileStore(folder, create=_create(options))
+    _refuse(options, known={"create", "shared"})
+    return FileStore(
+        folder,
+        create=_switch(options, "create", default=True),
+        shared=_switch(options, "shared", default=folders_are_shared()),
+    )
 
 
-def _create(options: Mapping[str, str]) -> bool:
-    _refuse(options, known={"create"})
-    text = options.get("create", "true")
+def _switch(options: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = options.get(name, str(default).lower())
     if text not in {"true", "false"}:
-        raise ConfigurationError("the option create is 'true' or 'false'")
+        raise ConfigurationError(f"the option {name} is 'true' or 'false'")
     return text == "true"
 
 

@@ -1,29 +1,40 @@
 """A store whose objects are encrypted on this side: whoever keeps them cannot read them.
 
 ```
-8 bytes   magic
+8 bytes   magic, with the form's version
 then, for each 4,096 bytes of the object:
-  8       which key
+  8       which key, and in which version
   1       1 in the last block, else 0
   2       bytes of the object in this block, big-endian
   12      nonce
-  4,096   AES-256-GCM (NIST SP 800-38D) of those bytes, filled up with zeros
+  4,096   those bytes, filled up with zeros and encrypted
   16      tag, over the object's name and the block's number too
 ```
+
+| version | cipher | nonce |
+| --- | --- | --- |
+| 2 | AES-256-GCM-SIV (RFC 8452) | the block's number |
+| 1 | AES-256-GCM (NIST SP 800-38D) | derived from name, number and bytes with a key of its own |
+
+Both have blocks of one length, and each block says its version, so a range of either is read with
+one request. Version 2 is written; version 1 where readers of the first release are left, and it is
+read for ever. A key has other derived keys in each version.
 
 A block can be read alone, so a range costs the blocks it touches. All blocks are of one length:
 the last one needs no request of its own to find its end, and sizes show in steps only.
 
 The name, which begins with the scope, is part of what is authenticated and of each object's own
-key: moved elsewhere, an object does not open. Nonces are derived from what is encrypted (a keyed
-digest of name, number and bytes), so that the same object is the same bytes again: a retried
-write changes nothing. Two different blocks share a nonce with a probability of 2**-96.
+key: moved elsewhere, an object does not open. Nothing is random: the same object is the same bytes
+again, so a retried write changes nothing. AES-GCM-SIV is made for that: where one nonce serves two
+different blocks, it shows nothing of either. In version 1 two different blocks share a nonce with a
+probability of 2**-96.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,7 +47,7 @@ if TYPE_CHECKING:
     from statebag.store.contract import ObjectInfo, Store
     from statebag.store.identity import Identity
 
-__all__ = ["BLOCK", "EncryptedStore", "KeyProvider", "Keys"]
+__all__ = ["BLOCK", "EncryptedStore", "KeyProvider", "Keys", "check_keys"]
 
 if TYPE_CHECKING:
     KeyProvider = Sequence[bytes] | Callable[[], Sequence[bytes]]
@@ -44,7 +55,9 @@ if TYPE_CHECKING:
 else:
     KeyProvider = object
 
-MAGIC = b"SBENC\x01\r\n"
+MAGIC = b"SBENC\x02\r\n"
+OLDER_MAGIC = b"SBENC\x01\r\n"
+_MAGICS = {2: MAGIC, 1: OLDER_MAGIC}
 BLOCK = 4096
 """Bytes of an object in one block."""
 
@@ -53,7 +66,8 @@ _VERSION_AT = 5  # in the magic
 _KEY = 32
 _NEAR = 2  # bytes
 _ID = 8
-_HEAD = _ID + 1 + 2 + 12
+_NONCE = 12
+_HEAD = _ID + 1 + 2 + _NONCE
 _TAG = 16
 _WHOLE = _HEAD + BLOCK + _TAG
 
@@ -62,8 +76,27 @@ _numbers = count(1)
 
 
 class _Key(NamedTuple):
+    version: int
     encryption: bytes
-    nonces: bytes
+    nonces: bytes  # for version 1
+
+
+def check_keys(keys: Iterable[bytes]) -> None:
+    """Refuse keys that nothing can be encrypted with.
+
+    Raises:
+        ConfigurationError: There is none, or one that does not have 32 bytes.
+    """
+    found = False
+    for key in keys:
+        found = True
+        if not isinstance(key, bytes | bytearray) or len(key) != _KEY:
+            raise ConfigurationError(
+                "an encryption key does not have 32 bytes",
+                hint="secrets.token_bytes(32) of Python makes one.",
+            )
+    if not found:
+        raise ConfigurationError("there is no encryption key", hint="Give at least one.")
 
 
 class Keys:
@@ -72,13 +105,15 @@ class Keys:
     Args:
         provider: The keys, or a function that gives them, which is called once, when the first
             object is read or written.
+        misuse_resistant: Whether to write AES-GCM-SIV, the newer version of the form.
 
     Raises:
-        ConfigurationError: The package `cryptography` is missing; with the first use: no key, or
-            one that does not have 32 bytes.
+        ConfigurationError: The package `cryptography` is missing or lacks a cipher that is
+            needed, or a key that is given is wrong; one that the function gives: with the first
+            use.
     """
 
-    def __init__(self, provider: KeyProvider) -> None:
+    def __init__(self, provider: KeyProvider, *, misuse_resistant: bool = True) -> None:
         try:
             from cryptography.exceptions import InvalidTag  # noqa: PLC0415 (an extra, and slow)
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
@@ -87,28 +122,54 @@ class Keys:
                 "encryption needs a package that is not installed",
                 hint="Install the extra: pip install 'statebag[encryption]'",
             ) from None
-        self._provider = provider
+        self._provider: KeyProvider = provider
         self._number = next(_numbers)
-        self._cipher: Callable[[bytes], Any] = AESGCM
+        if not callable(provider):
+            self._provider = _each(provider)
+            check_keys(self._provider)
+        self._ciphers: dict[int, Callable[[bytes], Any]] = {1: AESGCM}
         self._refused: type[Exception] = InvalidTag
+        self._written = 2 if misuse_resistant else 1
         self._keys: dict[bytes, _Key] = {}
+        if misuse_resistant:
+            self._cipher(2, bytes(_KEY))
+
+    @property
+    def magic(self) -> bytes:
+        """What an object that is written now begins with."""
+        return _MAGICS[self._written]
+
+    def _cipher(self, version: int, key: bytes) -> Any:
+        """The cipher of a version with a key."""
+        if version not in self._ciphers:
+            try:
+                from cryptography.hazmat.primitives.ciphers import aead  # noqa: PLC0415
+
+                aead.AESGCMSIV(bytes(_KEY))  # it is there, and not of use, with an older OpenSSL
+            except (ImportError, AttributeError, _unsupported()):
+                raise ConfigurationError(
+                    "this build of the package cryptography does not have AES-GCM-SIV",
+                    hint="Install its wheel from PyPI, or one built with OpenSSL 3.2 or later; "
+                    "Policy(forms=2), STATEBAG_FORMS=2, writes the older form.",
+                ) from None
+            self._ciphers[version] = aead.AESGCMSIV
+        return self._ciphers[version](key)
 
     def _known(self) -> dict[bytes, _Key]:
         if not self._keys:
             given = self._provider() if callable(self._provider) else self._provider
+            keys = _each(given)
+            check_keys(keys)
             found: dict[bytes, _Key] = {}
-            for key in given:
-                if not isinstance(key, bytes) or len(key) != _KEY:
-                    raise ConfigurationError(
-                        "an encryption key does not have 32 bytes",
-                        hint="secrets.token_bytes(32) of Python makes one.",
+            for version in (self._written, 3 - self._written):  # the first one encrypts
+                label = b"statebag %d " % version
+                for key in map(bytes, keys):
+                    name = _derived(key, label + b"id")[:_ID]
+                    found[name] = _Key(
+                        version,
+                        _derived(key, label + b"encryption"),
+                        _derived(key, label + b"nonces"),
                     )
-                name = _derived(key, b"statebag 1 id")[:_ID]
-                found[name] = _Key(
-                    _derived(key, b"statebag 1 encryption"), _derived(key, b"statebag 1 nonces")
-                )
-            if not found:
-                raise ConfigurationError("there is no encryption key", hint="Give at least one.")
             self._keys = found
         return self._keys
 
@@ -147,26 +208,31 @@ class Keys:
         key_id = next(iter(keys))
         key = keys[key_id]
         place = name.encode()
-        cipher = self._cipher(_derived(key.encryption, place))
+        cipher = self._cipher(key.version, _derived(key.encryption, place))
         starts = range(0, max(len(data), 1), BLOCK)
-        blocks = [MAGIC]
+        blocks = [_MAGICS[key.version]]
         for number, start in enumerate(starts):
             part = data[start : start + BLOCK]
             last = number == len(starts) - 1
             about = key_id + bytes([last]) + len(part).to_bytes(2, "big")
-            bound = _bound(place, number, about)
+            bound = _bound(key.version, place, number, about)
             padded = part.ljust(BLOCK, b"\0")
-            nonce = hmac.digest(key.nonces, bound + padded, "sha256")[:12]
+            nonce = number.to_bytes(_NONCE, "big")
+            if key.version == 1:
+                nonce = hmac.digest(key.nonces, bound + padded, "sha256")[:_NONCE]
             blocks += (about, nonce, cipher.encrypt(nonce, padded, bound))
         return b"".join(blocks)
 
-    def decrypted(self, name: str, first: int, data: bytes) -> tuple[bytes, bool]:
+    def decrypted(
+        self, name: str, first: int, data: bytes, magic: bytes | None = None
+    ) -> tuple[bytes, bool]:
         """The bytes in whole blocks of an object, and whether the last of them ends it.
 
         Args:
             name: The object's.
             first: Number of the first block.
             data: The blocks.
+            magic: What the object begins with, if it was read: all blocks are of its version.
 
         Raises:
             BlobCorrupt: A block is not what was written there.
@@ -181,11 +247,14 @@ class Keys:
             key = self._known().get(about[:_ID])
             if last or key is None or len(block) != _WHOLE:
                 raise _damaged(name)
+            magic = magic or _MAGICS[key.version]
+            if magic != _MAGICS[key.version]:
+                raise _damaged(name)
             if about[:_ID] not in ciphers:
-                ciphers[about[:_ID]] = self._cipher(_derived(key.encryption, place))
+                ciphers[about[:_ID]] = self._cipher(key.version, _derived(key.encryption, place))
             try:
                 padded = ciphers[about[:_ID]].decrypt(
-                    nonce, block[_HEAD:], _bound(place, number, about)
+                    nonce, block[_HEAD:], _bound(key.version, place, number, about)
                 )
             except self._refused:
                 raise _damaged(name) from None
@@ -198,16 +267,23 @@ class EncryptedStore:
     """A store that keeps every object encrypted; objects written in plain before are read too.
 
     What an object holds is proved by whoever reads it (a digest in its name or in a stub), so a
-    plain object in the place of an encrypted one gains nobody anything.
+    plain object in the place of an encrypted one gains nobody anything. But whoever keeps the
+    objects could read it, so it can be refused.
 
     Args:
         store: Where the objects go.
         keys: Encrypt and decrypt them.
+        required: Whether an object in plain form is refused (`NotPermitted`).
     """
 
-    def __init__(self, store: Store, keys: Keys) -> None:
+    def __init__(self, store: Store, keys: Keys, *, required: bool = False) -> None:
         self._store = store
         self._keys = keys
+        self.required = required
+
+    def with_required(self) -> EncryptedStore:
+        """The same store and keys, with objects in plain form refused."""
+        return EncryptedStore(self._store, self._keys, required=True)
 
     def __repr__(self) -> str:
         return f"EncryptedStore({self._store!r})"
@@ -240,14 +316,27 @@ class EncryptedStore:
         """
         return self._opened(name, self._store.get(name))
 
+    def get_in_any_form(self, name: str) -> bytes:
+        """All bytes of an object, also of one in plain form where encryption is required."""
+        return EncryptedStore(self._store, self._keys).get(name)
+
+    def is_newest(self, name: str) -> bool:
+        """Whether an object begins as one that is written now does; one request, a short one."""
+        try:
+            start = self._store.get_ranges(name, [(0, len(MAGIC))])[0]
+        except BlobCorrupt:  # shorter than that
+            return False
+        return start == self._keys.magic
+
     def _opened(self, name: str, data: bytes) -> bytes:
-        if not data.startswith(MAGIC):
+        if not _is_ours(data):
             self._check_version(name, data)
+            self._check_plain(name)
             return data
         blocks = data[len(MAGIC) :]
         if len(blocks) >= _ID and not self._keys.knows(blocks):
             raise self._unreadable(name, blocks)
-        text, whole = self._keys.decrypted(name, 0, blocks)
+        text, whole = self._keys.decrypted(name, 0, blocks, data[: len(MAGIC)])
         if not whole:
             raise _damaged(name)
         return text
@@ -270,6 +359,7 @@ class EncryptedStore:
         if not known:
             if self._is_encrypted(name):
                 raise self._unreadable(name, self._store.get(name)[len(MAGIC) :])
+            self._check_plain(name)
             return self._store.get_ranges(name, spans)
         answers = []
         for (offset, length), (first, _), data in zip(spans, wanted, found, strict=True):
@@ -289,13 +379,21 @@ class EncryptedStore:
         except BlobCorrupt:  # shorter than that
             return False
         self._check_version(name, start)
-        return start.startswith(MAGIC)
+        return _is_ours(start)
+
+    def _check_plain(self, name: str) -> None:
+        if self.required:
+            raise NotPermitted(
+                "an object is not encrypted, and Policy.require_encryption is set",
+                object_name=name,
+                hint="`statebag repair --encrypt`, with the keys, encrypts what a store holds.",
+            )
 
     def _check_version(self, name: str, data: bytes) -> None:
         """Refuse what a later release encrypted; where a known key follows, it is damage."""
         before, after = MAGIC[:_VERSION_AT], MAGIC[_VERSION_AT + 1 :]
         if (
-            not data.startswith(MAGIC)
+            not _is_ours(data)
             and data.startswith(before)
             and data[_VERSION_AT + 1 : len(MAGIC)] == after
             and not self._keys.knows(data[len(MAGIC) :])
@@ -318,6 +416,15 @@ class EncryptedStore:
         """Delete an object."""
         self._store.delete(name)
 
+    def leftovers(self) -> Iterator[ObjectInfo]:
+        """The inner store's: what killed writers left."""
+        find = getattr(self._store, "leftovers", None)
+        return iter(()) if find is None else find()
+
+    def discard(self, name: str) -> None:
+        """Remove one of the `leftovers`."""
+        self._store.discard(name)  # type: ignore[attr-defined]
+
     def versions(self, name: str) -> Iterator[bytes]:
         """Earlier versions of an object that can be decrypted, where the store keeps any."""
         read = getattr(self._store, "versions", None)
@@ -328,13 +435,34 @@ class EncryptedStore:
                 continue
 
 
+def _is_ours(data: bytes) -> bool:
+    return data.startswith((MAGIC, OLDER_MAGIC))
+
+
 def _derived(key: bytes, what: bytes) -> bytes:
     """HKDF-Expand (RFC 5869) of one block: a key of its own for each use and each object."""
     return hmac.digest(key, what + b"\x01", hashlib.sha256)
 
 
-def _bound(place: bytes, number: int, about: bytes) -> bytes:
-    return b"".join([MAGIC, len(place).to_bytes(4, "big"), place, number.to_bytes(8, "big"), about])
+def _each(given: Any) -> tuple[Any, ...]:
+    """The keys that were given; one key alone is a common slip, and would be 32 small integers."""
+    if isinstance(given, bytes | bytearray | str) or not isinstance(given, Iterable):
+        raise ConfigurationError(
+            f"encryption keys must be a list, not {type(given).__qualname__}",
+            hint="Give [key], with keys of 32 bytes.",
+        )
+    return tuple(given)
+
+
+def _unsupported() -> type[Exception]:
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+
+    return UnsupportedAlgorithm
+
+
+def _bound(version: int, place: bytes, number: int, about: bytes) -> bytes:
+    magic = _MAGICS[version]
+    return b"".join([magic, len(place).to_bytes(4, "big"), place, number.to_bytes(8, "big"), about])
 
 
 def _blocks_of(offset: int, length: int) -> tuple[int, int]:

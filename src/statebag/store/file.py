@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from statebag import private_files
 from statebag.errors import (
     BlobCorrupt,
     BlobMissing,
@@ -58,20 +59,27 @@ class FileStore:
     the folder can still race that check: the folder's permissions are the boundary.
     Safe for threads and for processes that share the folder.
 
+    Files and folders that it makes are for their owner alone (0600 and 0700), unless it is shared.
+
     Args:
-        root: The folder; it may itself be reached through symbolic links.
-        create: Make the folder, with its parents, where it does not exist.
+        root: The folder; it may itself be reached through symbolic links. One that is there keeps
+            its rights.
+        create: Make the folder, with its parents, if it does not exist.
+        shared: Let the umask and the folder decide who else may read and write what is made, for
+            users who share a folder by its group.
 
     Raises:
         ConfigurationError: The root is missing (with `create=False`), is not a folder, or
             cannot be made.
     """
 
-    def __init__(self, root: Path, *, create: bool = True) -> None:
+    def __init__(self, root: Path, *, create: bool = True, shared: bool = False) -> None:
         self._root = Path(os.path.realpath(root))
+        self._file_mode = 0o666 if shared else private_files.FILE
+        self._folder_mode = 0o777 if shared else private_files.FOLDER
         try:
             if create:
-                _make_root(self._root)
+                _make_root(self._root, self._folder_mode)
             is_folder = self._root.is_dir()
         except OSError as error:
             raise ConfigurationError(
@@ -184,6 +192,39 @@ class FileStore:
                 path.unlink()
         except BlobMissing:
             return
+        self._remove_empty(path)
+
+    def leftovers(self) -> Iterator[ObjectInfo]:
+        """What writers left that were killed, or are at it: temporary files, by no object's name.
+
+        A temporary file is renamed when it is whole. One that nobody has written to for long
+        belongs to no writer, and should one live, its put fails and the caller hears of it.
+
+        Raises:
+            NotPermitted, StoreUnavailable: A folder cannot be read.
+        """
+        if not self._is_there():
+            raise self._rootless()
+        return self._below("", self._root, temporary=True)
+
+    def discard(self, name: str) -> None:
+        """Remove a temporary file that `leftovers` named; one that is gone is no error.
+
+        Raises:
+            NotPermitted: The name is not that of a temporary file, or it cannot be removed.
+        """
+        folder, _, last = name.rpartition("/")
+        if not _TEMPORARY.fullmatch(last):
+            raise NotPermitted("this is not the name of an unfinished write", object_name=name)
+        path = self._path(folder) / last if folder else self._root / last
+        if folder and path.parent.is_symlink():
+            raise _linked(name)
+        with suppress(BlobMissing), self._typed(name, "delete"):
+            path.unlink()
+        self._remove_empty(path)
+
+    def _remove_empty(self, path: Path) -> None:
+        """Remove the directories that are empty without a file."""
         for directory in list(self._directories(path))[:-1]:
             try:
                 directory.rmdir()
@@ -220,8 +261,8 @@ class FileStore:
             try:
                 for directory in directories:
                     with suppress(FileExistsError):
-                        directory.mkdir()
-                return os.fdopen(os.open(temporary, _CREATE, 0o666), "wb")
+                        directory.mkdir(self._folder_mode)
+                return os.fdopen(os.open(temporary, _CREATE, self._file_mode), "wb")
             except FileNotFoundError:
                 # A delete of the last object here took a directory away again, or the root
                 # is not there.
@@ -247,7 +288,9 @@ class FileStore:
             finally:
                 os.close(descriptor)
 
-    def _below(self, prefix: str, directory: Path) -> Iterator[ObjectInfo]:
+    def _below(
+        self, prefix: str, directory: Path, *, temporary: bool = False
+    ) -> Iterator[ObjectInfo]:
         try:
             with self._typed(prefix, "list"), os.scandir(directory) as entries:
                 found = [
@@ -260,8 +303,10 @@ class FileStore:
             return
         for label, entry, is_directory in sorted(found, key=lambda item: item[0]):
             if is_directory:
-                yield from self._below(prefix + label, Path(entry.path))
-            elif entry.is_file(follow_symlinks=False) and not _TEMPORARY.fullmatch(entry.name):
+                yield from self._below(prefix + label, Path(entry.path), temporary=temporary)
+            elif not entry.is_file(follow_symlinks=False):
+                continue
+            elif (_TEMPORARY.fullmatch(entry.name) is not None) == temporary:
                 try:
                     with self._typed(prefix + label, "look up"):
                         info = _info(prefix + label, entry.stat(follow_symlinks=False))
@@ -297,7 +342,10 @@ class FileStore:
         if error.errno == errno.ENAMETOOLONG:
             hint = "Use a shorter scope (file systems take 255 bytes a part), or object storage"
         elif error.errno in _REFUSED:
-            hint = f"Give this user the right to {action} files below {self._root}"
+            hint = (
+                f"Give this user the right to {action} files below {self._root}; users who share "
+                "a folder set STATEBAG_SHARED_FOLDERS=1"
+            )
         elif error.errno == errno.EROFS:
             hint = f"{self._root} is on a read-only file system: choose a folder that is not"
         else:
@@ -322,11 +370,9 @@ class FileStore:
         )
 
 
-def _make_root(root: Path) -> None:
+def _make_root(root: Path, mode: int) -> None:
     """Make a folder and its parents, and sync what was made."""
-    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
-    root.mkdir(parents=True, exist_ok=True)
-    for folder in missing:
+    for folder in private_files.make_folder(root, mode):
         _sync_directory(folder.parent)
 
 

@@ -193,6 +193,15 @@ class RetryingStore:
         read = getattr(self._store, "versions", None)
         return iter(()) if read is None else read(name)
 
+    def leftovers(self) -> Iterator[ObjectInfo]:
+        """What killed writers left, where the store is of a kind that has any."""
+        find = getattr(self._store, "leftovers", None)
+        return iter(()) if find is None else self._persist(find)
+
+    def discard(self, name: str) -> None:
+        """Remove one of the `leftovers`."""
+        self._persist(lambda: self._store.discard(name))  # type: ignore[attr-defined]
+
     def _persist(self, request: Callable[[], _Answer]) -> _Answer:
         made = 0
         while True:

@@ -72,7 +72,7 @@ def unpack(data: bytes, max_bytes: int) -> tuple[Any, MemoryStore]:
     if len(data) > max_bytes:
         raise LimitExceeded(
             f"an archive of {len(data)} bytes, and the limit is {max_bytes}",
-            hint="Raise Policy.max_open_bytes.",
+            hint="Raise Policy.max_open_bytes (STATEBAG_MAX_OPEN_BYTES).",
         )
     if data[:5] == MAGIC[:5] and data[: len(MAGIC)] != MAGIC:
         raise UnsupportedFormat("an archive of another version", hint="Upgrade this library.")

@@ -19,13 +19,22 @@ from statebag.format import json_text
 from statebag.format.names import is_scope_at_or_above
 from statebag.upkeep.objects import GC_FOLDER, kind_of, root_scope
 from statebag.upkeep.outside import referred_from_elsewhere
+from statebag.upkeep.places import Asked, leave_word, places_not_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from statebag.store.contract import ObjectInfo, Store
 
-__all__ = ["LONGEST_EXECUTION", "RETENTION", "Collection", "Decision", "Rules", "collect"]
+__all__ = [
+    "LONGEST_EXECUTION",
+    "RETENTION",
+    "Collection",
+    "Decision",
+    "Leftover",
+    "Rules",
+    "collect",
+]
 
 RETENTION = timedelta(days=95)
 """The engine's 90 days of history, in which an execution can be redriven, and some days more."""
@@ -35,6 +44,9 @@ LONGEST_EXECUTION = timedelta(days=365)
 Source: quotas of AWS Step Functions, "Maximum execution time"."""
 
 _GRACE = timedelta(days=7)
+_SLACK = timedelta(days=1)
+"""How long before its start and after its end an execution's objects may be written: its input is
+sealed first, and what it left running may outlive it by a Lambda function's 15 minutes."""
 _MARK_VERSION = 1
 _NOW = f"{GC_FOLDER}/now"
 
@@ -52,6 +64,8 @@ class Rules(msgspec.Struct, frozen=True):
         with_snapshots: Whether executions that have snapshots may go; by default they stay.
         ended: When the execution of a scope ended; by default unknown, and then a year is added
             to the age of its newest object, for that is how long it may have been running since.
+            One that says where it asks (`upkeep.places.Asked`) is believed only where no other
+            account or region uses the store, and where the times of the objects fit.
 
     Raises:
         ConfigurationError: A negative retention or too short a grace.
@@ -89,6 +103,20 @@ class Decision(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class Leftover(msgspec.Struct, frozen=True):
+    """What a writer left that was killed: a file that is not an object.
+
+    Attributes:
+        name: Its name below the store's root.
+        action: `wait` (it may have a writer still: it is younger than the grace) or `delete`.
+        bytes: Its size.
+    """
+
+    name: str
+    action: Action
+    bytes: int
+
+
 class Collection(msgspec.Struct):
     """What a pass did, or in a dry run would do.
 
@@ -96,11 +124,13 @@ class Collection(msgspec.Struct):
         decisions: One for each root scope, in the order of their names.
         deleted_objects: Objects that were deleted.
         deleted_bytes: Their bytes.
+        leftovers: Unfinished writes, in the order of their names.
     """
 
     decisions: list[Decision] = msgspec.field(default_factory=list)
     deleted_objects: int = 0
     deleted_bytes: int = 0
+    leftovers: list[Leftover] = msgspec.field(default_factory=list)
 
 
 class _Scope(msgspec.Struct):
@@ -110,6 +140,7 @@ class _Scope(msgspec.Struct):
     objects: int
     bytes: int
     newest: datetime
+    oldest: datetime
     snapshots: int
     others: int
 
@@ -139,9 +170,11 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
     now = _store_time(store, dry_run=dry_run)
     scopes = list(_scopes(store))
     done = Collection()
+    _collect_leftovers(store, rules, now, done, dry_run=dry_run)
     over: list[_Scope] = []
+    not_asked = _not_asked(store, rules, now, dry_run=dry_run)
     for scope in scopes:
-        why = _why_kept(scope, rules, now)
+        why = _why_kept(scope, rules, now, not_asked)
         if why is None:
             over.append(scope)
         else:
@@ -194,16 +227,58 @@ def _scopes(store: Store) -> Iterator[_Scope]:
             kind = kind_of(info.name)
             if kind == "mark":
                 continue
-            one = found.setdefault(name, _Scope(name, 0, 0, info.modified, 0, 0))
+            one = found.setdefault(name, _Scope(name, 0, 0, info.modified, info.modified, 0, 0))
             one.objects += 1
             one.bytes += info.size
             one.newest = max(one.newest, info.modified)
+            one.oldest = min(one.oldest, info.modified)
             one.snapshots += kind == "snapshot"
             one.others += kind == "other"
     return iter(found.values())
 
 
-def _why_kept(scope: _Scope, rules: Rules, now: datetime) -> str | None:
+def _collect_leftovers(
+    store: Store, rules: Rules, now: datetime, done: Collection, *, dry_run: bool
+) -> None:
+    """Remove unfinished writes that are older than the grace, where a store has such."""
+    find = getattr(store, "leftovers", None)
+    for info in () if find is None else list(find()):
+        old = now >= _later(info.modified, rules.grace)
+        done.leftovers.append(Leftover(info.name, "delete" if old else "wait", info.size))
+        if old and not dry_run:
+            store.discard(info.name)  # type: ignore[attr-defined]  # goes with `leftovers`
+
+
+def _not_asked(store: Store, rules: Rules, now: datetime, *, dry_run: bool) -> list[str]:
+    """Accounts and regions that use the store and whose executions `rules.ended` does not know."""
+    asked = _asked(rules)
+    prefixes = () if asked is None else asked.arn_prefixes
+    if prefixes and not dry_run:
+        leave_word(store, prefixes)
+    return places_not_asked(store, prefixes, now, LONGEST_EXECUTION, rules.retention)
+
+
+def _asked(rules: Rules) -> Asked | None:
+    ended: object = rules.ended
+    return ended if isinstance(ended, Asked) else None
+
+
+def _doubt(scope: _Scope, rules: Rules, ended: datetime, not_asked: list[str]) -> str | None:
+    """Why an end that is known may be that of another execution of the same name."""
+    asked = _asked(rules)
+    if asked is None:  # whoever gives a function of their own answers for it
+        return None
+    if not_asked:
+        return f"executions of {not_asked[0]} use this store too, and were not asked for"
+    started = asked.started(scope.name)
+    if started is not None and scope.oldest < started - _SLACK:
+        return f"it has objects from before its execution began on {started:%Y-%m-%d}"
+    if scope.newest > _later(ended, _SLACK):
+        return f"it was written to after its execution ended on {ended:%Y-%m-%d}"
+    return None
+
+
+def _why_kept(scope: _Scope, rules: Rules, now: datetime, not_asked: list[str]) -> str | None:
     if scope.name.count("/") != 1:
         return "it is no execution's scope"
     for kept in rules.keep:
@@ -216,13 +291,17 @@ def _why_kept(scope: _Scope, rules: Rules, now: datetime) -> str | None:
     ended: Ended = "unknown" if rules.ended is None else rules.ended(scope.name)
     if ended == "running":
         return "its execution is running"
+    doubt = "when its execution ended is not known"
     if isinstance(ended, datetime):
-        over = _later(max(ended, scope.newest), rules.retention)
-        return None if now >= over else f"its retention lasts until {over:%Y-%m-%d}"
+        found = _doubt(scope, rules, ended, not_asked)
+        if found is None:
+            over = _later(max(ended, scope.newest), rules.retention)
+            return None if now >= over else f"its retention lasts until {over:%Y-%m-%d}"
+        doubt = f"{found}, so another one of its name may live"
     longest = _later(scope.newest, LONGEST_EXECUTION)
     if now >= _later(longest, rules.retention):
         return None
-    return f"when its execution ended is not known, and it may run until {longest:%Y-%m-%d}"
+    return f"{doubt}, and it may run until {longest:%Y-%m-%d}"
 
 
 def _later(when: datetime, time: timedelta) -> datetime:

@@ -1,0 +1,102 @@
+"""How much memory this process may use, and what one open may take of it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["default_max_open_bytes", "memory_bytes"]
+
+_SHARE = 8
+"""An open takes 2 times the bytes of its text where that is one string, 4 times for records, 5 to 8
+times for numbers and short strings (docs/security.md, Bombs): an eighth fits the memory there is.
+Only values made of empty objects take more, 24 times."""
+
+_LEAST = 16 * 1024**2
+"""An eighth of the smallest Lambda function, which has 128 MB."""
+
+_MOST = 2 * 1024**3
+
+_LAMBDA = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # in MB of 1,048,576 bytes
+
+
+def default_max_open_bytes() -> int:
+    """Return the default of `Policy.max_open_bytes`, in bytes: a part of the memory there is."""
+    # By the variable: `statebag run` gives each function its own.
+    return _share(os.environ.get(_LAMBDA))
+
+
+@lru_cache(32)
+def _share(lambda_mb: str | None) -> int:
+    found = memory_bytes({} if lambda_mb is None else {_LAMBDA: lambda_mb})
+    return _MOST if found is None else max(_LEAST, min(_MOST, found // _SHARE))
+
+
+def memory_bytes(
+    environment: Mapping[str, str] | None = None, system: Path = Path("/")
+) -> int | None:
+    """Return the bytes of memory that this process may use; None where nothing says so.
+
+    The least of what these say: a Lambda function's size, the limits of the control groups that
+    the process is in (v1 and v2, with those above them), the limit of its address space, and the
+    machine's own memory.
+
+    Args:
+        environment: The variables; those of the process by default.
+        system: Below this folder lie `proc` and `sys`.
+    """
+    variables = os.environ if environment is None else environment
+    found = [*_lambda(variables), *_groups(system), *_address_space(), *_machine()]
+    return min((one for one in found if one > 0), default=None)
+
+
+def _lambda(variables: Mapping[str, str]) -> Iterator[int]:
+    with suppress(ValueError):
+        yield int(variables.get(_LAMBDA, "")) * 1024**2
+
+
+def _groups(system: Path) -> Iterator[int]:
+    """The limits of the process's control groups and of all above them; Linux alone has any."""
+    try:
+        lines = (system / "proc/self/cgroup").read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return
+    mounted = system / "sys/fs/cgroup"
+    for line in lines:
+        # `hierarchy:controllers:path`; version 2 names no controllers.
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers == "":
+            root, file = mounted, "memory.max"
+        elif "memory" in controllers.split(","):
+            root, file = mounted / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        # In a container the path may be that of the host, and the mount begins at the group.
+        parts = [part for part in path.split("/") if part not in {"", ".", ".."}]
+        group = root.joinpath(*parts)
+        for folder in (group, *group.parents):
+            with suppress(OSError, ValueError):  # `max` is no limit
+                yield int((folder / file).read_text("ascii"))
+            if folder == root:
+                break
+
+
+def _address_space() -> Iterator[int]:
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # noqa: PLC0415  # Windows has none
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if soft != resource.RLIM_INFINITY:
+            yield soft
+
+
+def _machine() -> Iterator[int]:
+    with suppress(AttributeError, OSError, ValueError):  # not on every system
+        yield os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

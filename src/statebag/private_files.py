@@ -1,0 +1,63 @@
+"""Folders and files that this library makes by itself: for their owner alone.
+
+They hold states, and a state holds what its users' data hold. A folder that is there keeps its
+rights; a file that a user names on a command line has those that the umask gives.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["FILE", "FOLDER", "make_folder", "write_file"]
+
+FILE = 0o600
+FOLDER = 0o700
+
+_HOME = ".statebag"
+
+
+def make_folder(folder: Path, mode: int = FOLDER) -> list[Path]:
+    """Make a folder with its parents; return what was made, the innermost first.
+
+    A `.statebag` that is made as a parent gets a `.gitignore`, for it stands in a working folder.
+
+    Args:
+        folder: The folder; it may be there.
+        mode: Of each folder that is made, less the umask.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    missing = []
+    for one in (folder, *folder.parents):
+        if one.exists():
+            break
+        missing.append(one)
+    for one in reversed(missing):
+        with suppress(FileExistsError):  # another process was faster
+            one.mkdir(mode)
+            if one.name == _HOME and one != folder:
+                _ignore(one)
+    folder.mkdir(mode, exist_ok=True)  # raises where it is a file
+    return missing
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a new file, or replace what is in one, for its owner alone.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(text)
+
+
+def _ignore(folder: Path) -> None:
+    with suppress(OSError):  # a store works without it
+        write_file(folder / ".gitignore", "*\n")
