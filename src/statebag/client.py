@@ -24,6 +24,7 @@ from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection
 from statebag.sealing.bases import Bases
 from statebag.sealing.known import Known
+from statebag.settings import Settings, restored
 from statebag.step import wrap_handler
 from statebag.store.address import store_of
 from statebag.store.cache import BlobCache
@@ -87,22 +88,31 @@ class Statebag:
         encryption_keys: KeyProvider | None = None,
     ) -> None:
         self.policy = policy_from_environment() if policy is None else policy
-        store = store_of(store_address() if store is None else store, options=options)
+        given: Any = store_address() if store is None else store
+        replicas = replica_addresses() if replicas is None else tuple(replicas)
+        store = store_of(given, options=options)
         encrypting = encrypting_with(encryption_keys, self.policy)
         self.store = RetryingStore(encrypting(store), attempts=self.policy.attempts)
         self.recovery = Recovery(
             self.store,
-            replica_addresses() if replicas is None else tuple(replicas),
+            replicas,
             self.policy.attempts,
             encrypting,
         )
         self._signatures = signing_with(signing_keys)
         self._known = process_memory.known(self.store.url)
+        self._settings = Settings(
+            given, self.policy, options, replicas, signing_keys, encryption_keys
+        )
         self._bases = process_memory.bases(self.store.url, self.policy.cache_bytes)
         self._cache = process_memory.texts(self.policy.cache_bytes)
 
     def __repr__(self) -> str:
         return f"Statebag({self.store.url!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the settings; what is made with them sends and remembers nothing of this one."""
+        return restored, (type(self), self._settings)
 
     def seal(
         self,

@@ -8,11 +8,11 @@ which is quicker to see than by a digest.
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from statebag.forking import fork_safe_lock
 from statebag.format.names import is_scope_at_or_above, scope_of
 from statebag.format.stub import Carried, Patched, Pieces, Stored
 from statebag.sealing.known import packs_of
@@ -60,7 +60,7 @@ class Bases:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._items: OrderedDict[_Key, _Field] = OrderedDict()
-        self._lock = Lock()
+        self._lock = fork_safe_lock()
 
     def add(
         self,

@@ -86,6 +86,9 @@ class Keys:
         self._refused: type[Exception] = InvalidTag
         self._keys: dict[bytes, _Key] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Keys, (self._provider,)
+
     def _known(self) -> dict[bytes, _Key]:
         if not self._keys:
             given = self._provider() if callable(self._provider) else self._provider
