@@ -7,8 +7,10 @@ for ever, and a pool still counts on threads that only the parent has.
 from __future__ import annotations
 
 import os
+import sys
 from contextvars import copy_context
-from threading import Lock, local
+from threading import Lock, get_ident, local
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
 from weakref import WeakSet
 
@@ -27,6 +29,8 @@ _Arguments = ParamSpec("_Arguments")
 # then belongs to the thread that forks (a signal handler), which must not wait for itself.
 _LONGEST_SECONDS = 1.0
 
+_PACKAGE = __name__.partition(".")[0]
+
 _locks: WeakSet[Any] = WeakSet()
 _registry = Lock()
 _forking = local()
@@ -40,8 +44,26 @@ def fork_safe_lock() -> Lock:
     return lock
 
 
+def _is_importing() -> bool:
+    """Whether another thread is loading a module that this library may need in the child.
+
+    Python makes the locks of single modules not free again in a child (seen with 3.11).
+    """
+    bootstrap = sys.modules.get("_frozen_importlib")
+    for name, reference in list(getattr(bootstrap, "_module_locks", {}).items()):
+        lock = reference()
+        if getattr(lock, "owner", None) not in (None, get_ident()):
+            package = name.partition(".")[0]
+            if package == _PACKAGE or package in sys.stdlib_module_names:
+                return True
+    return False
+
+
 def _before() -> None:
     _forking.held = []
+    until = monotonic() + _LONGEST_SECONDS
+    while _is_importing() and monotonic() < until:
+        sleep(0.001)
     if _registry.acquire(timeout=_LONGEST_SECONDS):
         _forking.held.append(_registry)
         _forking.held += [lock for lock in list(_locks) if lock.acquire(timeout=_LONGEST_SECONDS)]
@@ -129,10 +151,10 @@ class Workers:
             return Task(future)
 
     def _pool(self) -> ThreadPoolExecutor:
-        # Loaded with the first work: many handlers never need a thread.
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (see above)
-
         with self._lock:
+            # Loaded with the first work: many handlers never need a thread.
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (see above)
+
             if self._executor is None or self._pid != os.getpid():
                 self._executor = ThreadPoolExecutor(self._at_once, self._name)
                 self._pid = os.getpid()

@@ -19,6 +19,7 @@ from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavai
 from statebag.forking import Workers
 from statebag.format.codec import decompress, verify
 from statebag.format.pack import read_index
+from statebag.store.checked import checked
 from statebag.upkeep.objects import fits_its_name, kind_of, root_scope
 from statebag.upkeep.references import (
     older_fault,
@@ -123,6 +124,7 @@ def fsck(
         StoreUnavailable, NotPermitted: The store could not be listed.
         InvalidStub, UnsupportedFormat, LimitExceeded: What was given as a bag is none.
     """
+    store = checked(store)
     bags = bags or {}
     starts = {label: referred_by_value(bag) for label, bag in bags.items()}
     report = Report()
