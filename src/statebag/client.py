@@ -23,6 +23,7 @@ from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection
 from statebag.process_memory import Memory, memory_of
+from statebag.settings import Settings, restored
 from statebag.step import wrap_handler
 from statebag.store.address import store_of
 from statebag.store.identity import identity_of
@@ -86,19 +87,28 @@ class Statebag:
         encryption_keys: KeyProvider | None = None,
     ) -> None:
         self.policy = policy_from_environment() if policy is None else policy
-        store = store_of(store_address() if store is None else store, options=options)
+        given: Any = store_address() if store is None else store
+        replicas = replica_addresses() if replicas is None else tuple(replicas)
+        store = store_of(given, options=options)
         encrypting = encrypting_with(encryption_keys, self.policy)
         self.store = RetryingStore(encrypting(store), attempts=self.policy.attempts)
         self.recovery = Recovery(
             self.store,
-            replica_addresses() if replicas is None else tuple(replicas),
+            replicas,
             self.policy.attempts,
             encrypting,
         )
         self._signatures = signing_with(signing_keys, self.policy)
+        self._settings = Settings(
+            given, self.policy, options, replicas, signing_keys, encryption_keys
+        )
 
     def __repr__(self) -> str:
         return f"Statebag({self.store.url!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the settings; what is made with them sends and remembers nothing of this one."""
+        return restored, (type(self), self._settings)
 
     def seal(
         self,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from statebag.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ class Usage(msgspec.Struct):
 
 
 _collecting: ContextVar[tuple[Usage, ...]] = ContextVar("statebag_usage", default=())
-_lock = Lock()
+_lock = fork_safe_lock()
 
 
 @contextmanager

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from statebag import plain_objects
 from statebag.actions import snapshot
 from statebag.errors import BlobCorrupt, BlobMissing, InvalidState, StatebagError
+from statebag.forking import Workers
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.stub import KEY
@@ -175,9 +174,9 @@ class _Reader:
     def _read_all(self, given: list[Any], *, loading: bool) -> list[Branch | StatebagError]:
         if len(given) <= 1:
             return [self._read(one, i, loading=loading) for i, one in enumerate(given)]
-        with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="statebag-branches") as pool:
+        with Workers(_SIDE_BY_SIDE, "statebag-branches") as pool:
             tasks = [
-                pool.submit(copy_context().run, self._read, one, index, loading=loading)
+                pool.submit(self._read, one, index, loading=loading)
                 for index, one in enumerate(given)
             ]
             return [task.result() for task in tasks]

@@ -7,14 +7,13 @@ start of the SHA-256 of its bytes. What the bag refers to is not copied, but che
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from statebag import plain_objects
 from statebag.actions.older_form import addresses_in
 from statebag.errors import BlobCorrupt, BlobMissing, InvalidState, NotPermitted
+from statebag.forking import Workers
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.json_text import wire_size
@@ -168,8 +167,8 @@ def _verify(invocation: Invocation, bag: Any) -> None:
         for name in ends:
             check(name)
         return
-    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="statebag-verify") as pool:
-        for task in [pool.submit(copy_context().run, check, name) for name in ends]:
+    with Workers(_SIDE_BY_SIDE, "statebag-verify") as pool:
+        for task in [pool.submit(check, name) for name in ends]:
             task.result()
 
 

@@ -5,8 +5,6 @@ Frames that lie close together in a pack are read as one range. Packs are read s
 
 from __future__ import annotations
 
-from contextvars import copy_context
-from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +18,7 @@ from statebag.errors import (
     StatebagError,
     StoreUnavailable,
 )
+from statebag.forking import Workers
 from statebag.format.codec import decompress
 from statebag.format.extents import WORTH_READING_OVER, joined
 from statebag.format.stub import Extent
@@ -30,8 +29,8 @@ from statebag.store.recovery import NOT_READ, PASSING, Recovery, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from concurrent.futures import Future, ThreadPoolExecutor
 
+    from statebag.forking import Task
     from statebag.format.stub import Blob
     from statebag.policy import Policy
     from statebag.store.cache import BlobCache
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["Fetcher"]
 
 _SIDE_BY_SIDE = 32
+
+_workers = Workers(_SIDE_BY_SIDE, "statebag-read")
 
 
 class _Range(msgspec.Struct):
@@ -84,7 +85,7 @@ class Fetcher:
         self._blobs = 0
         self._requests = 0
         self.packs: set[str] = set()
-        self._ahead: list[tuple[Extent, Future[list[bytes]]]] = []
+        self._ahead: list[tuple[Extent, Task[list[bytes]]]] = []
 
     def has(self, blob: Blob) -> bool:
         """Whether the cache holds a blob's text."""
@@ -107,7 +108,7 @@ class Fetcher:
         self._requests += len(extents)
         for one in extents:
             span = [(one.offset, one.length)]
-            task = _pool().submit(copy_context().run, self._store.get_ranges, one.at, span)
+            task = _workers.submit(self._store.get_ranges, one.at, span)
             self._ahead.append((one, task))
 
     def texts(self, blobs: Iterable[Blob]) -> Texts:
@@ -183,8 +184,7 @@ class Fetcher:
     def _read(self, ranges: Sequence[_Range]) -> Iterable[dict[Blob, bytes]]:
         if len(ranges) <= 1:
             return [self._read_range(one) for one in ranges]
-        # Each task runs in a copy of this context, so that deadlines and counters reach it.
-        tasks = [_pool().submit(copy_context().run, self._read_range, one) for one in ranges]
+        tasks = [_workers.submit(self._read_range, one) for one in ranges]
         return [task.result() for task in tasks]
 
     def _read_range(self, one: _Range) -> dict[Blob, bytes]:
@@ -197,10 +197,7 @@ class Fetcher:
         """The blobs from wherever each is whole; otherwise the error, or what is worse than it."""
         texts: dict[Blob, bytes] = {}
         worst, places = error, 0
-        damaged = isinstance(error, BlobCorrupt)
-        for place, data in self._recovery.spans(
-            one.at, one.start, one.end - one.start, again=damaged
-        ):
+        for place, data in self._recovery.spans(one.at, one.start, one.end - one.start, error):
             places += place != PASSING
             healed = 0
             for blob in one.blobs:
@@ -244,7 +241,7 @@ class Fetcher:
 
         if len(names) <= 1 or asks_for_nothing(self._store):
             return {name for name in names if is_there(name)}
-        tasks = {name: _pool().submit(copy_context().run, is_there, name) for name in names}
+        tasks = {name: _workers.submit(is_there, name) for name in names}
         return {name for name, task in tasks.items() if task.result()}
 
     def remember(self, blob: Blob, text: bytes) -> None:
@@ -285,11 +282,3 @@ def _coalesced(blobs: Iterable[Blob]) -> list[_Range]:
         else:
             ranges.append(_Range(blob.at, blob.offset, end, [blob]))
     return ranges
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    # Loaded with the first open that reads several packs: many never do.
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (see above)
-
-    return ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="statebag-read")

@@ -10,19 +10,19 @@ has its input and output as JSON text; with COMPACT it is the output, with FLATT
 from __future__ import annotations
 
 from collections import deque
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError
+from statebag.forking import Workers
 from statebag.format import json_text
 from statebag.opening.json_stream import array_items, lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from concurrent.futures import Future
 
+    from statebag.forking import Task
     from statebag.store.contract import Store
 
 __all__ = ["ChildResult", "read_map_results"]
@@ -96,16 +96,14 @@ def _manifest(manifest: Any, name: str) -> list[tuple[str, str]]:
 
 def _chunks(store: Store, name: str) -> Iterator[bytes]:
     """An object's bytes, a few chunks ahead of whoever uses them."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # few handlers read so
-
     info = store.head(name)
     if info is None:
         raise BlobMissing("a file that a Map Run's manifest lists is gone", object_name=name)
     spans = [(start, min(_CHUNK, info.size - start)) for start in range(0, info.size, _CHUNK)]
-    coming: deque[Future[list[bytes]]] = deque()
-    with ThreadPoolExecutor(_AHEAD, thread_name_prefix="statebag-results") as pool:
+    coming: deque[Task[list[bytes]]] = deque()
+    with Workers(_AHEAD, "statebag-results") as pool:
         for span in spans:
-            coming.append(pool.submit(copy_context().run, store.get_ranges, name, [span]))
+            coming.append(pool.submit(store.get_ranges, name, [span]))
             if len(coming) > _AHEAD:
                 yield bytes(coming.popleft().result()[0])
         while coming:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from contextvars import copy_context
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from statebag.forking import Workers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
+
+    from statebag.forking import Task
 
 __all__ = ["streamed"]
 
@@ -27,17 +29,12 @@ def streamed(open_batch: Callable[[list[Any]], list[Any]], values: Iterable[Any]
     Raises:
         StatebagError: From `open_batch`, when its batch is reached.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # few handlers stream
-
     coming = iter(values)
-    ahead: deque[Future[list[Any]]] = deque()
-    pool = ThreadPoolExecutor(1, thread_name_prefix="statebag-stream")
-    try:
+    ahead: deque[Task[list[Any]]] = deque()
+    with Workers(1, "statebag-stream") as pool:
         while True:
             while len(ahead) < _AHEAD and (batch := list(islice(coming, _BATCH))):
-                ahead.append(pool.submit(copy_context().run, open_batch, batch))
+                ahead.append(pool.submit(open_batch, batch))
             if not ahead:
                 return
             yield from ahead.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -8,9 +8,9 @@ which is quicker to see than by a digest.
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Lock
 from typing import TYPE_CHECKING
 
+from statebag.forking import fork_safe_lock
 from statebag.format.names import is_scope_at_or_above, scope_of
 from statebag.format.stub import Carried
 
@@ -38,7 +38,7 @@ class Bases:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._items: OrderedDict[_Key, Verified] = OrderedDict()
-        self._lock = Lock()
+        self._lock = fork_safe_lock()
 
     def add(self, path: Path, verified: Verified) -> bool:
         """Keep the value of the field at a path; whether it is kept."""

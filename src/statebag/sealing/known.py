@@ -8,11 +8,11 @@ go when its execution is over.
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
+from statebag.forking import fork_safe_lock
 from statebag.format.names import is_scope_at_or_above, scope_of
 from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored
 
@@ -76,7 +76,7 @@ class Known:
         self._blobs: _Recent[Blob] = _Recent(max_items)
         self._nodes: _Recent[Entry] = _Recent(max_items)
         self._sizes: set[int] = set()  # of values and blobs; what was forgotten may linger
-        self._lock = Lock()
+        self._lock = fork_safe_lock()
 
     def may_hold(self, size: int) -> bool:
         """Whether a value of that many bytes may be known: no is sure, and saves a digest."""

@@ -32,7 +32,8 @@ def store_of(
     """The store that a caller means, without retries.
 
     Args:
-        given: An address as for `store_from_url`, a folder's path, or a store, which is given back.
+        given: An address as for `store_from_url`, a folder's path, or a store. One of another's
+            making is given back with its answers checked.
         options: For an address, as there.
 
     Raises:
@@ -49,7 +50,9 @@ def store_of(
             f"a store is not of type {type(given).__qualname__}",
             hint="Give an address, a folder's path, or a store such as those in statebag.store.",
         )
-    return given
+    from statebag.store.checked import checked
+
+    return checked(given)
 
 
 def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Store:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from contextvars import copy_context
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from statebag.forking import Workers
 
+if TYPE_CHECKING:
+    from statebag.forking import Task
     from statebag.store.contract import Store
 
 __all__ = ["BackgroundWriter"]
@@ -24,11 +24,9 @@ class BackgroundWriter:
     """
 
     def __init__(self, store: Store) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # few handlers write so
-
         self._store = store
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="statebag-write")
-        self._waiting: deque[Future[None]] = deque()
+        self._pool = Workers(_AT_ONCE, "statebag-write")
+        self._waiting: deque[Task[None]] = deque()
 
     def put(self, name: str, data: bytes) -> None:
         """Begin to write; waits first where as many are under way as memory is meant for.
@@ -38,7 +36,7 @@ class BackgroundWriter:
         """
         while len(self._waiting) >= _AT_ONCE:
             self._waiting.popleft().result()
-        self._waiting.append(self._pool.submit(copy_context().run, self._store.put, name, data))
+        self._waiting.append(self._pool.submit(self._store.put, name, data))
 
     def settle(self) -> None:
         """Return when everything is durable, or raise what went wrong first."""
@@ -46,4 +44,4 @@ class BackgroundWriter:
             while self._waiting:
                 self._waiting.popleft().result()
         finally:
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from threading import Lock
 from typing import TYPE_CHECKING
+
+from statebag.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -31,7 +32,7 @@ class BlobCache:
         self._max_bytes = max_bytes
         self._entries: OrderedDict[tuple[Hashable, ...], tuple[bytes, int]] = OrderedDict()
         self._bytes_held = 0
-        self._lock = Lock()
+        self._lock = fork_safe_lock()
 
     @property
     def bytes_held(self) -> int:

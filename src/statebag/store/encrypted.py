@@ -155,6 +155,9 @@ class Keys:
             self._ciphers[version] = aead.AESGCMSIV
         return self._ciphers[version](key)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Keys, (self._provider,)
+
     def _known(self) -> dict[bytes, _Key]:
         if not self._keys:
             given = self._provider() if callable(self._provider) else self._provider

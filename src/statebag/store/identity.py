@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import count
-from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
+
+from statebag.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -18,7 +19,7 @@ Identity = tuple["Hashable", ...]
 
 _numbers = count(1)
 _numbered: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
-_lock = Lock()
+_lock = fork_safe_lock()
 
 
 def identity_of(store: Store) -> Identity:

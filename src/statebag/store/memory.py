@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import count
-from threading import Lock
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from statebag.errors import BlobMissing
+from statebag.errors import BlobMissing, ConfigurationError
+from statebag.forking import fork_safe_lock
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.contract import ObjectInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from threading import Lock
 
 __all__ = ["MemoryStore"]
 
@@ -32,14 +33,14 @@ class MemoryStore:
     """
 
     _named: ClassVar[dict[str, MemoryStore]] = {}
-    _registry_lock: ClassVar[Lock] = Lock()
+    _registry_lock: ClassVar[Lock] = fork_safe_lock()
     _numbers: ClassVar[count[int]] = count(1)
 
     def __init__(self) -> None:
         # The '#' keeps it apart from every name that an address can spell.
         self._url = f"memory://#{next(self._numbers)}"
         self._objects: dict[str, _Held] = {}
-        self._lock = Lock()
+        self._lock = fork_safe_lock()
 
     @classmethod
     def named(cls, name: str) -> MemoryStore:
@@ -67,6 +68,22 @@ class MemoryStore:
 
     def __repr__(self) -> str:
         return f"MemoryStore({self._url!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the name alone: objects stay in the process that has them.
+
+        Raises:
+            ConfigurationError: The store has no name, so no other process can find it.
+        """
+        name = self._url.removeprefix("memory://")
+        if self._named.get(name) is not self:
+            raise ConfigurationError(
+                "a MemoryStore without a name cannot be pickled: its objects are in this process "
+                "alone",
+                hint="Use a folder or an object store; MemoryStore.named(...) is pickled by its "
+                "name, and is empty in a new process.",
+            )
+        return MemoryStore.named, (name,)
 
     def put(self, name: str, data: bytes) -> None:
         """Keep a copy of the bytes under a name."""

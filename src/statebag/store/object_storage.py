@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import obstore
 from obstore import exceptions as client
 
-from statebag.errors import BlobMissing
+from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
+from statebag.forking import Workers
+from statebag.store import native_client
+from statebag.store.bounded import each_within_deadline, within_deadline
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.contract import ObjectInfo
 from statebag.store.object_storage_client import (
     Place,
     connected,
     custom_endpoint,
+    has_fixed_credentials,
     is_own_server,
+    longest_seconds,
     settings_digest,
 )
 from statebag.store.object_storage_errors import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from obstore import ObjectMeta
+    from obstore import GetResult, ObjectMeta
+
+    from statebag.store.contract import Store
 
 __all__ = ["ObjectStorage"]
 
@@ -32,12 +40,24 @@ __all__ = ["ObjectStorage"]
 # time that another request takes.
 _GAP_BYTES = 1024 * 1024
 
+_Answer = TypeVar("_Answer")
+
+# Spans of one object that lie far apart are read by so many requests at once, as the client's own
+# call for several ranges does.
+_windows_pool = Workers(10, "statebag-ranges")
+
 
 class ObjectStorage:
     """Objects below a prefix of a bucket (S3, GCS) or container (Azure).
 
     Calls are synchronous and may come from many threads. The client itself never retries:
-    `RetryingStore` does, within the caller's deadline. A put is one plain request.
+    `RetryingStore` does, within the caller's deadline. The deadline bounds each request and its
+    body, and no more is read than was asked for. A put is one plain request; S3 verifies it by
+    a SHA-256 checksum.
+
+    A process that was forked after its parent had sent requests cannot use the client. It sends
+    its requests through a process of its own, which the first one starts. The store is pickled
+    by its address and options, and reads the environment again where it is restored.
 
     Args:
         url: `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`.
@@ -47,6 +67,7 @@ class ObjectStorage:
             default `20s`). They win over the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`,
             `AWS_ACCESS_KEY_ID`, …), which is read when the store is made. For S3 without
             any credentials there, boto3 is asked for them where it is installed.
+            `checksum_algorithm` is `SHA256` by default; `none` leaves it out.
 
     Raises:
         ConfigurationError: The address or a setting is wrong, or no credentials are to be had.
@@ -56,9 +77,16 @@ class ObjectStorage:
         place = Place.parse(url)
         options = dict(options or {})
         self._url = place.url
-        self._store = connected(place, options)
         self._place, self._options = place, options
         self._identity = (place.url, settings_digest(place.scheme, options))
+        # A parent's requests have ended what the client needs, also for a client made now.
+        self._pid = os.getpid()
+        self._store: Any = None if native_client.is_lost() else connected(place, options)
+        self._remote: Store | None = None
+        # Only with fixed credentials is a call one request, which the client's timeout ends.
+        self._at_most = (
+            longest_seconds(options) if has_fixed_credentials(place.scheme, options) else None
+        )
         # S3, GCS and Azure document that they list in the order of UTF-8 bytes; directory
         # buckets and other servers promise no order.
         self._lists_in_order = not (
@@ -80,35 +108,49 @@ class ObjectStorage:
     def __repr__(self) -> str:
         return f"ObjectStorage({self._url!r})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self._url, self._options)
+
     def put(self, name: str, data: bytes) -> None:
         """Write a whole object by one PUT, which a store makes durable before it answers."""
         confined_parts(name)
-        with self._typed(name, "write"):
-            obstore.put(self._store, name, data, use_multipart=False)
+        if (remote := self._inherited()) is not None:
+            return remote.put(name, data)
+        self._request(
+            name, "write", lambda: obstore.put(self._store, name, data, use_multipart=False)
+        )
+        return None
 
     def get(self, name: str) -> bytes:
         """All bytes of an object, or BlobMissing."""
         confined_parts(name)
-        with self._typed(name, "read"):
-            return bytes(obstore.get(self._store, name).bytes())
+        if (remote := self._inherited()) is not None:
+            return remote.get(name)
+
+        def read() -> bytes:
+            answer = obstore.get(self._store, name)
+            return _body(answer, answer.meta["size"], name)
+
+        return self._request(name, "read", read)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """The bytes of each `(offset, length)`, near ones by one request, all concurrently."""
         confined_parts(name)
         check_spans(name, spans)
+        if (remote := self._inherited()) is not None:
+            return remote.get_ranges(name, spans)
         windows = _windows(spans)
         if not windows:
             # Nothing is read, but an object that is missing must not seem to be there.
             if spans and self.head(name) is None:
                 raise BlobMissing("the object is not in the store", object_name=name)
             return [b""] * len(spans)
+        if len(windows) == 1:
+            bodies = [self._window(name, *windows[0])]
+        else:
+            tasks = [_windows_pool.submit(self._window, name, *window) for window in windows]
+            bodies = [task.result() for task in tasks]
         starts = [start for start, _ in windows]
-        with self._typed(name, "read"):
-            # The client can merge near spans too, but cuts a short answer apart unchecked, and
-            # aborts the thread when a span begins past its end. So it gets merged ones.
-            bodies = obstore.get_ranges(
-                self._store, name, starts=starts, ends=[end for _, end in windows], coalesce=0
-            )
         answers = []
         for offset, length in spans:
             if length == 0:
@@ -116,25 +158,36 @@ class ObjectStorage:
                 continue
             window = bisect_right(starts, offset) - 1
             begin = offset - starts[window]
-            data = bytes(memoryview(bodies[window])[begin : begin + length])
+            data = bodies[window][begin : begin + length]
             if len(data) != length:
                 raise too_short(name, offset, length)
             answers.append(data)
         return answers
 
+    def _window(self, name: str, start: int, end: int) -> bytes:
+        """What one range request gives: at most the bytes asked for, fewer at the object's end."""
+
+        def read() -> bytes:
+            answer = obstore.get(self._store, name, options={"range": (start, end)})
+            return _body(answer, end - start, name)
+
+        return self._request(name, "read", read)
+
     def head(self, name: str) -> ObjectInfo | None:
         """Size and time of an object, or None."""
         confined_parts(name)
+        if (remote := self._inherited()) is not None:
+            return remote.head(name)
         try:
-            with self._typed(name, "look up"):
-                return _info(obstore.head(self._store, name))
+            return self._request(name, "look up", lambda: _info(obstore.head(self._store, name)))
         except BlobMissing:
             if self._bucket_seen:
                 return None
         # The answer to a HEAD has no body, so it looks the same where the bucket is missing.
         try:
-            with self._typed(name, "look up"):
-                return _info(obstore.get(self._store, name).meta)
+            return self._request(
+                name, "look up", lambda: _info(obstore.get(self._store, name).meta)
+            )
         except BlobMissing:
             self._bucket_seen = True
             return None
@@ -146,17 +199,21 @@ class ObjectStorage:
         """
         if prefix:
             confined_parts(prefix)
+        if (remote := self._inherited()) is not None:
+            return remote.list(prefix)
         found = self._listed(prefix)
         return found if self._lists_in_order else _sorted(found)
 
     def delete(self, name: str) -> None:
         """Delete an object."""
         confined_parts(name)
+        if (remote := self._inherited()) is not None:
+            return remote.delete(name)
         try:
-            with self._typed(name, "delete"):
-                obstore.delete(self._store, name)
+            self._request(name, "delete", lambda: obstore.delete(self._store, name))
         except BlobMissing:
-            return
+            return None
+        return None
 
     def versions(self, name: str) -> Iterator[bytes]:
         """Earlier versions in a versioned bucket of S3, the newest first; elsewhere none."""
@@ -166,12 +223,40 @@ class ObjectStorage:
             return
         from statebag.store.object_versions import read_versions  # noqa: PLC0415 (rarely needed)
 
-        yield from read_versions(
+        found = read_versions(
             place.bucket,
             "/".join(filter(None, (place.prefix, name))),
             endpoint=custom_endpoint("s3", self._options),
             options=self._options,
         )
+        # The other client's own timeout begins again with every byte that comes.
+        yield from each_within_deadline(
+            found, f"{self._url} did not read versions of the object", name=name
+        )
+
+    def _inherited(self) -> Store | None:
+        """In a forked process: nothing, after a new client was made, or what stands in for it."""
+        if self._pid != os.getpid():
+            # Kept: to drop it would end connections that are the parent's.
+            native_client.keep(self._store)
+            self._store = None
+            self._remote = None
+            self._pid = os.getpid()
+        if self._store is None and self._remote is None:
+            if native_client.is_lost():
+                from statebag.store.companion import Companion  # noqa: PLC0415 (after a fork)
+
+                self._remote = Companion(self._url, self._options)
+            else:
+                self._store = connected(self._place, self._options)
+        return self._remote
+
+    def _request(self, name: str | None, action: str, request: Callable[[], _Answer]) -> _Answer:
+        """Send one request, within the deadline, with the library's own errors."""
+        native_client.is_used()
+        what = f"{self._url} did not {action} {'the object' if name else 'its objects'}"
+        with self._typed(name, action):
+            return within_deadline(request, what, at_most=self._at_most, name=name)
 
     def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
         # The client lists what is below a prefix, not an object of that name.
@@ -179,8 +264,7 @@ class ObjectStorage:
             yield info
         stream = iter(obstore.list(self._store, prefix or None, chunk_size=1000))
         while True:
-            with self._typed(None, "list"):
-                chunk = next(stream, None)
+            chunk = self._request(None, "list", lambda: next(stream, None))
             if chunk is None:
                 return
             for meta in chunk:
@@ -192,10 +276,48 @@ class ObjectStorage:
         """Turn the client's errors into the library's."""
         try:
             yield
+        except StatebagError:
+            raise
         except (client.BaseError, OSError, ValueError) as error:
             # Not chained: the client's text holds URLs and answers, which may hold secrets.
             raise translated(error, self._url, name, action) from None
+        except BaseException as error:
+            # The client's own failures (a panic) are no Exception.
+            if isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime":
+                raise StoreUnavailable(
+                    f"{self._url} did not {action} {'the object' if name else 'its objects'}: "
+                    f"the client failed ({type(error).__name__})",
+                    object_name=name,
+                ) from None
+            raise
         self._bucket_seen = True
+
+
+def _restored(kind: type[ObjectStorage], url: str, options: dict[str, str]) -> ObjectStorage:
+    return kind(url, options=options)
+
+
+def _body(answer: GetResult, length: int, name: str) -> bytes:
+    """The body of an answer, of which no more is read than shows that it is too long."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for chunk in answer.stream(min_chunk_size=length + 1):
+            parts.append(bytes(chunk))
+            size += len(parts[-1])
+            if size > length:
+                raise StoreUnavailable(
+                    f"the store sent more than the {length:,} bytes that it was asked for",
+                    object_name=name,
+                    hint="Something on the way to it answers in its place: check the endpoint.",
+                )
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+    except MemoryError:
+        raise BlobCorrupt(
+            f"the object has {length:,} bytes, more than this process can hold",
+            object_name=name,
+            hint="Objects are written from memory: something else has made it longer.",
+        ) from None
 
 
 def _windows(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,36 @@ import msgspec
 from obstore import exceptions as client
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from statebag.errors import ConfigurationError
+from statebag.errors import ConfigurationError, StatebagError
+from statebag.store.bounded import within_deadline
 from statebag.store.object_storage_errors import CREDENTIALS_HINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Place", "connected", "custom_endpoint", "is_own_server", "settings_digest"]
+__all__ = [
+    "Place",
+    "connected",
+    "custom_endpoint",
+    "has_fixed_credentials",
+    "is_own_server",
+    "longest_seconds",
+    "settings_digest",
+]
+
+_TIMEOUT = "20s"  # of a whole request: 3 attempts fit into the default deadline of 60 s
+_NO_CHECKSUM = "none"
+_DURATION = re.compile(r"(\d+)\s*([a-zA-Zµ]+)")
+# The client's words for the units of time (humantime's), in seconds.
+_UNITS = {
+    **dict.fromkeys(("nsec", "nanos", "ns"), 1e-9),
+    **dict.fromkeys(("usec", "micros", "us", "µs"), 1e-6),
+    **dict.fromkeys(("msec", "millis", "ms"), 1e-3),
+    **dict.fromkeys(("second", "seconds", "sec", "secs", "s"), 1.0),
+    **dict.fromkeys(("minute", "minutes", "min", "mins", "m"), 60.0),
+    **dict.fromkeys(("hour", "hours", "hr", "hrs", "h"), 3600.0),
+    **dict.fromkeys(("day", "days", "d"), 86400.0),
+}
 
 # Those of the client's HTTP settings that a text can express; all other options are the
 # backend's own (https://developmentseed.org/obstore/latest/api/store/aws/).
@@ -131,7 +155,7 @@ def connected(place: Place, options: Mapping[str, str]) -> AzureStore | GCSStore
         ConfigurationError: A setting is wrong, or no credentials are to be had.
     """
     scheme = place.scheme
-    http: dict[str, Any] = {"connect_timeout": "3s", "timeout": "20s"}
+    http: dict[str, Any] = {"connect_timeout": "3s", "timeout": _TIMEOUT}
     http |= {key: options[key] for key in options if key in _HTTP_OPTIONS}
     config: dict[str, Any] = {key: options[key] for key in options if key not in _HTTP_OPTIONS}
     endpoint = custom_endpoint(scheme, options)
@@ -143,6 +167,8 @@ def connected(place: Place, options: Mapping[str, str]) -> AzureStore | GCSStore
             config["aws_endpoint_url_s3"] = endpoint  # the variable would win over `endpoint`
         if endpoint.startswith("http://"):
             http["allow_http"] = True
+    if scheme == "s3":
+        _add_checksum(config)
     arguments: dict[str, Any] = {}
     if scheme == "s3" and not _has_credentials(options) and find_spec("boto3") is not None:
         arguments["credential_provider"] = _boto3_credentials(place.url)
@@ -195,6 +221,40 @@ def is_own_server(scheme: str, options: Mapping[str, str]) -> bool:
     return is_emulated or custom_endpoint(scheme, options) is not None
 
 
+def longest_seconds(options: Mapping[str, str]) -> float | None:
+    """How long one request may take by the client's own settings; None if that is not known."""
+    text = options.get("timeout", _TIMEOUT)
+    parts = _DURATION.findall(text)
+    if not parts or any(unit not in _UNITS for _, unit in parts):
+        return None
+    return sum(int(count) * _UNITS[unit] for count, unit in parts)
+
+
+def has_fixed_credentials(scheme: str, options: Mapping[str, str]) -> bool:
+    """Whether no request has to ask somebody for credentials first, which takes time of its own."""
+    given = {key.upper().removeprefix("AWS_") for key in options}
+    if scheme != "s3":
+        return False
+    if "SKIP_SIGNATURE" in given or "AWS_SKIP_SIGNATURE" in os.environ:
+        return True
+    names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+    return all(name in given or f"AWS_{name}" in os.environ for name in names)
+
+
+def _add_checksum(config: dict[str, Any]) -> None:
+    """Ask for a checksum with every PUT, which S3 verifies; a bucket under Object Lock wants one.
+
+    The option `checksum_algorithm` may name another, or `none` for a server that refuses them.
+    """
+    given = [key for key in config if key.lower().removeprefix("aws_") == "checksum_algorithm"]
+    if not given:
+        if "AWS_CHECKSUM_ALGORITHM" not in os.environ:
+            config["checksum_algorithm"] = "SHA256"
+    elif all(str(config[key]).lower() == _NO_CHECKSUM for key in given):
+        for key in given:
+            del config[key]
+
+
 def _has_credentials(options: Mapping[str, str]) -> bool:
     given = {key.upper().removeprefix("AWS_") for key in options}
     return any(key in given or f"AWS_{key}" in os.environ for key in _CREDENTIAL_SETTINGS)
@@ -205,7 +265,9 @@ def _boto3_credentials(url: str) -> Any:
     from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 (0.3 s, rarely needed)
 
     try:
-        return Boto3CredentialProvider()
+        return within_deadline(Boto3CredentialProvider, f"no credentials were found for {url}")
+    except StatebagError:
+        raise
     except Exception as error:  # noqa: BLE001 (boto3's errors have no common root; all are typed)
         raise ConfigurationError(
             f"no credentials for {url}: neither the environment nor boto3 has any "

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statebag.errors import ConfigurationError, NotPermitted, StoreUnavailable
-from statebag.store.retrying import remaining_seconds
+from statebag.errors import ConfigurationError, NotPermitted, StatebagError, StoreUnavailable
+from statebag.store.bounded import remaining_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ def read_versions(
         StoreUnavailable: Another failure.
     """
     try:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (slow)
+        from botocore.exceptions import ClientError  # noqa: PLC0415 (slow)
     except ImportError:
         raise ConfigurationError(
             "earlier versions of an object are read through boto3, which is not installed",
@@ -60,7 +60,10 @@ def read_versions(
                 hint="Allow s3:ListBucketVersions and s3:GetObjectVersion below the prefix.",
             ) from None
         raise StoreUnavailable("earlier versions could not be read", object_name=key) from None
-    except BotoCoreError:
+    except Exception as error:
+        # Not BotoCoreError alone: an answer that is no XML is another one, and quotes the answer.
+        if isinstance(error, StatebagError):
+            raise
         raise StoreUnavailable("earlier versions could not be read", object_name=key) from None
 
 

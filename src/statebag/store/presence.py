@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from threading import Lock
+
+from statebag.forking import fork_safe_lock
 
 __all__ = ["Presence"]
 
@@ -22,7 +23,7 @@ class Presence:
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._lost: OrderedDict[str, None] = OrderedDict()
         self._max_objects = max_objects
-        self._lock = Lock()
+        self._lock = fork_safe_lock()
 
     def saw(self, name: str) -> None:
         """The store took, gave or found the object just now."""

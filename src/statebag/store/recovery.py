@@ -14,6 +14,7 @@ from statebag.errors import (
     BlobMissing,
     ConfigurationError,
     NotPermitted,
+    StatebagError,
     StoreUnavailable,
 )
 
@@ -80,10 +81,13 @@ class Recovery:
     def _replicas(self) -> list[Store]:
         """Made when the first read fails: a good day costs nothing for them."""
         if self._made is None:
-            self._made = list(self._usable())
+            made = list(self._usable())
+            if None in made:  # it may be usable the next time
+                return [store for store in made if store is not None]
+            self._made = [store for store in made if store is not None]
         return self._made
 
-    def _usable(self) -> Iterator[Store]:
+    def _usable(self) -> Iterator[Store | None]:
         from statebag.store.address import store_of  # noqa: PLC0415 (see above)
         from statebag.store.retrying import RetryingStore  # noqa: PLC0415 (likewise)
 
@@ -93,11 +97,14 @@ class Recovery:
             except ConfigurationError as error:  # the others may still have it whole
                 # Not by its address, which may be wrong in that it holds a password.
                 warn("replica %d cannot be used: %s", place, error.code)
+            except StoreUnavailable as error:
+                warn("replica %d cannot be used now: %s", place, error.code)
+                yield None
             else:
                 yield RetryingStore(self._through(store), attempts=self._attempts)
 
     def spans(
-        self, name: str, offset: int, length: int, *, again: bool
+        self, name: str, offset: int, length: int, error: StatebagError
     ) -> Iterator[tuple[str, bytes]]:
         """Each place's bytes of a span of an object, with the place's name for a log.
 
@@ -105,14 +112,17 @@ class Recovery:
             name: The object.
             offset: Of the span.
             length: Of the span.
-            again: Whether the store itself is asked first.
+            error: Why it was not read. The store is asked again for what came damaged, and is
+                not asked for earlier versions if it did not answer at all.
         """
         span = [(offset, length)]
-        if again:
+        if isinstance(error, BlobCorrupt):
             yield from self._tried(PASSING, lambda: self._store.get_ranges(name, span)[0])
         for replica in self._replicas():
             read = replica.get_ranges
             yield from self._tried(replica.url, lambda read=read: read(name, span)[0])  # type: ignore[misc]
+        if isinstance(error, StoreUnavailable):
+            return
         for data in self._versions(name):
             yield f"an earlier version in {self._store.url}", data[offset : offset + length]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from statebag import usage
 from statebag.errors import ConfigurationError, StoreUnavailable
+from statebag.store.bounded import DEADLINE, remaining_seconds
 from statebag.store.identity import asks_for_nothing, identity_of
 from statebag.watching import span
 
@@ -22,31 +22,22 @@ __all__ = ["RetryingStore", "deadline", "remaining_seconds"]
 
 _Answer = TypeVar("_Answer")
 
-# An instant of time.monotonic().
-_deadline: ContextVar[float | None] = ContextVar("statebag_deadline", default=None)
-
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Bound all retries of the code inside, together; of nested ones the earlier wins.
+    """Bound all requests of the code inside, together; of nested ones the earlier wins.
 
-    It bounds the waiting, not a request that is under way: those have the store's own
-    timeouts. It is a context variable: a thread sees it when it runs in a copy of the
-    context (`contextvars.copy_context().run`).
+    It bounds each request with its body, the waits between tries and the number of tries. It is
+    a context variable: a thread sees it if it runs in a copy of the context
+    (`contextvars.copy_context().run`).
     """
     own = time.monotonic() + seconds
-    outer = _deadline.get()
-    token = _deadline.set(own if outer is None else min(own, outer))
+    outer = DEADLINE.get()
+    token = DEADLINE.set(own if outer is None else min(own, outer))
     try:
         yield
     finally:
-        _deadline.reset(token)
-
-
-def remaining_seconds() -> float | None:
-    """Seconds until the deadline, negative after it; None where there is none."""
-    instant = _deadline.get()
-    return None if instant is None else instant - time.monotonic()
+        DEADLINE.reset(token)
 
 
 def _uniform(least: float, most: float) -> float:
@@ -191,7 +182,9 @@ class RetryingStore:
     def versions(self, name: str) -> Iterator[bytes]:
         """Earlier versions of an object, where the store keeps any; not tried again."""
         read = getattr(self._store, "versions", None)
-        return iter(()) if read is None else read(name)
+        remaining = remaining_seconds()
+        time_is_over = remaining is not None and remaining <= 0
+        return iter(()) if read is None or time_is_over else read(name)
 
     def leftovers(self) -> Iterator[ObjectInfo]:
         """What killed writers left, where the store is of a kind that has any."""

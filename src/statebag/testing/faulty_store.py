@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from statebag.errors import StatebagError, StoreUnavailable
+from statebag.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -83,7 +83,7 @@ class FaultyStore:
                 raise ValueError(f"two faults for call {fault.call} of {fault.operation}")
         self._made: Counter[str] = Counter()
         self._sleep = sleep
-        self._lock = Lock()
+        self._lock = fork_safe_lock()
 
     @property
     def url(self) -> str:

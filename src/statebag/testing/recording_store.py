@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING
+
+from statebag.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +38,7 @@ class RecordingStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._calls: list[Call] = []
-        self._lock = Lock()
+        self._lock = fork_safe_lock()
 
     @property
     def url(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError
+from statebag.store.checked import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,6 +50,7 @@ def examine(store: Store) -> Iterator[Finding]:
 
     Writes a few objects of some KB below `@doctor` and deletes them again.
     """
+    store = checked(store)
     name = f"{PROBES}/{uuid.uuid4().hex}"
     written = _tried(lambda: store.put(name, _BODY))
     if written is not None:

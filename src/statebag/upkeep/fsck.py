@@ -10,16 +10,16 @@ bags that an engine carries know: each that is given is followed from its stubs 
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
+from statebag.forking import Workers
 from statebag.format.codec import decompress, verify
 from statebag.format.pack import read_index
+from statebag.store.checked import checked
 from statebag.upkeep.objects import fits_its_name, kind_of, root_scope
 from statebag.upkeep.references import (
     older_fault,
@@ -124,11 +124,12 @@ def fsck(
         StoreUnavailable, NotPermitted: The store could not be listed.
         InvalidStub, UnsupportedFormat, LimitExceeded: What was given as a bag is none.
     """
+    store = checked(store)
     bags = bags or {}
     starts = {label: referred_by_value(bag) for label, bag in bags.items()}
     report = Report()
     counts: Counter[str] = Counter()
-    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="statebag-fsck") as pool:
+    with Workers(_SIDE_BY_SIDE, "statebag-fsck") as pool:
         for _, group in groupby(store.list(prefix), lambda info: root_scope(info.name)):
             seen: dict[str, _Seen] = {}
             for info, one in _read(store, group, pool, counts, report):
@@ -148,14 +149,14 @@ def fsck(
 def _read(
     store: Store,
     group: Iterable[ObjectInfo],
-    pool: ThreadPoolExecutor,
+    pool: Workers,
     counts: Counter[str],
     report: Report,
 ) -> Iterator[tuple[ObjectInfo, _Seen | None]]:
     window: list[ObjectInfo] = []
 
     def settle() -> Iterator[tuple[ObjectInfo, _Seen | None]]:
-        tasks = [pool.submit(copy_context().run, _look_at, store, one.name) for one in window]
+        tasks = [pool.submit(_look_at, store, one.name) for one in window]
         for info, task in zip(window, tasks, strict=True):
             one = task.result()
             report.blobs += len(one.rows)
@@ -250,16 +251,14 @@ def _judge(store: Store, seen: dict[str, _Seen], report: Report) -> None:
         report.faults.append(_fault(one, len(lost), tuple(sorted(touched))))
 
 
-def _follow(
-    store: Store, label: str, start: Iterable[Blob], pool: ThreadPoolExecutor, report: Report
-) -> None:
+def _follow(store: Store, label: str, start: Iterable[Blob], pool: Workers, report: Report) -> None:
     """From a bag's blobs through the index nodes among them, to all that an open would read."""
     seen: dict[str, _Seen] = {}
     needs: dict[str, set[_Row]] = {}
     pending = list(start)
     while pending:
         new = sorted({blob.at for blob in pending} - seen.keys())
-        tasks = [pool.submit(copy_context().run, _look_at, store, name) for name in new]
+        tasks = [pool.submit(_look_at, store, name) for name in new]
         seen.update(zip(new, (task.result() for task in tasks), strict=True))
         found: list[Blob] = []
         for blob in pending:

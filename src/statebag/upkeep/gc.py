@@ -17,6 +17,7 @@ import msgspec
 from statebag.errors import BlobMissing, ConfigurationError, StatebagError
 from statebag.format import json_text
 from statebag.format.names import is_scope_at_or_above
+from statebag.store.checked import checked
 from statebag.upkeep.objects import GC_FOLDER, kind_of, root_scope
 from statebag.upkeep.outside import referred_from_elsewhere
 from statebag.upkeep.places import Asked, leave_word, places_not_asked
@@ -166,6 +167,7 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
     Raises:
         StoreUnavailable, NotPermitted: From the store; what was deleted by then stays so.
     """
+    store = checked(store)
     rules = rules or Rules()
     now = _store_time(store, dry_run=dry_run)
     scopes = list(_scopes(store))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing
+from statebag.store.checked import checked
 from statebag.upkeep.mending import find_whole
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def repair(
         StoreUnavailable, NotPermitted: The store did not take a copy; what was mended before
             that stays so, and a second run goes on.
     """
+    store = checked(store)
     done = Repair()
     for name in sorted({fault.name for fault in report.faults if fault.kind != "unreadable"}):
         try:

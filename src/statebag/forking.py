@@ -1,0 +1,172 @@
+"""What a forked child must not inherit: a lock that another thread held, threads that are gone.
+
+`fork` copies the calling thread alone. A lock that another thread held stays locked in the child
+for ever, and a pool still counts on threads that only the parent has.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextvars import copy_context
+from threading import Lock, get_ident, local
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar
+from weakref import WeakSet
+
+from statebag.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+__all__ = ["Task", "Workers", "fork_safe_lock"]
+
+_Answer = TypeVar("_Answer")
+_Arguments = ParamSpec("_Arguments")
+
+# A section under one of these locks is a few dictionary operations: a lock that is not free by
+# then belongs to the thread that forks (a signal handler), which must not wait for itself.
+_LONGEST_SECONDS = 1.0
+
+_PACKAGE = __name__.partition(".")[0]
+
+_locks: WeakSet[Any] = WeakSet()
+_registry = Lock()
+_forking = local()
+
+
+def fork_safe_lock() -> Lock:
+    """Return a lock for short sections; a fork waits for their end, so the child finds it free."""
+    lock = Lock()
+    with _registry:
+        _locks.add(lock)
+    return lock
+
+
+def _is_importing() -> bool:
+    """Whether another thread is loading a module that this library may need in the child.
+
+    Python makes the locks of single modules not free again in a child (seen with 3.11).
+    """
+    bootstrap = sys.modules.get("_frozen_importlib")
+    for name, reference in list(getattr(bootstrap, "_module_locks", {}).items()):
+        lock = reference()
+        if getattr(lock, "owner", None) not in (None, get_ident()):
+            package = name.partition(".")[0]
+            if package == _PACKAGE or package in sys.stdlib_module_names:
+                return True
+    return False
+
+
+def _before() -> None:
+    _forking.held = []
+    until = monotonic() + _LONGEST_SECONDS
+    while _is_importing() and monotonic() < until:
+        sleep(0.001)
+    if _registry.acquire(timeout=_LONGEST_SECONDS):
+        _forking.held.append(_registry)
+        _forking.held += [lock for lock in list(_locks) if lock.acquire(timeout=_LONGEST_SECONDS)]
+
+
+def _in_parent() -> None:
+    for lock in reversed(getattr(_forking, "held", ())):
+        lock.release()
+    _forking.held = []
+
+
+def _in_child() -> None:
+    # Not only those that were waited for: a fork in C code runs this hook alone.
+    for lock in (_registry, *list(_locks)):
+        lock._at_fork_reinit()  # noqa: SLF001  # as logging and queue do it
+    _forking.held = []
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
+
+
+class Task(Generic[_Answer]):
+    """Work that was given to `Workers`."""
+
+    def __init__(self, future: Future[_Answer]) -> None:
+        self._future = future
+        self._pid = os.getpid()
+
+    def result(self) -> _Answer:
+        """Wait for the end of the work; return its answer or raise its error.
+
+        Raises:
+            ConfigurationError: The work was begun before a fork, by threads of the parent process.
+        """
+        if self._pid != os.getpid():
+            raise ConfigurationError(
+                "this work was begun in the parent process, before a fork: its threads do not "
+                "exist in this process",
+                hint="Begin it in the process that uses it.",
+            )
+        return self._future.result()
+
+
+class Workers:
+    """A pool of threads, begun with the first work; a forked child gets threads of its own.
+
+    Work runs in a copy of its caller's context, so that deadlines and counters reach it. If no
+    thread can be started, the caller's thread does the work.
+
+    Args:
+        at_once: The largest number of threads.
+        name: What the threads' names begin with.
+    """
+
+    def __init__(self, at_once: int, name: str) -> None:
+        self._at_once = at_once
+        self._name = name
+        self._lock = fork_safe_lock()
+        self._pid = 0
+        self._executor: ThreadPoolExecutor | None = None
+
+    def submit(
+        self,
+        work: Callable[_Arguments, _Answer],
+        *arguments: _Arguments.args,
+        **named: _Arguments.kwargs,
+    ) -> Task[_Answer]:
+        """Begin work in one of the threads, and go on."""
+        context = copy_context()
+
+        def run() -> _Answer:
+            return context.run(work, *arguments, **named)
+
+        try:
+            return Task(self._pool().submit(run))
+        except RuntimeError:  # no thread can be started, or the interpreter is ending
+            from concurrent.futures import Future  # noqa: PLC0415 (as below)
+
+            future: Future[_Answer] = Future()
+            try:
+                future.set_result(run())
+            except BaseException as error:  # noqa: BLE001  # raised by result()
+                future.set_exception(error)
+            return Task(future)
+
+    def _pool(self) -> ThreadPoolExecutor:
+        with self._lock:
+            # Loaded with the first work: many handlers never need a thread.
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (see above)
+
+            if self._executor is None or self._pid != os.getpid():
+                self._executor = ThreadPoolExecutor(self._at_once, self._name)
+                self._pid = os.getpid()
+            return self._executor
+
+    def close(self) -> None:
+        """Wait for the work under way; what was not begun is dropped."""
+        if self._executor is not None and self._pid == os.getpid():
+            self._executor.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,236 @@
+"""A store that someone else wrote: what it answers is checked, and what it raises is typed.
+
+Everything above relies on the contract of a store. A store that breaks it (fewer ranges than were
+asked for, another length, another type, an error of its own) is named in the error.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from statebag.errors import BlobCorrupt, ConfigurationError, StatebagError, StoreUnavailable
+from statebag.store.bounded import each_within_deadline, within_deadline
+from statebag.store.confinement import check_spans, confined_parts
+from statebag.store.contract import ObjectInfo
+from statebag.store.identity import identity_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from statebag.store.contract import Store
+    from statebag.store.identity import Identity
+
+__all__ = ["CheckedStore", "checked"]
+
+_Answer = TypeVar("_Answer")
+
+_HINT = "Correct this store; statebag.testing.store_contract has tests for the contract of a store."
+# What a mistake in the store's code raises. Anything else (a lost connection, an error of its own
+# client) may pass, and is tried again.
+_MISTAKES = (
+    AssertionError,
+    AttributeError,
+    BufferError,
+    ImportError,
+    LookupError,
+    NameError,
+    NotImplementedError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+)
+
+
+def checked(store: Store) -> Store:
+    """Return a store whose answers can be relied on: itself if it is one of this library's."""
+    # By the module of the class itself: a class derived from one of ours is someone else's.
+    if type(store).__module__.partition(".")[0] == "statebag":
+        return store
+    return CheckedStore(store)
+
+
+class CheckedStore:
+    """Another store, bounded by the deadline, with its answers checked.
+
+    Args:
+        store: The store; attributes that the contract does not have are taken from it.
+
+    Raises:
+        ConfigurationError: Its `url` is not text. With each call: an answer of a wrong type, or a
+            mistake in the store's code.
+        BlobCorrupt: With a read: not the ranges that were asked for, or other lengths.
+        StoreUnavailable: With each call: any other error that is not one of this library's, or
+            no answer before the deadline.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kind = type(store).__qualname__
+        with self._typed("tell its url", None):
+            url = store.url
+        if not isinstance(url, str):
+            self._wrong(f"its url is of type {_kind(url)}, not str", None)
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__") or attribute == "_store":  # not there yet, while unpickled
+            raise AttributeError(attribute)
+        return getattr(self._store, attribute)
+
+    def __repr__(self) -> str:
+        return f"CheckedStore({self._kind})"
+
+    @property
+    def url(self) -> str:
+        """The inner store's."""
+        return self._store.url
+
+    @property
+    def identity(self) -> Identity:
+        """The inner store's: two clients of one store share what is remembered of it."""
+        return identity_of(self._store)
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole object."""
+        self._ask("write", name, lambda: self._store.put(name, data))
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object."""
+        return self._bytes(self._ask("read", name, lambda: self._store.get(name)), name)
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each `(offset, length)`, neither more nor fewer."""
+        check_spans(name, spans)
+        answers = self._ask("read", name, lambda: self._store.get_ranges(name, spans))
+        if not isinstance(answers, list | tuple):
+            self._wrong(f"get_ranges returned {_kind(answers)}, not a list", name)
+        if len(answers) != len(spans):
+            raise BlobCorrupt(
+                f"the store {self._kind} was asked for {len(spans)} ranges and returned "
+                f"{len(answers)}",
+                object_name=name,
+                hint=_HINT,
+            )
+        for (offset, length), data in zip(spans, answers, strict=True):
+            if len(self._bytes(data, name)) != length:
+                raise BlobCorrupt(
+                    f"the store {self._kind} was asked for {length} bytes at offset {offset} and "
+                    f"returned {len(data)}",
+                    object_name=name,
+                    hint=_HINT,
+                )
+        return list(answers)
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """What is known of an object; None if it does not exist."""
+        info = self._ask("look up", name, lambda: self._store.head(name))
+        if info is None:
+            return None
+        self._check_info(info, "head", name)
+        if info.name != name:
+            self._wrong("head returned another object's name", name)
+        return info
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """All objects at and below a prefix, by name, each one once."""
+        found = self._ask("list", None, lambda: iter(self._store.list(prefix)))
+        last: str | None = None
+        while True:
+            info = self._ask("list", None, lambda: next(found, None))
+            if info is None:
+                return
+            self._check_info(info, "list", None)
+            if prefix and info.name != prefix and not info.name.startswith(prefix + "/"):
+                self._wrong("list returned an object outside the prefix", info.name)
+            if last is not None and info.name <= last:
+                self._wrong("list did not return the objects in the order of names", info.name)
+            last = info.name
+            yield info
+
+    def delete(self, name: str) -> None:
+        """Delete an object."""
+        self._ask("delete", name, lambda: self._store.delete(name))
+
+    def versions(self, name: str) -> Iterator[bytes]:
+        """Earlier versions of an object, if the store keeps any."""
+        read = getattr(self._store, "versions", None)
+        if read is None:
+            return
+        found = self._ask("read versions of", name, lambda: iter(read(name)))
+        what = f"the store {self._kind} did not read versions of the object"
+        with self._typed("read versions of", name):
+            for data in each_within_deadline(found, what, name=name):
+                yield self._bytes(data, name)
+
+    def _ask(self, action: str, name: str | None, request: Callable[[], _Answer]) -> _Answer:
+        if name is not None:
+            confined_parts(name)
+        with self._typed(action, name):
+            return within_deadline(
+                request, f"the store {self._kind} did not {action} {_object(name)}", name=name
+            )
+
+    @contextmanager
+    def _typed(self, action: str, name: str | None) -> Iterator[None]:
+        try:
+            yield
+        except StatebagError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a store may raise anything
+            # Neither its text nor the error itself goes on: either may hold what the store read.
+            where = _where(error)
+            if isinstance(error, _MISTAKES):
+                raise ConfigurationError(
+                    f"the store {self._kind} raised {type(error).__name__}{where} when it was to "
+                    f"{action} {_object(name)}",
+                    object_name=name,
+                    hint=_HINT,
+                ) from None
+            raise StoreUnavailable(
+                f"the store {self._kind} did not {action} {_object(name)}: "
+                f"{type(error).__name__}{where}",
+                object_name=name,
+                hint="The error is the store's own; the contract of a store has typed ones.",
+            ) from None
+
+    def _bytes(self, data: object, name: str) -> bytes:
+        if not isinstance(data, bytes):
+            self._wrong(f"a read returned {_kind(data)}, not bytes", name)
+        return data
+
+    def _check_info(self, info: object, call: str, name: str | None) -> None:
+        if not isinstance(info, ObjectInfo):
+            self._wrong(f"{call} returned {_kind(info)}, not ObjectInfo", name)
+        if not isinstance(info.name, str) or not info.name:
+            self._wrong(f"{call} returned a name that is not text", name)
+        if not isinstance(info.size, int) or isinstance(info.size, bool) or info.size < 0:
+            self._wrong(f"{call} returned a size that is not a number of bytes", name)
+        if not isinstance(info.modified, datetime) or info.modified.tzinfo is None:
+            self._wrong(f"{call} returned a time that is not a datetime with a time zone", name)
+
+    def _wrong(self, what: str, name: str | None) -> NoReturn:
+        raise ConfigurationError(
+            f"the store {self._kind} breaks the contract of a store: {what}",
+            object_name=name,
+            hint=_HINT,
+        )
+
+
+def _object(name: str | None) -> str:
+    return "its objects" if name is None else "the object"
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__
+
+
+def _where(error: Exception) -> str:
+    """The file and line that raised an error, without its text."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return ""
+    file = last.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
+    return f" ({file}, line {last.tb_lineno})"

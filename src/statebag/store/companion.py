@@ -1,0 +1,432 @@
+"""Object storage for a forked process: a process of its own sends the requests.
+
+The object storage client does not survive a fork (see `native_client`). So the first request of a
+forked process starts a fresh Python, which has nothing of the parent's, and speaks with it over
+its standard input and output: frames of MessagePack, each with its length before it. The other
+process ends when this one closes its pipe, which it does by ending in whatever way.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from contextlib import suppress
+from datetime import datetime  # noqa: TC003  # a field's type
+from itertools import count
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+
+from statebag import errors
+from statebag.errors import ConfigurationError, StatebagError, StoreUnavailable
+from statebag.forking import Workers, fork_safe_lock
+from statebag.store.bounded import remaining_seconds
+from statebag.store.contract import ObjectInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from subprocess import Popen
+
+__all__ = ["Companion", "serve"]
+
+_START_SECONDS = 15.0  # a fresh Python with this library takes 0.2 s on an idle machine
+_AT_ONCE = 64
+_PAGE = 1000  # objects of a listing in one frame
+_LENGTH_BYTES = 8
+# What the other process needs to find the deadline itself, and to say so.
+_GRACE_SECONDS = 0.1
+
+_HINT = (
+    "Start worker processes with multiprocessing's 'spawn' or 'forkserver', or send no request "
+    "before the fork."
+)
+
+
+class _Request(msgspec.Struct, array_like=True):
+    """One call of a store's method.
+
+    Attributes:
+        number: What the answer is told by.
+        url: The store's.
+        options: The store's.
+        method: `put`, `get`, `get_ranges`, `head`, `list`, `more` or `delete`.
+        name: The object's, or a listing's prefix.
+        data: Of a put.
+        spans: Of a range read.
+        seconds: Until the deadline; None if there is none.
+        listing: For `more`: the number of the request that began the listing.
+    """
+
+    number: int
+    url: str
+    options: dict[str, str]
+    method: str
+    name: str
+    data: bytes = b""
+    spans: list[tuple[int, int]] = []
+    seconds: float | None = None
+    listing: int = 0
+
+
+class _Info(msgspec.Struct, array_like=True):
+    name: str
+    size: int
+    modified: datetime
+
+
+class _Answer(msgspec.Struct, array_like=True):
+    """What a call returned, or its error."""
+
+    number: int
+    parts: list[bytes] = []
+    infos: list[_Info] = []
+    error: tuple[str, str, str | None, str | None, str | None] | None = None
+
+
+class Companion:
+    """The store at an address, through this process's companion.
+
+    Args:
+        url: Its address.
+        options: As for `ObjectStorage`.
+    """
+
+    def __init__(self, url: str, options: Mapping[str, str]) -> None:
+        self._url = url
+        self._options = dict(options)
+
+    @property
+    def url(self) -> str:
+        """The store's address."""
+        return self._url
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole object."""
+        self._ask("put", name, data=data)
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object."""
+        return self._ask("get", name).parts[0]
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each `(offset, length)`."""
+        return self._ask("get_ranges", name, spans=list(spans)).parts
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """Size and time of an object, or None."""
+        return next(_infos(self._ask("head", name)), None)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """The objects at and below a prefix, by name."""
+        answer = self._ask("list", prefix)
+        listing = answer.number
+        while answer.infos:
+            yield from _infos(answer)
+            answer = self._ask("more", prefix, listing=listing)
+
+    def delete(self, name: str) -> None:
+        """Delete an object."""
+        self._ask("delete", name)
+
+    def _ask(self, method: str, name: str, **more: Any) -> _Answer:
+        answer = _process().ask(self._url, self._options, method, name, **more)
+        if answer.error is not None:
+            kind, message, path, object_name, hint = answer.error
+            raise getattr(errors, kind)(message, path=path, object_name=object_name, hint=hint)
+        return answer
+
+
+def _infos(answer: _Answer) -> Iterator[ObjectInfo]:
+    for info in answer.infos:
+        yield ObjectInfo(info.name, info.size, info.modified)
+
+
+class _Process:
+    """The other process, as this one sees it."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.is_over = False
+        self._numbers = count(1)
+        self._writing = Lock()
+        self._waiting: dict[int, SimpleQueue[_Answer | None]] = {}
+        self._popen, self._input, self._output = _started()
+        hello: SimpleQueue[_Answer | None] = SimpleQueue()
+        self._waiting[0] = hello
+        Thread(target=self._read, name="statebag-companion", daemon=True).start()
+        remaining = remaining_seconds()
+        longest = _START_SECONDS if remaining is None else min(remaining, _START_SECONDS)
+        try:
+            ready = hello.get(timeout=max(longest, 0))
+        except Empty:
+            self.end()
+            raise StoreUnavailable(
+                f"the process that stands in for object storage after a fork did not start "
+                f"within {longest:.1f} s",
+                hint=_HINT,
+            ) from None
+        if ready is None:
+            self.end()
+            raise _not_started("it ended at once")
+
+    def ask(
+        self, url: str, options: dict[str, str], method: str, name: str, **more: Any
+    ) -> _Answer:
+        """Send a request and wait for its answer.
+
+        Raises:
+            StoreUnavailable: The other process has ended, or the deadline came first.
+        """
+        seconds = remaining_seconds()
+        number = next(self._numbers)
+        inbox: SimpleQueue[_Answer | None] = SimpleQueue()
+        self._waiting[number] = inbox
+        try:
+            request = _Request(number, url, options, method, name, seconds=seconds, **more)
+            try:
+                with self._writing:
+                    _send(self._input, request)
+            except (OSError, ValueError):
+                self.is_over = True
+            if self.is_over:
+                raise _gone()
+            # Of a handler without a Lambda's context the deadline may be infinite.
+            wait = None if seconds is None or seconds > 1e6 else max(seconds, 0) + _GRACE_SECONDS
+            try:
+                answer = inbox.get(timeout=wait)
+            except Empty:
+                raise StoreUnavailable(
+                    f"{url} did not answer before the deadline", object_name=name or None
+                ) from None
+            if answer is None:
+                raise _gone()
+            return answer
+        finally:
+            self._waiting.pop(number, None)
+
+    def _read(self) -> None:
+        decoder = msgspec.msgpack.Decoder(_Answer)
+        with suppress(OSError, ValueError, msgspec.DecodeError):
+            while (frame := _receive(self._output)) is not None:
+                answer = decoder.decode(frame)
+                inbox = self._waiting.get(answer.number)
+                if inbox is not None:
+                    inbox.put(answer)
+        self.is_over = True
+        for inbox in list(self._waiting.values()):
+            inbox.put(None)
+
+    def end(self) -> None:
+        """Close the pipes; the other process ends by itself."""
+        self.is_over = True
+        with suppress(OSError, ValueError):
+            self._input.close()
+        try:
+            self._popen.wait(1)
+        except Exception:  # noqa: BLE001  # it does not end: something holds it
+            self._popen.kill()
+            self._popen.wait()
+
+    def leave(self) -> None:
+        """In a forked child: close what was inherited, so that it does not keep the process."""
+        for file in (self._input, self._output):
+            with suppress(OSError, ValueError):
+                os.close(file.fileno())
+
+
+_current: _Process | None = None
+_inherited: list[_Process] = []
+_lock = fork_safe_lock()
+_starting = Lock()
+
+
+def _process() -> _Process:
+    """This process's companion, started with the first request."""
+    global _current  # noqa: PLW0603  # one for the whole process
+    current = _current
+    if current is not None and current.pid == os.getpid() and not current.is_over:
+        return current
+    with _starting:
+        if _current is None or _current.pid != os.getpid() or _current.is_over:
+            if _current is None:
+                atexit.register(_at_exit)
+            elif _current.pid == os.getpid():
+                _current.end()
+            _current = _Process()
+        return _current
+
+
+def _at_exit() -> None:
+    if _current is not None and _current.pid == os.getpid():
+        _current.end()
+
+
+def _in_child() -> None:
+    global _current, _starting  # noqa: PLW0603  # one for the whole process
+    _starting = Lock()
+    if _current is not None:
+        _current.leave()
+        _inherited.append(_current)  # kept: its files must not be closed twice
+        _current = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
+
+
+def _started() -> tuple[Popen[bytes], BinaryIO, BinaryIO]:
+    import subprocess  # noqa: PLC0415  # only after a fork
+
+    if not sys.executable:
+        raise _not_started("this program does not say where its Python is")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        process = subprocess.Popen(  # this Python itself, and a module of ours
+            [sys.executable, "-P", "-m", "statebag.store.companion"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C is for the processes that it was meant for
+        )
+    except OSError as error:
+        raise _not_started(error.strerror or type(error).__name__) from None
+    assert process.stdin is not None  # for the type checker
+    assert process.stdout is not None
+    return process, process.stdin, process.stdout  # type: ignore[return-value]
+
+
+def _not_started(why: str) -> ConfigurationError:
+    return ConfigurationError(
+        "this process was forked after its parent had sent requests to object storage, which the "
+        f"storage client does not survive, and the process to stand in for it did not start: {why}",
+        hint=_HINT,
+    )
+
+
+def _gone() -> StoreUnavailable:
+    return StoreUnavailable(
+        "the process that stands in for object storage after a fork has ended",
+        hint="Try again: the next request starts another one.",
+    )
+
+
+def _send(file: BinaryIO, message: msgspec.Struct) -> None:
+    data = msgspec.msgpack.encode(message)
+    rest = memoryview(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
+    while rest:  # unbuffered: a pipe takes what fits
+        rest = rest[file.write(rest) :]
+
+
+def _receive(file: BinaryIO) -> bytes | None:
+    """The next frame; None at the end."""
+    length = _exactly(file, _LENGTH_BYTES)
+    return None if length is None else _exactly(file, int.from_bytes(length, "big"))
+
+
+def _exactly(file: BinaryIO, length: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < length:
+        part = file.read(min(length - len(parts), 1 << 20))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)
+
+
+def serve() -> None:
+    """Be the other process: answer the requests on standard input until it ends."""
+    requests = os.fdopen(os.dup(0), "rb", buffering=0)
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # what anything prints must not get between the answers
+    room = _Room()
+    writing = Lock()
+
+    def answer(request: _Request) -> None:
+        reply = room.answered(request)
+        # The reader is gone if this fails, and the loop below ends as well.
+        with suppress(OSError), writing:
+            _send(answers, reply)
+
+    _send(answers, _Answer(0))
+    decoder = msgspec.msgpack.Decoder(_Request)
+    workers = Workers(_AT_ONCE, "statebag-answer")
+    while (frame := _receive(requests)) is not None:
+        workers.submit(answer, decoder.decode(frame))
+    os._exit(0)  # requests that are under way have nobody to answer
+
+
+class _Room:
+    """The stores that are asked for, and the listings under way."""
+
+    def __init__(self) -> None:
+        self._stores: dict[tuple[str, tuple[tuple[str, str], ...]], Any] = {}
+        self._listings: dict[int, Iterator[ObjectInfo]] = {}
+        self._lock = Lock()
+
+    def answered(self, request: _Request) -> _Answer:
+        """The answer to one request; an error is one too."""
+        from statebag.store.retrying import deadline  # noqa: PLC0415  # for this side alone
+
+        try:
+            seconds = float("inf") if request.seconds is None else request.seconds
+            with deadline(seconds):
+                return self._called(request)
+        except StatebagError as error:
+            told = (type(error).__name__, error.message, error.path, error.object_name, error.hint)
+        except Exception as error:  # noqa: BLE001  # whatever it is, its text stays here
+            message = f"object storage was not reached ({type(error).__name__})"
+            told = ("StoreUnavailable", message, None, request.name or None, None)
+        return _Answer(request.number, error=told)
+
+    def _called(self, request: _Request) -> _Answer:
+        number, name = request.number, request.name
+        if request.method == "more":
+            return self._page(number, request.listing)
+        store = self._store(request)
+        if request.method == "put":
+            store.put(name, request.data)
+            return _Answer(number)
+        if request.method == "get":
+            return _Answer(number, [store.get(name)])
+        if request.method == "get_ranges":
+            return _Answer(number, store.get_ranges(name, request.spans))
+        if request.method == "head":
+            info = store.head(name)
+            return _Answer(number, infos=[] if info is None else [_told(info)])
+        if request.method == "list":
+            self._listings[number] = iter(store.list(name))
+            return self._page(number, number)
+        store.delete(name)
+        return _Answer(number)
+
+    def _store(self, request: _Request) -> Any:
+        from statebag.store.object_storage import ObjectStorage  # noqa: PLC0415  # it imports this
+
+        key = (request.url, tuple(sorted(request.options.items())))
+        with self._lock:
+            if key not in self._stores:
+                self._stores[key] = ObjectStorage(request.url, options=request.options)
+            return self._stores[key]
+
+    def _page(self, number: int, listing: int) -> _Answer:
+        found = self._listings.get(listing, iter(()))
+        try:
+            infos = [_told(info) for _, info in zip(range(_PAGE), found, strict=False)]
+        except BaseException:
+            self._listings.pop(listing, None)
+            raise
+        if not infos:
+            self._listings.pop(listing, None)
+        return _Answer(number, infos=infos)
+
+
+def _told(info: ObjectInfo) -> _Info:
+    return _Info(info.name, info.size, info.modified)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,96 @@
+import contextvars
+import threading
+import time
+
+import pytest
+
+from statebag import StoreUnavailable
+from statebag.store import bounded
+from statebag.store.bounded import each_within_deadline, within_deadline
+from statebag.store.retrying import deadline
+
+WHAT = "the store did not answer"
+
+
+def test_without_a_deadline_the_caller_s_thread_works():
+    assert within_deadline(threading.get_ident, WHAT) == threading.get_ident()
+    with deadline(float("inf")):
+        assert within_deadline(threading.get_ident, WHAT) == threading.get_ident()
+
+
+def test_what_ends_by_itself_before_the_deadline_costs_no_thread():
+    with deadline(10):
+        assert within_deadline(threading.get_ident, WHAT, at_most=9) == threading.get_ident()
+        assert within_deadline(threading.get_ident, WHAT, at_most=11) != threading.get_ident()
+        assert within_deadline(threading.get_ident, WHAT) != threading.get_ident()
+
+
+def test_a_call_that_hangs_is_given_up_at_the_deadline_and_its_thread_is_used_again():
+    free = threading.Event()
+    started = time.monotonic()
+    with deadline(0.2), pytest.raises(StoreUnavailable, match="before the deadline") as caught:
+        within_deadline(free.wait, WHAT, name="a")
+    assert time.monotonic() - started < 1
+    assert caught.value.object_name == "a"
+    assert "Policy.deadline_seconds" in caught.value.hint
+    assert len(bounded._abandoned) == 1
+    free.set()
+    until = time.monotonic() + 10
+    while bounded._abandoned and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not bounded._abandoned
+    before = threading.active_count()
+    with deadline(10):
+        for _ in range(20):
+            within_deadline(threading.get_ident, WHAT)
+    assert threading.active_count() <= before
+
+
+def test_after_the_deadline_nothing_is_begun():
+    with deadline(-1), pytest.raises(StoreUnavailable):
+        within_deadline(lambda: pytest.fail("it was begun"), WHAT)
+
+
+def test_errors_and_the_context_pass():
+    seen = contextvars.ContextVar("seen")
+    seen.set("yes")
+    with deadline(10):
+        assert within_deadline(seen.get, WHAT) == "yes"
+        with pytest.raises(ZeroDivisionError):
+            within_deadline(lambda: 1 / 0, WHAT)
+
+
+def test_too_many_calls_that_never_end_are_refused_at_once(monkeypatch):
+    monkeypatch.setattr(bounded, "_MOST_ABANDONED", 2)
+    free = threading.Event()
+    try:
+        for _ in range(2):
+            with deadline(0.05), pytest.raises(StoreUnavailable, match="deadline"):
+                within_deadline(free.wait, WHAT)
+        started = time.monotonic()
+        with deadline(10), pytest.raises(StoreUnavailable, match="2 earlier calls"):
+            within_deadline(free.wait, WHAT)
+        assert time.monotonic() - started < 1
+    finally:
+        free.set()
+        while bounded._abandoned:
+            time.sleep(0.01)
+
+
+def test_each_step_of_an_iterator_is_bounded():
+    free = threading.Event()
+
+    def items():
+        yield 1
+        yield 2
+        free.wait()
+
+    found = []
+    try:
+        with deadline(0.3), pytest.raises(StoreUnavailable):
+            found.extend(each_within_deadline(items(), WHAT))
+    finally:
+        free.set()
+    assert found == [1, 2]
+    with deadline(10):
+        assert list(each_within_deadline(iter([1, None, 2]), WHAT)) == [1, None, 2]

@@ -1,0 +1,309 @@
+import pickle
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+
+from statebag import (
+    BlobCorrupt,
+    ConfigurationError,
+    Policy,
+    Statebag,
+    StatebagError,
+    StoreUnavailable,
+)
+from statebag.store.address import store_of
+from statebag.store.checked import CheckedStore, checked
+from statebag.store.contract import ObjectInfo
+from statebag.store.file import FileStore
+from statebag.store.memory import MemoryStore
+from statebag.store.retrying import deadline
+from statebag.testing.process import forget
+from statebag.testing.store_contract import StoreContract
+from statebag.upkeep.fsck import fsck
+from statebag.upkeep.gc import collect
+from tests.bags import noise
+
+NOW = datetime.now(UTC)
+SECRET = "a value of a state"
+
+
+class Own(MemoryStore):
+    """Someone's own store, which does one thing wrong."""
+
+    def __init__(self, **wrong):
+        super().__init__()
+        self.wrong = {}
+        self.put("a", b"0123456789")
+        self.put("b", b"")
+        self.wrong = wrong
+
+    def _answer(self, call, right):
+        if call not in self.wrong:
+            return right
+        wrong = self.wrong[call]
+        return wrong(right) if callable(wrong) else wrong
+
+    def get(self, name):
+        return self._answer("get", super().get(name))
+
+    def get_ranges(self, name, spans):
+        return self._answer("get_ranges", super().get_ranges(name, spans))
+
+    def head(self, name):
+        return self._answer("head", super().head(name))
+
+    def list(self, prefix=""):
+        return self._answer("list", super().list(prefix))
+
+    def put(self, name, data):
+        super().put(name, self._answer("put", data))
+
+    def delete(self, name):
+        super().delete(self._answer("delete", name))
+
+
+class TestContract(StoreContract):
+    def make_store(self):
+        return CheckedStore(Own())
+
+    @pytest.fixture(autouse=True)
+    def _empty(self, monkeypatch):
+        monkeypatch.setattr(Own, "__init__", MemoryStore.__init__)
+        monkeypatch.setattr(Own, "wrong", {}, raising=False)
+
+    def put_raw(self, store, name, data):
+        MemoryStore.put(store._store, name, data)
+
+    def get_raw(self, store, name):
+        held = store._store._objects.get(name)
+        return None if held is None else held.data
+
+    def delete_raw(self, store, name):
+        store._store._objects.pop(name, None)
+
+
+def test_only_another_s_store_is_wrapped(tmp_path):
+    for ours in (MemoryStore(), FileStore(tmp_path)):
+        assert store_of(ours) is ours
+    assert isinstance(store_of(Own()), CheckedStore)
+    assert checked(checked_one := checked(Own())) is checked_one
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        (lambda right: right[:-1], "2 ranges and returned 1"),
+        (lambda right: [*right, b""], "2 ranges and returned 3"),
+        (lambda _: [], "returned 0"),
+        (lambda right: [right[0][:-1], right[1]], "2 bytes at offset 0 and returned 1"),
+        (lambda right: [right[0] + b"x", right[1]], "returned 3"),
+    ],
+)
+def test_other_ranges_than_asked_for_are_damage(wrong, what):
+    with pytest.raises(BlobCorrupt, match="the store Own was asked for") as caught:
+        checked(Own(get_ranges=wrong)).get_ranges("a", [(0, 2), (4, 3)])
+    assert what in caught.value.message
+    assert "store_contract" in caught.value.hint
+
+
+def info(**fields):
+    return ObjectInfo(**{"name": "a", "size": 10, "modified": NOW, **fields})
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("get", None),
+        ("get", SECRET),
+        ("get", bytearray(b"0123456789")),
+        ("get", memoryview(b"0123456789")),
+        ("get_ranges", None),
+        ("get_ranges", b"01"),
+        ("get_ranges", {0: b"01"}),
+        ("get_ranges", ["01"]),
+        ("get_ranges", [None]),
+        ("get_ranges", [memoryview(b"01")]),
+        ("head", "a"),
+        ("head", True),
+        ("head", info(name="b")),
+        ("head", info(size=-1)),
+        ("head", info(size="10")),
+        ("head", info(size=1.5)),
+        ("head", info(modified=NOW.replace(tzinfo=None))),
+        ("head", info(modified=0)),
+        ("list", None),
+        ("list", ["a"]),
+        ("list", [info(name=None)]),
+        ("list", [info(name="b"), info(name="a")]),
+        ("list", [info(), info()]),
+        ("list", 5),
+    ],
+)
+def test_answers_of_a_wrong_kind_say_whose_fault_it_is(call, answer):
+    store = checked(Own(**{call: answer}))
+    calls = {
+        "get": lambda: store.get("a"),
+        "get_ranges": lambda: store.get_ranges("a", [(0, 2)]),
+        "head": lambda: store.head("a"),
+        "list": lambda: list(store.list()),
+    }
+    with pytest.raises(ConfigurationError, match="the store Own") as caught:
+        calls[call]()
+    assert SECRET not in str(caught.value)
+    assert "store_contract" in caught.value.hint
+
+
+def test_a_listing_outside_the_prefix():
+    store = checked(Own(list=[info(name="other/a")]))
+    with pytest.raises(ConfigurationError, match="outside the prefix"):
+        list(store.list("scope"))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionError(SECRET), StoreUnavailable),
+        (TimeoutError(SECRET), StoreUnavailable),
+        (OSError(SECRET), StoreUnavailable),
+        (RuntimeError(SECRET), StoreUnavailable),
+        (ValueError(SECRET), StoreUnavailable),
+        (type("ClientError", (Exception,), {})(SECRET), StoreUnavailable),
+        (KeyError(SECRET), ConfigurationError),
+        (IndexError(SECRET), ConfigurationError),
+        (TypeError(SECRET), ConfigurationError),
+        (AttributeError(SECRET), ConfigurationError),
+        (NotImplementedError(SECRET), ConfigurationError),
+        (AssertionError(SECRET), ConfigurationError),
+        (StopIteration(SECRET), StoreUnavailable),
+    ],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+@pytest.mark.parametrize("call", ["get", "get_ranges", "head", "list", "put", "delete"])
+def test_errors_of_its_own_are_typed_and_say_where(call, error, kind):
+    def fail(_):
+        raise error
+
+    store = checked(Own(**{call: fail}))
+    calls = {
+        "get": lambda: store.get("a"),
+        "get_ranges": lambda: store.get_ranges("a", [(0, 2)]),
+        "head": lambda: store.head("a"),
+        "list": lambda: list(store.list()),
+        "put": lambda: store.put("c", b""),
+        "delete": lambda: store.delete("a"),
+    }
+    with pytest.raises(kind, match="the store Own") as caught:
+        calls[call]()
+    assert "test_checked.py, line " in caught.value.message
+    assert type(error).__name__ in caught.value.message
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_an_address_that_is_no_text():
+    class Nameless(MemoryStore):
+        url = None
+
+    with pytest.raises(ConfigurationError, match="its url is of type NoneType"):
+        Statebag(Nameless())
+
+
+def test_attributes_beyond_the_contract_are_those_of_the_store():
+    store = Own()
+    store.colour = "red"
+    assert checked(store).colour == "red"
+    with pytest.raises(AttributeError):
+        checked(store).none  # noqa: B018 (read, not used)
+    assert list(checked(store).versions("a")) == []
+    named = MemoryStore.named("test-checked")
+    assert pickle.loads(pickle.dumps(CheckedStore(named)))._store is named
+
+
+def sealed(store):
+    client = Statebag(store, policy=Policy(carry_bytes=0, field_limit=256, attempts=1))
+    bag = client.seal({f"k{n}": noise(2_000, n) for n in range(5)}, scope="m/e")
+    forget()
+    return bag
+
+
+FAULTS = {
+    "fewer ranges": {"get_ranges": lambda right: right[:-1]},
+    "no bytes": {"get_ranges": None, "get": None, "head": 7, "list": None},
+    "listed twice": {"list": lambda right: [one for one in right for _ in (0, 1)]},
+    "an error": {
+        call: lambda _: (_ for _ in ()).throw(KeyError(SECRET))
+        for call in ("get", "get_ranges", "head", "list", "put", "delete")
+    },
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_no_public_call_raises_an_error_of_another_kind(fault):
+    store = Own()
+    bag = sealed(store)
+    store.wrong = fault
+    client = Statebag(store, policy=Policy(carry_bytes=0, attempts=1), replicas=())
+    for call in (
+        lambda: client.open(bag),
+        lambda: client.get(bag, "k0"),
+        lambda: client.heal(bag),
+        lambda: client.export(bag),
+        lambda: list(client.open_each([bag])),
+        lambda: client.differences(bag, client.append({"l": []}, "l", [noise(60_000)], "m/e")),
+        lambda: client.seal({"new": noise(60_000)}, scope="m/n"),
+        lambda: fsck(store, bags={"bag": bag}),
+        lambda: collect(store),
+    ):
+        forget()
+        texts = [SECRET.upper()]
+        with suppress(StatebagError):
+            try:
+                call()
+            except StatebagError as error:
+                texts.append(str(error))
+                raise
+        assert SECRET not in "".join(texts)
+
+
+def test_a_replica_serves_what_the_store_gives_wrongly():
+    store, replica = Own(), MemoryStore()
+    bag = sealed(store)
+    for found in store.list():
+        replica.put(found.name, store.get(found.name))
+    store.wrong = {"get_ranges": lambda right: right[:-1]}
+    client = Statebag(store, policy=Policy(attempts=1), replicas=[replica])
+    assert set(client.open(bag)) == {f"k{n}" for n in range(5)}
+
+
+@pytest.mark.parametrize("call", ["get_ranges", "put"])
+def test_a_store_that_hangs_is_bounded(call):
+    free = threading.Event()
+    store = Own()
+    bag = sealed(store)
+    store.wrong = {call: lambda right: free.wait(30) and right}
+    client = Statebag(store, policy=Policy(carry_bytes=0, deadline_seconds=0.3), replicas=())
+    calls = {
+        "put": lambda: client.seal({"text": noise(60_000)}, scope="m/n"),
+        "get_ranges": lambda: client.open(bag),
+    }
+    started = time.monotonic()
+    try:
+        with pytest.raises(StoreUnavailable):
+            calls[call]()
+        assert time.monotonic() - started < 2
+    finally:
+        free.set()
+
+
+def test_the_deadline_of_the_code_around_it():
+    store, free = Own(), threading.Event()
+    store.wrong = {"list": lambda right: (free.wait(30), right)[1]}
+    try:
+        with deadline(0.2), pytest.raises(StoreUnavailable, match="did not list"):
+            list(checked(store).list())
+    finally:
+        free.set()
