@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from statebag.opening.difference import Change
-    from statebag.opening.map_results import ChildResult
+    from statebag.opening.map_results import ChildResult, Transformation
     from statebag.policy import Policy
     from statebag.sealer import Sealer
     from statebag.sealing.array_writer import ArrayWriter
@@ -456,13 +456,22 @@ class Statebag:
 
         return query(self, execution_arn, path, client)
 
-    def map_results(self, details: Mapping[str, str]) -> Iterator[ChildResult]:
+    def map_results(
+        self, details: Mapping[str, str], transformation: Transformation | None = None
+    ) -> Iterator[ChildResult]:
         """The children of a Distributed Map, streamed from what its ResultWriter left.
+
+        A record that cannot be given exactly is a failed child with the error
+        `Statebag.UnreadableRecord`; the others come as they are.
 
         Args:
             details: `ResultWriterDetails` of the state's output: `{"Bucket", "Key"}`.
+            transformation: `NONE`, `COMPACT` or `FLATTEN`, as the ResultWriter's WriterConfig
+                says. If it is None, the first child that succeeded decides: NONE if its record
+                describes a child of this Map Run in full, by its fields and its ARN.
 
         Raises:
+            InvalidState: The records are not all of the form that the first one is of.
             NotPermitted: The files lie neither below the store's root nor below one of the
                 policy's `result_roots`.
             BlobMissing, BlobCorrupt, StoreUnavailable: A file could not be read.
@@ -470,7 +479,8 @@ class Statebag:
         from statebag.opening.map_results import read_map_results
         from statebag.opening.result_roots import ResultRoots
 
-        return read_map_results(ResultRoots(self.store, self.policy).locate, details)
+        locate = ResultRoots(self.store, self.policy).locate
+        return read_map_results(locate, details, transformation)
 
     def array_writer(self, scope: str) -> ArrayWriter:
         """Write an array item by item in bounded memory; `finish()` gives an `Unopened` for it.
