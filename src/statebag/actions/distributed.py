@@ -115,7 +115,7 @@ def _source(
 
 def _top(invocation: Invocation, given: Any) -> Any:
     """What a result is: a list that left is not read for it."""
-    top = invocation.sb.open(given, only=[], scope=invocation.scope)
+    top = invocation.sb.open(given, only=[], scope=invocation.scope, embedded=False)
     if isinstance(top, Unopened) and top.kind == "array":
         return top
     return invocation.top(given, only=READ)
