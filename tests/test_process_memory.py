@@ -221,7 +221,7 @@ def remote(store):
 
 def test_a_remote_store_is_asked_again_once_the_sighting_is_old(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("statebag.store.presence.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("statebag.store.presence.monotonic", lambda: now[0])
     inner = MemoryStore()
     store = remote(inner)
     sb = Statebag(store, policy=STORED, replicas=())

@@ -16,6 +16,7 @@ from statebag.environment import (
     store_address,
 )
 from statebag.errors import ConfigurationError
+from statebag.format.bag_text import as_bag
 from statebag.format.names import encode_scope
 from statebag.format.paths import parse_path, parse_paths
 from statebag.keys import encrypting_with, signing_with
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from statebag.opening.difference import Change
-    from statebag.opening.map_results import ChildResult
+    from statebag.opening.map_results import ChildResult, Transformation
     from statebag.policy import Policy
     from statebag.sealer import Sealer
     from statebag.sealing.array_writer import ArrayWriter
@@ -162,7 +163,7 @@ class Statebag:
             if scope is None and parent is not None:
                 from statebag.opening.bag_scope import deepest_scope
 
-                scope = deepest_scope(parent)
+                scope = deepest_scope(as_bag(parent))
             if heal:
                 check_json(state, OPAQUE)
                 state = self._sealer().read_inside(state, (), scope)
@@ -177,29 +178,45 @@ class Statebag:
         scope: str | None = None,
         *,
         legacy: bool = False,
+        embedded: bool | None = None,
     ) -> Any:
         """The state in a bag, or in any JSON value that holds stubs.
 
         Args:
-            bag: The JSON value; `Unopened` values of an earlier open are opened too.
+            bag: The JSON value, or its text; `Unopened` values of an earlier open are opened too.
+                Bytes are always text. A str is text where it holds a stub, and otherwise the
+                string that it is.
             only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`.
             scope: The reader's scope: objects outside it, its ancestors and the policy's
                 `readable_scopes` are refused.
             legacy: Whether pointers of wire version 0 are followed too, where they can stand.
+            embedded: What becomes of strings in the state that hold a bag's text (the body of a
+                message, `States.JsonToString`). True opens them: each stays a string, the JSON
+                text of the opened value. False leaves them, with a warning in the log. None
+                refuses them where they stand plain in `bag`, unless below a key `Cause`.
 
         Raises:
+            InvalidState: The bag holds what JSON cannot, or such a string and `embedded` is None.
             InvalidStub, UnsupportedFormat, NotPermitted, LimitExceeded: Before any request.
             BlobMissing, BlobCorrupt: An object is gone or damaged.
             StoreUnavailable: The store did not answer in time.
         """
+        from statebag.opening.embedded import look_for_texts, open_texts
+
         started = perf_counter_ns()
-        paths = None if only is None else parse_paths(only)
+        selection = Selection(None if only is None else parse_paths(only))
+        bag = as_bag(bag)
         with deadline(self.policy.deadline_seconds), span("statebag.open"):
             if legacy:
                 from statebag.opening.wire0 import PointerReader
 
                 bag = PointerReader(self.store, self.policy).resolve(bag)
-            state = self._opener(scope).open(bag, Selection(paths))
+            opener = self._opener(scope)
+            state = opener.open(bag, selection)
+            if embedded:
+                state = open_texts(opener, state, selection)
+            else:
+                look_for_texts(bag, False if sealing_is_off() else embedded)
         usage.add(opens=1, open_ns=perf_counter_ns() - started)
         return state
 
@@ -246,7 +263,7 @@ class Statebag:
         from statebag.opening.lookup import look_up
 
         with deadline(self.policy.deadline_seconds):
-            return look_up(self._opener(scope), bag, parse_path(path))
+            return look_up(self._opener(scope), as_bag(bag), parse_path(path))
 
     def heal(self, bag: Any, scope: str | None = None) -> dict[str, str | None]:
         """Make every pack whole that a bag reads from, and the state readable as it was.
@@ -267,6 +284,8 @@ class Statebag:
         """
         from statebag.upkeep.mending import mend, mend_all
         from statebag.upkeep.rebuilding import rebuilt
+
+        bag = as_bag(bag)
 
         def remembered(name: str) -> bytes | None:
             texts = self._fetcher(self._memory()).in_memory(name)
@@ -301,14 +320,15 @@ class Statebag:
         from statebag.opening.difference import differences
 
         with deadline(self.policy.deadline_seconds):
-            return list(differences(self._opener(scope), before, after))
+            return list(differences(self._opener(scope), as_bag(before), as_bag(after)))
 
-    def export(self, bag: Any, scope: str | None = None) -> bytes:
+    def export(self, bag: Any, scope: str | None = None, *, embedded: bool | None = None) -> bytes:
         """One file with the whole state of a bag, which depends on no store; deterministic.
 
         Args:
-            bag: A bag.
+            bag: A bag, or its text.
             scope: The reader's scope, as for `open`.
+            embedded: As for `open`; a text that is not opened still refers to this store.
 
         Raises:
             StatebagError: As for `open`.
@@ -316,7 +336,7 @@ class Statebag:
         from statebag.store.memory import MemoryStore
         from statebag.upkeep.archive import SCOPE, pack_up
 
-        state = self.open(bag, scope=scope)
+        state = self.open(bag, scope=scope, embedded=embedded)
         room = MemoryStore()
         policy = msgspec.structs.replace(self._without_keys(), carry_bytes=0)
         sealer = Statebag(room, policy=policy, replicas=(), signing_keys={}, encryption_keys=())
@@ -377,7 +397,7 @@ class Statebag:
         items = list(entries)
         check_json(items)
         with deadline(self.policy.deadline_seconds):
-            opener = self._opener(scope)
+            opener, bag = self._opener(scope), as_bag(bag)
             state = opener.open(bag, Selection([]))
             if lies_in_unopened(state, path):  # then the array is in there too
                 state = opener.open(bag, Selection([path]))
@@ -466,13 +486,22 @@ class Statebag:
 
         return query(self, execution_arn, path, client)
 
-    def map_results(self, details: Mapping[str, str]) -> Iterator[ChildResult]:
+    def map_results(
+        self, details: Mapping[str, str], transformation: Transformation | None = None
+    ) -> Iterator[ChildResult]:
         """The children of a Distributed Map, streamed from what its ResultWriter left.
+
+        A record that cannot be given exactly is a failed child with the error
+        `Statebag.UnreadableRecord`; the others come as they are.
 
         Args:
             details: `ResultWriterDetails` of the state's output: `{"Bucket", "Key"}`.
+            transformation: `NONE`, `COMPACT` or `FLATTEN`, as the ResultWriter's WriterConfig
+                says. If it is None, the first child that succeeded decides: NONE if its record
+                describes a child of this Map Run in full, by its fields and its ARN.
 
         Raises:
+            InvalidState: The records are not all of the form that the first one is of.
             NotPermitted: The files lie neither below the store's root nor below one of the
                 policy's `result_roots`.
             BlobMissing, BlobCorrupt, StoreUnavailable: A file could not be read.
@@ -480,7 +509,8 @@ class Statebag:
         from statebag.opening.map_results import read_map_results
         from statebag.opening.result_roots import ResultRoots
 
-        return read_map_results(ResultRoots(self.store, self.policy).locate, details)
+        locate = ResultRoots(self.store, self.policy).locate
+        return read_map_results(locate, details, transformation)
 
     def array_writer(self, scope: str) -> ArrayWriter:
         """Write an array item by item in bounded memory; `finish()` gives an `Unopened` for it.
@@ -503,6 +533,7 @@ class Statebag:
         returns: Returns = ...,
         scope: str = ...,
         only: Iterable[str] | None = ...,
+        embedded: bool | None = ...,
     ) -> _Function: ...
 
     @overload
@@ -514,6 +545,7 @@ class Statebag:
         returns: Returns = ...,
         scope: str = ...,
         only: Iterable[str] | None = ...,
+        embedded: bool | None = ...,
     ) -> Callable[[_Function], _Function]: ...
 
     def step(
@@ -524,6 +556,7 @@ class Statebag:
         returns: Returns = "state",
         scope: str = "$.execution_id",
         only: Iterable[str] | None = None,
+        embedded: bool | None = None,
     ) -> Any:
         """Decorate a Lambda handler: its event is opened, what it returns is sealed.
 
@@ -532,7 +565,13 @@ class Statebag:
 
         def decorate(function: _Function) -> _Function:
             return wrap_handler(
-                function, lambda: self, bag_path=bag_path, returns=returns, scope=scope, only=only
+                function,
+                lambda: self,
+                bag_path=bag_path,
+                returns=returns,
+                scope=scope,
+                only=only,
+                embedded=embedded,
             )
 
         return decorate if handler is None else decorate(handler)

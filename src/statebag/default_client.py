@@ -69,6 +69,7 @@ def step(
     returns: Returns = ...,
     scope: str = ...,
     only: Iterable[str] | None = ...,
+    embedded: bool | None = ...,
 ) -> _Function: ...
 
 
@@ -80,6 +81,7 @@ def step(
     returns: Returns = ...,
     scope: str = ...,
     only: Iterable[str] | None = ...,
+    embedded: bool | None = ...,
 ) -> Callable[[_Function], _Function]: ...
 
 
@@ -90,6 +92,7 @@ def step(
     returns: Returns = "state",
     scope: str = "$.execution_id",
     only: Iterable[str] | None = None,
+    embedded: bool | None = None,
 ) -> Any:
     """Decorate a Lambda handler: its event is opened, what it returns is sealed.
 
@@ -103,6 +106,8 @@ def step(
             keys are merged into the state that came in, and `DELETE` removes one.
         scope: Path in the event to the execution's id (`$$.Execution.Id`).
         only: Paths in the state to open; the rest passes through unread as `Unopened`.
+        embedded: As for `Statebag.open`. True also reads strings on the way to the bag, and to the
+            execution's id, as JSON: `bag_path="$.Records[0].body"` gives the handler the state.
 
     Returns:
         A handler that answers with the sealed state alone.
@@ -110,7 +115,13 @@ def step(
 
     def decorate(function: _Function) -> _Function:
         return wrap_handler(
-            function, from_environment, bag_path=bag_path, returns=returns, scope=scope, only=only
+            function,
+            from_environment,
+            bag_path=bag_path,
+            returns=returns,
+            scope=scope,
+            only=only,
+            embedded=embedded,
         )
 
     return decorate if handler is None else decorate(handler)

@@ -92,6 +92,8 @@ class Sealer:
         ):  # the encoder finds bad strings and keys, before the store is asked
             check_json(state, OPAQUE)  # raises, with the place
             raise
+        except RecursionError:
+            raise json_text.no_room(InvalidState) from None
 
     def _sealed(self, state: Any, scope: str | None, budget: int | None, memory: Memory) -> Any:
         checked = check_json(state, OPAQUE, strings=False)
@@ -183,8 +185,6 @@ class Sealer:
             except NeedsOpened as needed:
                 state = self.read_inside(state, needed.path, scope)
                 planner.looks_again()
-            except RecursionError:
-                raise InvalidState("the state nests deeper than this thread's stack") from None
 
     def read_inside(self, state: Any, path: Path, scope: str | None, above: Path = ()) -> Any:
         """The state with everything opened that was not yet, at and below a path."""
@@ -198,18 +198,20 @@ class Sealer:
 
     def _without_grown(self, state: Any, scope: str | None, above: Path) -> Any:
         """The state with arrays that grew unread as the arrays that they are."""
-        if isinstance(state, Grown):
-            return [*self.read_inside(state.before, (), scope, above), *state.items]
-        if isinstance(state, dict):
-            return {
-                key: self._without_grown(member, scope, (*above, key))
-                for key, member in state.items()
-            }
-        if isinstance(state, list):
-            return [
-                self._without_grown(member, scope, (*above, i)) for i, member in enumerate(state)
-            ]
-        return state
+        root = [state]
+        pending: list[tuple[Any, Any, Path]] = [(root, 0, above)]
+        while pending:  # and not by recursion: a state may nest as deep as frames do
+            container, key, path = pending.pop()
+            one = container[key]
+            if isinstance(one, Grown):
+                container[key] = [*self.read_inside(one.before, (), scope, path), *one.items]
+            elif isinstance(one, dict):
+                container[key] = copy = dict(one)
+                pending.extend((copy, name, (*path, name)) for name in copy)
+            elif isinstance(one, list):
+                container[key] = items = list(one)
+                pending.extend((items, i, (*path, i)) for i in range(len(items)))
+        return root[0]
 
 
 def plain(state: Any) -> Any:

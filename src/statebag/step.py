@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, final
 
 from statebag.environment import sealing_is_off
 from statebag.errors import ConfigurationError, InvalidState
+from statebag.format.bag_text import as_bag
 from statebag.format.names import encode_scope
 from statebag.format.paths import Path, parse_path, render_path
 from statebag.store.retrying import deadline
@@ -44,6 +45,7 @@ def wrap_handler(
     returns: Returns,
     scope: str,
     only: Iterable[str] | None,
+    embedded: bool | None = None,
 ) -> _Function:
     """The handler that a Lambda runtime calls, around a function of a state.
 
@@ -55,6 +57,8 @@ def wrap_handler(
         returns: `state`: the answer is the new state. `delta`: its keys are merged into the old.
         scope: A path in the event to the execution's id (an ARN, or `machine/name`).
         only: Paths in the state to open; the rest passes through unread.
+        embedded: As for `Statebag.open`. True also reads strings on the way to the bag, and to the
+            execution's id, as JSON.
 
     Raises:
         ConfigurationError: An argument is wrong; when the handler is decorated, not when called.
@@ -64,6 +68,7 @@ def wrap_handler(
     if isinstance(only, str):
         raise ConfigurationError("step(only=...) is a list of paths")
     import statebag.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
+    from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # likewise
 
     where = parse_path(bag_path)
     scope_path = parse_path(scope)
@@ -72,6 +77,9 @@ def wrap_handler(
 
     @wraps(function)
     def handler(event: Any, context: Any = None, **named: Any) -> Any:
+        event = as_bag(event)
+        if embedded:
+            event = parsed_along(parsed_along(event, where), scope_path)
         told = _execution_id(event, where, scope_path)
         told_scope = None if told is None else scope_of_execution(told)
         with watched(event, context, "step", told, told_scope):
@@ -82,7 +90,9 @@ def wrap_handler(
         sealing = not sealing_is_off()
         execution = _scope_in(event, where, scope_path) if sealing else None
         with deadline(remaining_seconds_of(context)):
-            opened = sb.open(event, only=_beside(event, where, selected), scope=execution)
+            opened = sb.open(
+                event, only=_beside(event, where, selected), scope=execution, embedded=embedded
+            )
             state = _at(opened, where)
         # A delta must not change what the handler was given: it is merged into a copy.
         before = dict(state) if isinstance(state, dict) else state

@@ -34,6 +34,7 @@ class Usage(msgspec.Struct):
         bytes_carried: Of those, as base64.
         blobs_read: Blobs that were fetched and verified.
         healed_reads: Blobs that the store did not give whole and that were read again or elsewhere.
+        bag_texts_left: Strings with the text of a bag that an open left as they were.
         cache_hits: Blobs served by the process's cache.
         seals: Calls of `seal` and `append`.
         opens: Calls of `open`.
@@ -53,6 +54,7 @@ class Usage(msgspec.Struct):
     bytes_carried: int = 0
     blobs_read: int = 0
     healed_reads: int = 0
+    bag_texts_left: int = 0
     cache_hits: int = 0
     seals: int = 0
     opens: int = 0

@@ -51,7 +51,7 @@ def test_of_repeated_keys_the_last_counts(tmp_path):
         (b'{"a": "secret \\ud800"}', "lone surrogate has no UTF-8 form (at $.a)"),
         (b'{"a": %s}' % (b"1" * 4301), "more than 4300 digits"),
         (b"[" * 501 + b"]" * 501, "deeper than 500 levels"),
-        (b"[" * 100_000, "nested too deeply"),
+        (b"[" * 100_000, "nest deeper than 500 levels"),
         (b'\xef\xbb\xbf{"secret": 1}', "is UTF-8 with a byte order mark"),
         ('{"secret": 1}'.encode("utf-16"), "is UTF-16"),
         ('{"secret": 1}'.encode("utf-32"), "is UTF-32"),

@@ -55,7 +55,7 @@ def test_merged_anchors_are_allowed():
             "line 2, column 3: YAML does not read the key 'No'",
         ),
         ("StartAt: A", "m.json", "m.json is not JSON"),
-        ("[" * 100_000, "m.json", "nested too deeply"),
+        ("[" * 100_000, "m.json", "nest deeper than 500 levels"),
         ("a: !!python/object/apply:os.getcwd []", "t.yaml", "could not determine a constructor"),
     ],
 )
@@ -76,3 +76,23 @@ def test_files_that_cannot_be_read(tmp_path):
     for name, says in [("none", "there is no file"), ("", "cannot be read"), ("latin", "UTF-8")]:
         with pytest.raises(ConfigurationError, match=says):
             read_text(tmp_path / name)
+
+
+def test_levels_are_counted_also_in_yaml():
+    def flow(levels):
+        return "x: " + "[" * (levels - 1) + "]" * (levels - 1)
+
+    def block(levels):
+        return "".join(f"{' ' * n}a:\n" for n in range(levels))
+
+    for text in (flow(100), block(100)):
+        assert parse_document(text, "t.yaml") is not None
+    for text in (flow(501), flow(5_000), block(501), "- " * 501 + "a"):
+        with pytest.raises(ConfigurationError, match="nest"):
+            parse_document(text, "t.yaml")
+
+
+def test_the_last_level_of_json_is_read():
+    assert parse_document("[" * 500 + "]" * 500, "m.json") is not None
+    with pytest.raises(ConfigurationError, match=r"line 2, column 501: .* deeper than 500 levels"):
+        parse_document("\n" + "[" * 501 + "]" * 501, "m.json")

@@ -138,6 +138,15 @@ def test_an_input_that_is_no_json_is_refused(value):
         run(chain(("P", {"Type": "Pass"})), {"value": value})
 
 
+@pytest.mark.parametrize("levels", [501, 900, 5_000])
+def test_an_input_that_nests_too_deeply_is_refused(levels):
+    value = []
+    for _ in range(levels - 1):
+        value = [value]
+    with pytest.raises(InvalidState):
+        run(chain(("P", {"Type": "Pass"})), value)
+
+
 def test_an_input_over_the_quota_is_refused_with_both_sizes():
     definition = chain(("P", {"Type": "Pass"}))
     assert run(definition, text_of(LIMIT)).status == "SUCCEEDED"

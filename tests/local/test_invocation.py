@@ -86,3 +86,13 @@ def test_the_context_has_what_the_runtime_gives():
     assert 0 < context.get_remaining_time_in_millis() <= 5000
     assert int(context.memory_limit_in_mb) > 0
     assert context.aws_request_id
+
+
+@pytest.mark.parametrize("levels", [501, 600, 5_000])
+def test_an_answer_that_nests_too_deeply_is_an_error(levels):
+    deep = json.loads("[" * 500 + "]" * 500)
+    assert answered(deep).text == json.dumps(deep)
+    for _ in range(levels - 500):
+        deep = [deep]
+    body = failed(lambda _event, _context: deep)
+    assert body["errorType"] == "Runtime.MarshalError"

@@ -282,3 +282,17 @@ def test_a_full_disk_ends_the_history_and_not_the_run(tmp_path, monkeypatch, cap
 def test_only_the_owner_may_read_it(tmp_path):
     _, record = written(tmp_path)
     assert record.file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("levels", [501, 5_000, 100_000])
+def test_a_line_that_nests_too_deeply_is_damage(tmp_path, levels):
+    Record(tmp_path / "Main" / "run-1.jsonl", ARN, {}).close()
+    file = next(tmp_path.rglob("*.jsonl"))
+    deep = b'{"a":' * levels + b"1" + b"}" * levels + b"\n"
+    file.write_bytes(file.read_bytes() + deep)
+    with pytest.raises(InvalidState, match="event 1 in the history's file is damaged"):
+        of(tmp_path)
+    file.write_bytes(deep)
+    assert recorded_executions(tmp_path) == []
+    with pytest.raises(ConfigurationError):
+        of(tmp_path)

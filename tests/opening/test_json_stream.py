@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from statebag import BlobCorrupt
 from statebag.format.json_text import encode
+from statebag.opening import json_stream
 from statebag.opening.json_stream import array_items, lines
 from tests.strategies import VALUES
 
@@ -41,11 +42,13 @@ def test_lines_are_cut_at_line_ends_only(values, chunks):
         b"[",
         b"[1",
         b"[1,",
-        b"[1 2]",
         b"[1,,2]",
+        b"[1,]",
+        b"[1}]",
+        b"[1] 2",
+        b"[1][2]",
         b'["a]',
         b"nul",
-        b'["\xff"]',
         b"[" * 5000,
     ],
 )
@@ -56,3 +59,27 @@ def test_what_is_no_whole_array_is_an_error(data):
 
 def test_numbers_are_not_cut_short():
     assert list(array_items(in_chunks(b"[123456,-7.25e10]", 2), "x")) == [b"123456", b"-7.25e10"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_items_that_are_no_json_do_not_take_the_others(size):
+    odd = [b'"\xff"', b'"\\ud83d"', b"NaN", b"1 2", b'{"a" 1}', b'"\\x"', b"[" * 900 + b"]" * 900]
+    odd += [b'"a\nb"', b"1e999", b"nul", b'{"a": "]}\\"\\\\"}', b"[}"[:1] + b"}]"[1:]]
+    data = b"[ 1 , " + b" ,\n".join(odd) + b", 2 ]\n"
+    assert list(array_items(in_chunks(data, size), "x")) == [b"1", *odd, b"2"]
+
+
+def test_time_grows_with_the_bytes_of_an_item_alone(monkeypatch):
+    text = b'["' + b"\\\\x" * 400_000 + b'",' + b'{"a":"b"},' * 40_000 + b"[" * 90_000
+    text += b"]" * 90_000 + b"]"
+    searched = []
+    found = json_stream._end
+
+    def counted(pattern, buffer, place):
+        end = found(pattern, buffer, place)
+        searched.append(end - place)
+        return end
+
+    monkeypatch.setattr(json_stream, "_end", counted)
+    assert len(list(array_items(in_chunks(text, 10_000), "x"))) == 40_002
+    assert sum(searched) < 1.1 * len(text)  # and not the whole item again with each chunk

@@ -4,11 +4,24 @@ import json
 import random
 import tracemalloc
 
+import msgspec
 import pytest
 
-from statebag import BlobCorrupt, BlobMissing, NotPermitted, Policy, Statebag
+from statebag import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    InvalidState,
+    NotPermitted,
+    Policy,
+    Statebag,
+)
+from statebag.local.invocation import ACCOUNT
 from statebag.store.address import standing_in
 from statebag.store.memory import MemoryStore
+from tests.local.machines import chain, run
+
+MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:"
 
 
 class Bucket(MemoryStore):
@@ -129,3 +142,196 @@ def test_gathering_ten_times_the_children_takes_no_ten_times_the_memory(sb, buck
         assert seen == count * (count - 1) // 2
     assert growth[1] < 64 * 1024 * 1024
     assert growth[1] <= 1.5 * growth[0]
+
+
+RUN = "arn:aws:states:eu-west-1:1:mapRun:m/Map:4a6b"
+CHILD = "arn:aws:states:eu-west-1:1:execution:m/Map:7"
+OF_A_CHILD = {
+    "ExecutionArn": CHILD,
+    "Input": "{}",
+    "InputDetails": {"Included": True},
+    "Name": "7",
+    "Output": '{"y": 2}',
+    "OutputDetails": {"Included": True},
+    "RedriveCount": 0,
+    "RedriveStatus": "NOT_REDRIVABLE",
+    "StartDate": "2026-01-01T00:00:00.000Z",
+    "StateMachineArn": "arn:aws:states:eu-west-1:1:stateMachine:m/Map",
+    "Status": "SUCCEEDED",
+    "StopDate": "2026-01-01T00:00:01.000Z",
+}
+OF_ANOTHER = {
+    **OF_A_CHILD,
+    "ExecutionArn": "arn:aws:states:eu-west-1:1:execution:nested:7",
+    "StateMachineArn": "arn:aws:states:eu-west-1:1:stateMachine:nested",
+}
+LOOKALIKES = {
+    "sync": OF_ANOTHER,
+    "sync2": {**OF_ANOTHER, "Input": {"a": 1}, "Output": {"y": 2}, "StartDate": 1, "StopDate": 2},
+    "dates": {**OF_A_CHILD, "StartDate": 1767225600000},
+    "value": {**OF_A_CHILD, "Output": {"y": 2}},
+    "more": {**OF_A_CHILD, "Score": 5},
+    "fewer": {"ExecutionArn": CHILD, "Name": "7", "Status": "SUCCEEDED"},
+    "own": {"ExecutionArn": CHILD, "Name": "7", "Status": "ok", "Score": 5},
+    "other account": {**OF_A_CHILD, "ExecutionArn": CHILD.replace(":1:", ":2:")},
+    "other label": {**OF_A_CHILD, "ExecutionArn": CHILD.replace("/Map:", "/Map2:")},
+    "other name": {**OF_A_CHILD, "Name": "8"},
+    "failed": {**OF_A_CHILD, "Status": "FAILED"},
+}
+
+
+def written(bucket, records, ending="json", status="SUCCEEDED", arn=RUN):
+    body = as_lines(records) if ending == "jsonl" else as_json(records)
+    details = write(bucket, [(status, f"{status}_0.{ending}", body)])
+    manifest = json.loads(bucket.get("run/manifest.json"))
+    manifest["MapRunArn"] = arn
+    bucket.put("run/manifest.json", json.dumps(manifest).encode())
+    return details
+
+
+def outputs(children):
+    return [child.output for child in children]
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+@pytest.mark.parametrize(
+    ("look", "arn"),
+    [
+        (look, arn)
+        for name, look in LOOKALIKES.items()
+        for arn in (RUN, "a", None)
+        if arn == RUN or name not in ("other account", "other label")  # the ARN alone tells
+    ],
+)
+def test_outputs_that_look_like_descriptions_stay_themselves(sb, bucket, look, arn, ending):
+    for records in ([look], [look, 1, OF_A_CHILD], [[], look]):
+        assert outputs(sb.map_results(written(bucket, records, ending, arn=arn))) == records
+    told = written(bucket, [OF_A_CHILD, look], ending, arn=arn)
+    for form in ("COMPACT", "FLATTEN"):
+        assert outputs(sb.map_results(told, form)) == [OF_A_CHILD, look]
+
+
+@pytest.mark.parametrize("arn", [RUN, "a", None])
+def test_a_child_that_is_described_in_full_gives_its_output(sb, bucket, arn):
+    details = written(bucket, [OF_A_CHILD] * 3, arn=arn)
+    for form in (None, "NONE"):
+        assert outputs(sb.map_results(details, form)) == [{"y": 2}] * 3
+
+
+def test_records_of_two_forms_are_an_error_and_no_guess(sb, bucket):
+    details = written(bucket, [OF_A_CHILD, OF_ANOTHER])
+    children = sb.map_results(details)
+    assert next(children).output == {"y": 2}
+    with pytest.raises(InvalidState, match=r"record 2 of run/SUCCEEDED_0\.json") as caught:
+        next(children)
+    assert "transformation" in caught.value.hint
+    assert outputs(sb.map_results(details, "COMPACT")) == [OF_A_CHILD, OF_ANOTHER]  # the hint
+    for wrong in ({"a": 1}, 1, LOOKALIKES["sync2"], {"Name": "n", "Output": {}}):
+        with pytest.raises(InvalidState, match="transformation='NONE'"):
+            list(sb.map_results(written(bucket, [wrong]), "NONE"))
+
+
+def test_a_transformation_that_is_not_known_is_refused_at_once(sb):
+    with pytest.raises(ConfigurationError, match="no such transformation"):
+        sb.map_results({"Bucket": "results", "Key": "k"}, "compact")
+
+
+BAD = {
+    "half a pair": (rb'"cut \ud83d"', "lone surrogate has no UTF-8 form (at $.Cause)"),
+    "not a number": (b"NaN", "NaN or infinite has no JSON form (at $.Cause)"),
+    "too large": (b"-1e400", "NaN or infinite has no JSON form (at $.Cause)"),
+    "too long": (b"9" * 5000, "an integer of more than 4300 digits"),
+    "too deep": (b"[" * 600 + b"]" * 600, "nest deeper than 500 levels"),
+    "much too deep": (b'{"a":' * 90_000 + b"1" + b"}" * 90_000, "nest deeper than 500 levels"),
+    "not UTF-8": (b'"\xff"', "is not UTF-8"),
+    "not JSON": (b'"\\x"', "it is not JSON"),
+    "control": (b'"secret\x01"', "it is not JSON"),
+}
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+@pytest.mark.parametrize("status", ["FAILED", "SUCCEEDED", "PENDING"])
+@pytest.mark.parametrize(("bad", "says"), BAD.values(), ids=BAD)
+def test_a_record_that_cannot_be_read_does_not_take_the_others(
+    sb, bucket, bad, says, status, ending
+):
+    good = describe(1, status, **({"Output": "[1]"} if status == "SUCCEEDED" else {}))
+    record = as_json(describe(2, status, Cause="HERE")).replace(b'"HERE"', bad)
+    records = [as_json(good), record, as_json(good)]
+    body = b"[%b]" % b",".join(records) if ending == "json" else b"\n".join(records)
+    details = write(bucket, [(status, f"x.{ending}", body)])
+    first, second, third = sb.map_results(details)
+    assert first == third
+    assert (first.status, first.name) == (status, "1")
+    assert (second.status, second.error) == ("FAILED", "Statebag.UnreadableRecord")
+    assert second.cause.startswith(f"record 2 of run/x.{ending} cannot be given exactly: ")
+    assert says in second.cause
+    assert "secret" not in second.cause
+    if says not in ("is not UTF-8", "it is not JSON", "nest deeper than 500 levels"):
+        assert (second.name, second.input) == ("2", {"n": 2})
+    json.dumps(msgspec.to_builtins(second)).encode()
+
+
+def test_an_output_that_cannot_be_given_exactly_is_a_failed_child(sb, bucket):
+    texts = [r'{"a": "\ud83d"}', "[NaN]", "[1e999]", "9" * 5000, "[" * 501 + "]" * 501]
+    records = [describe(n, Output=text) for n, text in enumerate(texts)]
+    records += [describe(9, Output="[1]"), describe(10, OutputDetails={"Included": False})]
+    *bad, good, left_out = sb.map_results(written(bucket, records, arn="a"))
+    assert good.output == [1]
+    for number, child in enumerate(bad):
+        assert (child.status, child.error) == ("FAILED", "Statebag.UnreadableRecord")
+        assert (child.output, child.input, child.name) == (None, {"n": number}, str(number))
+        assert child.cause.startswith(f"the Output in record {number + 1} of run/SUCCEEDED_0.json")
+    assert (left_out.status, left_out.name) == ("FAILED", "10")
+
+
+def test_a_last_line_that_was_cut_is_a_failed_child_and_a_cut_array_an_error(sb, bucket):
+    body = as_lines([{"a": 1}, {"b": 2}])[:-4]
+    first, last = sb.map_results(write(bucket, [("SUCCEEDED", "x.jsonl", body)]))
+    assert (first.output, last.error) == ({"a": 1}, "Statebag.UnreadableRecord")
+    children = sb.map_results(write(bucket, [("SUCCEEDED", "x.json", as_json([1, 2])[:-1])]))
+    assert next(children).output == 1
+    with pytest.raises(BlobCorrupt):  # nobody knows how many are missing
+        list(children)
+
+
+@pytest.mark.parametrize("record", [1, None, "text", [], True])
+def test_a_failed_childs_record_that_is_no_object(sb, bucket, record):
+    (child,) = sb.map_results(written(bucket, [record], status="FAILED"))
+    assert (child.status, child.error) == ("FAILED", "Statebag.UnreadableRecord")
+
+
+@pytest.mark.parametrize("form", ["NONE", "COMPACT", "FLATTEN"])
+@pytest.mark.parametrize("kind", ["JSON", "JSONL"])
+def test_what_the_engine_of_this_machine_writes_is_read(sb, bucket, tmp_path, form, kind):
+    nested = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync",
+        "Parameters": {"StateMachineArn": MACHINE + "Inner", "Input.$": "$"},
+    }
+    each = {
+        "Type": "Map",
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            **chain(("S", nested)),
+        },
+        "ToleratedFailureCount": 1,
+        "ResultWriter": {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "Parameters": {"Bucket": "results", "Prefix": "maps"},
+            "WriterConfig": {"Transformation": form, "OutputType": kind},
+        },
+    }
+    execution = run(
+        chain(("Each", each)),
+        [{"n": 1}, {"n": 2}],
+        machines={"Inner": chain(("P", {"Type": "Pass"}))},
+        bucket_dir=tmp_path,
+    )
+    folder = tmp_path / "results" / "maps"
+    for file in folder.rglob("*.json*"):
+        bucket.put(file.relative_to(folder).as_posix(), file.read_bytes())
+    children = list(sb.map_results(execution.output["ResultWriterDetails"]))
+    assert [child.status for child in children] == ["SUCCEEDED"] * 2
+    assert sorted(json.loads(child.output["Output"])["n"] for child in children) == [1, 2]
+    assert all("execution:Inner:" in child.output["ExecutionArn"] for child in children)

@@ -211,6 +211,52 @@ def test_the_results_of_a_map_run(bucket):
     assert state["last_execution_result"] == {"MapRunArn": "arn"}
 
 
+def test_a_child_that_cannot_be_read_counts_as_failed(bucket):
+    good = [child(n, "SUCCEEDED", Output=json.dumps(chunk(n))) for n in (0, 1)]
+    deep = child(2, "SUCCEEDED", Output="[" * 499 + "]" * 499)
+    half = child(3, "FAILED", Error="E", Cause="\ud83d")
+    answer = gather(map_run(bucket, [*good, deep], [half]))
+    state = opened(answer["state_data"])
+    *whole, third, fourth = state["distributed_results"]
+    assert whole == [chunk(0), chunk(1)]
+    for bad, name in ((third, "2"), (fourth, "3")):
+        assert (bad["status"], bad["error"]) == ("FAILED", "Statebag.UnreadableRecord")
+        assert (bad["name"], bad["input"]) == (name, {"execution_order": int(name)})
+    assert "nests deeper" in third["cause"]
+    assert "lone surrogate" in fourth["cause"]
+    summary = state["distributed_chunk_summary"]
+    assert (summary["succeeded"], summary["failed"]) == (2, 2)
+    assert len(opened(answer["failed_chunks"])) == 2
+
+
+@pytest.mark.parametrize("levels", [496, 497, 498, 500])
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
+def test_the_deepest_results_do_not_take_the_others(bucket, levels, status):
+    text = "[" * levels + "]" * levels
+    records = {"SUCCEEDED": [chunk(0)], "FAILED": []}
+    records[status].append({"Name": "n", "Status": status, "Input": text})
+    if status == "SUCCEEDED":
+        records[status][-1] = json.loads(text)
+    answer = gather(map_run(bucket, records["SUCCEEDED"], records["FAILED"]))
+    results = opened(answer["state_data"])["distributed_results"]
+    assert results[0] == chunk(0)
+    if status == "FAILED":
+        assert results[1]["input"] == (json.loads(text) if levels <= 496 else text)
+    elif levels <= 497:
+        assert results[1] == json.loads(text)
+    else:
+        assert results[1]["error"] == "Statebag.UnreadableRecord"
+
+
+def test_outputs_that_could_be_taken_for_descriptions_are_told_apart(bucket):
+    outputs = [{**child(n, "SUCCEEDED", Output="{}"), "status": "SUCCEEDED"} for n in (0, 1)]
+    state = opened(gather(map_run(bucket, outputs))["state_data"])
+    assert state["distributed_results"] == outputs
+    described = [child(n, "SUCCEEDED", Output="[]") for n in (0, 1)]
+    state = opened(gather(map_run(bucket, described), transformation="COMPACT")["state_data"])
+    assert state["distributed_results"] == described
+
+
 def test_ten_times_the_children_take_no_ten_times_the_memory(bucket):
     growth = []
     for count in (500, 5_000):

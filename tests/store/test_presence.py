@@ -6,7 +6,7 @@ from statebag.store.presence import Presence
 @pytest.fixture
 def now(monkeypatch):
     instant = [100.0]
-    monkeypatch.setattr("statebag.store.presence.time.monotonic", lambda: instant[0])
+    monkeypatch.setattr("statebag.store.presence.monotonic", lambda: instant[0])
     return instant
 
 

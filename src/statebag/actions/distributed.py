@@ -10,25 +10,26 @@ from statebag.actions import snapshot
 from statebag.actions.result import absorb
 from statebag.errors import InvalidState
 from statebag.format import json_text
-from statebag.format.json_text import wire_size
+from statebag.format.json_text import MAX_DEPTH, wire_size
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.format.wire0 import object_key
 from statebag.merge.chunks import Tally, has_failed, order_of
 from statebag.merge.execution_result import READ
 from statebag.merge.next_action import NEXT_ACTIONS
+from statebag.opening.map_results import UNREADABLE, ChildResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from statebag.actions.invocation import Invocation
-    from statebag.opening.map_results import ChildResult
     from statebag.sealing.array_writer import ArrayWriter
 
     _Chunks = Callable[[], Iterable[tuple[int, Any]]]  # with their positions as they came
 
 __all__ = ["aggregate_distributed"]
 
+_CHUNK_LEVELS = MAX_DEPTH - 3  # a chunk is in `distributed_chunk_summary.chunk_results` too
 _WINDOW = 8 * 1024 * 1024  # bytes of text that are put in order before they are written
 _FIELDS = ("segment_results", "ResultWriterDetails")
 
@@ -92,7 +93,8 @@ def _source(
             own = beside.get("next_action")
         if "ResultWriterDetails" in given:
             details = invocation.opened(given["ResultWriterDetails"])
-            return state, own, lambda: _map_run(invocation, details)
+            form = event.get("transformation")
+            return state, own, lambda: _map_run(invocation, details, form)
         is_raw = KEY not in event[name] and isinstance(event[name].get("segment_results"), list)
         given = event[name]["segment_results"] if is_raw else given.get("segment_results")
     if isinstance(given, Unopened) and given.kind == "array":
@@ -113,7 +115,7 @@ def _source(
 
 def _top(invocation: Invocation, given: Any) -> Any:
     """What a result is: a list that left is not read for it."""
-    top = invocation.sb.open(given, only=[], scope=invocation.scope)
+    top = invocation.sb.open(given, only=[], scope=invocation.scope, embedded=False)
     if isinstance(top, Unopened) and top.kind == "array":
         return top
     return invocation.top(given, only=READ)
@@ -138,14 +140,24 @@ def _items(invocation: Invocation, listed: Unopened) -> Iterator[tuple[int, Any]
         yield index, invocation.sb.get(listed, [index], invocation.scope)
 
 
-def _map_run(invocation: Invocation, details: Any) -> Iterator[tuple[int, Any]]:
-    return _opened(invocation, enumerate(map(_chunk, invocation.sb.map_results(details))))
+def _map_run(invocation: Invocation, details: Any, form: Any) -> Iterator[tuple[int, Any]]:
+    children = invocation.sb.map_results(details, form)
+    return _opened(invocation, enumerate(map(_chunk, children)))
 
 
 def _chunk(child: ChildResult) -> Any:
     """A child execution as a chunk's result."""
     if child.status == "SUCCEEDED":
-        return child.output
+        text = json_text.encode(child.output)
+        if not json_text.nests_deeper(child.output, text, _CHUNK_LEVELS):
+            return child.output
+        child = ChildResult(
+            "FAILED",
+            input=child.input,
+            name=child.name,
+            error=UNREADABLE,
+            cause=f"its output nests deeper than the {_CHUNK_LEVELS} levels that a state has left",
+        )
     chunk = {
         "status": child.status,
         "error": child.error,
@@ -153,6 +165,9 @@ def _chunk(child: ChildResult) -> Any:
         "name": child.name,
         "input": child.input,
     }
+    text = json_text.encode(child.input)
+    if json_text.nests_deeper(child.input, text, _CHUNK_LEVELS - 1):
+        chunk["input"] = text.decode()
     order = order_of(child.input, -1)
     if order >= 0:
         chunk["execution_order"] = order

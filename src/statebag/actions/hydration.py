@@ -66,7 +66,7 @@ def _element(
     if isinstance(address, str):
         return _checked(_nth(plain_objects.cached_load_from_s3(address), index), pointer, noun)
     if not _is_pointer(pointer, noun, plural):
-        return sb.open(pointer, scope=scope)
+        return sb.open(pointer, scope=scope, embedded=False)
     if pointer.get(plural) is not None:
         return _checked(sb.get(pointer, [plural, index], scope), pointer, noun)
     state = invocation.event.get("state_data")

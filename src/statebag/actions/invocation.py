@@ -118,9 +118,11 @@ class Invocation:
             value: A bag, or an `Unopened`.
             only: Names of fields to open as well.
         """
-        opened = self.sb.open(value, only=[(name,) for name in only], scope=self.scope)
+        opened = self.sb.open(
+            value, only=[(name,) for name in only], scope=self.scope, embedded=False
+        )
         if isinstance(opened, Unopened):
-            opened = self.sb.open(opened, scope=self.scope)
+            opened = self.sb.open(opened, scope=self.scope, embedded=False)
         return opened
 
     def final_state(self, value: Any, before: Any = None) -> Any:
@@ -135,7 +137,7 @@ class Invocation:
         """
         if as_pointer(value) is not None:
             value = PointerReader(self.sb.store, self.sb.policy).resolve(value, ("final_state",))
-            value = self.sb.open(value, scope=self.scope)
+            value = self.sb.open(value, scope=self.scope, embedded=False)
         if isinstance(value, Unopened):
             value = self.top(value)
         if not isinstance(value, dict) or not isinstance(before, dict):
@@ -160,7 +162,7 @@ class Invocation:
         _collect(value, found)
         if not found:
             return value
-        return _filled(value, iter(self.sb.open(list(found), scope=self.scope)))
+        return _filled(value, iter(self.sb.open(list(found), scope=self.scope, embedded=False)))
 
     def sealed(self, value: Any, budget: int) -> Any:
         """A bag for a value beside the state."""

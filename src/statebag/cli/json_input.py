@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from statebag.cli.unusable_file import UnusableFile
-from statebag.errors import BlobCorrupt, InvalidState
+from statebag.errors import BlobCorrupt, InvalidState, LimitExceeded
 
 __all__ = ["read_json"]
 
@@ -49,8 +49,6 @@ def read_json(source: str) -> Any:
             if text.strip()
             else f"{place} is empty: there is no JSON in it"
         ) from None
-    except RecursionError:
-        raise InvalidState(f"{place} is nested too deeply") from None
     except InvalidState as error:
         error.message = f"{place}: {error.message}"
         raise
@@ -85,13 +83,14 @@ def _check_encoding(text: bytes, place: str) -> None:
 
 def _decode(text: bytes) -> Any:
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
+    from statebag.format.json_depth import loads  # noqa: PLC0415 - likewise
 
     try:
         return json_text.decode(text)
-    except BlobCorrupt:
+    except (BlobCorrupt, LimitExceeded):
         # The exact decoder knows no lines, and the standard one takes more than JSON. Where it
         # does (NaN, 1e400, half of a surrogate pair), the check that follows finds the place.
-        return json.loads(text, parse_int=_integer)
+        return loads(text, parse_int=_integer)
 
 
 def _integer(digits: str) -> int:

@@ -27,6 +27,7 @@ __all__ = ["command"]
 )
 @click.option("--scope", metavar="MACHINE/EXECUTION", help="Refuse objects of other scopes.")
 @click.option("--legacy", is_flag=True, help="Follow pointers of wire version 0 too.")
+@click.option("--embedded", is_flag=True, help="Open bags that stand as text in strings too.")
 @click.option("--pretty/--json", help="Indented for people, or the exact text. [--json]")
 @output_option
 @histories_option
@@ -37,6 +38,7 @@ def command(
     only: tuple[str, ...],
     scope: str | None,
     legacy: bool,
+    embedded: bool,
     pretty: bool,
     output: Path | None,
     histories: Path,
@@ -63,7 +65,7 @@ def command(
 
     # Older pointers are absolute: to follow them, the store's own address must be known.
     with reading_client(store, at_once=legacy) as client:
-        state = client.open(bag, only or None, scope, legacy=legacy)
+        state = client.open(bag, only or None, scope, legacy=legacy, embedded=embedded)
     if only:
         # Stubs stand beside opened data again, so data that looks like one is marked as such.
         state = escape(state, pointers=False)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from statebag.cli.progress import state_path
+from statebag.format.json_depth import loads
 from statebag.local.payload import PAYLOAD_LIMIT, payload_size
 from statebag.usage import Usage
 
@@ -195,7 +196,7 @@ def _print_end(console: Console, execution: Execution) -> None:
 def _readable(cause: str) -> str:
     """A cause; of a Lambda function's (JSON), the message and the line that raised it."""
     try:
-        body = json.loads(cause)
+        body = loads(cause)
     except ValueError:
         return cause
     message = body.get("errorMessage") if isinstance(body, dict) else None

@@ -77,7 +77,7 @@ def command(
         policy = replace(policy, max_bag_bytes=max_bag_bytes)
     client = writing_client(store, policy)
     if parent_bag is not None:
-        client.open(parent_bag)  # only what was read and verified counts as stored
+        client.open(parent_bag, embedded=False)  # only what was read and verified counts as stored
     with usage.measured() as used:
         bag = client.seal(state, scope=scope, parent=parent_bag)
     write_text(json_text.encode(bag), output)

@@ -10,16 +10,24 @@ from __future__ import annotations
 import json
 import math
 import re
-import sys
-from itertools import accumulate, chain
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from statebag.errors import BlobCorrupt
+from statebag.errors import BlobCorrupt, InvalidState, LimitExceeded
+from statebag.format.json_depth import (
+    MAX_DEPTH,
+    offset_beyond,
+    overflows,
+    text_is_deeper,
+    value_is_deeper,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from statebag.errors import StatebagError
 
 __all__ = [
     "EXACT_INTEGER",
@@ -31,25 +39,18 @@ __all__ = [
     "join_items",
     "join_texts",
     "nests_deeper",
+    "no_room",
     "split_items",
     "wire_size",
     "wire_size_at_most",
 ]
-
-MAX_DEPTH = 500
-"""Arrays and objects within one another; the same limit at seal and at open."""
 
 EXACT_INTEGER = 2**53
 """Above it a reader that uses doubles, as JavaScript does, may round."""
 
 _WRITTEN_ALIKE: frozenset[type] = frozenset({str, int, bool, type(None)})
 _SUSPICIOUS_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]|-0(?![0-9])")
-_USUAL_RECURSION = 1000  # CPython's default limit
-# Whatever it is given, this is found in one pass: a string that does not end reaches to the end.
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
-_NO_BRACKETS = bytes(one for one in range(256) if one not in b"[]{}")
 _ASCII = bytes(range(128))
-_STEPS = bytes.maketrans(b"[{]}", b"\x02\x02\x00\x00")  # one more than what they add
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder()
 _ARRAY_OF_RAW = msgspec.json.Decoder(list[msgspec.Raw])
@@ -62,8 +63,14 @@ def encode(value: Any, opaque: Callable[[Any], Any] | None = None) -> bytes:
     Args:
         value: Any JSON value.
         opaque: Called for an object that is no JSON value; what it raises goes through.
+
+    Raises:
+        InvalidState: It nests deeper than what is left of the interpreter's recursion limit.
     """
-    return _ENCODER.encode(value) if opaque is None else encoder(opaque)(value)
+    try:
+        return _ENCODER.encode(value) if opaque is None else encoder(opaque)(value)
+    except RecursionError:
+        raise no_room(InvalidState) from None
 
 
 def encoder(opaque: Callable[[Any], Any]) -> Callable[[Any], bytes]:
@@ -76,28 +83,44 @@ def decode(text: bytes | memoryview, where: str | None = None) -> Any:
 
     Raises:
         BlobCorrupt: The text is no JSON, or nests deeper than any seal allows.
+        LimitExceeded: It does not, and this thread has no room for the levels that it has.
     """
-    too_deep = sys.getrecursionlimit() > _USUAL_RECURSION and _depth_of(text) > MAX_DEPTH
+    many = len(text) > MAX_DEPTH and _count_of_brackets(text) > MAX_DEPTH
+    if many and overflows() and text_is_deeper(bytes(text)):
+        raise _too_deep(text, where)
     try:
-        return _DECODER.decode(b"" if too_deep else text)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        value = _DECODER.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         # Not chained: the decoder's message may quote the text.
         raise BlobCorrupt("stored text is not JSON that can be read", object_name=where) from None
+    except RecursionError:
+        if text_is_deeper(bytes(text)):
+            raise _too_deep(text, where) from None
+        raise no_room(LimitExceeded) from None
+    if many and value_is_deeper(value):
+        raise _too_deep(text, where)
+    return value
 
 
-def _depth_of(text: bytes | memoryview) -> int:
-    """How deep text nests. The decoder stops at the recursion limit alone, and where a program
-    has raised that, a hostile text could exhaust the stack.
-    """  # noqa: D205 (one thought of two lines)
+def _count_of_brackets(text: bytes | memoryview) -> int:
     data = bytes(text)
-    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
-        return 0
-    brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)
-    return max(accumulate(brackets.translate(_STEPS), _deeper, initial=0))
+    return data.count(b"[") + data.count(b"{")
 
 
-def _deeper(depth: int, step: int) -> int:
-    return depth + step - 1
+def _too_deep(text: bytes | memoryview, where: str | None) -> BlobCorrupt:
+    offset = offset_beyond(bytes(text))
+    return BlobCorrupt(
+        f"stored text nests deeper than {MAX_DEPTH} levels, from byte {offset} on",
+        object_name=where,
+    )
+
+
+def no_room(kind: type[StatebagError]) -> StatebagError:
+    """The error of a value within the limit that the stack of the caller has no room for."""
+    return kind(
+        "the value nests deeper than what is left of Python's recursion limit",
+        hint="Call it from fewer frames, or raise the limit with sys.setrecursionlimit.",
+    )
 
 
 def split_items(text: bytes, kind: str) -> list[bytes]:

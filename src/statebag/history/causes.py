@@ -7,10 +7,10 @@ shown unless all are asked for.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from statebag import errors
+from statebag.format.json_depth import loads
 
 __all__ = ["advice_for", "shown_cause"]
 
@@ -79,8 +79,8 @@ def shown_cause(error: str | None, cause: str | None, *, everything: bool) -> st
 def _told(cause: str) -> tuple[str | None, str]:
     """The type and message in what a Lambda function's failure looks like; else the text."""
     try:
-        body: Any = json.loads(cause)
-    except (ValueError, RecursionError):
+        body: Any = loads(cause)
+    except ValueError:
         return None, cause
     message = body.get("errorMessage") if isinstance(body, dict) else None
     if not isinstance(message, str):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from statebag.errors import ConfigurationError
+from statebag.format.json_depth import MAX_DEPTH, loads
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -33,6 +34,19 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 class _Loader(yaml.SafeLoader):
     """Plain values; dates and keys are text, as in JSON; a key stands once in a mapping."""
+
+    levels = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.levels >= MAX_DEPTH and self.check_event(yaml.CollectionStartEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            problem = f"mappings and sequences nest deeper than {MAX_DEPTH} levels"
+            raise yaml.composer.ComposerError(None, None, problem, mark)
+        self.levels += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.levels -= 1
 
     def construct_mapping(
         self,
@@ -112,11 +126,9 @@ def parse_document(text: str, place: str) -> Any:
     problem = None
     if text.lstrip()[:1] in {"{", "["}:
         try:
-            return json.loads(text)
+            return loads(text)
         except json.JSONDecodeError as error:
             problem = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        except RecursionError:
-            problem = "it is nested too deeply"
     elif place.endswith(".json"):
         problem = "a JSON object begins with '{'"
     if problem is not None and place.endswith(".json"):
@@ -127,6 +139,8 @@ def parse_document(text: str, place: str) -> Any:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         found = problem or f"{line}{error.problem or error.context}"
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+    except RecursionError:
+        found = problem or "it nests deeper than what is left of Python's recursion limit"
+    except (yaml.YAMLError, ValueError, TypeError) as error:
         found = problem or str(error).splitlines()[0]
     raise ConfigurationError(f"{place} is neither JSON nor YAML: {found}")

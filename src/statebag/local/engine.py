@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
+from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
 from statebag.local.definition import check_definition, function_uses, with_function_arns
 from statebag.local.execution import Execution, Observer
 from statebag.local.invocation import ACCOUNT
@@ -161,6 +162,12 @@ def _input_text(value: Any) -> str:
         raise InvalidState(
             "the input of an execution must be a JSON value", path="$", hint=str(error)
         ) from error
+    if text_is_deeper(text.encode()):
+        raise InvalidState(
+            f"the input's arrays and objects nest deeper than {MAX_DEPTH} levels",
+            path="$",
+            hint="Store the inner part as a string, or flatten it.",
+        )
     if size > PAYLOAD_LIMIT:
         raise LimitExceeded(
             f"the input has {size:,} bytes, and Step Functions starts an execution with at most "

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
+
 if TYPE_CHECKING:
     from statebag.local.execution import Handler
 
@@ -102,6 +104,9 @@ def invoke(
         # ValueError: NaN, infinity, a circle, or a lone surrogate. The runtime lets NaN pass,
         # and the service then takes the answer for no JSON.
         return _failure(context, "Runtime.MarshalError", f"Unable to marshal response: {error}")
+    if text_is_deeper(text.encode()):
+        message = f"arrays and objects nest deeper than {MAX_DEPTH} levels"
+        return _failure(context, "Runtime.MarshalError", f"Unable to marshal response: {message}")
     if size > RESPONSE_LIMIT:
         return _failure(
             context,

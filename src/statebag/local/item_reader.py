@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from statebag.errors import ConfigurationError
+from statebag.format.json_depth import loads
 
 __all__ = ["ItemSource", "UnreadableItemsError", "item_source", "listed_item", "parsed_items"]
 
@@ -86,9 +87,9 @@ def parsed_items(source: ItemSource, body: bytes) -> list[Any]:
     try:
         text = body.decode("utf-8-sig")
         if source.format == "JSONL":
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return [loads(line) for line in text.splitlines() if line.strip()]
         if source.format == "JSON":
-            items = json.loads(text)
+            items = loads(text)
             if not isinstance(items, list):
                 raise UnreadableItemsError("Attempting to map over non-iterable node.")
             return items

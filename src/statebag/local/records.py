@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, InvalidState
+from statebag.format.json_depth import loads
 from statebag.format.names import encode_scope
 from statebag.history.events import history_of
 from statebag.private_files import FILE, make_folder
@@ -168,7 +169,7 @@ def read_record(folder: Path, execution: ExecutionArn) -> History:
         # Split at line feeds alone: text in JSON may hold other separators.
         lines = file.read_bytes().split(b"\n")
         goes_on = _is_locked(file)
-        head = json.loads(lines[0])
+        head = loads(lines[0])
     except (OSError, InvalidState, ValueError):
         head = None
     if not isinstance(head, dict) or head.get("arn") != execution.arn:
@@ -194,7 +195,7 @@ def recorded_executions(folder: Path) -> list[str]:
     for file in _files(folder):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             with file.open("rb") as opened:
-                arn = json.loads(opened.readline())["arn"]
+                arn = loads(opened.readline())["arn"]
             found.append((file.stat().st_mtime_ns, str(arn)))
     return [arn for _, arn in sorted(found, reverse=True)]
 
@@ -202,7 +203,7 @@ def recorded_executions(folder: Path) -> list[str]:
 def _events(lines: list[bytes]) -> Iterator[Any]:
     for number, line in enumerate(lines, 1):
         try:
-            yield json.loads(line)
+            yield loads(line)
         except ValueError:
             raise InvalidState(f"event {number} in the history's file is damaged") from None
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from statebag.format.json_depth import loads
 from statebag.local.payload import payload_text
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def _integer(value: Any) -> int:
 
 def _string_to_json(text: Any) -> Any:
     try:
-        return json.loads(_text(text))
+        return loads(_text(text))
     except ValueError as error:
         raise IntrinsicFailureError("the text is no JSON") from error
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
+from statebag.format.json_depth import MAX_DEPTH, loads, text_is_deeper
 from statebag.local.payload import PAYLOAD_LIMIT
 from statebag.private_files import make_folder, write_file
 
@@ -46,7 +47,7 @@ class WaitingToken:
 def waiting_tokens(token_dir: Path) -> list[WaitingToken]:
     """The tokens that runs with this folder wait for and that nobody has answered yet."""
     return [
-        WaitingToken(**json.loads(file.read_text("utf-8")))
+        WaitingToken(**loads(file.read_text("utf-8")))
         for file in sorted(Path(token_dir).glob("*.token"))
         if not file.with_suffix(".answer").exists()
     ]
@@ -73,6 +74,11 @@ def answer(
             size = len(text.encode())
         except (TypeError, ValueError, RecursionError) as problem:
             raise InvalidState("the output of a task must be a JSON value") from problem
+        if text_is_deeper(text.encode()):
+            raise InvalidState(
+                f"the output of a task nests deeper than {MAX_DEPTH} levels",
+                hint="Store the inner part as a string, or flatten it.",
+            )
         if size > PAYLOAD_LIMIT:
             raise LimitExceeded(
                 f"the output of a task has {size:,} bytes, and may have {PAYLOAD_LIMIT:,}",
@@ -223,7 +229,7 @@ class TokenDesk:
                 beat.unlink(missing_ok=True)
                 self.beat(token)
             if given.exists():
-                body = json.loads(given.read_text("utf-8"))
+                body = loads(given.read_text("utf-8"))
                 if "output" in body:
                     self.succeed(token, body["output"])
                 else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.stub import Stored
@@ -70,4 +71,7 @@ def digest_of(value: Any) -> str | None:
 
 
 def _canonical(value: Any) -> bytes:
-    return msgspec.json.encode(value, order="sorted")
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except RecursionError:
+        raise json_text.no_room(InvalidState) from None

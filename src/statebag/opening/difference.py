@@ -68,7 +68,7 @@ def differences(opener: Opener, before: Any, after: Any) -> Iterator[Change]:
     try:
         yield from _Comparison(opener).of(first, second, ())
     except RecursionError:
-        raise LimitExceeded("a state nests deeper than this thread's stack") from None
+        raise json_text.no_room(LimitExceeded) from None
 
 
 class _Comparison:

@@ -1,9 +1,11 @@
-"""The items of a large JSON array or of JSON Lines, one at a time, from bytes that stream in."""
+"""The items of a large JSON array or of JSON Lines, one at a time, from bytes that stream in.
+
+Items are found by their brackets and quotes alone. What an item is made of is not judged, so that
+one that cannot be decoded does not take the others.
+"""
 
 from __future__ import annotations
 
-import codecs
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -14,10 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["array_items", "lines"]
 
-_LARGEST_ITEM = 256 * 1024 * 1024  # characters; more than any engine lets one child return
-_SPACE = re.compile(r"[ \t\n\r]*")
-_AFTER_ITEM = frozenset(", ]\t\n\r")
-_DECODER = json.JSONDecoder()
+_LARGEST_ITEM = 256 * 1024 * 1024  # bytes; more than any engine lets one child return
+_WHITESPACE = b" \t\n\r"
+_SPACE = re.compile(rb"[ \t\n\r]*")
+# Bytes of UTF-8 beyond ASCII are none of these. Possessive: nothing is ever given back.
+_IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_BETWEEN = re.compile(rb'(?:[^"\[\]{},]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+_WITHIN = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 
 
 def lines(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
@@ -26,103 +31,128 @@ def lines(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
     Raises:
         LimitExceeded: A line of more than 256 MiB.
     """
-    rest = b""
+    rest: list[bytes] = []
+    held = 0
     for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        if len(rest) > _LARGEST_ITEM:
+        *whole, last = chunk.split(b"\n")
+        if whole:
+            whole[0] = b"".join((*rest, whole[0]))
+            rest, held = [], 0
+        rest.append(last)
+        held += len(last)
+        if held > _LARGEST_ITEM:
             raise _too_large(where)
         yield from (line for line in whole if line.strip())
-    if rest.strip():
-        yield rest
+    line = b"".join(rest)
+    if line.strip():
+        yield line
 
 
 def array_items(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
-    """The text of each item of a JSON array; what an item is made of is not judged.
+    """The text of each item of a JSON array, without the space around it.
 
     Args:
         chunks: The array's UTF-8 text, cut anywhere.
         where: The object's name, for messages.
 
     Raises:
-        BlobCorrupt: It is no array, or it ends early.
+        BlobCorrupt: It is no array, an item is empty, it ends early, or more follows it.
         LimitExceeded: An item of more than 256 MiB.
     """
     text = _Text(chunks, where)
-    text.expect("[")
-    if text.peek() == "]":
-        return
-    while True:
-        yield text.item().encode()
-        if text.expect(",]") == "]":
-            return
+    if text.next() != b"[":
+        raise text.corrupt()
+    text.at += 1
+    if text.next() == b"]":
+        text.at += 1
+    else:
+        end = b","
+        while end == b",":
+            item, end = text.item()
+            if not item:
+                raise text.corrupt()
+            yield item
+    if text.next():
+        raise text.corrupt()
 
 
 class _Text:
-    """Characters as they come, with a place up to which they are used."""
+    """Bytes as they come, and the place up to which they are used."""
 
     def __init__(self, chunks: Iterable[bytes], where: str) -> None:
         self._chunks = iter(chunks)
-        self._decode = codecs.getincrementaldecoder("utf-8")()
         self._where = where
-        self._buffer = ""
-        self._at = 0
-        self._ended = False
+        self._buffer = b""
+        self.at = 0
 
-    def peek(self) -> str:
-        """The next character that is no space."""
+    def next(self) -> bytes:
+        """The next byte that is no space; none at the end."""
         while True:
-            space = _SPACE.match(self._buffer, self._at)
+            space = _SPACE.match(self._buffer, self.at)
             assert space is not None  # it matches nothing as well
-            self._at = space.end()
-            if self._at < len(self._buffer):
-                return self._buffer[self._at]
+            self.at = space.end()
+            if self.at < len(self._buffer):
+                return self._buffer[self.at : self.at + 1]
             if not self._more():
-                raise self._corrupt()
+                return b""
 
-    def expect(self, characters: str) -> str:
-        """Use the next character that is no space; it must be one of these."""
-        found = self.peek()
-        if found not in characters:
-            raise self._corrupt()
-        self._at += 1
-        return found
-
-    def item(self) -> str:
-        """Use one JSON value."""
-        self.peek()
+    def item(self) -> tuple[bytes, bytes]:
+        """Use everything up to the comma or bracket after an item; the item, and that byte."""
+        parts: list[bytes] = []  # of an item that is longer than what came at once
+        held = depth = 0
+        in_string = False
         while True:
-            try:
-                _, end = _DECODER.raw_decode(self._buffer, self._at)
-            except RecursionError:
-                raise self._corrupt() from None
-            except ValueError:
-                end = None
-            # Where no separator follows yet, a number may go on: 12 may be the start of 12e3.
-            if end is not None and (self._ended or self._buffer[end : end + 1] in _AFTER_ITEM):
-                start, self._at = self._at, end
-                return self._buffer[start:end]
-            if not self._more():
-                if end is None:
-                    raise self._corrupt()
-                continue
-            if len(self._buffer) > _LARGEST_ITEM:
+            start = place = self.at
+            buffer = self._buffer
+            while True:
+                if in_string:
+                    place = _end(_IN_STRING, buffer, place)
+                    if buffer[place : place + 1] != b'"':
+                        break  # the end of what came, or of an escape that is cut
+                    in_string = False
+                    place += 1
+                place = _end(_WITHIN if depth else _BETWEEN, buffer, place)
+                byte = buffer[place : place + 1]
+                if not byte:
+                    break
+                if not depth and byte in b",]":
+                    parts.append(buffer[start:place])
+                    self.at = place + 1
+                    return b"".join(parts).strip(_WHITESPACE), byte
+                if byte == b'"':
+                    in_string = True
+                elif byte in b"[{":
+                    depth += 1
+                elif depth:
+                    depth -= 1
+                else:
+                    raise self.corrupt()  # a brace that closes nothing
+                place += 1
+            parts.append(buffer[start:place])
+            held += place - start
+            self.at = place
+            if held > _LARGEST_ITEM:
                 raise _too_large(self._where)
+            if not self._more():
+                raise self.corrupt()
 
     def _more(self) -> bool:
-        if self._ended:
-            return False
         chunk = next(self._chunks, None)
-        self._ended = chunk is None
-        try:
-            more = self._decode.decode(chunk or b"", final=self._ended)
-        except UnicodeDecodeError:
-            raise self._corrupt() from None
-        self._buffer = self._buffer[self._at :] + more
-        self._at = 0
-        return not self._ended
+        if chunk is None:
+            return False
+        self._buffer = self._buffer[self.at :] + chunk
+        self.at = 0
+        return True
 
-    def _corrupt(self) -> BlobCorrupt:
+    def corrupt(self) -> BlobCorrupt:
+        """The error of what is no whole array."""
         return BlobCorrupt("not a whole JSON array", object_name=self._where)
+
+
+def _end(pattern: re.Pattern[bytes], buffer: bytes, place: int) -> int:
+    found = pattern.match(buffer, place)
+    assert found is not None  # each matches nothing as well
+    return found.end()
 
 
 def _too_large(where: str) -> LimitExceeded:

@@ -1,23 +1,30 @@
 """The results of a Distributed Map, as its ResultWriter left them in S3, one child at a time.
 
 The state's output is `{"MapRunArn", "ResultWriterDetails": {"Bucket", "Key"}}`; the key is that
-of a manifest, which lists files of JSON or JSON Lines for each status. With the transformation
-NONE (and always for children that did not succeed) a record describes a child execution and
-has its input and output as JSON text; with COMPACT it is the output, with FLATTEN an item of it.
+of a manifest, which lists files of JSON or JSON Lines for each status. Records of children that
+did not succeed describe an execution, with its input and output as JSON text. So do those of
+children that succeeded where the Transformation was NONE; with COMPACT a record is the output,
+with FLATTEN an item of it. The manifest does not say which it was.
 (AWS Step Functions Developer Guide, "ResultWriter (Map)".)
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from statebag.errors import BlobCorrupt, BlobMissing, StatebagError
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    InvalidState,
+)
 from statebag.forking import Workers
 from statebag.format import json_text
 from statebag.opening.json_stream import array_items, lines
+from statebag.opening.map_records import described, output_of, salvaged, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,12 +32,17 @@ if TYPE_CHECKING:
     from statebag.forking import Task
     from statebag.store.contract import Store
 
-__all__ = ["ChildResult", "read_map_results"]
+__all__ = ["UNREADABLE", "ChildResult", "Transformation", "read_map_results"]
+
+Transformation = Literal["NONE", "COMPACT", "FLATTEN"]
+
+UNREADABLE = "Statebag.UnreadableRecord"
+"""`ChildResult.error` of a child whose record in the file cannot be given exactly."""
 
 _CHUNK = 1024 * 1024
 _AHEAD = 6  # chunks on their way while one is looked at
 _STATUSES = ("SUCCEEDED", "FAILED", "PENDING")
-_DESCRIPTION = frozenset({"ExecutionArn", "Name", "Status"})
+_TRANSFORMATIONS = ("NONE", "COMPACT", "FLATTEN")
 
 
 class ChildResult(msgspec.Struct, frozen=True):
@@ -41,8 +53,9 @@ class ChildResult(msgspec.Struct, frozen=True):
         output: Its output; where that is no JSON, the text itself. None where there is none.
         input: Its input, likewise; None where the file does not say.
         name: The child execution's name; None where the file does not say.
-        error: The error's name, for a child that failed.
-        cause: The error's cause.
+        error: The error's name, for a child that failed; `Statebag.UnreadableRecord` where its
+            record cannot be given exactly (half of a surrogate pair, NaN, too many levels).
+        cause: The error's cause; of an unreadable record, what was found and where.
     """
 
     status: str
@@ -54,7 +67,9 @@ class ChildResult(msgspec.Struct, frozen=True):
 
 
 def read_map_results(
-    locate: Callable[[str, str], tuple[Store, str]], details: object
+    locate: Callable[[str, str], tuple[Store, str]],
+    details: object,
+    transformation: Transformation | None = None,
 ) -> Iterator[ChildResult]:
     """All children of a Map Run, file by file, with memory for a few chunks of one file.
 
@@ -62,27 +77,45 @@ def read_map_results(
         locate: From a bucket and a key to the store that may be read and the name in it;
             refuses what lies outside the configured roots.
         details: `{"Bucket", "Key"}`, as in a payload.
+        transformation: As the ResultWriter's WriterConfig says. By default it was NONE if the
+            first child that succeeded is described in full as a child of this Map Run, with all
+            fields and its ARN.
 
     Raises:
-        BlobCorrupt: The manifest or a file has another form.
+        BlobCorrupt: The manifest has another form, or a file ends early.
+        InvalidState: The records that follow are not of the form that the first one is of.
+        ConfigurationError: There is no such transformation.
         NotPermitted, BlobMissing, StoreUnavailable: From the store.
     """
+    if transformation is not None and transformation not in _TRANSFORMATIONS:
+        raise ConfigurationError(
+            "there is no such transformation",
+            hint=f"It is one of {', '.join(_TRANSFORMATIONS)}, or None.",
+        )
+    return _children(locate, details, transformation)
+
+
+def _children(
+    locate: Callable[[str, str], tuple[Store, str]],
+    details: object,
+    transformation: Transformation | None,
+) -> Iterator[ChildResult]:
     if not isinstance(details, dict):
         raise BlobCorrupt("ResultWriterDetails is no object")
     bucket, key = details.get("Bucket"), details.get("Key")
     if not isinstance(bucket, str) or not isinstance(key, str):
         raise BlobCorrupt("ResultWriterDetails has no Bucket or no Key")
     store, name = locate(bucket, key)
-    files = _manifest(json_text.decode(store.get(name), name), name)
-    for status, file_key in files:
+    manifest = json_text.decode(store.get(name), name)
+    form = _Form(manifest, transformation)
+    for status, file_key in _files(manifest, name):
         store, name = locate(bucket, file_key)
-        chunks = _chunks(store, name)
         items = lines if name.endswith(".jsonl") else array_items
-        for text in items(chunks, name):
-            yield _child(json_text.decode(text, name), status)
+        for number, text in enumerate(items(_chunks(store, name), name), 1):
+            yield form.child(text, status, name, number)
 
 
-def _manifest(manifest: Any, name: str) -> list[tuple[str, str]]:
+def _files(manifest: Any, name: str) -> list[tuple[str, str]]:
     try:
         listed = manifest["ResultFiles"]
         return [
@@ -110,24 +143,81 @@ def _chunks(store: Store, name: str) -> Iterator[bytes]:
             yield bytes(coming.popleft().result()[0])
 
 
-def _child(record: Any, status: str) -> ChildResult:
-    if isinstance(record, dict) and record.keys() >= _DESCRIPTION:
-        return ChildResult(
-            status=str(record["Status"]),
-            output=_parsed(record.get("Output")),
-            input=_parsed(record.get("Input")),
-            name=str(record["Name"]),
-            error=record.get("Error"),
-            cause=record.get("Cause"),
+class _Form:
+    """What the records of one Map Run are: decided once, for all of them."""
+
+    def __init__(self, manifest: Any, transformation: Transformation | None) -> None:
+        self._map_run = manifest.get("MapRunArn") if isinstance(manifest, dict) else None
+        self._told = transformation is not None
+        self._describes = None if transformation is None else transformation == "NONE"
+
+    def child(self, text: bytes, status: str, name: str, number: int) -> ChildResult:
+        """The child in one record."""
+        place = f"record {number} of {name}"
+        try:
+            record = json_text.decode(text, name)
+        except BlobCorrupt:
+            return self._unreadable(text, place)
+        if status == "SUCCEEDED" and not self._is_description(record, place):
+            return ChildResult(status, record)
+        return self._described(record, status, place)
+
+    def _is_description(self, record: Any, place: str) -> bool:
+        if self._describes is None:
+            self._describes = described(record, self._map_run)
+        if self._describes and not (
+            _has_output(record) if self._told else described(record, self._map_run)
+        ):
+            first = "transformation='NONE' says" if self._told else "the first record does"
+            raise InvalidState(
+                f"{place} does not describe a child of the Map Run, as {first}",
+                hint="Pass the transformation that the ResultWriter's WriterConfig says.",
+            )
+        return self._describes
+
+    def _described(self, record: Any, status: str, place: str) -> ChildResult:
+        if not isinstance(record, dict):
+            cause = f"{place} is not an object that describes an execution"
+            return ChildResult("FAILED", error=UNREADABLE, cause=cause)
+        said, name = record.get("Status"), record.get("Name")
+        output, problem = output_of(record.get("Output"))
+        if status == "SUCCEEDED" and "Output" not in record:
+            problem = "the file does not include it"
+        child = ChildResult(
+            status=said if isinstance(said, str) else status,
+            output=output,
+            input=output_of(record.get("Input"))[0],
+            name=name if isinstance(name, str) else None,
+            error=_text(record.get("Error")),
+            cause=_text(record.get("Cause")),
         )
-    return ChildResult(status, record)
+        if problem is None:
+            return child
+        return ChildResult(
+            "FAILED",
+            input=child.input,
+            name=child.name,
+            error=UNREADABLE,
+            cause=f"the Output in {place} cannot be given exactly: {problem}",
+        )
+
+    def _unreadable(self, text: bytes, place: str) -> ChildResult:
+        """A record that cannot be decoded, with what of it can be given exactly."""
+        name, given = salvaged(text) if self._describes is not False else (None, None)
+        return ChildResult(
+            "FAILED",
+            input=None if given is None else output_of(given)[0],
+            name=name,
+            error=UNREADABLE,
+            cause=f"{place} cannot be given exactly: {unreadable(text)}",
+        )
 
 
-def _parsed(text: Any) -> Any:
-    """The value of JSON text inside a string; text that is none stays as it is."""
-    if not isinstance(text, str):
-        return text
-    try:
-        return json_text.decode(text.encode())
-    except (StatebagError, UnicodeEncodeError):
-        return text
+def _has_output(record: Any) -> bool:
+    return isinstance(record, dict) and (
+        isinstance(record.get("Output"), str) or record.get("OutputDetails") == {"Included": False}
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
 from statebag.format import json_check, json_text
+from statebag.format.bag_text import bag_texts, may_hold_bag_text
 from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
@@ -161,6 +162,8 @@ class Planner:
         return Plain(path, value, value, size, control, estimated)
 
     def _engine_may_harm(self, value: Any, text: bytes) -> bool:
+        if may_hold_bag_text(text) and any(bag_texts(value)):
+            return True  # plain, it would be taken for a bag that somebody put there as text
         if self._harmless or isinstance(value, str):
             return False
         return json_text.engine_may_change(value, text) or json_text.nests_deeper(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
+from time import monotonic
 
 from statebag.forking import fork_safe_lock
 
@@ -28,7 +28,7 @@ class Presence:
     def saw(self, name: str) -> None:
         """The store took, gave or found the object just now."""
         with self._lock:
-            self._seen[name] = time.monotonic()
+            self._seen[name] = monotonic()
             self._seen.move_to_end(name)
             self._lost.pop(name, None)
             while len(self._seen) > self._max_objects:
@@ -51,4 +51,4 @@ class Presence:
         """Whether the object was seen at most so many seconds ago."""
         with self._lock:
             at = self._seen.get(name)
-        return at is not None and time.monotonic() - at <= seconds
+        return at is not None and monotonic() - at <= seconds

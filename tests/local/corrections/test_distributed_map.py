@@ -276,7 +276,15 @@ def test_items_are_read_from_an_object(tmp_path, reader, body, items):
 
 
 @pytest.mark.parametrize(
-    ("kind", "body"), [("JSON", "{}"), ("JSON", "["), ("CSV", "a,a\n"), ("JSON", None)]
+    ("kind", "body"),
+    [
+        ("JSON", "{}"),
+        ("JSON", "["),
+        ("JSON", "[" * 5_000 + "]" * 5_000),
+        ("JSONL", "[" * 501 + "]" * 501),
+        ("CSV", "a,a\n"),
+        ("JSON", None),
+    ],
 )
 def test_items_that_cannot_be_read_fail_the_state(tmp_path, kind, body):
     (tmp_path / "inputs").mkdir()

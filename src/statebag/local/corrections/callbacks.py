@@ -13,7 +13,6 @@ task with a heartbeat 60 seconds; and looks for a token in the client's region a
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from moto.core.exceptions import AWSError
@@ -38,6 +37,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from statebag.format.json_depth import loads
 from statebag.local.corrections.patch import Patch
 from statebag.local.payload import PAYLOAD_LIMIT
 from statebag.local.tokens import TokenRefused
@@ -113,7 +113,7 @@ def patches(run: Run) -> list[Patch]:
                 f"{PAYLOAD_LIMIT}",
             )
         try:
-            json.loads(outcome)
+            loads(outcome)
         except ValueError as error:
             raise _RefusedError("InvalidOutput", "Invalid Output: the output is no JSON") from error
         _or_refuse(lambda: run.tokens.succeed(task_token, outcome))

@@ -8,7 +8,6 @@ are why many definitions have a ResultSelector.)
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -20,6 +19,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
     StateTaskLambda,
 )
 
+from statebag.format.json_depth import loads
 from statebag.local.corrections.patch import Patch
 from statebag.local.corrections.quota import BareInvocation
 from statebag.local.corrections.visits import visit_of
@@ -50,11 +50,11 @@ def patches(run: Run) -> list[Patch]:
         seconds = None
         if isinstance(timeout, TimeoutSeconds) and not timeout.is_default_value():
             seconds = float(timeout.timeout_seconds)
-        event = json.loads(parameters.get("Payload") or "{}")
+        event = loads(parameters.get("Payload") or "{}")
         answer = run.call(name, event, visit, seconds)
         if answer.failed:
             raise lambda_eval_utils.LambdaFunctionErrorException("Unhandled", answer.text)
-        payload = json.loads(answer.text)
+        payload = loads(answer.text)
         if isinstance(state, StateTaskLambda):
             env.stack.append(BareInvocation(Payload=payload))
         else:

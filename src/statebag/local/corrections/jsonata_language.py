@@ -38,6 +38,7 @@ from moto.stepfunctions.parser.asl.component.common.string.string_expression imp
     StringJSONata,
 )
 
+from statebag.format.json_depth import loads
 from statebag.local.corrections.patch import Patch
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _random(seed: Any = None) -> float:
 
 def _parse(text: Any) -> Any:
     try:
-        return json.loads(text)
+        return loads(text)
     except (TypeError, ValueError) as error:
         raise JException("D3001", 0) from error
 

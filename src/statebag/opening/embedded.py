@@ -1,0 +1,128 @@
+"""Bags as text in the strings of a value: opened where that is asked for, never overlooked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag import usage
+from statebag.errors import InvalidState
+from statebag.format import json_text
+from statebag.format.bag_text import LEVELS, bag_texts, is_bag_text, value_of_text
+from statebag.format.paths import render_path
+from statebag.format.unopened import Unopened
+from statebag.opening.walk import Selection
+
+if TYPE_CHECKING:
+    from statebag.format.paths import Path
+    from statebag.opening.opener import Opener
+
+__all__ = ["look_for_texts", "open_texts", "parsed_along"]
+
+_ERROR_TEXT = "Cause"  # the engine quotes the input of what failed there; see `look_for_texts`
+
+
+def look_for_texts(bag: Any, embedded: bool | None) -> None:
+    """Say that strings of a bag hold a bag's text and are not opened.
+
+    Text below a key `Cause` is never an error: Step Functions quotes there the input of an
+    execution or task that failed, and whoever handles the failure must not fail for it.
+
+    Args:
+        bag: What was opened, so it is known to be a JSON value without cycles.
+        embedded: False logs a warning; None raises.
+
+    Raises:
+        InvalidState: There is such a string, and nobody has said what to do with it.
+    """
+    found = [path for _, path in bag_texts(bag)]
+    if not found:
+        return
+    usage.add(bag_texts_left=len(found))
+    for path in found:
+        if embedded is None and _ERROR_TEXT not in path:
+            raise InvalidState(
+                "this string holds the text of a bag, which is not opened by itself",
+                path=_at(path),
+                hint="Pass embedded=True to open it, or embedded=False to keep the string.",
+            )
+    import logging  # noqa: PLC0415 (slow, and only here)
+
+    logging.getLogger("statebag").warning(
+        "%d strings hold the text of a bag and were not opened, the first at %s; "
+        "embedded=True opens them",
+        len(found),
+        _at(found[0]),
+    )
+
+
+def open_texts(opener: Opener, state: Any, selection: Selection) -> Any:
+    """The state with each bag's text in its strings replaced by the text of the opened value.
+
+    It stays a string, so that what reads it does not depend on whether the bag was large enough to
+    have stubs. A text is opened whole.
+
+    Args:
+        opener: Reads within its limits and scope, together with what it has read already.
+        state: Opened, and held by nobody else.
+        selection: Texts outside of it are left.
+    """
+    root = [state]
+    pending: list[tuple[Any, Any, Path]] = [(root, 0, ())]
+    while pending:
+        container, key, path = pending.pop()
+        one = container[key]
+        if isinstance(one, Unopened):
+            continue
+        if isinstance(one, str):
+            if selection.enters(path) and is_bag_text(one):
+                container[key] = _opened(opener, one, path, LEVELS)
+        elif isinstance(one, dict):
+            pending.extend((one, name, (*path, name)) for name in one)
+        elif isinstance(one, list):
+            pending.extend((one, i, (*path, i)) for i in range(len(one)))
+    return root[0]
+
+
+def _opened(opener: Opener, text: str, path: Path, levels: int) -> str:
+    opened = [opener.open(value_of_text(text), Selection(None), below=path)]
+    pending: list[tuple[Any, Any]] = [(opened, 0)]
+    while pending:
+        container, key = pending.pop()
+        one = container[key]
+        if isinstance(one, str):
+            if is_bag_text(one, levels - 1):
+                container[key] = _opened(opener, one, path, levels - 1)
+        elif isinstance(one, dict):
+            pending.extend((one, name) for name in one)
+        elif isinstance(one, list):
+            pending.extend((one, i) for i in range(len(one)))
+    return json_text.encode(opened[0]).decode()
+
+
+def parsed_along(event: Any, path: Path) -> Any:
+    """An event in which the way to a path leads through values instead of their text.
+
+    Args:
+        event: It is not changed.
+        path: Each string on the way, and at its end, is read as JSON if it is an object or array.
+    """
+    root = [event]
+    container: Any = root
+    key: Any = 0
+    for part in (*path, None):
+        try:
+            one = container[key]
+        except (LookupError, TypeError):
+            break
+        if isinstance(one, str):
+            parsed = value_of_text(one)
+            one = one if parsed is None else parsed
+        if not isinstance(one, dict | list):
+            break
+        container[key] = one = one.copy()
+        container, key = one, part
+    return root[0]
+
+
+def _at(path: Path) -> str:
+    return render_path(path[:20]) + ("..." if len(path) > 20 else "")

@@ -1,0 +1,139 @@
+"""One record in the files of a Map Run: whether it describes a child, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from statebag.errors import InvalidState, StatebagError
+from statebag.format import json_text
+from statebag.format.json_check import check_json
+from statebag.format.json_depth import loads
+
+__all__ = ["described", "output_of", "salvaged", "unreadable"]
+
+# What DescribeExecution says of an execution, as the ResultWriter writes it.
+_FIELDS = frozenset(
+    {
+        "Cause",
+        "Error",
+        "ExecutionArn",
+        "Input",
+        "InputDetails",
+        "ItemCount",
+        "MapRunArn",
+        "Name",
+        "Output",
+        "OutputDetails",
+        "RedriveCount",
+        "RedriveDate",
+        "RedriveStatus",
+        "RedriveStatusReason",
+        "StartDate",
+        "StateMachineAliasArn",
+        "StateMachineArn",
+        "StateMachineVersionArn",
+        "Status",
+        "StopDate",
+        "TraceHeader",
+    }
+)
+_TEXTS = ("ExecutionArn", "Input", "Name", "Output")
+_ARN = re.compile(r"(arn:[^:]+:states:[^:]*:[^:]*):(execution|mapRun):([^:]+):(.+)", re.DOTALL)
+
+
+def described(record: Any, map_run: object) -> bool:
+    """Whether a record describes a child of a Map Run that succeeded.
+
+    An output may look like one: a child that ends in `startExecution.sync` gives the description
+    of another execution, and any child may have such fields of its own. The file's differ in that
+    input and output are JSON text, dates are text, and the ARN is that of the Map Run's machine
+    and label.
+
+    Args:
+        record: What one record holds.
+        map_run: The Map Run's ARN, as the manifest says it.
+    """
+    if not isinstance(record, dict) or not record.keys() <= _FIELDS:
+        return False
+    included = record.get("OutputDetails", {"Included": True})
+    texts = _TEXTS if included != {"Included": False} else _TEXTS[:-1]
+    if not all(isinstance(record.get(name), str) for name in texts):
+        return False
+    if record.get("Status") != "SUCCEEDED":
+        return False
+    if not all(isinstance(record.get(name, ""), str) for name in ("StartDate", "StopDate")):
+        return False
+    child, run = _ARN.fullmatch(record["ExecutionArn"]), _ARN.fullmatch(str(map_run))
+    if child is not None and (child[2] != "execution" or child[4] != record["Name"]):
+        return False
+    if run is not None and run[2] == "mapRun":
+        return child is not None and (child[1], child[3]) == (run[1], run[3])
+    # Without the Map Run's ARN: that of a child names the machine with the Map's label.
+    return child is None or "/" in child[3]
+
+
+def output_of(text: Any) -> tuple[Any, str | None]:
+    """The value of JSON text inside a string; text that is none stays as it is.
+
+    Returns:
+        The value, and why it cannot be given exactly; None where it can. A value that cannot is
+        the text itself.
+    """
+    if not isinstance(text, str):
+        return text, None
+    try:
+        return json_text.decode(text.encode()), None
+    except StatebagError:
+        pass
+    problem = unreadable(text.encode())
+    return text, None if problem == _NO_JSON else problem
+
+
+_NO_JSON = "it is not JSON"
+
+
+def unreadable(text: bytes) -> str:
+    """Why text cannot be decoded: what was found and where, without a word of it."""
+    try:
+        check_json(_read(text))
+    except UnicodeDecodeError as error:
+        return f"byte {error.start} is not UTF-8"
+    except json.JSONDecodeError as error:
+        return _NO_JSON if "nest" not in error.msg else error.msg
+    except InvalidState as error:
+        return str(error).partition(". ")[0]
+    return _NO_JSON
+
+
+def salvaged(text: bytes) -> tuple[str | None, str | None]:
+    """The name and the input's text in a description that cannot be decoded as a whole."""
+    try:
+        record = _read(text)
+    except ValueError:
+        return None, None
+    if not isinstance(record, dict) or not {"ExecutionArn", "Name", "Status"} <= record.keys():
+        return None, None
+    name, given = (_exact(record.get(field)) for field in ("Name", "Input"))
+    return name, given
+
+
+def _exact(value: Any) -> str | None:
+    try:
+        return value if isinstance(value, str) and value.encode() else None
+    except UnicodeEncodeError:
+        return None
+
+
+def _read(text: bytes) -> Any:
+    """The value of text by the standard library's reader, which takes more than JSON."""
+    return loads(text, parse_int=_integer)
+
+
+def _integer(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:  # more digits than Python reads: any number that is refused as such
+        refused: int = 10 ** (len(digits) - 1)
+        return refused

@@ -1,0 +1,316 @@
+"""Bags that travelled as text: found, opened where that is asked for, and never taken for data."""
+
+import json
+import logging
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from statebag import (
+    BlobMissing,
+    InvalidState,
+    InvalidStub,
+    LimitExceeded,
+    NotPermitted,
+    Policy,
+    Statebag,
+    Unopened,
+    usage,
+)
+from statebag.format.bag_text import as_bag, is_bag_text
+from statebag.format.json_text import encode
+from statebag.state_data_manager import lambda_handler
+from statebag.store.memory import MemoryStore
+from statebag.testing.process import forget
+from tests.bags import noise, travelled
+
+SCOPE = "machine/run"
+STATE = {"execution_id": SCOPE, "text": noise(60_000), "n": [1, 2.5, None]}
+
+
+@pytest.fixture
+def store():
+    forget()
+    return MemoryStore()
+
+
+@pytest.fixture
+def sb(store):
+    return Statebag(store)
+
+
+@pytest.fixture
+def bag(sb):
+    return sb.seal(STATE, scope=SCOPE)
+
+
+def wraps(text):
+    """Texts that hold a bag's text, as services wrap messages in one another."""
+    topic = json.dumps({"Type": "Notification", "Message": text})
+    return {
+        "as it is": text,
+        "spaced": json.dumps(json.loads(text), indent=1),
+        "in a list": json.dumps([1, json.loads(text)]),
+        "in an envelope": topic,
+        "in two": json.dumps({"detail": {"body": topic}}),
+        "in an array": json.dumps({"a": [text]}),
+    }
+
+
+WRAPS = list(wraps("{}"))
+
+
+def test_a_bags_text_is_taken_for_the_bag_by_every_call(sb, bag):
+    for text in (json.dumps(bag), json.dumps(bag).encode(), bytearray(encode(bag))):
+        assert sb.open(text) == STATE
+    assert sb.open(json.dumps([bag, 1])) == sb.open(encode([bag, 1])) == [STATE, 1]
+    for text in (json.dumps(bag), encode(bag)):
+        assert sb.open(text, only=["n"], scope=SCOPE)["n"] == STATE["n"]
+        assert sb.get(text, "$.n[1]") == 2.5
+        assert all(found is None for found in sb.heal(text).values())
+        assert sb.differences(text, bag) == sb.differences(bag, text) == []
+        assert sb.open(sb.append(text, "$.n", [3], scope=SCOPE))["n"] == [*STATE["n"], 3]
+        assert sb.export(text) == sb.export(bag)
+        assert sb.open(sb.seal({"x": noise(60_000)}, parent=text), scope=SCOPE)
+        assert encode(sb.seal({"x": "y" * 60_000}, parent=text)) == encode(
+            sb.seal({"x": "y" * 60_000}, parent=bag)
+        )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "text",
+        '{"a": 1}',
+        "[1, 2]",
+        '"__statebag__"',
+        '{"__statebag__": 1}',
+        '{"__statebag__": {"w": 1}}',
+        '{"a": "__statebag__"}',
+        '{"__statebag__": {"v": 1}',
+        '{"__statebag__": {"v": 1}} and more',
+        '{"\\u005f_statebag__": {"v": 1}}',
+        '{"__statebag__": {"v": 1}, "x": "\\ud800"}',
+        "[" * 501 + '{"__statebag__": {"v": 1}}' + "]" * 501,
+    ],
+)
+def test_any_other_string_is_the_string_that_it_is(sb, text):
+    assert not is_bag_text(text)
+    assert as_bag(text) == text
+    for value in (text, [text], {"a": {"b": text}}):
+        assert sb.open(value) == sb.open(value, embedded=True) == value
+        assert sb.open(sb.seal(value, scope=SCOPE)) == value
+
+
+def test_bytes_are_always_json_text(sb):
+    assert sb.open(b'{"a": 1}') == {"a": 1}
+    assert sb.open(b'"text"') == "text"
+    for wrong in (b"", b"{", b'"\xff"', b"[NaN]", b"[" * 600):
+        with pytest.raises(InvalidState, match="not JSON"):
+            sb.open(wrong)
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_text_in_a_string_is_refused_opened_or_left_with_a_warning(sb, bag, wrap, caplog):
+    text = wraps(json.dumps(bag))[wrap]
+    event = {"Records": [{"body": text}, {"body": "other"}]}
+    with pytest.raises(InvalidState, match=r"at \$\.Records\[0\]\.body") as caught:
+        sb.open(event)
+    assert "embedded=True" in caught.value.hint
+    assert "embedded=False" in caught.value.hint
+
+    opened = sb.open(event, scope=SCOPE, embedded=True)
+    expected = wraps(json.dumps(STATE))[wrap]
+    assert unwrapped(opened["Records"][0]["body"]) == unwrapped(expected)
+    assert opened["Records"][1] == {"body": "other"}
+
+    with caplog.at_level(logging.WARNING, "statebag"), usage.measured() as spent:
+        assert sb.open(event, embedded=False) == event
+    assert (spent.bag_texts_left, len(caplog.records)) == (1, 1)
+    assert "$.Records[0].body" in caplog.text
+    assert "sha256" not in caplog.text
+
+
+def unwrapped(value):
+    """A value with every JSON text of an object or array in it read."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        return unwrapped(json.loads(value))
+    if isinstance(value, dict):
+        return {key: unwrapped(one) for key, one in value.items()}
+    return [unwrapped(one) for one in value] if isinstance(value, list) else value
+
+
+def test_what_reads_the_text_does_not_depend_on_the_size_of_the_bag(sb):
+    for state in ({"x": 1}, {"x": noise(60_000)}):
+        event = {"body": json.dumps(sb.seal(state, scope=SCOPE))}
+        assert json.loads(sb.open(event, embedded=True)["body"]) == state
+
+
+def test_the_cause_of_a_failure_is_never_refused(sb, bag, caplog):
+    cause = json.dumps({"ExecutionArn": "arn", "Input": json.dumps({"state": bag})})
+    event = {"state": bag, "error": {"Error": "States.TaskFailed", "Cause": cause}}
+    with caplog.at_level(logging.WARNING, "statebag"):
+        assert sb.open(event) == {"state": STATE, "error": event["error"]}
+    assert "$.error.Cause" in caplog.text
+    event["error"]["body"] = cause
+    with pytest.raises(InvalidState, match=r"at \$\.error\.body"):
+        sb.open(event)
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+@pytest.mark.parametrize("carry", [0, 32_000])
+def test_text_that_was_sealed_is_data_and_comes_back_exactly(store, bag, wrap, carry):
+    sb = Statebag(store, policy=Policy(carry_bytes=carry))
+    text = wraps(json.dumps(bag))[wrap]
+    many = {f"field{n}": text if n == 70 else n for n in range(3_000)}
+    deep = {"a": {"b": {"c": {"d": {"e": {"f": [text]}}}}}}
+    for state in (text, [text], {"a": text}, {"a": [1, {"b": text}]}, deep, many, [[text] * 3]):
+        sealed = travelled(sb.seal(state, scope=SCOPE))
+        assert encode(sb.open(sealed)) == encode(state)
+        forget()
+        fresh = Statebag(store)
+        assert encode(fresh.open(sealed, scope=SCOPE)) == encode(state)
+        assert encode(fresh.open(fresh.seal(state, scope=SCOPE))) == encode(state)
+
+
+_STUBS = st.sampled_from(
+    [
+        {
+            "__statebag__": {
+                "v": 1,
+                "sha256": "0" * 64,
+                "size": 9,
+                "at": "../x",
+                "span": [0, 9],
+            }
+        },
+        {"__statebag__": {"v": 99}},
+        {"__statebag__": {"v": 1, "escaped": {"a": 1}}},
+        {"__statebag__": {"v": None}, "beside": 1},
+    ]
+)
+_TEXTS = st.recursive(
+    _STUBS.map(json.dumps),
+    lambda inner: st.one_of(
+        inner.map(lambda text: json.dumps({"Message": text})),
+        inner.map(lambda text: json.dumps([text, 1])),
+        st.tuples(st.text(max_size=5), inner).map("".join),
+    ),
+    max_leaves=4,
+)
+_HOSTILE = st.recursive(
+    st.one_of(_TEXTS, _STUBS, st.integers()),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(_HOSTILE, st.sampled_from([0, 32_000]))
+def test_hostile_text_round_trips(state, carry):
+    forget()
+    store = MemoryStore()
+    bag = Statebag(store, policy=Policy(carry_bytes=carry)).seal(state, scope=SCOPE)
+    forget()
+    assert encode(Statebag(store).open(travelled(bag), scope=SCOPE)) == encode(state)
+
+
+def test_a_text_is_opened_also_where_it_was_sealed_if_that_is_asked_for(sb, bag):
+    for size in (0, 100_000):  # whether it is in the bag or in a pack is no difference
+        sealed = sb.seal({"execution_id": SCOPE, "body": json.dumps(bag), "x": "y" * size})
+        opened = sb.open(sealed, embedded=True)
+        assert json.loads(opened["body"]) == STATE
+        assert sb.open(sealed)["body"] == json.dumps(bag)
+
+
+def test_the_selection_holds_for_texts_too(sb, bag):
+    event = {"a": json.dumps(bag), "b": {"c": json.dumps(bag)}, "d": {"state": bag}}
+    opened = sb.open(event, only=["b.c"], embedded=True)
+    assert opened["a"] == event["a"]
+    assert json.loads(opened["b"]["c"]) == STATE
+    assert isinstance(opened["d"]["state"]["text"], Unopened)
+    assert sb.open(event, only=[], embedded=True)["a"] == event["a"]
+
+
+def test_confinement_limits_and_signatures_hold_in_texts(sb, store, bag):
+    event = {"body": json.dumps({"Message": json.dumps(bag)})}
+    with pytest.raises(NotPermitted, match="another scope"):
+        sb.open(event, scope="machine/other", embedded=True)
+    with pytest.raises(NotPermitted):
+        Statebag(store, signing_keys={"k": b"0" * 32}).open(event, embedded=True)
+    forget()
+    small = Statebag(store, policy=Policy(max_open_bytes=70_000))
+    assert small.open(event, embedded=True)
+    with pytest.raises(LimitExceeded):
+        small.open({"body": event["body"], "twice": event["body"]}, embedded=True)
+    for info in list(store.list()):
+        store.delete(info.name)
+    forget()
+    with pytest.raises(BlobMissing):
+        Statebag(store).open(event, embedded=True)
+    with pytest.raises(InvalidStub):
+        sb.open({"body": '{"__statebag__": {"v": 1}}'}, embedded=True)
+
+
+def test_texts_beyond_the_bound_stay(sb, bag):
+    text = json.dumps(bag)
+    for _ in range(3):
+        text = json.dumps([text])
+    assert unwrapped(sb.open({"x": text}, embedded=True)["x"]) == [[[STATE]]]
+    text = json.dumps([text])
+    assert not is_bag_text(text)
+    assert sb.open({"x": text}, embedded=True) == sb.open({"x": text}) == {"x": text}
+
+
+def test_an_export_does_not_leave_anything_in_the_store(sb, bag):
+    event = {"body": json.dumps(bag)}
+    with pytest.raises(InvalidState):
+        sb.export(event)
+    other = Statebag(MemoryStore())
+    whole = other.open(other.unpack(sb.export(event, embedded=True), "m/e"))
+    assert json.loads(whole["body"]) == STATE
+
+
+@pytest.mark.parametrize("state", [STATE, {"execution_id": SCOPE, "small": 1}])
+def test_a_step_takes_a_bag_in_a_message(sb, state):
+    sealed = sb.seal(state, scope=SCOPE)
+    seen = []
+
+    def work(state, _context):
+        seen.append(state)
+        return state
+
+    for path, event in {
+        "$.Records[0].body": {"Records": [{"body": json.dumps(sealed)}]},
+        "$.Records[0].body.state": {"Records": [{"body": json.dumps({"state": sealed})}]},
+        "$.body.Message": {"body": json.dumps({"Message": json.dumps(sealed)})},
+    }.items():
+        before = json.dumps(event)
+        scope = path + ".execution_id"
+        handler = sb.step(bag_path=path, scope=scope, embedded=True)(work)
+        assert sb.open(handler(event)) == state
+        assert json.dumps(event) == before
+    assert seen == [state] * 3
+
+
+def test_a_step_takes_an_event_that_is_text_and_says_what_is_missing(sb, bag):
+    handler = sb.step(lambda state, _context: state)
+    assert sb.open(handler(json.dumps(bag))) == STATE
+    event = {"execution_id": SCOPE, "Records": [{"body": json.dumps(bag)}]}
+    with pytest.raises(InvalidState, match=r"at \$\.Records\[0\]\.body"):
+        handler(event)
+    kept = sb.step(lambda state, _context: state, embedded=False)(event)
+    assert sb.open(kept) == event
+
+
+def test_the_state_data_manager_hands_text_on_as_it_is(monkeypatch, bag, caplog):
+    monkeypatch.setenv("STATEBAG_STORE", "memory://texts")
+    event = {"state_data": {"execution_id": SCOPE, "body": json.dumps(bag)}, "action": "sync"}
+    with caplog.at_level(logging.WARNING, "statebag"):
+        answer = lambda_handler({**event, "execution_result": {"reply": json.dumps(bag)}})
+    state = Statebag("memory://texts").open(answer["state_data"])
+    assert state["body"] == state["last_execution_result"]["reply"] == json.dumps(bag)
