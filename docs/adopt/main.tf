@@ -201,6 +201,7 @@ resource "aws_lambda_function" "meters" {
     variables = {
       STATEBAG_STORE   = "s3://${aws_s3_bucket.state.id}/${local.prefix}"
       STATEBAG_CONTROL = "$.more,$.meters"
+      STATEBAG_MOVABLE = "$.readings"
     }
   }
 }

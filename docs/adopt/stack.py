@@ -67,6 +67,7 @@ class Meters(Stack):
                 environment={
                     "STATEBAG_STORE": f"s3://{bucket.bucket_name}/{_PREFIX}",
                     "STATEBAG_CONTROL": "$.more,$.meters",
+                    "STATEBAG_MOVABLE": "$.readings",
                 },
             )
             for statement in self.rights(bucket):

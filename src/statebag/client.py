@@ -30,6 +30,7 @@ from statebag.store.address import store_of
 from statebag.store.identity import identity_of
 from statebag.store.recovery import Recovery
 from statebag.store.retrying import RetryingStore, deadline
+from statebag.stub_aware import reads_stubs
 from statebag.watching import span
 
 if TYPE_CHECKING:
@@ -204,6 +205,7 @@ class Statebag:
         from statebag.opening.embedded import look_for_texts, open_texts
 
         started = perf_counter_ns()
+        reads_stubs()
         selection = Selection(None if only is None else parse_paths(only))
         bag = as_bag(bag)
         with deadline(self.policy.deadline_seconds), span("statebag.open"):
@@ -235,6 +237,8 @@ class Statebag:
         """
         from statebag.opening.streaming import streamed
 
+        reads_stubs()
+
         def open_batch(batch: list[Any]) -> list[Any]:
             started = perf_counter_ns()
             # What is streamed is not remembered: it would grow with the number of values.
@@ -262,6 +266,8 @@ class Statebag:
         """
         from statebag.opening.lookup import look_up
 
+        reads_stubs()
+
         with deadline(self.policy.deadline_seconds):
             return look_up(self._opener(scope), as_bag(bag), parse_path(path))
 
@@ -285,6 +291,7 @@ class Statebag:
         from statebag.upkeep.mending import mend, mend_all
         from statebag.upkeep.rebuilding import rebuilt
 
+        reads_stubs()
         bag = as_bag(bag)
 
         def remembered(name: str) -> bytes | None:
@@ -318,6 +325,8 @@ class Statebag:
             StatebagError: As for `open`.
         """
         from statebag.opening.difference import differences
+
+        reads_stubs()
 
         with deadline(self.policy.deadline_seconds):
             return list(differences(self._opener(scope), as_bag(before), as_bag(after)))
@@ -393,6 +402,7 @@ class Statebag:
         from statebag.sealing.appending import lies_in_unopened, with_appended
 
         started = perf_counter_ns()
+        reads_stubs()
         path = parse_path(field)
         items = list(entries)
         check_json(items)

@@ -13,7 +13,7 @@
 | STATEBAG_LOG | `json`: a line for each step |
 | STATEBAG_MAX_BAG_BYTES, STATEBAG_CONTROL, ... | one for each setting of `Policy`, in capitals |
 
-Lists (STATEBAG_CONTROL, STATEBAG_READABLE_SCOPES) are separated by commas. Switches are 1, true or
+Lists (STATEBAG_CONTROL, STATEBAG_MOVABLE, ...) are separated by commas. Switches are 1, true or
 yes, and 0, false or no. A variable of keys that is set and holds none is an error: a deployment
 meant to protect something, and did not resolve the secret.
 """

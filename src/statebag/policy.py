@@ -49,6 +49,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         carry_bytes: Compressed bytes (as base64) that may travel in the bag before the largest
             go into a pack; 0 never carries.
         control: Paths that the engine reads, besides `DEFAULT_CONTROL`; they stay plain.
+        movable: Paths that the engine hands on and does not read: what stands there has a place
+            of its own in every bag, in plain form or as one stub.
         readable_scopes: Further scopes that an open with a scope may read; an entry that ends
             in `/**` takes all below it too.
         result_roots: Addresses (`s3://bucket/prefix`) below which the results of a Distributed
@@ -92,6 +94,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     field_limit: int = 30 * 1024
     carry_bytes: int = 32 * 1024
     control: tuple[str, ...] = ()
+    movable: tuple[str, ...] = ()
     readable_scopes: tuple[str, ...] = ()
     result_roots: tuple[str, ...] = ()
     wire: int = 1
@@ -167,13 +170,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
                 f"Policy.forms must be 1 to {NEWEST_FORMS}",
                 hint="A newer generation needs a newer release.",
             )
-        for name in ("control", "readable_scopes", "result_roots", "next_actions", "merge_rules"):
+        lists = ("control", "movable", "readable_scopes", "result_roots")
+        for name in (*lists, "next_actions", "merge_rules"):
             values = getattr(self, name)
             listed = isinstance(values, tuple | list | set | frozenset)
             if not listed or not all(isinstance(value, str) for value in values):
                 raise ConfigurationError(f"Policy.{name} must be a tuple of strings")
             msgspec.structs.force_setattr(self, name, tuple(values))
         self.control_paths()
+        self.movable_paths()
         for scope in self.readable_scopes:
             try:
                 encode_scope(scope.removesuffix("/**"))
@@ -182,22 +187,30 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def control_paths(self) -> tuple[Path, ...]:
         """All control paths, up to the first array index: an array is control as a whole."""
-        paths: dict[Path, None] = {}
-        for text in (*DEFAULT_CONTROL, *self.control):
-            names: list[str | int] = []
-            for part in parse_path(text):
-                if isinstance(part, int):
-                    break
-                names.append(part)
-            if not names or KEY in names:
-                raise ConfigurationError(
-                    "Policy.control holds a path to the whole state or to the reserved key",
-                    hint="Name the fields that the engine reads.",
-                )
-            paths[tuple(names)] = None
-        return tuple(paths)
+        return _names_in("control", (*DEFAULT_CONTROL, *self.control))
+
+    def movable_paths(self) -> tuple[Path, ...]:
+        """All movable paths, up to the first array index."""
+        return _names_in("movable", self.movable)
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
         """The names of all settings."""
         return cls.__struct_fields__
+
+
+def _names_in(setting: str, texts: tuple[str, ...]) -> tuple[Path, ...]:
+    paths: dict[Path, None] = {}
+    for text in texts:
+        names: list[str | int] = []
+        for part in parse_path(text):
+            if isinstance(part, int):
+                break
+            names.append(part)
+        if not names or KEY in names:
+            raise ConfigurationError(
+                f"Policy.{setting} holds a path to the whole state or to the reserved key",
+                hint="Name the fields that the engine reads.",
+            )
+        paths[tuple(names)] = None
+    return tuple(paths)

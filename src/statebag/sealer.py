@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statebag import usage
+from statebag import rehearsal, usage
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format import json_text
 from statebag.format.json_check import check_json
@@ -60,7 +60,7 @@ class Sealer:
         opener: Callable[[str | None], Opener],
         signatures: Signatures | None,
     ) -> None:
-        self.policy = policy
+        self.policy = rehearsal.policy_of(policy)
         self.store = store
         self._memory = memory
         self._fetcher = fetcher
@@ -128,7 +128,9 @@ class Sealer:
         usage.peak(bag_bytes=size)
         if usage.is_measured():
             usage.peak(plain_bytes=_plain_bytes(state))
-        return json_text.decode(text)
+        bag = json_text.decode(text)
+        rehearsal.sealed(bag, self.policy)
+        return bag
 
     def _laid_out(
         self, state: Any, planner: Planner, bound: int, scope: str | None

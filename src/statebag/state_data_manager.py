@@ -33,6 +33,7 @@ from statebag.plain_objects import (
 )
 from statebag.step import remaining_seconds_of
 from statebag.store.retrying import deadline
+from statebag.stub_aware import reads_stubs
 from statebag.watching import watched
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
             lists those that are.
         StatebagError: As the action itself.
     """
+    reads_stubs()
     if not isinstance(event, dict):
         raise _no_object()
     action = event.get("action") or _DEFAULT

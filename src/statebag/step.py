@@ -11,6 +11,7 @@ from statebag.format.bag_text import as_bag
 from statebag.format.names import encode_scope
 from statebag.format.paths import Path, parse_path, render_path
 from statebag.store.retrying import deadline
+from statebag.stub_aware import reads_stubs
 from statebag.watching import watched
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def wrap_handler(
 
     @wraps(function)
     def handler(event: Any, context: Any = None, **named: Any) -> Any:
+        reads_stubs()
         event = as_bag(event)
         if embedded:
             event = parsed_along(parsed_along(event, where), scope_path)

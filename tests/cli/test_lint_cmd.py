@@ -28,7 +28,7 @@ def test_a_line_a_finding_with_its_place_and_fix(file):
     assert result.exit_code == 4
     assert first.startswith(f"{file}:4: SB301 warning: $.States.A: A reads and writes")
     assert "Add to Retry" in first
-    assert f"{file}:24: SB201 warning: $.States.C.Choices[0].Variable: reads $.route" in second
+    assert f"{file}:24: SB201 error: $.States.C.Choices[0].Variable: reads $.route" in second
     assert control[1:] == ['  Policy(control=("$.route",))', "  STATEBAG_CONTROL=$.route"]
     assert result.stderr == "2 findings, 1 note (--notes) in 1 state machine\n"
     assert "SB004" in statebag("lint", file, "--notes").stdout
@@ -37,6 +37,24 @@ def test_a_line_a_finding_with_its_place_and_fix(file):
 def test_nothing_found(file):
     result = statebag("lint", file, "--ignore", "SB301", "--control", "$.route")
     assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_the_control_paths_are_printed_whole(file):
+    asked = statebag("lint", "--control", file)
+    assert (asked.exit_code, asked.stdout) == (0, "STATEBAG_CONTROL=$.route\n")
+    more = statebag("lint", file, "--control", "$.other", "--movable", "$.rows", "--control")
+    assert more.stdout == "STATEBAG_CONTROL=$.other,$.route\nSTATEBAG_MOVABLE=$.rows\n"
+
+
+def test_what_a_definition_hands_on_is_printed_as_movable(tmp_path):
+    path = tmp_path / "m.json"
+    pick = {"Type": "Pass", "Parameters": {"x.$": "$.value.part", "y.$": "$.value.more.deep[2]"}}
+    path.write_text(json.dumps(machine(A=task("A"), B=pick)))
+    asked = statebag("lint", "--control", path)
+    assert asked.stdout == "STATEBAG_CONTROL=\nSTATEBAG_MOVABLE=$.part,$.more.deep\n"
+    told = statebag("lint", path)
+    assert told.exit_code == 4
+    assert "  STATEBAG_MOVABLE=$.part,$.more.deep" in told.stdout.splitlines()
 
 
 def test_exit_zero(file):

@@ -19,7 +19,8 @@ TEMPLATE = """
     Globals:
       Function:
         Environment:
-          Variables: {STATEBAG_STORE: "s3://bucket/x", STATEBAG_REPLICAS: "s3://other/x", STEP: one}
+          Variables: {STATEBAG_STORE: "s3://bucket/x", STATEBAG_REPLICAS: "s3://other/x", STEP: one,
+            STATEBAG_CONTROL: "$.total,$.step,$.replicas"}
     Resources:
       Flow:
         Type: AWS::Serverless::StateMachine
@@ -137,7 +138,7 @@ def test_what_functions_print_goes_to_the_standard_error(folder):
 
 
 def test_the_table_and_the_output(folder):
-    result = run("template.yaml", "--input", "large.json", "--name", "first-run")
+    result = run("template.yaml", "--input", "large.json", "--name", "first-run", "--as-deployed")
     lines = result.stdout.splitlines()
     assert all(len(line) <= 100 for line in lines)
     [grow] = [line for line in lines if line.startswith("  Grow ")]
@@ -340,3 +341,62 @@ def test_the_program_itself_asks_for_an_answer_and_takes_the_pasted_command(fold
     assert (answered.returncode, answered.stderr) == (0, "answered\n")
     assert process.returncode == 0
     assert json.loads(out)["output"] == {}
+
+
+def unnamed(folder):
+    choice = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.route", "IsPresent": True, "Next": "End"}],
+        "Default": "Missed",
+    }
+    states = {
+        "A": task("a", Next="C"),
+        "C": choice,
+        "Missed": {"Type": "Fail", "Error": "Missed"},
+        "End": {"Type": "Succeed"},
+    }
+    code = """
+import statebag
+@statebag.step(scope="$.run")
+def a(state, context):
+    return {"run": "m/e", "route": "x", "other": 1}
+"""
+    return machine(folder, states, a=code)
+
+
+def test_a_path_that_was_not_named_ends_the_run_whatever_the_size_of_the_data(folder):
+    arguments = unnamed(folder)
+    Path("in.json").write_text('{"run": "m/e"}')
+    refused = run(*arguments, "--input", "in.json")
+    assert refused.exit_code == 3
+    assert "Statebag.PathNotNamed" in refused.stdout
+    assert "The state 'C' reads $.route" in refused.stdout
+    assert (
+        "STATEBAG_CONTROL=$.kept,$.route "
+        in run(*arguments, "--input", "in.json", "--env", "STATEBAG_CONTROL=$.kept").stdout
+    )
+    named = run(*arguments, "--input", "in.json", "--env", "STATEBAG_CONTROL=$.kept,$.route")
+    assert named.exit_code == 0
+    assert run(*arguments, "--input", "in.json", "--as-deployed").exit_code == 0
+    assert run(*arguments, "--input", "in.json", "--plain").exit_code == 0
+
+
+def test_a_function_that_is_not_decorated_is_found(folder):
+    sealing = """
+import statebag
+@statebag.step(scope="$.run")
+def a(state, context):
+    return {"rows": ["r" * 100] * 1000}
+"""
+    counting = "def b(event, context):\n    return {'count': len(event)}\n"
+    arguments = machine(folder, {"A": task("a", Next="B"), "B": task("b")}, a=sealing, b=counting)
+    Path("in.json").write_text('{"run": "m/e"}')
+    for deployed in ([], ["--as-deployed"]):
+        refused = run(*arguments, "--input", "in.json", *deployed)
+        assert refused.exit_code == 3
+        assert "Statebag.NotOpened" in refused.stdout
+        assert "The state 'B' gives a stub to the function b" in refused.stdout
+    allowed = run(*arguments, "--input", "in.json", "--allow-unopened", "b", "--json")
+    assert allowed.exit_code == 0
+    assert allowed.stderr.count("warning: The state 'B' gives a stub") == 1
+    assert len(json.loads(allowed.stdout)["warnings"]) == 1

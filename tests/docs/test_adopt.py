@@ -20,6 +20,7 @@ FOLDER = ROOT / "docs" / "adopt"
 NAMES = ("meters", "meters-jsonata")
 INPUT = json.loads((FOLDER / "input.json").read_text("utf-8"))
 CONTROL = "$.more,$.meters"
+MOVABLE = "$.readings"
 LIMIT = 262_144
 MAP_OVER_NO_LIST = {"meters": "States.Runtime", "meters-jsonata": "States.QueryEvaluationError"}
 HANDLERS = {"ReadPageArn": "read_page", "CheckMeterArn": "check_meter", "ReportArn": "report"}
@@ -49,7 +50,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def sealed(store):
-    return {"STATEBAG_STORE": store, "STATEBAG_CONTROL": CONTROL}
+    return {"STATEBAG_STORE": store, "STATEBAG_CONTROL": CONTROL, "STATEBAG_MOVABLE": MOVABLE}
 
 
 @pytest.fixture(scope="module")
@@ -185,15 +186,17 @@ def test_every_command_of_the_page(tmp_path, monkeypatch):
         (tmp_path / name).symlink_to(FOLDER / name)
     monkeypatch.chdir(tmp_path)
     lines = [line for block in blocks("sh") for line in block.splitlines()]
-    assert len(lines) == 5
-    codes, last = [], ""
+    assert len(lines) == 6
+    codes, outputs = [], []
     for line in lines:
         program, *arguments = shlex.split(line)
         assert program == "statebag"
-        if arguments[0] != "run":
+        if arguments[0] == "cat":
             arguments += ["--store", (tmp_path / ".statebag" / "store").as_uri()]
         result = statebag(*arguments)
         codes.append(result.exit_code)
-        last = result.stdout
-    assert codes == [3, 0, 0, 0, 0]
-    assert json.loads(last)["minute"] == 24 * 60 - 1
+        outputs.append(result.stdout)
+    assert codes == [3, 0, 0, 0, 0, 0]
+    named = f"STATEBAG_CONTROL={CONTROL}\nSTATEBAG_MOVABLE={MOVABLE}\n"
+    assert outputs[1] == named
+    assert json.loads(outputs[-1])["minute"] == 24 * 60 - 1

@@ -193,6 +193,7 @@ def test_terraform_deploys_the_files_of_the_page():
     function = of(parsed, "resource", "aws_lambda_function", "meters")
     (environment,) = function["environment"]
     assert environment["variables"]["STATEBAG_CONTROL"] == "$.more,$.meters"
+    assert environment["variables"]["STATEBAG_MOVABLE"] == "$.readings"
     assert function["publish"] is True
     definition = of(parsed, "resource", "aws_sfn_state_machine", "meters")["definition"]
     assert "after/meters.asl.json" in definition
@@ -242,6 +243,7 @@ def test_the_cdk_stack_is_synthesised_and_grants_the_same(synthesised):
     for one in functions:
         variables = one["Properties"]["Environment"]["Variables"]
         assert variables["STATEBAG_CONTROL"] == "$.more,$.meters"
+        assert variables["STATEBAG_MOVABLE"] == "$.readings"
     machine = next(one for one in made.values() if "StateMachine" in one["Type"])
     named = machine["Properties"]["DefinitionSubstitutions"]
     versions = [one for one in made.values() if one["Type"] == "AWS::Lambda::Version"]

@@ -274,9 +274,9 @@ class TestBags:
         [
             ("arn:aws:states:::dynamodb:putItem", ["SB201"]),
             ("arn:aws:states:::aws-sdk:s3:putObject", ["SB201"]),
-            ("arn:aws:states:::sqs:sendMessage", []),
-            ("arn:aws:states:::aws-sdk:sfn:startExecution", []),
-            ("arn:aws:states:::states:startExecution.sync:2", []),
+            ("arn:aws:states:::sqs:sendMessage", ["SB203"]),
+            ("arn:aws:states:::aws-sdk:sfn:startExecution", ["SB203"]),
+            ("arn:aws:states:::states:startExecution.sync:2", ["SB203"]),
         ],
     )
     def test_what_a_service_is_given(self, tmp_path, resource, expected):
@@ -297,11 +297,11 @@ class TestBags:
     @pytest.mark.parametrize(
         ("field", "value", "code"),
         [
-            ("ItemReader", {"Parameters": {"Bucket.$": "$.value.b", "Key": "k"}}, "SB203"),
+            ("ItemReader", {"Parameters": {"Bucket.$": "$.value.b", "Key": "k"}}, "SB201"),
             ("ItemReader", {"ReaderConfig": {"MaxItemsPath": "$.value.n"}}, "SB201"),
             ("ItemBatcher", {"MaxItemsPerBatch": 2, "BatchInput": {"x.$": "$.value.x"}}, "SB203"),
             ("ItemBatcher", {"MaxItemsPerBatchPath": "$.value.n"}, "SB201"),
-            ("ResultWriter", {"Parameters": {"Bucket": "b", "Prefix.$": "$.value.p"}}, "SB203"),
+            ("ResultWriter", {"Parameters": {"Bucket": "b", "Prefix.$": "$.value.p"}}, "SB201"),
             ("ItemReader", {"Parameters": {"Bucket.$": "$.b", "Key": "k"}}, "SB009"),
             ("ItemReader", {"Parameters": {"Bucket": "b", "Key": "k"}}, None),
         ],
@@ -320,11 +320,43 @@ class TestBags:
         told = [one for one in report.findings if one.path.startswith(f"$.States.M.{field}")]
         assert [one.code for one in told] == ([code] if code else [])
 
-    def test_picking_a_field_is_a_note(self, tmp_path):
+    def test_picking_a_field_needs_a_name(self, tmp_path):
         pick = {"Type": "Pass", "Parameters": {"x.$": "$.value.part"}}
-        report = found(tmp_path, machine(A=task("A"), B=pick))
-        assert codes(report) == []
-        assert codes(report, notes=True) == ["SB203"]
+        definition = machine(A=task("A"), B=pick)
+        report = found(tmp_path, definition)
+        assert codes(report) == ["SB203"]
+        assert list(report.movable.values()) == [("$.part",)]
+        assert codes(found(tmp_path, definition, movable=("$.part",))) == []
+        assert codes(found(tmp_path, definition, movable=("$.part.inner",))) == []
+        assert codes(found(tmp_path, definition, control=("$.part",))) == []
+        assert codes(found(tmp_path, definition, movable=("$.other",))) == ["SB203"]
+
+    def test_a_movable_path_is_not_one_that_is_read(self, tmp_path):
+        definition = machine(
+            A=task("A"),
+            C=self.choice(Variable="$.value.part", IsNull=True),
+            End={"Type": "Succeed"},
+        )
+        assert codes(found(tmp_path, definition, movable=("$.part",))) == ["SB201"]
+
+    @pytest.mark.parametrize("payload", ["$", "$.value", "$.value.rows"])
+    def test_a_function_that_opens_no_bags(self, tmp_path, payload):
+        given = {"rows.$": payload}
+        definition = machine(A=task("A"), B=task("B", payload=given, sealed=False))
+        named = {"movable": ("$.rows",)}
+        assert "SB205" in codes(found(tmp_path, definition, **named))
+        report = found(tmp_path, definition, unsealed=("B",), **named)
+        told = [one for one in report.findings if one.path == "$.States.B" and one.code == "SB204"]
+        assert len(told) == 1
+        assert "B does not open bags" in told[0].message
+        assert "@statebag.step" in told[0].fix
+
+    def test_a_function_that_is_given_control_paths_only(self, tmp_path):
+        given = {"rows.$": "$.value.rows", "id.$": "$$.Execution.Id", "n": 1}
+        definition = machine(A=task("A"), B=task("B", payload=given, sealed=False))
+        assert codes(found(tmp_path, definition, control=("$.rows",), unsealed=("B",))) == []
+        before = machine(B=task("B", sealed=False), A=task("A"))
+        assert codes(found(tmp_path, before, unsealed=("B",))) == []
 
     def test_what_no_bag_holds_may_be_read(self, tmp_path):
         definition = machine(C=self.choice(Variable="$.x", IsNull=True), End={"Type": "Succeed"})
@@ -401,6 +433,7 @@ def test_the_examples_are_read_with_their_templates():
     assert report.machines == 4
     assert {one.code for one in report.findings if one.severity == "error"} == set()
     assert report.control == {}
+    assert report.movable == {}
     assert not [one for one in report.findings if one.file.startswith(str(root / "deploy"))]
 
 

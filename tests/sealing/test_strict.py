@@ -92,3 +92,44 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused(monkeypatch, text):
 def test_a_policy_takes_no_other_value_for_it():
     with pytest.raises(ConfigurationError, match=r"Policy\.strict must be a bool, not int"):
         Policy(strict=1)
+
+
+MOVED = ("$.rows", "$.data.current.log", "$.gone", "$.data.current.segments.inner")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("length", [1, 3_000, 400_000])
+def test_a_movable_path_has_a_place_of_its_own_whatever_the_size(strict, length):
+    policy = Policy(strict=strict, control=NAMED, movable=MOVED)
+    sb = Statebag("memory://" + os.urandom(6).hex(), policy=policy)
+    noise = [{"k": os.urandom(200).hex()} for _ in range(length // 400)]
+    state = {
+        "rows": [{"x": "y" * length}, *noise],
+        **{f"small{i}": i for i in range(max(1, length // 100))},
+        "data": {"current": {"log": {"big": noise, "n": 1}, "other": noise, "segments": [1]}},
+    }
+    bag = sb.seal(state, scope="m/e")
+    assert "rows" in bag
+    assert set(bag["data"]["current"]) >= {"log", "segments"}
+    if strict:
+        assert set(bag["rows"]) == set(bag["data"]["current"]["log"]) == {KEY}
+    text = json_text.encode(state)
+    assert json_text.encode(sb.open(bag)) == text
+    moved = {"a": bag["rows"], "b": [bag["data"]["current"]["log"]]}
+    assert sb.open(moved) == {"a": state["rows"], "b": [state["data"]["current"]["log"]]}
+    again = sb.seal(sb.open(bag, only=[]), scope="m/e")
+    assert "rows" in again
+    assert json_text.encode(sb.open(again)) == text
+
+
+def test_a_movable_path_that_is_a_control_path_too_stays_plain():
+    sb = Statebag(
+        "memory://" + os.urandom(6).hex(), policy=Policy(strict=True, movable=("status",))
+    )
+    assert sb.seal({"status": "RUNNING", "n": 1}, scope="m/e")["status"] == "RUNNING"
+
+
+@pytest.mark.parametrize("path", ["$", "$[0]", KEY])
+def test_a_movable_path_names_a_field(path):
+    with pytest.raises(ConfigurationError, match=r"Policy\.movable holds a path to the whole"):
+        Policy(movable=(path,))

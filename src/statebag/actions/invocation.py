@@ -25,6 +25,7 @@ from statebag.merge.fork import PENDING
 from statebag.merge.sameness import holds_unopened
 from statebag.opening.wire0 import PointerReader
 from statebag.sealing.pieces import Grown
+from statebag.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,6 +53,7 @@ class Invocation:
     """
 
     def __init__(self, event: Mapping[str, Any], scope: str | None = None) -> None:
+        reads_stubs()  # also where an action hands a bag on untouched
         self.event = event
         self.sb: Statebag = from_environment()
         states = (event.get(name) for name in ("state_data", "branch_state"))

@@ -18,13 +18,33 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("lint", short_help="Find what may pass the limit in a state machine.")
+class _Command(click.Command):
+    """Takes `--control` alone for the question, and with a path behind it for an answer."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        told = [
+            "--print-control" if one == "--control" and not following.startswith("$") else one
+            for one, following in zip(args, [*args[1:], ""], strict=True)
+        ]
+        return super().parse_args(ctx, told)
+
+
+@click.command("lint", cls=_Command, short_help="Find what may pass the limit in a state machine.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--sealed", metavar="NAME", multiple=True, help="A function that seals; * for all. Repeatable."
 )
 @click.option("--unsealed", metavar="NAME", multiple=True, help="A function that does not.")
-@click.option("--control", metavar="PATH", multiple=True, help="A path that stays plain.")
+@click.option(
+    "--control",
+    metavar="[$.PATH]",
+    multiple=True,
+    help="Print the control paths that each machine needs. With a path: it is one. Repeatable.",
+)
+@click.option(
+    "--movable", metavar="$.PATH", multiple=True, help="A path that is handed on. Repeatable."
+)
+@click.option("--print-control", is_flag=True, hidden=True)
 @click.option(
     "--max-bag-bytes",
     metavar="BYTES",
@@ -55,6 +75,8 @@ def command(
     sealed: tuple[str, ...],
     unsealed: tuple[str, ...],
     control: tuple[str, ...],
+    movable: tuple[str, ...],
+    print_control: bool,
     max_bag_bytes: int,
     input_bytes: int | None,
     ignore: tuple[str, ...],
@@ -71,6 +93,10 @@ def command(
 
     The exit code is 0 where nothing but notes was found, and 4 where something was.
 
+    With --control it prints what each machine's paths read, as the line that names it to the
+    functions: STATEBAG_CONTROL=... The paths are those of the state, wherever in a payload its bag
+    stands.
+
     \b
     Examples:
       statebag lint template.yaml
@@ -86,11 +112,15 @@ def command(
             sealed=sealed,
             unsealed=unsealed,
             control=control,
+            movable=movable,
             bag_bytes=max_bag_bytes,
             input_bytes=max_bag_bytes if input_bytes is None else input_bytes,
             ignored=frozenset(ignore),
         ),
     )
+    if print_control:
+        _print_control(report)
+        return
     if style == "sarif":
         from statebag.lint.sarif import as_sarif  # noqa: PLC0415 - likewise
 
@@ -101,6 +131,17 @@ def command(
         _print(report, notes=notes)
     if not exit_zero and any(one.severity != "note" for one in report.findings):
         click.get_current_context().exit(FOUND)
+
+
+def _print_control(report: Report) -> None:
+    """A line for each machine: what is set already, and what is missing."""
+    several = len(report.needed) > 1
+    for file, paths in report.needed.items():
+        lines = [f"STATEBAG_CONTROL={','.join(paths)}"]
+        if moved := report.needed_movable.get(file):
+            lines.append(f"STATEBAG_MOVABLE={','.join(moved)}")
+        for line in lines:
+            click.echo(_shown(f"{file}: {line}" if several else line))
 
 
 def _as_dict(report: Report) -> dict[str, object]:
@@ -120,6 +161,7 @@ def _as_dict(report: Report) -> dict[str, object]:
             for one in report.findings
         ],
         "control": {file: list(paths) for file, paths in report.control.items()},
+        "movable": {file: list(paths) for file, paths in report.movable.items()},
     }
 
 
@@ -135,6 +177,9 @@ def _print(report: Report, *, notes: bool) -> None:
         click.echo(f"{_shown(file)}: what its paths read must stay plain:")
         click.echo(f"  Policy(control=({listed},))")
         click.echo(f"  STATEBAG_CONTROL={','.join(paths)}")
+    for file, paths in report.movable.items():
+        click.echo(f"{_shown(file)}: what its paths hand on must have a place of its own:")
+        click.echo(f"  STATEBAG_MOVABLE={','.join(paths)}")
     told = len(report.findings) - hidden
     count = f"{told} finding{'' if told == 1 else 's'}"
     more = [f"{hidden} note{'' if hidden == 1 else 's'} (--notes)"] if hidden else []

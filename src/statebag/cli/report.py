@@ -57,6 +57,7 @@ def as_dict(execution: Execution) -> dict[str, Any]:
         "output": execution.output,
         "error": execution.error,
         "cause": execution.cause,
+        "warnings": list(execution.warnings),
         "name": execution.name,
         "arn": execution.arn,
         "transitions": transitions,

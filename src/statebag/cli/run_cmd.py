@@ -96,6 +96,18 @@ def _execution_name(
 )
 @click.option("--store", metavar="URL", help="Where packs go. [.statebag/store]")
 @click.option("--plain", is_flag=True, help="Seal nothing: the workflow as it is without bags.")
+@click.option(
+    "--as-deployed",
+    is_flag=True,
+    help="Seal as the functions would. By default all leaves the payload that no control path "
+    "names, however small, so that a path that is not named fails here.",
+)
+@click.option(
+    "--allow-unopened",
+    metavar="NAME",
+    multiple=True,
+    help="A function that may be given a stub and not open it; * for all. Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.option(
     "--output",
@@ -150,6 +162,8 @@ def command(
     variables: dict[str, str],
     store: str | None,
     plain: bool,
+    as_deployed: bool,
+    allow_unopened: tuple[str, ...],
     as_json: bool,
     output_file: Path | None,
     show_all: bool,
@@ -165,7 +179,9 @@ def command(
 
     No AWS account, no Docker, no network: the definition is interpreted in this process, and
     the template's Python functions are called here, with the template's environment variables.
-    Only the store is another one: STATEBAG_STORE is what --store says.
+    Only the store is another one: STATEBAG_STORE is what --store says. And every seal is strict:
+    what the definition reads without naming it as a control path ends the run, whatever the size
+    of the data. --as-deployed seals as the functions would.
 
     The exit code is 0 where the execution succeeded, and 3 where it did not.
 
@@ -178,7 +194,8 @@ def command(
     input_value: Any = {} if input_ is None else read_json(input_)
     if output_file is not None and not output_file.absolute().parent.is_dir():
         raise ConfigurationError(f"there is no folder for {output_file}")
-    environment = {**_store_variables(store, plain=plain), **variables}
+    strict = {} if as_deployed else {"STATEBAG_STRICT": "1"}  # for what handlers start, too
+    environment = {**_store_variables(store, plain=plain), **strict, **variables}
 
     with needs("cli"):
         from statebag.cli.progress import progress  # noqa: PLC0415 - rich is slow to import
@@ -214,7 +231,11 @@ def command(
                 wait_scale=wait_scale,
                 timeout_seconds=timeout,
                 history_dir=histories,
+                strict=not as_deployed,
+                allow_unopened=allow_unopened,
             )
+    for warning in execution.warnings:
+        click.echo(f"warning: {warning}", err=True)
     if output_file is not None:
         _write_output(output_file, execution)
     if as_json:

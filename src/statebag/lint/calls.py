@@ -67,9 +67,13 @@ class Functions:
     bag_bytes: int = 96 * 1024
     own_bag_bytes: Mapping[str, int] = field(default_factory=dict)
 
+    def is_unsealed(self, name: str) -> bool:
+        """Whether a function is known not to seal."""
+        return any(fnmatchcase(name, pattern) for pattern in self.unsealed)
+
     def seals(self, name: str, payload: Any) -> bool:
         """Whether a function seals; by default one that is told its execution does."""
-        if any(fnmatchcase(name, pattern) for pattern in self.unsealed):
+        if self.is_unsealed(name):
             return False
         if any(fnmatchcase(name, pattern) for pattern in self.sealed):
             return True
@@ -94,12 +98,14 @@ class Call:
         is_function: Whether a Lambda function answers it at once.
         seals: Whether its result is a bag, or holds bags.
         result: The shape of its result.
+        unsealed: Whether it is a function that is known to use no bags.
     """
 
     name: str
     is_function: bool
     seals: bool
     result: Shape
+    unsealed: bool = False
 
 
 def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
@@ -131,11 +137,15 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
         # A queue or a topic raises nothing of ours.
         works = through_invoke or ":activity:" in resource
         seals = works and functions.seals(name, payload)
-        return Call(name, is_function=False, seals=seals, result=Part(Source(path, LIMIT)))
+        known = works and functions.is_unsealed(name)
+        answer = Part(Source(path, LIMIT))
+        return Call(name, is_function=False, seals=seals, result=answer, unsealed=known)
     if not functions.seals(name, payload):
         # With what lambda:invoke puts around it, it is still one result, and the engine's limit
         # bounds that.
-        return Call(name, is_function=True, seals=False, result=Part(Source(path, LIMIT)))
+        known = functions.is_unsealed(name)
+        answer = Part(Source(path, LIMIT))
+        return Call(name, is_function=True, seals=False, result=answer, unsealed=known)
     action = action_of(payload)
     depth = 0 if action is None else _MANAGER_ACTIONS[action]
     source = Source(
@@ -143,8 +153,8 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
         functions.own_bag_bytes.get(name, functions.bag_bytes),
         frozenset() if action is None else _PLAIN_BRANCHES,
     )
-    answer = Part(source, (), None if depth else (), depth)
-    return Call(name, is_function=True, seals=True, result=_wrapped(answer, path, through_invoke))
+    bag = Part(source, (), None if depth else (), depth)
+    return Call(name, is_function=True, seals=True, result=_wrapped(bag, path, through_invoke))
 
 
 def takes_values(state: Mapping[str, Any]) -> bool:

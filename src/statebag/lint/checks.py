@@ -29,6 +29,15 @@ _LOSSES = ("BlobMissing", "BlobCorrupt")
 _CATCHES_ALL = frozenset({"States.ALL", "States.TaskFailed"})
 
 
+def movable_paths(movable: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
+    """The paths that are handed on, in plain form or as one stub.
+
+    Raises:
+        ConfigurationError: One is no path.
+    """
+    return Policy(movable=tuple(movable)).movable_paths()
+
+
 def control_paths(control: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
     """The paths that stay plain: the policy's defaults and these.
 
@@ -44,27 +53,32 @@ class Checks:
     Args:
         definition: The machine, whose structure was checked.
         control: Paths of states that stay plain.
+        movable: Paths of states that have a place of their own.
         say: Is given a finding's path, code, message and fix.
 
     Attributes:
         wanted: Control paths that are missing, in the order in which they were met.
+        moved: Movable paths that are missing, likewise.
     """
 
     def __init__(
         self,
         definition: dict[str, Any],
         control: tuple[tuple[str | int, ...], ...],
+        movable: tuple[tuple[str | int, ...], ...],
         say: Callable[[str, str, str, str], None],
     ) -> None:
         self._states = {path: (name, state) for path, name, state in states_of(definition)}
         self._machines = _siblings(definition)
         self._control = control
+        self._movable = movable
         self._say = say
         self._languages = languages_of(definition)
         self._sealing: list[str] = []
         self._sizes: dict[tuple[str, str], tuple[int, str, str]] = {}
         self._told: set[tuple[str, str]] = set()
         self.wanted: dict[str, None] = {}
+        self.moved: dict[str, None] = {}
 
     def reads(self, path: str, part: Part, how: str) -> None:
         """A value is looked at or picked out."""
@@ -74,18 +88,22 @@ class Checks:
         field = render_path(inside)
         if render_path(_to_index(inside)) in self.wanted and len(_to_index(inside)) < len(inside):
             return  # an item of what was told about already
+        outer = render_path(_to_index(inside))
         if how == "pick":
-            # Whatever left alone has a stub of its own there, which may be moved.
+            if self._is_movable(inside):
+                return
+            if outer != "$":
+                self.moved[outer] = None
             self._once(
                 path,
                 "SB203",
-                f"picks {field} out of a bag ({part.source.name}); where the state's small fields "
-                "have left together, it is not there",
-                "Hand on the whole bag and pick in the function, or make it a control field.",
+                f"picks {field} out of a bag ({part.source.name}); once the state is large, it may "
+                "not be there",
+                "Name it as a movable path, or hand on the whole bag (--control prints the paths).",
             )
             return
-        outer = render_path(_to_index(inside))
-        self.wanted[outer] = None
+        if outer != "$":
+            self.wanted[outer] = None
         if how == "items":
             self._once(
                 path,
@@ -100,12 +118,14 @@ class Checks:
             path,
             "SB201",
             f"reads {field} inside a bag ({part.source.name}), which may have left for the store",
-            "Make it a control field (the last line says how).",
+            "Name it as a control path (--control prints them all).",
         )
 
-    def calls(self, path: str, call: Call, entry: Shape) -> None:
+    def calls(self, path: str, call: Call, entry: Shape, argument: Shape) -> None:
         """A Task calls a function."""
         _, state = self._states[path]
+        if (call.is_function and not call.seals) or call.unsealed:
+            self._check_reader(path, call, argument)
         if call.is_function and not call.seals:
             over = _LAMBDA_ANSWER - LIMIT
             self._once(
@@ -121,6 +141,23 @@ class Checks:
             self._sealing.append(path)
         if call.seals or _holds_bag(entry):
             self._check_catch(path, state, seals=call.seals)
+
+    def _check_reader(self, path: str, call: Call, argument: Shape) -> None:
+        """A function that does not open bags is given what a sealing one may have offloaded."""
+        for part in parts(argument):
+            if not part.holds_bags or (part.in_bag and self._is_plain(part.in_bag, part)):
+                continue
+            what = render_path(part.in_bag) + " of the bag" if part.in_bag else "a bag"
+            known = "does not open bags" if call.unsealed else "is not known to open bags"
+            self._once(
+                path,
+                "SB204" if call.unsealed else "SB205",
+                f"{call.name} {known}, and is given {what} of {part.source.name}: it would find a "
+                "stub in place of the value",
+                "Put @statebag.step around its handler, open(...) in it, or pass it control paths "
+                "only.",
+            )
+            return
 
     def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
         """A value is made of an input."""
@@ -204,6 +241,9 @@ class Checks:
         for one in [*self.wanted]:
             if any(one.startswith((f"{other}.", f"{other}[")) for other in self.wanted):
                 del self.wanted[one]
+        for one in [*self.moved]:
+            if any(f"{one}.".startswith((f"{other}.", f"{other}[")) for other in self.wanted):
+                del self.moved[one]
         for (path, code), (_, message, fix) in self._sizes.items():
             self._once(path, code, message, fix)
         for path, (_, state) in self._states.items():
@@ -216,6 +256,11 @@ class Checks:
         """Of several ways to a state the one with the largest value is told."""
         if bytes_ > self._sizes.get((path, code), (0, "", ""))[0]:
             self._sizes[path, code] = (bytes_, message, fix)
+
+    def _is_movable(self, inside: tuple[str | int, ...]) -> bool:
+        """Whether a place is one that may be moved, or above one."""
+        names = _to_index(inside)
+        return names == inside and any(path[: len(names)] == names for path in self._movable)
 
     def _is_plain(self, inside: tuple[str | int, ...], part: Part) -> bool:
         names = _to_index(inside)

@@ -176,7 +176,7 @@ class Flow:
             self._reader.tell_size(path, "the input of its task", argument, entry)
             call = call_of(state, path, self.functions)
             if self._reader.telling:
-                self.observer.calls(path, call, entry)
+                self.observer.calls(path, call, entry, argument)
             result = call.result
         elif kind == "Pass" and "Result" in state:
             result = literal(state["Result"])
@@ -290,10 +290,11 @@ class Flow:
                 holder = holder.get(one) if isinstance(holder, dict) else None
             if not isinstance(holder, dict):
                 continue
-            # Names of buckets and keys are short: they leave only with others, as what is picked.
+            # The engine itself reads names of buckets and keys; what is beside a batch it hands on.
             for field_ in ("Parameters", "Arguments", "BatchInput"):
                 if field_ in holder:
-                    self._reader.template(holder[field_], f"{path}.{name}.{field_}", scope)
+                    how = "pick" if field_ == "BatchInput" else "value"
+                    self._reader.template(holder[field_], f"{path}.{name}.{field_}", scope, how)
             for field_ in _MAP_PATH_FIELDS:
                 if field_ in holder:
                     self._reader.path(holder[field_], f"{path}.{name}.{field_}", scope, "value")
@@ -326,7 +327,8 @@ class Flow:
             (*items.in_bag, 0) if isinstance(items, Part) and items.in_bag is not None else None
         )
         bound = items.source.bound if isinstance(items, Part) else size(items)
-        item = Part(Source(f"an item of {path}", bound), in_bag=inside)
+        plain = items.source.plain if isinstance(items, Part) else frozenset()
+        item = Part(Source(f"an item of {path}", bound, plain), in_bag=inside)
         return item, most_items(state)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
 from statebag.lint.calls import Functions
-from statebag.lint.checks import Checks, control_paths, languages_of
+from statebag.lint.checks import Checks, control_paths, languages_of, movable_paths
 from statebag.lint.finding import RULES, Finding
 from statebag.lint.flow import Flow
 from statebag.lint.machines import Machine, files_below, machines_in
@@ -33,6 +33,7 @@ class Options:
         sealed: Patterns of names of functions that seal.
         unsealed: Likewise of functions that do not.
         control: Paths of states that stay plain, beside the policy's defaults.
+        movable: Paths of states that have a place of their own, in plain form or as a stub.
         bag_bytes: The bound of a bag.
         input_bytes: The largest input of an execution.
         ignored: Codes that are not told.
@@ -41,6 +42,7 @@ class Options:
     sealed: tuple[str, ...] = ()
     unsealed: tuple[str, ...] = ()
     control: tuple[str, ...] = ()
+    movable: tuple[str, ...] = ()
     bag_bytes: int = 96 * 1024
     input_bytes: int = 96 * 1024
     ignored: frozenset[str] = frozenset()
@@ -54,13 +56,20 @@ class Report:
         findings: In the order of files and lines.
         machines: How many definitions were looked at.
         control: For each file the paths that should be control fields, where any are missing.
+        movable: Likewise the paths that should be movable.
         accepted: How many findings a comment in a definition accepts.
+        needed: For each machine's file all control paths that its definition reads and that are
+            not the policy's own: those that are set, and those that are missing.
+        needed_movable: Likewise all movable paths.
     """
 
     findings: list[Finding]
     machines: int
     control: dict[str, tuple[str, ...]] = field(default_factory=dict)
     accepted: int = 0
+    needed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    movable: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    needed_movable: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def lint(paths: list[Path], options: Options) -> Report:
@@ -74,18 +83,29 @@ def lint(paths: list[Path], options: Options) -> Report:
     if unknown:
         raise ConfigurationError(f"there is no rule {', '.join(unknown)}")
     control_paths(options.control)
+    movable_paths(options.movable)
+    report = Report([], 0)
     findings: list[Finding] = []
-    control: dict[str, tuple[str, ...]] = {}
     accepted = 0
     machines = _machines(paths)
     for machine in machines:
-        found, wanted = _looked_at(machine, options)
+        found, wanted, moved = _looked_at(machine, options)
+        for needed, told, missing in (
+            (report.needed, (*options.control, *_control_of(machine)), wanted),
+            (report.needed_movable, (*options.movable, *_movable_of(machine)), moved),
+        ):
+            named = (*needed.get(machine.file, ()), *told, *missing)
+            needed[machine.file] = tuple(dict.fromkeys(named))
         kept = [one for one in found if not _is_accepted(one, machine.definition)]
         accepted += len(found) - len(kept)
         findings.extend(one for one in kept if one.code not in options.ignored)
         if wanted:
-            control[machine.file] = wanted
-    return Report(sorted(set(findings)), len(machines), control, accepted)
+            report.control[machine.file] = wanted
+        if moved:
+            report.movable[machine.file] = moved
+    return replace(
+        report, findings=sorted(set(findings)), machines=len(machines), accepted=accepted
+    )
 
 
 def _machines(paths: list[Path]) -> list[Machine]:
@@ -95,7 +115,10 @@ def _machines(paths: list[Path]) -> list[Machine]:
     return [one for one in found if one.name or one.file not in of_templates]
 
 
-def _looked_at(machine: Machine, options: Options) -> tuple[list[Finding], tuple[str, ...]]:
+def _looked_at(
+    machine: Machine, options: Options
+) -> tuple[list[Finding], tuple[str, ...], tuple[str, ...]]:
+    """The findings, and the control and movable paths that are missing."""
     findings: list[Finding] = []
 
     def say(path: str, code: str, message: str, fix: str) -> None:
@@ -106,7 +129,7 @@ def _looked_at(machine: Machine, options: Options) -> tuple[list[Finding], tuple
         for problem in problems_of(definition):
             say(problem.path or "$", "SB001", problem.message[:_NAME_SHOWN], problem.hint or "")
         if findings:
-            return findings, ()
+            return findings, (), ()
         for path in unreached_states(definition):
             say(path, "SB002", "no transition leads to this state", "Remove it, or lead to it.")
         for fault in structure(definition, languages_of(definition)):
@@ -119,18 +142,25 @@ def _looked_at(machine: Machine, options: Options) -> tuple[list[Finding], tuple
                 "Add a Default, such as a Fail state that says what was not expected.",
             )
         control = (*options.control, *_control_of(machine))
-        checks = Checks(definition, control_paths(dict.fromkeys(control)), say)
+        named = control_paths(dict.fromkeys(control))
+        moved = movable_paths(dict.fromkeys((*options.movable, *_movable_of(machine))))
+        checks = Checks(definition, named, moved, say)
         Flow(_functions_of(machine, options), options.input_bytes, checks).run(definition)
         checks.finish()
     except RecursionError:
         say("$", "SB001", "it is nested too deeply", "No machine needs so many levels.")
-        return findings, ()
-    return findings, tuple(checks.wanted)
+        return findings, (), ()
+    return findings, tuple(checks.wanted), tuple(checks.moved)
 
 
 def _control_of(machine: Machine) -> Iterator[str]:
     for settings in machine.functions.values():
         yield from settings.control
+
+
+def _movable_of(machine: Machine) -> Iterator[str]:
+    for settings in machine.functions.values():
+        yield from settings.movable
 
 
 def _functions_of(machine: Machine, options: Options) -> Functions:

@@ -43,11 +43,13 @@ class FunctionSettings:
         seals: Whether it seals what it returns; None where that cannot be told.
         bag_bytes: Its STATEBAG_MAX_BAG_BYTES.
         control: Its STATEBAG_CONTROL.
+        movable: Its STATEBAG_MOVABLE.
     """
 
     seals: bool | None
     bag_bytes: int | None = None
     control: tuple[str, ...] = ()
+    movable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,12 +253,16 @@ def _settings(
     path: Path, properties: dict[str, Any], variables: dict[str, Any]
 ) -> FunctionSettings:
     bound = str(variables.get("STATEBAG_MAX_BAG_BYTES", ""))
-    control = variables.get("STATEBAG_CONTROL")
     return FunctionSettings(
         _seals(path, properties, variables),
         int(bound) if bound.isdigit() else None,
-        tuple(filter(None, map(str.strip, control.split(",")))) if isinstance(control, str) else (),
+        _listed(variables.get("STATEBAG_CONTROL")),
+        _listed(variables.get("STATEBAG_MOVABLE")),
     )
+
+
+def _listed(text: Any) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, text.split(",")))) if isinstance(text, str) else ()
 
 
 def _seals(path: Path, properties: dict[str, Any], variables: dict[str, Any]) -> bool | None:

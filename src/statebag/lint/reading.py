@@ -50,8 +50,8 @@ class Observer(Protocol):
     def reads(self, path: str, part: Part, how: str) -> None:
         """The engine looks at a value (`value`, `items`), or a path picks it out (`pick`)."""
 
-    def calls(self, path: str, call: Call, entry: Shape) -> None:
-        """A Task calls something."""
+    def calls(self, path: str, call: Call, entry: Shape, argument: Shape) -> None:
+        """A Task calls something with an argument."""
 
     def finds_nothing(self, path: str, reference: Reference) -> None:
         """A path leads to where no state put anything."""

@@ -24,12 +24,14 @@ from statebag.local.definition import check_definition, function_uses, with_func
 from statebag.local.execution import Execution, Observer
 from statebag.local.invocation import ACCOUNT
 from statebag.local.payload import PAYLOAD_LIMIT
+from statebag.local.reads import Bags
 from statebag.local.records import Records
 from statebag.local.run import Run
 from statebag.local.tokens import TokenDesk
+from statebag.rehearsal import rehearsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from statebag.local.execution import Handler
 
@@ -56,6 +58,8 @@ def run_definition(
     wait_scale: float = 1.0,
     timeout_seconds: float | None = None,
     history_dir: Path | None = None,
+    strict: bool = False,
+    allow_unopened: Collection[str] = (),
 ) -> Execution:
     """Run a workflow to its end.
 
@@ -81,6 +85,14 @@ def run_definition(
         timeout_seconds: Stop after this long with the status `TIMED_OUT`.
         history_dir: A folder in which the history of each execution is kept, event by event, for
             `statebag log` (`statebag.local.records`); None keeps none.
+        strict: Whether every seal of a handler is strict (`Policy.strict`), whatever its policy
+            says: a path that no control path names is then never in a payload.
+        allow_unopened: Patterns (`*`, `?`) of names of functions that may be given a stub and not
+            open it; of others it ends the run.
+
+    A path that leads into a stub ends the run, and so does a function that is given a stub and
+    does not open it. The status is `FAILED` then, whatever a Catch takes, and the cause says
+    which state, which path, and what to do.
 
     Raises:
         ConfigurationError: the definition is wrong, it names a function that is not there,
@@ -102,11 +114,14 @@ def run_definition(
         observer=observer or Observer(),
         wait_scale=wait_scale,
         tokens=TokenDesk(None if token_dir is None else Path(token_dir)),
+        bags=Bags(strict=strict),
+        allow_unopened=tuple(allow_unopened),
     )
     with ExitStack() as stack:
         stack.enter_context(_alone())
         stack.enter_context(_environment(region))
         stack.enter_context(_quiet())
+        stack.enter_context(rehearsed(run.bags))
         if history_dir is not None:
             run.records = Records(Path(history_dir))
             stack.callback(run.records.close)
@@ -124,6 +139,9 @@ def run_definition(
             if not ended.wait(timeout_seconds):
                 interpreter.time_out(execution, run)
                 ended.wait(_GRACE_SECONDS)
+            if run.refusal is not None:
+                interpreter.stop(execution)
+                run.wait_for_states(_STOP_SECONDS)
         except BaseException:
             interpreter.stop(execution)
             ended.wait(_STOP_SECONDS)  # so that what it still tells comes before the end

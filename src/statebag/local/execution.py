@@ -60,6 +60,7 @@ class Execution:
         transitions: All states that were left, in the order in which they were entered.
         history: The events of `GetExecutionHistory`. As on AWS, the children of a Distributed
             Map are no part of it (their transitions are).
+        warnings: What was found and did not end the run.
     """
 
     arn: str
@@ -71,6 +72,7 @@ class Execution:
     seconds: float
     transitions: tuple[Transition, ...]
     history: list[dict[str, Any]]
+    warnings: tuple[str, ...] = ()
 
 
 class Observer:

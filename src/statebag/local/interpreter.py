@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from statebag.local.reads import Refusal
     from statebag.local.run import Run
 
 __all__ = ["create_machine", "in_process", "result", "start", "stop", "time_out"]
@@ -102,6 +103,8 @@ def time_out(execution: Any, run: Run) -> None:
 
 def result(execution: Any, run: Run, seconds: float) -> Execution:
     """What became of an execution that has ended, or was timed out and does not react."""
+    if run.refusal is not None:
+        return _refused(execution, run, run.refusal, seconds)
     gave_up = run.timed_out or execution.stop_date is None
     status = "TIMED_OUT" if gave_up else execution.status
     history = [dict(event) for event in execution.to_history_output()["events"]]
@@ -131,6 +134,39 @@ def result(execution: Any, run: Run, seconds: float) -> Execution:
         seconds=seconds,
         transitions=run.transitions,
         history=history,
+        warnings=tuple(run.warnings),
+    )
+
+
+def _refused(execution: Any, run: Run, refusal: Refusal, seconds: float) -> Execution:
+    """An execution that the run itself ended: it failed, whatever the interpreter made of it."""
+    history = [dict(event) for event in execution.to_history_output()["events"]]
+    while history and history[-1]["type"].startswith("Execution") and len(history) > 1:
+        del history[-1]
+    last = history[-1]["id"]
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    history.append(
+        {
+            "id": last + 1,
+            "previousEventId": last,
+            "type": "ExecutionFailed",
+            "timestamp": now.replace("+00:00", "Z"),
+            "executionFailedEventDetails": {"error": refusal.error, "cause": refusal.cause},
+        }
+    )
+    if run.records is not None:
+        run.records.add(execution.exec_arn, history[-1])
+    return Execution(
+        arn=execution.exec_arn,
+        name=execution.name,
+        status="FAILED",
+        output=None,
+        error=refusal.error,
+        cause=refusal.cause,
+        seconds=seconds,
+        transitions=run.transitions,
+        history=history,
+        warnings=tuple(run.warnings),
     )
 
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import builtins
+import json
 import threading
 import time
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from statebag.local.execution import Handler, Observer, Transition
 from statebag.local.invocation import Answer, invoke
 from statebag.local.payload import payload_size
+from statebag.local.reads import Bags, Refusal, RefusedError
+from statebag.local.stubs import first_stub
+from statebag.stub_aware import watched_for_reading
 from statebag.usage import Usage, measured
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from statebag.local.records import Records
     from statebag.local.tokens import TokenDesk
 
-__all__ = ["Run", "Visit"]
+__all__ = ["NOT_OPENED", "Run", "Visit"]
+
+NOT_OPENED = "Statebag.NotOpened"
+"""The error of a run in which a function was given a stub and did not open it."""
 
 _LARGEST = ("plain_bytes", "bag_bytes")  # of a Usage: these are peaks, the rest are sums
 
@@ -57,7 +66,11 @@ class Run:
         tokens: Where waiting task tokens are kept.
         records: Where histories are kept; None where they are not.
         branches: The first states of all Parallels that have been seen.
+        bags: The bags that were made in the run.
+        allow_unopened: Patterns of names of functions that may leave stubs unread.
         failure: What an observer raised; it ends the run.
+        refusal: Why the run was ended, where it was.
+        warnings: What was found and did not end the run, each once.
         timed_out: Whether the run was given up for its own `timeout_seconds`.
     """
 
@@ -69,7 +82,11 @@ class Run:
     tokens: TokenDesk
     records: Records | None = None
     branches: dict[str, list[str]] = field(default_factory=dict)
+    bags: Bags = field(default_factory=Bags)
+    allow_unopened: Collection[str] = ()
     failure: BaseException | None = None
+    refusal: Refusal | None = None
+    warnings: dict[str, None] = field(default_factory=dict)
     timed_out: bool = False
     _transitions: list[Transition] = field(default_factory=list)
     _entered: int = 0
@@ -130,7 +147,8 @@ class Run:
         with self._idle:
             self._calls += 1
         try:
-            with measured() as usage:
+            stub = first_stub(event)
+            with measured() as usage, watched_for_reading() as aware:
                 answer = invoke(
                     self.functions[name],
                     event,
@@ -145,7 +163,49 @@ class Run:
         if visit is not None:
             visit.attempts += 1
             visit.usage = usage if visit.usage is None else _together(visit.usage, usage)
+        if stub is not None and not aware.reads and not _failed_for_itself(answer):
+            self._not_opened(name, stub, visit)
         return answer
+
+    def refuse(self, refusal: Refusal) -> None:
+        """End the run as one that failed; no Catch takes it."""
+        with self._lock:
+            self.refusal = self.refusal or refusal
+        self.wake()
+
+    def check_goes_on(self) -> None:
+        """Let no state begin in a run that was ended, whatever a Catch takes.
+
+        Raises:
+            RefusedError: It was.
+        """
+        if self.refusal is not None:
+            raise RefusedError(self.refusal.cause)
+
+    def _not_opened(self, name: str, stub: str, visit: Visit | None) -> None:
+        """A function was given a stub, and did not read it through this library."""
+        state = visit.name if visit is not None else name
+        found = (
+            f"The state {state!r} gives a stub to the function {name} at {stub} of its event, and "
+            f"{name} did not open it: it worked on the stub in place of the value."
+        )
+        if any(fnmatchcase(name, pattern) for pattern in self.allow_unopened):
+            with self._lock:
+                self.warnings[found] = None
+            return
+        remedy = (
+            f" Put @statebag.step around its handler, open the value in it with Statebag().open, "
+            f"or pass it control paths only. If it hands the bag on and reads nothing of it, "
+            f"decorate it with @statebag.step(only=[]), or allow it: --allow-unopened {name}."
+        )
+        self.refuse(Refusal(NOT_OPENED, state, found + remedy))
+        raise RefusedError(found)
+
+    def wait_for_states(self, seconds: float) -> None:
+        """Wait until all states were left that were entered, so that each is a transition."""
+        until = time.monotonic() + seconds
+        while len(self._transitions) < self._entered and time.monotonic() < until:
+            time.sleep(0.005)
 
     def wait_for_handlers(self, seconds: float) -> bool:
         """Wait until no handler is being called any more; False if some still is."""
@@ -162,6 +222,14 @@ class Run:
         with self._lock:
             for event in self._ended.values():
                 event.set()
+
+
+def _failed_for_itself(answer: Answer) -> bool:
+    """Whether a function raised an error of its own, and none that a stub would cause."""
+    if not answer.failed:
+        return False
+    kind = getattr(builtins, json.loads(answer.text)["errorType"], None)
+    return not (isinstance(kind, type) and issubclass(kind, Exception))
 
 
 def _together(one: Usage, other: Usage) -> Usage:

@@ -115,7 +115,10 @@ def _unnamed_leave(top: dict[Any, Part], planner: Planner) -> None:
     """
     for slot in reversed(list(_slots(top))):
         part = slot.part
-        if isinstance(part, Branch | Gathered) and planner.is_above_control(part.path):
+        if part.path in planner.movable and not planner.is_above_control(part.path):
+            if isinstance(part, Plain | Branch | Gathered):
+                slot.put(planner.leave_whole(part.source, part.path))
+        elif isinstance(part, Branch | Gathered) and planner.is_above_control(part.path):
             members = part.source.items() if isinstance(part.source, dict) else [(0, None)]
             if not all(planner.is_named((*part.path, key), one) for key, one in members):
                 slot.put(planner.gather(part, all_inside=True))

@@ -85,7 +85,14 @@ class Planner:
         self.bases = bases
         self.cutter = Cutter(policy, scope, known)
         self.control = frozenset(policy.control_paths())
-        self._above_control = {path[:n] for path in self.control for n in range(len(path))}
+        # What is above or below a control path is that already.
+        self.movable = frozenset(
+            path
+            for path in policy.movable_paths()
+            if not any(path[: len(one)] == one[: len(path)] for one in self.control)
+        )
+        named = self.control | self.movable
+        self._above_control = {path[:n] for path in named for n in range(len(path))}
 
     def is_above_control(self, path: Path) -> bool:
         """Whether a control path leads through this place; the root counts as such."""
@@ -93,7 +100,7 @@ class Planner:
 
     def is_named(self, path: Path, value: Any) -> bool:
         """Whether the engine may read this place: a control path, or an object above one."""
-        if path in self.control:
+        if path in self.control or path in self.movable:
             return True
         return path in self._above_control and isinstance(value, dict | Unopened)
 
@@ -271,7 +278,7 @@ class Planner:
 
         Args:
             branch: The object's part, or its gathered form with fields still beside it.
-            all_inside: Whether all but control fields go inside, also those that left.
+            all_inside: Whether all but control and movable fields go inside, also those that left.
         """
         value = branch.source
         if isinstance(value, list):
@@ -285,7 +292,11 @@ class Planner:
             )
             if isinstance(child, Plain) and child.control:
                 beside[key] = child
-            elif below_control or not (isinstance(child, Plain) or all_inside):
+            elif (
+                below_control
+                or (*branch.path, key) in self.movable
+                or not (isinstance(child, Plain) or all_inside)
+            ):
                 beside[key] = child
                 required.append(key)
         missing = set(required)
@@ -329,7 +340,7 @@ class Planner:
         return Branch(path, value, _as_control(parts) if control else parts)
 
     def _control_parts(self, value: dict[str, Any], path: Path) -> dict[Any, Part]:
-        at_or_above = self.control | self._above_control
+        at_or_above = self.control | self.movable | self._above_control
         return {
             key: self.part(item, (*path, key))
             for key, item in value.items()

@@ -31,6 +31,7 @@ from moto.stepfunctions.parser.asl.component.state.choice.state_choice import St
 
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.patch import Patch
+from statebag.local.reads import comparing, value_is_compared
 
 if TYPE_CHECKING:
     from statebag.local.run import Run
@@ -65,7 +66,10 @@ def patches(_: Run) -> list[Patch]:
                 f"Invalid path '{path}': The choice state's condition path references an invalid "
                 "value.",
             )
-        self.comparison_function.eval(env)
+        if asks is not ComparisonOperatorType.IsPresent:
+            value_is_compared(self.variable.string_sampler.literal_value, env.stack[-1])
+        with comparing():
+            self.comparison_function.eval(env)
 
     def compare(variable: Any, comparison_value: Any) -> bool:
         return isinstance(variable, str) and matches(variable, comparison_value)

@@ -48,7 +48,7 @@ class _Function:
     def eval(self, env: Any) -> None:
         def resolve(path: str) -> Any:
             if path.startswith("$$"):
-                return extracted(path[1:], env.states.context_object.context_object_data)
+                return extracted(path[1:], env.states.context_object.context_object_data, path)
             if path == "$" or path[1] in ".[":
                 return extracted(path, env.stack[-1])
             return variable_value(env, path)

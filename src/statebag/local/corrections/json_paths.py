@@ -33,6 +33,7 @@ from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.patch import Patch, wherever
+from statebag.local.reads import path_is_read, value_is_compared
 
 if TYPE_CHECKING:
     from statebag.local.run import Run
@@ -48,12 +49,13 @@ _STEP = re.compile(
 _VARIABLE = re.compile(r"\$(?P<name>[A-Za-z_]\w*)(?P<rest>.*)", re.DOTALL)
 
 
-def extracted(path: str, data: Any) -> Any:
-    """What a JSONPath finds in a value.
+def extracted(path: str, data: Any, shown: str | None = None) -> Any:
+    """What a JSONPath finds in a value; `shown` is the path in messages, if it is another text.
 
     Raises:
         NoSuchJsonPathError: a definite path, or the definite beginning of another, finds nothing.
     """
+    path_is_read(path, data, shown)
     steps, rest = _steps(path)
     found: Any = data
     for step in steps:
@@ -93,7 +95,7 @@ def variable_value(env: Any, path: str) -> Any:
     """What a path into a workflow variable, such as `$name.field`, finds."""
     parts = _VARIABLE.fullmatch(path)
     assert parts is not None, path
-    return extracted(f"${parts['rest']}", env.variable_store.get(parts["name"]))
+    return extracted(f"${parts['rest']}", env.variable_store.get(parts["name"]), path)
 
 
 def patches(_: Run) -> list[Patch]:
@@ -124,6 +126,7 @@ def patches(_: Run) -> list[Patch]:
         items_path(self, env)
         if not isinstance(env.stack[-1], list):
             path = self.string_sampler.literal_value
+            value_is_compared(path, env.stack[-1])
             raise failed_with(
                 env, "States.Runtime", f'Reference path "{path}" must point to array.'
             )

@@ -40,6 +40,7 @@ from moto.stepfunctions.parser.asl.component.common.string.string_expression imp
 
 from statebag.format.json_depth import loads
 from statebag.local.corrections.patch import Patch
+from statebag.local.reads import expression_is_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +104,7 @@ def patches(_: Run) -> list[Patch]:
         if data.get("errorOutput") is not None:
             states["errorOutput"] = data["errorOutput"]
         variables = {**env.variable_store._outer_scope, **env.variable_store._inner_scope}
+        expression_is_read(self.expression, states, variables)
         try:
             result = evaluated(self.expression, {**variables, "states": states})
         except ValueError as error:

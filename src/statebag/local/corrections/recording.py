@@ -56,7 +56,11 @@ def patches(run: Run) -> list[Patch]:
         record: Record | None = getattr(self, "statebag_record", None)
         event = self._history_event_list[-1]
         # Of a run that was given up, what tasks say that were woken to end is no part of it.
-        if record is not None and (not run.timed_out or event["type"] == _TIMED_OUT):
+        if (
+            record is not None
+            and run.refusal is None
+            and (not run.timed_out or event["type"] == _TIMED_OUT)
+        ):
             record.add(event)
 
     return [

@@ -12,9 +12,12 @@ inputs of branches are checked, whose size no previous state's output bounds.
 
 from __future__ import annotations
 
+from contextvars import copy_context
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from moto.stepfunctions.parser.asl.component.program.program import Program
+from moto.stepfunctions.parser.asl.component.state.exec import execute_state
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import (  # noqa: E501 - a name of the interpreter
     IterationWorker,
@@ -28,6 +31,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from statebag.local.corrections.failures import DATA_LIMIT, error_name_of, failed_with
 from statebag.local.corrections.patch import Patch
 from statebag.local.payload import PAYLOAD_LIMIT, payload_size
+from statebag.local.reads import reading
 
 if TYPE_CHECKING:
     from statebag.local.run import Run, Visit
@@ -52,6 +56,17 @@ def set_place(env: Any, place: str) -> None:
     env.statebag_place = place
 
 
+class _Thread(Thread):
+    """A thread of the interpreter's that belongs to the state which it was started in."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._context_of_state = copy_context()
+
+    def run(self) -> None:
+        self._context_of_state.run(super().run)
+
+
 def patches(run: Run) -> list[Patch]:
     """The patches of this correction."""
     eval_state = CommonStateField._eval_body
@@ -62,6 +77,7 @@ def patches(run: Run) -> list[Patch]:
     handle_catch = ExecutionState._handle_catch
 
     def _eval_body(self: Any, env: Any) -> None:
+        run.check_goes_on()
         value = env.states.get_input()
         place = place_of(env, run.name)
         visit = run.enter(self, self.state_type.name, f"{place}/{self.name}", value)
@@ -69,7 +85,8 @@ def patches(run: Run) -> list[Patch]:
         output_bytes = 0
         try:
             check_input(self, env, visit.input_bytes)
-            eval_state(self, env)
+            with reading(self.name, run.bags, run.refuse):
+                eval_state(self, env)
             output_bytes = payload_size(env.states.get_input())
         except Exception as error:
             visit.error = error_name_of(error)
@@ -102,7 +119,12 @@ def patches(run: Run) -> list[Patch]:
 
     def _eval_job(self: Any, env: Any, job: Any) -> None:
         set_place(env, f"{place_of(env, run.name)}[{job.job_index}]")
-        eval_job(self, env, job)
+        visit = visit_of(env)
+        if visit is None:
+            eval_job(self, env, job)
+            return
+        with reading(visit.name, run.bags, run.refuse):  # the Map's ItemSelector
+            eval_job(self, env, job)
 
     def __init__(self: Any, programs: Any) -> None:  # noqa: N807 - takes the place of one
         init_branches(self, programs)
@@ -122,4 +144,5 @@ def patches(run: Run) -> list[Patch]:
         Patch(IterationWorker, "_eval_job", _eval_job),
         Patch(BranchesDecl, "__init__", __init__),
         Patch(ExecutionState, "_handle_catch", _handle_catch),
+        Patch(execute_state, "Thread", _Thread),
     ]

@@ -1,0 +1,174 @@
+"""Stubs in payloads: where they stand, and whether a path leads to one instead of to a value."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from statebag.format.paths import render_path
+from statebag.format.stub import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["DEEP", "WILD", "Hidden", "first_stub", "hidden", "is_stub", "parsed", "stub_places"]
+
+WILD = object()
+"""A step of a path that takes every member: `*`, a slice, a filter."""
+
+DEEP = object()
+"""A step that searches everything below: `..`."""
+
+_TEXTS_DEEP = 4  # texts in texts: an SQS body in an SNS message in an event has two
+_BODY = re.compile(rf'"{KEY}"\s*:\s*(?=\{{)')
+_STEP = re.compile(
+    r"""\.(?P<name>[^.\[\]*()?@,:'"\s]+)
+      | \[\s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)")\s*\]
+      | \[\s*(?P<index>-?\d+)\s*\]
+      | (?P<all>\.\*|\[\s*\*\s*\]|\[[\d\s,:-]+\])
+      | (?P<deep>\.\.)
+      | \[\s*\?(?P<filter>.*?)\)\s*\]
+      | (?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_OF_ITEM = re.compile(r"@((?:\.[A-Za-z_]\w*)+)")
+
+
+class Hidden(NamedTuple):
+    """A place that a path leads to and that is not in the payload.
+
+    Attributes:
+        stub: The object with the stub on the way.
+        above: The steps to it.
+        inside: The steps from there.
+    """
+
+    stub: dict[str, Any]
+    above: tuple[Any, ...]
+    inside: tuple[Any, ...]
+
+
+def is_stub(value: Any) -> bool:
+    """Whether an object is a stub, or holds one of the form *rest*."""
+    body = value.get(KEY) if isinstance(value, dict) else None
+    return isinstance(body, dict) and "v" in body and (len(value) == 1 or body.get("rest") is True)
+
+
+def stub_places(
+    value: Any, above: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """All stubs in a value with their places; nothing is looked for inside a stub."""
+    ahead = [(above, value)]
+    while ahead:
+        place, one = ahead.pop()
+        if isinstance(one, dict):
+            if is_stub(one):
+                yield place, one
+            members = reversed([(key, inner) for key, inner in one.items() if key != KEY])
+            ahead.extend(((*place, key), inner) for key, inner in members)
+        elif isinstance(one, list):
+            ahead.extend(((*place, i), one[i]) for i in range(len(one) - 1, -1, -1))
+
+
+def first_stub(value: Any) -> str | None:
+    """The path of the first stub in an event, also of one in a text; None where there is none."""
+    found = next(stub_places(value), None)
+    if found is not None:
+        return render_path(found[0])
+    ahead: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    while ahead:
+        place, one = ahead.pop()
+        if isinstance(one, str):
+            if KEY in one and _holds_bag(one):
+                return render_path(place)
+        elif isinstance(one, dict):
+            ahead.extend(((*place, key), inner) for key, inner in one.items())
+        elif isinstance(one, list):
+            ahead.extend(((*place, i), inner) for i, inner in enumerate(one))
+    return None
+
+
+def _holds_bag(text: str, depth: int = 0) -> bool:
+    """Whether a text is that of a value with a stub in it, or has such a text in it."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return any(_is_body_at(text, found.end()) for found in _BODY.finditer(text))
+    if next(stub_places(value), None) is not None:
+        return True
+    return depth < _TEXTS_DEEP and any(
+        KEY in one and _holds_bag(one, depth + 1) for one in _texts(value)
+    )
+
+
+def _is_body_at(text: str, start: int) -> bool:
+    try:
+        body, _ = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return False
+    return is_stub({KEY: body})
+
+
+def _texts(value: Any) -> Iterator[str]:
+    ahead = [value]
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict | list):
+            ahead.extend(one.values() if isinstance(one, dict) else one)
+
+
+def parsed(path: str) -> list[tuple[Any, ...]]:
+    """The steps of a JSONPath: a way for the path itself, and one for each path in its filters."""
+    steps: list[Any] = []
+    ways: list[tuple[Any, ...]] = []
+    for found in _STEP.finditer(path, 1):
+        kind = found.lastgroup
+        if kind == "index":
+            steps.append(int(found["index"]))
+        elif kind in {"name", "single", "double"}:
+            steps.append(found[kind])
+        elif kind == "deep":
+            steps.append(DEEP)
+        elif kind == "all":
+            steps.append(WILD)
+        elif kind == "filter":
+            steps.append(WILD)
+            ways.extend((*steps, *one[1][1:].split(".")) for one in _OF_ITEM.finditer(found[0]))
+        else:
+            steps.append(DEEP)  # what is not known here may look at anything
+            break
+    return [tuple(steps), *ways]
+
+
+def hidden(value: Any, steps: tuple[Any, ...], above: tuple[Any, ...] = ()) -> Iterator[Hidden]:
+    """The places that a path leads to and that are behind a stub.
+
+    A path to a stub itself is not among them: a stub may be moved.
+    """
+    if not steps:
+        return
+    step, inside = steps[0], steps[1:]
+    if step is DEEP:
+        for place, stub in stub_places(value):
+            yield Hidden(stub, (*above, *place), inside)
+        return
+    if isinstance(value, dict):
+        there = isinstance(step, str) and step != KEY and step in value
+        if is_stub(value) and not there:
+            yield Hidden(value, above, steps)
+        elif there:
+            yield from hidden(value[step], inside, (*above, step))
+        elif step is WILD:
+            for key, one in value.items():
+                yield from hidden(one, inside, (*above, key))
+    elif isinstance(value, list):
+        if isinstance(step, int) and -len(value) <= step < len(value):
+            yield from hidden(value[step], inside, (*above, step))
+        elif not isinstance(step, int):
+            # JSONata takes a name from each item of an array.
+            rest = inside if step is WILD else steps
+            for index, one in enumerate(value):
+                yield from hidden(one, rest, (*above, index))

@@ -1,0 +1,405 @@
+"""What a definition reads without a name, and what a function leaves unread, end a run."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import pytest
+
+import statebag
+from statebag import Policy, Statebag
+from statebag.format.stub import KEY
+from statebag.local.engine import run_definition
+from statebag.local.reads import PATH_NOT_NAMED
+from statebag.local.run import NOT_OPENED
+from statebag.local.stubs import first_stub, hidden, parsed
+from tests.local.machines import chain, task
+
+SCOPE = "machine/run"
+STATE = {
+    "other": "a",
+    "route": "a",
+    "items": [{"n": 1}, {"n": 2}],
+    "wait": 0,
+    "deep": {"x": {"y": 1}},
+    "rows": list(range(50)),
+}
+NAMED = Policy(control=("$.other", "$.optional", "$.deep.other"), movable=("$.rows",))
+END = {"Type": "Succeed"}
+
+
+def client(policy=NAMED):
+    return Statebag("memory://" + os.urandom(6).hex(), policy=policy)
+
+
+def seals(state=STATE, policy=NAMED):
+    """A function that seals a state, through a client with a policy of its own."""
+    sb = client(policy)
+    return lambda _event, _context: sb.seal(state, scope=SCOPE)
+
+
+def run(*states, functions=None, strict=True, **options):
+    """A machine whose first state makes the bag."""
+    machine = chain(("Make", task("make")), *states)
+    for name in options.pop("jsonata", ()):
+        machine["States"][name]["QueryLanguage"] = "JSONata"
+    return run_definition(
+        machine,
+        {"make": seals(), **(functions or {})},
+        {},
+        strict=strict,
+        wait_scale=0,
+        timeout_seconds=60,
+        **options,
+    )
+
+
+def choice(**rule):
+    return {"Type": "Choice", "Choices": [{**rule, "Next": "End"}], "Default": "End"}
+
+
+def is_refused(ran, path, name):
+    assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED), (ran.status, ran.cause)
+    assert f"The state 'C' reads {path}, which is not in its payload" in ran.cause
+    line = f"STATEBAG_CONTROL=$.other,$.optional,$.deep.other,{name} "
+    assert line in ran.cause
+    last = ran.history[-1]
+    assert last["type"] == "ExecutionFailed"
+    assert last["executionFailedEventDetails"]["error"] == PATH_NOT_NAMED
+    assert ran.transitions[-1].state == "C"
+
+
+JSONPATH = [
+    (choice(Variable="$.route", StringEquals="a"), "$.route", "$.route"),
+    (choice(Variable="$.route", IsPresent=True), "$.route", "$.route"),
+    (choice(Not={"Variable": "$.deep.x.y", "IsPresent": True}), "$.deep.x.y", "$.deep.x.y"),
+    (choice(Variable="$.items[0].n", NumericEquals=1), "$.items[0].n", "$.items"),
+    (choice(Variable="$.other", StringEqualsPath="$.route"), "$.route", "$.route"),
+    (choice(Variable="$.rows", IsString=True), "$.rows", "$.rows"),
+    (choice(Variable="$.rows[0]", NumericEquals=0), "$.rows[0]", "$.rows"),
+    ({"Type": "Wait", "SecondsPath": "$.wait"}, "$.wait", "$.wait"),
+    ({"Type": "Pass", "InputPath": "$.deep.x"}, "$.deep.x", "$.deep.x"),
+    ({"Type": "Pass", "OutputPath": "$.route"}, "$.route", "$.route"),
+    ({"Type": "Pass", "Parameters": {"a": [{"b.$": "$.route"}]}}, "$.route", "$.route"),
+    ({"Type": "Pass", "Parameters": {"b.$": "$['route']"}}, "$['route']", "$.route"),
+    ({"Type": "Pass", "Parameters": {"b.$": "States.Format('{}', $.wait)"}}, "$.wait", "$.wait"),
+    (
+        {"Type": "Pass", "Parameters": {"b.$": "$.items[?(@.n > 1)]"}},
+        "$.items[?(@.n > 1)]",
+        "$.items",
+    ),
+    ({"Type": "Pass", "Assign": {"v.$": "$.route"}}, "$.route", "$.route"),
+    (task("echo", TimeoutSecondsPath="$.wait"), "$.wait", "$.wait"),
+    (task("echo", ResultSelector={"r.$": "$.route"}), "$.route", "$.route"),
+    (
+        {
+            "Type": "Map",
+            "ItemsPath": "$.items",
+            "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}},
+        },
+        "$.items",
+        "$.items",
+    ),
+    (
+        {
+            "Type": "Map",
+            "ItemsPath": "$.rows",
+            "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}},
+        },
+        "$.rows",
+        "$.rows",
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "path", "name"), JSONPATH, ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize("catching", [False, True])
+def test_a_path_that_no_control_path_names(state, path, name, catching):
+    if catching and state["Type"] in {"Task", "Map"}:
+        state = {**state, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "End"}]}
+    sb = client()
+    echo = {"echo": lambda event, _context: sb.open(event) and event}
+    is_refused(run(("C", state), ("End", END), functions=echo), path, name)
+
+
+JSONATA = [
+    ({"Type": "Pass", "Output": "{% $states.input.route %}"}, "$states.input.route", "$.route"),
+    (
+        {"Type": "Pass", "Output": "{% $exists($states.input.route) ? 1 : 2 %}"},
+        "$states.input.route",
+        "$.route",
+    ),
+    (
+        {"Type": "Pass", "Output": "{% $sum($states.input.items.n) %}"},
+        "$states.input.items.n",
+        "$.items.n",
+    ),
+    ({"Type": "Pass", "Output": "{% $states.input.rows[0] %}"}, "$states.input.rows[0]", "$.rows"),
+    (
+        {"Type": "Pass", "Output": "{% $count($states.input.rows) %}"},
+        "$states.input.rows",
+        "$.rows",
+    ),
+    ({"Type": "Wait", "Seconds": "{% $states.input.wait %}"}, "$states.input.wait", "$.wait"),
+    ({"Type": "Pass", "Assign": {"v": "{% $states.input.wait %}"}}, "$states.input.wait", "$.wait"),
+    (task("echo", Output="{% $states.result.route %}"), "$states.result.route", "$.route"),
+    (
+        {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $states.input.route = 'b' %}", "Next": "End"}],
+            "Default": "End",
+        },
+        "$states.input.route",
+        "$.route",
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "path", "name"), JSONATA, ids=lambda one: str(one)[:60])
+def test_an_expression_that_names_what_is_not_there(state, path, name):
+    sb = client()
+    echo = {"echo": lambda event, _context: sb.open(event) and event}
+    if state["Type"] == "Task":
+        state = {
+            **{key: value for key, value in state.items() if key != "Resource"},
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Arguments": {"FunctionName": "echo", "Payload": "{% $states.input %}"},
+            "Output": state["Output"].replace("result", "result.Payload"),
+        }
+        path = path.replace("result", "result.Payload")
+    is_refused(run(("C", state), ("End", END), functions=echo, jsonata=["C"]), path, name)
+
+
+@pytest.mark.parametrize("code", ["$keys($states.input)", "$lookup($states.input, 'route')"])
+def test_an_expression_that_lists_the_members_of_a_bag(code):
+    state = {"Type": "Pass", "Output": f"{{% {code} %}}"}
+    ran = run(("C", state), ("End", END), jsonata=["C"])
+    assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED)
+    assert "Read single fields by their names" in ran.cause
+
+
+def test_variables_hold_bags_too():
+    state = {"Type": "Pass", "Parameters": {"x.$": "$kept.route"}}
+    ran = run(("Keep", {"Type": "Pass", "Assign": {"kept.$": "$"}}), ("C", state), ("End", END))
+    is_refused(ran, "$kept.route", "$.route")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_what_is_named_or_only_moved_may_be_read(strict):
+    sb = client()
+    missing = choice(Variable="$.optional", IsPresent=True)
+    moved = {"Type": "Pass", "Parameters": {"a.$": "$.rows", "all.$": "$", "n.$": "$.status"}}
+    other = {"Type": "Pass", "Parameters": {"text.$": "States.JsonToString($.a)", "a.$": "$.a"}}
+    functions = {
+        "make": seals({**STATE, "status": "RUNNING"}),
+        "last": lambda event, _context: {"sum": sum(sb.open(event["a"]))},
+    }
+    ran = run(
+        ("C", {**missing, "Default": "Moved"}),
+        ("Moved", moved),
+        ("Other", other),
+        ("Last", task("last")),
+        ("End", END),
+        functions=functions
+        | {"make": lambda _e, _c: sb.seal({**STATE, "status": "R"}, scope=SCOPE)},
+        strict=strict,
+    )
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
+    assert ran.output == {"sum": sum(STATE["rows"])}
+
+
+def test_small_data_as_deployed_hides_what_strict_shows():
+    state = choice(Variable="$.route", StringEquals="a")
+    assert run(("C", state), ("End", END), strict=False).status == "SUCCEEDED"
+    large = {**STATE, **{f"k{i}": "x" * 90 for i in range(2_000)}}
+    ran = run(("C", state), ("End", END), functions={"make": seals(large)}, strict=False)
+    is_refused(ran, "$.route", "$.route")
+
+
+def test_seals_after_the_run_are_as_they_were():
+    run(("End", END))
+    assert client().seal({"a": 1}, scope=SCOPE) == {"a": 1}
+
+
+def test_the_input_of_the_execution_may_be_a_bag():
+    bag = client(msgspec.structs.replace(NAMED, strict=True)).seal(STATE, scope=SCOPE)
+    state = {"Type": "Pass", "Parameters": {"b.$": "$$.Execution.Input.route"}, "End": True}
+    ran = run_definition({"StartAt": "C", "States": {"C": state}}, {}, bag)
+    assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED)
+    assert "reads $.Execution.Input.route" in ran.cause
+
+
+def test_items_of_a_map_and_branches_of_a_parallel():
+    reads = {"Type": "Pass", "InputPath": "$.all.route", "End": True}
+    inner = {"StartAt": "C", "States": {"C": reads}}
+    mapped = {
+        "Type": "Map",
+        "ItemsPath": "$.other",
+        "ItemSelector": {"all.$": "$"},
+        "ItemProcessor": inner,
+    }
+    sealed = {"make": seals({**STATE, "other": [1]})}
+    is_refused(run(("M", mapped), ("End", END), functions=sealed), "$.all.route", "$.route")
+    branch = {"Type": "Parallel", "Branches": [inner], "Parameters": {"all.$": "$"}}
+    is_refused(run(("P", branch), ("End", END)), "$.all.route", "$.route")
+    passes = {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}
+    select = {**mapped, "ItemSelector": {"x.$": "$.route"}, "ItemProcessor": passes}
+    is_refused(run(("C", select), ("End", END), functions=sealed), "$.route", "$.route")
+
+
+def test_strict_reaches_bags_below_other_names():
+    """The state stands at $.data here; control paths begin at the state."""
+    sb = client()
+    functions = {"make": lambda _e, _c: {"data": sb.seal(STATE, scope=SCOPE), "next": 1}}
+    state = choice(Variable="$.data.route", StringEquals="a")
+    is_refused(run(("C", state), ("End", END), functions=functions), "$.data.route", "$.route")
+
+
+def unread(event, _context):
+    return {"count": len(event)}
+
+
+def stubborn(event, _context):
+    return event["rows"] + 1  # fails as code does that finds a stub
+
+
+def honest(_event, _context):
+    raise NoSuchRowError
+
+
+class NoSuchRowError(Exception):
+    """An error of the function's own."""
+
+
+@pytest.mark.parametrize("handler", [unread, stubborn])
+@pytest.mark.parametrize("catching", [False, True])
+def test_a_function_that_does_not_open_what_it_is_given(handler, catching):
+    more = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "End"}]} if catching else {}
+    named = {"Type": "Pass", "Parameters": {"rows.$": "$.rows", "n": 1}}
+    ran = run(("Pick", named), ("B", task("b", **more)), ("End", END), functions={"b": handler})
+    assert (ran.status, ran.error) == ("FAILED", NOT_OPENED)
+    assert "The state 'B' gives a stub to the function b at $.rows of its event" in ran.cause
+    assert "@statebag.step" in ran.cause
+    assert "--allow-unopened b" in ran.cause
+    assert ran.warnings == ()
+
+
+@pytest.mark.parametrize("allowed", ["b", "*", "?"])
+def test_a_function_that_may_leave_it_unopened(allowed):
+    ran = run(("B", task("b")), ("End", END), functions={"b": unread}, allow_unopened=[allowed])
+    assert ran.status == "SUCCEEDED"
+    (warning,) = ran.warnings
+    assert "The state 'B' gives a stub to the function b at $ of its event" in warning
+
+
+def test_an_error_of_its_own_is_the_functions_own():
+    ran = run(("B", task("b")), ("End", END), functions={"b": honest})
+    assert ran.error == "NoSuchRowError"
+
+
+def reader(kind):
+    """A function that reads its stubs in one of the ways that there are."""
+    sb = client(msgspec.structs.replace(NAMED, strict=True))
+    ways = {
+        "open": lambda event, _context: len(sb.open(event)),
+        "get": lambda event, _context: sb.get(event, "$.route"),
+        "only": lambda event, _context: sb.open(event, only=[]) and 1,
+        "append": lambda event, _context: sb.append(event, "$.fresh", [1], scope=SCOPE) and 1,
+        "pool": lambda event, _context: ThreadPoolExecutor(1).submit(sb.open, event).result() and 1,
+        "step": sb.step(scope="$.other", returns="delta")(lambda _state, _context: {"x": 1}),
+        "step in a function": None,
+        "router": sb.step(scope="$.other", only=[])(lambda state, _context: state),
+    }
+    ways["step in a function"] = lambda event, context: {"in": ways["step"](event, context)}
+    made = sb.seal({**STATE, "other": SCOPE}, scope=SCOPE)
+    return {"make": lambda _e, _c: made, "b": ways[kind]}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["open", "get", "only", "append", "pool", "step", "step in a function", "router"],
+)
+def test_a_function_that_reads_stubs_itself(kind):
+    functions = reader(kind)
+    assert KEY in functions["make"](None, None)
+    ran = run(("B", task("b")), ("End", END), functions=functions)
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
+
+
+def test_the_manager_knows_stubs(monkeypatch):
+    from statebag.state_data_manager import lambda_handler
+
+    monkeypatch.setenv("STATEBAG_STORE", "memory://" + os.urandom(6).hex())
+    made = Statebag(policy=NAMED).seal({**STATE, "execution_id": SCOPE}, scope=SCOPE)
+    named = {
+        "Type": "Task",
+        "Resource": "m",
+        "Parameters": {
+            "action": "sync",
+            "state_data.$": "$",
+            "execution_result": {"status": "COMPLETE"},
+        },
+    }
+    functions = {
+        "make": lambda _e, _c: made,
+        "m": lambda event, context: {**lambda_handler(event, context)},
+    }
+    ran = run(("B", named), ("End", END), functions=functions)
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
+
+
+def test_the_decorator_of_the_environment_knows_stubs(monkeypatch):
+    monkeypatch.setenv("STATEBAG_STORE", "memory://" + os.urandom(6).hex())
+    handler = statebag.step(scope="$.other")(
+        lambda state, _context: {**state, "seen": len(state["rows"])}
+    )
+    made = Statebag(policy=NAMED).seal({**STATE, "other": SCOPE}, scope=SCOPE)
+    ran = run(("B", task("b")), ("End", END), functions={"make": lambda _e, _c: made, "b": handler})
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
+    assert Statebag().open(ran.output)["seen"] == 50
+
+
+STUB = {KEY: {"v": 1, "sha256": "0" * 64, "size": 2, "data": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ({"a": [1, STUB]}, "$.a[1]"),
+        (STUB, "$"),
+        ({"b": {"n": 1, KEY: {**STUB[KEY], "rest": True, "beside": []}}}, "$.b"),
+        ({"body": json.dumps({"state": STUB})}, "$.body"),
+        ({"Records": [{"body": json.dumps({"Message": json.dumps(STUB)})}]}, "$.Records[0].body"),
+        ({"body": "state: " + json.dumps({"n": 1, **STUB})}, "$.body"),
+        ({"body": f"what {KEY} means"}, None),
+        ({"body": f'{{"{KEY}": 1}}'}, None),
+        ({KEY: 5, "a": [None, True, 1.5]}, None),
+        ({"a": {KEY: {"n": 1}}}, None),
+    ],
+)
+def test_where_a_stub_stands(value, place):
+    assert first_stub(value) == place
+
+
+@pytest.mark.parametrize(
+    ("path", "is_hidden"),
+    [
+        ("$.a", False),
+        ("$.a.b", True),
+        ("$.list[*].x", True),
+        ("$.list[0].x", False),
+        ("$.list[1].x", True),
+        ("$.list[0:1]", False),
+        ("$..x", True),
+        ("$.plain.*", False),
+        ("$.*.x", True),
+        ("$.list[?(@.x == 1)]", True),
+        ("$.plain[?(@.x == 1)]", False),
+        ("$.none.x", False),
+        ("$['a']['b']", True),
+    ],
+)
+def test_whether_a_path_leads_behind_a_stub(path, is_hidden):
+    value = {"a": STUB, "list": [{"x": 1}, STUB], "plain": {"x": [1]}}
+    assert any(list(hidden(value, steps)) for steps in parsed(path)) is is_hidden
