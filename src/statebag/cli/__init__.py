@@ -42,6 +42,7 @@ def main() -> None:
     """The program `statebag`: runs the command that `sys.argv` names, and exits with its code."""
     try:
         from statebag.cli.group import cli  # noqa: PLC0415 - click is an extra
+        from statebag.cli.terminal import make_streams_harmless  # noqa: PLC0415 - with it
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
@@ -55,4 +56,5 @@ def main() -> None:
         # A terminal that cannot show a character is no reason to lose the rest.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    make_streams_harmless()  # to the very end: a thread or an exit function may still write
     cli(prog_name="statebag")

@@ -10,7 +10,7 @@ import click
 
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.stores import reading_client, store_option
-from statebag.store.confinement import shown
+from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
     from statebag.upkeep.gc import Collection
@@ -84,7 +84,7 @@ def command(
         return
     for one in done.decisions:
         click.echo(
-            f"{one.action:6} {shown(one.scope)}: {one.why} "
+            f"{one.action:6} {printable(one.scope)}: {one.why} "
             f"({one.objects:,} objects, {one.bytes:,} bytes)"
         )
     click.echo(f"{done.deleted_objects:,} objects deleted, {done.deleted_bytes:,} bytes")

@@ -14,6 +14,7 @@ from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.stores import store_option, writing_client
+from statebag.cli.terminal_text import printable
 from statebag.errors import BlobMissing
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ def command(
         click.echo(json.dumps(outcome))
     else:
         for name, place in done.mended.items():
-            click.echo(f"{'would mend' if dry_run else 'mended'}: {name} (from {place})")
+            click.echo(printable(f"{'would mend' if dry_run else 'mended'}: {name} (from {place})"))
         for name in done.lost:
-            click.echo(f"lost: {name}: no store has it whole")
+            click.echo(printable(f"lost: {name}: no store has it whole"))
         if not report.faults:
             click.echo("all is whole")
     sys.exit(BY_ERROR[BlobMissing] if done.lost else SUCCESS)

@@ -16,6 +16,7 @@ from statebag.cli.executions import DEFAULT_HISTORIES, histories_option
 from statebag.cli.exit_codes import EXECUTION_FAILED
 from statebag.cli.extras import needs
 from statebag.cli.json_input import read_json
+from statebag.cli.terminal_text import printable
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def _store_variables(store: str | None, *, plain: bool) -> Mapping[str, str]:
 
 def _write_output(file: Path, execution: Execution) -> None:
     if execution.status != "SUCCEEDED":
-        click.echo(f"{file} is not written: there is no output", err=True)
+        click.echo(f"{printable(str(file))} is not written: there is no output", err=True)
         return
     text = json.dumps(execution.output, ensure_ascii=False, indent=2)
     file.write_text(text + "\n", encoding="utf-8", errors="surrogatepass")

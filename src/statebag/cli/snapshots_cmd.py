@@ -8,6 +8,7 @@ import click
 
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.stores import reading_client, store_option
+from statebag.cli.terminal_text import printable
 
 __all__ = ["command"]
 
@@ -35,4 +36,4 @@ def command(scope: str, *, as_json: bool, store: str | None) -> None:
             if as_json:
                 click.echo(json.dumps({"name": info.name, "bytes": info.size, "written": when}))
             else:
-                click.echo(f"{when}  {info.size:>7,}  {info.name}")
+                click.echo(f"{when}  {info.size:>7,}  {printable(info.name)}")

@@ -60,6 +60,10 @@ class Execution:
         transitions: All states that were left, in the order in which they were entered.
         history: The events of `GetExecutionHistory`. As on AWS, the children of a Distributed
             Map are no part of it (their transitions are).
+        unfinished: Of one that timed out, the paths of the states that were at work then.
+        threads_left: Whether a handler, or another call that nothing can stop, was still at work
+            when the result was made. Its thread goes on, as a daemon, until it returns or the
+            process ends; boto3 is not answered in this process any more by then.
     """
 
     arn: str
@@ -71,6 +75,8 @@ class Execution:
     seconds: float
     transitions: tuple[Transition, ...]
     history: list[dict[str, Any]]
+    unfinished: tuple[str, ...] = ()
+    threads_left: bool = False
 
 
 class Observer:
