@@ -13,7 +13,10 @@ from io import TextIOWrapper
 from statebag.cli.exit_codes import exit_code
 from statebag.errors import ConfigurationError
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "IS_PROGRAM", "main"]
+
+IS_PROGRAM = "program"
+"""The object of a command that is a process of its own, which may fork and end as it likes."""
 
 COMMANDS = {
     "seal": "statebag.cli.seal_cmd:command",
@@ -57,4 +60,4 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     make_streams_harmless()  # to the very end: a thread or an exit function may still write
-    cli(prog_name="statebag")
+    cli(prog_name="statebag", obj=IS_PROGRAM)

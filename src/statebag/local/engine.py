@@ -37,6 +37,7 @@ __all__ = ["run_definition"]
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/local"
 _GRACE_SECONDS = 5.0
 _STOP_SECONDS = 1.0
+_LATE_SECONDS = 0.5  # twice, after a timeout: `statebag run` ends the process after two seconds
 _one_run = threading.Lock()
 
 
@@ -77,7 +78,7 @@ def run_definition(
         machines: Further definitions by name, for `states:startExecution`.
         wait_scale: What the seconds of Wait states and of Retry intervals are multiplied by.
             Timeouts and heartbeats keep their length.
-        timeout_seconds: Stop after this long with the status `TIMED_OUT`, at most two seconds
+        timeout_seconds: Stop after this long with the status `TIMED_OUT`, at most a second
             late. An expression or a pattern is ended then. A handler that does not return cannot
             be: its thread is left behind (`Execution.threads_left`), and one that is inside of C
             code which never lets other threads run, such as a regular expression that
@@ -128,7 +129,7 @@ def run_definition(
         threads_left = False
         try:
             if not ended.wait(timeout_seconds):
-                grace = _STOP_SECONDS
+                grace = _LATE_SECONDS
                 interpreter.time_out(execution, run)
                 threads_left = not ended.wait(grace)
         except BaseException:
