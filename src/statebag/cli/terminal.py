@@ -151,5 +151,9 @@ def write_value(text: bytes, *, as_json: bool = True) -> None:
         stream.write((json_escaped(shown) if as_json else harmless(shown)) + "\n")
     else:
         stream.flush()
-        stream.buffer.write(text + b"\n")
+        buffer = getattr(stream, "buffer", None)  # a stream in memory may have none
+        if buffer is None:
+            stream.write(text.decode() + "\n")
+        else:
+            buffer.write(text + b"\n")
     stream.flush()

@@ -106,7 +106,7 @@ class _Loader(yaml.SafeLoader):
         else:
             if isinstance(node, yaml.ScalarNode):
                 self._check_number(node)
-                self._count(_Extent(1, 0, len(node.value)), mark)
+                self._count(_Extent(0, 0, len(node.value)), mark)
             levels = self._heights.pop() + 1
             extent = _Extent(levels, self._values - values, self._characters - characters)
             self._extents[id(node)] = extent
@@ -271,7 +271,7 @@ def _problem_of_levels(text: str) -> str | None:
         mark = found[0]
         if mark in {"[", "{"}:
             levels += 1
-            if levels > MOST_LEVELS:
+            if levels >= MOST_LEVELS:  # what is in it is a level, too
                 line = text.count("\n", 0, found.start()) + 1
                 return f"line {line}: it is nested too deeply"
         elif mark in {"]", "}"}:
