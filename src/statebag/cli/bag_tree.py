@@ -164,7 +164,7 @@ def _name(one: Field) -> str:
     if isinstance(part, int):
         return f"[{part}]"
     # Names come from anywhere: nothing in them may steer the terminal.
-    return printable(part) or repr(part)
+    return part if part and printable(part) == part else printable(repr(part))
 
 
 def _form(one: Field) -> str:
