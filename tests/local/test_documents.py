@@ -1,9 +1,13 @@
 """JSON and YAML files: short tags, and what is refused."""
 
+import json
+import time
+from pathlib import Path
+
 import pytest
 
 from statebag.errors import ConfigurationError
-from statebag.local.documents import parse_document, read_text
+from statebag.local.documents import MOST_BYTES, MOST_LEVELS, parse_document, read_text
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_levels_are_counted_also_in_yaml():
     def block(levels):
         return "".join(f"{' ' * n}a:\n" for n in range(levels))
 
-    for text in (flow(100), block(100)):
+    for text in (flow(499), block(499)):
         assert parse_document(text, "t.yaml") is not None
     for text in (flow(501), flow(5_000), block(501), "- " * 501 + "a"):
         with pytest.raises(ConfigurationError, match="nest"):
@@ -96,3 +100,91 @@ def test_the_last_level_of_json_is_read():
     assert parse_document("[" * 500 + "]" * 500, "m.json") is not None
     with pytest.raises(ConfigurationError, match=r"line 2, column 501: .* deeper than 500 levels"):
         parse_document("\n" + "[" * 501 + "]" * 501, "m.json")
+
+
+def bomb(first, levels, width):
+    """A few lines that stand for `width ** levels` times the first value."""
+    lines = [
+        f"z{level}: &z{level} [{', '.join([f'*z{level - 1}'] * width)}]"
+        for level in range(1, levels + 1)
+    ]
+    return "\n".join([f"z0: &z0 {first}", *lines])
+
+
+BOMBS = {
+    "values": (bomb("[x, x]", 9, 9), "line 7: it has too many values"),
+    "text": (bomb(f'"{"x" * 100_000}"', 3, 9), "line 4: it has too much text"),
+    "levels by aliases": (bomb("x", 600, 1), "line 500: it nests deeper than 500 levels"),
+    "levels": ("a:\n " + "[" * 100_000, "line 2: it nests deeper than 500 levels"),
+    "levels of JSON": (
+        '{"a":\n' + "[" * 5_000 + "]" * 5_000 + "}",
+        "than 500 levels",
+    ),
+    "levels of mappings": (
+        "".join(f"{' ' * n}a:\n" for n in range(600)),
+        "line 500: it nests deeper",
+    ),
+    "itself": ("a: &a\n- *a", "line 2: an alias stands inside of the value that it repeats"),
+    "merged": (
+        "z0: &z0 {a: 1, b: 2}\n"
+        + "\n".join(f"z{n}: &z{n} {{<<: [{', '.join([f'*z{n - 1}'] * 9)}]}}" for n in range(1, 9)),
+        "it has too many values",
+    ),
+    "under short tags": (
+        bomb("[x, x]", 9, 9).replace("[*", "!Join [*"),
+        "line 7: it has too many values",
+    ),
+    "digits": (f"a:\n  - {'9' * 5_000}", "line 2: a number has 5,000 characters"),
+    "digits by sixties": (f"a: 1{':1' * 100_000}", "line 1: a number has 200,001 characters"),
+    "digits of JSON": ('{"a": ' + "9" * 5_000 + "}", "a number has"),
+    "values of JSON": ("[" + "1," * 600_000 + "1]", "it has too many values"),
+    "bytes": (" " * (MOST_BYTES + 1), "has 4,000,001 characters"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("place", ["m.asl.yaml", "m.asl.json"])
+def test_a_text_that_stands_for_too_much_is_refused_at_once(name, place):
+    text, says = BOMBS[name]
+    if place.endswith(".json") and not name.endswith(" of JSON"):
+        pytest.skip("it is YAML")
+    started = time.process_time()
+    with pytest.raises(ConfigurationError) as caught:
+        parse_document(text, place)
+    assert time.process_time() - started < 5
+    assert f"{place}" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_quotes_without_an_end_take_no_time():
+    text = '{"a": "' + '\\"' * 500_000
+    started = time.process_time()
+    with pytest.raises(ConfigurationError, match="Unterminated string"):
+        parse_document(text, "m.json")
+    assert time.process_time() - started < 5
+
+
+def test_what_the_limits_leave_room_for():
+    deep: object = "x"
+    for _ in range(MOST_LEVELS - 2):
+        deep = [deep]
+    assert parse_document(json.dumps({"a": deep}), "m.json") == {"a": deep}
+    brackets = {"a": "[" * 1_000 + '"{'}
+    assert parse_document(json.dumps(brackets), "m.json") == brackets
+    shared = parse_document("a: &a [1, 2]\nb: [*a, *a]\nc: {d: *a}", "t.yaml")
+    assert shared == {"a": [1, 2], "b": [[1, 2], [1, 2]], "c": {"d": [1, 2]}}
+
+
+@pytest.mark.parametrize("tag", ["!!binary aA==", "!!set {a}", "!!omap [a: 1]", "!!pairs [a: 1]"])
+def test_what_json_has_no_form_for_is_refused(tag):
+    with pytest.raises(ConfigurationError, match="could not determine a constructor"):
+        parse_document(f"a: {tag}", "t.yaml")
+
+
+def test_a_file_is_read_up_to_a_limit(tmp_path):
+    file = tmp_path / "m.asl.yaml"
+    file.write_bytes("é".encode() * (MOST_BYTES // 2) + b"x")
+    with pytest.raises(ConfigurationError, match="more than 4,000,000 bytes"):
+        read_text(file)
+    with pytest.raises(ConfigurationError, match="more than 4,000,000 bytes"):
+        read_text(Path("/dev/zero"))

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
+import time
 
 import boto3
 import pytest
@@ -279,3 +281,24 @@ def test_three_hundred_transitions_are_interpreted():
     execution = run(definition, {"n": 0}, {"work": lambda event, _: event})
     assert execution.output == {"n": 100}
     assert len(execution.transitions) == 301
+
+
+def test_a_handler_that_never_returns_is_left_behind():
+    go_on = threading.Event()
+
+    def work(event, context):
+        go_on.wait(60)
+        return event
+
+    run(chain(("P", {"Type": "Pass"})))  # what is imported takes no part of the time
+    branches = [chain(("Stuck", task())), chain(("Rest", {"Type": "Wait", "Seconds": 600}))]
+    definition = chain(("Both", {"Type": "Parallel", "Branches": branches}))
+    started = time.monotonic()
+    try:
+        execution = run(definition, {}, {"work": work}, timeout_seconds=1)
+        assert time.monotonic() - started < 5
+    finally:
+        go_on.set()
+    assert execution.status == "TIMED_OUT"
+    assert execution.unfinished == ("Main/Both[0]/Stuck", "Main/Both[1]/Rest")
+    assert execution.threads_left

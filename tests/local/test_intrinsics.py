@@ -106,3 +106,35 @@ def test_text_is_asked_for_and_a_list_is_there():
     with pytest.raises(ConfigurationError, match="text is needed"):
         resolver().text({"Ref": "Zones"}, "$")
     assert [resolver().text(value, "$") for value in (True, 5, 1.5)] == ["true", "5", "1.5"]
+
+
+def test_functions_inside_of_functions_do_not_multiply():
+    text: object = "x" * 10
+    for _ in range(40):
+        text = {"Fn::Sub": ["${A}${A}", {"A": text}]}
+    with pytest.raises(ConfigurationError, match="more than 4,000,000 characters"):
+        resolver().text(text, "$")
+    empty: object = ""
+    for _ in range(40):
+        empty = {"Fn::Sub": ["${A}${A}", {"A": empty}]}
+    assert resolver().text(empty, "$") == ""
+    long = {"Fn::Join": ["", ["x" * 3_000_000, "x" * 3_000_000]]}
+    with pytest.raises(ConfigurationError, match="more than 4,000,000 characters"):
+        resolver().text(long, "$")
+
+
+def test_a_name_of_two_others_is_computed_once():
+    resources = {
+        f"R{n}": {
+            "Type": "AWS::SNS::Topic" if n % 2 else "AWS::S3::Bucket",
+            "Properties": {
+                ("TopicName" if n % 2 else "BucketName"): {
+                    "Fn::Select": [0, [{"Ref": f"R{n + 1}"}, {"Ref": f"R{n + 1}"}]]
+                }
+            },
+        }
+        for n in range(40)
+    }
+    resources["R40"] = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "end"}}
+    made = Resolver({"Resources": resources}, {}, "us-east-1")
+    assert made.name_of("R0").endswith("end")

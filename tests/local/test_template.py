@@ -207,3 +207,9 @@ def test_names_by_logical_id(functions):
 def test_a_document_without_resources_is_no_template(tmp_path):
     with pytest.raises(ConfigurationError, match="no Resources"):
         template(tmp_path, "Resources: 3")
+
+
+def test_a_value_in_many_places_is_bounded():
+    text = json.dumps(DEFINITION | {"Comment": "${Word}" * 5_000})
+    with pytest.raises(ConfigurationError, match="once \\$\\{Word\\} and the placeholders"):
+        parse_definition(text, "m.json", {"Word": "x" * 1_000})

@@ -13,7 +13,10 @@ from io import TextIOWrapper
 from statebag.cli.exit_codes import exit_code
 from statebag.errors import ConfigurationError
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "IS_PROGRAM", "main"]
+
+IS_PROGRAM = "program"
+"""The object of a command that is a process of its own, which may fork and end as it likes."""
 
 COMMANDS = {
     "seal": "statebag.cli.seal_cmd:command",
@@ -42,6 +45,7 @@ def main() -> None:
     """The program `statebag`: runs the command that `sys.argv` names, and exits with its code."""
     try:
         from statebag.cli.group import cli  # noqa: PLC0415 - click is an extra
+        from statebag.cli.terminal import make_streams_harmless  # noqa: PLC0415 - with it
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
@@ -55,4 +59,5 @@ def main() -> None:
         # A terminal that cannot show a character is no reason to lose the rest.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    cli(prog_name="statebag")
+    make_streams_harmless()  # to the very end: a thread or an exit function may still write
+    cli(prog_name="statebag", obj=IS_PROGRAM)

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from statebag.cli.styled_text import Text, console
+from statebag.cli.terminal_text import printable
 from statebag.local.payload import PAYLOAD_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import Console
 
     from statebag.opening.inspection import Field, Inspection
 
@@ -54,29 +56,28 @@ def print_bag(inspection: Inspection, *, bound: int, show_all: bool) -> None:
         bound: The policy's bound of a bag, in bytes.
         show_all: Every field, however many.
     """
-    console = Console(highlight=False, markup=False)
-    if console.is_terminal:
-        _print(console, inspection, bound=bound, show_all=show_all)
+    out = console(file_width=_FILE_WIDTH)
+    if out.is_terminal:
+        _print(out, inspection, bound=bound, show_all=show_all)
         return
-    console = Console(highlight=False, markup=False, width=_FILE_WIDTH)
-    with console.capture() as capture:
-        _print(console, inspection, bound=bound, show_all=show_all)
+    with out.capture() as capture:
+        _print(out, inspection, bound=bound, show_all=show_all)
     for line in capture.get().splitlines():
         print(line.rstrip())
 
 
-def _print(console: Console, inspection: Inspection, *, bound: int, show_all: bool) -> None:
+def _print(out: Console, inspection: Inspection, *, bound: int, show_all: bool) -> None:
     numbers = {pack.name: f"p{i}" for i, pack in enumerate(inspection.packs, 1)}
     rows = list(islice(_rows(inspection.root, show_all=show_all), _SHOWN_ROWS + 1))
     if show_all:
         rows = list(_rows(inspection.root, show_all=True))
     elif len(rows) > _SHOWN_ROWS:
         rows[-1] = _Row("", None, "...")
-    console.print(_table([_cells(row, numbers) for row in rows], console.width))
+    out.print(_table([_cells(row, numbers) for row in rows], out.width))
     if any(row.field is None for row in rows):
-        console.print(Text("Not every field is shown: --all shows them.", style="dim"))
-    _print_packs(console, inspection, show_all=show_all)
-    _print_totals(console, inspection, bound)
+        out.print(Text("Not every field is shown: --all shows them.", style="dim"))
+    _print_packs(out, inspection, show_all=show_all)
+    _print_totals(out, inspection, bound)
 
 
 def _table(rows: list[tuple[Text, ...]], width: int) -> Table:
@@ -163,7 +164,7 @@ def _name(one: Field) -> str:
     if isinstance(part, int):
         return f"[{part}]"
     # Names come from anywhere: nothing in them may steer the terminal.
-    return part if part.isprintable() and part else repr(part)
+    return part if part and printable(part) == part else printable(repr(part))
 
 
 def _form(one: Field) -> str:
@@ -197,7 +198,7 @@ def _where(one: Field, numbers: dict[str, str]) -> str:
     return ", ".join(texts)
 
 
-def _print_packs(console: Console, inspection: Inspection, *, show_all: bool) -> None:
+def _print_packs(out: Console, inspection: Inspection, *, show_all: bool) -> None:
     if not inspection.packs:
         return
     if not show_all and len(inspection.packs) > _SHOWN_PACKS:
@@ -208,20 +209,20 @@ def _print_packs(console: Console, inspection: Inspection, *, show_all: bool) ->
         blobs = "1 blob" if pack.blobs == 1 else f"{pack.blobs:,} blobs"
         line = Text(f"p{number} ", style="bold")
         line.append(f"{pack.name}  {blobs}, {pack.bytes:,} bytes", style="not bold")
-        console.print(line, soft_wrap=True)
+        out.print(line, soft_wrap=True)
     if more:
-        console.print(Text(f"... and {more:,} packs more: --all", style="dim"))
+        out.print(Text(f"... and {more:,} packs more: --all", style="dim"))
     if inspection.unread_indexes:
-        console.print(
+        out.print(
             Text(
                 f"{inspection.unread_indexes:,} index blobs list further pieces: --deep reads them"
             )
         )
 
 
-def _print_totals(console: Console, inspection: Inspection, bound: int) -> None:
+def _print_totals(out: Console, inspection: Inspection, bound: int) -> None:
     size = inspection.bag_bytes
-    console.print(
+    out.print(
         Text.assemble(
             (f"state {inspection.root.size:,} bytes, bag {size:,} bytes", "bold"),
             " counted with the spaces and escapes that a runtime may add:\n"

@@ -56,4 +56,7 @@ def command(
 
     with reading_client(store) as client:
         value = client.get(wire, path, scope)
-    write_text(value.encode() if raw and isinstance(value, str) else json_text.encode(value))
+    if raw and isinstance(value, str):
+        write_text(value.encode(), as_json=False)
+    else:
+        write_text(json_text.encode(value))

@@ -27,8 +27,7 @@ def checking(store: Store, prefix: str) -> Iterator[Callable[[ObjectInfo], None]
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    from rich.console import Console  # noqa: PLC0415 - not needed where nobody watches
-    from rich.progress import (  # noqa: PLC0415 - likewise
+    from rich.progress import (  # noqa: PLC0415 - not needed where nobody watches
         BarColumn,
         DownloadColumn,
         Progress,
@@ -37,6 +36,8 @@ def checking(store: Store, prefix: str) -> Iterator[Callable[[ObjectInfo], None]
         TransferSpeedColumn,
     )
 
+    from statebag.cli.styled_text import console  # noqa: PLC0415 - likewise
+
     columns = (
         TextColumn("checking"),
         BarColumn(),
@@ -44,7 +45,7 @@ def checking(store: Store, prefix: str) -> Iterator[Callable[[ObjectInfo], None]
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         bar.update(task, total=sum(info.size for info in store.list(prefix)))
         yield lambda info: bar.advance(task, info.size)

@@ -11,6 +11,7 @@ import click
 from statebag.cli.bag_source import is_in_store, read_bag
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.stores import reading_client, store_option
+from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,9 @@ def command(
                 json.dumps({**line, "old": change.old, "new": change.new} if values else line)
             )
             continue
-        click.echo(f"{_SIGNS[change.kind]} {change.path}  {change.before:,} -> {change.after:,}")
+        click.echo(
+            f"{_SIGNS[change.kind]} {printable(change.path)}  {change.before:,} -> {change.after:,}"
+        )
         if values:
             for sign, value in (("-", change.old), ("+", change.new)):
                 click.echo(f"    {sign} {json.dumps(value)}")

@@ -10,6 +10,7 @@ import click
 
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.stores import reading_client, store_option
+from statebag.cli.terminal_text import printable
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def command(*, as_json: bool, store: str | None) -> None:
         width = max(len(one.what) for one in findings)
         for one in findings:
             advice = f"\n{'':{width + 9}}{one.advice}" if one.advice else ""
-            click.echo(f"{one.status:8} {one.what:{width}} {one.seen}{advice}")
+            click.echo(printable(f"{one.status:8} {one.what:{width}} {one.seen}{advice}"))
     failed = any(one.status == "fail" for one in findings)
     sys.exit(BY_ERROR[ConfigurationError] if failed else SUCCESS)
 

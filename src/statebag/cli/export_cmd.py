@@ -10,6 +10,7 @@ from statebag.cli.bag_source import is_in_store, read_bag
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.json_output import check_output
 from statebag.cli.stores import reading_client, store_option
+from statebag.cli.terminal_text import printable
 from statebag.cli.unusable_file import UnusableFile
 
 __all__ = ["command"]
@@ -43,4 +44,4 @@ def command(bag: str, *, output: Path, histories: Path, store: str | None) -> No
         output.write_bytes(archive)
     except OSError as error:
         raise UnusableFile("write", str(output), error) from error
-    click.echo(f"{output}: {len(archive):,} bytes", err=True)
+    click.echo(f"{printable(str(output))}: {len(archive):,} bytes", err=True)

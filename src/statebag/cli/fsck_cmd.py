@@ -13,8 +13,8 @@ from statebag.cli.checking import checking
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
+from statebag.cli.terminal_text import printable
 from statebag.errors import BlobCorrupt, BlobMissing, StoreUnavailable
-from statebag.store.confinement import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,13 +94,15 @@ def print_faults(report: Report) -> None:
     click.echo(f"{counts or 'no objects'}: {report.blobs:,} blobs, {report.bytes:,} bytes read")
     for fault in report.faults:
         lost = "" if fault.lost_blobs is None else f", {fault.lost_blobs} blobs lost"
-        click.echo(f"{fault.kind}: {fault.name}: {fault.detail}{lost}")
+        click.echo(printable(f"{fault.kind}: {fault.name}: {fault.detail}{lost}"))
         for touched in fault.touches:
-            click.echo(f"    touches {shown(touched)}")
+            click.echo(f"    touches {printable(touched)}")
     for label, whole in report.bags.items():
-        click.echo(f"bag {shown(label)}: {'all it reads from is whole' if whole else 'NOT whole'}")
+        click.echo(
+            f"bag {printable(label)}: {'all it reads from is whole' if whole else 'NOT whole'}"
+        )
     for name in report.others:
-        click.echo(f"not ours: {shown(name)}")
+        click.echo(f"not ours: {printable(name)}")
     if report.whole:
         if not report.bags:
             click.echo("no bag was given: a pack that bags alone name would not be missed")

@@ -10,7 +10,7 @@ import click
 
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
-from statebag.store.confinement import shown
+from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
     from statebag.upkeep.gc import Collection
@@ -89,12 +89,12 @@ def command(
     name_store(client)
     for one in done.decisions:
         click.echo(
-            f"{one.action:6} {shown(one.scope)}: {one.why} "
+            f"{one.action:6} {printable(one.scope)}: {one.why} "
             f"({one.objects:,} objects, {one.bytes:,} bytes)"
         )
     for left in done.leftovers:
         why = "what a killed writer left" if left.action == "delete" else "a write may be under way"
-        click.echo(f"{left.action:6} {shown(left.name)}: {why} ({left.bytes:,} bytes)")
+        click.echo(f"{left.action:6} {printable(left.name)}: {why} ({left.bytes:,} bytes)")
     click.echo(f"{done.deleted_objects:,} objects deleted, {done.deleted_bytes:,} bytes")
     if not delete:
         click.echo("nothing was written: this was a dry run, --delete acts")

@@ -12,8 +12,9 @@ import click
 from statebag import __version__
 from statebag.cli import COMMANDS
 from statebag.cli.exit_codes import INTERRUPTED, PROGRAM_FAULT, exit_code
+from statebag.cli.terminal import harmless_streams
+from statebag.cli.terminal_text import printable
 from statebag.errors import StatebagError
-from statebag.store.confinement import shown
 
 __all__ = ["cli"]
 
@@ -41,10 +42,24 @@ class _Commands(click.Group):
             command.params.append(_debug_option())
         return command
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        with harmless_streams():
+            return super().main(*args, **extra)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **extra)
+        except click.ClickException as error:
+            _in_one_line(error)
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            _in_one_line(error)
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
@@ -64,11 +79,16 @@ class _Commands(click.Group):
             ctx.exit(PROGRAM_FAULT)
 
 
+def _in_one_line(error: click.ClickException) -> None:
+    """Make the message one line: it quotes arguments and names of files."""
+    vars(error)["message"] = printable(error.message)
+
+
 def _report(context: click.Context, message: str) -> None:
     if context.meta.get(_DEBUG):
         click.echo(traceback.format_exc(), err=True)
-    # A folder's names need not be text, and a foreign one may steer a terminal.
-    click.echo(f"error: {shown(message)}", err=True)
+    # One line, whatever names are in it.
+    click.echo(f"error: {printable(message)}", err=True)
 
 
 def _debug_option() -> click.Option:

@@ -1,4 +1,4 @@
-"""JSON text that a command gives: to a file or to the standard output, byte for byte."""
+"""JSON text that a command gives: byte for byte to a file or a pipe, harmless to a terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from statebag.cli.terminal import write_value
 from statebag.cli.unusable_file import UnusableFile
 from statebag.errors import ConfigurationError
 
@@ -32,18 +33,19 @@ def check_output(file: Path | None) -> None:
         )
 
 
-def write_text(text: bytes, file: Path | None = None) -> None:
-    """Write a text and a line end.
+def write_text(text: bytes, file: Path | None = None, *, as_json: bool = True) -> None:
+    """Write a text and a line end: exactly, or, to a terminal, with escapes.
 
     Args:
         text: UTF-8.
         file: Where to; None is the standard output.
+        as_json: Whether it is JSON text, whose escapes JSON has a form for.
 
     Raises:
         UnusableFile: The file cannot be written.
     """
     if file is None:
-        click.echo(text)
+        write_value(text, as_json=as_json)
         return
     try:
         file.write_bytes(text + b"\n")

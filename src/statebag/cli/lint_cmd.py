@@ -10,6 +10,7 @@ import click
 
 from statebag.cli.exit_codes import FOUND
 from statebag.cli.extras import needs
+from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
     from statebag.lint.finding import Finding
@@ -141,7 +142,7 @@ def _print_control(report: Report) -> None:
         if moved := report.needed_movable.get(file):
             lines.append(f"STATEBAG_MOVABLE={','.join(moved)}")
         for line in lines:
-            click.echo(_shown(f"{file}: {line}" if several else line))
+            click.echo(printable(f"{file}: {line}" if several else line))
 
 
 def _as_dict(report: Report) -> dict[str, object]:
@@ -174,12 +175,12 @@ def _print(report: Report, *, notes: bool) -> None:
         click.echo(_line(one))
     for file, paths in report.control.items():
         listed = ", ".join(json.dumps(path) for path in paths)
-        click.echo(f"{_shown(file)}: what its paths read must stay plain:")
+        click.echo(f"{printable(file)}: what its paths read must stay plain:")
         click.echo(f"  Policy(control=({listed},))")
-        click.echo(f"  STATEBAG_CONTROL={','.join(paths)}")
+        click.echo(f"  STATEBAG_CONTROL={printable(','.join(paths))}")
     for file, paths in report.movable.items():
-        click.echo(f"{_shown(file)}: what its paths hand on must have a place of its own:")
-        click.echo(f"  STATEBAG_MOVABLE={','.join(paths)}")
+        click.echo(f"{printable(file)}: what its paths hand on must have a place of its own:")
+        click.echo(f"  STATEBAG_MOVABLE={printable(','.join(paths))}")
     told = len(report.findings) - hidden
     count = f"{told} finding{'' if told == 1 else 's'}"
     more = [f"{hidden} note{'' if hidden == 1 else 's'} (--notes)"] if hidden else []
@@ -190,9 +191,4 @@ def _print(report: Report, *, notes: bool) -> None:
 
 def _line(one: Finding) -> str:
     place = f"{one.file}:{one.line}" if one.line else one.file
-    return _shown(f"{place}: {one.code} {one.severity}: {one.path}: {one.message}. {one.fix}")
-
-
-def _shown(text: str) -> str:
-    """A line of text without characters that steer a terminal: names may hold anything."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return printable(f"{place}: {one.code} {one.severity}: {one.path}: {one.message}. {one.fix}")

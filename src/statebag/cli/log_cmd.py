@@ -11,6 +11,7 @@ import click
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.extras import needs
 from statebag.cli.stores import reading_client, store_option
+from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,11 +92,12 @@ def command(
 
 
 def _list(folder: Path) -> None:
-    from statebag.cli.terminal_text import printable  # noqa: PLC0415 - kept out of --help
-    from statebag.local.records import recorded_executions  # noqa: PLC0415 - likewise
+    from statebag.local.records import recorded_executions  # noqa: PLC0415 - kept out of --help
 
     found = recorded_executions(folder)
     for arn in found:
         click.echo(printable(arn))
     if not found:
-        click.echo(f"no run on this machine has left a history in {folder}", err=True)
+        click.echo(
+            f"no run on this machine has left a history in {printable(str(folder))}", err=True
+        )

@@ -7,16 +7,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import printable
 from statebag.history.causes import shown_cause
 from statebag.local.payload import PAYLOAD_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from rich.console import Console
 
     from statebag.history.events import History, Payload
     from statebag.history.log import Line, Place
@@ -65,14 +66,12 @@ def print_log(
         left_out: Transitions that were asked for and are older than what is shown.
         all_of: How many transitions there are.
     """
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=_FILE_WIDTH)
-    console.print(Text(printable(history.arn), style="bold"), soft_wrap=True)
+    out = console(file_width=_FILE_WIDTH)
+    out.print(Text(printable(history.arn), style="bold"), soft_wrap=True)
     if history.events:
         first = history.events[0].time
         plural = "" if all_of == 1 else "s"
-        console.print(
+        out.print(
             Text(
                 f"began {first:%Y-%m-%d %H:%M:%S} UTC; {all_of:,} transition{plural}, "
                 f"{len(history.events):,} events",
@@ -85,10 +84,10 @@ def print_log(
         table.add_row(*_cells(line, causes=causes))
         shown += 1
     if left_out:
-        console.print(Text(f"... {left_out:,} older ones are not shown", style="dim"))
+        out.print(Text(f"... {left_out:,} older ones are not shown", style="dim"))
     if shown:
-        console.print(table)
-        console.print(
+        out.print(table)
+        out.print(
             Text(
                 "opened, bag: bytes of the output, opened and as it travelled; limit: of "
                 f"{PAYLOAD_LIMIT:,}. Changes: + added, - removed, ~ changed, ? perhaps.",
@@ -96,10 +95,10 @@ def print_log(
             )
         )
     else:
-        console.print(Text("nothing to show", style="dim"))
+        out.print(Text("nothing to show", style="dim"))
     if any(payload.text is None and not payload.truncated for payload in _payloads(history)):
-        console.print(Text("The history is without its payloads: no sizes, no changes."))
-    _print_standing(console, stands, causes=causes)
+        out.print(Text("The history is without its payloads: no sizes, no changes."))
+    _print_standing(out, stands, causes=causes)
 
 
 def _payloads(history: History) -> Iterator[Payload]:
@@ -182,7 +181,7 @@ def _change(change: Place) -> Text:
     return text
 
 
-def _print_standing(console: Console, stands: Standing, *, causes: bool) -> None:
+def _print_standing(out: Console, stands: Standing, *, causes: bool) -> None:
     status = stands.status
     line = Text(status, style=_STATUS_STYLES.get(status, "bold red"))
     if stands.state is not None:
@@ -192,21 +191,21 @@ def _print_standing(console: Console, stands: Standing, *, causes: bool) -> None
     if stands.since is not None:
         verb = "its newest event is" if status in {"RUNNING", "LOST"} else "at"
         line.append(f", {verb} event {stands.event}, {_moment(stands.since)}", "not bold default")
-    console.print(line, soft_wrap=True)
+    out.print(line, soft_wrap=True)
     cause = shown_cause(stands.error, stands.cause, everything=causes)
     if cause:
-        console.print(Text(f"Cause: {printable(cause, _LONGEST_CAUSE)}"), soft_wrap=True)
+        out.print(Text(f"Cause: {printable(cause, _LONGEST_CAUSE)}"), soft_wrap=True)
     elif stands.cause:
         hidden = "It has a cause, which may quote values: --causes shows it."
-        console.print(Text(hidden, style="dim"))
+        out.print(Text(hidden, style="dim"))
     for one in stands.waiting[:_SHOWN_WAITING]:
-        console.print(Text(_waits(one)), soft_wrap=True)
+        out.print(Text(_waits(one)), soft_wrap=True)
     if len(stands.waiting) > _SHOWN_WAITING:
         more = len(stands.waiting) - _SHOWN_WAITING
-        console.print(Text(f"... and {more:,} states more are open", style="dim"))
+        out.print(Text(f"... and {more:,} states more are open", style="dim"))
     for advice in (stands.advice or "").splitlines():
         # Never wrapped: commands are there to be pasted.
-        console.print(Text(printable(advice)), soft_wrap=True)
+        out.print(Text(printable(advice)), soft_wrap=True)
 
 
 def _named(one: Transition) -> str:

@@ -10,16 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
+from statebag.cli.styled_text import Text, console
+from statebag.cli.terminal import harmless_streams
+from statebag.cli.terminal_text import printable
 from statebag.local.execution import Observer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from rich.console import Console
 
     from statebag.local.execution import Transition
 
@@ -41,17 +44,18 @@ def progress(tokens: Path) -> Iterator[Observer]:
     Args:
         tokens: The folder through which tokens are answered.
     """
-    console = Console(stderr=True, highlight=False, markup=False)
-    if not console.is_terminal:
-        lines = _Lines(console, tokens)
+    out = console(stderr=True)
+    if not out.is_terminal:
+        lines = _Lines(out, tokens)
         try:
             yield lines
         finally:
             lines.end()
         return
-    board = _Board(console, tokens)
+    board = _Board(out, tokens)
     try:
-        with Live(board, console=console, transient=True, refresh_per_second=8):
+        # What handlers print goes above the table: it is as harmless there as elsewhere.
+        with Live(board, console=out, transient=True, refresh_per_second=8), harmless_streams():
             yield board
     finally:
         board.end()
@@ -74,7 +78,12 @@ class _Telling(Observer):
     def waiting_for_token(self, token: str, state: str) -> None:
         command = shlex.join(["statebag", "answer", token, "--dir", str(self._tokens)])
         # Never wrapped: a command is there to be pasted.
-        self._say(Text(f"{state} waits for an answer. From another terminal:", style="bold yellow"))
+        self._say(
+            Text(
+                f"{printable(state)} waits for an answer. From another terminal:",
+                style="bold yellow",
+            )
+        )
         self._say(Text(f"  echo '{{}}' | {command} --output -"))
         self._say(Text(f"  {command} --error NAME --cause TEXT"))
 
@@ -97,11 +106,10 @@ class _Lines(_Telling):
         count = self._counts[key] = self._counts.get(key, 0) + 1
         if count > _ALWAYS_TOLD and not re.fullmatch("10+", str(count)):
             return
-        result = transition.error or f"{transition.output_bytes:,} bytes"
+        result = printable(transition.error or "") or f"{transition.output_bytes:,} bytes"
         often = f" x{count:,}" if count > 1 else ""
-        self._say(
-            Text(f"{transition.number:>5}  {where}{often}  {transition.seconds:.2f} s  {result}")
-        )
+        told = f"{printable(where)}{often}  {transition.seconds:.2f} s  {result}"
+        self._say(Text(f"{transition.number:>5}  {told}"))
 
 
 @dataclass(slots=True)
@@ -144,7 +152,7 @@ class _Board(_Telling):
     def _row(self, state: str, path: str) -> _Row:
         where = state_path(path)
         if where not in self._rows:
-            self._rows[where] = _Row(len(self._rows), "  " * where.count("/") + state)
+            self._rows[where] = _Row(len(self._rows), "  " * where.count("/") + printable(state))
         return self._rows[where]
 
     def __rich__(self) -> Table:

@@ -14,6 +14,7 @@ from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
+from statebag.cli.terminal_text import printable
 from statebag.errors import BlobMissing
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ def command(
         for name in names:
             click.echo(f"{'would encrypt' if dry_run else 'encrypted'}: {name}")
         for name, place in done.mended.items():
-            click.echo(f"{'would mend' if dry_run else 'mended'}: {name} (from {place})")
+            click.echo(printable(f"{'would mend' if dry_run else 'mended'}: {name} (from {place})"))
         for name in done.lost:
-            click.echo(f"lost: {name}: no store has it whole")
+            click.echo(printable(f"lost: {name}: no store has it whole"))
         if not report.faults:
             click.echo("all is whole")
     sys.exit(BY_ERROR[BlobMissing] if done.lost else SUCCESS)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from statebag.cli.progress import state_path
+from statebag.cli.styled_text import Text, console
+from statebag.cli.terminal_text import json_escaped, printable
 from statebag.format.json_depth import loads
 from statebag.local.payload import PAYLOAD_LIMIT, payload_size
 from statebag.usage import Usage
@@ -21,6 +21,8 @@ from statebag.usage import Usage
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from rich.console import Console
 
     from statebag.local.execution import Execution, Transition
 
@@ -31,6 +33,7 @@ LONG_RUN = 40
 
 _SHOWN_CHARACTERS = 2_000
 _SHOWN_KEYS = 40
+_SHOWN_UNFINISHED = 5
 _FILE_WIDTH = 100
 
 
@@ -58,6 +61,7 @@ def as_dict(execution: Execution) -> dict[str, Any]:
         "error": execution.error,
         "cause": execution.cause,
         "warnings": list(execution.warnings),
+        "unfinished": list(execution.unfinished),
         "name": execution.name,
         "arn": execution.arn,
         "transitions": transitions,
@@ -130,21 +134,19 @@ def print_report(execution: Execution, *, show_all: bool, written: Path | None =
         show_all: A row for each transition, also where there are many.
         written: The file that holds the whole output, if there is one.
     """
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=_FILE_WIDTH)
+    out = console(file_width=_FILE_WIDTH)
     grouped = len(execution.transitions) > LONG_RUN and not show_all
-    console.print(_table(execution, grouped=grouped))
+    out.print(_table(execution, grouped=grouped))
     legend = f"Bytes of JSON text; a payload has at most {PAYLOAD_LIMIT:,}."
     if grouped:
         legend += (
             " A state that ran n times (xn) has its largest sizes, its longest time, and sums of "
             "the rest; --all gives a row for each."
         )
-    console.print(Text(legend, style="dim"))
-    _print_end(console, execution)
+    out.print(Text(legend, style="dim"))
+    _print_end(out, execution)
     if execution.status == "SUCCEEDED":
-        _print_output(console, execution.output, written)
+        _print_output(out, execution.output, written)
 
 
 def _table(execution: Execution, *, grouped: bool) -> Table:
@@ -170,28 +172,37 @@ def _table(execution: Execution, *, grouped: bool) -> Table:
 def _state_cell(group: Sequence[Transition]) -> Text:
     """The state's name, indented below the Map or Parallel that it ran in."""
     first = group[0]
-    cell = Text("  " * state_path(first.path).count("/") + first.state)
+    cell = Text("  " * state_path(first.path).count("/") + printable(first.state))
     if len(group) > 1:
         cell.append(f" x{len(group):,}", style="cyan")
     else:
         indices = "".join(re.findall(r"\[\d+\]", first.path))
         cell.append(f" {indices}" if indices else "", style="dim")
     if first.error is not None:
-        cell.append(f" {first.error}", style="red")
+        cell.append(f" {printable(first.error)}", style="red")
     return cell
 
 
-def _print_end(console: Console, execution: Execution) -> None:
+def _print_end(out: Console, execution: Execution) -> None:
     succeeded = execution.status == "SUCCEEDED"
     line = Text(execution.status, style="bold green" if succeeded else "bold red")
     line.append(f"  {execution.name}, {execution.seconds:,.2f} s", style="not bold default")
-    console.print(line)
+    out.print(line)
     if succeeded:
         return
+    if execution.unfinished:
+        out.print(Text(_unfinished(execution)), soft_wrap=True)
     if execution.error is not None:
-        console.print(Text(f"Error: {execution.error}"), soft_wrap=True)
+        out.print(Text(f"Error: {printable(execution.error)}"), soft_wrap=True)
     if execution.cause is not None:
-        console.print(Text(f"Cause: {_shortened(_readable(execution.cause))}"), soft_wrap=True)
+        out.print(Text(f"Cause: {_shortened(_readable(execution.cause))}"), soft_wrap=True)
+
+
+def _unfinished(execution: Execution) -> str:
+    paths = [printable(path) for path in execution.unfinished[:_SHOWN_UNFINISHED]]
+    more = len(execution.unfinished) - len(paths)
+    text = f"At work when the time was over: {', '.join(paths)}"
+    return f"{text}, and {more:,} more" if more else text
 
 
 def _readable(cause: str) -> str:
@@ -208,19 +219,19 @@ def _readable(cause: str) -> str:
     return f"{message}\n{raised}" if raised else message
 
 
-def _print_output(console: Console, output: Any, written: Path | None) -> None:
-    text = _printable(json.dumps(output, ensure_ascii=False, indent=2))
+def _print_output(out: Console, output: Any, written: Path | None) -> None:
+    text = json_escaped(json.dumps(output, ensure_ascii=False, indent=2))
     is_long = len(text) > _SHOWN_CHARACTERS
     size = payload_size(output)
-    console.print(Text(f"Output, {size:,} bytes:"))
+    out.print(Text(f"Output, {size:,} bytes:"))
     if is_long and isinstance(output, dict):
-        console.print(_outline(output, console.width))
+        out.print(_outline(output, out.width))
     else:
-        console.print(Text(_shortened(text)), soft_wrap=True)
+        out.print(Text(_shortened(text)), soft_wrap=True)
     if written is not None:
-        console.print(Text(f"The whole output is in {written}."), soft_wrap=True)
+        out.print(Text(f"The whole output is in {written}."), soft_wrap=True)
     elif is_long:
-        console.print(Text("The whole output: --output FILE, or --json."), soft_wrap=True)
+        out.print(Text("The whole output: --output FILE, or --json."), soft_wrap=True)
 
 
 def _outline(output: dict[str, Any], width: int) -> Table:
@@ -236,16 +247,11 @@ def _outline(output: dict[str, Any], width: int) -> Table:
             cell = Text(f"sealed: {stub['size']:,} bytes", style="dim")
         else:
             line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-            cell = Text(_printable(line[:width]))
-        table.add_row(Text(_printable(key), style="bold"), cell)
+            cell = Text(json_escaped(line[:width]))
+        table.add_row(Text(printable(key), style="bold"), cell)
     if len(output) > _SHOWN_KEYS:
         table.add_row(Text("..."), Text(f"and {len(output) - _SHOWN_KEYS:,} keys more"))
     return table
-
-
-def _printable(text: str) -> str:
-    """Text that any terminal takes: a lone surrogate has no UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _shortened(text: str) -> str:

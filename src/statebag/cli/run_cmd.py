@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from statebag.cli import IS_PROGRAM
 from statebag.cli.executions import DEFAULT_HISTORIES, histories_option
 from statebag.cli.exit_codes import EXECUTION_FAILED
 from statebag.cli.extras import needs
 from statebag.cli.json_input import read_json
+from statebag.cli.terminal_text import printable
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ def _execution_name(
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
-    help="Stop the execution after this long.",
+    help="Stop the execution after this long, whatever it does.",
 )
 @click.option(
     "--wait-scale",
@@ -191,6 +193,10 @@ def command(
       statebag run template.yaml --input input.json --plain
       statebag run machine.asl.json --handler JudgeArn=judge.py:handler
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    from statebag.cli.run_process import RunProcess  # noqa: PLC0415 - kept out of --help
+
+    # Before there is any thread: it may fork.
+    process = RunProcess(timeout, is_program=click.get_current_context().obj == IS_PROGRAM)
     input_value: Any = {} if input_ is None else read_json(input_)
     if output_file is not None and not output_file.absolute().parent.is_dir():
         raise ConfigurationError(f"there is no folder for {output_file}")
@@ -217,6 +223,7 @@ def command(
             region=region,
         )
         with progress(tokens) as observer:
+            process.begin()
             execution = run_definition(
                 loaded.definition,
                 loaded.functions,
@@ -224,7 +231,7 @@ def command(
                 name=loaded.name,
                 execution_name=name,
                 region=region,
-                observer=observer,
+                observer=process.told(observer),
                 token_dir=tokens,
                 bucket_dir=buckets,
                 machines=loaded.machines,
@@ -234,18 +241,21 @@ def command(
                 strict=not as_deployed,
                 allow_unopened=allow_unopened,
             )
+    process.end()
     for warning in execution.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {printable(warning)}", err=True)
     if output_file is not None:
         _write_output(output_file, execution)
     if as_json:
         click.echo(json.dumps(as_dict(execution), indent=2))
     else:
         print_report(execution, show_all=show_all, written=output_file)
-    if execution.status != "SUCCEEDED":
-        if not as_json:
-            click.echo(_look_into(execution, histories), err=True)
-        click.get_current_context().exit(EXECUTION_FAILED)
+    if execution.status != "SUCCEEDED" and not as_json:
+        click.echo(_look_into(execution, histories), err=True)
+    status = 0 if execution.status == "SUCCEEDED" else EXECUTION_FAILED
+    if execution.threads_left:
+        process.leave(status)
+    click.get_current_context().exit(status)
 
 
 def _look_into(execution: Execution, histories: Path) -> str:
@@ -271,7 +281,7 @@ def _store_variables(store: str | None, *, plain: bool) -> Mapping[str, str]:
 
 def _write_output(file: Path, execution: Execution) -> None:
     if execution.status != "SUCCEEDED":
-        click.echo(f"{file} is not written: there is no output", err=True)
+        click.echo(f"{printable(str(file))} is not written: there is no output", err=True)
         return
     text = json.dumps(execution.output, ensure_ascii=False, indent=2)
     file.write_text(text + "\n", encoding="utf-8", errors="surrogatepass")

@@ -8,6 +8,7 @@ import click
 
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
+from statebag.cli.terminal_text import printable
 
 __all__ = ["command"]
 
@@ -39,4 +40,4 @@ def command(scope: str, *, as_json: bool, store: str | None) -> None:
                 row = {"name": info.name, "bytes": info.size, "written": when}
                 click.echo(json.dumps({**row, "store": client.store.url}))
             else:
-                click.echo(f"{when}  {info.size:>7,}  {info.name}")
+                click.echo(f"{when}  {info.size:>7,}  {printable(info.name)}")

@@ -10,7 +10,7 @@ import yaml
 
 from statebag.errors import ConfigurationError
 from statebag.local.definition import member_path
-from statebag.local.documents import parse_document, read_text
+from statebag.local.documents import MOST_BYTES, parse_document, read_text
 from statebag.local.intrinsics import FUNCTION_TYPES
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ __all__ = ["FunctionSettings", "Machine", "files_below", "machines_in"]
 
 _MACHINE_TYPES = frozenset({"AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine"})
 _SUFFIXES = (".json", ".yaml", ".yml", ".asl", ".template")
-_DEEPEST = 200  # levels of a document
-_MOST_VALUES = 500_000
-_LARGEST = 4_000_000  # bytes of a file in a folder; a definition may have one
 # A placeholder where a number or an object is meant, without quotes.
 _BARE_PLACEHOLDER = re.compile(r"(?<=[:\[,])(\s*)(\$\{[A-Za-z0-9_.:-]+\})(?=\s*[,}\]])")
 _IMPORT = re.compile(
@@ -87,7 +84,7 @@ def files_below(paths: list[Path]) -> Iterator[tuple[Path, bool]]:
             hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
             if hidden or "node_modules" in file.parts or not file.is_file():
                 continue
-            if file.suffix in _SUFFIXES and file.stat().st_size <= _LARGEST:
+            if file.suffix in _SUFFIXES and file.stat().st_size <= MOST_BYTES:
                 yield file, False
 
 
@@ -123,24 +120,6 @@ def machines_in(path: Path, *, named: bool) -> Iterator[Machine]:
         )
 
 
-def _check_extent(document: Any, place: str) -> None:
-    """Refuse what YAML's anchors make endless: a value in itself, or one of itself many times."""
-    ahead: list[tuple[Any, int]] = [(document, 0)]
-    count = 0
-    while ahead:
-        value, depth = ahead.pop()
-        count += 1
-        if depth > _DEEPEST or count > _MOST_VALUES:
-            raise ConfigurationError(
-                f"{place} is nested too deeply, or has too many values",
-                hint=f"Up to {_DEEPEST} levels and {_MOST_VALUES:,} values are looked at",
-            )
-        if isinstance(value, dict):
-            ahead.extend((one, depth + 1) for one in value.values())
-        elif isinstance(value, list):
-            ahead.extend((one, depth + 1) for one in value)
-
-
 def _parsed(text: str, place: str) -> Any:
     try:
         document = parse_document(text, place)
@@ -149,7 +128,6 @@ def _parsed(text: str, place: str) -> Any:
         if quoted == text:
             raise
         document = parse_document(quoted, place)
-    _check_extent(document, place)
     return document
 
 

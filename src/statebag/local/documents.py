@@ -4,13 +4,20 @@ YAML is read with PyYAML's safe loader and CloudFormation's short tags: `!GetAtt
 `{"Fn::GetAtt": ["A", "Arn"]}`, the long form of the same intrinsic function
 (CloudFormation user guide, "Intrinsic function reference"). Nothing is ever constructed
 but plain values.
+
+A text is refused before it can grow: a few hundred bytes of YAML whose aliases repeat each other
+stand for billions of values. What an alias repeats is counted while the text is read, before
+anything is made of it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+import sys
+from contextlib import contextmanager
+from traceback import walk_stack
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -18,35 +25,120 @@ from statebag.errors import ConfigurationError
 from statebag.format.json_depth import MAX_DEPTH, loads
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
     from pathlib import Path
 
-__all__ = ["PLACEHOLDER", "parse_document", "read_text"]
+__all__ = [
+    "MOST_BYTES",
+    "MOST_CHARACTERS",
+    "MOST_LEVELS",
+    "MOST_VALUES",
+    "PLACEHOLDER",
+    "parse_document",
+    "read_text",
+]
 
 # `${Name}`, `${Resource.Attribute}` and `${AWS::Region}` in the text of a definition.
 PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.:-]+)\}")
 
+MOST_BYTES = 4_000_000
+"""Bytes of a file. Step Functions takes a definition of 1 MB, CloudFormation a template of 1 MB."""
+
+MOST_LEVELS = MAX_DEPTH
+"""Levels of a document, aliases written out: as many as a state may have."""
+
+_FRAMES_OF_LEVEL = 6  # calls of Python; PyYAML 6 makes at most five for a level
+_FRAMES_TO_SPARE = 200
+
+MOST_VALUES = 500_000
+"""Values of a document, aliases written out: as many as a definition of 1 MB can hold."""
+
+MOST_CHARACTERS = 16_000_000
+"""Characters of all texts of a document, aliases written out: four times the largest file."""
+
+_MOST_DIGITS = 1_000  # of a number; the time to read one grows with the square of its length
+_LIMITS = (
+    f"A file may have {MOST_BYTES:,} bytes, {MOST_LEVELS} levels, {MOST_VALUES:,} values and "
+    f"{MOST_CHARACTERS:,} characters of text, counted with every alias written out"
+)
+
 _TEXT = "tag:yaml.org,2002:str"
 _BOOLEAN = "tag:yaml.org,2002:bool"
 _NULL = "tag:yaml.org,2002:null"
+_NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
+# A text without its end goes to the end of the file, so that no part of it is looked at twice.
+
+
+class _TooLargeError(yaml.MarkedYAMLError):
+    """A text that stands for more than a document may hold; the mark says from where on."""
+
+
+class _Extent(NamedTuple):
+    """What a node stands for, with all aliases in it written out."""
+
+    levels: int
+    values: int
+    characters: int
 
 
 class _Loader(yaml.SafeLoader):
     """Plain values; dates and keys are text, as in JSON; a key stands once in a mapping."""
 
-    levels = 0
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._extents: dict[int, _Extent] = {}  # of nodes that are complete, by identity
+        self._heights = [0]
+        self._values = 0
+        self._characters = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.levels >= MAX_DEPTH and self.check_event(yaml.CollectionStartEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            problem = f"mappings and sequences nest deeper than {MAX_DEPTH} levels"
-            raise yaml.composer.ComposerError(None, None, problem, mark)
-        self.levels += 1
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self.levels -= 1
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Read the next node, and count what it stands for."""
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # types-PyYAML
+        is_alias = self.check_event(yaml.AliasEvent)
+        values, characters = self._values, self._characters
+        if not is_alias:
+            self._count(_Extent(1, 1, 0), mark)
+            self._heights.append(0)
+        node = super().compose_node(parent, index)
+        if is_alias:
+            extent = self._extents.get(id(node))
+            if extent is None:
+                raise _TooLargeError(
+                    problem="an alias stands inside of the value that it repeats",
+                    problem_mark=mark,
+                )
+            self._count(extent, mark)
+        else:
+            if isinstance(node, yaml.ScalarNode):
+                self._check_number(node)
+                self._count(_Extent(0, 0, len(node.value)), mark)
+            levels = self._heights.pop() + 1
+            extent = _Extent(levels, self._values - values, self._characters - characters)
+            self._extents[id(node)] = extent
+        self._heights[-1] = max(self._heights[-1], extent.levels)
+        return node
+
+    def _count(self, extent: _Extent, mark: yaml.Mark | None) -> None:
+        self._values += extent.values
+        self._characters += extent.characters
+        problem = None
+        if len(self._heights) - 1 + extent.levels > MOST_LEVELS:
+            problem = f"it nests deeper than {MOST_LEVELS} levels"
+        elif self._values > MOST_VALUES:
+            problem = "it has too many values"
+        elif self._characters > MOST_CHARACTERS:
+            problem = "it has too much text"
+        if problem is not None:
+            raise _TooLargeError(problem=problem, problem_mark=mark)
+
+    @staticmethod
+    def _check_number(node: yaml.ScalarNode) -> None:
+        if node.tag in _NUMBERS and len(node.value) > _MOST_DIGITS:
+            raise _TooLargeError(
+                problem=f"a number has {len(node.value):,} characters",
+                problem_mark=node.start_mark,
+            )
 
     def construct_mapping(
         self,
@@ -92,6 +184,12 @@ def _short_tag(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 
 
 _Loader.add_multi_constructor("!", _short_tag)
+# They make what JSON has no form for: bytes, sets, pairs.
+_Loader.yaml_constructors = {
+    tag: constructor
+    for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+    if tag not in {f"tag:yaml.org,2002:{kind}" for kind in ("binary", "set", "omap", "pairs")}
+}
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -99,42 +197,66 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read_text(path: Path) -> str:
-    """The UTF-8 text of a file, without a byte order mark.
+    """Return the UTF-8 text of a file, without a byte order mark.
 
     Raises:
-        ConfigurationError: The file is not there, cannot be read, or is not UTF-8.
+        ConfigurationError: The file is not there, cannot be read, is not UTF-8, or has more than
+            `MOST_BYTES`.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)  # what has no end, such as a device, ends here
+        text = data.decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigurationError(f"there is no file {path}") from None
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not UTF-8 text (byte {error.start})") from None
+        if len(data) <= MOST_BYTES:
+            raise ConfigurationError(f"{path} is not UTF-8 text (byte {error.start})") from None
+    if len(data) > MOST_BYTES:
+        raise ConfigurationError(f"{path} has more than {MOST_BYTES:,} bytes", hint=_LIMITS)
+    return text
 
 
 def parse_document(text: str, place: str) -> Any:
-    """The value of a JSON or YAML text; `place` names it in errors.
+    """Return the value of a JSON or YAML text; `place` names it in errors.
 
     Text that begins like a JSON object is read as JSON, since YAML refuses its tabs; where
     that fails and the place does not end in `.json`, it may still be a YAML flow mapping.
 
     Raises:
-        ConfigurationError: It is neither, with the line where reading stopped.
+        ConfigurationError: It is neither, or stands for more than a document may hold
+            (`MOST_LEVELS`, `MOST_VALUES`, `MOST_CHARACTERS`), with the line where reading
+            stopped.
     """
+    if len(text) > MOST_BYTES:
+        raise ConfigurationError(f"{place} has {len(text):,} characters", hint=_LIMITS)
     problem = None
     if text.lstrip()[:1] in {"{", "["}:
         try:
-            return loads(text)
+            value = loads(text)
         except json.JSONDecodeError as error:
             problem = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        except ValueError:
+            problem = "a number has too many digits"
+        except RecursionError:
+            problem = "it nests deeper than what is left of Python's recursion limit"
+        else:
+            _check_values(value, place)
+            return value
     elif place.endswith(".json"):
         problem = "a JSON object begins with '{'"
     if problem is not None and place.endswith(".json"):
         raise ConfigurationError(f"{place} is not JSON: {problem}")
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader
+        with _room_for_levels():
+            return yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader
+    except _TooLargeError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise ConfigurationError(
+            f"{place} cannot be read: {line}{error.problem}", hint=_LIMITS
+        ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -142,5 +264,36 @@ def parse_document(text: str, place: str) -> Any:
     except RecursionError:
         found = problem or "it nests deeper than what is left of Python's recursion limit"
     except (yaml.YAMLError, ValueError, TypeError) as error:
-        found = problem or str(error).splitlines()[0]
+        found = problem or (str(error) or type(error).__name__).splitlines()[0]
     raise ConfigurationError(f"{place} is neither JSON nor YAML: {found}")
+
+
+@contextmanager
+def _room_for_levels() -> Iterator[None]:
+    """Let Python recurse as deep as the composer does for a document with all its levels.
+
+    It is written in Python, so its recursion takes memory and no stack of C's.
+    """
+    before = sys.getrecursionlimit()
+    depth = sum(1 for _ in walk_stack(None))
+    sys.setrecursionlimit(max(before, depth + MOST_LEVELS * _FRAMES_OF_LEVEL + _FRAMES_TO_SPARE))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _check_values(document: Any, place: str) -> None:
+    ahead = [document]
+    count = 0
+    while ahead:
+        value = ahead.pop()
+        if isinstance(value, dict):
+            ahead.extend(value.values())
+        elif isinstance(value, list):
+            ahead.extend(value)
+        count += 1
+        if count + len(ahead) > MOST_VALUES:
+            raise ConfigurationError(
+                f"{place} cannot be read: it has too many values", hint=_LIMITS
+            )

@@ -40,6 +40,7 @@ __all__ = ["run_definition"]
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/local"
 _GRACE_SECONDS = 5.0
 _STOP_SECONDS = 1.0
+_LATE_SECONDS = 0.5  # twice, after a timeout: `statebag run` ends the process after two seconds
 _one_run = threading.Lock()
 
 
@@ -82,7 +83,11 @@ def run_definition(
         machines: Further definitions by name, for `states:startExecution`.
         wait_scale: What the seconds of Wait states and of Retry intervals are multiplied by.
             Timeouts and heartbeats keep their length.
-        timeout_seconds: Stop after this long with the status `TIMED_OUT`.
+        timeout_seconds: Stop after this long with the status `TIMED_OUT`, at most a second
+            late. An expression or a pattern is ended then. A handler that does not return cannot
+            be: its thread is left behind (`Execution.threads_left`), and one that is inside of C
+            code which never lets other threads run, such as a regular expression that
+            backtracks, keeps this call from returning. `statebag run --timeout` ends then, too.
         history_dir: A folder in which the history of each execution is kept, event by event, for
             `statebag log` (`statebag.local.records`); None keeps none.
         strict: Whether every seal of a handler is strict (`Policy.strict`), whatever its policy
@@ -122,6 +127,7 @@ def run_definition(
         stack.enter_context(_environment(region))
         stack.enter_context(_quiet())
         stack.enter_context(rehearsed(run.bags))
+        stack.callback(run.expressions.close)
         if history_dir is not None:
             run.records = Records(Path(history_dir))
             stack.callback(run.records.close)
@@ -135,10 +141,13 @@ def run_definition(
             )
         execution = interpreter.start(arn, execution_name or str(uuid4()), text, region)
         ended = run.ended(execution.exec_arn)
+        grace = _GRACE_SECONDS
+        threads_left = False
         try:
             if not ended.wait(timeout_seconds):
+                grace = _LATE_SECONDS
                 interpreter.time_out(execution, run)
-                ended.wait(_GRACE_SECONDS)
+                threads_left = not ended.wait(grace)
             if run.refusal is not None:
                 interpreter.stop(execution)
                 run.wait_for_states(_STOP_SECONDS)
@@ -149,12 +158,12 @@ def run_definition(
         finally:
             # A handler that still runs, of a branch that was given up or of a task that timed
             # out, would otherwise find boto3 unmocked under its feet.
-            run.wait_for_handlers(_GRACE_SECONDS)
+            threads_left = not run.wait_for_handlers(grace) or threads_left
         seconds = time.perf_counter() - started
         if run.failure is not None:
             interpreter.stop(execution)
             raise run.failure
-        result: Execution = interpreter.result(execution, run, seconds)
+        result: Execution = interpreter.result(execution, run, seconds, threads_left=threads_left)
         return result
 
 

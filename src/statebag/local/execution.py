@@ -61,6 +61,10 @@ class Execution:
         history: The events of `GetExecutionHistory`. As on AWS, the children of a Distributed
             Map are no part of it (their transitions are).
         warnings: What was found and did not end the run.
+        unfinished: Of one that timed out, the paths of the states that were at work then.
+        threads_left: Whether a handler, or another call that nothing can stop, was still at work
+            when the result was made. Its thread goes on, as a daemon, until it returns or the
+            process ends; boto3 is not answered in this process any more by then.
     """
 
     arn: str
@@ -73,6 +77,8 @@ class Execution:
     transitions: tuple[Transition, ...]
     history: list[dict[str, Any]]
     warnings: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    threads_left: bool = False
 
 
 class Observer:

@@ -96,12 +96,14 @@ def time_out(execution: Any, run: Run) -> None:
     """End an execution that still runs as one that took too long."""
     worker = execution.exec_worker
     run.timed_out = True
+    run.given_up_in = run.unfinished
     if worker is not None and worker.env is not None:
         worker.env.set_timed_out()
     run.tokens.release()
+    run.expressions.close()
 
 
-def result(execution: Any, run: Run, seconds: float) -> Execution:
+def result(execution: Any, run: Run, seconds: float, *, threads_left: bool) -> Execution:
     """What became of an execution that has ended, or was timed out and does not react."""
     if run.refusal is not None:
         return _refused(execution, run, run.refusal, seconds)
@@ -135,6 +137,8 @@ def result(execution: Any, run: Run, seconds: float) -> Execution:
         transitions=run.transitions,
         history=history,
         warnings=tuple(run.warnings),
+        unfinished=(run.given_up_in or run.unfinished) if status == "TIMED_OUT" else (),
+        threads_left=threads_left,
     )
 
 

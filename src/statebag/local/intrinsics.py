@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
+from statebag.local.documents import MOST_BYTES
 from statebag.local.invocation import ACCOUNT
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ class Resolver:
         self._given = parameters
         self._pseudo = pseudo_parameters(region)
         self._region = region
+        # A name that is computed of two others, each of two others, is computed once all the same.
+        self._references: dict[str, Any] = {}
+        self._names: dict[str, str] = {}
         self._evaluate: dict[str, Callable[[Any, str], Any]] = {
             "Ref": self._ref,
             "Fn::GetAtt": self._get_att,
@@ -140,6 +144,11 @@ class Resolver:
 
     def name_of(self, logical_id: str) -> str:
         """The name of a resource: its naming property where it has one, else its logical id."""
+        if logical_id not in self._names:
+            self._names[logical_id] = self._computed_name(logical_id)
+        return self._names[logical_id]
+
+    def _computed_name(self, logical_id: str) -> str:
         kind, properties = self._resource(logical_id)
         naming = _NAMED.get(kind)
         given = properties.get(naming[0]) if naming else None
@@ -173,6 +182,11 @@ class Resolver:
     def _ref(self, name: Any, path: str) -> Any:
         if not isinstance(name, str):
             raise ConfigurationError("Ref needs a name", path=path)
+        if name not in self._references:
+            self._references[name] = self._referenced(name, path)
+        return self._references[name]
+
+    def _referenced(self, name: str, path: str) -> Any:
         if name in self._pseudo:
             return self._pseudo[name]
         if name in self._declared:
@@ -241,10 +255,21 @@ class Resolver:
         if not isinstance(text, str):
             raise ConfigurationError("Fn::Sub needs text, or text and a map", path=path)
 
+        known: dict[str, str] = {}
+        length = 0
+
         def value(match: re.Match[str]) -> str:
-            literal, name = match[1], match[2].strip()
-            if literal:
+            nonlocal length
+            if match[1]:
                 return "${" + match[2] + "}"
+            name = match[2].strip()
+            if name not in known:
+                known[name] = named(name)
+            length += len(known[name])
+            _check_length(length, path)
+            return known[name]
+
+        def named(name: str) -> str:
             if name in names:
                 return self.text(names[name], path)
             if name in self._pseudo or name in self._declared or name in self._resources:
@@ -262,7 +287,9 @@ class Resolver:
         items = self.resolve(argument[1], path)
         if not isinstance(items, list):
             raise ConfigurationError("Fn::Join needs a list to join", path=path)
-        return delimiter.join(self.text(item, path) for item in items)
+        texts = [self.text(item, path) for item in items]
+        _check_length(sum(map(len, texts)) + len(delimiter) * len(texts), path)
+        return delimiter.join(texts)
 
     def _select(self, argument: Any, path: str) -> Any:
         if not isinstance(argument, list) or len(argument) != 2:
@@ -279,3 +306,17 @@ class Resolver:
         if not delimiter:
             raise ConfigurationError("Fn::Split needs a delimiter that is not empty", path=path)
         return text.split(delimiter)
+
+
+def _check_length(length: int, path: str) -> None:
+    """Refuse a text that functions inside of functions have made long, before it is put together.
+
+    Raises:
+        ConfigurationError: It has more characters than a file may have bytes.
+    """
+    if length > MOST_BYTES:
+        raise ConfigurationError(
+            f"the text has more than {MOST_BYTES:,} characters once its functions are evaluated",
+            path=path,
+            hint="Look for Fn::Sub or Fn::Join inside of another: each may multiply the text",
+        )

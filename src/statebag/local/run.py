@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from statebag.local.execution import Handler, Observer, Transition
+from statebag.local.expressions import Expressions
 from statebag.local.invocation import Answer, invoke
 from statebag.local.payload import payload_size
 from statebag.local.reads import Bags, Refusal, RefusedError
@@ -65,6 +66,7 @@ class Run:
         wait_scale: What the seconds of Wait states and of Retry intervals are multiplied by.
         tokens: Where waiting task tokens are kept.
         records: Where histories are kept; None where they are not.
+        expressions: Evaluates what may never end.
         branches: The first states of all Parallels that have been seen.
         bags: The bags that were made in the run.
         allow_unopened: Patterns of names of functions that may leave stubs unread.
@@ -72,6 +74,7 @@ class Run:
         refusal: Why the run was ended, where it was.
         warnings: What was found and did not end the run, each once.
         timed_out: Whether the run was given up for its own `timeout_seconds`.
+        given_up_in: The paths of the states that were at work then.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Run:
     wait_scale: float
     tokens: TokenDesk
     records: Records | None = None
+    expressions: Expressions = field(default_factory=Expressions)
     branches: dict[str, list[str]] = field(default_factory=dict)
     bags: Bags = field(default_factory=Bags)
     allow_unopened: Collection[str] = ()
@@ -88,8 +92,10 @@ class Run:
     refusal: Refusal | None = None
     warnings: dict[str, None] = field(default_factory=dict)
     timed_out: bool = False
+    given_up_in: tuple[str, ...] = ()
     _transitions: list[Transition] = field(default_factory=list)
     _entered: int = 0
+    _open: dict[int, str] = field(default_factory=dict)
     _calls: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _idle: threading.Condition = field(default_factory=threading.Condition)
@@ -101,11 +107,23 @@ class Run:
         with self._lock:
             return tuple(sorted(self._transitions, key=lambda transition: transition.number))
 
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """The paths of the states that were entered and not left, without those around them."""
+        with self._lock:
+            paths = tuple(self._open.values())
+        return tuple(
+            path
+            for path in paths
+            if not any(other.startswith((f"{path}/", f"{path}[")) for other in paths)
+        )
+
     def enter(self, state: Any, kind: str, path: str, value: Any) -> Visit:
         """A state was entered with `value` as its input."""
         with self._lock:
             self._entered += 1
             visit = Visit(self._entered, state.name, kind, path, state, payload_size(value))
+            self._open[visit.number] = path
             self._tell(lambda: self.observer.state_entered(visit.name, kind, path))
         return visit
 
@@ -124,6 +142,7 @@ class Run:
             attempts=visit.attempts,
         )
         with self._lock:
+            self._open.pop(visit.number, None)
             self._transitions.append(transition)
             self._tell(lambda: self.observer.state_left(transition))
 

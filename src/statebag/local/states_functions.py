@@ -26,6 +26,7 @@ __all__ = ["Call", "IntrinsicFailureError", "evaluated_call", "parsed_call"]
 
 _MOST_ITEMS = 1000
 _MOST_CHARACTERS = 10_000
+_MOST_FORMATTED = 4_000_000  # characters; a state has at most 262,144 bytes
 _HASHES = {
     "MD5": "md5",
     "SHA-1": "sha1",
@@ -167,9 +168,16 @@ def _format(template: Any, values: list[Any]) -> str:
             f"the template of States.Format has {parts.count('{}')} places for {len(values)} values"
         )
     given = iter(values)
-    return "".join(
-        _shown(next(given)) if part == "{}" else part.removeprefix("\\") for part in parts
-    )
+    texts: list[str] = []
+    length = 0
+    for part in parts:
+        texts.append(_shown(next(given)) if part == "{}" else part.removeprefix("\\"))
+        length += len(texts[-1])
+        if length > _MOST_FORMATTED:  # one value may stand in many places
+            raise IntrinsicFailureError(
+                f"States.Format makes more than {_MOST_FORMATTED:,} characters"
+            )
+    return "".join(texts)
 
 
 def _shown(value: Any) -> str:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
-from statebag.local.documents import PLACEHOLDER, parse_document, read_text
+from statebag.local.documents import MOST_BYTES, PLACEHOLDER, parse_document, read_text
 from statebag.local.intrinsics import FUNCTION_TYPES, Resolver
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -75,7 +76,26 @@ def parse_definition(text: str, place: str, substitutions: Mapping[str, Any]) ->
 
 
 def _substitute_text(text: str, substitutions: Mapping[str, Any]) -> str:
-    return PLACEHOLDER.sub(lambda match: _as_text(substitutions.get(match[1], match[0])), text)
+    """Put values in the place of placeholders.
+
+    Raises:
+        ConfigurationError: The text would have more characters than a definition may have bytes.
+    """
+    length = len(text)
+
+    def value(match: re.Match[str]) -> str:
+        nonlocal length
+        put = _as_text(substitutions.get(match[1], match[0]))
+        length += len(put) - len(match[0])
+        if length > MOST_BYTES:
+            raise ConfigurationError(
+                f"the definition has more than {MOST_BYTES:,} characters once {match[0]} and the "
+                "placeholders before it are replaced",
+                hint="A definition has at most 1 MB: look for a value that is itself a long text",
+            )
+        return put
+
+    return PLACEHOLDER.sub(value, text)
 
 
 def _as_text(value: Any) -> str:

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from statebag.local.corrections.choices import matches
 from tests.local.machines import chain, run
@@ -79,3 +84,28 @@ def test_no_match_has_an_error_of_its_own():
 )
 def test_a_star_is_the_only_wildcard(text, pattern, same):
     assert matches(text, pattern) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "same"),
+    [
+        ("a" * 100_000, "*a" * 40 + "*b", False),
+        ("a" * 100_000 + "b", "*a" * 40 + "*b", True),
+        ("a" * 39, "a*" * 40, False),
+        ("aXbYaXbc", "a*b*c", True),
+        ("ab", "ab*b", False),
+        ("abab", "*ab", True),
+        ("aba", "*b*b*", False),
+        ("a*c", r"*\**", True),
+    ],
+)
+def test_many_stars_take_no_time(text, pattern, same):
+    started = time.process_time()
+    assert matches(text, pattern) is same
+    assert time.process_time() - started < 1
+
+
+@given(st.text("ab*", max_size=12), st.text("ab", max_size=12))
+def test_stars_are_those_of_a_regular_expression(pattern, text):
+    expression = "".join(".*" if letter == "*" else letter for letter in pattern)
+    assert matches(text, pattern) is (re.fullmatch(expression, text) is not None)

@@ -4,6 +4,7 @@ import pytest
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from statebag.local.corrections.json_paths import extracted, with_result
+from statebag.local.expressions import Expressions
 from tests.local.machines import chain, run, task
 
 DATA = {
@@ -38,7 +39,7 @@ DATA = {
     ],
 )
 def test_definite_paths_give_values_and_others_lists(path, value):
-    assert extracted(path, DATA) == value
+    assert extracted(path, DATA, Expressions()) == value
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_definite_paths_give_values_and_others_lists(path, value):
 )
 def test_a_definite_beginning_must_be_there(path):
     with pytest.raises(NoSuchJsonPathError):
-        extracted(path, DATA)
+        extracted(path, DATA, Expressions())
 
 
 @pytest.mark.parametrize(

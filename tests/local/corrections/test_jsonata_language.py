@@ -2,10 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from statebag.local.corrections.jsonata_language import evaluated
+from statebag.local.expressions import Expressions
 from tests.local.machines import chain, run, task
 
 QUERY = "States.QueryEvaluationError"
+
+
+@pytest.fixture(scope="module")
+def expressions():
+    made = Expressions()
+    yield made
+    made.close()
 
 
 def jsonata(*states):
@@ -33,12 +40,12 @@ def jsonata(*states):
         ("$exists($states.errorOutput)", False),
     ],
 )
-def test_expressions_give_plain_json(expression, value):
+def test_expressions_give_plain_json(expressions, expression, value):
     data = {
         "n": 2, "big": 2**70, "real": 1.0, "nil": None, "list": [1, 2, 3],
         "text": 'a "quoted"\nline',
     }  # fmt: skip
-    result = evaluated(expression, {"states": {"input": data}})
+    result = expressions.jsonata(expression, {"states": {"input": data}})
     assert result == value
     assert type(result) is type(value)
 
@@ -47,9 +54,9 @@ def test_expressions_give_plain_json(expression, value):
     "expression",
     ["$states.input.gone", "1 +", "$error('secret')", "function($x){$x}", "$eval('1')"],
 )
-def test_what_gives_no_json_fails_without_telling_a_value(expression):
+def test_what_gives_no_json_fails_without_telling_a_value(expressions, expression):
     with pytest.raises(ValueError) as caught:
-        evaluated(expression, {"states": {"input": {}}})
+        expressions.jsonata(expression, {"states": {"input": {}}})
     assert "secret" not in str(caught.value)
 
 

@@ -40,12 +40,36 @@ __all__ = ["matches", "patches"]
 
 
 def matches(text: str, pattern: str) -> bool:
-    r"""Whether a text matches a pattern of StringMatches: `*` is any text, `\*` a star."""
-    parts = re.split(r"(\\.|\*)", pattern, flags=re.DOTALL)
-    expression = "".join(
-        ".*" if part == "*" else re.escape(part.removeprefix("\\")) for part in parts
-    )
-    return re.fullmatch(expression, text, flags=re.DOTALL) is not None
+    r"""Whether a text matches a pattern of StringMatches: `*` is any text, `\*` a star.
+
+    The time grows with the length of the text, however many stars a pattern has: what stands
+    between two stars is taken at the first place where it fits, which leaves the most for the rest.
+    """
+    first, *others = _between_stars(pattern)
+    if not others:
+        return text == first
+    last = others.pop()
+    end = len(text) - len(last)
+    if len(first) > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    position = len(first)
+    for part in others:
+        found = text.find(part, position, end)
+        if found < 0:
+            return False
+        position = found + len(part)
+    return True
+
+
+def _between_stars(pattern: str) -> list[str]:
+    """The literal texts before, between and after the wildcards of a pattern."""
+    texts = [""]
+    for part in re.split(r"(\\.|\*)", pattern, flags=re.DOTALL):
+        if part == "*":
+            texts.append("")
+        else:
+            texts[-1] += part.removeprefix("\\") if len(part) == 2 else part
+    return texts
 
 
 def patches(_: Run) -> list[Patch]:

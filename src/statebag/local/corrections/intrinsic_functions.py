@@ -39,8 +39,9 @@ __all__ = ["patches"]
 class _Function:
     """Stands in for the interpreter's parsed function."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, run: Run) -> None:
         self._call = call
+        self._run = run
         # A Fail state compares this with its list of functions that give text, whose names lack
         # their first and last letter.
         self.name = SimpleNamespace(name=call.name.removeprefix("States.")[1:-1])
@@ -48,10 +49,11 @@ class _Function:
     def eval(self, env: Any) -> None:
         def resolve(path: str) -> Any:
             if path.startswith("$$"):
-                return extracted(path[1:], env.states.context_object.context_object_data, path)
+                context = env.states.context_object.context_object_data
+                return extracted(path[1:], context, self._run.expressions, path)
             if path == "$" or path[1] in ".[":
-                return extracted(path, env.stack[-1])
-            return variable_value(env, path)
+                return extracted(path, env.stack[-1], self._run.expressions)
+            return variable_value(env, path, self._run.expressions)
 
         try:
             value = evaluated_call(self._call, resolve)
@@ -60,13 +62,13 @@ class _Function:
         env.stack.append(copy.deepcopy(value))
 
 
-def patches(_: Run) -> list[Patch]:
+def patches(run: Run) -> list[Patch]:
     """The patches of this correction."""
 
     def visit(self: Any, ctx: Any) -> StringIntrinsicFunction:  # noqa: ARG001 - a method
         text = json.loads(ctx.STRINGINTRINSICFUNC().getText())
         try:
-            function: Any = _Function(parsed_call(text))
+            function: Any = _Function(parsed_call(text), run)
         except ValueError as error:
             raise ConfigurationError(f"{text} is no intrinsic function: {error}") from error
         return StringIntrinsicFunction(intrinsic_function_derivation=text, function=function)

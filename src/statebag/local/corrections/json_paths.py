@@ -36,6 +36,7 @@ from statebag.local.corrections.patch import Patch, wherever
 from statebag.local.reads import path_is_read, value_is_compared
 
 if TYPE_CHECKING:
+    from statebag.local.expressions import Expressions
     from statebag.local.run import Run
 
 __all__ = ["extracted", "patches", "variable_value", "with_result"]
@@ -46,14 +47,23 @@ _STEP = re.compile(
       | \[\s*(?P<index>-?\d+)\s*\]""",
     re.VERBOSE,
 )
+# A filter with a regular expression, and the functions that the parser's dialect adds in backticks.
+_PATTERN = re.compile(r"=~|`")
 _VARIABLE = re.compile(r"\$(?P<name>[A-Za-z_]\w*)(?P<rest>.*)", re.DOTALL)
 
 
-def extracted(path: str, data: Any, shown: str | None = None) -> Any:
-    """What a JSONPath finds in a value; `shown` is the path in messages, if it is another text.
+def extracted(path: str, data: Any, expressions: Expressions, shown: str | None = None) -> Any:
+    """What a JSONPath finds in a value.
+
+    Args:
+        path: The path.
+        data: The value.
+        expressions: Evaluates a path that has a pattern in it.
+        shown: The path in messages, if it is another text.
 
     Raises:
         NoSuchJsonPathError: a definite path, or the definite beginning of another, finds nothing.
+        ExpressionError: a pattern is wrong or takes too long.
     """
     path_is_read(path, data, shown)
     steps, rest = _steps(path)
@@ -64,7 +74,11 @@ def extracted(path: str, data: Any, shown: str | None = None) -> Any:
         found = found[step]
     if not rest:
         return found
-    return [match.value for match in _compiled(f"${rest}").find(found)]
+    # The parser's dialect has one `&` where Jayway's has two.
+    dialect = f"${rest}".replace("&&", "&")
+    if _PATTERN.search(rest):
+        return expressions.found(dialect, found)
+    return [match.value for match in _compiled(dialect).find(found)]
 
 
 def with_result(state_input: Any, path: str, result: Any) -> Any:
@@ -91,19 +105,20 @@ def with_result(state_input: Any, path: str, result: Any) -> Any:
     return state_input
 
 
-def variable_value(env: Any, path: str) -> Any:
+def variable_value(env: Any, path: str, expressions: Expressions) -> Any:
     """What a path into a workflow variable, such as `$name.field`, finds."""
     parts = _VARIABLE.fullmatch(path)
     assert parts is not None, path
-    return extracted(f"${parts['rest']}", env.variable_store.get(parts["name"]), path)
+    value = env.variable_store.get(parts["name"])
+    return extracted(f"${parts['rest']}", value, expressions, path)
 
 
-def patches(_: Run) -> list[Patch]:
+def patches(run: Run) -> list[Patch]:
     """The patches of this correction."""
     items_path = ItemsPath._eval_body
 
     def extract_json(path: str, data: Any) -> Any:
-        return extracted(path, data)
+        return extracted(path, data, run.expressions)
 
     def result_path_eval(self: Any, env: Any) -> None:
         state_input = env.states.get_input()  # a copy
@@ -133,7 +148,7 @@ def patches(_: Run) -> list[Patch]:
 
     def variable_eval(self: Any, env: Any) -> None:
         if self.query_language_mode.name == "JSONPath":
-            env.stack.append(copy.deepcopy(variable_value(env, self.expression)))
+            env.stack.append(copy.deepcopy(variable_value(env, self.expression, run.expressions)))
         else:
             StringJSONata._eval_body(self, env)
 
@@ -170,5 +185,4 @@ def _steps(path: str) -> tuple[tuple[str | int, ...], str]:
 
 @lru_cache(maxsize=4096)
 def _compiled(path: str) -> Any:
-    # The parser's dialect has one `&` where Jayway's has two.
-    return parse(path.replace("&&", "&"))
+    return parse(path)

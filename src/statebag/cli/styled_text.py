@@ -1,0 +1,62 @@
+"""Styled text for the consoles of this program: its styles reach the terminal, its characters not.
+
+Every module that prints with rich takes `Text` and `console` from here. What steers a terminal is
+taken out where a text is made, so that tables count the characters that are shown; and once more
+where a console renders, of whatever was not made here.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text as _RichText
+
+from statebag.cli.terminal import raw
+from statebag.cli.terminal_text import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.segment import Segment
+
+__all__ = ["Text", "console"]
+
+
+class Text(_RichText):
+    """A text with styles, in which no character steers the terminal."""
+
+    def __init__(self, text: str = "", *arguments: Any, **options: Any) -> None:
+        super().__init__(harmless(text), *arguments, **options)
+
+    def append(self, text: _RichText | str, style: Any = None) -> Self:
+        """Add a text at the end."""
+        super().append(harmless(text) if isinstance(text, str) else text, style)
+        return self
+
+
+class _Console(Console):
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            # Control codes are rich's own: the cursor, the title.
+            yield segment if segment.control else segment._replace(text=harmless(segment.text))
+
+
+def console(*, stderr: bool = False, file_width: int | None = None) -> Console:
+    """A console on the standard output or error.
+
+    Args:
+        stderr: Whether it prints on the standard error.
+        file_width: Columns where it prints on no terminal.
+    """
+    stream = raw(sys.stderr if stderr else sys.stdout)
+    settings: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+    made = _Console(file=stream, **settings)
+    if file_width is not None and not made.is_terminal:
+        made = _Console(file=stream, width=file_width, **settings)
+    return made

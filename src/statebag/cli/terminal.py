@@ -1,0 +1,159 @@
+"""The one place through which all output of the program passes on its way to a terminal or a pipe.
+
+While a command runs, `sys.stdout` and `sys.stderr` are streams that take out what steers a
+terminal, whoever writes to them: click, `print`, a traceback, a warning, a log, a handler of the
+user's. Two writers go around them, each with care of its own: `write_value` gives exact bytes to a
+pipe, and the consoles of `styled_text` set colours.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from statebag.cli.terminal_text import harmless, json_escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["HarmlessStream", "harmless_streams", "make_streams_harmless", "raw", "write_value"]
+
+
+class HarmlessStream(io.TextIOBase):
+    """A text stream in which nothing steers the terminal behind it.
+
+    Args:
+        target: Where the text goes.
+    """
+
+    def __init__(self, target: Any) -> None:
+        super().__init__()
+        self.target = target
+        self._bytes = _HarmlessBytes(self)
+
+    def write(self, text: str) -> int:
+        """Write a text; a line that ends as on Windows ends as elsewhere."""
+        self.target.write(harmless(text.replace("\r\n", "\n")))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
+        """Write texts, one after the other."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Hand on what is in buffers."""
+        with suppress(ValueError):  # closed already, at the end of the process
+            self.target.flush()
+
+    def close(self) -> None:
+        """Do nothing: the stream belongs to the process."""
+        self.flush()
+
+    @property
+    def buffer(self) -> io.RawIOBase:
+        """Takes UTF-8, for who writes bytes."""
+        return self._bytes
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The target's."""
+        return str(getattr(self.target, "encoding", None) or "utf-8")
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """The target's."""
+        return str(getattr(self.target, "errors", None) or "backslashreplace")
+
+    def isatty(self) -> bool:
+        """Whether the target is a terminal."""
+        return bool(self.target.isatty())
+
+    def fileno(self) -> int:
+        """The target's descriptor."""
+        return int(self.target.fileno())
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+
+class _HarmlessBytes(io.RawIOBase):
+    """The stream for bytes; a character may come in several parts."""
+
+    def __init__(self, text: HarmlessStream) -> None:
+        super().__init__()
+        self._text = text
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def write(self, data: Any) -> int:
+        self._text.write(self._decoder.decode(bytes(data)))
+        return len(data)
+
+    def flush(self) -> None:
+        self._text.flush()
+
+    def isatty(self) -> bool:
+        return self._text.isatty()
+
+    def fileno(self) -> int:
+        return self._text.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+
+def raw(stream: Any) -> Any:
+    """The stream behind a harmless one, or the stream itself."""
+    while isinstance(stream, HarmlessStream):
+        stream = stream.target
+    return stream
+
+
+def make_streams_harmless() -> None:
+    """Put harmless streams in the place of the standard output and the standard error."""
+    if not isinstance(sys.stdout, HarmlessStream) and sys.stdout is not None:
+        sys.stdout = HarmlessStream(sys.stdout)
+    if not isinstance(sys.stderr, HarmlessStream) and sys.stderr is not None:
+        sys.stderr = HarmlessStream(sys.stderr)
+
+
+@contextmanager
+def harmless_streams() -> Iterator[None]:
+    """Harmless streams for the time of a block."""
+    before = (sys.stdout, sys.stderr)
+    make_streams_harmless()
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):  # whoever read our output has enough
+                stream.flush()
+        sys.stdout, sys.stderr = before
+
+
+def write_value(text: bytes, *, as_json: bool = True) -> None:
+    """Write a value and a line end on the standard output.
+
+    A pipe or a file gets exactly these bytes. On a terminal, what steers it is escaped: JSON text
+    stays JSON of the same value, and other text shows its escapes.
+
+    Args:
+        text: UTF-8.
+        as_json: Whether it is JSON text.
+    """
+    stream = raw(sys.stdout)
+    if stream.isatty():
+        shown = text.decode(errors="backslashreplace")
+        stream.write((json_escaped(shown) if as_json else harmless(shown)) + "\n")
+    else:
+        stream.flush()
+        buffer = getattr(stream, "buffer", None)  # a stream in memory may have none
+        if buffer is None:
+            stream.write(text.decode() + "\n")
+        else:
+            buffer.write(text + b"\n")
+    stream.flush()

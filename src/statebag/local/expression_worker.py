@@ -1,0 +1,217 @@
+"""The program of a process that evaluates expressions, which another process may end at any time.
+
+Run by its file's name, without the rest of the package: `statebag.local.expressions` starts it. It
+reads a request a line and answers with a line, both JSON. What an expression asks for may take
+for ever, inside of C code that lets no other thread of its process run (a regular expression that
+backtracks, a power of large numbers), or take all memory: so it is a process of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import random
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MEMORY_BYTES", "MOST_ANSWER_BYTES", "found_by_path", "jsonata_value", "main"]
+
+MEMORY_BYTES = 2_000_000_000
+"""Address space of the process. A state has at most 262,144 bytes; `[1..1e7]` takes 0.9 GB."""
+
+MOST_ANSWER_BYTES = 16_000_000
+"""JSON text of a value that is handed back. A state has at most 262,144 bytes."""
+
+_HASHES = {
+    "MD5": "md5",
+    "SHA-1": "sha1",
+    "SHA-256": "sha256",
+    "SHA-384": "sha384",
+    "SHA-512": "sha512",
+}
+
+
+class NoResultError(ValueError):
+    """An expression gave nothing (undefined)."""
+
+
+def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
+    """Return the value of a JSONata expression with these variables, as plain JSON.
+
+    Raises:
+        NoResultError: It gives nothing.
+        ValueError: It does not parse, throws, or gives what JSON cannot hold; the message holds
+            no value.
+    """
+    from jsonata.jexception import JException  # noqa: PLC0415 - slow, and not needed for paths
+    from jsonata.jsonata import Jsonata  # noqa: PLC0415 - likewise
+    from jsonata.utils import Utils  # noqa: PLC0415 - likewise
+
+    try:
+        parsed = Jsonata(expression)
+        parsed.set_output_convert_nulls(False)
+        for name, function in _FUNCTIONS.items():
+            parsed.register_lambda(name, function)
+        result = parsed.evaluate(
+            None, {name: Utils.NULL_VALUE if v is None else v for name, v in bindings.items()}
+        )
+    except JException as error:
+        raise ValueError(f"threw an error during evaluation ({error.error})") from error
+    except RecursionError as error:
+        raise ValueError("recurs too deeply") from error
+    except MemoryError as error:
+        raise ValueError("takes too much memory") from error
+    except Exception as error:  # the evaluator lets its own slips through
+        raise ValueError(f"threw an error during evaluation ({type(error).__name__})") from error
+    if result is None:
+        raise NoResultError("returned nothing (undefined)")
+    return _plain(result)
+
+
+def found_by_path(path: str, data: Any) -> list[Any]:
+    """Return what an indefinite JSONPath finds in a value."""
+    from jsonpath_ng.ext.parser import parse  # noqa: PLC0415 - slow, and not needed for JSONata
+
+    return [match.value for match in parse(path).find(data)]
+
+
+def main() -> None:
+    """Answer requests until the standard input ends."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # What a package prints is no answer.
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    _limit_memory()
+    for line in requests:
+        request = json.loads(line)
+        _end_after(request["seconds"])
+        answers.write(_answer(request).encode() + b"\n")
+        answers.flush()
+        _end_after(0)
+
+
+def _answer(request: dict[str, Any]) -> str:
+    try:
+        if "path" in request:
+            value: Any = found_by_path(request["path"], request["data"])
+        else:
+            value = jsonata_value(request["expression"], request["bindings"])
+        text = json.dumps({"value": value})
+    except NoResultError as error:
+        return json.dumps({"nothing": str(error)})
+    except MemoryError:
+        problem = "takes too much memory"
+    except RecursionError:
+        problem = "recurs too deeply"
+    except ValueError as error:
+        problem = str(error)
+    except Exception as error:  # noqa: BLE001 - the path's parser and its operators raise anything
+        problem = f"threw an error during evaluation ({type(error).__name__})"
+    else:
+        if len(text) <= MOST_ANSWER_BYTES:
+            return text
+        problem = f"returned more than {MOST_ANSWER_BYTES:,} bytes"
+    return json.dumps({"error": problem})
+
+
+def _limit_memory() -> None:
+    with suppress(ImportError, OSError, ValueError):  # Windows has no such limit
+        import resource  # noqa: PLC0415 - not on every system
+
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        soft = MEMORY_BYTES if most == resource.RLIM_INFINITY else min(MEMORY_BYTES, most)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, most))
+
+
+def _end_after(seconds: float) -> None:
+    """Let the system end this process then, should nobody be left to do it; 0 never does."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _plain(value: Any) -> Any:
+    """A copy in plain JSON types; sequences and the evaluator's null become what they stand for."""
+    from jsonata.utils import Utils  # noqa: PLC0415 - see above
+
+    if value is Utils.NULL_VALUE or value is None:
+        return None
+    if isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        raise ValueError("returned a number that JSON cannot hold")
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | range) or Utils.is_sequence(value):
+        return [_plain(item) for item in value]
+    raise ValueError("returned an unsupported result type")
+
+
+def _refused() -> Exception:
+    from jsonata.jexception import JException  # noqa: PLC0415 - see above
+
+    refused: Exception = JException("D3001", 0)
+    return refused
+
+
+def _partition(array: Any, size: Any) -> Any:
+    items = array if isinstance(array, list) else [array]
+    if not isinstance(size, int) or size < 1:
+        raise _refused()
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _range(first: Any, last: Any, step: Any) -> Any:
+    if not all(isinstance(number, int) for number in (first, last, step)) or step == 0:
+        raise _refused()
+    return list(range(first, last + (1 if step > 0 else -1), step))
+
+
+def _hash(value: Any, algorithm: Any) -> str:
+    if algorithm not in _HASHES:
+        raise _refused()
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    return hashlib.new(_HASHES[algorithm], text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _random(seed: Any = None) -> float:
+    return random.Random(seed).random()  # noqa: S311 - JSONata's $random is not for secrets
+
+
+def _parse(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise _refused() from error
+
+
+def _eval(*_: Any) -> Any:
+    from jsonata.jexception import JException  # noqa: PLC0415 - see above
+
+    raise JException("T1006", 0)  # Step Functions has no $eval
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "partition": _partition,
+    "range": _range,
+    "hash": _hash,
+    "random": _random,
+    "uuid": lambda: str(uuid4()),
+    "parse": _parse,
+    "eval": _eval,
+}
+
+if __name__ == "__main__":
+    # Packages that only the other process knows where to find come after this Python's own.
+    sys.path.extend(place for place in json.loads(sys.argv[1]) if place not in sys.path)
+    main()
