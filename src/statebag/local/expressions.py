@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from statebag.errors import ConfigurationError
+from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
 
 __all__ = ["EXPRESSION_SECONDS", "ExpressionError", "Expressions", "NoResultError"]
 
