@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 import time
 from pathlib import Path
@@ -46,9 +47,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build"), help="where a failure goes")
     parser.add_argument("--json", type=Path, help="write the counts to this file")
     arguments = parser.parse_args()
+    logging.getLogger("statebag").setLevel(logging.CRITICAL)  # what is damaged is told there
     companion = Companion()
     try:
-        sys.exit(_replayed(arguments, companion) if arguments.replay else _run(arguments, companion))
+        sys.exit(
+            _replayed(arguments, companion) if arguments.replay else _run(arguments, companion)
+        )
     finally:
         companion.end()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.format.json_text import encode
 from torture.fuzz.clients import Request, draw_settings
-from torture.fuzz.edits import FIELDS, NoPlaceError, draw_edit, draw_path
+from torture.fuzz.edits import FIELDS, NoPlaceError, draw_edit, draw_path, levels
 from torture.fuzz.values import draw_value
 from torture.fuzz.world import SCOPES
 
@@ -100,7 +100,7 @@ class Life:
     def _settings(self, place: int) -> dict[str, Any]:
         draw = self._source
         if self.tenants:  # the last one has no key
-            names = [f"tenant {place}"] if place < self._clients - 1 or place == 0 else []
+            names = [f"tenant{place}"] if place < self._clients - 1 or place == 0 else []
             return draw_settings(draw, draw.choice([[], names]) and names, names)
         if self._rotating:
             return draw_settings(draw, draw.choice(_KEYS), draw.choice(_KEYS))
@@ -214,7 +214,7 @@ class Life:
         name = draw.choice(list(state))
         kind = draw.choice(["move", "copy", "wrap", "pick", "remove"])
         if kind == "wrap":
-            if _levels(world.now.state) > 400:
+            if levels(world.now.state) > 400:
                 raise NoPlaceError
             return {"do": "engine", "edits": [["wrap", draw.choice(FIELDS), ["json", 1]]]}
         if kind in {"pick", "remove"}:
@@ -237,7 +237,7 @@ class Life:
         return {"do": "back", "which": self._source.randrange(4)}
 
     def _join(self, world: World) -> Operation:
-        if _levels(world.now.state) > 400:
+        if levels(world.now.state) > 400:
             raise NoPlaceError
         return {"do": "join", "which": self._source.randrange(4)}
 
@@ -260,18 +260,3 @@ class Life:
             "which": self._source.randrange(1000),
             "place": self._source.randrange(1 << 20),
         }
-
-
-def _levels(value: Any) -> int:
-    """How deep a value nests."""
-    level, values = 0, [value]
-    while values:
-        inner: list[Any] = []
-        for one in values:
-            if isinstance(one, dict):
-                inner.extend(one.values())
-            elif isinstance(one, list):
-                inner.extend(one)
-        values = [one for one in inner if isinstance(one, dict | list)]
-        level += 1
-    return level

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from random import Random
 
-__all__ = ["Edit", "NoPlaceError", "apply", "at", "copied", "draw_edit", "draw_path"]
+__all__ = ["Edit", "NoPlaceError", "apply", "at", "copied", "draw_edit", "draw_path", "levels"]
 
 Edit = list[Any]
 Path = list[Any]
@@ -185,7 +185,13 @@ def draw_edit(source: Random, state: Any, most: int) -> Edit:
     if drawn < 0.58:
         path = draw_path(source, state, str)
         start = source.randrange(len(at(state, path)) + 1)
-        return ["splice", path, start, source.choice([0, 3, 300]), source.choice(["", "x", "yz" * 99])]
+        return [
+            "splice",
+            path,
+            start,
+            source.choice([0, 3, 300]),
+            source.choice(["", "x", "yz" * 99]),
+        ]
     if drawn < 0.68:
         return ["set", draw_path(source, state), draw_value(source, min(most, 2000))]
     if drawn < 0.75:
@@ -231,3 +237,18 @@ def _draw_carrying(source: Random, state: dict[str, Any]) -> Edit:
     if to[: len(path)] == path:
         raise NoPlaceError
     return [kind, path, to]
+
+
+def levels(value: Any) -> int:
+    """How deep a value nests."""
+    level, values = 0, [value]
+    while values:
+        inner: list[Any] = []
+        for one in values:
+            if isinstance(one, dict):
+                inner.extend(one.values())
+            elif isinstance(one, list):
+                inner.extend(one)
+        values = [one for one in inner if isinstance(one, dict | list)]
+        level += 1
+    return level

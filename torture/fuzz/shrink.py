@@ -76,4 +76,9 @@ def _without_one(value: Any) -> Iterator[Any]:
 
 
 def _is_recipe(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], str) and value[0] in _RECIPES
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and isinstance(value[0], str)
+        and value[0] in _RECIPES
+    )

@@ -217,7 +217,9 @@ def smaller(recipe: Recipe) -> list[Recipe]:
     elif kind == "dict":
         tries = list(arguments[0].values())
     elif kind == "real":
-        tries = [["noise", min(int(_size_of(arguments[0], arguments[1], tuple(arguments[2]))), 4096), 0]]
+        tries = [
+            ["noise", min(int(_size_of(arguments[0], arguments[1], tuple(arguments[2]))), 4096), 0]
+        ]
         tries.append(["records", 40, 100, 0])
     elif kind == "odd":
         tries = [["json", 1]]

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from statebag import DELETE, BagTooLarge, InvalidState, Policy, StatebagError, StoreUnavailable
 from statebag.errors import BlobCorrupt, BlobMissing
 from statebag.format.escape import escape
-from statebag.format.json_text import encode
+from statebag.format.json_text import MAX_DEPTH, encode
 from statebag.format.stub import KEY
 from statebag.store.file import FileStore
 from statebag.store.memory import MemoryStore
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
 from torture.fuzz.clients import Request, client, digest, sealed, stepped
-from torture.fuzz.edits import NoPlaceError, apply, at, copied
+from torture.fuzz.edits import NoPlaceError, apply, at, copied, levels
 from torture.fuzz.values import made
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class World:
     made: list[Statebag] = field(default_factory=list)
     held: dict[int, Held] = field(default_factory=dict)
     kept: list[Held] = field(default_factory=list)
+    keys: dict[str, None] = field(default_factory=dict)  # for encryption, of all clients so far
     active: int = 0
     damaged: bool = False
 
@@ -124,8 +125,7 @@ class World:
 
     def all_keys(self) -> Settings:
         """Settings that can read whatever any client wrote; no signature is asked for."""
-        names = dict.fromkeys(name for one in self.clients for name in one["encryption"])
-        return {"policy": {"attempts": 1}, "signing": [], "encryption": list(names)}
+        return {"policy": {"attempts": 1}, "signing": [], "encryption": list(self.keys)}
 
     # Operations
 
@@ -156,6 +156,7 @@ class World:
         """Another process: nothing is remembered, and the clients have other settings."""
         forget()
         self.clients = clients
+        self.keys.update(dict.fromkeys(name for one in clients for name in one["encryption"]))
         self.made = [client(self.store, settings) for settings in clients]
         self.active %= len(clients)
 
@@ -215,7 +216,9 @@ class World:
             except StatebagError as raised:
                 error = raised
         if error is not None:
-            self._excuse(error, after, asked, opened=now)
+            # What was not opened is read at times, and with the seal's scope.
+            outside = asked.only is not None and asked.scope != now.scope
+            self._excuse(error, after, asked, opened=now, may_refuse=outside)
             return
         if seen is not None and seen != digest(now.state):
             raise WrongError("another state was opened, without an error")
@@ -297,7 +300,10 @@ class World:
     def _do_keep(self) -> None:
         if not self.tenants:
             now = self.now
-            self.kept = [*self.kept[1 - _KEPT :], Held(copied(now.bag), copied(now.state), now.scope)]
+            self.kept = [
+                *self.kept[1 - _KEPT :],
+                Held(copied(now.bag), copied(now.state), now.scope),
+            ]
 
     def _do_back(self, which: int) -> None:
         if not self.kept:
@@ -350,7 +356,9 @@ class World:
             return
         equal = _unordered(old.state) == _unordered(now.state)
         if equal != (not found):
-            raise WrongError(f"differences: {len(found)}, and the states are {'' if equal else 'not '}equal")
+            raise WrongError(
+                f"differences: {len(found)}, and the states are {'' if equal else 'not '}equal"
+            )
 
     def _do_export(self) -> None:
         now = self.now
@@ -408,6 +416,8 @@ class World:
             if self.tenants:
                 self.active = place % len(self.clients)
             self._seal_plain(copied(held.state), Request(scope=SCOPES[0], heal=True))
+            if self.held[place] is held:  # this client's bound is too small for it
+                self._seal_plain({"log": []}, Request(scope=SCOPES[0]))
         self.active = turn
 
     # Checks
@@ -477,6 +487,7 @@ class World:
             may_refuse
             or (self.damaged and code in {"BlobMissing", "BlobCorrupt"})
             or (code == "BagTooLarge" and self._may_be_too_large(state, asked))
+            or (code in {"InvalidState", "LimitExceeded"} and levels(state) > MAX_DEPTH)
             or any(self._is_refused_cold(held) for held in (opened, also) if held is not None)
         )
         if not reason:
