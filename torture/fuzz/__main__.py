@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--no-keys", action="store_true", help="all clients have the same keys")
     parser.add_argument("--no-scopes", action="store_true", help="all is one execution's")
     parser.add_argument("--replay", type=Path, help="make the operations of this file")
+    parser.add_argument("--shrink", type=float, default=60, help="seconds to shorten a failure")
     parser.add_argument("--out", type=Path, default=Path("build"), help="where a failure goes")
     parser.add_argument("--json", type=Path, help="write the counts to this file")
     arguments = parser.parse_args()
@@ -97,7 +98,7 @@ def _run(arguments: argparse.Namespace, companion: Companion) -> int:
 def _live(
     arguments: argparse.Namespace, number: int, companion: Companion, counts: dict[str, int]
 ) -> None:
-    source = Random(f"{arguments.seed}/{number}")  # noqa: S311  # the same lives each time
+    source = Random(f"{arguments.seed}/{number}")  # the same lives each time
     life = Life(
         source,
         faults=not arguments.no_faults,
@@ -132,7 +133,7 @@ def _tell(failure: _Found, arguments: argparse.Namespace, companion: Companion) 
 
     operations = failure.operations
     if fails(operations):
-        operations = shortest(operations, fails, seconds=60)
+        operations = shortest(operations, fails, seconds=arguments.shrink)
     else:
         print("it does not fail when it is made again")
     arguments.out.mkdir(parents=True, exist_ok=True)

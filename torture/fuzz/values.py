@@ -10,10 +10,11 @@ import random
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tests import shared_data
+
 from statebag.errors import StatebagError
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY
-from tests import shared_data
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from statebag import DELETE, BagTooLarge, InvalidState, Policy, StatebagError, StoreUnavailable
+from statebag import DELETE, InvalidState, Policy, StatebagError, StoreUnavailable
 from statebag.errors import BlobCorrupt, BlobMissing
 from statebag.format.escape import escape
 from statebag.format.json_text import MAX_DEPTH, encode
@@ -91,7 +91,7 @@ class World:
         self._folder = None
         self.store: Store = MemoryStore()
         if self.files:
-            room = Path("/dev/shm")  # noqa: S108  # nothing here has to outlive this process
+            room = Path("/dev/shm")  # nothing here has to outlive this process
             self._folder = tempfile.TemporaryDirectory(
                 prefix="statebag-fuzz-", dir=room if room.is_dir() else None
             )
@@ -161,7 +161,8 @@ class World:
         self.active %= len(clients)
 
     def _do_begin(self, state: Any) -> None:
-        for self.active in range(len(self.clients) if self.tenants else 1):
+        for place in range(len(self.clients) if self.tenants else 1):
+            self.active = place
             self._seal_plain(made(state), Request(scope=SCOPES[0]))
             if self.active not in self.held:  # its control fields were too large
                 self._seal_plain({"log": []}, Request(scope=SCOPES[0]))
