@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
 
-from statebag import process_memory, usage
+from statebag import usage
 from statebag.environment import (
     policy_from_environment,
     replica_addresses,
@@ -22,11 +22,10 @@ from statebag.keys import encrypting_with, signing_with
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.walk import Selection
-from statebag.sealing.bases import Bases
-from statebag.sealing.known import Known
+from statebag.process_memory import Memory, memory_of
 from statebag.step import wrap_handler
 from statebag.store.address import store_of
-from statebag.store.cache import BlobCache
+from statebag.store.identity import identity_of
 from statebag.store.recovery import Recovery
 from statebag.store.retrying import RetryingStore, deadline
 from statebag.watching import span
@@ -97,9 +96,6 @@ class Statebag:
             encrypting,
         )
         self._signatures = signing_with(signing_keys)
-        self._known = process_memory.known(self.store.url)
-        self._bases = process_memory.bases(self.store.url, self.policy.cache_bytes)
-        self._cache = process_memory.texts(self.policy.cache_bytes)
 
     def __repr__(self) -> str:
         return f"Statebag({self.store.url!r})"
@@ -160,7 +156,7 @@ class Statebag:
             if heal:
                 check_json(state, OPAQUE)
                 state = self._sealer().read_inside(state, (), scope)
-            bag = self._sealer().sealed(state, scope, budget, Known() if heal else self._known)
+            bag = self._sealer().sealed(state, scope, budget, anew=heal)
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return bag
 
@@ -214,10 +210,8 @@ class Statebag:
 
         def open_batch(batch: list[Any]) -> list[Any]:
             started = perf_counter_ns()
-            fetcher = Fetcher(self.store, BlobCache(0), self.policy, self.recovery)
-            confinement = self._confinement(scope)
-            # What is streamed is not remembered either: it would grow with the number of values.
-            opener = Opener(fetcher, confinement, Known(), Bases(0), self._signatures)
+            # What is streamed is not remembered: it would grow with the number of values.
+            opener = self._opener(scope, Memory.empty())
             with deadline(self.policy.deadline_seconds):
                 values: list[Any] = opener.open(batch, Selection(None))
             usage.add(opens=len(batch), open_ns=perf_counter_ns() - started)
@@ -265,18 +259,22 @@ class Statebag:
         from statebag.upkeep.rebuilding import rebuilt
 
         def remembered(name: str) -> bytes | None:
-            return rebuilt(name, self._fetcher().in_memory(name), self.policy.compression_level)
+            texts = self._fetcher(self._memory()).in_memory(name)
+            return rebuilt(name, texts, self.policy.compression_level)
 
         def read(fetcher: Fetcher) -> None:
-            confinement = self._confinement(scope)
-            opener = Opener(fetcher, confinement, Known(), Bases(0), self._signatures)
-            opener.open(bag, Selection(None))
+            self._opener(scope, Memory.empty(), fetcher).open(bag, Selection(None))
+
+        def mend_one(name: str) -> str | None:
+            place = mend(self.store, self.recovery, name, remembered)
+            self._memory().presence.saw(name)
+            return place
 
         with deadline(self.policy.deadline_seconds):
             return mend_all(
-                lambda: Fetcher(self.store, BlobCache(0), self.policy, self.recovery),
+                lambda: self._fetcher(Memory.empty()),
                 read,
-                lambda name: mend(self.store, self.recovery, name, remembered),
+                mend_one,
             )
 
     def differences(self, before: Any, after: Any, scope: str | None = None) -> list[Change]:
@@ -374,7 +372,7 @@ class Statebag:
             grown = with_appended(state, path, items)
             if sealing_is_off():
                 return plain(grown)
-            appended = self._sealer().sealed(grown, scope, budget, self._known)
+            appended = self._sealer().sealed(grown, scope, budget)
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return appended
 
@@ -531,28 +529,35 @@ class Statebag:
         encoded = None if scope is None else encode_scope(scope)
         return Confinement(encoded, self.policy.readable_scopes)
 
-    def _opener(self, scope: str | None, known: Known | None = None) -> Opener:
+    def _memory(self) -> Memory:
+        signing = () if self._signatures is None else self._signatures.fingerprint
+        return memory_of((*identity_of(self.store), *signing), self.policy.cache_bytes)
+
+    def _opener(
+        self, scope: str | None, memory: Memory | None = None, fetcher: Fetcher | None = None
+    ) -> Opener:
+        memory = memory or self._memory()
         return Opener(
-            self._fetcher(),
+            fetcher or self._fetcher(memory),
             self._confinement(scope),
-            known or self._known,
-            self._bases,
+            memory.known,
+            memory.bases,
             self._signatures,
         )
 
     def _sealer(self) -> Sealer:
         from statebag.sealer import Sealer
 
+        memory = self._memory()
         # Made anew each time: kept, it would lead back here, and a client not be freed at once.
         return Sealer(
             self.policy,
             self.store,
+            memory,
             self._fetcher,
-            self._opener,
-            self._known,
-            self._bases,
+            lambda scope: self._opener(scope, memory),
             self._signatures,
         )
 
-    def _fetcher(self) -> Fetcher:
-        return Fetcher(self.store, self._cache, self.policy, self.recovery)
+    def _fetcher(self, memory: Memory) -> Fetcher:
+        return Fetcher(self.store, memory.texts, self.policy, self.recovery, memory.presence)

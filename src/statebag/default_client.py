@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from statebag.client import Statebag
@@ -12,6 +12,7 @@ from statebag.environment import (
     replica_addresses,
     signing_keys_from_environment,
     store_address,
+    store_settings,
 )
 from statebag.step import wrap_handler
 
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["from_environment", "step"]
 
+_CLIENTS = 32  # settings of which the clients are kept
+
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
 def from_environment() -> Statebag:
-    """The client that the environment asks for; one for each address and policy."""
+    """The client that the environment asks for; one for each set of settings."""
     keys = tuple(signing_keys_from_environment().items())
     return _client(
         store_address(),
@@ -35,17 +38,20 @@ def from_environment() -> Statebag:
         replica_addresses(),
         keys,
         encryption_keys_from_environment(),
+        store_settings(),
     )
 
 
-@cache
+@lru_cache(_CLIENTS)
 def _client(
     address: str,
     policy: Policy,
     replicas: tuple[str, ...],
     signing_keys: tuple[tuple[str, bytes], ...],
     encryption_keys: tuple[bytes, ...],
+    surroundings: tuple[tuple[str, str], ...],
 ) -> Statebag:
+    del surroundings  # the store's client reads them itself, when it is made
     return Statebag(
         address,
         policy=policy,

@@ -12,7 +12,8 @@
 | STATEBAG_LOG | `json`: a line for each step |
 | STATEBAG_MAX_BAG_BYTES, STATEBAG_CONTROL, ... | one for each setting of `Policy`, in capitals |
 
-Lists (STATEBAG_CONTROL, STATEBAG_READABLE_SCOPES) are separated by commas.
+Lists (STATEBAG_CONTROL, STATEBAG_READABLE_SCOPES) are separated by commas; a switch
+(STATEBAG_STRICT) is 1, true, yes, or 0, false, no, in any case.
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ __all__ = [
     "sealing_is_off",
     "signing_keys_from_environment",
     "store_address",
+    "store_settings",
     "watchers_from_environment",
 ]
 
 _PREFIX = "STATEBAG_"
 _STANDARD = str.maketrans("-_", "+/")
+_SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _LOCAL_FOLDER = "./.statebag/store"
 
 
@@ -59,6 +62,15 @@ def store_address(environment: Mapping[str, str] | None = None) -> str:
             hint="Set STATEBAG_STORE to s3://<bucket>/<prefix>.",
         )
     return _LOCAL_FOLDER
+
+
+def store_settings(
+    environment: Mapping[str, str] | None = None,
+) -> tuple[tuple[str, str], ...]:
+    """The variables that say which server and account the address of a store leads to."""
+    variables = os.environ if environment is None else environment
+    starts = ("AWS_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "MSI_", "IDENTITY_")
+    return tuple(sorted(one for one in variables.items() if one[0].startswith(starts)))
 
 
 def replica_addresses(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -148,7 +160,7 @@ def policy_from_environment(environment: Mapping[str, str] | None = None) -> Pol
     """The policy that the environment asks for; what it does not name keeps its default.
 
     Raises:
-        ConfigurationError: A value that is no number, or that the policy refuses.
+        ConfigurationError: A value that is not a number or a switch, or that the policy refuses.
     """
     variables = os.environ if environment is None else environment
     kinds = _kinds()
@@ -168,6 +180,14 @@ def _kinds() -> dict[str, Any]:
 
 
 def _parsed(text: str, kind: object, variable: str) -> Any:
+    if kind is bool:
+        switch = _SWITCHES.get(text.lower())
+        if switch is None:
+            raise ConfigurationError(
+                f"{variable} must be a switch",
+                hint="Set it to 1, true or yes, or to 0, false or no.",
+            )
+        return switch
     if kind in {int, float}:
         try:
             return int(text) if kind is int else float(text)

@@ -50,12 +50,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         forms: The newest generation of forms that a seal writes, for readers that are older
             than the writer (docs/upgrade.md); 1 writes no patches. All are always read.
         look_into_depth: Levels of objects that are looked into for fields that can leave alone.
+        strict: Put into one stub whatever no control path names, however small, so that a
+            definition that reads such a path fails with small data as it would with large.
         piece_bytes: Aimed size of a piece of a large array or object; pieces are between a
             third of it and four times it, larger only where one item is.
         max_packs: Packs that the opened values may be spread over before a new pack takes the
             smallest along.
         compression_level: zstd's level.
         cache_bytes: Verified blobs that a process keeps in memory.
+        recheck_seconds: How long a seal relies on an object of a remote store that this process
+            wrote or read, before it asks the store whether the object is still there; 0 asks
+            each time. (In a folder and in memory it always looks.)
         max_open_bytes: Uncompressed bytes that one open may give.
         max_open_blobs: Blobs that one open may read.
         max_open_requests: Requests that one open may send.
@@ -79,10 +84,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     wire: int = 1
     forms: int = 2
     look_into_depth: int = 4
+    strict: bool = False
     piece_bytes: int = 24 * 1024
     max_packs: int = 8
     compression_level: int = 3
     cache_bytes: int = 64 * 1024 * 1024
+    recheck_seconds: float = 60.0
     max_open_bytes: int = 2 * 1024**3
     max_open_blobs: int = 200_000
     max_open_requests: int = 20_000
@@ -106,6 +113,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         "max_packs": 1,
         "compression_level": -7,
         "cache_bytes": 0,
+        "recheck_seconds": 0,
         "max_open_bytes": 1,
         "max_open_blobs": 1,
         "max_open_requests": 1,
@@ -120,11 +128,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name, least in self._LEAST.items():
             value = getattr(self, name)
-            whole = name != "deadline_seconds"
+            whole = not name.endswith("_seconds")
             if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
                 raise ConfigurationError(f"Policy.{name} must be a number")
             if not value >= least:
                 raise ConfigurationError(f"Policy.{name} must be at least {least}")
+        if not isinstance(self.strict, bool):
+            raise ConfigurationError(
+                f"Policy.strict must be a bool, not {type(self.strict).__qualname__}"
+            )
         if self.compression_level > 19:
             raise ConfigurationError("Policy.compression_level must be at most 19")
         if self.wire not in {0, 1}:

@@ -12,12 +12,14 @@ from statebag.format.json_text import wire_size
 from statebag.format.names import encode_scope
 from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection
-from statebag.sealing.bases import Bases
+from statebag.process_memory import Memory
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.layout import lay_out
 from statebag.sealing.pieces import Grown, NeedsOpened
 from statebag.sealing.plan import OPAQUE, Planner
+from statebag.sealing.reliance import relied_on
+from statebag.store.identity import asks_for_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
     from statebag.opening.fetch import Fetcher
     from statebag.opening.opener import Opener
     from statebag.policy import Policy
-    from statebag.sealing.known import Known
+    from statebag.sealing.layout import Layout
     from statebag.sealing.parts import Part
     from statebag.store.contract import Store
+    from statebag.store.presence import Presence
 
 __all__ = ["OPAQUE", "Sealer", "plain"]
 
@@ -42,10 +45,9 @@ class Sealer:
     Args:
         policy: Limits and thresholds.
         store: Where packs go.
-        fetcher: Makes what remembers texts that were written.
+        memory: What this process remembers of the store.
+        fetcher: Makes, for a memory, what looks packs up and keeps texts that were written.
         opener: Makes, for a scope, what reads values that must be looked into.
-        known: What this process knows to be stored.
-        bases: What patches can start from.
         signatures: Sign every stub; None signs nothing.
     """
 
@@ -53,28 +55,28 @@ class Sealer:
         self,
         policy: Policy,
         store: Store,
-        fetcher: Callable[[], Fetcher],
+        memory: Memory,
+        fetcher: Callable[[Memory], Fetcher],
         opener: Callable[[str | None], Opener],
-        known: Known,
-        bases: Bases,
         signatures: Signatures | None,
     ) -> None:
         self.policy = policy
         self.store = store
+        self._memory = memory
         self._fetcher = fetcher
         self._opener = opener
-        self._known = known
-        self._bases = bases
         self._signatures = signatures
 
-    def sealed(self, state: Any, scope: str | None, budget: int | None, known: Known) -> Any:
+    def sealed(
+        self, state: Any, scope: str | None, budget: int | None, *, anew: bool = False
+    ) -> Any:
         """The bag of a state, returned once all that it refers to is stored.
 
         Args:
             state: A JSON value that may hold `Unopened` and `Grown`.
             scope: Where new objects go.
             budget: The bag's bound in bytes, instead of the policy's.
-            known: What may be referred to again.
+            anew: Whether all of it is written, also what is known to be stored.
 
         Raises:
             StatebagError: As for `Statebag.seal`.
@@ -84,26 +86,59 @@ class Sealer:
                 "a budget is a whole number of bytes", hint="Leave it out for the policy's bound."
             )
         try:
-            return self._sealed(state, scope, budget, known)
+            return self._sealed(state, scope, budget, Memory.empty() if anew else self._memory)
         except (
             UnicodeEncodeError
         ):  # the encoder finds bad strings and keys, before the store is asked
             check_json(state, OPAQUE)  # raises, with the place
             raise
 
-    def _sealed(self, state: Any, scope: str | None, budget: int | None, known: Known) -> Any:
+    def _sealed(self, state: Any, scope: str | None, budget: int | None, memory: Memory) -> Any:
         checked = check_json(state, OPAQUE, strings=False)
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
         bound = self.policy.max_bag_bytes if budget is None else budget
-        bases = self._bases if known is self._known else Bases(0)
-        planner = Planner(self.policy, encoded, known, bases, checked)
+        gone: set[str] = set()
+        while True:
+            planner = Planner(self.policy, encoded, memory.known, memory.bases, checked)
+            if gone:
+                planner.looks_again()  # more of the state may have been opened meanwhile
+            state, layout, text, size = self._laid_out(state, planner, bound, scope)
+            missing = self._missing(layout, memory.presence) - gone
+            if not missing:
+                break
+            # Their values are at hand: what the store lost is written again.
+            memory.forget_packs(missing)
+            gone |= missing
+        if layout.pack is not None:
+            self.store.put(*layout.pack)
+            self._memory.presence.saw(layout.pack[0])
+        fetcher = self._fetcher(self._memory)
+        self._memory.known.add_written(layout.written)
+        for written in layout.written:
+            fetcher.remember(written.blob, written.text)
+        for node, entries in layout.nodes:
+            self._memory.known.add_node(node, entries)
+        usage.add(
+            blobs_stored=len(layout.written),
+            blobs_carried=layout.carried,
+            bytes_carried=layout.carried_bytes,
+        )
+        usage.peak(bag_bytes=size)
+        if usage.is_measured():
+            usage.peak(plain_bytes=_plain_bytes(state))
+        return json_text.decode(text)
+
+    def _laid_out(
+        self, state: Any, planner: Planner, bound: int, scope: str | None
+    ) -> tuple[Any, Layout, bytes, int]:
+        """A layout whose bag is within the bound, with the bag's text and its size there."""
         target, moves = bound, True
         while True:
             state, plan = self._fitted(state, planner, target, scope)
             layout = lay_out(
                 compact(plan, planner) if moves else plan,
-                encoded,
-                known,
+                planner.scope,
+                planner.known,
                 self.policy.compression_level,
                 self._signatures,
             )
@@ -114,30 +149,29 @@ class Sealer:
                 text = json_text.encode(layout.bag)
                 size = wire_size(layout.bag, text)
             if size <= bound:
-                break
+                return state, layout, text, size
             # In which packs blobs come to lie is known only now, and with it the names that the
             # stubs list. What moved stays where it was, or else more has to leave.
             if moves:
                 moves = False
             else:
                 target -= size - bound
-        if layout.pack is not None:
-            self.store.put(*layout.pack)
-        fetcher = self._fetcher()
-        for written in layout.written:
-            self._known.add_blob(written.blob)
-            fetcher.remember(written.blob, written.text)
-        for node, entries in layout.nodes:
-            self._known.add_node(node, entries)
-        usage.add(
-            blobs_stored=len(layout.written),
-            blobs_carried=layout.carried,
-            bytes_carried=layout.carried_bytes,
-        )
-        usage.peak(bag_bytes=size)
-        if usage.is_measured():
-            usage.peak(plain_bytes=_plain_bytes(state))
-        return json_text.decode(text)
+
+    def _missing(self, layout: Layout, presence: Presence) -> set[str]:
+        """The packs that the bag relies on from memory alone, and that the store does not have."""
+        assert layout.root is not None  # what was laid out
+        longest = 0.0 if asks_for_nothing(self.store) else self.policy.recheck_seconds
+        missing: set[str] = set()
+        stale: list[str] = []
+        for name in relied_on(layout.root):
+            if presence.is_lost(name):
+                missing.add(name)
+            elif not longest or not presence.is_fresh(name, longest):
+                stale.append(name)
+        found = self._fetcher(self._memory).found(stale)
+        for name in found:
+            presence.saw(name)
+        return missing | (set(stale) - found)
 
     def _fitted(
         self, state: Any, planner: Planner, bound: int, scope: str | None

@@ -32,7 +32,9 @@ def test_all_come_in_order_and_each_is_read_once():
     assert opened == [{"n": n, "text": noise(2000, n)} for n in range(COUNT)]
     assert len(store.of("get_ranges")) == COUNT
     assert (counted.opens, counted.gets) == (COUNT, COUNT)
-    assert client._cache.bytes_held == 0
+    memory = client._memory()
+    assert memory.texts.bytes_held == 0
+    assert not list(memory.known._blobs)
 
 
 def test_only_some_are_read_ahead():

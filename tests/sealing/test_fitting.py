@@ -143,3 +143,31 @@ def test_a_field_that_only_helps_when_it_is_stored_is_stored():
         bag = client.seal(state, scope="m/r", budget=budget)
         assert payload_bytes(bag) <= budget
         assert client.open(bag, scope="m/r") == state
+
+
+def test_many_large_values_leave_one_by_one_and_their_objects_stay():
+    groups = {f"g{i}": {"rows": [f"{i}-{n}" + "x" * 300 for n in range(120)]} for i in range(150)}
+    sb = Statebag("memory://many-groups", policy=Policy(look_into_depth=5))
+    bag = sb.seal({"status": "RUNNING", "current": {"groups": groups, "n": 1}}, scope="m/e")
+    assert bag["current"]["n"] == 1
+    assert set(bag["current"]["groups"]) == set(groups)
+
+
+def test_the_innermost_objects_leave_before_those_around_them():
+    small = {f"k{i}": "x" * 600 for i in range(40)}
+    inner = {f"i{n}": dict(small) for n in range(8)}
+    state = {"outer": {"note": 1, "inner": inner, "large": "y" * 40_000}, "top": 2}
+    bag = Statebag("memory://innermost").seal(state, scope="m/e")
+    assert bag["top"] == 2
+    assert bag["outer"]["note"] == 1
+
+
+def test_an_object_leaves_whole_where_the_stubs_in_it_are_too_many():
+    large = {f"v{i}": f"{i}" + "x" * 40_000 for i in range(600)}
+    sb = Statebag("memory://many-stubs")
+    state = {"note": 1, "current": {"large": large, "n": 2}}
+    bag = sb.seal(state, scope="m/e")
+    assert bag["note"] == 1
+    assert bag["current"]["n"] == 2
+    assert list(bag["current"]["large"]) == ["__statebag__"]
+    assert sb.open(bag, scope="m/e") == state

@@ -71,8 +71,7 @@ def test_a_few_new_items_travel_behind_what_is_stored():
     known = Known()
     one = cutter().single(ITEMS, encode(ITEMS), ("log",))
     stored = cutter().in_pieces(one, carried=False)
-    for written in lay_out(stored, "m", known, 3).written:
-        known.add_blob(written.blob)
+    known.add_written(lay_out(stored, "m", known, 3).written)
     longer = [*ITEMS, *ITEMS[:3]]
     again = cutter(known).in_pieces(
         cutter(known).single(longer, encode(longer), ("log",)), carried=True
@@ -112,8 +111,7 @@ def test_only_an_array_grows_and_a_patched_one_is_read_first():
 def stored_pieces(value, known):
     """The entries of a value cut and stored as a client would, which are now known."""
     whole = cutter().in_pieces(cutter().single(value, encode(value), ("log",)), carried=False)
-    for written in lay_out(whole, "m", known, 3).written:
-        known.add_blob(written.blob)
+    known.add_written(lay_out(whole, "m", known, 3).written)
     return tuple(Entry(piece.blob, piece.count, piece.size) for piece in whole.members)
 
 

@@ -9,6 +9,7 @@ from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Blob, Escaped, Stored
 from statebag.format.unopened import Unopened
+from statebag.opening.verified import Texts, verified_stored
 from statebag.sealing.bases import Bases
 from statebag.sealing.known import Known
 from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Plain, Single
@@ -93,7 +94,7 @@ def test_what_is_known_is_kept():
     known = Known()
     text = encode(value)
     stub = Stored(Blob(sha256_hex(text), len(text), BLOB.at, BLOB.offset, BLOB.length))
-    known.add_value(sha256_hex(text), stub)
+    known.add_value(verified_stored(stub, Texts({stub.blob: text})))
     part = planner(known=known).part({"a": value}, ())
     assert isinstance(part.children["a"], Kept)
     assert part.children["a"].stub == stub

@@ -58,6 +58,15 @@ class Signatures:
         self._keys = dict(keys)
         self._signer = next(iter(self._keys))
 
+    @property
+    def fingerprint(self) -> tuple[str, ...]:
+        """What tells these keys from others without giving them away."""
+        digests = (
+            hmac.digest(key, b"statebag memory\n" + name.encode(), hashlib.sha256).hex()
+            for name, key in self._keys.items()
+        )
+        return ("signed", *digests)
+
     def signed(self, stub: Stub, wire: dict[str, Any]) -> dict[str, Any]:
         """A stub's body with its signature; the one that came is not changed."""
         digest = self._digest(self._keys[self._signer], stub)

@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from statebag import usage
-from statebag.errors import BlobCorrupt, BlobMissing, LimitExceeded, StatebagError
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    LimitExceeded,
+    NotPermitted,
+    StatebagError,
+    StoreUnavailable,
+)
 from statebag.format.codec import decompress
 from statebag.format.extents import WORTH_READING_OVER, joined
 from statebag.format.stub import Extent
+from statebag.opening.verified import Texts
+from statebag.store.identity import asks_for_nothing, identity_of
+from statebag.store.presence import Presence
 from statebag.store.recovery import NOT_READ, PASSING, Recovery, warn
 
 if TYPE_CHECKING:
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
     from statebag.policy import Policy
     from statebag.store.cache import BlobCache
     from statebag.store.contract import Store
+    from statebag.store.identity import Identity
 
 __all__ = ["Fetcher"]
 
@@ -49,14 +60,22 @@ class Fetcher:
         cache: Verified texts of this process.
         policy: The limits.
         recovery: Where else to look for what the store does not give; by default only there again.
+        presence: Learns which packs the store gave, and which not.
 
     Attributes:
         packs: All that were read from, the cache included.
     """
 
     def __init__(
-        self, store: Store, cache: BlobCache, policy: Policy, recovery: Recovery | None = None
+        self,
+        store: Store,
+        cache: BlobCache,
+        policy: Policy,
+        recovery: Recovery | None = None,
+        presence: Presence | None = None,
     ) -> None:
+        self._presence = presence or Presence()
+        self._identity = identity_of(store)
         self._recovery = recovery or Recovery(store)
         self._store = store
         self._cache = cache
@@ -91,7 +110,7 @@ class Fetcher:
             task = _pool().submit(copy_context().run, self._store.get_ranges, one.at, span)
             self._ahead.append((one, task))
 
-    def texts(self, blobs: Iterable[Blob]) -> dict[Blob, bytes]:
+    def texts(self, blobs: Iterable[Blob]) -> Texts:
         """The verified text of each blob.
 
         Raises:
@@ -122,7 +141,7 @@ class Fetcher:
             )
         for part in self._read(ranges):
             texts.update(part)
-        return texts
+        return Texts(texts)
 
     def reckon(self, blobs: int, size: int) -> None:
         """Count blobs and bytes against the limits, before they are read or decoded."""
@@ -151,6 +170,7 @@ class Fetcher:
                     texts[blob] = self._verified(blob, task.result()[0], start)
                 except StatebagError:
                     continue  # the advice was wrong, or the bytes were: read it by its own span
+                self._presence.saw(blob.at)
                 break
         return texts
 
@@ -192,10 +212,14 @@ class Fetcher:
                 except BlobCorrupt as corrupt:
                     worst = corrupt if isinstance(worst, BlobMissing) else worst
             if healed:
+                if place != PASSING:
+                    self._presence.missed(one.at)
                 usage.add(healed_reads=healed)
                 warn("%d blobs of %s were read from %s", healed, one.at, place)
             if len(texts) == len(one.blobs):
                 return texts
+        if not isinstance(error, StoreUnavailable):
+            self._presence.missed(one.at)
         raise type(worst)(
             worst.message,
             path=worst.path,
@@ -205,7 +229,23 @@ class Fetcher:
 
     def _read_once(self, one: _Range) -> dict[Blob, bytes]:
         data = self._store.get_ranges(one.at, [(one.start, one.end - one.start)])[0]
-        return {blob: self._verified(blob, data, blob.offset - one.start) for blob in one.blobs}
+        texts = {blob: self._verified(blob, data, blob.offset - one.start) for blob in one.blobs}
+        self._presence.saw(one.at)
+        return texts
+
+    def found(self, names: Sequence[str]) -> set[str]:
+        """Those of some packs that the store has; one that it refuses to tell of is not found."""
+
+        def is_there(name: str) -> bool:
+            try:
+                return self._store.head(name) is not None
+            except (NotPermitted, StoreUnavailable):
+                return False
+
+        if len(names) <= 1 or asks_for_nothing(self._store):
+            return {name for name in names if is_there(name)}
+        tasks = {name: _pool().submit(copy_context().run, is_there, name) for name in names}
+        return {name for name, task in tasks.items() if task.result()}
 
     def remember(self, blob: Blob, text: bytes) -> None:
         """Keep a text that was just stored, for a later open in this process."""
@@ -216,13 +256,13 @@ class Fetcher:
         found = {}
         for key in self._cache.keys():  # noqa: SIM118 (it is no dict)
             text = self._cache.get(key)
-            if key[:2] == (self._store.url, at) and text is not None:
+            if key[:2] == (self._identity, at) and text is not None:
                 _, _, offset, _, digest = key
                 found[int(str(offset)), str(digest)] = text
         return found
 
-    def _key(self, blob: Blob) -> tuple[str, str, int, int, str]:
-        return (self._store.url, blob.at, blob.offset, blob.length, blob.sha256)
+    def _key(self, blob: Blob) -> tuple[Identity, str, int, int, str]:
+        return (self._identity, blob.at, blob.offset, blob.length, blob.sha256)
 
 
 def _check(what: str, amount: int, limit: int) -> None:

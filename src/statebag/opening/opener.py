@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from statebag.errors import BlobCorrupt, InvalidStub, NotPermitted
 from statebag.format import json_text
-from statebag.format.codec import apply_patch, decompress, sha256_hex
 from statebag.format.index import read_node
 from statebag.format.names import encode_scope, is_scope_at_or_above, scope_of
 from statebag.format.paths import render_path
 from statebag.format.stub import Carried, Entry, Escaped, Patched, Pieces, Rest, Stored
+from statebag.opening.verified import (
+    Texts,
+    Verified,
+    verified_carried,
+    verified_patched,
+    verified_pieces,
+    verified_stored,
+)
 from statebag.opening.walk import Selection, walk
 
 if TYPE_CHECKING:
@@ -101,11 +110,13 @@ class Opener:
         self._fetcher.check_given(sum(stub.size for _, stub in wholes))
         cut = [(site, base) for site, stub in wholes if isinstance(base := _base_of(stub), Pieces)]
         self._read_ahead(wholes)
-        entries = self._expand(cut)
-        texts = self._fetch(wholes, entries)
+        indexes = self._expand(cut)
+        texts = self._fetch(wholes, indexes)
         # Innermost first, so that what stands beside a rest's stub is whole when it is merged.
         for site, stub in reversed(wholes):
-            value = self._value(stub, entries.get(id(site), ()), texts, site)
+            verified = _verified(stub, indexes.get(id(site)), texts, site.path)
+            self._remember(verified, site.path)
+            value = _decoded(verified.text, stub.kind, stub.count, site.path)
             site.container[site.key] = _merged(value, site)
         return found.root[0]
 
@@ -140,7 +151,7 @@ class Opener:
         """The newest items or members of a value in pieces that has a tail."""
         tail = stub.tail
         if isinstance(tail, Carried):
-            return _decoded(self._carried_text(tail), stub.kind, tail.count, path)
+            return _decoded(verified_carried(tail).text, stub.kind, tail.count, path)
         assert tail is not None  # asked by whoever calls
         return self.piece(Entry(tail.blob, tail.count, tail.size), stub.kind, path)
 
@@ -158,7 +169,7 @@ class Opener:
     def _tail_item(self, stub: Pieces, index: int, path: Path) -> Any:
         assert stub.tail is not None  # the counts of a parsed stub add up
         if isinstance(stub.tail, Carried):
-            text = self._carried_text(stub.tail)
+            text = verified_carried(stub.tail).text
         else:
             self._confinement.check(stub.tail.blob, path)
             text = self._fetcher.texts([stub.tail.blob])[stub.tail.blob]
@@ -188,13 +199,13 @@ class Opener:
         if not all(map(self._fetcher.has, nodes)):
             self._fetcher.read_ahead(wanted, advised)
 
-    def _expand(self, cut: list[tuple[Site, Pieces]]) -> dict[int, tuple[Entry, ...]]:
+    def _expand(self, cut: list[tuple[Site, Pieces]]) -> dict[int, _Index]:
         """The pieces of each cut value, read level by level from the nodes that list them."""
-        expanded: dict[int, tuple[Entry, ...]] = {id(site): stub.entries for site, stub in cut}
+        expanded = {id(site): _Index(stub.entries, set()) for site, stub in cut}
         while True:
             nodes: dict[Blob, None] = {}
             for site, _ in cut:
-                for entry in expanded[id(site)]:
+                for entry in expanded[id(site)].entries:
                     self._confinement.check(entry.blob, site.path)
                     if entry.level:
                         nodes[entry.blob] = None
@@ -204,25 +215,26 @@ class Opener:
             read: dict[Entry, tuple[Entry, ...]] = {}
             for site, _ in cut:
                 below: list[Entry] = []
-                for entry in expanded[id(site)]:
+                index = expanded[id(site)]
+                for entry in index.entries:
                     if entry.level and entry not in read:
                         listed = read_node(texts[entry.blob], entry, render_path(site.path))
                         self._known.add_node(entry, listed)
                         read[entry] = listed
+                    if entry.level:
+                        index.packs.add(entry.blob.at)
                     below.extend(read[entry] if entry.level else [entry])
                     self._fetcher.check_listed(len(below))  # one node may stand there many times
-                expanded[id(site)] = tuple(below)
+                index.entries = tuple(below)
 
-    def _fetch(
-        self, wholes: list[tuple[Site, Any]], entries: dict[int, tuple[Entry, ...]]
-    ) -> dict[Blob, bytes]:
+    def _fetch(self, wholes: list[tuple[Site, Any]], indexes: dict[int, _Index]) -> Texts:
         blobs: list[Blob] = []
         for site, whole in wholes:
             stub: Any = _base_of(whole)
             if stub is not whole:
                 self._fetcher.reckon(1, stub.size)
             if isinstance(stub, Pieces):
-                blobs.extend(entry.blob for entry in entries[id(site)])
+                blobs.extend(entry.blob for entry in indexes[id(site)].entries)
                 stub = stub.tail
             if isinstance(stub, Stored):
                 self._confinement.check(stub.blob, site.path)
@@ -230,39 +242,24 @@ class Opener:
             elif isinstance(stub, Carried):
                 self._fetcher.reckon(1, stub.size)
         texts = self._fetcher.texts(blobs)
-        for blob in texts:
-            self._known.add_blob(blob)
+        self._known.add_texts(texts)
         return texts
 
-    def _value(
-        self, whole: Whole, entries: tuple[Entry, ...], texts: dict[Blob, bytes], site: Site
-    ) -> Any:
-        stub = _base_of(whole)
-        if isinstance(stub, Pieces):
-            runs = [texts[entry.blob] for entry in entries]
-            if stub.tail is not None:
-                runs.append(self._text(stub.tail, texts))
-            text = _joined(runs, stub, site.path)
-        else:
-            text = self._text(stub, texts)
-        if isinstance(whole, Patched):
-            base = text
-            text = apply_patch(whole.patch, base, size=whole.size, sha256=whole.sha256)
-            kept = self._bases.add(site.path, stub, base, whole, text, entries)
-            self._known.add_value(whole.sha256, whole)
-        else:
-            kept = self._bases.add(site.path, stub, text, pieces=entries)
-        if isinstance(stub, Stored):
-            self._known.add_value(stub.blob.sha256, stub)
-        elif isinstance(stub, Pieces) and not kept:
-            self._known.add_value(sha256_hex(text), stub)
-        return _decoded(text, whole.kind, whole.count, site.path)
+    def _remember(self, verified: Verified, path: Path) -> None:
+        kept = self._bases.add(path, verified)
+        base = verified.base or verified
+        if verified.base is not None:
+            self._known.add_value(verified)
+        # The digest of a value in pieces is not at hand; where its text is kept, none is needed.
+        if isinstance(base.stub, Stored) or (isinstance(base.stub, Pieces) and not kept):
+            self._known.add_value(base)
 
-    def _text(self, stub: Stored | Carried, texts: dict[Blob, bytes]) -> bytes:
-        return texts[stub.blob] if isinstance(stub, Stored) else self._carried_text(stub)
 
-    def _carried_text(self, stub: Carried) -> bytes:
-        return decompress(stub.frame, size=stub.size, sha256=stub.sha256, where=None)
+class _Index(msgspec.Struct):
+    """What a value in pieces lists, and the packs that the lists themselves were read from."""
+
+    entries: tuple[Entry, ...]
+    packs: set[str]
 
 
 def _whole(site: Site) -> Whole:
@@ -276,12 +273,17 @@ def _base_of(stub: Whole) -> Stored | Carried | Pieces:
     return stub.base if isinstance(stub, Patched) else stub
 
 
-def _joined(runs: list[bytes], stub: Pieces, path: Path) -> bytes:
-    """The text of the whole from the texts of its pieces: their brackets off, commas between."""
-    start, end = (b"[", b"]") if stub.kind == "array" else (b"{", b"}")
-    if not all(run.startswith(start) and run.endswith(end) for run in runs):
-        raise InvalidStub("a piece is not of the kind that its stub says", path=render_path(path))
-    return json_text.join_texts(runs, stub.kind)
+def _verified(whole: Whole, index: _Index | None, texts: Texts, path: Path) -> Verified:
+    """What a stub's own bytes give."""
+    stub = _base_of(whole)
+    if isinstance(stub, Pieces):
+        assert index is not None  # expanded before
+        base = verified_pieces(stub, index.entries, index.packs, texts, path)
+    elif isinstance(stub, Stored):
+        base = verified_stored(stub, texts)
+    else:
+        base = verified_carried(stub)
+    return verified_patched(whole, base) if isinstance(whole, Patched) else base
 
 
 def _decoded(text: bytes, kind: str | None, count: int, path: Path) -> Any:

@@ -11,42 +11,20 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from statebag.format.names import is_scope_at_or_above, scope_of
-from statebag.format.stub import Carried, Patched, Pieces, Stored
-from statebag.sealing.known import packs_of
+from statebag.format.stub import Carried
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from statebag.format.paths import Path
     from statebag.format.stub import Entry
+    from statebag.opening.verified import Verified
 
 __all__ = ["Bases"]
 
 
 _Key = tuple[str, str]
-
-
-class _Field(msgspec.Struct, frozen=True):
-    """What was read of one field.
-
-    Attributes:
-        base: What is stored; None for a value that travelled in the bag.
-        base_text: Its text.
-        stub: What stood in the bag: the base itself, or a patch of it, or the carried value.
-        text: The field's text.
-        pieces: Of a base in pieces: all that its index lists, in order.
-    """
-
-    base: Stored | Pieces | None
-    base_text: bytes
-    stub: Stored | Pieces | Patched | Carried
-    text: bytes
-    pieces: tuple[Entry, ...]
-
-    @property
-    def size(self) -> int:
-        return len(self.text) + (len(self.base_text) if self.base_text is not self.text else 0)
 
 
 class Bases:
@@ -59,73 +37,59 @@ class Bases:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._items: OrderedDict[_Key, _Field] = OrderedDict()
+        self._items: OrderedDict[_Key, Verified] = OrderedDict()
         self._lock = Lock()
 
-    def add(
-        self,
-        path: Path,
-        base: Stored | Pieces | Carried,
-        base_text: bytes,
-        patched: Patched | None = None,
-        text: bytes = b"",
-        pieces: tuple[Entry, ...] = (),
-    ) -> bool:
-        """A value that was read and verified; whether it is kept.
-
-        Args:
-            path: Where it stands.
-            base: What is stored or was carried.
-            base_text: Its text.
-            patched: For a patched value: its stub.
-            text: For a patched value: its text.
-            pieces: For a base in pieces: all that its index lists, in order.
-        """
-        scopes = {scope_of(pack) for pack in packs_of(base)}
+    def add(self, path: Path, verified: Verified) -> bool:
+        """Keep the value of the field at a path; whether it is kept."""
+        scopes = {scope_of(pack) for pack in verified.packs}
         deepest = max(scopes, key=len, default="")
         if not all(is_scope_at_or_above(scope, deepest) for scope in scopes):
             return False
-        if isinstance(base, Carried):
-            field = _Field(None, base_text, base, base_text, ())
-        else:
-            field_text = text if patched else base_text
-            field = _Field(base, base_text, patched or base, field_text, pieces)
-        if field.size > self._max_bytes // 2:
+        size = _size(verified)
+        if size > self._max_bytes // 2:
             return False
         key = (deepest, _name(path))
         with self._lock:
             old = self._items.pop(key, None)
-            self._items[key] = field
-            self._bytes += field.size - (old.size if old else 0)
+            self._items[key] = verified
+            self._bytes += size - (_size(old) if old else 0)
             while self._bytes > self._max_bytes:
                 _, dropped = self._items.popitem(last=False)
-                self._bytes -= dropped.size
+                self._bytes -= _size(dropped)
         return True
 
-    def find(self, scope: str, path: Path) -> tuple[Stored | Pieces, bytes] | None:
+    def forget_packs(self, packs: Iterable[str]) -> None:
+        """Drop the values that were read from any of these packs."""
+        gone = frozenset(packs)
+        with self._lock:
+            for key in [key for key, one in self._items.items() if not gone.isdisjoint(one.packs)]:
+                self._bytes -= _size(self._items.pop(key))
+
+    def find(self, scope: str, path: Path) -> Verified | None:
         """The latest stored value of such a field that is readable from `scope`."""
         for field in self._fields(scope, path):
-            if field.base is not None:
-                return field.base, field.base_text
+            stored = field.base or field
+            if not isinstance(stored.stub, Carried):
+                return stored
         return None
 
     def pieces(self, scope: str, path: Path) -> tuple[tuple[Entry, ...], bytes]:
         """The pieces of the latest value in pieces of such a field, and the text they begin."""
         for field in self._fields(scope, path):
-            if field.pieces:
-                return field.pieces, field.base_text
+            stored = field.base or field
+            if stored.pieces:
+                return stored.pieces, stored.text
         return (), b""
 
-    def same(
-        self, scope: str, path: Path, text: bytes
-    ) -> Stored | Pieces | Patched | Carried | None:
-        """What stood in the bag for such a field with this very text; no digest is needed."""
+    def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
+        """What was read of such a field, where it had this very text; no digest is needed."""
         for field in self._fields(scope, path):
             if field.text == text:
-                return field.stub
+                return field
         return None
 
-    def _fields(self, scope: str, path: Path) -> list[_Field]:
+    def _fields(self, scope: str, path: Path) -> list[Verified]:
         name = _name(path)
         scopes = [scope]
         while scope:
@@ -133,6 +97,10 @@ class Bases:
             scopes.append(scope)
         with self._lock:
             return [self._items[one, name] for one in scopes if (one, name) in self._items]
+
+
+def _size(verified: Verified) -> int:
+    return len(verified.text) + (len(verified.base.text) if verified.base else 0)
 
 
 def _name(path: Path) -> str:

@@ -16,8 +16,10 @@ from statebag.format import json_text
 from statebag.format.codec import decompress
 from statebag.format.paths import render_path
 from statebag.format.stub import Carried, Pieces
+from statebag.format.unopened import Unopened
 from statebag.sealing.grouping import MOST_IN_STUB, fold
 from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Member, Part, Plain, Single
+from statebag.sealing.pieces import Grown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +59,8 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         NeedsOpened: Values that were not opened must leave inside others.
     """
     top: dict[Any, Part] = {"": root}
+    if planner.policy.strict:
+        _unnamed_leave(top, planner)
     _settle_unread(top, planner)
     _flush(top, planner)
     steps = (
@@ -65,6 +69,8 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         _branches_gather,
         _carried_are_stored,
         _indexes_fold,
+        _branches_go_inside,
+        _carried_are_stored,
         _root_gathers,
         _carried_are_stored,
         _all_inside,
@@ -101,6 +107,22 @@ def _leaving(children: dict[Any, Part], found: list[_Slot] | None = None) -> lis
     return found
 
 
+def _unnamed_leave(top: dict[Any, Part], planner: Planner) -> None:
+    """Whatever no control path names leaves, however small: the least that an engine may rely on.
+
+    Each object above a control path becomes one stub with nothing but what is named beside it,
+    as it would stand in the bag of a state that is very large.
+    """
+    for slot in reversed(list(_slots(top))):
+        part = slot.part
+        if isinstance(part, Branch | Gathered) and planner.is_above_control(part.path):
+            members = part.source.items() if isinstance(part.source, dict) else [(0, None)]
+            if not all(planner.is_named((*part.path, key), one) for key, one in members):
+                slot.put(planner.gather(part, all_inside=True))
+        elif not part.path and not (isinstance(part, Plain) and part.source in ({}, [])):
+            slot.put(planner.leave_whole(part.source, ()))
+
+
 def _settle_unread(top: dict[Any, Part], planner: Planner) -> None:
     """Carried bytes of values that were not opened become parts that can be stored."""
     for slot in _leaving(top):
@@ -133,6 +155,7 @@ def _cut_again(part: Kept, stub: Pieces, tail: Single | Stored | None, planner: 
     )
     whole.members = members
     whole.inherited = stub.reads
+    whole.relies_on = part.relies_on
     return whole
 
 
@@ -244,16 +267,17 @@ def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:
 
 
 def _branches_gather(top: dict[Any, Part], planner: Planner, bound: int) -> None:
-    """Objects and arrays below the root leave with all their small fields, largest first."""
-    slots = [slot for slot in _leaving(top) if isinstance(slot.part, Branch) and slot.part.path]
+    """Objects and arrays below the root leave with all their small fields, the innermost first."""
     excess = top[""].wire - bound
-    for slot in sorted(slots, key=lambda slot: slot.part.wire, reverse=True):
+    for slot in _branches_below_root(top):
         if excess <= 0:
             return
         branch = slot.part
-        assert isinstance(branch, Branch)
-        if isinstance(branch.source, list) or all(
-            isinstance(child, Plain) and child.control for child in branch.children.values()
+        assert isinstance(branch, Branch | Gathered)
+        if (
+            isinstance(branch, Gathered)
+            or isinstance(branch.source, list)
+            or all(isinstance(child, Plain) and child.control for child in branch.children.values())
         ):
             continue  # an array of unopened values would have to be read; not yet
         gathered = planner.gather(branch)
@@ -261,6 +285,42 @@ def _branches_gather(top: dict[Any, Part], planner: Planner, bound: int) -> None
             _is_stored(gathered)  # carried, it would not help enough
         if gathered.wire < branch.wire:
             excess -= slot.put(gathered)
+
+
+def _branches_go_inside(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+    """Objects below the root leave as wholes, with what had left them: many stubs are large too.
+
+    One that holds values which were not opened stays: they would have to be read first.
+    """
+    excess = top[""].wire - bound
+    for slot in _branches_below_root(top):
+        if excess <= 0:
+            return
+        branch = slot.part
+        assert isinstance(branch, Branch | Gathered)
+        if isinstance(branch.source, list) or _holds_unread(branch):
+            continue
+        whole = planner.gather(branch, all_inside=True)
+        if branch.wire - whole.wire < excess:
+            _is_stored(whole)
+        if whole.wire < branch.wire:
+            excess -= slot.put(whole)
+
+
+def _branches_below_root(top: dict[Any, Part]) -> list[_Slot]:
+    """Containers that are still apart, the innermost first, and the larger of one level first."""
+    slots = [
+        slot
+        for slot in _leaving(top)
+        if isinstance(slot.part, Branch | Gathered) and slot.part.path
+    ]
+    return sorted(slots, key=lambda slot: (-len(slot.part.path), -slot.part.wire))
+
+
+def _holds_unread(part: Part) -> bool:
+    if isinstance(part, Branch | Gathered):
+        return any(map(_holds_unread, part.children.values()))
+    return isinstance(part.source, Unopened | Grown)
 
 
 def _carried_are_stored(top: dict[Any, Part], planner: Planner, bound: int) -> None:

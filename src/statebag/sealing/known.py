@@ -1,7 +1,7 @@
 """What this process has stored, or read and verified: what a seal may refer to again.
 
-Only what was durable once is in here, so a bag that refers to it is as safe as one that wrote
-it anew. Entries are found only from their own scope or one below it, for a scope's packs may
+Only what was durable once is in here, each stub with the text that it was verified to have.
+Entries are found only from their own scope or one below it, for a scope's packs may
 go when its execution is over.
 """
 
@@ -11,15 +11,19 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import msgspec
+
 from statebag.format.names import is_scope_at_or_above, scope_of
 from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from statebag.format.stub import Blob, Whole
+    from statebag.opening.verified import Texts, Verified
+    from statebag.sealing.layout import Written
 
-__all__ = ["Known", "packs_of"]
+__all__ = ["Known", "Remembered", "packs_of"]
 
 _T = TypeVar("_T")
 _MAX_ITEMS = 65_536  # blobs and nodes; about 400 bytes each
@@ -48,12 +52,27 @@ class _Recent(Generic[_T]):
         while len(self._items) > self._max_items:
             self._items.popitem(last=False)
 
+    def drop(self, is_gone: Callable[[_T], bool]) -> None:
+        for key in [key for key, value in self._items.items() if is_gone(value)]:
+            del self._items[key]
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """The stub of a whole value, and every pack that its text was read from."""
+
+    stub: Stored | Pieces | Patched
+    packs: frozenset[str]
+
 
 class Known:
-    """Values by the SHA-256 of their text, blobs likewise, and index nodes by what they list."""
+    """Values by the SHA-256 of their text, blobs likewise, and index nodes by what they list.
+
+    What is in here was stored or verified once; whether the store still has it is another matter
+    (`statebag.store.presence`).
+    """
 
     def __init__(self, max_items: int = _MAX_ITEMS) -> None:
-        self._values: _Recent[Stored | Pieces | Patched] = _Recent(min(max_items, _MAX_VALUES))
+        self._values: _Recent[Remembered] = _Recent(min(max_items, _MAX_VALUES))
         self._blobs: _Recent[Blob] = _Recent(max_items)
         self._nodes: _Recent[Entry] = _Recent(max_items)
         self._sizes: set[int] = set()  # of values and blobs; what was forgotten may linger
@@ -65,23 +84,35 @@ class Known:
 
     def _add_size(self, size: int) -> None:
         if len(self._sizes) > 2 * _MAX_ITEMS:
-            self._sizes = {one.size for recent in (self._values, self._blobs) for one in recent}
+            self._sizes = {one.stub.size for one in self._values}
+            self._sizes.update(one.size for one in self._blobs)
         self._sizes.add(size)
 
-    def add_value(self, sha256: str, stub: Whole) -> None:
+    def add_value(self, verified: Verified) -> None:
         """A whole value; one that is carried is no work to carry again and is not remembered."""
+        stub = verified.stub
         if isinstance(stub, Carried):
             return
-        scopes = {scope_of(pack) for pack in packs_of(stub)}
+        scopes = {scope_of(pack) for pack in verified.packs}
         deepest = max(scopes, key=len, default="")
         # Whoever may read the deepest scope reads its ancestors too, and nothing beside them.
         if scopes and all(is_scope_at_or_above(scope, deepest) for scope in scopes):
             with self._lock:
                 self._add_size(stub.size)
-                self._values.put((deepest, sha256), stub)
+                remembered = Remembered(stub, verified.packs)
+                self._values.put((deepest, verified.sha256), remembered)
 
-    def add_blob(self, blob: Blob) -> None:
-        """A piece or a stored value."""
+    def add_texts(self, texts: Texts) -> None:
+        """Pieces and stored values that were read."""
+        for blob in texts:
+            self._add_blob(blob)
+
+    def add_written(self, written: Iterable[Written]) -> None:
+        """Blobs that were stored just now."""
+        for one in written:
+            self._add_blob(one.blob)
+
+    def _add_blob(self, blob: Blob) -> None:
         with self._lock:
             self._add_size(blob.size)
             self._blobs.put((scope_of(blob.at), blob.sha256), blob)
@@ -91,7 +122,15 @@ class Known:
         with self._lock:
             self._nodes.put((scope_of(node.blob.at), _listing(entries)), node)
 
-    def value(self, scope: str, sha256: str) -> Stored | Pieces | Patched | None:
+    def forget_packs(self, packs: Iterable[str]) -> None:
+        """Drop whatever lies in any of these packs, or leads there."""
+        gone = frozenset(packs)
+        with self._lock:
+            self._values.drop(lambda one: not gone.isdisjoint(one.packs))
+            self._blobs.drop(lambda blob: blob.at in gone)
+            self._nodes.drop(lambda node: node.blob.at in gone)
+
+    def value(self, scope: str, sha256: str) -> Remembered | None:
         """The stub of a value with this text, readable from `scope`."""
         return self._find(self._values, scope, sha256)
 

@@ -88,6 +88,7 @@ class Kept(msgspec.Struct):
     body: dict[str, Any]  # the whole JSON object that stands in the bag
     stub: Whole | Rest
     wire: int
+    relies_on: frozenset[str] = frozenset()  # packs that were read for it; of no unopened value
 
     @classmethod
     def unopened(cls, path: Path, value: Unopened) -> Kept | Plain:
@@ -99,10 +100,12 @@ class Kept(msgspec.Struct):
         return cls(path, value, value.wire, value.stub, stub_wire(value.wire[KEY]))
 
     @classmethod
-    def unchanged(cls, path: Path, value: Any, stub: Stored | Pieces) -> Kept:
-        """The part for a value that the store already holds."""
+    def unchanged(
+        cls, path: Path, value: Any, stub: Stored | Pieces, packs: frozenset[str]
+    ) -> Kept:
+        """The part for a value that the store already holds, in these packs."""
         body = stub.to_wire()
-        return cls(path, value, {KEY: body}, stub, stub_wire(body))
+        return cls(path, value, {KEY: body}, stub, stub_wire(body), packs)
 
 
 class Single(msgspec.Struct, dict=True):
@@ -119,6 +122,7 @@ class Single(msgspec.Struct, dict=True):
     blob: Blob | None = None  # where it lies already, or was put
     base: Stored | Pieces | None = None  # with `patch`: what it is carried as a difference to
     patch: bytes = b""
+    relies_on: frozenset[str] = frozenset()  # the packs behind the base
 
     @cached_property
     def sha256(self) -> str:
@@ -134,9 +138,9 @@ class Single(msgspec.Struct, dict=True):
         """Travel on as the bytes that came, whatever codec made them."""
         self.__dict__["frame"], self.__dict__["sha256"] = carried.frame, carried.sha256
 
-    def take_patch(self, patched: Patched) -> None:
+    def take_patch(self, patched: Patched, packs: frozenset[str]) -> None:
         """Travel on as the difference that came, for the very text that it gives."""
-        self.base, self.patch = patched.base, patched.patch
+        self.base, self.patch, self.relies_on = patched.base, patched.patch, packs
         self.__dict__["sha256"] = patched.sha256
 
     @property
@@ -226,6 +230,7 @@ class Cut(msgspec.Struct):
     inherited: tuple[Extent, ...] = ()  # what to read ahead for entries that were not read
     entries: tuple[Entry, ...] = ()  # what the top became, once it is laid out
     reads: tuple[Extent, ...] = ()  # likewise; advice that may be left out
+    relies_on: frozenset[str] = frozenset()  # of an unchanged value: packs that were read for it
 
     def arrange(self) -> None:
         """Group the members under index nodes."""

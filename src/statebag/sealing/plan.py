@@ -34,8 +34,6 @@ __all__ = ["OPAQUE", "Planner"]
 
 _WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
 _MANY_KEYS = 2000
-_STUB_BYTES = 400
-_FEW = 16
 _FEW_MEMBERS = 64  # of an object: its text is put together from theirs, in case they are wanted
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 _WORTH_PATCHING = 4096  # bytes of a text
@@ -88,6 +86,16 @@ class Planner:
         self.control = frozenset(policy.control_paths())
         self._above_control = {path[:n] for path in self.control for n in range(len(path))}
 
+    def is_above_control(self, path: Path) -> bool:
+        """Whether a control path leads through this place; the root counts as such."""
+        return not path or path in self._above_control
+
+    def is_named(self, path: Path, value: Any) -> bool:
+        """Whether the engine may read this place: a control path, or an object above one."""
+        if path in self.control:
+            return True
+        return path in self._above_control and isinstance(value, dict | Unopened)
+
     def looks_again(self) -> None:
         """The state has more in it than what was checked."""
         self._harmless = self._estimates = False
@@ -120,7 +128,7 @@ class Planner:
         if len(text) >= _WORTH_LOOKING_UP:
             stub = self._stored_as(text, path)
             if stub is not None:
-                return self._unchanged(value, text, path, stub)
+                return self._unchanged(value, text, path, *stub)
         if len(text) > self.policy.field_limit:
             return (
                 self._large_object(value, text, path, texts)
@@ -163,13 +171,13 @@ class Planner:
         """The form in which a value leaves: as it is stored already, patched, cut, or one blob."""
         stub = self._stored_as(text, path)
         if stub is not None:
-            return self._unchanged(value, text, path, stub)
+            return self._unchanged(value, text, path, *stub)
         single = self.cutter.single(value, text, path)
         if self.known.may_hold(single.size):
             single.blob = self.known.blob(self.scope, single.sha256)
-        carried = self.bases.same(self.scope, path, text)
-        if isinstance(carried, Carried):
-            single.take_frame(carried)
+        same = self.bases.same(self.scope, path, text)
+        if same is not None and isinstance(same.stub, Carried):
+            single.take_frame(same.stub)
         if single.blob is not None or self._patch(single):
             return single
         return self.in_pieces(single, carried=True)
@@ -180,14 +188,17 @@ class Planner:
             single, carried=carried, before=self.bases.pieces(self.scope, single.path)
         )
 
-    def _stored_as(self, text: bytes, path: Path) -> Stored | Pieces | Patched | None:
-        """The stub of a value with this text that needs nothing written."""
-        stub = self.bases.same(self.scope, path, text)
-        if stub is not None and not isinstance(stub, Carried) and self._may_write(stub):
-            return stub
+    def _stored_as(
+        self, text: bytes, path: Path
+    ) -> tuple[Stored | Pieces | Patched, frozenset[str]] | None:
+        """The stub of a value with this text that needs nothing written, and the packs behind."""
+        same = self.bases.same(self.scope, path, text)
+        if same is not None and not isinstance(same.stub, Carried) and self._may_write(same.stub):
+            return same.stub, same.packs
         if self.known.may_hold(len(text)):
             stored = self.known.value(self.scope, sha256_hex(text))
-            return stored if stored is None or self._may_write(stored) else None
+            if stored is not None and self._may_write(stored.stub):
+                return stored.stub, stored.packs
         return None
 
     def _may_write(self, stub: Stub) -> bool:
@@ -209,12 +220,17 @@ class Planner:
         return all(map(self._may_hand_on, value.values()))
 
     def _unchanged(
-        self, value: Any, text: bytes, path: Path, stub: Stored | Pieces | Patched
+        self,
+        value: Any,
+        text: bytes,
+        path: Path,
+        stub: Stored | Pieces | Patched,
+        packs: frozenset[str],
     ) -> Single | Kept:
         if not isinstance(stub, Patched):
-            return Kept.unchanged(path, value, stub)
+            return Kept.unchanged(path, value, stub, packs)
         single = self.cutter.single(value, text, path)
-        single.take_patch(stub)
+        single.take_patch(stub, packs)
         return single
 
     def _patch(self, single: Single) -> bool:
@@ -224,14 +240,15 @@ class Planner:
         found = self.bases.find(self.scope, single.path)
         if found is None or single.size < _WORTH_PATCHING or not self.policy.carry_bytes:
             return False
-        base, base_text = found
+        base, base_text = found.stub, found.text
+        assert isinstance(base, Stored | Pieces)  # what is carried is no base
         grew = single.kind == "array" and single.text.startswith(base_text[:-1])
         if grew or base.kind != single.kind:
             return False  # pieces serve an array that only grew better: it can grow unread
         patch = make_patch(single.text, base_text)
         if patch is None or len(patch) * _PATCH_SHARE > single.size:
             return False
-        single.base, single.patch = base, patch
+        single.base, single.patch, single.relies_on = base, patch, found.packs
         return True
 
     def leave_whole(self, value: Any, path: Path) -> Single | Cut | Kept:
@@ -282,9 +299,8 @@ class Planner:
         if not isinstance(branch, Branch) or not path:
             return branch
         plain = [child.wire for child in branch.children.values() if isinstance(child, Plain)]
-        apart = len(branch.children) - len(plain)
-        if not apart or apart * _STUB_BYTES > max(self.policy.field_limit, _FEW * _STUB_BYTES):
-            return self.leave(value, text, path)  # so many stubs would be a large field again
+        if len(plain) == len(branch.children):
+            return self.leave(value, text, path)  # nothing in it is large: it is what is large
         if sum(plain) <= self.policy.field_limit:
             return branch
         return self.gather(branch)

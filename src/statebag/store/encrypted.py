@@ -24,14 +24,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from statebag.errors import BlobCorrupt, ConfigurationError, NotPermitted, UnsupportedFormat
+from statebag.store.identity import asks_for_nothing, identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from statebag.store.contract import ObjectInfo, Store
+    from statebag.store.identity import Identity
 
 __all__ = ["BLOCK", "EncryptedStore", "KeyProvider", "Keys"]
 
@@ -53,6 +56,9 @@ _ID = 8
 _HEAD = _ID + 1 + 2 + 12
 _TAG = 16
 _WHOLE = _HEAD + BLOCK + _TAG
+
+
+_numbers = count(1)
 
 
 class _Key(NamedTuple):
@@ -82,6 +88,7 @@ class Keys:
                 hint="Install the extra: pip install 'statebag[encryption]'",
             ) from None
         self._provider = provider
+        self._number = next(_numbers)
         self._cipher: Callable[[bytes], Any] = AESGCM
         self._refused: type[Exception] = InvalidTag
         self._keys: dict[bytes, _Key] = {}
@@ -104,6 +111,18 @@ class Keys:
                 raise ConfigurationError("there is no encryption key", hint="Give at least one.")
             self._keys = found
         return self._keys
+
+    @property
+    def fingerprint(self) -> tuple[str, ...]:
+        """What tells these keys from others without giving them away.
+
+        A function is not asked for it: two objects of this class that were given one may have
+        different keys, and count as different.
+        """
+        if callable(self._provider):
+            return ("encrypted", "by", str(self._number))
+        keys = self._known().values()
+        return ("encrypted", *(_derived(key.encryption, b"memory").hex() for key in keys))
 
     def knows(self, block: bytes) -> bool:
         """Whether a block names one of the keys."""
@@ -197,6 +216,16 @@ class EncryptedStore:
     def url(self) -> str:
         """The inner store's."""
         return self._store.url
+
+    @property
+    def identity(self) -> Identity:
+        """The inner store's, with the keys that its objects are read with."""
+        return (*identity_of(self._store), *self._keys.fingerprint)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a look-up in the inner store costs next to nothing."""
+        return asks_for_nothing(self._store)
 
     def put(self, name: str, data: bytes) -> None:
         """Write a whole object."""

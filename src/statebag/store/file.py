@@ -91,6 +91,14 @@ class FileStore:
         """The folder's absolute path, symbolic links resolved."""
         return self._root
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The folder's real path."""
+        return ("file", str(self._root))
+
+    is_local = True
+    """A look-up costs next to nothing."""
+
     def __repr__(self) -> str:
         return f"FileStore({str(self._root)!r})"
 

@@ -57,6 +57,14 @@ class MemoryStore:
         """`memory://name`."""
         return self._url
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The URL: no two of these have the same."""
+        return ("memory", self._url)
+
+    is_local = True
+    """A look-up costs next to nothing."""
+
     def __repr__(self) -> str:
         return f"MemoryStore({self._url!r})"
 

@@ -12,7 +12,13 @@ from obstore import exceptions as client
 from statebag.errors import BlobMissing
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.contract import ObjectInfo
-from statebag.store.object_storage_client import Place, connected, custom_endpoint, is_own_server
+from statebag.store.object_storage_client import (
+    Place,
+    connected,
+    custom_endpoint,
+    is_own_server,
+    settings_digest,
+)
 from statebag.store.object_storage_errors import translated
 
 if TYPE_CHECKING:
@@ -52,6 +58,7 @@ class ObjectStorage:
         self._url = place.url
         self._store = connected(place, options)
         self._place, self._options = place, options
+        self._identity = (place.url, settings_digest(place.scheme, options))
         # S3, GCS and Azure document that they list in the order of UTF-8 bytes; directory
         # buckets and other servers promise no order.
         self._lists_in_order = not (
@@ -64,6 +71,11 @@ class ObjectStorage:
     def url(self) -> str:
         """The address without options, credentials or endpoint."""
         return self._url
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The address, with a digest of all settings that decide which server and account it is."""
+        return self._identity
 
     def __repr__(self) -> str:
         return f"ObjectStorage({self._url!r})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from statebag.store.object_storage_errors import CREDENTIALS_HINT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Place", "connected", "custom_endpoint", "is_own_server"]
+__all__ = ["Place", "connected", "custom_endpoint", "is_own_server", "settings_digest"]
 
 # Those of the client's HTTP settings that a text can express; all other options are the
 # backend's own (https://developmentseed.org/obstore/latest/api/store/aws/).
@@ -44,6 +45,12 @@ _CLIENTS: dict[str, type[AzureStore | GCSStore | S3Store]] = {
     "gs": GCSStore,
     "az": AzureStore,
 }
+_SAID_IN = {
+    "s3": ("AWS_",),
+    "gs": ("GOOGLE_", "CLOUDSDK_"),
+    "az": ("AZURE_", "MSI_", "IDENTITY_"),
+}
+_PROCESS_KEY = os.urandom(16)
 _VARIABLES = {"s3": "AWS_…", "gs": "GOOGLE_…", "az": "AZURE_STORAGE_…"}
 
 # Where an endpoint may be given, first one first.
@@ -157,6 +164,20 @@ def connected(place: Place, options: Mapping[str, str]) -> AzureStore | GCSStore
             hint=f"Check {given}the environment variables {_VARIABLES[scheme]}",
         ) from None
     return made
+
+
+def settings_digest(scheme: str, options: Mapping[str, str]) -> str:
+    """A digest of all that decides which server and account an address leads to.
+
+    Options and environment as they are now; whatever is not known to be without a say counts.
+    """
+    # Not hashed one by one: settings may be secrets, and a digest of a short one is no secret.
+    digest = hashlib.blake2b(key=_PROCESS_KEY, digest_size=16)
+    starts = _SAID_IN[scheme]
+    said = sorted((name, value) for name, value in os.environ.items() if name.startswith(starts))
+    for name, value in [*said, *sorted((name, str(value)) for name, value in options.items())]:
+        digest.update(f"{len(name)} {len(value)} {name}{value}".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def custom_endpoint(scheme: str, options: Mapping[str, str]) -> str | None:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from statebag import usage
 from statebag.errors import ConfigurationError, StoreUnavailable
+from statebag.store.identity import asks_for_nothing, identity_of
 from statebag.watching import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from statebag.store.contract import ObjectInfo, Store
+    from statebag.store.identity import Identity
 
 __all__ = ["RetryingStore", "deadline", "remaining_seconds"]
 
@@ -106,6 +108,16 @@ class RetryingStore:
     def url(self) -> str:
         """The inner store's."""
         return self._store.url
+
+    @property
+    def identity(self) -> Identity:
+        """The inner store's."""
+        return identity_of(self._store)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a look-up in the inner store costs next to nothing."""
+        return asks_for_nothing(self._store)
 
     def with_attempts(self, attempts: int) -> RetryingStore:
         """The same store and waits, with another number of attempts.

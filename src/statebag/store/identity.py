@@ -1,0 +1,49 @@
+"""What tells one store from every other: what is remembered of a store is true of it alone."""
+
+from __future__ import annotations
+
+from itertools import count
+from threading import Lock
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from statebag.store.contract import Store
+
+__all__ = ["Identity", "asks_for_nothing", "identity_of"]
+
+Identity = tuple["Hashable", ...]
+
+_numbers = count(1)
+_numbered: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def identity_of(store: Store) -> Identity:
+    """The same value for two stores only where both have the same objects, read with the same keys.
+
+    A store says so itself, by an attribute `identity` (a tuple of hashable values). One that does
+    not, such as a store of a user's own, is told apart as the object that it is: two addresses
+    that look alike may lead to different places.
+    """
+    identity = getattr(store, "identity", None)
+    if isinstance(identity, tuple):
+        return identity
+    with _lock:
+        try:
+            number = _numbered.get(store)
+            if number is None:
+                _numbered[store] = number = next(_numbers)
+        except TypeError:  # it takes no weak reference, or no hash
+            number = next(_numbers)
+    return ("object", number)
+
+
+def asks_for_nothing(store: Store) -> bool:
+    """Whether a look-up in the store costs next to nothing, so that none needs to be saved.
+
+    A folder and this process's memory say so by `is_local`.
+    """
+    return getattr(store, "is_local", False) is True

@@ -1,0 +1,53 @@
+"""When a store was last seen to hold an object: what a seal may rely on without asking again."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from threading import Lock
+
+__all__ = ["Presence"]
+
+_MAX_OBJECTS = 65_536  # about 200 bytes each
+
+
+class Presence:
+    """The times at which objects were written to a store, read from it, or found in it.
+
+    An object that was seen may be gone by now: whoever relies on it decides how old a sighting
+    may be. Thread-safe; bounded, so a sighting may be forgotten.
+    """
+
+    def __init__(self, max_objects: int = _MAX_OBJECTS) -> None:
+        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._lost: OrderedDict[str, None] = OrderedDict()
+        self._max_objects = max_objects
+        self._lock = Lock()
+
+    def saw(self, name: str) -> None:
+        """The store took, gave or found the object just now."""
+        with self._lock:
+            self._seen[name] = time.monotonic()
+            self._seen.move_to_end(name)
+            self._lost.pop(name, None)
+            while len(self._seen) > self._max_objects:
+                self._seen.popitem(last=False)
+
+    def missed(self, name: str) -> None:
+        """The store did not give the object, or not whole: it must be written to be relied on."""
+        with self._lock:
+            self._seen.pop(name, None)
+            self._lost[name] = None
+            while len(self._lost) > self._max_objects:
+                self._lost.popitem(last=False)
+
+    def is_lost(self, name: str) -> bool:
+        """Whether the object was missed since it was last seen."""
+        with self._lock:
+            return name in self._lost
+
+    def is_fresh(self, name: str, seconds: float) -> bool:
+        """Whether the object was seen at most so many seconds ago."""
+        with self._lock:
+            at = self._seen.get(name)
+        return at is not None and time.monotonic() - at <= seconds

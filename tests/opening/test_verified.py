@@ -1,0 +1,86 @@
+import pytest
+
+from statebag.errors import BlobCorrupt, InvalidStub
+from statebag.format.codec import compress, make_patch, sha256_hex
+from statebag.format.stub import Blob, Carried, Entry, Patched, Pieces, Stored, joined_size
+from statebag.opening.verified import (
+    Texts,
+    verified_carried,
+    verified_patched,
+    verified_pieces,
+    verified_stored,
+)
+
+
+def placed(text, pack="m/e/a.pack"):
+    return Blob(sha256_hex(text), len(text), pack, 8, 9)
+
+
+def cut(*texts, tail=None, kind="array"):
+    blobs = [placed(text, f"m/e/{n}.pack") for n, text in enumerate(texts)]
+    entries = tuple(Entry(one, 1, one.size) for one in blobs)
+    size = joined_size([len(text) for text in texts] + ([tail.size] if tail else []))
+    return (
+        Pieces(kind, len(texts), size, entries, tail),
+        entries,
+        Texts(dict(zip(blobs, texts, strict=True))),
+    )
+
+
+def test_each_form_says_the_digest_of_its_own_text():
+    text = b'["' + b"x" * 300 + b'"]'
+    stored = verified_stored(Stored(placed(text)), Texts({placed(text): text}))
+    carried = verified_carried(Carried(sha256_hex(text), len(text), compress(text)))
+    stub, entries, texts = cut(text, b"[2]")
+    pieces = verified_pieces(stub, entries, {"m/e/node.pack"}, texts, ())
+    assert stored.sha256 == carried.sha256 == sha256_hex(text)
+    assert pieces.text == text[:-1] + b",2]"
+    assert pieces.sha256 == sha256_hex(pieces.text)
+    assert stored.packs == {"m/e/a.pack"}
+    assert carried.packs == set()
+    assert pieces.packs == {"m/e/node.pack", "m/e/0.pack", "m/e/1.pack"}
+
+
+def test_a_patched_value_has_its_own_digest_and_its_base_keeps_the_bases():
+    stub, entries, texts = cut(b'["' + b"x" * 300 + b'"]', b"[2]")
+    base = verified_pieces(stub, entries, (), texts, ())
+    text = base.text.replace(b"2", b"3")
+    patched = Patched(stub, sha256_hex(text), len(text), make_patch(text, base.text))
+    verified = verified_patched(patched, base)
+    assert (verified.text, verified.sha256) == (text, sha256_hex(text))
+    assert verified.base.sha256 == sha256_hex(base.text) != verified.sha256
+    assert verified.packs == base.packs
+
+
+def test_a_patch_that_gives_something_else_is_refused():
+    stub, entries, texts = cut(b'["' + b"x" * 300 + b'"]', b"[2]")
+    base = verified_pieces(stub, entries, (), texts, ())
+    patch = make_patch(base.text.replace(b"2", b"3"), base.text)
+    with pytest.raises(BlobCorrupt):
+        verified_patched(Patched(stub, "0" * 64, len(base.text), patch), base)
+
+
+def test_pieces_of_another_kind_or_of_other_sizes_are_refused():
+    stub, entries, texts = cut(b"[1]", b"{}")
+    with pytest.raises(InvalidStub, match="not of the kind"):
+        verified_pieces(stub, entries, (), texts, ("log",))
+    stub, entries, texts = cut(b"[1]", b"[2]")
+    forged = Pieces("array", 2, stub.size + 1, entries)
+    with pytest.raises(InvalidStub, match="make 5 bytes, and its stub says 6") as refused:
+        verified_pieces(forged, entries, (), texts, ("log",))
+    assert refused.value.path == "$.log"
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_a_tail_is_the_end_of_the_value(carried):
+    last = b"[9]"
+    blob = placed(last, "m/e/tail.pack")
+    tail = (
+        Carried(sha256_hex(last), 3, compress(last), "array", 1)
+        if carried
+        else Stored(blob, "array", 1)
+    )
+    stub, entries, texts = cut(b"[1]", tail=tail)
+    verified = verified_pieces(stub, entries, (), Texts({**texts, blob: last}), ())
+    assert verified.text == b"[1,9]"
+    assert verified.packs == {"m/e/0.pack"} | (set() if carried else {"m/e/tail.pack"})
