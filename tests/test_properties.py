@@ -1,7 +1,9 @@
-"""The promises, for every state: exact, bounded, repeatable, movable."""
+"""The promises, for every state: exact, bounded, repeatable, movable; with all memory off too."""
 
 import json
+from contextlib import nullcontext
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -9,9 +11,23 @@ from statebag import BagTooLarge, Policy, Statebag
 from statebag.format.escape import escape
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY
+from statebag.process_memory import nothing_remembered
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.strategies import STATES, VALUES
+
+
+
+@pytest.fixture(
+    params=[nullcontext, nothing_remembered],
+    ids=["remembering", "nothing remembered"],
+    scope="module",
+    autouse=True,
+)
+def memory(request):
+    with request.param():
+        yield
+
 
 SLOW_OK = [HealthCheck.too_slow, HealthCheck.data_too_large]
 POLICIES = st.builds(

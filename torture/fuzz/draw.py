@@ -38,6 +38,7 @@ class Life:
         sort = source.random()
         self.tenants = keys and sort < 0.15
         self._rotating = keys and 0.15 <= sort < 0.3
+        self._signs = source.random() < 0.5
         self.files = source.random() < 0.25
         self._faults = faults and source.random() < 0.3
         self._most = source.choice([20_000, 60_000, 60_000, 300_000, 300_000, 3_000_000])
@@ -101,7 +102,7 @@ class Life:
         draw = self._source
         if self.tenants:  # the last one has no key
             names = [f"tenant{place}"] if place < self._clients - 1 or place == 0 else []
-            return draw_settings(draw, draw.choice([[], names]) and names, names)
+            return draw_settings(draw, names if self._signs else [], names)
         if self._rotating:
             return draw_settings(draw, draw.choice(_KEYS), draw.choice(_KEYS))
         return draw_settings(draw, *self._same)

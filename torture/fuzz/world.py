@@ -86,6 +86,7 @@ class World:
     keys: dict[str, None] = field(default_factory=dict)  # for encryption, of all clients so far
     active: int = 0
     damaged: bool = False
+    flipped: bool = False  # of what is there, some is not what it was
 
     def __post_init__(self) -> None:
         self._folder = None
@@ -127,6 +128,17 @@ class World:
         """Settings that can read whatever any client wrote; no signature is asked for."""
         return {"policy": {"attempts": 1}, "signing": [], "encryption": list(self.keys)}
 
+    def _scope(self, which: int) -> str:
+        """Each tenant has its own: in one scope, the same state is an object of the same name."""
+        scope = SCOPES[which]
+        return scope.replace("machine", f"tenant{self.active}") if self.tenants else scope
+
+    def _asked(self, request: dict[str, Any]) -> Request:
+        asked = Request(**request)
+        if asked.scope in SCOPES:
+            asked.scope = self._scope(SCOPES.index(asked.scope))
+        return asked
+
     # Operations
 
     def do(self, operation: Operation) -> None:
@@ -163,9 +175,9 @@ class World:
     def _do_begin(self, state: Any) -> None:
         for place in range(len(self.clients) if self.tenants else 1):
             self.active = place
-            self._seal_plain(made(state), Request(scope=SCOPES[0]))
+            self._seal_plain(made(state), Request(scope=self._scope(0)))
             if self.active not in self.held:  # its control fields were too large
-                self._seal_plain({"log": []}, Request(scope=SCOPES[0]))
+                self._seal_plain({"log": []}, Request(scope=self._scope(0)))
         self.active = 0
 
     def _do_use(self, which: int) -> None:
@@ -173,7 +185,7 @@ class World:
 
     def _do_seal(self, request: dict[str, Any]) -> None:
         """The state as plain values is sealed, whatever became of it in bags."""
-        asked = Request(**request)
+        asked = self._asked(request)
         state = apply(copied(self.now.state), asked.edits)
         self._seal_plain(state, asked)
 
@@ -191,11 +203,12 @@ class World:
             return
         if encode(state) != before:
             raise WrongError("seal changed its argument")
-        self._take(Held(bag, after, asked.scope), asked.budget)
+        # All of the state was at hand, so that nothing that is gone is needed.
+        self._take(Held(bag, after, asked.scope), asked.budget, at_hand=True)
 
     def _do_step(self, request: dict[str, Any], *, elsewhere: bool = False) -> None:
         """A client opens the bag, wholly or in part, changes the state, and seals it."""
-        asked = Request(**request)
+        asked = self._asked(request)
         now = self.now
         after = apply(copied(now.state), asked.edits)
         _check_arrays(after, asked)
@@ -244,7 +257,7 @@ class World:
             return {key: one for key, one in {**state, **delta}.items() if one is not DELETE}
 
         decorated = self.sb.step(bag_path="$.state", returns=returns, only=only)(function)  # type: ignore[arg-type, call-overload]
-        scope = now.scope or SCOPES[1]
+        scope = now.scope or self._scope(1)
         asked = Request(scope=scope)
         try:
             bag = decorated({"execution_id": scope, "state": copied(now.bag)}, None)
@@ -265,7 +278,7 @@ class World:
             after = after if isinstance(made(items), list) else None
         else:
             apply(after, [["extend", path, items]])
-        scope = now.scope or SCOPES[0]
+        scope = now.scope or self._scope(0)
         bag = copied(now.bag)
         try:
             new = self.sb.append(bag, path, made(items), scope=now.scope, budget=budget)
@@ -332,7 +345,7 @@ class World:
             except NoPlaceError:
                 raise WrongError("open(only=) did not open a path") from None
             self._same(part, wanted, "open(only=)")
-        if not self.damaged and self._is_refused_cold(now):
+        if not self.damaged and self._is_refused_cold(now, None if whole else only):
             raise WrongError("memory opened what a new process of this client may not open")
         _spoil(found)
 
@@ -364,15 +377,15 @@ class World:
     def _do_export(self) -> None:
         now = self.now
         try:
-            bag = self.sb.unpack(self.sb.export(now.bag), scope=SCOPES[2])
+            bag = self.sb.unpack(self.sb.export(now.bag), scope=self._scope(2))
         except StatebagError as error:
             self._excuse(error, now.state, Request(), opened=now)
             return
-        self._take(Held(json.loads(json.dumps(bag)), now.state, SCOPES[2]), None)
+        self._take(Held(json.loads(json.dumps(bag)), now.state, self._scope(2)), None)
 
     def _do_failed_put(self, kind: str, request: dict[str, Any]) -> None:
         """The store fails while a pack is written: the old bag stays what it was."""
-        asked = Request(**request)
+        asked = self._asked(request)
         state = apply(copied(self.now.state), asked.edits)
         failing = FaultyStore(self.store, [Fault("put", 1, kind)])  # type: ignore[arg-type]
         try:
@@ -403,7 +416,7 @@ class World:
         data = bytearray(self.store.get(name))
         data[place % len(data)] ^= 1 << place % 8
         self.store.put(name, bytes(data))
-        self.damaged = True
+        self.damaged = self.flipped = True
 
     def _do_mend(self) -> None:
         """A process that knows nothing writes all states anew: from here on all must be right."""
@@ -411,35 +424,37 @@ class World:
         self.companion.forget()
         self.made = [client(self.store, settings) for settings in self.clients]
         self.kept = []
-        self.damaged = False
+        self.damaged = self.flipped = False
         turn = self.active
         for place, held in list(self.held.items()):
             if self.tenants:
                 self.active = place % len(self.clients)
-            self._seal_plain(copied(held.state), Request(scope=SCOPES[0], heal=True))
+            self._seal_plain(copied(held.state), Request(scope=self._scope(0), heal=True))
             if self.held[place] is held:  # this client's bound is too small for it
-                self._seal_plain({"log": []}, Request(scope=SCOPES[0]))
+                self._seal_plain({"log": []}, Request(scope=self._scope(0)))
         self.active = turn
 
     # Checks
 
-    def _take(self, new: Held, budget: int | None, *, bounded: bool = True) -> None:
+    def _take(
+        self, new: Held, budget: int | None, *, bounded: bool = True, at_hand: bool = False
+    ) -> None:
         """A new bag takes the place of the old one, if it is what it must be."""
         bound = budget or self.sb.policy.max_bag_bytes
         size = _payload_bytes(new.bag)
         if bounded and size > bound:
             raise WrongError(f"a bag of {size} bytes, {bound} were asked for")
         self._becomes(new)
-        self._check(new)
+        self._check(new, may_miss=not at_hand or self.flipped)
 
-    def _check(self, held: Held) -> None:
+    def _check(self, held: Held, *, may_miss: bool = True) -> None:
         """A process that knows nothing opens a bag to its state."""
         cold = _Cold(self.store)
         try:
             reader = client(cold, self.all_keys(), cache_bytes=0)  # type: ignore[arg-type]
             found = reader.open(held.bag, scope=held.scope)
         except StatebagError as error:
-            if not self._is_excused_by_damage(error):
+            if not (may_miss and self._is_excused_by_damage(error)):
                 raise WrongError(f"a new process cannot open the bag: {error}") from error
             self._count(f"refused: {type(error).__name__}")
             return
@@ -497,10 +512,11 @@ class World:
             )
         self._count(f"refused: {code}")
 
-    def _is_refused_cold(self, held: Held) -> bool:
+    def _is_refused_cold(self, held: Held, only: list[Any] | None = None) -> bool:
         """Whether a new process with this client's settings is refused as well: other keys."""
+        cold = _Cold(self.store)
         try:
-            client(_Cold(self.store), self.settings, cache_bytes=0).open(held.bag)  # type: ignore[arg-type]
+            client(cold, self.settings, cache_bytes=0).open(held.bag, only=only)  # type: ignore[arg-type]
         except StatebagError:
             return True
         return False
