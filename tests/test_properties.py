@@ -17,7 +17,6 @@ from statebag.testing.process import forget
 from tests.strategies import STATES, VALUES
 
 
-
 @pytest.fixture(
     params=[nullcontext, nothing_remembered],
     ids=["remembering", "nothing remembered"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from statebag import LimitExceeded, NotPermitted, Policy, Statebag
+from statebag import InvalidStub, LimitExceeded, NotPermitted, Policy, Statebag
 from statebag.format.stub import Blob
 from statebag.opening.opener import Confinement
 from statebag.store.memory import MemoryStore
@@ -106,3 +106,17 @@ def test_an_array_that_grew_unread_is_handed_on_as_it_lies_whatever_is_remembere
     state = other.open(bag, scope="m/run")
     assert other.seal(state, scope="m/run") == bag
     assert recording.of("put") == []
+
+
+@pytest.mark.parametrize("change", [{"count": 11}, {"count": 9}, {"kind": "object"}])
+@pytest.mark.parametrize("carry_bytes", [0, 32_768])
+def test_a_stub_must_say_what_its_value_is(carry_bytes, change):
+    forget()
+    policy = Policy(field_limit=300, carry_bytes=carry_bytes)
+    sb = Statebag(MemoryStore(), policy=policy, replicas=())
+    bag = sb.seal({"list": [noise(60, n) for n in range(10)]}, scope="m/run")
+    (body,) = bag["list"].values()
+    assert (body["kind"], body["count"]) == ("array", 10)
+    body.update(change)
+    with pytest.raises(InvalidStub):
+        sb.open(bag)
