@@ -64,7 +64,7 @@ torture-fuzz: $(DEV) ## random lives under random settings, for an hour: SECONDS
 	$(BIN)/python -m torture.fuzz --seconds $(or $(SECONDS),3600) --seed $(or $(SEED),1) --json build/fuzz.json
 
 mutation: $(DEV) $(MUTATION)/.installed ## mutants of what may lose data; hours, or SAMPLE=60 of each room
-	$(MUTATION)/bin/python -m torture.mutation --python $(CURDIR)/$(BIN)/python --sample $(or $(SAMPLE),0)
+	$(MUTATION)/bin/python -m torture.mutation --python $(abspath $(BIN))/python --sample $(or $(SAMPLE),0)
 
 $(MUTATION)/.installed: requirements/mutation.lock
 	$(PYTHON) -m venv $(MUTATION)
