@@ -7,8 +7,10 @@ WORKERS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
+# Of its own: it only makes the mutants, and its dependencies are nobody else's.
+MUTATION := $(VENV)-mutation
 
-.PHONY: help demo demo-agent test coverage bench bench-sweep bench-short torture torture-model torture-short lambda-package check lint types format lock clean
+.PHONY: help demo demo-agent test coverage bench bench-sweep bench-short torture torture-model torture-fuzz torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -58,6 +60,17 @@ torture: $(DEV) ## faults of every kind, staged and counted; writes docs/reliabi
 torture-model: $(DEV) ## a thousand long lives of a bag beside a dict; over an hour of two cores
 	STATEBAG_MODEL=1000x500 $(PYTEST) tests/test_model.py
 
+torture-fuzz: $(DEV) ## random lives under random settings, for an hour: SECONDS=60 SEED=2 for others
+	$(BIN)/python -m torture.fuzz --seconds $(or $(SECONDS),3600) --seed $(or $(SEED),1) --json build/fuzz.json
+
+mutation: $(DEV) $(MUTATION)/.installed ## mutants of what may lose data; hours, or SAMPLE=60 of each room
+	$(MUTATION)/bin/python -m torture.mutation --python $(abspath $(BIN))/python --sample $(or $(SAMPLE),0)
+
+$(MUTATION)/.installed: requirements/mutation.lock
+	$(PYTHON) -m venv $(MUTATION)
+	$(MUTATION)/bin/pip install --quiet --require-hashes --no-deps -r requirements/mutation.lock
+	@touch $@
+
 torture-short: $(DEV) ## a little of each fault, in a minute
 	$(BIN)/python -m torture --short
 
@@ -85,8 +98,10 @@ lock: $(BIN)/python ## pin all dependencies anew, with hashes
 	  --extra dev -c requirements/run.lock -o requirements/dev.lock --python-version 3.11 pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 	  --extra metrics -c requirements/run.lock -o requirements/lambda.lock --python-version 3.11 pyproject.toml
+	printf 'cosmic-ray\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	  --no-annotate -o requirements/mutation.lock --python-version 3.11 -
 	printf 'hatchling\neditables\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	  --no-annotate -o requirements/build.lock --python-version 3.11 -
 
 clean: ## remove what was set up and made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist build
+	rm -rf $(VENV) $(MUTATION) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist build

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 from statebag import BlobMissing, Policy, Statebag, StoreUnavailable, Unopened
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Rest
+from statebag.process_memory import nothing_remembered
 from statebag.store.memory import MemoryStore
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
@@ -75,6 +76,8 @@ INNER = st.sampled_from(["phase", "x", "y"])
 
 class Life(RuleBasedStateMachine):
     """`state` is what the bag must open to; the store remembers every call."""
+
+    remembers = True
 
     @initialize(policy=st.sampled_from(POLICIES))
     def begin(self, policy):
@@ -165,8 +168,8 @@ class Life(RuleBasedStateMachine):
         self.sb.open(before)
         self.recording.forget()
         again = self.sb.seal(self.state, scope=SCOPE)
-        asked = {call.operation for call in self.recording.calls}
-        assert asked <= (set() if self.policy.recheck_seconds else {"head"})
+        if self.remembers:
+            assert [call for call in self.recording.calls if call.operation != "head"] == []
         assert encode(self.sb.open(again)) == encode(self.state)
 
     @rule()
@@ -294,3 +297,25 @@ def test_a_bag_is_what_a_dict_is(share):
     for policy in POLICIES:
         meet_every_form(policy)
     assert FORMS - set(seen) == set(), "a form never occurred"
+
+
+class LifeWithoutMemory(Life):
+    """Each call begins with an empty memory, so that more is read, and the same comes of it."""
+
+    remembers = False
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_bag_is_what_a_dict_is_with_nothing_remembered():
+    with nothing_remembered():
+        run_state_machine_as_test(
+            LifeWithoutMemory,
+            settings=settings(
+                max_examples=30,
+                stateful_step_count=60,
+                deadline=None,
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )

@@ -1,4 +1,4 @@
-"""The promises, for every state: exact, bounded, repeatable, movable."""
+"""The promises, for every state: exact, bounded, repeatable, movable; with all memory off too."""
 
 import json
 from contextlib import nullcontext
@@ -15,6 +15,18 @@ from statebag.process_memory import nothing_remembered
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.strategies import STATES, VALUES
+
+
+@pytest.fixture(
+    params=[nullcontext, nothing_remembered],
+    ids=["remembering", "nothing remembered"],
+    scope="module",
+    autouse=True,
+)
+def memory(request):
+    with request.param():
+        yield
+
 
 SLOW_OK = [HealthCheck.too_slow, HealthCheck.data_too_large]
 POLICIES = st.builds(

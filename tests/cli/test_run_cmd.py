@@ -284,13 +284,25 @@ def test_the_program_itself_on_a_terminal_that_knows_ascii_only(folder):
     assert b"h\\xe9h" in result.stdout
 
 
-def test_an_interrupted_run_says_so_and_ends(folder):
+# As a shell starts a job in the background, and the other way round, whatever these tests inherit.
+IGNORED = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+NOT_IGNORED = (
+    sys.executable,
+    "-c",
+    """import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])""",
+)
+
+
+@pytest.mark.parametrize("started", [IGNORED, NOT_IGNORED], ids=["ignored", "not ignored"])
+def test_an_interrupted_run_says_so_and_ends(folder, started):
     states = {
         "A": {"Type": "Pass", "Next": "B"},
         "B": {"Type": "Wait", "Seconds": 600, "End": True},
     }
     with subprocess.Popen(
-        [PROGRAM, "run", *machine(folder, states)],
+        [*started, PROGRAM, "run", *machine(folder, states)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -298,7 +310,10 @@ def test_an_interrupted_run_says_so_and_ends(folder):
         assert process.stderr is not None
         process.stderr.readline()  # the first state was left: the run is under way
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, said.splitlines()[-1]) == (130, "interrupted")
 
 

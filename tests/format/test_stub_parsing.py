@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statebag import UnsupportedFormat
+from statebag import InvalidStub, UnsupportedFormat
 from statebag._version import __version__
 from statebag.format.codec import compress
 from statebag.format.stub import KEY
@@ -52,3 +52,14 @@ def test_a_form_of_a_later_release_says_which_one_to_install(fields, says):
     assert all(one in text for one in says), text
     assert "CANARY" not in text
     assert len(text) < 300
+
+
+def test_a_patched_value_has_a_count_only_with_a_kind():
+    base = {"sha256": "0" * 64, "size": 9, "at": f"m/run/{'0' * 32}.pack", "span": [8, 9]}
+    body = {"v": 1, "sha256": "1" * 64, "size": 9, "patch": "", "base": base}
+    assert parse_stub({KEY: body}, "$").count == 0
+    assert parse_stub({KEY: {**body, "count": 7}}, "$").count == 0
+    whole = parse_stub({KEY: {**body, "kind": "array", "count": 7}}, "$")
+    assert (whole.kind, whole.count) == ("array", 7)
+    with pytest.raises(InvalidStub):
+        parse_stub({KEY: {**body, "kind": "array"}}, "$")

@@ -116,3 +116,52 @@ def test_a_plain_copy_shares_nothing():
     assert copy == value
     copy["a"][0]["b"].append(2)
     assert value == {"a": [{"b": [1]}], "c": "x"}
+
+
+def nested(levels, kind):
+    value = 1
+    for _ in range(levels):
+        value = {"in": value, "also": [2]} if kind == "object" else [value]
+    return value
+
+
+@pytest.mark.parametrize("kind", ["object", "array"])
+def test_a_bag_may_nest_as_deep_as_a_state_and_no_deeper(kind):
+    """An object's levels here hold an array too, so that the innermost is one level deeper."""
+    more = kind == "object"
+    deep = nested(500 - more, kind)
+    assert walk(deep, Selection(None)).root == [deep]
+    with pytest.raises(LimitExceeded):
+        walk(nested(501 - more, kind), Selection(None))
+    with pytest.raises(LimitExceeded):  # where nothing but the object itself is too deep
+        walk({"in": nested(499, "array")}, Selection(None), below=(0,))
+    with pytest.raises(LimitExceeded):
+        walk({}, Selection(None), below=(0,) * 500)
+    assert walk({}, Selection(None), below=(0,) * 499).root == [{}]
+
+
+@pytest.mark.parametrize("kind", ["object", "array"])
+def test_escaped_data_nests_no_deeper_either(kind):
+    more = kind == "object"
+    deep = nested(500 - more, kind)
+    assert plain_copy(deep) == deep
+    with pytest.raises(LimitExceeded):
+        plain_copy(nested(501 - more, kind))
+
+
+def test_in_a_state_what_looks_derived_is_data():
+    full = {KEY: {"v": 1, "derived": ["scheduling_summary"], "x": 1}}
+    state = {"scheduling_metadata": full, "scheduling_summary": {"total_batches": 3}}
+    assert walk(state, Selection(None), is_state=True).root == [state]
+    without = {"scheduling_metadata": full}
+    assert walk(without, Selection(None), is_state=True).root == [without]
+
+
+def test_a_summary_leaves_only_with_the_mark_that_says_that_it_was_derived():
+    marked = {KEY: {**stub()[KEY], "derived": ["scheduling_summary"]}}
+    bag = {"scheduling_metadata": marked, "scheduling_summary": {"total_batches": 3}, "a": [1]}
+    (state,) = walk(bag, Selection([])).root
+    assert list(state) == ["scheduling_metadata", "a"]
+    assert "derived" not in state["scheduling_metadata"].wire[KEY]
+    own = {"scheduling_metadata": stub(), "scheduling_summary": {"total_batches": 3}}
+    assert list(walk(own, Selection([])).root[0]) == list(own)

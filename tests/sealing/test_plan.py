@@ -1,9 +1,11 @@
 """What leaves and in which form, before anything is made to fit."""
 
+import json
+
 import pytest
 
-from statebag import InvalidState, Policy
-from statebag.format.codec import sha256_hex
+from statebag import InvalidState, Policy, Statebag
+from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Blob, Escaped, Stored
 from statebag.format.unopened import Unopened
@@ -13,7 +15,9 @@ from statebag.sealing.known import Known
 from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Plain, Single
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
-from tests.bags import noise, payload_bytes
+from statebag.store.memory import MemoryStore
+from statebag.testing.process import forget
+from tests.bags import forms, noise, payload_bytes
 
 POLICY = Policy(field_limit=1000, piece_bytes=1024)
 BLOB = Blob("0" * 64, 5000, f"m/{'0' * 32}.pack", 8, 900)
@@ -135,3 +139,104 @@ def test_a_part_takes_no_less_than_it_reckons():
             root.children["text"].stored = True
         layout = lay_out(root, "m/run", Known(), 3)
         assert payload_bytes(layout.bag) <= root.wire <= payload_bytes(layout.bag) + 400
+
+
+def after_an_edit(length):
+    """How large the difference to a stored text is after an edit, and what stands for it."""
+    before = noise(40_000)
+    text = before[:-length] + noise(length, 1)
+    store = MemoryStore()
+    forget()
+    storing = Statebag(store, policy=Policy(carry_bytes=0), replicas=())
+    client = Statebag(store, replicas=())
+    client.open(storing.seal({"text": before}, scope="m/run"), scope="m/run")
+    bag = client.seal({"text": text}, scope="m/run")
+    patch = make_patch(encode(text), encode(before))
+    return len(patch), len(encode(text)), set(forms(bag))
+
+
+def test_a_difference_of_a_twelfth_of_the_text_is_the_largest_that_travels():
+    fitting, too_large = [], []
+    for length in range(5800, 7400, 100):
+        patch, size, found = after_an_edit(length)
+        assert ("patched" in found) is (patch * 12 <= size), (length, patch, size)
+        (fitting if patch * 12 <= size else too_large).append(patch)
+    # Between a thirteenth and an eleventh, so that the share is no other one.
+    assert max(fitting) * 13 > size
+    assert min(too_large) * 11 < size
+
+
+def test_text_that_looks_like_numbers_and_brackets_stays_beside_numbers_that_leave():
+    texts = {"a": "9" * 30, "b": "-0.0", "c": "[" * 300, "d": '{"x":1e99}', "e": "1E400"}
+    parts = children({**texts, "number": 2**60, "deep": json.loads("[" * 101 + "]" * 101)})
+    for name in texts:
+        assert isinstance(parts[name], Plain), name
+    assert not isinstance(parts["number"], Plain)
+    assert not isinstance(parts["deep"], Plain)
+
+
+def test_what_is_carried_unchanged_keeps_the_bytes_that_came():
+    """Whatever made them: this process would make others."""
+    forget()
+    store = MemoryStore()
+    value = [noise(30, n % 7) + str(n) for n in range(300)]
+    best, quick = (
+        Statebag(store, policy=Policy(field_limit=600, compression_level=level), replicas=())
+        for level in (19, -7)
+    )
+    bag = best.seal({"value": value, "other": 1}, scope="m/run")
+    assert quick.seal({"value": value}, scope="m/run")["value"] != bag["value"]
+    forget()
+    quick = Statebag(store, policy=quick.policy, replicas=())
+    state = quick.open(bag, scope="m/run")
+    assert quick.seal({**state, "other": 2}, scope="m/run")["value"] == bag["value"]
+
+
+@pytest.mark.parametrize("value", [[1, 2], "text", 7, None])
+def test_above_a_control_path_only_an_object_stays_beside_the_rest(value):
+    policy = Policy(max_bag_bytes=2048, control=("where.phase",))
+    state = {"status": 1, "where": value, **{f"key {n}": n for n in range(2500)}}
+    part = planner(policy).part(state, ())
+    assert isinstance(part, Gathered)
+    assert list(part.children) == ["status"]
+    with_object = planner(policy).part({**state, "where": {"phase": 1}}, ())
+    assert isinstance(with_object, Gathered)
+    assert list(with_object.children) == ["status", "where"]
+
+
+def test_above_a_control_path_what_was_not_opened_stays_beside_the_rest():
+    policy = Policy(control=("where.phase",))
+    state = {"where": unread("object"), **{f"key {n}": n for n in range(2500)}}
+    part = planner(policy).part(state, ())
+    assert isinstance(part, Gathered)
+    assert list(part.children) == ["where"]
+
+
+def test_what_was_not_opened_stands_in_plain_form_at_most_so_deep():
+    """Some engines' JSON readers stop at a few hundred levels."""
+
+    def holding_unread(levels):
+        value = unread()
+        for _ in range(levels):
+            value = [value]
+        return value
+
+    part = planner().part(holding_unread(101), ())
+    for _ in range(101):
+        assert isinstance(part, Branch)
+        (part,) = part.children.values()
+    assert isinstance(part, Kept)
+    with pytest.raises(NeedsOpened):
+        planner().part(holding_unread(102), ())
+
+
+def test_what_lies_above_a_control_path_stays_where_all_else_must_go_inside():
+    policy = Policy(max_bag_bytes=2048, field_limit=256, carry_bytes=0, control=("where.phase",))
+    state = {"where": {"phase": "one"}, "there": {"phase": "two", "text": noise(600, 99)}}
+    state |= {f"large {n}": noise(600, n) for n in range(40)}
+    forget()
+    sb = Statebag(MemoryStore(), policy=policy, replicas=())
+    bag = sb.seal(state, scope="m/run")
+    assert bag["where"] == {"phase": "one"}
+    assert sorted(set(bag) - {KEY}) == ["where"]
+    assert encode(sb.open(bag)) == encode(state)

@@ -21,6 +21,7 @@ from statebag.environment import replica_addresses
 from statebag.store.address import store_from_url
 from statebag.store.memory import MemoryStore
 from statebag.store.object_versions import read_versions
+from statebag.store.recovery import Recovery
 from statebag.store.retrying import deadline
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
@@ -353,4 +354,32 @@ def test_after_the_deadline_no_further_version_is_read(bucket, s3_server):
         b"three",
         b"two",
         b"one",
+    ]
+
+
+def test_a_replica_is_asked_once_unless_more_attempts_are_wanted():
+    replica = MemoryStore()
+    replica.put("a", b"whole")
+    for attempts, answers in (({}, 0), ({"attempts": 1}, 0), ({"attempts": 2}, 1)):
+        recording = RecordingStore(FaultyStore(replica, [Fault("get", 1)]))
+        found = list(Recovery(MemoryStore(), [recording], **attempts).wholes("a"))
+        assert len(found) == answers
+        assert len(recording.of("get")) == answers + 1
+
+
+class KeepsVersions(MemoryStore):
+    def versions(self, name):
+        raise StoreUnavailable("the store did not answer")
+        yield b""
+
+
+def test_what_another_place_does_not_give_is_told_by_object_place_and_code(caplog):
+    replica = MemoryStore()
+    store = KeepsVersions()
+    with caplog.at_level(logging.WARNING, "statebag"):
+        assert list(Recovery(store, [replica]).spans("m/run/a.pack", 0, 4, again=True)) == []
+    assert [record.getMessage() for record in caplog.records] == [
+        "nothing to heal from in the store itself, read again: blob_missing",
+        f"nothing to heal from in {replica.url}: blob_missing",
+        "versions of m/run/a.pack could not be read: store_unavailable",
     ]

@@ -22,10 +22,11 @@ from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.names import encode_scope, scope_of
 from statebag.store.file import FileStore
+from statebag.store.memory import MemoryStore
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
-from statebag.upkeep.gc import Rules, collect
+from statebag.upkeep.gc import LONGEST_EXECUTION, RETENTION, Rules, collect
 from statebag.upkeep.objects import kind_of
 from tests.bags import noise, stubs
 from tests.upkeep.test_fsck import flipped
@@ -548,3 +549,75 @@ def test_a_writer_whose_file_was_collected_hears_of_it(place, monkeypatch):
     with pytest.raises(StatebagError):
         place.store.put("machine/run/object", b"data")
     assert place.names() == []
+
+
+def test_marks_are_no_execution_s_objects_however_old_they_are(place):
+    live = place.seal("machine/live")
+    place.seal("machine/old")
+    place.age("machine/old", YEARS)
+    assert place.actions() == {"machine/live": "keep", "machine/old": "mark"}
+    place.age("@gc", timedelta(days=3))
+    assert place.actions() == {"machine/live": "keep", "machine/old": "wait"}
+    place.age("@gc", YEARS)
+    assert place.actions(delete=False) == {"machine/live": "keep", "machine/old": "delete"}
+    assert place.names("@gc") == ["@gc/marks/machine/old.json"]
+    assert place.actions() == {"machine/live": "keep", "machine/old": "delete"}
+    assert Statebag(place.store, policy=STORING).open(live)
+
+
+def test_the_mark_of_what_came_to_be_needed_goes_but_not_in_a_dry_run(place):
+    bag = place.seal("machine/old")
+    place.age("machine/old", YEARS)
+    assert place.actions() == {"machine/old": "mark"}
+    handed_on(place, "machine/live", bag, snapshot=True)
+    expected = {"machine/live": "keep", "machine/old": "keep"}
+    assert place.actions(delete=False) == expected
+    assert place.names("@gc") == ["@gc/marks/machine/old.json"]
+    assert place.actions() == expected
+    assert place.names("@gc") == []
+
+
+class Clock:
+    """A store whose objects have the times that a test gives them."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.now = datetime(2030, 1, 1, tzinfo=UTC)
+        self.times = {}
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def put(self, name, data):
+        self.inner.put(name, data)
+        self.times[name] = self.now
+
+    def dated(self, info):
+        return info and msgspec.structs.replace(info, modified=self.times[info.name])
+
+    def head(self, name):
+        return self.dated(self.inner.head(name))
+
+    def list(self, prefix=""):
+        return map(self.dated, self.inner.list(prefix))
+
+
+def test_each_time_is_over_at_its_very_end():
+    clock = Clock(MemoryStore())
+    forget()
+    Statebag(clock, policy=STORING, replicas=()).seal({"text": noise(3000)}, scope="machine/old")
+    second = timedelta(seconds=1)
+
+    def action():
+        (decision,) = collect(clock, dry_run=False).decisions
+        return decision.action
+
+    clock.now += LONGEST_EXECUTION + RETENTION - second
+    assert action() == "keep"
+    clock.now += second
+    assert action() == "mark"
+    clock.now += WEEK - second
+    assert action() == "wait"
+    clock.now += second
+    assert action() == "delete"
+    assert list(clock.list()) == []

@@ -7,7 +7,9 @@ imports click and the standard library only; whatever is heavy, it imports when 
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from io import TextIOWrapper
 
 from statebag.cli.exit_codes import exit_code
@@ -55,6 +57,10 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(exit_code(ConfigurationError("click is missing")))
+    # A shell without job control starts background jobs with SIGINT ignored, and Python keeps that.
+    # A supervisor that sends SIGINT to this process must be able to stop it all the same.
+    if threading.current_thread() is threading.main_thread():  # no other one may set a handler
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character is no reason to lose the rest.
         if isinstance(stream, TextIOWrapper):

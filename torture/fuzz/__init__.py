@@ -1,0 +1,1 @@
+"""Random lives of bags under random settings, beside the plain state that each bag must open to."""
