@@ -383,3 +383,16 @@ def test_what_another_place_does_not_give_is_told_by_object_place_and_code(caplo
         f"nothing to heal from in {replica.url}: blob_missing",
         "versions of m/run/a.pack could not be read: store_unavailable",
     ]
+
+
+def test_earlier_versions_are_given_whole_and_in_spans_the_newest_first():
+    class Versions(MemoryStore):
+        def versions(self, name):
+            yield from (b"newest", b"oldest")
+
+    store = Versions()
+    place = f"an earlier version in {store.url}"
+    recovery = Recovery(store)
+    assert list(recovery.wholes("a")) == [(place, b"newest"), (place, b"oldest")]
+    spans = list(recovery.spans("a", 1, 3, again=False))
+    assert spans == [(place, b"ewe"), (place, b"lde")]

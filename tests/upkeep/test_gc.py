@@ -621,3 +621,17 @@ def test_each_time_is_over_at_its_very_end():
     clock.now += second
     assert action() == "delete"
     assert list(clock.list()) == []
+
+
+def test_a_grace_of_an_hour_is_long_enough():
+    assert Rules(grace=timedelta(hours=1)).grace == timedelta(hours=1)
+    with pytest.raises(ConfigurationError):
+        Rules(grace=timedelta(minutes=59))
+
+
+def test_a_decision_says_how_much_it_is_about(place):
+    place.seal("machine/old")
+    place.seal("machine/old/child")
+    sizes = [info.size for info in place.store.list()]
+    (decision,) = collect(place.store).decisions
+    assert (decision.objects, decision.bytes) == (len(sizes), sum(sizes))
