@@ -44,13 +44,6 @@ POLICIES = st.builds(
 )
 
 
-@pytest.fixture(scope="module", autouse=True, params=[False, True], ids=["remembers", "forgets"])
-def memory(request):
-    """Each property holds with what a process remembers, and with every memory switched off."""
-    with nothing_remembered() if request.param else nullcontext():
-        yield
-
-
 def payload_bytes(bag):
     return max(len(encode(bag)), len(json.dumps(bag)))
 
