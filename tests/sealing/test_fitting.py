@@ -171,3 +171,29 @@ def test_an_object_leaves_whole_where_the_stubs_in_it_are_too_many():
     assert bag["current"]["n"] == 2
     assert list(bag["current"]["large"]) == ["__statebag__"]
     assert sb.open(bag, scope="m/e") == state
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_pieces_of_the_root_give_way_to_a_narrow_budget(strict):
+    policy = Policy(strict=strict, piece_bytes=1024, max_bag_bytes=4096)
+    sb = Statebag(MemoryStore(), policy=policy)
+    state = {f"k{n}": noise(90, n) for n in range(300)} | {"status": "RUNNING", "current_state": {}}
+    state = sb.open(sb.seal(state, scope="m/e"))
+    state["k7"] = "changed"
+    state = sb.open(sb.seal(state, scope="m/e"))
+    bag = sb.seal(state, scope="m/e", budget=1200)
+    assert payload_bytes(bag) <= 1200
+    forget()
+    assert sb.open(bag) == state
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_root_that_hardly_compresses_is_stored_where_it_would_not_fit(opened):
+    policy = Policy(max_bag_bytes=2048, compression_level=-7)
+    sb = Statebag(MemoryStore(), policy=policy)
+    state = {"type": "s3_reference", "s3_path": "s3://b/k", "": [noise(200, n) for n in range(10)]}
+    if opened:
+        state = sb.open(Statebag(sb.store, replicas=()).seal(state, scope="m/e"))
+    bag = sb.seal(state, scope="m/e")
+    forget()
+    assert sb.open(bag) == state

@@ -75,6 +75,7 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         _carried_are_stored,
         _all_inside,
         _carried_are_stored,
+        _indexes_fold,  # of what was just stored in pieces
     )
     for shrink in steps:
         if top[""].wire <= bound:
@@ -265,6 +266,8 @@ def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:
                 carried += one.carried_bytes
                 serial += 1
                 heappush(heap, (-one.carried_bytes, serial, one))
+        if leaving.wire >= plain.wire and isinstance(one, Single):
+            one.stored = True  # what hardly compresses takes more as text of the bag than it did
         if leaving.wire < plain.wire:
             excess -= candidate.put(leaving)
 
@@ -346,22 +349,25 @@ def _indexes_fold(top: dict[Any, Part], planner: Planner, bound: int) -> None:
             return
         part = slot.part
         before = part.wire
-        if isinstance(part, Kept) and isinstance(part.stub, Pieces):
-            stub = part.stub
-            tail = stub.tail
-            assert not isinstance(tail, Carried)  # settled before
-            part = _cut_again(part, stub, tail, planner)
-        if isinstance(part, Gathered) and isinstance(part.whole, Cut):
-            part = part.whole
-        if isinstance(part, Cut):
-            part.part_from_newest()
-            if isinstance(part.tail, Single):
-                part.tail.stored = True
-            members = fold(part.top, most=1)
-            if len(members) < len(part.top) <= MOST_IN_STUB * 4:
-                part.top = members
-            if not isinstance(slot.part, Gathered):
-                slot.put(part)
+        one = part.whole if isinstance(part, Gathered) else part
+        if isinstance(one, Kept) and isinstance(one.stub, Pieces):
+            tail = one.stub.tail
+            one = (
+                _unread(one, planner)
+                if isinstance(tail, Carried)
+                else _cut_again(one, one.stub, tail, planner)
+            )
+        if isinstance(one, Cut):
+            one.part_from_newest()
+            if isinstance(one.tail, Single):
+                one.tail.stored = True
+            members = fold(one.top, most=1)
+            if len(members) < len(one.top) <= MOST_IN_STUB * 4:
+                one.top = members
+            if isinstance(part, Gathered):
+                part.whole = one
+            else:
+                slot.put(one)
             excess -= before - slot.part.wire
 
 
