@@ -377,7 +377,8 @@ def test_what_another_place_does_not_give_is_told_by_object_place_and_code(caplo
     replica = MemoryStore()
     store = KeepsVersions()
     with caplog.at_level(logging.WARNING, "statebag"):
-        assert list(Recovery(store, [replica]).spans("m/run/a.pack", 0, 4, again=True)) == []
+        damaged = BlobCorrupt("damaged")
+        assert list(Recovery(store, [replica]).spans("m/run/a.pack", 0, 4, damaged)) == []
     assert [record.getMessage() for record in caplog.records] == [
         "nothing to heal from in the store itself, read again: blob_missing",
         f"nothing to heal from in {replica.url}: blob_missing",
@@ -394,5 +395,5 @@ def test_earlier_versions_are_given_whole_and_in_spans_the_newest_first():
     place = f"an earlier version in {store.url}"
     recovery = Recovery(store)
     assert list(recovery.wholes("a")) == [(place, b"newest"), (place, b"oldest")]
-    spans = list(recovery.spans("a", 1, 3, again=False))
+    spans = list(recovery.spans("a", 1, 3, BlobMissing("gone")))
     assert spans == [(place, b"ewe"), (place, b"lde")]

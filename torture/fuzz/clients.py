@@ -27,6 +27,7 @@ _SPACE: dict[str, tuple[Any, ...]] = {
     "piece_bytes": (1024, 2048, 24_576),
     "look_into_depth": (1, 2, 3, 4, 7),
     "forms": (1, 2, 2, 2),
+    "strict": (False, False, False, True),
     "recheck_seconds": (0, 60.0),
     "max_packs": (1, 2, 3, 8),
     "compression_level": (-7, 1, 3, 9),
