@@ -126,8 +126,15 @@ def test_a_wrapper_of_a_users_own_is_a_store_of_its_own():
 def test_a_client_with_a_key_relies_on_nothing_that_was_stored_in_plain():
     store = MemoryStore()
     Statebag(store, policy=STORED, encryption_keys=()).seal(STATE, scope="m/e")
-    Statebag(store, policy=STORED, encryption_keys=[b"k" * 32]).seal(STATE, scope="m/e")
-    assert {store.get(info.name)[: len(MAGIC)] for info in store.list()} == {MAGIC}
+    plain = {info.name for info in store.list()}
+    sealing = Statebag(store, policy=STORED, encryption_keys=[b"k" * 32])
+    bag = sealing.seal(STATE, scope="m/e")
+    own = {info.name for info in store.list()} - plain
+    assert {store.get(name)[: len(MAGIC)] for name in own} == {MAGIC}
+    for name in plain:
+        store.delete(name)
+    forget()
+    assert sealing.open(bag) == STATE
 
 
 @pytest.mark.parametrize("as_function", [False, True])
@@ -331,3 +338,43 @@ def test_settings_of_a_server_that_change_make_another_client(monkeypatch):
     assert from_environment() is one
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:2")
     assert from_environment() is not one
+
+
+def test_clients_of_several_keys_take_nothing_from_each_other_in_one_scope():
+    store = MemoryStore()
+    keys = [(), [b"a" * 32], [b"b" * 32], [b"b" * 32, b"a" * 32]]
+    clients = [Statebag(store, policy=STORED, encryption_keys=one, replicas=()) for one in keys]
+    state = {"text": noise(60_000, 1), "rows": [noise(300, n) for n in range(900)]}
+    for _ in range(2):
+        bags = [client.seal(state, scope="m/e") for client in clients]
+        forget()
+        assert [one.open(bag) for one, bag in zip(clients, bags, strict=True)] == [state] * 4
+        forget()
+    assert len(list(store.list())) == 3, "one pack for each key that encrypts, and a plain one"
+
+
+def test_arrays_that_are_written_item_by_item_have_packs_for_each_key():
+    store = MemoryStore()
+    clients = [Statebag(store, encryption_keys=one, replicas=()) for one in ((), [b"a" * 32])]
+    arrays = []
+    for client in clients:
+        writer = client.array_writer("m/e")
+        for place in range(2000):
+            writer.add(place, json_text.encode(noise(100, place)))
+        arrays.append(writer.finish())
+    expected = [noise(100, place) for place in range(2000)]
+    forget()
+    assert [one.open(array) for one, array in zip(clients, arrays, strict=True)] == [expected] * 2
+
+
+def test_a_pack_of_a_key_is_made_again_from_memory_and_found_whole():
+    from statebag.upkeep.fsck import fsck
+
+    store = MemoryStore()
+    sb = Statebag(store, policy=STORED, encryption_keys=[b"a" * 32], replicas=())
+    bag = sb.seal(STATE, scope="m/e")
+    assert fsck(sb.store, bags={"now": bag}).faults == []
+    empty(store)
+    assert list(sb.heal(bag).values()) == ["what this process has in memory"]
+    forget()
+    assert sb.open(bag) == STATE

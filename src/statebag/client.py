@@ -27,7 +27,7 @@ from statebag.process_memory import Memory, memory_of
 from statebag.settings import Settings, restored
 from statebag.step import wrap_handler
 from statebag.store.address import store_of
-from statebag.store.identity import identity_of
+from statebag.store.identity import identity_of, salt_of
 from statebag.store.recovery import Recovery
 from statebag.store.retrying import RetryingStore, deadline
 from statebag.stub_aware import reads_stubs
@@ -296,7 +296,7 @@ class Statebag:
 
         def remembered(name: str) -> bytes | None:
             texts = self._fetcher(self._memory()).in_memory(name)
-            return rebuilt(name, texts, self.policy.compression_level)
+            return rebuilt(name, texts, self.policy.compression_level, salt_of(self.store))
 
         def read(fetcher: Fetcher) -> None:
             self._opener(scope, Memory.empty(), fetcher).open(bag, Selection(None))
@@ -532,7 +532,13 @@ class Statebag:
         from statebag.store.background import BackgroundWriter
 
         background = BackgroundWriter(self.store)
-        return ArrayWriter(background.put, background.settle, self.policy, encode_scope(scope))
+        return ArrayWriter(
+            background.put,
+            background.settle,
+            self.policy,
+            encode_scope(scope),
+            lambda: salt_of(self.store),
+        )
 
     @overload
     def step(

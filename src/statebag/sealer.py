@@ -19,7 +19,7 @@ from statebag.sealing.layout import lay_out
 from statebag.sealing.pieces import Grown, NeedsOpened
 from statebag.sealing.plan import OPAQUE, Planner
 from statebag.sealing.reliance import relied_on
-from statebag.store.identity import asks_for_nothing
+from statebag.store.identity import asks_for_nothing, salt_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,6 +145,7 @@ class Sealer:
                 planner.known,
                 self.policy.compression_level,
                 self._signatures,
+                lambda: salt_of(self.store),
             )
             text = json_text.encode(layout.bag)
             size = _size(layout.bag, text, bound)

@@ -21,7 +21,7 @@ import msgspec
 
 from statebag.errors import BlobCorrupt, StatebagError, UnsupportedFormat
 from statebag.format import json_text
-from statebag.format.codec import sha256_hex
+from statebag.format.codec import compress, sha256_hex
 from statebag.format.names import pack_name
 from statebag.format.stub import THIS_PACK, Blob
 
@@ -74,6 +74,16 @@ class PackBuilder:
         self._length += len(frame)
         self._by_digest[sha256, kind] = blob
         return blob
+
+    def add_salt(self, salt: bytes, level: int) -> None:
+        """Take a text that nothing refers to, so that the pack's name depends on it.
+
+        Args:
+            salt: JSON text, for example a digest of a key; empty for none.
+            level: zstd's level.
+        """
+        if salt:
+            self.add(sha256_hex(salt), len(salt), compress(salt, level))
 
     def build(self, scope: str) -> tuple[str, bytes]:
         """The pack's name below an encoded scope, and its bytes."""

@@ -60,6 +60,7 @@ class ArrayWriter:
         settle: Returns when all that was put is durable, or raises what went wrong.
         policy: For the size of pieces and the compression level.
         scope: The encoded scope of the packs.
+        salt: Gives what makes the packs of a key others than those of another.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class ArrayWriter:
         settle: Callable[[], None],
         policy: Policy,
         scope: str,
+        salt: Callable[[], bytes] = bytes,
     ) -> None:
+        self._salt = salt
         self._put = put
         self._settle = settle
         self._policy = policy
@@ -133,8 +136,9 @@ class ArrayWriter:
     def _close_pack(self) -> None:
         if not len(self._builder):
             return
-        name, data = self._builder.build(self._scope)
         usage.add(blobs_stored=len(self._builder))
+        self._builder.add_salt(self._salt(), self._policy.compression_level)
+        name, data = self._builder.build(self._scope)
         self._names.append(name)
         self._builder = PackBuilder()
         self._put(name, data)

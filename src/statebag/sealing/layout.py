@@ -14,7 +14,7 @@ from statebag.format.stub import KEY, THIS_PACK, Blob, Entry, Extent, Rest
 from statebag.sealing.parts import Branch, Cut, Gathered, Group, Kept, Part, Piece, Plain, Single
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from statebag.format.signature import Signatures, Signer
     from statebag.format.stub import Stub
@@ -63,7 +63,12 @@ class Layout(msgspec.Struct):
 
 
 def lay_out(
-    root: Part, scope: str, known: Known, level: int, signatures: Signatures | None = None
+    root: Part,
+    scope: str,
+    known: Known,
+    level: int,
+    signatures: Signatures | None = None,
+    salt: Callable[[], bytes] = bytes,
 ) -> Layout:
     """Put what is new into a pack, in the order of the paths, and write down the bag.
 
@@ -73,6 +78,8 @@ def lay_out(
         known: Index nodes that are stored already.
         level: zstd's level.
         signatures: Sign every stub for the scope.
+        salt: Gives what makes the packs of a key others than those of another; asked if there is
+            a pack.
     """
     signer = None if signatures is None else signatures.signer(scope)
     placing = _Placing(scope, known, level)
@@ -81,6 +88,7 @@ def lay_out(
     if not len(placing.builder):
         bag = _render(root, "", signer)
         return Layout(bag, None, [], [], *_carried(root), root, signer)
+    placing.builder.add_salt(salt(), level)
     name, data = placing.builder.build(scope)
     written = [Written(one.blob.placed(name), one.text) for one in placing.written]
     nodes = [

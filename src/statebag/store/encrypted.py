@@ -188,6 +188,16 @@ class Keys:
         keys = self._known().values()
         return ("encrypted", *(_derived(key.encryption, b"memory").hex() for key in keys))
 
+    @property
+    def salt(self) -> bytes:
+        """JSON text that is another for each key; asks for the keys, if not yet.
+
+        It is put into every pack, so that packs of two keys never have one name: one that is
+        written with a key replaces none that another key, or no key, must read.
+        """
+        key = next(iter(self._known().values()))
+        return b'"%b"' % _derived(key.encryption, b"salt of packs")[:16].hex().encode()
+
     def knows(self, block: bytes) -> bool:
         """Whether a block names one of the keys."""
         return block[:_ID] in self._known()
@@ -300,6 +310,11 @@ class EncryptedStore:
     def identity(self) -> Identity:
         """The inner store's, with the keys that its objects are read with."""
         return (*identity_of(self._store), *self._keys.fingerprint)
+
+    @property
+    def salt(self) -> bytes:
+        """What makes the packs of these keys others than those of other keys."""
+        return self._keys.salt
 
     @property
     def is_local(self) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from statebag.store.contract import Store
 
-__all__ = ["Identity", "asks_for_nothing", "identity_of"]
+__all__ = ["Identity", "asks_for_nothing", "identity_of", "salt_of"]
 
 Identity = tuple["Hashable", ...]
 
@@ -48,3 +48,12 @@ def asks_for_nothing(store: Store) -> bool:
     A folder and this process's memory say so by `is_local`.
     """
     return getattr(store, "is_local", False) is True
+
+
+def salt_of(store: Store) -> bytes:
+    """JSON text that belongs into each pack of a store, by which its name depends on the key.
+
+    Empty for a store that does not encrypt.
+    """
+    salt = getattr(store, "salt", b"")
+    return salt if isinstance(salt, bytes) else b""

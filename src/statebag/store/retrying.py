@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from statebag import usage
 from statebag.errors import ConfigurationError, StoreUnavailable
 from statebag.store.bounded import DEADLINE, remaining_seconds
-from statebag.store.identity import asks_for_nothing, identity_of
+from statebag.store.identity import asks_for_nothing, identity_of, salt_of
 from statebag.watching import span
 
 if TYPE_CHECKING:
@@ -104,6 +104,11 @@ class RetryingStore:
     def identity(self) -> Identity:
         """The inner store's."""
         return identity_of(self._store)
+
+    @property
+    def salt(self) -> bytes:
+        """The inner store's; none where it does not encrypt."""
+        return salt_of(self._store)
 
     @property
     def is_local(self) -> bool:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["rebuilt"]
 
 
-def rebuilt(name: str, texts: Mapping[tuple[int, str], bytes], level: int) -> bytes | None:
+def rebuilt(
+    name: str, texts: Mapping[tuple[int, str], bytes], level: int, salt: bytes = b""
+) -> bytes | None:
     """The bytes of a pack, where memory has all of its blobs; None where it has not.
 
     The name proves the result: with a blob missing, another codec version or another level,
@@ -26,6 +28,7 @@ def rebuilt(name: str, texts: Mapping[tuple[int, str], bytes], level: int) -> by
         name: The pack's.
         texts: Blobs that were in it, by offset and SHA-256.
         level: zstd's level.
+        salt: What the pack may hold beside its blobs, by which its name depends on a key.
     """
     builder = PackBuilder()
     for (_, digest), text in sorted(texts.items()):
@@ -36,6 +39,9 @@ def rebuilt(name: str, texts: Mapping[tuple[int, str], bytes], level: int) -> by
     if not len(builder):
         return None
     built, data = builder.build(scope_of(name))
+    if built != name and salt:
+        builder.add_salt(salt, level)
+        built, data = builder.build(scope_of(name))
     return data if built == name else None
 
 
