@@ -5,8 +5,10 @@ import json
 import boto3
 import pytest
 
+import statebag
 from statebag.errors import ConfigurationError
 from statebag.local.buckets import endpoint_url, s3_client
+from statebag.local.engine import run_definition
 
 from .machines import chain, run, task
 
@@ -105,3 +107,22 @@ def test_items_and_results_go_through_the_endpoint_of_the_environment(s3_server,
     body = direct.get_object(Bucket=s3_server.bucket, Key=file["Key"])["Body"].read()
     assert [child["Output"] for child in json.loads(body)] == ["2", "4"]
     assert seen == [6, 6]
+
+
+def test_a_second_run_with_buckets_of_its_own_gets_the_objects_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("STATEBAG_STORE", "s3://states/p")
+    monkeypatch.setenv("STATEBAG_CARRY_BYTES", "0")
+
+    @statebag.step
+    def grow(state, context):
+        return {**state, "text": "abc" * 40_000}
+
+    definition = {
+        "StartAt": "Grow",
+        "States": {"Grow": {"Type": "Task", "Resource": "grow", "End": True}},
+    }
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        run_definition(definition, {"grow": grow}, {"execution_id": "m/e"}, bucket_dir=folder)
+        assert list(folder.rglob("*.pack")), name

@@ -40,9 +40,13 @@ class BucketStore:
         region: Where the mock has its buckets.
     """
 
+    is_local = True
+    """A look-up costs next to nothing, and each run has buckets of its own."""
+
     def __init__(self, url: str, region: str = "us-east-1") -> None:
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         self.url = url.rstrip("/")
+        self.identity = ("mocked", self.url, region)
         self._bucket = bucket
         self._prefix = prefix.strip("/")
         self._region = region
