@@ -2,6 +2,8 @@
 
 import os
 import random
+import threading
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -378,3 +380,73 @@ def test_a_pack_of_a_key_is_made_again_from_memory_and_found_whole():
     assert list(sb.heal(bag).values()) == ["what this process has in memory"]
     forget()
     assert sb.open(bag) == STATE
+
+
+def test_an_index_node_inside_of_a_new_one_is_looked_up_too():
+    store = MemoryStore()
+    policy = Policy(carry_bytes=0, piece_bytes=4096, max_packs=10**6)
+    sb = Statebag(store, policy=policy)
+    base = rows(6000, 100)
+
+    def sealed(*edits):
+        edited = list(base)
+        for place, text in edits:
+            edited[place] = {"id": place, "text": text * 100}
+        return {"rows": edited}, sb.seal({"rows": edited}, scope="m/e")
+
+    for place in range(100, 3000, 211):
+        one, two = (place, "a"), (place + 60, "b")  # in other pieces, often below one node
+        for edits in ((), (one,), (two,)):
+            sealed(*edits)
+        before = {info.name for info in store.list()}
+        sealed(one, two)  # often the node alone is new
+        new = {info.name: store.get(info.name) for info in store.list() if info.name not in before}
+        for name in new:
+            store.delete(name)
+        state, bag = sealed(one, two, (5000, f"{place}"))
+        with nothing_remembered():
+            assert sb.open(bag) == state
+        for name, data in new.items():
+            store.put(name, data)
+
+
+def test_a_thread_that_opens_old_bags_does_not_remind_another_of_what_is_gone():
+    store = MemoryStore()
+    sb = Statebag(store, policy=STORED)
+    bag = sb.seal(STATE, scope="m/e")
+    sb.open(bag)
+    done = threading.Event()
+
+    def read_from_memory():
+        while not done.is_set():
+            sb.open(bag)
+
+    thread = threading.Thread(target=read_from_memory)
+    thread.start()
+    try:
+        for _ in range(40):
+            empty(store)
+            again = sb.seal(STATE, scope="m/e")
+            with nothing_remembered():
+                assert sb.open(again) == STATE
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_stores_that_compare_equal_are_two_stores():
+    @dataclass(frozen=True)
+    class Named:
+        name: str
+        inner: MemoryStore = field(compare=False)
+        url: str = "own://a"
+
+        def __getattr__(self, attribute):
+            if attribute in {"identity", "is_local", "salt"}:
+                raise AttributeError(attribute)
+            return getattr(self.inner, attribute)
+
+    stores = [Named("same", MemoryStore()) for _ in range(2)]
+    for store in stores:
+        Statebag(store, policy=STORED, replicas=()).seal(STATE, scope="m/e")
+    assert [len(list(store.inner.list())) for store in stores] == [1, 1]

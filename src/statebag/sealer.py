@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from statebag.sealing.layout import Layout
     from statebag.sealing.parts import Part
     from statebag.store.contract import Store
-    from statebag.store.presence import Presence
 
 __all__ = ["OPAQUE", "Sealer", "plain"]
 
 _NO_SCOPE = "unscoped"
+_TURNS = 3  # plans that rely on what is remembered, while packs of it turn out to be gone
 
 
 class Sealer:
@@ -99,18 +99,22 @@ class Sealer:
         checked = check_json(state, OPAQUE, strings=False)
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
         bound = self.policy.max_bag_bytes if budget is None else budget
-        gone: set[str] = set()
+        turns = 0
         while True:
             planner = Planner(self.policy, encoded, memory.known, memory.bases, checked)
-            if gone:
+            if turns:
                 planner.looks_again()  # more of the state may have been opened meanwhile
             state, layout, text, size = self._laid_out(state, planner, bound, scope)
-            missing = self._missing(layout, memory.presence) - gone
+            missing = self._missing(layout)
             if not missing:
                 break
             # Their values are at hand: what the store lost is written again.
             memory.forget_packs(missing)
-            gone |= missing
+            turns += 1
+            if (
+                turns >= _TURNS
+            ):  # another thread, or a read of the cache, keeps reminding us of them
+                memory = Memory.empty()
         if layout.pack is not None:
             self.store.put(*layout.pack)
             self._memory.presence.saw(layout.pack[0])
@@ -162,20 +166,24 @@ class Sealer:
             else:
                 target -= size - bound
 
-    def _missing(self, layout: Layout, presence: Presence) -> set[str]:
+    def _missing(self, layout: Layout) -> set[str]:
         """The packs that the bag relies on from memory alone, and that the store does not have."""
         assert layout.root is not None  # what was laid out
         longest = 0.0 if asks_for_nothing(self.store) else self.policy.recheck_seconds
+        presence = self._memory.presence
         missing: set[str] = set()
         stale: list[str] = []
-        for name in relied_on(layout.root):
+        for name in relied_on(layout.root) | layout.reused:
             if presence.is_lost(name):
                 missing.add(name)
             elif not longest or not presence.is_fresh(name, longest):
                 stale.append(name)
         found = self._fetcher(self._memory).found(stale)
-        for name in found:
-            presence.saw(name)
+        for name in stale:
+            if name in found:
+                presence.saw(name)
+            else:
+                presence.missed(name)
         return missing | (set(stale) - found)
 
     def _fitted(

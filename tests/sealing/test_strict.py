@@ -133,3 +133,12 @@ def test_a_movable_path_that_is_a_control_path_too_stays_plain():
 def test_a_movable_path_names_a_field(path):
     with pytest.raises(ConfigurationError, match=r"Policy\.movable holds a path to the whole"):
         Policy(movable=(path,))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_field_that_an_engine_puts_beside_a_root_is_merged(strict):
+    policy = Policy(strict=strict, max_bag_bytes=2048)
+    sb = Statebag("memory://" + os.urandom(6).hex(), policy=policy)
+    state = {f"k{n}": os.urandom(300).hex() for n in range(40)}
+    bag = sb.seal(state, scope="m/e")
+    assert sb.open({**bag, "new": 1}, scope="m/e") == {**state, "new": 1}

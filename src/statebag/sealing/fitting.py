@@ -83,6 +83,9 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         shrink(top, planner, bound)
         _settle_unread(top, planner)
         _flush(top, planner)
+    whole = top[""]
+    if whole.wire > bound and isinstance(whole, Gathered) and not whole.children:
+        top[""] = whole.whole  # a rest takes some bytes more
     if top[""].wire > bound:
         raise _too_large(top, bound)
     return top[""]
@@ -123,7 +126,11 @@ def _unnamed_leave(top: dict[Any, Part], planner: Planner) -> None:
             members = part.source.items() if isinstance(part.source, dict) else [(0, None)]
             if not all(planner.is_named((*part.path, key), one) for key, one in members):
                 slot.put(planner.gather(part, all_inside=True))
-        elif not part.path and not (isinstance(part, Plain) and part.source in ({}, [])):
+        elif part.path or (isinstance(part, Plain) and part.source in ({}, [])):
+            continue
+        elif isinstance(part.source, dict) and isinstance(part, Plain) and not part.is_escaped:
+            slot.put(planner.gather(Branch((), part.source, {}), all_inside=True))
+        else:
             slot.put(planner.leave_whole(part.source, ()))
 
 

@@ -42,6 +42,7 @@ class Layout(msgspec.Struct):
         nodes: Index nodes in it, each with what it lists.
         carried: Blobs that travel in the bag.
         carried_bytes: Of those, as base64.
+        reused: Packs of index nodes that were stored before and that a node refers to.
     """
 
     bag: Any
@@ -52,6 +53,7 @@ class Layout(msgspec.Struct):
     carried_bytes: int = 0
     root: Part | None = None
     signer: Signer | None = None
+    reused: frozenset[str] = frozenset()
 
     def leave_out_reads(self) -> None:
         """Write the bag without the advice on what to read ahead, to fit a narrow bound."""
@@ -87,7 +89,7 @@ def lay_out(
         placing.place(part)
     if not len(placing.builder):
         bag = _render(root, "", signer)
-        return Layout(bag, None, [], [], *_carried(root), root, signer)
+        return Layout(bag, None, [], [], *_carried(root), root, signer, frozenset(placing.reused))
     placing.builder.add_salt(salt(), level)
     name, data = placing.builder.build(scope)
     written = [Written(one.blob.placed(name), one.text) for one in placing.written]
@@ -96,7 +98,8 @@ def lay_out(
         for node, entries in placing.nodes
     ]
     bag = _render(root, name, signer)
-    return Layout(bag, (name, data), written, nodes, *_carried(root), root, signer)
+    reused = frozenset(placing.reused)
+    return Layout(bag, (name, data), written, nodes, *_carried(root), root, signer, reused)
 
 
 class _Placing:
@@ -109,6 +112,7 @@ class _Placing:
         self.builder = PackBuilder()
         self.written: list[Written] = []
         self.nodes: list[tuple[Entry, tuple[Entry, ...]]] = []
+        self.reused: set[str] = set()
 
     def place(self, part: Single | Cut) -> None:
         if isinstance(part, Cut):
@@ -139,6 +143,7 @@ class _Placing:
         if all(entry.blob.at != THIS_PACK for entry in entries):
             stored = self.known.node(self.scope, entries)
             if stored is not None:
+                self.reused.add(stored.blob.at)
                 return stored
         text = encode_node(entries)
         digest = sha256_hex(text)

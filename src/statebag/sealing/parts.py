@@ -79,6 +79,11 @@ class Plain(msgspec.Struct):
     control: bool = False
     estimated: bool = False  # whether `wire` is an upper bound
 
+    @property
+    def is_escaped(self) -> bool:
+        """Whether it is user data with the reserved key."""
+        return self.value is not self.source
+
 
 class Kept(msgspec.Struct):
     """A stub that stays as it was: not opened, or unchanged since it was."""

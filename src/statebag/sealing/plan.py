@@ -302,8 +302,8 @@ class Planner:
         missing = set(required)
         inside = {key: None if key in missing else member for key, member in value.items()}
         whole = self.leave_whole(inside, branch.path)
-        if not beside:
-            return whole
+        if not beside and branch.path:
+            return whole  # the root is a rest all the same: an engine may put a field beside it
         return Gathered(branch.path, value, whole, tuple(required), beside)
 
     def _large_object(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from weakref import finalize
 
 from statebag.forking import fork_safe_lock
 
@@ -18,7 +19,7 @@ __all__ = ["Identity", "asks_for_nothing", "identity_of", "salt_of"]
 Identity = tuple["Hashable", ...]
 
 _numbers = count(1)
-_numbered: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
+_numbered: dict[int, int] = {}
 _lock = fork_safe_lock()
 
 
@@ -32,13 +33,15 @@ def identity_of(store: Store) -> Identity:
     identity = getattr(store, "identity", None)
     if isinstance(identity, tuple):
         return identity
+    # Not by the object itself: two that compare equal may lead to different places.
+    key = id(store)
     with _lock:
-        try:
-            number = _numbered.get(store)
-            if number is None:
-                _numbered[store] = number = next(_numbers)
-        except TypeError:  # it takes no weak reference, or no hash
+        number = _numbered.get(key)
+        if number is None:
             number = next(_numbers)
+            with suppress(TypeError):  # it takes no weak reference: another number each time
+                finalize(store, _numbered.pop, key, None).atexit = False
+                _numbered[key] = number
     return ("object", number)
 
 

@@ -84,6 +84,7 @@ class RetryingStore:
                 hint="At least one attempt, and no negative time",
             )
         self._store = store
+        self._identity: Identity | None = None
         self._attempts = attempts
         self._base_seconds = base_seconds
         self._cap_seconds = cap_seconds
@@ -103,7 +104,9 @@ class RetryingStore:
     @property
     def identity(self) -> Identity:
         """The inner store's."""
-        return identity_of(self._store)
+        if self._identity is None:  # kept: a store that takes no weak reference is told apart by it
+            self._identity = identity_of(self._store)
+        return self._identity
 
     @property
     def salt(self) -> bytes:
