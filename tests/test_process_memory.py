@@ -386,7 +386,7 @@ def test_an_index_node_inside_of_a_new_one_is_looked_up_too():
     store = MemoryStore()
     policy = Policy(carry_bytes=0, piece_bytes=4096, max_packs=10**6)
     sb = Statebag(store, policy=policy)
-    base = rows(6000, 100)
+    base = rows(6000, 100, seed=0)
 
     def sealed(*edits):
         edited = list(base)
