@@ -242,6 +242,45 @@ class TestBags:
         assert list(report.control.values()) == [("$.plan.route",)]
         assert codes(found(tmp_path, definition, control=("$.plan",))) == []
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"ResultPath": "$.value.plan.route"},
+            {"Catch": [{"ErrorEquals": ["E"], "Next": "End", "ResultPath": "$.value.plan.e"}]},
+        ],
+    )
+    def test_a_result_that_is_put_into_a_bag(self, tmp_path, change):
+        state = {"Type": "Pass", "Result": 7}
+        if "Catch" in change:
+            state = task("B", ResultPath=None)
+        definition = machine(A=task("A"), B={**state, **change}, End={"Type": "Succeed"})
+        report = found(tmp_path, definition)
+        assert codes(report) == ["SB201"]
+        one = the(report, "SB201")
+        assert one.path == f"$.States.B.{'Catch[0].' if 'Catch' in change else ''}ResultPath"
+        assert "writes into $.plan inside a bag" in one.message
+        assert list(report.control.values()) == [("$.plan",)]
+        assert codes(found(tmp_path, definition, control=("$.plan",))) == []
+
+    @pytest.mark.parametrize("path", ["$.value.route", "$.fresh", "$.fresh.x", "$.value"])
+    def test_a_result_that_is_put_beside_what_a_bag_holds(self, tmp_path, path):
+        state = {"Type": "Pass", "Result": 7, "ResultPath": path}
+        definition = machine(A=task("A"), B=state, End={"Type": "Succeed"})
+        assert codes(found(tmp_path, definition)) == []
+
+    def test_a_second_result_beside_the_first(self, tmp_path):
+        first = {"Type": "Pass", "Result": {}, "ResultPath": "$.value.plan"}
+        second = {"Type": "Pass", "Result": 7, "ResultPath": "$.value.plan.route"}
+        definition = machine(A=task("A"), B=first, C=second, End={"Type": "Succeed"})
+        assert codes(found(tmp_path, definition)) == []
+
+    @pytest.mark.parametrize("transform", ["|value|{},['plan']|", "|value.plan|{'p': 7}|"])
+    def test_a_transform_of_what_a_bag_holds(self, tmp_path, transform):
+        output = f"{{% $states.input ~> {transform} %}}"
+        state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": output}
+        definition = machine(A=task("A"), B=state, End={"Type": "Succeed"})
+        assert list(found(tmp_path, definition).control.values()) == [("$.plan",)]
+
     def test_control_fields_are_there_to_be_read(self, tmp_path):
         rule = {"Variable": "$.value.next_action", "StringEquals": "x"}
         definition = machine(A=task("A"), C=self.choice(**rule), End={"Type": "Succeed"})

@@ -1,5 +1,6 @@
 """What a definition reads without a name, and what a function leaves unread, end a run."""
 
+import contextlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -207,6 +208,97 @@ def test_what_is_named_or_only_moved_may_be_read(strict):
     )
     assert (ran.status, ran.cause) == ("SUCCEEDED", None)
     assert ran.output == {"sum": sum(STATE["rows"])}
+
+
+NESTED = {"n": 1, "o": {"p": {"q": 5}, "keep": 1}, "list": [{"a": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "lost"),
+    [
+        ("$.o.p", "$.o"),
+        ("$.o.fresh", "$.o"),
+        ("$['o']['p']", "$.o"),
+        ("$.o.p.q", "$.o.p"),
+        ("$.none.p", "$.none"),
+    ],
+)
+@pytest.mark.parametrize("catching", [False, True])
+def test_a_result_is_put_into_what_is_in_the_store(path, lost, catching):
+    state = {"Type": "Pass", "Result": 7, "ResultPath": path}
+    if catching:
+        catch = {"ErrorEquals": ["States.ALL"], "Next": "End", "ResultPath": path}
+        state = task("fails", Catch=[catch])
+
+    def fails(_event, _context):
+        raise NoSuchRowError
+
+    policy = Policy(control=("$.n",))
+    functions = {"make": seals(NESTED, policy), "fails": sb_reads_then(fails)}
+    ran = run(("C", state), ("End", END), functions=functions)
+    assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED), ran.cause
+    assert f"The state 'C' writes to {path}, and the object there, {lost} of the bag" in ran.cause
+    assert f"STATEBAG_CONTROL=$.n,{lost} " in ran.cause
+    assert "STATEBAG_MOVABLE" not in ran.cause
+
+
+def sb_reads_then(handler):
+    """A function that opens its event before it does anything."""
+    opening = client()
+
+    def reads(event, context):
+        with contextlib.suppress(statebag.StatebagError):
+            opening.open(event)
+        return handler(event, context)
+
+    return reads
+
+
+@pytest.mark.parametrize("control", ["$.o", "$.o.keep"])
+@pytest.mark.parametrize("path", ["$.o.p", "$.o.fresh", "$.fresh", "$.n"])
+def test_a_result_is_put_beside_what_is_in_the_payload(control, path):
+    sb = client(Policy(control=("$.n", control)))
+    functions = {
+        "make": lambda _e, _c: sb.seal(NESTED, scope=SCOPE),
+        "last": lambda event, _context: sb.open(event),
+    }
+    state = {"Type": "Pass", "Result": 7, "ResultPath": path}
+    ran = run(("C", state), ("Last", task("last")), functions=functions)
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
+    expected = json.loads(json.dumps(NESTED))
+    (expected["o"] if path.startswith("$.o.") else expected)[path.rpartition(".")[2]] = 7
+    assert ran.output == expected
+
+
+@pytest.mark.parametrize(
+    ("transform", "name"),
+    [
+        ("|$|{},['o']|", "$.o"),
+        ("|$|{},'o'|", "$.o"),
+        ("|o|{'p': 7}|", "$.o"),
+        ("|o.p|{'q': 7}|", "$.o.p"),
+        ("|o|{},['p']|", "$.o"),
+        ("|list[0]|{'a': 7}|", "$.list"),
+        ("|$|{'copy': o.keep}|", "$.o.keep"),
+        ("|$|{'x': 1}| ~> |o|{'p': 7}|", "$.o"),
+    ],
+)
+def test_a_transform_of_what_is_in_the_store(transform, name):
+    state = {"Type": "Pass", "Output": f"{{% $states.input ~> {transform} %}}"}
+    sealed = seals(NESTED, Policy(control=("$.n",)))
+    ran = run(("C", state), ("End", END), functions={"make": sealed}, jsonata=["C"])
+    assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED), ran.cause
+    assert f"STATEBAG_CONTROL=$.n,{name} " in ran.cause
+
+
+@pytest.mark.parametrize(
+    "transform", ["|$|{'z': 2}|", "|$|{'z': n}|", "|$|{},['n']|", "|o|{'p': 7}|", "|$|{},['z']|"]
+)
+def test_a_transform_of_what_is_in_the_payload(transform):
+    state = {"Type": "Pass", "Output": f"{{% $states.input ~> {transform} %}}"}
+    sealed = seals(NESTED, Policy(control=("$.n", "$.o", "$.z")))
+    ran = run(("C", state), ("End", END), functions={"make": sealed}, jsonata=["C"])
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
 
 
 def test_small_data_as_deployed_hides_what_strict_shows():

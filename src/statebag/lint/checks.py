@@ -114,6 +114,15 @@ class Checks:
                 "and open each item in the function.",
             )
             return
+        if how == "write":
+            self._once(
+                path,
+                "SB201",
+                f"writes into {field} inside a bag ({part.source.name}), which may have left for "
+                "the store: its other members would be lost",
+                "Name it as a control path (--control prints them all).",
+            )
+            return
         self._once(
             path,
             "SB201",

@@ -206,20 +206,23 @@ class Flow:
         if "ResultSelector" in state:
             inner = replace(scope, input=result)
             result = self._reader.template(state["ResultSelector"], f"{path}.ResultSelector", inner)
-        output = self._put(state, entry, result)
+        output = self._put(state, path, entry, result)
         if "OutputPath" in state:
             after = replace(scope, input=output)
             return self._reader.path(state["OutputPath"], f"{path}.OutputPath", after, "pick")
         return output
 
-    def _put(self, holder: dict[str, Any], entry: Shape, result: Shape) -> Shape:
+    def _put(self, holder: dict[str, Any], path: str, entry: Shape, result: Shape) -> Shape:
         where = holder.get("ResultPath", "$")
         if where is None:
             return entry
         expression = json_path(where) if isinstance(where, str) else Expression(())
         if not expression.references or expression.references[0].root != "input":
             return result
-        return placed(entry, expression.references[0].path, result)
+        place = expression.references[0].path
+        if len(place) > 1:
+            self._reader.tell_written(f"{path}.ResultPath", entry, place[:-1])
+        return placed(entry, place, result)
 
     def _caught(
         self, handler: dict[str, Any], path: str, entry: Shape, scope: Scope
@@ -232,7 +235,7 @@ class Flow:
                 after = replace(after, input=entry)
                 return self._reader.template(handler["Output"], f"{path}.Output", after), variables
             return error, variables
-        return self._put(handler, entry, error), variables
+        return self._put(handler, path, entry, error), variables
 
     def _parallel(
         self, state: dict[str, Any], path: str, argument: Shape, scope: Scope

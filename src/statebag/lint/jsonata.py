@@ -177,6 +177,10 @@ def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
     elif kind == "unary" and node.value == "[":
         for one in node.expressions or ():
             _look(one, walk, looked_at=looked_at)
+    elif kind == "apply" and getattr(node.rhs, "type", None) == "transform":
+        _look(node.lhs, walk, looked_at=True)
+        _look(node.rhs, walk, looked_at=True)
+        _transform(node, walk)
     elif kind == "function":
         _call(node, walk, looked_at=looked_at)
     elif kind == "lambda":
@@ -268,6 +272,61 @@ def _path(node: Any, walk: _Walk, *, looked_at: bool) -> None:
     for key, value in getattr(group, "lhs_object", None) or ():
         _look(key, walk, looked_at=True)
         _look(value, walk, looked_at=True)
+
+
+def _transform(node: Any, walk: _Walk) -> None:
+    """A `~> | location | update, delete |` reads by bare names, below what it is applied to.
+
+    An object at a location is changed, and a field is deleted, only where it is there.
+    """
+    source = node.lhs
+    while getattr(source, "type", None) == "apply" and source.rhs.type == "transform":
+        source = source.lhs
+    target = _target(source, walk)
+    location = _relative(node.rhs.pattern)
+    if target is None or location is None:
+        return
+    root, above = target[0], (*target[1], *location)
+    if location:
+        walk.found.append(Found(root, above, looked_at=True))
+    if node.rhs.pattern.type == "path" and not _known_names(node.rhs.pattern)[1]:
+        return  # it is further down: a wildcard, a filter
+    for names in _bare(node.rhs.update):
+        walk.found.append(Found(root, (*above, *names), looked_at=True))
+    deleted = getattr(node.rhs, "delete", None)
+    for one in [*(getattr(deleted, "expressions", None) or ()), deleted]:
+        if getattr(one, "type", None) == "string":
+            walk.found.append(Found(root, (*above, one.value), looked_at=True))
+
+
+def _relative(node: Any) -> tuple[str | int, ...] | None:
+    """The names of a path that begins at the value at hand, as far as they are fixed."""
+    kind = getattr(node, "type", None)
+    if kind == "variable" and node.value == "":
+        return ()
+    if kind != "path":
+        return None
+    first = getattr(node.steps[0], "type", None)
+    names = _known_names(node)[0]  # from behind the first step, which it takes for a root
+    if first == "variable" and node.steps[0].value == "":
+        return tuple(names)
+    return (str(node.steps[0].value), *names) if first == "name" else None
+
+
+def _bare(node: Any) -> Iterator[tuple[str | int, ...]]:
+    """The places that an update reads in the object that it changes."""
+    names = _relative(node)
+    if names is not None:
+        if names:
+            yield names
+        return
+    if getattr(node, "type", None) == "lambda":
+        return
+    for pair in getattr(node, "lhs_object", None) or ():
+        for one in pair:
+            yield from _bare(one)
+    for child in _children(node):
+        yield from _bare(child)
 
 
 def _inside(step: Any, walk: _Walk, *, alone: bool) -> None:

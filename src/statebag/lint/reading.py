@@ -48,7 +48,7 @@ class Observer(Protocol):
     """Is told what states do."""
 
     def reads(self, path: str, part: Part, how: str) -> None:
-        """The engine looks at a value (`value`, `items`), or a path picks it out (`pick`)."""
+        """The engine looks at a value (`value`, `items`), `pick`s it out, `write`s into it."""
 
     def calls(self, path: str, call: Call, entry: Shape, argument: Shape) -> None:
         """A Task calls something with an argument."""
@@ -198,6 +198,12 @@ class Reader:
     def _tell_read(self, path: str, part: Part, how: str) -> None:
         if self.telling:
             self.observer.reads(path, part, how)
+
+    def tell_written(self, path: str, entry: Shape, place: tuple[str | int, ...]) -> None:
+        """A ResultPath puts something into the object at a place of a state's input."""
+        shape = follow(entry, place)
+        if isinstance(shape, Part):
+            self._tell_read(path, shape, "write")
 
     def tell_size(self, path: str, what: str, made: Shape, entry: Shape) -> None:
         """What was made of a state's input."""

@@ -37,6 +37,7 @@ __all__ = [
     "comparing",
     "expression_is_read",
     "path_is_read",
+    "path_is_written",
     "reading",
     "value_is_compared",
 ]
@@ -166,6 +167,25 @@ def path_is_read(path: str, data: Any, shown: str | None = None) -> None:
         value_is_compared(shown or path, _at(data, parsed(path)[0]))
 
 
+def path_is_written(path: str, data: Any) -> None:
+    """A ResultPath is about to put something into a value.
+
+    Where an object on its way is behind a stub, the engine makes one of that name beside the stub.
+    It takes the place of the one in the store, whose other members are lost.
+
+    Args:
+        path: From the `$` on, relative to `data`.
+        data: What it is applied to.
+
+    Raises:
+        RefusedError: An object on the way is behind a stub.
+    """
+    now = _reading.get()
+    if now is not None:
+        for found in hidden(data, parsed(path)[0][:-1]):
+            _refuse(now, path, found, written=True)
+
+
 def value_is_compared(path: str, value: Any) -> None:
     """A value that a path gave is about to be looked at.
 
@@ -214,7 +234,7 @@ def expression_is_read(code: str, states: Mapping[str, Any], variables: Mapping[
             _refuse(now, shown, Hidden(value, one.path, ()))
 
 
-def _refuse(now: _Reading, path: str, found: Hidden) -> None:
+def _refuse(now: _Reading, path: str, found: Hidden, *, written: bool = False) -> None:
     missing = now.bags.unnamed(found)
     if missing is None:
         return
@@ -223,15 +243,25 @@ def _refuse(now: _Reading, path: str, found: Hidden) -> None:
         f"The state {now.state!r} reads {path}, which is not in its payload: the value was "
         "offloaded with the rest of the bag, because no control path names it."
     )
+    if written:
+        cause = (
+            f"The state {now.state!r} writes to {path}, and the object there, {name} of the bag, "
+            "is not in its payload: it was offloaded with the rest of the bag, because no control "
+            "path names it. The other members of that object would be lost."
+        )
     if name == "$":
         cause += " Read single fields by their names, or let a function read the state."
     else:
         cause += (
             " Name it in every function that seals this state: "
             f"STATEBAG_CONTROL={','.join(dict.fromkeys((*control, name)))} (`statebag lint "
-            "--control` lists all paths of a definition). If the definition only hands the value "
-            f"on, and it can be large, write {name} into STATEBAG_MOVABLE instead."
+            "--control` lists all paths of a definition)."
         )
+        if not written:
+            cause += (
+                " If the definition only hands the value on, and it can be large, write "
+                f"{name} into STATEBAG_MOVABLE instead."
+            )
     now.refuse(Refusal(PATH_NOT_NAMED, now.state, cause))
     raise RefusedError(cause)
 

@@ -33,7 +33,7 @@ from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.patch import Patch, wherever
-from statebag.local.reads import path_is_read, value_is_compared
+from statebag.local.reads import path_is_read, path_is_written, value_is_compared
 
 if TYPE_CHECKING:
     from statebag.local.expressions import Expressions
@@ -127,6 +127,7 @@ def patches(run: Run) -> list[Patch]:
             env.stack.append(state_input)
             return
         result = copy.deepcopy(env.stack.pop())
+        path_is_written(self.result_path_src, state_input)
         try:
             output = with_result(state_input, self.result_path_src, result)
         except LookupError as error:
