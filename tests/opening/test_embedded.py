@@ -55,6 +55,8 @@ def wraps(text):
         "in an envelope": topic,
         "in two": json.dumps({"detail": {"body": topic}}),
         "in an array": json.dumps({"a": [text]}),
+        "text of text": json.dumps(text),
+        "text of text of an envelope": json.dumps(json.dumps(topic)),
     }
 
 
@@ -89,11 +91,10 @@ def test_a_bags_text_is_taken_for_the_bag_by_every_call(sb, bag):
         '{"__statebag__": 1}',
         '{"__statebag__": {"w": 1}}',
         '{"a": "__statebag__"}',
-        '{"__statebag__": {"v": 1}',
-        '{"__statebag__": {"v": 1}} and more',
+        '"{\\"__statebag__\\": 1}"',
+        '{"__statebag__": 1} and more',
+        'the key "__statebag__" and {',
         '{"\\u005f_statebag__": {"v": 1}}',
-        '{"__statebag__": {"v": 1}, "x": "\\ud800"}',
-        "[" * 501 + '{"__statebag__": {"v": 1}}' + "]" * 501,
     ],
 )
 def test_any_other_string_is_the_string_that_it_is(sb, text):
@@ -102,6 +103,73 @@ def test_any_other_string_is_the_string_that_it_is(sb, text):
     for value in (text, [text], {"a": {"b": text}}):
         assert sb.open(value) == sb.open(value, embedded=True) == value
         assert sb.open(sb.seal(value, scope=SCOPE)) == value
+
+
+BROKEN = {
+    "cut": lambda text: text[:-1],
+    "cut early": lambda text: text[: text.index("__statebag__") + 30],
+    "more behind it": lambda text: text + " and more",
+    "something before it": lambda text: "event: " + text,
+    "JSON Lines": lambda text: text + "\n" + text + "\n",
+    "NaN beside it": lambda text: '{"a": NaN, "b": ' + text + "}",
+    "half a pair beside it": lambda text: '{"a": "\\ud800", "b": ' + text + "}",
+    "too many levels": lambda text: "[" * 501 + text + "]" * 501,
+    "spaced": lambda text: json.dumps(json.loads(text), indent=1, separators=(" ,", " : "))[:-1],
+    "its text, cut": lambda text: json.dumps(text)[:-1],
+    "its text's text, cut": lambda text: json.dumps(json.dumps({"m": text}, indent=1))[:-1],
+    "in an envelope": lambda text: json.dumps({"Message": text[:-1]}),
+    "in text": lambda text: json.dumps(text + text),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_text_that_holds_a_bag_but_is_no_json_is_refused_or_kept(sb, store, bag, kind, caplog):
+    text = BROKEN[kind](json.dumps(bag))
+    assert is_bag_text(text)
+    for event, place in ((text, r"\$"), ({"a": [text]}, r"\$\.a\[0\]")):
+        for embedded in (None, True):
+            with pytest.raises(InvalidState, match=rf"\(at {place}\)") as caught:
+                sb.open(event, embedded=embedded)
+            assert "embedded=False" in caught.value.hint
+        assert "not JSON" in str(caught.value)
+        caplog.clear()
+        assert sb.open(event, embedded=False) == event
+        assert len(caplog.records) == 1
+        # Sealed, it is data like any other, and comes back exactly.
+        for policy in (Policy(), Policy(carry_bytes=0), Policy(strict=True)):
+            sealed = travelled(Statebag(store, policy=policy).seal(event, scope=SCOPE))
+            forget()
+            assert encode(sb.open(sealed, scope=SCOPE)) == encode(event)
+
+
+@pytest.mark.parametrize("embedded", [None, True])
+def test_a_cause_that_the_engine_has_cut_is_kept(sb, bag, embedded, caplog):
+    event = {"state": bag, "error": {"Cause": json.dumps({"Input": json.dumps(bag)})[:-40]}}
+    assert sb.open(event, embedded=embedded) == {"state": STATE, "error": event["error"]}
+    assert "$.error.Cause" in caplog.text
+
+
+def test_text_of_text_is_taken_for_the_bag(sb, bag):
+    text = json.dumps(bag)
+    seen = []
+    for levels in range(1, 4):
+        text = json.dumps(text)
+        assert sb.open(text) == sb.open(text.encode()) == STATE
+        assert sb.get(text, "$.n[1]") == 2.5
+        handler = sb.step(lambda state, _context: state, bag_path="$.body", scope="$.id")
+        with pytest.raises(InvalidState):
+            handler({"id": SCOPE, "body": text})
+        opening = sb.step(
+            lambda state, _context: seen.append(state),
+            bag_path="$.body",
+            scope="$.id",
+            embedded=True,
+        )
+        opening({"id": SCOPE, "body": text})
+        assert seen == [STATE] * levels
+    text = json.dumps(json.dumps(text))
+    assert not is_bag_text(text)
+    assert sb.open(text) == text
 
 
 def test_bytes_are_always_json_text(sb):
@@ -135,7 +203,7 @@ def test_text_in_a_string_is_refused_opened_or_left_with_a_warning(sb, bag, wrap
 
 def unwrapped(value):
     """A value with every JSON text of an object or array in it read."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
+    if isinstance(value, str) and value[:1] in ("{", "[", '"'):
         return unwrapped(json.loads(value))
     if isinstance(value, dict):
         return {key: unwrapped(one) for key, one in value.items()}
@@ -196,6 +264,9 @@ _TEXTS = st.recursive(
     lambda inner: st.one_of(
         inner.map(lambda text: json.dumps({"Message": text})),
         inner.map(lambda text: json.dumps([text, 1])),
+        inner.map(json.dumps),
+        inner.map(lambda text: text[:-1]),
+        inner.map(lambda text: text + "\n" + text),
         st.tuples(st.text(max_size=5), inner).map("".join),
     ),
     max_leaves=4,

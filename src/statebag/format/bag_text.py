@@ -1,11 +1,13 @@
 """A bag as text: `States.JsonToString`, the body of a message, an environment variable.
 
-Text is taken for a bag's where it is a JSON object or array that holds a stub, or a string that in
-its turn is one. The reserved key must be spelled out: no engine writes its letters as escapes.
+Text is taken for a bag's where it is JSON that holds a stub, or a string that in its turn is a
+bag's text; and where it is no JSON (cut, JSON Lines, NaN beside the bag) but spells the beginning
+of a stub. The reserved key must be spelled out: no engine writes its letters as escapes.
 """
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,9 @@ __all__ = [
     "LEVELS",
     "as_bag",
     "bag_texts",
+    "decoded_text",
     "is_bag_text",
+    "is_broken_text",
     "may_hold_bag_text",
     "value_of_text",
 ]
@@ -33,6 +37,8 @@ three, and each level doubles the backslashes."""
 
 _MARK = f'"{KEY}'
 _MARK_IN_STRING = b'\\"' + KEY.encode()
+# A stub's beginning, at any level of text. Possessive: nothing is ever given back.
+_BEGINNING = re.compile(rf'"{KEY}\\*+"(?:\s|\\+[nrt])*+:(?:\s|\\+[nrt])*+\{{')
 
 
 def may_hold_bag_text(text: bytes) -> bool:
@@ -40,25 +46,40 @@ def may_hold_bag_text(text: bytes) -> bool:
     return _MARK_IN_STRING in text
 
 
-def value_of_text(text: str | bytes) -> Any:
-    """The object or array that text is; None where it is something else."""
+def decoded_text(text: str | bytes) -> Any:
+    """The object, array or string that text is; None where it is something else, or no JSON."""
     try:
         value = json_text.decode(text.encode() if isinstance(text, str) else text)
     except (StatebagError, UnicodeEncodeError):
         return None
-    return value if isinstance(value, dict | list) else None
+    return value if isinstance(value, dict | list | str) else None
+
+
+def value_of_text(text: str | bytes) -> Any:
+    """The object or array that text is, also as text of text; None where it is something else."""
+    value: Any = text
+    for _ in range(LEVELS):
+        value = decoded_text(value)
+        if not isinstance(value, str):
+            return value
+    return None
 
 
 def is_bag_text(text: str, levels: int = LEVELS) -> bool:
     """Whether a string is the text of a bag, or holds one at so many levels of text."""
     if KEY not in text or not levels:
         return False
-    value = value_of_text(text)
+    value = decoded_text(text)
     if value is None:
-        return False
+        return _BEGINNING.search(text) is not None
     if _MARK in text and _holds_stub(value):
         return True
     return any(is_bag_text(one, levels - 1) for one, _ in _strings(value))
+
+
+def is_broken_text(text: str) -> bool:
+    """Whether the text of a bag is no JSON, so that it cannot be opened."""
+    return decoded_text(text) is None
 
 
 def as_bag(value: Any) -> Any:
@@ -66,14 +87,15 @@ def as_bag(value: Any) -> Any:
 
     Args:
         value: Any value. `bytes` are JSON text, whatever it holds, since no JSON value is bytes. A
-            `str` is text where it holds a stub; any other is the string that it is.
+            `str` is text where it holds a stub, also as text of text; any other is the string that it
+            is.
 
     Raises:
         InvalidState: Bytes that are not JSON text.
     """
     if isinstance(value, bytes | bytearray | memoryview):
         try:
-            return json_text.decode(bytes(value))
+            value = json_text.decode(bytes(value))
         except StatebagError as error:
             raise InvalidState(
                 "the bag's text is not JSON that can be read", hint="Pass UTF-8 JSON text."

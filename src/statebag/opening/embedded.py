@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 from statebag import usage
 from statebag.errors import InvalidState
 from statebag.format import json_text
-from statebag.format.bag_text import LEVELS, bag_texts, is_bag_text, value_of_text
+from statebag.format.bag_text import (
+    LEVELS,
+    bag_texts,
+    decoded_text,
+    is_bag_text,
+    is_broken_text,
+    value_of_text,
+)
 from statebag.format.paths import render_path
+from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection
 
@@ -16,12 +24,12 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.opening.opener import Opener
 
-__all__ = ["look_for_texts", "open_texts", "parsed_along"]
+__all__ = ["look_for_texts", "look_for_texts_at", "open_texts", "parsed_along"]
 
 _ERROR_TEXT = "Cause"  # the engine quotes the input of what failed there; see `look_for_texts`
 
 
-def look_for_texts(bag: Any, embedded: bool | None) -> None:
+def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
     """Say that strings of a bag hold a bag's text and are not opened.
 
     Text below a key `Cause` is never an error: Step Functions quotes there the input of an
@@ -30,32 +38,40 @@ def look_for_texts(bag: Any, embedded: bool | None) -> None:
     Args:
         bag: What was opened, so it is known to be a JSON value without cycles.
         embedded: False logs a warning; None raises.
+        below: Where it stands.
 
     Raises:
         InvalidState: There is such a string, and nobody has said what to do with it.
     """
-    found = [path for _, path in bag_texts(bag)]
+    found = [(text, (*below, *path)) for text, path in bag_texts(bag)]
     if not found:
         return
     usage.add(bag_texts_left=len(found))
-    for path in found:
+    for text, path in found:
         if embedded is None and _ERROR_TEXT not in path:
+            if is_broken_text(text):
+                raise _broken(path)
             raise InvalidState(
                 "this string holds the text of a bag, which is not opened by itself",
                 path=_at(path),
                 hint="Pass embedded=True to open it, or embedded=False to keep the string.",
             )
-    import logging  # noqa: PLC0415 (slow, and only here)
-
-    logging.getLogger("statebag").warning(
-        "%d strings hold the text of a bag and were not opened, the first at %s; "
-        "embedded=True opens them",
-        len(found),
-        _at(found[0]),
-    )
+    _warn([path for _, path in found], "embedded=True opens them")
 
 
-def open_texts(opener: Opener, state: Any, selection: Selection) -> Any:
+def look_for_texts_at(bag: Any, path: Path, embedded: bool | None) -> None:
+    """The same for what stands plain at a path of a bag; behind a stub there is only data."""
+    for part in path:
+        named = isinstance(bag, dict) and part in bag and part != KEY
+        if not named and not (
+            isinstance(bag, list) and isinstance(part, int) and 0 <= part < len(bag)
+        ):
+            return
+        bag = bag[part]
+    look_for_texts(bag, embedded, path)
+
+
+def open_texts(opener: Opener, state: Any, selection: Selection, below: Path = ()) -> Any:
     """The state with each bag's text in its strings replaced by the text of the opened value.
 
     It stays a string, so that what reads it does not depend on whether the bag was large enough to
@@ -65,9 +81,13 @@ def open_texts(opener: Opener, state: Any, selection: Selection) -> Any:
         opener: Reads within its limits and scope, together with what it has read already.
         state: Opened, and held by nobody else.
         selection: Texts outside of it are left.
+        below: Where it stands.
+
+    Raises:
+        InvalidState: A text holds a bag but is no JSON, and is not below a key `Cause`.
     """
     root = [state]
-    pending: list[tuple[Any, Any, Path]] = [(root, 0, ())]
+    pending: list[tuple[Any, Any, Path]] = [(root, 0, below)]
     while pending:
         container, key, path = pending.pop()
         one = container[key]
@@ -84,7 +104,13 @@ def open_texts(opener: Opener, state: Any, selection: Selection) -> Any:
 
 
 def _opened(opener: Opener, text: str, path: Path, levels: int) -> str:
-    opened = [opener.open(value_of_text(text), Selection(None), below=path)]
+    value = decoded_text(text)
+    if value is None:
+        if _ERROR_TEXT in path:  # the engine cuts long ones
+            _warn([path], "it is not JSON")
+            return text
+        raise _broken(path)
+    opened = [opener.open(value, Selection(None), below=path)]
     pending: list[tuple[Any, Any]] = [(opened, 0)]
     while pending:
         container, key = pending.pop()
@@ -122,6 +148,25 @@ def parsed_along(event: Any, path: Path) -> Any:
         container[key] = one = one.copy()
         container, key = one, part
     return root[0]
+
+
+def _warn(found: list[Path], what: str) -> None:
+    import logging  # noqa: PLC0415 (slow, and only here)
+
+    logging.getLogger("statebag").warning(
+        "%d strings hold the text of a bag and were not opened, the first at %s; %s",
+        len(found),
+        _at(found[0]),
+        what,
+    )
+
+
+def _broken(path: Path) -> InvalidState:
+    return InvalidState(
+        "this string holds a bag in text that is not JSON, so it cannot be opened",
+        path=_at(path),
+        hint="Pass embedded=False to keep the string, or JSON that holds the bag.",
+    )
 
 
 def _at(path: Path) -> str:
