@@ -218,23 +218,28 @@ class Statebag:
             if embedded:
                 state = open_texts(opener, state, selection)
             else:
-                look_for_texts(bag, False if sealing_is_off() else embedded)
+                look_for_texts(bag, _told(embedded))
         usage.add(opens=1, open_ns=perf_counter_ns() - started)
         return state
 
-    def open_each(self, bags: Iterable[Any], scope: str | None = None) -> Iterator[Any]:
+    def open_each(
+        self, bags: Iterable[Any], scope: str | None = None, *, embedded: bool | None = None
+    ) -> Iterator[Any]:
         """Open many values one after another, as the results of many branches are gathered.
 
         Memory does not grow with their number: some are read ahead, none stays in the cache. The
         policy's limits hold for each batch of 128.
 
         Args:
-            bags: JSON values that hold stubs.
+            bags: JSON values that hold stubs, or their texts.
             scope: The reader's scope, as for `open`.
+            embedded: As for `open`.
 
         Raises:
-            StatebagError: As for `open`, when the value's batch is reached.
+            StatebagError: As for `open`, when the value's batch is reached; a place in it begins
+                with the value's number in the batch.
         """
+        from statebag.opening.embedded import look_for_texts, open_texts
         from statebag.opening.streaming import streamed
 
         reads_stubs()
@@ -243,14 +248,26 @@ class Statebag:
             started = perf_counter_ns()
             # What is streamed is not remembered: it would grow with the number of values.
             opener = self._opener(scope, Memory.empty())
+            batch = [as_bag(bag) for bag in batch]
             with deadline(self.policy.deadline_seconds):
                 values: list[Any] = opener.open(batch, Selection(None))
+                if embedded:
+                    values = open_texts(opener, values, Selection(None))
+                else:
+                    look_for_texts(batch, _told(embedded))
             usage.add(opens=len(batch), open_ns=perf_counter_ns() - started)
             return values
 
         return streamed(open_batch, bags)
 
-    def get(self, bag: Any, path: str | Sequence[str | int], scope: str | None = None) -> Any:
+    def get(
+        self,
+        bag: Any,
+        path: str | Sequence[str | int],
+        scope: str | None = None,
+        *,
+        embedded: bool | None = None,
+    ) -> Any:
         """The opened value at one path, reading only the blobs on the way.
 
         An item of an array that is cut into pieces costs one piece, whatever the array's length.
@@ -259,17 +276,24 @@ class Statebag:
             bag: A bag, or any JSON value that holds stubs.
             path: `$.a.b[0]`, `a.b`, or its parts.
             scope: The reader's scope, as for `open`.
+            embedded: As for `open`, for the strings in this value alone.
 
         Raises:
             InvalidState: There is nothing at the path.
             StatebagError: As for `open`.
         """
+        from statebag.opening.embedded import look_for_texts_at, open_texts
         from statebag.opening.lookup import look_up
 
         reads_stubs()
 
         with deadline(self.policy.deadline_seconds):
-            return look_up(self._opener(scope), as_bag(bag), parse_path(path))
+            opener, bag, where = self._opener(scope), as_bag(bag), parse_path(path)
+            value = look_up(opener, bag, where)
+            if embedded:
+                return open_texts(opener, value, Selection(None), where)
+            look_for_texts_at(bag, where, _told(embedded))
+            return value
 
     def heal(self, bag: Any, scope: str | None = None) -> dict[str, str | None]:
         """Make every pack whole that a bag reads from, and the state readable as it was.
@@ -316,6 +340,8 @@ class Statebag:
     def differences(self, before: Any, after: Any, scope: str | None = None) -> list[Change]:
         """What differs between the states of two bags, by path; only what differs is read.
 
+        Strings that hold a bag's text are compared as they are, with a warning in the log.
+
         Args:
             before: A bag.
             after: Another one, usually of a later step.
@@ -325,11 +351,15 @@ class Statebag:
             StatebagError: As for `open`.
         """
         from statebag.opening.difference import differences
+        from statebag.opening.embedded import look_for_texts
 
         reads_stubs()
-
+        before, after = as_bag(before), as_bag(after)
         with deadline(self.policy.deadline_seconds):
-            return list(differences(self._opener(scope), as_bag(before), as_bag(after)))
+            found = list(differences(self._opener(scope), before, after))
+        for bag in (before, after):
+            look_for_texts(bag, embedded=False)
+        return found
 
     def export(self, bag: Any, scope: str | None = None, *, embedded: bool | None = None) -> bytes:
         """One file with the whole state of a bag, which depends on no store; deterministic.
@@ -381,6 +411,8 @@ class Statebag:
         entries: Iterable[Any],
         scope: str | None = None,
         budget: int | None = None,
+        *,
+        embedded: bool | None = None,
     ) -> Any:
         """A bag with items added to the end of one array of its state; nothing is fetched.
 
@@ -393,11 +425,15 @@ class Statebag:
             entries: JSON values.
             scope: Where new objects go.
             budget: The bag's bound in bytes, instead of the policy's.
+            embedded: As for `open`, for what stands plain in the bag: sealed again, such a string
+                is data.
 
         Raises:
-            InvalidState: What stands at the path is not an array.
+            InvalidState: What stands at the path is not an array, or a string holds a bag's text
+                and `embedded` is None.
         """
         from statebag.format.json_check import check_json
+        from statebag.opening.embedded import look_for_texts, open_texts
         from statebag.sealer import plain
         from statebag.sealing.appending import lies_in_unopened, with_appended
 
@@ -411,6 +447,10 @@ class Statebag:
             state = opener.open(bag, Selection([]))
             if lies_in_unopened(state, path):  # then the array is in there too
                 state = opener.open(bag, Selection([path]))
+            if embedded:
+                state = open_texts(opener, state, Selection(None))
+            else:
+                look_for_texts(bag, _told(embedded))
             grown = with_appended(state, path, items)
             if sealing_is_off():
                 return plain(grown)
@@ -636,3 +676,8 @@ class Statebag:
 
     def _fetcher(self, memory: Memory) -> Fetcher:
         return Fetcher(self.store, memory.texts, self.policy, self.recovery, memory.presence)
+
+
+def _told(embedded: bool | None) -> bool | None:
+    """What becomes of bags' texts: with sealing off there is nothing to refuse them for."""
+    return False if sealing_is_off() else embedded

@@ -201,6 +201,70 @@ def test_text_in_a_string_is_refused_opened_or_left_with_a_warning(sb, bag, wrap
     assert "sha256" not in caplog.text
 
 
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_every_call_that_reads_refuses_opens_or_keeps_a_text_in_a_string(sb, bag, wrap, caplog):
+    text = wraps(json.dumps(bag))[wrap]
+    event = {"Records": [{"body": text}], "list": [1], "execution_id": SCOPE}
+    expected = unwrapped(wraps(json.dumps(STATE))[wrap])
+    calls = {
+        r"\$\.Records\[0\]\.body": lambda **told: sb.get(event, "$.Records[0].body", **told),
+        r"\$\.Records\[0\]": lambda **told: sb.get(event, "$.Records[0]", **told)["body"],
+        r"\$\[1\]\.Records\[0\]": lambda **told: list(sb.open_each([1, event], **told))[1][
+            "Records"
+        ][0]["body"],
+        r"\$\.Records": lambda **told: sb.open(
+            sb.append(event, "$.list", [2], scope=SCOPE, **told)
+        )["Records"][0]["body"],
+    }
+    for place, call in calls.items():
+        with pytest.raises(InvalidState, match=place) as caught:
+            call()
+        assert "embedded=True" in caught.value.hint
+        assert unwrapped(call(embedded=True)) == expected
+        caplog.clear()
+        assert call(embedded=False) == text
+        assert ".Records[0].body" in caplog.text
+        assert event["Records"][0]["body"] == text
+
+
+def test_get_looks_at_what_it_gives_and_only_there(sb, store, bag):
+    event = {"body": json.dumps(bag), "n": [1], "error": {"Cause": json.dumps(bag)}}
+    assert sb.get(event, "$.n[0]") == 1
+    assert sb.get(event, "$.error.Cause") == json.dumps(bag)
+    with pytest.raises(InvalidState, match=r"at \$\.body"):
+        sb.get(event, "$.body")
+    with pytest.raises(InvalidState, match=r"at \$\.body"):
+        sb.get(event, "$")
+    for policy in (Policy(), Policy(carry_bytes=0), Policy(strict=True)):  # sealed, it is data
+        sealed = Statebag(store, policy=policy).seal({**event, "x": noise(60_000)}, scope=SCOPE)
+        assert sb.get(sealed, "$.body") == event["body"]
+        assert json.loads(sb.get(sealed, "$.body", embedded=True)) == STATE
+
+
+def test_each_of_many_may_be_a_text(sb, bag):
+    many = [json.dumps(bag), encode(bag), bag, "text", json.dumps({"a": 1}), None]
+    expected = [STATE, STATE, STATE, "text", json.dumps({"a": 1}), None]
+    assert list(sb.open_each(many * 50)) == expected * 50
+    opening = sb.open_each(iter([bag, b"{"]))
+    with pytest.raises(InvalidState, match="not JSON"):
+        list(opening)
+
+
+def test_what_is_compared_and_holds_a_text_is_warned_of(sb, bag, caplog):
+    before, after = {"body": json.dumps(bag), "n": 1}, {"body": json.dumps(bag), "n": 2}
+    assert [change.path for change in sb.differences(before, after)] == ["$.n"]
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    assert "$.body" in caplog.text
+
+
+def test_with_sealing_off_texts_are_kept(sb, bag, monkeypatch):
+    event = {"body": json.dumps(bag), "n": [1]}
+    monkeypatch.setenv("STATEBAG_PLAIN", "1")
+    assert sb.get(event, "$.body") == event["body"]
+    assert list(sb.open_each([event])) == [event]
+    assert sb.append(event, "$.n", [2]) == {**event, "n": [1, 2]}
+
+
 def unwrapped(value):
     """A value with every JSON text of an object or array in it read."""
     if isinstance(value, str) and value[:1] in ("{", "[", '"'):
@@ -344,6 +408,19 @@ def test_an_export_does_not_leave_anything_in_the_store(sb, bag):
     other = Statebag(MemoryStore())
     whole = other.open(other.unpack(sb.export(event, embedded=True), "m/e"))
     assert json.loads(whole["body"]) == STATE
+
+
+def test_a_control_fields_text_stays_plain_and_needs_a_word(store, bag, caplog):
+    sb = Statebag(store, policy=Policy(control=("$.message",)))
+    state = {"message": json.dumps(bag), "x": 1}
+    sealed = sb.seal(state, scope=SCOPE)
+    assert sealed["message"] == state["message"]
+    with pytest.raises(InvalidState, match=r"at \$\.message") as caught:
+        sb.open(sealed)
+    assert "embedded=False" in caught.value.hint
+    assert sb.open(sealed, embedded=False) == state
+    assert "$.message" in caplog.text
+    assert json.loads(sb.open(sealed, embedded=True)["message"]) == STATE
 
 
 @pytest.mark.parametrize("state", [STATE, {"execution_id": SCOPE, "small": 1}])

@@ -121,6 +121,19 @@ def test_children_that_answered_with_bags_are_opened(sb):
     assert state["distributed_results"] == results
 
 
+def test_a_bags_text_that_a_child_answered_with_is_kept_as_it_is(sb):
+    text = json.dumps(sb.seal({"x": "y" * 60_000}, scope="machine/run", budget=1024))
+    results = [{**chunk(1), "reply": text}, {**chunk(2), "reply": [text]}]
+    for given in (results, sb.seal({"r": results}, scope="machine/run", budget=1024)["r"]):
+        assert opened(gather(given)["state_data"])["distributed_results"] == results
+    # A string is no chunk, and stays one whatever its text is.
+    told = [opened(gather([chunk(1), alone])["state_data"]) for alone in (text, "no chunk")]
+    assert [one["distributed_results"] for one in told] == [
+        [chunk(1), text],
+        [chunk(1), "no chunk"],
+    ]
+
+
 def test_a_list_that_left_is_gathered_piece_by_piece(sb):
     results = [chunk(n, size=5_000) for n in range(200)]
     for value in (results, {"segment_results": results}):

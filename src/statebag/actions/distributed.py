@@ -123,21 +123,23 @@ def _top(invocation: Invocation, given: Any) -> Any:
 
 def _opened(invocation: Invocation, given: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
     """Results with their positions, opened whole, a few ahead."""
-    positions: deque[int] = deque()
+    taken: deque[tuple[int, bool]] = deque()
 
     def values() -> Iterator[Any]:
         for position, value in given:
-            positions.append(position)
-            yield value
+            is_string = isinstance(value, str)
+            taken.append((position, is_string))
+            yield [value] if is_string else value  # by itself, it could be taken for a bag's text
 
-    for value in invocation.sb.open_each(values(), invocation.scope):
-        yield positions.popleft(), value
+    for value in invocation.sb.open_each(values(), invocation.scope, embedded=False):
+        position, is_string = taken.popleft()
+        yield position, value[0] if is_string else value
 
 
 def _items(invocation: Invocation, listed: Unopened) -> Iterator[tuple[int, Any]]:
     """The items of a list that left, one piece of it at a time."""
     for index in range(listed.count):
-        yield index, invocation.sb.get(listed, [index], invocation.scope)
+        yield index, invocation.sb.get(listed, [index], invocation.scope, embedded=False)
 
 
 def _map_run(invocation: Invocation, details: Any, form: Any) -> Iterator[tuple[int, Any]]:

@@ -61,25 +61,25 @@ def _element(
         raise InvalidState(f"a {noun}'s pointer is an object", path=f"$.{noun}_pointer")
     sb, scope, plural = invocation.sb, invocation.scope, names[0]
     if KEY in pointer and _is_list(pointer):
-        return sb.get(pointer, [index], scope)
+        return sb.get(pointer, [index], scope, embedded=False)
     address = pointer.get(f"{plural}_s3_path")
     if isinstance(address, str):
         return _checked(_nth(plain_objects.cached_load_from_s3(address), index), pointer, noun)
     if not _is_pointer(pointer, noun, plural):
         return sb.open(pointer, scope=scope, embedded=False)
     if pointer.get(plural) is not None:
-        return _checked(sb.get(pointer, [plural, index], scope), pointer, noun)
+        return _checked(sb.get(pointer, [plural, index], scope, embedded=False), pointer, noun)
     state = invocation.event.get("state_data")
     for name in reversed(names):
         if isinstance(state, dict) and name in state:
-            return _checked(sb.get(state, [name, index], scope), pointer, noun)
+            return _checked(sb.get(state, [name, index], scope, embedded=False), pointer, noun)
     # Not in sight: in a state that left whole, or of wire version 0.
     top = invocation.state() if state is not None else {}
     for name in reversed(names):
         if name in top:
             listed = top[name]
             found = (
-                sb.get(listed.wire, [index], scope)
+                sb.get(listed.wire, [index], scope, embedded=False)
                 if isinstance(listed, Unopened)
                 else _nth(invocation.opened(listed), index)
             )

@@ -111,7 +111,7 @@ def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any
     if not found.get("outputDetails", {}).get("included", True) or "output" not in found:
         raise LimitExceeded("Step Functions does not give this execution's output")
     bag = json_text.decode(found["output"].encode(), None)
-    return sb.open(bag, embedded=False) if path is None else sb.get(bag, path)
+    return sb.open(bag, embedded=False) if path is None else sb.get(bag, path, embedded=False)
 
 
 class Asked:

@@ -55,7 +55,7 @@ def command(
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
 
     with reading_client(store) as client:
-        value = client.get(wire, path, scope)
+        value = client.get(wire, path, scope, embedded=False)
     if raw and isinstance(value, str):
         write_text(value.encode(), as_json=False)
     else:

@@ -87,8 +87,8 @@ def as_bag(value: Any) -> Any:
 
     Args:
         value: Any value. `bytes` are JSON text, whatever it holds, since no JSON value is bytes. A
-            `str` is text where it holds a stub, also as text of text; any other is the string that it
-            is.
+            `str` is text where it holds a stub, also as text of text; any other is the string that
+            it is.
 
     Raises:
         InvalidState: Bytes that are not JSON text.
