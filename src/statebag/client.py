@@ -548,7 +548,7 @@ class Statebag:
             details: `ResultWriterDetails` of the state's output: `{"Bucket", "Key"}`.
             transformation: `NONE`, `COMPACT` or `FLATTEN`, as the ResultWriter's WriterConfig
                 says. If it is None, the first child that succeeded decides: NONE if its record
-                describes a child of this Map Run in full, by its fields and its ARN.
+                describes a child of this Map Run, by its fields and its ARN.
 
         Raises:
             InvalidState: The records are not all of the form that the first one is of.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from statebag import BlobCorrupt
 from statebag.format.json_text import encode
 from statebag.opening import json_stream
-from statebag.opening.json_stream import array_items, lines
+from statebag.opening.json_stream import array_items, lines, without_mark
 from tests.strategies import VALUES
 
 
@@ -83,3 +83,12 @@ def test_time_grows_with_the_bytes_of_an_item_alone(monkeypatch):
     monkeypatch.setattr(json_stream, "_end", counted)
     assert len(list(array_items(in_chunks(text, 10_000), "x"))) == 40_002
     assert sum(searched) < 1.1 * len(text)  # and not the whole item again with each chunk
+
+
+@pytest.mark.parametrize("text", [b"", b"\xef", b"\xef\xbb", b"[1]", b"\xef\xbb\xbf", b"ab"])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 99])
+def test_a_byte_order_mark_is_left_out_however_it_is_cut(text, size):
+    mark = b"\xef\xbb\xbf"
+    for whole, expected in ((text, text.removeprefix(mark)), (mark + text, text)):
+        chunks = [whole[at : at + size] for at in range(0, len(whole), size)]
+        assert b"".join(without_mark(chunks)) == expected

@@ -201,6 +201,7 @@ def outputs(children):
         for name, look in LOOKALIKES.items()
         for arn in (RUN, "a", None)
         if arn == RUN or name not in ("other account", "other label")  # the ARN alone tells
+        if arn != RUN or name != "more"  # with the ARN, a field more does not matter
     ],
 )
 def test_outputs_that_look_like_descriptions_stay_themselves(sb, bucket, look, arn, ending):
@@ -216,6 +217,59 @@ def test_a_child_that_is_described_in_full_gives_its_output(sb, bucket, arn):
     details = written(bucket, [OF_A_CHILD] * 3, arn=arn)
     for form in (None, "NONE"):
         assert outputs(sb.map_results(details, form)) == [{"y": 2}] * 3
+
+
+@pytest.mark.parametrize("kind", ["added", "added with details", "neither", "no input"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_description_of_this_run_is_known_by_its_arn_whatever_fields_it_has(
+    sb, bucket, kind, place
+):
+    odd = {
+        "added": {**OF_A_CHILD, "NewField": {"a": 1}},
+        "added with details": {
+            **OF_A_CHILD,
+            "InputDetails": {"Included": True, "Kept": 1},
+            "OutputDetails": {"Included": True, "Kept": 1},
+        },
+        "no input": {**OF_A_CHILD, "InputDetails": {"Included": False}},
+        "neither": {
+            **OF_A_CHILD,
+            "InputDetails": {"Included": False, "New": 1},
+            "OutputDetails": {"Included": False},
+        },
+    }[kind]
+    if kind in {"neither", "no input"}:
+        del odd["Input"]
+    if kind == "neither":
+        del odd["Output"]
+    records = [OF_A_CHILD]
+    records.insert(place, odd)
+    for form in (None, "NONE"):
+        children = list(sb.map_results(written(bucket, records, arn=RUN), form))
+        plain, other = children[1 - place], children[place]
+        assert (plain.status, plain.output) == ("SUCCEEDED", {"y": 2})
+        assert other.name == OF_A_CHILD["Name"]
+        if kind in {"neither", "no input"}:
+            assert other.input is None
+        if kind == "neither":
+            assert other.status == "FAILED"
+            assert "does not include it" in other.cause
+        else:
+            assert other.output == {"y": 2}
+
+
+def test_an_added_field_without_the_runs_arn_does_not_make_an_output_a_description(sb, bucket):
+    look = {**OF_A_CHILD, "mine": 1}
+    assert outputs(sb.map_results(written(bucket, [look], arn=None))) == [look]
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_a_byte_order_mark_is_no_part_of_the_first_record(sb, bucket, ending):
+    details = written(bucket, [OF_A_CHILD, OF_A_CHILD], ending)
+    name = f"run/SUCCEEDED_0.{ending}"
+    for marked in (name, "run/manifest.json"):
+        bucket.put(marked, b"\xef\xbb\xbf" + bucket.get(marked))
+    assert outputs(sb.map_results(details)) == [{"y": 2}] * 2
 
 
 def test_records_of_two_forms_are_an_error_and_no_guess(sb, bucket):

@@ -7,6 +7,7 @@ one that cannot be decoded does not take the others.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
 
 from statebag.errors import BlobCorrupt, LimitExceeded
@@ -14,7 +15,7 @@ from statebag.errors import BlobCorrupt, LimitExceeded
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["array_items", "lines"]
+__all__ = ["array_items", "lines", "without_mark"]
 
 _LARGEST_ITEM = 256 * 1024 * 1024  # bytes; more than any engine lets one child return
 _WHITESPACE = b" \t\n\r"
@@ -23,6 +24,21 @@ _SPACE = re.compile(rb"[ \t\n\r]*")
 _IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _BETWEEN = re.compile(rb'(?:[^"\[\]{},]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _WITHIN = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+
+
+def without_mark(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same text without a byte order mark at its start, which some tools write."""
+    start: bytes | None = b""
+    for chunk in chunks:
+        if start is None:
+            yield chunk
+            continue
+        start += chunk
+        if len(start) >= len(BOM_UTF8):
+            yield start.removeprefix(BOM_UTF8)
+            start = None
+    if start:
+        yield start
 
 
 def lines(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:

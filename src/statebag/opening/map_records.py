@@ -11,7 +11,7 @@ from statebag.format import json_text
 from statebag.format.json_check import check_json
 from statebag.format.json_depth import loads
 
-__all__ = ["described", "output_of", "salvaged", "unreadable"]
+__all__ = ["described", "is_left_out", "output_of", "salvaged", "unreadable"]
 
 # What DescribeExecution says of an execution, as the ResultWriter writes it.
 _FIELDS = frozenset(
@@ -39,7 +39,6 @@ _FIELDS = frozenset(
         "TraceHeader",
     }
 )
-_TEXTS = ("ExecutionArn", "Input", "Name", "Output")
 _ARN = re.compile(r"(arn:[^:]+:states:[^:]*:[^:]*):(execution|mapRun):([^:]+):(.+)", re.DOTALL)
 
 
@@ -55,23 +54,27 @@ def described(record: Any, map_run: object) -> bool:
         record: What one record holds.
         map_run: The Map Run's ARN, as the manifest says it.
     """
-    if not isinstance(record, dict) or not record.keys() <= _FIELDS:
+    if not isinstance(record, dict) or record.get("Status") != "SUCCEEDED":
         return False
-    included = record.get("OutputDetails", {"Included": True})
-    texts = _TEXTS if included != {"Included": False} else _TEXTS[:-1]
-    if not all(isinstance(record.get(name), str) for name in texts):
-        return False
-    if record.get("Status") != "SUCCEEDED":
-        return False
+    for name in ("ExecutionArn", "Name", "Input", "Output"):
+        if not isinstance(record.get(name), str) and not is_left_out(record, name):
+            return False
     if not all(isinstance(record.get(name, ""), str) for name in ("StartDate", "StopDate")):
         return False
     child, run = _ARN.fullmatch(record["ExecutionArn"]), _ARN.fullmatch(str(map_run))
     if child is not None and (child[2] != "execution" or child[4] != record["Name"]):
         return False
     if run is not None and run[2] == "mapRun":
+        # The ARN tells, so a field that the service adds one day does not matter.
         return child is not None and (child[1], child[3]) == (run[1], run[3])
     # Without the Map Run's ARN: that of a child names the machine with the Map's label.
-    return child is None or "/" in child[3]
+    return record.keys() <= _FIELDS and (child is None or "/" in child[3])
+
+
+def is_left_out(record: dict[str, Any], name: str) -> bool:
+    """Whether a description says that it does not include its `Input` or `Output`."""
+    details = record.get(f"{name}Details") if name in {"Input", "Output"} else None
+    return name not in record and isinstance(details, dict) and details.get("Included") is False
 
 
 def output_of(text: Any) -> tuple[Any, str | None]:

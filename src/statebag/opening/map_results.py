@@ -23,8 +23,14 @@ from statebag.errors import (
 )
 from statebag.forking import Workers
 from statebag.format import json_text
-from statebag.opening.json_stream import array_items, lines
-from statebag.opening.map_records import described, output_of, salvaged, unreadable
+from statebag.opening.json_stream import array_items, lines, without_mark
+from statebag.opening.map_records import (
+    described,
+    is_left_out,
+    output_of,
+    salvaged,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,8 +84,8 @@ def read_map_results(
             refuses what lies outside the configured roots.
         details: `{"Bucket", "Key"}`, as in a payload.
         transformation: As the ResultWriter's WriterConfig says. By default it was NONE if the
-            first child that succeeded is described in full as a child of this Map Run, with all
-            fields and its ARN.
+            first child that succeeded is described as a child of this Map Run, by its fields and
+            its ARN.
 
     Raises:
         BlobCorrupt: The manifest has another form, or a file ends early.
@@ -106,12 +112,12 @@ def _children(
     if not isinstance(bucket, str) or not isinstance(key, str):
         raise BlobCorrupt("ResultWriterDetails has no Bucket or no Key")
     store, name = locate(bucket, key)
-    manifest = json_text.decode(store.get(name), name)
+    manifest = json_text.decode(b"".join(without_mark([bytes(store.get(name))])), name)
     form = _Form(manifest, transformation)
     for status, file_key in _files(manifest, name):
         store, name = locate(bucket, file_key)
         items = lines if name.endswith(".jsonl") else array_items
-        for number, text in enumerate(items(_chunks(store, name), name), 1):
+        for number, text in enumerate(items(without_mark(_chunks(store, name)), name), 1):
             yield form.child(text, status, name, number)
 
 
@@ -215,7 +221,7 @@ class _Form:
 
 def _has_output(record: Any) -> bool:
     return isinstance(record, dict) and (
-        isinstance(record.get("Output"), str) or record.get("OutputDetails") == {"Included": False}
+        isinstance(record.get("Output"), str) or is_left_out(record, "Output")
     )
 
 
