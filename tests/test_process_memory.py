@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from statebag import Policy, Statebag, usage
-from statebag.errors import BlobMissing
+from statebag.errors import BlobMissing, NotPermitted
 from statebag.format import json_text
 from statebag.process_memory import memory_of, nothing_remembered
 from statebag.store.encrypted import MAGIC
@@ -450,3 +450,14 @@ def test_stores_that_compare_equal_are_two_stores():
     for store in stores:
         Statebag(store, policy=STORED, replicas=()).seal(STATE, scope="m/e")
     assert [len(list(store.inner.list())) for store in stores] == [1, 1]
+
+
+def test_a_client_that_requires_encryption_takes_nothing_plain_from_memory():
+    store, keys = MemoryStore(), [b"a" * 32]
+    bag = Statebag(store, policy=STORED, encryption_keys=(), replicas=()).seal(STATE, scope="m/e")
+    assert Statebag(store, encryption_keys=keys, replicas=()).open(bag) == STATE
+    strict = Statebag(
+        store, policy=Policy(require_encryption=True), encryption_keys=keys, replicas=()
+    )
+    with pytest.raises(NotPermitted):
+        strict.open(bag)

@@ -307,3 +307,21 @@ def test_the_deadline_of_the_code_around_it():
             list(checked(store).list())
     finally:
         free.set()
+
+
+def test_a_store_with_coroutines_is_not_taken_for_one_that_has_written():
+    class Later(MemoryStore):
+        async def put(self, name, data):
+            raise AssertionError("nobody awaits it")
+
+    with pytest.raises(ConfigurationError, match="put returned coroutine, which nobody awaits"):
+        checked(Later()).put("m/e/a.pack", b"x")
+
+
+def test_a_listing_with_none_in_it_is_not_taken_for_its_end():
+    class Holes(MemoryStore):
+        def list(self, prefix=""):
+            yield from (None, *super().list(prefix))
+
+    with pytest.raises(ConfigurationError, match="NoneType"):
+        list(checked(Holes()).list())

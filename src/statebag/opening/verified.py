@@ -6,11 +6,11 @@ takes nothing else, so a stub can never be remembered for a text that it does no
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, NewType
 
 import msgspec
 
+from statebag.computed_once import computed_once
 from statebag.errors import InvalidStub
 from statebag.format import json_text
 from statebag.format.codec import apply_patch, decompress, sha256_hex
@@ -53,7 +53,7 @@ class Verified(msgspec.Struct, frozen=True, dict=True):
     packs: frozenset[str]
     base: Verified | None = None
 
-    @cached_property
+    @computed_once
     def sha256(self) -> str:
         """Of the text."""
         stub = self.stub

@@ -8,11 +8,11 @@ not known yet), and `source`, the value it stands for.
 from __future__ import annotations
 
 import json
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from statebag.computed_once import computed_once
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.stub import (
@@ -129,12 +129,12 @@ class Single(msgspec.Struct, dict=True):
     patch: bytes = b""
     relies_on: frozenset[str] = frozenset()  # the packs behind the base
 
-    @cached_property
+    @computed_once
     def sha256(self) -> str:
         """Of the text."""
         return sha256_hex(self.text)
 
-    @cached_property
+    @computed_once
     def frame(self) -> bytes:
         """The compressed text."""
         return compress(self.text, self.level)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["CheckedStore", "checked"]
 
 _Answer = TypeVar("_Answer")
+_END: Any = object()  # of a listing; None may be an item of a store that breaks the contract
 
 _HINT = "Correct this store; statebag.testing.store_contract has tests for the contract of a store."
 # What a mistake in the store's code raises. Anything else (a lost connection, an error of its own
@@ -93,7 +94,7 @@ class CheckedStore:
 
     def put(self, name: str, data: bytes) -> None:
         """Write a whole object."""
-        self._ask("write", name, lambda: self._store.put(name, data))
+        self._is_done("put", self._ask("write", name, lambda: self._store.put(name, data)), name)
 
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
@@ -137,8 +138,8 @@ class CheckedStore:
         found = self._ask("list", None, lambda: iter(self._store.list(prefix)))
         last: str | None = None
         while True:
-            info = self._ask("list", None, lambda: next(found, None))
-            if info is None:
+            info = self._ask("list", None, lambda: next(found, _END))
+            if info is _END:
                 return
             self._check_info(info, "list", None)
             if prefix and info.name != prefix and not info.name.startswith(prefix + "/"):
@@ -150,7 +151,15 @@ class CheckedStore:
 
     def delete(self, name: str) -> None:
         """Delete an object."""
-        self._ask("delete", name, lambda: self._store.delete(name))
+        self._is_done("delete", self._ask("delete", name, lambda: self._store.delete(name)), name)
+
+    def _is_done(self, method: str, answer: object, name: str) -> None:
+        """Refuse a coroutine: nothing was done yet, and nobody would wait for it."""
+        if hasattr(answer, "__await__"):
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
+            self._wrong(f"{method} returned {_kind(answer)}, which nobody awaits", name)
 
     def versions(self, name: str) -> Iterator[bytes]:
         """Earlier versions of an object, if the store keeps any."""

@@ -309,7 +309,7 @@ class EncryptedStore:
     @property
     def identity(self) -> Identity:
         """The inner store's, with the keys that its objects are read with."""
-        return (*identity_of(self._store), *self._keys.fingerprint)
+        return (*identity_of(self._store), *self._keys.fingerprint, self.required)
 
     @property
     def salt(self) -> bytes:
