@@ -16,11 +16,11 @@ from statebag import (
     Statebag,
     StoreUnavailable,
     Unopened,
-    usage,
 )
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY
 from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from statebag import BlobMissing, Policy, Statebag, StoreUnavailable, Unopened
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Rest
-from statebag.process_memory import nothing_remembered
+from statebag.opening.process_memory import nothing_remembered
 from statebag.store.memory import MemoryStore
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget

@@ -11,7 +11,7 @@ from statebag import BagTooLarge, Policy, Statebag
 from statebag.format.escape import escape
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY
-from statebag.process_memory import nothing_remembered
+from statebag.opening.process_memory import nothing_remembered
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.strategies import STATES, VALUES

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from statebag import Policy, Statebag, usage
+from statebag import Policy, Statebag
 from statebag.format.json_text import decode, encode
 from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
 from statebag.testing.process import forget
 from tests.bags import blobs, payload_bytes, travelled
 from tests.shared_data import parameters

@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from statebag import Policy, Statebag
+from statebag.opening.bases import Bases
 from statebag.sealing import cutting, grouping
-from statebag.sealing.bases import Bases
 from statebag.store.address import store_from_url
 from statebag.testing.process import forget
 

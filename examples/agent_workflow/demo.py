@@ -29,7 +29,7 @@ from statebag.local.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
 from statebag.state_data_manager import lambda_handler
-from statebag.usage import Usage, measured
+from statebag.telemetry.usage import Usage, measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

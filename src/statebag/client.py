@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
 
-from statebag import usage
 from statebag.environment import (
     policy_from_environment,
     replica_addresses,
@@ -22,16 +21,17 @@ from statebag.format.paths import parse_path, parse_paths
 from statebag.keys import encrypting_with, signing_with
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
+from statebag.opening.process_memory import Memory, memory_of
 from statebag.opening.walk import Selection
-from statebag.process_memory import Memory, memory_of
 from statebag.settings import Settings, restored
 from statebag.step import wrap_handler
 from statebag.store.address import store_of
 from statebag.store.identity import identity_of, salt_of
 from statebag.store.recovery import Recovery
 from statebag.store.retrying import RetryingStore, deadline
-from statebag.stub_aware import reads_stubs
-from statebag.watching import span
+from statebag.telemetry import usage
+from statebag.telemetry.steps import span
+from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from statebag.opening.difference import Change
     from statebag.opening.map_results import ChildResult, Transformation
     from statebag.policy import Policy
-    from statebag.sealer import Sealer
     from statebag.sealing.array_writer import ArrayWriter
+    from statebag.sealing.sealer import Sealer
     from statebag.step import Returns
     from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
@@ -144,7 +144,7 @@ class Statebag:
             StoreUnavailable, NotPermitted: The store did not take the pack.
         """
         from statebag.format.json_check import check_json
-        from statebag.sealer import OPAQUE, plain
+        from statebag.sealing.sealer import OPAQUE, plain
 
         started = perf_counter_ns()
         if append:
@@ -210,7 +210,7 @@ class Statebag:
         bag = as_bag(bag)
         with deadline(self.policy.deadline_seconds), span("statebag.open"):
             if legacy:
-                from statebag.opening.wire0 import PointerReader
+                from statebag.manager.legacy.pointers import PointerReader
 
                 bag = PointerReader(self.store, self.policy).resolve(bag)
             opener = self._opener(scope)
@@ -434,8 +434,8 @@ class Statebag:
         """
         from statebag.format.json_check import check_json
         from statebag.opening.embedded import look_for_texts, open_texts
-        from statebag.sealer import plain
         from statebag.sealing.appending import lies_in_unopened, with_appended
+        from statebag.sealing.sealer import plain
 
         started = perf_counter_ns()
         reads_stubs()
@@ -487,7 +487,7 @@ class Statebag:
                 same name.
             StatebagError: As for `seal`.
         """
-        from statebag.aws.workflows import start_execution
+        from statebag.stepfunctions.workflows import start_execution
 
         return start_execution(self, state_machine_arn, input, name, client)
 
@@ -515,7 +515,7 @@ class Statebag:
             StoreUnavailable: The store or Step Functions did not answer: answer again.
             StatebagError: As for `seal`.
         """
-        from statebag.aws.workflows import send_task_success
+        from statebag.stepfunctions.workflows import send_task_success
 
         send_task_success(self, token, result, execution, budget, client)
 
@@ -532,7 +532,7 @@ class Statebag:
             ConfigurationError: There is no such execution.
             StatebagError: As for `open`.
         """
-        from statebag.aws.workflows import query
+        from statebag.stepfunctions.workflows import query
 
         return query(self, execution_arn, path, client)
 
@@ -661,7 +661,7 @@ class Statebag:
         )
 
     def _sealer(self) -> Sealer:
-        from statebag.sealer import Sealer
+        from statebag.sealing.sealer import Sealer
 
         memory = self._memory()
         # Made anew each time: kept, it would lead back here, and a client not be freed at once.

@@ -10,7 +10,7 @@ from statebag.errors import ConfigurationError, StatebagError
 from statebag.format.names import encode_scope
 from statebag.format.paths import Path, parse_path
 from statebag.format.stub import KEY
-from statebag.memory_limit import default_max_open_bytes
+from statebag.process.memory_limit import default_max_open_bytes
 
 __all__ = ["DEFAULT_CONTROL", "NEWEST_FORMS", "PROTECTED_SINCE", "Policy"]
 

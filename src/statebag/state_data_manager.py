@@ -14,13 +14,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statebag.actions import branches, compressed, distributed, hydration, outside_result, update
-from statebag.actions import snapshot as snapshots
-from statebag.actions.invocation import Invocation
-from statebag.actions.scope import scope_of_event
 from statebag.errors import InvalidState
-from statebag.merge.history import deduplicate_history_logs
-from statebag.plain_objects import (
+from statebag.manager.actions import (
+    branches,
+    compressed,
+    distributed,
+    hydration,
+    outside_result,
+    update,
+)
+from statebag.manager.actions import snapshot as snapshots
+from statebag.manager.actions.invocation import Invocation
+from statebag.manager.actions.scope import scope_of_event
+from statebag.manager.legacy.plain_objects import (
     cached_load_from_s3,
     calculate_payload_size,
     compress_data,
@@ -31,10 +37,11 @@ from statebag.plain_objects import (
     optimize_state_history,
     store_to_s3,
 )
+from statebag.manager.merge.history import deduplicate_history_logs
 from statebag.step import remaining_seconds_of
 from statebag.store.retrying import deadline
-from statebag.stub_aware import reads_stubs
-from statebag.watching import watched
+from statebag.telemetry.steps import watched
+from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

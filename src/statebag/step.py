@@ -11,8 +11,8 @@ from statebag.format.bag_text import as_bag
 from statebag.format.names import encode_scope
 from statebag.format.paths import Path, parse_path, render_path
 from statebag.store.retrying import deadline
-from statebag.stub_aware import reads_stubs
-from statebag.watching import watched
+from statebag.telemetry.steps import watched
+from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,7 +68,7 @@ def wrap_handler(
         raise ConfigurationError("step(returns=...) is 'state' or 'delta'")
     if isinstance(only, str):
         raise ConfigurationError("step(only=...) is a list of paths")
-    import statebag.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
+    import statebag.sealing.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
     from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # likewise
 
     where = parse_path(bag_path)

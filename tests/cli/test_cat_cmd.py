@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from statebag import Policy, usage
+from statebag import Policy
 from statebag.cli.cat_cmd import command
 from statebag.format.json_text import encode
+from statebag.telemetry import usage
 from tests.cli.program import is_one_clear_line, run_examples, statebag
 
 

@@ -6,9 +6,10 @@ import unicodedata
 
 import pytest
 
-from statebag import Policy, Statebag, usage
+from statebag import Policy, Statebag
 from statebag.cli.inspect_cmd import command
 from statebag.format.json_text import encode, wire_size
+from statebag.telemetry import usage
 from tests.cli.program import is_one_clear_line, on_terminal, run_examples, statebag
 
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from statebag import Statebag, usage
+from statebag import Statebag
 from statebag.cli.open_cmd import command
 from statebag.format.json_text import encode
+from statebag.telemetry import usage
 from tests.cli.program import is_one_clear_line, run_examples, statebag
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from statebag.cli.report import LONG_RUN, as_dict, print_report
 from statebag.local.execution import Execution, Transition
-from statebag.usage import Usage
+from statebag.telemetry.usage import Usage
 
 
 def transition(number, state="Step", path=None, error=None, usage=None, size=1000):

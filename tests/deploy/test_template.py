@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from statebag.aws.metrics import figures
-from statebag.usage import Usage
-from statebag.watching import Done
+from statebag.sinks.embedded_metrics import figures
+from statebag.telemetry.steps import Done
+from statebag.telemetry.usage import Usage
 from tests.cli.program import statebag
 
 ROOT = Path(__file__).parents[2]

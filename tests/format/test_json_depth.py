@@ -141,8 +141,8 @@ def test_small_stacks_and_raised_limits_are_looked_after(monkeypatch):
 _LOW = """
     import sys
     from statebag import Statebag, StatebagError
-    from statebag.merge.sameness import same
-    from statebag.sealer import plain
+    from statebag.manager.merge.sameness import same
+    from statebag.sealing.sealer import plain
     from statebag.testing.process import forget
 
     def nested(levels, kind):

@@ -11,7 +11,7 @@ import pytest
 
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded, StoreUnavailable
 from statebag.local.execution import Observer
-from statebag.usage import add
+from statebag.telemetry.usage import add
 
 from .machines import LIMIT, chain, invoke, run, task, text_of
 

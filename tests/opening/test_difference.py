@@ -5,9 +5,10 @@ import copy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statebag import Policy, Statebag, usage
+from statebag import Policy, Statebag
 from statebag.format.json_text import decode, encode
 from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
 from statebag.testing.process import forget
 from tests.bags import noise
 from tests.strategies import VALUES

@@ -16,12 +16,12 @@ from statebag import (
     Policy,
     Statebag,
     Unopened,
-    usage,
 )
 from statebag.format.bag_text import as_bag, is_bag_text
 from statebag.format.json_text import encode
 from statebag.state_data_manager import lambda_handler
 from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
 from statebag.testing.process import forget
 from tests.bags import noise, travelled
 

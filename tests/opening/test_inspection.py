@@ -13,7 +13,6 @@ from statebag import (
     Policy,
     Statebag,
     UnsupportedFormat,
-    usage,
 )
 from statebag.format.json_text import encode, wire_size
 from statebag.format.stub import KEY
@@ -22,6 +21,7 @@ from statebag.opening.inspection import IndexReader, inspect
 from statebag.opening.opener import Confinement
 from statebag.store.cache import BlobCache
 from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
 from statebag.testing.process import forget
 from tests.strategies import STATES
 from tests.test_properties import POLICIES

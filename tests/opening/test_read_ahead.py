@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
-from statebag import NotPermitted, Policy, Statebag, usage
+from statebag import NotPermitted, Policy, Statebag
 from statebag.format.stub import KEY
 from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 

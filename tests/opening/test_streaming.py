@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
-from statebag import BlobMissing, NotPermitted, Policy, Statebag, usage
+from statebag import BlobMissing, NotPermitted, Policy, Statebag
 from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 from tests.bags import noise

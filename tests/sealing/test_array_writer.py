@@ -5,8 +5,9 @@ import tracemalloc
 
 import pytest
 
-from statebag import InvalidState, Policy, Statebag, usage
+from statebag import InvalidState, Policy, Statebag
 from statebag.format.json_text import encode
+from statebag.telemetry import usage
 from statebag.testing.process import forget
 
 POLICY = Policy(piece_bytes=1024)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from statebag import Policy, Statebag, usage
+from statebag import Policy, Statebag
 from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
 from statebag.testing.process import forget
 from tests.bags import blobs, noise
 

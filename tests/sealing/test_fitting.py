@@ -3,9 +3,9 @@ import pytest
 from statebag import BagTooLarge, Policy, Statebag
 from statebag.format.stub import KEY, Carried
 from statebag.format.unopened import Unopened
-from statebag.sealing.bases import Bases
+from statebag.opening.bases import Bases
+from statebag.opening.known import Known
 from statebag.sealing.fitting import fit
-from statebag.sealing.known import Known
 from statebag.sealing.parts import Branch, Cut, Gathered, Plain, Single
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner

@@ -4,8 +4,8 @@ import pytest
 
 from statebag import Policy
 from statebag.format.stub import KEY, Blob
-from statebag.sealing.bases import Bases
-from statebag.sealing.known import Known
+from statebag.opening.bases import Bases
+from statebag.opening.known import Known
 from statebag.sealing.parts import Branch, Gathered, Single
 from statebag.sealing.plan import Planner
 from tests.bags import noise, payload_bytes

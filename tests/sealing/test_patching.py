@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from statebag import BlobCorrupt, BlobMissing, NotPermitted, Policy, Statebag, StatebagError, usage
+from statebag import BlobCorrupt, BlobMissing, NotPermitted, Policy, Statebag, StatebagError
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Patched
 from statebag.format.stub_parsing import parse_stub
 from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 from tests.bags import forms, payload_bytes

@@ -10,7 +10,7 @@ from statebag.format.codec import compress, sha256_hex
 from statebag.format.json_text import decode, encode
 from statebag.format.stub import KEY, Blob, Carried, Entry, Patched, Stored
 from statebag.format.unopened import Unopened
-from statebag.sealing.known import Known
+from statebag.opening.known import Known
 from statebag.sealing.layout import lay_out
 from statebag.sealing.parts import Cut, Group, Single
 from statebag.sealing.pieces import Cutter, Grown, NeedsOpened

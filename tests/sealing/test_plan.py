@@ -9,9 +9,9 @@ from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Blob, Escaped, Stored
 from statebag.format.unopened import Unopened
+from statebag.opening.bases import Bases
+from statebag.opening.known import Known
 from statebag.opening.verified import Texts, verified_stored
-from statebag.sealing.bases import Bases
-from statebag.sealing.known import Known
 from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Plain, Single
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner

@@ -15,7 +15,6 @@ from statebag import (
     Policy,
     Statebag,
     StoreUnavailable,
-    usage,
 )
 from statebag.environment import replica_addresses
 from statebag.store.address import store_from_url
@@ -23,6 +22,7 @@ from statebag.store.memory import MemoryStore
 from statebag.store.object_versions import read_versions
 from statebag.store.recovery import Recovery
 from statebag.store.retrying import deadline
+from statebag.telemetry import usage
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore

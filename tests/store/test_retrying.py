@@ -13,9 +13,9 @@ from statebag.errors import (
 )
 from statebag.store.memory import MemoryStore
 from statebag.store.retrying import RetryingStore, deadline, remaining_seconds
+from statebag.telemetry.usage import measured
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.recording_store import RecordingStore
-from statebag.usage import measured
 
 
 class Waits(list):

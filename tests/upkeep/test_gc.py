@@ -17,10 +17,10 @@ from statebag import (
     StatebagError,
     StoreUnavailable,
 )
-from statebag.aws.executions import execution_ends
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.names import encode_scope, scope_of
+from statebag.stepfunctions.execution_ends import execution_ends
 from statebag.store.file import FileStore
 from statebag.store.memory import MemoryStore
 from statebag.testing.faulty_store import Fault, FaultyStore

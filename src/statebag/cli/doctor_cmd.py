@@ -53,7 +53,7 @@ def _found(store: str | None) -> list[Finding]:
         findings = list(examine(client.store))
         scheme, _, rest = client.store.url.partition("://")
     if scheme == "s3":
-        from statebag.aws.bucket import examine_bucket  # noqa: PLC0415 - likewise
+        from statebag.upkeep.bucket import examine_bucket  # noqa: PLC0415 - likewise
 
         bucket, _, prefix = rest.partition("/")
         findings.extend(examine_bucket(bucket, prefix))

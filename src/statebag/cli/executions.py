@@ -57,7 +57,7 @@ class Executions:
 
         Raises:
             ConfigurationError: There is no such execution, or nobody can be asked for it.
-            StatebagError: As `statebag.aws.history.read_history`.
+            StatebagError: As `statebag.stepfunctions.history_pages.read_history`.
         """
         if execution.arn not in self._read:
             if self.is_local(execution):
@@ -65,7 +65,7 @@ class Executions:
 
                 history = read_record(self._folder, execution)
             else:
-                from statebag.aws.history import read_history  # noqa: PLC0415 - as above
+                from statebag.stepfunctions.history_pages import read_history  # noqa: PLC0415 - as above
 
                 history = read_history(execution, data=data)
             self._read[execution.arn] = history

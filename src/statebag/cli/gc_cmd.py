@@ -69,7 +69,7 @@ def command(
 
     ended = None
     if executions:
-        from statebag.aws.executions import execution_ends  # noqa: PLC0415 - slow, rarely needed
+        from statebag.stepfunctions.execution_ends import execution_ends  # noqa: PLC0415 - slow, rarely needed
 
         ended = execution_ends(executions)
     rules = Rules(

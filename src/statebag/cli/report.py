@@ -16,7 +16,7 @@ from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import json_escaped, printable
 from statebag.format.json_depth import loads
 from statebag.local.payload import PAYLOAD_LIMIT, payload_size
-from statebag.usage import Usage
+from statebag.telemetry.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

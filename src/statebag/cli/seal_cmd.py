@@ -14,7 +14,7 @@ from statebag.cli.stores import store_option, writing_client
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from statebag.usage import Usage
+    from statebag.telemetry.usage import Usage
 
 __all__ = ["command"]
 
@@ -68,9 +68,9 @@ def command(
 
     from msgspec.structs import replace  # noqa: PLC0415 - these are kept out of --help
 
-    from statebag import usage  # noqa: PLC0415
     from statebag.environment import policy_from_environment  # noqa: PLC0415
     from statebag.format import json_text  # noqa: PLC0415
+    from statebag.telemetry import usage  # noqa: PLC0415
 
     policy = policy_from_environment()
     if max_bag_bytes is not None:

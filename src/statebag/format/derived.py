@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.format.stub import KEY
-from statebag.format.wire0 import scheduling_summary
+from statebag.manager.legacy.pointer_format import scheduling_summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

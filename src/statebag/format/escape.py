@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from statebag.format.stub import KEY, Escaped
-from statebag.format.wire0 import as_pointer
+from statebag.manager.legacy.pointer_format import as_pointer
 
 __all__ = ["escape", "is_lookalike", "may_need_escape"]
 

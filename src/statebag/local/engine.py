@@ -28,7 +28,7 @@ from statebag.local.reads import Bags
 from statebag.local.records import Records
 from statebag.local.run import Run
 from statebag.local.tokens import TokenDesk
-from statebag.rehearsal import rehearsed
+from statebag.sealing.rehearsal import rehearsed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from statebag.usage import Usage
+    from statebag.telemetry.usage import Usage
 
 __all__ = ["Execution", "Handler", "Observer", "Transition"]
 

@@ -20,7 +20,7 @@ from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.json_depth import loads
 from statebag.format.names import encode_scope
 from statebag.history.events import history_of
-from statebag.private_files import FILE, make_folder
+from statebag.process.private_files import FILE, make_folder
 
 fcntl: Any = None  # Windows has none, and nobody knows there whether a run goes on
 with contextlib.suppress(ImportError):

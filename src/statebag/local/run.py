@@ -16,8 +16,8 @@ from statebag.local.invocation import Answer, invoke
 from statebag.local.payload import payload_size
 from statebag.local.reads import Bags, Refusal, RefusedError
 from statebag.local.stubs import first_stub
-from statebag.stub_aware import watched_for_reading
-from statebag.usage import Usage, measured
+from statebag.telemetry.stub_aware import watched_for_reading
+from statebag.telemetry.usage import Usage, measured
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

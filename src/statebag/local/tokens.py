@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
 from statebag.format.json_depth import MAX_DEPTH, loads, text_is_deeper
 from statebag.local.payload import PAYLOAD_LIMIT
-from statebag.private_files import make_folder, write_file
+from statebag.process.private_files import make_folder, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

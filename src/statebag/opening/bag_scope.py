@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 from statebag.format.names import scope_of
 from statebag.format.stub import Escaped, Rest
+from statebag.opening.known import packs_of
 from statebag.opening.walk import Selection, walk
-from statebag.sealing.known import packs_of
 
 __all__ = ["deepest_scope"]
 

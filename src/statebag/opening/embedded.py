@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statebag import usage
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.bag_text import (
@@ -19,6 +18,7 @@ from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection
+from statebag.telemetry import usage
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from statebag import usage
 from statebag.errors import (
     BlobCorrupt,
     BlobMissing,
@@ -18,21 +17,22 @@ from statebag.errors import (
     StatebagError,
     StoreUnavailable,
 )
-from statebag.forking import Workers
 from statebag.format.codec import decompress
 from statebag.format.extents import WORTH_READING_OVER, joined
 from statebag.format.stub import Extent
 from statebag.opening.verified import Texts
+from statebag.process.forking import Workers
 from statebag.store.identity import asks_for_nothing, identity_of
 from statebag.store.presence import Presence
 from statebag.store.recovery import NOT_READ, PASSING, Recovery, warn
+from statebag.telemetry import usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from statebag.forking import Task
     from statebag.format.stub import Blob
     from statebag.policy import Policy
+    from statebag.process.forking import Task
     from statebag.store.cache import BlobCache
     from statebag.store.contract import Store
     from statebag.store.identity import Identity

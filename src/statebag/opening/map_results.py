@@ -21,7 +21,6 @@ from statebag.errors import (
     ConfigurationError,
     InvalidState,
 )
-from statebag.forking import Workers
 from statebag.format import json_text
 from statebag.opening.json_stream import array_items, lines, without_mark
 from statebag.opening.map_records import (
@@ -31,11 +30,12 @@ from statebag.opening.map_records import (
     salvaged,
     unreadable,
 )
+from statebag.process.forking import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from statebag.forking import Task
+    from statebag.process.forking import Task
     from statebag.store.contract import Store
 
 __all__ = ["UNREADABLE", "ChildResult", "Transformation", "read_map_results"]

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.signature import Checker, Signatures
     from statebag.format.stub import Blob, Extent, Stub, Whole
+    from statebag.opening.bases import Bases
     from statebag.opening.fetch import Fetcher
+    from statebag.opening.known import Known
     from statebag.opening.walk import Site
-    from statebag.sealing.bases import Bases
-    from statebag.sealing.known import Known
 
 __all__ = ["Confinement", "Opener"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.errors import NotPermitted
-from statebag.opening.wire0 import name_below
+from statebag.manager.legacy.pointers import name_below
 from statebag.store.address import store_from_url
 from statebag.store.retrying import RetryingStore
 

@@ -6,12 +6,12 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from statebag.forking import Workers
+from statebag.process.forking import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from statebag.forking import Task
+    from statebag.process.forking import Task
 
 __all__ = ["streamed"]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NewType
 
 import msgspec
 
-from statebag.computed_once import computed_once
 from statebag.errors import InvalidStub
 from statebag.format import json_text
 from statebag.format.codec import apply_patch, decompress, sha256_hex
 from statebag.format.paths import render_path
 from statebag.format.stub import Blob, Carried, Patched, Pieces, Stored
+from statebag.process.computed_once import computed_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

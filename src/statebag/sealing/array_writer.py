@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from statebag import usage
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
@@ -20,6 +19,7 @@ from statebag.format.index import encode_node, node_entry
 from statebag.format.pack import PackBuilder
 from statebag.format.stub import KEY, Carried, Entry, Pieces, Stub, joined_size
 from statebag.format.unopened import Unopened
+from statebag.telemetry import usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

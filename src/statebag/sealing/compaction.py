@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from statebag.format import json_text
 from statebag.format.stub import Rest, Stored
 from statebag.format.unopened import Unopened
-from statebag.sealing.known import packs_of
+from statebag.opening.known import packs_of
 from statebag.sealing.parts import Branch, Cut, Gathered, Group, Kept, Piece, Single
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from statebag.format.signature import Signatures, Signer
     from statebag.format.stub import Stub
-    from statebag.sealing.known import Known
+    from statebag.opening.known import Known
 
 __all__ = ["Layout", "Written", "lay_out"]
 

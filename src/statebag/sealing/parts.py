@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from statebag.computed_once import computed_once
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.stub import (
@@ -30,6 +29,7 @@ from statebag.format.stub import (
     Stored,
     Whole,
 )
+from statebag.process.computed_once import computed_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from statebag.format.paths import Path
     from statebag.format.unopened import Unopened
+    from statebag.opening.known import Known
     from statebag.policy import Policy
-    from statebag.sealing.known import Known
 
 __all__ = ["Cutter", "Grown", "NeedsOpened"]
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from statebag.format.json_check import Checked
     from statebag.format.paths import Path
     from statebag.format.stub import Stub
+    from statebag.opening.bases import Bases
+    from statebag.opening.known import Known
     from statebag.policy import Policy
-    from statebag.sealing.bases import Bases
-    from statebag.sealing.known import Known
 
 __all__ = ["OPAQUE", "Planner"]
 

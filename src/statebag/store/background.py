@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from statebag.forking import Workers
+from statebag.process.forking import Workers
 
 if TYPE_CHECKING:
-    from statebag.forking import Task
+    from statebag.process.forking import Task
     from statebag.store.contract import Store
 
 __all__ = ["BackgroundWriter"]

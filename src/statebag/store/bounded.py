@@ -15,7 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from statebag.errors import StoreUnavailable
-from statebag.forking import fork_safe_lock
+from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

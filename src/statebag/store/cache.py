@@ -6,7 +6,7 @@ import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from statebag.forking import fork_safe_lock
+from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -22,7 +22,7 @@ import msgspec
 
 from statebag import errors
 from statebag.errors import ConfigurationError, StatebagError, StoreUnavailable
-from statebag.forking import Workers, fork_safe_lock
+from statebag.process.forking import Workers, fork_safe_lock
 from statebag.store.bounded import remaining_seconds
 from statebag.store.contract import ObjectInfo
 

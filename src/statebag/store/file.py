@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from statebag import private_files
 from statebag.errors import (
     BlobCorrupt,
     BlobMissing,
@@ -21,6 +20,7 @@ from statebag.errors import (
     StatebagError,
     StoreUnavailable,
 )
+from statebag.process import private_files
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.contract import ObjectInfo
 

@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 from weakref import finalize
 
-from statebag.forking import fork_safe_lock
+from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

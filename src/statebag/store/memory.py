@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from statebag.errors import BlobMissing, ConfigurationError
-from statebag.forking import fork_safe_lock
+from statebag.process.forking import fork_safe_lock
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.contract import ObjectInfo
 

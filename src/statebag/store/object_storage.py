@@ -11,7 +11,7 @@ import obstore
 from obstore import exceptions as client
 
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
-from statebag.forking import Workers
+from statebag.process.forking import Workers
 from statebag.store import native_client
 from statebag.store.bounded import each_within_deadline, within_deadline
 from statebag.store.confinement import check_spans, confined_parts, too_short

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from time import monotonic
 
-from statebag.forking import fork_safe_lock
+from statebag.process.forking import fork_safe_lock
 
 __all__ = ["Presence"]
 

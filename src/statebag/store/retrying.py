@@ -6,11 +6,11 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from statebag import usage
 from statebag.errors import ConfigurationError, StoreUnavailable
 from statebag.store.bounded import DEADLINE, remaining_seconds
 from statebag.store.identity import asks_for_nothing, identity_of, salt_of
-from statebag.watching import span
+from statebag.telemetry import usage
+from statebag.telemetry.steps import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,8 +52,8 @@ class RetryingStore:
     Only `StoreUnavailable` is: a missing or damaged object, a refusal or a wrong setting
     stays so. Before try n + 1 it waits a random time of at most `base_seconds * 2 ** (n - 1)`
     and at most `cap_seconds` ("full jitter", which spreads clients that failed together).
-    It also counts requests and bytes for `statebag.usage`; a try that failed is counted as a
-    retry of the one that follows.
+    It also counts requests and bytes for `statebag.telemetry.usage`; a try that failed counts as
+    a retry of the one that follows.
 
     Args:
         store: Where the requests go.

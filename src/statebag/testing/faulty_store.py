@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from statebag.errors import StatebagError, StoreUnavailable
-from statebag.forking import fork_safe_lock
+from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from statebag import default_client, process_memory
+from statebag import default_client
+from statebag.opening import process_memory
 
 __all__ = ["forget"]
 

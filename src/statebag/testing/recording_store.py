@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from statebag.forking import fork_safe_lock
+from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

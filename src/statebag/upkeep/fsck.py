@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
-from statebag.forking import Workers
 from statebag.format.codec import decompress, verify
 from statebag.format.pack import read_index
+from statebag.process.forking import Workers
 from statebag.store.checked import checked
 from statebag.upkeep.objects import fits_its_name, kind_of, root_scope
 from statebag.upkeep.references import (

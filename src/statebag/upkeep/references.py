@@ -8,8 +8,8 @@ from statebag.errors import BlobCorrupt, StatebagError
 from statebag.format import json_text
 from statebag.format.index import entries_of
 from statebag.format.stub import Pieces, Rest, Stored
+from statebag.manager.legacy.pointers import PointerReader
 from statebag.opening.walk import Selection, walk
-from statebag.opening.wire0 import PointerReader
 from statebag.policy import Policy
 
 if TYPE_CHECKING:

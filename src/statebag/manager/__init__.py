@@ -1,0 +1,1 @@
+"""The state data manager: the function that each step of a workflow passes through."""

@@ -1,0 +1,237 @@
+"""`aggregate_branches`: what the branches of a fork made joins the state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import BlobCorrupt, BlobMissing, InvalidState, StatebagError
+from statebag.format import json_text
+from statebag.format.codec import sha256_hex
+from statebag.format.stub import KEY
+from statebag.format.unopened import Unopened
+from statebag.manager.actions import snapshot
+from statebag.manager.legacy import plain_objects
+from statebag.manager.merge.branches import MEANT, Branch, Gathering, next_action_of, record_join
+from statebag.manager.merge.next_action import next_action
+from statebag.manager.merge.sameness import digest_of
+from statebag.manager.merge.three_way import Side, join, must_be_opened, parse_rules
+from statebag.process.forking import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from statebag.manager.actions.invocation import Invocation
+
+__all__ = ["aggregate_branches"]
+
+_READ = tuple(sorted(MEANT - {"final_state"}))
+_ADDRESSES = ("s3_path", "output_s3_path", "final_state_s3_path")
+_OF_STATE = ("final_state", "new_history_logs")
+_IS_RESULT = frozenset({"final_state", "new_history_logs", "final_state_s3_path"})
+_SIDE_BY_SIDE = 16
+_GONE = (BlobMissing, BlobCorrupt)  # what trying again cannot mend
+
+
+def aggregate_branches(invocation: Invocation) -> dict[str, Any]:
+    """`{state_data, next_action}`."""
+    state = invocation.state()
+    gathering = _Reader(invocation).gather()
+    current = state.get("current_state")
+    if isinstance(current, Unopened):
+        current = invocation.top(current)
+    if not isinstance(current, dict | None):
+        raise InvalidState("current_state is an object", path="$.state_data.current_state")
+    joined = _joined(invocation, current or {}, gathering)
+    if joined or current is not None:
+        state["current_state"] = joined
+    if gathering.conflicts and isinstance(state.get("merge_conflicts"), Unopened):
+        state["merge_conflicts"] = invocation.opened(state["merge_conflicts"])
+    limits = invocation.limits
+    state = record_join(state, gathering, invocation.event, limits.merge_conflicts_kept)
+    error = invocation.event.get("map_error")
+    if error:
+        state["map_error"] = invocation.top(error)
+    decided = None if error else next_action_of(gathering)
+    action = decided or next_action({"error": error}, state)
+    state["next_action"] = action
+    return invocation.answer(state, next_action=action)
+
+
+def _joined(
+    invocation: Invocation, current: dict[str, Any], gathering: Gathering
+) -> dict[str, Any]:
+    """`current_state` after the three-way merge; its conflicts go on the gathering's record."""
+    given = invocation.event.get("merge_rules")
+    if given is not None and not isinstance(given, dict):
+        raise InvalidState("merge_rules is an object", path="$.merge_rules")
+    rules = parse_rules({**invocation.limits.rules, **(given or {})})
+    forks = _Forks(invocation, current)
+    taking_part = [one for one in gathering.branches if one.final is not None and not one.failed]
+    sides = [
+        Side(branch.label, forks.of(branch.fork), branch.final or {}) for branch in taking_part
+    ]
+    keys = must_be_opened(current, sides)
+    if keys:
+        current, sides = _with_opened(invocation, current, sides, keys)
+    joined = join(current, sides, rules)
+    gathering.conflicts = joined.conflicts
+    return joined.values
+
+
+def _with_opened(
+    invocation: Invocation, current: dict[str, Any], sides: list[Side], keys: list[str]
+) -> tuple[dict[str, Any], list[Side]]:
+    """The same values with those of some keys opened, all in one read."""
+
+    def chosen(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: values[key] for key in keys if key in values}
+
+    wanted = [chosen(current)]
+    for side in sides:
+        wanted += [chosen(side.fork), chosen(side.values)]
+    opened = iter(invocation.opened(wanted))
+    current = {**current, **next(opened)}
+    sides = [
+        Side(side.name, {**side.fork, **next(opened)}, {**side.values, **next(opened)})
+        for side in sides
+    ]
+    return current, sides
+
+
+class _Forks:
+    """States that branches started from, by the digest that they name."""
+
+    def __init__(self, invocation: Invocation, current: dict[str, Any]) -> None:
+        self._invocation = invocation
+        self._current = current
+        self._found: dict[str, Mapping[str, Any]] = {}
+
+    def of(self, digest: str | None) -> Mapping[str, Any]:
+        """`current_state` at a fork.
+
+        Raises:
+            InvalidState: No state with that digest is known.
+        """
+        if digest is None:
+            return self._current
+        if digest not in self._found:
+            self._found[digest] = self._look_up(digest)
+        return self._found[digest]
+
+    def _look_up(self, digest: str) -> Mapping[str, Any]:
+        raw = self._invocation.event["state_data"]
+        for known in (sha256_hex(json_text.encode(raw)), digest_of(self._current)):
+            if known is not None and digest in {known, known[:32]}:
+                return self._current
+        bag = snapshot.find(self._invocation, digest)
+        if bag is None:
+            raise InvalidState(
+                "a branch names a fork that is not known",
+                path="$.fork",
+                hint="It is the snapshot_id of a snapshot of this execution, or is left out.",
+            )
+        then = self._invocation.of_state(bag, self._invocation.scope).state().get("current_state")
+        if isinstance(then, Unopened):
+            then = self._invocation.top(then)
+        return then if isinstance(then, dict) else {}
+
+
+class _Reader:
+    """Reads the branches' results; what is gone stays on record where the event asks for it."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._keep = invocation.event.get("on_missing") == "keep"
+        self._is_raw = True
+
+    def gather(self) -> Gathering:
+        event = self._invocation.event
+        results, pointers = event.get("parallel_results"), event.get("branch_pointers")
+        if results is None and pointers is None and not event.get("map_error"):
+            raise InvalidState(
+                "this action needs branch_pointers or parallel_results", path="$.parallel_results"
+            )
+        loading = results is None and event.get("load_from_s3") is not False
+        name = "branch_pointers" if results is None else "parallel_results"
+        given = [] if event.get(name) is None else self._list(event[name], name)
+        gathering = Gathering([])
+        for index, outcome in enumerate(self._read_all(given, loading=loading)):
+            if isinstance(outcome, StatebagError):
+                gathering.unresolved.append(_unresolved(given[index], outcome, index))
+            else:
+                gathering.branches.append(outcome)
+        return gathering
+
+    def _list(self, value: Any, name: str) -> list[Any]:
+        """The list as it came, its elements not yet opened; or a list that left, opened."""
+        if not isinstance(value, list):
+            self._is_raw = False
+            value = self._invocation.opened(self._invocation.top(value))
+        if not isinstance(value, list):
+            raise InvalidState(f"{name} is a list", path=f"$.{name}")
+        return value
+
+    def _read_all(self, given: list[Any], *, loading: bool) -> list[Branch | StatebagError]:
+        if len(given) <= 1:
+            return [self._read(one, i, loading=loading) for i, one in enumerate(given)]
+        with Workers(_SIDE_BY_SIDE, "statebag-branches") as pool:
+            tasks = [
+                pool.submit(self._read, one, index, loading=loading)
+                for index, one in enumerate(given)
+            ]
+            return [task.result() for task in tasks]
+
+    def _read(self, given: Any, index: int, *, loading: bool) -> Branch | StatebagError:
+        try:
+            if self._is_raw and not loading:
+                # Before anything is opened: what comes out of a bag is data, however it looks.
+                given = self._followed(given)
+            record = self._invocation.top(given, only=_READ) if self._is_raw else given
+            if loading and isinstance(record, dict):
+                record = _loaded(record)
+            branch = Branch.of(record, index)
+            if branch.failed or record.get("final_state") is None:
+                return branch
+            final = self._invocation.final_state(record["final_state"])
+            if not isinstance(final, dict):
+                raise InvalidState("a final state is an object", path=f"$.branches[{index}]")
+            # What is kept on record is read now, so that what is gone is known now.
+            branch.final = self._invocation.opened(final) if self._keep else final
+        except _GONE as error:
+            if not self._keep:
+                raise
+            return error
+        return branch
+
+    def _followed(self, record: Any) -> Any:
+        """A result whose parts came out of a branch's state of wire version 0, as they were."""
+        if not isinstance(record, dict) or KEY in record:
+            return record
+        parts = {name: record[name] for name in _OF_STATE if record.get(name) is not None}
+        return {**record, **self._invocation.followed(parts)}
+
+
+def _loaded(pointer: dict[str, Any]) -> dict[str, Any]:
+    """What a pointer of wire version 0 leads to; all that is loaded is data."""
+    record = dict(pointer)
+    for name in _ADDRESSES:
+        address = record.get(name)
+        if not isinstance(address, str) or "final_state" in record:
+            continue
+        value = plain_objects.load_from_s3(address)
+        is_result = (
+            name != "final_state_s3_path" and isinstance(value, dict) and _IS_RESULT & value.keys()
+        )
+        record = {**record, **value} if is_result else {**record, "final_state": value}
+    return record
+
+
+def _unresolved(pointer: Any, error: StatebagError, index: int) -> dict[str, Any]:
+    """The record of a branch that could not be read: its pointer as data, and the reason."""
+    named = pointer.get("branch_id") if isinstance(pointer, dict) else None
+    return {
+        "branch_id": named if isinstance(named, str | int) else f"branch_{index}",
+        "pointer": pointer,
+        "reason": error.code,
+        "object_name": error.object_name,
+    }

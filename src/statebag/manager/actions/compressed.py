@@ -1,0 +1,19 @@
+"""`decompress`: the value in a text that the first version compressed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.manager.legacy import plain_objects
+
+if TYPE_CHECKING:
+    from statebag.manager.actions.invocation import Invocation
+
+__all__ = ["decompress"]
+
+
+def decompress(invocation: Invocation) -> Any:
+    """The value, sealed where it is large."""
+    strict = invocation.event.get("strict") is True
+    value = plain_objects.decompress_data(invocation.given("compressed_data"), strict=strict)
+    return invocation.sealed(value, invocation.bound)

@@ -1,0 +1,252 @@
+"""`aggregate_distributed`: the results of a Map of any number of children, streamed."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import InvalidState
+from statebag.format import json_text
+from statebag.format.json_text import MAX_DEPTH, wire_size
+from statebag.format.stub import KEY
+from statebag.format.unopened import Unopened
+from statebag.manager.actions import snapshot
+from statebag.manager.actions.result import absorb
+from statebag.manager.legacy import plain_objects
+from statebag.manager.legacy.pointer_format import object_key
+from statebag.manager.merge.chunks import Tally, has_failed, order_of
+from statebag.manager.merge.execution_result import READ
+from statebag.manager.merge.next_action import NEXT_ACTIONS
+from statebag.opening.map_results import UNREADABLE, ChildResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from statebag.manager.actions.invocation import Invocation
+    from statebag.sealing.array_writer import ArrayWriter
+
+    _Chunks = Callable[[], Iterable[tuple[int, Any]]]  # with their positions as they came
+
+__all__ = ["aggregate_distributed"]
+
+_CHUNK_LEVELS = MAX_DEPTH - 3  # a chunk is in `distributed_chunk_summary.chunk_results` too
+_WINDOW = 8 * 1024 * 1024  # bytes of text that are put in order before they are written
+_FIELDS = ("segment_results", "ResultWriterDetails")
+
+
+def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
+    """`{state_data, next_action, final_status, failed_chunks, post_snapshot}`."""
+    event = invocation.event
+    state = invocation.state()
+    state, own, chunks = _source(invocation, state)
+    tally, results = _Gatherer(invocation, chunks).gather()
+    failed_path = results.pop("failed_segments_s3_path", None)
+    state = tally.record(state, results["all"])
+    if failed_path is not None:
+        state["failed_segments_s3_path"] = failed_path
+    if event.get("map_error"):
+        state["map_error"] = invocation.top(event["map_error"])
+    status = "FAILED" if event.get("map_error") else tally.final_status
+    known = (*NEXT_ACTIONS, *invocation.limits.next_actions)
+    action = own if status != "FAILED" and own in known else status
+    state["next_action"] = action
+    if event.get("pre_snapshot") is not None:
+        state["pre_snapshot_s3_path"] = event["pre_snapshot"]
+    answer = {
+        "next_action": action,
+        "final_status": status,
+        "failed_chunks": invocation.sealed(tally.failures, invocation.bound // 4),
+        "post_snapshot": None,
+    }
+    if not event.get("create_post_snapshot"):
+        return invocation.answer(state, **answer)
+    room = invocation.bound - 2 * snapshot.path_bytes(invocation)
+    room -= wire_size({"state_data": 0, "post_snapshot_s3_path": 0, **answer})
+    bag = invocation.sealed_state(state, room)
+    path, _ = snapshot.store(invocation, bag, "post")
+    return {
+        "state_data": {**bag, "post_snapshot_s3_path": path},
+        **answer,
+        "post_snapshot": path,
+    }
+
+
+def _source(
+    invocation: Invocation, state: dict[str, Any]
+) -> tuple[dict[str, Any], str | None, _Chunks]:
+    """The state with what a result says beside its chunks, its next action, and the chunks."""
+    event = invocation.event
+    name = "execution_result" if event.get("distributed_results") is None else "distributed_results"
+    given = event.get(name)
+    if given is None:
+        if event.get("map_error"):
+            return state, None, lambda: ()
+        raise InvalidState("this action needs distributed_results", path="$.distributed_results")
+    own = None
+    is_raw = isinstance(given, list)
+    if not is_raw:
+        given = _top(invocation, given)
+    if isinstance(given, dict):
+        beside = {key: value for key, value in given.items() if key not in _FIELDS}
+        if beside:
+            state = absorb(invocation, state, beside, event.get("state_data"))
+            own = beside.get("next_action")
+        if "ResultWriterDetails" in given:
+            details = invocation.opened(given["ResultWriterDetails"])
+            form = event.get("transformation")
+            return state, own, lambda: _map_run(invocation, details, form)
+        is_raw = KEY not in event[name] and isinstance(event[name].get("segment_results"), list)
+        given = event[name]["segment_results"] if is_raw else given.get("segment_results")
+    if isinstance(given, Unopened) and given.kind == "array":
+        listed = given
+        return state, own, lambda: _items(invocation, listed)
+    if not isinstance(given, list):
+        raise InvalidState(
+            "results are a list, an object with segment_results, or a Map's ResultWriterDetails",
+            path=f"$.{name}",
+        )
+    if not is_raw:
+        given = invocation.opened(given)
+        return state, own, lambda: enumerate(given)
+    # By their places where those are in sight, so that neighbours are written together.
+    ordered = sorted(enumerate(given), key=lambda one: (order_of(one[1], one[0]), one[0]))
+    return state, own, lambda: _opened(invocation, ordered)
+
+
+def _top(invocation: Invocation, given: Any) -> Any:
+    """What a result is: a list that left is not read for it."""
+    top = invocation.sb.open(given, only=[], scope=invocation.scope, embedded=False)
+    if isinstance(top, Unopened) and top.kind == "array":
+        return top
+    return invocation.top(given, only=READ)
+
+
+def _opened(invocation: Invocation, given: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """Results with their positions, opened whole, a few ahead."""
+    taken: deque[tuple[int, bool]] = deque()
+
+    def values() -> Iterator[Any]:
+        for position, value in given:
+            is_string = isinstance(value, str)
+            taken.append((position, is_string))
+            yield [value] if is_string else value  # by itself, it could be taken for a bag's text
+
+    for value in invocation.sb.open_each(values(), invocation.scope, embedded=False):
+        position, is_string = taken.popleft()
+        yield position, value[0] if is_string else value
+
+
+def _items(invocation: Invocation, listed: Unopened) -> Iterator[tuple[int, Any]]:
+    """The items of a list that left, one piece of it at a time."""
+    for index in range(listed.count):
+        yield index, invocation.sb.get(listed, [index], invocation.scope, embedded=False)
+
+
+def _map_run(invocation: Invocation, details: Any, form: Any) -> Iterator[tuple[int, Any]]:
+    children = invocation.sb.map_results(details, form)
+    return _opened(invocation, enumerate(map(_chunk, children)))
+
+
+def _chunk(child: ChildResult) -> Any:
+    """A child execution as a chunk's result."""
+    if child.status == "SUCCEEDED":
+        text = json_text.encode(child.output)
+        if not json_text.nests_deeper(child.output, text, _CHUNK_LEVELS):
+            return child.output
+        child = ChildResult(
+            "FAILED",
+            input=child.input,
+            name=child.name,
+            error=UNREADABLE,
+            cause=f"its output nests deeper than the {_CHUNK_LEVELS} levels that a state has left",
+        )
+    chunk = {
+        "status": child.status,
+        "error": child.error,
+        "cause": child.cause,
+        "name": child.name,
+        "input": child.input,
+    }
+    text = json_text.encode(child.input)
+    if json_text.nests_deeper(child.input, text, _CHUNK_LEVELS - 1):
+        chunk["input"] = text.decode()
+    order = order_of(child.input, -1)
+    if order >= 0:
+        chunk["execution_order"] = order
+    return {key: value for key, value in chunk.items() if value is not None}
+
+
+def _write(window: list[tuple[int, bytes]], writer: ArrayWriter) -> None:
+    """Write what was collected, in order, and forget it."""
+    for place, text in sorted(window):
+        writer.add(place, text)
+    window.clear()
+
+
+class _SamePlace(Exception):  # noqa: N818  # a request to start again, not a failure
+    """Two chunks say that they have the same place."""
+
+
+class _Gatherer:
+    """Writes all chunks in their order, and counts them on the way.
+
+    Args:
+        invocation: For the limits and the store.
+        chunks: Gives all chunks; called again where their places are not distinct.
+    """
+
+    def __init__(self, invocation: Invocation, chunks: _Chunks) -> None:
+        self._invocation = invocation
+        self._chunks = chunks
+
+    def gather(self) -> tuple[Tally, dict[str, Any]]:
+        """The tally, and `all`: what stands for the list of all chunks."""
+        if self._invocation.sb.policy.wire == 0:
+            return self._as_plain_list()
+        try:
+            return self._stream(None)
+        except _SamePlace:
+            orders = [(order_of(chunk, i), i) for i, chunk in self._chunks()]
+            ranks = {i: rank for rank, (_, i) in enumerate(sorted(orders))}
+            return self._stream(ranks)
+
+    def _stream(self, ranks: dict[int, int] | None) -> tuple[Tally, dict[str, Any]]:
+        tally = self._tally()
+        writer = self._invocation.sb.array_writer(self._invocation.scope)
+        taken: set[int] = set()
+        window: list[tuple[int, bytes]] = []
+        held = 0
+        for position, chunk in self._chunks():
+            order = order_of(chunk, position)
+            place = order if ranks is None else ranks[position]
+            if place in taken:
+                raise _SamePlace
+            taken.add(place)
+            tally.add(chunk, order)
+            text = json_text.encode(chunk)
+            window.append((place, text))
+            held += len(text)
+            if held > _WINDOW:
+                _write(window, writer)
+                held = 0
+        _write(window, writer)
+        return tally, {"all": writer.finish()}
+
+    def _as_plain_list(self) -> tuple[Tally, dict[str, Any]]:
+        """For wire version 0, whose readers want one plain object of all."""
+        tally = self._tally()
+        ordered = sorted((order_of(chunk, i), i, chunk) for i, chunk in self._chunks())
+        for order, _, chunk in ordered:
+            tally.add(chunk, order)
+        everything = [chunk for _, _, chunk in ordered]
+        failed = [chunk for chunk in everything if has_failed(chunk)]
+        results: dict[str, Any] = {"all": everything}
+        if failed:
+            text = json_text.encode(failed)
+            key = object_key(self._invocation.scope, "failed_segments", text)
+            results["failed_segments_s3_path"] = plain_objects.store_to_s3(failed, key)
+        return tally, results
+
+    def _tally(self) -> Tally:
+        limits = self._invocation.limits
+        return Tally(limits.chunk_results_kept, limits.failed_segments_kept)

@@ -1,0 +1,286 @@
+"""One call of an action: its event read as far as needed, its answer sealed within the bound."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from statebag.default_client import from_environment
+from statebag.environment import sealing_is_off
+from statebag.errors import InvalidState
+from statebag.format import json_text
+from statebag.format.codec import compress, sha256_hex
+from statebag.format.derived import FULL, SUMMARY, summary_of, with_summary, without_derived
+from statebag.format.json_text import wire_size
+from statebag.format.stub import KEY, Carried
+from statebag.format.unopened import Unopened
+from statebag.manager.actions.limits import limits_of
+from statebag.manager.actions.scope import UNNAMED, scope_of_event
+from statebag.manager.legacy.older_form import OlderForm
+from statebag.manager.legacy.pointer_format import as_pointer
+from statebag.manager.legacy.pointers import PointerReader
+from statebag.manager.merge.control import control_names
+from statebag.manager.merge.fork import PENDING
+from statebag.manager.merge.sameness import holds_unopened
+from statebag.sealing.pieces import Grown
+from statebag.telemetry.stub_aware import reads_stubs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from statebag.client import Statebag
+
+__all__ = ["Invocation"]
+
+_DERIVED_MARK = 64  # bytes of the mark in a stub, and to spare
+
+
+class Invocation:
+    """Reads an event's parts and seals an answer.
+
+    Args:
+        event: The Lambda's event.
+        scope: What to read and where to write; by default what the event says.
+
+    Attributes:
+        event: The same.
+        sb: The environment's client.
+        scope: What is read, and where new objects go.
+        control: Names of the control fields.
+        limits: What an answer lists of things that may be many.
+    """
+
+    def __init__(self, event: Mapping[str, Any], scope: str | None = None) -> None:
+        reads_stubs()  # also where an action hands a bag on untouched
+        self.event = event
+        self.sb: Statebag = from_environment()
+        states = (event.get(name) for name in ("state_data", "branch_state"))
+        state = next((one for one in states if one is not None), None)
+        self._given_scope = scope
+        self.scope = scope or scope_of_event(state, event)
+        self.control = control_names(self.sb.policy.control_paths())
+        self.limits = limits_of(self.sb.policy)
+        self._summary: Any = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the event says which execution it belongs to."""
+        return self.scope != UNNAMED
+
+    @property
+    def bound(self) -> int:
+        """Bytes that an answer may have."""
+        return self.sb.policy.max_bag_bytes
+
+    def given(self, name: str) -> Any:
+        """A field that the event must have.
+
+        Raises:
+            InvalidState: It has none, or null.
+        """
+        value = self.event.get(name)
+        if value is None:
+            raise InvalidState(f"this action needs {name}", path=f"$.{name}")
+        return value
+
+    def state(self, name: str = "state_data") -> dict[str, Any]:
+        """The event's state, opened at its top: what left it stays `Unopened`.
+
+        Pointers of wire version 0 are followed where they can stand.
+
+        Raises:
+            InvalidState: It is no object.
+        """
+        bag, self._summary = without_derived(self.given(name))
+        bag = PointerReader(self.sb.store, self.sb.policy).resolve(bag, (name,))
+        self.scope = self._given_scope or scope_of_event(bag, self.event)
+        return self._object(self.top(bag), name)
+
+    def result(self, name: str, read: Iterable[str]) -> dict[str, Any]:
+        """A result that the event brings: the named fields opened, the others as they came.
+
+        A result that is a pointer of wire version 0 itself is followed; what it holds is data.
+
+        Raises:
+            InvalidState: It is no object.
+        """
+        value = self.event.get(name)
+        if value is None:
+            return {}
+        if as_pointer(value) is not None:
+            value = PointerReader(self.sb.store, self.sb.policy).resolve(value, (name,))
+        return self._object(self.top(value, only=read), name)
+
+    def top(self, value: Any, only: Iterable[str] = ()) -> Any:
+        """A value with its own fields in place; those that left it stay `Unopened`.
+
+        Args:
+            value: A bag, or an `Unopened`.
+            only: Names of fields to open as well.
+        """
+        opened = self.sb.open(
+            value, only=[(name,) for name in only], scope=self.scope, embedded=False
+        )
+        if isinstance(opened, Unopened):
+            opened = self.sb.open(opened, scope=self.scope, embedded=False)
+        return opened
+
+    def final_state(self, value: Any, before: Any = None) -> Any:
+        """A result's final state, opened at its top; a pointer of wire version 0 is followed.
+
+        What its fields hold is data. A field that is the very pointer which stood in the
+        event's own state is what the step did not touch, and is left out.
+
+        Args:
+            value: What the result gives.
+            before: The event's `current_state` as it came.
+        """
+        if as_pointer(value) is not None:
+            value = PointerReader(self.sb.store, self.sb.policy).resolve(value, ("final_state",))
+            value = self.sb.open(value, scope=self.scope, embedded=False)
+        if isinstance(value, Unopened):
+            value = self.top(value)
+        if not isinstance(value, dict) or not isinstance(before, dict):
+            return value
+        return {
+            key: one
+            for key, one in value.items()
+            if as_pointer(one) is None or before.get(key) != one
+        }
+
+    def followed(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """Parts of a state as they came, with the pointers of wire version 0 in them replaced.
+
+        They are results, not the state itself: what leads out of the root is data in them.
+        """
+        reader = PointerReader(self.sb.store, self.sb.policy, foreign_is_data=True)
+        return self._object(reader.resolve(parts), "parts")
+
+    def opened(self, value: Any) -> Any:
+        """A value with everything in it opened, in one read; `value` is not changed."""
+        found: list[Unopened] = []
+        _collect(value, found)
+        if not found:
+            return value
+        return _filled(value, iter(self.sb.open(list(found), scope=self.scope, embedded=False)))
+
+    def sealed(self, value: Any, budget: int) -> Any:
+        """A bag for a value beside the state."""
+        return self.sb.seal(value, scope=self.scope, budget=budget)
+
+    def sealed_state(self, state: dict[str, Any], budget: int) -> Any:
+        """A bag for a state: `scheduling_metadata` once large is only summed up, and the
+        pointers of a fork stay plain as long as they fit.
+        """  # noqa: D205 (one sentence of two lines)
+        if self.sb.policy.wire == 0 and not sealing_is_off():
+            return OlderForm(self.sb, self.scope).of(self.opened(state), budget)
+        state, summary = self._scheduled(state)
+        reserved = 0
+        if summary is not None:
+            reserved = wire_size({SUMMARY: summary}) + _DERIVED_MARK
+        bag = self._sealer(state, budget).seal(state, scope=self.scope, budget=budget - reserved)
+        return bag if summary is None else with_summary(bag, summary)
+
+    def answer(
+        self, state: dict[str, Any], name: str = "state_data", **beside: Any
+    ) -> dict[str, Any]:
+        """The action's answer, within the bound as a whole.
+
+        Args:
+            state: To be sealed.
+            name: Under which name.
+            beside: Small or sealed already.
+        """
+        room = self.bound - wire_size({name: 0, **beside})
+        return {name: self.sealed_state(state, room), **beside}
+
+    def of_state(self, state: Any, scope: str | None = None) -> Invocation:
+        """The same call for another state.
+
+        Args:
+            state: A bag, or a state of wire version 0.
+            scope: The scope to read and write; by default the one that the state says.
+        """
+        return Invocation({**self.event, "state_data": state}, scope)
+
+    def answer_of_state(self) -> dict[str, Any]:
+        """`{state_data}` alone, within the bound."""
+        return self.answer(self.state())
+
+    def untouched(self, name: str, **beside: Any) -> dict[str, Any]:
+        """An answer that hands the event's state on as it came, or sealed where it must be."""
+        state = self.event.get(name)
+        if wire_size({name: state, **beside}) <= self.bound:
+            return {name: state, **beside}
+        return self.answer(self.state(name), name, **beside)
+
+    def _object(self, value: Any, name: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise InvalidState(f"{name} is an object", path=f"$.{name}")
+        return value
+
+    def _sealer(self, state: dict[str, Any], budget: int) -> Statebag:
+        pointers = state.get(PENDING)
+        if not isinstance(pointers, list) or wire_size(pointers) > budget // 2:
+            return self.sb
+        policy = self.sb.policy
+        sealer = copy(self.sb)
+        sealer.policy = msgspec.structs.replace(policy, control=(*policy.control, PENDING))
+        return sealer
+
+    def _scheduled(self, state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """The state with large scheduling metadata as one value, and its summary.
+
+        No summary where there is nothing to sum up, or the state has a field of that name.
+        """
+        metadata = state.get(FULL)
+        if metadata is None or SUMMARY in state or sealing_is_off():
+            return state, None
+        if isinstance(metadata, Unopened) and metadata.kind == "object":
+            summary = self._summary
+            if not isinstance(summary, dict):
+                summary = summary_of(self.opened(metadata))
+            return state, summary
+        if not isinstance(metadata, dict):
+            return state, None
+        if holds_unopened(metadata):
+            metadata = self.opened(metadata)
+        text = json_text.encode(metadata)
+        if len(text) > self.sb.policy.field_limit:
+            state = {**state, FULL: _as_one(text, len(metadata))}
+        return state, summary_of(metadata)
+
+
+def _as_one(text: bytes, count: int) -> Unopened:
+    """A value that leaves whole: seal stores it where it is too large to be carried."""
+    stub = Carried(sha256_hex(text), len(text), compress(text), "object", count)
+    return Unopened({KEY: stub.to_wire()}, stub)
+
+
+def _collect(value: Any, found: list[Unopened]) -> None:
+    if isinstance(value, Unopened):
+        found.append(value)
+    elif isinstance(value, Grown):
+        found.append(value.before)
+        _collect(value.items, found)
+    elif isinstance(value, dict):
+        for member in value.values():
+            _collect(member, found)
+    elif isinstance(value, list):
+        for member in value:
+            _collect(member, found)
+
+
+def _filled(value: Any, opened: Any) -> Any:
+    """A copy with the next opened value at each place, in the order of `_collect`."""
+    if isinstance(value, Unopened):
+        return next(opened)
+    if isinstance(value, Grown):
+        return [*next(opened), *_filled(value.items, opened)]
+    if isinstance(value, dict):
+        return {key: _filled(member, opened) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_filled(member, opened) for member in value]
+    return value

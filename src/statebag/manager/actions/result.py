@@ -1,0 +1,39 @@
+"""A step's result read as far as needed, and merged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import InvalidState
+from statebag.format.unopened import Unopened
+from statebag.manager.merge.execution_result import merge_result
+
+if TYPE_CHECKING:
+    from statebag.manager.actions.invocation import Invocation
+
+__all__ = ["absorb"]
+
+
+def absorb(
+    invocation: Invocation, state: dict[str, Any], result: dict[str, Any], raw: Any
+) -> dict[str, Any]:
+    """The state with a result merged into it.
+
+    Args:
+        invocation: Opens what must be read.
+        state: The state, opened at its top.
+        result: The result, the fields that a merge reads opened.
+        raw: The state as the event brought it.
+    """
+    state, result = dict(state), dict(result)
+    if result.get("final_state") is not None:
+        before = raw.get("current_state") if isinstance(raw, dict) else None
+        result["final_state"] = invocation.final_state(result["final_state"], before)
+        if isinstance(state.get("current_state"), Unopened):
+            state["current_state"] = invocation.top(state["current_state"])
+    branches = result.get("branches")
+    if branches is not None:
+        branches = invocation.opened(branches)
+        if not isinstance(branches, list):
+            raise InvalidState("branches are a list", path="$.execution_result.branches")
+    return merge_result(state, result, invocation.control, branches=branches)

@@ -1,0 +1,81 @@
+"""`update_and_compress`, `sync` and `sync_branch`: a step's result joins the state."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import InvalidState
+from statebag.format.json_text import encode, wire_size
+from statebag.format.stub import Carried, Pieces, Rest
+from statebag.manager.actions.result import absorb
+from statebag.manager.legacy.older_form import addresses_in
+from statebag.manager.legacy.pointer_format import kilobytes
+from statebag.manager.merge.execution_result import READ
+from statebag.manager.merge.next_action import next_action
+from statebag.opening.walk import Selection, walk
+
+if TYPE_CHECKING:
+    from statebag.manager.actions.invocation import Invocation
+
+__all__ = ["sync", "update_and_compress"]
+
+_FIGURES = {
+    "payload_size_kb": 99999.99,
+    "compression_applied": False,
+    "s3_offloaded": False,
+    "last_optimization": "2000-01-01T00:00:00+00:00",
+}
+
+
+def sync(invocation: Invocation, name: str = "state_data") -> dict[str, Any]:
+    """`{state_data, next_action}`; `name` says which state the event brings."""
+    state, result = _merged(invocation, name)
+    action = next_action(result, state, added=invocation.limits.next_actions)
+    state["next_action"] = action
+    return invocation.answer(state, name, next_action=action)
+
+
+def update_and_compress(invocation: Invocation) -> dict[str, Any]:
+    """The updated state itself, with what its sealing came to."""
+    state, _ = _merged(invocation, "state_data")
+    asked = invocation.event.get("max_payload_size_kb")
+    if asked is None:
+        asked = invocation.limits.max_payload_size_kb
+    is_number = isinstance(asked, int | float) and not isinstance(asked, bool)
+    if not is_number or not 0 < asked < math.inf:
+        raise InvalidState("a size in KB is a number above 0", path="$.max_payload_size_kb")
+    bound = min(invocation.bound, int(asked * 1024))
+    # The figures are known only once the state is sealed, so their places are kept free.
+    state = {**state, **_FIGURES}
+    bag = invocation.sealed_state(state, bound - wire_size(_FIGURES))
+    carried, stored = _forms(bag)
+    figures = {
+        "compression_applied": carried or stored,
+        "s3_offloaded": stored,
+        "last_optimization": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    bag = {**bag, **figures}
+    for _ in range(3):  # the size counts its own digits
+        bag["payload_size_kb"] = kilobytes(len(encode(bag)))
+    return bag
+
+
+def _merged(invocation: Invocation, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    raw = invocation.given(name)
+    state = invocation.state(name)
+    result = invocation.result("execution_result", READ)
+    return absorb(invocation, state, result, raw), result
+
+
+def _forms(bag: Any) -> tuple[bool, bool]:
+    """Whether anything in a bag is carried compressed, and whether anything is stored."""
+    carried, stored = False, any(addresses_in(bag))
+    for site in walk(bag, Selection(None)).sites:
+        stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
+        is_patch = hasattr(stub, "base")  # carried itself, to something stored
+        tail = stub.tail if isinstance(stub, Pieces) else stub
+        carried = carried or is_patch or isinstance(tail, Carried)
+        stored = stored or not isinstance(stub, Carried)
+    return carried, stored

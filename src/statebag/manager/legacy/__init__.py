@@ -1,0 +1,1 @@
+"""Legacy pointers: the older form of a state, one JSON object in the store for each value."""

@@ -1,0 +1,262 @@
+"""The older interface: one plain JSON object in the store for each value (wire version 0).
+
+For callers of the first state data manager, and for consumers that read the bucket with a
+client of their own. Objects are readable JSON, keys come from the content, so a retry repeats
+its key and two values of one second never collide. The store is the environment's.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import OrderedDict
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from statebag.default_client import from_environment
+from statebag.errors import BlobCorrupt, InvalidState
+from statebag.format import json_check, json_text
+from statebag.manager.legacy.pointer_format import (
+    as_pointer,
+    compress_text,
+    decompress_text,
+    field_pointer,
+    history_pointer,
+    kilobytes,
+    object_key,
+    whole_pointer,
+)
+from statebag.manager.legacy.pointers import name_below
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "cached_load_from_s3",
+    "calculate_payload_size",
+    "compress_data",
+    "decompress_data",
+    "generate_s3_key",
+    "load_from_s3",
+    "optimize_current_state",
+    "optimize_state_history",
+    "store_to_s3",
+]
+
+_log = logging.getLogger(__name__)
+_FIELD_LEAVES_ABOVE = 30 * 1024
+_STATE_LEAVES_ABOVE = 100 * 1024
+_CACHE_SECONDS = 300.0
+_CACHE_ITEMS = 20
+_CACHE_BYTES = 32 * 1024 * 1024
+
+
+def store_to_s3(data: Any, key: str) -> str:
+    """Write a value as a plain JSON object.
+
+    Args:
+        data: Any JSON value.
+        key: The object's name below the configured root.
+
+    Returns:
+        Its absolute address.
+
+    Raises:
+        InvalidState: The value is no JSON.
+        StoreUnavailable, NotPermitted: It could not be written.
+    """
+    _must_be(str, key=key)
+    json_check.check_json(data)
+    return _put(key, json_text.encode(data))
+
+
+def load_from_s3(s3_path: str, max_retries: int = 3) -> Any:
+    """The value of a plain JSON object; never None for one that could not be read.
+
+    Args:
+        s3_path: An absolute address below the configured root.
+        max_retries: Requests at most, the first included.
+
+    Raises:
+        NotPermitted: The address is outside the root.
+        BlobMissing, BlobCorrupt, StoreUnavailable: It could not be read.
+    """
+    _must_be(str, s3_path=s3_path)
+    return json_text.decode(_get(s3_path, max_retries), s3_path)
+
+
+def cached_load_from_s3(s3_path: str) -> Any:
+    """The same, from memory where it was read within the last 300 seconds.
+
+    Every call gives a value of its own: a caller that changes it changes nobody else's.
+    """
+    _must_be(str, s3_path=s3_path)
+    return json_text.decode(_cache.get(s3_path, lambda: _get(s3_path, 3)), s3_path)
+
+
+def compress_data(value: Any) -> str:
+    """base64 of gzip of a JSON value's text."""
+    json_check.check_json(value)
+    return compress_text(json_text.encode(value))
+
+
+def decompress_data(compressed_data: Any, *, strict: bool = False) -> Any:
+    """The value in what `compress_data` made.
+
+    Args:
+        compressed_data: The text, or a pointer `{"type": "compressed", "data": ...}`.
+        strict: Whether anything else is an error; otherwise it comes back as it is, and the
+            log says so.
+
+    Raises:
+        BlobCorrupt: With `strict`, for what was never compressed or is damaged.
+        LimitExceeded: It grows beyond the policy's bound.
+    """
+    pointer = as_pointer(compressed_data)
+    text = pointer.data if pointer and pointer.kind == "compressed" else compressed_data
+    limit = from_environment().policy.max_open_bytes
+    try:
+        return json_text.decode(decompress_text(text, limit))
+    except BlobCorrupt:
+        if strict:
+            raise
+        _log.warning(
+            "decompress_data was given what was never compressed",
+            extra={"statebag_metric": "NeverCompressed"},
+        )
+        return compressed_data
+
+
+def generate_s3_key(idempotency_key: str, data_type: str, data: Any = None) -> str:
+    """`workflow-state/<idempotency_key>/<data_type>_<16 hex>.json`.
+
+    The digits come from `data`; without it they are random, so that no two keys collide.
+    """
+    _must_be(str, idempotency_key=idempotency_key, data_type=data_type)
+    if data is not None:
+        json_check.check_json(data)
+    text = secrets.token_bytes(16) if data is None else json_text.encode(data)
+    return object_key(idempotency_key, data_type, text)
+
+
+def calculate_payload_size(value: Any) -> float:
+    """The size of a value's compact UTF-8 JSON text in KB of 1,024 bytes."""
+    return kilobytes(len(json_text.encode(value)))
+
+
+def optimize_state_history(
+    state_history: list[Any], idempotency_key: str, max_entries: int = 50
+) -> tuple[list[Any], str | None]:
+    """The newest entries, with all older ones in an archive that the first element names.
+
+    Args:
+        state_history: Entries, oldest first; the first may be the pointer of an earlier archive.
+        idempotency_key: Part of the archive's key.
+        max_entries: How many entries stay.
+
+    Returns:
+        The list to carry, and the archive's address (None where nothing had to leave). The new
+        archive names the earlier one, and its `entry_count` counts the entries of both.
+    """
+    _must_be(list, state_history=state_history)
+    _must_be(str, idempotency_key=idempotency_key)
+    earlier = as_pointer(state_history[0]) if state_history else None
+    has_earlier = earlier is not None and earlier.kind == "history"
+    entries = state_history[1:] if has_earlier else state_history
+    if len(entries) <= max_entries:
+        return list(state_history), None
+    cut = len(entries) - max_entries
+    archived = [*state_history[:1], *entries[:cut]] if has_earlier else entries[:cut]
+    count = cut
+    if has_earlier:
+        before = state_history[0].get("entry_count")
+        count += before if isinstance(before, int) else 0
+    json_check.check_json(archived)
+    text = json_text.encode(archived)
+    s3_path = _put(object_key(idempotency_key, "history_archive", text), text)
+    return [history_pointer(s3_path, text, count), *entries[cut:]], s3_path
+
+
+def optimize_current_state(
+    current_state: dict[str, Any], idempotency_key: str
+) -> tuple[dict[str, Any], bool]:
+    """A state whose fields over 30 KB left, and which left as a whole if still over 100 KB.
+
+    Returns:
+        The state to carry, and whether anything left.
+    """
+    _must_be(dict, current_state=current_state)
+    _must_be(str, idempotency_key=idempotency_key)
+    json_check.check_json(current_state)
+    carried: dict[str, Any] = {}
+    offloaded = False
+    for name, value in current_state.items():
+        text = json_text.encode(value)
+        if len(text) > _FIELD_LEAVES_ABOVE and as_pointer(value) is None:
+            key = object_key(idempotency_key, name, text)
+            carried[name] = field_pointer(_put(key, text), text)
+            offloaded = True
+        else:
+            carried[name] = value
+    text = json_text.encode(carried)
+    if len(text) <= _STATE_LEAVES_ABOVE:
+        return carried, offloaded
+    s3_path = _put(object_key(idempotency_key, "current_state", text), text)
+    return whole_pointer(s3_path, text, current_state), True
+
+
+def _must_be(kind: type, **arguments: object) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, kind):
+            raise InvalidState(
+                f"{name} is of type {type(value).__qualname__}", hint=f"Give a {kind.__name__}."
+            )
+
+
+def _put(key: str, text: bytes) -> str:
+    store = from_environment().store
+    address = f"{store.url.rstrip('/')}/{key}"
+    store.put(name_below(store.url, address), text)
+    return address
+
+
+def _get(s3_path: str, attempts: int) -> bytes:
+    store = from_environment().store.with_attempts(max(attempts, 1))
+    return store.get(name_below(store.url, s3_path))
+
+
+class _RecentTexts:
+    """Texts that were read lately; bounded in age, number and bytes."""
+
+    def __init__(self) -> None:
+        self._texts: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, key: str, read: Callable[[], bytes]) -> bytes:
+        with self._lock:
+            found = self._texts.get(key)
+        if found is not None and monotonic() - found[0] < _CACHE_SECONDS:
+            return found[1]
+        text = read()
+        with self._lock:
+            self._drop(key)
+            if len(text) <= _CACHE_BYTES:
+                self._texts[key] = (monotonic(), text)
+                self._bytes += len(text)
+            while len(self._texts) > _CACHE_ITEMS or self._bytes > _CACHE_BYTES:
+                self._drop(next(iter(self._texts)))
+        return text
+
+    def clear(self) -> None:
+        with self._lock:
+            self._texts.clear()
+            self._bytes = 0
+
+    def _drop(self, key: str) -> None:
+        _, text = self._texts.pop(key, (0.0, b""))
+        self._bytes -= len(text)
+
+
+_cache = _RecentTexts()

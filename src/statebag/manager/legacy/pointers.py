@@ -1,0 +1,163 @@
+"""Reading pointers of wire version 0, where they can stand and nowhere else.
+
+A pointer can stand for: the whole value, a field of an object (two levels of objects below a
+state, as `current_state` has fields of its own), and at the head of a list (older history).
+What a pointer of a field brings is data and is not looked into; what a pointer of a whole
+state brings is a state again, and so is followed, as are archives that name older archives.
+Nothing that was read is a stub: data that looks like one comes back escaped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import BlobCorrupt, LimitExceeded, NotPermitted
+from statebag.format import json_text
+from statebag.format.escape import escape
+from statebag.format.paths import render_path
+from statebag.format.stub import KEY
+from statebag.manager.legacy.pointer_format import as_pointer, decode_checked, decompress_text
+
+if TYPE_CHECKING:
+    from statebag.format.paths import Path
+    from statebag.manager.legacy.pointer_format import Pointer
+    from statebag.policy import Policy
+    from statebag.store.contract import Store
+
+__all__ = ["PointerReader", "name_below"]
+
+_FIELD_LEVELS = 3  # a state, its fields, and the fields of such a field
+_MOST_WRAPPED = 8  # whole states within whole states; a writer makes one
+_MOST_ARCHIVES = 10_000
+_OWN_KEYS = frozenset(
+    {"__s3_offloaded", "__s3_path", "__original_size_kb", "sha256", "scheduling_summary"}
+)
+
+
+def name_below(url: str, s3_path: str, path: Path = ()) -> str:
+    """The name, relative to the root, of an object that an absolute address names.
+
+    Raises:
+        NotPermitted: The address is not below the root, or its spelling could lead out of it.
+    """
+    root = url.rstrip("/") + "/"
+    name = s3_path[len(root) :]
+    parts = name.split("/")
+    safe = all(part not in {"", ".", ".."} for part in parts) and name.isprintable()
+    if not s3_path.startswith(root) or not safe or "\\" in name or "%2" in name.lower():
+        raise NotPermitted(
+            "a pointer names an object outside the configured root",
+            path=render_path(path),
+            hint=f"Objects are read below {root} only.",
+        )
+    return name
+
+
+class PointerReader:
+    """Replaces pointers by what they stand for, within the policy's limits.
+
+    Args:
+        store: The configured root; no other place is read.
+        policy: Limits on bytes, objects and requests.
+        foreign_is_data: Whether what names an object outside the root is taken for data that
+            looks like a pointer, instead of being refused. Neither is read.
+    """
+
+    def __init__(self, store: Store, policy: Policy, *, foreign_is_data: bool = False) -> None:
+        self._store = store
+        self._foreign_is_data = foreign_is_data
+        self._policy = policy
+        self._bytes = 0
+        self._objects = 0
+
+    def resolve(self, value: Any, path: Path = ()) -> Any:
+        """A value with the pointers that can stand in it replaced; `value` is not changed.
+
+        Raises:
+            NotPermitted: A pointer leads out of the root.
+            BlobMissing, BlobCorrupt, StoreUnavailable, LimitExceeded: As for any open.
+        """
+        return self._field(value, path, _FIELD_LEVELS, wrapped=0)
+
+    def _field(self, value: Any, path: Path, levels: int, *, wrapped: int) -> Any:
+        pointer = as_pointer(value)
+        if pointer is None or pointer.kind == "history" or self._is_data(pointer):
+            return self._inside(value, path, levels, wrapped=wrapped)
+        if pointer.kind != "whole":
+            return self._read(pointer, path)
+        if wrapped >= _MOST_WRAPPED:
+            raise LimitExceeded("pointers of whole states lead to one another", path=_at(path))
+        state = self._read(pointer, path)
+        # Fields that the engine may have changed since stand beside the pointer and win.
+        if isinstance(state, dict):
+            beside = {key: one for key, one in value.items() if key not in _OWN_KEYS}
+            state = {**state, **beside}
+        return self._field(state, path, levels, wrapped=wrapped + 1)
+
+    def _is_data(self, pointer: Pointer) -> bool:
+        if not self._foreign_is_data or pointer.kind == "compressed":
+            return False
+        try:
+            name_below(self._store.url, pointer.s3_path)
+        except NotPermitted:
+            return True
+        return False
+
+    def _inside(self, value: Any, path: Path, levels: int, *, wrapped: int) -> Any:
+        if isinstance(value, list):
+            return self._history(value, path)
+        if not isinstance(value, dict) or KEY in value or levels == 0:
+            return value  # a stub is opened by those who know stubs
+        return {
+            key: self._field(one, (*path, key), levels - 1, wrapped=wrapped)
+            for key, one in value.items()
+        }
+
+    def _history(self, entries: list[Any], path: Path) -> list[Any]:
+        """A list with the archives at its head, and at theirs, replaced by what they hold."""
+        newest_first: list[list[Any]] = []
+        rest = entries
+        while rest:
+            pointer = as_pointer(rest[0])
+            if pointer is None or pointer.kind != "history" or self._is_data(pointer):
+                break
+            newest_first.append(rest[1:])
+            archived = self._read(pointer, path)
+            if not isinstance(archived, list):
+                raise BlobCorrupt("an archive of a history is no list", path=_at(path))
+            rest = archived
+            if len(newest_first) > _MOST_ARCHIVES:
+                raise LimitExceeded("archives of a history lead to one another", path=_at(path))
+        return [*rest, *(entry for part in reversed(newest_first) for entry in part)]
+
+    def _read(self, pointer: Pointer, path: Path) -> Any:
+        left = self._policy.max_open_bytes - self._bytes
+        self._objects += 1
+        if self._objects > min(self._policy.max_open_blobs, self._policy.max_open_requests):
+            raise LimitExceeded("more pointers than one open may follow", path=_at(path))
+        if pointer.kind == "compressed":
+            text = decompress_text(pointer.data, left)
+            self._bytes += len(text)
+            return escape(json_text.decode(text), pointers=False)
+        name = name_below(self._store.url, pointer.s3_path, path)
+        # A pointer says nothing of its object's length that could be believed, so the store is
+        # asked before memory is filled; one that is gone is left to the read, which knows errors.
+        info = self._store.head(name)
+        if info is not None and info.size > left:
+            raise self._too_much(path, name)
+        text = self._store.get(name)
+        self._bytes += len(text)
+        if len(text) > left:  # it was replaced in between
+            raise self._too_much(path, name)
+        return escape(decode_checked(text, pointer, name), pointers=False)
+
+    def _too_much(self, path: Path, name: str) -> LimitExceeded:
+        return LimitExceeded(
+            f"an open would take more than {self._policy.max_open_bytes} bytes",
+            path=_at(path),
+            object_name=name,
+        )
+
+
+def _at(path: Path) -> str:
+    return render_path(path)

@@ -1,0 +1,232 @@
+"""Joining what several branches made of one state: a three-way merge, key by key.
+
+A branch changed a key where its value is not that of the state at the fork. What one branch
+changed is taken. Where two changed a key differently, or the state itself moved on since the
+fork, objects are merged inside; anything else is a conflict, which the field's rule settles
+and which is recorded. At the top a key that a branch does not return is unchanged; inside a
+value that it returns, a key that is gone was deleted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from statebag.errors import ConfigurationError, InvalidState
+from statebag.format import json_text
+from statebag.format.paths import render_path
+from statebag.manager.merge.sameness import MISSING, digest_of, holds_unopened, same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from statebag.format.paths import Path
+
+__all__ = ["Joined", "Rule", "Side", "join", "must_be_opened", "parse_rules"]
+
+Rule = Literal["last", "append", "union", "error"]
+_RULES: tuple[Rule, ...] = get_args(Rule)
+_OURS = "state_data"
+_SIDES_RECORDED = 10
+_LONGEST_NAME = 200
+_DEEPEST = 100  # levels that are merged inside; below, a value is taken whole
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One branch.
+
+    Attributes:
+        name: Its id.
+        fork: What the values were when it started.
+        values: What it returns.
+    """
+
+    name: str
+    fork: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Joined:
+    """What came of a join: the merged object, and a record of each conflict."""
+
+    values: dict[str, Any]
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+
+
+def parse_rules(rules: Mapping[str, Any]) -> dict[str, Rule]:
+    """Rules by path below `current_state`, as `a.b`.
+
+    Raises:
+        ConfigurationError: A rule that is not known.
+    """
+    for path, rule in rules.items():
+        if rule not in _RULES:
+            raise ConfigurationError(
+                f"the rule for {path[:80]!r} is not known",
+                hint=f"It is one of {', '.join(_RULES)}.",
+            )
+    return dict(rules)
+
+
+def must_be_opened(ours: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
+    """The keys whose values `join` cannot merge unless they are opened in full, on every side."""
+    wanted = []
+    for key in _keys(sides, nested=False):
+        returned = [side for side in sides if key in side.values]
+        values = [side.values[key] for side in returned]
+        before = [side.fork.get(key, MISSING) for side in returned]
+        current = ours.get(key, MISSING)
+        if not any(map(holds_unopened, (*values, *before, current))):
+            continue
+        changed = [same(value, old) is not True for value, old in zip(values, before, strict=True)]
+        unmoved = all(same(current, old) is True for old in before)
+        if any(changed) and not (unmoved and sum(changed) == 1):
+            wanted.append(key)
+    return wanted
+
+
+def join(ours: Mapping[str, Any], sides: Sequence[Side], rules: Mapping[str, Rule]) -> Joined:
+    """Merge what the branches changed into the state as it is now.
+
+    Args:
+        ours: The state's values.
+        sides: The branches, in their order.
+        rules: By path, `a.b`; `last` where there is none.
+
+    Raises:
+        InvalidState: A conflict whose rule is `error`.
+    """
+    return _Join(rules).objects(ours, sides, (), nested=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contender:
+    name: str
+    value: Any
+
+
+class _Join:
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self._rules = rules
+
+    def objects(
+        self, ours: Mapping[str, Any], sides: Sequence[Side], path: Path, *, nested: bool
+    ) -> Joined:
+        joined = Joined(dict(ours))
+        for key in _keys(sides, nested=nested):
+            value, conflicts = self._value(ours, sides, key, path, nested=nested)
+            joined.conflicts.extend(conflicts)
+            if value is MISSING:
+                joined.values.pop(key, None)
+            else:
+                joined.values[key] = value
+        return joined
+
+    def _value(
+        self, ours: Mapping[str, Any], sides: Sequence[Side], key: str, path: Path, *, nested: bool
+    ) -> tuple[Any, list[dict[str, Any]]]:
+        current = ours.get(key, MISSING)
+        takes_part = [side for side in sides if nested or key in side.values]
+        changes = [
+            side
+            for side in takes_part
+            if same(side.values.get(key, MISSING), side.fork.get(key, MISSING)) is not True
+        ]
+        if not changes:
+            return current, []
+        contenders = [_Contender(side.name, side.values.get(key, MISSING)) for side in changes]
+        if any(same(current, side.fork.get(key, MISSING)) is not True for side in changes):
+            contenders.insert(0, _Contender(_OURS, current))
+        last = contenders[-1].value
+        if all(same(one.value, last) is True for one in contenders[:-1]):
+            return last, []
+        where = (*path, key)
+        objects = all(isinstance(one.value, dict) for one in contenders)
+        if objects and self._rule(where) is None and len(where) < _DEEPEST:
+            return self._inside(current, changes, key, where)
+        return self._settle(contenders, changes[0].fork.get(key, MISSING), where)
+
+    def _inside(
+        self, current: Any, changes: Sequence[Side], key: str, where: Path
+    ) -> tuple[Any, list[dict[str, Any]]]:
+        inner = [
+            Side(side.name, _object(side.fork.get(key)), _object(side.values.get(key)))
+            for side in changes
+        ]
+        joined = self.objects(_object(current), inner, where, nested=True)
+        return joined.values, joined.conflicts
+
+    def _settle(
+        self, contenders: list[_Contender], base: Any, where: Path
+    ) -> tuple[Any, list[dict[str, Any]]]:
+        rule = self._rule(where) or "last"
+        if rule == "error":
+            raise InvalidState(
+                f"{len(contenders)} branches changed one field differently",
+                path=render_path(("current_state", *where)),
+                hint="Give the field the rule last, append or union.",
+            )
+        values = [one.value for one in contenders]
+        if rule == "append" and _all_lists(values):
+            settled: Any = _appended(base, values)
+        elif rule == "union" and _all_lists(values):
+            settled = _united(base, values)
+        elif rule == "union" and all(isinstance(value, dict) for value in values):
+            settled = {key: member for value in values for key, member in value.items()}
+        else:
+            rule, settled = "last", values[-1]
+        record: dict[str, Any] = {
+            "path": render_path(("current_state", *where)),
+            "rule": rule,
+            "fork": digest_of(base),
+            "branches": [
+                {"branch_id": one.name[:_LONGEST_NAME], "sha256": digest_of(one.value)}
+                for one in contenders[:_SIDES_RECORDED]
+            ],
+            "count": len(contenders),
+        }
+        return settled, [record]
+
+    def _rule(self, where: Path) -> Rule | None:
+        return self._rules.get(".".join(map(str, where)))
+
+
+def _keys(sides: Iterable[Side], *, nested: bool) -> list[str]:
+    """Every key that a branch may have changed, in the order in which they first appear."""
+    keys: dict[str, None] = {}
+    for side in sides:
+        if nested:
+            keys.update(dict.fromkeys(side.fork))
+        keys.update(dict.fromkeys(side.values))
+    return list(keys)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _all_lists(values: list[Any]) -> bool:
+    return all(isinstance(value, list) for value in values)
+
+
+def _appended(base: Any, values: list[list[Any]]) -> list[Any]:
+    """The base, then what each list has after what it shares with the base."""
+    start: list[Any] = base if isinstance(base, list) else []
+    result = list(start)
+    for value in values:
+        shared = 0
+        while shared < min(len(start), len(value)) and same(start[shared], value[shared]):
+            shared += 1
+        result.extend(value[shared:])
+    return result
+
+
+def _united(base: Any, values: list[list[Any]]) -> list[Any]:
+    """Every item once, in the order in which they first appear."""
+    items: dict[bytes, Any] = {}
+    for value in ([base] if isinstance(base, list) else []) + values:
+        for item in value:
+            items.setdefault(json_text.encode(item), item)
+    return list(items.values())

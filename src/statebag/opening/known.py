@@ -1,0 +1,168 @@
+"""What this process has stored, or read and verified: what a seal may refer to again.
+
+Only what was durable once is in here, each stub with the text that it was verified to have.
+Entries are found only from their own scope or one below it, for a scope's packs may
+go when its execution is over.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
+
+from statebag.format.names import is_scope_at_or_above, scope_of
+from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored
+from statebag.process.forking import fork_safe_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator
+
+    from statebag.format.stub import Blob, Whole
+    from statebag.opening.verified import Texts, Verified
+    from statebag.sealing.layout import Written
+
+__all__ = ["Known", "Remembered", "packs_of"]
+
+_T = TypeVar("_T")
+_MAX_ITEMS = 65_536  # blobs and nodes; about 400 bytes each
+_MAX_VALUES = 1_024  # whole values, which may hold a carried tail of some KB
+
+
+class _Recent(Generic[_T]):
+    """A dict that forgets what was not asked for longest."""
+
+    def __init__(self, max_items: int) -> None:
+        self._items: OrderedDict[Hashable, _T] = OrderedDict()
+        self._max_items = max_items
+
+    def get(self, key: Hashable) -> _T | None:
+        value = self._items.get(key)
+        if value is not None:
+            self._items.move_to_end(key)
+        return value
+
+    def __iter__(self) -> Iterator[_T]:
+        return iter(self._items.values())
+
+    def put(self, key: Hashable, value: _T) -> None:
+        self._items[key] = value
+        self._items.move_to_end(key)
+        while len(self._items) > self._max_items:
+            self._items.popitem(last=False)
+
+    def drop(self, is_gone: Callable[[_T], bool]) -> None:
+        for key in [key for key, value in self._items.items() if is_gone(value)]:
+            del self._items[key]
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """The stub of a whole value, and every pack that its text was read from."""
+
+    stub: Stored | Pieces | Patched
+    packs: frozenset[str]
+
+
+class Known:
+    """Values by the SHA-256 of their text, blobs likewise, and index nodes by what they list.
+
+    What is in here was stored or verified once; whether the store still has it is another matter
+    (`statebag.store.presence`).
+    """
+
+    def __init__(self, max_items: int = _MAX_ITEMS) -> None:
+        self._values: _Recent[Remembered] = _Recent(min(max_items, _MAX_VALUES))
+        self._blobs: _Recent[Blob] = _Recent(max_items)
+        self._nodes: _Recent[Entry] = _Recent(max_items)
+        self._sizes: set[int] = set()  # of values and blobs; what was forgotten may linger
+        self._lock = fork_safe_lock()
+
+    def may_hold(self, size: int) -> bool:
+        """Whether a value of that many bytes may be known: no is sure, and saves a digest."""
+        return size in self._sizes
+
+    def _add_size(self, size: int) -> None:
+        if len(self._sizes) > 2 * _MAX_ITEMS:
+            self._sizes = {one.stub.size for one in self._values}
+            self._sizes.update(one.size for one in self._blobs)
+        self._sizes.add(size)
+
+    def add_value(self, verified: Verified) -> None:
+        """A whole value; one that is carried is no work to carry again and is not remembered."""
+        stub = verified.stub
+        if isinstance(stub, Carried):
+            return
+        scopes = {scope_of(pack) for pack in verified.packs}
+        deepest = max(scopes, key=len, default="")
+        # Whoever may read the deepest scope reads its ancestors too, and nothing beside them.
+        if scopes and all(is_scope_at_or_above(scope, deepest) for scope in scopes):
+            with self._lock:
+                self._add_size(stub.size)
+                remembered = Remembered(stub, verified.packs)
+                self._values.put((deepest, verified.sha256), remembered)
+
+    def add_texts(self, texts: Texts) -> None:
+        """Pieces and stored values that were read."""
+        for blob in texts:
+            self._add_blob(blob)
+
+    def add_written(self, written: Iterable[Written]) -> None:
+        """Blobs that were stored just now."""
+        for one in written:
+            self._add_blob(one.blob)
+
+    def _add_blob(self, blob: Blob) -> None:
+        with self._lock:
+            self._add_size(blob.size)
+            self._blobs.put((scope_of(blob.at), blob.sha256), blob)
+
+    def add_node(self, node: Entry, entries: tuple[Entry, ...]) -> None:
+        """An index node and what it lists."""
+        with self._lock:
+            self._nodes.put((scope_of(node.blob.at), _listing(entries)), node)
+
+    def forget_packs(self, packs: Iterable[str]) -> None:
+        """Drop whatever lies in any of these packs, or leads there."""
+        gone = frozenset(packs)
+        with self._lock:
+            self._values.drop(lambda one: not gone.isdisjoint(one.packs))
+            self._blobs.drop(lambda blob: blob.at in gone)
+            self._nodes.drop(lambda node: node.blob.at in gone)
+
+    def value(self, scope: str, sha256: str) -> Remembered | None:
+        """The stub of a value with this text, readable from `scope`."""
+        return self._find(self._values, scope, sha256)
+
+    def blob(self, scope: str, sha256: str) -> Blob | None:
+        """A blob with this text, readable from `scope`."""
+        return self._find(self._blobs, scope, sha256)
+
+    def node(self, scope: str, entries: tuple[Entry, ...]) -> Entry | None:
+        """A node that lists exactly these entries."""
+        return self._find(self._nodes, scope, _listing(entries))
+
+    def _find(self, recent: _Recent[_T], scope: str, key: Hashable) -> _T | None:
+        with self._lock:
+            while scope:
+                found = recent.get((scope, key))
+                if found is not None:
+                    return found
+                scope = scope_of(scope)
+        return None
+
+
+def packs_of(stub: Whole) -> set[str]:
+    """The packs that a stub itself names (an index may name more)."""
+    if isinstance(stub, Patched):
+        return packs_of(stub.base)
+    if isinstance(stub, Stored):
+        return {stub.blob.at}
+    if isinstance(stub, Carried):
+        return set()
+    packs = {entry.blob.at for entry in stub.entries}
+    return packs | ({stub.tail.blob.at} if isinstance(stub.tail, Stored) else set())
+
+
+def _listing(entries: tuple[Entry, ...]) -> tuple[tuple[str, str, int], ...]:
+    return tuple((entry.blob.sha256, entry.blob.at, entry.blob.offset) for entry in entries)

@@ -1,0 +1,101 @@
+"""What a process remembers from one client to the next: a warm Lambda's gain.
+
+Memory saves requests and never changes a result. It is kept by everything that decides whether
+it is true: which store it is, and with which keys its objects and stubs are read.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from statebag.opening.bases import Bases
+from statebag.opening.known import Known
+from statebag.store.cache import BlobCache
+from statebag.store.presence import Presence
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+
+__all__ = ["Memory", "forget", "memory_of", "nothing_remembered"]
+
+_MEMORIES = 32  # stores that a process remembers something of
+
+_is_off: ContextVar[bool] = ContextVar("statebag_memory_is_off", default=False)
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """What is remembered of one store.
+
+    Attributes:
+        known: Stubs of values that were stored or verified.
+        bases: The latest values of fields, with their texts.
+        texts: Verified texts of blobs; shared by all stores, so that one bound holds for all.
+        presence: When the store was seen to hold each pack.
+    """
+
+    known: Known
+    bases: Bases
+    texts: BlobCache
+    presence: Presence
+
+    @classmethod
+    def empty(cls) -> Memory:
+        """A memory that keeps nothing but what a seal refers to within one call."""
+        return cls(Known(), Bases(0), BlobCache(0), Presence())
+
+    def forget_packs(self, packs: Iterable[str]) -> None:
+        """Rely on none of these packs any more: the store does not have them."""
+        self.known.forget_packs(packs)
+        self.bases.forget_packs(packs)
+
+
+def memory_of(identity: tuple[Hashable, ...], max_bytes: int) -> Memory:
+    """The memory of a store.
+
+    Args:
+        identity: What decides whether something remembered is true: `identity_of` the store, and
+            the keys of stubs.
+        max_bytes: Bound of the texts that it keeps.
+    """
+    if _is_off.get():
+        return Memory.empty()
+    known, presence = _of_store(identity)
+    return Memory(known, _bases(identity, max_bytes), _texts(max_bytes), presence)
+
+
+@lru_cache(_MEMORIES)
+def _of_store(identity: tuple[Hashable, ...]) -> tuple[Known, Presence]:
+    del identity
+    return Known(), Presence()
+
+
+@lru_cache(_MEMORIES)
+def _bases(identity: tuple[Hashable, ...], max_bytes: int) -> Bases:
+    del identity
+    return Bases(max_bytes)
+
+
+@cache
+def _texts(max_bytes: int) -> BlobCache:
+    return BlobCache(max_bytes)
+
+
+def forget() -> None:
+    """Drop all of it."""
+    for remembered in (_of_store, _bases, _texts):
+        remembered.cache_clear()
+
+
+@contextmanager
+def nothing_remembered() -> Iterator[None]:
+    """Within this block each call begins with an empty memory: the results must be the same."""
+    token = _is_off.set(True)
+    try:
+        yield
+    finally:
+        _is_off.reset(token)

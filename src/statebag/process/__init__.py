@@ -1,0 +1,1 @@
+"""What the process may use: memory, files, threads and forks."""

@@ -1,0 +1,254 @@
+"""From a state to a bag: plan, write what is new, remember what was written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError, InvalidState
+from statebag.format import json_text
+from statebag.format.json_check import check_json
+from statebag.format.json_text import wire_size
+from statebag.format.names import encode_scope
+from statebag.format.unopened import Unopened
+from statebag.opening.process_memory import Memory
+from statebag.opening.walk import Selection
+from statebag.sealing import rehearsal
+from statebag.sealing.compaction import compact
+from statebag.sealing.fitting import fit
+from statebag.sealing.layout import lay_out
+from statebag.sealing.pieces import Grown, NeedsOpened
+from statebag.sealing.plan import OPAQUE, Planner
+from statebag.sealing.reliance import relied_on
+from statebag.store.identity import asks_for_nothing, salt_of
+from statebag.telemetry import usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statebag.format.paths import Path
+    from statebag.format.signature import Signatures
+    from statebag.opening.fetch import Fetcher
+    from statebag.opening.opener import Opener
+    from statebag.policy import Policy
+    from statebag.sealing.layout import Layout
+    from statebag.sealing.parts import Part
+    from statebag.store.contract import Store
+
+__all__ = ["OPAQUE", "Sealer", "plain"]
+
+_NO_SCOPE = "unscoped"
+_TURNS = 3  # plans that rely on what is remembered, while packs of it turn out to be gone
+
+
+class Sealer:
+    """Seals for one client.
+
+    Args:
+        policy: Limits and thresholds.
+        store: Where packs go.
+        memory: What this process remembers of the store.
+        fetcher: Makes, for a memory, what looks packs up and keeps texts that were written.
+        opener: Makes, for a scope, what reads values that must be looked into.
+        signatures: Sign every stub; None signs nothing.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        store: Store,
+        memory: Memory,
+        fetcher: Callable[[Memory], Fetcher],
+        opener: Callable[[str | None], Opener],
+        signatures: Signatures | None,
+    ) -> None:
+        self.policy = rehearsal.policy_of(policy)
+        self.store = store
+        self._memory = memory
+        self._fetcher = fetcher
+        self._opener = opener
+        self._signatures = signatures
+
+    def sealed(
+        self, state: Any, scope: str | None, budget: int | None, *, anew: bool = False
+    ) -> Any:
+        """The bag of a state, returned once all that it refers to is stored.
+
+        Args:
+            state: A JSON value that may hold `Unopened` and `Grown`.
+            scope: Where new objects go.
+            budget: The bag's bound in bytes, instead of the policy's.
+            anew: Whether all of it is written, also what is known to be stored.
+
+        Raises:
+            StatebagError: As for `Statebag.seal`.
+        """
+        if isinstance(budget, bool) or not isinstance(budget, int | None):
+            raise ConfigurationError(
+                "a budget is a whole number of bytes", hint="Leave it out for the policy's bound."
+            )
+        try:
+            return self._sealed(state, scope, budget, Memory.empty() if anew else self._memory)
+        except (
+            UnicodeEncodeError
+        ):  # the encoder finds bad strings and keys, before the store is asked
+            check_json(state, OPAQUE)  # raises, with the place
+            raise
+        except RecursionError:
+            raise json_text.no_room(InvalidState) from None
+
+    def _sealed(self, state: Any, scope: str | None, budget: int | None, memory: Memory) -> Any:
+        checked = check_json(state, OPAQUE, strings=False)
+        encoded = encode_scope(_NO_SCOPE if scope is None else scope)
+        bound = self.policy.max_bag_bytes if budget is None else budget
+        turns = 0
+        while True:
+            planner = Planner(self.policy, encoded, memory.known, memory.bases, checked)
+            if turns:
+                planner.looks_again()  # more of the state may have been opened meanwhile
+            state, layout, text, size = self._laid_out(state, planner, bound, scope)
+            missing = self._missing(layout)
+            if not missing:
+                break
+            # Their values are at hand: what the store lost is written again.
+            memory.forget_packs(missing)
+            turns += 1
+            if (
+                turns >= _TURNS
+            ):  # another thread, or a read of the cache, keeps reminding us of them
+                memory = Memory.empty()
+        if layout.pack is not None:
+            self.store.put(*layout.pack)
+            self._memory.presence.saw(layout.pack[0])
+        fetcher = self._fetcher(self._memory)
+        self._memory.known.add_written(layout.written)
+        for written in layout.written:
+            fetcher.remember(written.blob, written.text)
+        for node, entries in layout.nodes:
+            self._memory.known.add_node(node, entries)
+        usage.add(
+            blobs_stored=len(layout.written),
+            blobs_carried=layout.carried,
+            bytes_carried=layout.carried_bytes,
+        )
+        usage.peak(bag_bytes=size)
+        if usage.is_measured():
+            usage.peak(plain_bytes=_plain_bytes(state))
+        bag = json_text.decode(text)
+        rehearsal.sealed(bag, self.policy)
+        return bag
+
+    def _laid_out(
+        self, state: Any, planner: Planner, bound: int, scope: str | None
+    ) -> tuple[Any, Layout, bytes, int]:
+        """A layout whose bag is within the bound, with the bag's text and its size there."""
+        target, moves = bound, True
+        while True:
+            state, plan = self._fitted(state, planner, target, scope)
+            layout = lay_out(
+                compact(plan, planner) if moves else plan,
+                planner.scope,
+                planner.known,
+                self.policy.compression_level,
+                self._signatures,
+                lambda: salt_of(self.store),
+            )
+            text = json_text.encode(layout.bag)
+            size = _size(layout.bag, text, bound)
+            if size > bound:
+                layout.leave_out_reads()
+                text = json_text.encode(layout.bag)
+                size = wire_size(layout.bag, text)
+            if size <= bound:
+                return state, layout, text, size
+            # In which packs blobs come to lie is known only now, and with it the names that the
+            # stubs list. What moved stays where it was, or else more has to leave.
+            if moves:
+                moves = False
+            else:
+                target -= size - bound
+
+    def _missing(self, layout: Layout) -> set[str]:
+        """The packs that the bag relies on from memory alone, and that the store does not have."""
+        assert layout.root is not None  # what was laid out
+        longest = 0.0 if asks_for_nothing(self.store) else self.policy.recheck_seconds
+        presence = self._memory.presence
+        missing: set[str] = set()
+        stale: list[str] = []
+        for name in relied_on(layout.root) | layout.reused:
+            if presence.is_lost(name):
+                missing.add(name)
+            elif not longest or not presence.is_fresh(name, longest):
+                stale.append(name)
+        found = self._fetcher(self._memory).found(stale)
+        for name in stale:
+            if name in found:
+                presence.saw(name)
+            else:
+                presence.missed(name)
+        return missing | (set(stale) - found)
+
+    def _fitted(
+        self, state: Any, planner: Planner, bound: int, scope: str | None
+    ) -> tuple[Any, Part]:
+        """A plan within the bound, and the state, in which more may be opened for it."""
+        while True:
+            try:
+                return state, fit(planner.part(state, ()), planner, bound)
+            except NeedsOpened as needed:
+                state = self.read_inside(state, needed.path, scope)
+                planner.looks_again()
+
+    def read_inside(self, state: Any, path: Path, scope: str | None, above: Path = ()) -> Any:
+        """The state with everything opened that was not yet, at and below a path."""
+        if path and isinstance(state, dict | list):
+            copy: Any = dict(state) if isinstance(state, dict) else list(state)
+            inner = copy[path[0]]
+            copy[path[0]] = self.read_inside(inner, path[1:], scope, (*above, path[0]))
+            return copy
+        whole = self._without_grown(state, scope, above)
+        return self._opener(scope).open(whole, Selection(None), is_state=True, below=above)
+
+    def _without_grown(self, state: Any, scope: str | None, above: Path) -> Any:
+        """The state with arrays that grew unread as the arrays that they are."""
+        root = [state]
+        pending: list[tuple[Any, Any, Path]] = [(root, 0, above)]
+        while pending:  # and not by recursion: a state may nest as deep as frames do
+            container, key, path = pending.pop()
+            one = container[key]
+            if isinstance(one, Grown):
+                container[key] = [*self.read_inside(one.before, (), scope, path), *one.items]
+            elif isinstance(one, dict):
+                container[key] = copy = dict(one)
+                pending.extend((copy, name, (*path, name)) for name in copy)
+            elif isinstance(one, list):
+                container[key] = items = list(one)
+                pending.extend((items, i, (*path, i)) for i in range(len(items)))
+        return root[0]
+
+
+def plain(state: Any) -> Any:
+    """The state itself, where sealing is off: checked and counted as if it were a bag."""
+    check_json(state, OPAQUE)
+    text = json_text.encode(state)
+    usage.peak(plain_bytes=len(text), bag_bytes=len(text))
+    return json_text.decode(text)
+
+
+def _size(bag: Any, text: bytes, bound: int) -> int:
+    """Bytes of a bag as the policy counts them; an estimate above where nobody asks for more."""
+    if not usage.is_measured():
+        estimate = json_text.wire_size_at_most(text, exponents=True)
+        if estimate <= bound:
+            return estimate
+    return wire_size(bag, text)
+
+
+def _plain_bytes(state: Any) -> int:
+    """Bytes of the state's text, as if everything in it were opened."""
+    unread = 0
+
+    def reckon(value: Any) -> None:
+        nonlocal unread
+        unread += value.size if isinstance(value, Unopened) else value.before.size
+
+    return len(json_text.encode(state, reckon)) + unread

@@ -1,0 +1,1 @@
+"""Where telemetry goes: CloudWatch metrics, lines of JSON, OpenTelemetry spans."""

@@ -1,0 +1,71 @@
+"""One line of JSON for each step, and for each of this library's warnings, on the standard output.
+
+Lambda can log in JSON by itself; these lines say what a step cost and whose it was.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from statebag.telemetry.steps import Done
+
+__all__ = ["JsonLog"]
+
+_MILLION = 1e6
+
+
+class JsonLog:
+    """Logs steps; from now on warnings of the logger `statebag` are lines of JSON too."""
+
+    def __init__(self) -> None:
+        self._log = logging.getLogger("statebag")
+        self._log.setLevel(logging.INFO)
+        self._log.propagate = False  # Lambda's own handler would print each line again
+        handler = _Printing()
+        handler.setFormatter(_Lines())
+        self._log.addHandler(handler)
+
+    def ended(self, done: Done) -> None:
+        """Log it: INFO, or ERROR where it ended with one."""
+        spent = {name: value for name, value in done.usage.as_dict().items() if value}
+        spent.pop("plain_bytes", None)
+        for name in ("seal_ns", "open_ns"):
+            if name in spent:
+                spent[name.replace("_ns", "_ms")] = round(spent.pop(name) / _MILLION, 3)  # type: ignore[assignment]
+        fields: dict[str, Any] = {
+            "function": done.function or None,
+            "action": done.action,
+            "execution": done.execution,
+            "scope": done.scope,
+            "state": done.state,
+            "error": done.error,
+            "ms": round(done.seconds * 1000, 3),
+            **spent,
+        }
+        level = logging.INFO if done.error is None else logging.ERROR
+        self._log.log(level, "step", extra={"statebag": fields})
+
+
+class _Printing(logging.Handler):
+    """To what is the standard output now: a test or a runtime may have put another in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stdout.write(self.format(record) + "\n")
+        sys.stdout.flush()
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "statebag", {})
+        line = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            **{name: value for name, value in fields.items() if value is not None},
+        }
+        return json.dumps(line)

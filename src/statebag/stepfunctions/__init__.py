@@ -1,0 +1,1 @@
+"""The calls to AWS Step Functions: starting, answering, asking."""

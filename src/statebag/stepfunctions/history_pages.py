@@ -1,0 +1,73 @@
+"""The history of an execution from AWS Step Functions, page by page."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import StatebagError, StoreUnavailable
+from statebag.history.events import history_of
+from statebag.history.transitions import first_states
+from statebag.stepfunctions.workflows import Asked
+
+if TYPE_CHECKING:
+    from statebag.history.arns import ExecutionArn
+    from statebag.history.events import History
+
+__all__ = ["read_history"]
+
+_PAGE = 1000  # events; the most that a request may ask for
+
+
+def read_history(execution: ExecutionArn, client: Any = None, *, data: bool = True) -> History:
+    """All events of an execution so far.
+
+    One request for every thousand events, or for as many as the service answers with at once, and
+    one for the definition where there is a Parallel, whose branches it tells; where that is
+    refused, it is done without.
+
+    Args:
+        execution: Of a Standard workflow; ended not longer than 90 days ago.
+        client: boto3's client of `stepfunctions`; made from the environment if None.
+        data: Whether payloads are asked for too.
+
+    Raises:
+        ConfigurationError: There is no such execution, or boto3 or credentials are missing.
+        NotPermitted: `states:GetExecutionHistory` is not allowed, or the key's `kms:Decrypt`.
+        StoreUnavailable: The service did not answer.
+        InvalidState: It answered with what is no history.
+    """
+    asked = Asked(client, execution.region)
+    events: list[Any] = []
+    tokens: set[str] = set()
+    further: dict[str, str] = {}
+    while True:
+        page = asked(
+            "get_execution_history",
+            {},
+            executionArn=execution.arn,
+            maxResults=_PAGE,
+            includeExecutionData=data,
+            **further,
+        )
+        events.extend(page.get("events", ()))
+        token = page.get("nextToken")
+        if not token:
+            break
+        if token in tokens:
+            raise StoreUnavailable("Step Functions gave the same page of the history again")
+        tokens.add(token)
+        further = {"nextToken": token}
+    branches: dict[str, list[str]] = {}
+    if any(event.get("type") == "ParallelStateStarted" for event in events):
+        branches = _branches(asked, execution.arn)
+    return history_of(execution.arn, execution.machine, events, branches=branches)
+
+
+def _branches(asked: Asked, arn: str) -> dict[str, list[str]]:
+    try:
+        found = asked("describe_state_machine_for_execution", {}, executionArn=arn)
+        definition = json.loads(found["definition"])
+    except (StatebagError, ValueError, KeyError, TypeError):
+        return {}
+    return first_states(definition) if isinstance(definition, dict) else {}

@@ -1,0 +1,173 @@
+"""What a step tells those who watch it: metrics, spans and log lines, where the environment asks.
+
+Nothing of it is loaded unless it is asked for. Whoever is told gets counters, names and sizes,
+never a value of a state; what fails in telling never fails a step.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from functools import cache
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from statebag.environment import watchers_from_environment
+from statebag.errors import ConfigurationError
+from statebag.telemetry import usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from statebag.telemetry.usage import Usage
+
+__all__ = ["Done", "Span", "Watcher", "span", "spans_through", "watched"]
+
+
+class Done(msgspec.Struct, frozen=True):
+    """One step of a workflow that has ended.
+
+    Attributes:
+        function: The Lambda function's name; empty where there is none.
+        action: The state data manager's action, or `step`.
+        execution: The execution's id as the event gives it; None where it gives none.
+        scope: Where the step's objects go; None likewise.
+        state: The state's name, from the event's `state_name`; None where it gives none.
+        seconds: From the event to the answer, the handler's own work included.
+        usage: What it cost.
+        error: The name of the error that it ended with; None where it ended well.
+    """
+
+    function: str
+    action: str
+    execution: str | None
+    scope: str | None
+    state: str | None
+    seconds: float
+    usage: Usage
+    error: str | None
+
+
+class Watcher(Protocol):
+    """Told of each step."""
+
+    def ended(self, done: Done) -> None:
+        """A step has ended."""
+        ...
+
+
+class Span(Protocol):
+    """A piece of work on a trace."""
+
+    def set(self, **attributes: int | str) -> None:
+        """Say more of it: counts, sizes and names."""
+        ...
+
+
+class _NoSpan:
+    def set(self, **attributes: int | str) -> None:
+        pass
+
+
+_NOTHING: AbstractContextManager[Span] = nullcontext(_NoSpan())
+_start: Callable[[str], AbstractContextManager[Span]] | None = None
+
+
+def span(name: str) -> AbstractContextManager[Span]:
+    """A span around a piece of work; nothing at all where nobody traces."""
+    return _NOTHING if _start is None else _start(name)
+
+
+def spans_through(start: Callable[[str], AbstractContextManager[Span]] | None) -> None:
+    """From now on spans are started by this function; None starts none."""
+    global _start  # noqa: PLW0603 (one tracer a process, as OpenTelemetry has it)
+    _start = start
+
+
+@contextmanager
+def watched(
+    event: Any, context: Any, action: str, execution: str | None, scope: str | None
+) -> Iterator[None]:
+    """Around one step: tells all watchers how it ended.
+
+    Args:
+        event: The Lambda's event; only `state_name` is looked at.
+        context: The Lambda's context.
+        action: What is done.
+        execution: The execution's id.
+        scope: Where objects go.
+
+    Raises:
+        ConfigurationError: The environment asks for something that is not known or installed.
+    """
+    watchers = _watchers(watchers_from_environment())
+    if not watchers:
+        yield
+        return
+    began = perf_counter()
+    error: str | None = None
+    try:
+        with usage.measured() as spent, span("statebag.step") as step:
+            if scope is not None:
+                step.set(scope=scope)
+            yield
+    except BaseException as raised:
+        error = type(raised).__name__
+        raise
+    finally:
+        state = event.get("state_name") if isinstance(event, dict) else None
+        done = Done(
+            function=getattr(context, "function_name", ""),
+            action=action,
+            execution=execution,
+            scope=scope,
+            state=state if isinstance(state, str) else None,
+            seconds=perf_counter() - began,
+            usage=spent,
+            error=error,
+        )
+        for watcher in watchers:
+            _tell(watcher, done)
+
+
+def _tell(watcher: Watcher, done: Done) -> None:
+    try:
+        watcher.ended(done)
+    except Exception as error:  # noqa: BLE001 (a step's result is worth more than its metrics)
+        import logging  # noqa: PLC0415 (slow, and only here)
+
+        logging.getLogger("statebag").warning(
+            "%s could not be told of a step: %s", type(watcher).__name__, type(error).__name__
+        )
+
+
+@cache
+def _watchers(asked: tuple[tuple[str, str], ...]) -> tuple[Watcher, ...]:
+    """The watchers that the environment asks for, made once."""
+    made: list[Watcher] = []
+    for kind, name in asked:
+        made.extend(_made(kind, name))
+    return tuple(made)
+
+
+def _made(kind: str, name: str) -> Iterator[Watcher]:
+    # Each is loaded only where it is asked for.
+    if (kind, name) == ("metrics", "emf"):
+        from statebag.sinks.embedded_metrics import EmbeddedMetrics  # noqa: PLC0415
+
+        yield EmbeddedMetrics()
+    elif (kind, name) == ("log", "json"):
+        from statebag.sinks.json_log import JsonLog  # noqa: PLC0415
+
+        yield JsonLog()
+    elif (kind, name) == ("tracing", "otel"):
+        from statebag.sinks.tracing import Tracing  # noqa: PLC0415
+
+        yield Tracing()
+    else:
+        raise ConfigurationError(
+            f"STATEBAG_{kind.upper()} has a value that is not known",
+            hint="STATEBAG_METRICS=emf, STATEBAG_LOG=json, STATEBAG_TRACING=otel.",
+        )

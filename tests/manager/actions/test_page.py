@@ -1,0 +1,50 @@
+"""The page on the state data manager: every event that it shows gives the answer that it shows."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from statebag.format.stub import KEY
+from statebag.state_data_manager import ACTIONS, lambda_handler
+from statebag.testing.process import forget
+from tests.manager.actions import test_defects
+
+PAGE = (Path(__file__).parents[3] / "docs" / "state-data-manager.md").read_text("utf-8")
+BLOCKS = [
+    json.loads(text) for text in re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+]
+
+
+def comparable(value):
+    """An answer without its time, and without what a codec's version decides in a stub."""
+    if isinstance(value, dict):
+        if KEY in value:
+            return {name: value[KEY].get(name) for name in ("kind", "count", "size")}
+        return {key: comparable(one) for key, one in value.items() if key != "last_optimization"}
+    return [comparable(one) for one in value] if isinstance(value, list) else value
+
+
+def test_every_event_gives_its_answer(monkeypatch):
+    monkeypatch.setenv("STATEBAG_STORE", "memory://example")
+    forget()
+    shown = set()
+    blocks = iter(BLOCKS)
+    for event in blocks:
+        if "action" not in event:
+            continue
+        answer, expected = lambda_handler(event), next(blocks)
+        assert comparable(answer) == comparable(expected), event["action"]
+        shown.add(event["action"])
+    assert shown == ACTIONS.keys() - {"sync_branch", "merge_async"}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_is_named(action):
+    assert f"`{action}`" in PAGE
+
+
+def test_every_defect_is_named_with_its_test():
+    tests = {name for name in dir(test_defects) if name.startswith("test_defect_")}
+    assert tests == set(re.findall(r"`(test_defect_\w+)`", PAGE))

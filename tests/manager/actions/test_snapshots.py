@@ -1,0 +1,129 @@
+"""`create_snapshot` and `restore_snapshot`."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from statebag import BlobCorrupt, BlobMissing, InvalidState, NotPermitted
+from statebag.default_client import from_environment
+from statebag.format.json_text import encode
+from statebag.state_data_manager import create_snapshot, restore_snapshot, store_to_s3
+from statebag.telemetry import usage
+from statebag.testing.process import forget
+from tests.manager.actions.calls import SCOPE, START, call, filler, opened
+from tests.strategies import STATES
+
+
+def create(state, kind="pre", **fields):
+    return call("create_snapshot", state_data=state, snapshot_type=kind, **fields)
+
+
+def restore(path, **fields):
+    return call("restore_snapshot", snapshot_s3_path=path, **fields)["state_data"]
+
+
+@pytest.mark.parametrize("kind", ["pre", "PRE_EXECUTION", "Post", "post_map"])
+def test_a_snapshot_and_back(kind):
+    state = {**START, "doc": filler(300_000), "small": [1, None, {"a": 2.0}]}
+    answer = create(state, kind)
+    name = f"{kind[:3].lower() if kind[:3].lower() == 'pre' else 'post'}_snapshot_s3_path"
+    assert answer["state_data"][name] == answer["snapshot_s3_path"]
+    assert answer["snapshot_id"] in answer["snapshot_s3_path"]
+    forget()
+    assert encode(opened(restore(answer["snapshot_s3_path"]))) == encode(state)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(STATES)
+def test_restore_gives_every_state_exactly(sb, state):
+    state = {**state, "execution_id": SCOPE}
+    for name in from_environment().policy.control_paths():
+        if name[0] != "execution_id":
+            state.pop(name[0], None)
+    # Data that looks like a pointer of wire version 0 is one to an action: that is kept apart.
+    bag = from_environment().seal(state, scope=SCOPE)
+    path = create_snapshot(state_data=bag, snapshot_type="pre")["snapshot_s3_path"]
+    restored = restore_snapshot(snapshot_s3_path=path)["state_data"]
+    after = from_environment().open(restored, scope=SCOPE)
+    assert encode(after) == encode(state)
+
+
+def test_a_snapshot_is_small_and_copies_nothing(sb):
+    bag = call("sync", state_data={**START, "doc": filler(3_000_000)})["state_data"]
+    forget()
+    with usage.measured() as cost:
+        create(bag)
+    assert cost.puts == 1
+    assert cost.bytes_put < 4_000
+    assert cost.gets == 0
+
+
+def test_the_same_state_makes_the_same_snapshot(sb):
+    bag = call("sync", state_data=START)["state_data"]
+    assert create(bag) == create(bag)
+    assert len(list(sb.store.list(f"{SCOPE}/snapshots"))) == 1
+
+
+def test_what_a_snapshot_refers_to_must_be_there(sb):
+    state = {**START, "log": [filler(3_000, n) for n in range(900)]}
+    bag = call("sync", state_data=state)["state_data"]
+    (pack,) = sb.store.list()
+    data = sb.store.get(pack.name)
+    sb.store.put(pack.name, data[: len(data) // 2])
+    forget()
+    with pytest.raises(BlobCorrupt):
+        create(bag)
+    sb.store.delete(pack.name)
+    with pytest.raises(BlobMissing):
+        create(bag)
+    sb.store.put(pack.name, data)
+    create(bag)
+
+
+def test_a_damaged_snapshot_is_found_out(sb):
+    path = create(START)["snapshot_s3_path"]
+    name = path.removeprefix(sb.store.url + "/")
+    sb.store.put(name, json.dumps({**START, "status": "forged"}).encode())
+    with pytest.raises(BlobCorrupt):
+        restore(path)
+    sb.store.delete(name)
+    with pytest.raises(BlobMissing):
+        restore(path)
+
+
+def test_only_the_configured_root_is_read(sb):
+    for path in (
+        "s3://elsewhere/x.json",
+        f"{sb.store.url}/../x.json",
+        f"{sb.store.url}x/y.json",
+        "/etc/passwd",
+        "",
+    ):
+        with pytest.raises(NotPermitted):
+            restore(path)
+    with pytest.raises(InvalidState):
+        restore(7)
+
+
+def test_an_event_that_names_its_execution_reads_that_ones_snapshots():
+    path = create(START)["snapshot_s3_path"]
+    assert restore(path, execution_id=SCOPE)
+    with pytest.raises(NotPermitted):
+        restore(path, execution_id="machine/other")
+
+
+@pytest.mark.parametrize("kind", ["", "during", 7, ["pre"]])
+def test_the_type_starts_with_pre_or_post(kind):
+    with pytest.raises(InvalidState):
+        create(START, kind)
+
+
+def test_a_snapshot_of_the_first_version_is_restored():
+    state = {**START, "doc": filler(300_000)}
+    path = store_to_s3(state, "workflow-state/order-1/snapshot_1.json")
+    assert opened(restore(path)) == state

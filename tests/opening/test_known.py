@@ -1,0 +1,133 @@
+import threading
+
+from statebag.format import json_text
+from statebag.format.codec import compress, sha256_hex
+from statebag.format.stub import Blob, Carried, Entry, Pieces, Stored
+from statebag.opening.known import Known, packs_of
+from statebag.opening.verified import Texts, verified_carried, verified_pieces, verified_stored
+from statebag.sealing.layout import Written
+
+
+def blob(scope, n=0):
+    return Blob(f"{n:064x}", 9, f"{scope}/{n:032x}.pack", 8, 9)
+
+
+def written(*blobs):
+    return [Written(one, b"") for one in blobs]
+
+
+def in_pieces(*scopes):
+    """A verified array of one item in a pack of each scope."""
+    text = b"[1]"
+    blobs = [Blob(sha256_hex(text), len(text), blob(scope).at, 8, 9) for scope in scopes]
+    entries = tuple(Entry(one, 1, one.size) for one in blobs)
+    whole = json_text.join_texts([text] * len(scopes), "array")
+    stub = Pieces("array", len(scopes), len(whole), entries)
+    return verified_pieces(stub, entries, (), Texts(dict.fromkeys(blobs, text)), ())
+
+
+def test_what_is_known_is_found_from_its_scope_and_below():
+    known = Known()
+    stored = blob("m/run")
+    known.add_value(verified_stored(Stored(stored), Texts({stored: b"x" * 9})))
+    known.add_texts(Texts({stored: b"x" * 9}))
+    for scope in ("m/run", "m/run/child", "m/run/child/grandchild"):
+        assert known.blob(scope, stored.sha256) == stored
+        assert known.value(scope, stored.sha256).stub == Stored(stored)
+    for scope in ("m", "m/run2", "m/ru", "other", "run"):
+        assert known.blob(scope, stored.sha256) is None
+        assert known.value(scope, stored.sha256) is None
+    assert known.blob("m/run", "1" * 64) is None
+
+
+def test_a_value_in_packs_of_several_scopes_is_found_where_all_can_be_read():
+    known = Known()
+    value = in_pieces("m", "m/run", "m/run/child")
+    known.add_value(value)
+    assert known.value("m/run/child", value.sha256).stub == value.stub
+    assert known.value("m/run", value.sha256) is None
+    beside = in_pieces("m/a", "m/b")
+    known.add_value(beside)
+    assert known.value("m/a", beside.sha256) is None
+    assert known.value("m/b", beside.sha256) is None
+
+
+def test_what_is_carried_is_not_remembered():
+    known = Known()
+    text = b'"some text"'
+    known.add_value(verified_carried(Carried(sha256_hex(text), len(text), compress(text))))
+    assert known.value("m", sha256_hex(text)) is None
+
+
+def test_a_node_is_found_by_exactly_what_it_lists():
+    known = Known()
+    entries = tuple(Entry(blob("m", n), 1, 9) for n in range(3))
+    node = Entry(blob("m", 99), 3, 25, 1)
+    known.add_node(node, entries)
+    assert known.node("m/run", entries) == node
+    assert known.node("m/run", entries[:2]) is None
+    assert known.node("m/run", entries[::-1]) is None
+    moved = Entry(Blob(entries[0].blob.sha256, 9, "m/" + "9" * 32 + ".pack", 8, 9), 1, 9)
+    assert known.node("m/run", (moved, *entries[1:])) is None
+
+
+def test_what_was_not_asked_for_longest_is_forgotten():
+    known = Known(max_items=3)
+    known.add_written(written(*(blob("m", n) for n in range(3))))
+    assert known.blob("m", blob("m", 0).sha256)
+    known.add_written(written(blob("m", 3)))
+    assert known.blob("m", blob("m", 1).sha256) is None
+    assert all(known.blob("m", blob("m", n).sha256) for n in (0, 2, 3))
+
+
+def test_whatever_lies_in_a_lost_pack_or_leads_there_is_forgotten_and_nothing_else():
+    known = Known()
+    value, other = in_pieces("m", "m/run"), in_pieces("m/other")
+    node = Entry(blob("m", 99), 3, 25, 1)
+    known.add_value(value)
+    known.add_value(other)
+    known.add_node(node, value.pieces)
+    known.add_written(written(blob("m/run"), blob("m/run", 1)))
+    known.forget_packs({blob("m/run").at, node.blob.at})
+    assert known.value("m/run", value.sha256) is None
+    assert known.node("m/run", value.pieces) is None
+    assert known.blob("m/run", blob("m/run").sha256) is None
+    assert known.value("m/other", other.sha256).packs == {blob("m/other").at}
+    assert known.blob("m/run", blob("m/run", 1).sha256) is not None
+
+
+def test_packs_that_a_stub_names():
+    tail = Stored(blob("m", 2), "array", 1)
+    stub = Pieces("array", 2, 9, (Entry(blob("m", 1), 1, 9),), tail)
+    assert packs_of(stub) == {blob("m", 1).at, blob("m", 2).at}
+    assert packs_of(Stored(blob("m"))) == {blob("m").at}
+    assert packs_of(Carried("0" * 64, 9, b"")) == set()
+
+
+def test_threads_share_it():
+    known = Known(max_items=50)
+
+    def work(start):
+        for n in range(start, start + 2000):
+            known.add_written(written(blob("m", n)))
+            known.blob("m", blob("m", n - 7).sha256)
+
+    threads = [threading.Thread(target=work, args=(start,)) for start in (0, 500, 10_000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = [n for n in range(13_000) if known.blob("m", blob("m", n).sha256)]
+    assert len(found) == 50
+
+
+def test_sizes_are_remembered_and_those_of_what_was_forgotten_go(monkeypatch):
+    monkeypatch.setattr("statebag.opening.known._MAX_ITEMS", 10)
+    known = Known(max_items=4)
+    for size in range(100, 200):
+        one = Blob(f"{size:064d}", size, f"m/{'0' * 32}.pack", 8, 9)
+        known.add_written(written(one))
+    assert known.may_hold(199)
+    assert known.blob("m", f"{199:064d}") is not None
+    assert not known.may_hold(100)
+    assert len(known._sizes) <= 22
