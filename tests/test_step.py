@@ -4,7 +4,7 @@ import statebag
 from statebag import DELETE, ConfigurationError, InvalidState, NotPermitted, Policy, Statebag
 from statebag.errors import StoreUnavailable
 from statebag.format.json_text import encode
-from statebag.step import scope_of_execution
+from statebag.format.names import scope_of_execution
 from statebag.store.memory import MemoryStore
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget

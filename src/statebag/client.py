@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,7 +24,7 @@ from statebag.opening.opener import Confinement, Opener
 from statebag.opening.process_memory import Memory, memory_of
 from statebag.opening.walk import Selection
 from statebag.settings import Settings, restored
-from statebag.step import wrap_handler
+from statebag.step import StepDecorator
 from statebag.store.address import store_of
 from statebag.store.identity import identity_of, salt_of
 from statebag.store.recovery import Recovery
@@ -34,7 +34,7 @@ from statebag.telemetry.steps import span
 from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from os import PathLike
 
     from statebag.opening.difference import Change
@@ -42,13 +42,10 @@ if TYPE_CHECKING:
     from statebag.policy import Policy
     from statebag.sealing.array_writer import ArrayWriter
     from statebag.sealing.sealer import Sealer
-    from statebag.step import Returns
     from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
 
 __all__ = ["Statebag"]
-
-_Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
 class Statebag:
@@ -458,84 +455,6 @@ class Statebag:
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return appended
 
-    def start_execution(
-        self,
-        state_machine_arn: str,
-        input: Any,  # noqa: A002 (the API's own name for it)
-        name: str | None = None,
-        client: Any = None,
-    ) -> str:
-        """Start an execution of AWS Step Functions with an input of any size.
-
-        The input is sealed into the scope that the execution will have, then the execution is
-        started; repeated with the same name and input it starts nothing twice.
-
-        Args:
-            state_machine_arn: Of a Standard workflow.
-            input: A JSON value.
-            name: The execution's name, of 1 to 80 letters, digits, - and _; a random one if None.
-            client: boto3's client of `stepfunctions`; made from the environment if None.
-
-        Returns:
-            The execution's ARN.
-
-        Raises:
-            InvalidState: An execution of that name was started with another input.
-            ConfigurationError: The ARN or name is wrong, or boto3 is not installed.
-            NotPermitted: `states:StartExecution` is not allowed.
-            StoreUnavailable: The store or Step Functions did not answer: start again with the
-                same name.
-            StatebagError: As for `seal`.
-        """
-        from statebag.stepfunctions.workflows import start_execution
-
-        return start_execution(self, state_machine_arn, input, name, client)
-
-    def send_task_success(
-        self,
-        token: str,
-        result: Any,
-        execution: str,
-        budget: int | None = None,
-        client: Any = None,
-    ) -> None:
-        """Answer a task that waits for its token, with a result of any size.
-
-        Args:
-            token: The task's token.
-            result: A JSON value.
-            execution: The waiting execution's id, in whose scope it is stored: its ARN, as
-                `$$.Execution.Id` says it, or the scope itself.
-            budget: The bound of what the task is answered with, in bytes, instead of the policy's.
-            client: boto3's client of `stepfunctions`; made from the environment if None.
-
-        Raises:
-            InvalidState: No task waits for this token, or not any more.
-            NotPermitted: `states:SendTaskSuccess` is not allowed.
-            StoreUnavailable: The store or Step Functions did not answer: answer again.
-            StatebagError: As for `seal`.
-        """
-        from statebag.stepfunctions.workflows import send_task_success
-
-        send_task_success(self, token, result, execution, budget, client)
-
-    def query(self, execution_arn: str, path: str | None = None, client: Any = None) -> Any:
-        """The output of an execution that succeeded, opened; or the value at a path in it.
-
-        Args:
-            execution_arn: The execution.
-            path: As for `get`.
-            client: boto3's client of `stepfunctions`; made from the environment if None.
-
-        Raises:
-            InvalidState: The execution has not ended, or did not succeed.
-            ConfigurationError: There is no such execution.
-            StatebagError: As for `open`.
-        """
-        from statebag.stepfunctions.workflows import query
-
-        return query(self, execution_arn, path, client)
-
     def map_results(
         self, details: Mapping[str, str], transformation: Transformation | None = None
     ) -> Iterator[ChildResult]:
@@ -580,57 +499,10 @@ class Statebag:
             lambda: salt_of(self.store),
         )
 
-    @overload
-    def step(
-        self,
-        handler: _Function,
-        *,
-        bag_path: str = ...,
-        returns: Returns = ...,
-        scope: str = ...,
-        only: Iterable[str] | None = ...,
-        embedded: bool | None = ...,
-    ) -> _Function: ...
-
-    @overload
-    def step(
-        self,
-        handler: None = ...,
-        *,
-        bag_path: str = ...,
-        returns: Returns = ...,
-        scope: str = ...,
-        only: Iterable[str] | None = ...,
-        embedded: bool | None = ...,
-    ) -> Callable[[_Function], _Function]: ...
-
-    def step(
-        self,
-        handler: _Function | None = None,
-        *,
-        bag_path: str = "$",
-        returns: Returns = "state",
-        scope: str = "$.execution_id",
-        only: Iterable[str] | None = None,
-        embedded: bool | None = None,
-    ) -> Any:
-        """Decorate a Lambda handler: its event is opened, what it returns is sealed.
-
-        See `statebag.step` for the arguments.
-        """
-
-        def decorate(function: _Function) -> _Function:
-            return wrap_handler(
-                function,
-                lambda: self,
-                bag_path=bag_path,
-                returns=returns,
-                scope=scope,
-                only=only,
-                embedded=embedded,
-            )
-
-        return decorate if handler is None else decorate(handler)
+    @property
+    def step(self) -> StepDecorator:
+        """Decorate a Lambda handler that uses this client, as `statebag.step` does."""
+        return StepDecorator(lambda: self)
 
     def _without_keys(self) -> Policy:
         """The policy for a room in memory, which holds what this process has in plain anyway."""

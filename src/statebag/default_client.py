@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING
 
 from statebag.client import Statebag
 from statebag.environment import (
@@ -14,19 +14,14 @@ from statebag.environment import (
     store_address,
     store_settings,
 )
-from statebag.step import wrap_handler
+from statebag.step import StepDecorator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from statebag.policy import Policy
-    from statebag.step import Returns
 
 __all__ = ["from_environment", "step"]
 
 _CLIENTS = 32  # settings of which the clients are kept
-
-_Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
 def from_environment() -> Statebag:
@@ -61,67 +56,5 @@ def _client(
     )
 
 
-@overload
-def step(
-    handler: _Function,
-    *,
-    bag_path: str = ...,
-    returns: Returns = ...,
-    scope: str = ...,
-    only: Iterable[str] | None = ...,
-    embedded: bool | None = ...,
-) -> _Function: ...
-
-
-@overload
-def step(
-    handler: None = ...,
-    *,
-    bag_path: str = ...,
-    returns: Returns = ...,
-    scope: str = ...,
-    only: Iterable[str] | None = ...,
-    embedded: bool | None = ...,
-) -> Callable[[_Function], _Function]: ...
-
-
-def step(
-    handler: _Function | None = None,
-    *,
-    bag_path: str = "$",
-    returns: Returns = "state",
-    scope: str = "$.execution_id",
-    only: Iterable[str] | None = None,
-    embedded: bool | None = None,
-) -> Any:
-    """Decorate a Lambda handler: its event is opened, what it returns is sealed.
-
-    The handler is called with the state and the Lambda context; a third parameter named
-    `event` gets the whole event, opened.
-
-    Args:
-        handler: The handler, where the decorator is used without parentheses.
-        bag_path: Where in the event the bag is; the handler is given what is there.
-        returns: `state`: what the handler returns is the new state. `delta`: its top-level
-            keys are merged into the state that came in, and `DELETE` removes one.
-        scope: Path in the event to the execution's id (`$$.Execution.Id`).
-        only: Paths in the state to open; the rest passes through unread as `Unopened`.
-        embedded: As for `Statebag.open`. True also reads strings on the way to the bag, and to the
-            execution's id, as JSON: `bag_path="$.Records[0].body"` gives the handler the state.
-
-    Returns:
-        A handler that answers with the sealed state alone.
-    """
-
-    def decorate(function: _Function) -> _Function:
-        return wrap_handler(
-            function,
-            from_environment,
-            bag_path=bag_path,
-            returns=returns,
-            scope=scope,
-            only=only,
-            embedded=embedded,
-        )
-
-    return decorate if handler is None else decorate(handler)
+step = StepDecorator(from_environment)
+"""Decorates a Lambda handler with the client of the environment. See `StepDecorator.__call__`."""

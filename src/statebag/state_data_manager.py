@@ -38,6 +38,7 @@ from statebag.manager.legacy.plain_objects import (
     store_to_s3,
 )
 from statebag.manager.merge.history import deduplicate_history_logs
+from statebag.sinks.from_environment import watchers
 from statebag.step import remaining_seconds_of
 from statebag.store.retrying import deadline
 from statebag.telemetry.steps import watched
@@ -101,7 +102,14 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
     scope = scope_of_event(event.get("state_data") or event.get("branch_state"), event)
     execution = event.get("execution_id")
     with (
-        watched(event, context, action, execution if isinstance(execution, str) else scope, scope),
+        watched(
+            watchers(),
+            event,
+            context,
+            action,
+            execution if isinstance(execution, str) else scope,
+            scope,
+        ),
         deadline(remaining_seconds_of(context)),
     ):
         return function(event)

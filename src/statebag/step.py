@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, final, overload
 
 from statebag.environment import sealing_is_off
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.bag_text import as_bag
-from statebag.format.names import encode_scope
+from statebag.format.names import encode_scope, scope_of_execution
 from statebag.format.paths import Path, parse_path, render_path
+from statebag.sinks.from_environment import watchers
 from statebag.store.retrying import deadline
 from statebag.telemetry.steps import watched
 from statebag.telemetry.stub_aware import reads_stubs
@@ -17,9 +18,7 @@ from statebag.telemetry.stub_aware import reads_stubs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from statebag.client import Statebag
-
-__all__ = ["DELETE", "Returns", "remaining_seconds_of", "scope_of_execution", "wrap_handler"]
+__all__ = ["DELETE", "Client", "Returns", "StepDecorator", "remaining_seconds_of"]
 
 Returns = Literal["state", "delta"]
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
@@ -38,32 +37,119 @@ DELETE: Final = _Delete()
 """As a value of a delta: the key is taken out of the state."""
 
 
-def wrap_handler(
+class Client(Protocol):
+    """What a decorated handler needs of a client: `Statebag` without its other calls."""
+
+    def open(
+        self,
+        bag: Any,
+        only: Iterable[str | Path] | None = None,
+        scope: str | None = None,
+        *,
+        embedded: bool | None = None,
+    ) -> Any:
+        """See `Statebag.open`."""
+        ...
+
+    def seal(self, state: Any, scope: str | None = None) -> Any:
+        """See `Statebag.seal`."""
+        ...
+
+
+class StepDecorator:
+    """Decorates Lambda handlers: `statebag.step`, and `step` of a client.
+
+    Args:
+        client: Gives the client; called at each event, so that importing a handler needs no store.
+    """
+
+    def __init__(self, client: Callable[[], Client]) -> None:
+        self._client = client
+
+    @overload
+    def __call__(
+        self,
+        handler: _Function,
+        *,
+        bag_path: str = ...,
+        returns: Returns = ...,
+        scope: str = ...,
+        only: Iterable[str] | None = ...,
+        embedded: bool | None = ...,
+    ) -> _Function: ...
+
+    @overload
+    def __call__(
+        self,
+        handler: None = ...,
+        *,
+        bag_path: str = ...,
+        returns: Returns = ...,
+        scope: str = ...,
+        only: Iterable[str] | None = ...,
+        embedded: bool | None = ...,
+    ) -> Callable[[_Function], _Function]: ...
+
+    def __call__(
+        self,
+        handler: _Function | None = None,
+        *,
+        bag_path: str = "$",
+        returns: Returns = "state",
+        scope: str = "$.execution_id",
+        only: Iterable[str] | None = None,
+        embedded: bool | None = None,
+    ) -> Any:
+        """Decorate a Lambda handler: open its event, and seal what it returns.
+
+        The handler is called with the state and the Lambda context; a third parameter named
+        `event` gets the whole event, opened.
+
+        Args:
+            handler: The handler, where the decorator is used without parentheses.
+            bag_path: Where in the event the bag is; the handler is given what is there.
+            returns: `state`: what the handler returns is the new state. `delta`: its top-level
+                keys are merged into the state that came in, and `DELETE` removes one.
+            scope: Path in the event to the execution's id (`$$.Execution.Id`): an ARN, or
+                `machine/name`.
+            only: Paths in the state to open; the rest passes through unread as `Unopened`.
+            embedded: As for `Statebag.open`. True also reads strings on the way to the bag, and
+                to the execution's id, as JSON: `bag_path="$.Records[0].body"` gives the handler
+                the state.
+
+        Returns:
+            A handler that answers with the sealed state alone.
+
+        Raises:
+            ConfigurationError: An argument is wrong; when the handler is decorated, not when
+                called.
+        """
+
+        def decorate(function: _Function) -> _Function:
+            return _wrapped(
+                function,
+                self._client,
+                bag_path=bag_path,
+                returns=returns,
+                scope=scope,
+                only=only,
+                embedded=embedded,
+            )
+
+        return decorate if handler is None else decorate(handler)
+
+
+def _wrapped(
     function: _Function,
-    client: Callable[[], Statebag],
+    client: Callable[[], Client],
     *,
     bag_path: str,
     returns: Returns,
     scope: str,
     only: Iterable[str] | None,
-    embedded: bool | None = None,
+    embedded: bool | None,
 ) -> _Function:
-    """The handler that a Lambda runtime calls, around a function of a state.
-
-    Args:
-        function: Called with the state and the Lambda context; a parameter named `event` gets
-            the whole event, opened.
-        client: Gives the client; asked at each call, so that importing a handler needs no store.
-        bag_path: Where in the event the bag is.
-        returns: `state`: the answer is the new state. `delta`: its keys are merged into the old.
-        scope: A path in the event to the execution's id (an ARN, or `machine/name`).
-        only: Paths in the state to open; the rest passes through unread.
-        embedded: As for `Statebag.open`. True also reads strings on the way to the bag, and to the
-            execution's id, as JSON.
-
-    Raises:
-        ConfigurationError: An argument is wrong; when the handler is decorated, not when called.
-    """
+    """The handler that a Lambda runtime calls, around a function of a state."""
     if returns not in {"state", "delta"}:
         raise ConfigurationError("step(returns=...) is 'state' or 'delta'")
     if isinstance(only, str):
@@ -84,7 +170,7 @@ def wrap_handler(
             event = parsed_along(parsed_along(event, where), scope_path)
         told = _execution_id(event, where, scope_path)
         told_scope = None if told is None else scope_of_execution(told)
-        with watched(event, context, "step", told, told_scope):
+        with watched(watchers(), event, context, "step", told, told_scope):
             return run(event, context, **named)
 
     def run(event: Any, context: Any, **named: Any) -> Any:
@@ -105,20 +191,6 @@ def wrap_handler(
             return sb.seal(after, scope=execution)
 
     return handler  # type: ignore[return-value]  # same call, other types
-
-
-def scope_of_execution(execution_id: str) -> str:
-    """The scope of an execution: `machine/name` from its ARN, another id as it is.
-
-    ARNs are `arn:<partition>:states:<region>:<account>:execution:<machine>:<name>`; those of
-    express executions say `express` and end in one part more, those of a distributed Map's
-    children name the machine as `<machine>/<label>`.
-    """
-    parts = execution_id.split(":")
-    if len(parts) >= 8 and parts[0] == "arn" and parts[2] == "states":
-        machine, *name = parts[6:]
-        return f"{machine}/{':'.join(name)}"
-    return execution_id
 
 
 def _wants_event(function: Callable[..., Any]) -> bool:

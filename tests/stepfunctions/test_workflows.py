@@ -20,6 +20,7 @@ from statebag import (
 )
 from statebag.local.engine import run_definition
 from statebag.local.invocation import ACCOUNT
+from statebag.stepfunctions import query, send_task_success, start_execution
 from statebag.store.file import FileStore
 from statebag.testing.process import forget
 from tests.bags import noise
@@ -61,7 +62,7 @@ def states():
 
 def test_an_input_of_twenty_megabytes_starts_an_execution(sb, states):
     assert len(json.dumps(LARGE)) > 20_000_000
-    arn = sb.start_execution(MACHINE, LARGE, name="run-1")
+    arn = start_execution(sb, MACHINE, LARGE, name="run-1")
     assert arn == EXECUTION
     given = states.describe_execution(executionArn=arn)["input"]
     assert len(given.encode()) <= 98_304
@@ -79,13 +80,13 @@ def test_a_start_that_is_repeated_sends_the_same(sb):
 
     for _ in range(2):
         forget()
-        Statebag(sb.store).start_execution(MACHINE, LARGE, name="run-1", client=Recording())
+        start_execution(Statebag(sb.store), MACHINE, LARGE, name="run-1", client=Recording())
     assert sent[0] == sent[1]
     assert len(list(sb.store.list())) == len({info.name for info in sb.store.list()})
 
 
 def test_without_a_name_each_start_has_its_own_scope(sb, states):
-    one, two = (sb.start_execution(MACHINE, LARGE) for _ in range(2))
+    one, two = (start_execution(sb, MACHINE, LARGE) for _ in range(2))
     assert one != two
     scopes = {info.name.rpartition("/")[0] for info in sb.store.list()}
     assert scopes == {f"Orders/{arn.rpartition(':')[2]}" for arn in (one, two)}
@@ -112,7 +113,7 @@ def stubbed(operation, code, message="CANARY"):
 )
 def test_what_step_functions_refuses_is_a_typed_error(sb, code, kind):
     with pytest.raises(kind) as caught:
-        sb.start_execution(MACHINE, {}, "n", client=stubbed("start_execution", code))
+        start_execution(sb, MACHINE, {}, "n", client=stubbed("start_execution", code))
     assert code in caught.value.message
     assert "CANARY" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -122,7 +123,7 @@ def test_what_step_functions_refuses_is_a_typed_error(sb, code, kind):
 def test_a_token_that_nobody_waits_for(sb, code):
     client = stubbed("send_task_success", code)
     with pytest.raises(InvalidState, match=code):
-        sb.send_task_success("token", {}, EXECUTION, client=client)
+        send_task_success(sb, "token", {}, EXECUTION, client=client)
 
 
 def test_an_answer_of_five_megabytes_is_within_the_limit_and_opens_for_the_execution(sb):
@@ -133,7 +134,7 @@ def test_an_answer_of_five_megabytes_is_within_the_limit_and_opens_for_the_execu
             sent.update(fields)
 
     result = {"transcript": noise(5_000_000, 3)}
-    sb.send_task_success("token", result, EXECUTION, budget=20_000, client=Recording())
+    send_task_success(sb, "token", result, EXECUTION, budget=20_000, client=Recording())
     assert sent["taskToken"] == "token"
     assert len(sent["output"].encode()) <= 20_000
     forget()
@@ -149,8 +150,8 @@ def test_the_output_is_opened_or_a_part_of_it(sb):
             assert executionArn == EXECUTION
             return {"status": "SUCCEEDED", "output": json.dumps(bag)}
 
-    assert sb.query(EXECUTION, client=Ended()) == LARGE
-    assert sb.query(EXECUTION, "$.documents[7]", client=Ended()) == LARGE["documents"][7]
+    assert query(sb, EXECUTION, client=Ended()) == LARGE
+    assert query(sb, EXECUTION, "$.documents[7]", client=Ended()) == LARGE["documents"][7]
 
 
 @pytest.mark.parametrize(
@@ -170,25 +171,25 @@ def test_an_execution_without_an_output_says_why(sb, answer, said):
             return answer
 
     with pytest.raises(InvalidState, match=said) as caught:
-        sb.query(EXECUTION, client=Asked())
+        query(sb, EXECUTION, client=Asked())
     assert "CANARY" not in str(caught.value)
 
 
 @pytest.mark.parametrize("arn", ["Orders", EXECUTION])
 def test_what_is_no_state_machine(sb, arn):
     with pytest.raises(ConfigurationError, match="no state machine's ARN"):
-        sb.start_execution(arn, {})
+        start_execution(sb, arn, {})
     with pytest.raises(ConfigurationError, match="no execution's ARN"):
-        sb.query(MACHINE)
+        query(sb, MACHINE)
 
 
 def test_without_boto3_it_says_what_to_install(tmp_path):
     code = f"""
 import sys
 sys.modules["boto3"] = sys.modules["botocore"] = None
-import statebag
+import statebag, statebag.stepfunctions
 try:
-    statebag.Statebag({str(tmp_path)!r}).start_execution({MACHINE!r}, {{}})
+    statebag.stepfunctions.start_execution(statebag.Statebag({str(tmp_path)!r}), {MACHINE!r}, {{}})
 except statebag.ConfigurationError as error:
     print(error.hint)
 """
@@ -220,7 +221,8 @@ def test_a_callback_with_five_megabytes_on_the_engine(sb):
     @step
     def ask(state, context):
         pool.submit(
-            Statebag(sb.store).send_task_success,
+            send_task_success,
+            Statebag(sb.store),
             state["token"],
             {"answer": noise(5_000_000, 1)},
             state["execution_id"],
@@ -385,8 +387,11 @@ def test_an_execution_is_started_from_a_handler_on_the_engine(sb):
     """A workflow that starts another one with a large input, and asks for its output."""
 
     def begin(event, context):
-        arn = Statebag(sb.store).start_execution(
-            f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:Other", LARGE, name="run-7"
+        arn = start_execution(
+            Statebag(sb.store),
+            f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:Other",
+            LARGE,
+            name="run-7",
         )
         return {"arn": arn}
 
@@ -401,7 +406,7 @@ def test_an_execution_is_started_from_a_handler_on_the_engine(sb):
     }
 
     def ask(event, context):
-        return {"note": Statebag(sb.store).query(event["arn"], "$.note")}
+        return {"note": query(Statebag(sb.store), event["arn"], "$.note")}
 
     ended = run_definition(
         definition,

@@ -13,9 +13,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from statebag import BlobMissing, ConfigurationError, Policy, Statebag
 from statebag.environment import watchers_from_environment
+from statebag.sinks import from_environment
 from statebag.state_data_manager import lambda_handler
 from statebag.store.memory import MemoryStore
-from statebag.telemetry import steps as watching
+from statebag.telemetry import steps
 from statebag.testing.process import forget
 from tests.bags import noise
 
@@ -48,8 +49,8 @@ def _nobody_watches(monkeypatch):
     for name in ("POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"):
         monkeypatch.delenv(name, raising=False)
     yield
-    watching.spans_through(None)
-    watching._watchers.cache_clear()
+    steps.spans_through(None)
+    from_environment._watchers.cache_clear()
     log = watching_log()
     for handler in list(log.handlers):
         log.removeHandler(handler)
@@ -251,7 +252,7 @@ def test_who_cannot_be_told_fails_no_step(monkeypatch, caplog):
             raise OSError(CANARY)
 
     monkeypatch.setenv("STATEBAG_METRICS", "broken")
-    monkeypatch.setattr(watching, "_made", lambda *_: [Broken()])
+    monkeypatch.setattr(from_environment, "_made", lambda *_: [Broken()])
     assert stepped(MemoryStore())["execution_id"] == ARN
     assert "Broken could not be told of a step: OSError" in caplog.text
     assert CANARY not in caplog.text

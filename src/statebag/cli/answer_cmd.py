@@ -9,6 +9,7 @@ import click
 
 from statebag.cli.json_input import read_json
 from statebag.cli.stores import store_option, writing_client
+from statebag.stepfunctions import send_task_success
 
 if TYPE_CHECKING:
     from statebag.local.tokens import WaitingToken
@@ -67,7 +68,7 @@ def command(
             raise click.UsageError(
                 "A task on AWS is failed by: aws stepfunctions send-task-failure"
             )
-        writing_client(store).send_task_success(token, value, execution)
+        send_task_success(writing_client(store), token, value, execution)
         click.echo("answered", err=True)
         return
 
@@ -84,8 +85,8 @@ def command(
 def _within_limit(value: Any, waiting: WaitingToken, store: str | None) -> Any:
     """The value, or where it is too large for an answer, its bag."""
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
+    from statebag.format.names import scope_of_execution  # noqa: PLC0415 - likewise
     from statebag.local.payload import PAYLOAD_LIMIT  # noqa: PLC0415 - likewise
-    from statebag.step import scope_of_execution  # noqa: PLC0415 - likewise
 
     if len(json_text.encode(value)) <= PAYLOAD_LIMIT:
         return value

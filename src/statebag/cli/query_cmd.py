@@ -8,6 +8,7 @@ import click
 
 from statebag.cli.json_output import check_output, output_option, write_text
 from statebag.cli.stores import reading_client, store_option
+from statebag.stepfunctions import query
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ def command(execution: str, path: str | None, *, output: Path | None, store: str
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     check_output(output)
     with reading_client(store) as client:
-        value = client.query(execution, path)
+        value = query(client, execution, path)
 
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
 

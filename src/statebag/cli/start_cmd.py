@@ -7,6 +7,7 @@ import click
 from statebag.cli.json_input import read_json
 from statebag.cli.stores import store_option, writing_client
 from statebag.cli.terminal_text import printable
+from statebag.stepfunctions import start_execution
 
 __all__ = ["command"]
 
@@ -29,4 +30,4 @@ def command(state_machine: str, *, input_: str | None, name: str | None, store: 
       statebag start arn:aws:states:eu-west-1:123456789012:stateMachine:orders --input big.json
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     value = {} if input_ is None else read_json(input_)
-    click.echo(printable(writing_client(store).start_execution(state_machine, value, name)))
+    click.echo(printable(start_execution(writing_client(store), state_machine, value, name)))

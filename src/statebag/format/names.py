@@ -19,6 +19,7 @@ __all__ = [
     "is_scope_at_or_above",
     "pack_name",
     "scope_of",
+    "scope_of_execution",
 ]
 
 _HEX = frozenset("0123456789abcdef")
@@ -111,3 +112,17 @@ def scope_of(name: str) -> str:
 def is_scope_at_or_above(scope: str, other: str) -> bool:
     """Whether `scope` is `other` or one of its ancestors (both encoded)."""
     return scope == other or other.startswith(scope + "/")
+
+
+def scope_of_execution(execution_id: str) -> str:
+    """The scope of an execution: `machine/name` from its ARN, another id as it is.
+
+    ARNs are `arn:<partition>:states:<region>:<account>:execution:<machine>:<name>`; those of
+    express executions say `express` and end in one part more, those of a distributed Map's
+    children name the machine as `<machine>/<label>`.
+    """
+    parts = execution_id.split(":")
+    if len(parts) >= 8 and parts[0] == "arn" and parts[2] == "states":
+        machine, *name = parts[6:]
+        return f"{machine}/{':'.join(name)}"
+    return execution_id

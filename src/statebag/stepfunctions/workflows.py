@@ -18,7 +18,7 @@ from statebag.errors import (
     StoreUnavailable,
 )
 from statebag.format import json_text
-from statebag.step import scope_of_execution
+from statebag.format.names import scope_of_execution
 
 if TYPE_CHECKING:
     from statebag.client import Statebag
@@ -46,7 +46,29 @@ def start_execution(
     name: str | None = None,
     client: Any = None,
 ) -> str:
-    """See `Statebag.start_execution`."""
+    """Start an execution of AWS Step Functions with an input of any size.
+
+    The input is sealed into the scope that the execution will have; then the execution is
+    started. A call that is repeated with the same name and input starts nothing twice.
+
+    Args:
+        sb: Seals the input.
+        state_machine_arn: Of a Standard workflow.
+        input_value: A JSON value.
+        name: The execution's name, of 1 to 80 letters, digits, - and _; a random one if None.
+        client: boto3's client of `stepfunctions`; made from the environment if None.
+
+    Returns:
+        The execution's ARN.
+
+    Raises:
+        InvalidState: An execution of that name was started with another input.
+        ConfigurationError: The ARN or name is wrong, or boto3 is not installed.
+        NotPermitted: `states:StartExecution` is not allowed.
+        StoreUnavailable: The store or Step Functions did not answer: start again with the same
+            name.
+        StatebagError: As for `Statebag.seal`.
+    """
     parts = state_machine_arn.split(":")
     if len(parts) < _PARTS or parts[0] != "arn" or parts[5] != "stateMachine":
         raise ConfigurationError(
@@ -74,7 +96,23 @@ def send_task_success(
     budget: int | None = None,
     client: Any = None,
 ) -> None:
-    """See `Statebag.send_task_success`."""
+    """Answer a task that waits for its token, with a result of any size.
+
+    Args:
+        sb: Seals the result.
+        token: The task's token.
+        result: A JSON value.
+        execution: The waiting execution's id, in whose scope the result is stored: its ARN, as
+            `$$.Execution.Id` says it, or the scope itself.
+        budget: The bound of what the task is answered with, in bytes, instead of the policy's.
+        client: boto3's client of `stepfunctions`; made from the environment if None.
+
+    Raises:
+        InvalidState: No task waits for this token, or not any more.
+        NotPermitted: `states:SendTaskSuccess` is not allowed.
+        StoreUnavailable: The store or Step Functions did not answer: answer again.
+        StatebagError: As for `Statebag.seal`.
+    """
     bag = sb.seal(result, scope=scope_of_execution(execution), budget=budget)
     parts = execution.split(":")
     asked = Asked(client, parts[3] if len(parts) > _PARTS else None)
@@ -91,7 +129,19 @@ def send_task_success(
 
 
 def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any = None) -> Any:
-    """See `Statebag.query`."""
+    """Return the output of an execution that succeeded, opened; or the value at a path in it.
+
+    Args:
+        sb: Opens the output.
+        execution_arn: The execution.
+        path: As for `Statebag.get`.
+        client: boto3's client of `stepfunctions`; made from the environment if None.
+
+    Raises:
+        InvalidState: The execution has not ended, or did not succeed.
+        ConfigurationError: There is no such execution.
+        StatebagError: As for `Statebag.open`.
+    """
     parts = execution_arn.split(":")
     if len(parts) <= _PARTS or parts[0] != "arn" or parts[5] != "execution":
         raise ConfigurationError(

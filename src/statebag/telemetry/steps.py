@@ -1,20 +1,17 @@
-"""What a step tells those who watch it: metrics, spans and log lines, where the environment asks.
+"""What a step tells those who watch it.
 
-Nothing of it is loaded unless it is asked for. Whoever is told gets counters, names and sizes,
-never a value of a state; what fails in telling never fails a step.
+A watcher gets counters, names and sizes, never a value of a state. A watcher that fails does not
+fail the step.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
-from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from statebag.environment import watchers_from_environment
-from statebag.errors import ConfigurationError
 from statebag.telemetry import usage
 
 if TYPE_CHECKING:
@@ -88,21 +85,23 @@ def spans_through(start: Callable[[str], AbstractContextManager[Span]] | None) -
 
 @contextmanager
 def watched(
-    event: Any, context: Any, action: str, execution: str | None, scope: str | None
+    watchers: tuple[Watcher, ...],
+    event: Any,
+    context: Any,
+    action: str,
+    execution: str | None,
+    scope: str | None,
 ) -> Iterator[None]:
     """Around one step: tells all watchers how it ended.
 
     Args:
+        watchers: Whom to tell; nothing is measured for nobody.
         event: The Lambda's event; only `state_name` is looked at.
         context: The Lambda's context.
         action: What is done.
         execution: The execution's id.
         scope: Where objects go.
-
-    Raises:
-        ConfigurationError: The environment asks for something that is not known or installed.
     """
-    watchers = _watchers(watchers_from_environment())
     if not watchers:
         yield
         return
@@ -140,34 +139,4 @@ def _tell(watcher: Watcher, done: Done) -> None:
 
         logging.getLogger("statebag").warning(
             "%s could not be told of a step: %s", type(watcher).__name__, type(error).__name__
-        )
-
-
-@cache
-def _watchers(asked: tuple[tuple[str, str], ...]) -> tuple[Watcher, ...]:
-    """The watchers that the environment asks for, made once."""
-    made: list[Watcher] = []
-    for kind, name in asked:
-        made.extend(_made(kind, name))
-    return tuple(made)
-
-
-def _made(kind: str, name: str) -> Iterator[Watcher]:
-    # Each is loaded only where it is asked for.
-    if (kind, name) == ("metrics", "emf"):
-        from statebag.sinks.embedded_metrics import EmbeddedMetrics  # noqa: PLC0415
-
-        yield EmbeddedMetrics()
-    elif (kind, name) == ("log", "json"):
-        from statebag.sinks.json_log import JsonLog  # noqa: PLC0415
-
-        yield JsonLog()
-    elif (kind, name) == ("tracing", "otel"):
-        from statebag.sinks.tracing import Tracing  # noqa: PLC0415
-
-        yield Tracing()
-    else:
-        raise ConfigurationError(
-            f"STATEBAG_{kind.upper()} has a value that is not known",
-            hint="STATEBAG_METRICS=emf, STATEBAG_LOG=json, STATEBAG_TRACING=otel.",
         )

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from statebag.errors import InvalidState
-from statebag.format.names import encode_scope
-from statebag.step import scope_of_execution
+from statebag.format.names import encode_scope, scope_of_execution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

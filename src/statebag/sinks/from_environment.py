@@ -1,0 +1,53 @@
+"""The watchers that the environment asks for; each is loaded only where it is asked for."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from statebag.environment import watchers_from_environment
+from statebag.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statebag.telemetry.steps import Watcher
+
+__all__ = ["watchers"]
+
+
+def watchers() -> tuple[Watcher, ...]:
+    """Return the watchers that the environment asks for, made once for each set of variables.
+
+    Raises:
+        ConfigurationError: The environment asks for something that is not known or installed.
+    """
+    return _watchers(watchers_from_environment())
+
+
+@cache
+def _watchers(asked: tuple[tuple[str, str], ...]) -> tuple[Watcher, ...]:
+    made: list[Watcher] = []
+    for kind, name in asked:
+        made.extend(_made(kind, name))
+    return tuple(made)
+
+
+def _made(kind: str, name: str) -> Iterator[Watcher]:
+    if (kind, name) == ("metrics", "emf"):
+        from statebag.sinks.embedded_metrics import EmbeddedMetrics  # noqa: PLC0415
+
+        yield EmbeddedMetrics()
+    elif (kind, name) == ("log", "json"):
+        from statebag.sinks.json_log import JsonLog  # noqa: PLC0415
+
+        yield JsonLog()
+    elif (kind, name) == ("tracing", "otel"):
+        from statebag.sinks.tracing import Tracing  # noqa: PLC0415
+
+        yield Tracing()
+    else:
+        raise ConfigurationError(
+            f"STATEBAG_{kind.upper()} has a value that is not known",
+            hint="STATEBAG_METRICS=emf, STATEBAG_LOG=json, STATEBAG_TRACING=otel.",
+        )
