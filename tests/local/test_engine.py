@@ -287,7 +287,7 @@ def test_a_handler_that_never_returns_is_left_behind():
     go_on = threading.Event()
 
     def work(event, context):
-        go_on.wait(60)
+        go_on.wait(250)
         return event
 
     run(chain(("P", {"Type": "Pass"})))  # what is imported takes no part of the time
@@ -296,9 +296,9 @@ def test_a_handler_that_never_returns_is_left_behind():
     started = time.monotonic()
     try:
         execution = run(definition, {}, {"work": work}, timeout_seconds=1)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 60  # not the 250 s of the handler
     finally:
         go_on.set()
     assert execution.status == "TIMED_OUT"
-    assert execution.unfinished == ("Main/Both[0]/Stuck", "Main/Both[1]/Rest")
+    assert sorted(execution.unfinished) == ["Main/Both[0]/Stuck", "Main/Both[1]/Rest"]
     assert execution.threads_left

@@ -344,5 +344,5 @@ def test_a_child_waits_for_a_silent_store_until_the_deadline(monkeypatch):
                 client.seal(state, scope="m/e")
             return time.monotonic() - started
 
-        assert seal() < 2.5
-        assert in_child(seal) < 2.5
+        assert seal() < 25  # and not as long as a request may take without a deadline
+        assert in_child(seal) < 25

@@ -25,12 +25,11 @@ def test_what_ends_by_itself_before_the_deadline_costs_no_thread():
         assert within_deadline(threading.get_ident, WHAT) != threading.get_ident()
 
 
+@pytest.mark.timeout(60)
 def test_a_call_that_hangs_is_given_up_at_the_deadline_and_its_thread_is_used_again():
     free = threading.Event()
-    started = time.monotonic()
     with deadline(0.2), pytest.raises(StoreUnavailable, match="before the deadline") as caught:
         within_deadline(free.wait, WHAT, name="a")
-    assert time.monotonic() - started < 1
     assert caught.value.object_name == "a"
     assert "Policy.deadline_seconds" in caught.value.hint
     assert len(bounded._abandoned) == 1
@@ -60,6 +59,7 @@ def test_errors_and_the_context_pass():
             within_deadline(lambda: 1 / 0, WHAT)
 
 
+@pytest.mark.timeout(60)
 def test_too_many_calls_that_never_end_are_refused_at_once(monkeypatch):
     monkeypatch.setattr(bounded, "_MOST_ABANDONED", 2)
     free = threading.Event()
@@ -67,10 +67,8 @@ def test_too_many_calls_that_never_end_are_refused_at_once(monkeypatch):
         for _ in range(2):
             with deadline(0.05), pytest.raises(StoreUnavailable, match="deadline"):
                 within_deadline(free.wait, WHAT)
-        started = time.monotonic()
-        with deadline(10), pytest.raises(StoreUnavailable, match="2 earlier calls"):
-            within_deadline(free.wait, WHAT)
-        assert time.monotonic() - started < 1
+        with deadline(600), pytest.raises(StoreUnavailable, match="2 earlier calls"):
+            within_deadline(lambda: pytest.fail("it was begun"), WHAT)
     finally:
         free.set()
         while bounded._abandoned:
