@@ -202,7 +202,7 @@ class Statebag:
         from statebag.opening.embedded import look_for_texts, open_texts
 
         started = perf_counter_ns()
-        reads_stubs()
+        reads_stubs(bag)
         selection = Selection(None if only is None else parse_paths(only))
         bag = as_bag(bag)
         with deadline(self.policy.deadline_seconds), span("statebag.open"):
@@ -239,9 +239,8 @@ class Statebag:
         from statebag.opening.embedded import look_for_texts, open_texts
         from statebag.opening.streaming import streamed
 
-        reads_stubs()
-
         def open_batch(batch: list[Any]) -> list[Any]:
+            reads_stubs(batch)
             started = perf_counter_ns()
             # What is streamed is not remembered: it would grow with the number of values.
             opener = self._opener(scope, Memory.empty())
@@ -282,7 +281,7 @@ class Statebag:
         from statebag.opening.embedded import look_for_texts_at, open_texts
         from statebag.opening.lookup import look_up
 
-        reads_stubs()
+        reads_stubs(bag)
 
         with deadline(self.policy.deadline_seconds):
             opener, bag, where = self._opener(scope), as_bag(bag), parse_path(path)
@@ -312,7 +311,7 @@ class Statebag:
         from statebag.upkeep.mending import mend, mend_all
         from statebag.upkeep.rebuilding import rebuilt
 
-        reads_stubs()
+        reads_stubs(bag)
         bag = as_bag(bag)
 
         def remembered(name: str) -> bytes | None:
@@ -350,7 +349,7 @@ class Statebag:
         from statebag.opening.difference import differences
         from statebag.opening.embedded import look_for_texts
 
-        reads_stubs()
+        reads_stubs([before, after])
         before, after = as_bag(before), as_bag(after)
         with deadline(self.policy.deadline_seconds):
             found = list(differences(self._opener(scope), before, after))
@@ -435,7 +434,7 @@ class Statebag:
         from statebag.sealing.sealer import plain
 
         started = perf_counter_ns()
-        reads_stubs()
+        reads_stubs(bag)
         path = parse_path(field)
         items = list(entries)
         check_json(items)

@@ -88,7 +88,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
             lists those that are.
         StatebagError: As the action itself.
     """
-    reads_stubs()
+    reads_stubs(event)
     if not isinstance(event, dict):
         raise _no_object()
     action = event.get("action") or _DEFAULT

@@ -164,7 +164,7 @@ def _wrapped(
 
     @wraps(function)
     def handler(event: Any, context: Any = None, **named: Any) -> Any:
-        reads_stubs()
+        reads_stubs(event)
         event = as_bag(event)
         if embedded:
             event = parsed_along(parsed_along(event, where), scope_path)

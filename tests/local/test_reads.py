@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -14,7 +15,7 @@ from statebag.format.stub import KEY
 from statebag.local.engine import run_definition
 from statebag.local.reads import PATH_NOT_NAMED
 from statebag.local.run import NOT_OPENED
-from statebag.local.stubs import first_stub, hidden, parsed
+from statebag.local.stubs import first_stub, hidden, holds_one_of, marks_of, parsed
 from tests.local.machines import chain, task
 
 SCOPE = "machine/run"
@@ -390,6 +391,58 @@ def test_an_error_of_its_own_is_the_functions_own():
     assert ran.error == "NoSuchRowError"
 
 
+def other_bag(event, _context):
+    sb = client()
+    sb.open(sb.seal({"x": 1}, scope=SCOPE))
+    sb.open({"x": 1})
+    sb.get({"x": 1}, "$.x")
+    return {"count": len(event["rows"])}
+
+
+def exits(_event, _context):
+    sys.exit(0)
+
+
+@pytest.mark.parametrize("handler", [honest, exits])
+def test_an_error_of_its_own_that_a_catch_takes(handler):
+    catch = {"ErrorEquals": ["States.ALL"], "Next": "End"}
+    state = task("b", Catch=[catch])
+    ran = run(("B", state), ("End", END), functions={"b": handler})
+    assert (ran.status, ran.error) == ("FAILED", NOT_OPENED)
+    assert "The state 'B' gives a stub to the function b at $ of its event" in ran.cause
+    assert ran.history[-1]["type"] == "ExecutionFailed"
+    ran = run(("B", state), ("End", END), functions={"b": handler}, allow_unopened=["b"])
+    assert (ran.status, len(ran.warnings)) == ("SUCCEEDED", 1)
+
+
+def test_an_error_before_a_try_that_reads():
+    functions = reader("open")
+    calls = []
+
+    def late(event, context):
+        calls.append(1)
+        return functions["b"](event, context) if len(calls) > 1 else honest(event, context)
+
+    retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}
+    ran = run(("B", task("b", Retry=[retry])), ("End", END), functions={**functions, "b": late})
+    assert (ran.status, ran.cause, len(calls)) == ("SUCCEEDED", None, 2)
+
+
+def test_an_error_of_this_library_is_told_as_it_is():
+    def fails(_event, _context):
+        raise statebag.StoreUnavailable("the store did not answer")
+
+    catch = {"ErrorEquals": ["StoreUnavailable"], "Next": "End"}
+    ran = run(("B", task("b", Catch=[catch])), ("End", END), functions={"b": fails})
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
+
+
+def test_a_function_that_reads_another_bag_than_it_is_given():
+    state = {**task("b"), "Parameters": {"rows.$": "$.rows"}}
+    ran = run(("B", state), ("End", END), functions={"b": other_bag})
+    assert (ran.status, ran.error) == ("FAILED", NOT_OPENED)
+
+
 def reader(kind):
     """A function that reads its stubs in one of the ways that there are."""
     sb = client(msgspec.structs.replace(NAMED, strict=True))
@@ -398,6 +451,16 @@ def reader(kind):
         "get": lambda event, _context: sb.get(event, "$.route"),
         "only": lambda event, _context: sb.open(event, only=[]) and 1,
         "append": lambda event, _context: sb.append(event, "$.fresh", [1], scope=SCOPE) and 1,
+        "part": lambda event, _context: sb.open(event["rows"]) and 1,
+        "item": lambda event, _context: sb.get(event["rows"], "$[3]"),
+        "text": lambda event, _context: sb.open(json.dumps(event)) and 1,
+        "bytes": lambda event, _context: sb.open(json.dumps(event, indent=1).encode()) and 1,
+        "wrapped": lambda event, _context: sb.open({"a": [event]}) and 1,
+        "each": lambda event, _context: len(list(sb.open_each([event]))),
+        "each of a generator": lambda event, _context: len(list(sb.open_each(e for e in [event]))),
+        "differences": lambda event, _context: len(sb.differences({}, event)),
+        "opened on": lambda event, _context: sb.open(sb.open(event, only=[])) and 1,
+        "copied": lambda event, _context: sb.open({**event, "fresh": 1}) and 1,
         "pool": lambda event, _context: ThreadPoolExecutor(1).submit(sb.open, event).result() and 1,
         "step": sb.step(scope="$.other", returns="delta")(lambda _state, _context: {"x": 1}),
         "step in a function": None,
@@ -410,7 +473,26 @@ def reader(kind):
 
 @pytest.mark.parametrize(
     "kind",
-    ["open", "get", "only", "append", "pool", "step", "step in a function", "router"],
+    [
+        "open",
+        "get",
+        "only",
+        "append",
+        "part",
+        "item",
+        "text",
+        "bytes",
+        "wrapped",
+        "each",
+        "each of a generator",
+        "differences",
+        "opened on",
+        "copied",
+        "pool",
+        "step",
+        "step in a function",
+        "router",
+    ],
 )
 def test_a_function_that_reads_stubs_itself(kind):
     functions = reader(kind)
@@ -472,6 +554,34 @@ STUB = {KEY: {"v": 1, "sha256": "0" * 64, "size": 2, "data": "x"}}
 )
 def test_where_a_stub_stands(value, place):
     assert first_stub(value) == place
+
+
+OTHER = {KEY: {"v": 1, "sha256": "1" * 64, "size": 2, "data": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [
+        (STUB, True),
+        ({"a": [1, STUB]}, True),
+        ({KEY: {**STUB[KEY], "rest": True}, "n": 1}, True),
+        (json.dumps({"b": STUB}), True),
+        (json.dumps(json.dumps(STUB)), True),
+        ("state: " + json.dumps(STUB), True),
+        (f"damaged {KEY}", True),
+        (iter([]), True),
+        (object(), True),
+        (OTHER, False),
+        ([OTHER, {"x": None}], False),
+        (json.dumps(OTHER).encode(), False),
+        ({"x": 1}, False),
+        ("text", False),
+        (None, False),
+    ],
+)
+@pytest.mark.parametrize("event", [STUB, {"Records": [{"body": json.dumps(STUB)}]}])
+def test_whether_a_value_holds_a_stub_that_was_given(value, is_one, event):
+    assert holds_one_of(marks_of(event), value) is is_one
 
 
 @pytest.mark.parametrize(

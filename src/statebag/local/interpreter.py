@@ -105,6 +105,8 @@ def time_out(execution: Any, run: Run) -> None:
 
 def result(execution: Any, run: Run, seconds: float, *, threads_left: bool) -> Execution:
     """What became of an execution that has ended, or was timed out and does not react."""
+    if execution.status == "SUCCEEDED":
+        run.check_read()
     if run.refusal is not None:
         return _refused(execution, run, run.refusal, seconds)
     gave_up = run.timed_out or execution.stop_date is None

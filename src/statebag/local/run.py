@@ -8,14 +8,16 @@ import threading
 import time
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from statebag import errors
 from statebag.local.execution import Handler, Observer, Transition
 from statebag.local.expressions import Expressions
 from statebag.local.invocation import Answer, invoke
 from statebag.local.payload import payload_size
 from statebag.local.reads import Bags, Refusal, RefusedError
-from statebag.local.stubs import first_stub
+from statebag.local.stubs import first_stub, holds_one_of, marks_of
 from statebag.telemetry.stub_aware import watched_for_reading
 from statebag.telemetry.usage import Usage, measured
 
@@ -30,6 +32,7 @@ __all__ = ["NOT_OPENED", "Run", "Visit"]
 NOT_OPENED = "Statebag.NotOpened"
 """The error of a run in which a function was given a stub and did not open it."""
 
+_OWN_ERRORS = frozenset(errors.__all__)
 _LARGEST = ("plain_bytes", "bag_bytes")  # of a Usage: these are peaks, the rest are sums
 
 
@@ -97,6 +100,8 @@ class Run:
     _entered: int = 0
     _open: dict[int, str] = field(default_factory=dict)
     _calls: int = 0
+    _read: set[str] = field(default_factory=set)
+    _failed_unread: list[tuple[str, str, Visit | None]] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _idle: threading.Condition = field(default_factory=threading.Condition)
     _ended: dict[str, threading.Event] = field(default_factory=dict)
@@ -167,7 +172,8 @@ class Run:
             self._calls += 1
         try:
             stub = first_stub(event)
-            with measured() as usage, watched_for_reading() as aware:
+            given = partial(holds_one_of, frozenset() if stub is None else marks_of(event))
+            with measured() as usage, watched_for_reading(given) as aware:
                 answer = invoke(
                     self.functions[name],
                     event,
@@ -182,9 +188,37 @@ class Run:
         if visit is not None:
             visit.attempts += 1
             visit.usage = usage if visit.usage is None else _together(visit.usage, usage)
-        if stub is not None and not aware.reads and not _failed_for_itself(answer):
-            self._not_opened(name, stub, visit)
+        if aware.reads:
+            with self._lock:
+                self._read.add(name)
+        elif stub is not None:
+            self._left_unread(name, stub, visit, answer)
         return answer
+
+    def check_read(self) -> None:
+        """Refuse a run that succeeded over errors of a function that never read its stubs.
+
+        An error of a function's own may have to do with a stub that it found in place of a value,
+        or not. Who failed once before reading, as some tests do, and read at another try, is in
+        the right; and an error that ends the run is seen.
+        """
+        with self._lock:
+            left = [one for one in self._failed_unread if one[0] not in self._read]
+        for name, stub, visit in left:
+            try:
+                self._not_opened(name, stub, visit)
+            except RefusedError:
+                return
+
+    def _left_unread(self, name: str, stub: str, visit: Visit | None, answer: Answer) -> None:
+        kind = json.loads(answer.text)["errorType"] if answer.failed else None
+        if kind in _OWN_ERRORS:
+            return
+        if kind is None or _is_built_in(kind):
+            self._not_opened(name, stub, visit)
+            return
+        with self._lock:
+            self._failed_unread.append((name, stub, visit))
 
     def refuse(self, refusal: Refusal) -> None:
         """End the run as one that failed; no Catch takes it."""
@@ -243,12 +277,10 @@ class Run:
                 event.set()
 
 
-def _failed_for_itself(answer: Answer) -> bool:
-    """Whether a function raised an error of its own, and none that a stub would cause."""
-    if not answer.failed:
-        return False
-    kind = getattr(builtins, json.loads(answer.text)["errorType"], None)
-    return not (isinstance(kind, type) and issubclass(kind, Exception))
+def _is_built_in(error: str) -> bool:
+    """Whether an error is one that code raises which finds a stub in place of a value."""
+    kind = getattr(builtins, error, None)
+    return isinstance(kind, type) and issubclass(kind, Exception)
 
 
 def _together(one: Usage, other: Usage) -> Usage:

@@ -12,7 +12,18 @@ from statebag.format.stub import KEY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DEEP", "WILD", "Hidden", "first_stub", "hidden", "is_stub", "parsed", "stub_places"]
+__all__ = [
+    "DEEP",
+    "WILD",
+    "Hidden",
+    "first_stub",
+    "hidden",
+    "holds_one_of",
+    "is_stub",
+    "marks_of",
+    "parsed",
+    "stub_places",
+]
 
 WILD = object()
 """A step of a path that takes every member: `*`, a slice, a filter."""
@@ -108,6 +119,64 @@ def _is_body_at(text: str, start: int) -> bool:
     except (ValueError, RecursionError):
         return False
     return is_stub({KEY: body})
+
+
+def marks_of(value: Any) -> frozenset[str]:
+    """What tells the stubs in a value, also those in texts, from others: bodies, names of content.
+
+    A part of a value has some of the marks of the whole.
+    """
+    return frozenset(_marks(value, 0))
+
+
+def holds_one_of(marks: frozenset[str], value: Any) -> bool:
+    """Whether a value, or a text, holds one of the stubs that marks are of.
+
+    True also where it cannot be told: an iterator, a value that was opened in part.
+    """
+    if not marks:
+        return True
+    ahead = [value]
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, dict):
+            ahead.extend(one.values())
+        elif isinstance(one, list):
+            ahead.extend(one)
+        elif not isinstance(one, str | bytes | int | float | None):
+            return True
+        elif isinstance(one, str | bytes) and KEY in (text := _decoded(one)):
+            found = frozenset(_marks(text, 0))
+            if not found or found & marks:
+                return True
+    return not marks.isdisjoint(_marks(value, 0))
+
+
+def _marks(value: Any, depth: int) -> Iterator[str]:
+    for _, stub in stub_places(value):
+        yield from _marks_of_body(stub[KEY])
+    for text in _texts(value):
+        if KEY not in text:
+            continue
+        try:
+            inner = json.loads(text)
+        except (ValueError, RecursionError):
+            for found in _BODY.finditer(text):
+                if _is_body_at(text, found.end()):
+                    yield from _marks_of_body(json.JSONDecoder().raw_decode(text, found.end())[0])
+            continue
+        if depth <= _TEXTS_DEEP:
+            yield from _marks(inner, depth + 1)
+
+
+def _marks_of_body(body: dict[str, Any]) -> Iterator[str]:
+    yield json.dumps(body, sort_keys=True)
+    # Code may write into what stands beside a stub, or put it into another form.
+    yield from (body[name] for name in ("sha256", "at") if isinstance(body.get(name), str))
+
+
+def _decoded(text: str | bytes) -> str:
+    return text.decode(errors="replace") if isinstance(text, bytes) else text
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -1,19 +1,19 @@
 """Whether code reads bags through this library: a handler that is given stubs has to.
 
-`statebag run` asks it of each handler. Each call that reads stubs says so here: those of a client,
-a decorated handler, the state data manager.
+`statebag run` asks it of each handler. Each call that reads stubs says here what it is given: those
+of a client, a decorated handler, the state data manager.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Aware", "reads_stubs", "watched_for_reading"]
 
@@ -21,14 +21,22 @@ __all__ = ["Aware", "reads_stubs", "watched_for_reading"]
 class Aware:
     """Whether a piece of code has read stubs.
 
+    Args:
+        counts: Whether a value that is read holds one of the stubs in question.
+
     Attributes:
         reads: True once it has.
     """
 
-    __slots__ = ("reads",)
+    __slots__ = ("_counts", "reads")
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Callable[[Any], bool]) -> None:
+        self._counts = counts
         self.reads = False
+
+    def saw(self, value: Any) -> None:
+        """A value is read."""
+        self.reads = self.reads or self._counts(value)
 
 
 _watching: ContextVar[tuple[Aware, ...]] = ContextVar("statebag_aware", default=())
@@ -37,9 +45,13 @@ _lock = fork_safe_lock()
 
 
 @contextmanager
-def watched_for_reading() -> Iterator[Aware]:
-    """Watch the code inside, and the threads that it starts."""
-    aware = Aware()
+def watched_for_reading(counts: Callable[[Any], bool]) -> Iterator[Aware]:
+    """Watch the code inside, and the threads that it starts.
+
+    Args:
+        counts: Whether a value that is read holds one of the stubs in question.
+    """
+    aware = Aware(counts)
     token = _watching.set((*_watching.get(), aware))
     with _lock:
         _all.append(aware)
@@ -51,8 +63,8 @@ def watched_for_reading() -> Iterator[Aware]:
             _all.remove(aware)
 
 
-def reads_stubs() -> None:
-    """Stubs are read here and now."""
+def reads_stubs(value: Any) -> None:
+    """The stubs in a value are read here and now."""
     if not _all:
         return
     watching = _watching.get()
@@ -62,4 +74,4 @@ def reads_stubs() -> None:
         with _lock:
             watching = tuple(_all)
     for aware in watching:
-        aware.reads = True
+        aware.saw(value)

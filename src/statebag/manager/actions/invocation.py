@@ -53,7 +53,7 @@ class Invocation:
     """
 
     def __init__(self, event: Mapping[str, Any], scope: str | None = None) -> None:
-        reads_stubs()  # also where an action hands a bag on untouched
+        reads_stubs(event)  # also where an action hands a bag on untouched
         self.event = event
         self.sb: Statebag = from_environment()
         states = (event.get(name) for name in ("state_data", "branch_state"))
