@@ -173,12 +173,143 @@ def test_an_expression_that_names_what_is_not_there(state, path, name):
     is_refused(run(("C", state), ("End", END), functions=echo, jsonata=["C"]), path, name)
 
 
-@pytest.mark.parametrize("code", ["$keys($states.input)", "$lookup($states.input, 'route')"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "$lookup($states.input, 'route')",
+        "$lookup($states, 'input').route",
+        "$lookup($lookup($states, 'input'), 'route')",
+        "($s := $states; $s.input.route)",
+        "($s := $states; $i := $s.input; {'r': $i.route})",
+        "$states.*.route",
+        "($states.input).route",
+        "[$states.input].route",
+        "{'a': $states.input}.a.route",
+        "$append([], $states.input).route",
+        "$states.input ~> function($o) {$o.route}",
+        "($states.input ~> |$|{'k': 1}|).route",
+        "$map([$states.input], function($i) {$i.route})",
+        "$filter([$states.input], function($o) {$o.route = 'a'})",
+        "$reduce([$states.input, $states.input], function($a, $b) {$b}).route",
+    ],
+)
+def test_an_expression_that_gets_to_a_name_in_another_way(code):
+    state = {"Type": "Pass", "Output": f"{{% {code} %}}"}
+    ran = run(("C", state), ("End", END), jsonata=["C"])
+    is_refused(ran, "$states.input.route", "$.route")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "$states",
+        "[$states.input]",
+        "$append([$states.input], 1)",
+        "$merge([$states.input, {'z': 1}])",
+        "$merge([$lookup($states, 'input'), {'z': 1}])",
+        "$map([$states.input], function($i) {$i})",
+        "$filter([$states.input], function($o) {$o.other = 'a'})",
+        "$lookup($states, 'input').other",
+        "$states.input ~> |$|{'z': 1}|",
+    ],
+)
+def test_an_expression_that_hands_a_bag_on(code):
+    state = {"Type": "Pass", "Output": f"{{% {code} %}}"}
+    ran = run(("C", state), ("End", END), jsonata=["C"])
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "$keys($states.input)",
+        "$keys($states.*)",
+        "$string($states.input)",
+        "$string($states)",
+        "$string({'a': $states.input})",
+        "$hash($string($states.input), 'MD5')",
+        "$hash($lookup($states, 'input'), 'MD5')",
+        "'' & [$states.input]",
+        "$states.input = {'a': 1}",
+        "$spread([$states.input])",
+        "$each($lookup($states, 'input'), function($v, $k) {$k})",
+        "$sift($states.*[0], function($v, $k) {true})",
+        "$states.**.route",
+        "($f := function($o) {$o.route}; $f($states.*[0]))",
+        "$merge([$states.input]) ~> function($o) {$states.*[$exists(route)]}",
+    ],
+)
 def test_an_expression_that_lists_the_members_of_a_bag(code):
     state = {"Type": "Pass", "Output": f"{{% {code} %}}"}
     ran = run(("C", state), ("End", END), jsonata=["C"])
     assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED)
     assert "Read single fields by their names" in ran.cause
+
+
+@pytest.mark.parametrize("control", [(), NAMED.control], ids=["all of it left", "with a rest"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "States.Hash(States.JsonToString($), 'MD5')",
+        "States.Hash(States.Format('{}', States.JsonToString($)), 'MD5')",
+        "States.Base64Encode(States.JsonToString($))",
+        "States.StringSplit(States.JsonToString($), ',')",
+        "States.ArrayContains(States.Array($), 1)",
+        "States.ArrayContains(States.Array('{}'), States.JsonToString($))",
+        "States.ArrayUnique(States.Array($))",
+        "States.Format('{}', $)",
+        "States.Format('{}', States.Array($))",
+        "States.JsonMerge($, $kept, false)",
+    ],
+)
+def test_a_function_that_computes_with_a_bag(call, control):
+    policy = Policy(control=control)
+    keep = {"Type": "Pass", "Assign": {"kept.$": "$"}}
+    state = {"Type": "Pass", "Parameters": {"x.$": call}}
+    sb = client(policy)
+    functions = {
+        "make": lambda _event, _context: sb.seal(STATE, scope=SCOPE),
+        "again": lambda event, _context: sb.seal({**sb.open(event), "wait": 1}, scope=SCOPE),
+    }
+    ran = run(
+        ("Keep", keep), ("Again", task("again")), ("C", state), ("End", END), functions=functions
+    )
+    assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED)
+    assert "The state 'C' reads $, which is not in its payload" in ran.cause
+    assert "Read single fields by their names" in ran.cause
+
+
+@pytest.mark.parametrize("name", ["ArrayLength", "ArrayGetItem", "ArrayPartition", "MathAdd"])
+def test_a_function_that_computes_with_a_value_that_left(name):
+    """The stub of one field, as a seal that is not strict makes it."""
+    sb = client(msgspec.structs.replace(NAMED, carry_bytes=0, field_limit=256))
+    made = {"make": lambda _event, _context: sb.seal({"rows": ["x" * 100] * 50}, scope=SCOPE)}
+    more = "" if name == "ArrayLength" else ", 1"
+    state = {"Type": "Pass", "Parameters": {"x.$": f"States.{name}($.rows{more})"}}
+    ran = run(("C", state), ("End", END), functions=made, strict=False)
+    is_refused(ran, "$.rows", "$.rows")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "States.JsonToString($)",
+        "States.Format('{}', States.JsonToString($))",
+        "States.Format('{}', $.other)",
+        "States.Hash(States.JsonToString($.other), 'MD5')",
+        "States.ArrayLength(States.Array($, $))",
+        "States.ArrayGetItem(States.Array($), 0)",
+        "States.ArrayPartition(States.Array($, $), 1)",
+        "States.JsonMerge($, $, false)",
+        "States.JsonMerge($, $.deep, false)",
+        "States.StringToJson(States.JsonToString($))",
+    ],
+)
+def test_a_function_that_hands_a_bag_on(call):
+    policy = Policy(control=("$.other", "$.deep"))
+    state = {"Type": "Pass", "Parameters": {"x.$": call}}
+    ran = run(("C", state), ("End", END), functions={"make": seals(policy=policy)})
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
 
 
 def test_variables_hold_bags_too():

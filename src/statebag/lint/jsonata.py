@@ -15,7 +15,7 @@ from jsonata.jsonata import Jsonata
 from statebag.lint.paths import MalformedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["Found", "Looked", "found_in"]
 
@@ -59,6 +59,10 @@ _MOST_FOUND = 512
 _BEYOND_ANY = 1 << 20  # bytes; more than a payload holds
 _QUOTES_AND_COMMA = 3  # of an item in an array's text, which a separator replaces
 _HANDED_ON = frozenset({"append", "merge"})
+_STATES = "$states"  # the root of a place that is `$states` itself, or none that it has
+_HOLDING_BAGS = ("input", "result", "error")
+
+_Place = tuple[str, tuple[str | int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +100,19 @@ class Looked(NamedTuple):
 class _Walk:
     found: list[Found] = field(default_factory=list)
     # Names that the expression itself gives: what they stand for, or None.
-    named: dict[str, tuple[str, tuple[str | int, ...]] | None] = field(default_factory=dict)
+    named: dict[str, _Place | None] = field(default_factory=dict)
     # What a name is computed of, told once where it is given: its second use is a second time.
     made_of: dict[str, list[Found]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     extra: int = 0
+
+    def note(self, place: _Place, *, looked_at: bool) -> None:
+        """A place is named; of `$states` itself only what looks into it is told."""
+        root, path = place
+        if root != _STATES:
+            self.found.append(Found(root, path, looked_at))
+        elif not path and looked_at:
+            self.found.extend(Found(one, (), looked_at=True) for one in _HOLDING_BAGS)
 
     def again(self, places: list[Found]) -> None:
         """The bytes of these places may stand in the value once more."""
@@ -152,6 +164,13 @@ def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
     kind = getattr(node, "type", None)
     if kind in {"path", "variable"}:
         _path(node, walk, looked_at=looked_at)
+        return
+    for stage in _stages(node):  # behind a block or a call
+        expression = getattr(stage, "expr", None)
+        _look(expression, walk, looked_at=True)
+        looked_at = looked_at or not isinstance(getattr(expression, "value", None), int)
+    if kind == "block" and (target := _named_target(node, walk)) is not None:
+        walk.note(target, looked_at=looked_at)
     elif kind == "block":
         for one in node.expressions or ():
             _look(one, walk, looked_at=looked_at)
@@ -182,7 +201,10 @@ def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         _look(node.rhs, walk, looked_at=True)
         _transform(node, walk)
     elif kind == "function":
-        _call(node, walk, looked_at=looked_at)
+        if (target := _named_target(node, walk)) is None:
+            _call(node, walk, looked_at=looked_at)
+        else:
+            walk.note(target, looked_at=looked_at or _target(node, walk) is None)
     elif kind == "lambda":
         _lambda(node, None, walk)
     else:
@@ -241,7 +263,7 @@ def _separated(arguments: list[Any], walk: _Walk) -> None:
                 walk.again(before)
 
 
-def _lambda(node: Any, items: tuple[str, tuple[str | int, ...]] | None, walk: _Walk) -> None:
+def _lambda(node: Any, items: _Place | None, walk: _Walk) -> None:
     """A function of the expression's own; its first argument is an item of what it goes over."""
     for position, argument in enumerate(node.arguments or ()):
         walk.named[str(argument.value)] = items if position == 0 else None
@@ -251,14 +273,21 @@ def _lambda(node: Any, items: tuple[str, tuple[str | int, ...]] | None, walk: _W
 def _path(node: Any, walk: _Walk, *, looked_at: bool) -> None:
     steps = node.steps if node.type == "path" else [node]
     first = steps[0]
-    if getattr(first, "type", None) != "variable":
+    target = _named_target(node, walk)
+    if target is None and getattr(first, "type", None) != "variable":
         for step in steps:
             _inside(step, walk, alone=len(steps) == 1)
         return
-    _, whole = _known_names(node)
-    target = _target(node, walk, whole=False)
-    if target is not None:
-        walk.found.append(Found(*target, looked_at or not whole))
+    if (
+        target == (_STATES, ())
+        and getattr(steps[1] if steps[1:] else None, "type", "") == "wildcard"
+    ):
+        below, whole = _known_names(node, after=1)
+        for root in _HOLDING_BAGS:  # `$states.*.name`
+            walk.note((root, tuple(below)), looked_at=looked_at or not whole or not below)
+    elif target is not None:
+        whole = _target(node, walk) is not None
+        walk.note(target, looked_at=looked_at or not whole)
     elif first.value in walk.made_of:
         if first.value in walk.used:
             walk.again(walk.made_of[first.value])
@@ -286,17 +315,17 @@ def _transform(node: Any, walk: _Walk) -> None:
     location = _relative(node.rhs.pattern)
     if target is None or location is None:
         return
-    root, above = target[0], (*target[1], *location)
+    above = _below(target, location)
     if location:
-        walk.found.append(Found(root, above, looked_at=True))
+        walk.note(above, looked_at=True)
     if node.rhs.pattern.type == "path" and not _known_names(node.rhs.pattern)[1]:
         return  # it is further down: a wildcard, a filter
     for names in _bare(node.rhs.update):
-        walk.found.append(Found(root, (*above, *names), looked_at=True))
+        walk.note(_below(above, names), looked_at=True)
     deleted = getattr(node.rhs, "delete", None)
     for one in [*(getattr(deleted, "expressions", None) or ()), deleted]:
         if getattr(one, "type", None) == "string":
-            walk.found.append(Found(root, (*above, one.value), looked_at=True))
+            walk.note(_below(above, (one.value,)), looked_at=True)
 
 
 def _relative(node: Any) -> tuple[str | int, ...] | None:
@@ -335,32 +364,94 @@ def _inside(step: Any, walk: _Walk, *, alone: bool) -> None:
         _look(step, walk, looked_at=True)
 
 
-def _target(
-    node: Any, walk: _Walk, *, whole: bool = True
-) -> tuple[str, tuple[str | int, ...]] | None:
+def _named_target(node: Any, walk: _Walk) -> _Place | None:
+    """The place that a node begins with, with the names that are given in it."""
+    before = len(walk.found)
+    _names_in(node, walk)
+    target = _target(node, walk, whole=False)
+    if target is None:
+        del walk.found[before:]  # it is looked through as a whole
+    return target
+
+
+def _names_in(node: Any, walk: _Walk) -> None:
+    """Take the names that are given in a node before its place is asked for: `($s := $a; $s)`."""
+    kind = getattr(node, "type", None)
+    if kind == "block" and node.expressions:
+        for one in node.expressions[:-1]:
+            _look(one, walk, looked_at=False)
+        _names_in(node.expressions[-1], walk)
+    elif kind == "path":
+        _names_in(node.steps[0], walk)
+    elif _is_lookup(node, walk):
+        _names_in(node.arguments[0], walk)
+
+
+def _target(node: Any, walk: _Walk, *, whole: bool = True) -> _Place | None:
     """The root and path that a path leads to; None where it is none of the engine's values."""
     kind = getattr(node, "type", None)
-    steps = node.steps if kind == "path" else [node] if kind == "variable" else ()
-    if not steps or getattr(steps[0], "type", None) != "variable":
+    above: _Place | None = None
+    if kind == "path":
+        names, complete = _known_names(node)
+        first = node.steps[0]
+        if getattr(first, "type", None) == "variable":
+            above = _variable(first, walk)
+        elif getattr(first, "type", None) in {"block", "function"}:
+            above = _unindexed(first, walk)
+    elif kind in {"variable", "block", "function"}:
+        names, complete = _known_names(node)
+        above = _variable(node, walk) if kind == "variable" else _unindexed(node, walk)
+    if above is None or (whole and not complete):
         return None
-    names, complete = _known_names(node)
-    if whole and not complete:
+    return _below(above, names)
+
+
+def _unindexed(node: Any, walk: _Walk) -> _Place | None:
+    """The place of a block or of a `$lookup`, but for what stands in brackets behind it."""
+    if node.type == "block":
+        return _target(node.expressions[-1], walk) if node.expressions else None
+    if not _is_lookup(node, walk):
         return None
-    name = steps[0].value
+    above = _target(node.arguments[0], walk)
+    return None if above is None else _below(above, (node.arguments[1].value,))
+
+
+def _is_lookup(node: Any, walk: _Walk) -> bool:
+    """Whether a node is `$lookup(place, 'name')`, which is another way to write `place.name`."""
+    return (
+        getattr(node, "type", None) == "function"
+        and getattr(node.procedure, "value", None) == "lookup"
+        and "lookup" not in walk.named
+        and len(node.arguments or ()) == 2
+        and getattr(node.arguments[1], "type", None) == "string"
+    )
+
+
+def _variable(node: Any, walk: _Walk) -> _Place | None:
+    name = node.value
     if name in walk.named:
-        known = walk.named[name]
-        return None if known is None else (known[0], (*known[1], *names))
-    if name == "states":
-        root = _ROOTS.get(str(names[0])) if names else None
-        return None if root is None else (root, tuple(names[1:]))
+        return walk.named[name]
     if not isinstance(name, str) or name in {"", "$"}:
         return None
-    return f"${name}", tuple(names)
+    return f"${name}", ()
 
 
-def _known_names(node: Any) -> tuple[list[str | int], bool]:
-    """The names along a path as far as they are fixed, and whether that is all of it."""
-    steps = node.steps if node.type == "path" else [node]
+def _below(place: _Place, names: Iterable[str | int]) -> _Place:
+    """A place below another; those in `$states` have roots of their own."""
+    root, path = place[0], (*place[1], *names)
+    if root == _STATES and path and path[0] in _ROOTS:
+        return _ROOTS[str(path[0])], path[1:]
+    return root, path
+
+
+def _known_names(node: Any, after: int = 0) -> tuple[list[str | int], bool]:
+    """The names along a path as far as they are fixed, and whether that is all of it.
+
+    Args:
+        node: The path.
+        after: How many of its steps are left out before the one that the names are below.
+    """
+    steps = node.steps[after:] if node.type == "path" else [node]
     names: list[str | int] = []
     for position, step in enumerate(steps):
         if position:

@@ -30,6 +30,10 @@ MEMORY_BYTES = 2_000_000_000
 MOST_ANSWER_BYTES = 16_000_000
 """JSON text of a value that is handed back. A state has at most 262,144 bytes."""
 
+_MOST_READ = 50  # places of stubs that are told; the first one ends a run
+# Functions that take all members of an object in order to hand them on, or to check their types.
+_COPYING = frozenset({"merge", "validate_input", "_plain"})
+
 _HASHES = {
     "MD5": "md5",
     "SHA-1": "sha1",
@@ -43,6 +47,88 @@ class NoResultError(ValueError):
     """An expression gave nothing (undefined)."""
 
 
+class Watched(dict[str, Any]):
+    """A stub that an expression is given; it notes who looks for more than that there is one.
+
+    A name that is asked for and not there may be in the store; so may what a list of all members
+    lacks. To hand the object on, alone or in `$merge`, is not to look.
+    """
+
+    __slots__ = ("_key", "_place", "_read")
+
+    def __init__(
+        self, members: dict[str, Any], place: tuple[Any, ...], key: str, read: list[Any]
+    ) -> None:
+        super().__init__(members)
+        self._place, self._key, self._read = place, key, read
+
+    def cloned(self) -> Watched:
+        """A copy that notes in the same place."""
+        members = {name: _cloned(one) for name, one in super().items()}
+        return Watched(members, self._place, self._key, self._read)
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        """The member of this name."""
+        if name not in self or name == self._key:
+            self._note(name)
+        return super().get(name, default)
+
+    def keys(self) -> Any:
+        """All names."""
+        self._note()
+        return super().keys()
+
+    def values(self) -> Any:
+        """All members."""
+        self._note()
+        return super().values()
+
+    def items(self) -> Any:
+        """All names and members."""
+        self._note()
+        return super().items()
+
+    def _note(self, name: str | None = None) -> None:
+        if name is None and _hands_on():
+            return
+        found = [list(self._place), None if name == self._key else name]
+        if found not in self._read and len(self._read) < _MOST_READ:
+            self._read.append(found)
+
+
+def _hands_on() -> bool:
+    """Whether who asks for all members only copies or checks them."""
+    frame = sys._getframe(3)  # noqa: SLF001 - there is no other way to know
+    callers = {frame.f_code.co_name, frame.f_back.f_code.co_name if frame.f_back else ""}
+    return not callers.isdisjoint(_COPYING)
+
+
+def _cloned(value: Any) -> Any:
+    """A copy of what a transform changes; what is watched stays watched."""
+    if isinstance(value, Watched):
+        return value.cloned()
+    if isinstance(value, dict):
+        return {name: _cloned(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_cloned(one) for one in value]
+    return value
+
+
+def _watched(value: Any, key: str, read: list[Any], place: tuple[Any, ...] = ()) -> Any:
+    """A copy of a value, in which all stubs are watched."""
+    if isinstance(value, list):
+        return [_watched(one, key, read, (*place, i)) for i, one in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    members = {
+        name: one if name == key else _watched(one, key, read, (*place, name))
+        for name, one in value.items()
+    }
+    if isinstance(value.get(key), dict):
+        return Watched(members, place, key, read)
+    return members
+
+
 def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
     """Return the value of a JSONata expression with these variables, as plain JSON.
 
@@ -51,10 +137,12 @@ def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
         ValueError: It does not parse, throws, or gives what JSON cannot hold; the message holds
             no value.
     """
-    from jsonata.jexception import JException  # noqa: PLC0415 - slow, and not needed for paths
+    from jsonata.functions import Functions  # noqa: PLC0415 - slow, and not needed for paths
+    from jsonata.jexception import JException  # noqa: PLC0415 - likewise
     from jsonata.jsonata import Jsonata  # noqa: PLC0415 - likewise
     from jsonata.utils import Utils  # noqa: PLC0415 - likewise
 
+    Functions.function_clone = staticmethod(_cloned)  # its own makes plain objects of all
     try:
         parsed = Jsonata(expression)
         parsed.set_output_convert_nulls(False)
@@ -100,14 +188,18 @@ def main() -> None:
 
 
 def _answer(request: dict[str, Any]) -> str:
+    read: list[Any] = []
     try:
         if "path" in request:
             value: Any = found_by_path(request["path"], request["data"])
         else:
-            value = jsonata_value(request["expression"], request["bindings"])
-        text = json.dumps({"value": value})
+            bindings = request["bindings"]
+            if "stub" in request:
+                bindings = _watched(bindings, request["stub"], read)
+            value = jsonata_value(request["expression"], bindings)
+        text = json.dumps({"value": value, "read": read})
     except NoResultError as error:
-        return json.dumps({"nothing": str(error)})
+        return json.dumps({"nothing": str(error), "read": read})
     except MemoryError:
         problem = "takes too much memory"
     except RecursionError:
@@ -120,7 +212,7 @@ def _answer(request: dict[str, Any]) -> str:
         if len(text) <= MOST_ANSWER_BYTES:
             return text
         problem = f"returned more than {MOST_ANSWER_BYTES:,} bytes"
-    return json.dumps({"error": problem})
+    return json.dumps({"error": problem, "read": read})
 
 
 def _limit_memory() -> None:

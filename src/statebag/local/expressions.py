@@ -15,10 +15,14 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
 from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
+from statebag.format.stub import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["EXPRESSION_SECONDS", "ExpressionError", "Expressions", "NoResultError"]
 
@@ -58,15 +62,30 @@ class Expressions:
         self._busy: set[subprocess.Popen[bytes]] = set()
         self._closed = False
 
-    def jsonata(self, expression: str, bindings: dict[str, Any]) -> Any:
+    def jsonata(
+        self,
+        expression: str,
+        bindings: dict[str, Any],
+        looked_into: Callable[[tuple[str | int, ...], str | None], None] | None = None,
+    ) -> Any:
         """Return the value of a JSONata expression with these variables, as plain JSON.
+
+        Args:
+            expression: Without its `{% %}`.
+            bindings: The variables by name.
+            looked_into: Is told of each stub in the variables that the expression looked into: its
+                path, which begins with the variable's name, and the name of the member that it
+                asked for, None for all of them. What it raises, this call raises.
 
         Raises:
             NoResultError: It gives nothing.
             ExpressionError: It does not parse, throws, gives what JSON cannot hold, takes too
                 long or too much memory, or the run is over.
         """
-        return self._answered({"expression": expression, "bindings": bindings})
+        request = {"expression": expression, "bindings": bindings}
+        if looked_into is not None:
+            request["stub"] = KEY
+        return self._answered(request, looked_into)
 
     def found(self, path: str, data: Any) -> list[Any]:
         """Return what an indefinite JSONPath finds in a value.
@@ -89,7 +108,11 @@ class Expressions:
         for process in processes:
             _end(process)
 
-    def _answered(self, request: dict[str, Any]) -> Any:
+    def _answered(
+        self,
+        request: dict[str, Any],
+        looked_into: Callable[[tuple[str | int, ...], str | None], None] | None = None,
+    ) -> Any:
         # A context object may hold what is no JSON; an expression sees its text.
         line = json.dumps({**request, "seconds": self._seconds + _MARGIN_SECONDS}, default=str)
         process = self._taken()
@@ -118,6 +141,9 @@ class Expressions:
         if text_is_deeper(answer, MAX_DEPTH + 1):  # the answer is an object around the value
             raise ExpressionError(f"returned a value of more than {MAX_DEPTH} levels")
         said = json.loads(answer)
+        if looked_into is not None:
+            for place, name in said["read"]:
+                looked_into(tuple(place), name)
         if "nothing" in said:
             raise NoResultError(said["nothing"])
         if "error" in said:

@@ -23,7 +23,7 @@ from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.lint.jsonata import found_in
 from statebag.lint.paths import MalformedError
-from statebag.local.stubs import Hidden, hidden, is_stub, parsed, stub_places
+from statebag.local.stubs import Hidden, hidden, is_stub, parsed, stub_places, text_stubs
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ __all__ = [
     "path_is_read",
     "path_is_written",
     "reading",
+    "stub_is_looked_into",
     "value_is_compared",
+    "value_is_looked_through",
 ]
 
 PATH_NOT_NAMED = "Statebag.PathNotNamed"
@@ -197,6 +199,25 @@ def value_is_compared(path: str, value: Any) -> None:
         _refuse(now, path, Hidden(value, (), ()))
 
 
+def value_is_looked_through(path: str, value: Any, *, texts: bool) -> None:
+    """A value that a path gave is about to be computed with, whatever is in it.
+
+    Args:
+        path: The path.
+        value: What it gave.
+        texts: Whether texts in it are looked at too: those that hold a bag.
+
+    Raises:
+        RefusedError: There is a stub in it.
+    """
+    now = _reading.get()
+    if now is None:
+        return
+    found = next(stub_places(value), None) or (next(text_stubs(value), None) if texts else None)
+    if found is not None:
+        _refuse(now, path, Hidden(found[1], found[0], ()))
+
+
 def expression_is_read(code: str, states: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
     """A JSONata expression is about to be evaluated.
 
@@ -232,6 +253,29 @@ def expression_is_read(code: str, states: Mapping[str, Any], variables: Mapping[
             and (value.keys() == {KEY} or _LISTS_MEMBERS.search(code))
         ):
             _refuse(now, shown, Hidden(value, one.path, ()))
+
+
+def stub_is_looked_into(
+    bindings: Mapping[str, Any], place: tuple[str | int, ...], name: str | None
+) -> None:
+    """A JSONata expression has looked into a stub, in whatever way it was written.
+
+    Args:
+        bindings: What the expression was given, by the names of its variables.
+        place: The stub's, from the variable's name on.
+        name: The member that was asked for and is not there; None where all were.
+
+    Raises:
+        RefusedError: It may be behind the stub.
+    """
+    now = _reading.get()
+    stub = _at(bindings, place)
+    if now is None or not is_stub(stub):
+        return
+    inside = () if name is None else (name,)
+    _refuse(
+        now, f"${place[0]}{render_path((*place[1:], *inside))[1:]}", Hidden(stub, place, inside)
+    )
 
 
 def _refuse(now: _Reading, path: str, found: Hidden, *, written: bool = False) -> None:

@@ -20,7 +20,7 @@ from statebag.format.json_depth import loads
 from statebag.local.payload import payload_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Call", "IntrinsicFailureError", "evaluated_call", "parsed_call"]
 
@@ -70,7 +70,11 @@ class Call:
     """A function and its arguments."""
 
     name: str
-    arguments: tuple[Text | Path | Literal | Call, ...]
+    arguments: tuple[Argument, ...]
+
+
+Argument = Text | Path | Literal | Call
+"""What stands between the parentheses of a call."""
 
 
 def parsed_call(expression: str) -> Call:
@@ -85,25 +89,39 @@ def parsed_call(expression: str) -> Call:
     return call
 
 
-def evaluated_call(call: Call, resolve: Callable[[str], Any]) -> Any:
+def evaluated_call(
+    call: Call,
+    resolve: Callable[[str], Any],
+    given: Callable[[Call, Sequence[Any]], None] | None = None,
+) -> Any:
     """Compute a call.
 
     Args:
         call: What `parsed_call` gave.
         resolve: Gives the value of a path.
+        given: Is told the values of the arguments of this call, and of each one inside of it,
+            before it is computed.
 
     Raises:
         IntrinsicFailureError: the arguments do not fit the function.
-        Whatever `resolve` raises.
+        Whatever `resolve` and `given` raise.
     """
+
+    def valued(argument: Argument) -> Any:
+        return _value(argument, resolve, given)
+
     if call.name == "Format":
         if not call.arguments:
             raise IntrinsicFailureError("States.Format has no template")
-        values = [_value(argument, resolve) for argument in call.arguments[1:]]
+        values = [valued(argument) for argument in call.arguments[1:]]
         first = call.arguments[0]
-        template = first.raw if isinstance(first, Text) else _value(first, resolve)
+        template = first.raw if isinstance(first, Text) else valued(first)
+        if given is not None:
+            given(call, (template, *values))
         return _format(template, values)
-    arguments = [_value(argument, resolve) for argument in call.arguments]
+    arguments = [valued(argument) for argument in call.arguments]
+    if given is not None:
+        given(call, arguments)
     function, counts = _FUNCTIONS[call.name]
     if counts and len(arguments) not in counts:
         raise IntrinsicFailureError(f"States.{call.name} has {len(arguments)} arguments")
@@ -117,7 +135,7 @@ def _call(text: str, start: int) -> tuple[Call, int]:
     name = found["name"]
     if name not in _FUNCTIONS and name != "Format":
         raise ValueError(f"there is no function States.{name}")
-    arguments: list[Text | Path | Literal | Call] = []
+    arguments: list[Argument] = []
     position = _skip(text, found.end())
     if text[position : position + 1] == ")":
         return Call(name, ()), position + 1
@@ -133,7 +151,7 @@ def _call(text: str, start: int) -> tuple[Call, int]:
             raise ValueError(f"a ',' or ')' is expected in States.{name}")
 
 
-def _argument(text: str, position: int) -> tuple[Text | Path | Literal | Call, int]:
+def _argument(text: str, position: int) -> tuple[Argument, int]:
     if found := _TEXT.match(text, position):
         return Text(found["raw"]), found.end()
     if found := _PATH.match(text, position):
@@ -149,14 +167,18 @@ def _skip(text: str, position: int) -> int:
     return position
 
 
-def _value(argument: Text | Path | Literal | Call, resolve: Callable[[str], Any]) -> Any:
+def _value(
+    argument: Argument,
+    resolve: Callable[[str], Any],
+    given: Callable[[Call, Sequence[Any]], None] | None,
+) -> Any:
     if isinstance(argument, Text):
         return re.sub(r"\\(.)", r"\1", argument.raw, flags=re.DOTALL)
     if isinstance(argument, Path):
         return resolve(argument.path)
     if isinstance(argument, Literal):
         return argument.value
-    return evaluated_call(argument, resolve)
+    return evaluated_call(argument, resolve, given)
 
 
 def _format(template: Any, values: list[Any]) -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "marks_of",
     "parsed",
     "stub_places",
+    "text_stubs",
 ]
 
 WILD = object()
@@ -155,6 +156,14 @@ def holds_one_of(marks: frozenset[str], value: Any) -> bool:
 def _marks(value: Any, depth: int) -> Iterator[str]:
     for _, stub in stub_places(value):
         yield from _marks_of_body(stub[KEY])
+    for _, stub in text_stubs(value, depth):
+        yield from _marks_of_body(stub[KEY])
+
+
+def text_stubs(
+    value: Any, depth: int = 0
+) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """All stubs in the texts of a value, with their places in the values that the texts are of."""
     for text in _texts(value):
         if KEY not in text:
             continue
@@ -163,10 +172,12 @@ def _marks(value: Any, depth: int) -> Iterator[str]:
         except (ValueError, RecursionError):
             for found in _BODY.finditer(text):
                 if _is_body_at(text, found.end()):
-                    yield from _marks_of_body(json.JSONDecoder().raw_decode(text, found.end())[0])
+                    body, _ = json.JSONDecoder().raw_decode(text, found.end())
+                    yield (), {KEY: body}
             continue
-        if depth <= _TEXTS_DEEP:
-            yield from _marks(inner, depth + 1)
+        yield from stub_places(inner)
+        if depth < _TEXTS_DEEP:
+            yield from text_stubs(inner, depth + 1)
 
 
 def _marks_of_body(body: dict[str, Any]) -> Iterator[str]:

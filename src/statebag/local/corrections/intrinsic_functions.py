@@ -23,17 +23,29 @@ from statebag.errors import ConfigurationError
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.json_paths import extracted, variable_value
 from statebag.local.corrections.patch import Patch
+from statebag.local.reads import value_is_compared, value_is_looked_through
 from statebag.local.states_functions import (
+    Argument,
     Call,
     IntrinsicFailureError,
+    Path,
     evaluated_call,
     parsed_call,
 )
+from statebag.local.stubs import is_stub
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from statebag.local.run import Run
 
 __all__ = ["patches"]
+
+
+# What they give depends on all that is in their arguments.
+_LOOKING_INSIDE = frozenset({"ArrayContains", "ArrayUnique", "Base64Encode", "Hash", "StringSplit"})
+# They put what they are given into an array, an object or a text, whatever it is.
+_HANDING_ON = frozenset({"Array", "JsonMerge", "JsonToString"})
 
 
 class _Function:
@@ -56,10 +68,35 @@ class _Function:
             return variable_value(env, path, self._run.expressions)
 
         try:
-            value = evaluated_call(self._call, resolve)
+            value = evaluated_call(self._call, resolve, _given)
         except IntrinsicFailureError as error:
             raise failed_with(env, "States.IntrinsicFailure", str(error)) from error
         env.stack.append(copy.deepcopy(value))
+
+
+def _given(call: Call, values: Sequence[Any]) -> None:
+    """A function is about to be computed: what it looks at must be in the payload."""
+    for argument, value in zip(call.arguments, values, strict=True):
+        path = _path_in(argument)
+        if path is None:
+            continue
+        if call.name in _LOOKING_INSIDE:
+            value_is_looked_through(path, value, texts=True)
+        elif call.name == "Format":
+            # A text is put in as it is; of an object, AWS makes a text that nothing reads again.
+            value_is_looked_through(path, value, texts=False)
+        elif call.name not in _HANDING_ON:
+            value_is_compared(path, value)
+    if call.name == "JsonMerge" and all(map(is_stub, values[:2])) and values[0] != values[1]:
+        # One of the two stubs would take the place of the other.
+        value_is_compared(_path_in(call.arguments[0]) or "$", values[0])
+
+
+def _path_in(argument: Argument) -> str | None:
+    """The first path in an argument; None: it is all written down."""
+    if isinstance(argument, Call):
+        return next(filter(None, map(_path_in, argument.arguments)), None)
+    return argument.path if isinstance(argument, Path) else None
 
 
 def patches(run: Run) -> list[Patch]:

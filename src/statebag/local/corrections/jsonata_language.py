@@ -12,6 +12,7 @@ expression's text, with quotes in strings unescaped, and have it parsed each tim
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ from moto.stepfunctions.parser.asl.component.common.string.string_expression imp
 
 from statebag.local.corrections.patch import Patch
 from statebag.local.expressions import ExpressionError
-from statebag.local.reads import expression_is_read
+from statebag.local.reads import expression_is_read, stub_is_looked_into
 
 if TYPE_CHECKING:
     from statebag.local.run import Run
@@ -56,7 +57,11 @@ def patches(run: Run) -> list[Patch]:
         variables = {**env.variable_store._outer_scope, **env.variable_store._inner_scope}
         expression_is_read(self.expression, states, variables)
         try:
-            result = run.expressions.jsonata(self.expression, {**variables, "states": states})
+            result = run.expressions.jsonata(
+                self.expression,
+                {**variables, "states": states},
+                partial(stub_is_looked_into, {**variables, "states": states}),
+            )
         except ExpressionError as error:
             raise _query_failure(env, self.expression, error) from error
         env.stack.append(result)
