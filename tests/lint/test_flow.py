@@ -400,3 +400,50 @@ def test_small_outputs_of_a_map_need_no_word(tmp_path):
 def test_a_path_of_a_call_is_known_inside_of_another():
     (one, two) = json_path("States.Format('{}{}', States.ArrayGetItem($.a, 0), $.b.c)").references
     assert (one.path, two.path) == (("a",), ("b", "c"))
+
+
+COMPUTES = {
+    "States.Hash(States.JsonToString($.value), 'MD5')": True,
+    "States.ArrayContains(States.Array($.value), 1)": True,
+    "States.ArrayUnique(States.Array($.value))": True,
+    "States.Base64Encode(States.JsonToString($.value))": True,
+    "States.Format('{}', $.value)": True,
+    "States.Format('{}', States.JsonToString($.value))": False,
+    "States.JsonToString($.value)": False,
+    "States.Array($.value)": False,
+    "States.JsonMerge($.value, $.value, false)": False,
+    "{% $string($states.input.value) %}": True,
+    "{% $hash($states.*.value, 'MD5') %}": True,
+    "{% $keys($lookup($states, 'input').value) %}": True,
+    "{% '' & $states.input.value %}": True,
+    "{% $states.input.value = 1 %}": True,
+    "{% $string($count($states.input.value)) %}": False,
+    "{% $exists($states.input.value) %}": False,
+    "{% $merge([$states.input.value, {'z': 1}]) %}": False,
+    "{% $states.input.value %}": False,
+}
+
+
+@pytest.mark.parametrize("text", COMPUTES)
+def test_what_computes_with_a_whole_bag(tmp_path, text):
+    state = {"Type": "Pass", "Parameters": {"x.$": text}}
+    if text.startswith("{%"):
+        state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"x": text}}
+    report = found(tmp_path, machine(A=task("f"), B=state), sealed=("*",))
+    told = [one.code for one in report.findings if "computes with all of a bag" in one.message]
+    assert told == (["SB201"] if COMPUTES[text] else [])
+    assert not any("STATEBAG" in one.fix for one in report.findings if one.code == "SB201")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "$lookup($states, 'input').value.rows",
+        "($s := $states; $s.input.value.rows)",
+        "$states.*.value.rows",
+        "($states.input.value).rows",
+    ],
+)
+def test_a_bag_that_an_expression_gets_to_in_another_way(tmp_path, code):
+    state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": f"{{% {code} %}}"}
+    assert "SB203" in codes(found(tmp_path, machine(A=task("f"), B=state), sealed=("*",)))

@@ -83,6 +83,15 @@ class Checks:
     def reads(self, path: str, part: Part, how: str) -> None:
         """A value is looked at or picked out."""
         inside = part.in_bag
+        if how == "whole":
+            self._once(
+                path,
+                "SB201",
+                f"computes with all of a bag ({part.source.name}), and what has left for the store "
+                "is a stub there",
+                "Read single fields by their names, or let a function read the state.",
+            )
+            return
         if not inside or self._is_plain(inside, part):
             return
         field = render_path(inside)

@@ -43,6 +43,16 @@ _DOUBLING_INTRINSICS = frozenset(
         "States.StringSplit",
     }
 )
+# What they give depends on all that is in an argument; so it does where a Format shows an object.
+_COMPUTING = frozenset(
+    {
+        "States.ArrayContains",
+        "States.ArrayUnique",
+        "States.Base64Encode",
+        "States.Hash",
+        "States.StringSplit",
+    }
+)
 _MOST_TIMES = 64
 _RANGE = 1_000 * 20  # bytes of the numbers of an ArrayRange at most
 
@@ -57,12 +67,14 @@ class Reference:
         reads: Whether the engine looks at the value itself (or below the path: a wildcard, a
             filter), instead of handing it on.
         times: How often its bytes can stand in what the expression makes of it.
+        whole: Whether a value is computed of all that is in it, so that a stub in it would count.
     """
 
     root: str
     path: tuple[str | int, ...]
     reads: bool = False
     times: int = 1
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +107,13 @@ def json_path(text: str, depth: int = 0) -> Expression:
         found = [json_path(one, depth + 1) for one in _arguments(call[2])]
         factor = 2 if call[1] in _DOUBLING_INTRINSICS else 1
         references = tuple(
-            Reference(one.root, one.path, True, min(one.times * factor, _MOST_TIMES))
+            Reference(
+                one.root,
+                one.path,
+                True,
+                min(one.times * factor, _MOST_TIMES),
+                one.whole or call[1] in _COMPUTING or (call[1] == "States.Format" and each.alone),
+            )
             for each in found
             for one in each.references
         )
@@ -128,7 +146,9 @@ def jsonata(text: str) -> Expression:
         looked = _looked_through(code)
     except MalformedError:
         return Expression(())
-    references = tuple(Reference(one.root, one.path, one.looked_at) for one in looked.found)
+    references = tuple(
+        Reference(one.root, one.path, one.looked_at, whole=one.whole) for one in looked.found
+    )
     extra = min(len(code.encode()) + looked.extra, LIMIT)
     return Expression(references, alone=looked.alone, scalar=looked.small, extra=extra)
 

@@ -6,7 +6,7 @@ together, an argument of `$merge`) is told from one that the expression looks at
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jsonata.jexception import JException
@@ -58,6 +58,9 @@ _DOUBLING = frozenset({"base64encode", "partition", "split", "string"})
 _MOST_FOUND = 512
 _BEYOND_ANY = 1 << 20  # bytes; more than a payload holds
 _QUOTES_AND_COMMA = 3  # of an item in an array's text, which a separator replaces
+# What they give depends on all that is in an argument.
+_OF_ALL_MEMBERS = frozenset({"each", "hash", "keys", "sift", "spread", "string"})
+_OF_ALL_OPERANDS = frozenset({"&", "=", "!=", "in"})
 _HANDED_ON = frozenset({"append", "merge"})
 _STATES = "$states"  # the root of a place that is `$states` itself, or none that it has
 _HOLDING_BAGS = ("input", "result", "error")
@@ -73,11 +76,13 @@ class Found:
         root: `input`, `result`, `error`, `context`, or `$name` of a variable.
         path: Below the root, as far as it is fixed.
         looked_at: Whether the expression looks at the value, instead of handing it on.
+        whole: Whether it looks at all that is in the value: its text, its members.
     """
 
     root: str
     path: tuple[str | int, ...]
     looked_at: bool
+    whole: bool = False
 
 
 class Looked(NamedTuple):
@@ -113,6 +118,10 @@ class _Walk:
             self.found.append(Found(root, path, looked_at))
         elif not path and looked_at:
             self.found.extend(Found(one, (), looked_at=True) for one in _HOLDING_BAGS)
+
+    def looked_through(self, start: int) -> None:
+        """All that is in the places that were found from there on counts."""
+        self.found[start:] = [replace(one, whole=True) for one in self.found[start:]]
 
     def again(self, places: list[Found]) -> None:
         """The bytes of these places may stand in the value once more."""
@@ -211,7 +220,10 @@ def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         if kind == "binary" and node.value == "..":
             walk.extra += _range_bytes(_number(node.lhs), _number(node.rhs))
         for child in _children(node):
+            before = len(walk.found)
             _look(child, walk, looked_at=True)
+            if kind == "binary" and node.value in _OF_ALL_OPERANDS and not _is_small(child):
+                walk.looked_through(before)
 
 
 def _range_bytes(first: float | None, last: float | None) -> int:
@@ -236,7 +248,10 @@ def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         if getattr(one, "type", None) == "lambda" and one is not arguments[0]:
             _lambda(one, _target(arguments[0], walk), walk)
         else:
+            inside = len(walk.found)
             _look(one, walk, looked_at=looked_at or name not in _HANDED_ON)
+            if name in _OF_ALL_MEMBERS and not _is_small(one):
+                walk.looked_through(inside)
     if name in _DOUBLING:
         walk.again(walk.found[before:])
     elif name == "pad":

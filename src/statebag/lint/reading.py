@@ -48,7 +48,7 @@ class Observer(Protocol):
     """Is told what states do."""
 
     def reads(self, path: str, part: Part, how: str) -> None:
-        """The engine looks at a value (`value`, `items`), `pick`s it out, `write`s into it."""
+        """The engine looks at a value (`value`, `items`, `whole`), `pick`s it, `write`s into it."""
 
     def calls(self, path: str, call: Call, entry: Shape, argument: Shape) -> None:
         """A Task calls something with an argument."""
@@ -173,6 +173,8 @@ class Reader:
                 self.absent[key] = absent and self.absent.get(key, True)
             if isinstance(shape, Part):
                 reads = reference.reads and how != "items"
+                if reference.whole and shape.in_bag == ():
+                    self._tell_read(path, shape, "whole")
                 self._tell_read(path, shape, "value" if reads else how)
                 if shape.in_bag and shape.in_bag[-1] == _EXECUTION_ID:
                     shape = Text(_ID)  # a step refuses a state where it is anything but an id
