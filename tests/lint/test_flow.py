@@ -404,20 +404,23 @@ def test_a_path_of_a_call_is_known_inside_of_another():
 
 COMPUTES = {
     "States.Hash(States.JsonToString($.value), 'MD5')": True,
-    "States.ArrayContains(States.Array($.value), 1)": True,
-    "States.ArrayUnique(States.Array($.value))": True,
+    "States.ArrayContains(States.Array('{}'), States.JsonToString($.value))": True,
+    "States.Hash(States.Format('{}', States.JsonToString($.value)), 'MD5')": True,
+    "States.Hash($.value, 'MD5')": False,
+    "States.StringSplit($.value, ',')": False,
     "States.Base64Encode(States.JsonToString($.value))": True,
-    "States.Format('{}', $.value)": True,
+    "States.Format('{}', $.value)": False,
     "States.Format('{}', States.JsonToString($.value))": False,
     "States.JsonToString($.value)": False,
     "States.Array($.value)": False,
     "States.JsonMerge($.value, $.value, false)": False,
-    "{% $string($states.input.value) %}": True,
-    "{% $hash($states.*.value, 'MD5') %}": True,
+    "{% $string($states.input.value) %}": False,
+    "{% $hash($string($states.*.value), 'MD5') %}": True,
+    "{% $hash($states.input.value, 'MD5') %}": False,
     "{% $keys($lookup($states, 'input').value) %}": True,
-    "{% '' & $states.input.value %}": True,
-    "{% $states.input.value = 1 %}": True,
-    "{% $string($count($states.input.value)) %}": False,
+    "{% $count($keys($states.input.value)) %}": True,
+    "{% $keys({'n': $count($states.input.value)}) %}": False,
+    "{% $states.input.value = 1 %}": False,
     "{% $exists($states.input.value) %}": False,
     "{% $merge([$states.input.value, {'z': 1}]) %}": False,
     "{% $states.input.value %}": False,
@@ -447,3 +450,54 @@ def test_what_computes_with_a_whole_bag(tmp_path, text):
 def test_a_bag_that_an_expression_gets_to_in_another_way(tmp_path, code):
     state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": f"{{% {code} %}}"}
     assert "SB203" in codes(found(tmp_path, machine(A=task("f"), B=state), sealed=("*",)))
+
+
+def calls_of_format(folder, count):
+    call = f"States.Format('{'{}' * count}'{', $.value.x' * count})"
+    definition = machine(A=task("f"), B={"Type": "Pass", "Parameters": {"x.$": call}})
+    return calls_of(lambda: found(folder, definition, sealed=("*",)))
+
+
+def calls_of_jsonata(folder, count):
+    code = " & ".join(["$states.input.value.x"] * count)
+    state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": f"{{% {code} %}}"}
+    definition = machine(A=task("f"), B=state)
+    return calls_of(lambda: found(folder, definition, sealed=("*",)))
+
+
+def calls_of_members(folder, count):
+    members = {f"x{n}.$": f"$.value.a{n}" for n in range(count)}
+    definition = machine(A=task("f"), B={"Type": "Pass", "Parameters": members})
+    return calls_of(lambda: found(folder, definition, sealed=("*",)))
+
+
+def calls_of_rules(folder, count):
+    rules = [{"Variable": f"$.value.a{n}", "IsPresent": True, "Next": "End"} for n in range(count)]
+    definition = machine(
+        A=task("f"),
+        B={"Type": "Choice", "Choices": rules, "Default": "End"},
+        End={"Type": "Succeed"},
+    )
+    return calls_of(lambda: found(folder, definition, sealed=("*",)))
+
+
+def calls_of_steps(folder, count):
+    definition = machine(
+        A=task("f"), B={"Type": "Pass", "Parameters": {"x.$": "$.value" + ".a" * count}}
+    )
+    return calls_of(lambda: found(folder, definition, sealed=("*",)))
+
+
+@pytest.mark.parametrize(
+    ("calls", "count"),
+    [
+        (calls_of_format, 500),
+        (calls_of_jsonata, 100),
+        (calls_of_members, 200),
+        (calls_of_rules, 200),
+        (calls_of_steps, 1_000),
+    ],
+)
+def test_twice_as_much_takes_twice_as_many_calls(tmp_path, calls, count):
+    calls(tmp_path, 10)  # what is imported and compiled counts once
+    assert calls(tmp_path, 2 * count) < 2.3 * calls(tmp_path, count)

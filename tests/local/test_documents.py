@@ -4,9 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from statebag.errors import ConfigurationError
-from statebag.local.documents import MOST_BYTES, MOST_LEVELS, parse_document, read_text
+from statebag.local.documents import (
+    MOST_BYTES,
+    MOST_LEVELS,
+    MOST_YAML_CHARACTERS,
+    parse_document,
+    read_text,
+)
 from tests.calls import calls_of
 
 
@@ -51,7 +58,7 @@ def test_merged_anchors_are_allowed():
     ("text", "place", "says"),
     [
         ('{"a": }', "m.json", "m.json is not JSON: line 1, column 7"),
-        ("a: [1", "t.yaml", "t.yaml is neither JSON nor YAML: line 1"),
+        ("a: ]", "t.yaml", "t.yaml is neither JSON nor YAML: line 1"),
         ("a: 1\nb: 2\na: 3", "t.yaml", "line 3, column 1: the key 'a' stands twice"),
         (
             "States:\n  No: {Type: Pass}",
@@ -160,12 +167,15 @@ def test_a_text_that_stands_for_too_much_is_refused_at_once(name, place):
 
 def test_a_text_that_stands_for_more_takes_no_more_calls():
     def calls(levels):
+        text = bomb("[x, x]", levels, 9)
+
         def refused():
             with pytest.raises(ConfigurationError, match="line 7: it has too many values"):
-                parse_document(bomb("[x, x]", levels, 9), "m.asl.yaml")
+                parse_document(text, "m.asl.yaml")
 
         return calls_of(refused, most=MOST_CALLS)
 
+    calls(9)  # what is imported and compiled counts once
     assert calls(200) < calls(9) * 1.1
 
 
@@ -191,6 +201,29 @@ def test_what_the_limits_leave_room_for():
 def test_what_json_has_no_form_for_is_refused(tag):
     with pytest.raises(ConfigurationError, match="could not determine a constructor"):
         parse_document(f"a: {tag}", "t.yaml")
+
+
+def test_yaml_of_more_characters_is_refused():
+    line = "- some text\n"
+    text = line * (MOST_YAML_CHARACTERS // len(line))
+    with pytest.raises(ConfigurationError, match=r"YAML: it has 1,500,0.. characters"):
+        parse_document(text + line * 2, "t.yaml")
+    with pytest.raises(ConfigurationError, match="YAML: line 1, column 2: Expecting property"):
+        parse_document("{" + text, "t.asl")
+    assert len(parse_document(json.dumps([text, text]), "t.yaml")) == 2
+
+
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML has no parser in C here")
+def test_characters_of_yaml_are_not_read_by_python():
+    """A call for each character or word of a file would take a minute for a large one."""
+    words = " ".join(["word"] * 200)
+
+    def calls(lines):
+        text = f"a: >\n{lines * f'  {words}{chr(10)}'}b: 1\n"
+        return calls_of(lambda: parse_document(text, "t.yaml"), most=MOST_CALLS)
+
+    calls(1)
+    assert calls(1_000) == calls(1)
 
 
 def test_a_file_is_read_up_to_a_limit(tmp_path):

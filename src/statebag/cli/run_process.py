@@ -32,7 +32,10 @@ __all__ = ["RunProcess"]
 GRACE_SECONDS = 2.0
 """After a timeout, until a run is ended from outside; one that works takes half of it."""
 
-_LOADING_SECONDS = 30.0  # from loading the engine to the first state: 2 s, 8 s on a busy machine
+_LOADING_SECONDS = 30.0
+"""Beside a timeout: for reading the workflow and loading its functions, and again from loading the
+engine to the first state (2 s, 8 s on a busy machine)."""
+
 _ALONE_SECONDS = 60.0  # after which a run ends itself whose program was killed
 _SHOW_CURSOR = "\x1b[?25h"
 
@@ -60,6 +63,7 @@ class RunProcess:
         os.close(ours)
         os.set_blocking(theirs, False)
         self._pipe = theirs
+        signal.setitimer(signal.ITIMER_REAL, timeout + _LOADING_SECONDS + _ALONE_SECONDS)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _Interrupts().interrupt)
 
@@ -136,7 +140,9 @@ class _Watch:
         self._child = child
         self._pipe = pipe
         self._timeout = timeout
-        self._deadline: float | None = None
+        # Until it begins, it reads files and loads functions.
+        self._deadline: float | None = time.monotonic() + timeout + _LOADING_SECONDS
+        self._has_begun = False
         self._at_work: dict[str, int] = {}
         self._rest = b""
 
@@ -166,6 +172,7 @@ class _Watch:
         for line in lines:
             text = line.decode()
             if text == "begin":
+                self._has_begun = True
                 self._deadline = time.monotonic() + self._timeout + _LOADING_SECONDS
             elif text == "end":
                 self._deadline = None
@@ -197,6 +204,15 @@ class _Watch:
             if not any(other.startswith((f"{path}/", f"{path}[")) for other in paths)
         ]
         at_work = f" At work then: {', '.join(inner[:5])}." if inner else ""
+        if not self._has_begun:
+            click.echo(
+                f"TIMED_OUT  the workflow, its functions and its input were not read within "
+                f"{self._timeout + _LOADING_SECONDS:g} s (--timeout and {_LOADING_SECONDS:g}), and "
+                "the process was ended: look for a file that is very large or is a pipe, and for "
+                "code that a module runs when it is imported",
+                err=True,
+            )
+            return EXECUTION_FAILED
         click.echo(
             f"TIMED_OUT  the run did not end within {self._timeout:g} s, and its process was "
             f"ended: a call in it let nothing else run.{at_work}",

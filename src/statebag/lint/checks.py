@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from statebag.format.paths import render_path
@@ -12,7 +13,7 @@ from statebag.local.definition import states_of
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from statebag.lint.calls import Call
     from statebag.lint.expressions import Reference
@@ -257,10 +258,10 @@ class Checks:
         """Tell the largest of the sizes, and look at each Catch around what seals."""
         # A control field is plain with all that is in it.
         for one in [*self.wanted]:
-            if any(one.startswith((f"{other}.", f"{other}[")) for other in self.wanted):
+            if any(above in self.wanted for above in _above(one)):
                 del self.wanted[one]
         for one in [*self.moved]:
-            if any(f"{one}.".startswith((f"{other}.", f"{other}[")) for other in self.wanted):
+            if any(above in self.wanted for above in (one, *_above(one))):
                 del self.moved[one]
         for (path, code), (_, message, fix) in self._sizes.items():
             self._once(path, code, message, fix)
@@ -373,6 +374,11 @@ def languages_of(definition: dict[str, Any]) -> dict[str, str]:
 
 def _holds_bag(shape: Shape) -> bool:
     return isinstance(shape, Part | Members) and any(part.holds_bags for part in parts(shape))
+
+
+def _above(path: str) -> Iterator[str]:
+    """The texts of all paths above one."""
+    return (path[: step.start()] for step in re.finditer(r"[.\[]", path))
 
 
 def _to_index(path: tuple[str | int, ...]) -> tuple[str | int, ...]:

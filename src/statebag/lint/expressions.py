@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from statebag.format.json_depth import MAX_DEPTH
 from statebag.lint.jsonata import Looked, found_in
 from statebag.lint.paths import MalformedError
 from statebag.lint.shape import LIMIT
@@ -43,7 +44,7 @@ _DOUBLING_INTRINSICS = frozenset(
         "States.StringSplit",
     }
 )
-# What they give depends on all that is in an argument; so it does where a Format shows an object.
+# What they give depends on all that is in a text.
 _COMPUTING = frozenset(
     {
         "States.ArrayContains",
@@ -68,6 +69,7 @@ class Reference:
             filter), instead of handing it on.
         times: How often its bytes can stand in what the expression makes of it.
         whole: Whether a value is computed of all that is in it, so that a stub in it would count.
+        as_text: Whether a JSON text is made of it: it is no text, then.
     """
 
     root: str
@@ -75,6 +77,7 @@ class Reference:
     reads: bool = False
     times: int = 1
     whole: bool = False
+    as_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,8 @@ def json_path(text: str, depth: int = 0) -> Expression:
                 one.path,
                 True,
                 min(one.times * factor, _MOST_TIMES),
-                one.whole or call[1] in _COMPUTING or (call[1] == "States.Format" and each.alone),
+                one.whole or (one.as_text and call[1] in _COMPUTING),
+                one.as_text or call[1] == "States.JsonToString",
             )
             for each in found
             for one in each.references
@@ -127,8 +131,9 @@ def json_path(text: str, depth: int = 0) -> Expression:
         root, rest = "context", rest[1:]
     elif variable := re.match(r"[A-Za-z_]\w*", rest):
         root, rest = f"${variable[0]}", rest[variable.end() :]
-    path, position = [], 0
-    while step := _NAME.match(rest, position):
+    path: list[str | int] = []
+    position = 0
+    while len(path) < MAX_DEPTH and (step := _NAME.match(rest, position)):  # no state has more
         name, index, single, double = step.groups()
         path.append(int(index) if index is not None else name or single or double or "")
         position = step.end()

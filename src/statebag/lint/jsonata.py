@@ -6,12 +6,13 @@ together, an argument of `$merge`) is told from one that the expression looks at
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
 
+from statebag.format.json_depth import MAX_DEPTH
 from statebag.lint.paths import MalformedError
 
 if TYPE_CHECKING:
@@ -58,9 +59,8 @@ _DOUBLING = frozenset({"base64encode", "partition", "split", "string"})
 _MOST_FOUND = 512
 _BEYOND_ANY = 1 << 20  # bytes; more than a payload holds
 _QUOTES_AND_COMMA = 3  # of an item in an array's text, which a separator replaces
-# What they give depends on all that is in an argument.
-_OF_ALL_MEMBERS = frozenset({"each", "hash", "keys", "sift", "spread", "string"})
-_OF_ALL_OPERANDS = frozenset({"&", "=", "!=", "in"})
+# What they give depends on all members of an argument, which is an object.
+_OF_ALL_MEMBERS = frozenset({"each", "keys", "sift", "spread"})
 _HANDED_ON = frozenset({"append", "merge"})
 _STATES = "$states"  # the root of a place that is `$states` itself, or none that it has
 _HOLDING_BAGS = ("input", "result", "error")
@@ -110,18 +110,15 @@ class _Walk:
     made_of: dict[str, list[Found]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     extra: int = 0
+    whole: bool = False  # whether all that is in the value at hand counts
 
     def note(self, place: _Place, *, looked_at: bool) -> None:
         """A place is named; of `$states` itself only what looks into it is told."""
         root, path = place
         if root != _STATES:
-            self.found.append(Found(root, path, looked_at))
+            self.found.append(Found(root, path, looked_at, self.whole))
         elif not path and looked_at:
-            self.found.extend(Found(one, (), looked_at=True) for one in _HOLDING_BAGS)
-
-    def looked_through(self, start: int) -> None:
-        """All that is in the places that were found from there on counts."""
-        self.found[start:] = [replace(one, whole=True) for one in self.found[start:]]
+            self.found.extend(Found(one, (), True, self.whole) for one in _HOLDING_BAGS)
 
     def again(self, places: list[Found]) -> None:
         """The bytes of these places may stand in the value once more."""
@@ -170,6 +167,13 @@ def _is_small(node: Any) -> bool:
 
 
 def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+    whole = walk.whole
+    walk.whole = whole and not _is_small(node)
+    _look_into(node, walk, looked_at=looked_at)
+    walk.whole = whole
+
+
+def _look_into(node: Any, walk: _Walk, *, looked_at: bool) -> None:
     kind = getattr(node, "type", None)
     if kind in {"path", "variable"}:
         _path(node, walk, looked_at=looked_at)
@@ -220,10 +224,7 @@ def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         if kind == "binary" and node.value == "..":
             walk.extra += _range_bytes(_number(node.lhs), _number(node.rhs))
         for child in _children(node):
-            before = len(walk.found)
             _look(child, walk, looked_at=True)
-            if kind == "binary" and node.value in _OF_ALL_OPERANDS and not _is_small(child):
-                walk.looked_through(before)
 
 
 def _range_bytes(first: float | None, last: float | None) -> int:
@@ -248,10 +249,12 @@ def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         if getattr(one, "type", None) == "lambda" and one is not arguments[0]:
             _lambda(one, _target(arguments[0], walk), walk)
         else:
-            inside = len(walk.found)
+            inherited = walk.whole
+            walk.whole = inherited or name in _OF_ALL_MEMBERS
+            if name == "hash" and getattr(one, "type", None) == "function":
+                walk.whole = getattr(one.procedure, "value", None) == "string"
             _look(one, walk, looked_at=looked_at or name not in _HANDED_ON)
-            if name in _OF_ALL_MEMBERS and not _is_small(one):
-                walk.looked_through(inside)
+            walk.whole = inherited
     if name in _DOUBLING:
         walk.again(walk.found[before:])
     elif name == "pad":
@@ -453,7 +456,7 @@ def _variable(node: Any, walk: _Walk) -> _Place | None:
 
 def _below(place: _Place, names: Iterable[str | int]) -> _Place:
     """A place below another; those in `$states` have roots of their own."""
-    root, path = place[0], (*place[1], *names)
+    root, path = place[0], (*place[1], *names)[:MAX_DEPTH]  # no state has more levels
     if root == _STATES and path and path[0] in _ROOTS:
         return _ROOTS[str(path[0])], path[1:]
     return root, path

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Options", "Report", "lint"]
 
 _IGNORE = re.compile(r"statebag:\s*ignore\s+(SB\d{3}(?:\s*,\s*SB\d{3})*)")
+_STEP_BEGINS = re.compile(r"[.\[]")
+_INDEX = re.compile(r"\[(\d{1,9})\]")
 _NAME_SHOWN = 200
 
 
@@ -185,17 +187,36 @@ def _is_accepted(finding: Finding, definition: Any) -> bool:
     return False
 
 
-def _comments(value: Any, path: str, here: str = "$") -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("Comment"), str):
+def _comments(definition: Any, path: str) -> Iterator[str]:
+    """The Comments of all objects on the way to a place, from the outermost on."""
+    value, position = definition, 1
+    while True:
+        if isinstance(value, dict) and isinstance(value.get("Comment"), str):
             yield value["Comment"]
-        members = [(f"{here}.{key}", f"{here}[{key!r}]", one) for key, one in value.items()]
-    elif isinstance(value, list):
-        members = [(f"{here}[{i}]", "", one) for i, one in enumerate(value)]
-    else:
-        return
-    for plain, quoted, one in members:
-        for spelled in filter(None, (plain, quoted)):
-            if path == spelled or path.startswith((f"{spelled}.", f"{spelled}[")):
-                yield from _comments(one, path, spelled)
-                return
+        for end in _ends(path, position):
+            found = _member(value, path[position:end])
+            if found is not None:
+                value, position = found[0], end
+                break
+        else:
+            return
+
+
+def _ends(path: str, start: int) -> Iterator[int]:
+    """Where the next step of a path may end: a name may have dots and brackets in it."""
+    if start < len(path):
+        yield from (one.start() for one in _STEP_BEGINS.finditer(path, start + 1))
+        yield len(path)
+
+
+def _member(value: Any, step: str) -> tuple[Any] | None:
+    """The member that `.name`, `['name']` or `[0]` stands for; None: there is none."""
+    if isinstance(value, dict):
+        key = step[1:] if step.startswith(".") else step[2:-2]
+        if key in value and step in {f".{key}", f"[{key!r}]"}:
+            return (value[key],)
+        return next(((one,) for key, one in value.items() if step == f"[{key!r}]"), None)
+    if isinstance(value, list) and (index := _INDEX.fullmatch(step)):
+        position = int(index[1])
+        return (value[position],) if position < len(value) else None
+    return None

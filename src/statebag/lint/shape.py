@@ -9,6 +9,7 @@ it twice.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,8 @@ def made_of(shape: Shape) -> list[tuple[str, int]]:
 
 def _times(paths: list[tuple[Step, ...]]) -> int:
     """How often one byte of a source can stand in the value: overlapping paths repeat it."""
-    return max(sum(path[: len(other)] == other for other in paths) for path in paths)
+    counts = Counter(paths)
+    return max(sum(counts[path[:end]] for end in range(len(path) + 1)) for path in counts)
 
 
 def _own(shape: Shape) -> int:
