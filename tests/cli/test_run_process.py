@@ -115,3 +115,32 @@ def test_a_definition_full_of_aliases_is_refused_at_once(folder):
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (20, "")
     assert "m.asl.yaml cannot be read: line 6: it has too many values" in err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("what", ["a definition", "an input", "a module"])
+def test_the_timeout_bounds_what_is_read_before_the_run(machine, folder, what):
+    machine(CALL)
+    arguments = [*handler("ends"), "--timeout", "1"]
+    if what == "a module":
+        (folder / "h.py").write_text("import time\ntime.sleep(600)\n")
+    else:
+        os.mkfifo(folder / "pipe.asl.json")  # nobody ever writes into it
+    if what == "a definition":
+        arguments[0] = "pipe.asl.json"
+    if what == "an input":
+        arguments += ["--input", "pipe.asl.json"]
+    program = (
+        "from statebag.cli import main, run_process\nrun_process._LOADING_SECONDS = 1.0\nmain()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "run", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (3, "")
+    assert "TIMED_OUT  the workflow, its functions and its input were not read within 2 s" in err

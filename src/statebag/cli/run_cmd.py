@@ -126,7 +126,8 @@ def _execution_name(
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
-    help="Stop the execution after this long, whatever it does.",
+    help="Stop the execution after this long, whatever it does; and the program, where reading "
+    "the files takes 30 seconds longer than that.",
 )
 @click.option(
     "--wait-scale",
