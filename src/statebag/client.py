@@ -128,7 +128,8 @@ class Statebag:
                 (What did not change since this process opened a bag is never written again,
                 with or without it.)
             budget: The bag's bound in bytes, instead of the policy's.
-            heal: Write everything anew, also what is stored already.
+            heal: Write everything anew, also what is stored already. What a bag's text in a string
+                refers to is not, and a warning says so: `heal` with `embedded=True` mends it.
             append: Items to add at the end of arrays, by path; an array that was not opened is
                 not read for it, nor is one in `state` changed.
 
@@ -163,7 +164,10 @@ class Statebag:
 
                 scope = deepest_scope(as_bag(parent))
             if heal:
+                from statebag.opening.embedded import say_texts_are_left
+
                 check_json(state, OPAQUE)
+                say_texts_are_left(state)
                 state = self._sealer().read_inside(state, (), scope)
             bag = self._sealer().sealed(state, scope, budget, anew=heal)
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
@@ -291,15 +295,19 @@ class Statebag:
             look_for_texts_at(bag, where, _told(embedded))
             return value
 
-    def heal(self, bag: Any, scope: str | None = None) -> dict[str, str | None]:
+    def heal(
+        self, bag: Any, scope: str | None = None, *, embedded: bool = False
+    ) -> dict[str, str | None]:
         """Make every pack whole that a bag reads from, and the state readable as it was.
 
         Each pack is read in full and compared with its name; a damaged or missing one is written
         anew from what this process has in memory, a replica, or an earlier version of the object.
 
         Args:
-            bag: A bag.
+            bag: A bag, or its text.
             scope: The reader's scope, as for `open`.
+            embedded: Whether the packs that bags' texts in its strings refer to are made whole
+                too; a warning in the log says where they are not.
 
         Returns:
             Each pack's name, with where its bytes were taken from; None where it was whole.
@@ -308,6 +316,7 @@ class Statebag:
             BlobMissing, BlobCorrupt: No place has a pack whole; all others were mended before.
             StatebagError: As for `open`.
         """
+        from statebag.opening.embedded import look_for_texts, open_texts
         from statebag.upkeep.mending import mend, mend_all
         from statebag.upkeep.rebuilding import rebuilt
 
@@ -319,19 +328,23 @@ class Statebag:
             return rebuilt(name, texts, self.policy.compression_level, salt_of(self.store))
 
         def read(fetcher: Fetcher) -> None:
-            self._opener(scope, Memory.empty(), fetcher).open(bag, Selection(None))
+            opener = self._opener(scope, Memory.empty(), fetcher)
+            state = opener.open(bag, Selection(None))
+            if embedded:
+                open_texts(opener, state, Selection(None))
+            last[:] = [state]
 
         def mend_one(name: str) -> str | None:
             place = mend(self.store, self.recovery, name, remembered)
             self._memory().presence.saw(name)
             return place
 
+        last: list[Any] = []
         with deadline(self.policy.deadline_seconds):
-            return mend_all(
-                lambda: self._fetcher(Memory.empty()),
-                read,
-                mend_one,
-            )
+            mended = mend_all(lambda: self._fetcher(Memory.empty()), read, mend_one)
+        if not embedded:
+            look_for_texts(last[0], embedded=False)
+        return mended
 
     def differences(self, before: Any, after: Any, scope: str | None = None) -> list[Change]:
         """What differs between the states of two bags, by path; only what differs is read.

@@ -462,3 +462,36 @@ def test_the_state_data_manager_hands_text_on_as_it_is(monkeypatch, bag, caplog)
         answer = lambda_handler({**event, "execution_result": {"reply": json.dumps(bag)}})
     state = Statebag("memory://texts").open(answer["state_data"])
     assert state["body"] == state["last_execution_result"]["reply"] == json.dumps(bag)
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_heal_mends_what_texts_refer_to_where_it_is_asked_to(store, wrap, caplog):
+    sb = Statebag(store, policy=Policy(carry_bytes=0), replicas=())
+    inner = wraps(json.dumps(sb.seal(STATE, scope=SCOPE)))[wrap]
+    name = next(iter(store.list())).name
+    outer = sb.seal({"body": inner, "n": 1}, scope=SCOPE)
+    whole = store.get(name)
+    replica = MemoryStore()
+    replica.put(name, whole)
+    store.delete(name)
+    forget()
+    healer = Statebag(store, policy=Policy(carry_bytes=0), replicas=[replica])
+    assert name not in healer.heal(outer, scope=SCOPE)
+    assert (
+        "1 strings hold the text of a bag and were not opened, the first at $.body" in caplog.text
+    )
+    healed = healer.heal(outer, scope=SCOPE, embedded=True)
+    assert healed[name] == replica.url
+    assert store.get(name) == whole
+    forget()
+    caplog.clear()
+    assert healer.heal(outer, scope=SCOPE, embedded=True)[name] is None
+    assert caplog.text == ""
+
+
+def test_a_seal_that_heals_says_that_texts_are_left(sb, bag, caplog):
+    sb.seal({"body": json.dumps(bag)}, scope=SCOPE)
+    assert caplog.text == ""
+    sb.seal({"body": json.dumps(bag)}, scope=SCOPE, heal=True)
+    assert "the first at $.body; what they refer to is not written anew" in caplog.text
+    assert "heal(bag, embedded=True)" in caplog.text

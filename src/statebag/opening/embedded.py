@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.opening.opener import Opener
 
-__all__ = ["look_for_texts", "look_for_texts_at", "open_texts", "parsed_along"]
+__all__ = [
+    "look_for_texts",
+    "look_for_texts_at",
+    "open_texts",
+    "parsed_along",
+    "say_texts_are_left",
+]
 
 _ERROR_TEXT = "Cause"  # the engine quotes the input of what failed there; see `look_for_texts`
 
@@ -69,6 +75,13 @@ def look_for_texts_at(bag: Any, path: Path, embedded: bool | None) -> None:
             return
         bag = bag[part]
     look_for_texts(bag, embedded, path)
+
+
+def say_texts_are_left(state: Any) -> None:
+    """Log a warning where strings of a state hold a bag's text, as all else is written anew."""
+    found = [path for _, path in bag_texts(state)]
+    if found:
+        _warn(found, "what they refer to is not written anew; heal(bag, embedded=True) mends it")
 
 
 def open_texts(opener: Opener, state: Any, selection: Selection, below: Path = ()) -> Any:
