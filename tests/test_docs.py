@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from statebag import Statebag
+from statebag.local.definition import function_uses
+from statebag.local.engine import run_definition
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```([\w-]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -57,3 +61,44 @@ def test_every_test_that_a_page_names_is_there(page):
         source = ROOT / "tests" / file
         assert source.is_file(), file
         assert not function or f"def {function}(" in source.read_text("utf-8"), function
+
+
+PRINTED_INPUTS = {"lint": {"reviewers": ["a", "b"]}}
+"""By page: an input for the definitions that it prints."""
+
+
+def printed_machines():
+    """Each state machine that a page prints; of a state alone, the machine that has only it."""
+    for page in PAGES:
+        for number, (language, text) in enumerate(blocks(page)):
+            value = json.loads(text) if language == "json" else None
+            if isinstance(value, dict) and "StartAt" in value:
+                yield pytest.param(page, value, id=f"{page.stem}-{number}")
+            elif isinstance(value, dict) and "Type" in value and {"End", "Next"} & value.keys():
+                state = {name: one for name, one in value.items() if name != "Next"}
+                machine = {"StartAt": "Printed", "States": {"Printed": {**state, "End": True}}}
+                yield pytest.param(page, machine, id=f"{page.stem}-{number}")
+
+
+def test_a_printed_definition_is_found():
+    assert [*printed_machines()]
+    whole = re.compile(r'^\s*(?:"StartAt"|StartAt):', re.MULTILINE)
+    for page in PAGES:
+        for language, text in blocks(page):
+            assert language in {"json", "python"} or not whole.search(text), (
+                f"{page.name} prints a definition as {language!r}, which no test runs"
+            )
+
+
+@pytest.mark.parametrize(("page", "machine"), [*printed_machines()])
+def test_printed_definitions_run_strict(page, machine):
+    """With the functions of a reader who copies it: what comes in is sealed and goes on."""
+    sb = Statebag("memory://printed")
+    functions = {
+        use.name: lambda event, _context: sb.seal(sb.open(event), scope="printed/run")
+        for use in function_uses(machine)
+    }
+    ran = run_definition(
+        machine, functions, PRINTED_INPUTS.get(page.stem, {}), strict=True, wait_scale=0
+    )
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
