@@ -1,4 +1,6 @@
 import base64
+import json
+import os
 import pickle
 import subprocess
 import sys
@@ -6,6 +8,8 @@ import sys
 import pytest
 
 from statebag import ConfigurationError, NotPermitted, Policy, Statebag
+from statebag.default_client import from_environment
+from statebag.store.encrypted import Keys
 from statebag.store.file import FileStore
 from statebag.store.memory import MemoryStore
 from statebag.store.object_storage import ObjectStorage
@@ -128,3 +132,82 @@ def test_keys_of_the_environment_stay_there_and_must_be_where_it_is_restored(
     with pytest.raises(ConfigurationError, match=variable) as caught:
         pickle.loads(pickled)
     assert f"Set {variable}" in caught.value.hint
+
+
+def in_a_spawned_process(thing, **environment):
+    """What a new process that has only the pickle, and these variables, does with it."""
+    program = """
+import json, pickle, sys
+from statebag import StatebagError
+try:
+    thing = pickle.loads(sys.stdin.buffer.read())
+    bag = thing.seal({"text": "x" * 100_000}, scope="m/e")
+    print(json.dumps({"bag": bag}))
+except StatebagError as error:
+    print(json.dumps({"error": error.code, "message": str(error)}))
+"""
+    inherited = {name: value for name, value in os.environ.items() if "_KEYS" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=thing,
+        stdout=subprocess.PIPE,
+        env={**inherited, **environment},
+        check=True,
+        timeout=60,
+    )
+    return json.loads(done.stdout)
+
+
+SIGNING, ENCRYPTION = "STATEBAG_SIGNING_KEYS", "STATEBAG_ENCRYPTION_KEYS"
+BASE64, OTHER = (base64.b64encode(key).decode() for key in (KEY, KEY[::-1]))
+MADE = {
+    "Statebag()": Statebag,
+    "the client of @step": from_environment,
+    "a client of a client's store": lambda: Statebag(from_environment().store),
+    "the store of a client": lambda: from_environment().store,
+}
+
+
+@pytest.mark.parametrize("variable", [SIGNING, ENCRYPTION])
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+@pytest.mark.parametrize("when", ["as it was made", "after the variable is gone"])
+def test_no_pickle_holds_keys_of_the_environment_or_is_restored_without_them(
+    tmp_path, monkeypatch, variable, make, when
+):
+    monkeypatch.setenv("STATEBAG_STORE", str(tmp_path))
+    monkeypatch.setenv(variable, {SIGNING: f"a:{BASE64}", ENCRYPTION: BASE64}[variable])
+    client = make()
+    is_client = isinstance(client, Statebag)
+    if not is_client and variable == SIGNING:
+        pytest.skip("a store signs nothing")
+    if when != "as it was made":
+        monkeypatch.delenv(variable)
+    pickled = pickle.dumps(client)
+    assert KEY not in pickled
+    assert BASE64.encode() not in pickled
+    others = {SIGNING: f"b:{OTHER}", ENCRYPTION: OTHER}[variable]
+    for found, keys in (("none", {}), ("other keys", {variable: others})):
+        said = in_a_spawned_process(pickled, **keys)
+        assert said["error"] == "configuration_error"
+        assert variable in said["message"]
+        assert f"this process has {found}" in said["message"]
+        assert BASE64 not in said["message"]
+    if is_client:
+        # A key that was replaced since stays behind the new one.
+        both = {SIGNING: f"b:{OTHER},a:{BASE64}", ENCRYPTION: f"{OTHER},{BASE64}"}[variable]
+        bag = in_a_spawned_process(pickled, **{variable: both})["bag"]
+        assert ('"sig"' in json.dumps(bag)) == (variable == SIGNING)
+
+
+def test_a_client_without_keys_of_the_environment_asks_for_none(tmp_path, monkeypatch):
+    monkeypatch.setenv(SIGNING, f"a:{BASE64}")
+    monkeypatch.setenv(ENCRYPTION, BASE64)
+    pickled = pickle.dumps(Statebag(tmp_path, signing_keys={}, encryption_keys=[]))
+    assert "bag" in in_a_spawned_process(pickled)
+
+
+@pytest.mark.parametrize("forms", [2, 3])
+def test_keys_write_the_same_form_after_a_pickle(forms):
+    one = Keys([KEY], misuse_resistant=forms == 3)
+    assert again(one).magic == one.magic
+    assert again(again(one)).magic == one.magic

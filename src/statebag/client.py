@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from statebag.environment import (
+    encryption_keys_from_environment,
     policy_from_environment,
     replica_addresses,
     sealing_is_off,
+    signing_keys_from_environment,
     store_address,
 )
 from statebag.errors import ConfigurationError
@@ -23,7 +25,6 @@ from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.process_memory import Memory, memory_of
 from statebag.opening.walk import Selection
-from statebag.settings import Settings, restored
 from statebag.step import StepDecorator
 from statebag.store.address import store_of
 from statebag.store.identity import identity_of, salt_of
@@ -98,8 +99,20 @@ class Statebag:
             encrypting,
         )
         self._signatures = signing_with(signing_keys, self.policy)
-        self._settings = Settings(
-            given, self.policy, options, replicas, signing_keys, encryption_keys
+        self._given = given
+        self._settings = {
+            "policy": self.policy,
+            "options": options,
+            "replicas": replicas,
+            "signing_keys": signing_keys,
+            "encryption_keys": encryption_keys,
+        }
+        # Noted now: the environment may be another one when this is pickled.
+        self._signing_found = (
+            () if signing_keys is not None else tuple(signing_keys_from_environment().values())
+        )
+        self._encryption_found = (
+            () if encryption_keys is not None else encryption_keys_from_environment()
         )
 
     def __repr__(self) -> str:
@@ -107,7 +120,15 @@ class Statebag:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the settings; what is made with them sends and remembers nothing of this one."""
-        return restored, (type(self), self._settings)
+        from statebag.settings import pickled
+
+        return pickled(
+            type(self),
+            self._given,
+            self._settings,
+            self._signing_found,
+            self._encryption_found,
+        )
 
     def seal(
         self,

@@ -26,12 +26,11 @@ _CLIENTS = 32  # settings of which the clients are kept
 
 def from_environment() -> Statebag:
     """The client that the environment asks for; one for each set of settings."""
-    keys = tuple(signing_keys_from_environment().items())
     return _client(
         store_address(),
         policy_from_environment(),
         replica_addresses(),
-        keys,
+        tuple(signing_keys_from_environment().items()),
         encryption_keys_from_environment(),
         store_settings(),
     )
@@ -46,14 +45,9 @@ def _client(
     encryption_keys: tuple[bytes, ...],
     surroundings: tuple[tuple[str, str], ...],
 ) -> Statebag:
-    del surroundings  # the store's client reads them itself, when it is made
-    return Statebag(
-        address,
-        policy=policy,
-        replicas=replicas,
-        signing_keys=dict(signing_keys),
-        encryption_keys=encryption_keys,
-    )
+    # The client reads these itself: as arguments, keys would be a part of its pickle.
+    del signing_keys, encryption_keys, surroundings
+    return Statebag(address, policy=policy, replicas=replicas)
 
 
 step = StepDecorator(from_environment)

@@ -38,6 +38,7 @@ def encrypting_with(keys: KeyProvider | None, policy: Policy) -> Callable[[Store
         ConfigurationError: A key is wrong, there is none though the policy requires encryption, or
             objects of this wire version cannot be encrypted.
     """
+    of_environment = keys is None
     keys = encryption_keys_from_environment() if keys is None else keys
     if not callable(keys) and _is_empty(keys):
         _check_not_required(
@@ -55,7 +56,11 @@ def encrypting_with(keys: KeyProvider | None, policy: Policy) -> Callable[[Store
     _check_not_required(
         "encryption", "encryption_keys", required=policy.require_encryption, there=True
     )
-    known = Keys(keys, misuse_resistant=policy.forms >= PROTECTED_SINCE)
+    known = Keys(
+        keys,
+        misuse_resistant=policy.forms >= PROTECTED_SINCE,
+        of_environment=of_environment,
+    )
     required = policy.require_encryption
 
     def encrypting(store: Store) -> Store:

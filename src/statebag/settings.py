@@ -1,73 +1,58 @@
-"""The settings of a client: what it is pickled as, for another process or machine."""
+"""What a client is pickled as, for another process or machine: the settings it was made with.
+
+Keys that were given are part of it. Keys of the environment are not: where the client is restored,
+the environment must have them too.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from statebag.environment import encryption_keys_from_environment, signing_keys_from_environment
-from statebag.errors import ConfigurationError
+from statebag.environment_keys import (
+    ENCRYPTION_VARIABLE,
+    SIGNING_VARIABLE,
+    check_mark,
+    first_key_mark,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from statebag.client import Statebag
-    from statebag.policy import Policy
 
-__all__ = ["Settings", "restored"]
+__all__ = ["pickled", "restored"]
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """What a client was made with.
+def pickled(
+    kind: type[Statebag],
+    store: Any,
+    settings: Mapping[str, Any],
+    signing: Sequence[bytes],
+    encryption: Sequence[bytes],
+) -> tuple[Callable[..., Statebag], tuple[Any, ...]]:
+    """Return what `__reduce__` of a client gives.
 
-    Keys that were given are part of it, and so of a pickle. Keys of the environment are not:
-    where the client is restored, the environment must have keys of its own.
-
-    Attributes:
+    Args:
+        kind: Its class.
         store: An address, a folder's path or a store.
-        policy: Limits and thresholds.
-        options: Of an object storage client.
-        replicas: Addresses or stores.
-        signing_keys: As given; None for those of the environment.
-        encryption_keys: As given; None for those of the environment.
+        settings: The other arguments that it was made with.
+        signing: The keys of the environment that it signs with; none if it was given keys.
+        encryption: Likewise, those that it encrypts with.
     """
-
-    store: Any
-    policy: Policy
-    options: Mapping[str, str] | None
-    replicas: tuple[Any, ...]
-    signing_keys: Mapping[str, bytes] | None
-    encryption_keys: Any
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        signs = self.signing_keys is None and bool(signing_keys_from_environment())
-        encrypts = self.encryption_keys is None and bool(encryption_keys_from_environment())
-        fields = tuple(getattr(self, name) for name in self.__struct_fields__)
-        return _settings, (fields, signs, encrypts)
+    marks = first_key_mark(signing), first_key_mark(encryption)
+    return restored, (kind, store, dict(settings), *marks)
 
 
-def _settings(fields: tuple[Any, ...], signs: bool, encrypts: bool) -> Settings:
-    """The settings again; never less protection than they had."""
-    for had, found, variable in (
-        (signs, signing_keys_from_environment, "STATEBAG_SIGNING_KEYS"),
-        (encrypts, encryption_keys_from_environment, "STATEBAG_ENCRYPTION_KEYS"),
-    ):
-        if had and not found():
-            raise ConfigurationError(
-                f"a client was pickled where {variable} has keys, and this process has none",
-                hint=f"Set {variable} here too; a pickle does not hold the keys of an environment.",
-            )
-    return Settings(*fields)
+def restored(
+    kind: type[Statebag], store: Any, settings: Mapping[str, Any], signing: str, encryption: str
+) -> Statebag:
+    """Return a client with these settings, with connections of its own.
 
-
-def restored(kind: type[Statebag], settings: Settings) -> Statebag:
-    """A client with these settings, with connections of its own."""
-    return kind(
-        settings.store,
-        policy=settings.policy,
-        options=settings.options,
-        replicas=settings.replicas,
-        signing_keys=settings.signing_keys,
-        encryption_keys=settings.encryption_keys,
-    )
+    Raises:
+        ConfigurationError: It had keys of its environment, and this environment does not have
+            them; or as for `Statebag`.
+    """
+    check_mark(signing, signing_keys_from_environment().values(), SIGNING_VARIABLE)
+    check_mark(encryption, encryption_keys_from_environment(), ENCRYPTION_VARIABLE)
+    return kind(store, **settings)

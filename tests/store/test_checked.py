@@ -17,10 +17,13 @@ from statebag import (
 from statebag.store.address import store_of
 from statebag.store.checked import CheckedStore, checked
 from statebag.store.contract import ObjectInfo
+from statebag.store.encrypted import EncryptedStore, Keys
 from statebag.store.file import FileStore
 from statebag.store.memory import MemoryStore
-from statebag.store.retrying import deadline
+from statebag.store.retrying import RetryingStore, deadline
+from statebag.testing.faulty_store import FaultyStore
 from statebag.testing.process import forget
+from statebag.testing.recording_store import RecordingStore
 from statebag.testing.store_contract import StoreContract
 from statebag.upkeep.fsck import fsck
 from statebag.upkeep.gc import collect
@@ -314,7 +317,7 @@ def test_a_store_with_coroutines_is_not_taken_for_one_that_has_written():
         async def put(self, name, data):
             raise AssertionError("nobody awaits it")
 
-    with pytest.raises(ConfigurationError, match="put returned coroutine, which nobody awaits"):
+    with pytest.raises(ConfigurationError, match="coroutine, which nobody awaits"):
         checked(Later()).put("m/e/a.pack", b"x")
 
 
@@ -325,3 +328,142 @@ def test_a_listing_with_none_in_it_is_not_taken_for_its_end():
 
     with pytest.raises(ConfigurationError, match="NoneType"):
         list(checked(Holes()).list())
+
+
+WRAPPERS = {
+    "RetryingStore": lambda store: RetryingStore(store, attempts=1),
+    "EncryptedStore": lambda store: EncryptedStore(store, Keys([bytes(32)])),
+    "FaultyStore": lambda store: FaultyStore(store, []),
+    "RecordingStore": RecordingStore,
+    "two": lambda store: RetryingStore(RecordingStore(store), attempts=1),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
+def test_a_store_inside_another_is_checked_once(wrap):
+    wrapped = wrap(Own(get_ranges=lambda right: right[:-1]))
+    checks = 0
+    inner = wrapped
+    while (inner := vars(inner).get("_store")) is not None:
+        checks += isinstance(inner, CheckedStore)
+    assert checks == 1
+    assert isinstance(vars(wrap(checked(Own())))["_store"], CheckedStore | RecordingStore)
+    with pytest.raises(BlobCorrupt, match="the store Own was asked for"):
+        wrapped.get_ranges("a", [(0, 2)])
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_client_of_a_store_with_retries_of_its_own_raises_typed_errors(fault):
+    store = Own()
+    bag = sealed(store)
+    store.wrong = fault
+    client = Statebag(RetryingStore(store, attempts=1), policy=Policy(attempts=1), replicas=())
+    for call in (
+        lambda: client.open(bag),
+        lambda: client.seal({"new": noise(60_000)}, scope="m/n"),
+        lambda: collect(client.store),
+    ):
+        forget()
+        with suppress(StatebagError):
+            call()
+
+
+def raises(error):
+    def member(*_):
+        raise error
+
+    return member
+
+
+async def later(*_):
+    raise AssertionError("nobody awaits it")
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("url", None),
+        ("url", b"own://"),
+        ("identity", ["a"]),
+        ("identity", "a"),
+        ("identity", ([],)),
+        ("is_local", "yes"),
+        ("salt", "text"),
+        *(
+            (member, property(fails))
+            for member in ("url", "identity", "is_local", "salt")
+            for fails in (raises(ZeroDivisionError(SECRET)), raises(KeyError(SECRET)), later)
+        ),
+    ],
+)
+def test_what_a_store_says_of_itself_is_typed(member, value):
+    store = type("Odd", (Own,), {member: value})()
+    with pytest.raises((ConfigurationError, StoreUnavailable), match="the store Odd") as caught:
+        Statebag(store, policy=Policy(carry_bytes=0))
+    assert member in caught.value.message
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_what_a_store_says_of_itself_is_read_once():
+    read = []
+
+    class Counted(Own):
+        @property
+        def identity(self):
+            read.append("identity")
+            return ("counted", 1)
+
+        @property
+        def url(self):
+            read.append("url")
+            return "own://counted"
+
+        @property
+        def is_local(self):
+            read.append("is_local")
+            return True
+
+    client = Statebag(store_of(Counted()), policy=Policy(carry_bytes=0))
+    assert client.open(client.seal({"text": noise(60_000)}, scope="m/e")) == {"text": noise(60_000)}
+    assert client.store.identity == ("counted", 1)
+    assert client.store.is_local
+    assert sorted(read) == ["identity", "is_local", "url"]
+
+
+@pytest.mark.parametrize(
+    ("members", "what"),
+    [
+        ({"leftovers": lambda _: ["x"]}, "leftovers returned str, not ObjectInfo"),
+        ({"leftovers": lambda _: None}, "TypeError"),
+        ({"leftovers": lambda _: [info(size=-1)]}, "leftovers returned a size"),
+        ({"leftovers": raises(ZeroDivisionError(SECRET))}, "ZeroDivisionError"),
+        ({"leftovers": property(raises(ZeroDivisionError(SECRET)))}, "its attribute leftovers"),
+        ({"leftovers": later}, "coroutine, which nobody awaits"),
+        ({"leftovers": lambda _: [info(modified=NOW.replace(year=2000))]}, "discard the object"),
+    ],
+)
+@pytest.mark.parametrize("wrap", [lambda store: store, RetryingStore])
+def test_leftovers_of_a_store_that_breaks_the_contract(members, what, wrap):
+    members = {"discard": raises(TypeError(SECRET)), **members}
+    store = type("Odd", (Own,), members)()
+    with pytest.raises((ConfigurationError, StoreUnavailable), match="the store Odd") as caught:
+        collect(wrap(store), dry_run=False)
+    assert what in caught.value.message
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("versions", [lambda *_: None, later, lambda *_: ["text"], 5])
+def test_versions_of_a_store_that_breaks_the_contract(versions):
+    store = checked(type("Odd", (Own,), {"versions": versions})())
+    with pytest.raises(ConfigurationError, match="the store Odd"):
+        list(store.versions("a"))
+
+
+def test_the_number_of_a_store_stays_in_its_process():
+    one = RetryingStore(MemoryStore.named("test-number"))
+    own = RetryingStore(type("Named", (Own,), {"__reduce__": lambda _: (Own, ())})())
+    for store in (one, own):
+        assert store.identity == store.identity
+        assert vars(pickle.loads(pickle.dumps(store)))["_identity"] is None
+    assert pickle.loads(pickle.dumps(own)).identity != own.identity

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from statebag import (
     Policy,
     Statebag,
     StatebagError,
+    StoreUnavailable,
     UnsupportedFormat,
 )
 from statebag.environment import encryption_keys_from_environment
@@ -306,6 +308,87 @@ def test_a_provider_without_a_key_never_means_plain(given):
     assert list(store.list()) == []
     client.seal(STATE, scope=SCOPE)  # the function is asked again
     assert [store.get(info.name)[:5] for info in store.list()] == [b"SBENC"]
+
+
+class KmsError(Exception):
+    """An error of another library."""
+
+
+SECRET = "a token in an error"
+
+
+def raising():
+    raise KmsError(SECRET)
+
+
+async def awaited():
+    raise AssertionError("nobody awaits it")
+
+
+def one_by_one():
+    yield KEY
+    raise KmsError(SECRET)
+
+
+@pytest.mark.parametrize(
+    ("provider", "kind", "what"),
+    [
+        (raising, StoreUnavailable, "raised KmsError"),
+        (one_by_one, StoreUnavailable, "raised KmsError"),
+        (lambda: int("no number"), StoreUnavailable, "raised ValueError"),
+        (lambda _: [KEY], StoreUnavailable, "raised TypeError"),
+        (awaited, ConfigurationError, "coroutine, which nobody awaits"),
+        (lambda: KEY, ConfigurationError, "must be a list, not bytes"),
+        (lambda: None, ConfigurationError, "must be a list, not NoneType"),
+        (lambda: [KEY[:5]], ConfigurationError, "32 bytes"),
+    ],
+)
+def test_a_provider_that_gives_no_keys_is_a_typed_error(provider, kind, what):
+    client = Statebag(
+        MemoryStore(), policy=Policy(carry_bytes=0, attempts=1), encryption_keys=provider
+    )
+    for call in (
+        lambda: client.seal({"text": noise(50_000)}, scope=SCOPE),
+        lambda: client.store.put("a", b"text"),
+        lambda: client.store.salt,
+    ):
+        with pytest.raises(kind, match=what) as caught:
+            call()
+        error = caught.value
+        while error is not None:  # with all that a traceback would show
+            assert isinstance(error, StatebagError)
+            assert SECRET not in str(error)
+            assert "no number" not in str(error)
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def test_a_provider_that_hangs_is_bounded_by_the_deadline():
+    free = threading.Event()
+    policy = Policy(carry_bytes=0, deadline_seconds=0.3)
+    client = Statebag(
+        MemoryStore(), policy=policy, encryption_keys=lambda: (free.wait(60), [KEY])[1]
+    )
+    try:
+        with pytest.raises(StoreUnavailable, match="function for encryption keys"):
+            client.seal({"text": noise(50_000)}, scope=SCOPE)
+        assert not free.is_set()
+    finally:
+        free.set()
+
+
+def test_a_provider_that_fails_once_is_asked_again():
+    asked = []
+
+    def provider():
+        asked.append(1)
+        if len(asked) == 1:
+            raise KmsError(SECRET)
+        return [KEY]
+
+    client = Statebag(MemoryStore(), policy=Policy(attempts=2), encryption_keys=provider)
+    client.store.put("a", b"text")
+    assert client.store.get("a") == b"text"
+    assert len(asked) == 2
 
 
 def test_no_keys_encrypt_nothing():

@@ -45,7 +45,7 @@ def store_of(
         return store_from_url(given, options=options)
     if isinstance(given, os.PathLike):
         return _file_store(_folder(os.fspath(given)), dict(options or {}))
-    if not all(hasattr(given, name) for name in ("url", "put", "get_ranges")):
+    if not all(hasattr(given, name) for name in ("put", "get_ranges")):  # `url` may be a call
         raise ConfigurationError(
             f"a store is not of type {type(given).__qualname__}",
             hint="Give an address, a folder's path, or a store such as those in statebag.store.",

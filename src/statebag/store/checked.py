@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from statebag.errors import BlobCorrupt, ConfigurationError, StatebagError, StoreUnavailable
-from statebag.store.bounded import each_within_deadline, within_deadline
+from statebag.store.bounded import within_deadline
 from statebag.store.confinement import check_spans, confined_parts
-from statebag.store.contract import ObjectInfo
+from statebag.store.contract import ObjectInfo, is_ours
 from statebag.store.identity import identity_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from statebag.store.contract import Store
     from statebag.store.identity import Identity
@@ -46,21 +46,19 @@ _MISTAKES = (
 
 def checked(store: Store) -> Store:
     """Return a store whose answers can be relied on: itself if it is one of this library's."""
-    # By the module of the class itself: a class derived from one of ours is someone else's.
-    if type(store).__module__.partition(".")[0] == "statebag":
-        return store
-    return CheckedStore(store)
+    return store if is_ours(store) else CheckedStore(store)
 
 
 class CheckedStore:
     """Another store, bounded by the deadline, with its answers checked.
 
     Args:
-        store: The store; attributes that the contract does not have are taken from it.
+        store: The store; attributes that this class does not have are taken from it. Its `url`,
+            `identity`, `is_local` and `salt` are read once, here.
 
     Raises:
-        ConfigurationError: Its `url` is not text. With each call: an answer of a wrong type, or a
-            mistake in the store's code.
+        ConfigurationError: One of these attributes is of a wrong type. With each call: an answer
+            of a wrong type, or a mistake in the store's code.
         BlobCorrupt: With a read: not the ranges that were asked for, or other lengths.
         StoreUnavailable: With each call: any other error that is not one of this library's, or
             no answer before the deadline.
@@ -69,15 +67,32 @@ class CheckedStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kind = type(store).__qualname__
-        with self._typed("tell its url", None):
-            url = store.url
-        if not isinstance(url, str):
-            self._wrong(f"its url is of type {_kind(url)}, not str", None)
+        with self._typed("give its url", None):
+            self._url = store.url
+        self._check_kind("url", self._url, str)
+        self._is_local: bool = self._attribute("is_local", False)
+        self._check_kind("is_local", self._is_local, bool)
+        self._salt: bytes = self._attribute("salt", b"")
+        self._check_kind("salt", self._salt, bytes)
+        identity = self._attribute("identity", None)
+        if identity is None:  # told apart as the object that it is
+            identity = identity_of(store)
+        self._check_kind("identity", identity, tuple)
+        with self._typed("give an identity that can be a key", None):
+            hash(identity)
+        self._identity: Identity = identity
 
     def __getattr__(self, attribute: str) -> Any:
-        if attribute.startswith("__") or attribute == "_store":  # not there yet, while unpickled
+        if attribute.startswith("_"):  # also what is not there yet, before `__init__`
             raise AttributeError(attribute)
-        return getattr(self._store, attribute)
+        found = self._attribute(attribute, _END)
+        if found is _END:
+            raise AttributeError(f"the store {self._kind} has no attribute {attribute}")
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the store alone: the number in an identity means nothing in another process."""
+        return CheckedStore, (self._store,)
 
     def __repr__(self) -> str:
         return f"CheckedStore({self._kind})"
@@ -85,16 +100,26 @@ class CheckedStore:
     @property
     def url(self) -> str:
         """The inner store's."""
-        return self._store.url
+        return self._url
 
     @property
     def identity(self) -> Identity:
         """The inner store's: two clients of one store share what is remembered of it."""
-        return identity_of(self._store)
+        return self._identity
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a look-up in the inner store costs next to nothing."""
+        return self._is_local
+
+    @property
+    def salt(self) -> bytes:
+        """The inner store's; none where it does not encrypt."""
+        return self._salt
 
     def put(self, name: str, data: bytes) -> None:
         """Write a whole object."""
-        self._is_done("put", self._ask("write", name, lambda: self._store.put(name, data)), name)
+        self._ask("write", name, lambda: self._store.put(name, data))
 
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
@@ -128,20 +153,15 @@ class CheckedStore:
         info = self._ask("look up", name, lambda: self._store.head(name))
         if info is None:
             return None
-        self._check_info(info, "head", name)
+        self._info(info, "head", name)
         if info.name != name:
             self._wrong("head returned another object's name", name)
         return info
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """All objects at and below a prefix, by name, each one once."""
-        found = self._ask("list", None, lambda: iter(self._store.list(prefix)))
         last: str | None = None
-        while True:
-            info = self._ask("list", None, lambda: next(found, _END))
-            if info is _END:
-                return
-            self._check_info(info, "list", None)
+        for info in self._each_info("list", lambda: self._store.list(prefix)):
             if prefix and info.name != prefix and not info.name.startswith(prefix + "/"):
                 self._wrong("list returned an object outside the prefix", info.name)
             if last is not None and info.name <= last:
@@ -151,37 +171,71 @@ class CheckedStore:
 
     def delete(self, name: str) -> None:
         """Delete an object."""
-        self._is_done("delete", self._ask("delete", name, lambda: self._store.delete(name)), name)
+        self._ask("delete", name, lambda: self._store.delete(name))
 
-    def _is_done(self, method: str, answer: object, name: str) -> None:
+    def leftovers(self) -> Iterator[ObjectInfo]:
+        """What killed writers left, where the store is of a kind that has any."""
+        find = self._attribute("leftovers", None)
+        return iter(()) if find is None else self._each_info("leftovers", find)
+
+    def discard(self, name: str) -> None:
+        """Remove one of the `leftovers`."""
+        self._ask("discard", name, lambda: self._store.discard(name))  # type: ignore[attr-defined]
+
+    def versions(self, name: str) -> Iterator[bytes]:
+        """Earlier versions of an object, if the store keeps any."""
+        read = self._attribute("versions", None)
+        if read is None:
+            return
+        for data in self._each("read versions of", name, lambda: read(name)):
+            yield self._bytes(data, name)
+
+    def _each_info(
+        self, call: str, request: Callable[[], Iterable[object]]
+    ) -> Iterator[ObjectInfo]:
+        for info in self._each("list", None, request):
+            yield self._info(info, call, None)
+
+    def _each(
+        self, action: str, name: str | None, request: Callable[[], Iterable[object]]
+    ) -> Iterator[object]:
+        answer = self._ask(action, name, request)
+        items = self._ask(action, name, lambda: iter(answer))
+        while (item := self._ask(action, name, lambda: next(items, _END))) is not _END:
+            yield item
+
+    def _attribute(self, attribute: str, default: Any) -> Any:
+        what = f"give its attribute {attribute}"
+        with self._typed(what, None):
+            return within_deadline(
+                lambda: getattr(self._store, attribute, default),
+                f"the store {self._kind} did not {what}",
+            )
+
+    def _check_kind(self, attribute: str, found: object, kind: type) -> None:
+        if not isinstance(found, kind):
+            self._refuse_awaitable(found, f"its {attribute}", None)
+            self._wrong(f"its {attribute} is of type {_kind(found)}, not {kind.__name__}", None)
+
+    def _ask(self, action: str, name: str | None, request: Callable[[], _Answer]) -> _Answer:
+        if name is not None:
+            confined_parts(name)
+        what = f"{action} {'its objects' if name is None else 'the object'}"
+        with self._typed(what, name):
+            answer = within_deadline(request, f"the store {self._kind} did not {what}", name=name)
+            self._refuse_awaitable(answer, f"its answer, when it was to {what},", name)
+            return answer
+
+    def _refuse_awaitable(self, answer: object, what: str, name: str | None) -> None:
         """Refuse a coroutine: nothing was done yet, and nobody would wait for it."""
         if hasattr(answer, "__await__"):
             close = getattr(answer, "close", None)
             if close is not None:
                 close()
-            self._wrong(f"{method} returned {_kind(answer)}, which nobody awaits", name)
-
-    def versions(self, name: str) -> Iterator[bytes]:
-        """Earlier versions of an object, if the store keeps any."""
-        read = getattr(self._store, "versions", None)
-        if read is None:
-            return
-        found = self._ask("read versions of", name, lambda: iter(read(name)))
-        what = f"the store {self._kind} did not read versions of the object"
-        with self._typed("read versions of", name):
-            for data in each_within_deadline(found, what, name=name):
-                yield self._bytes(data, name)
-
-    def _ask(self, action: str, name: str | None, request: Callable[[], _Answer]) -> _Answer:
-        if name is not None:
-            confined_parts(name)
-        with self._typed(action, name):
-            return within_deadline(
-                request, f"the store {self._kind} did not {action} {_object(name)}", name=name
-            )
+            self._wrong(f"{what} is of type {_kind(answer)}, which nobody awaits", name)
 
     @contextmanager
-    def _typed(self, action: str, name: str | None) -> Iterator[None]:
+    def _typed(self, what: str, name: str | None) -> Iterator[None]:
         try:
             yield
         except StatebagError:
@@ -192,13 +246,12 @@ class CheckedStore:
             if isinstance(error, _MISTAKES):
                 raise ConfigurationError(
                     f"the store {self._kind} raised {type(error).__name__}{where} when it was to "
-                    f"{action} {_object(name)}",
+                    f"{what}",
                     object_name=name,
                     hint=_HINT,
                 ) from None
             raise StoreUnavailable(
-                f"the store {self._kind} did not {action} {_object(name)}: "
-                f"{type(error).__name__}{where}",
+                f"the store {self._kind} did not {what}: {type(error).__name__}{where}",
                 object_name=name,
                 hint="The error is the store's own; the contract of a store has typed ones.",
             ) from None
@@ -208,7 +261,7 @@ class CheckedStore:
             self._wrong(f"a read returned {_kind(data)}, not bytes", name)
         return data
 
-    def _check_info(self, info: object, call: str, name: str | None) -> None:
+    def _info(self, info: object, call: str, name: str | None) -> ObjectInfo:
         if not isinstance(info, ObjectInfo):
             self._wrong(f"{call} returned {_kind(info)}, not ObjectInfo", name)
         if not isinstance(info.name, str) or not info.name:
@@ -217,6 +270,7 @@ class CheckedStore:
             self._wrong(f"{call} returned a size that is not a number of bytes", name)
         if not isinstance(info.modified, datetime) or info.modified.tzinfo is None:
             self._wrong(f"{call} returned a time that is not a datetime with a time zone", name)
+        return info
 
     def _wrong(self, what: str, name: str | None) -> NoReturn:
         raise ConfigurationError(
@@ -224,10 +278,6 @@ class CheckedStore:
             object_name=name,
             hint=_HINT,
         )
-
-
-def _object(name: str | None) -> str:
-    return "its objects" if name is None else "the object"
 
 
 def _kind(value: object) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-__all__ = ["ObjectInfo", "Store"]
+__all__ = ["ObjectInfo", "Store", "is_ours"]
 
 
 class ObjectInfo(msgspec.Struct, frozen=True):
@@ -81,3 +81,11 @@ class Store(Protocol):
     def delete(self, name: str) -> None:
         """Delete an object; one that is not there is no error."""
         ...
+
+
+def is_ours(store: Store) -> bool:
+    """Whether a store can be relied on because this library wrote it; see `store.checked`.
+
+    By the module of the class itself: a class derived from one of ours is someone else's.
+    """
+    return type(store).__module__.partition(".")[0] == "statebag"

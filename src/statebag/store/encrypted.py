@@ -38,7 +38,18 @@ from collections.abc import Iterable
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from statebag.errors import BlobCorrupt, ConfigurationError, NotPermitted, UnsupportedFormat
+from statebag.environment import encryption_keys_from_environment
+from statebag.environment_keys import ENCRYPTION_VARIABLE, check_mark, first_key_mark
+from statebag.errors import (
+    BlobCorrupt,
+    ConfigurationError,
+    NotPermitted,
+    StatebagError,
+    StoreUnavailable,
+    UnsupportedFormat,
+)
+from statebag.store.bounded import within_deadline
+from statebag.store.checked import checked
 from statebag.store.identity import asks_for_nothing, identity_of
 
 if TYPE_CHECKING:
@@ -104,16 +115,26 @@ class Keys:
 
     Args:
         provider: The keys, or a function that gives them, which is called once, when the first
-            object is read or written.
+            object is read or written. The deadline of that read or write bounds it.
         misuse_resistant: Whether to write AES-GCM-SIV, the newer version of the form.
+        of_environment: Whether the keys were read from the environment. A pickle does not hold
+            such keys; they are read there again.
 
     Raises:
         ConfigurationError: The package `cryptography` is missing or lacks a cipher that is
             needed, or a key that is given is wrong; one that the function gives: with the first
             use.
+        StoreUnavailable: With a use: the function raised an error, or gave nothing before the
+            deadline.
     """
 
-    def __init__(self, provider: KeyProvider, *, misuse_resistant: bool = True) -> None:
+    def __init__(
+        self,
+        provider: KeyProvider,
+        *,
+        misuse_resistant: bool = True,
+        of_environment: bool = False,
+    ) -> None:
         try:
             from cryptography.exceptions import InvalidTag  # noqa: PLC0415 (an extra, and slow)
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
@@ -123,6 +144,7 @@ class Keys:
                 hint="Install the extra: pip install 'statebag[encryption]'",
             ) from None
         self._provider: KeyProvider = provider
+        self._of_environment = of_environment
         self._number = next(_numbers)
         if not callable(provider):
             self._provider = _each(provider)
@@ -156,12 +178,15 @@ class Keys:
         return self._ciphers[version](key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Keys, (self._provider,)
+        provider: Any = self._provider
+        if self._of_environment:
+            return _from_environment, (first_key_mark(provider), self._written)
+        return _restored, (provider, self._written)
 
     def _known(self) -> dict[bytes, _Key]:
         if not self._keys:
-            given = self._provider() if callable(self._provider) else self._provider
-            keys = _each(given)
+            provider = self._provider
+            keys = _asked_for(provider) if callable(provider) else _each(provider)
             check_keys(keys)
             found: dict[bytes, _Key] = {}
             for version in (self._written, 3 - self._written):  # the first one encrypts
@@ -284,13 +309,13 @@ class EncryptedStore:
     objects could read it, so it can be refused.
 
     Args:
-        store: Where the objects go.
+        store: Where the objects go; the answers of one that is not this library's are checked.
         keys: Encrypt and decrypt them.
         required: Whether an object in plain form is refused (`NotPermitted`).
     """
 
     def __init__(self, store: Store, keys: Keys, *, required: bool = False) -> None:
-        self._store = store
+        self._store = checked(store)
         self._keys = keys
         self.required = required
 
@@ -460,6 +485,46 @@ def _is_ours(data: bytes) -> bool:
 def _derived(key: bytes, what: bytes) -> bytes:
     """HKDF-Expand (RFC 5869) of one block: a key of its own for each use and each object."""
     return hmac.digest(key, what + b"\x01", hashlib.sha256)
+
+
+def _restored(provider: KeyProvider, version: int, *, of_environment: bool = False) -> Keys:
+    resistant = _MAGICS[version] == MAGIC
+    return Keys(provider, misuse_resistant=resistant, of_environment=of_environment)
+
+
+def _from_environment(mark: str, version: int) -> Keys:
+    """Keys that were pickled where the environment had them."""
+    keys = encryption_keys_from_environment()
+    check_mark(mark, keys, ENCRYPTION_VARIABLE)
+    return _restored(keys, version, of_environment=True)
+
+
+def _asked_for(provider: Callable[[], Any]) -> tuple[Any, ...]:
+    """The keys that a function gives."""
+
+    def given() -> tuple[Any, ...]:
+        answer = provider()
+        if hasattr(answer, "__await__"):
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
+            raise ConfigurationError(
+                f"the function for encryption keys returned {type(answer).__qualname__}, which "
+                "nobody awaits",
+                hint="Give a plain function that returns a list of keys, not an async one.",
+            )
+        return _each(answer)
+
+    try:
+        return within_deadline(given, "the function for encryption keys gave none")
+    except StatebagError:
+        raise
+    except Exception as error:  # noqa: BLE001  # it may raise anything
+        # Neither its text nor the error itself goes on: either may hold a secret.
+        raise StoreUnavailable(
+            f"the function for encryption keys raised {type(error).__qualname__}",
+            hint="The error is the function's own: call it alone to see its message.",
+        ) from None
 
 
 def _each(given: Any) -> tuple[Any, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from statebag.errors import ConfigurationError, StoreUnavailable
 from statebag.store.bounded import DEADLINE, remaining_seconds
+from statebag.store.contract import is_ours
 from statebag.store.identity import asks_for_nothing, identity_of, salt_of
 from statebag.telemetry import usage
 from statebag.telemetry.steps import span
@@ -56,7 +57,7 @@ class RetryingStore:
     a retry of the one that follows.
 
     Args:
-        store: Where the requests go.
+        store: Where the requests go; the answers of one that is not this library's are checked.
         attempts: How often one request is made at most.
         base_seconds: The longest wait before the second try.
         cap_seconds: The longest wait before any try.
@@ -64,7 +65,8 @@ class RetryingStore:
         jitter: Gives a random number between its two arguments.
 
     Raises:
-        ConfigurationError: `attempts` below one, or a negative time.
+        ConfigurationError: `attempts` below one, a negative time, or a store that breaks the
+            contract of a store.
     """
 
     def __init__(
@@ -83,6 +85,10 @@ class RetryingStore:
                 f"{cap_seconds} seconds",
                 hint="At least one attempt, and no negative time",
             )
+        if not is_ours(store):
+            from statebag.store.checked import checked  # noqa: PLC0415  # most stores are ours
+
+            store = checked(store)
         self._store = store
         self._identity: Identity | None = None
         self._attempts = attempts
@@ -132,6 +138,10 @@ class RetryingStore:
             sleep=self._sleep,
             jitter=self._jitter,
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the identity: the number in it may be another store's in another process."""
+        return {**self.__dict__, "_identity": None}
 
     def __repr__(self) -> str:
         return f"RetryingStore({self._store!r}, attempts={self._attempts})"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from statebag.errors import StatebagError, StoreUnavailable
 from statebag.process.forking import fork_safe_lock
+from statebag.store.checked import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -76,7 +77,7 @@ class FaultyStore:
         *,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._store = store
+        self._store = checked(store)
         self._pending: dict[tuple[str, int], Fault] = {}
         for fault in plan:
             if self._pending.setdefault((fault.operation, fault.call), fault) is not fault:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statebag.process.forking import fork_safe_lock
+from statebag.store.checked import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ class RecordingStore:
     """Passes every call on, and records it first, so a failed one is recorded too. Thread-safe."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._store = checked(store)
         self._calls: list[Call] = []
         self._lock = fork_safe_lock()
 
