@@ -190,3 +190,56 @@ def test_a_pack_that_is_a_bomb_is_checked_in_little_memory(pack, tmp_path):
     found = said(CHECKING, arguments=[str(tmp_path)])
     assert found["faults"] == ([] if pack == "a value of a gigabyte" else ["damaged"])
     assert found["grew"] < MOST_MB
+
+
+# A payload of under 1 KB each, of a value of 60 MB that takes 1.4 GB: bytes alone do not bound it.
+EMPTIES = """
+text = b"[" + b",".join([b"{}"] * 20_000_000) + b"]"
+"""
+FEW_BYTES = {
+    "carried": "bag = carried(compress(text), len(text), sha256_hex(text))",
+    "stored": (
+        "frame = compress(text)\nstore.put(NAME, frame)\n"
+        "bag = stored(len(text), len(frame), sha256=sha256_hex(text))"
+    ),
+    "in ten fields": (
+        "text = text[:3] + b',{}' * 2_000_000 + b']'\n"
+        "one = carried(compress(text), len(text), sha256_hex(text))\n"
+        "bag = {f'f{n}': one for n in range(10)}"
+    ),
+    "text of a bag": "bag = b'{\"x\":' + text + b'}'",
+    "text of a bag, as a string": (
+        'bag = \'{"__statebag__":{"v":1},"x":\' + text.decode() + "}"\n'
+        "from statebag.format.stub import KEY\nassert KEY in bag"
+    ),
+    "gzip": (
+        "data = base64.b64encode(gzip.compress(text, 1)).decode();"
+        "bag = {'current_state': {'type': 'compressed', 'data': data, 'compressed_at': 'now'}};"
+        "more['legacy'] = True"
+    ),
+    "in an embedded text": (
+        'whole = json.dumps(\'{"__statebag__":{"v":1},"x":\' + text.decode() + \'}\').encode()\n'
+        "bag = carried(compress(whole), len(whole), sha256_hex(whole))\nmore['embedded'] = True"
+    ),
+}
+LOOKED_UP = """
+frame = compress(text)
+bag = {"x": carried(frame, len(text), sha256_hex(text))}
+before = peak()
+try:
+    outcome = client.get(bag, "$.x[5]")
+except StatebagError as error:
+    outcome = type(error).__name__
+print(json.dumps({"outcome": outcome, "grew": peak() - before}))
+"""
+
+
+@pytest.mark.parametrize("way", [*FEW_BYTES, "get"])
+def test_few_bytes_that_become_many_values_are_refused(way, monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+    if way == "get":
+        found = said(EMPTIES, LOOKED_UP)
+    else:
+        found = said("more = {}", EMPTIES, FEW_BYTES[way], ENDING)
+    assert found["outcome"] == "LimitExceeded"
+    assert found["grew"] < 3 * MOST_MB

@@ -66,5 +66,5 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         "executions": {action: actions[action] for action in ("keep", "mark", "wait", "delete")},
         "deleted_objects": done.deleted_objects,
         "deleted_bytes": done.deleted_bytes,
-        "leftovers": {action: leftovers[action] for action in ("wait", "delete")},
+        "leftovers": {action: leftovers[action] for action in ("wait", "delete", "keep")},
     }

@@ -1,6 +1,8 @@
 """Nothing that is needed goes, whatever is broken off where; what is over goes in two passes."""
 
+import errno
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -635,3 +637,72 @@ def test_a_decision_says_how_much_it_is_about(place):
     sizes = [info.size for info in place.store.list()]
     (decision,) = collect(place.store).decisions
     assert (decision.objects, decision.bytes) == (len(sizes), sum(sizes))
+
+
+ODD_FOLDERS = {
+    "a line break": b"machine/line\nbreak",
+    "an escape": b"machine/\x1b[31mred",
+    "a backslash": b"machine/back\\slash",
+    "no text": b"machine/\xff\xfe",
+    "the folder of an unfinished write": b"machine/.statebag-bbbbbbbbbbbbbbbb.tmp",
+    "above": b"odd\n/run",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse such names")
+@pytest.mark.parametrize("folder", ODD_FOLDERS.values(), ids=ODD_FOLDERS)
+def test_names_that_this_library_would_not_make_stop_nothing(place, folder):
+    """What other programs put into a folder may have any name that its file system takes."""
+    place.seal("machine/old")
+    (pack,) = place.names()
+    odd = os.path.join(os.fsencode(place.folder), folder)  # noqa: PTH118 (bytes)
+    os.makedirs(os.path.join(odd, b"snapshots"))  # noqa: PTH103, PTH118
+    then = (datetime.now(UTC) - 2 * YEARS).timestamp()
+    for name in (
+        pack.rpartition("/")[2].encode(),
+        b"snapshots/pre_%032d.json" % 0,
+        b"plain",
+        b".statebag-" + b"a" * 16 + b".tmp",
+    ):
+        file = os.path.join(odd, name)  # noqa: PTH118
+        with open(file, "wb") as stream:  # noqa: PTH123
+            stream.write(b"someone else's")
+        os.utime(file, (then, then))
+    gone = leftover(place, "machine/old", "c", YEARS)
+    place.age("machine/old", YEARS)
+    mark = os.path.join(os.fsencode(place.folder), b"@gc/marks", folder + b".json")  # noqa: PTH118
+    if b".tmp" not in folder:
+        os.makedirs(os.path.dirname(mark), exist_ok=True)  # noqa: PTH103, PTH120
+        with open(mark, "wb") as stream:  # noqa: PTH123
+            stream.write(b"{}")
+    for passed in ("mark", "delete"):
+        done = collect(place.store, dry_run=False)
+        actions = {one.scope: one.action for one in done.decisions}
+        assert actions.pop("machine/old") == passed
+        assert set(actions.values()) <= {"keep"}
+        kept = [one for one in done.leftovers if one.action == "keep"]
+        assert len(kept) == 1
+        assert kept[0].why
+        assert not gone.exists()
+        place.age("@gc", timedelta(days=8))
+    assert len(os.listdir(odd)) == 4  # noqa: PTH208 (bytes)
+
+
+def test_a_leftover_that_cannot_be_removed_is_said_and_the_others_go(place, monkeypatch):
+    files = [leftover(place, "machine/run", letter, YEARS) for letter in "abc"]
+    unlink = Path.unlink
+
+    def refused(self, **more):
+        if self.name == files[1].name:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(self, **more)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    done = collect(place.store, dry_run=False)
+    assert [(one.action, one.why is None) for one in done.leftovers] == [
+        ("delete", True),
+        ("keep", False),
+        ("delete", True),
+    ]
+    assert "Permission denied" in done.leftovers[1].why
+    assert [file.exists() for file in files] == [False, True, False]

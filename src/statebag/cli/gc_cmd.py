@@ -93,11 +93,14 @@ def command(
             f"({one.objects:,} objects, {one.bytes:,} bytes)"
         )
     for left in done.leftovers:
-        why = "what a killed writer left" if left.action == "delete" else "a write may be under way"
+        why = left.why or _LEFT[left.action]
         click.echo(f"{left.action:6} {printable(left.name)}: {why} ({left.bytes:,} bytes)")
     click.echo(f"{done.deleted_objects:,} objects deleted, {done.deleted_bytes:,} bytes")
     if not delete:
         click.echo("nothing was written: this was a dry run, --delete acts")
+
+
+_LEFT = {"delete": "what a killed writer left", "wait": "a write may be under way"}
 
 
 def _as_dict(done: Collection, *, delete: bool) -> dict[str, object]:
@@ -116,6 +119,7 @@ def _as_dict(done: Collection, *, delete: bool) -> dict[str, object]:
             for one in done.decisions
         ],
         "leftovers": [
-            {"name": one.name, "action": one.action, "bytes": one.bytes} for one in done.leftovers
+            {"name": one.name, "action": one.action, "bytes": one.bytes, "why": one.why}
+            for one in done.leftovers
         ],
     }

@@ -33,13 +33,16 @@ def read_json(source: str) -> Any:
         InvalidState: It is not UTF-8 without a byte order mark, not JSON, or holds what JSON
             cannot (NaN, infinity, a lone surrogate) or what a seal refuses; no message quotes
             the input.
+        LimitExceeded: Its values would take more memory than there is.
         UnusableFile: The file cannot be read.
     """
     from statebag.format.json_check import check_json  # noqa: PLC0415 - kept out of --help
+    from statebag.format.json_memory import check_memory  # noqa: PLC0415 - likewise
 
     place = "the standard input" if source == "-" else source
     text = _read_bytes(source)
     _check_encoding(text, place)
+    check_memory(text, place)
     try:
         value = _decode(text)
         check_json(value)

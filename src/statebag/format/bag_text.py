@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState, StatebagError
 from statebag.format import json_text
+from statebag.format.json_memory import check_memory
 from statebag.format.stub import KEY
 
 if TYPE_CHECKING:
@@ -49,8 +50,13 @@ def may_hold_bag_text(text: bytes) -> bool:
 def decoded_text(text: str | bytes) -> Any:
     """The object, array or string that text is; None where it is something else, or no JSON."""
     try:
-        value = json_text.decode(text.encode() if isinstance(text, str) else text)
-    except (StatebagError, UnicodeEncodeError):
+        data = text.encode() if isinstance(text, str) else text
+    except UnicodeEncodeError:
+        return None
+    check_memory(data)  # too much of it does not make it no JSON
+    try:
+        value = json_text.decode(data)
+    except StatebagError:
         return None
     return value if isinstance(value, dict | list | str) else None
 
@@ -92,10 +98,13 @@ def as_bag(value: Any) -> Any:
 
     Raises:
         InvalidState: Bytes that are not JSON text.
+        LimitExceeded: The value would take more memory than there is.
     """
     if isinstance(value, bytes | bytearray | memoryview):
+        text = bytes(value)
+        check_memory(text)
         try:
-            value = json_text.decode(bytes(value))
+            value = json_text.decode(text)
         except StatebagError as error:
             raise InvalidState(
                 "the bag's text is not JSON that can be read", hint="Pass UTF-8 JSON text."

@@ -23,6 +23,7 @@ from statebag.format.json_depth import (
     text_is_deeper,
     value_is_deeper,
 )
+from statebag.format.json_memory import LIGHT, check_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,13 +79,21 @@ def encoder(opaque: Callable[[Any], Any]) -> Callable[[Any], bytes]:
     return msgspec.json.Encoder(enc_hook=opaque).encode
 
 
-def decode(text: bytes | memoryview, where: str | None = None) -> Any:
+def decode(text: bytes | memoryview, where: str | None = None, *, reckoned: bool = False) -> Any:
     """The value of JSON text.
+
+    Args:
+        text: UTF-8.
+        where: The object that it is from, for errors.
+        reckoned: Whether the caller has checked what the value takes in memory.
 
     Raises:
         BlobCorrupt: The text is no JSON, or nests deeper than any seal allows.
-        LimitExceeded: It does not, and this thread has no room for the levels that it has.
+        LimitExceeded: It does not, and this thread has no room for the levels that it has; or
+            the value would take more memory than this process may use.
     """
+    if not reckoned and len(text) >= LIGHT:
+        check_memory(text, where)
     many = len(text) > MAX_DEPTH and _count_of_brackets(text) > MAX_DEPTH
     if many and overflows() and text_is_deeper(bytes(text)):
         raise _too_deep(text, where)

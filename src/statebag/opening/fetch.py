@@ -19,6 +19,7 @@ from statebag.errors import (
 )
 from statebag.format.codec import decompress
 from statebag.format.extents import WORTH_READING_OVER, joined
+from statebag.format.json_memory import OpenedValues
 from statebag.format.stub import Extent
 from statebag.opening.verified import Texts
 from statebag.process.forking import Workers
@@ -82,6 +83,7 @@ class Fetcher:
         self._cache = cache
         self._policy = policy
         self._bytes = 0
+        self._values = OpenedValues(policy.max_open_bytes)
         self._blobs = 0
         self._requests = 0
         self.packs: set[str] = set()
@@ -150,6 +152,10 @@ class Fetcher:
         self._bytes += size
         self.check_listed(self._blobs)
         self.check_given(self._bytes)
+
+    def reckon_values(self, text: bytes) -> None:
+        """Count what the values of a text will take in memory; see `OpenedValues`."""
+        self._values.reckon(text)
 
     def check_listed(self, blobs: int) -> None:
         """Refuse more blobs than one open may read; an index may list one blob many times."""

@@ -10,6 +10,7 @@ from statebag.errors import InvalidState, StatebagError
 from statebag.format import json_text
 from statebag.format.json_check import check_json
 from statebag.format.json_depth import loads
+from statebag.format.json_memory import check_memory
 
 __all__ = ["described", "is_left_out", "output_of", "salvaged", "unreadable"]
 
@@ -86,6 +87,7 @@ def output_of(text: Any) -> tuple[Any, str | None]:
     """
     if not isinstance(text, str):
         return text, None
+    check_memory(text.encode(errors="surrogatepass"))
     try:
         return json_text.decode(text.encode()), None
     except StatebagError:

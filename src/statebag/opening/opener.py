@@ -119,7 +119,7 @@ class Opener:
         for site, stub in reversed(wholes):
             verified = _verified(stub, indexes.get(id(site)), texts, site.path)
             self._remember(verified, site.path)
-            value = _decoded(verified.text, stub.kind, stub.count, site.path)
+            value = self._decoded(verified.text, stub.kind, stub.count, site.path)
             site.container[site.key] = _merged(value, site)
         return found.root[0]
 
@@ -136,7 +136,7 @@ class Opener:
             self._confinement.check(entry.blob, path)
             text = self._fetcher.texts([entry.blob])[entry.blob]
             if entry.level == 0:
-                return _decoded(text, stub.kind, entry.count, path)[index]
+                return self._decoded(text, stub.kind, entry.count, path)[index]
             members = read_node(text, entry, render_path(path))
 
     def listed(self, node: Entry, path: Path) -> tuple[Entry, ...]:
@@ -148,13 +148,13 @@ class Opener:
         """The items or members of one piece."""
         self._confinement.check(entry.blob, path)
         text = self._fetcher.texts([entry.blob])[entry.blob]
-        return _decoded(text, kind, entry.count, path)
+        return self._decoded(text, kind, entry.count, path)
 
     def tail(self, stub: Pieces, path: Path) -> Any:
         """The newest items or members of a value in pieces that has a tail."""
         tail = stub.tail
         if isinstance(tail, Carried):
-            return _decoded(verified_carried(tail).text, stub.kind, tail.count, path)
+            return self._decoded(verified_carried(tail).text, stub.kind, tail.count, path)
         assert tail is not None  # asked by whoever calls
         return self.piece(Entry(tail.blob, tail.count, tail.size), stub.kind, path)
 
@@ -181,7 +181,7 @@ class Opener:
         else:
             self._confinement.check(stub.tail.blob, path)
             text = self._fetcher.texts([stub.tail.blob])[stub.tail.blob]
-        return _decoded(text, stub.kind, stub.tail.count, path)[index]
+        return self._decoded(text, stub.kind, stub.tail.count, path)[index]
 
     def _read_ahead(self, wholes: list[tuple[Site, Whole]]) -> None:
         """Ask for everything together with the index nodes, where any of those is not at hand.
@@ -262,6 +262,20 @@ class Opener:
         if isinstance(base.stub, Stored) or (isinstance(base.stub, Pieces) and not kept):
             self._known.add_value(base)
 
+    def _decoded(self, text: bytes, kind: str | None, count: int, path: Path) -> Any:
+        """The value, compared with what the stub says of it."""
+        self._fetcher.reckon_values(text)
+        try:
+            value = json_text.decode(text, reckoned=True)
+        except BlobCorrupt as error:
+            error.path = render_path(path)
+            raise
+        if kind is None:
+            return value
+        if not isinstance(value, list if kind == "array" else dict) or len(value) != count:
+            raise InvalidStub("a stub does not say what its value is", path=render_path(path))
+        return value
+
 
 class _Index(msgspec.Struct):
     """What a value in pieces lists, and the packs that the lists themselves were read from."""
@@ -292,20 +306,6 @@ def _verified(whole: Whole, index: _Index | None, texts: Texts, path: Path) -> V
     else:
         base = verified_carried(stub)
     return verified_patched(whole, base) if isinstance(whole, Patched) else base
-
-
-def _decoded(text: bytes, kind: str | None, count: int, path: Path) -> Any:
-    """The value, compared with what the stub says of it."""
-    try:
-        value = json_text.decode(text)
-    except BlobCorrupt as error:
-        error.path = render_path(path)
-        raise
-    if kind is None:
-        return value
-    if not isinstance(value, list if kind == "array" else dict) or len(value) != count:
-        raise InvalidStub("a stub does not say what its value is", path=render_path(path))
-    return value
 
 
 def _merged(value: Any, site: Site) -> Any:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["default_max_open_bytes", "memory_bytes"]
+__all__ = ["OPENED_SHARE", "default_max_open_bytes", "memory_bytes"]
 
-_SHARE = 8
+OPENED_SHARE = 8
 """An open takes 2 times the bytes of its text where that is one string, 4 times for records, 5 to 8
 times for numbers and short strings (docs/security.md, Bombs): an eighth fits the memory there is.
-Only values made of empty objects take more, 24 times."""
+What takes more, as empty objects with 24 times, is reckoned by `format.json_memory`."""
 
 _LEAST = 16 * 1024**2
 """An eighth of the smallest Lambda function, which has 128 MB."""
@@ -35,7 +35,7 @@ def default_max_open_bytes() -> int:
 @lru_cache(32)
 def _share(lambda_mb: str | None) -> int:
     found = memory_bytes({} if lambda_mb is None else {_LAMBDA: lambda_mb})
-    return _MOST if found is None else max(_LEAST, min(_MOST, found // _SHARE))
+    return _MOST if found is None else max(_LEAST, min(_MOST, found // OPENED_SHARE))
 
 
 def memory_bytes(

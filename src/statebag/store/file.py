@@ -303,6 +303,8 @@ class FileStore:
             return
         for label, entry, is_directory in sorted(found, key=lambda item: item[0]):
             if is_directory:
+                if not temporary and _TEMPORARY.fullmatch(entry.name):
+                    continue  # someone else's: no object is given below such a name
                 yield from self._below(prefix + label, Path(entry.path), temporary=temporary)
             elif not entry.is_file(follow_symlinks=False):
                 continue

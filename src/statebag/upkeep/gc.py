@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from statebag.errors import BlobMissing, ConfigurationError, StatebagError
+from statebag.errors import BlobMissing, ConfigurationError, NotPermitted, StatebagError
 from statebag.format import json_text
 from statebag.format.names import is_scope_at_or_above
 from statebag.store.checked import checked
-from statebag.upkeep.objects import GC_FOLDER, kind_of, root_scope
+from statebag.upkeep.objects import GC_FOLDER, can_be_asked_for, kind_of, root_scope
 from statebag.upkeep.outside import referred_from_elsewhere
 from statebag.upkeep.places import Asked, leave_word, places_not_asked
 
@@ -109,13 +109,16 @@ class Leftover(msgspec.Struct, frozen=True):
 
     Attributes:
         name: Its name below the store's root.
-        action: `wait` (it may have a writer still: it is younger than the grace) or `delete`.
+        action: `wait` (it may have a writer still: it is younger than the grace), `delete`, or
+            `keep` (it cannot be removed).
         bytes: Its size.
+        why: Why it cannot be removed; None for the others.
     """
 
     name: str
     action: Action
     bytes: int
+    why: str | None = None
 
 
 class Collection(msgspec.Struct):
@@ -245,10 +248,17 @@ def _collect_leftovers(
     """Remove unfinished writes that are older than the grace, where a store has such."""
     find = getattr(store, "leftovers", None)
     for info in () if find is None else list(find()):
-        old = now >= _later(info.modified, rules.grace)
-        done.leftovers.append(Leftover(info.name, "delete" if old else "wait", info.size))
-        if old and not dry_run:
-            store.discard(info.name)  # type: ignore[attr-defined]  # goes with `leftovers`
+        if now < _later(info.modified, rules.grace):
+            done.leftovers.append(Leftover(info.name, "wait", info.size))
+            continue
+        kept = None if can_be_asked_for(info.name) else "no store is asked for such a name"
+        if kept is None and not dry_run:
+            try:
+                store.discard(info.name)  # type: ignore[attr-defined]  # goes with `leftovers`
+            except NotPermitted as error:  # the others go all the same
+                kept = error.message
+        action: Action = "delete" if kept is None else "keep"
+        done.leftovers.append(Leftover(info.name, action, info.size, kept))
 
 
 def _not_asked(store: Store, rules: Rules, now: datetime, *, dry_run: bool) -> list[str]:
@@ -283,6 +293,8 @@ def _doubt(scope: _Scope, rules: Rules, ended: datetime, not_asked: list[str]) -
 def _why_kept(scope: _Scope, rules: Rules, now: datetime, not_asked: list[str]) -> str | None:
     if scope.name.count("/") != 1:
         return "it is no execution's scope"
+    if not can_be_asked_for(scope.name):
+        return "no store is asked for such a name, so another program wrote it"
     for kept in rules.keep:
         if is_scope_at_or_above(kept, scope.name) or is_scope_at_or_above(scope.name, kept):
             return "it was named to be kept"
@@ -400,6 +412,8 @@ def _mark_of(store: Store, scope: _Scope) -> _Mark | None:
 
 def _forget_mark(store: Store, scope: str) -> None:
     name = _mark_name(scope)
+    if not can_be_asked_for(name):  # so there is none
+        return
     if store.head(name) is not None:
         store.delete(name)
 
@@ -408,7 +422,9 @@ def _forget_marks_of_nothing(store: Store, scopes: set[str]) -> None:
     """A crash after an execution's last object went leaves its mark."""
     folder = f"{GC_FOLDER}/marks"
     for info in list(store.list(folder)):
-        if info.name.removeprefix(f"{folder}/").removesuffix(".json") not in scopes:
+        if info.name.removeprefix(f"{folder}/").removesuffix(
+            ".json"
+        ) not in scopes and can_be_asked_for(info.name):
             store.delete(info.name)
 
 

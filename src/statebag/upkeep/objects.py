@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from statebag.errors import InvalidStub
+from statebag.errors import InvalidStub, NotPermitted
 from statebag.format.codec import sha256_hex
 from statebag.format.names import check_pack_name, is_pack_of, scope_of
+from statebag.store.confinement import confined_parts
 
-__all__ = ["GC_FOLDER", "ObjectKind", "fits_its_name", "kind_of", "root_scope"]
+__all__ = ["GC_FOLDER", "ObjectKind", "can_be_asked_for", "fits_its_name", "kind_of", "root_scope"]
 
 ObjectKind = Literal["pack", "snapshot", "mark", "other"]
 
@@ -23,6 +24,8 @@ def kind_of(name: str) -> ObjectKind:
     """A pack, a snapshot, a collector's mark, or something that this library did not write."""
     if name.startswith(f"{GC_FOLDER}/"):
         return "mark"
+    if not can_be_asked_for(name):
+        return "other"
     if _SNAPSHOT.fullmatch(name):
         return "snapshot"
     try:
@@ -30,6 +33,18 @@ def kind_of(name: str) -> ObjectKind:
     except InvalidStub:
         return "other"
     return "pack"
+
+
+def can_be_asked_for(name: str) -> bool:
+    """Whether a store gives an object of this name, which others may have put there.
+
+    It may list more than that: a folder may have a line break in its name.
+    """
+    try:
+        confined_parts(name)
+    except NotPermitted:
+        return False
+    return True
 
 
 def fits_its_name(name: str, data: bytes) -> bool:

@@ -173,10 +173,13 @@ def decompress_text(data: object, max_bytes: int) -> bytes:
 
 
 def decode_checked(text: bytes, pointer: Pointer, name: str) -> Any:
-    """The value of an object's bytes, compared with the pointer's digest where it has one."""
+    """The value of an object's bytes, compared with the pointer's digest where it has one.
+
+    What the value takes in memory is reckoned by the caller.
+    """
     if pointer.sha256 is not None and sha256_hex(text) != pointer.sha256:
         raise BlobCorrupt("an object is not what its pointer says", object_name=name)
-    return json_text.decode(text, name)
+    return json_text.decode(text, name, reckoned=True)
 
 
 def kilobytes(size: int) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import BlobCorrupt, LimitExceeded, NotPermitted
 from statebag.format import json_text
 from statebag.format.escape import escape
+from statebag.format.json_memory import OpenedValues
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.manager.legacy.pointer_format import as_pointer, decode_checked, decompress_text
@@ -68,6 +69,7 @@ class PointerReader:
         self._foreign_is_data = foreign_is_data
         self._policy = policy
         self._bytes = 0
+        self._values = OpenedValues(policy.max_open_bytes)
         self._objects = 0
 
     def resolve(self, value: Any, path: Path = ()) -> Any:
@@ -138,7 +140,8 @@ class PointerReader:
         if pointer.kind == "compressed":
             text = decompress_text(pointer.data, left)
             self._bytes += len(text)
-            return escape(json_text.decode(text), pointers=False)
+            self._values.reckon(text)
+            return escape(json_text.decode(text, reckoned=True), pointers=False)
         name = name_below(self._store.url, pointer.s3_path, path)
         # A pointer says nothing of its object's length that could be believed, so the store is
         # asked before memory is filled; one that is gone is left to the read, which knows errors.
@@ -149,6 +152,7 @@ class PointerReader:
         self._bytes += len(text)
         if len(text) > left:  # it was replaced in between
             raise self._too_much(path, name)
+        self._values.reckon(text, name)
         return escape(decode_checked(text, pointer, name), pointers=False)
 
     def _too_much(self, path: Path, name: str) -> LimitExceeded:
