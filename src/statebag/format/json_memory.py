@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from statebag.errors import LimitExceeded
-from statebag.memory_limit import OPENED_SHARE, default_max_open_bytes
+from statebag.process.memory_limit import OPENED_SHARE, default_max_open_bytes
 
 __all__ = ["LIGHT", "OpenedValues", "check_memory", "memory_taken"]
 
