@@ -1,0 +1,361 @@
+"""Reads wire version 1 without this library: written from docs/format.md alone.
+
+`python -m tests.format.independent_reader [MANIFEST]` walks the test vectors, prints each one that
+it reads otherwise than the manifest says, and ends with 1 if there is any. It needs the standard
+library, zstd (of Python 3.14, or the package backports.zstd) and the package cryptography. It
+imports nothing of statebag, so it shows whether the page is enough.
+"""
+
+import hashlib
+import hmac
+import json
+import sys
+from pathlib import Path
+
+from tests.format.independent_objects import (
+    MAX_DEPTH,
+    Cipher,
+    Refused,
+    Store,
+    decode,
+    encode,
+    encoded_scope,
+    is_at_or_above,
+    pack_name,
+    read_pack,
+    sha256,
+    text_of_frame,
+)
+from tests.format.independent_stubs import KEY, Stub, adds_up, field, rows_of, signature
+
+ARCHIVE_MAGIC = bytes.fromhex("53 42 41 47 58 01 0d 0a")
+NODE = b"statebag index "
+NO_LIMIT = 2**53
+
+
+class Reader:
+    """Opens bags with one set of settings."""
+
+    def __init__(self, store, settings):
+        self.store = store
+        scope = settings.get("scope")
+        self.scope = None if scope is None else encoded_scope(scope)
+        self.readable = settings.get("readable_scopes", [])
+        keys = settings.get("signing_keys", {})
+        self.keys = {name: bytes.fromhex(key) for name, key in keys.items()}
+        self.must_cover = settings.get("require_signatures", False)
+        limits = settings.get("limits", {})
+        self.most_bytes = limits.get("max_open_bytes", NO_LIMIT)
+        self.most_blobs = limits.get("max_open_blobs", 200_000)
+        self.most_requests = limits.get("max_open_requests", NO_LIMIT)
+
+    def open(self, bag):
+        self.texts = {}
+        found = []
+        self._check(bag, 1, found)
+        for stub in found:
+            for name in stub.names():
+                self._check_scope(name)
+        places = [stub for stub in found if stub.form != "escaped"]
+        self._limit(sum(stub.size for stub in places), self.most_bytes)
+        bases = [stub.base or stub for stub in places]
+        blobs = [row.blob for base in bases for row in base.rows]
+        blobs += [base.blob for base in bases if base.form == "stored"]
+        self._limit(len({(b.at, b.offset, b.digest) for b in blobs}), self.most_blobs)
+        self._limit(len({blob.at for blob in blobs}), self.most_requests)
+        return self._opened(bag)
+
+    def may_read(self, scope):
+        if self.scope is None or is_at_or_above(scope, self.scope):
+            return True
+        for one in self.readable:
+            if one.endswith("/**") and is_at_or_above(encoded_scope(one[:-3]), scope):
+                return True
+            if not one.endswith("/**") and encoded_scope(one) == scope:
+                return True
+        return False
+
+    def _check_scope(self, name):
+        if not self.may_read(name.rpartition("/")[0]):
+            raise Refused("not_permitted", "another scope")
+
+    @staticmethod
+    def _limit(amount, most):
+        if amount > most:
+            raise Refused("limit_exceeded", f"{amount} of {most}")
+
+    def _check(self, value, level, found):
+        """Every stub of a bag, before anything is read."""
+        if isinstance(value, dict | list) and level > MAX_DEPTH:
+            raise Refused("limit_exceeded", "levels of a bag")
+        if isinstance(value, list):
+            for item in value:
+                self._check(item, level + 1, found)
+        elif isinstance(value, dict):
+            if KEY in value:
+                stub = Stub(value)
+                found.append(stub)
+                if stub.form == "escaped":
+                    check_levels(stub.original, 1)
+                else:
+                    self._check_signature(stub)
+            for name, member in value.items():
+                if name != KEY:
+                    self._check(member, level + 1, found)
+
+    def _check_signature(self, stub):
+        if not self.keys:
+            return
+        given = stub.body.get("sig")
+        parts = given.split(".", 2) if isinstance(given, str) else []
+        key = self.keys.get(parts[0]) if len(parts) > 1 else None
+        scope = parts[2] if len(parts) == 3 else None
+        if key is None or (scope is not None and not scope.isascii()):
+            raise Refused("not_permitted", "not signed")
+        wanted = signature(stub, parts[0], key, scope)
+        if not hmac.compare_digest(wanted.encode(), given.encode("utf-8", "replace")):
+            raise Refused("not_permitted", "a wrong signature")
+        if stub.has_bytes and (self.must_cover if scope is None else not self.may_read(scope)):
+            raise Refused("not_permitted", "signed for another scope")
+
+    def _opened(self, value):
+        if isinstance(value, list):
+            return [self._opened(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        value = without_derived(value)
+        if KEY not in value:
+            return {name: self._opened(member) for name, member in value.items()}
+        stub = Stub(value)
+        if stub.form == "escaped":
+            return stub.original
+        result = self._value(stub)
+        if not stub.is_rest:
+            return result
+        if not isinstance(result, dict):
+            raise Refused("invalid_stub", "a rest that is not an object")
+        members = {name: self._opened(one) for name, one in value.items() if name != KEY}
+        return {**result, **members}
+
+    def _value(self, stub):
+        value = decode(self._text(stub))
+        if stub.kind is not None:
+            kind = list if stub.kind == "array" else dict
+            if not isinstance(value, kind) or len(value) != stub.count:
+                raise Refused("invalid_stub", "not the value that its stub describes")
+        return value
+
+    def _text(self, stub):
+        if stub.form == "delta":
+            base = self._text(stub.base)
+            if len(base) < 64:
+                raise Refused("blob_corrupt", "a short base")
+            return text_of_frame(stub.frame, stub.size, stub.digest, base)
+        if stub.form == "inline":
+            return text_of_frame(stub.frame, stub.size, stub.digest)
+        if stub.form == "stored":
+            return self._blob(stub.blob)
+        rows = stub.rows
+        while any(row.level for row in rows):
+            below = []
+            for row in rows:
+                below += self._node(row) if row.level else [row]
+                self._limit(len(below), self.most_blobs)
+            rows = below
+        self._limit(sum(row.size for row in rows), self.most_bytes)
+        texts = [self._blob(row.blob) for row in rows]
+        if stub.tail is not None:
+            texts.append(self._text(stub.tail))
+        start, end = (b"[", b"]") if stub.kind == "array" else (b"{", b"}")
+        if not all(text[:1] == start and text[-1:] == end for text in texts):
+            raise Refused("invalid_stub", "a chunk of another kind")
+        return start + b",".join(text[1:-1] for text in texts) + end
+
+    def _node(self, row):
+        text = self._blob(row.blob)
+        if not text.startswith(NODE + b"1\n"):
+            other = text.startswith(NODE)
+            raise Refused("unsupported_format" if other else "invalid_stub", "a node")
+        try:
+            body = decode(text[len(NODE) + 2 :])
+            body = body if isinstance(body, dict) else {}
+            packs = field(body, "packs", list)
+            packs = [row.blob.at if name == "" else pack_name(name) for name in packs]
+            rows = rows_of(field(body, "pieces", list), packs)
+        except Refused:
+            raise Refused("invalid_stub", "a node of another form") from None
+        below = all(one.level == row.level - 1 for one in rows)
+        if not rows or not below or not adds_up(rows, row.count, row.size):
+            raise Refused("invalid_stub", "a node that does not add up")
+        for one in rows:
+            self._check_scope(one.blob.at)
+        return rows
+
+    def _blob(self, blob):
+        place = (blob.at, blob.offset, blob.length, blob.size, blob.digest)
+        if place not in self.texts:
+            frame = self.store.range(blob.at, blob.offset, blob.length)
+            self.texts[place] = text_of_frame(frame, blob.size, blob.digest)
+        return self.texts[place]
+
+
+def check_levels(value, level):
+    if not isinstance(value, dict | list):
+        return
+    if level > MAX_DEPTH:
+        raise Refused("limit_exceeded", "levels of escaped data")
+    for member in value.values() if isinstance(value, dict) else value:
+        check_levels(member, level + 1)
+
+
+def without_derived(value):
+    """An object without the member that a writer added for routers."""
+    full = value.get("scheduling_metadata")
+    for one in (value, full if isinstance(full, dict) else {}):
+        body = one.get(KEY)
+        if isinstance(body, dict) and body.get("derived") == ["scheduling_summary"]:
+            return {name: member for name, member in value.items() if name != "scheduling_summary"}
+    return value
+
+
+# Archives
+
+
+def open_archive(data, limits):
+    if len(data) > limits.get("max_open_bytes", NO_LIMIT):
+        raise Refused("limit_exceeded", "an archive")
+    if data[:5] == ARCHIVE_MAGIC[:5] and data[:8] != ARCHIVE_MAGIC:
+        raise Refused("unsupported_format", "an archive")
+    body = data[:-32]
+    if data[:8] != ARCHIVE_MAGIC or len(data) < 48 or hashlib.sha256(body).digest() != data[-32:]:
+        raise Refused("blob_corrupt", "not a whole archive")
+    length = int.from_bytes(data[8:16], "big")
+    if length > min(67_108_864, len(body) - 16):
+        raise Refused("blob_corrupt", "a header that does not fit")
+    header = decode(body[16 : 16 + length])
+    if not isinstance(header, dict) or set(header) != {"v", "bag", "packs"}:
+        raise Refused("blob_corrupt", "a header of another form")
+    if header["v"] != 1:
+        raise Refused("unsupported_format", "an archive")
+    rest, packs = body[16 + length :], {}
+    for row in header["packs"] if isinstance(header["packs"], list) else [None]:
+        if not isinstance(row, list) or len(row) != 2 or type(row[1]) is not int or row[1] < 0:
+            raise Refused("blob_corrupt", "a row of an archive")
+        name, pack = pack_name(row[0]), rest[: row[1]]
+        if name in packs or name != f"export/{sha256(pack)[:32]}.pack":
+            raise Refused("blob_corrupt", "a pack of an archive")
+        packs[name], rest = pack, rest[row[1] :]
+    if rest:
+        raise Refused("blob_corrupt", "bytes that belong to nothing")
+    return Reader(Store(packs.get), {"scope": "export", "limits": limits}).open(header["bag"])
+
+
+# The manifest
+
+
+class Vectors:
+    """Walks a manifest; each method gives what this reader makes of one entry."""
+
+    def __init__(self, manifest):
+        self.folder = Path(manifest).parent
+        self.manifest = json.loads(Path(manifest).read_bytes())
+
+    def bytes(self, path):
+        return (self.folder / path).read_bytes()
+
+    def bags(self, entry):
+        keys = [bytes.fromhex(key) for key in entry.get("encryption_keys", [])]
+        root = self.folder / entry["store"] if "store" in entry else None
+
+        def read(name):
+            path = root / name if root else None
+            return path.read_bytes() if path and path.is_file() else None
+
+        store = Store(read, keys, required=entry.get("require_encryption", False))
+        reader = Reader(store, entry)
+        return encode(reader.open(json.loads(self.bytes(entry["bag"]))))
+
+    def packs(self, entry):
+        return read_pack(self.bytes(entry["pack"]))
+
+    def archives(self, entry):
+        return encode(open_archive(self.bytes(entry["archive"]), entry.get("limits", {})))
+
+    def scopes(self, entry):
+        return encoded_scope(entry["scope"])
+
+    def texts(self, entry):
+        return encode(decode(self.bytes(entry["json"])))
+
+    def signatures(self, entry):
+        stub = Stub(json.loads(self.bytes(entry["stub"])))
+        return signature(stub, entry["key_name"], bytes.fromhex(entry["key"]), entry["scope"])
+
+    def encrypted(self, entry):
+        cipher = Cipher(bytes.fromhex(entry["key"]), entry["version"])
+        plain, kept = self.bytes(entry["plain"]), self.bytes(entry["encrypted"])
+        store = Store({}.get, [bytes.fromhex(entry["key"])])
+        return cipher.encrypt(entry["object"], plain), store.whole(entry["object"], kept)
+
+    def expected(self, list_name, entry):
+        """What the manifest says: a code of a refusal, or the result."""
+        if list_name == "texts":
+            return self.bytes(entry["canonical"])
+        if list_name == "signatures":
+            return entry["sig"]
+        if list_name == "encrypted":
+            return self.bytes(entry["encrypted"]), self.bytes(entry["plain"])
+        expect = entry["expect"]
+        if "error" in expect:
+            return Refused(expect["error"])
+        if "state" in expect:
+            return self.bytes(expect["state"])
+        return expect["rows"] if "rows" in expect else expect["encoded"]
+
+    def verdict(self, list_name, entry):
+        """None if this reader agrees with the manifest, else what differs."""
+        expected = self.expected(list_name, entry)
+        frames = sys.getrecursionlimit()
+        sys.setrecursionlimit(10_000)  # this reader takes some frames for each of 500 levels
+        try:
+            found = getattr(self, list_name)(entry)
+        except Refused as refused:
+            if isinstance(expected, Refused) and expected.code == refused.code:
+                return None
+            return f"refused ({refused})"
+        finally:
+            sys.setrecursionlimit(frames)
+        if isinstance(expected, Refused):
+            return f"read, and {expected.code} was expected"
+        return None if found == expected else "read as something else"
+
+    def all(self):
+        for list_name in (
+            "bags",
+            "packs",
+            "archives",
+            "scopes",
+            "texts",
+            "signatures",
+            "encrypted",
+        ):
+            for entry in self.manifest[list_name]:
+                yield list_name, entry
+
+
+def main(arguments):
+    default = Path(__file__).parent.parent / "golden" / "vectors" / "manifest.json"
+    vectors = Vectors(arguments[0] if arguments else default)
+    passed = failed = 0
+    for list_name, entry in vectors.all():
+        verdict = vectors.verdict(list_name, entry)
+        passed += verdict is None
+        failed += verdict is not None
+        if verdict is not None:
+            print(f"{list_name}/{entry['name']}: {verdict}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,125 @@
+"""A reader written from docs/format.md alone reads every vector and refuses every forged one."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from statebag import Policy, Statebag
+from statebag.format.json_text import encode
+from statebag.store.encrypted import EncryptedStore, Keys
+from statebag.store.file import FileStore
+from statebag.testing.process import forget
+from tests.format import independent_reader
+from tests.format.independent_objects import Store
+from tests.format.independent_reader import Reader
+from tests.format.independent_reader import Vectors as Walk
+from tests.golden.make_vectors import FOLDER, MANIFEST
+from tests.test_forged import every_form
+
+ROOT = Path(__file__).parent.parent.parent
+MODULES = sorted(Path(__file__).parent.glob("independent_*.py"))
+WALK = Walk(FOLDER / MANIFEST)
+ENTRIES = [pytest.param(*one, id=f"{one[0]}/{one[1]['name']}") for one in WALK.all()]
+
+
+@pytest.mark.parametrize(("list_name", "entry"), ENTRIES)
+def test_a_vector_is_read_or_refused(list_name, entry):
+    assert WALK.verdict(list_name, entry) is None
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_it_imports_nothing_of_this_library(module):
+    names = set()
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            names.add(node.module)
+    own = {name for name in names if name.startswith("tests.format.independent_")}
+    others = {name.partition(".")[0] for name in names - own}
+    zstd = {"backports", "compression"}
+    assert others - sys.stdlib_module_names - zstd - {"cryptography"} == set()
+    assert "statebag" not in others
+
+
+def test_it_is_a_program_that_runs_without_this_library():
+    """In a process that cannot import it."""
+    code = (
+        "import runpy, sys; sys.modules['statebag'] = None; sys.argv[0] = 'reader'; "
+        "runpy.run_module('tests.format.independent_reader', run_name='__main__')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.stderr == ""
+    assert ran.stdout == f"{len(ENTRIES)} passed, 0 failed\n"
+    assert ran.returncode == 0
+
+
+def test_a_vector_that_it_reads_otherwise_is_printed(tmp_path, capsys):
+    manifest = {name: [] for name in WALK.manifest}
+    manifest["scopes"] = [
+        {"name": "right", "scope": "a b", "expect": {"encoded": "a%20b"}},
+        {"name": "other", "scope": "a b", "expect": {"encoded": "a+b"}},
+        {"name": "taken", "scope": "a b", "expect": {"error": "invalid_state"}},
+        {"name": "refused", "scope": "", "expect": {"encoded": ""}},
+    ]
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
+    assert independent_reader.main([str(tmp_path / MANIFEST)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "scopes/other", "scopes/taken", "scopes/refused", "1 passed, 3 failed",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("forms", [1, 2, 3])
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_it_reads_what_this_release_seals(forms, encrypted, tmp_path):
+    """Not only what was sealed once."""
+    source, _, bag = every_form()
+    state = Statebag(source, policy=Policy(), replicas=()).open(bag)
+    forget()
+    key, signing = bytes(range(32)), {"k": bytes(range(16))}
+    policy = Policy(
+        carry_bytes=6000, field_limit=2000, piece_bytes=1024, max_bag_bytes=12_000, forms=forms
+    )
+    client = Statebag(
+        FileStore(tmp_path),
+        policy=policy,
+        replicas=(),
+        signing_keys=signing,
+        encryption_keys=[key] if encrypted else (),
+    )
+    state = client.open(client.seal(state, scope="machine/run"), scope="machine/run")
+    state["patched"] = state["patched"].replace("changed", "once more")
+    sealed = client.seal(state, scope="machine/run")
+
+    def read(name):
+        path = tmp_path / name
+        return path.read_bytes() if path.is_file() else None
+
+    keys = [key] if encrypted else []
+    settings = {"scope": "machine/run", "signing_keys": {"k": signing["k"].hex()}}
+    settings["require_signatures"] = forms == 3
+    reader = Reader(Store(read, keys, required=encrypted), settings)
+    assert independent_reader.encode(reader.open(sealed)) == encode(state)
+
+
+def test_what_it_encrypts_this_library_reads(tmp_path):
+    from tests.format.independent_objects import Cipher
+
+    store = FileStore(tmp_path)
+    key = bytes(range(32))
+    for version in (1, 2):
+        store.put("a/b", Cipher(key, version).encrypt("a/b", b"x" * 10_000))
+        assert EncryptedStore(store, Keys([key])).get_ranges("a/b", [(4000, 200)]) == [b"x" * 200]
