@@ -321,6 +321,7 @@ def test_a_version_that_is_not_known(version):
         {KEY: {**STORED, "kind": "array"}},
         {KEY: {**STORED, "kind": "array", "count": -1}},
         {KEY: {"v": 1, "sha256": "0" * 64, "size": 3, "data": "not base64"}},
+        {KEY: {"v": 1, "sha256": "0" * 64, "size": 3, "data": "AAAA="}},
         {KEY: {"v": 1, "sha256": "0" * 64, "size": 3, "data": "é"}},
         {KEY: {"v": 1, "sha256": "0" * 64, "size": 3, "data": None}},
         {KEY: {"v": 1, "kind": "array", "count": 0, "size": 2, "packs": [], "pieces": []}},

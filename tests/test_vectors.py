@@ -153,7 +153,13 @@ def vectors():
 def test_the_generator_knows_every_vector_and_adds_nothing(vectors):
     assert add_missing(vectors, FOLDER) == []
     for name, entries in vectors.lists.items():
-        assert [one["name"] for one in entries] == [one["name"] for one in LISTED[name]]
+        assert [settled(one) for one in entries] == [settled(one) for one in LISTED[name]]
+
+
+def settled(entry):
+    """An entry without what depends on zstd's version."""
+    expect = {key: one for key, one in entry.get("expect", {}).items() if key != "rows"}
+    return {**entry, "sig": None, "expect": expect}
 
 
 def test_the_generator_makes_the_same_files_each_time(vectors):
@@ -181,12 +187,9 @@ def test_the_generator_adds_what_is_missing_and_changes_nothing(tmp_path):
     # Another zstd gives other bytes for a vector that is there: it stays as it is.
     other = vectors_of(b"[1 ]")
     assert add_missing(other, tmp_path) == []
-    changed = vectors_of(b"[ 1 ]")
-    changed.lists["texts"][0]["canonical"] = "texts/other"
     more = vectors_of(b"[1  ]")
     more.lists["texts"][0]["name"] = "three"
     more._files["texts", "three"] = more.files_of("texts", "one")
-    for refused in (changed, more):
-        with pytest.raises(SystemExit):
-            add_missing(refused, tmp_path)
+    with pytest.raises(SystemExit, match=r"texts/one\.json is there with other bytes"):
+        add_missing(more, tmp_path)
     assert written == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

@@ -19,8 +19,8 @@ from statebag.store import encrypted
 from statebag.upkeep import archive
 from statebag.upkeep.objects import GC_FOLDER
 from tests.golden.make_vectors import FOLDER, MANIFEST
-from tests.golden.vector_bags import OBJECT, carried, chunked, stored
 from tests.golden.vector_files import LISTS
+from tests.golden.vector_stubs import OBJECT, carried, chunked, stored
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "format.md").read_text("utf-8")
 LISTED = json.loads((FOLDER / MANIFEST).read_bytes())

@@ -1,17 +1,23 @@
 """Writes the test vectors of docs/format.md, which programs in any language can walk.
 
 `python -m tests.golden.make_vectors` from the repository's root adds the vectors that the manifest
-does not have yet, with their files. It changes no file: where one is there with other bytes, it
-stops before it writes anything. What is made depends on nothing but this module and zstd's version.
+does not have yet, with their files. A vector that is there stays as it is. If a new one has a file
+that is there with other bytes, the program stops before it writes anything. What is made depends on
+nothing but these modules and zstd's version.
 """
 
 import json
 import sys
 from pathlib import Path
 
+from tests.golden.vector_alone import add_alone
 from tests.golden.vector_bags import add_bags
+from tests.golden.vector_encrypted import add_encrypted
 from tests.golden.vector_files import Vectors
 from tests.golden.vector_objects import add_objects
+from tests.golden.vector_refused import add_refused
+from tests.golden.vector_signed import add_signed
+from tests.golden.vector_stubs import Plain
 
 FOLDER = Path(__file__).resolve().parent / "vectors"
 MANIFEST = "manifest.json"
@@ -20,8 +26,13 @@ MANIFEST = "manifest.json"
 def made():
     """All vectors, in memory."""
     vectors = Vectors()
-    add_bags(vectors)
-    add_objects(vectors)
+    plain = Plain()
+    add_bags(vectors, plain)
+    add_signed(vectors, plain)
+    add_refused(vectors, plain)
+    add_objects(vectors, plain)
+    add_encrypted(vectors)
+    add_alone(vectors)
     return vectors
 
 
@@ -29,18 +40,16 @@ def add_missing(vectors, folder):
     """Write what a folder's manifest does not have; the names of what was added.
 
     Raises:
-        SystemExit: A vector or a file is there, and is another one.
+        SystemExit: A new vector has a file that is there with other bytes.
     """
     manifest = folder / MANIFEST
     known = json.loads(manifest.read_bytes()) if manifest.exists() else {}
     merged, files, added = {}, {}, []
     for name, entries in vectors.lists.items():
-        there = {entry["name"]: entry for entry in known.get(name, [])}
         merged[name] = known.get(name, [])
+        there = {entry["name"] for entry in merged[name]}
         for entry in entries:
             if entry["name"] in there:
-                if there[entry["name"]] != entry:
-                    raise SystemExit(f"{name}/{entry['name']} is there and is another vector")
                 continue
             merged[name] = [*merged[name], entry]
             added.append(f"{name}/{entry['name']}")

@@ -86,3 +86,8 @@ def words(count, seed):
 def noise(size, seed):
     """Text that does not compress below half its size."""
     return random.Random(seed).randbytes(size // 2 + 1).hex()[:size]
+
+
+def flipped(data, at):
+    """The bytes with one bit changed."""
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]

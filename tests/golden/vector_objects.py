@@ -1,64 +1,43 @@
-"""Test vectors: objects of a store that are damaged or forged, and what stands by itself."""
+"""Test vectors: objects of a store, and inline frames, that are damaged or forged."""
 
-import hashlib
 import sys
-from pathlib import Path
+from base64 import b64encode
 
 from statebag.format.codec import compress, make_patch, sha256_hex
 from statebag.format.index import encode_node, node_entry
 from statebag.format.json_text import encode
-from statebag.format.names import encode_scope
-from statebag.format.pack import MAGIC, PackBuilder, read_index
-from statebag.format.stub import KEY, Blob, Entry, Patched
-from statebag.store.encrypted import BLOCK, Keys
-from statebag.upkeep.archive import MAGIC as ARCHIVE_MAGIC
-from statebag.upkeep.archive import pack_up
-from tests.golden.vector_bags import (
+from statebag.format.stub import (
+    KEY,
+    Entry,
+    Patched,
+)
+from tests.golden.vector_files import Objects, flipped, wired, words
+from tests.golden.vector_stubs import (
     ARRAY,
-    GOLDEN_KEY,
     OBJECT,
     RUN,
     STRING,
     TAIL,
-    Plain,
     carried,
     chunked,
     rows,
     stored,
 )
-from tests.golden.vector_files import Objects, noise, wired, words
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
-GOLDEN = Path(__file__).resolve().parent
-OTHER_KEY = bytes(range(1, 33))
-FOREIGN_KEY = bytes(range(100, 132))
-BLOCK_BYTES = 4135
-FILE = "0" * 32 + ".pack"
 
-
-def add_objects(vectors):
+def add_objects(vectors, plain):
     """All of them."""
-    plain = Plain()
     _objects(vectors, plain)
     _frames(vectors)
     _deltas(vectors, plain)
     _json_texts(vectors)
     _values(vectors, plain)
     _nodes(vectors, plain)
-    _encrypted(vectors)
-    _packs(vectors)
-    _archives(vectors)
-    _scope_names(vectors)
-    _canonical(vectors)
-
-
-def _flipped(data, at):
-    """The bytes with one bit changed."""
-    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
 def _objects(vectors, plain):
@@ -78,7 +57,7 @@ def _objects(vectors, plain):
     far = wired(stored(blob, ARRAY), span=[2**52, blob.length])
     vectors.refused("span-far", "short", code, far, store)
     for name, at in {"first": 0, "middle": blob.length // 2, "last": blob.length - 1}.items():
-        data = _flipped(store.objects[blob.at], blob.offset + at)
+        data = flipped(store.objects[blob.at], blob.offset + at)
         damaged = store.changed(f"damaged-{name}", {blob.at: data})
         vectors.refused(f"object-damaged-{name}", "frame", code, bag, damaged)
     spans = {
@@ -99,13 +78,7 @@ def _objects(vectors, plain):
 
 def _inline(text, frame, **changes):
     body = {"v": 1, "sha256": sha256_hex(text), "size": len(text)}
-    return {KEY: {**body, "data": _base64(frame), **changes}}
-
-
-def _base64(data):
-    from base64 import b64encode
-
-    return b64encode(data).decode()
+    return {KEY: {**body, "data": b64encode(frame).decode(), **changes}}
 
 
 def _by_hand(text, *, descriptor, header, declared=None):
@@ -133,7 +106,7 @@ def _frames(vectors):
         "incomplete": frame[:-1],
         "empty": b"",
         "not-zstd": text,
-        "damaged": _flipped(frame, len(frame) // 2),
+        "damaged": flipped(frame, len(frame) // 2),
         "byte-after": frame + b"\0",
         "frame-after": frame + frame,
         "skippable-before": bytes.fromhex("502a4d18") + bytes(4) + frame,
@@ -164,7 +137,7 @@ def _deltas(vectors, plain):
     stub = Patched(stored(plain.string), sha256_hex(text), len(text), patch)
     refused("digest", stub, sha256="0" * 64)
     refused("size", stub, size=len(text) + 1)
-    refused("damaged", Patched(stub.base, stub.sha256, stub.size, _flipped(patch, len(patch) - 2)))
+    refused("damaged", Patched(stub.base, stub.sha256, stub.size, flipped(patch, len(patch) - 2)))
     refused("incomplete", Patched(stub.base, stub.sha256, stub.size, patch[:-1]))
     refused("byte-after", Patched(stub.base, stub.sha256, stub.size, patch + b"\0"))
     refused("other-base", Patched(stored(plain.array, ARRAY), stub.sha256, stub.size, patch))
@@ -181,7 +154,7 @@ def _deltas(vectors, plain):
     )
     damaged = store.changed(
         "damaged-base",
-        {plain.string.at: _flipped(store.objects[plain.string.at], plain.string.offset + 30)},
+        {plain.string.at: flipped(store.objects[plain.string.at], plain.string.offset + 30)},
     )
     vectors.refused("delta-base-damaged", "frame", code, wired(stub), damaged)
     base_stub = wired(stored(plain.string), sha256="0" * 64, v=None)[KEY]
@@ -317,270 +290,3 @@ def _nodes(vectors, plain):
     refused("levels-mixed", "node-sums", mixed)
     own = encode_node((node_entry(plain.entries, plain.array),))
     refused("node-in-level-1", "node-sums", own)
-
-
-def _encrypted(vectors):
-    """Encrypted objects of both versions: read, written, damaged."""
-    value = noise(30_000, 3)
-    for version in (1, 2):
-        keys = Keys([GOLDEN_KEY], misuse_resistant=version == 2)
-        plain = Objects("")
-        blob = plain.pack(RUN, encode(value), encode([1]), salt=keys.salt)[0]
-        name, data = next(iter(plain.objects.items()))
-        kept = keys.encrypted(name, data)
-        bag = {"a": wired(stored(blob))}
-        label = f"encrypted{version}"
-        mine = {"encryption_keys": [GOLDEN_KEY.hex()]}
-        store = Objects(label, {name: kept})
-        vectors.opens(f"{label}-blocks", bag, {"a": value}, store, **mine)
-        retired = [OTHER_KEY.hex(), GOLDEN_KEY.hex()]
-        vectors.opens(f"{label}-retired-key", bag, {"a": value}, store, encryption_keys=retired)
-        required = {**mine, "require_encryption": True}
-        vectors.opens(f"{label}-required", bag, {"a": value}, store, **required)
-        unencrypted = Objects(f"{label}-plain", plain.objects)
-        vectors.opens(f"{label}-plain-object", bag, {"a": value}, unencrypted, **mine)
-        vectors.refused(
-            f"{label}-plain-refused",
-            "encrypted-plain",
-            "not_permitted",
-            bag,
-            unencrypted,
-            **required,
-        )
-        vectors.refused(
-            f"{label}-other-key",
-            "encrypted-key",
-            "not_permitted",
-            bag,
-            store,
-            encryption_keys=[OTHER_KEY.hex()],
-        )
-        foreign = Keys([FOREIGN_KEY], misuse_resistant=version == 2).encrypted(name, data)
-        later = Objects(f"{label}-later", {name: foreign[:5] + b"\3" + foreign[6:]})
-        vectors.refused(
-            f"{label}-later", "encrypted-version", "unsupported_format", bag, later, **mine
-        )
-        _damaged(vectors, label, name, kept, (keys, data), bag, mine)
-        for length in (0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK):
-            _encrypted_object(vectors, keys, version, f"{RUN}/object {length}", noise(length, 4))
-
-
-def _damaged(vectors, label, name, kept, written, bag, settings):
-    keys, data = written
-    blocks = [kept[at : at + BLOCK_BYTES] for at in range(8, len(kept), BLOCK_BYTES)]
-    assert len(blocks) > 2
-    other = Keys([GOLDEN_KEY], misuse_resistant=label == "encrypted1").encrypted(name, data)
-    second = 8 + BLOCK_BYTES
-    forms = {
-        "key-id": _flipped(kept, second), "last": _flipped(kept, second + 8),
-        "length": _flipped(kept, second + 10), "nonce": _flipped(kept, second + 11),
-        "bytes": _flipped(kept, second + 100), "tag": _flipped(kept, second + BLOCK_BYTES - 1),
-        "swapped": kept[:8] + b"".join([blocks[1], blocks[0], *blocks[2:]]),
-        "left-out": kept[:8] + b"".join([blocks[0], *blocks[2:]]),
-        "cut": kept[: second + 50],
-        "two-versions": kept[:second] + other[second:],
-        "other-name": keys.encrypted(f"{RUN}/{FILE}", data),
-    }  # fmt: skip
-    for what, one in forms.items():
-        vectors.refused(
-            f"{label}-{what}",
-            "encrypted-damaged",
-            "blob_corrupt",
-            bag,
-            Objects(f"{label}-{what}", {name: one}),
-            **settings,
-        )
-
-
-def _encrypted_object(vectors, keys, version, name, text):
-    data = text.encode()
-    path, kept = f"encrypted/{len(data)}", f"encrypted/{len(data)}-{version}"
-    vectors.add(
-        "encrypted",
-        f"{version}-of-{len(data)}",
-        {path: data, kept: keys.encrypted(name, data)},
-        object=name,
-        version=version,
-        key=GOLDEN_KEY.hex(),
-        plain=path,
-        encrypted=kept,
-    )
-
-
-def _packs(vectors):
-    builder = PackBuilder()
-    builder.add(sha256_hex(b"[1]"), 3, compress(b"[1]"))
-    node = encode_node((Entry(Blob("0" * 64, 3, f"a/{FILE}", 8, 12), 1, 3),))
-    builder.add(sha256_hex(node), len(node), compress(node), "index")
-    builder.add_salt(b'"' + b"0" * 32 + b'"', 3)
-    _, data = builder.build(RUN)
-    golden = next((GOLDEN / "wire1" / "index" / "store").rglob("*.pack"))
-
-    def add(name, pack, expect, files=None):
-        files = {f"packs/{name}.pack": pack} if files is None else files
-        path = f"packs/{name}.pack" if files else pack
-        vectors.add("packs", name, files, pack=path, expect=expect)
-
-    def of(data):
-        found = read_index(data, "")
-        return {"rows": [[one.sha256, one.offset, one.length, one.size, one.kind] for one in found]}
-
-    add("values-and-nodes", data, of(data))
-    path = f"../{golden.relative_to(GOLDEN).as_posix()}"
-    add("golden-index", path, of(golden.read_bytes()), files={})
-    for name, pack in {
-        "version-2": data[:5] + b"\2" + data[6:], "line-ends": data.replace(b"\r\n", b"\n"),
-    }.items():  # fmt: skip
-        add(name, pack, {"error": "unsupported_format", "refuses": "pack-version"})
-    end = len(data) - len(MAGIC) - 4
-    start = end - int.from_bytes(data[end : end + 4], "big")
-    found = of(data)["rows"]
-    first, *others = found
-
-    def indexed(listed):
-        text = listed if isinstance(listed, bytes) else encode(listed)
-        return data[:start] + text + len(text).to_bytes(4, "big") + MAGIC
-
-    forged = {
-        "empty": b"", "magic-alone": MAGIC, "cut": data[:-1], "byte-after": data + b"\0",
-        "no-first-magic": b"X" + data[1:], "no-last-magic": data[:-1] + b"X",
-        "length-more": data[:end] + (2**32 - 1).to_bytes(4, "big") + data[end + 4 :],
-        "length-0": data[:end] + bytes(4) + data[end + 4 :],
-        "index-not-json": indexed(b"["), "index-object": indexed({}), "row-number": indexed([1]),
-        "row-of-4": indexed([first[:4], *others]), "row-of-6": indexed([[*first, 1], *others]),
-        "row-kind": indexed([[*first[:4], "other"], *others]),
-        "row-digest": indexed([[0, *first[1:]], *others]),
-        "row-negative": indexed([[first[0], 8, -1, *first[3:]], *others]),
-        "row-true": indexed([[*first[:3], True, "value"], *others]),
-        "row-size": indexed([[*first[:3], 2**53 + 1, "value"], *others]),
-        "node-size": indexed([[*first[:3], 16_777_217, "index"], *others]),
-        "gap": indexed([[first[0], 9, *first[2:]], *others]), "row-left-out": indexed(found[:-1]),
-        "first-left-out": indexed(others), "order": indexed(found[::-1]),
-    }  # fmt: skip
-    for name, pack in forged.items():
-        add(name, pack, {"error": "blob_corrupt", "refuses": "pack-form"})
-
-
-def _archives(vectors):
-    golden = "../archive1/state"
-    vectors.add(
-        "archives", "golden", {}, archive=f"{golden}.sbag", expect={"state": f"{golden}.json"}
-    )
-    room = Objects("")
-    blobs = [room.pack("export", encode(one))[0] for one in (ARRAY, STRING)]
-    bag = {"a": wired(stored(blobs[0], ARRAY)), "b": wired(stored(blobs[1])), "c": carried([1])}
-    bag["c"] = wired(bag["c"])
-    data = pack_up(bag, room.objects)
-    state = {"a": ARRAY, "b": STRING, "c": [1]}
-    files = {"archives/two-packs.sbag": data, "states/two-packs.json": encode(state)}
-    vectors.add(
-        "archives",
-        "two-packs",
-        files,
-        archive="archives/two-packs.sbag",
-        expect={"state": "states/two-packs.json"},
-    )
-
-    def refused(name, row, code, archive, **settings):
-        path = f"archives/{name}.sbag"
-        vectors.add(
-            "archives",
-            name,
-            {path: archive},
-            archive=path,
-            expect={"error": code, "refuses": row},
-            **settings,
-        )
-
-    def of(header, packs=None):
-        text = header if isinstance(header, bytes) else encode(header)
-        packs = (
-            b"".join(data for _, data in sorted(room.objects.items())) if packs is None else packs
-        )
-        body = ARCHIVE_MAGIC + len(text).to_bytes(8, "big") + text + packs
-        return body + hashlib.sha256(body).digest()
-
-    names = sorted(room.objects)
-    listed = [[name, len(room.objects[name])] for name in names]
-    header = {"v": 1, "bag": bag, "packs": listed}
-    assert of(header) == data
-    code = "unsupported_format"
-    refused("version-2", "archive-version", code, data[:5] + b"\2" + data[6:])
-    refused("header-version-2", "archive-version", code, of({**header, "v": 2}))
-    moved = Objects("")
-    elsewhere = moved.pack(RUN, encode(ARRAY))[0].at
-    moved_bytes = moved.objects[elsewhere]
-    all_packs = b"".join(room.objects[name] for name in names)
-    forged = {
-        "empty": b"", "cut": data[:-1], "damaged": _flipped(data, len(data) // 2),
-        "digest": _flipped(data, len(data) - 1), "byte-after": data + b"\0",
-        "no-magic": b"X" + data[1:], "header-not-json": of(b"{"), "header-array": of([]),
-        "header-without-packs": of({"v": 1, "bag": bag}),
-        "header-with-more": of({**header, "x": 1}),
-        "packs-object": of({**header, "packs": {}}), "row-number": of({**header, "packs": [1]}),
-        "row-size-text": of({**header, "packs": [[names[0], "1"]]}),
-        "row-negative": of({**header, "packs": [[names[0], -1]]}),
-        "size-less": of({**header, "packs": [[names[0], listed[0][1] - 1], listed[1]]}),
-        "name-twice": of({**header, "packs": [listed[0], listed[0], listed[1]]},
-                         room.objects[names[0]] + all_packs),
-        "pack-changed": of(header, _flipped(all_packs, 20)),
-        "other-scope": of({**header, "packs": [*listed, [elsewhere, len(moved_bytes)]]},
-                          all_packs + moved_bytes),
-        "bytes-left": of(header, all_packs + b"\0"),
-    }  # fmt: skip
-    for name, archive in forged.items():
-        refused(name, "archive-form", "blob_corrupt", archive)
-    body = ARCHIVE_MAGIC + (2**63).to_bytes(8, "big") + encode(header)
-    refused("header-long", "archive-form", "blob_corrupt", body + hashlib.sha256(body).digest())
-    name = of({**header, "packs": [["../x", 1]]})
-    refused("name", "archive-name", "invalid_stub", name)
-    missing = of({**header, "packs": [listed[0]]}, room.objects[names[0]])
-    refused("pack-missing", "missing", "blob_missing", missing)
-    refused(
-        "limit", "archive-limit", "limit_exceeded", data, limits={"max_open_bytes": len(data) - 1}
-    )
-
-
-def _scope_names(vectors):
-    for name, scope in {
-        "plain": "machine/run", "one-part": "a", "space": "machine/run 1",
-        "unreserved": "AZaz09-._~", "reserved": "a:b@c!d$e&f'g(h)i*j+k,l;m=n?o#p%q",
-        "wide": "žluť/\U0001f40e", "quotes": '"\\`{}|^<>', "dots": "a.b/...", "part-255": "a" * 255,
-        "scope-960": "/".join(["a" * 191] * 5) + "a",
-    }.items():  # fmt: skip
-        vectors.add("scopes", name, {}, scope=scope, expect={"encoded": encode_scope(scope)})
-    for name, scope in {
-        "empty": "", "slash": "/", "first-slash": "/a", "last-slash": "a/", "double-slash": "a//b",
-        "dot": ".", "dot-dot": "a/../b", "control": "a\x00b", "line": "a\nb", "delete": "a\x7f",
-        "c1": "a\x85", "soft-hyphen": "a\xad", "no-break-space": "a\xa0b", "format": "a\u200bb",
-        "line-separator": "a\u2028", "paragraph-separator": "a\u2029", "private-use": "\ue000",
-        "unassigned": "\U000e0fff", "part-256": "a" * 256, "encoded-part": "ž" * 43,
-        "scope-961": "/".join(["a" * 191] * 5) + "aa", "not-text": 1, "null": None,
-    }.items():  # fmt: skip
-        expect = {"error": "invalid_state", "refuses": "scope-form"}
-        vectors.add("scopes", name, {}, scope=scope, expect=expect)
-
-
-def _canonical(vectors):
-    cases = {
-        "white": b' { "b" : [ 1 , null , true , false ] , "a" : { } }\n',
-        "escapes": rb'"\u0000\u0001\u0008\u0009\u000a\u000b\u000c\u000d"',
-        "more-escapes": rb'"\u001f\u0020\u0022\u005c\u002f"',
-        "no-escapes": rb'"\u007f\u0080\u2028\ud83d\ude00\u00e9\/"',
-        "key-order": b'{"z":1,"a":2,"\\u00e9":3,"":4}',
-        "name-twice": b'{"a":1,"b":2,"a":3}',
-        "integers": b"[0,-0,1,-1,9007199254740993,18446744073709551616,-1000000000000000000000]",
-        "floats": b"[0.0,-0.0,1.0,1e0,-1.50,0.1,100.0,1e2,123456.789,1E5,1e+5]",
-        "small-floats": b"[0.001,0.0001,0.00001,1e-5,1.5e-5,0.000012345,1e-6,1.25e-7,1e-10]",
-        "large-floats": b"[1e15,1234567890123456.0,9.999999999999998e15,1e16,1e17,1.5e300]",
-        "edge-floats": b"[5e-324,2.2250738585072014e-308,1.7976931348623157e308,1e-400,0.3]",
-        "rounded-floats": b"[0.1000000000000000055,9007199254740993.0,1e23,4.35,2e-44]",
-        "exponents": b"[1e21,1e22,1.0e-7,123456789012345678901234567890.0]",
-    }
-    from statebag.format.json_text import decode
-
-    for name, text in cases.items():
-        files = {f"texts/{name}.json": text, f"texts/{name}.canonical": encode(decode(text))}
-        vectors.add(
-            "texts", name, files, json=f"texts/{name}.json", canonical=f"texts/{name}.canonical"
-        )
