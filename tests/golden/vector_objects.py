@@ -100,6 +100,12 @@ def _frames(vectors):
         vectors.opens(f"frame-{name}", _inline(text, zstd.compress(text, options=options)), value)
     window = {"descriptor": 0x80, "header": bytes([17 << 3])}  # of 2**27 bytes
     vectors.opens("frame-largest-window", _inline(text, _by_hand(text, **window)), value)
+    short = encode("x" * 10)  # of which the frame leaves unused bits in its base64
+    unused = _inline(short, _by_hand(short, **window))
+    body = unused[KEY]
+    assert body["data"].endswith("g==")
+    body["data"] = body["data"].removesuffix("g==") + "h=="
+    vectors.opens("base64-unused-bits", unused, "x" * 10)
     compressor = zstd.ZstdCompressor()
     no_size = compressor.compress(text) + compressor.flush()
     forged = {

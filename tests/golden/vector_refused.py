@@ -64,7 +64,9 @@ def _no_stubs(vectors, plain):
         refused(f"digest-{name}", "digest-form", {KEY: {**body, "sha256": digest}})
     good = inline["data"]
     for name, data in {
-        "text": "not base64", "unpadded": "AAAAAA", "excess-padding": "AAAA=", "padding-alone": "====", "urlsafe": "__8=",
+        "text": "not base64", "unpadded": "AAAAAA", "excess-padding": "AAAA=",
+        "padding-alone": "====",
+        "urlsafe": "__8=",
         "line": good[:8] + "\n" + good[8:], "wide": "é" * 4, "half": "KLU",
     }.items():  # fmt: skip
         refused(f"base64-{name}", "base64", {KEY: {**inline, "data": data}})
