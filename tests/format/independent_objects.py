@@ -222,7 +222,7 @@ def read_pack(data):
             raise Refused("blob_corrupt", "a row of a pack")
         digest, offset, length, size, kind = row
         numbers = all(type(one) is int and one >= 0 for one in (offset, length, size))
-        if not (isinstance(digest, str) and numbers and kind in {"value", "index"}):
+        if not (isinstance(digest, str) and numbers and kind in ("value", "index")):
             raise Refused("blob_corrupt", "a row of a pack")
         if offset != position or size > 2**53 or (kind == "index" and size > 16_777_216):
             raise Refused("blob_corrupt", "a row of a pack")

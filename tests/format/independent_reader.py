@@ -59,9 +59,12 @@ class Reader:
         places = [stub for stub in found if stub.form != "escaped"]
         self._limit(sum(stub.size for stub in places), self.most_bytes)
         bases = [stub.base or stub for stub in places]
+        self._limit(sum(base.size for base in bases), self.most_bytes)
         blobs = [row.blob for base in bases for row in base.rows]
         blobs += [base.blob for base in bases if base.form == "stored"]
-        self._limit(len({(b.at, b.offset, b.digest) for b in blobs}), self.most_blobs)
+        distinct = {(blob.at, blob.offset, blob.digest): blob.size for blob in blobs}
+        self._limit(len(distinct), self.most_blobs)
+        self._limit(sum(distinct.values()), self.most_bytes)
         self._limit(len({blob.at for blob in blobs}), self.most_requests)
         return self._opened(bag)
 
@@ -155,11 +158,13 @@ class Reader:
             return text_of_frame(stub.frame, stub.size, stub.digest)
         if stub.form == "stored":
             return self._blob(stub.blob)
-        rows = stub.rows
+        rows, nodes = stub.rows, {}
         while any(row.level for row in rows):
             below = []
             for row in rows:
-                below += self._node(row) if row.level else [row]
+                if row.level and row.place not in nodes:
+                    nodes[row.place] = self._node(row)
+                below += nodes[row.place] if row.level else [row]
                 self._limit(len(below), self.most_blobs)
             rows = below
         self._limit(sum(row.size for row in rows), self.most_bytes)

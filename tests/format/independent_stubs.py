@@ -66,7 +66,7 @@ class Stub:
         self.kind = self.count = None
         if "kind" in body or self.form == "chunked":
             self.kind = body.get("kind")
-            if self.kind not in {"array", "object"}:
+            if self.kind not in ("array", "object"):  # it may be a list
                 raise Refused("invalid_stub", "a kind")
             self.count = number(body.get("count"))
         shape = {"kind": self.kind, "count": self.count} if self.kind else {}
@@ -178,6 +178,12 @@ class Row:
         if not self.count or pack >= len(packs) or self.level not in levels:
             raise Refused("invalid_stub", "a row")
         self.blob = Blob(packs[pack], offset, length, own, digest(row[2]))
+
+    @property
+    def place(self):
+        """What tells a node from others, to read each once."""
+        blob = self.blob
+        return (blob.at, blob.offset, blob.length, blob.digest, self.count, self.size, self.level)
 
 
 def rows_of(rows, packs):

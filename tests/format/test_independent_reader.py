@@ -7,18 +7,24 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from statebag import Policy, Statebag
+from statebag import BagTooLarge, Policy, Statebag, StatebagError
 from statebag.format.json_text import encode
 from statebag.store.encrypted import EncryptedStore, Keys
 from statebag.store.file import FileStore
+from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
+from tests.bags import travelled
 from tests.format import independent_reader
-from tests.format.independent_objects import Store
+from tests.format.independent_objects import Cipher, Refused, Store
 from tests.format.independent_reader import Reader
 from tests.format.independent_reader import Vectors as Walk
 from tests.golden.make_vectors import FOLDER, MANIFEST
-from tests.test_forged import every_form
+from tests.strategies import STATES
+from tests.test_forged import ANYTHING, BAG, IN_STUBS, STORE, every_form
+from tests.test_properties import POLICIES, SLOW_OK
 
 ROOT = Path(__file__).parent.parent.parent
 MODULES = sorted(Path(__file__).parent.glob("independent_*.py"))
@@ -116,10 +122,56 @@ def test_it_reads_what_this_release_seals(forms, encrypted, tmp_path):
 
 
 def test_what_it_encrypts_this_library_reads(tmp_path):
-    from tests.format.independent_objects import Cipher
-
     store = FileStore(tmp_path)
     key = bytes(range(32))
     for version in (1, 2):
         store.put("a/b", Cipher(key, version).encrypt("a/b", b"x" * 10_000))
         assert EncryptedStore(store, Keys([key])).get_ranges("a/b", [(4000, 200)]) == [b"x" * 200]
+
+
+def objects_of(store):
+    """What reads the objects of a store in memory."""
+    names = {info.name for info in store.list()}
+    return Store(lambda name: store.get(name) if name in names else None)
+
+
+@settings(max_examples=60, suppress_health_check=SLOW_OK)
+@given(STATES, POLICIES)
+def test_it_reads_every_state_that_is_sealed(state, policy):
+    forget()
+    store = MemoryStore()
+    client = Statebag(store, policy=policy, replicas=())
+    try:
+        bag = travelled(client.seal(state, scope="machine/run"))
+    except BagTooLarge:
+        return
+    reader = Reader(objects_of(store), {"scope": "machine/run"})
+    assert independent_reader.encode(reader.open(bag)) == encode(state)
+
+
+def outcome(read):
+    """The text of what is read, or the code of what refuses it."""
+    try:
+        return read()
+    except StatebagError as error:
+        return error.code
+    except Refused as refused:
+        return refused.code
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(IN_STUBS), ANYTHING)
+def test_it_refuses_what_this_library_refuses(way, value):
+    """One place of a bag with every form is replaced."""
+    forget()
+    bag = json.loads(json.dumps(BAG))
+    place = bag
+    for key in way[:-1]:
+        place = place[key]
+    place[way[-1]] = value
+    policy = Policy(attempts=1, max_open_bytes=2**28)
+    client = Statebag(STORE, policy=policy, replicas=())
+    settings = {"scope": "machine/run", "limits": {"max_open_bytes": policy.max_open_bytes}}
+    reader = Reader(objects_of(STORE), settings)
+    theirs = outcome(lambda: independent_reader.encode(reader.open(bag)))
+    assert theirs == outcome(lambda: encode(client.open(bag, scope="machine/run", embedded=False)))
