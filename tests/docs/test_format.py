@@ -13,8 +13,8 @@ from statebag.format.derived import DERIVED, FULL, SUMMARY
 from statebag.format.json_depth import MAX_DEPTH
 from statebag.format.json_text import encode
 from statebag.policy import Policy
-from statebag.sealer import _NO_SCOPE
 from statebag.sealing.plan import _DEEPEST_PLAIN
+from statebag.sealing.sealer import _NO_SCOPE
 from statebag.store import encrypted
 from statebag.upkeep import archive
 from statebag.upkeep.objects import GC_FOLDER
