@@ -100,3 +100,23 @@ def test_lint_finds_no_path_without_a_name():
     report = lint([ROOT / "examples", ROOT / "deploy", ADOPT], options)
     assert report.machines == 6
     assert [one for one in report.findings if one.severity == "error"] == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_it_succeeds_strict_where_no_value_travels_in_its_stub(name, tmp_path, monkeypatch):
+    """As with large data: what is read from the store is checked for its scope, each time."""
+    monkeypatch.setenv("STATEBAG_CARRY_BYTES", "0")
+    forget()
+    loaded, given, buckets = started(name, KB, tmp_path)
+    ran = run_definition(
+        loaded.definition,
+        loaded.functions,
+        given,
+        name=loaded.name,
+        bucket_dir=buckets,
+        machines=loaded.machines,
+        wait_scale=0,
+        timeout_seconds=280,
+        strict=True,
+    )
+    assert (ran.status, ran.error, ran.cause) == ("SUCCEEDED", None, None)

@@ -527,6 +527,7 @@ def other_bag(event, _context):
     sb.open(sb.seal({"x": 1}, scope=SCOPE))
     sb.open({"x": 1})
     sb.get({"x": 1}, "$.x")
+    list(sb.open_each(one for one in [{"x": 1}]))
     return {"count": len(event["rows"])}
 
 
