@@ -10,7 +10,6 @@ from moto import mock_aws
 
 from statebag import ConfigurationError, Statebag
 from statebag.collector import lambda_handler
-from statebag.default_client import _client
 from statebag.local.invocation import LambdaContext
 from statebag.store.file import FileStore
 from statebag.testing.process import forget
@@ -27,7 +26,6 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("STATEBAG_STORE", str(tmp_path / "store"))
-    _client.cache_clear()
     forget()
     store = FileStore(tmp_path / "store")
     client = Statebag(store)
@@ -44,7 +42,7 @@ def store(tmp_path, monkeypatch):
         )
         states.start_execution(stateMachineArn=machine["stateMachineArn"], name="running")
         yield store
-    _client.cache_clear()
+    forget()
 
 
 def aged(folder, days):

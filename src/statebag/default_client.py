@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,21 @@ _CLIENTS = 32  # settings of which the clients are kept
 
 def from_environment() -> Statebag:
     """The client that the environment asks for; one for each set of settings."""
+    # Copied once: each look into `os.environ` encodes and decodes, and reading settings takes
+    # a hundred. In a warm process nothing in it changed, and they are not even read.
+    return _of_environment(tuple(os.environ.items()))
+
+
+@lru_cache(1)
+def _of_environment(items: tuple[tuple[str, str], ...]) -> Statebag:
+    variables = dict(items)
     return _client(
-        store_address(),
-        policy_from_environment(),
-        replica_addresses(),
-        tuple(signing_keys_from_environment().items()),
-        encryption_keys_from_environment(),
-        store_settings(),
+        store_address(variables),
+        policy_from_environment(variables),
+        replica_addresses(variables),
+        tuple(signing_keys_from_environment(variables).items()),
+        encryption_keys_from_environment(variables),
+        store_settings(variables),
     )
 
 

@@ -262,7 +262,7 @@ def policy_from_environment(environment: Mapping[str, str] | None = None) -> Pol
         variable = _PREFIX + name.upper()
         text = variables.get(variable, "").strip()
         # Empty is the default, but not of what protects: see _entries.
-        if text or (variable in variables and name in Policy.PROTECTIONS):
+        if text or (name in Policy.PROTECTIONS and variable in variables):
             settings[name] = _parsed(text, kinds[name], variable)
     return Policy(**settings)
 

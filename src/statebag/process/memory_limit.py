@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def _share(lambda_mb: str | None) -> int:
 
 
 def memory_bytes(
-    environment: Mapping[str, str] | None = None, system: Path = Path("/")
+    environment: Mapping[str, str] | None = None, system: str | os.PathLike[str] = "/"
 ) -> int | None:
     """Return the bytes of memory that this process may use; None where nothing says so.
 
@@ -61,13 +60,15 @@ def _lambda(variables: Mapping[str, str]) -> Iterator[int]:
         yield int(variables.get(_LAMBDA, "")) * 1024**2
 
 
-def _groups(system: Path) -> Iterator[int]:
+def _groups(system: str | os.PathLike[str]) -> Iterator[int]:
     """The limits of the process's control groups and of all above them; Linux alone has any."""
+    # Without pathlib: every process that imports this package would load it, for 10 ms.
+    top = os.fspath(system)
     try:
-        lines = (system / "proc/self/cgroup").read_text("utf-8", "surrogateescape").splitlines()
+        lines = _text(f"{top}/proc/self/cgroup").splitlines()
     except OSError:
         return
-    mounted = system / "sys/fs/cgroup"
+    mounted = f"{top}/sys/fs/cgroup"
     for line in lines:
         # `hierarchy:controllers:path`; version 2 names no controllers.
         _, _, rest = line.partition(":")
@@ -75,17 +76,19 @@ def _groups(system: Path) -> Iterator[int]:
         if controllers == "":
             root, file = mounted, "memory.max"
         elif "memory" in controllers.split(","):
-            root, file = mounted / "memory", "memory.limit_in_bytes"
+            root, file = f"{mounted}/memory", "memory.limit_in_bytes"
         else:
             continue
         # In a container the path may be that of the host, and the mount begins at the group.
         parts = [part for part in path.split("/") if part not in {"", ".", ".."}]
-        group = root.joinpath(*parts)
-        for folder in (group, *group.parents):
+        for above in range(len(parts), -1, -1):
             with suppress(OSError, ValueError):  # `max` is no limit
-                yield int((folder / file).read_text("ascii"))
-            if folder == root:
-                break
+                yield int(_text("/".join([root, *parts[:above], file])))
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8", errors="surrogateescape") as stream:  # noqa: PTH123 (see above)
+        return stream.read()
 
 
 def _address_space() -> Iterator[int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar, copy_context
-from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +18,7 @@ from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from queue import SimpleQueue
 
 __all__ = ["DEADLINE", "each_within_deadline", "remaining_seconds", "within_deadline"]
 
@@ -58,10 +58,14 @@ class _Helper(Thread):
     """Runs one call after another; ends if it is not needed for a minute."""
 
     def __init__(self) -> None:
+        from queue import SimpleQueue  # noqa: PLC0415  # no call without a deadline needs it
+
         super().__init__(name="statebag-bounded", daemon=True)
         self.calls: SimpleQueue[_Call] = SimpleQueue()
 
     def run(self) -> None:
+        from queue import Empty  # noqa: PLC0415  # as above
+
         while True:
             try:
                 call = self.calls.get(timeout=_IDLE_SECONDS)

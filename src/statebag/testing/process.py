@@ -11,4 +11,5 @@ __all__ = ["forget"]
 def forget() -> None:
     """Drop every cache of this process; a `Statebag` made after it starts cold."""
     process_memory.forget()
+    default_client._of_environment.cache_clear()  # noqa: SLF001  # as below
     default_client._client.cache_clear()  # noqa: SLF001  # this package's own
