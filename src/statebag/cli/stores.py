@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import click
 
 from statebag.errors import BlobMissing, ConfigurationError
+from statebag.process.forking import fork_safe_lock
 from statebag.store.confinement import shown
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class _StoreOnDemand:
     def __init__(self, address: str) -> None:
         self._address = address
         self._connected: Store | None = None
-        self._lock = Lock()  # an open reads in several threads
+        self._lock = fork_safe_lock()  # an open reads in several threads
 
     def connect(self) -> Store:
         """The store itself."""

@@ -6,7 +6,6 @@ does not see; boto3 is what it answers.
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -20,6 +19,7 @@ from statebag.errors import (
     StatebagError,
     StoreUnavailable,
 )
+from statebag.process.forking import fork_safe_lock
 from statebag.store.confinement import check_spans, confined_parts
 from statebag.store.contract import ObjectInfo
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BucketStore"]
 
-_one_at_a_time = Lock()
+_one_at_a_time = fork_safe_lock()
 """The mock's objects are not made for threads: one that is replaced while it is read breaks."""
 
 

@@ -29,7 +29,22 @@ _Arguments = ParamSpec("_Arguments")
 # then belongs to the thread that forks (a signal handler), which must not wait for itself.
 _LONGEST_SECONDS = 1.0
 
-_PACKAGE = __name__.partition(".")[0]
+# What this library loads, or has loaded by what it uses, besides the standard library.
+_PACKAGES = frozenset(
+    {
+        __name__.partition(".")[0],
+        "backports",
+        "boto3",
+        "botocore",
+        "cryptography",
+        "dateutil",
+        "jmespath",
+        "msgspec",
+        "obstore",
+        "s3transfer",
+        "urllib3",
+    }
+)
 
 _locks: WeakSet[Any] = WeakSet()
 _registry = Lock()
@@ -54,7 +69,7 @@ def _is_importing() -> bool:
         lock = reference()
         if getattr(lock, "owner", None) not in (None, get_ident()):
             package = name.partition(".")[0]
-            if package == _PACKAGE or package in sys.stdlib_module_names:
+            if package in _PACKAGES or package in sys.stdlib_module_names:
                 return True
     return False
 

@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import atexit
 import os
+import select
 import sys
+from collections import OrderedDict
 from contextlib import suppress
 from datetime import datetime  # noqa: TC003  # a field's type
 from itertools import count
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, BinaryIO
+from time import monotonic
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeGuard
 
 import msgspec
 
 from statebag import errors
+from statebag.environment import store_settings
 from statebag.errors import ConfigurationError, StatebagError, StoreUnavailable
-from statebag.process.forking import Workers, fork_safe_lock
+from statebag.process.forking import Workers
 from statebag.store.bounded import remaining_seconds
 from statebag.store.contract import ObjectInfo
 
@@ -38,11 +42,25 @@ _PAGE = 1000  # objects of a listing in one frame
 _LENGTH_BYTES = 8
 # What the other process needs to find the deadline itself, and to say so.
 _GRACE_SECONDS = 0.1
+# A companion that answers nothing for so long is asked whether it is there; one that does not
+# answer that (0.1 ms, in a thread that does nothing else), or takes no request, was stopped.
+_SILENT_SECONDS = 10.0
+_THERE_SECONDS = 5.0
+_TWO_TRIES_SECONDS = 2.0  # in less, no other companion would be started and answer
+_LEAST_SECONDS = 0.25  # on a busy machine; to end one that is only slow costs every request on it
+_NO_BOUND = 1e6  # seconds; the deadline of a handler without a Lambda's context is infinite
+# Each has connections of its own; of a process whose credentials change, the older are not used.
+_MOST_STORES = 32
+_MOST_LISTINGS = 256  # of which most were given up: nobody says so
 
 _HINT = (
     "Start worker processes with multiprocessing's 'spawn' or 'forkserver', or send no request "
     "before the fork."
 )
+
+
+# Of bytes: the environment holds what is no text as well.
+_Variables = list[tuple[bytes, bytes]]
 
 
 class _Request(msgspec.Struct, array_like=True):
@@ -52,7 +70,10 @@ class _Request(msgspec.Struct, array_like=True):
         number: What the answer is told by.
         url: The store's.
         options: The store's.
-        method: `put`, `get`, `get_ranges`, `head`, `list`, `more` or `delete`.
+        variables: The variables of the environment that the store was made in, which decide its
+            server and its credentials.
+        method: `put`, `get`, `get_ranges`, `head`, `list`, `more`, `delete`, or `there`, which is
+            answered at once.
         name: The object's, or a listing's prefix.
         data: Of a put.
         spans: Of a range read.
@@ -63,6 +84,7 @@ class _Request(msgspec.Struct, array_like=True):
     number: int
     url: str
     options: dict[str, str]
+    variables: _Variables
     method: str
     name: str
     data: bytes = b""
@@ -92,11 +114,13 @@ class Companion:
     Args:
         url: Its address.
         options: As for `ObjectStorage`.
+        variables: The environment's `store_settings` when the store was made.
     """
 
-    def __init__(self, url: str, options: Mapping[str, str]) -> None:
+    def __init__(self, url: str, options: Mapping[str, str], variables: Mapping[str, str]) -> None:
         self._url = url
         self._options = dict(options)
+        self._variables = [(os.fsencode(name), os.fsencode(variables[name])) for name in variables]
 
     @property
     def url(self) -> str:
@@ -121,18 +145,34 @@ class Companion:
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """The objects at and below a prefix, by name."""
-        answer = self._ask("list", prefix)
+        # One process for the whole listing: another one would know nothing of it.
+        process = _process()
+        answer = self._ask("list", prefix, process=process)
         listing = answer.number
         while answer.infos:
             yield from _infos(answer)
-            answer = self._ask("more", prefix, listing=listing)
+            answer = self._ask("more", prefix, process=process, listing=listing)
 
     def delete(self, name: str) -> None:
         """Delete an object."""
         self._ask("delete", name)
 
-    def _ask(self, method: str, name: str, **more: Any) -> _Answer:
-        answer = _process().ask(self._url, self._options, method, name, **more)
+    def _ask(
+        self, method: str, name: str, *, process: _Process | None = None, **more: Any
+    ) -> _Answer:
+        process = process or _process()
+        answer = process.ask(
+            _Request(
+                process.next_number(),
+                self._url,
+                self._options,
+                self._variables,
+                method,
+                name,
+                seconds=remaining_seconds(),
+                **more,
+            )
+        )
         if answer.error is not None:
             kind, message, path, object_name, hint = answer.error
             raise getattr(errors, kind)(message, path=path, object_name=object_name, hint=hint)
@@ -150,10 +190,14 @@ class _Process:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.is_over = False
+        # Whether it let a deadline pass, at which it should have said something itself.
+        self.is_doubted = False
         self._numbers = count(1)
         self._writing = Lock()
         self._waiting: dict[int, SimpleQueue[_Answer | None]] = {}
         self._popen, self._input, self._output = _started()
+        # A pipe that nobody empties must not hold the writer.
+        os.set_blocking(self._input.fileno(), False)
         hello: SimpleQueue[_Answer | None] = SimpleQueue()
         self._waiting[0] = hello
         Thread(target=self._read, name="statebag-companion", daemon=True).start()
@@ -162,6 +206,7 @@ class _Process:
         try:
             ready = hello.get(timeout=max(longest, 0))
         except Empty:
+            self.kill()
             self.end()
             raise StoreUnavailable(
                 f"the process that stands in for object storage after a fork did not start "
@@ -172,40 +217,100 @@ class _Process:
             self.end()
             raise _not_started("it ended at once")
 
-    def ask(
-        self, url: str, options: dict[str, str], method: str, name: str, **more: Any
-    ) -> _Answer:
+    def next_number(self) -> int:
+        """What the next request is told by."""
+        return next(self._numbers)
+
+    def ask(self, request: _Request) -> _Answer:
         """Send a request and wait for its answer.
 
         Raises:
-            StoreUnavailable: The other process has ended, or the deadline came first.
+            StoreUnavailable: The other process has ended or was stopped, or the deadline came
+                first.
         """
-        seconds = remaining_seconds()
-        number = next(self._numbers)
+        seconds = request.seconds
+        until = None
+        if seconds is not None and seconds < _NO_BOUND:
+            until = monotonic() + max(seconds, 0) + _GRACE_SECONDS
         inbox: SimpleQueue[_Answer | None] = SimpleQueue()
-        self._waiting[number] = inbox
+        self._waiting[request.number] = inbox
         try:
-            request = _Request(number, url, options, method, name, seconds=seconds, **more)
-            try:
-                with self._writing:
-                    _send(self._input, request)
-            except (OSError, ValueError):
-                self.is_over = True
-            if self.is_over:
+            if self.pid != os.getpid() or self.is_over or not self._sent(request, until):
                 raise _gone()
-            # Of a handler without a Lambda's context the deadline may be infinite.
-            wait = None if seconds is None or seconds > 1e6 else max(seconds, 0) + _GRACE_SECONDS
-            try:
-                answer = inbox.get(timeout=wait)
-            except Empty:
-                raise StoreUnavailable(
-                    f"{url} did not answer before the deadline", object_name=name or None
-                ) from None
-            if answer is None:
-                raise _gone()
-            return answer
+            while True:
+                left = None if until is None else until - monotonic()
+                wait = _patience(left)
+                with suppress(Empty):
+                    answer = inbox.get(timeout=max(wait, 0))
+                    break
+                if wait == left:
+                    self.is_doubted = True
+                    raise _too_late(request)
+                if not self.is_there():
+                    raise _gone()
         finally:
-            self._waiting.pop(number, None)
+            self._waiting.pop(request.number, None)
+        if answer is None:
+            raise _gone()
+        return answer
+
+    def is_there(self) -> bool:
+        """Whether the other process answers at all; one that does not is ended.
+
+        Raises:
+            StoreUnavailable: The deadline is too near to tell.
+        """
+        remaining = remaining_seconds()
+        longest = _THERE_SECONDS
+        if remaining is not None:
+            longest = min(longest, max(remaining / 2, 0))
+        request = _Request(self.next_number(), "", {}, [], "there", "")
+        inbox: SimpleQueue[_Answer | None] = SimpleQueue()
+        self._waiting[request.number] = inbox
+        try:
+            if self._sent(request, monotonic() + longest) and inbox.get(timeout=longest):
+                self.is_doubted = False
+                return True
+        except (Empty, StoreUnavailable):
+            pass  # judged below
+        finally:
+            self._waiting.pop(request.number, None)
+        if longest < _LEAST_SECONDS:
+            raise _too_late(request)
+        self.kill()
+        return False
+
+    def _sent(self, request: _Request, until: float | None) -> bool:
+        """Send a request; False if the other process has ended, or takes none and is ended."""
+        longest = -1 if until is None else max(until - monotonic(), 0)
+        if not self._writing.acquire(timeout=longest):
+            self.is_doubted = True
+            raise _too_late(request)
+        try:
+            rest = _frame(request)
+            whole = len(rest)
+            poll = select.poll()
+            poll.register(self._input, select.POLLOUT)
+            while rest:
+                rest = rest[self._input.write(rest) or 0 :]
+                if not rest:
+                    break
+                left = None if until is None else until - monotonic()
+                wait = _patience(left)
+                if poll.poll(max(wait, 0) * 1000):
+                    continue
+                self.is_doubted = True
+                if len(rest) < whole or wait != left:
+                    self.kill()  # half a request is in the way of every other
+                if wait == left:
+                    raise _too_late(request)
+                return False
+        except (OSError, ValueError):  # it has ended, or this side was closed
+            self.is_over = True
+            return False
+        finally:
+            self._writing.release()
+        return True
 
     def _read(self) -> None:
         decoder = msgspec.msgpack.Decoder(_Answer)
@@ -227,8 +332,14 @@ class _Process:
         try:
             self._popen.wait(1)
         except Exception:  # noqa: BLE001  # it does not end: something holds it
-            self._popen.kill()
-            self._popen.wait()
+            self.kill()
+
+    def kill(self) -> None:
+        """End the other process, also one that was stopped; whoever waits for it is told."""
+        self.is_over = True
+        self._popen.kill()
+        with suppress(Exception):  # it is in the kernel, and ends when it comes out of there
+            self._popen.wait(1)
 
     def leave(self) -> None:
         """In a forked child: close what was inherited, so that it does not keep the process."""
@@ -239,24 +350,42 @@ class _Process:
 
 _current: _Process | None = None
 _inherited: list[_Process] = []
-_lock = fork_safe_lock()
 _starting = Lock()
 
 
 def _process() -> _Process:
-    """This process's companion, started with the first request."""
+    """This process's companion, started with the first request.
+
+    Raises:
+        StoreUnavailable: The deadline came before it was started.
+    """
     global _current  # noqa: PLW0603  # one for the whole process
     current = _current
-    if current is not None and current.pid == os.getpid() and not current.is_over:
+    if _is_usable(current) and not current.is_doubted:
         return current
-    with _starting:
-        if _current is None or _current.pid != os.getpid() or _current.is_over:
-            if _current is None:
+    remaining = remaining_seconds()
+    bounded = remaining is not None and remaining < _NO_BOUND
+    starting = _starting
+    if not starting.acquire(timeout=max(remaining or 0, 0) if bounded else -1):
+        raise StoreUnavailable(
+            "the process that stands in for object storage after a fork is still being started",
+            hint="Give the work more time, or less to do.",
+        )
+    try:
+        current = _current
+        if not (_is_usable(current) and (not current.is_doubted or current.is_there())):
+            if current is None:
                 atexit.register(_at_exit)
-            elif _current.pid == os.getpid():
-                _current.end()
-            _current = _Process()
-        return _current
+            elif current.pid == os.getpid():
+                current.end()
+            current = _current = _Process()
+        return current
+    finally:
+        starting.release()
+
+
+def _is_usable(process: _Process | None) -> TypeGuard[_Process]:
+    return process is not None and process.pid == os.getpid() and not process.is_over
 
 
 def _at_exit() -> None:
@@ -314,9 +443,27 @@ def _gone() -> StoreUnavailable:
     )
 
 
-def _send(file: BinaryIO, message: msgspec.Struct) -> None:
+def _patience(left: float | None) -> float:
+    """How many seconds of silence call for a question, so that there is time to start another."""
+    if left is None:
+        return _SILENT_SECONDS
+    return left if left < _TWO_TRIES_SECONDS else min(left / 4, _SILENT_SECONDS)
+
+
+def _too_late(request: _Request) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"{request.url or 'object storage'} did not answer before the deadline",
+        object_name=request.name or None,
+    )
+
+
+def _frame(message: msgspec.Struct) -> memoryview:
     data = msgspec.msgpack.encode(message)
-    rest = memoryview(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
+    return memoryview(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
+
+
+def _send(file: BinaryIO, message: msgspec.Struct) -> None:
+    rest = _frame(message)
     while rest:  # unbuffered: a pipe takes what fits
         rest = rest[file.write(rest) :]
 
@@ -345,17 +492,23 @@ def serve() -> None:
     room = _Room()
     writing = Lock()
 
-    def answer(request: _Request) -> None:
-        reply = room.answered(request)
+    def tell(reply: _Answer) -> None:
         # The reader is gone if this fails, and the loop below ends as well.
         with suppress(OSError), writing:
             _send(answers, reply)
+
+    def answer(request: _Request) -> None:
+        tell(room.answered(request))
 
     _send(answers, _Answer(0))
     decoder = msgspec.msgpack.Decoder(_Request)
     workers = Workers(_AT_ONCE, "statebag-answer")
     while (frame := _receive(requests)) is not None:
-        workers.submit(answer, decoder.decode(frame))
+        request = decoder.decode(frame)
+        if request.method == "there":
+            tell(_Answer(request.number))
+        else:
+            workers.submit(answer, request)
     os._exit(0)  # requests that are under way have nobody to answer
 
 
@@ -363,8 +516,8 @@ class _Room:
     """The stores that are asked for, and the listings under way."""
 
     def __init__(self) -> None:
-        self._stores: dict[tuple[str, tuple[tuple[str, str], ...]], Any] = {}
-        self._listings: dict[int, Iterator[ObjectInfo]] = {}
+        self._stores: OrderedDict[bytes, Any] = OrderedDict()
+        self._listings: OrderedDict[int, Iterator[ObjectInfo]] = OrderedDict()
         self._lock = Lock()
 
     def answered(self, request: _Request) -> _Answer:
@@ -398,7 +551,10 @@ class _Room:
             info = store.head(name)
             return _Answer(number, infos=[] if info is None else [_told(info)])
         if request.method == "list":
-            self._listings[number] = iter(store.list(name))
+            with self._lock:
+                self._listings[number] = iter(store.list(name))
+                if len(self._listings) > _MOST_LISTINGS:
+                    self._listings.popitem(last=False)
             return self._page(number, number)
         store.delete(name)
         return _Answer(number)
@@ -406,14 +562,24 @@ class _Room:
     def _store(self, request: _Request) -> Any:
         from statebag.store.object_storage import ObjectStorage  # noqa: PLC0415  # it imports this
 
-        key = (request.url, tuple(sorted(request.options.items())))
+        key = msgspec.msgpack.encode(
+            (request.url, sorted(request.options.items()), sorted(request.variables))
+        )
+        # Held while the client is made, which reads the environment of the whole process.
         with self._lock:
             if key not in self._stores:
+                _set_environment(request.variables)
                 self._stores[key] = ObjectStorage(request.url, options=request.options)
+                if len(self._stores) > _MOST_STORES:
+                    self._stores.popitem(last=False)
+            self._stores.move_to_end(key)
             return self._stores[key]
 
     def _page(self, number: int, listing: int) -> _Answer:
-        found = self._listings.get(listing, iter(()))
+        with self._lock:
+            found = self._listings.get(listing)
+        if found is None:  # not an end, which would look as if there were no more objects
+            raise StoreUnavailable("the listing is not known any more", hint="List again.")
         try:
             infos = [_told(info) for _, info in zip(range(_PAGE), found, strict=False)]
         except BaseException:
@@ -422,6 +588,15 @@ class _Room:
         if not infos:
             self._listings.pop(listing, None)
         return _Answer(number, infos=infos)
+
+
+def _set_environment(variables: _Variables) -> None:
+    """Have the variables that the store was made under, and no other that says where to."""
+    kept = {os.fsdecode(name): os.fsdecode(value) for name, value in variables}
+    for name, _ in store_settings():
+        if name not in kept:
+            del os.environ[name]
+    os.environ.update(kept)
 
 
 def _told(info: ObjectInfo) -> _Info:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import obstore
 from obstore import exceptions as client
 
+from statebag.environment import store_settings
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
-from statebag.process.forking import Workers
+from statebag.process.forking import Workers, fork_safe_lock
 from statebag.store import native_client
 from statebag.store.bounded import each_within_deadline, within_deadline
+from statebag.store.chunked_listing import listed_chunks
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.contract import ObjectInfo
 from statebag.store.object_storage_client import (
@@ -46,6 +48,9 @@ _Answer = TypeVar("_Answer")
 # call for several ranges does.
 _windows_pool = Workers(10, "statebag-ranges")
 
+# Held while a forked process makes a client of its own, so that no other thread sees half of it.
+_renewing = fork_safe_lock()
+
 
 class ObjectStorage:
     """Objects below a prefix of a bucket (S3, GCS) or container (Azure).
@@ -56,8 +61,9 @@ class ObjectStorage:
     a SHA-256 checksum.
 
     A process that was forked after its parent had sent requests cannot use the client. It sends
-    its requests through a process of its own, which the first one starts. The store is pickled
-    by its address and options, and reads the environment again where it is restored.
+    its requests through a process of its own, which the first one starts, to the server and by
+    the credentials that the environment named when the store was made. The store is pickled by
+    its address and options, and reads the environment again where it is restored.
 
     Args:
         url: `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`.
@@ -78,19 +84,24 @@ class ObjectStorage:
         options = dict(options or {})
         self._url = place.url
         self._place, self._options = place, options
-        self._identity = (place.url, settings_digest(place.scheme, options))
-        # A parent's requests have ended what the client needs, also for a client made now.
-        self._pid = os.getpid()
-        self._store: Any = None if native_client.is_lost() else connected(place, options)
+        # A fork later makes a client again: as of now, whatever the environment says by then.
+        variables = self._variables = dict(store_settings(scheme=place.scheme))
+        self._identity = (place.url, settings_digest(options, variables))
+        # One of the two, and for which process.
+        self._store: Any = None
         self._remote: Store | None = None
+        self._pid = 0
+        self._begin()
         # Only with fixed credentials is a call one request, which the client's timeout ends.
         self._at_most = (
-            longest_seconds(options) if has_fixed_credentials(place.scheme, options) else None
+            longest_seconds(options)
+            if has_fixed_credentials(place.scheme, options, variables)
+            else None
         )
         # S3, GCS and Azure document that they list in the order of UTF-8 bytes; directory
         # buckets and other servers promise no order.
         self._lists_in_order = not (
-            is_own_server(place.scheme, options) or place.bucket.endswith("--x-s3")
+            is_own_server(place.scheme, options, variables) or place.bucket.endswith("--x-s3")
         )
         # Whether an answer has shown that the bucket is there.
         self._bucket_seen = False
@@ -116,7 +127,7 @@ class ObjectStorage:
         confined_parts(name)
         if (remote := self._inherited()) is not None:
             return remote.put(name, data)
-        self._request(
+        self._one_request(
             name, "write", lambda: obstore.put(self._store, name, data, use_multipart=False)
         )
         return None
@@ -131,7 +142,7 @@ class ObjectStorage:
             answer = obstore.get(self._store, name)
             return _body(answer, answer.meta["size"], name)
 
-        return self._request(name, "read", read)
+        return self._one_request(name, "read", read)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """The bytes of each `(offset, length)`, near ones by one request, all concurrently."""
@@ -171,7 +182,7 @@ class ObjectStorage:
             answer = obstore.get(self._store, name, options={"range": (start, end)})
             return _body(answer, end - start, name)
 
-        return self._request(name, "read", read)
+        return self._one_request(name, "read", read)
 
     def head(self, name: str) -> ObjectInfo | None:
         """Size and time of an object, or None."""
@@ -179,13 +190,15 @@ class ObjectStorage:
         if (remote := self._inherited()) is not None:
             return remote.head(name)
         try:
-            return self._request(name, "look up", lambda: _info(obstore.head(self._store, name)))
+            return self._one_request(
+                name, "look up", lambda: _info(obstore.head(self._store, name))
+            )
         except BlobMissing:
             if self._bucket_seen:
                 return None
         # The answer to a HEAD has no body, so it looks the same where the bucket is missing.
         try:
-            return self._request(
+            return self._one_request(
                 name, "look up", lambda: _info(obstore.get(self._store, name).meta)
             )
         except BlobMissing:
@@ -210,7 +223,7 @@ class ObjectStorage:
         if (remote := self._inherited()) is not None:
             return remote.delete(name)
         try:
-            self._request(name, "delete", lambda: obstore.delete(self._store, name))
+            self._one_request(name, "delete", lambda: obstore.delete(self._store, name))
         except BlobMissing:
             return None
         return None
@@ -226,8 +239,9 @@ class ObjectStorage:
         found = read_versions(
             place.bucket,
             "/".join(filter(None, (place.prefix, name))),
-            endpoint=custom_endpoint("s3", self._options),
+            endpoint=custom_endpoint("s3", self._options, self._variables),
             options=self._options,
+            variables=self._variables,
         )
         # The other client's own timeout begins again with every byte that comes.
         yield from each_within_deadline(
@@ -237,36 +251,66 @@ class ObjectStorage:
     def _inherited(self) -> Store | None:
         """In a forked process: nothing, after a new client was made, or what stands in for it."""
         if self._pid != os.getpid():
-            # Kept: to drop it would end connections that are the parent's.
-            native_client.keep(self._store)
-            self._store = None
-            self._remote = None
-            self._pid = os.getpid()
-        if self._store is None and self._remote is None:
-            if native_client.is_lost():
-                from statebag.store.companion import Companion  # noqa: PLC0415 (after a fork)
-
-                self._remote = Companion(self._url, self._options)
-            else:
-                self._store = connected(self._place, self._options)
+            with _renewing:
+                if self._pid != os.getpid():
+                    self._begin()
         return self._remote
 
-    def _request(self, name: str | None, action: str, request: Callable[[], _Answer]) -> _Answer:
-        """Send one request, within the deadline, with the library's own errors."""
+    def _begin(self) -> None:
+        """Make a client for this process, or what stands in for it."""
+        store, remote = None, None
+        # The client reads the environment itself, so it must be what it was, and not for a moment:
+        # other threads read it too. And what it needs has ended with a parent's requests.
+        is_as_it_was = dict(store_settings(scheme=self._place.scheme)) == self._variables
+        if native_client.is_lost() or not is_as_it_was:
+            from statebag.store.companion import Companion  # noqa: PLC0415 (after a fork)
+
+            remote = Companion(self._url, self._options, self._variables)
+        else:
+            store = connected(self._place, self._options, self._variables)
+        # Kept: to drop it would end connections that are the parent's.
+        native_client.keep(self._store)
+        self._store, self._remote = store, remote
+        self._pid = os.getpid()
+
+    def _one_request(
+        self, name: str | None, action: str, request: Callable[[], _Answer]
+    ) -> _Answer:
+        """Send one request, which the client's own timeout bounds as well."""
+        return self._request(name, action, request, at_most=self._at_most)
+
+    def _request(
+        self,
+        name: str | None,
+        action: str,
+        request: Callable[[], _Answer],
+        *,
+        at_most: float | None,
+    ) -> _Answer:
+        """Let the client do something, within the deadline, with the library's own errors."""
         native_client.is_used()
         what = f"{self._url} did not {action} {'the object' if name else 'its objects'}"
         with self._typed(name, action):
-            return within_deadline(request, what, at_most=self._at_most, name=name)
+            return within_deadline(request, what, at_most=at_most, name=name)
 
     def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
+        # A generator begins with its first object, which may be after a fork.
+        if (remote := self._inherited()) is not None:
+            yield from remote.list(prefix)
+            return
         # The client lists what is below a prefix, not an object of that name.
         if prefix and (info := self.head(prefix)) is not None:
             yield info
-        stream = iter(obstore.list(self._store, prefix or None, chunk_size=1000))
-        while True:
-            chunk = self._request(None, "list", lambda: next(stream, None))
-            if chunk is None:
-                return
+        chunks = listed_chunks(
+            self._store,
+            prefix,
+            # One chunk may be many requests, so the client's timeout of one is no bound.
+            lambda request: self._request(None, "list", request, at_most=None),
+            url=self._url,
+            # Azure's order is another one where its accounts have folders.
+            in_order=self._lists_in_order and self._place.scheme != "az",
+        )
+        for chunk in chunks:
             for meta in chunk:
                 if meta["path"]:  # a marker for the root itself, which some consoles make
                     yield _info(meta)

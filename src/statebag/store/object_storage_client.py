@@ -69,11 +69,6 @@ _CLIENTS: dict[str, type[AzureStore | GCSStore | S3Store]] = {
     "gs": GCSStore,
     "az": AzureStore,
 }
-_SAID_IN = {
-    "s3": ("AWS_",),
-    "gs": ("GOOGLE_", "CLOUDSDK_"),
-    "az": ("AZURE_", "MSI_", "IDENTITY_"),
-}
 _PROCESS_KEY = os.urandom(16)
 _VARIABLES = {"s3": "AWS_…", "gs": "GOOGLE_…", "az": "AZURE_STORAGE_…"}
 
@@ -148,8 +143,16 @@ class Place(msgspec.Struct, frozen=True):
         return "/".join(filter(None, (f"{self.scheme}://{self.bucket}", self.prefix)))
 
 
-def connected(place: Place, options: Mapping[str, str]) -> AzureStore | GCSStore | S3Store:
+def connected(
+    place: Place, options: Mapping[str, str], variables: Mapping[str, str]
+) -> AzureStore | GCSStore | S3Store:
     """A client for a place; nothing is sent yet.
+
+    Args:
+        place: Where to.
+        options: As for `ObjectStorage`.
+        variables: The present environment's `store_settings`: the client reads others of them
+            from there by itself.
 
     Raises:
         ConfigurationError: A setting is wrong, or no credentials are to be had.
@@ -158,19 +161,23 @@ def connected(place: Place, options: Mapping[str, str]) -> AzureStore | GCSStore
     http: dict[str, Any] = {"connect_timeout": "3s", "timeout": _TIMEOUT}
     http |= {key: options[key] for key in options if key in _HTTP_OPTIONS}
     config: dict[str, Any] = {key: options[key] for key in options if key not in _HTTP_OPTIONS}
-    endpoint = custom_endpoint(scheme, options)
+    endpoint = custom_endpoint(scheme, options, variables)
     if endpoint is not None:
         for key in _ENDPOINT_OPTIONS[scheme]:
             config.pop(key, None)
         config["endpoint"] = endpoint
-        if "AWS_ENDPOINT_URL_S3" in os.environ and scheme == "s3":
+        if "AWS_ENDPOINT_URL_S3" in variables and scheme == "s3":
             config["aws_endpoint_url_s3"] = endpoint  # the variable would win over `endpoint`
         if endpoint.startswith("http://"):
             http["allow_http"] = True
     if scheme == "s3":
-        _add_checksum(config)
+        _add_checksum(config, variables)
     arguments: dict[str, Any] = {}
-    if scheme == "s3" and not _has_credentials(options) and find_spec("boto3") is not None:
+    if (
+        scheme == "s3"
+        and not _has_credentials(options, variables)
+        and find_spec("boto3") is not None
+    ):
         arguments["credential_provider"] = _boto3_credentials(place.url)
     make: Any = _CLIENTS[scheme]  # each takes typed dictionaries of its own; it checks the keys
     try:
@@ -192,33 +199,36 @@ def connected(place: Place, options: Mapping[str, str]) -> AzureStore | GCSStore
     return made
 
 
-def settings_digest(scheme: str, options: Mapping[str, str]) -> str:
+def settings_digest(options: Mapping[str, str], variables: Mapping[str, str]) -> str:
     """A digest of all that decides which server and account an address leads to.
 
-    Options and environment as they are now; whatever is not known to be without a say counts.
+    Options and `store_settings`; whatever is not known to be without a say counts.
     """
     # Not hashed one by one: settings may be secrets, and a digest of a short one is no secret.
     digest = hashlib.blake2b(key=_PROCESS_KEY, digest_size=16)
-    starts = _SAID_IN[scheme]
-    said = sorted((name, value) for name, value in os.environ.items() if name.startswith(starts))
-    for name, value in [*said, *sorted((name, str(value)) for name, value in options.items())]:
+    for name, value in [
+        *sorted(variables.items()),
+        *sorted((name, str(value)) for name, value in options.items()),
+    ]:
         digest.update(f"{len(name)} {len(value)} {name}{value}".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
-def custom_endpoint(scheme: str, options: Mapping[str, str]) -> str | None:
+def custom_endpoint(
+    scheme: str, options: Mapping[str, str], variables: Mapping[str, str]
+) -> str | None:
     """The server's address where it is not the provider's own."""
     given = [options.get(key) for key in _ENDPOINT_OPTIONS[scheme]]
-    given += [os.environ.get(key) for key in _ENDPOINT_VARIABLES[scheme]]
+    given += [variables.get(key) for key in _ENDPOINT_VARIABLES[scheme]]
     return next(filter(None, given), None)
 
 
-def is_own_server(scheme: str, options: Mapping[str, str]) -> bool:
+def is_own_server(scheme: str, options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
     """Whether the server is not the provider's own, so that less can be relied on."""
     # Google's client is told of another one by its account's key, as emulators want it.
-    keys = [*options.values(), os.environ.get("GOOGLE_SERVICE_ACCOUNT_KEY", "")]
+    keys = [*options.values(), variables.get("GOOGLE_SERVICE_ACCOUNT_KEY", "")]
     is_emulated = scheme == "gs" and any("gcs_base_url" in key for key in keys)
-    return is_emulated or custom_endpoint(scheme, options) is not None
+    return is_emulated or custom_endpoint(scheme, options, variables) is not None
 
 
 def longest_seconds(options: Mapping[str, str]) -> float | None:
@@ -230,34 +240,36 @@ def longest_seconds(options: Mapping[str, str]) -> float | None:
     return sum(int(count) * _UNITS[unit] for count, unit in parts)
 
 
-def has_fixed_credentials(scheme: str, options: Mapping[str, str]) -> bool:
+def has_fixed_credentials(
+    scheme: str, options: Mapping[str, str], variables: Mapping[str, str]
+) -> bool:
     """Whether no request has to ask somebody for credentials first, which takes time of its own."""
     given = {key.upper().removeprefix("AWS_") for key in options}
     if scheme != "s3":
         return False
-    if "SKIP_SIGNATURE" in given or "AWS_SKIP_SIGNATURE" in os.environ:
+    if "SKIP_SIGNATURE" in given or "AWS_SKIP_SIGNATURE" in variables:
         return True
     names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
-    return all(name in given or f"AWS_{name}" in os.environ for name in names)
+    return all(name in given or f"AWS_{name}" in variables for name in names)
 
 
-def _add_checksum(config: dict[str, Any]) -> None:
+def _add_checksum(config: dict[str, Any], variables: Mapping[str, str]) -> None:
     """Ask for a checksum with every PUT, which S3 verifies; a bucket under Object Lock wants one.
 
     The option `checksum_algorithm` may name another, or `none` for a server that refuses them.
     """
     given = [key for key in config if key.lower().removeprefix("aws_") == "checksum_algorithm"]
     if not given:
-        if "AWS_CHECKSUM_ALGORITHM" not in os.environ:
+        if "AWS_CHECKSUM_ALGORITHM" not in variables:
             config["checksum_algorithm"] = "SHA256"
     elif all(str(config[key]).lower() == _NO_CHECKSUM for key in given):
         for key in given:
             del config[key]
 
 
-def _has_credentials(options: Mapping[str, str]) -> bool:
+def _has_credentials(options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
     given = {key.upper().removeprefix("AWS_") for key in options}
-    return any(key in given or f"AWS_{key}" in os.environ for key in _CREDENTIAL_SETTINGS)
+    return any(key in given or f"AWS_{key}" in variables for key in _CREDENTIAL_SETTINGS)
 
 
 def _boto3_credentials(url: str) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import OrderedDict
-from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from statebag.manager.legacy.pointer_format import (
     whole_pointer,
 )
 from statebag.manager.legacy.pointers import name_below
+from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,7 +232,7 @@ class _RecentTexts:
     def __init__(self) -> None:
         self._texts: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self._bytes = 0
-        self._lock = Lock()
+        self._lock = fork_safe_lock()
 
     def get(self, key: str, read: Callable[[], bytes]) -> bytes:
         with self._lock:
