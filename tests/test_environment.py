@@ -64,7 +64,15 @@ PLACES = {
         {"ECS_CONTAINER_METADATA_URI": "http://169.254.170.2/v3/x"},
         {"AWS_EXECUTION_ENV": "AWS_ECS_FARGATE"},
         {"AWS_EXECUTION_ENV": "AWS_ECS_EC2"},
+        {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/x"},
     ],
+    "a CodeBuild container": [
+        {"CODEBUILD_BUILD_ID": "b:1", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/x"}
+    ],
+    "an App Engine instance": [{"GAE_INSTANCE": "i"}],
+    "a Heroku dyno": [{"DYNO": "web.1"}],
+    "a Fly machine": [{"FLY_MACHINE_ID": "1"}],
+    "a Nomad allocation": [{"NOMAD_ALLOC_ID": "1"}],
     "an AWS Batch job": [{"AWS_BATCH_JOB_ID": "1", "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE"}],
     "a Cloud Run container": [{"K_SERVICE": "s"}, {"CLOUD_RUN_JOB": "j"}],
     "an Azure function": [{"FUNCTIONS_WORKER_RUNTIME": "python"}],
@@ -91,6 +99,8 @@ def test_where_the_disk_goes_away_a_store_must_be_named(place):
     [
         {},
         {"AWS_EXECUTION_ENV": "CloudShell"},
+        # Also CloudShell's, and its home folder stays.
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://localhost:1338/x"},
         {"AWS_EXECUTION_ENV": ""},
         {"AWS_LAMBDA_FUNCTION_NAME": "", "K_SERVICE": ""},
         {"AWS_REGION": "us-east-1", "CI": "true"},

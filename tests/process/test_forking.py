@@ -1,3 +1,4 @@
+import ast
 import itertools
 import multiprocessing
 import os
@@ -6,10 +7,14 @@ import sys
 import threading
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 
+import statebag
 from statebag import ConfigurationError, Policy, Statebag, StoreUnavailable
+from statebag.local import bucket_store
+from statebag.manager.legacy import plain_objects
 from statebag.process.forking import Workers, fork_safe_lock
 from statebag.store import companion
 from statebag.store.memory import MemoryStore
@@ -90,6 +95,42 @@ class TestLocks:
             holder.join()
         assert lock.acquire(timeout=0)
         lock.release()
+
+    @pytest.mark.parametrize(
+        "lock", [plain_objects._cache._lock, bucket_store._one_at_a_time], ids=["texts", "buckets"]
+    )
+    def test_a_lock_of_this_library_is_such_a_lock(self, lock):
+        held, free = threading.Event(), threading.Event()
+
+        def hold():
+            with lock:
+                held.set()
+                free.wait(10)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait()
+        try:
+            assert in_child(lambda: lock.acquire(timeout=5))
+        finally:
+            free.set()
+            holder.join()
+
+    def test_no_other_lock_is_made_than_those_that_a_child_does_not_use(self):
+        """A new lock is `fork_safe_lock()`, or a child of the process has no use for it."""
+        source = Path(statebag.__file__).parent
+        made = set()
+        for file in source.rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    name = ast.unparse(node.func).removeprefix("threading.")
+                    if name in {"Lock", "RLock", "Condition", "Semaphore", "Barrier"}:
+                        made.add(file.relative_to(source).as_posix())
+        # Of those, a child makes new ones; the rest are the engine's and its screen's, which run
+        # in one process.
+        renewed = {"forking.py", "store/bounded.py", "store/companion.py"}
+        elsewhere = {one for one in made if not one.startswith("local/")}
+        assert elsewhere - renewed == {"cli/progress.py"}
 
     def test_memory_is_whole_in_children_that_are_forked_while_it_is_written(self):
         client = Statebag(MemoryStore(), policy=POLICY)
@@ -181,6 +222,7 @@ class TestOnS3:
     def test_a_client_that_sent_nothing_needs_no_companion(self, s3_store_url, made_in):
         program = f"""
 import os
+from statebag.local import bucket_store
 from statebag.store import companion
 from statebag.store.object_storage import ObjectStorage
 store = ObjectStorage({s3_store_url!r})

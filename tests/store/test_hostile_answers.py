@@ -341,6 +341,32 @@ def test_a_whole_object_without_end_is_not_read(monkeypatch):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60 * 1024
 
 
+@pytest.mark.parametrize(
+    ("size", "body"),
+    [
+        (17, flood("Content-Length: 2000000000", status=200)),
+        (17, flood("Transfer-Encoding: chunked", status=200)),
+        (5000, once(head_of(200, length(BODY)) + BODY)),
+    ],
+    ids=["longer", "without end", "shorter"],
+)
+def test_an_earlier_version_is_read_no_further_than_it_is_listed(size, body, monkeypatch):
+    page = (
+        "<ListVersionsResult><IsTruncated>false</IsTruncated><Version><Key>p/a</Key>"
+        f"<VersionId>1</VersionId><Size>{size}</Size></Version></ListVersionsResult>"
+    ).encode()
+
+    def answer(connection, ended):
+        if "versions" in ended.head.split("\r\n")[0]:
+            return once(head_of(200, length(page)) + page)(connection, ended)
+        return body(connection, ended)
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with server(answer, monkeypatch), deadline(30), pytest.raises(StoreUnavailable):
+        list(ObjectStorage("s3://bucket/p").versions("a"))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 90 * 1024  # boto3 is some
+
+
 @pytest.mark.parametrize("option", [None, "sha256", "none"])
 def test_a_put_carries_the_sha256_of_its_body(monkeypatch, option):
     data = noise(5_000).encode()

@@ -33,7 +33,9 @@ def test_an_address_with_other_settings_is_another_store(other):
     assert s3(**other) != s3()
 
 
-@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"])
+@pytest.mark.parametrize(
+    "name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "HTTPS_PROXY", "https_proxy"]
+)
 def test_the_environment_says_which_store_it_is_too(monkeypatch, name):
     before = s3()
     monkeypatch.setenv(name, "http://127.0.0.1:1")
