@@ -128,7 +128,7 @@ class TestLocks:
                         made.add(file.relative_to(source).as_posix())
         # Of those, a child makes new ones; the rest are the engine's and its screen's, which run
         # in one process.
-        renewed = {"forking.py", "store/bounded.py", "store/companion.py"}
+        renewed = {"process/forking.py", "store/bounded.py", "store/companion.py"}
         elsewhere = {one for one in made if not one.startswith("local/")}
         assert elsewhere - renewed == {"cli/progress.py"}
 
