@@ -1,8 +1,8 @@
 """An agent's workflow, action by action: `make demo-agent`.
 
-The agent reviews the standard library of the Python that runs it, or another folder (--folder).
-No AWS account, no Docker, no network, no model: the template's state machine and functions run
-in this process, and its bucket is a temporary folder.
+The agent reviews a made-up tree of Python source (examples/source_tree.py), or another folder
+(--folder). No AWS account, no Docker, no network, no model: the template's state machine and
+functions run in this process, and its bucket is a temporary folder.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import platform
 import sys
 import tempfile
 import threading
@@ -39,9 +38,10 @@ if TYPE_CHECKING:
     from statebag.local.execution import Execution
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import in_memory  # noqa: E402 - found by the line above
+import source_tree  # noqa: E402 - likewise
 
 MACHINES = {"jsonpath": "AgentWorkflow", "jsonata": "AgentWorkflowJsonata"}
 STORE = "local-agent-state-123456789012/agent-workflow"  # the template's bucket, and prefix
@@ -58,16 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the workflow, compare, then the failures; 0 when all went as it must."""
     options = _options(arguments)
     console = Console(highlight=False)
-    what = options.folder or f"the standard library of Python {platform.python_version()}"
+    what = options.folder or "a made-up tree of Python source"
     console.print(f"[bold]statebag[/]: an agent that reviews {what} ({options.form})\n")
-    request = {
-        **json.loads((HERE / "input.json").read_text("utf-8")),
-        "folder": options.folder,
-        "max_files": options.max_files,
-        "auto_approve": False,
-    }
 
     with tempfile.TemporaryDirectory(prefix="statebag-agent-") as folder:
+        request = {
+            **json.loads((HERE / "input.json").read_text("utf-8")),
+            "folder": str(options.folder or source_tree.write(Path(folder, "source"))),
+            "max_files": options.max_files,
+            "auto_approve": False,
+        }
         console.rule("[bold]1. Every action of the state data manager", align="left")
         run = _Run(options.form, request, Path(folder, "run"))
         run.go(console)
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Review a tree of Python source.")
-    parser.add_argument("--folder", help="a folder instead of the standard library")
+    parser.add_argument("--folder", help="a folder instead of the made-up tree")
     parser.add_argument("--max-files", type=int, help="review no more than the first so many")
     parser.add_argument("--form", choices=sorted(MACHINES), default="jsonpath", help="of the ASL")
     return parser.parse_args(arguments)

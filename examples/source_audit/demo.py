@@ -1,7 +1,8 @@
 """A workflow that the payload limit fails, then the same one running: `make demo`.
 
-It audits the standard library of the Python that runs it, or another folder (--folder). No AWS
-account, no Docker, no network: the template's state machine and functions run in this process.
+It audits a made-up tree of Python source (examples/source_tree.py), or another folder (--folder).
+No AWS account, no Docker, no network: the template's state machine and functions run in this
+process.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import platform
 import sys
 import tempfile
 from collections import defaultdict
@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from statebag.local.execution import Execution, Transition
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE / "functions"))  # what Lambda puts on the path
 
-from audit import tree  # noqa: E402 - found by the line above
+import source_tree  # noqa: E402 - found by the lines above
+from audit import tree  # noqa: E402 - likewise
 from audit.rules import RULES  # noqa: E402 - likewise
 
 ROWS = 8
@@ -48,13 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the workflow plain, then sealed; 0 when the sealed run succeeded and lost nothing."""
     options = _options(arguments)
     console = Console(highlight=False)
-    root = tree.root_of(options.folder)
-    what = root if options.folder else f"the standard library of Python {platform.python_version()}"
+    what = options.folder or "a made-up tree of Python source"
     console.print(f"[bold]statebag[/]: a workflow that audits {what}\n")
-    request = {"folder": options.folder, "max_files": options.max_files, "auto_approve": False}
 
     with tempfile.TemporaryDirectory(prefix="statebag-demo-") as folder:
         store = Path(folder, "store").as_uri()
+        root = options.folder or source_tree.write(Path(folder, "source"))
+        request = {"folder": str(root), "max_files": options.max_files, "auto_approve": False}
 
         console.rule("[bold]1. The state travels in the payload", align="left")
         plain = _run(console, request, folder, {"STATEBAG_PLAIN": "1"})
@@ -80,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Audit a tree of Python source.")
-    parser.add_argument("--folder", help="a folder instead of the standard library")
+    parser.add_argument("--folder", help="a folder instead of the made-up tree")
     parser.add_argument("--max-files", type=int, help="audit no more than the first so many")
     parser.add_argument("--report", type=Path, help="write the report to this Markdown file")
     return parser.parse_args(arguments)

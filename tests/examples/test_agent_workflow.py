@@ -18,10 +18,11 @@ from statebag.local.workflow import load_workflow
 from statebag.state_data_manager import ACTIONS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "agent_workflow"
-sys.path.insert(0, str(EXAMPLE))
+sys.path[:0] = [str(EXAMPLE), str(EXAMPLE.parent)]
 
-# The example is no package.
+# The examples are not packages.
 import in_memory  # noqa: E402
+import source_tree  # noqa: E402
 
 TEMPLATE = EXAMPLE / "template.yaml"
 STORE = "local-agent-state-123456789012/agent-workflow"
@@ -96,6 +97,15 @@ def run(form, request, bucket, functions=None, **options):
 
 def expected(ended, request, answered=None):
     return in_memory.run(ended.state["execution_id"], request, answered or APPROVED)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def source(tmp_path_factory):
+    """The tree that every request here reviews, unless it names another."""
+    folder = source_tree.write(tmp_path_factory.mktemp("source"), REQUEST["max_files"])
+    for request in (REQUEST, SMALL):
+        request["folder"] = str(folder)
+    return folder
 
 
 @pytest.fixture(scope="module", params=FORMS)

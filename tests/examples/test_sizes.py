@@ -58,7 +58,7 @@ def started(name, size, tmp_path):
         )
         return loaded, {"meters": [f"m-{n}" for n in range(max(1, size // METER_BYTES))]}, buckets
     if name == "deploy":
-        modules = ["argparse", "ast", "typing", "inspect", "tarfile", "turtle", "pydoc"]
+        modules = json.loads((DEPLOY / "input.json").read_text("utf-8"))["modules"]
         loaded = load_workflow(DEPLOY / "template.yaml")
         return loaded, {"modules": modules[: 1 if size <= KB else 7]}, buckets
     folder = tmp_path / "source"

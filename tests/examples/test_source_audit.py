@@ -18,20 +18,16 @@ from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "source_audit"
-sys.path.insert(0, str(EXAMPLE / "functions"))
+sys.path[:0] = [str(EXAMPLE / "functions"), str(EXAMPLE.parent)]
 
-# The example is no package: its functions' folder is what Lambda puts on the path.
+# The example is not a package: its functions' folder is what Lambda puts on the path.
 import search_text  # noqa: E402
+import source_tree  # noqa: E402
 from audit import markers, outline, report, reviews, rules, tree  # noqa: E402
 
 FILES = 60
 BATCH_BYTES = 300_000
-REQUEST = {
-    "folder": None,
-    "max_files": FILES,
-    "batch_bytes": BATCH_BYTES,
-    "auto_approve": True,
-}
+REQUEST = {"max_files": FILES, "batch_bytes": BATCH_BYTES, "auto_approve": True}
 SEGMENTS = {"list_files", "read_files", "parse_files", "search_text"}
 
 
@@ -55,8 +51,14 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def sealed(store):
-    return run(REQUEST, store)
+def request_of_tree(tmp_path_factory):
+    folder = source_tree.write(tmp_path_factory.mktemp("source"), FILES + 10)
+    return {**REQUEST, "folder": str(folder)}
+
+
+@pytest.fixture(scope="module")
+def sealed(store, request_of_tree):
+    return run(request_of_tree, store)
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +68,9 @@ def state(sealed, store):
 
 
 @pytest.fixture(scope="module")
-def expected():
+def expected(request_of_tree):
     """What the audit gives without any workflow."""
-    root = tree.root_of(None)
+    root = tree.root_of(request_of_tree["folder"])
     files = tree.list_files(root, FILES)
     texts = {file["path"]: tree.read_source(root, file["path"]) for file in files}
     modules = [outline.outline(path, text) for path, text in texts.items()]
@@ -93,15 +95,15 @@ def expected():
 
 
 class TestPlain:
-    def test_the_payload_limit_fails_it_while_it_reads(self, store):
-        execution = run(REQUEST, store, STATEBAG_PLAIN="1")
+    def test_the_payload_limit_fails_it_while_it_reads(self, store, request_of_tree):
+        execution = run(request_of_tree, store, STATEBAG_PLAIN="1")
         assert (execution.status, execution.error) == ("FAILED", "States.DataLimitExceeded")
         last = execution.transitions[-1]
         assert (last.state, last.error) == ("ReadFiles", "States.DataLimitExceeded")
         assert last.usage.plain_bytes > PAYLOAD_LIMIT
 
-    def test_a_small_tree_gives_the_same_state_plain_and_sealed(self, store):
-        request = {**REQUEST, "max_files": 4}
+    def test_a_small_tree_gives_the_same_state_plain_and_sealed(self, store, request_of_tree):
+        request = {**request_of_tree, "max_files": 4}
         plain = run(request, store, STATEBAG_PLAIN="1")
         sealed = run(request, store)
         assert (plain.status, sealed.status) == ("SUCCEEDED", "SUCCEEDED")
@@ -182,10 +184,10 @@ class Person(Observer):
 
 class TestApproval:
     @pytest.fixture
-    def ask(self, tmp_path):
+    def ask(self, tmp_path, request_of_tree):
         def ask(output):
             person = Person(tmp_path / "tokens", output)
-            request = {**REQUEST, "max_files": 3, "auto_approve": False}
+            request = {**request_of_tree, "max_files": 3, "auto_approve": False}
             execution = run(request, tmp_path / "store", observer=person, token_dir=person.tokens)
             assert person.asked == ["AskForApproval"]
             return execution
@@ -204,6 +206,13 @@ class TestApproval:
 
 
 class TestOtherFolders:
+    def test_no_folder_is_that_of_the_functions(self, tmp_path):
+        execution = run({**REQUEST, "folder": None}, tmp_path / "store")
+        state = Statebag((tmp_path / "store").as_uri()).open(execution.output)
+        paths = {source["path"] for source in state["sources"]}
+        assert {"audit/tree.py", "list_files.py"} <= paths
+        assert state["unread"] == []
+
     def test_files_that_cannot_be_read_or_parsed_are_on_record(self, tmp_path):
         folder = tmp_path / "source"
         folder.mkdir()

@@ -17,7 +17,10 @@ from statebag.local.workflow import load_workflow
 from tests.local.machines import chain, invoke, run, task
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "agent_workflow"
-sys.path.insert(0, str(EXAMPLE))
+sys.path[:0] = [str(EXAMPLE), str(EXAMPLE.parent)]
+
+import source_tree  # noqa: E402 - the examples are not packages
+
 REQUEST = {
     **json.loads((EXAMPLE / "input.json").read_text("utf-8")),
     "max_files": 24,
@@ -208,7 +211,7 @@ def test_the_agents_workflow(machine, tmp_path):
     execution = run_definition(
         workflow.definition,
         {name: written_down(one) for name, one in workflow.functions.items()},
-        REQUEST,
+        {**REQUEST, "folder": str(source_tree.write(tmp_path / "source", REQUEST["max_files"]))},
         name=workflow.name,
         bucket_dir=tmp_path,
         wait_scale=0,

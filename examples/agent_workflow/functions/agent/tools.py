@@ -6,13 +6,14 @@ import ast
 import hashlib
 import io
 import re
-import sysconfig
 import threading
 import tokenize
 import warnings
 from pathlib import Path
 from typing import Any
 
+# Reviewed where a request names no folder: the functions' own source is wherever they run.
+OWN_SOURCE = Path(__file__).parents[1]
 # Third parties' code, caches and tests are not what a team ships as its own.
 SKIPPED_FOLDERS = frozenset({"__pycache__", "site-packages", "idle_test", "test", "tests"})
 _LINE_CHARACTERS = 200
@@ -22,12 +23,12 @@ _filters = threading.Lock()
 
 
 def list_files(folder: str | None, max_files: int | None = None) -> dict[str, Any]:
-    """All Python files below a folder, by default the running Python's standard library.
+    """All Python files below a folder, by default the one that holds these functions.
 
     Returns:
         `{root, files}`; of each file its path below the root, its bytes and their SHA-256.
     """
-    root = Path(folder or sysconfig.get_path("stdlib")).resolve()
+    root = Path(folder or OWN_SOURCE).resolve()
     if not root.is_dir():
         raise NotADirectoryError(f"{root} is no folder that can be reviewed")
     names = sorted(

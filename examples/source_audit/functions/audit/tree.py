@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sysconfig
 import tokenize
 from pathlib import Path
 from typing import Any
 
+# Audited where a request names no folder: the functions' own source is wherever they run.
+OWN_SOURCE = Path(__file__).parents[1]
 # Third parties' code, caches and tests are not what a team ships as its own.
 SKIPPED_FOLDERS = frozenset({"__pycache__", "site-packages", "idle_test", "test", "tests"})
 
 
 def root_of(folder: str | None) -> Path:
-    """The folder to audit: the one named, or the standard library of the running Python."""
-    root = Path(folder or sysconfig.get_path("stdlib")).resolve()
+    """The folder to audit: the one named, or the one that holds these functions."""
+    root = Path(folder or OWN_SOURCE).resolve()
     if not root.is_dir():
         raise NotADirectoryError(f"{root} is no folder that can be audited")
     return root
