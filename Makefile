@@ -7,10 +7,11 @@ WORKERS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
-# Of its own: it only makes the mutants, and its dependencies are nobody else's.
+# Of their own: one makes the mutants, one the site, and their dependencies are nobody else's.
 MUTATION := $(VENV)-mutation
+DOCS := $(VENV)-docs
 
-.PHONY: help demo demo-agent test coverage bench bench-sweep bench-short torture torture-model torture-fuzz torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help demo demo-agent test matrix matrix-all coverage docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -41,6 +42,20 @@ demo-agent: $(RUN) ## an agent's workflow, every action of the state data manage
 
 test: $(DEV) ## all tests
 	$(PYTEST) $(PYTEST_ARGS)
+
+matrix: $(DEV) ## the core's quick tests on every Python from 3.11 to 3.14 that is installed
+	$(BIN)/nox --session core
+
+matrix-all: $(DEV) ## all tests on each of them, with each set of extras; hours
+	$(BIN)/nox --session tests
+
+docs: $(DOCS)/.installed ## the site of the documentation, into build/site; a warning fails it
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs build --strict
+
+$(DOCS)/.installed: requirements/docs.lock
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --require-hashes --no-deps -r requirements/docs.lock
+	@touch $@
 
 coverage: $(DEV) ## all tests, with the branches they miss
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
@@ -90,18 +105,24 @@ format: $(DEV) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
+  --python-version 3.11
+LIKE_DEV := -c requirements/run.lock -c requirements/dev.lock
+
 lock: $(BIN)/python ## pin all dependencies anew, with hashes
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
-	  --extra all -o requirements/run.lock --python-version 3.11 pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
-	  --extra dev -c requirements/run.lock -o requirements/dev.lock --python-version 3.11 pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
-	  --extra metrics -c requirements/run.lock -o requirements/lambda.lock --python-version 3.11 pyproject.toml
-	printf 'cosmic-ray\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-	  --no-annotate -o requirements/mutation.lock --python-version 3.11 -
-	printf 'hatchling\neditables\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-	  --no-annotate -o requirements/build.lock --python-version 3.11 -
+	$(COMPILE) --extra all -o requirements/run.lock pyproject.toml
+	$(COMPILE) --extra dev -c requirements/run.lock -o requirements/dev.lock pyproject.toml
+	$(COMPILE) --extra metrics -c requirements/run.lock -o requirements/lambda.lock pyproject.toml
+	$(COMPILE) --extra docs $(LIKE_DEV) -o requirements/docs.lock pyproject.toml
+	$(COMPILE) --extra test $(LIKE_DEV) -o requirements/matrix/core.lock pyproject.toml
+	for extra in local cli encryption metrics; do \
+	  $(COMPILE) --extra test --extra $$extra $(LIKE_DEV) -o requirements/matrix/$$extra.lock pyproject.toml \
+	    || exit 1; done
+	printf 'opentelemetry-sdk\n' | $(COMPILE) --extra test --extra tracing $(LIKE_DEV) \
+	  -o requirements/matrix/tracing.lock pyproject.toml -
+	printf 'cosmic-ray\n' | $(COMPILE) -o requirements/mutation.lock -
+	printf 'hatchling\neditables\n' | $(COMPILE) -o requirements/build.lock -
 
 clean: ## remove what was set up and made
-	rm -rf $(VENV) $(MUTATION) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist build
+	rm -rf $(VENV) $(MUTATION) $(DOCS) .nox .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist build

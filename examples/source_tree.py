@@ -64,6 +64,8 @@ def _in_pence(amount):
     pounds, _, pence = amount.strip().partition(".")
     if not pounds.isdigit() or (pence and not pence.isdigit()):
         raise ValueError("amount must have digits and at most one point")
+    if len(pence) > 2:
+        raise ValueError("amount must have at most two digits behind the point")
     total = 0
     for digit in pounds + (pence + "00")[:2]:
         total = total * 10 + int(digit)

@@ -30,7 +30,7 @@ def test_the_bytes_are_the_same_on_every_python(folder):
     digest = hashlib.sha256()
     for path, data in sorted(contents(folder).items()):
         digest.update(f"{path} {len(data)}\n".encode() + data)
-    assert digest.hexdigest() == "8838db725feb4ce0a02cd09761c072d7b8a147941a05483731a507cc469f56a8"
+    assert digest.hexdigest() == "100defd832877c96bf25f98fd8e615b4c35de51da83029c6d267d0a885dfa2a5"
 
 
 def test_a_smaller_tree_is_a_part_of_a_larger_one(folder, tmp_path):

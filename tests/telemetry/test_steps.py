@@ -6,10 +6,6 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from statebag import BlobMissing, ConfigurationError, Policy, Statebag
 from statebag.environment import watchers_from_environment
@@ -205,6 +201,11 @@ def test_warnings_of_the_library_are_lines_too(monkeypatch, capsys):
 
 @pytest.fixture
 def exported():
+    from opentelemetry import trace  # the extra `metrics` is tested without it
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
