@@ -61,7 +61,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["core"]
 
 
-def _pythons_of_pyenv() -> list[str]:
+def pythons_of_pyenv() -> list[str]:
     """The folders of pyenv's versions, newest first.
 
     pyenv puts a `python3.13` on the path for each version that it has, and that program fails
@@ -77,7 +77,7 @@ def _pythons_of_pyenv() -> list[str]:
 
 
 # Behind what runs nox, before pyenv's own programs.
-os.environ["PATH"] = os.pathsep.join([*_pythons_of_pyenv(), os.environ["PATH"]])
+os.environ["PATH"] = os.pathsep.join([*pythons_of_pyenv(), os.environ["PATH"]])
 
 
 def _install(session: nox.Session, *locks: str) -> None:
