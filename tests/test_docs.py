@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from statebag import Statebag
-from statebag.local.definition import function_uses
+from statebag.asl.definition import function_uses
 from statebag.local.engine import run_definition
 
 ROOT = Path(__file__).parent.parent

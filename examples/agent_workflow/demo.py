@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from statebag import Statebag, Unopened
+from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.engine import run_definition
 from statebag.local.execution import Observer
-from statebag.local.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
 from statebag.state_data_manager import lambda_handler

@@ -22,9 +22,9 @@ from rich.panel import Panel
 from rich.table import Table
 
 from statebag import Statebag
+from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.engine import run_definition
 from statebag.local.execution import Observer
-from statebag.local.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
 

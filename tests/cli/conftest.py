@@ -60,8 +60,8 @@ def execution(folder, state, monkeypatch):
     `Change` changes a little of it (7 to 11), `Ask` waits for its token.
     """
     import statebag
+    from statebag.asl.arns import ACCOUNT
     from statebag.local.engine import run_definition
-    from statebag.local.invocation import ACCOUNT
     from tests.local.machines import chain, invoke, task
 
     client = statebag.Statebag()

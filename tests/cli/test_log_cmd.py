@@ -8,9 +8,9 @@ import threading
 import boto3
 import pytest
 
+from statebag.asl.arns import ACCOUNT
 from statebag.format.json_text import encode
 from statebag.history.events import history_of
-from statebag.local.invocation import ACCOUNT
 from statebag.local.records import Records
 from statebag.local.tokens import answer, waiting_tokens
 from tests.cli.program import is_one_clear_line, on_terminal, statebag

@@ -7,8 +7,8 @@ import pytest
 from moto import mock_aws
 
 from statebag import Statebag
+from statebag.asl.arns import ACCOUNT
 from statebag.local import tokens
-from statebag.local.invocation import ACCOUNT
 from statebag.store.file import FileStore
 from statebag.testing.process import forget
 from tests.bags import noise

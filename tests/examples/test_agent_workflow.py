@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from statebag import Policy, Statebag, StoreUnavailable
+from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.engine import run_definition
 from statebag.local.execution import Observer
-from statebag.local.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
 from statebag.state_data_manager import ACTIONS

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statebag import Policy, Statebag
+from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.engine import run_definition
 from statebag.local.execution import Observer
-from statebag.local.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
 

@@ -9,12 +9,12 @@ import json
 import pytest
 
 from statebag import Statebag
+from statebag.asl.arns import parse_execution_arn
+from statebag.asl.payload import payload_size
 from statebag.format.json_text import encode
 from statebag.format.paths import parse_path
-from statebag.history.arns import parse_execution_arn
 from statebag.history.log import log_of
 from statebag.history.transitions import transitions
-from statebag.local.payload import payload_size
 from statebag.local.records import read_record
 from statebag.store.file import FileStore
 from statebag.testing.process import forget

@@ -5,41 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from statebag.errors import ConfigurationError, InvalidState
-from statebag.history.arns import parse_execution_arn
+from statebag.errors import InvalidState
 from statebag.history.causes import advice_for, shown_cause
 from statebag.history.events import history_of
 from statebag.history.log import log_of
 from statebag.history.transitions import transitions
 from tests.history.test_transitions import ARN, entered, events
-
-
-class TestArns:
-    def test_an_execution_with_and_without_an_event(self):
-        assert parse_execution_arn(ARN).event is None
-        found = parse_execution_arn(f"{ARN}@12")
-        assert (found.arn, found.machine, found.name, found.event) == (ARN, "Main", "run-1", 12)
-        child = parse_execution_arn(ARN.replace(":Main:", ":Main/label:"))
-        assert child.machine == "Main/label"
-
-    @pytest.mark.parametrize(
-        ("text", "word"),
-        [
-            ("arn:aws:states:us-east-1:1:express:Main:run:1", "CloudWatch Logs"),
-            ("arn:aws:states:us-east-1:1:mapRun:Main/label:1", "list-executions"),
-            ("arn:aws:states:us-east-1:1:stateMachine:Main", "no execution's ARN"),
-            ("arn:aws:s3:::bucket", "no execution's ARN"),
-            ("arn:aws:states:us-east-1::execution:Main:run", "no execution's ARN"),
-            (f"{ARN}@", "no event's number"),
-            (f"{ARN}@0", "no event's number"),
-            (f"{ARN}@-1", "no event's number"),
-            (f"{ARN}@1@2", "no event's number"),
-            (f"{ARN}@99999999999999", "no event's number"),
-        ],
-    )
-    def test_what_is_none_says_what_to_do(self, text, word):
-        with pytest.raises(ConfigurationError, match=word):
-            parse_execution_arn(text)
 
 
 class TestPayloads:

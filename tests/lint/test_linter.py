@@ -5,12 +5,12 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statebag.asl.definition import problems_of
 from statebag.errors import StatebagError
 from statebag.lint.calls import Functions
 from statebag.lint.flow import Flow
 from statebag.lint.linter import Options, lint
 from statebag.lint.shape import size
-from statebag.local.definition import problems_of
 from statebag.local.engine import run_definition
 from tests.lint.machines import machine, task
 

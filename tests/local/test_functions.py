@@ -6,9 +6,9 @@ import sys
 import pytest
 
 import statebag.errors
+from statebag.asl.template import FunctionSource
 from statebag.errors import ConfigurationError
 from statebag.local.functions import Function
-from statebag.local.template import FunctionSource
 
 
 def make(folder, files, handler="app.handler", *, folders=(), installed=False, **variables):

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from statebag.errors import StoreUnavailable
-from statebag.local.invocation import function_name, invoke
+from statebag.local.invocation import invoke
 
 
 def answered(result):
@@ -18,24 +18,6 @@ def failed(handler):
     answer = invoke(handler, {}, name="f", region="us-east-1")
     assert answer.failed
     return json.loads(answer.text)
-
-
-@pytest.mark.parametrize(
-    ("reference", "name"),
-    [
-        ("f", "f"),
-        ("f:live", "f"),
-        ("f:$LATEST", "f"),
-        ("123456789012:function:f", "f"),
-        ("arn:aws:lambda:us-east-1:123456789012:function:f", "f"),
-        ("arn:aws-cn:lambda:cn-north-1:123456789012:function:f:7", "f"),
-        ("arn:aws:states:::lambda:invoke", None),
-        ("", None),
-        ("a b", None),
-    ],
-)
-def test_the_name_in_a_reference(reference, name):
-    assert function_name(reference) == name
 
 
 def test_the_answer_is_json_text():

@@ -16,7 +16,7 @@ from statebag import (
     Policy,
     Statebag,
 )
-from statebag.local.invocation import ACCOUNT
+from statebag.asl.arns import ACCOUNT
 from statebag.store.address import standing_in
 from statebag.store.memory import MemoryStore
 from tests.local.machines import chain, run

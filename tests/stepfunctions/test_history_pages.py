@@ -13,9 +13,8 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from statebag import ConfigurationError, InvalidState, NotPermitted, StoreUnavailable
-from statebag.history.arns import parse_execution_arn
+from statebag.asl.arns import ACCOUNT, parse_execution_arn
 from statebag.history.transitions import transitions
-from statebag.local.invocation import ACCOUNT
 from statebag.stepfunctions.history_pages import read_history
 from tests.cli.program import statebag
 from tests.history.loop import run_loop

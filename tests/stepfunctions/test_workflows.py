@@ -18,8 +18,8 @@ from statebag import (
     StoreUnavailable,
     step,
 )
+from statebag.asl.arns import ACCOUNT
 from statebag.local.engine import run_definition
-from statebag.local.invocation import ACCOUNT
 from statebag.stepfunctions import query, send_task_success, start_execution
 from statebag.store.file import FileStore
 from statebag.testing.process import forget

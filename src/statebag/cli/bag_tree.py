@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from statebag.asl.payload import PAYLOAD_LIMIT
 from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import printable
-from statebag.local.payload import PAYLOAD_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

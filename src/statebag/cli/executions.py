@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from statebag.history.arns import ExecutionArn
+    from statebag.asl.arns import ExecutionArn
     from statebag.history.events import History
 
 __all__ = ["DEFAULT_HISTORIES", "Executions", "histories_option", "is_execution"]
@@ -44,7 +44,7 @@ class Executions:
 
     def is_local(self, execution: ExecutionArn) -> bool:
         """Whether an execution is one of this machine: those have an account of their own."""
-        from statebag.local.invocation import ACCOUNT  # noqa: PLC0415 - kept out of --help
+        from statebag.asl.arns import ACCOUNT  # noqa: PLC0415 - kept out of --help
 
         return execution.account == ACCOUNT
 
@@ -82,8 +82,8 @@ class Executions:
             ConfigurationError: As `history`; or two events are named.
             InvalidState: There is no such event, or what it carried cannot be had.
         """
+        from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - as above
         from statebag.errors import ConfigurationError  # noqa: PLC0415 - as above
-        from statebag.history.arns import parse_execution_arn  # noqa: PLC0415 - as above
 
         execution = parse_execution_arn(source)
         if at is not None and execution.event not in {None, at}:

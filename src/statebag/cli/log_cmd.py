@@ -61,7 +61,7 @@ def command(
         _list(histories)
         return
 
-    from statebag.history.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
+    from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
     from statebag.history.log import as_dict, log_of, standing_dict  # noqa: PLC0415 - likewise
     from statebag.history.standing import standing  # noqa: PLC0415 - likewise
     from statebag.history.transitions import transitions  # noqa: PLC0415 - likewise

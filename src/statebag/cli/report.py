@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
+from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
 from statebag.cli.progress import state_path
 from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import json_escaped, printable
 from statebag.format.json_depth import loads
-from statebag.local.payload import PAYLOAD_LIMIT, payload_size
 from statebag.telemetry.usage import Usage
 
 if TYPE_CHECKING:

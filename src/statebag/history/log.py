@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
 from statebag.errors import StatebagError
 from statebag.history.causes import shown_cause
-from statebag.local.payload import PAYLOAD_LIMIT, payload_size
 from statebag.opening.bag_difference import bag_differences
 from statebag.opening.inspection import inspect
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from statebag.lint.paths import MalformedError, parse_path
+from statebag.asl.paths import MalformedError, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

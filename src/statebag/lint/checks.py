@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.definition import states_of
 from statebag.format.paths import render_path
 from statebag.lint.catches import ends_well, is_looked_at, reached_from
 from statebag.lint.fields import query_language
 from statebag.lint.shape import LIMIT, Members, Part, Shape, made_of, parts, size
-from statebag.local.definition import states_of
 from statebag.policy import Policy
 
 if TYPE_CHECKING:

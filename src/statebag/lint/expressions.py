@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from statebag.asl.jsonata import Looked, found_in
+from statebag.asl.paths import MalformedError
 from statebag.format.json_depth import MAX_DEPTH
-from statebag.lint.jsonata import Looked, found_in
-from statebag.lint.paths import MalformedError
 from statebag.lint.shape import LIMIT
 
 if TYPE_CHECKING:

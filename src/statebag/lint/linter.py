@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.definition import problems_of, unreached_states
+from statebag.asl.machines import Machine, files_below, machines_in
 from statebag.errors import ConfigurationError
 from statebag.lint.calls import Functions
 from statebag.lint.checks import Checks, control_paths, languages_of, movable_paths
 from statebag.lint.finding import RULES, Finding
 from statebag.lint.flow import Flow
-from statebag.lint.machines import Machine, files_below, machines_in
 from statebag.lint.structure import structure, without_default
-from statebag.local.definition import problems_of, unreached_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

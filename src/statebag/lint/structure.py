@@ -11,11 +11,11 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
+from statebag.asl.definition import states_of
+from statebag.asl.jsonata import found_in
+from statebag.asl.paths import MalformedError, check_call, parse_expression, parse_path
 from statebag.lint import fields as known
 from statebag.lint.expressions import is_jsonata
-from statebag.lint.jsonata import found_in
-from statebag.lint.paths import MalformedError, check_call, parse_expression, parse_path
-from statebag.local.definition import states_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

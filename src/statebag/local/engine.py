@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from statebag.asl.arns import ACCOUNT
+from statebag.asl.definition import check_definition, function_uses, with_function_arns
+from statebag.asl.payload import PAYLOAD_LIMIT
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
 from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
-from statebag.local.definition import check_definition, function_uses, with_function_arns
 from statebag.local.execution import Execution, Observer
-from statebag.local.invocation import ACCOUNT
-from statebag.local.payload import PAYLOAD_LIMIT
 from statebag.local.reads import Bags
 from statebag.local.records import Records
 from statebag.local.run import Run

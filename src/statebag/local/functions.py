@@ -32,8 +32,8 @@ from statebag.local.environment import environment_set
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from statebag.asl.template import FunctionSource
     from statebag.local.execution import Handler
-    from statebag.local.template import FunctionSource
 
 __all__ = ["Function"]
 

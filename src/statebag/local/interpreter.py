@@ -15,13 +15,13 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
+from statebag.asl.arns import ACCOUNT
 from statebag.errors import ConfigurationError
 from statebag.local.bucket_store import BucketStore
 from statebag.local.buckets import endpoint_url, filled_buckets
 from statebag.local.corrections import corrected
 from statebag.local.corrections.parsing import definition_text
 from statebag.local.execution import Execution
-from statebag.local.invocation import ACCOUNT
 from statebag.store.address import standing_in
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -11,35 +10,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from statebag.asl.arns import function_arn
 from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
 
 if TYPE_CHECKING:
     from statebag.local.execution import Handler
 
-__all__ = ["ACCOUNT", "Answer", "LambdaContext", "function_name", "invoke"]
-
-ACCOUNT = "123456789012"
-"""The account that everything local belongs to."""
+__all__ = ["Answer", "LambdaContext", "invoke"]
 
 RESPONSE_LIMIT = 6_291_556
 """Largest answer of a synchronous call, in bytes (Lambda quotas: 6 MB)."""
 
 MAX_SECONDS = 900.0
 """Longest that Lambda lets a function run, in seconds (Lambda quotas: 15 minutes)."""
-
-_REFERENCE = re.compile(
-    r"(?:arn:[a-z-]+:lambda:[a-z0-9-]*:\d*:function:|\d{12}:function:)?"
-    r"(?P<name>[A-Za-z0-9_-]+)(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]+))?"
-)
-
-
-def function_name(reference: str) -> str | None:
-    """The bare name in a function's name, partial ARN or ARN, each with or without qualifier.
-
-    Returns None for what is none of these.
-    """
-    found = _REFERENCE.fullmatch(reference)
-    return found["name"] if found else None
 
 
 @dataclass
@@ -86,7 +69,7 @@ def invoke(
     seconds = min(MAX_SECONDS, timeout_seconds or MAX_SECONDS)
     context = LambdaContext(
         function_name=name,
-        invoked_function_arn=f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}",
+        invoked_function_arn=function_arn(name, region),
         deadline=time.monotonic() + seconds,
         log_group_name=f"/aws/lambda/{name}",
     )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from statebag.history.arns import ExecutionArn
+    from statebag.asl.arns import ExecutionArn
     from statebag.history.events import History
 
 __all__ = ["Record", "Records", "read_record", "recorded_executions"]

@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from statebag.asl.payload import payload_text
 from statebag.errors import ConfigurationError
-from statebag.local.payload import payload_text
 
 __all__ = ["ChildResult", "ResultFile", "Writer", "result_files", "returned", "writer"]
 

@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from statebag import errors
+from statebag.asl.payload import payload_size
 from statebag.local.execution import Handler, Observer, Transition
 from statebag.local.expressions import Expressions
 from statebag.local.invocation import Answer, invoke
-from statebag.local.payload import payload_size
 from statebag.local.reads import Bags, Refusal, RefusedError
 from statebag.local.stubs import first_stub, holds_one_of, marks_of
 from statebag.telemetry.stub_aware import watched_for_reading

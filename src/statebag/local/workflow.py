@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.cloudformation import pseudo_parameters
+from statebag.asl.documents import PLACEHOLDER, parse_document, read_text
+from statebag.asl.function_references import Names, bind_references
+from statebag.asl.template import FunctionSource, Template, parse_definition
 from statebag.errors import ConfigurationError
-from statebag.local.documents import PLACEHOLDER, parse_document, read_text
 from statebag.local.environment import environment_set
 from statebag.local.functions import Function
-from statebag.local.intrinsics import pseudo_parameters
-from statebag.local.references import Names, bind_references
-from statebag.local.template import FunctionSource, Template, parse_definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -11,7 +11,7 @@ from statebag.history.transitions import first_states
 from statebag.stepfunctions.workflows import Asked
 
 if TYPE_CHECKING:
-    from statebag.history.arns import ExecutionArn
+    from statebag.asl.arns import ExecutionArn
     from statebag.history.events import History
 
 __all__ = ["read_history"]

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
+from statebag.asl.payload import payload_size
 from statebag.errors import ConfigurationError
 from statebag.local.corrections.distributed_map import batches_of
-from statebag.local.payload import payload_size
 from tests.local.machines import chain, run, task, text_of
 
 THRESHOLD = "States.ExceedToleratedFailureThreshold"

@@ -27,6 +27,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
+from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.buckets import endpoint_url, s3_client
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.iterations import CONCURRENCY
@@ -35,7 +36,6 @@ from statebag.local.corrections.patch import Patch
 from statebag.local.corrections.recording import begin_child, end_child
 from statebag.local.corrections.visits import set_place, visit_of
 from statebag.local.item_reader import UnreadableItemsError, listed_item, parsed_items
-from statebag.local.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.result_writer import ChildResult, result_files, returned
 
 if TYPE_CHECKING:

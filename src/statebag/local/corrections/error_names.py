@@ -30,9 +30,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
+from statebag.asl.payload import payload_text
 from statebag.local.corrections.failures import DATA_LIMIT, failed_with
 from statebag.local.corrections.patch import Patch
-from statebag.local.payload import payload_text
 
 if TYPE_CHECKING:
     from statebag.local.run import Run

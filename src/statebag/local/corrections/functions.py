@@ -19,11 +19,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
     StateTaskLambda,
 )
 
+from statebag.asl.arns import ACCOUNT, function_name
 from statebag.format.json_depth import loads
 from statebag.local.corrections.patch import Patch
 from statebag.local.corrections.quota import BareInvocation
 from statebag.local.corrections.visits import visit_of
-from statebag.local.invocation import ACCOUNT, function_name
 
 if TYPE_CHECKING:
     from statebag.local.run import Run

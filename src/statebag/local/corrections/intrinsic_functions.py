@@ -1,4 +1,4 @@
-r"""Intrinsic functions, computed by `statebag.local.states_functions`.
+r"""Intrinsic functions, computed by `statebag.asl.states_functions`.
 
 AWS takes escapes in quoted arguments (`\'`, `\{`, `\}`), any braces beside `{}` in a template,
 true, false and null as arguments, and any character in texts, and fails with
@@ -19,12 +19,7 @@ from moto.stepfunctions.parser.asl.component.common.string.string_expression imp
 )
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
-from statebag.errors import ConfigurationError
-from statebag.local.corrections.failures import failed_with
-from statebag.local.corrections.json_paths import extracted, variable_value
-from statebag.local.corrections.patch import Patch
-from statebag.local.reads import value_is_compared, value_is_looked_through
-from statebag.local.states_functions import (
+from statebag.asl.states_functions import (
     Argument,
     Call,
     IntrinsicFailureError,
@@ -32,6 +27,11 @@ from statebag.local.states_functions import (
     evaluated_call,
     parsed_call,
 )
+from statebag.errors import ConfigurationError
+from statebag.local.corrections.failures import failed_with
+from statebag.local.corrections.json_paths import extracted, variable_value
+from statebag.local.corrections.patch import Patch
+from statebag.local.reads import value_is_compared, value_is_looked_through
 from statebag.local.stubs import is_stub
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from statebag.asl.arns import ACCOUNT
+from statebag.asl.payload import payload_text
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.patch import Patch
-from statebag.local.invocation import ACCOUNT
-from statebag.local.payload import payload_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -35,9 +35,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_par
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
+from statebag.asl.definition import states_of
 from statebag.errors import ConfigurationError
 from statebag.local.corrections.patch import Patch
-from statebag.local.definition import states_of
 from statebag.local.item_reader import ItemSource, item_source
 from statebag.local.result_writer import Writer, writer
 

@@ -1,4 +1,4 @@
-"""The ARN of an execution, with the number of an event of its history where one is meant."""
+"""ARNs of executions, with the number of an event if one is meant, and ARNs of functions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,22 @@ from dataclasses import dataclass
 
 from statebag.errors import ConfigurationError
 
-__all__ = ["ExecutionArn", "parse_execution_arn"]
+__all__ = [
+    "ACCOUNT",
+    "ExecutionArn",
+    "function_arn",
+    "function_name",
+    "parse_execution_arn",
+]
+
+ACCOUNT = "123456789012"
+"""The account that everything local belongs to."""
 
 _PARTS = 8  # of arn:<partition>:states:<region>:<account>:execution:<machine>:<name>
+_REFERENCE = re.compile(
+    r"(?:arn:[a-z-]+:lambda:[a-z0-9-]*:\d*:function:|\d{12}:function:)?"
+    r"(?P<name>[A-Za-z0-9_-]+)(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]+))?"
+)
 _FORM = "Use arn:aws:states:<region>:<account>:execution:<state machine>:<name>."
 
 
@@ -64,3 +77,17 @@ def parse_execution_arn(text: str) -> ExecutionArn:
     if kind != "execution" or len(parts) != _PARTS or not all(parts):
         raise ConfigurationError("this is no execution's ARN", hint=_FORM)
     return ExecutionArn(arn, parts[3], parts[4], parts[6], parts[7], int(event) if at else None)
+
+
+def function_name(reference: str) -> str | None:
+    """The bare name in a function's name, partial ARN or ARN, each with or without qualifier.
+
+    Returns None for what is none of these.
+    """
+    found = _REFERENCE.fullmatch(reference)
+    return found["name"] if found else None
+
+
+def function_arn(name: str, region: str) -> str:
+    """The ARN under which a function is known to a run on this machine."""
+    return f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from statebag.local.payload import payload_size
+from statebag.asl.payload import payload_size
 
 
 @pytest.mark.parametrize(

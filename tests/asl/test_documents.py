@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from statebag.errors import ConfigurationError
-from statebag.local.documents import (
+from statebag.asl.documents import (
     MOST_BYTES,
     MOST_LEVELS,
     MOST_YAML_CHARACTERS,
     parse_document,
     read_text,
 )
+from statebag.errors import ConfigurationError
 from tests.calls import calls_of
 
 

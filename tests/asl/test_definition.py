@@ -4,10 +4,9 @@ import copy
 
 import pytest
 
+from statebag.asl.definition import check_definition, function_uses, with_function_arns
 from statebag.errors import ConfigurationError
-from statebag.local.definition import check_definition, function_uses, with_function_arns
-
-from .machines import chain, invoke, task
+from tests.local.machines import chain, invoke, task
 
 GOOD = chain(
     ("First", task("one", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Last"}])),

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from statebag.asl.payload import payload_text
 from statebag.format.json_depth import loads
-from statebag.local.payload import payload_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

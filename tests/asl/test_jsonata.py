@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statebag.lint.jsonata import Found, found_in
-from statebag.lint.paths import MalformedError, parse_expression
+from statebag.asl.jsonata import Found, found_in
+from statebag.asl.paths import MalformedError, parse_expression
 
 
 def places(code):

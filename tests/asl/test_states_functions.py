@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from statebag.local.states_functions import (
+from statebag.asl.states_functions import (
     IntrinsicFailureError,
     evaluated_call,
     parsed_call,

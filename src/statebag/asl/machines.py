@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from statebag.asl.cloudformation import FUNCTION_TYPES
+from statebag.asl.definition import member_path
+from statebag.asl.documents import MOST_BYTES, parse_document, read_text
 from statebag.errors import ConfigurationError
-from statebag.local.definition import member_path
-from statebag.local.documents import MOST_BYTES, parse_document, read_text
-from statebag.local.intrinsics import FUNCTION_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,9 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from statebag.local.documents import PLACEHOLDER
-from statebag.local.intrinsics import function_arn
-from statebag.local.invocation import function_name
+from statebag.asl.arns import function_arn, function_name
+from statebag.asl.documents import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.arns import ACCOUNT
+from statebag.asl.documents import MOST_BYTES
 from statebag.errors import ConfigurationError
-from statebag.local.documents import MOST_BYTES
-from statebag.local.invocation import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["FUNCTION_TYPES", "Resolver", "function_arn", "pseudo_parameters"]
+__all__ = ["FUNCTION_TYPES", "Resolver", "pseudo_parameters"]
 
 FUNCTION_TYPES = frozenset({"AWS::Serverless::Function", "AWS::Lambda::Function"})
 
@@ -48,11 +48,6 @@ _REF_IS_ARN = frozenset(
     }
 )
 _SUB = re.compile(r"\$\{(!?)([^}]*)\}")
-
-
-def function_arn(name: str, region: str) -> str:
-    """The ARN under which a function is known to a run on this machine."""
-    return f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}"
 
 
 def pseudo_parameters(region: str, stack: str = "local") -> dict[str, str]:

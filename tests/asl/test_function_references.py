@@ -2,7 +2,7 @@
 
 import pytest
 
-from statebag.local.references import bind_references
+from statebag.asl.function_references import bind_references
 
 HERE = "arn:aws:lambda:us-east-1:123456789012:function:"
 

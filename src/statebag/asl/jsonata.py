@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
 
+from statebag.asl.paths import MalformedError
 from statebag.format.json_depth import MAX_DEPTH
-from statebag.lint.paths import MalformedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -2,8 +2,8 @@
 
 import pytest
 
+from statebag.asl.cloudformation import Resolver
 from statebag.errors import ConfigurationError
-from statebag.local.intrinsics import Resolver
 
 TEMPLATE = {
     "Parameters": {

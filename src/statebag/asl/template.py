@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.cloudformation import FUNCTION_TYPES, Resolver
+from statebag.asl.documents import MOST_BYTES, PLACEHOLDER, parse_document, read_text
 from statebag.errors import ConfigurationError
-from statebag.local.documents import MOST_BYTES, PLACEHOLDER, parse_document, read_text
-from statebag.local.intrinsics import FUNCTION_TYPES, Resolver
 
 if TYPE_CHECKING:
     import re

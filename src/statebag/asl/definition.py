@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.arns import ACCOUNT, function_name
 from statebag.errors import ConfigurationError
-from statebag.local.invocation import ACCOUNT, function_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,9 @@ import textwrap
 
 import pytest
 
+from statebag.asl.documents import parse_document
+from statebag.asl.template import Template, parse_definition
 from statebag.errors import ConfigurationError
-from statebag.local.documents import parse_document
-from statebag.local.template import Template, parse_definition
 
 DEFINITION = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "${Word}", "End": True}}}
 
