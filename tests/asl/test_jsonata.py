@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statebag.asl.json_paths import MalformedError
 from statebag.asl.jsonata import Found, found_in
-from statebag.asl.paths import MalformedError, parse_expression
 
 
 def places(code):
@@ -115,19 +115,7 @@ def test_any_text_gets_an_answer(code):
     assert all(isinstance(one, Found) for one in found)
 
 
-@given(
-    st.lists(st.sampled_from([*"$.[]()'*?@,: \\", "States.Format", "a", "0", "{}"])).map("".join)
-)
-def test_any_path_gets_an_answer(text):
-    try:
-        parse_expression(text)
-    except MalformedError as error:
-        assert str(error)  # noqa: PT017 (likewise)
-
-
-def test_calls_that_are_nested_without_an_end():
-    with pytest.raises(MalformedError, match="deeply"):
-        parse_expression("States.Array(" * 5000)
+def test_blocks_that_are_nested_without_an_end():
     with pytest.raises(MalformedError):
         found_in("(" * 5000)
 

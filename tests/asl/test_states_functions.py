@@ -100,5 +100,5 @@ def test_what_does_not_fit_fails(expression):
     ],
 )
 def test_what_is_no_function_is_refused(expression):
-    with pytest.raises(ValueError, match=r"expected|no function|unexpected"):
+    with pytest.raises(ValueError, match=r"expected|no function|unexpected|neither"):
         parsed_call(expression)

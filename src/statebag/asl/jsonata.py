@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
 
-from statebag.asl.paths import MalformedError
+from statebag.asl.json_paths import MalformedError
 from statebag.format.json_depth import MAX_DEPTH
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The intrinsic functions of JSONPath definitions, `States.Format(…)` and its 17 sisters.
+"""Computes the intrinsic functions of JSONPath definitions, `States.Format(…)` and the others.
 
 As in the Developer Guide, "Intrinsic functions for JSONPath states in Step Functions".
 """
@@ -8,15 +8,17 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 import math
 import random
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from statebag.asl.intrinsic_calls import Argument, Call, Literal, Quoted, parse_call
+from statebag.asl.intrinsics import INTRINSICS, check_arguments
+from statebag.asl.json_paths import JsonPath
 from statebag.asl.payload import payload_text
+from statebag.asl.quotas import INTRINSIC_CHARACTERS, RANGE_ITEMS
 from statebag.format.json_depth import loads
 
 if TYPE_CHECKING:
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "IntrinsicFailureError", "evaluated_call", "parsed_call"]
 
-_MOST_ITEMS = 1000
-_MOST_CHARACTERS = 10_000
 _MOST_FORMATTED = 4_000_000  # characters; a state has at most 262,144 bytes
 _HASHES = {
     "MD5": "md5",
@@ -34,58 +34,20 @@ _HASHES = {
     "SHA-384": "sha384",
     "SHA-512": "sha512",
 }
-_NAME = re.compile(r"\s*States\.(?P<name>[A-Za-z0-9]+)\s*\(")
-_TEXT = re.compile(r"'(?P<raw>(?:[^'\\]|\\.)*)'", re.DOTALL)
-_WORD = re.compile(r"true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_PATH = re.compile(r"\$(?:\[(?:'[^']*'|\"[^\"]*\"|\?\([^\]]*\)|[^\]'\"]*)\]|[^,()\s\[\]])*")
 
 
 class IntrinsicFailureError(ValueError):
     """A function that cannot be computed for its arguments; the message holds no value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A quoted argument, escapes and all."""
-
-    raw: str
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """An argument that is a path into the input, the context or a variable."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A number, true, false or null."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function and its arguments."""
-
-    name: str
-    arguments: tuple[Argument, ...]
-
-
-Argument = Text | Path | Literal | Call
-"""What stands between the parentheses of a call."""
-
-
 def parsed_call(expression: str) -> Call:
-    """Parse `States.Name(…)`.
+    """Read `States.Name(…)`.
 
     Raises:
-        ValueError: it is not of that form, or there is no such function.
+        ValueError: It is not of that form, or there is no such function.
     """
-    call, end = _call(expression, 0)
-    if expression[end:].strip():
-        raise ValueError(f"unexpected text after {expression[:end]}")
+    call = parse_call(expression)
+    _check_names(call)
     return call
 
 
@@ -106,65 +68,32 @@ def evaluated_call(
         IntrinsicFailureError: the arguments do not fit the function.
         Whatever `resolve` and `given` raise.
     """
+    problem = check_arguments(call.name, len(call.arguments))
+    if problem is not None:
+        raise IntrinsicFailureError(problem)
 
     def valued(argument: Argument) -> Any:
         return _value(argument, resolve, given)
 
-    if call.name == "Format":
-        if not call.arguments:
-            raise IntrinsicFailureError("States.Format has no template")
+    if call.name == "States.Format":
         values = [valued(argument) for argument in call.arguments[1:]]
         first = call.arguments[0]
-        template = first.raw if isinstance(first, Text) else valued(first)
+        template = first.raw if isinstance(first, Quoted) else valued(first)
         if given is not None:
             given(call, (template, *values))
         return _format(template, values)
     arguments = [valued(argument) for argument in call.arguments]
     if given is not None:
         given(call, arguments)
-    function, counts = _FUNCTIONS[call.name]
-    if counts and len(arguments) not in counts:
-        raise IntrinsicFailureError(f"States.{call.name} has {len(arguments)} arguments")
-    return function(*arguments)
+    return _FUNCTIONS[call.name](*arguments)
 
 
-def _call(text: str, start: int) -> tuple[Call, int]:
-    found = _NAME.match(text, start)
-    if found is None:
-        raise ValueError("a function such as States.Format(...) is expected")
-    name = found["name"]
-    if name not in _FUNCTIONS and name != "Format":
-        raise ValueError(f"there is no function States.{name}")
-    arguments: list[Argument] = []
-    position = _skip(text, found.end())
-    if text[position : position + 1] == ")":
-        return Call(name, ()), position + 1
-    while True:
-        argument, position = _argument(text, position)
-        arguments.append(argument)
-        position = _skip(text, position)
-        mark = text[position : position + 1]
-        position = _skip(text, position + 1)
-        if mark == ")":
-            return Call(name, tuple(arguments)), position
-        if mark != ",":
-            raise ValueError(f"a ',' or ')' is expected in States.{name}")
-
-
-def _argument(text: str, position: int) -> tuple[Argument, int]:
-    if found := _TEXT.match(text, position):
-        return Text(found["raw"]), found.end()
-    if found := _PATH.match(text, position):
-        return Path(found[0]), found.end()
-    if found := _WORD.match(text, position):
-        return Literal(json.loads(found[0])), found.end()
-    return _call(text, position)
-
-
-def _skip(text: str, position: int) -> int:
-    while text[position : position + 1].isspace():
-        position += 1
-    return position
+def _check_names(call: Call) -> None:
+    if call.name not in INTRINSICS:
+        raise ValueError(f"there is no function {call.name}")
+    for argument in call.arguments:
+        if isinstance(argument, Call):
+            _check_names(argument)
 
 
 def _value(
@@ -172,10 +101,10 @@ def _value(
     resolve: Callable[[str], Any],
     given: Callable[[Call, Sequence[Any]], None] | None,
 ) -> Any:
-    if isinstance(argument, Text):
-        return re.sub(r"\\(.)", r"\1", argument.raw, flags=re.DOTALL)
-    if isinstance(argument, Path):
-        return resolve(argument.path)
+    if isinstance(argument, Quoted):
+        return argument.value
+    if isinstance(argument, JsonPath):
+        return resolve(argument.text)
     if isinstance(argument, Literal):
         return argument.value
     return evaluated_call(argument, resolve, given)
@@ -220,8 +149,8 @@ def _text(value: Any) -> str:
 
 
 def _short_text(value: Any) -> str:
-    if len(_text(value)) > _MOST_CHARACTERS:
-        raise IntrinsicFailureError(f"a text has more than {_MOST_CHARACTERS} characters")
+    if len(_text(value)) > INTRINSIC_CHARACTERS:
+        raise IntrinsicFailureError(f"a text has more than {INTRINSIC_CHARACTERS} characters")
     return str(value)
 
 
@@ -262,8 +191,8 @@ def _range(first: Any, last: Any, step: Any) -> list[int]:
     if by == 0:
         raise IntrinsicFailureError("the step must not be zero")
     numbers = range(_integer(first), _integer(last) + (1 if by > 0 else -1), by)
-    if len(numbers) > _MOST_ITEMS:
-        raise IntrinsicFailureError(f"a range has at most {_MOST_ITEMS} items")
+    if len(numbers) > RANGE_ITEMS:
+        raise IntrinsicFailureError(f"a range has at most {RANGE_ITEMS} items")
     return list(numbers)
 
 
@@ -321,23 +250,23 @@ def _split(text: Any, delimiters: Any) -> list[str]:
     return [part for part in re.split(f"[{re.escape(characters)}]", _text(text)) if part]
 
 
-# A function, and how many arguments it may have; none given: any number.
-_FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
-    "StringToJson": (_string_to_json, (1,)),
-    "JsonToString": (payload_text, (1,)),
-    "Array": (lambda *items: list(items), ()),
-    "ArrayPartition": (_partition, (2,)),
-    "ArrayContains": (_contains, (2,)),
-    "ArrayRange": (_range, (3,)),
-    "ArrayGetItem": (_item, (2,)),
-    "ArrayLength": (lambda array: len(_array(array)), (1,)),
-    "ArrayUnique": (_unique, (1,)),
-    "Base64Encode": (lambda text: base64.b64encode(_short_text(text).encode()).decode(), (1,)),
-    "Base64Decode": (_decode, (1,)),
-    "Hash": (_hash, (2,)),
-    "JsonMerge": (_merge, (3,)),
-    "MathRandom": (_random, (2, 3)),
-    "MathAdd": (lambda one, other: _integer(one) + _integer(other), (2,)),
-    "StringSplit": (_split, (2,)),
-    "UUID": (lambda: str(uuid4()), (0,)),
+# `States.Format` is not among them: it sees its template with the escapes.
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "States.StringToJson": _string_to_json,
+    "States.JsonToString": payload_text,
+    "States.Array": lambda *items: list(items),
+    "States.ArrayPartition": _partition,
+    "States.ArrayContains": _contains,
+    "States.ArrayRange": _range,
+    "States.ArrayGetItem": _item,
+    "States.ArrayLength": lambda array: len(_array(array)),
+    "States.ArrayUnique": _unique,
+    "States.Base64Encode": lambda text: base64.b64encode(_short_text(text).encode()).decode(),
+    "States.Base64Decode": _decode,
+    "States.Hash": _hash,
+    "States.JsonMerge": _merge,
+    "States.MathRandom": _random,
+    "States.MathAdd": lambda one, other: _integer(one) + _integer(other),
+    "States.StringSplit": _split,
+    "States.UUID": lambda: str(uuid4()),
 }

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from statebag.errors import ConfigurationError
 
-__all__ = ["Path", "parse_path", "parse_paths", "render_path"]
+__all__ = ["Path", "bracketed_step", "parse_path", "parse_paths", "render_path"]
 
 Part = str | int
 Path = tuple[Part, ...]
@@ -20,11 +20,12 @@ Path = tuple[Part, ...]
 _LONGEST_NAME_SHOWN = 80
 
 # Patterns are texts: re compiles and keeps them when they are first used, not at import.
-_STEP = r"""(?x)
-    \.?(?P<name>[^.\[\]'"]+)              # .name, or a name at the very start
-  | \[(?P<index>\d+)\]                    # [3]
-  | \['(?P<single>(?:[^'\\]|\\.)*)'\]     # ['any text']
-  | \["(?P<double>(?:[^"\\]|\\.)*)"\]     # ["any text"]
+_NAME = r"\.?(?P<name>[^.\[\]'\"]+)"  # .name, or a name at the very start
+# An index has as many digits as any array needs: reading a longer number takes time.
+_BRACKETED = r"""(?xs)
+    \[\s*(?P<index>-?\d{1,18})\s*\]               # [3], [-1]
+  | \[\s*'(?P<single>(?:[^'\\]|\\.)*)'\s*\]     # ['any text']
+  | \[\s*"(?P<double>(?:[^"\\]|\\.)*)"\s*\]     # ["any text"]
 """
 _ESCAPE = r"(?s)\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4}|.)"
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
@@ -73,19 +74,41 @@ def parse_path(text: str | Iterable[Part]) -> Path:
     path: list[Part] = []
     position = 0
     while position < len(rest):
-        step = re.compile(_STEP).match(rest, position)
-        if step is None or (step["name"] is not None and step["name"].strip() == "*"):
+        step = bracketed_step(rest, position) or _named_step(rest, position)
+        # What counts from an array's end names a place only once the array is known.
+        if step is None or (isinstance(step[0], int) and step[0] < 0):
             raise ConfigurationError(
                 f"not a path: {text[:200]!r}",
                 hint="Write $.field, $.field[0].name or $['odd name'].",
             )
-        if step["index"] is not None:
-            path.append(int(step["index"]))
-        else:
-            quoted = step["single"] if step["single"] is not None else step["double"]
-            path.append(step["name"] if quoted is None else re.sub(_ESCAPE, _unescaped, quoted))
-        position = step.end()
+        path.append(step[0])
+        position = step[1]
     return tuple(path)
+
+
+def _named_step(text: str, position: int) -> tuple[str, int] | None:
+    step = re.compile(_NAME).match(text, position)
+    return None if step is None or step["name"].strip() == "*" else (step["name"], step.end())
+
+
+def bracketed_step(text: str, position: int) -> tuple[Part, int] | None:
+    """Read one step in brackets, as every reader of paths does.
+
+    Args:
+        text: The text of a path.
+        position: Where the bracket is expected.
+
+    Returns:
+        The index (below 0 if it counts from the end) or the name, and the position after the
+        bracket; None if no such step is there.
+    """
+    step = re.compile(_BRACKETED).match(text, position)
+    if step is None:
+        return None
+    if step["index"] is not None:
+        return int(step["index"]), step.end()
+    quoted = step["single"] if step["single"] is not None else step["double"]
+    return re.sub(_ESCAPE, _unescaped, quoted), step.end()
 
 
 def parse_paths(paths: Iterable[str | Iterable[Part]]) -> list[Path]:

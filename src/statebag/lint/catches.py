@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.paths import MalformedError, parse_path
+from statebag.asl.intrinsic_calls import Call, parse_expression
+from statebag.asl.json_paths import JsonPath, MalformedError, parse_json_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,23 +53,39 @@ def is_looked_at(
     if not isinstance(where, str):
         return False
     try:
-        parse_path(where)
+        place = parse_json_path(where).beginning
     except MalformedError:
         return True  # another finding
     acting = [one for one in following if one.get("Type") in _ACTING]
-    if where == "$":
+    if not place:
         return bool(acting)  # the error is all they have
-    name = where.removeprefix("$").lstrip(".").partition(".")[0].partition("[")[0]
-    return any(_mentions(one, name) for one in acting)
+    return any(_mentions(one, place[0]) for one in acting)
 
 
-def _mentions(state: dict[str, Any], name: str) -> bool:
+def _mentions(state: dict[str, Any], name: str | int) -> bool:
     """Whether a state is given a field of its input, or all of it."""
     if "Parameters" not in state and state["Type"] in {"Task", "Parallel"}:
-        return state.get("InputPath", "$") in {"$", f"$.{name}"}
-    quoted = re.escape(name)
-    field = re.compile(rf"(?<!\$)\$(?:\.{quoted}(?![\w-])|\['{quoted}'\]|\[\"{quoted}\"\])")
-    return any(text == "$" or field.search(text) is not None for text in _paths(state))
+        given = [*_read(state.get("InputPath", "$"))]
+        return any(path.definite and path.beginning in ((), (name,)) for path in given)
+    return any(
+        path.root == "input" and path.beginning[:1] in ((), (name,))
+        for text in _paths(state)
+        for path in _read(text)
+    )
+
+
+def _read(text: object) -> Iterator[JsonPath]:
+    """The paths in a text: it may be a path, a call, or neither."""
+    if not isinstance(text, str):
+        return
+    try:
+        parsed = parse_expression(text)
+    except MalformedError:
+        return
+    if isinstance(parsed, Call):
+        yield from parsed.paths()
+    else:
+        yield parsed
 
 
 def _paths(value: Any) -> Iterator[str]:

@@ -6,56 +6,19 @@ specification (reference paths, intrinsic functions) and AWS's guide to JSONata 
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from statebag.asl.intrinsic_calls import Argument, Call, Quoted, parse_call
+from statebag.asl.intrinsics import INTRINSICS
+from statebag.asl.json_paths import Filter, JsonPath, MalformedError, read_json_path
 from statebag.asl.jsonata import Looked, found_in
-from statebag.asl.paths import MalformedError
-from statebag.format.json_depth import MAX_DEPTH
 from statebag.lint.shape import LIMIT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["Expression", "Reference", "is_jsonata", "json_path", "jsonata"]
 
-_DEEPEST = 50
-_NAME = re.compile(r"\.([^.\[\]()'\" ,*]+)|\[(\d+)\]|\[\s*'([^']*)'\s*\]|\[\s*\"([^\"]*)\"\s*\]")
-_INTRINSIC = re.compile(r"(States\.[A-Za-z0-9]+)\s*\((.*)\)\s*$", re.DOTALL)
-# Their results are numbers, booleans or short texts, whatever they are given.
-_SCALAR_INTRINSICS = frozenset(
-    {
-        "States.ArrayContains",
-        "States.ArrayLength",
-        "States.Hash",
-        "States.MathAdd",
-        "States.MathRandom",
-        "States.UUID",
-    }
-)
-# Their results have up to two bytes for one of what they are given: escapes, quotes, brackets.
-_DOUBLING_INTRINSICS = frozenset(
-    {
-        "States.ArrayPartition",
-        "States.Base64Encode",
-        "States.JsonToString",
-        "States.StringSplit",
-    }
-)
-# What they give depends on all that is in a text.
-_COMPUTING = frozenset(
-    {
-        "States.ArrayContains",
-        "States.ArrayUnique",
-        "States.Base64Encode",
-        "States.Hash",
-        "States.StringSplit",
-    }
-)
 _MOST_TIMES = 64
-_RANGE = 1_000 * 20  # bytes of the numbers of an ArrayRange at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,43 +65,61 @@ def is_jsonata(text: object) -> bool:
     return isinstance(text, str) and text.startswith("{%") and text.rstrip().endswith("%}")
 
 
-def json_path(text: str, depth: int = 0) -> Expression:
+def json_path(text: str) -> Expression:
     """The references in a path or an intrinsic function's call."""
     text = text.strip()
-    call = _INTRINSIC.match(text)
-    if call is not None and depth < _DEEPEST:
-        found = [json_path(one, depth + 1) for one in _arguments(call[2])]
-        factor = 2 if call[1] in _DOUBLING_INTRINSICS else 1
-        references = tuple(
-            Reference(
-                one.root,
-                one.path,
-                True,
-                min(one.times * factor, _MOST_TIMES),
-                one.whole or (one.as_text and call[1] in _COMPUTING),
-                one.as_text or call[1] == "States.JsonToString",
-            )
-            for each in found
-            for one in each.references
-        )
-        own = len(text.encode()) + (_RANGE if call[1] == "States.ArrayRange" else 0)
-        extra = min((own + sum(one.extra for one in found)) * factor, LIMIT)
-        return Expression(references, scalar=call[1] in _SCALAR_INTRINSICS, extra=extra)
-    if not text.startswith("$"):
+    if text.startswith("$"):
+        path, end = read_json_path(text)
+        return _of_path(path, whole=end == len(text))
+    try:
+        return _of_call(parse_call(text))
+    except MalformedError:  # another finding
         return Expression((), scalar=True, extra=len(text.encode()))
-    root, rest = "input", text[1:]
-    if rest.startswith("$"):
-        root, rest = "context", rest[1:]
-    elif variable := re.match(r"[A-Za-z_]\w*", rest):
-        root, rest = f"${variable[0]}", rest[variable.end() :]
-    path: list[str | int] = []
-    position = 0
-    while len(path) < MAX_DEPTH and (step := _NAME.match(rest, position)):  # no state has more
-        name, index, single, double = step.groups()
-        path.append(int(index) if index is not None else name or single or double or "")
-        position = step.end()
-    below = position < len(rest)  # a wildcard, a filter, a slice, a function
-    return Expression((Reference(root, tuple(path), reads=below),), alone=not below)
+
+
+def _of_path(path: JsonPath, *, whole: bool = True) -> Expression:
+    """The references of a path: what it leads to, and what its filters compare with."""
+    root = f"${path.variable}" if path.root == "variable" else path.root
+    definite = whole and path.definite
+    compared = tuple(
+        replace(one, reads=True, times=0)  # nothing of it stands in what the path gives
+        for step in path.steps
+        if isinstance(step, Filter)
+        for other in step.outside
+        for one in _of_path(other).references
+    )
+    found = Reference(root, path.beginning, reads=not definite)
+    return Expression((found, *compared), alone=definite)
+
+
+def _of_call(call: Call) -> Expression:
+    found = [_of_argument(one) for one in call.arguments]
+    known = INTRINSICS.get(call.name)
+    growth = 1 if known is None else known.growth
+    references = tuple(
+        Reference(
+            one.root,
+            one.path,
+            True,
+            min(one.times * growth, _MOST_TIMES),
+            one.whole or (one.as_text and known is not None and known.looks == "everything"),
+            one.as_text or call.name == "States.JsonToString",
+        )
+        for each in found
+        for one in each.references
+    )
+    own = len(call.text.encode()) + (0 if known is None else known.made)
+    extra = min((own + sum(one.extra for one in found)) * growth, LIMIT)
+    return Expression(references, scalar=known is not None and known.short, extra=extra)
+
+
+def _of_argument(argument: Argument) -> Expression:
+    if isinstance(argument, JsonPath):
+        return _of_path(argument)
+    if isinstance(argument, Call):
+        return _of_call(argument)
+    text = argument.raw if isinstance(argument, Quoted) else json.dumps(argument.value)
+    return Expression((), scalar=True, extra=len(text.encode()) + 2)
 
 
 def jsonata(text: str) -> Expression:
@@ -161,26 +142,3 @@ def jsonata(text: str) -> Expression:
 @lru_cache(maxsize=4096)
 def _looked_through(code: str) -> Looked:
     return found_in(code)
-
-
-def _arguments(text: str) -> Iterator[str]:
-    """The arguments of a call: split at commas outside of quotes and parentheses."""
-    depth, start, quoted, skip = 0, 0, False, False
-    for position, one in enumerate(text):
-        if skip:
-            skip = False
-        elif one == "\\":
-            skip = True
-        elif one == "'":
-            quoted = not quoted
-        elif quoted:
-            continue
-        elif one in "([":
-            depth += 1
-        elif one in ")]":
-            depth -= 1
-        elif one == "," and depth == 0:
-            yield text[start:position]
-            start = position + 1
-    if text[start:].strip():
-        yield text[start:]

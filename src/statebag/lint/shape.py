@@ -179,11 +179,16 @@ def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
         if isinstance(shape, Part):
             shape = shape.below(step)
             continue
-        found = shape.get(step) if isinstance(shape, Members) else None
+        found = shape.get(_from_start(shape, step)) if isinstance(shape, Members) else None
         if found is None:
             return Text(2)
         shape = found
     return shape
+
+
+def _from_start(shape: Members, step: Step) -> Step:
+    """An index that counts from the end of an array, as one that counts from its start."""
+    return len(shape.members) + step if isinstance(step, int) and step < 0 else step
 
 
 def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
@@ -191,7 +196,7 @@ def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
     for step in path:
         if not isinstance(shape, Members):
             return False
-        found = shape.get(step)
+        found = shape.get(_from_start(shape, step))
         if found is None:
             return all(isinstance(one, str) for one, _ in shape.members) and isinstance(step, str)
         shape = found

@@ -12,8 +12,9 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from statebag.asl.definition import states_of
+from statebag.asl.intrinsic_calls import check_call, parse_expression
+from statebag.asl.json_paths import MalformedError, parse_json_path
 from statebag.asl.jsonata import found_in
-from statebag.asl.paths import MalformedError, check_call, parse_expression, parse_path
 from statebag.lint import fields as known
 from statebag.lint.expressions import is_jsonata
 
@@ -185,7 +186,7 @@ def _path(name: str, value: Any, path: str) -> Iterator[Fault]:
         if name in {"ErrorPath", "CausePath"} and value.startswith("States."):
             check_call(parse_expression(value))
             return
-        parsed = parse_path(value)
+        parsed = parse_json_path(value)
     except MalformedError as error:
         yield Fault(path, "SB005", f"{name}: {error}", "Correct it.")
         return

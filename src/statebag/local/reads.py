@@ -19,8 +19,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from statebag.asl.json_paths import MalformedError
 from statebag.asl.jsonata import found_in
-from statebag.asl.paths import MalformedError
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.local.stubs import Hidden, hidden, is_stub, parsed, stub_places, text_stubs

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from statebag.asl.json_paths import Filter, Search, ValueFunction, read_json_path
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 
@@ -34,17 +35,6 @@ DEEP = object()
 
 _TEXTS_DEEP = 4  # texts in texts: an SQS body in an SNS message in an event has two
 _BODY = re.compile(rf'"{KEY}"\s*:\s*(?=\{{)')
-_STEP = re.compile(
-    r"""\.(?P<name>[^.\[\]*()?@,:'"\s]+)
-      | \[\s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)")\s*\]
-      | \[\s*(?P<index>-?\d+)\s*\]
-      | (?P<all>\.\*|\[\s*\*\s*\]|\[[\d\s,:-]+\])
-      | (?P<deep>\.\.)
-      | \[\s*\?(?P<filter>.*?)\)\s*\]
-      | (?P<other>.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_OF_ITEM = re.compile(r"@((?:\.[A-Za-z_]\w*)+)")
 
 
 class Hidden(NamedTuple):
@@ -202,24 +192,21 @@ def _texts(value: Any) -> Iterator[str]:
 
 def parsed(path: str) -> list[tuple[Any, ...]]:
     """The steps of a JSONPath: a way for the path itself, and one for each path in its filters."""
+    read, end = read_json_path(path)
     steps: list[Any] = []
     ways: list[tuple[Any, ...]] = []
-    for found in _STEP.finditer(path, 1):
-        kind = found.lastgroup
-        if kind == "index":
-            steps.append(int(found["index"]))
-        elif kind in {"name", "single", "double"}:
-            steps.append(found[kind])
-        elif kind == "deep":
+    for step in read.steps:
+        if isinstance(step, str | int):
+            steps.append(step)
+        elif isinstance(step, Search | ValueFunction):
             steps.append(DEEP)
-        elif kind == "all":
-            steps.append(WILD)
-        elif kind == "filter":
-            steps.append(WILD)
-            ways.extend((*steps, *one[1][1:].split(".")) for one in _OF_ITEM.finditer(found[0]))
         else:
-            steps.append(DEEP)  # what is not known here may look at anything
-            break
+            steps.append(WILD)
+        if isinstance(step, Filter):
+            ways.extend((*steps, *one) for one in step.reads if one)
+            ways.extend(one.beginning for one in step.outside if one.root == "input")
+    if end < len(path.rstrip()):
+        steps.append(DEEP)  # what is not known here may look at anything
     return [tuple(steps), *ways]
 
 

@@ -31,17 +31,16 @@ from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
 from statebag.local.buckets import endpoint_url, s3_client
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.iterations import CONCURRENCY
-from statebag.local.corrections.parsing import MapFields, map_fields
+from statebag.local.corrections.map_fields import MapFields, evaluated, map_fields
 from statebag.local.corrections.patch import Patch
 from statebag.local.corrections.recording import begin_child, end_child
 from statebag.local.corrections.visits import set_place, visit_of
-from statebag.local.item_reader import UnreadableItemsError, listed_item, parsed_items
 from statebag.local.result_writer import ChildResult, result_files, returned
 
 if TYPE_CHECKING:
     from statebag.local.run import Run
 
-__all__ = ["batches_of", "patches", "read_items"]
+__all__ = ["batches_of", "patches"]
 
 _THRESHOLD = "States.ExceedToleratedFailureThreshold"
 
@@ -76,24 +75,6 @@ def patches(run: Run) -> list[Patch]:
         env.stack.append(output)
 
     return [Patch(DistributedIterationComponent, "_map_run", _map_run)]
-
-
-def read_items(env: Any, fields: MapFields) -> list[Any]:
-    """The items that an ItemReader reads; fails the state with `States.ItemReaderFailed`."""
-    source = fields.source
-    assert source is not None
-    values = _evaluated(env, fields.source_template)
-    most = values.pop("MaxItems", 0) or None
-    client = s3_client(env.aws_execution_details.region)
-    try:
-        if source.listing:
-            pages = client.get_paginator("list_objects_v2").paginate(**values)
-            items = [listed_item(entry) for page in pages for entry in page.get("Contents", [])]
-        else:
-            items = parsed_items(source, client.get_object(**values)["Body"].read())
-    except (BotoCoreError, ClientError, UnreadableItemsError) as error:
-        raise failed_with(env, "States.ItemReaderFailed", str(error)) from error
-    return items[: int(most)] if most else items
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +248,7 @@ def _selected(env: Any, eval_input: Any, index: int, item: Any) -> Any:
 def _jobs(env: Any, fields: MapFields, items: list[Any]) -> list[_Job]:
     if fields.batcher is None:
         return [_Job(item, 1) for item in items]
-    values = _evaluated(env, fields.batcher)
+    values = evaluated(env, fields.batcher)
     for field in ("MaxItemsPerBatch", "MaxInputBytesPerBatch"):
         value = values.get(field)
         if value is not None and (not isinstance(value, int) or value < 1):
@@ -295,7 +276,7 @@ def _delivered(env: Any, fields: MapFields, map_run: _MapRun, region: str) -> An
     """Write the results, or return them as the state's output."""
     if fields.writer_template is None:
         return returned(map_run.children, fields.writer.transformation)
-    target = _evaluated(env, fields.writer_template)
+    target = evaluated(env, fields.writer_template)
     arn = map_run.record.map_run_arn
     files = result_files(
         map_run.children,
@@ -318,20 +299,6 @@ def _delivered(env: Any, fields: MapFields, map_run: _MapRun, region: str) -> An
         "MapRunArn": arn,
         "ResultWriterDetails": {"Bucket": target["Bucket"], "Key": files[-1].key},
     }
-
-
-def _evaluated(env: Any, template: Any) -> dict[str, Any]:
-    """A payload template's value for the input of the Map state that `env` runs."""
-    frame = env.open_inner_frame()
-    try:
-        value = env.stack[-1] if env.stack else env.states.get_input()
-        frame.states.reset(input_value=value)
-        frame.stack.append(value)
-        template.eval(frame)
-        result: dict[str, Any] = frame.stack.pop()
-        return result
-    finally:
-        env.delete_frame(frame)
 
 
 def _now() -> str:

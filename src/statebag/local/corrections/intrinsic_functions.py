@@ -19,14 +19,10 @@ from moto.stepfunctions.parser.asl.component.common.string.string_expression imp
 )
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
-from statebag.asl.states_functions import (
-    Argument,
-    Call,
-    IntrinsicFailureError,
-    Path,
-    evaluated_call,
-    parsed_call,
-)
+from statebag.asl.intrinsic_calls import Argument, Call
+from statebag.asl.intrinsics import INTRINSICS
+from statebag.asl.json_paths import JsonPath
+from statebag.asl.states_functions import IntrinsicFailureError, evaluated_call, parsed_call
 from statebag.errors import ConfigurationError
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.json_paths import extracted, variable_value
@@ -40,12 +36,6 @@ if TYPE_CHECKING:
     from statebag.local.run import Run
 
 __all__ = ["patches"]
-
-
-# What they give depends on all that is in their arguments.
-_LOOKING_INSIDE = frozenset({"ArrayContains", "ArrayUnique", "Base64Encode", "Hash", "StringSplit"})
-# They put what they are given into an array, an object or a text, whatever it is.
-_HANDING_ON = frozenset({"Array", "JsonMerge", "JsonToString"})
 
 
 class _Function:
@@ -80,14 +70,15 @@ def _given(call: Call, values: Sequence[Any]) -> None:
         path = _path_in(argument)
         if path is None:
             continue
-        if call.name in _LOOKING_INSIDE:
+        looks = INTRINSICS[call.name].looks
+        if looks == "everything":
             value_is_looked_through(path, value, texts=True)
-        elif call.name == "Format":
+        elif looks == "text":
             # A text is put in as it is; of an object, AWS makes a text that nothing reads again.
             value_is_looked_through(path, value, texts=False)
-        elif call.name not in _HANDING_ON:
+        elif looks == "value":
             value_is_compared(path, value)
-    if call.name == "JsonMerge" and all(map(is_stub, values[:2])) and values[0] != values[1]:
+    if call.name == "States.JsonMerge" and all(map(is_stub, values[:2])) and values[0] != values[1]:
         # One of the two stubs would take the place of the other.
         value_is_compared(_path_in(call.arguments[0]) or "$", values[0])
 
@@ -96,7 +87,7 @@ def _path_in(argument: Argument) -> str | None:
     """The first path in an argument; None: it is all written down."""
     if isinstance(argument, Call):
         return next(filter(None, map(_path_in, argument.arguments)), None)
-    return argument.path if isinstance(argument, Path) else None
+    return argument.text if isinstance(argument, JsonPath) else None
 
 
 def patches(run: Run) -> list[Patch]:

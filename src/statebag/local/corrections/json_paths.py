@@ -31,6 +31,7 @@ from moto.stepfunctions.parser.asl.component.common.string.string_expression imp
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
+from statebag.asl.json_paths import read_json_path
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.patch import Patch, wherever
 from statebag.local.reads import path_is_read, path_is_written, value_is_compared
@@ -41,12 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["extracted", "patches", "variable_value", "with_result"]
 
-_STEP = re.compile(
-    r"""\.(?P<name>[^.\[\]*()?@,:'"\s]+)
-      | \[\s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)")\s*\]
-      | \[\s*(?P<index>-?\d+)\s*\]""",
-    re.VERBOSE,
-)
 # A filter with a regular expression, and the functions that the parser's dialect adds in backticks.
 _PATTERN = re.compile(r"=~|`")
 _VARIABLE = re.compile(r"\$(?P<name>[A-Za-z_]\w*)(?P<rest>.*)", re.DOTALL)
@@ -170,18 +165,10 @@ def _has(container: Any, step: str | int) -> bool:
 @lru_cache(maxsize=4096)
 def _steps(path: str) -> tuple[tuple[str | int, ...], str]:
     """The definite beginning of a path, step by step, and the rest."""
-    steps: list[str | int] = []
-    position = 1  # after the `$`
-    while found := _STEP.match(path, position):
-        if found["index"] is not None:
-            steps.append(int(found["index"]))
-        else:
-            name = next(
-                n for n in (found["name"], found["single"], found["double"]) if n is not None
-            )
-            steps.append(name)
-        position = found.end()
-    return tuple(steps), path[position:].strip()
+    read, end = read_json_path(path)
+    if read.root != "input":
+        return (), path[1:].strip()  # the parser says what is wrong with it
+    return read.beginning, (read.rest + path[end:]).strip()
 
 
 @lru_cache(maxsize=4096)

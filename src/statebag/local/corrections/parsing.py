@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -37,46 +36,17 @@ from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
 from statebag.asl.definition import states_of
 from statebag.errors import ConfigurationError
+from statebag.local.corrections.map_fields import ItemReading, MapFields, Template
 from statebag.local.corrections.patch import Patch
-from statebag.local.item_reader import ItemSource, item_source
-from statebag.local.result_writer import Writer, writer
+from statebag.local.item_reader import item_source
+from statebag.local.result_writer import writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from statebag.local.run import Run
 
-__all__ = ["MapFields", "definition_text", "map_fields", "patches"]
-
-Template = Any
-"""A parsed payload template: evaluated with `evaluated_template`."""
-
-
-@dataclass(frozen=True)
-class MapFields:
-    """What the grammar does not know about a Distributed Map; templates are parsed.
-
-    Attributes:
-        source: Where the items are; None: in the state's input.
-        source_template: What the ItemReader's parameters are computed from.
-        batcher: Template of MaxItemsPerBatch, MaxInputBytesPerBatch, BatchInput; None: no batches.
-        writer: How results are written or returned.
-        writer_template: Template of the bucket and the prefix; None: results are returned.
-        limits: Which of `ToleratedFailureCount` and `ToleratedFailurePercentage` are given.
-    """
-
-    source: ItemSource | None
-    source_template: Template
-    batcher: Template
-    writer: Writer
-    writer_template: Template
-    limits: frozenset[str]
-
-
-def map_fields(state: Any) -> MapFields:
-    """The fields of a parsed Distributed Map state."""
-    fields: MapFields = state.statebag_fields
-    return fields
+__all__ = ["definition_text", "patches"]
 
 
 def patches(_: Run) -> list[Patch]:
@@ -138,7 +108,7 @@ def _parse(definition: str, parse_text: Callable[[str], Any]) -> Any:
         if state.name in fields:
             state.statebag_fields = fields[state.name]
             if fields[state.name].source is not None:
-                state.item_reader = _Reader(fields[state.name])
+                state.item_reader = ItemReading(fields[state.name])
     return program, tree
 
 
@@ -243,15 +213,3 @@ def _parsed_maps(machine: Any) -> Iterator[Any]:
             yield state
             component: Any = state.iteration_component
             yield from _parsed_maps(component)
-
-
-class _Reader:
-    """Stands in for the interpreter's ItemReader: leaves the items on the stack."""
-
-    def __init__(self, fields: MapFields) -> None:
-        self._fields = fields
-
-    def eval(self, env: Any) -> None:
-        from statebag.local.corrections.distributed_map import read_items  # noqa: PLC0415 - a circle
-
-        env.stack.append(read_items(env, self._fields))

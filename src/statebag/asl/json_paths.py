@@ -1,0 +1,304 @@
+"""The one reader of JSONPath: for definitions, the linter, the engine and the command line.
+
+`$.a.b` reads the state's input, `$$.Execution.Id` the context object, `$name.a` a variable
+(Amazon States Language, "Paths" and "Variables"). Steps in brackets that name one place are read
+as the core reads them (`statebag.format.paths`); this module adds what finds several places.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from statebag.format.json_depth import MAX_DEPTH
+from statebag.format.paths import bracketed_step
+
+__all__ = [
+    "SEARCH",
+    "WILDCARD",
+    "Filter",
+    "JsonPath",
+    "MalformedError",
+    "Picks",
+    "Search",
+    "Slice",
+    "Step",
+    "ValueFunction",
+    "Wildcard",
+    "parse_json_path",
+    "read_json_path",
+]
+
+Root = Literal["input", "context", "variable"]
+
+_ROOT = re.compile(r"\$(?P<context>\$)?(?P<variable>[A-Za-z_]\w*)?")
+_BARE = r"[^.\[\]'\"(),*\s]+"
+_NAME = re.compile(rf"\.(?P<name>{_BARE})")
+_FUNCTION = re.compile(r"\.(?P<function>[A-Za-z]\w*)\(\s*\)")
+_ALL = re.compile(r"\.\*|\.?\[\s*\*\s*\]")
+_SLICE = re.compile(
+    r"\.?\[\s*(?P<start>-?\d{1,18})?\s*:\s*(?P<stop>-?\d{1,18})?\s*"
+    r"(?::\s*(?P<step>-?\d{1,18})?\s*)?\]"
+)
+_PICK = re.compile(r"\s*(?:-?\d{1,18}|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\s*", re.DOTALL)
+_FILTER = re.compile(r"\.?\[\s*(?=\?)")
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_PATTERN = re.compile(r"=~\s*/(?:[^/\\]|\\.)*/", re.DOTALL)
+_DEEP_NAME = re.compile(_BARE)
+_CLOSED = re.compile(r"\s*\]")
+_CLOSING = {"(": ")", "[": "]"}
+_MOST_OPEN = 20  # brackets in a filter: each level of filters is read once more
+_MOST_KEPT = 4096  # parsed paths; a large definition has some hundreds
+
+
+class MalformedError(ValueError):
+    """A text that is not a path, a call or an expression; its argument says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wildcard:
+    """`*`: every member or item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`..`: the value at hand, and everything below it."""
+
+
+WILDCARD = Wildcard()
+SEARCH = Search()
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`[1:3]`, `[-2:]`, `[::2]`: items of an array. A bound that is not written is None."""
+
+    start: int | None
+    stop: int | None
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picks:
+    """`[0,2]`, `['a','b']`: several items or members."""
+
+    names: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`[?(@.a > 1)]`: the items for which a condition holds.
+
+    Attributes:
+        condition: What stands in the outer parentheses.
+        reads: The paths in it that begin at an item, as far as each is definite.
+        outside: The other paths in it, which begin at a root.
+    """
+
+    condition: str
+    reads: tuple[tuple[str | int, ...], ...]
+    outside: tuple[JsonPath, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFunction:
+    """`.length()`: a value that is computed of the value before it."""
+
+    name: str
+
+
+Step = str | int | Wildcard | Search | Slice | Picks | Filter | ValueFunction
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPath:
+    """A path.
+
+    Attributes:
+        text: The path as it is written.
+        root: What it begins at.
+        variable: The name of the variable; empty for another root.
+        steps: All its steps.
+        beginning: The names and indices at its beginning: all steps of a definite path.
+        rest: The text after them.
+    """
+
+    text: str
+    root: Root
+    variable: str
+    steps: tuple[Step, ...]
+    beginning: tuple[str | int, ...]
+    rest: str
+
+    @property
+    def definite(self) -> bool:
+        """Whether the path names one place: it has no wildcard, slice, filter or search."""
+        return len(self.beginning) == len(self.steps)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def parse_json_path(text: str) -> JsonPath:
+    """Read a text that is a path, and nothing else.
+
+    Raises:
+        MalformedError: It is not a path; the message says from which character on.
+    """
+    stripped = text.rstrip()
+    path, end = read_json_path(stripped)
+    if end != len(stripped):
+        raise MalformedError(f"not a path from character {end + 1} on")
+    return path
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def read_json_path(text: str, start: int = 0) -> tuple[JsonPath, int]:
+    """Read the path that stands at a position, as far as the text is a path.
+
+    Args:
+        text: A text with a path in it, such as a call of an intrinsic function.
+        start: Where the path begins.
+
+    Returns:
+        The path, and the position of the first character that does not belong to it.
+
+    Raises:
+        MalformedError: No `$` is there.
+    """
+    root = _ROOT.match(text, start)
+    if root is None:
+        raise MalformedError("a path begins with '$'")
+    kind: Root = "context" if root["context"] else "variable" if root["variable"] else "input"
+    if root["context"] and root["variable"]:
+        return JsonPath(text[start : start + 2], "context", "", (), (), ""), start + 2
+    steps, beginning, definite_end, end = _steps(text, root.end())
+    return (
+        JsonPath(
+            text[start:end],
+            kind,
+            root["variable"] or "",
+            tuple(steps),
+            tuple(beginning),
+            text[definite_end:end],
+        ),
+        end,
+    )
+
+
+def _steps(text: str, position: int) -> tuple[list[Step], list[str | int], int, int]:
+    """The steps from a position on, the definite ones before any other, and where both end."""
+    steps: list[Step] = []
+    beginning: list[str | int] = []
+    definite_end = position
+    while position < len(text):
+        found = _step(text, position)
+        if found is None:
+            break
+        more, position = found
+        definite = len(beginning) == len(steps)
+        steps.extend(more)
+        # No state nests deeper than this, so what is further down is not followed by name.
+        if definite and isinstance(more[0], str | int) and len(beginning) < MAX_DEPTH:
+            beginning.append(more[0])
+            definite_end = position
+    return steps, beginning, definite_end, position
+
+
+def _step(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
+    """The step at a position (two for a search with a name), and where it ends."""
+    if text.startswith("..", position):
+        return _search(text, position + 2)
+    bracket = position + text.startswith(".[", position)
+    one = bracketed_step(text, bracket)
+    if one is not None:
+        return (one[0],), one[1]
+    if function := _FUNCTION.match(text, position):
+        return (ValueFunction(function["function"]),), function.end()
+    if name := _NAME.match(text, position):
+        return (name["name"],), name.end()
+    if every := _ALL.match(text, position):
+        return (WILDCARD,), every.end()
+    if part := _SLICE.match(text, position):
+        start, stop, step = (None if one is None else int(one) for one in part.groups())
+        return (Slice(start, stop, step),), part.end()
+    if begun := _FILTER.match(text, position):
+        return _filter(text, begun.end())
+    return _picks(text, bracket)
+
+
+def _search(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
+    if text.startswith("[", position):
+        return (SEARCH,), position
+    if text.startswith("*", position):
+        return (SEARCH, WILDCARD), position + 1
+    name = _DEEP_NAME.match(text, position)
+    return None if name is None else ((SEARCH, name[0]), name.end())
+
+
+def _picks(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
+    if not text.startswith("[", position):
+        return None
+    names: list[str | int] = []
+    while position < len(text) and text[position] in "[,":
+        pick = _PICK.match(text, position + 1)
+        if pick is None:
+            return None
+        one = bracketed_step(f"[{pick[0]}]", 0)
+        if one is None:
+            return None
+        names.append(one[0])
+        position = pick.end()
+    if not text.startswith("]", position):
+        return None
+    return (Picks(tuple(names)),), position + 1
+
+
+def _filter(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
+    """A filter from its question mark on, `?(...)` and the bracket that closes it."""
+    start = position + 1
+    while text[start : start + 1].isspace():
+        start += 1
+    if not text.startswith("(", start):
+        return None
+    position = start
+    open_: list[str] = []
+    while position < len(text):
+        skipped = _QUOTED.match(text, position) or _PATTERN.match(text, position)
+        if skipped is not None:
+            position = skipped.end()
+            continue
+        one = text[position]
+        position += 1
+        if one in _CLOSING:
+            open_.append(_CLOSING[one])
+            if len(open_) > _MOST_OPEN:
+                return None
+        elif one in ")]" and open_.pop() != one:
+            return None
+        if not open_:
+            break
+    closed = _CLOSED.match(text, position)
+    if open_ or closed is None:
+        return None
+    return (_filter_of(text[start + 1 : position - 1].strip()),), closed.end()
+
+
+def _filter_of(condition: str) -> Filter:
+    """A filter with the paths in its condition: those of an item begin with `@`."""
+    reads: list[tuple[str | int, ...]] = []
+    outside: list[JsonPath] = []
+    position = 0
+    while position < len(condition):
+        skipped = _QUOTED.match(condition, position) or _PATTERN.match(condition, position)
+        if skipped is not None:
+            position = skipped.end()
+        elif condition[position] == "@":
+            _, names, _, position = _steps(condition, position + 1)
+            reads.append(tuple(names))
+        elif condition[position] == "$":
+            path, position = read_json_path(condition, position)
+            outside.append(path)
+        else:
+            position += 1
+    return Filter(condition, tuple(reads), tuple(outside))
