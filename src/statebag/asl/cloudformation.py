@@ -17,9 +17,10 @@ from statebag.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["FUNCTION_TYPES", "Resolver", "pseudo_parameters"]
+__all__ = ["FUNCTION_TYPES", "MACHINE_TYPES", "Resolver", "pseudo_parameters"]
 
 FUNCTION_TYPES = frozenset({"AWS::Serverless::Function", "AWS::Lambda::Function"})
+MACHINE_TYPES = frozenset({"AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine"})
 
 # What names a resource of this type, and its ARN (AWS service authorization reference).
 _NAMED: dict[str, tuple[str, str]] = {

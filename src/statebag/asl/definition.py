@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.arns import ACCOUNT, function_name
+from statebag.asl.model import Definition, inner_machines, member_path
+from statebag.asl.quotas import NAME_CHARACTERS
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,16 +22,13 @@ __all__ = [
     "FunctionUse",
     "check_definition",
     "function_uses",
-    "member_path",
     "problems_of",
-    "states_of",
     "unreached_states",
     "with_function_arns",
 ]
 
 STATE_TYPES = ("Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map")
 _ENDING = ("Succeed", "Fail")
-_NAME_LENGTH = 80
 _INVOKE = ":states:::lambda:invoke"
 
 
@@ -53,7 +52,10 @@ def check_definition(definition: Any) -> list[str]:
     """
     for problem in problems_of(definition):
         raise problem
-    return [f"no transition reaches the state at {path}" for path in unreached_states(definition)]
+    return [
+        f"no transition reaches the state at {path}"
+        for path in unreached_states(Definition(definition))
+    ]
 
 
 def problems_of(definition: Any) -> Iterator[ConfigurationError]:
@@ -61,18 +63,11 @@ def problems_of(definition: Any) -> Iterator[ConfigurationError]:
     yield from _machine_problems(definition, "$", {})
 
 
-def unreached_states(definition: dict[str, Any]) -> Iterator[str]:
-    """The paths of states of a checked definition that no transition reaches."""
-    for path, machine in _machines(definition, "$"):
-        for name in _unreached(machine["StartAt"], machine["States"]):
-            yield member_path(f"{path}.States", name)
-
-
-def states_of(definition: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """All states at every depth of a checked definition: `(path, name, state)`."""
-    for path, machine in _machines(definition, "$"):
-        for name, state in machine["States"].items():
-            yield member_path(f"{path}.States", name), name, state
+def unreached_states(definition: Definition) -> Iterator[str]:
+    """Give the paths of states of a checked definition that no transition reaches."""
+    for machine in definition.machines():
+        reached = machine.reached()
+        yield from (state.path for name, state in machine.states.items() if name not in reached)
 
 
 def function_uses(definition: dict[str, Any]) -> list[FunctionUse]:
@@ -82,8 +77,9 @@ def function_uses(definition: dict[str, Any]) -> list[FunctionUse]:
         ConfigurationError: a Task's `Resource` or `FunctionName` is no function's name.
     """
     uses = []
-    for path, _, state in states_of(definition):
-        if state["Type"] != "Task":
+    for path, one in Definition(definition).states.items():
+        state = one.fields
+        if one.kind != "Task":
             continue
         resource = state["Resource"]
         if _INVOKE in resource:
@@ -146,9 +142,9 @@ def _machine_problems(
         yield from _target_problems(start, states, f"{path}.StartAt")
     for name, state in states.items():
         place = member_path(f"{path}.States", name)
-        if len(name) > _NAME_LENGTH:
+        if len(name) > NAME_CHARACTERS:
             yield ConfigurationError(
-                f"a state's name has at most {_NAME_LENGTH} characters", path=place
+                f"a state's name has at most {NAME_CHARACTERS} characters", path=place
             )
         if name in seen:
             yield ConfigurationError(
@@ -158,8 +154,10 @@ def _machine_problems(
             )
         seen[name] = place
         yield from _state_problems(state, states, place)
-    for inner_path, inner in _inner(states, path):
-        yield from _machine_problems(inner, inner_path, seen)
+    for name, state in states.items():
+        place = member_path(f"{path}.States", name)
+        for inner_path, inner in inner_machines(state, place) if isinstance(state, dict) else ():
+            yield from _machine_problems(inner, inner_path, seen)
 
 
 def _state_problems(
@@ -246,41 +244,5 @@ def _targets(state: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
             yield f"{path}.{field}[{index}].Next", entry["Next"] if named else None
 
 
-def _unreached(start: str, states: dict[str, Any]) -> list[str]:
-    reached, ahead = {start}, [start]
-    while ahead:
-        for _, target in _targets(states[ahead.pop()], "$"):
-            if target not in reached:
-                reached.add(target)
-                ahead.append(target)
-    return [name for name in states if name not in reached]
-
-
-def _machines(machine: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield path, machine
-    for inner_path, inner in _inner(machine["States"], path):
-        yield from _machines(inner, inner_path)
-
-
-def _inner(states: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    for name, state in states.items():
-        if not isinstance(state, dict):
-            continue
-        place = member_path(f"{path}.States", name)
-        branches = state.get("Branches")
-        if state.get("Type") == "Parallel" and isinstance(branches, list):
-            for index, branch in enumerate(branches):
-                yield f"{place}.Branches[{index}]", branch
-        elif state.get("Type") == "Map":
-            field = "ItemProcessor" if "ItemProcessor" in state else "Iterator"
-            if field in state:
-                yield f"{place}.{field}", state[field]
-
-
 def _is_objects(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
-
-
-def member_path(path: str, name: str) -> str:
-    """The path of a member, as messages write it."""
-    return f"{path}.{name}" if name.isidentifier() else f"{path}[{name!r}]"

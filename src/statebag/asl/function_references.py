@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.arns import function_arn, function_name
 from statebag.asl.documents import PLACEHOLDER
+from statebag.asl.model import Definition
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
 __all__ = ["FunctionReference", "Names", "bind_references", "function_references"]
 
@@ -63,8 +64,9 @@ def function_references(definition: dict[str, Any]) -> tuple[list[FunctionRefere
     """All places that name a function, and whether a name is computed anywhere."""
     found = []
     dynamic = False
-    for name, state in _states(definition):
-        if state.get("Type") != "Task" or not isinstance(state.get("Resource"), str):
+    for one in Definition(definition).states.values():
+        name, state = one.name, one.fields
+        if one.kind != "Task" or not isinstance(state.get("Resource"), str):
             continue
         resource = state["Resource"]
         if _INVOKE.fullmatch(resource):
@@ -81,21 +83,6 @@ def function_references(definition: dict[str, Any]) -> tuple[list[FunctionRefere
 
 def _computed(holder: dict[str, Any]) -> bool:
     return "FunctionName.$" in holder or str(holder.get("FunctionName")).startswith("{%")
-
-
-def _states(machine: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    states = machine.get("States") if isinstance(machine, dict) else None
-    for name, state in (states if isinstance(states, dict) else {}).items():
-        if not isinstance(state, dict):
-            continue
-        yield name, state
-        branches = state.get("Branches")
-        for inner in (
-            *(branches if isinstance(branches, list) else ()),
-            state.get("Iterator"),
-            state.get("ItemProcessor"),
-        ):
-            yield from _states(inner)
 
 
 def bind_references(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.cloudformation import FUNCTION_TYPES, Resolver
+from statebag.asl.cloudformation import FUNCTION_TYPES, MACHINE_TYPES, Resolver
 from statebag.asl.documents import MOST_BYTES, PLACEHOLDER, parse_document, read_text
 from statebag.errors import ConfigurationError
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FunctionSource", "Template", "parse_definition"]
 
-_MACHINE_TYPES = frozenset({"AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine"})
 _LAYER_TYPES = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})
 
 
@@ -155,7 +154,7 @@ class Template:
 
     def machines(self) -> dict[str, str]:
         """The names of the state machines, by logical id."""
-        return {name: self._resolver.name_of(name) for name in self._of(_MACHINE_TYPES)}
+        return {name: self._resolver.name_of(name) for name in self._of(MACHINE_TYPES)}
 
     def functions(self) -> dict[str, str]:
         """The names of the functions, by logical id."""

@@ -13,8 +13,10 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from statebag.asl.model import Definition
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from statebag.history.events import Event, History, Payload
@@ -377,24 +379,8 @@ def _is_below(one: _Visit, other: _Visit) -> bool:
 
 def first_states(definition: Mapping[str, Any]) -> dict[str, list[str]]:
     """The first states of the branches of each Parallel of a definition, by its name."""
-    found: dict[str, list[str]] = {}
-    for name, state in _states(definition):
-        branches = state.get("Branches")
-        if isinstance(branches, list):
-            found[name] = [str(one.get("StartAt")) for one in branches if isinstance(one, dict)]
-    return found
-
-
-def _states(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    pending: list[Any] = [machine]
-    while pending:
-        one = pending.pop()
-        states = one.get("States") if isinstance(one, dict) else None
-        if not isinstance(states, dict):
-            continue
-        for name, state in states.items():
-            if isinstance(state, dict):
-                yield name, state
-                pending.extend(state.get(key) for key in ("ItemProcessor", "Iterator"))
-                branches = state.get("Branches")
-                pending.extend(branches if isinstance(branches, list) else ())
+    return {
+        state.name: [str(branch.start_at) for branch in state.machines]
+        for state in Definition(definition).states.values()
+        if state.kind == "Parallel"
+    }

@@ -11,6 +11,8 @@ from statebag.asl.json_paths import JsonPath, MalformedError, parse_json_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from statebag.asl.model import StateMachine
+
 __all__ = ["ends_well", "is_looked_at", "reached_from"]
 
 _ACTING = frozenset({"Task", "Choice", "Map", "Parallel"})  # states that can do something about it
@@ -20,21 +22,16 @@ _ELSEWHERE = frozenset(
 )
 
 
-def reached_from(states: Mapping[str, Any], target: str) -> list[dict[str, Any]]:
+def reached_from(machine: StateMachine, target: str) -> list[dict[str, Any]]:
     """The states that can follow from one on, itself included, other errors left aside."""
     seen: dict[str, dict[str, Any]] = {}
-    ahead = [target]
+    ahead: list[str | None] = [target]
     while ahead:
         name = ahead.pop()
-        state = states.get(name)
-        if not isinstance(state, dict) or name in seen:
-            continue
-        seen[name] = state
-        following = [state.get("Next"), state.get("Default")]
-        choices = state.get("Choices")
-        rules = choices if isinstance(choices, list) else []
-        following += [rule.get("Next") for rule in rules if isinstance(rule, dict)]
-        ahead.extend(one for one in following if isinstance(one, str))
+        state = None if name is None or name in seen else machine.states.get(name)
+        if state is not None:
+            seen[state.name] = state.fields
+            ahead.extend(one.name for one in state.targets() if one.field != "Catch")
     return list(seen.values())
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.definition import states_of
 from statebag.format.paths import render_path
 from statebag.lint.catches import ends_well, is_looked_at, reached_from
-from statebag.lint.fields import query_language
 from statebag.lint.shape import LIMIT, Members, Part, Shape, made_of, parts, size
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from statebag.asl.model import Definition
     from statebag.lint.calls import Call
     from statebag.lint.expressions import Reference
 
-__all__ = ["Checks", "control_paths", "languages_of"]
+__all__ = ["Checks", "control_paths", "movable_paths"]
 
 _LAMBDA_ANSWER = 6_291_556  # bytes of a synchronous invocation's answer, Lambda's quota
 _SLACK = 1024  # bytes: what a few names and numbers beside a value add
@@ -64,17 +63,15 @@ class Checks:
 
     def __init__(
         self,
-        definition: dict[str, Any],
+        definition: Definition,
         control: tuple[tuple[str | int, ...], ...],
         movable: tuple[tuple[str | int, ...], ...],
         say: Callable[[str, str, str, str], None],
     ) -> None:
-        self._states = {path: (name, state) for path, name, state in states_of(definition)}
-        self._machines = _siblings(definition)
+        self._states = definition.states
         self._control = control
         self._movable = movable
         self._say = say
-        self._languages = languages_of(definition)
         self._sealing: list[str] = []
         self._sizes: dict[tuple[str, str], tuple[int, str, str]] = {}
         self._told: set[tuple[str, str]] = set()
@@ -142,7 +139,7 @@ class Checks:
 
     def calls(self, path: str, call: Call, entry: Shape, argument: Shape) -> None:
         """A Task calls a function."""
-        _, state = self._states[path]
+        state = self._states[path].fields
         if (call.is_function and not call.seals) or call.unsealed:
             self._check_reader(path, call, argument)
         if call.is_function and not call.seals:
@@ -181,7 +178,7 @@ class Checks:
     def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
         """A value is made of an input."""
         bytes_ = size(made)
-        _, state = self._states[path]
+        state = self._states[path].fields
         if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.get("Catch", [])):
             return  # it says what to do then
         if bytes_ - LIMIT <= _SLACK or bytes_ - size(entry) <= _SLACK:
@@ -199,7 +196,7 @@ class Checks:
 
     def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
         """Outputs of branches or iterations in one payload."""
-        _, state = self._states[path]
+        state = self._states[path].fields
         if state["Type"] == "Parallel":
             if sum(each) - LIMIT <= _SLACK:
                 return
@@ -265,11 +262,11 @@ class Checks:
                 del self.moved[one]
         for (path, code), (_, message, fix) in self._sizes.items():
             self._once(path, code, message, fix)
-        for path, (_, state) in self._states.items():
-            if state["Type"] in {"Map", "Parallel"} and any(
+        for path, state in self._states.items():
+            if state.kind in {"Map", "Parallel"} and any(
                 one.startswith(f"{path}.") for one in self._sealing
             ):
-                self._check_catch(path, state, seals=True)
+                self._check_catch(path, state.fields, seals=True)
 
     def _largest_of(self, path: str, code: str, bytes_: int, message: str, fix: str) -> None:
         """Of several ways to a state the one with the largest value is told."""
@@ -304,7 +301,7 @@ class Checks:
         for index, handler in enumerate(state.get("Catch", [])):
             names = set(handler["ErrorEquals"])
             place = f"{path}.Catch[{index}]"
-            following = reached_from(self._machines[path], handler["Next"])
+            following = reached_from(self._states[path].machine, handler["Next"])
             hidden = [
                 loss
                 for loss in _LOSSES
@@ -313,7 +310,7 @@ class Checks:
             settled.update(hidden)
             if not ends_well(following):
                 continue
-            language = self._languages[path]
+            language = self._states[path].language
             if seals and hidden and not is_looked_at(handler, following, language):
                 self._once(
                     place,
@@ -337,39 +334,6 @@ class Checks:
         if (path, code) not in self._told:
             self._told.add((path, code))
             self._say(path, code, message, fix)
-
-
-def _siblings(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """For each state's path the states of its machine."""
-    found: dict[str, dict[str, Any]] = {}
-
-    def visit(machine: dict[str, Any]) -> None:
-        for state in machine["States"].values():
-            by_identity[id(state)] = machine["States"]
-            inner = [*state.get("Branches", [])] if state["Type"] == "Parallel" else []
-            if state["Type"] == "Map":
-                inner.append(state.get("ItemProcessor", state.get("Iterator")))
-            for one in inner:
-                visit(one)
-
-    by_identity: dict[int, dict[str, Any]] = {}
-    visit(definition)
-    for path, _, state in states_of(definition):
-        found[path] = by_identity[id(state)]
-    return found
-
-
-def languages_of(definition: dict[str, Any]) -> dict[str, str]:
-    """The query language of each state, by its path."""
-    found: dict[str, str] = {}
-    for path, _, state in states_of(definition):
-        # A machine's own language holds in what it contains; paths come from the outside in.
-        outer = [one for one in found if path.startswith(f"{one}.")]
-        inherited = query_language(definition, "JSONPath")
-        if outer:
-            inherited = found[max(outer, key=len)]
-        found[path] = query_language(state, inherited)
-    return found
 
 
 def _holds_bag(shape: Shape) -> bool:

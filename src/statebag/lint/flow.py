@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.definition import member_path
+from statebag.asl.model import member_path
 from statebag.lint.calls import Functions, call_of, most_items, takes_values
 from statebag.lint.expressions import Expression, is_jsonata, json_path, jsonata
 from statebag.lint.fields import query_language

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.definition import problems_of, unreached_states
-from statebag.asl.machines import Machine, files_below, machines_in
+from statebag.asl.machines import MachineSource, files_below, machines_in
+from statebag.asl.model import Definition
 from statebag.errors import ConfigurationError
 from statebag.lint.calls import Functions
-from statebag.lint.checks import Checks, control_paths, languages_of, movable_paths
+from statebag.lint.checks import Checks, control_paths, movable_paths
 from statebag.lint.finding import RULES, Finding
 from statebag.lint.flow import Flow
+from statebag.lint.function_settings import FunctionSettings, function_settings
 from statebag.lint.structure import structure, without_default
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["Options", "Report", "lint"]
@@ -91,14 +93,15 @@ def lint(paths: list[Path], options: Options) -> Report:
     accepted = 0
     machines = _machines(paths)
     for machine in machines:
-        found, wanted, moved = _looked_at(machine, options)
+        settings = function_settings(machine)
+        found, wanted, moved = _looked_at(machine, settings, options)
         for needed, told, missing in (
-            (report.needed, (*options.control, *_control_of(machine)), wanted),
-            (report.needed_movable, (*options.movable, *_movable_of(machine)), moved),
+            (report.needed, (*options.control, *_control_of(settings)), wanted),
+            (report.needed_movable, (*options.movable, *_movable_of(settings)), moved),
         ):
             named = (*needed.get(machine.file, ()), *told, *missing)
             needed[machine.file] = tuple(dict.fromkeys(named))
-        kept = [one for one in found if not _is_accepted(one, machine.definition)]
+        kept = [one for one in found if not _is_accepted(one, machine.value)]
         accepted += len(found) - len(kept)
         findings.extend(one for one in kept if one.code not in options.ignored)
         if wanted:
@@ -110,7 +113,7 @@ def lint(paths: list[Path], options: Options) -> Report:
     )
 
 
-def _machines(paths: list[Path]) -> list[Machine]:
+def _machines(paths: list[Path]) -> list[MachineSource]:
     """All machines; of one that a template names too, only the template's, which knows more."""
     found = [one for file, named in files_below(paths) for one in machines_in(file, named=named)]
     of_templates = {one.file for one in found if one.name}
@@ -118,36 +121,39 @@ def _machines(paths: list[Path]) -> list[Machine]:
 
 
 def _looked_at(
-    machine: Machine, options: Options
+    machine: MachineSource, settings: Mapping[str, FunctionSettings], options: Options
 ) -> tuple[list[Finding], tuple[str, ...], tuple[str, ...]]:
     """The findings, and the control and movable paths that are missing."""
     findings: list[Finding] = []
 
     def say(path: str, code: str, message: str, fix: str) -> None:
-        findings.append(Finding(machine.file, machine.line_of(path), path, code, message, fix))
+        position = model.position(path)
+        line = 0 if position is None else position.line
+        findings.append(Finding(machine.file, line, path, code, message, fix))
 
-    definition = machine.definition
+    definition = machine.value
+    model = Definition(definition, machine.positions)
     try:
         for problem in problems_of(definition):
             say(problem.path or "$", "SB001", problem.message[:_NAME_SHOWN], problem.hint or "")
         if findings:
             return findings, (), ()
-        for path in unreached_states(definition):
+        for path in unreached_states(model):
             say(path, "SB002", "no transition leads to this state", "Remove it, or lead to it.")
-        for fault in structure(definition, languages_of(definition)):
+        for fault in structure(model):
             say(fault.path, fault.code, fault.message[:_NAME_SHOWN], fault.fix)
-        for path in without_default(definition):
+        for path in without_default(model):
             say(
                 path,
                 "SB004",
                 "where no rule holds, the execution fails with States.NoChoiceMatched",
                 "Add a Default, such as a Fail state that says what was not expected.",
             )
-        control = (*options.control, *_control_of(machine))
+        control = (*options.control, *_control_of(settings))
         named = control_paths(dict.fromkeys(control))
-        moved = movable_paths(dict.fromkeys((*options.movable, *_movable_of(machine))))
-        checks = Checks(definition, named, moved, say)
-        Flow(_functions_of(machine, options), options.input_bytes, checks).run(definition)
+        moved = movable_paths(dict.fromkeys((*options.movable, *_movable_of(settings))))
+        checks = Checks(model, named, moved, say)
+        Flow(_functions_of(settings, options), options.input_bytes, checks).run(definition)
         checks.finish()
     except RecursionError:
         say("$", "SB001", "it is nested too deeply", "No machine needs so many levels.")
@@ -155,18 +161,18 @@ def _looked_at(
     return findings, tuple(checks.wanted), tuple(checks.moved)
 
 
-def _control_of(machine: Machine) -> Iterator[str]:
-    for settings in machine.functions.values():
+def _control_of(functions: Mapping[str, FunctionSettings]) -> Iterator[str]:
+    for settings in functions.values():
         yield from settings.control
 
 
-def _movable_of(machine: Machine) -> Iterator[str]:
-    for settings in machine.functions.values():
+def _movable_of(functions: Mapping[str, FunctionSettings]) -> Iterator[str]:
+    for settings in functions.values():
         yield from settings.movable
 
 
-def _functions_of(machine: Machine, options: Options) -> Functions:
-    told = machine.functions.items()
+def _functions_of(functions: Mapping[str, FunctionSettings], options: Options) -> Functions:
+    told = functions.items()
     return Functions(
         sealed=(*options.sealed, *(name for name, one in told if one.seals is True)),
         unsealed=(

@@ -11,15 +11,17 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
-from statebag.asl.definition import states_of
 from statebag.asl.intrinsic_calls import check_call, parse_expression
 from statebag.asl.json_paths import MalformedError, parse_json_path
 from statebag.asl.jsonata import found_in
+from statebag.asl.quotas import HISTORY_EVENTS
 from statebag.lint import fields as known
 from statebag.lint.expressions import is_jsonata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from statebag.asl.model import Definition, State, StateMachine
 
 __all__ = ["Fault", "structure", "without_default"]
 
@@ -57,35 +59,31 @@ class Fault(NamedTuple):
     fix: str
 
 
-def structure(definition: dict[str, Any], languages: dict[str, str]) -> Iterator[Fault]:
+def structure(definition: Definition) -> Iterator[Fault]:
     """All faults.
 
     Args:
         definition: One that `problems_of` finds nothing in.
-        languages: The query language of each state, by its path.
     """
-    yield from _machine(definition, "$", known.MACHINE)
-    for path, _, state in states_of(definition):
-        yield from _state(state, path, languages[path])
-        for field in ("ItemProcessor", "Iterator"):
-            if state["Type"] == "Map" and isinstance(state.get(field), dict):
-                yield from _machine(state[field], f"{path}.{field}", known.PROCESSOR)
-        if state["Type"] == "Parallel":
-            for index, branch in enumerate(state["Branches"]):
-                yield from _machine(branch, f"{path}.Branches[{index}]", known.MACHINE)
+    yield from _machine(definition.machine, known.MACHINE)
+    for state in definition.states.values():
+        yield from _state(state.fields, state.path, state.language)
+        for inner in state.machines:
+            allowed = known.PROCESSOR if state.kind == "Map" else known.MACHINE
+            yield from _machine(inner, allowed)
 
 
-def without_default(definition: dict[str, Any]) -> Iterator[str]:
+def without_default(definition: Definition) -> Iterator[str]:
     """The paths of Choices that have no Default: where no rule holds, the execution fails."""
-    for path, _, state in states_of(definition):
-        if state["Type"] == "Choice" and "Default" not in state:
-            yield path
+    for state in definition.states.values():
+        if state.kind == "Choice" and "Default" not in state.fields:
+            yield state.path
 
 
-def _machine(machine: dict[str, Any], path: str, allowed: frozenset[str]) -> Iterator[Fault]:
-    yield from _unknown(machine, allowed, path, "a state machine")
-    yield from _language(machine, path)
-    yield from _endless(machine, path)
+def _machine(machine: StateMachine, allowed: frozenset[str]) -> Iterator[Fault]:
+    yield from _unknown(machine.fields, allowed, machine.path, "a state machine")
+    yield from _language(machine.fields, machine.path)
+    yield from _endless(machine)
 
 
 def _language(holder: dict[str, Any], path: str) -> Iterator[Fault]:
@@ -288,12 +286,11 @@ def _handlers(
             taken |= names
 
 
-def _endless(machine: dict[str, Any], path: str) -> Iterator[Fault]:
+def _endless(machine: StateMachine) -> Iterator[Fault]:
     """A loop that no transition leaves, reached from the start."""
-    states = machine["States"]
-    ways = {name: set(_targets(state)) for name, state in states.items()}
+    ways = {name: set(_targets(state)) for name, state in machine.states.items()}
     reached: set[str] = set()
-    ahead = [machine["StartAt"]]
+    ahead = [machine.fields["StartAt"]]
     while ahead:
         name = ahead.pop()
         if name not in reached:
@@ -302,25 +299,21 @@ def _endless(machine: dict[str, Any], path: str) -> Iterator[Fault]:
     ending = {
         name
         for name in reached
-        if states[name]["Type"] in {"Succeed", "Fail"} or states[name].get("End") is True
+        if machine.states[name].kind in {"Succeed", "Fail"}
+        or machine.states[name].fields.get("End") is True
     }
     more = ending
     while more:
         more = {name for name in reached - ending if ways[name] & ending}
         ending |= more
-    stuck = [name for name in states if name in reached - ending]
+    stuck = [name for name in machine.states if name in reached - ending]
     if stuck:
         message = f"from {stuck[0][:_SHOWN]!r} on, no transition leads to an end"
-        fix = "Lead a way out of the loop, or its history is full after 25,000 events."
-        yield Fault(f"{path}.States", "SB008", message, fix)
+        fix = f"Lead a way out of the loop, or its history is full after {HISTORY_EVENTS:,} events."
+        yield Fault(f"{machine.path}.States", "SB008", message, fix)
 
 
-def _targets(state: dict[str, Any]) -> Iterator[str]:
+def _targets(state: State) -> Iterator[str]:
     """Where a state leads; fields that its type has not were never checked, and lead nowhere."""
-    own = known.STATE[state["Type"], False]
-    for field in ("Next", "Default"):
-        if field in own and field in state:
-            yield state[field]
-    for field in ("Choices", "Catch"):
-        for entry in state.get(field, ()) if field in own else ():
-            yield entry["Next"]
+    own = known.STATE[state.kind, False]
+    return (one.name for one in state.targets() if one.field in own and one.name is not None)

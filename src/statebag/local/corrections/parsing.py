@@ -34,7 +34,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_par
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
-from statebag.asl.definition import states_of
+from statebag.asl.model import Definition, State
 from statebag.errors import ConfigurationError
 from statebag.local.corrections.map_fields import ItemReading, MapFields, Template
 from statebag.local.corrections.patch import Patch
@@ -97,11 +97,10 @@ def definition_text(machine: dict[str, Any]) -> str:
 
 def _parse(definition: str, parse_text: Callable[[str], Any]) -> Any:
     machine = json.loads(definition)
-    languages = dict(_languages(machine, "JSONPath"))
     fields = {
-        name: _taken_out(state, path, languages[name], parse_text)
-        for path, name, state in states_of(machine)
-        if state["Type"] == "Map" and _check_mode(state, path)
+        state.name: _taken_out(state.fields, state.path, state.language, parse_text)
+        for state in Definition(machine).states.values()
+        if state.kind == "Map" and _check_mode(state)
     }
     program, tree = parse_text(definition_text(machine))
     for state in _parsed_maps(program):
@@ -112,16 +111,15 @@ def _parse(definition: str, parse_text: Callable[[str], Any]) -> Any:
     return program, tree
 
 
-def _check_mode(state: dict[str, Any], path: str) -> bool:
+def _check_mode(state: State) -> bool:
     """Whether a Map is distributed; an inline one must not have the fields of one."""
-    processor = state.get("ItemProcessor") or state.get("Iterator") or {}
-    if processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
+    if state.is_distributed:
         return True
     for field in ("ItemReader", "ItemBatcher", "ResultWriter"):
-        if field in state:
+        if field in state.fields:
             raise ConfigurationError(
                 f"only a Distributed Map has {field}",
-                path=f"{path}.{field}",
+                path=f"{state.path}.{field}",
                 hint='Set "Mode": "DISTRIBUTED" in the ProcessorConfig.',
             )
     return False
@@ -190,17 +188,6 @@ def _batcher(given: dict[str, Any], path: str) -> dict[str, Any]:
             "an ItemBatcher has MaxItemsPerBatch, MaxInputBytesPerBatch or both", path=path
         )
     return values
-
-
-def _languages(machine: dict[str, Any], outer: str) -> Iterator[tuple[str, str]]:
-    default = machine.get("QueryLanguage", outer)
-    for name, state in machine["States"].items():
-        language = state.get("QueryLanguage", default)
-        yield name, language
-        inner = [*state.get("Branches", []), state.get("ItemProcessor") or state.get("Iterator")]
-        for below in inner:
-            if isinstance(below, dict):
-                yield from _languages(below, default)
 
 
 def _parsed_maps(machine: Any) -> Iterator[Any]:

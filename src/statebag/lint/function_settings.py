@@ -1,0 +1,154 @@
+"""What a template says of the functions that a definition names: whether they seal, and how."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from statebag.asl.cloudformation import FUNCTION_TYPES
+from statebag.asl.documents import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from statebag.asl.machines import MachineSource
+
+__all__ = ["FunctionSettings", "function_settings"]
+
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>.*)|"
+    r"import[ \t]+(?P<plain>[\w.]+))",
+    re.MULTILINE,
+)
+_MOST_MODULES = 100
+_STATE_DATA_MANAGER = "statebag.state_data_manager.lambda_handler"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSettings:
+    """What a template says of a function.
+
+    Attributes:
+        seals: Whether it seals what it returns; None where that cannot be told.
+        bag_bytes: Its STATEBAG_MAX_BAG_BYTES.
+        control: Its STATEBAG_CONTROL.
+        movable: Its STATEBAG_MOVABLE.
+    """
+
+    seals: bool | None
+    bag_bytes: int | None = None
+    control: tuple[str, ...] = ()
+    movable: tuple[str, ...] = ()
+
+
+def function_settings(machine: MachineSource) -> dict[str, FunctionSettings]:
+    """Return the settings of a template's functions by all names that a definition may use.
+
+    A definition that no template names has none.
+    """
+    if machine.template is None:
+        return {}
+    return _named(machine.substitutions, _functions(machine.folder, machine.template))
+
+
+def _named(
+    substitutions: Mapping[str, Any], functions: Mapping[str, FunctionSettings]
+) -> dict[str, FunctionSettings]:
+    """Settings by all names that a definition may use."""
+    named = dict(functions)
+    named.update({f"{name}.Arn": settings for name, settings in functions.items()})
+    for placeholder, value in substitutions.items():
+        target = value
+        if isinstance(value, dict) and len(value) == 1:
+            (target,) = value.values()
+        if isinstance(target, list) and target:
+            target = target[0]
+        if isinstance(target, str):
+            target = target.partition(".")[0]
+            if target in functions:
+                named[placeholder] = functions[target]
+    return named
+
+
+def _functions(folder: Path, document: dict[str, Any]) -> dict[str, FunctionSettings]:
+    globals_ = document.get("Globals")
+    defaults = globals_.get("Function") if isinstance(globals_, dict) else None
+    defaults = defaults if isinstance(defaults, dict) else {}
+    found = {}
+    for name, resource in document["Resources"].items():
+        if isinstance(resource, dict) and resource.get("Type") in FUNCTION_TYPES:
+            own = resource.get("Properties")
+            own = own if isinstance(own, dict) else {}
+            settings = _settings(
+                folder, {**defaults, **own}, _variables(defaults) | _variables(own)
+            )
+            found[name] = settings
+            if isinstance(own.get("FunctionName"), str):
+                found[own["FunctionName"]] = settings
+    return found
+
+
+def _variables(properties: dict[str, Any]) -> dict[str, Any]:
+    environment = properties.get("Environment")
+    variables = environment.get("Variables") if isinstance(environment, dict) else None
+    return variables if isinstance(variables, dict) else {}
+
+
+def _settings(
+    folder: Path, properties: dict[str, Any], variables: dict[str, Any]
+) -> FunctionSettings:
+    bound = str(variables.get("STATEBAG_MAX_BAG_BYTES", ""))
+    return FunctionSettings(
+        _seals(folder, properties, variables),
+        int(bound) if bound.isdigit() else None,
+        _listed(variables.get("STATEBAG_CONTROL")),
+        _listed(variables.get("STATEBAG_MOVABLE")),
+    )
+
+
+def _listed(text: Any) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, text.split(",")))) if isinstance(text, str) else ()
+
+
+def _seals(folder: Path, properties: dict[str, Any], variables: dict[str, Any]) -> bool | None:
+    """By the handler's source where it is here, else by its environment."""
+    handler, code = properties.get("Handler"), properties.get("CodeUri", ".")
+    if handler == _STATE_DATA_MANAGER:
+        return True
+    if isinstance(handler, str) and isinstance(code, str):
+        code_folder = folder / code
+        module = handler.rpartition(".")[0].replace("/", ".")
+        if _module_file(code_folder, module) is not None:
+            return _names_statebag(code_folder, module)
+    return True if any(name.startswith("STATEBAG_") for name in variables) else None
+
+
+def _module_file(folder: Path, module: str) -> Path | None:
+    """The file of a module in a function's own code."""
+    stem = folder / module.replace(".", "/")
+    files = (stem.with_suffix(".py"), stem / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+def _names_statebag(folder: Path, module: str) -> bool:
+    """Whether a module, or one of the function's own that it imports, names statebag."""
+    seen: set[str] = set()
+    ahead = [module]
+    while ahead and len(seen) < _MOST_MODULES:
+        name = ahead.pop()
+        file = _module_file(folder, name)
+        if name in seen or file is None:
+            continue
+        seen.add(name)
+        text = read_text(file)
+        if "statebag" in text:
+            return True
+        for line in _IMPORT.finditer(text):
+            ahead.append(line["module"] or line["plain"])
+            # What is imported from a package may be a module of it.
+            ahead.extend(
+                f"{line['module']}.{one}" for one in re.findall(r"\w+", line["names"] or "")
+            )
+    return False
