@@ -2,6 +2,7 @@
 
 from statebag._version import __version__
 from statebag.client import Statebag
+from statebag.composition import compose as _compose
 from statebag.default_client import step
 from statebag.errors import (
     BagTooLarge,
@@ -39,3 +40,5 @@ __all__ = [
     "__version__",
     "step",
 ]
+
+_compose()

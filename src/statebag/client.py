@@ -232,9 +232,9 @@ class Statebag:
         bag = as_bag(bag)
         with deadline(self.policy.deadline_seconds), span("statebag.open"):
             if legacy:
-                from statebag.manager.legacy.pointers import PointerReader
+                from statebag.opening.foreign_pointers import pointer_reader
 
-                bag = PointerReader(self.store, self.policy).resolve(bag)
+                bag = pointer_reader(self.store, self.policy).resolve(bag)
             opener = self._opener(scope)
             state = opener.open(bag, selection)
             if embedded:

@@ -1,7 +1,7 @@
 import pytest
 
 from statebag.errors import BlobCorrupt, NotPermitted
-from statebag.store.confinement import check_spans, confined_parts
+from statebag.store.confinement import check_spans, confined_parts, name_below
 
 
 @pytest.mark.parametrize("name", ["a", "a/b.pack", "a%2F..%2Fb/c", "...", "a..b/.c", "ü/日本"])
@@ -39,3 +39,23 @@ def test_spans_that_no_object_has_are_refused(span):
 
 def test_other_spans_pass():
     check_spans("a", [(0, 0), (5, 0), (0, 2**62)])
+
+
+def test_an_absolute_address_gives_the_name_below_the_root():
+    assert name_below("s3://b/p", "s3://b/p/a/b.json") == "a/b.json"
+    assert name_below("s3://b/p/", "s3://b/p/a") == "a"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "s3://b/p", "s3://b/p/", "s3://b/pp/a", "s3://c/p/a", "gs://b/p/a", "/b/p/a"),
+        *("s3://b/p/../q", "s3://b/p/a//b", "s3://b/p/./a", "s3://b/p/a\\b", "s3://b/p/a\nb"),
+        "s3://b/p/a%2F..%2Fb",
+    ],
+)
+def test_an_address_outside_the_root_is_refused_with_its_place(address):
+    with pytest.raises(NotPermitted) as caught:
+        name_below("s3://b/p", address, ("a", 0))
+    assert caught.value.path == "$.a[0]"
+    assert caught.value.hint == "Objects are read below s3://b/p/ only."

@@ -1,30 +1,59 @@
 """Escaping: user data that looks like one of our own forms, wrapped so that it stays data.
 
-That is an object with the reserved key, and one that looks like a pointer of wire version 0
-(which readers of both versions would follow). Only the outermost such object is wrapped: what
-is inside a wrapper is opaque.
+Such data is an object that has the reserved key, or one that another reader of the same state
+would take for its own (`also_escape`). Only the outermost such object is wrapped: what is inside a
+wrapper is opaque.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from statebag.format.stub import KEY, Escaped
-from statebag.manager.legacy.pointer_format import as_pointer
 
-__all__ = ["escape", "is_lookalike", "may_need_escape"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
-_MARKS = (b'"' + KEY.encode() + b'"', b's3_path"', b'"compressed"')  # one of two keys ends so
+    Recognizer = Callable[[dict[str, Any]], bool]
+
+__all__ = ["also_escape", "escape", "is_lookalike", "may_need_escape"]
+
+_marks: tuple[bytes, ...] = (b'"' + KEY.encode() + b'"',)
+_foreign: dict[str, tuple[tuple[tuple[str, tuple[Any, ...]], ...], Callable[[], Recognizer]]] = {}
+
+
+def also_escape(
+    form: str, tags: Mapping[str, tuple[Any, ...]], load: Callable[[], Recognizer]
+) -> None:
+    """Escape objects of a further form too, since another reader would not take them for data.
+
+    Args:
+        form: The form's name; given again, it replaces the earlier one.
+        tags: Values by member name. An object of the form has at least one of these members with
+            one of these values, so an object without them is told apart without `load`.
+        load: Gives the function that tells whether an object is of the form; called only when an
+            object with a tag is met.
+    """
+    global _marks  # noqa: PLW0603  # set while the package is imported, and read on every seal
+    _foreign[form] = tuple(tags.items()), load
+    # A text that holds none of these words holds no such object.
+    words = {
+        one if isinstance(one, str) else name
+        for of_form, _ in _foreign.values()
+        for name, values in of_form
+        for one in values
+    }
+    _marks = (_marks[0], *(b'"%b"' % word.encode() for word in sorted(words)))
 
 
 def may_need_escape(text: bytes) -> bool:
     """Whether a value's JSON text has any of the words that such an object has."""
-    return any(mark in text for mark in _MARKS)
+    return any(mark in text for mark in _marks)
 
 
 def is_lookalike(value: dict[str, Any]) -> bool:
-    """Whether a reader of either wire version would take the object itself for one of ours."""
-    return KEY in value or as_pointer(value) is not None
+    """Whether a reader would take the object itself for a stub, or for a form of its own."""
+    return KEY in value or _is_foreign(value)
 
 
 def escape(value: Any, *, pointers: bool = True) -> Any:
@@ -32,7 +61,7 @@ def escape(value: Any, *, pointers: bool = True) -> Any:
 
     Args:
         value: A JSON value.
-        pointers: Whether what looks like a pointer of wire version 0 is wrapped as well.
+        pointers: Whether objects of further forms (`also_escape`) are wrapped as well.
     """
     root: list[Any] = [value]
     pending: list[tuple[Any, Any]] = [(root, 0)]
@@ -40,7 +69,7 @@ def escape(value: Any, *, pointers: bool = True) -> Any:
         container, key = pending.pop()
         one = container[key]
         if isinstance(one, dict):
-            if KEY in one or (pointers and as_pointer(one) is not None):
+            if KEY in one or (pointers and _is_foreign(one)):
                 container[key] = {KEY: Escaped(one).to_wire()}
                 continue
             container[key] = copy = dict(one)
@@ -49,6 +78,14 @@ def escape(value: Any, *, pointers: bool = True) -> Any:
             container[key] = items = list(one)
             pending.extend((items, i) for i, member in enumerate(one) if _holds(member))
     return root[0]
+
+
+def _is_foreign(value: dict[str, Any]) -> bool:
+    for tags, load in _foreign.values():
+        for name, values in tags:
+            if value.get(name) in values and load()(value):
+                return True
+    return False
 
 
 def _holds(value: Any) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 
 from statebag.format import json_text
 from statebag.format.codec import decompress, sha256_hex
-from statebag.format.derived import SUMMARY, without_derived
+from statebag.format.derived import without_derived
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Carried, Escaped, Patched, Pieces, Rest, Stored
 from statebag.format.stub_parsing import parse_stub
@@ -114,8 +114,7 @@ def _met(value: _Value, path: Path) -> _Value:
     wire = value.wire
     if value.is_data or not isinstance(wire, dict):
         return value
-    if SUMMARY in wire:
-        wire, _ = without_derived(wire)
+    wire, _ = without_derived(wire)
     if KEY not in wire:
         return _Value(wire)
     stub = parse_stub(wire, render_path(path))

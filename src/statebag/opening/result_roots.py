@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.errors import NotPermitted
-from statebag.manager.legacy.pointers import name_below
 from statebag.store.address import store_from_url
+from statebag.store.confinement import name_below
 from statebag.store.retrying import RetryingStore
 
 if TYPE_CHECKING:

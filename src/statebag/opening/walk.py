@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from statebag.errors import InvalidState, InvalidStub, LimitExceeded
-from statebag.format.derived import SUMMARY, without_derived
+from statebag.format.derived import is_marked, without_derived
 from statebag.format.json_text import MAX_DEPTH
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Escaped, Rest, Stub
@@ -117,9 +117,9 @@ def walk(
             if len(path) >= MAX_DEPTH:
                 raise _too_deep(path)
             _check_keys(value, path)
-            if SUMMARY in value and not is_data:
-                value, _ = without_derived(value)
             if KEY in value and not is_data:
+                if len(value) > 1:
+                    value, _ = without_derived(value)
                 inner = _meet(value, container, key, path, selection, found, signatures)
                 if inner is None:
                     continue
@@ -146,15 +146,21 @@ def walk(
             container[key] = value
             continue
         deeper = []
+        marked = False
         for name, member in members:
             if type(member) in _EXACT_SCALARS:  # quick, and true of nearly all
                 copy[name] = member
             elif isinstance(member, dict | list | Unopened):
                 deeper.append((member, copy, name, (*path, name), is_data))
+                if type(member) is dict and KEY in member and not is_data:
+                    marked = marked or is_marked(member)
             elif isinstance(member, _SCALARS):
                 copy[name] = member
             else:
                 _check_scalar(member, (*path, name))
+        if marked and isinstance(value, dict):
+            value, _ = without_derived(value)
+            deeper = [(value, container, key, path, is_data)]  # once more, as the state has it
         pending.extend(reversed(deeper))
     return found
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.errors import BlobCorrupt, NotPermitted
+from statebag.format.paths import render_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["check_spans", "confined_parts", "printable", "shown", "too_short"]
+    from statebag.format.paths import Path
+
+__all__ = ["check_spans", "confined_parts", "name_below", "printable", "shown", "too_short"]
 
 # Object stores and file systems count positions as signed 64-bit integers.
 _LAST_POSITION = 2**63 - 1
@@ -49,6 +52,25 @@ def confined_parts(name: str) -> list[str]:
             hint="Percent-encode what is not text",
         ) from None
     return parts
+
+
+def name_below(url: str, s3_path: str, path: Path = ()) -> str:
+    """The name, relative to the root, of an object that an absolute address names.
+
+    Raises:
+        NotPermitted: The address is not below the root, or its spelling could lead out of it.
+    """
+    root = url.rstrip("/") + "/"
+    name = s3_path[len(root) :]
+    parts = name.split("/")
+    safe = all(part not in {"", ".", ".."} for part in parts) and name.isprintable()
+    if not s3_path.startswith(root) or not safe or "\\" in name or "%2" in name.lower():
+        raise NotPermitted(
+            "a pointer names an object outside the configured root",
+            path=render_path(path),
+            hint=f"Objects are read below {root} only.",
+        )
+    return name
 
 
 def printable(name: str) -> str:

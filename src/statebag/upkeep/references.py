@@ -8,7 +8,7 @@ from statebag.errors import BlobCorrupt, StatebagError
 from statebag.format import json_text
 from statebag.format.index import entries_of
 from statebag.format.stub import Pieces, Rest, Stored
-from statebag.manager.legacy.pointers import PointerReader
+from statebag.opening.foreign_pointers import pointer_reader
 from statebag.opening.walk import Selection, walk
 from statebag.policy import Policy
 
@@ -60,7 +60,7 @@ def older_fault(store: Store, bag: Any) -> StatebagError | None:
     Each is read, with the archives behind it. What names an object outside the store is data.
     """
     try:
-        PointerReader(store, Policy(), foreign_is_data=True).resolve(bag)
+        pointer_reader(store, Policy(), foreign_is_data=True).resolve(bag)
     except StatebagError as error:
         return error
     return None

@@ -12,7 +12,7 @@ from statebag.environment import sealing_is_off
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
-from statebag.format.derived import FULL, SUMMARY, summary_of, with_summary, without_derived
+from statebag.format.derived import with_derived, without_derived
 from statebag.format.json_text import wire_size
 from statebag.format.stub import KEY, Carried
 from statebag.format.unopened import Unopened
@@ -24,6 +24,7 @@ from statebag.manager.legacy.pointers import PointerReader
 from statebag.manager.merge.control import control_names
 from statebag.manager.merge.fork import PENDING
 from statebag.manager.merge.sameness import holds_unopened
+from statebag.manager.scheduling import FULL, SUMMARY, summary_of
 from statebag.sealing.pieces import Grown
 from statebag.telemetry.stub_aware import reads_stubs
 
@@ -93,7 +94,8 @@ class Invocation:
         Raises:
             InvalidState: It is no object.
         """
-        bag, self._summary = without_derived(self.given(name))
+        bag, derived = without_derived(self.given(name))
+        self._summary = derived.get(SUMMARY)
         bag = PointerReader(self.sb.store, self.sb.policy).resolve(bag, (name,))
         self.scope = self._given_scope or scope_of_event(bag, self.event)
         return self._object(self.top(bag), name)
@@ -181,7 +183,7 @@ class Invocation:
         if summary is not None:
             reserved = wire_size({SUMMARY: summary}) + _DERIVED_MARK
         bag = self._sealer(state, budget).seal(state, scope=self.scope, budget=budget - reserved)
-        return bag if summary is None else with_summary(bag, summary)
+        return bag if summary is None else with_derived(bag, FULL, {SUMMARY: summary})
 
     def answer(
         self, state: dict[str, Any], name: str = "state_data", **beside: Any

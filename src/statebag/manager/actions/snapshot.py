@@ -18,13 +18,13 @@ from statebag.format.names import encode_scope, is_scope_at_or_above
 from statebag.format.stub import Pieces, Rest, Stored
 from statebag.manager.legacy import plain_objects
 from statebag.manager.legacy.older_form import addresses_in
-from statebag.manager.legacy.pointers import name_below
 from statebag.opening.fetch import Fetcher
 from statebag.opening.inspection import IndexReader
 from statebag.opening.opener import Confinement
 from statebag.opening.walk import Selection, walk
 from statebag.process.forking import Workers
 from statebag.store.cache import BlobCache
+from statebag.store.confinement import name_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

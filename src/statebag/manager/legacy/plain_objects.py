@@ -26,8 +26,9 @@ from statebag.manager.legacy.pointer_format import (
     object_key,
     whole_pointer,
 )
-from statebag.manager.legacy.pointers import name_below
+from statebag.manager.settings import manager_settings
 from statebag.process.forking import fork_safe_lock
+from statebag.store.confinement import name_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,6 +216,7 @@ def _must_be(kind: type, **arguments: object) -> None:
 
 
 def _put(key: str, text: bytes) -> str:
+    manager_settings()  # refuses to encrypt what consumers of wire version 0 read
     store = from_environment().store
     address = f"{store.url.rstrip('/')}/{key}"
     store.put(name_below(store.url, address), text)

@@ -1,7 +1,7 @@
 """Wire version 0: the older pointers, one plain JSON object in the store for each value.
 
 They look like ordinary data and name an absolute address, so nothing here decides to read
-one: `opening.wire0` does, only where such a pointer can stand, and only below the root.
+one: `pointers` does, only where such a pointer can stand, and only below the root.
 
 ```
 a field         {"type": "s3_reference", "s3_path", "size_kb", "stored_at"}
@@ -23,6 +23,7 @@ import msgspec
 from statebag.errors import BlobCorrupt, LimitExceeded
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
+from statebag.manager.scheduling import FULL, SUMMARY, scheduling_summary
 
 __all__ = [
     "Pointer",
@@ -31,6 +32,7 @@ __all__ = [
     "decompress_text",
     "field_pointer",
     "history_pointer",
+    "is_pointer",
     "kilobytes",
     "object_key",
     "whole_pointer",
@@ -76,6 +78,11 @@ def as_pointer(value: object) -> Pointer | None:
     return None
 
 
+def is_pointer(value: dict[str, Any]) -> bool:
+    """Whether an object looks like a pointer, and so must not stand bare as data."""
+    return as_pointer(value) is not None
+
+
 def field_pointer(s3_path: str, text: bytes) -> dict[str, Any]:
     """The pointer that stands for a field."""
     return {
@@ -100,7 +107,7 @@ def history_pointer(s3_path: str, text: bytes, entry_count: int) -> dict[str, An
 
 def whole_pointer(s3_path: str, text: bytes, state: dict[str, Any]) -> dict[str, Any]:
     """The pointer that stands for a whole state; under 1 KB whatever the state holds."""
-    scheduling = state.get("scheduling_metadata")
+    scheduling = state.get(FULL)
     pointer: dict[str, Any] = {
         "__s3_offloaded": True,
         "__s3_path": s3_path,
@@ -112,18 +119,8 @@ def whole_pointer(s3_path: str, text: bytes, state: dict[str, Any]) -> dict[str,
         if isinstance(value, bool | int | float) and len(str(value)) <= 20:
             pointer[name] = value
     if isinstance(scheduling, dict):
-        pointer["scheduling_summary"] = scheduling_summary(scheduling)
+        pointer[SUMMARY] = scheduling_summary(scheduling)
     return pointer
-
-
-def scheduling_summary(scheduling: dict[str, Any]) -> dict[str, Any]:
-    """What a router needs of `scheduling_metadata`: bounded, whatever it holds."""
-    summary = {}
-    for name in ("total_batches", "priority"):
-        value = scheduling.get(name)
-        short = isinstance(value, bool | int | float | str) and len(str(value)) <= 64
-        summary[name] = value if short else None
-    return summary
 
 
 def object_key(idempotency_key: str, data_type: str, text: bytes) -> str:

@@ -18,6 +18,7 @@ from statebag.format.json_memory import OpenedValues
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.manager.legacy.pointer_format import as_pointer, decode_checked, decompress_text
+from statebag.store.confinement import name_below
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from statebag.policy import Policy
     from statebag.store.contract import Store
 
-__all__ = ["PointerReader", "name_below"]
+__all__ = ["PointerReader"]
 
 _FIELD_LEVELS = 3  # a state, its fields, and the fields of such a field
 _MOST_WRAPPED = 8  # whole states within whole states; a writer makes one
@@ -33,25 +34,6 @@ _MOST_ARCHIVES = 10_000
 _OWN_KEYS = frozenset(
     {"__s3_offloaded", "__s3_path", "__original_size_kb", "sha256", "scheduling_summary"}
 )
-
-
-def name_below(url: str, s3_path: str, path: Path = ()) -> str:
-    """The name, relative to the root, of an object that an absolute address names.
-
-    Raises:
-        NotPermitted: The address is not below the root, or its spelling could lead out of it.
-    """
-    root = url.rstrip("/") + "/"
-    name = s3_path[len(root) :]
-    parts = name.split("/")
-    safe = all(part not in {"", ".", ".."} for part in parts) and name.isprintable()
-    if not s3_path.startswith(root) or not safe or "\\" in name or "%2" in name.lower():
-        raise NotPermitted(
-            "a pointer names an object outside the configured root",
-            path=render_path(path),
-            hint=f"Objects are read below {root} only.",
-        )
-    return name
 
 
 class PointerReader:

@@ -1,0 +1,46 @@
+"""What the rooms above the core give it; the core imports none of them.
+
+The core seals and opens states of any application. The state data manager has older pointers,
+which look like ordinary data: the core escapes data that looks like one, and follows one where a
+caller says `legacy=True`. Both need the manager's knowledge. It is loaded when it is first wanted.
+The manager also derives a field from another one; the core is told which one belongs to which.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.format.derived import declare_derived
+from statebag.format.escape import also_escape
+from statebag.opening.foreign_pointers import give_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statebag.opening.foreign_pointers import ReaderMaker
+
+__all__ = ["compose"]
+
+_POINTER_TAGS: dict[str, tuple[Any, ...]] = {
+    "type": ("s3_reference", "history_archive", "compressed"),
+    "__s3_offloaded": (True,),
+}
+
+
+def compose() -> None:
+    """Give the core what it needs of the rooms above it; nothing of them is loaded yet."""
+    also_escape("pointers of wire version 0", _POINTER_TAGS, _recognizer)
+    give_reader(_reader_maker)
+    declare_derived("scheduling_summary", source="scheduling_metadata")
+
+
+def _recognizer() -> Callable[[dict[str, Any]], bool]:
+    from statebag.manager.legacy.pointer_format import is_pointer  # noqa: PLC0415  # few need it
+
+    return is_pointer
+
+
+def _reader_maker() -> ReaderMaker:
+    from statebag.manager.legacy.pointers import PointerReader  # noqa: PLC0415  # likewise
+
+    return PointerReader

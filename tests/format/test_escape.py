@@ -1,0 +1,49 @@
+"""Data that a reader would take for one of its own forms, and data that it would not."""
+
+import pytest
+
+from statebag.format import escape as escaping
+from statebag.format.escape import also_escape, escape, is_lookalike, may_need_escape
+from statebag.format.json_text import encode
+from statebag.format.stub import KEY
+
+
+@pytest.fixture
+def registered():
+    """A further form for one test: objects that have `kind: ref`, and `to`."""
+    before = escaping._foreign.copy(), escaping._marks
+    asked = []
+
+    def load():
+        asked.append(1)
+        return lambda value: isinstance(value.get("to"), str)
+
+    also_escape("a test's form", {"kind": ("ref",), "__gone": (True,)}, load)
+    yield asked
+    escaping._foreign.clear()
+    escaping._foreign.update(before[0])
+    escaping._marks = before[1]
+
+
+def test_a_further_form_is_escaped_and_its_room_loaded_only_where_an_object_has_a_tag(registered):
+    for plain in ({"kind": "other", "to": "x"}, {"to": "x"}, {"kind": ["ref"], "to": "x"}, {}):
+        assert not is_lookalike(plain)
+        assert escape([plain]) == [plain]
+    assert registered == []
+    like = {"kind": "ref", "to": "x"}
+    assert is_lookalike(like)
+    assert is_lookalike({"__gone": True, "to": "x"})
+    assert not is_lookalike({"kind": "ref"})
+    assert list(escape({"a": [like]})["a"][0]) == [KEY]
+    assert escape({"a": like}, pointers=False) == {"a": like}
+    assert may_need_escape(encode(like))
+    assert may_need_escape(encode({"__gone": True}))
+    assert not may_need_escape(encode({"kind": "re", "f": "x"}))
+
+
+def test_the_reserved_key_needs_no_further_form():
+    value = {"a": {KEY: 1}}
+    assert is_lookalike(value["a"])
+    assert may_need_escape(encode(value))
+    assert list(escape(value)["a"]) == [KEY]
+    assert value == {"a": {KEY: 1}}
