@@ -103,7 +103,7 @@ def test_signing_keys_are_bytes_by_name(keys):
         Statebag("memory://arguments", signing_keys=keys)
 
 
-@pytest.mark.parametrize("name", ["control", "readable_scopes", "result_roots", "merge_rules"])
+@pytest.mark.parametrize("name", ["control", "readable_scopes", "result_roots", "movable"])
 @pytest.mark.parametrize("values", [None, 0, True, "text", [1], (None,)])
 def test_lists_of_a_policy_hold_text(name, values):
     with pytest.raises(ConfigurationError, match=name):

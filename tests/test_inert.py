@@ -62,10 +62,9 @@ def wrapped(value, depth, way):
     return value
 
 
-@pytest.mark.parametrize("wire", [0, 1])
 @pytest.mark.parametrize("policy", ["plain", "stored", "carried"])
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: str(attack)[:40])
-def test_an_attack_on_other_tools_is_data(attack, policy, wire, monkeypatch):
+def test_an_attack_on_other_tools_is_data(attack, policy, monkeypatch):
     monkeypatch.delenv(TOUCHED, raising=False)
     forget()
     limits = {
@@ -74,7 +73,7 @@ def test_an_attack_on_other_tools_is_data(attack, policy, wire, monkeypatch):
         "carried": {"field_limit": 256},
     }[policy]
     recording = RecordingStore(MemoryStore())
-    client = Statebag(recording, policy=Policy(wire=wire, **limits), replicas=())
+    client = Statebag(recording, policy=Policy(**limits), replicas=())
     state = {
         "attack": attack,
         "padded": [attack, "x" * 400],

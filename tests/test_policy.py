@@ -61,7 +61,6 @@ def test_other_numbers():
         {"compression_level": 20},
         {"deadline_seconds": 0},
         {"deadline_seconds": float("nan")},
-        {"wire": 2},
         {"forms": 0},
         {"forms": NEWEST_FORMS + 1},
     ):

@@ -12,6 +12,7 @@
 | STATEBAG_TRACING | `otel`: OpenTelemetry spans |
 | STATEBAG_LOG | `json`: a line for each step |
 | STATEBAG_MAX_BAG_BYTES, STATEBAG_CONTROL, ... | one for each setting of `Policy`, in capitals |
+| STATEBAG_WIRE, STATEBAG_MERGE_RULES, ... | likewise, for a room that has settings of its own |
 
 Lists (STATEBAG_CONTROL, STATEBAG_MOVABLE, ...) are separated by commas. Switches are 1, true or
 yes, and 0, false or no. A variable of keys that is set and holds none is an error: a deployment
@@ -23,7 +24,9 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+import msgspec
 
 from statebag.errors import ConfigurationError
 from statebag.policy import Policy
@@ -39,11 +42,14 @@ __all__ = [
     "policy_from_environment",
     "replica_addresses",
     "sealing_is_off",
+    "settings_from_environment",
     "signing_keys_from_environment",
     "store_address",
     "store_settings",
     "watchers_from_environment",
 ]
+
+_Settings = TypeVar("_Settings", bound=msgspec.Struct)
 
 _PREFIX = "STATEBAG_"
 _STANDARD = str.maketrans("-_", "+/")
@@ -293,22 +299,39 @@ def policy_from_environment(environment: Mapping[str, str] | None = None) -> Pol
     Raises:
         ConfigurationError: A value that is not a number or a switch's, or that the policy refuses.
     """
+    return settings_from_environment(Policy, environment)
+
+
+def settings_from_environment(
+    kind: type[_Settings], environment: Mapping[str, str] | None = None
+) -> _Settings:
+    """Make a struct of settings; each is read from `STATEBAG_` and its name in capitals.
+
+    Args:
+        kind: The struct's class. Its fields are numbers, switches and tuples of strings, all with
+            defaults. Where it has PROTECTIONS, those are refused if they are set to nothing.
+        environment: Variables by name; by default those of the process.
+
+    Raises:
+        ConfigurationError: A value that is not a number or a switch's, or that the class refuses.
+    """
     variables = os.environ if environment is None else environment
-    kinds = _kinds()
+    kinds = _kinds(kind)
+    protections = getattr(kind, "PROTECTIONS", ())
     settings: dict[str, Any] = {}
-    for name in Policy.field_names():
+    for name in kind.__struct_fields__:
         variable = _PREFIX + name.upper()
         text = variables.get(variable, "").strip()
         # Empty is the default, but not of what protects: see _entries.
-        if text or (name in Policy.PROTECTIONS and variable in variables):
+        if text or (name in protections and variable in variables):
             settings[name] = _parsed(text, kinds[name], variable)
-    return Policy(**settings)
+    return kind(**settings)
 
 
 @cache
-def _kinds() -> dict[str, Any]:
-    """The types of the policy's settings; finding them out takes longer than a small seal."""
-    return get_type_hints(Policy)
+def _kinds(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The types of the settings; finding them out takes longer than a small seal."""
+    return get_type_hints(kind)
 
 
 def _parsed(text: str, kind: object, variable: str) -> Any:

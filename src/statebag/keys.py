@@ -32,11 +32,10 @@ def encrypting_with(keys: KeyProvider | None, policy: Policy) -> Callable[[Store
 
     Args:
         keys: As for `Statebag`; None takes those of the environment.
-        policy: For its wire version, its forms and what it requires.
+        policy: For its forms and what it requires.
 
     Raises:
-        ConfigurationError: A key is wrong, there is none though the policy requires encryption, or
-            objects of this wire version cannot be encrypted.
+        ConfigurationError: A key is wrong, or there is none though the policy requires encryption.
     """
     of_environment = keys is None
     keys = encryption_keys_from_environment() if keys is None else keys
@@ -47,12 +46,6 @@ def encrypting_with(keys: KeyProvider | None, policy: Policy) -> Callable[[Store
         return lambda store: store
     from statebag.store.encrypted import EncryptedStore, Keys
 
-    if policy.wire == 0:
-        raise ConfigurationError(
-            "objects of wire version 0 are plain, for consumers that read them without this "
-            "library, so they cannot be encrypted",
-            hint="Use wire=1, or no encryption keys.",
-        )
     _check_not_required(
         "encryption", "encryption_keys", required=policy.require_encryption, there=True
     )

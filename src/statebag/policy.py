@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -12,7 +12,17 @@ from statebag.format.paths import Path, parse_path
 from statebag.format.stub import KEY
 from statebag.process.memory_limit import default_max_open_bytes
 
-__all__ = ["DEFAULT_CONTROL", "NEWEST_FORMS", "PROTECTED_SINCE", "Policy"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "DEFAULT_CONTROL",
+    "NEWEST_FORMS",
+    "PROTECTED_SINCE",
+    "Policy",
+    "check_lists",
+    "check_numbers",
+]
 
 PROTECTED_SINCE = 3
 """The generation of forms whose signatures cover the scope, and whose objects are AES-GCM-SIV."""
@@ -55,7 +65,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             in `/**` takes all below it too.
         result_roots: Addresses (`s3://bucket/prefix`) below which the results of a Distributed
             Map are read, besides the store's own root.
-        wire: The version that the state data manager's actions write; both are always read.
         forms: The newest generation of forms that a seal writes, for readers that are older
             than the writer (docs/upgrade.md); 1 writes no patches, 2 signs and encrypts as the
             first release did. All are always read.
@@ -82,12 +91,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             a bag whose signature does not cover its scope.
         require_encryption: Refuse to be used without encryption keys, and refuse to read an
             object that is not encrypted.
-        max_payload_size_kb: The ceiling of `update_and_compress`, in KB of 1,024 bytes.
-        chunk_results_kept: Chunk results in the bag's `distributed_chunk_summary`.
-        failed_segments_kept: Failed chunks in the bag's `failed_segments`.
-        merge_conflicts_kept: Conflicts of joined branches in `merge_conflicts`.
-        next_actions: Next actions that the actions take beside the built-in ones.
-        merge_rules: How conflicts of joined branches are settled, as `field=rule`.
     """
 
     max_bag_bytes: int = 96 * 1024
@@ -97,7 +100,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     movable: tuple[str, ...] = ()
     readable_scopes: tuple[str, ...] = ()
     result_roots: tuple[str, ...] = ()
-    wire: int = 1
     forms: int = NEWEST_FORMS
     look_into_depth: int = 4
     strict: bool = False
@@ -113,12 +115,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     deadline_seconds: float = 60.0
     require_signatures: bool = False
     require_encryption: bool = False
-    max_payload_size_kb: int = 200
-    chunk_results_kept: int = 10
-    failed_segments_kept: int = 5
-    merge_conflicts_kept: int = 100
-    next_actions: tuple[str, ...] = ()
-    merge_rules: tuple[str, ...] = ()
 
     PROTECTIONS: ClassVar[tuple[str, ...]] = ("require_signatures", "require_encryption")
     """Settings that only take something away from whoever attacks."""
@@ -127,7 +123,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         "max_bag_bytes": 1024,
         "field_limit": 256,
         "carry_bytes": 0,
-        "wire": 0,
         "forms": 1,
         "look_into_depth": 1,
         "piece_bytes": 1024,
@@ -140,28 +135,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         "max_open_requests": 1,
         "attempts": 1,
         "deadline_seconds": 0.001,
-        "max_payload_size_kb": 1,
-        "chunk_results_kept": 0,
-        "failed_segments_kept": 0,
-        "merge_conflicts_kept": 0,
     }
 
     def __post_init__(self) -> None:
-        for name, least in self._LEAST.items():
-            value = getattr(self, name)
-            whole = not name.endswith("_seconds")
-            if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-                raise ConfigurationError(f"Policy.{name} must be a number")
-            if not value >= least:
-                raise ConfigurationError(f"Policy.{name} must be at least {least}")
+        check_numbers(self, self._LEAST)
         if not isinstance(self.strict, bool):
             raise ConfigurationError(
                 f"Policy.strict must be a bool, not {type(self.strict).__qualname__}"
             )
         if self.compression_level > 19:
             raise ConfigurationError("Policy.compression_level must be at most 19")
-        if self.wire not in {0, 1}:
-            raise ConfigurationError("Policy.wire is 0 or 1")
         for name in self.PROTECTIONS:
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"Policy.{name} must be True or False")
@@ -170,13 +153,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
                 f"Policy.forms must be 1 to {NEWEST_FORMS}",
                 hint="A newer generation needs a newer release.",
             )
-        lists = ("control", "movable", "readable_scopes", "result_roots")
-        for name in (*lists, "next_actions", "merge_rules"):
-            values = getattr(self, name)
-            listed = isinstance(values, tuple | list | set | frozenset)
-            if not listed or not all(isinstance(value, str) for value in values):
-                raise ConfigurationError(f"Policy.{name} must be a tuple of strings")
-            msgspec.structs.force_setattr(self, name, tuple(values))
+        check_lists(self, ("control", "movable", "readable_scopes", "result_roots"))
         self.control_paths()
         self.movable_paths()
         for scope in self.readable_scopes:
@@ -197,6 +174,39 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def field_names(cls) -> tuple[str, ...]:
         """The names of all settings."""
         return cls.__struct_fields__
+
+
+def check_numbers(settings: msgspec.Struct, least: Mapping[str, float]) -> None:
+    """Check the numbers among some settings.
+
+    Args:
+        settings: A struct of settings; its class's name begins the messages.
+        least: The least value of each number; one whose name ends in `_seconds` may be a float.
+
+    Raises:
+        ConfigurationError: One is of another type, or too small.
+    """
+    for name, lowest in least.items():
+        value = getattr(settings, name)
+        whole = not name.endswith("_seconds")
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            raise ConfigurationError(f"{type(settings).__name__}.{name} must be a number")
+        if not value >= lowest:
+            raise ConfigurationError(f"{type(settings).__name__}.{name} must be at least {lowest}")
+
+
+def check_lists(settings: msgspec.Struct, names: Iterable[str]) -> None:
+    """Make tuples of the settings of these names, which hold strings.
+
+    Raises:
+        ConfigurationError: One is not a list, or something in it is not a string.
+    """
+    for name in names:
+        values = getattr(settings, name)
+        listed = isinstance(values, tuple | list | set | frozenset)
+        if not listed or not all(isinstance(value, str) for value in values):
+            raise ConfigurationError(f"{type(settings).__name__}.{name} must be a tuple of strings")
+        msgspec.structs.force_setattr(settings, name, tuple(values))
 
 
 def _names_in(setting: str, texts: tuple[str, ...]) -> tuple[Path, ...]:

@@ -412,11 +412,6 @@ def test_keys_come_from_the_environment(monkeypatch, tmp_path):
         assert wrong not in str(caught.value)
 
 
-def test_version_0_is_for_consumers_that_read_plain_objects():
-    with pytest.raises(ConfigurationError, match="wire version 0"):
-        Statebag(MemoryStore(), policy=Policy(wire=0), replicas=(), encryption_keys=[KEY])
-
-
 def test_without_the_extra_it_says_what_to_install():
     code = """
 import sys

@@ -3,12 +3,10 @@
 import json
 import random
 import tracemalloc
-from types import SimpleNamespace
 
 import pytest
 
-from statebag import InvalidState, Policy, Statebag
-from statebag.manager.actions.limits import limits_of
+from statebag import InvalidState, Statebag
 from statebag.store.address import standing_in
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
@@ -165,10 +163,13 @@ def test_a_second_delivery_writes_the_same_objects(sb):
     assert {one.name for one in sb.store.list()} == names
 
 
-def test_the_kept_numbers_are_settings():
-    limits = limits_of(SimpleNamespace(chunk_results_kept=2, failed_segments_kept=1))
-    assert (limits.chunk_results_kept, limits.failed_segments_kept) == (2, 1)
-    assert limits_of(Policy()).chunk_results_kept == 10
+def test_the_kept_numbers_are_settings(monkeypatch):
+    monkeypatch.setenv("STATEBAG_CHUNK_RESULTS_KEPT", "2")
+    monkeypatch.setenv("STATEBAG_FAILED_SEGMENTS_KEPT", "1")
+    results = [chunk(n, status="FAILED" if n % 2 else "COMPLETE") for n in range(8)]
+    state = opened(gather(results)["state_data"])
+    assert len(state["distributed_chunk_summary"]["chunk_results"]) == 2
+    assert len(state["failed_segments"]) == 1
 
 
 class Bucket(MemoryStore):

@@ -46,8 +46,9 @@ def aggregate_branches(invocation: Invocation) -> dict[str, Any]:
         state["current_state"] = joined
     if gathering.conflicts and isinstance(state.get("merge_conflicts"), Unopened):
         state["merge_conflicts"] = invocation.opened(state["merge_conflicts"])
-    limits = invocation.limits
-    state = record_join(state, gathering, invocation.event, limits.merge_conflicts_kept)
+    state = record_join(
+        state, gathering, invocation.event, invocation.settings.merge_conflicts_kept
+    )
     error = invocation.event.get("map_error")
     if error:
         state["map_error"] = invocation.top(error)
@@ -64,7 +65,7 @@ def _joined(
     given = invocation.event.get("merge_rules")
     if given is not None and not isinstance(given, dict):
         raise InvalidState("merge_rules is an object", path="$.merge_rules")
-    rules = parse_rules({**invocation.limits.rules, **(given or {})})
+    rules = parse_rules({**invocation.settings.rules, **(given or {})})
     forks = _Forks(invocation, current)
     taking_part = [one for one in gathering.branches if one.final is not None and not one.failed]
     sides = [

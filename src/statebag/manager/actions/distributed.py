@@ -47,7 +47,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
     if event.get("map_error"):
         state["map_error"] = invocation.top(event["map_error"])
     status = "FAILED" if event.get("map_error") else tally.final_status
-    known = (*NEXT_ACTIONS, *invocation.limits.next_actions)
+    known = (*NEXT_ACTIONS, *invocation.settings.next_actions)
     action = own if status != "FAILED" and own in known else status
     state["next_action"] = action
     if event.get("pre_snapshot") is not None:
@@ -191,7 +191,7 @@ class _Gatherer:
     """Writes all chunks in their order, and counts them on the way.
 
     Args:
-        invocation: For the limits and the store.
+        invocation: For the settings and the store.
         chunks: Gives all chunks; called again where their places are not distinct.
     """
 
@@ -201,7 +201,7 @@ class _Gatherer:
 
     def gather(self) -> tuple[Tally, dict[str, Any]]:
         """The tally, and `all`: what stands for the list of all chunks."""
-        if self._invocation.sb.policy.wire == 0:
+        if self._invocation.settings.wire == 0:
             return self._as_plain_list()
         try:
             return self._stream(None)
@@ -248,5 +248,5 @@ class _Gatherer:
         return tally, results
 
     def _tally(self) -> Tally:
-        limits = self._invocation.limits
-        return Tally(limits.chunk_results_kept, limits.failed_segments_kept)
+        settings = self._invocation.settings
+        return Tally(settings.chunk_results_kept, settings.failed_segments_kept)

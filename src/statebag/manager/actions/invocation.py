@@ -16,7 +16,6 @@ from statebag.format.derived import with_derived, without_derived
 from statebag.format.json_text import wire_size
 from statebag.format.stub import KEY, Carried
 from statebag.format.unopened import Unopened
-from statebag.manager.actions.limits import limits_of
 from statebag.manager.actions.scope import UNNAMED, scope_of_event
 from statebag.manager.legacy.older_form import OlderForm
 from statebag.manager.legacy.pointer_format import as_pointer
@@ -25,6 +24,7 @@ from statebag.manager.merge.control import control_names
 from statebag.manager.merge.fork import PENDING
 from statebag.manager.merge.sameness import holds_unopened
 from statebag.manager.scheduling import FULL, SUMMARY, summary_of
+from statebag.manager.settings import manager_settings
 from statebag.sealing.pieces import Grown
 from statebag.telemetry.stub_aware import reads_stubs
 
@@ -50,7 +50,7 @@ class Invocation:
         sb: The environment's client.
         scope: What is read, and where new objects go.
         control: Names of the control fields.
-        limits: What an answer lists of things that may be many.
+        settings: The manager's own.
     """
 
     def __init__(self, event: Mapping[str, Any], scope: str | None = None) -> None:
@@ -62,7 +62,7 @@ class Invocation:
         self._given_scope = scope
         self.scope = scope or scope_of_event(state, event)
         self.control = control_names(self.sb.policy.control_paths())
-        self.limits = limits_of(self.sb.policy)
+        self.settings = manager_settings()
         self._summary: Any = None
 
     @property
@@ -176,7 +176,7 @@ class Invocation:
         """A bag for a state: `scheduling_metadata` once large is only summed up, and the
         pointers of a fork stay plain as long as they fit.
         """  # noqa: D205 (one sentence of two lines)
-        if self.sb.policy.wire == 0 and not sealing_is_off():
+        if self.settings.wire == 0 and not sealing_is_off():
             return OlderForm(self.sb, self.scope).of(self.opened(state), budget)
         state, summary = self._scheduled(state)
         reserved = 0

@@ -21,6 +21,6 @@ def merge_outside(
     kept = invocation.top(invocation.given(name), only=READ)
     result = kept if isinstance(kept, dict) else {}
     state = merge_outside_result(state, result, kept, name)
-    action = next_action(result, state, added=invocation.limits.next_actions)
+    action = next_action(result, state, added=invocation.settings.next_actions)
     state["next_action"] = action
     return invocation.answer(state, next_action=action)

@@ -32,7 +32,7 @@ _FIGURES = {
 def sync(invocation: Invocation, name: str = "state_data") -> dict[str, Any]:
     """`{state_data, next_action}`; `name` says which state the event brings."""
     state, result = _merged(invocation, name)
-    action = next_action(result, state, added=invocation.limits.next_actions)
+    action = next_action(result, state, added=invocation.settings.next_actions)
     state["next_action"] = action
     return invocation.answer(state, name, next_action=action)
 
@@ -42,7 +42,7 @@ def update_and_compress(invocation: Invocation) -> dict[str, Any]:
     state, _ = _merged(invocation, "state_data")
     asked = invocation.event.get("max_payload_size_kb")
     if asked is None:
-        asked = invocation.limits.max_payload_size_kb
+        asked = invocation.settings.max_payload_size_kb
     is_number = isinstance(asked, int | float) and not isinstance(asked, bool)
     if not is_number or not 0 < asked < math.inf:
         raise InvalidState("a size in KB is a number above 0", path="$.max_payload_size_kb")

@@ -51,7 +51,7 @@ def next_action(
     Args:
         result: A step's result.
         state: The state that the result was merged into.
-        added: Further next actions that the policy knows.
+        added: Further next actions that the manager's settings name.
 
     Raises:
         InvalidState: A status that is in no table.

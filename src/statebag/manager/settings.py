@@ -1,0 +1,79 @@
+"""The state data manager's own settings, beside those of the policy."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from statebag.environment import encryption_keys_from_environment, settings_from_environment
+from statebag.errors import ConfigurationError
+from statebag.policy import check_lists, check_numbers
+
+__all__ = ["ManagerSettings", "manager_settings"]
+
+
+class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the actions write, and how much of a long list their answers show.
+
+    Attributes:
+        wire: The version that the actions write (STATEBAG_WIRE): 1, stubs, or 0, the older
+            pointers. They read both.
+        max_payload_size_kb: The ceiling of `update_and_compress`, in KB of 1,024 bytes.
+        chunk_results_kept: Chunk results in the bag's `distributed_chunk_summary`.
+        failed_segments_kept: Failed chunks in the bag's `failed_segments`.
+        merge_conflicts_kept: Conflicts of joined branches in `merge_conflicts`.
+        next_actions: Next actions that the actions take beside the built-in ones.
+        merge_rules: How conflicts of joined branches are settled, as `field=rule`.
+
+    Raises:
+        ConfigurationError: A value is of the wrong type or out of its range.
+    """
+
+    wire: int = 1
+    max_payload_size_kb: int = 200
+    chunk_results_kept: int = 10
+    failed_segments_kept: int = 5
+    merge_conflicts_kept: int = 100
+    next_actions: tuple[str, ...] = ()
+    merge_rules: tuple[str, ...] = ()
+
+    _LEAST: ClassVar[dict[str, float]] = {
+        "wire": 0,
+        "max_payload_size_kb": 1,
+        "chunk_results_kept": 0,
+        "failed_segments_kept": 0,
+        "merge_conflicts_kept": 0,
+    }
+
+    def __post_init__(self) -> None:
+        check_numbers(self, self._LEAST)
+        if self.wire not in {0, 1}:
+            raise ConfigurationError(
+                f"ManagerSettings.wire must be 0 or 1, not {self.wire}",
+                hint="Set STATEBAG_WIRE to 0 while older functions read the state, else unset it.",
+            )
+        check_lists(self, ("next_actions", "merge_rules"))
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """`merge_rules` by field."""
+        pairs = (rule.partition("=") for rule in self.merge_rules)
+        return {field.strip(): rule.strip() for field, _, rule in pairs}
+
+
+def manager_settings() -> ManagerSettings:
+    """Return the manager's settings as the environment gives them.
+
+    Raises:
+        ConfigurationError: A variable has a wrong value, or objects of this wire version cannot
+            be encrypted and there are encryption keys.
+    """
+    settings = settings_from_environment(ManagerSettings)
+    if settings.wire == 0 and encryption_keys_from_environment():
+        raise ConfigurationError(
+            "objects of wire version 0 are plain, for consumers that read them without this "
+            "library, so they cannot be encrypted",
+            hint="Unset STATEBAG_WIRE, or unset STATEBAG_ENCRYPTION_KEYS.",
+        )
+    return settings
