@@ -9,7 +9,7 @@ import pytest
 
 from statebag import errors
 from statebag.format import codec, index, json_check, names, pack, signature, stub, stub_parsing
-from statebag.format.derived import DERIVED, FULL, SUMMARY
+from statebag.format.derived import DERIVED, _sources
 from statebag.format.json_depth import MAX_DEPTH
 from statebag.format.json_text import encode
 from statebag.policy import Policy
@@ -107,8 +107,10 @@ def test_magics_and_other_constants():
     assert f"scope `{archive.SCOPE}`" in section("Archives")
     assert f"`{GC_FOLDER}/`" in section("Other objects")
     stubs = section("Stubs")
-    assert f'`{DERIVED}` equal to `["{SUMMARY}"]`' in " ".join(stubs.split())
-    assert f"`{FULL}`" in stubs
+    assert f"**`{DERIVED}`**: " in stubs
+    for name, source in _sources.items():
+        only = f"The name `{name}` counts only in the object's own stub and in that of its member"
+        assert f"{only} `{source}`" in " ".join(stubs.split())
     assert f"`{stub.KEY}`" in stubs
     assert f"{_DEEPEST_PLAIN} levels" in section("What a writer must do")
 

@@ -214,13 +214,16 @@ def check_levels(value, level):
 
 
 def without_derived(value):
-    """An object without the member that a writer added for routers."""
-    full = value.get("scheduling_metadata")
-    for one in (value, full if isinstance(full, dict) else {}):
-        body = one.get(KEY)
-        if isinstance(body, dict) and body.get("derived") == ["scheduling_summary"]:
-            return {name: member for name, member in value.items() if name != "scheduling_summary"}
-    return value
+    """An object without the members that a writer added for routers."""
+    dropped = set()
+    for place, one in ((KEY, value), *value.items()):
+        body = one.get(KEY) if isinstance(one, dict) and (place != KEY or one is value) else None
+        names = body.get("derived") if isinstance(body, dict) else None
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            continue
+        moved = place not in {KEY, "scheduling_metadata"}
+        dropped |= {one for one in names if not (moved and one == "scheduling_summary")} - {place}
+    return {name: member for name, member in value.items() if name not in dropped - {KEY}}
 
 
 # Archives

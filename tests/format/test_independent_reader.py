@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from statebag import BagTooLarge, Policy, Statebag, StatebagError
 from statebag.format.json_text import encode
+from statebag.format.stub import KEY, Rest
 from statebag.store.encrypted import EncryptedStore, Keys
 from statebag.store.file import FileStore
 from statebag.store.memory import MemoryStore
@@ -22,6 +23,7 @@ from tests.format.independent_objects import Cipher, Refused, Store
 from tests.format.independent_reader import Reader
 from tests.format.independent_reader import Vectors as Walk
 from tests.golden.make_vectors import FOLDER, MANIFEST
+from tests.golden.vector_stubs import carried
 from tests.strategies import STATES
 from tests.test_forged import ANYTHING, BAG, IN_STUBS, STORE, every_form
 from tests.test_properties import POLICIES, SLOW_OK
@@ -175,3 +177,26 @@ def test_it_refuses_what_this_library_refuses(way, value):
     reader = Reader(objects_of(STORE), settings)
     theirs = outcome(lambda: independent_reader.encode(reader.open(bag)))
     assert theirs == outcome(lambda: encode(client.open(bag, scope="machine/run", embedded=False)))
+
+
+NAMES = st.lists(
+    st.sampled_from(["scheduling_summary", "scheduling_metadata", "other", "short", KEY, "", 1]),
+    max_size=3,
+)
+MARKS = st.none() | NAMES | st.sampled_from([1, "short", {"short": 1}])
+
+
+@settings(max_examples=200, suppress_health_check=SLOW_OK)
+@given(MARKS, MARKS, MARKS, st.booleans())
+def test_they_agree_on_which_members_were_derived(of_whole, of_full, of_other, in_rest):
+    def marked(body, mark):
+        return {KEY: body if mark is None else {**body, "derived": mark}}
+
+    bag = {"scheduling_summary": 1, "short": 2, "own": {"short": 3}}
+    bag["scheduling_metadata"] = marked(carried([1]).to_wire(), of_full)
+    bag["other"] = marked(carried([2]).to_wire(), of_other)
+    if in_rest:
+        bag |= marked(Rest(carried({"short": 0, "n": 1}), (), {}).to_wire(), of_whole)
+    reader = Reader(objects_of(STORE), {})
+    ours = outcome(lambda: encode(Statebag(STORE, replicas=()).open(bag)))
+    assert outcome(lambda: independent_reader.encode(reader.open(bag))) == ours
