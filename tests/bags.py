@@ -46,7 +46,7 @@ def blobs(bag, store):
     found = []
     for stub in stubs(bag):
         whole = stub.whole if isinstance(stub, Rest) else stub
-        whole = getattr(whole, "base", whole)  # what a patch starts from
+        whole = whole.read  # what a patch starts from
         if isinstance(whole, Pieces):
             entries = list(whole.entries)
             while entries:

@@ -3,17 +3,12 @@ import threading
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.stub import Blob, Carried, Entry, Pieces, Stored
-from statebag.opening.known import Known, packs_of
-from statebag.opening.verified import Texts, verified_carried, verified_pieces, verified_stored
-from statebag.sealing.layout import Written
+from statebag.opening.known import Known
+from statebag.opening.verified import Texts, verified
 
 
 def blob(scope, n=0):
     return Blob(f"{n:064x}", 9, f"{scope}/{n:032x}.pack", 8, 9)
-
-
-def written(*blobs):
-    return [Written(one, b"") for one in blobs]
 
 
 def in_pieces(*scopes):
@@ -23,14 +18,14 @@ def in_pieces(*scopes):
     entries = tuple(Entry(one, 1, one.size) for one in blobs)
     whole = json_text.join_texts([text] * len(scopes), "array")
     stub = Pieces("array", len(scopes), len(whole), entries)
-    return verified_pieces(stub, entries, (), Texts(dict.fromkeys(blobs, text)), ())
+    return verified(stub, Texts(dict.fromkeys(blobs, text)), entries)
 
 
 def test_what_is_known_is_found_from_its_scope_and_below():
     known = Known()
     stored = blob("m/run")
-    known.add_value(verified_stored(Stored(stored), Texts({stored: b"x" * 9})))
-    known.add_texts(Texts({stored: b"x" * 9}))
+    known.add_value(verified(Stored(stored), Texts({stored: b"x" * 9})))
+    known.add_blobs([stored])
     for scope in ("m/run", "m/run/child", "m/run/child/grandchild"):
         assert known.blob(scope, stored.sha256) == stored
         assert known.value(scope, stored.sha256).stub == Stored(stored)
@@ -55,7 +50,7 @@ def test_a_value_in_packs_of_several_scopes_is_found_where_all_can_be_read():
 def test_what_is_carried_is_not_remembered():
     known = Known()
     text = b'"some text"'
-    known.add_value(verified_carried(Carried(sha256_hex(text), len(text), compress(text))))
+    known.add_value(verified(Carried(sha256_hex(text), len(text), compress(text)), Texts({})))
     assert known.value("m", sha256_hex(text)) is None
 
 
@@ -73,9 +68,9 @@ def test_a_node_is_found_by_exactly_what_it_lists():
 
 def test_what_was_not_asked_for_longest_is_forgotten():
     known = Known(max_items=3)
-    known.add_written(written(*(blob("m", n) for n in range(3))))
+    known.add_blobs(blob("m", n) for n in range(3))
     assert known.blob("m", blob("m", 0).sha256)
-    known.add_written(written(blob("m", 3)))
+    known.add_blobs([blob("m", 3)])
     assert known.blob("m", blob("m", 1).sha256) is None
     assert all(known.blob("m", blob("m", n).sha256) for n in (0, 2, 3))
 
@@ -87,7 +82,7 @@ def test_whatever_lies_in_a_lost_pack_or_leads_there_is_forgotten_and_nothing_el
     known.add_value(value)
     known.add_value(other)
     known.add_node(node, value.pieces)
-    known.add_written(written(blob("m/run"), blob("m/run", 1)))
+    known.add_blobs([blob("m/run"), blob("m/run", 1)])
     known.forget_packs({blob("m/run").at, node.blob.at})
     assert known.value("m/run", value.sha256) is None
     assert known.node("m/run", value.pieces) is None
@@ -99,9 +94,9 @@ def test_whatever_lies_in_a_lost_pack_or_leads_there_is_forgotten_and_nothing_el
 def test_packs_that_a_stub_names():
     tail = Stored(blob("m", 2), "array", 1)
     stub = Pieces("array", 2, 9, (Entry(blob("m", 1), 1, 9),), tail)
-    assert packs_of(stub) == {blob("m", 1).at, blob("m", 2).at}
-    assert packs_of(Stored(blob("m"))) == {blob("m").at}
-    assert packs_of(Carried("0" * 64, 9, b"")) == set()
+    assert stub.packs() == {blob("m", 1).at, blob("m", 2).at}
+    assert Stored(blob("m")).packs() == {blob("m").at}
+    assert Carried("0" * 64, 9, b"").packs() == set()
 
 
 def test_threads_share_it():
@@ -109,7 +104,7 @@ def test_threads_share_it():
 
     def work(start):
         for n in range(start, start + 2000):
-            known.add_written(written(blob("m", n)))
+            known.add_blobs([blob("m", n)])
             known.blob("m", blob("m", n - 7).sha256)
 
     threads = [threading.Thread(target=work, args=(start,)) for start in (0, 500, 10_000)]
@@ -126,7 +121,7 @@ def test_sizes_are_remembered_and_those_of_what_was_forgotten_go(monkeypatch):
     known = Known(max_items=4)
     for size in range(100, 200):
         one = Blob(f"{size:064d}", size, f"m/{'0' * 32}.pack", 8, 9)
-        known.add_written(written(one))
+        known.add_blobs([one])
     assert known.may_hold(199)
     assert known.blob("m", f"{199:064d}") is not None
     assert not known.may_hold(100)

@@ -3,13 +3,7 @@ import pytest
 from statebag.errors import BlobCorrupt, InvalidStub
 from statebag.format.codec import compress, make_patch, sha256_hex
 from statebag.format.stub import Blob, Carried, Entry, Patched, Pieces, Stored, joined_size
-from statebag.opening.verified import (
-    Texts,
-    verified_carried,
-    verified_patched,
-    verified_pieces,
-    verified_stored,
-)
+from statebag.opening.verified import Texts, verified
 
 
 def placed(text, pack="m/e/a.pack"):
@@ -29,10 +23,10 @@ def cut(*texts, tail=None, kind="array"):
 
 def test_each_form_says_the_digest_of_its_own_text():
     text = b'["' + b"x" * 300 + b'"]'
-    stored = verified_stored(Stored(placed(text)), Texts({placed(text): text}))
-    carried = verified_carried(Carried(sha256_hex(text), len(text), compress(text)))
+    stored = verified(Stored(placed(text)), Texts({placed(text): text}))
+    carried = verified(Carried(sha256_hex(text), len(text), compress(text)), Texts({}))
     stub, entries, texts = cut(text, b"[2]")
-    pieces = verified_pieces(stub, entries, {"m/e/node.pack"}, texts, ())
+    pieces = verified(stub, texts, entries, {"m/e/node.pack"})
     assert stored.sha256 == carried.sha256 == sha256_hex(text)
     assert pieces.text == text[:-1] + b",2]"
     assert pieces.sha256 == sha256_hex(pieces.text)
@@ -43,31 +37,31 @@ def test_each_form_says_the_digest_of_its_own_text():
 
 def test_a_patched_value_has_its_own_digest_and_its_base_keeps_the_bases():
     stub, entries, texts = cut(b'["' + b"x" * 300 + b'"]', b"[2]")
-    base = verified_pieces(stub, entries, (), texts, ())
+    base = verified(stub, texts, entries)
     text = base.text.replace(b"2", b"3")
     patched = Patched(stub, sha256_hex(text), len(text), make_patch(text, base.text))
-    verified = verified_patched(patched, base)
-    assert (verified.text, verified.sha256) == (text, sha256_hex(text))
-    assert verified.base.sha256 == sha256_hex(base.text) != verified.sha256
-    assert verified.packs == base.packs
+    value = verified(patched, texts, entries)
+    assert (value.text, value.sha256) == (text, sha256_hex(text))
+    assert value.base.sha256 == sha256_hex(base.text) != value.sha256
+    assert value.packs == base.packs
 
 
 def test_a_patch_that_gives_something_else_is_refused():
     stub, entries, texts = cut(b'["' + b"x" * 300 + b'"]', b"[2]")
-    base = verified_pieces(stub, entries, (), texts, ())
+    base = verified(stub, texts, entries)
     patch = make_patch(base.text.replace(b"2", b"3"), base.text)
     with pytest.raises(BlobCorrupt):
-        verified_patched(Patched(stub, "0" * 64, len(base.text), patch), base)
+        verified(Patched(stub, "0" * 64, len(base.text), patch), texts, entries)
 
 
 def test_pieces_of_another_kind_or_of_other_sizes_are_refused():
     stub, entries, texts = cut(b"[1]", b"{}")
     with pytest.raises(InvalidStub, match="not of the kind"):
-        verified_pieces(stub, entries, (), texts, ("log",))
+        verified(stub, texts, entries, (), ("log",))
     stub, entries, texts = cut(b"[1]", b"[2]")
     forged = Pieces("array", 2, stub.size + 1, entries)
     with pytest.raises(InvalidStub, match="make 5 bytes, and its stub says 6") as refused:
-        verified_pieces(forged, entries, (), texts, ("log",))
+        verified(forged, texts, entries, (), ("log",))
     assert refused.value.path == "$.log"
 
 
@@ -81,6 +75,6 @@ def test_a_tail_is_the_end_of_the_value(carried):
         else Stored(blob, "array", 1)
     )
     stub, entries, texts = cut(b"[1]", tail=tail)
-    verified = verified_pieces(stub, entries, (), Texts({**texts, blob: last}), ())
-    assert verified.text == b"[1,9]"
-    assert verified.packs == {"m/e/0.pack"} | (set() if carried else {"m/e/tail.pack"})
+    value = verified(stub, Texts({**texts, blob: last}), entries)
+    assert value.text == b"[1,9]"
+    assert value.packs == {"m/e/0.pack"} | (set() if carried else {"m/e/tail.pack"})

@@ -1,12 +1,13 @@
 import pytest
 
 from statebag import BagTooLarge, Policy, Statebag
-from statebag.format.stub import KEY, Carried
+from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.opening.bases import Bases
 from statebag.opening.known import Known
 from statebag.sealing.fitting import fit
-from statebag.sealing.parts import Branch, Cut, Gathered, Plain, Single
+from statebag.sealing.leaving import Cut, Single
+from statebag.sealing.parts import Branch, Gathered, Plain
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
 from statebag.store.memory import MemoryStore
@@ -96,19 +97,18 @@ def test_carried_values_that_were_not_opened_can_be_stored():
     text = noise(3000)
     planner = Planner(Policy(), "m/run", Known(), Bases(0))
     single = planner.leave(text, b'"' + text.encode() + b'"', ("a",))
-    stub = single.stub("")
-    assert isinstance(stub, Carried)
+    stub = single.as_carried()
     unread = Unopened({KEY: stub.to_wire()}, stub)
     plan = fitted({"a": unread, "b": 1}, 1024)
     part = plan.children["a"]
     assert isinstance(part, Single)
     assert part.stored
-    assert part.frame == stub.frame
+    assert part.encoded.frame == stub.frame
 
 
 def test_unread_values_that_must_leave_with_others_are_asked_for():
     single = Planner(Policy(), "m/run", Known(), Bases(0)).leave("x", b'"x"', ())
-    stub = single.stub("")
+    stub = single.as_carried()
     unread = Unopened({KEY: stub.to_wire()}, stub)
     with pytest.raises(NeedsOpened):
         fitted({"list": [unread] * 40}, 1500, carry_bytes=0)

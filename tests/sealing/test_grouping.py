@@ -4,8 +4,7 @@ from hypothesis import strategies as st
 
 from statebag.format.codec import sha256_hex
 from statebag.format.stub import Blob, Entry
-from statebag.sealing.grouping import MOST_IN_STUB, fold, grouped
-from statebag.sealing.parts import Group, Piece
+from statebag.sealing.cutting import MOST_IN_STUB, Group, Piece, fold, grouped
 
 PIECES = [Piece(b"[%d]" % n, 1, sha256_hex(b"[%d]" % n)) for n in range(4000)]
 

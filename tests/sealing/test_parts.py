@@ -1,12 +1,15 @@
 """What a part says of its size in a bag: never less than it takes, and for plain values no more."""
 
 import pytest
+from msgspec.structs import replace
 
 from statebag import Policy
 from statebag.format.stub import KEY, Blob
 from statebag.opening.bases import Bases
 from statebag.opening.known import Known
-from statebag.sealing.parts import Branch, Gathered, Single
+from statebag.sealing.layout import Placing
+from statebag.sealing.leaving import Single
+from statebag.sealing.parts import Branch, Gathered
 from statebag.sealing.plan import Planner
 from tests.bags import noise, payload_bytes
 
@@ -39,11 +42,13 @@ def test_a_value_that_leaves_takes_no_more_than_it_says(value, stored):
     single = part_of({"value": value}, field_limit=1000).children["value"]
     assert isinstance(single, Single)
     if stored:
-        single.stored = True  # its place in the pack is not known yet
+        single = single.storing()  # its place in the pack is not known yet
         at_most = single.wire
-        single.blob = Blob(single.sha256, single.size, PACK, 10**10, 10**9)
+        blob = Blob(single.encoded.sha256, single.size, PACK, 10**10, 10**9)
+        single = replace(single, blob=blob)
         assert single.wire == at_most
-    taken = payload_bytes({KEY: single.stub(PACK).to_wire()})
+    stub = single.placed(Placing("m/run", Known(), 3))
+    taken = payload_bytes({KEY: stub.to_wire()})
     assert taken <= single.wire <= taken + 4
 
 
@@ -51,7 +56,7 @@ def test_what_stands_beside_a_rest_is_counted_with_its_names():
     state = {"status": noise(40), **{f"key {n}": n for n in range(3000)}}
     gathered = part_of(state, field_limit=1000)
     assert isinstance(gathered, Gathered)
-    stub = gathered.whole.stub(PACK)
+    stub = gathered.placed(Placing("m/run", Known(), 3)).placed(PACK)
     body = {**stub.to_wire(), "rest": True, "beside": []}
     taken = payload_bytes({KEY: body, "status": state["status"]})
     assert taken <= gathered.wire <= taken + 40

@@ -9,11 +9,12 @@ from statebag.errors import BlobCorrupt, InvalidStub
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.json_text import decode, encode
 from statebag.format.stub import KEY, Blob, Carried, Entry, Patched, Stored
-from statebag.format.unopened import Unopened
+from statebag.format.unopened import Grown, Unopened
 from statebag.opening.known import Known
+from statebag.sealing.cutting import Group
 from statebag.sealing.layout import lay_out
-from statebag.sealing.parts import Cut, Group, Single
-from statebag.sealing.pieces import Cutter, Grown, NeedsOpened
+from statebag.sealing.leaving import Cut, Single
+from statebag.sealing.pieces import Cutter, NeedsOpened
 from tests.bags import noise
 
 POLICY = Policy(field_limit=1000, piece_bytes=1024, carry_bytes=6000)
@@ -71,7 +72,7 @@ def test_a_few_new_items_travel_behind_what_is_stored():
     known = Known()
     one = cutter().single(ITEMS, encode(ITEMS), ("log",))
     stored = cutter().in_pieces(one, carried=False)
-    known.add_written(lay_out(stored, "m", known, 3).written)
+    known.add_blobs(blob for blob, _ in lay_out(stored, "m", known, 3).written)
     longer = [*ITEMS, *ITEMS[:3]]
     again = cutter(known).in_pieces(
         cutter(known).single(longer, encode(longer), ("log",)), carried=True
@@ -80,7 +81,7 @@ def test_a_few_new_items_travel_behind_what_is_stored():
     assert all(member.blob is not None for member in again.members)
     assert [*items_of(again.members), *decode(again.tail.text)] == longer
     assert again.newest  # stored, it is a piece of its own
-    again.part_from_newest()
+    again = again.storing().with_pieces_parted()
     tail = decode(again.tail.text) if again.tail else []
     assert [*items_of(again.members), *tail] == longer
 
@@ -111,8 +112,9 @@ def test_only_an_array_grows_and_a_patched_one_is_read_first():
 def stored_pieces(value, known):
     """The entries of a value cut and stored as a client would, which are now known."""
     whole = cutter().in_pieces(cutter().single(value, encode(value), ("log",)), carried=False)
-    known.add_written(lay_out(whole, "m", known, 3).written)
-    return tuple(Entry(piece.blob, piece.count, piece.size) for piece in whole.members)
+    written = {blob.sha256: blob for blob, _ in lay_out(whole, "m", known, 3).written}
+    known.add_blobs(written.values())
+    return tuple(Entry(written[one.sha256], one.count, one.size) for one in whole.members)
 
 
 def cut_again(value, known, before):

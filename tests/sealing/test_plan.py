@@ -11,10 +11,13 @@ from statebag.format.stub import KEY, Blob, Escaped, Stored
 from statebag.format.unopened import Unopened
 from statebag.opening.bases import Bases
 from statebag.opening.known import Known
-from statebag.opening.verified import Texts, verified_stored
-from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Plain, Single
+from statebag.opening.verified import Texts, verified
+from statebag.sealing.layout import lay_out
+from statebag.sealing.leaving import Cut, Kept, Single
+from statebag.sealing.parts import Branch, Gathered, Plain
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
+from statebag.sealing.tree import changed
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.bags import forms, noise, payload_bytes
@@ -94,7 +97,7 @@ def test_what_is_known_is_kept():
     known = Known()
     text = encode(value)
     stub = Stored(Blob(sha256_hex(text), len(text), BLOB.at, BLOB.offset, BLOB.length))
-    known.add_value(verified_stored(stub, Texts({stub.blob: text})))
+    known.add_value(verified(stub, Texts({stub.blob: text})))
     part = planner(known=known).part({"a": value}, ())
     assert isinstance(part.children["a"], Kept)
     assert part.children["a"].stub == stub
@@ -131,14 +134,12 @@ def test_a_part_takes_no_less_than_it_reckons():
         "log": [noise(200, n) for n in range(60)],
         "c": {'odd "key"': {"é": noise(2000)}, "x": 1},
     }
-    from statebag.sealing.layout import lay_out
-
     for stored in (False, True):
         root = planner().part(state, ())
         if stored:
-            root.children["text"].stored = True
+            root = changed(root, {("text",): root.children["text"].storing()})
         layout = lay_out(root, "m/run", Known(), 3)
-        assert payload_bytes(layout.bag) <= root.wire <= payload_bytes(layout.bag) + 400
+        assert payload_bytes(layout.bag()) <= root.wire <= payload_bytes(layout.bag()) + 400
 
 
 def after_an_edit(length):

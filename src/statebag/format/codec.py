@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from statebag.errors import BlobCorrupt
 
@@ -17,11 +17,16 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 __all__ = [
     "LARGEST_PATCHED",
     "apply_patch",
     "compress",
+    "compress_each",
     "decompress",
+    "digests_of",
     "make_patch",
     "sha256_hex",
     "verify",
@@ -43,9 +48,19 @@ def sha256_hex(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def digests_of(texts: Iterable[bytes]) -> list[str]:
+    """64 hex digits for each text."""
+    return [hashlib.sha256(text).hexdigest() for text in texts]
+
+
 def compress(text: bytes, level: int = 3) -> bytes:
     """One zstd frame that declares its content size (RFC 8878)."""
     return zstd.compress(text, level)
+
+
+def compress_each(texts: Iterable[bytes], level: int) -> list[bytes]:
+    """One such frame for each text."""
+    return [zstd.compress(text, level) for text in texts]
 
 
 def decompress(frame: bytes, *, size: int, sha256: str, where: str | None) -> bytes:

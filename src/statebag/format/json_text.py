@@ -37,6 +37,7 @@ __all__ = [
     "encode",
     "encoder",
     "engine_may_change",
+    "join_each",
     "join_items",
     "join_texts",
     "nests_deeper",
@@ -152,6 +153,12 @@ def join_items(items: list[bytes], kind: str) -> bytes:
     """The text of an array or object from the texts of its items or members."""
     inner = b",".join(items)
     return b"[%b]" % inner if kind == "array" else b"{%b}" % inner
+
+
+def join_each(runs: list[list[bytes]], kind: str) -> list[bytes]:
+    """The same for each of several runs of items."""
+    around = b"[%b]" if kind == "array" else b"{%b}"
+    return [around % b",".join(items) for items in runs]
 
 
 def join_texts(texts: list[bytes], kind: str) -> bytes:

@@ -20,6 +20,7 @@ __all__ = [
     "pack_name",
     "scope_of",
     "scope_of_execution",
+    "scopes_from",
 ]
 
 _HEX = frozenset("0123456789abcdef")
@@ -104,9 +105,17 @@ def _is_scope(scope: str) -> bool:
     return all(map(_is_canonical, scope.split("/")))
 
 
+@lru_cache(1024)  # a value in pieces names one pack many times
 def scope_of(name: str) -> str:
     """The encoded scope that an object belongs to."""
     return name.rpartition("/")[0]
+
+
+@lru_cache(256)
+def scopes_from(scope: str) -> tuple[str, ...]:
+    """An encoded scope and its ancestors, the deepest first."""
+    parts = scope.split("/") if scope else []
+    return tuple("/".join(parts[:n]) for n in range(len(parts), 0, -1))
 
 
 def is_scope_at_or_above(scope: str, other: str) -> bool:

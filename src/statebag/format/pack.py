@@ -15,15 +15,18 @@ is harmless, and writing it again mends a damaged one.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from statebag.errors import BlobCorrupt, StatebagError, UnsupportedFormat
 from statebag.format import json_text
-from statebag.format.codec import compress, sha256_hex
+from statebag.format.codec import compress, compress_each, sha256_hex
 from statebag.format.names import pack_name
 from statebag.format.stub import THIS_PACK, Blob
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["MAGIC", "PackBuilder", "PackedBlob", "read_index"]
 
@@ -74,6 +77,22 @@ class PackBuilder:
         self._length += len(frame)
         self._by_digest[sha256, kind] = blob
         return blob
+
+    def add_texts(
+        self, texts: Sequence[tuple[str, bytes]], level: int, kind: BlobKind = "value"
+    ) -> list[Blob]:
+        """Take several texts, each with its SHA-256.
+
+        Args:
+            texts: 64 hex digits, and the text.
+            level: zstd's level.
+            kind: What all of them are.
+        """
+        frames = compress_each([text for _, text in texts], level)
+        return [
+            self.add(sha256, len(text), frame, kind)
+            for (sha256, text), frame in zip(texts, frames, strict=True)
+        ]
 
     def add_salt(self, salt: bytes, level: int) -> None:
         """Take a text that nothing refers to, so that the pack's name depends on it.

@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, NotPermitted
 from statebag.format import json_text
-from statebag.format.stub import Carried, Escaped, Patched, Pieces, Rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +115,7 @@ class Signer:
 
     def signed(self, stub: Stub, wire: dict[str, Any]) -> dict[str, Any]:
         """A stub's body with its signature; the one that came is not changed."""
-        scope = self._scope if _has_bytes(stub) else None
+        scope = self._scope if stub.has_bytes else None
         digest = _digest(self._key, stub, scope)
         end = "" if scope is None else f".{scope}"
         return {**wire, _FIELD: f"{self._name}.{digest}{end}"}
@@ -139,7 +138,7 @@ class Checker:
             NotPermitted: It has no signature, one of an unknown key, or a wrong one, or it holds
                 bytes that were signed for a scope that this reader may not read.
         """
-        if isinstance(stub, Escaped):
+        if stub.is_data:
             return
         given = body.get(_FIELD)
         name, _, rest = given.partition(".") if isinstance(given, str) else ("", "", "")
@@ -155,7 +154,7 @@ class Checker:
                 path=path,
                 hint="Seal with STATEBAG_SIGNING_KEYS, and keep a retired key while it is in use.",
             )
-        if not _has_bytes(stub):
+        if not stub.has_bytes:
             return
         if scope is None and self._required:
             raise NotPermitted(
@@ -179,12 +178,3 @@ def _digest(key: bytes, stub: Stub, scope: str | None) -> str:
     prefix = _PREFIX if scope is None else b"%s%s\n" % (_SCOPED_PREFIX, scope.encode("ascii"))
     digest = hmac.new(key, prefix + text, hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
-
-
-def _has_bytes(stub: Stub) -> bool:
-    """Whether a stub holds bytes of a value itself, which no name ties to a scope."""
-    if isinstance(stub, Rest):
-        return _has_bytes(stub.whole)
-    return isinstance(stub, Carried | Patched) or (
-        isinstance(stub, Pieces) and isinstance(stub.tail, Carried)
-    )

@@ -1,15 +1,34 @@
 """Stubs: what stands in a bag for a value that left plain form (wire version 1).
 
 A stub is a JSON object whose one key is `__statebag__` (the form *rest* alone has other keys
-beside it). Each form is a small class here, with `to_wire`; `stub_parsing` is the way back.
+beside it). Each form is one class here; `form` says what is asked of it, and `stub_parsing` is the
+way back. docs/design/0020-forms.md says how to add a form.
 """
 
 from __future__ import annotations
 
 import binascii
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
+
+from statebag.errors import InvalidState, InvalidStub
+from statebag.format import json_text
+from statebag.format.blobs import (
+    THIS_PACK,
+    Blob,
+    Entry,
+    Extent,
+    blobs_in_pack,
+    entries_in_pack,
+    entries_to_wire,
+    joined_size,
+)
+from statebag.format.codec import apply_patch, decompress
+from statebag.format.form import Kind, Stub, Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "KEY",
@@ -26,54 +45,48 @@ __all__ = [
     "Stored",
     "Stub",
     "Whole",
+    "blobs_in_pack",
+    "entries_in_pack",
     "entries_to_wire",
     "joined_size",
 ]
 
 KEY = "__statebag__"
 VERSION = 1
-THIS_PACK = ""
-"""Stands for the name of the pack that is being written: it is the hash of what it names."""
 
 MAX_LEVEL = 12  # of an index over pieces; 32**12 pieces are more than any store holds
 MAX_ENTRIES = 4096  # pieces or nodes listed in one place; a reader's bound, writers stay far below
 
-Kind = Literal["array", "object"]
 
-
-class Blob(msgspec.Struct, frozen=True):
-    """Where the frame of one text lies.
-
-    Attributes:
-        sha256: 64 hex digits of the text.
-        size: Bytes of the text.
-        at: The pack's name; `THIS_PACK` until it is known.
-        offset: Where the frame starts in the pack, in bytes.
-        length: Bytes of the frame.
-    """
-
-    sha256: str
-    size: int
-    at: str
-    offset: int
-    length: int
-
-    def placed(self, name: str) -> Blob:
-        """The same blob with its pack's name, where that was not known yet."""
-        return msgspec.structs.replace(self, at=name) if self.at == THIS_PACK else self
-
-
-class Stored(msgspec.Struct, frozen=True):
+class Stored(Whole, frozen=True):
     """A value whose text is a blob in a pack; arrays and objects say how many items."""
 
     blob: Blob
     kind: Kind | None = None
     count: int = 0
 
+    form: ClassVar[str] = "stored"
+    in_store: ClassVar[bool] = True
+    has_bytes: ClassVar[bool] = False
+
     @property
     def size(self) -> int:
         """Bytes of the value's text."""
         return self.blob.size
+
+    @property
+    def digest(self) -> str:
+        """The blob's."""
+        return self.blob.sha256
+
+    @property
+    def simple(self) -> Stored:
+        """Itself."""
+        return self
+
+    def blobs(self) -> list[Blob]:
+        """The one blob."""
+        return [self.blob]
 
     def to_wire(self) -> dict[str, Any]:
         """The stub's body."""
@@ -87,8 +100,17 @@ class Stored(msgspec.Struct, frozen=True):
             **_shape(self.kind, self.count),
         }
 
+    def text(self, texts: Mapping[Blob, bytes], pieces: tuple[Entry, ...], base: bytes) -> bytes:
+        """The blob's text, which was compared when it was read."""
+        del pieces, base
+        return texts[self.blob]
 
-class Carried(msgspec.Struct, frozen=True):
+    def placed(self, name: str) -> Stored:
+        """The same stub with the name of the pack that was just written."""
+        return Stored(self.blob.placed(name), self.kind, self.count)
+
+
+class Carried(Whole, frozen=True):
     """A value whose frame travels in the bag itself."""
 
     sha256: str
@@ -96,6 +118,18 @@ class Carried(msgspec.Struct, frozen=True):
     frame: bytes
     kind: Kind | None = None
     count: int = 0
+
+    form: ClassVar[str] = "carried"
+
+    @property
+    def digest(self) -> str:
+        """As it says."""
+        return self.sha256
+
+    @property
+    def simple(self) -> Carried:
+        """Itself."""
+        return self
 
     def to_wire(self) -> dict[str, Any]:
         """The stub's body."""
@@ -107,36 +141,18 @@ class Carried(msgspec.Struct, frozen=True):
             **_shape(self.kind, self.count),
         }
 
-
-class Entry(msgspec.Struct, frozen=True):
-    """One piece of a large value (level 0), or an index node over further entries.
-
-    Attributes:
-        blob: The text of the piece, itself an array or object; or the node.
-        count: Items below it.
-        size: Bytes of the text of the array or object that the items below it make.
-        level: 0 for a piece; a node stands one above what it lists.
-    """
-
-    blob: Blob
-    count: int
-    size: int
-    level: int = 0
+    def text(
+        self,
+        texts: Mapping[Blob, bytes] | None = None,
+        pieces: tuple[Entry, ...] = (),
+        base: bytes = b"",
+    ) -> bytes:
+        """The text of the frame; nothing else is needed for it."""
+        del texts, pieces, base
+        return decompress(self.frame, size=self.size, sha256=self.sha256, where=None)
 
 
-class Extent(msgspec.Struct, frozen=True):
-    """Bytes of a pack in which pieces lie that only an index node lists."""
-
-    at: str
-    offset: int
-    length: int
-
-    def placed(self, name: str) -> Extent:
-        """The same bytes with the pack's name, where that was not known yet."""
-        return msgspec.structs.replace(self, at=name) if self.at == THIS_PACK else self
-
-
-class Pieces(msgspec.Struct, frozen=True):
+class Pieces(Whole, frozen=True):
     """A large array or object cut between items: entries in order, then the tail.
 
     `reads` is advice: what a reader of the whole value will need, so that it can ask for it
@@ -149,6 +165,33 @@ class Pieces(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...]
     tail: Stored | Carried | None = None
     reads: tuple[Extent, ...] = ()
+
+    form: ClassVar[str] = "pieces"
+    in_store: ClassVar[bool] = True
+
+    @property
+    def simple(self) -> Stored | Carried | None:
+        """The tail."""
+        return self.tail
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether the tail has."""
+        return self.tail is not None and self.tail.has_bytes
+
+    @property
+    def fingerprint(self) -> tuple[str, ...]:
+        """The digests of all entries and of the tail."""
+        last = "" if self.tail is None else self.tail.digest
+        return (*(entry.blob.sha256 for entry in self.entries), last)
+
+    def children(self) -> tuple[Whole, ...]:
+        """The tail."""
+        return () if self.tail is None else (self.tail,)
+
+    def blobs(self) -> list[Blob]:
+        """Those of the entries, and the tail's."""
+        return [entry.blob for entry in self.entries] + super().blobs()
 
     def to_wire(self) -> dict[str, Any]:
         """The stub's body."""
@@ -165,8 +208,34 @@ class Pieces(msgspec.Struct, frozen=True):
             body["tail"] = tail
         return body
 
+    def text(self, texts: Mapping[Blob, bytes], pieces: tuple[Entry, ...], base: bytes) -> bytes:
+        """The text of all pieces and the tail together."""
+        runs = [texts[entry.blob] for entry in pieces]
+        if self.tail is not None:
+            runs.append(self.tail.text(texts, (), base))
+        start, end = (b"[", b"]") if self.kind == "array" else (b"{", b"}")
+        if not all(run.startswith(start) and run.endswith(end) for run in runs):
+            raise InvalidStub("a piece is not of the kind that its stub says")
+        text = json_text.join_texts(runs, self.kind)
+        if len(text) != self.size:
+            raise InvalidStub(
+                f"the pieces of this value make {len(text)} bytes, and its stub says {self.size}"
+            )
+        return text
 
-class Patched(msgspec.Struct, frozen=True):
+    def without_reads(self) -> Pieces:
+        """The same stub without advice on what to read."""
+        return msgspec.structs.replace(self, reads=()) if self.reads else self
+
+    def placed(self, name: str) -> Pieces:
+        """The same stub with the name of the pack that was just written."""
+        tail: Any = None if self.tail is None else self.tail.placed(name)
+        reads = tuple(one.placed(name) for one in self.reads)
+        entries = entries_in_pack(self.entries, name)
+        return Pieces(self.kind, self.count, self.size, entries, tail, reads)
+
+
+class Patched(Whole, frozen=True):
     """A value as the difference to one that is stored: a zstd frame with that as its prefix.
 
     Attributes:
@@ -178,12 +247,30 @@ class Patched(msgspec.Struct, frozen=True):
         count: Likewise.
     """
 
-    base: Stored | Pieces
+    base: Whole
     sha256: str
     size: int
     patch: bytes
     kind: Kind | None = None
     count: int = 0
+
+    form: ClassVar[str] = "patched"
+    in_store: ClassVar[bool] = True
+    generation: ClassVar[int] = 2
+
+    @property
+    def digest(self) -> str:
+        """As it says."""
+        return self.sha256
+
+    @property
+    def own_frame(self) -> bytes:
+        """The patch."""
+        return self.patch
+
+    def children(self) -> tuple[Whole, ...]:
+        """The base."""
+        return (self.base,)
 
     def to_wire(self) -> dict[str, Any]:
         """The stub's body."""
@@ -198,8 +285,13 @@ class Patched(msgspec.Struct, frozen=True):
             **_shape(self.kind, self.count),
         }
 
+    def text(self, texts: Mapping[Blob, bytes], pieces: tuple[Entry, ...], base: bytes) -> bytes:
+        """The text that the patch makes of the base's."""
+        del texts, pieces
+        return apply_patch(self.patch, base, size=self.size, sha256=self.sha256)
 
-class Rest(msgspec.Struct, frozen=True):
+
+class Rest(Stub, frozen=True):
     """The many small fields of an object as one value; beside it stand fields of their own.
 
     Attributes:
@@ -212,23 +304,54 @@ class Rest(msgspec.Struct, frozen=True):
     beside: tuple[str, ...]
     siblings: dict[str, Any]
 
+    form: ClassVar[str] = "rest"
+    kind: ClassVar[Kind] = "object"
+
+    @property
+    def size(self) -> int:
+        """Bytes of the object without what stands beside it."""
+        return self.whole.size - len(b"null") * len(self.beside)
+
+    @property
+    def generation(self) -> int:
+        """The whole's."""
+        return self.whole.generation
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether the whole has."""
+        return self.whole.has_bytes
+
+    def children(self) -> tuple[Whole, ...]:
+        """The whole."""
+        return (self.whole,)
+
     def to_wire(self) -> dict[str, Any]:
         """The stub's body."""
         return {**self.whole.to_wire(), "rest": True, "beside": list(self.beside)}
 
 
-class Escaped(msgspec.Struct, frozen=True):
+class Escaped(Stub, frozen=True):
     """User data that has the reserved key: opaque, however it looks inside."""
 
     original: dict[str, Any]
 
+    form: ClassVar[str] = "escaped"
+    kind: ClassVar[Kind] = "object"
+    is_data: ClassVar[bool] = True
+    has_bytes: ClassVar[bool] = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the data's text."""
+        try:
+            return len(json_text.encode(self.original))
+        except (InvalidState, UnicodeEncodeError):
+            raise InvalidStub("beside a stub stands what JSON cannot hold") from None
+
     def to_wire(self) -> dict[str, Any]:
         """The stub's body."""
         return {"v": VERSION, "escaped": self.original}
-
-
-Whole = Stored | Carried | Pieces | Patched
-Stub = Whole | Rest | Escaped
 
 
 def _base64(data: bytes) -> str:
@@ -237,28 +360,3 @@ def _base64(data: bytes) -> str:
 
 def _shape(kind: Kind | None, count: int) -> dict[str, Any]:
     return {} if kind is None else {"kind": kind, "count": count}
-
-
-def entries_to_wire(entries: tuple[Entry, ...], reads: tuple[Extent, ...] = ()) -> dict[str, Any]:
-    """Entries as rows `[count, size, sha256, pack, offset, length]`, with the packs' names once.
-
-    A node has two more fields: its level, and the size of its own text. What to read ahead are
-    rows `[pack, offset, length]`.
-    """
-    packs: dict[str, int] = {}
-    rows: list[list[Any]] = []
-    for entry in entries:
-        blob = entry.blob
-        pack = packs.setdefault(blob.at, len(packs))
-        row = [entry.count, entry.size, blob.sha256, pack, blob.offset, blob.length]
-        rows.append([*row, entry.level, blob.size] if entry.level else row)
-    ahead = [[packs.setdefault(one.at, len(packs)), one.offset, one.length] for one in reads]
-    return {"packs": list(packs), "pieces": rows, **({"reads": ahead} if ahead else {})}
-
-
-def joined_size(sizes: list[int]) -> int:
-    """Bytes of the text of one array or object made of the items of several.
-
-    Each has two bytes of brackets; joined, they share two and gain a comma between each.
-    """
-    return 2 + sum(size - 2 for size in sizes) + max(len(sizes) - 1, 0)

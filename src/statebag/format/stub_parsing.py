@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidStub, UnsupportedFormat
 from statebag.format.names import check_pack_name
@@ -28,7 +28,10 @@ from statebag.format.stub import (
     joined_size,
 )
 
-__all__ = ["longest_frame", "parse_entries", "parse_stub"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["FORMS", "Fields", "longest_frame", "parse_entries", "parse_stub"]
 
 _HEX = frozenset("0123456789abcdef")
 _MAX_NUMBER = 2**53
@@ -58,7 +61,7 @@ def parse_stub(wire: dict[str, Any], path: str) -> Stub:
     # An engine may have made 1 into 1.0 on its way, as it may have done to any number here.
     if type(version) not in {int, float} or version != VERSION:
         raise _of_a_newer_release(version, body.get("since"), path)
-    parse = _Parser(body, path)
+    parse = Fields(body, path)
     if body.get("rest") is True:
         siblings = {key: value for key, value in wire.items() if key != KEY}
         return Rest(parse.whole(), parse.names("beside"), siblings)
@@ -91,26 +94,31 @@ def _of_a_newer_release(version: object, since: object, path: str) -> Unsupporte
 
 def parse_entries(body: dict[str, Any], path: str, this_pack: str | None) -> tuple[Entry, ...]:
     """The rows that `entries_to_wire` wrote; `this_pack` is the pack that holds a node."""
-    return _Parser(body, path).entries(this_pack)
+    return Fields(body, path).entries(this_pack)
 
 
-class _Parser:
+class Fields:
     """Typed access to a stub's body; every fault is an `InvalidStub` with the field's name."""
+
+    __slots__ = ("body", "path")
 
     def __init__(self, body: dict[str, Any], path: str) -> None:
         self.body = body
         self.path = path
 
     def fault(self, field: str) -> InvalidStub:
+        """Return the error for a field."""
         return InvalidStub(f"a stub's field {field!r} is missing or wrong", path=self.path)
 
     def field(self, name: str, kind: type) -> Any:
+        """Return a field of exactly this type."""
         value = self.body.get(name)
         if type(value) is not kind:
             raise self.fault(name)
         return value
 
     def number(self, value: object, name: str) -> int:
+        """Return a whole number from 0 to 2**53; `name` is the field that it is of."""
         if type(value) is int and 0 <= value <= _MAX_NUMBER:
             return value
         # An engine may have made 12 into 12.0 on its way; it is the same number.
@@ -119,11 +127,13 @@ class _Parser:
         raise self.fault(name)
 
     def digest(self, value: object) -> str:
+        """Return 64 hex digits."""
         if not isinstance(value, str) or len(value) != 64 or not _HEX.issuperset(value):
             raise self.fault("sha256")
         return value
 
     def kind(self) -> Kind:
+        """Return the field `kind`."""
         value = self.body.get("kind")
         if value == "array":
             return "array"
@@ -132,36 +142,43 @@ class _Parser:
         raise self.fault("kind")
 
     def names(self, name: str) -> tuple[str, ...]:
+        """Return a field that is an array of strings."""
         values = self.field(name, list)
         if not all(isinstance(value, str) for value in values):
             raise self.fault(name)
         return tuple(values)
 
+    def shape(self) -> tuple[Kind | None, int]:
+        """Return the fields `kind` and `count`; None and 0 where there is no kind."""
+        if "kind" not in self.body:
+            return None, 0
+        return self.kind(), self.number(self.body.get("count"), "count")
+
     def whole(self) -> Whole:
-        if "patch" in self.body:
-            return self.patched()
-        if "pieces" in self.body:
-            return self.pieces()
-        return self.single()
+        """Return the stub, of whatever form (`FORMS`)."""
+        for mark, parse in FORMS.items():
+            if mark in self.body:
+                return parse(self)
+        return self.stored()
 
     def patched(self) -> Patched:
+        """Return a difference with its base."""
         start = self.field("base", dict)
         if "patch" in start:  # looked at before it is parsed: a chain of them has no end
             raise self.fault("base")
-        base = _Parser(start, self.path).whole()
+        base = Fields(start, self.path).whole()
         if not isinstance(base, Stored | Pieces):
             raise self.fault("base")
-        kind = self.kind() if "kind" in self.body else None
         return Patched(
             base,
             self.digest(self.body.get("sha256")),
             self.number(self.body.get("size"), "size"),
             self.frame("patch"),
-            kind,
-            self.number(self.body.get("count"), "count") if kind else 0,
+            *self.shape(),
         )
 
     def frame(self, name: str) -> bytes:
+        """Return the bytes of a field in base64."""
         text = self.field(name, str)
         if len(text) % 4:  # CPython 3.11 to 3.13 take padding after a whole group: `AAAA=`
             raise self.fault(name)
@@ -171,12 +188,21 @@ class _Parser:
             raise self.fault(name) from None
 
     def single(self) -> Stored | Carried:
+        """Return the stub of one text."""
+        return self.carried() if "data" in self.body else self.stored()
+
+    def carried(self) -> Carried:
+        """Return the stub of a frame in the bag."""
         sha256 = self.digest(self.body.get("sha256"))
         size = self.number(self.body.get("size"), "size")
-        kind = self.kind() if "kind" in self.body else None
-        count = self.number(self.body.get("count"), "count") if kind else 0
-        if "data" in self.body:
-            return Carried(sha256, size, self.frame("data"), kind, count)
+        kind, count = self.shape()
+        return Carried(sha256, size, self.frame("data"), kind, count)
+
+    def stored(self) -> Stored:
+        """Return the stub of a blob."""
+        sha256 = self.digest(self.body.get("sha256"))
+        size = self.number(self.body.get("size"), "size")
+        kind, count = self.shape()
         span = self.field("span", list)
         if len(span) != 2:
             raise self.fault("span")
@@ -187,11 +213,12 @@ class _Parser:
         return Stored(Blob(sha256, size, at, offset, length), kind, count)
 
     def pieces(self) -> Pieces:
+        """Return the stub of an array or object in pieces."""
         kind = self.kind()
         tail = None
         if "tail" in self.body:
             inner = {"kind": kind, **self.field("tail", dict)}
-            tail = _Parser(inner, self.path).single()
+            tail = Fields(inner, self.path).single()
         entries = self.entries(None)
         reads = self.reads()
         count = self.number(self.body.get("count"), "count")
@@ -205,6 +232,7 @@ class _Parser:
         return Pieces(kind, count, size, entries, tail, reads)
 
     def entries(self, this_pack: str | None) -> tuple[Entry, ...]:
+        """Return the rows of pieces and nodes; `this_pack` is the pack that holds a node."""
         packs = self.field("packs", list)
         rows = self.field("pieces", list)
         if len(rows) > MAX_ENTRIES:
@@ -218,6 +246,7 @@ class _Parser:
         return tuple(self.entry(row, names) for row in rows)
 
     def reads(self) -> tuple[Extent, ...]:
+        """Return the rows of what to read ahead."""
         rows = self.body.get("reads", [])
         names = self.field("packs", list)  # checked with the entries
         if not isinstance(rows, list) or len(rows) > MAX_ENTRIES:
@@ -225,6 +254,7 @@ class _Parser:
         return tuple(self.extent(row, names) for row in rows)
 
     def extent(self, row: object, names: list[str]) -> Extent:
+        """Return one row of what to read ahead; `names` are the packs."""
         if not isinstance(row, list) or len(row) != 3:
             raise self.fault("reads")
         pack, offset, length = (self.number(value, "reads") for value in row)
@@ -233,6 +263,7 @@ class _Parser:
         return Extent(names[pack], offset, length)
 
     def entry(self, row: object, names: list[str]) -> Entry:
+        """Return one row of pieces and nodes; `names` are the packs."""
         if not isinstance(row, list) or len(row) not in {6, 8}:
             raise self.fault("pieces")
         sha256 = self.digest(row[2])
@@ -246,6 +277,14 @@ class _Parser:
             raise self.fault("pieces")
         blob = Blob(sha256, own_size, names[pack], offset, length)
         return Entry(blob, count, size, level)
+
+
+FORMS: dict[str, Callable[[Fields], Whole]] = {
+    "patch": Fields.patched,
+    "pieces": Fields.pieces,
+    "data": Fields.carried,
+}
+"""What makes a stub of each form, by the field that only it has; one without any is stored."""
 
 
 def longest_frame(size: int) -> int:

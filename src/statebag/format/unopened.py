@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from statebag.errors import InvalidStub
 from statebag.format import json_text
-from statebag.format.stub import KEY, Escaped, Kind, Rest, Stub
+from statebag.format.stub import KEY, Kind, Stub
 from statebag.format.stub_parsing import parse_stub
 
-__all__ = ["Unopened"]
+__all__ = ["OPAQUE", "Grown", "Unopened", "unread_in"]
 
 
 class Unopened:
@@ -36,14 +38,12 @@ class Unopened:
     @property
     def kind(self) -> Kind | None:
         """`array` or `object`; None for another value."""
-        if isinstance(self.stub, Rest | Escaped):
-            return "object"
         return self.stub.kind
 
     @property
     def count(self) -> int:
         """Items of the array or members of the object; 0 for another value."""
-        return 0 if isinstance(self.stub, Rest | Escaped) else self.stub.count
+        return self.stub.count
 
     def __repr__(self) -> str:
         return f"Unopened({self.kind or 'value'}, {self.size} bytes)"
@@ -54,20 +54,37 @@ class Unopened:
     __hash__ = None  # type: ignore[assignment]  # equal by content that is a dict
 
 
+class Grown(msgspec.Struct, frozen=True):
+    """An array that was not opened, and items to add at its end."""
+
+    before: Unopened
+    items: list[Any]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the array's JSON text without the items."""
+        return self.before.size
+
+
+OPAQUE: frozenset[type] = frozenset({Unopened, Grown})
+"""What stands in a state for values that were not opened."""
+
+
+def unread_in(value: object) -> Unopened | None:
+    """What was not opened, if a value is that, or grew from it."""
+    if isinstance(value, Grown):
+        return value.before
+    return value if isinstance(value, Unopened) else None
+
+
 def _plain_size(wire: Any, stub: Stub) -> int:
     """Bytes of what a stub stands for, with what stands beside it."""
     size = 0
     pending: list[tuple[Any, Stub]] = [(wire, stub)]
     while pending:  # beside a rest's stub may stand another one, and so on
         one, its = pending.pop()
-        if isinstance(its, Escaped):
-            size += _text_size(its.original)
-            continue
-        if not isinstance(its, Rest):
-            size += its.size
-            continue
-        size += its.whole.size - len(b"null") * len(its.beside)
-        for name in its.beside:
+        size += its.size
+        for name in its.beside or ():
             sibling = one.get(name)
             if isinstance(sibling, dict) and KEY in sibling:
                 pending.append((sibling, parse_stub(sibling, "$")))

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from statebag.errors import BlobCorrupt
 from statebag.format import json_text
-from statebag.format.codec import decompress, sha256_hex
+from statebag.format.codec import sha256_hex
 from statebag.format.derived import without_derived
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Carried, Escaped, Patched, Pieces, Rest, Stored
+from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
 from statebag.opening.inspection import inspect
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from statebag.format.paths import Path
-    from statebag.format.stub import Stub, Whole
+    from statebag.format.stub import Stub
 
 __all__ = ["BagChange", "bag_differences"]
 
@@ -90,7 +91,7 @@ def bag_differences(before: Any, after: Any) -> Iterator[BagChange]:
             if members is not None:
                 pending.extend(reversed(members))
                 continue
-        elif isinstance(one.stub, Rest) and isinstance(two.stub, Rest):
+        elif one.stub is not None and two.stub is not None and _are_rests(one.stub, two.stub):
             whole = one.stub.whole, two.stub.whole
             beside = _of_objects(_Value(one.stub.siblings), _Value(two.stub.siblings), path)
             pending.extend(reversed(beside))
@@ -118,11 +119,15 @@ def _met(value: _Value, path: Path) -> _Value:
     if KEY not in wire:
         return _Value(wire)
     stub = parse_stub(wire, render_path(path))
-    if isinstance(stub, Escaped):
+    if stub.is_data:
         return _Value(stub.original, is_data=True)
-    if isinstance(stub, Carried) and stub.size <= _LARGEST_LOOKED_INTO:
+    if _is_in_bag(stub) and stub.size <= _LARGEST_LOOKED_INTO:
         where = render_path(path)
-        text = decompress(stub.frame, size=stub.size, sha256=stub.sha256, where=where)
+        try:
+            text = stub.whole.text({}, (), b"")
+        except BlobCorrupt as error:
+            error.object_name = where
+            raise
         return _Value(json_text.decode(text, where), is_data=True)
     return _Value(wire, stub=stub)
 
@@ -176,13 +181,14 @@ def _change(one: _Value, two: _Value, path: Path) -> BagChange | None:
     if one.wire is _ABSENT or two.wire is _ABSENT:
         return BagChange(render_path(path), "added" if one.wire is _ABSENT else "removed", *sizes)
     kind: Literal["same", "changed", "possible"]
-    if isinstance(one.stub, Rest) or isinstance(two.stub, Rest):
+    if _has_beside(one.stub) or _has_beside(two.stub):
         kind = "changed" if sizes[0] != sizes[1] else "possible"
     elif one.stub is not None and two.stub is not None:
         kind = _verdict(one.stub, two.stub)
-    elif one.stub is not None or two.stub is not None:
-        stub, plain = (one.stub, two) if one.stub is not None else (two.stub, one)
-        kind = _against_plain(stub, plain, sizes)
+    elif one.stub is not None:
+        kind = _against_plain(one.stub, two, sizes)
+    elif two.stub is not None:
+        kind = _against_plain(two.stub, one, sizes)
     else:
         kind = "same" if _texts_of_data(one, two) else "changed"
     return None if kind == "same" else BagChange(render_path(path), kind, *sizes)
@@ -194,39 +200,37 @@ def _texts_of_data(one: _Value, two: _Value) -> bool:
 
 
 def _against_plain(
-    stub: Any, plain: _Value, sizes: tuple[int, int]
+    stub: Stub, plain: _Value, sizes: tuple[int, int]
 ) -> Literal["same", "changed", "possible"]:
     if sizes[0] != sizes[1]:
         return "changed"
-    digest = _digest(stub)
+    digest = stub.digest
     if digest is None or not (plain.is_data or _has_no_stub(plain.wire)):
         return "possible"
     return "same" if sha256_hex(json_text.encode(plain.wire)) == digest else "changed"
 
 
-def _verdict(one: Any, two: Any) -> Literal["same", "changed", "possible"]:
-    digests = _digest(one), _digest(two)
+def _verdict(one: Stub, two: Stub) -> Literal["same", "changed", "possible"]:
+    digests = one.digest, two.digest
     if None not in digests:
         return "same" if digests[0] == digests[1] else "changed"
     if one.size != two.size or one.count != two.count:
         return "changed"
-    if isinstance(one, Pieces) and isinstance(two, Pieces) and _cuts(one) == _cuts(two):
+    if one.fingerprint is not None and one.fingerprint == two.fingerprint:
         return "same"
     return "possible"
 
 
-def _digest(stub: Whole) -> str | None:
-    """The SHA-256 of a value's text; None where a stub does not have it."""
-    if isinstance(stub, Stored):
-        return stub.blob.sha256
-    if isinstance(stub, Carried | Patched):
-        return stub.sha256
-    return None
+def _has_beside(stub: Stub | None) -> bool:
+    return stub is not None and stub.beside is not None
 
 
-def _cuts(stub: Pieces) -> tuple[str, ...]:
-    tail = _digest(stub.tail) if stub.tail is not None else ""
-    return (*(entry.blob.sha256 for entry in stub.entries), tail or "")
+def _are_rests(one: Stub, two: Stub) -> bool:
+    return one.beside is not None and two.beside is not None
+
+
+def _is_in_bag(stub: Stub) -> bool:
+    return stub.beside is None and not stub.whole.in_store
 
 
 def _has_no_stub(wire: Any) -> bool:

@@ -6,8 +6,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from statebag.format.names import scope_of
-from statebag.format.stub import Escaped, Rest
-from statebag.opening.known import packs_of
 from statebag.opening.walk import Selection, walk
 
 __all__ = ["deepest_scope"]
@@ -17,8 +15,6 @@ def deepest_scope(bag: Any) -> str | None:
     """The deepest scope that a bag's own stubs name, decoded; None where they name none."""
     scopes: set[str] = set()
     for site in walk(bag, Selection(None)).sites:
-        stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
-        if not isinstance(stub, Escaped):
-            scopes.update(map(scope_of, packs_of(stub)))
+        scopes.update(map(scope_of, site.stub.packs()))
     # Of two of one length always the same: a retry in another process must write there too.
     return unquote(max(scopes, key=lambda scope: (len(scope), scope))) if scopes else None

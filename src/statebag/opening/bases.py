@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from statebag.format.names import is_scope_at_or_above, scope_of
-from statebag.format.stub import Carried
+from statebag.format.names import is_scope_at_or_above, scope_of, scopes_from
 from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class Bases:
         """The latest stored value of such a field that is readable from `scope`."""
         for field in self._fields(scope, path):
             stored = field.base or field
-            if not isinstance(stored.stub, Carried):
+            if stored.stub.in_store:
                 return stored
         return None
 
@@ -91,10 +90,7 @@ class Bases:
 
     def _fields(self, scope: str, path: Path) -> list[Verified]:
         name = _name(path)
-        scopes = [scope]
-        while scope:
-            scope = scope_of(scope)
-            scopes.append(scope)
+        scopes = (*scopes_from(scope), "")
         with self._lock:
             return [self._items[one, name] for one in scopes if (one, name) in self._items]
 

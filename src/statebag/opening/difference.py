@@ -14,7 +14,6 @@ from statebag.errors import LimitExceeded
 from statebag.format import json_text
 from statebag.format.json_check import check_json
 from statebag.format.paths import render_path
-from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored
 from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from statebag.format.paths import Path
+    from statebag.format.stub import Entry, Whole
     from statebag.opening.opener import Opener
 
 __all__ = ["Change", "differences"]
@@ -111,16 +111,13 @@ class _Comparison:
     ) -> list[tuple[Any, Any, Path]] | None:
         """What is left to compare of two values that were not read; None: both must be read."""
         first, second = one.stub, two.stub
-        digests = _digest(first), _digest(second)
-        if digests[0] is not None and digests[0] == digests[1]:
+        if first.fingerprint is not None and first.fingerprint == second.fingerprint:
             return []
-        if not (isinstance(first, Pieces) and isinstance(second, Pieces)):
+        if not (first.entries and second.entries) or first.kind != second.kind:
             return None
-        if first.kind != second.kind:
-            return None
-        return self._of_pieces(first, second, path)
+        return self._of_pieces(first.whole, second.whole, path)
 
-    def _of_pieces(self, one: Pieces, two: Pieces, path: Path) -> list[tuple[Any, Any, Path]]:
+    def _of_pieces(self, one: Whole, two: Whole, path: Path) -> list[tuple[Any, Any, Path]]:
         first: list[Entry] = list(one.entries)
         second: list[Entry] = list(two.entries)
         skipped = 0
@@ -147,27 +144,14 @@ class _Comparison:
                 found.append(entry)
         return found
 
-    def _items(self, entries: list[Entry], stub: Pieces, path: Path) -> list[Any]:
+    def _items(self, entries: list[Entry], stub: Whole, path: Path) -> list[Any]:
         """The items, or pairs of key and value, of some pieces and of the tail."""
         runs = [self._opener.piece(entry, stub.kind, path) for entry in entries]
-        if stub.tail is not None:
+        if stub.simple is not None:
             runs.append(self._opener.tail(stub, path))
         if stub.kind == "array":
             return [item for run in runs for item in run]
         return [pair for run in runs for pair in run.items()]
-
-
-def _digest(stub: object) -> str | tuple[str, ...] | None:
-    """What is equal for equal values; values that are cut elsewhere may differ in it."""
-    if isinstance(stub, Stored):
-        return stub.blob.sha256
-    if isinstance(stub, Carried | Patched):
-        return stub.sha256
-    if isinstance(stub, Pieces):
-        tail = stub.tail
-        last = tail.blob.sha256 if isinstance(tail, Stored) else tail.sha256 if tail else ""
-        return (*(entry.blob.sha256 for entry in stub.entries), last)
-    return None
 
 
 def _common_start(one: list[Entry], two: list[Entry]) -> int:

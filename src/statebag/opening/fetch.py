@@ -250,9 +250,9 @@ class Fetcher:
         tasks = {name: _workers.submit(is_there, name) for name in names}
         return {name for name, task in tasks.items() if task.result()}
 
-    def remember(self, blob: Blob, text: bytes) -> None:
-        """Keep a text that was just stored, for a later open in this process."""
-        self._cache.put(self._key(blob), text)
+    def remember(self, written: Iterable[tuple[Blob, bytes]]) -> None:
+        """Keep texts that were just stored, for a later open in this process."""
+        self._cache.put_each([(self._key(blob), text) for blob, text in written])
 
     def in_memory(self, at: str) -> dict[tuple[int, str], bytes]:
         """What the cache holds of one pack: texts by offset and SHA-256."""

@@ -11,7 +11,7 @@ from statebag.format.index import read_node
 from statebag.format.json_check import check_json
 from statebag.format.json_text import wire_size
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Carried, Entry, Escaped, Patched, Pieces, Rest
+from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
 
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from statebag.format.paths import Path
-    from statebag.format.stub import Blob, Stored, Stub, Whole
+    from statebag.format.stub import Blob, Entry, Stub, Whole
     from statebag.opening.fetch import Fetcher
     from statebag.opening.opener import Confinement
 
 __all__ = ["Field", "IndexReader", "Inspection", "PackUse", "Place", "inspect"]
 
-Form = Literal["plain", "carried", "stored", "pieces", "patched", "rest", "escaped"]
 PlacePart = Literal["value", "piece", "index", "tail", "patch"]
 
 
@@ -69,7 +68,7 @@ class Field:
 
     path: Path
     kind: str
-    form: Form
+    form: str
     size: int
     bag_bytes: int
     count: int | None
@@ -123,7 +122,7 @@ class IndexReader:
         self._fetcher = fetcher
         self._confinement = confinement
 
-    def __call__(self, stub: Pieces, path: Path) -> tuple[list[Entry], list[Entry]]:
+    def __call__(self, stub: Whole, path: Path) -> tuple[list[Entry], list[Entry]]:
         """The pieces of a value in order, and the index blobs that were read for it.
 
         Raises:
@@ -147,7 +146,7 @@ class IndexReader:
 
 
 def inspect(
-    bag: Any, read_pieces: Callable[[Pieces, Path], tuple[list[Entry], list[Entry]]] | None = None
+    bag: Any, read_pieces: Callable[[Whole, Path], tuple[list[Entry], list[Entry]]] | None = None
 ) -> Inspection:
     """What a bag holds and where.
 
@@ -184,28 +183,28 @@ class _Node:
     field: Field | None = None
 
     def finish(
-        self, read_pieces: Callable[[Pieces, Path], tuple[list[Entry], list[Entry]]] | None
+        self, read_pieces: Callable[[Whole, Path], tuple[list[Entry], list[Entry]]] | None
     ) -> None:
         """Make the field; those of the children are made."""
         stub = self.stub
         places: tuple[Place, ...] = ()
         fields = tuple(child.field for child in self.children if child.field is not None)
         if stub is None:
-            form: Form = "plain"
+            form = "plain"
             kind = _kind(self.value)
             count = len(self.value) if isinstance(self.value, dict | list) else None
             size, bag_bytes = self._plain_sizes(fields)
-        elif isinstance(stub, Escaped):
+        elif stub.is_data:
             form, kind, count = "escaped", "object", len(stub.original)
             size = len(json_text.encode(stub.original))
             bag_bytes = len(json_text.encode(self.value))
         else:
-            whole = stub.whole if isinstance(stub, Rest) else stub
-            form = _form(stub)
+            whole = stub.whole
+            form = stub.form
             kind, count = whole.kind or "scalar", whole.count if whole.kind else None
             places = tuple(_places(whole, self.path, read_pieces))
             size, bag_bytes = whole.size, len(json_text.encode({KEY: self.value[KEY]}))
-            if isinstance(stub, Rest):
+            if stub.beside is not None:
                 # In the whole, null holds the place of each field that must stand beside it.
                 beside = frozenset(stub.beside)
                 size += sum(one.size - 4 for one in fields if one.path[-1] in beside)
@@ -243,9 +242,8 @@ def _nodes(bag: Any) -> list[_Node]:
         members: list[tuple[str | int, Any]] = []
         if isinstance(value, dict) and KEY in value:
             node.stub = parse_stub(value, render_path(path))
-            if isinstance(node.stub, Rest):
-                _check_beside(node.stub, path)
-                members = list(node.stub.siblings.items())
+            _check_beside(node.stub, path)
+            members = list(node.stub.siblings.items())
         elif isinstance(value, dict):
             members = list(value.items())
         elif isinstance(value, list):
@@ -254,8 +252,8 @@ def _nodes(bag: Any) -> list[_Node]:
     return nodes
 
 
-def _check_beside(rest: Rest, path: Path) -> None:
-    missing = [name for name in rest.beside if name not in rest.siblings]
+def _check_beside(stub: Stub, path: Path) -> None:
+    missing = [name for name in stub.beside or () if name not in stub.siblings]
     if missing:
         raise InvalidStub(
             f"{len(missing)} fields that must stand beside this stub are gone",
@@ -273,41 +271,28 @@ def _kind(value: Any) -> str:
     return next((name for kind, name in kinds.items() if isinstance(value, kind)), "number")
 
 
-def _form(stub: Whole | Rest) -> Form:
-    if isinstance(stub, Rest):
-        return "rest"
-    if isinstance(stub, Pieces):
-        return "pieces"
-    if isinstance(stub, Patched):
-        return "patched"
-    return "carried" if isinstance(stub, Carried) else "stored"
-
-
 def _places(
-    stub: Whole,
+    whole: Whole,
     path: Path,
-    read_pieces: Callable[[Pieces, Path], tuple[list[Entry], list[Entry]]] | None,
+    read_pieces: Callable[[Whole, Path], tuple[list[Entry], list[Entry]]] | None,
 ) -> Iterator[Place]:
-    if isinstance(stub, Patched):
-        yield Place("patch", None, 0, len(stub.patch), stub.size, stub.count)
-        yield from _places(stub.base, path, read_pieces)
-        return
-    if not isinstance(stub, Pieces):
-        yield _single(stub, "value")
-        return
-    entries, indexes = (stub.entries, []) if read_pieces is None else read_pieces(stub, path)
+    if whole.has_bytes and not whole.entries:
+        part: PlacePart = "value" if whole.base is None else "patch"
+        yield Place(part, None, 0, len(whole.own_frame), whole.size, whole.count)
+    stub = whole.read
+    entries = list(stub.entries)
+    indexes: list[Entry] = []
+    if entries and read_pieces is not None:
+        entries, indexes = read_pieces(stub, path)
     for entry in indexes:
         yield _place(entry.blob, "index", entry.count)
     for entry in entries:
         yield _place(entry.blob, "index" if entry.level else "piece", entry.count)
-    if stub.tail is not None:
-        yield _single(stub.tail, "tail")
-
-
-def _single(stub: Stored | Carried, part: PlacePart) -> Place:
-    if isinstance(stub, Carried):
-        return Place(part, None, 0, len(stub.frame), stub.size, stub.count)
-    return _place(stub.blob, part, stub.count)
+    one = stub.simple
+    if one is not None and one.blob is not None:
+        yield _place(one.blob, "tail" if entries else "value", one.count)
+    elif one is not None and entries:
+        yield Place("tail", None, 0, len(one.frame), one.size, one.count)
 
 
 def _place(blob: Blob, part: PlacePart, count: int) -> Place:

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from statebag.format.names import is_scope_at_or_above, scope_of
-from statebag.format.stub import Carried, Entry, Patched, Pieces, Stored
+from statebag.format.names import is_scope_at_or_above, scope_of, scopes_from
 from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
 
-    from statebag.format.stub import Blob, Whole
-    from statebag.opening.verified import Texts, Verified
-    from statebag.sealing.layout import Written
+    from statebag.format.stub import Blob, Entry, Whole
+    from statebag.opening.verified import Verified
 
-__all__ = ["Known", "Remembered", "packs_of"]
+__all__ = ["Known", "Remembered"]
 
 _T = TypeVar("_T")
 _MAX_ITEMS = 65_536  # blobs and nodes; about 400 bytes each
@@ -60,7 +58,7 @@ class _Recent(Generic[_T]):
 class Remembered(msgspec.Struct, frozen=True):
     """The stub of a whole value, and every pack that its text was read from."""
 
-    stub: Stored | Pieces | Patched
+    stub: Whole
     packs: frozenset[str]
 
 
@@ -91,7 +89,7 @@ class Known:
     def add_value(self, verified: Verified) -> None:
         """A whole value; one that is carried is no work to carry again and is not remembered."""
         stub = verified.stub
-        if isinstance(stub, Carried):
+        if not stub.in_store:
             return
         scopes = {scope_of(pack) for pack in verified.packs}
         deepest = max(scopes, key=len, default="")
@@ -102,20 +100,12 @@ class Known:
                 remembered = Remembered(stub, verified.packs)
                 self._values.put((deepest, verified.sha256), remembered)
 
-    def add_texts(self, texts: Texts) -> None:
-        """Pieces and stored values that were read."""
-        for blob in texts:
-            self._add_blob(blob)
-
-    def add_written(self, written: Iterable[Written]) -> None:
-        """Blobs that were stored just now."""
-        for one in written:
-            self._add_blob(one.blob)
-
-    def _add_blob(self, blob: Blob) -> None:
+    def add_blobs(self, blobs: Iterable[Blob]) -> None:
+        """Pieces and stored values that were read, or stored just now."""
         with self._lock:
-            self._add_size(blob.size)
-            self._blobs.put((scope_of(blob.at), blob.sha256), blob)
+            for blob in blobs:
+                self._add_size(blob.size)
+                self._blobs.put((scope_of(blob.at), blob.sha256), blob)
 
     def add_node(self, node: Entry, entries: tuple[Entry, ...]) -> None:
         """An index node and what it lists."""
@@ -138,30 +128,21 @@ class Known:
         """A blob with this text, readable from `scope`."""
         return self._find(self._blobs, scope, sha256)
 
+    def blobs(self, scope: str, digests: Iterable[str]) -> list[Blob | None]:
+        """The same for several texts."""
+        return [self._find(self._blobs, scope, sha256) for sha256 in digests]
+
     def node(self, scope: str, entries: tuple[Entry, ...]) -> Entry | None:
         """A node that lists exactly these entries."""
         return self._find(self._nodes, scope, _listing(entries))
 
     def _find(self, recent: _Recent[_T], scope: str, key: Hashable) -> _T | None:
         with self._lock:
-            while scope:
-                found = recent.get((scope, key))
+            for one in scopes_from(scope):
+                found = recent.get((one, key))
                 if found is not None:
                     return found
-                scope = scope_of(scope)
         return None
-
-
-def packs_of(stub: Whole) -> set[str]:
-    """The packs that a stub itself names (an index may name more)."""
-    if isinstance(stub, Patched):
-        return packs_of(stub.base)
-    if isinstance(stub, Stored):
-        return {stub.blob.at}
-    if isinstance(stub, Carried):
-        return set()
-    packs = {entry.blob.at for entry in stub.entries}
-    return packs | ({stub.tail.blob.at} if isinstance(stub.tail, Stored) else set())
 
 
 def _listing(entries: tuple[Entry, ...]) -> tuple[tuple[str, str, int], ...]:

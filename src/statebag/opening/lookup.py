@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Escaped, Pieces, Rest
+from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection, plain_copy
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
+    from statebag.format.stub import Stub
     from statebag.opening.opener import Opener
 
 __all__ = ["look_up"]
@@ -38,13 +39,13 @@ def look_up(opener: Opener, bag: Any, path: Path) -> Any:
         if not opened and isinstance(value, dict) and KEY in value:
             stub = parse_stub(value, render_path(path[:depth]))
             checked = opener.checked(stub, value[KEY], path[:depth])
-            if isinstance(stub, Rest) and part in stub.siblings:
+            if part in stub.siblings:
                 value = stub.siblings[str(part)]
                 continue
-            if isinstance(stub, Pieces) and stub.kind == "array":
+            if stub.entries and stub.kind == "array":
                 if not isinstance(part, int) or part >= stub.count:
                     raise _nothing(f"an array of {stub.count} items", path[: depth + 1])
-                value, opened = checked.item(stub, part, path), True
+                value, opened = checked.item(stub.whole, part, path), True
                 continue
             value = _own_value(checked, value, stub)
             opened = True
@@ -52,10 +53,10 @@ def look_up(opener: Opener, bag: Any, path: Path) -> Any:
     return value if opened else opener.open(value, Selection(None))
 
 
-def _own_value(opener: Opener, wire: dict[str, Any], stub: object) -> Any:
-    if isinstance(stub, Escaped):
+def _own_value(opener: Opener, wire: dict[str, Any], stub: Stub) -> Any:
+    if stub.is_data:
         return plain_copy(stub.original)  # what is handed out is no part of the bag
-    if isinstance(stub, Rest):
+    if stub.beside is not None:
         # Only what is behind the stub itself: the wanted field is not one of those beside it.
         wire = {KEY: {key: v for key, v in wire[KEY].items() if key not in {"rest", "beside"}}}
     return opener.open(wire, Selection(None))

@@ -11,21 +11,13 @@ from statebag.format import json_text
 from statebag.format.index import read_node
 from statebag.format.names import encode_scope, is_scope_at_or_above, scope_of
 from statebag.format.paths import render_path
-from statebag.format.stub import Carried, Entry, Escaped, Patched, Pieces, Rest, Stored
-from statebag.opening.verified import (
-    Texts,
-    Verified,
-    verified_carried,
-    verified_patched,
-    verified_pieces,
-    verified_stored,
-)
+from statebag.opening.verified import Texts, Verified, verified
 from statebag.opening.walk import Selection, walk
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.signature import Checker, Signatures
-    from statebag.format.stub import Blob, Extent, Stub, Whole
+    from statebag.format.stub import Blob, Carried, Entry, Extent, Stored, Stub, Whole
     from statebag.opening.bases import Bases
     from statebag.opening.fetch import Fetcher
     from statebag.opening.known import Known
@@ -44,6 +36,7 @@ class Confinement:
 
     def __init__(self, scope: str | None, readable: tuple[str, ...]) -> None:
         self._scope = scope
+        self._told: dict[str, bool] = {}
         self._exact = {encode_scope(one) for one in readable if not one.endswith("/**")}
         self._trees = [encode_scope(one[:-3]) for one in readable if one.endswith("/**")]
 
@@ -53,7 +46,11 @@ class Confinement:
         Raises:
             NotPermitted: With the object's name.
         """
-        if not self.allows(scope_of(blob.at)):
+        scope = scope_of(blob.at)
+        allowed = self._told.get(scope)
+        if allowed is None:
+            allowed = self._told[scope] = self.allows(scope)
+        if not allowed:
             raise NotPermitted(
                 "a stub names an object of another scope",
                 path=render_path(path),
@@ -108,22 +105,23 @@ class Opener:
         """
         checker = self._checker()
         found = walk(bag, selection, is_state=is_state, below=below, signatures=checker)
-        wholes = [(site, _whole(site)) for site in found.sites]
+        wholes = [(site, site.stub.whole) for site in found.sites]
         # By place: one blob may stand in many, and is read only once.
         self._fetcher.check_given(sum(stub.size for _, stub in wholes))
-        cut = [(site, base) for site, stub in wholes if isinstance(base := _base_of(stub), Pieces)]
+        cut = [(site, stub.read) for site, stub in wholes if stub.read.entries]
         self._read_ahead(wholes)
         indexes = self._expand(cut)
         texts = self._fetch(wholes, indexes)
         # Innermost first, so that what stands beside a rest's stub is whole when it is merged.
         for site, stub in reversed(wholes):
-            verified = _verified(stub, indexes.get(id(site)), texts, site.path)
-            self._remember(verified, site.path)
-            value = self._decoded(verified.text, stub.kind, stub.count, site.path)
+            index = indexes.get(id(site), _NO_INDEX)
+            value = verified(stub, texts, index.entries, index.packs, site.path)
+            self._remember(value, site.path)
+            value = self._decoded(value.text, stub.kind, stub.count, site.path)
             site.container[site.key] = _merged(value, site)
         return found.root[0]
 
-    def item(self, stub: Pieces, index: int, path: Path) -> Any:
+    def item(self, stub: Whole, index: int, path: Path) -> Any:
         """One item of a cut array, reading one piece and the index nodes above it."""
         members: tuple[Entry, ...] = stub.entries
         while True:
@@ -132,7 +130,7 @@ class Opener:
                     break
                 index -= entry.count
             else:
-                return self._tail_item(stub, index, path)
+                return self.tail(stub, path)[index]
             self._confinement.check(entry.blob, path)
             text = self._fetcher.texts([entry.blob])[entry.blob]
             if entry.level == 0:
@@ -144,19 +142,18 @@ class Opener:
         self._confinement.check(node.blob, path)
         return read_node(self._fetcher.texts([node.blob])[node.blob], node, render_path(path))
 
-    def piece(self, entry: Entry, kind: str, path: Path) -> Any:
+    def piece(self, entry: Entry, kind: str | None, path: Path) -> Any:
         """The items or members of one piece."""
         self._confinement.check(entry.blob, path)
         text = self._fetcher.texts([entry.blob])[entry.blob]
         return self._decoded(text, kind, entry.count, path)
 
-    def tail(self, stub: Pieces, path: Path) -> Any:
+    def tail(self, stub: Whole, path: Path) -> Any:
         """The newest items or members of a value in pieces that has a tail."""
-        tail = stub.tail
-        if isinstance(tail, Carried):
-            return self._decoded(verified_carried(tail).text, stub.kind, tail.count, path)
-        assert tail is not None  # asked by whoever calls
-        return self.piece(Entry(tail.blob, tail.count, tail.size), stub.kind, path)
+        tail = stub.simple
+        assert tail is not None  # the counts of a parsed stub add up
+        texts = self._texts_of(tail, path)
+        return self._decoded(tail.text(texts, (), b""), stub.kind, tail.count, path)
 
     def checked(self, stub: Stub, body: dict[str, Any], path: Path) -> Opener:
         """An opener that asks for no signature of a stub that has a good one.
@@ -174,14 +171,11 @@ class Opener:
         signatures = self._signatures
         return None if signatures is None else signatures.checker(self._confinement.allows)
 
-    def _tail_item(self, stub: Pieces, index: int, path: Path) -> Any:
-        assert stub.tail is not None  # the counts of a parsed stub add up
-        if isinstance(stub.tail, Carried):
-            text = verified_carried(stub.tail).text
-        else:
-            self._confinement.check(stub.tail.blob, path)
-            text = self._fetcher.texts([stub.tail.blob])[stub.tail.blob]
-        return self._decoded(text, stub.kind, stub.tail.count, path)[index]
+    def _texts_of(self, stub: Stored | Carried, path: Path) -> Texts:
+        blobs = stub.blobs()
+        for blob in blobs:
+            self._confinement.check(blob, path)
+        return self._fetcher.texts(blobs)
 
     def _read_ahead(self, wholes: list[tuple[Site, Whole]]) -> None:
         """Ask for everything together with the index nodes, where any of those is not at hand.
@@ -192,22 +186,20 @@ class Opener:
         wanted: list[Blob] = []
         advised: list[Extent] = []
         for site, whole in wholes:
-            stub: Any = _base_of(whole)
-            if isinstance(stub, Pieces):
-                for entry in stub.entries:
-                    self._confinement.check(entry.blob, site.path)
-                    (nodes if entry.level else wanted).append(entry.blob)
-                for extent in stub.reads:
-                    self._confinement.check(extent, site.path)
-                    advised.append(extent)
-                stub = stub.tail
-            if isinstance(stub, Stored):
-                self._confinement.check(stub.blob, site.path)
-                wanted.append(stub.blob)
+            stub = whole.read
+            for entry in stub.entries:
+                self._confinement.check(entry.blob, site.path)
+                (nodes if entry.level else wanted).append(entry.blob)
+            for extent in stub.reads:
+                self._confinement.check(extent, site.path)
+                advised.append(extent)
+            for blob in stub.simple.blobs() if stub.simple is not None else ():
+                self._confinement.check(blob, site.path)
+                wanted.append(blob)
         if not all(map(self._fetcher.has, nodes)):
             self._fetcher.read_ahead(wanted, advised)
 
-    def _expand(self, cut: list[tuple[Site, Pieces]]) -> dict[int, _Index]:
+    def _expand(self, cut: list[tuple[Site, Whole]]) -> dict[int, _Index]:
         """The pieces of each cut value, read level by level from the nodes that list them."""
         expanded = {id(site): _Index(stub.entries, set()) for site, stub in cut}
         while True:
@@ -235,22 +227,21 @@ class Opener:
                     self._fetcher.check_listed(len(below))  # one node may stand there many times
                 index.entries = tuple(below)
 
-    def _fetch(self, wholes: list[tuple[Site, Any]], indexes: dict[int, _Index]) -> Texts:
+    def _fetch(self, wholes: list[tuple[Site, Whole]], indexes: dict[int, _Index]) -> Texts:
         blobs: list[Blob] = []
         for site, whole in wholes:
-            stub: Any = _base_of(whole)
+            stub = whole.read
             if stub is not whole:
                 self._fetcher.reckon(1, stub.size)
-            if isinstance(stub, Pieces):
+            if stub.entries:
                 blobs.extend(entry.blob for entry in indexes[id(site)].entries)
-                stub = stub.tail
-            if isinstance(stub, Stored):
-                self._confinement.check(stub.blob, site.path)
-                blobs.append(stub.blob)
-            elif isinstance(stub, Carried):
-                self._fetcher.reckon(1, stub.size)
+            for blob in stub.simple.blobs() if stub.simple is not None else ():
+                self._confinement.check(blob, site.path)
+                blobs.append(blob)
+            if stub.has_bytes:
+                self._fetcher.reckon(1, (stub.simple or stub).size)
         texts = self._fetcher.texts(blobs)
-        self._known.add_texts(texts)
+        self._known.add_blobs(texts)
         return texts
 
     def _remember(self, verified: Verified, path: Path) -> None:
@@ -259,7 +250,7 @@ class Opener:
         if verified.base is not None:
             self._known.add_value(verified)
         # The digest of a value in pieces is not at hand; where its text is kept, none is needed.
-        if isinstance(base.stub, Stored) or (isinstance(base.stub, Pieces) and not kept):
+        if base.stub.digest is not None or not kept:
             self._known.add_value(base)
 
     def _decoded(self, text: bytes, kind: str | None, count: int, path: Path) -> Any:
@@ -284,28 +275,7 @@ class _Index(msgspec.Struct):
     packs: set[str]
 
 
-def _whole(site: Site) -> Whole:
-    stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
-    assert not isinstance(stub, Escaped | Rest)  # escaped data has no site
-    return stub
-
-
-def _base_of(stub: Whole) -> Stored | Carried | Pieces:
-    """What must be read: for a patched value what its patch starts from."""
-    return stub.base if isinstance(stub, Patched) else stub
-
-
-def _verified(whole: Whole, index: _Index | None, texts: Texts, path: Path) -> Verified:
-    """What a stub's own bytes give."""
-    stub = _base_of(whole)
-    if isinstance(stub, Pieces):
-        assert index is not None  # expanded before
-        base = verified_pieces(stub, index.entries, index.packs, texts, path)
-    elif isinstance(stub, Stored):
-        base = verified_stored(stub, texts)
-    else:
-        base = verified_carried(stub)
-    return verified_patched(whole, base) if isinstance(whole, Patched) else base
+_NO_INDEX = _Index((), set())
 
 
 def _merged(value: Any, site: Site) -> Any:

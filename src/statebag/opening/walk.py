@@ -13,11 +13,13 @@ from statebag.errors import InvalidState, InvalidStub, LimitExceeded
 from statebag.format.derived import is_marked, without_derived
 from statebag.format.json_text import MAX_DEPTH
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Escaped, Rest, Stub
+from statebag.format.stub import KEY, Stub
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from statebag.format.paths import Path
     from statebag.format.signature import Checker
 
@@ -60,18 +62,18 @@ class Selection:
     def __init__(self, paths: list[Path] | None) -> None:
         self._paths = paths
 
-    def takes(self, path: Path, stub: Stub, siblings: dict[str, Any]) -> bool:
+    def takes(self, path: Path, stub: Stub, siblings: Mapping[str, Any]) -> bool:
         """Whether the stub at `path` must be read."""
-        if self._paths is None or isinstance(stub, Escaped):
+        if self._paths is None or stub.is_data:
             return True
-        if isinstance(stub, Rest) and not path:
+        if stub.beside is not None and not path:
             return True  # the root's own small fields are what an open is for
         for wanted in self._paths:
             if path[: len(wanted)] == wanted:
                 return True
             if wanted[: len(path)] == path:
                 # The way leads through a rest's stub only where no field beside it has it.
-                return not (isinstance(stub, Rest) and wanted[len(path)] in siblings)
+                return stub.beside is None or wanted[len(path)] not in siblings
         return False
 
     def enters(self, path: Path) -> bool:
@@ -179,17 +181,17 @@ def _meet(
     stub = parse_stub(value, where)
     if signatures is not None:
         signatures.check(stub, value[KEY], where)
-    siblings = stub.siblings if isinstance(stub, Rest) else {}
+    siblings = stub.siblings
     # Where a field beside a rest's stub is wanted, the whole object must be put together for it.
-    wanted_beside = isinstance(stub, Rest) and selection.enters(path)
+    wanted_beside = stub.beside is not None and selection.enters(path)
     if not (selection.takes(path, stub, siblings) or wanted_beside):
         container[key] = Unopened(value, stub)
         found.unopened += 1
         return None
-    if isinstance(stub, Escaped):
+    if stub.is_data:
         container[key] = plain_copy(stub.original, path)
         return None
-    if isinstance(stub, Rest):
+    if stub.beside is not None:
         missing = [name for name in stub.beside if name not in siblings]
         if missing:
             raise InvalidStub(

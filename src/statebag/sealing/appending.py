@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
 from statebag.format.paths import render_path
-from statebag.format.unopened import Unopened
-from statebag.sealing.pieces import Grown
+from statebag.format.unopened import Grown, Unopened
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path

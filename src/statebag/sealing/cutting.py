@@ -1,4 +1,4 @@
-"""Cutting a large array or object into pieces, at boundaries that the content decides.
+"""Cutting a large array or object into pieces, and grouping these below index nodes.
 
 Whether a piece ends after an item depends on that item alone (and on the least and largest
 size), so that an insert moves one boundary and not all after it. The chance of a boundary
@@ -7,13 +7,113 @@ grows with the item's size, which makes the aimed size one of bytes, not of item
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar
 from zlib import crc32
 
-__all__ = ["cut", "group", "sizes_of_pieces"]
+import msgspec
 
+from statebag.format.blobs import Blob, Entry
+from statebag.format.codec import sha256_hex
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "MOST_IN_STUB",
+    "Group",
+    "Member",
+    "Piece",
+    "cut",
+    "fold",
+    "group",
+    "grouped",
+    "pieces_of",
+    "sizes_of_pieces",
+    "without_blobs",
+]
+
+MOST_IN_STUB = 8
 _LEAST = 1 / 3
 _LARGEST = 4
 _CRC_RANGE = 1 << 32
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One piece of a value that is cut.
+
+    Attributes:
+        text: An array or object of its own.
+        count: Items or members.
+        sha256: Of the text.
+        blob: Where it lies already.
+    """
+
+    text: bytes
+    count: int
+    sha256: str
+    blob: Blob | None = None
+
+    level: ClassVar[int] = 0
+    members: ClassVar[tuple[Member, ...]] = ()
+    at_hand: ClassVar[bool] = True
+    """Whether its text is known: an `Entry` is a piece or node that was not read."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the text."""
+        return len(self.text)
+
+    def entry(self, new: Blob | None) -> Entry:
+        """What lists it, where it lies; or in the pack to be."""
+        blob = self.blob or new
+        assert blob is not None  # put there before
+        return Entry(blob, self.count, len(self.text))
+
+
+class Group(msgspec.Struct, frozen=True):
+    """An index node to be.
+
+    Attributes:
+        members: What it will list, all of one level.
+        level: One above theirs.
+        sha256: Stands for the node when groups are grouped again.
+    """
+
+    members: tuple[Member, ...]
+    level: int
+    sha256: str
+
+    blob: ClassVar[None] = None
+    at_hand: ClassVar[bool] = True
+
+
+Member = Piece | Entry | Group
+
+
+def pieces_of(members: Sequence[Member]) -> list[Piece | Entry]:
+    """All pieces, and entries that were not read, below any number of groups, in order."""
+    found: list[Piece | Entry] = []
+    pending = list(reversed(members))
+    while pending:
+        member = pending.pop()
+        if isinstance(member, Group):
+            pending.extend(reversed(member.members))
+        else:
+            found.append(member)
+    return found
+
+
+def without_blobs(members: Sequence[Member], packs: set[str]) -> tuple[Member, ...]:
+    """The same members, with the pieces at hand of these packs to be written anew."""
+    return tuple([_without_blob(member, packs) for member in members])
+
+
+def _without_blob(member: Member, packs: set[str]) -> Member:
+    if isinstance(member, Group):
+        return Group(without_blobs(member.members, packs), member.level, member.sha256)
+    if member.at_hand and member.blob is not None and member.blob.at in packs:
+        return msgspec.structs.replace(member, blob=None)
+    return member
 
 
 def cut(items: list[bytes], aim: int) -> tuple[list[list[bytes]], list[bytes]]:
@@ -61,3 +161,62 @@ def group(digests: list[str], fan_out: int = 32) -> list[int]:
             sizes.append(size)
             size = 0
     return [*sizes, size] if size else sizes
+
+
+def grouped(pieces: Sequence[Member]) -> tuple[Member, ...]:
+    """At most eight members for a stub, from the pieces of a value that was read whole.
+
+    Which node lists a piece depends on the pieces' digests, so an edit changes few nodes. The
+    newest pieces stay in the stub, and the last node is written anew only once for eight.
+    """
+    members: list[Member] = list(pieces)
+    if len(members) <= MOST_IN_STUB:
+        return tuple(members)
+    sizes = group([piece.sha256 for piece in pieces])
+    loose = sizes[-1] % MOST_IN_STUB
+    newest = members[len(members) - loose :]
+    nodes = _nodes(members[: len(members) - loose], sizes, level=1)
+    level = 1
+    while len(nodes) + loose > MOST_IN_STUB:
+        level += 1
+        nodes = _nodes(nodes, group([node.sha256 for node in nodes]), level)
+    return (*nodes, *newest)
+
+
+def fold(members: Sequence[Member], most: int = MOST_IN_STUB) -> tuple[Member, ...]:
+    """At most `most` members of each level, without reading any node that exists.
+
+    For an array that grows unread. The oldest members of a level that has too many become a
+    node of the next.
+    """
+    folded = list(members)
+    level = 0
+    while any(member.level >= level for member in folded):
+        of_level = [i for i, member in enumerate(folded) if member.level == level]
+        if len(of_level) > most:
+            keep = len(of_level) % MOST_IN_STUB if most > 1 else 0
+            first, last = of_level[0], of_level[-1] + 1 - keep
+            run = folded[first:last]
+            if all(member.level == level for member in run):
+                width = max(MOST_IN_STUB, -(-len(run) // most))
+                folded[first:last] = [
+                    _node(run[i : i + width], level + 1) for i in range(0, len(run), width)
+                ]
+        level += 1
+    return tuple(folded)
+
+
+def _nodes(members: list[Member], sizes: list[int], level: int) -> list[Member]:
+    nodes: list[Member] = []
+    start = 0
+    for size in sizes:
+        run = members[start : start + size]
+        if run:
+            nodes.append(_node(run, level))
+        start += size
+    return nodes
+
+
+def _node(members: list[Member], level: int) -> Group:
+    digests = "".join([member.sha256 for member in members])
+    return Group(tuple(members), level, sha256_hex(digests.encode()))

@@ -7,24 +7,19 @@ never a control field, and only where the bag gets smaller by it.
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from statebag.errors import BagTooLarge
-from statebag.format import json_text
-from statebag.format.codec import decompress
 from statebag.format.paths import render_path
-from statebag.format.stub import Carried, Pieces
-from statebag.format.unopened import Unopened
-from statebag.sealing.grouping import MOST_IN_STUB, fold
-from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Member, Part, Plain, Single
-from statebag.sealing.pieces import Grown
+from statebag.sealing.parts import Branch
+from statebag.sealing.tree import changed, mapped, part_at, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-    from statebag.format.stub import Stored
+    from statebag.format.paths import Path
+    from statebag.sealing.leaving import Leaving, Single
+    from statebag.sealing.parts import Part
     from statebag.sealing.plan import Planner
 
 __all__ = ["fit"]
@@ -34,23 +29,6 @@ _LEAST_STUB = 250  # bytes of the shortest stub
 _NAMED_AT_MOST = 5
 
 
-class _Slot(msgspec.Struct):
-    """A place in a plan that a part stands in."""
-
-    children: dict[Any, Part]
-    key: Any
-
-    @property
-    def part(self) -> Part:
-        return self.children[self.key]
-
-    def put(self, part: Part) -> int:
-        """Replace the part; how many bytes of the bag that frees."""
-        before = self.children[self.key].wire
-        self.children[self.key] = part
-        return before - part.wire
-
-
 def fit(root: Part, planner: Planner, bound: int) -> Part:
     """A plan whose bag is not larger than `bound`, from one that may be.
 
@@ -58,11 +36,9 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         BagTooLarge: Control fields alone are larger; it names them.
         NeedsOpened: Values that were not opened must leave inside others.
     """
-    top: dict[Any, Part] = {"": root}
     if planner.policy.strict:
-        _unnamed_leave(top, planner)
-    _settle_unread(top, planner)
-    _flush(top, planner)
+        root = mapped(root, lambda part: _without_unnamed(part, planner))
+    root = _flushed(root, planner)
     steps = (
         _plain_is_measured,
         _largest_leave,
@@ -77,348 +53,253 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         _carried_are_stored,
         _indexes_fold,  # of what was just stored in pieces
     )
-    for shrink in steps:
-        if top[""].wire <= bound:
+    for shrunk in steps:
+        if root.wire <= bound:
             break
-        shrink(top, planner, bound)
-        _settle_unread(top, planner)
-        _flush(top, planner)
-    whole = top[""]
-    if whole.wire > bound and isinstance(whole, Gathered) and not whole.children:
-        top[""] = whole.whole  # a rest takes some bytes more
-    if top[""].wire > bound:
-        raise _too_large(top, bound)
-    return top[""]
+        root = _flushed(shrunk(root, planner, bound), planner)
+    if root.wire > bound and root.whole is not None and not root.children:
+        root = root.whole  # a rest takes some bytes more
+    if root.wire > bound:
+        raise _too_large(root, bound)
+    return root
 
 
-def _slots(children: dict[Any, Part]) -> Iterator[_Slot]:
-    """All places, outermost first, in the order of their paths."""
-    for key, part in children.items():
-        yield _Slot(children, key)
-        if isinstance(part, Branch | Gathered):
-            yield from _slots(part.children)
+def _leaving(root: Part) -> list[Part]:
+    """The parts that are not plain, in the order of their paths."""
+    return [part for part in walk(root) if not part.is_plain]
 
 
-def _leaving(children: dict[Any, Part], found: list[_Slot] | None = None) -> list[_Slot]:
-    """The same without plain values, of which a wide object has thousands."""
-    found = [] if found is None else found
-    for key, part in children.items():
-        if type(part) is Plain:
-            continue
-        found.append(_Slot(children, key))
-        if isinstance(part, Branch | Gathered):
-            _leaving(part.children, found)
-    return found
+def _carried(root: Part) -> list[tuple[Part, Single]]:
+    """The parts of what would travel in the bag, each with what that is."""
+    return [(part, one) for part in _leaving(root) if (one := part.carried) is not None]
 
 
-def _unnamed_leave(top: dict[Any, Part], planner: Planner) -> None:
+def _without_unnamed(part: Part, planner: Planner) -> Part:
     """Whatever no control path names leaves, however small: the least that an engine may rely on.
 
     Each object above a control path becomes one stub with nothing but what is named beside it,
     as it would stand in the bag of a state that is very large.
     """
-    for slot in reversed(list(_slots(top))):
-        part = slot.part
-        if part.path in planner.movable and not planner.is_above_control(part.path):
-            if isinstance(part, Plain | Branch | Gathered):
-                slot.put(planner.leave_whole(part.source, part.path))
-        elif isinstance(part, Branch | Gathered) and planner.is_above_control(part.path):
-            members = part.source.items() if isinstance(part.source, dict) else [(0, None)]
-            if not all(planner.is_named((*part.path, key), one) for key, one in members):
-                slot.put(planner.gather(part, all_inside=True))
-        elif part.path or (isinstance(part, Plain) and part.source in ({}, [])):
-            continue
-        elif isinstance(part.source, dict) and isinstance(part, Plain) and not part.is_escaped:
-            slot.put(planner.gather(Branch((), part.source, {}), all_inside=True))
-        else:
-            slot.put(planner.leave_whole(part.source, ()))
+    source, path = part.source, part.path
+    if path in planner.movable and not planner.is_above_control(path):
+        return part if part.has_left else planner.leave_whole(source, path)
+    if part.is_container and planner.is_above_control(path):
+        members = source.items() if isinstance(source, dict) else [(0, None)]
+        if all(planner.is_named((*path, key), one) for key, one in members):
+            return part
+        return planner.gather(part, all_inside=True)
+    if path or (part.is_plain and source in ({}, [])):
+        return part
+    if isinstance(source, dict) and part.is_plain and not part.is_escaped:
+        return planner.gather(Branch((), source, {}), all_inside=True)
+    return planner.leave_whole(source, ())
 
 
-def _settle_unread(top: dict[Any, Part], planner: Planner) -> None:
-    """Carried bytes of values that were not opened become parts that can be stored."""
-    for slot in _leaving(top):
-        part = slot.part
-        if isinstance(part, Kept) and _travels(part.stub):
-            slot.put(_unread(part, planner))
-
-
-def _travels(stub: object) -> bool:
-    return isinstance(stub, Carried) or (
-        isinstance(stub, Pieces) and isinstance(stub.tail, Carried)
-    )
-
-
-def _unread(part: Kept, planner: Planner) -> Single | Cut:
-    stub = part.stub
-    if isinstance(stub, Carried):
-        return _single(part, stub, planner)
-    assert isinstance(stub, Pieces)
-    assert isinstance(stub.tail, Carried)
-    tail = _single(part, stub.tail, planner)
-    return _cut_again(part, stub, tail, planner)
-
-
-def _cut_again(part: Kept, stub: Pieces, tail: Single | Stored | None, planner: Planner) -> Cut:
-    """A cut value that was not read, as a part of which the tail and the index may change."""
-    members: list[Member] = list(stub.entries)
-    whole = Cut(
-        part.path, part.source, stub.kind, stub.count, stub.size, members, tail, planner.scope, fold
-    )
-    whole.members = members
-    whole.inherited = stub.reads
-    whole.relies_on = part.relies_on
-    return whole
-
-
-def _single(part: Kept, stub: Carried, planner: Planner) -> Single:
-    text = decompress(stub.frame, size=stub.size, sha256=stub.sha256, where=None)
-    level = planner.policy.compression_level
-    single = Single(part.path, part.source, text, planner.scope, level, stub.kind, stub.count)
-    single.take_frame(stub)
-    return single
-
-
-def _carried(top: dict[Any, Part]) -> list[Single]:
-    """What would travel in the bag, in the order of the paths."""
-    found: list[Single] = []
-    for slot in _leaving(top):
-        part: Part = slot.part.whole if isinstance(slot.part, Gathered) else slot.part
-        one = part.tail if isinstance(part, Cut) else part
-        if isinstance(one, Single) and one.carried_bytes:
-            found.append(one)
-    return found
-
-
-def _flush(top: dict[Any, Part], planner: Planner) -> None:
+def _flushed(root: Part, planner: Planner) -> Part:
     """Over the limit, the largest carried values are stored until a quarter of it is left."""
+    root = _settled(root, planner)
     limit = planner.policy.carry_bytes
-    carried = _carried(top)
-    total = sum(one.carried_bytes for one in carried)
+    carried = _carried(root)
+    total = sum([one.carried_bytes for _, one in carried])
     if total > limit:
-        for one in sorted(carried, key=lambda one: one.carried_bytes, reverse=True):
+        stored: dict[Path, Part] = {}
+        for part, one in sorted(carried, key=lambda pair: pair[1].carried_bytes, reverse=True):
             if total <= limit // 4:
                 break
             total -= one.carried_bytes
-            one.stored = True
-    _store_in_pieces(top, planner)
+            stored[part.path] = part.storing()
+        root = changed(root, stored)
+
+    def in_pieces(single: Single) -> Leaving:
+        return planner.in_pieces(single, carried=False).storing()
+
+    size = planner.policy.piece_bytes
+    return changed(
+        root, {part.path: part.stored_in_pieces(in_pieces, size) for part in _leaving(root)}
+    )
 
 
-def _store_in_pieces(top: dict[Any, Part], planner: Planner) -> None:
-    """What was to be carried and is to be stored instead is stored in pieces, where it is large."""
-    for slot in _leaving(top):
-        part = slot.part
-        one = part.whole if isinstance(part, Gathered) else part
-        if isinstance(one, Cut) and isinstance(one.tail, Single) and one.tail.stored:
-            one.part_from_newest()
-        if not isinstance(one, Single) or not one.stored or one.blob is not None:
-            continue
-        if one.base is None and (one.kind is None or one.size <= planner.policy.piece_bytes):
-            continue
-        one.base = None
-        anew = planner.in_pieces(one, carried=False)
-        tail = anew.tail if isinstance(anew, Cut) else anew
-        if isinstance(tail, Single) and tail.blob is None:
-            tail.stored = True
-        if isinstance(part, Gathered):
-            part.whole = anew
-        else:
-            slot.put(anew)
+def _settled(root: Part, planner: Planner) -> Part:
+    """Carried bytes of values that were not opened become parts that can be stored."""
+    scope, level = planner.scope, planner.policy.compression_level
+    kept = {part.path: part.settled(scope, level) for part in _leaving(root) if part.is_kept}
+    return changed(root, kept)
 
 
-def _plain_is_measured(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+def _plain_is_measured(root: Part, planner: Planner, bound: int) -> Part:
     """Near the bound an estimate is not enough: what fits stays."""
     del planner, bound
-    for slot in _slots(top):
-        part = slot.part
-        if isinstance(part, Plain) and part.estimated:
-            part.wire, part.estimated = json_text.wire_size(part.value), False
+    return changed(root, {part.path: part.measured() for part in walk(root) if part.estimated})
 
 
-def _largest_leave(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+def _largest_leave(root: Part, planner: Planner, bound: int) -> Part:
     """Plain fields leave and carried ones are stored, the largest first, until all fits."""
-    excess = top[""].wire - bound
-    heap: list[tuple[int, int, _Slot | Single]] = []
-    for number, slot in enumerate(_slots(top)):
-        part = slot.part
-        if isinstance(part, Plain) and not part.control and part.wire >= _LEAST_LEAVING:
-            heap.append((-part.wire, number, slot))
-    carrying = [one for one in _carried(top) if one.carried_bytes > _LEAST_STUB]
-    freed = sum(one.carried_bytes for one in carrying)
-    if excess - freed + sum(_LEAST_STUB + size for size, _, _ in heap) > 0:
+    excess = root.wire - bound
+    changes: dict[Path, Part] = {}
+    carried = _carried(root)
+    # By size, then by number; with the part that stands there, and what of it is carried.
+    heap: list[tuple[int, int, Part, Single | None]] = [
+        (-part.wire, number, part, None)
+        for number, part in enumerate(walk(root))
+        if part.is_plain and not part.control and part.wire >= _LEAST_LEAVING
+    ]
+    large = [(part, size) for part, one in carried if (size := one.carried_bytes) > _LEAST_STUB]
+    freed = sum([size for _, size in large])
+    if excess - freed + sum([_LEAST_STUB + item[0] for item in heap]) > 0:
         # A stub for each would not fit either: they leave together. What is carried is stored
         # first, for what was not opened would have to be read to leave with them.
-        for large in carrying:
-            large.stored = True
-        return
-    heap.extend((-one.carried_bytes, -1 - n, one) for n, one in enumerate(_carried(top)))
+        return changed(root, {part.path: part.storing() for part, _ in large})
+    heap.extend((-one.carried_bytes, -1 - n, part, one) for n, (part, one) in enumerate(carried))
     heapify(heap)
-    carried = sum(one.carried_bytes for one in _carried(top))
+    in_bag = sum([one.carried_bytes for _, one in carried])
     serial = len(heap)
     while heap and excess > 0:
-        size, _, candidate = heappop(heap)
-        if isinstance(candidate, Single):
-            before = candidate.wire
-            candidate.stored = True
-            excess -= before - candidate.wire
-            carried += size
+        size, _, part, one = heappop(heap)
+        if not part.is_plain:
+            if one is not None:
+                excess -= one.wire - one.storing().wire
+            in_bag += size
+            if part.path in changes or not part_at(root, part.path).is_plain:
+                changes[part.path] = changes.get(part.path, part).storing()
             continue
-        plain = candidate.part
-        assert isinstance(plain, Plain)
-        leaving = planner.leave_whole(plain.source, plain.path)
-        one = leaving.tail if isinstance(leaving, Cut) else leaving
-        if isinstance(one, Single) and one.carried_bytes:
-            if carried + one.carried_bytes > planner.policy.carry_bytes:
-                one.stored = True
-            else:
-                carried += one.carried_bytes
-                serial += 1
-                heappush(heap, (-one.carried_bytes, serial, one))
-        if leaving.wire >= plain.wire and isinstance(one, Single):
-            one.stored = True  # what hardly compresses takes more as text of the bag than it did
-        if leaving.wire < plain.wire:
-            excess -= candidate.put(leaving)
+        leaving = planner.leave_whole(part.source, part.path)
+        one = leaving.carried
+        takes = 0 if one is None else one.carried_bytes
+        fits = in_bag + takes <= planner.policy.carry_bytes
+        if takes and not fits:
+            leaving = leaving.storing()
+        if leaving.wire >= part.wire:
+            leaving = leaving.storing()  # what hardly compresses takes more as text than it did
+        if takes and fits:
+            in_bag += takes
+            serial += 1
+            heappush(heap, (-takes, serial, leaving, leaving.carried))
+        if leaving.wire < part.wire:
+            excess -= part.wire - leaving.wire
+            changes[part.path] = leaving
+    return changed(root, changes)
 
 
-def _branches_gather(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+def _branches_gather(root: Part, planner: Planner, bound: int) -> Part:
     """Objects and arrays below the root leave with all their small fields, the innermost first."""
-    excess = top[""].wire - bound
-    for slot in _branches_below_root(top):
-        if excess <= 0:
-            return
-        branch = slot.part
-        assert isinstance(branch, Branch | Gathered)
+
+    def gathered(branch: Part, excess: int) -> Part | None:
         if (
-            isinstance(branch, Gathered)
+            branch.whole is not None
             or isinstance(branch.source, list)
-            or all(isinstance(child, Plain) and child.control for child in branch.children.values())
+            or all(child.control for child in branch.children.values())
         ):
-            continue  # an array of unopened values would have to be read; not yet
-        gathered = planner.gather(branch)
-        if branch.wire - gathered.wire < excess:
-            _is_stored(gathered)  # carried, it would not help enough
-        if gathered.wire < branch.wire:
-            excess -= slot.put(gathered)
+            return None  # an array of unopened values would have to be read; not yet
+        part = planner.gather(branch)
+        # Carried, it might not help enough.
+        return part.storing() if branch.wire - part.wire < excess else part
+
+    return _innermost_first(root, bound, gathered)
 
 
-def _branches_go_inside(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+def _branches_go_inside(root: Part, planner: Planner, bound: int) -> Part:
     """Objects below the root leave as wholes, with what had left them: many stubs are large too.
 
     One that holds values which were not opened stays: they would have to be read first.
     """
-    excess = top[""].wire - bound
-    for slot in _branches_below_root(top):
-        if excess <= 0:
-            return
-        branch = slot.part
-        assert isinstance(branch, Branch | Gathered)
-        if isinstance(branch.source, list) or _holds_unread(branch):
-            continue
+
+    def inside(branch: Part, excess: int) -> Part | None:
+        if isinstance(branch.source, list) or any(
+            part.is_unread for part in walk(branch) if not part.is_container
+        ):
+            return None
         whole = planner.gather(branch, all_inside=True)
-        if branch.wire - whole.wire < excess:
-            _is_stored(whole)
-        if whole.wire < branch.wire:
-            excess -= slot.put(whole)
+        return whole.storing() if branch.wire - whole.wire < excess else whole
+
+    return _innermost_first(root, bound, inside)
 
 
-def _branches_below_root(top: dict[Any, Part]) -> list[_Slot]:
-    """Containers that are still apart, the innermost first, and the larger of one level first."""
-    slots = [
-        slot
-        for slot in _leaving(top)
-        if isinstance(slot.part, Branch | Gathered) and slot.part.path
-    ]
-    return sorted(slots, key=lambda slot: (-len(slot.part.path), -slot.part.wire))
+def _innermost_first(root: Part, bound: int, change: Callable[[Part, int], Part | None]) -> Part:
+    """Containers below the root changed, where that helps, until all fits.
+
+    The innermost come first, and of one level the larger.
+
+    Args:
+        root: The tree.
+        bound: Bytes that the bag may take.
+        change: Gives what could stand for a container, whose members were changed before, when
+            so many bytes are too many; or None.
+    """
+    excess = root.wire - bound
+    containers = [part for part in walk(root) if part.is_container and part.path]
+    containers.sort(key=lambda part: (-len(part.path), -part.wire))
+    changes: dict[Path, Part] = {}
+    depth = 0
+    for part in containers:
+        if excess <= 0:
+            break
+        if len(part.path) != depth:  # those of one level are not inside one another
+            root, changes, depth = changed(root, changes), {}, len(part.path)
+        branch = part_at(root, part.path)
+        smaller = change(branch, excess)
+        if smaller is not None and smaller.wire < branch.wire:
+            excess -= branch.wire - smaller.wire
+            changes[part.path] = smaller
+    return changed(root, changes)
 
 
-def _holds_unread(part: Part) -> bool:
-    if isinstance(part, Branch | Gathered):
-        return any(map(_holds_unread, part.children.values()))
-    return isinstance(part.source, Unopened | Grown)
-
-
-def _carried_are_stored(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+def _carried_are_stored(root: Part, planner: Planner, bound: int) -> Part:
     """What travels in the bag is stored, the largest first; also what only just left."""
     del planner
-    excess = top[""].wire - bound
-    for one in sorted(_carried(top), key=lambda one: one.carried_bytes, reverse=True):
+    excess = root.wire - bound
+    changes: dict[Path, Part] = {}
+    largest = sorted(_carried(root), key=lambda pair: pair[1].carried_bytes, reverse=True)
+    for part, one in largest:
         if excess <= 0:
-            return
-        before = one.wire
-        one.stored = True
-        excess -= before - one.wire
+            break
+        changes[part.path] = part.storing()
+        excess -= one.wire - one.storing().wire
+    return changed(root, changes)
 
 
-def _indexes_fold(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+def _indexes_fold(root: Part, planner: Planner, bound: int) -> Part:
     """Stubs of cut values list one node instead of several pieces, and store their tails."""
-    excess = top[""].wire - bound
-    for slot in _leaving(top):
+    excess = root.wire - bound
+    changes: dict[Path, Part] = {}
+    scope, level = planner.scope, planner.policy.compression_level
+    for part in _leaving(root):
         if excess <= 0:
-            return
-        part = slot.part
-        before = part.wire
-        one = part.whole if isinstance(part, Gathered) else part
-        if isinstance(one, Kept) and isinstance(one.stub, Pieces):
-            tail = one.stub.tail
-            one = (
-                _unread(one, planner)
-                if isinstance(tail, Carried)
-                else _cut_again(one, one.stub, tail, planner)
-            )
-        if isinstance(one, Cut):
-            one.part_from_newest()
-            if isinstance(one.tail, Single):
-                one.tail.stored = True
-            members = fold(one.top, most=1)
-            if len(members) < len(one.top) <= MOST_IN_STUB * 4:
-                one.top = members
-            if isinstance(part, Gathered):
-                part.whole = one
-            else:
-                slot.put(one)
-            excess -= before - slot.part.wire
+            break
+        folded = part.folded(scope, level)
+        if folded is not part:
+            excess -= part.wire - folded.wire
+            changes[part.path] = folded
+    return changed(root, changes)
 
 
-def _root_gathers(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+def _root_gathers(root: Part, planner: Planner, bound: int) -> Part:
     """The root's small fields leave as one value; control and large fields stand beside it."""
-    root = top[""]
-    if isinstance(root, Branch):
-        _replace_if_smaller(top, planner.gather(root), bound)
+    if not root.is_container or root.whole is not None:
+        return root
+    return _smaller(root, planner.gather(root), bound)
 
 
-def _all_inside(top: dict[Any, Part], planner: Planner, bound: int) -> None:
+def _all_inside(root: Part, planner: Planner, bound: int) -> Part:
     """The whole state leaves as one value; only control fields stand beside it."""
-    root = top[""]
-    if isinstance(root, Branch | Gathered):
-        _replace_if_smaller(top, planner.gather(root, all_inside=True), bound)
+    if not root.is_container:
+        return root
+    return _smaller(root, planner.gather(root, all_inside=True), bound)
 
 
-def _is_stored(part: Part) -> None:
-    """What has just left is stored, where it was to be carried."""
-    whole = part.whole if isinstance(part, Gathered) else part
-    tail = whole.tail if isinstance(whole, Cut) else whole
-    if isinstance(tail, Single):
-        tail.stored = True
-
-
-def _replace_if_smaller(top: dict[Any, Part], part: Part, bound: int) -> None:
+def _smaller(root: Part, part: Part, bound: int) -> Part:
     if part.wire > bound:
-        _is_stored(part)
-    if part.wire < top[""].wire:
-        top[""] = part
+        part = part.storing()
+    return part if part.wire < root.wire else root
 
 
-def _too_large(top: dict[Any, Part], bound: int) -> BagTooLarge:
+def _too_large(root: Part, bound: int) -> BagTooLarge:
     sizes = sorted(
-        (
-            (slot.part.wire, render_path(slot.part.path))
-            for slot in _slots(top)
-            if not isinstance(slot.part, Branch | Gathered)
-        ),
+        [(part.wire, render_path(part.path)) for part in walk(root) if not part.is_container],
         reverse=True,
     )
     named = ", ".join(f"{path} ({size} bytes)" for size, path in sizes[:_NAMED_AT_MOST])
     return BagTooLarge(
-        f"what must stay in the bag takes {top[''].wire} bytes and the bound is {bound};"
+        f"what must stay in the bag takes {root.wire} bytes and the bound is {bound};"
         f" the largest: {named}",
         path=sizes[0][1] if sizes else "$",
         hint="Make these fields smaller, take them out of Policy.control, or raise the bound.",

@@ -1,55 +1,34 @@
 """The parts of a plan: in which form each value of a state will stand in the bag.
 
-A plan is a tree of parts, shaped like the state down to the values that leave it. Every part
-knows `wire`, the bytes it takes in the bag (an upper bound while a pack's name and offsets are
-not known yet), and `source`, the value it stands for.
+A plan is a tree of parts, shaped like the state down to the values that leave it. Parts are frozen:
+a step of sealing gives a new tree (`tree`). What leaves is in `leaving`. A part answers for itself,
+so that a step asks and does not tell parts apart.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from statebag.format import json_text
-from statebag.format.codec import compress, sha256_hex
-from statebag.format.stub import (
-    KEY,
-    THIS_PACK,
-    Blob,
-    Carried,
-    Entry,
-    Escaped,
-    Extent,
-    Kind,
-    Patched,
-    Pieces,
-    Rest,
-    Stored,
-    Whole,
-)
-from statebag.process.computed_once import computed_once
+from statebag.format.stub import KEY, Rest
+from statebag.format.unopened import unread_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from statebag.format.paths import Path
-    from statebag.format.unopened import Unopened
+    from statebag.format.stub import Stub, Whole
+    from statebag.sealing.layout import Placing
+    from statebag.sealing.leaving import Leaving, Single
 
-__all__ = [
-    "Branch",
-    "Cut",
-    "Gathered",
-    "Group",
-    "Kept",
-    "Member",
-    "Part",
-    "Piece",
-    "Plain",
-    "Single",
-    "stub_wire",
-]
+__all__ = ["Branch", "Gathered", "Part", "Plain", "Sign", "key_wire", "stub_wire"]
+
+if TYPE_CHECKING:
+    Sign = Callable[[Stub, dict[str, Any]], dict[str, Any]]
+    """Gives a stub's body with its signature."""
 
 
 def stub_wire(body: dict[str, Any]) -> int:
@@ -69,224 +48,185 @@ def key_wire(key: str) -> int:
     return len(json.dumps(key))
 
 
-class Plain(msgspec.Struct):
-    """A value that stays as it is (user data with the reserved key: escaped)."""
+class Part(msgspec.Struct, frozen=True):
+    """What every part answers.
+
+    Attributes:
+        path: Where its value stands in the state.
+        source: The value, or what stands for it in the state.
+        is_plain: Whether the value stays as it is.
+        is_container: Whether its members have parts of their own.
+        has_left: Whether it is a stub without anything beside it.
+        is_kept: Whether it is a stub that stays as it was.
+    """
 
     path: Path
     source: Any
+
+    is_plain: ClassVar[bool] = False
+    is_container: ClassVar[bool] = False
+    has_left: ClassVar[bool] = False
+    is_kept: ClassVar[bool] = False
+
+    @property
+    def wire(self) -> int:
+        """Bytes in the bag: an upper bound while a pack's name and offsets are not known."""
+        raise NotImplementedError
+
+    @property
+    def control(self) -> bool:
+        """Whether it must stay plain."""
+        return False
+
+    @property
+    def estimated(self) -> bool:
+        """Whether `wire` is more than it need be (see `measured`)."""
+        return False
+
+    @property
+    def children(self) -> dict[Any, Part]:
+        """Parts of members, by key or index."""
+        return {}
+
+    @property
+    def whole(self) -> Leaving | None:
+        """Of an object with fields beside its stub: the part of the others together."""
+        return None
+
+    @property
+    def carried(self) -> Single | None:
+        """What of it travels in the bag as a frame of its own."""
+        return None
+
+    @property
+    def new_bytes(self) -> int:
+        """About how many bytes of it go into a new pack."""
+        return 0
+
+    @property
+    def is_escaped(self) -> bool:
+        """Whether it is user data with the reserved key."""
+        return False
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether its value passes through without having been read."""
+        return unread_in(self.source) is not None
+
+    def as_control(self) -> Part:
+        """The same as a control field, if it is plain."""
+        return self
+
+    def measured(self) -> Part:
+        """The same without an estimate."""
+        return self
+
+    def storing(self) -> Part:
+        """The same with what travels in the bag stored instead."""
+        return self
+
+    def settled(self, scope: str, level: int) -> Part:
+        """The same with unread bytes that travel in the bag as a part that can be stored.
+
+        Args:
+            scope: The encoded scope of the pack to be.
+            level: zstd's level.
+        """
+        del scope, level
+        return self
+
+    def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Part:
+        """The same with what was carried before, and is stored instead, in pieces if it is large.
+
+        Args:
+            in_pieces: Cuts a value.
+            piece_bytes: What is no larger stays one blob.
+        """
+        del in_pieces, piece_bytes
+        return self
+
+    def folded(self, scope: str, level: int) -> Part:
+        """The same with as few entries of an index as it can have, and all of it stored."""
+        del scope, level
+        return self
+
+    def movable(self) -> list[tuple[str, int]]:
+        """Packs that hold blobs whose text is at hand, each with the bytes of such a blob."""
+        return []
+
+    def fixed(self) -> set[str]:
+        """Packs that it refers to in any case."""
+        return set()
+
+    def moved(self, packs: set[str], scope: str, level: int) -> Part:
+        """The same with its movable blobs of these packs written anew."""
+        del packs, scope, level
+        return self
+
+    def relied_on(self) -> set[str]:
+        """Packs that it relies on because this process remembers them, and nothing else says so.
+
+        A stub that came unopened is handed on as it came: whether its pack is there was the
+        business of whoever wrote it. What was opened, or is put together from what is remembered,
+        could be written again, and so must not refer to what is gone.
+        """
+        return set()
+
+    def placed(self, placing: Placing) -> Whole | None:
+        """The stub of what leaves, with what is new of it put into the pack."""
+        del placing
+        return None
+
+    def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
+        """The JSON value that stands for it in the bag.
+
+        Args:
+            stubs: Of what left, by path.
+            sign: Signs a stub's body.
+        """
+        raise NotImplementedError
+
+    def with_children(self, children: dict[Any, Part]) -> Part:
+        """The same with other parts of the same members."""
+        return msgspec.structs.replace(self, children=children)
+
+
+class Plain(Part, frozen=True):
+    """A value that stays as it is (user data with the reserved key: escaped)."""
+
     value: Any
     wire: int
     control: bool = False
-    estimated: bool = False  # whether `wire` is an upper bound
+    estimated: bool = False
+
+    is_plain: ClassVar[bool] = True
 
     @property
     def is_escaped(self) -> bool:
         """Whether it is user data with the reserved key."""
         return self.value is not self.source
 
+    def as_control(self) -> Plain:
+        """The same as a control field."""
+        return msgspec.structs.replace(self, control=True)
 
-class Kept(msgspec.Struct):
-    """A stub that stays as it was: not opened, or unchanged since it was."""
+    def measured(self) -> Plain:
+        """The same without an estimate."""
+        size = json_text.wire_size(self.value)
+        return msgspec.structs.replace(self, wire=size, estimated=False)
 
-    path: Path
-    source: Any  # an Unopened, or the value itself
-    body: dict[str, Any]  # the whole JSON object that stands in the bag
-    stub: Whole | Rest
-    wire: int
-    relies_on: frozenset[str] = frozenset()  # packs that were read for it; of no unopened value
-
-    @classmethod
-    def unopened(cls, path: Path, value: Unopened) -> Kept | Plain:
-        """The part for a value that was not opened."""
-        if isinstance(value.stub, Escaped):  # escaped data is as plain as any
-            return Plain(path, value, value.wire, json_text.wire_size(value.wire))
-        if isinstance(value.stub, Rest):
-            return cls(path, value, value.wire, value.stub, json_text.wire_size(value.wire))
-        return cls(path, value, value.wire, value.stub, stub_wire(value.wire[KEY]))
-
-    @classmethod
-    def unchanged(
-        cls, path: Path, value: Any, stub: Stored | Pieces, packs: frozenset[str]
-    ) -> Kept:
-        """The part for a value that the store already holds, in these packs."""
-        body = stub.to_wire()
-        return cls(path, value, {KEY: body}, stub, stub_wire(body), packs)
+    def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
+        """The value."""
+        del stubs, sign
+        return self.value
 
 
-class Single(msgspec.Struct, dict=True):
-    """A value that leaves as one blob, carried in the bag unless `stored` is set."""
-
-    path: Path
-    source: Any
-    text: bytes
-    scope: str
-    level: int
-    kind: Kind | None = None
-    count: int = 0
-    stored: bool = False
-    blob: Blob | None = None  # where it lies already, or was put
-    base: Stored | Pieces | None = None  # with `patch`: what it is carried as a difference to
-    patch: bytes = b""
-    relies_on: frozenset[str] = frozenset()  # the packs behind the base
-
-    @computed_once
-    def sha256(self) -> str:
-        """Of the text."""
-        return sha256_hex(self.text)
-
-    @computed_once
-    def frame(self) -> bytes:
-        """The compressed text."""
-        return compress(self.text, self.level)
-
-    def take_frame(self, carried: Carried) -> None:
-        """Travel on as the bytes that came, whatever codec made them."""
-        self.__dict__["frame"], self.__dict__["sha256"] = carried.frame, carried.sha256
-
-    def take_patch(self, patched: Patched, packs: frozenset[str]) -> None:
-        """Travel on as the difference that came, for the very text that it gives."""
-        self.base, self.patch, self.relies_on = patched.base, patched.patch, packs
-        self.__dict__["sha256"] = patched.sha256
-
-    @property
-    def size(self) -> int:
-        """Bytes of the text."""
-        return len(self.text)
-
-    @property
-    def carried_bytes(self) -> int:
-        """Bytes that travel in the bag as base64; 0 where it is stored."""
-        if self.stored or self.blob:
-            return 0
-        if self.base is None:
-            return _base64_bytes(self.frame)
-        tail = self.base.tail if isinstance(self.base, Pieces) else None
-        return _base64_bytes(self.patch) + (
-            _base64_bytes(tail.frame) if isinstance(tail, Carried) else 0
-        )
-
-    @property
-    def wire(self) -> int:
-        """Upper bound of the stub's bytes."""
-        if self.blob is not None or self.stored:
-            blob = self.blob or Blob("0" * 64, self.size, THIS_PACK, 10**10, 10**9)
-            blob = blob.placed(_name(self.scope))
-            return stub_wire(Stored(blob, self.kind, self.count).to_wire())
-        if self.base is not None:
-            return stub_wire(self._patched().to_wire())
-        empty = Carried("0" * 64, self.size, b"", self.kind, self.count)
-        return stub_wire(empty.to_wire()) + self.carried_bytes
-
-    def stub(self, pack: str) -> Stored | Carried | Patched:
-        """The stub, once the pack's name is known."""
-        if self.blob is not None:
-            return Stored(self.blob.placed(pack), self.kind, self.count)
-        if self.base is not None:
-            return self._patched()
-        return Carried(self.sha256, self.size, self.frame, self.kind, self.count)
-
-    def _patched(self) -> Patched:
-        assert self.base is not None  # asked by whoever calls
-        return Patched(self.base, self.sha256, self.size, self.patch, self.kind, self.count)
-
-
-class Piece(msgspec.Struct):
-    """One piece of a value that is cut."""
-
-    text: bytes
-    count: int
-    sha256: str
-    blob: Blob | None = None
-
-    level: int = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes of the text."""
-        return len(self.text)
-
-
-class Group(msgspec.Struct):
-    """An index node to be: the members it will list, all of one level."""
-
-    members: list[Piece | Entry | Group]
-    level: int
-    sha256: str = ""  # stands for the node when groups are grouped again
-
-
-Member = Piece | Entry | Group
-
-
-class Cut(msgspec.Struct):
-    """A large array or object that leaves in pieces."""
-
-    path: Path
-    source: Any
-    kind: Kind
-    count: int
-    size: int
-    top: list[Member]
-    tail: Single | Stored | None
-    scope: str
-    grouping: Callable[[list[Member]], list[Member]]
-    newest: list[Member] = []  # pieces that are carried with the tail until it is stored
-    last: Single | Stored | None = None  # what the tail is then
-    members: list[Member] = []  # the top before it was grouped
-    inherited: tuple[Extent, ...] = ()  # what to read ahead for entries that were not read
-    entries: tuple[Entry, ...] = ()  # what the top became, once it is laid out
-    reads: tuple[Extent, ...] = ()  # likewise; advice that may be left out
-    relies_on: frozenset[str] = frozenset()  # of an unchanged value: packs that were read for it
-
-    def arrange(self) -> None:
-        """Group the members under index nodes."""
-        self.members = self.top
-        self.top = self.grouping(self.members)
-
-    def part_from_newest(self) -> None:
-        """The newest pieces are stored as what they are, and only what is left stays the tail."""
-        if self.newest:
-            self.top = [*self.members, *self.newest]
-            self.tail, self.newest, self.last = self.last, [], None
-            self.arrange()
-
-    @property
-    def wire(self) -> int:
-        """Upper bound of the stub's bytes."""
-        rows = tuple(self._some_entry(member) for member in self.top)
-        body = Pieces(self.kind, self.count, self.size, rows).to_wire()
-        tail = 0
-        if isinstance(self.tail, Single):
-            tail = self.tail.wire
-        elif self.tail is not None:
-            tail = stub_wire(self.tail.to_wire())
-        return stub_wire(body) + tail
-
-    def _some_entry(self, member: Piece | Entry | Group) -> Entry:
-        if isinstance(member, Entry):
-            return member
-        blob = member.blob if isinstance(member, Piece) else None
-        if blob is None:
-            blob = Blob("0" * 64, 10**10, THIS_PACK, 10**10, 10**9)
-        return Entry(blob.placed(_name(self.scope)), self.count, self.size, member.level)
-
-    def stub(self, pack: str) -> Pieces:
-        """The stub, once the pack's name is known."""
-        tail = self.tail.stub(pack) if isinstance(self.tail, Single) else self.tail
-        assert not isinstance(tail, Patched)  # a tail has no base
-        entries = tuple(
-            Entry(entry.blob.placed(pack), entry.count, entry.size, entry.level)
-            for entry in self.entries
-        )
-        reads = tuple(one.placed(pack) for one in self.reads)
-        return Pieces(self.kind, self.count, self.size, entries, tail, reads)
-
-
-class Branch(msgspec.Struct):
+class Branch(Part, frozen=True):
     """An object or array whose members have parts of their own."""
 
-    path: Path
-    source: Any
-    children: dict[Any, Part]  # by key, or by index
+    children: dict[Any, Part]
+
+    is_container: ClassVar[bool] = True
 
     @property
     def wire(self) -> int:
@@ -294,17 +234,22 @@ class Branch(msgspec.Struct):
         total = 2 + 2 * max(len(self.children) - 1, 0)
         if isinstance(self.source, dict):
             total += sum(key_wire(key) + 2 for key in self.children)
-        return total + sum(child.wire for child in self.children.values())
+        return total + sum([child.wire for child in self.children.values()])
+
+    def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
+        """The object or array of what stands for the members."""
+        members = {key: child.in_bag(stubs, sign) for key, child in self.children.items()}
+        return list(members.values()) if isinstance(self.source, list) else members
 
 
-class Gathered(msgspec.Struct):
+class Gathered(Part, frozen=True):
     """The *rest* form: many small fields as one value, other fields beside it."""
 
-    path: Path
-    source: Any
-    whole: Single | Cut | Kept
+    whole: Leaving
     required: tuple[str, ...]
     children: dict[Any, Part]
+
+    is_container: ClassVar[bool] = True
 
     @property
     def wire(self) -> int:
@@ -313,13 +258,60 @@ class Gathered(msgspec.Struct):
         beside = sum(key_wire(key) + 4 + child.wire for key, child in self.children.items())
         return self.whole.wire + extra + beside
 
+    @property
+    def carried(self) -> Single | None:
+        """Of the whole."""
+        return self.whole.carried
 
-Part = Plain | Kept | Single | Cut | Branch | Gathered
+    @property
+    def new_bytes(self) -> int:
+        """Of the whole."""
+        return self.whole.new_bytes
 
+    def with_whole(self, whole: Leaving) -> Gathered:
+        """The same with another part of the fields together."""
+        return self if whole is self.whole else msgspec.structs.replace(self, whole=whole)
 
-def _base64_bytes(data: bytes) -> int:
-    return -(-len(data) // 3) * 4
+    def storing(self) -> Gathered:
+        """The same with the whole stored."""
+        return self.with_whole(self.whole.storing())
 
+    def stored_in_pieces(
+        self, in_pieces: Callable[[Single], Leaving], piece_bytes: int
+    ) -> Gathered:
+        """The same with the whole in pieces, if it is stored and large."""
+        return self.with_whole(self.whole.stored_in_pieces(in_pieces, piece_bytes))
 
-def _name(scope: str) -> str:
-    return f"{scope}/{'0' * 32}.pack"
+    def folded(self, scope: str, level: int) -> Gathered:
+        """The same with as few entries for the whole as it can have."""
+        return self.with_whole(self.whole.folded(scope, level))
+
+    def movable(self) -> list[tuple[str, int]]:
+        """Of the whole; one that is kept was put together for this seal, and stays."""
+        return [] if self.whole.is_kept else self.whole.movable()
+
+    def fixed(self) -> set[str]:
+        """Of the whole."""
+        packs = self.whole.fixed()
+        return packs | {name for name, _ in self.whole.movable()} if self.whole.is_kept else packs
+
+    def moved(self, packs: set[str], scope: str, level: int) -> Gathered:
+        """The same with the whole's blobs written anew."""
+        return (
+            self if self.whole.is_kept else self.with_whole(self.whole.moved(packs, scope, level))
+        )
+
+    def relied_on(self) -> set[str]:
+        """Of the whole."""
+        return self.whole.relied_on()
+
+    def placed(self, placing: Placing) -> Whole:
+        """The stub of the whole."""
+        return self.whole.placed(placing)
+
+    def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
+        """The stub of the whole with what stands beside it."""
+        stub = Rest(stubs[self.path], self.required, {})
+        body = stub.to_wire()
+        members = {key: child.in_bag(stubs, sign) for key, child in self.children.items()}
+        return {KEY: body if sign is None else sign(stub, body), **members}

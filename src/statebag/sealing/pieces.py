@@ -8,32 +8,26 @@ import msgspec
 
 from statebag.errors import BlobCorrupt, InvalidState, InvalidStub
 from statebag.format import json_text
-from statebag.format.codec import decompress, sha256_hex
+from statebag.format.codec import digests_of
 from statebag.format.paths import render_path
-from statebag.format.stub import Carried, Entry, Kind, Patched, Pieces, Stored
-from statebag.sealing.cutting import cut, sizes_of_pieces
-from statebag.sealing.grouping import fold, grouped
-from statebag.sealing.parts import Cut, Member, Piece, Single
+from statebag.format.stub import Entry
+from statebag.format.unopened import Grown
+from statebag.sealing.cutting import Piece, cut, fold, grouped, sizes_of_pieces
+from statebag.sealing.leaving import Cut, Encoded, Single
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from statebag.format.paths import Path
-    from statebag.format.unopened import Unopened
+    from statebag.format.stub import Extent, Kind
     from statebag.opening.known import Known
     from statebag.policy import Policy
+    from statebag.sealing.cutting import Member
 
 __all__ = ["Cutter", "Grown", "NeedsOpened"]
 
 _WORTH_CARRYING = 8  # times the limit of carried bytes: about what may compress to it
 _MOST_IN_TAIL = 3  # pieces
-
-
-class Grown(msgspec.Struct, frozen=True):
-    """An array that was not opened, and items to add at its end."""
-
-    before: Unopened
-    items: list[Any]
 
 
 class NeedsOpened(Exception):  # noqa: N818  # a request to the caller, not a failure
@@ -63,8 +57,12 @@ class Cutter:
         kind: Kind | None = None
         if isinstance(value, dict | list):
             kind = "object" if isinstance(value, dict) else "array"
-        count = len(value) if kind else 0
-        return Single(path, value, text, self.scope, self.policy.compression_level, kind, count)
+        return self.encoded(value, text, path, kind, len(value) if kind else 0)
+
+    def encoded(self, value: Any, text: bytes, path: Path, kind: Kind | None, count: int) -> Single:
+        """The same of a text, of which `value` is the source."""
+        encoded = Encoded(text, self.policy.compression_level)
+        return Single(path, value, encoded, self.scope, kind, count)
 
     def in_pieces(
         self,
@@ -91,15 +89,10 @@ class Cutter:
         is_new = all(piece.blob is None for piece in pieces)
         if carried and is_new and self._fits_carried(single):
             return single
-        members: list[Member] = [*pieces]
-        whole = Cut(
-            single.path, single.source, kind, single.count, single.size, members, tail,
-            self.scope, grouped,
+        return self._whole(
+            single.path, single.source, kind, single.count, single.size, pieces, tail, grouped,
+            carried=carried,
         )  # fmt: skip
-        if carried:
-            self._carry_newest(whole)
-        whole.arrange()
-        return whole
 
     def _as_before(
         self, single: Single, entries: Sequence[Entry], earlier: bytes
@@ -124,9 +117,13 @@ class Cutter:
             ):
                 break
             digest = entry.blob.sha256
-            known = self.known.blob(self.scope, digest)
-            pieces.append(Piece(start + inside + stop, entry.count, digest, known))
+            pieces.append(Piece(start + inside + stop, entry.count, digest))
             done = end + 1
+        blobs = self.known.blobs(self.scope, [piece.sha256 for piece in pieces])
+        pieces = [
+            piece if blob is None else msgspec.structs.replace(piece, blob=blob)
+            for piece, blob in zip(pieces, blobs, strict=True)
+        ]
         rest = text[done:] if done < len(text) else stop
         try:
             items = json_text.split_items(start + rest, kind)
@@ -141,77 +138,95 @@ class Cutter:
         limit = self.policy.carry_bytes
         return single.size <= _WORTH_CARRYING * limit and single.carried_bytes <= limit
 
-    def _carry_newest(self, whole: Cut) -> None:
-        """New pieces at the end travel with the tail for a while: most seals then write nothing."""
-        known = len(whole.top)
-        while known and isinstance(last := whole.top[known - 1], Piece) and last.blob is None:
+    def _whole(
+        self,
+        path: Path,
+        source: Any,
+        kind: Kind,
+        count: int,
+        size: int,
+        pieces: Sequence[Member],
+        tail: Single | None,
+        grouping: Callable[[tuple[Member, ...]], tuple[Member, ...]],
+        *,
+        carried: bool,
+        inherited: tuple[Extent, ...] = (),
+    ) -> Cut:
+        """The part of a value in pieces; new ones at its end may travel with the tail for now."""
+        members = tuple(pieces)
+        newest = self._newest(members, tail) if carried else ()
+        last = None
+        if newest:
+            members = members[: -len(newest)]
+            texts = [piece.text for piece in newest]
+            in_tail = sum([piece.count for piece in newest])
+            if tail is not None:
+                texts.append(tail.text)
+                in_tail += tail.count
+            last, text = tail, json_text.join_texts(texts, kind)
+            tail = self.encoded(None, text, path, kind, in_tail)
+        return Cut(
+            path, source, kind, count, size, members, grouping(members), tail, self.scope,
+            grouping, newest=newest, last=last, inherited=inherited,
+        )  # fmt: skip
+
+    def _newest(self, members: tuple[Member, ...], tail: Single | None) -> tuple[Piece, ...]:
+        """New pieces behind stored ones that are carried while they are few.
+
+        Most seals then write nothing.
+        """
+        known = len(members)
+        while known and members[known - 1].blob is None:
             known -= 1
-        newest = whole.top[known:]
-        if not newest or not known or isinstance(whole.tail, Stored):
-            return
-        texts = [piece.text for piece in newest if isinstance(piece, Piece)]
-        count = sum(piece.count for piece in newest if isinstance(piece, Piece))
-        if whole.tail is not None:
-            texts.append(whole.tail.text)
-            count += whole.tail.count
-        if sum(map(len, texts)) > _MOST_IN_TAIL * self.policy.piece_bytes:
-            return
-        text = json_text.join_texts(texts, whole.kind)
-        tail = self.single(None, text, whole.path)
-        tail.kind, tail.count = whole.kind, count
-        whole.newest, whole.last = newest, whole.tail
-        whole.top, whole.tail = whole.top[:known], tail
+        newest = [member for member in members[known:] if isinstance(member, Piece)]
+        size = sum([len(piece.text) for piece in newest]) + (0 if tail is None else tail.size)
+        fits = known and size <= _MOST_IN_TAIL * self.policy.piece_bytes
+        return tuple(newest) if fits else ()
 
     def grown(self, grown: Grown, path: Path) -> Single | Cut:
         """An array that gets longer without being read: what lies in the store stays there."""
         stub = grown.before.stub
-        if isinstance(stub, Patched):
+        if stub.base is not None:
             raise NeedsOpened(path)  # its items are known only once the patch is applied
-        if not isinstance(stub, Stored | Carried | Pieces) or stub.kind != "array":
+        if stub.kind != "array":
             raise InvalidState("only an array can be appended to", path=render_path(path))
-        entries: list[Entry] = []
+        entries = list(stub.entries)
         items: list[bytes] = []
-        tail: Stored | Carried | None
-        if isinstance(stub, Pieces):
-            entries, tail = list(stub.entries), stub.tail
-        else:
-            tail = stub
-        if isinstance(tail, Carried):
-            text = decompress(tail.frame, size=tail.size, sha256=tail.sha256, where=None)
-            items = _items(text, "array", tail.count, path)
-        elif tail is not None:  # lies in the store: it becomes a piece as it is
+        tail = stub.simple
+        if tail is not None and tail.blob is None:
+            items = _items(tail.text({}, (), b""), "array", tail.count, path)
+        elif tail is not None and tail.blob is not None:  # it becomes a piece as it is
             entries.append(Entry(tail.blob, tail.count, tail.size))
-        items.extend(json_text.encode(item) for item in grown.items)
+        elif not entries:
+            raise NeedsOpened(path)  # it has neither: only its own form knows its items
+        items.extend([json_text.encode(item) for item in grown.items])
         pieces, rest = self._cut(items, "array", path)
         count = stub.count + len(grown.items)
         if not entries:  # all of it is at hand
             text = json_text.join_items(items, "array")
-            single = self.single(None, text, path)
-            single.source, single.kind, single.count = grown, "array", count
-            return self.in_pieces(single, carried=True)
+            return self.in_pieces(self.encoded(grown, text, path, "array", count), carried=True)
         known = sum(entry.size - 2 for entry in entries) + sum(piece.size - 2 for piece in pieces)
         runs = len(entries) + len(pieces) + (rest is not None)
         size = 2 + known + (rest.size - 2 if rest else 0) + runs - 1
-        members: list[Member] = [*entries, *pieces]
-        whole = Cut(path, grown, "array", count, size, members, rest, self.scope, fold)
-        whole.inherited = stub.reads if isinstance(stub, Pieces) else ()
-        self._carry_newest(whole)
-        whole.arrange()
-        return whole
+        return self._whole(
+            path, grown, "array", count, size, [*entries, *pieces], rest, fold,
+            carried=True, inherited=stub.reads,
+        )  # fmt: skip
 
     def _cut(self, items: list[bytes], kind: Kind, path: Path) -> tuple[list[Piece], Single | None]:
         runs, last = cut(items, self.policy.piece_bytes)
-        pieces = []
-        for run in runs:
-            text = json_text.join_items(run, kind)
-            digest = sha256_hex(text)
-            pieces.append(Piece(text, len(run), digest, self.known.blob(self.scope, digest)))
+        texts = json_text.join_each(runs, kind)
+        digests = digests_of(texts)
+        blobs = self.known.blobs(self.scope, digests)
+        pieces = [
+            Piece(text, len(run), digest, blob)
+            for text, run, digest, blob in zip(texts, runs, digests, blobs, strict=True)
+        ]
         if not last:
             return pieces, None
-        text = json_text.join_items(last, kind)
-        tail = Single(path, None, text, self.scope, self.policy.compression_level, kind, len(last))
-        tail.blob = self.known.blob(self.scope, tail.sha256)
-        return pieces, tail
+        tail = self.encoded(None, json_text.join_items(last, kind), path, kind, len(last))
+        blob = self.known.blob(self.scope, tail.encoded.sha256)
+        return pieces, tail if blob is None else msgspec.structs.replace(tail, blob=blob)
 
 
 def _items(text: bytes, kind: Kind, count: int, path: Path) -> list[bytes]:

@@ -9,27 +9,33 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from statebag.errors import InvalidState
 from statebag.format import json_check, json_text
 from statebag.format.bag_text import bag_texts, may_hold_bag_text
 from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY, Carried, Patched, Pieces, Rest, Stored
+from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
-from statebag.format.unopened import Unopened
-from statebag.sealing.parts import Branch, Cut, Gathered, Kept, Part, Plain, Single
-from statebag.sealing.pieces import Cutter, Grown, NeedsOpened
+from statebag.format.unopened import OPAQUE, Grown, Unopened
+from statebag.policy import NEWEST_FORMS
+from statebag.sealing.leaving import Kept
+from statebag.sealing.parts import Branch, Gathered, Plain
+from statebag.sealing.pieces import Cutter, NeedsOpened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from statebag.format.json_check import Checked
     from statebag.format.paths import Path
-    from statebag.format.stub import Stub
+    from statebag.format.stub import Stub, Whole
     from statebag.opening.bases import Bases
     from statebag.opening.known import Known
     from statebag.policy import Policy
+    from statebag.sealing.leaving import Leaving, Single
+    from statebag.sealing.parts import Part
 
 __all__ = ["OPAQUE", "Planner"]
 
@@ -42,9 +48,6 @@ _PATCHES_SINCE = 2  # generation of forms
 _PATCH_SHARE = 12  # of a text; about a quarter of its compressed form
 _NOTHING_SEEN = json_check.Checked(json_text.MAX_DEPTH, exact_numbers=False, no_exponents=False)
 _DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
-
-
-OPAQUE: frozenset[type] = frozenset({Unopened, Grown})
 
 
 class _HoldsUnopened(Exception):  # noqa: N818  # stops an encoder; never leaves this module
@@ -177,33 +180,33 @@ class Planner:
             value, text, _DEEPEST_PLAIN
         )
 
-    def leave(self, value: Any, text: bytes, path: Path) -> Single | Cut | Kept:
+    def leave(self, value: Any, text: bytes, path: Path) -> Leaving:
         """The form in which a value leaves: as it is stored already, patched, cut, or one blob."""
         stub = self._stored_as(text, path)
         if stub is not None:
             return self._unchanged(value, text, path, *stub)
         single = self.cutter.single(value, text, path)
         if self.known.may_hold(single.size):
-            single.blob = self.known.blob(self.scope, single.sha256)
+            blob = self.known.blob(self.scope, single.encoded.sha256)
+            single = replace(single, blob=blob)
         same = self.bases.same(self.scope, path, text)
-        if same is not None and isinstance(same.stub, Carried):
-            single.take_frame(same.stub)
-        if single.blob is not None or self._patch(single):
+        if same is not None and same.stub.frame:  # travels on as the bytes that came
+            encoded = single.encoded.came_as(same.sha256, same.stub.frame)
+            single = replace(single, encoded=encoded)
+        if single.blob is not None:
             return single
-        return self.in_pieces(single, carried=True)
+        return self._patched(single) or self.in_pieces(single, carried=True)
 
-    def in_pieces(self, single: Single, *, carried: bool) -> Single | Cut:
+    def in_pieces(self, single: Single, *, carried: bool) -> Leaving:
         """A value cut into pieces (`Cutter.in_pieces`), at the start those that were read of it."""
         return self.cutter.in_pieces(
             single, carried=carried, before=self.bases.pieces(self.scope, single.path)
         )
 
-    def _stored_as(
-        self, text: bytes, path: Path
-    ) -> tuple[Stored | Pieces | Patched, frozenset[str]] | None:
+    def _stored_as(self, text: bytes, path: Path) -> tuple[Whole, frozenset[str]] | None:
         """The stub of a value with this text that needs nothing written, and the packs behind."""
         same = self.bases.same(self.scope, path, text)
-        if same is not None and not isinstance(same.stub, Carried) and self._may_write(same.stub):
+        if same is not None and same.stub.in_store and self._may_write(same.stub):
             return same.stub, same.packs
         if self.known.may_hold(len(text)):
             stored = self.known.value(self.scope, sha256_hex(text))
@@ -213,11 +216,11 @@ class Planner:
 
     def _may_write(self, stub: Stub) -> bool:
         """Whether a stub that is there is of a generation that the policy lets be written."""
-        if self.policy.forms >= _PATCHES_SINCE:
+        if self.policy.forms >= NEWEST_FORMS:
             return True
-        if isinstance(stub, Rest):
-            return self._may_write(stub.whole) and self._may_hand_on(stub.siblings)
-        return not isinstance(stub, Patched)
+        return stub.generation <= self.policy.forms and all(
+            map(self._may_hand_on, stub.siblings.values())
+        )
 
     def _may_hand_on(self, value: Any) -> bool:
         """The same for all stubs in what stands beside another one."""
@@ -230,38 +233,33 @@ class Planner:
         return all(map(self._may_hand_on, value.values()))
 
     def _unchanged(
-        self,
-        value: Any,
-        text: bytes,
-        path: Path,
-        stub: Stored | Pieces | Patched,
-        packs: frozenset[str],
-    ) -> Single | Kept:
-        if not isinstance(stub, Patched):
+        self, value: Any, text: bytes, path: Path, stub: Whole, packs: frozenset[str]
+    ) -> Leaving:
+        if stub.base is None:
             return Kept.unchanged(path, value, stub, packs)
         single = self.cutter.single(value, text, path)
-        single.take_patch(stub, packs)
-        return single
+        encoded = single.encoded.came_as(stub.digest or "")
+        return replace(
+            single, encoded=encoded, base=stub.base, patch=stub.own_frame, relies_on=packs
+        )
 
-    def _patch(self, single: Single) -> bool:
-        """Carry a value as the difference to what is stored, where that is much shorter."""
+    def _patched(self, single: Single) -> Single | None:
+        """A value as the difference to what is stored, where that is much shorter."""
         if self.policy.forms < _PATCHES_SINCE:
-            return False
+            return None
         found = self.bases.find(self.scope, single.path)
         if found is None or single.size < _WORTH_PATCHING or not self.policy.carry_bytes:
-            return False
+            return None
         base, base_text = found.stub, found.text
-        assert isinstance(base, Stored | Pieces)  # what is carried is no base
         grew = single.kind == "array" and single.text.startswith(base_text[:-1])
         if grew or base.kind != single.kind:
-            return False  # pieces serve an array that only grew better: it can grow unread
+            return None  # pieces serve an array that only grew better: it can grow unread
         patch = make_patch(single.text, base_text)
         if patch is None or len(patch) * _PATCH_SHARE > single.size:
-            return False
-        single.base, single.patch, single.relies_on = base, patch, found.packs
-        return True
+            return None
+        return replace(single, base=base, patch=patch, relies_on=found.packs)
 
-    def leave_whole(self, value: Any, path: Path) -> Single | Cut | Kept:
+    def leave_whole(self, value: Any, path: Path) -> Leaving:
         """The same for a value that may hold unopened ones.
 
         Raises:
@@ -273,7 +271,7 @@ class Planner:
             raise NeedsOpened(path) from None
         return self.leave(value, text, path)
 
-    def gather(self, branch: Branch | Gathered, *, all_inside: bool = False) -> Part:
+    def gather(self, branch: Part, *, all_inside: bool = False) -> Part:
         """An object's plain fields as one value, with its other fields beside it (*rest*).
 
         Args:
@@ -290,12 +288,12 @@ class Planner:
             below_control = (*branch.path, key) in self._above_control and isinstance(
                 value[key], dict | Unopened
             )
-            if isinstance(child, Plain) and child.control:
+            if child.control:
                 beside[key] = child
             elif (
                 below_control
                 or (*branch.path, key) in self.movable
-                or not (isinstance(child, Plain) or all_inside)
+                or not (child.is_plain or all_inside)
             ):
                 beside[key] = child
                 required.append(key)
@@ -310,9 +308,9 @@ class Planner:
         self, value: dict[str, Any], text: bytes, path: Path, texts: dict[str, bytes]
     ) -> Part:
         branch = self._branch(value, path, texts)
-        if not isinstance(branch, Branch) or not path:
+        if not branch.is_container or branch.whole is not None or not path:
             return branch
-        plain = [child.wire for child in branch.children.values() if isinstance(child, Plain)]
+        plain = [child.wire for child in branch.children.values() if child.is_plain]
         if len(plain) == len(branch.children):
             return self.leave(value, text, path)  # nothing in it is large: it is what is large
         if sum(plain) <= self.policy.field_limit:
@@ -385,15 +383,13 @@ class Planner:
         if beside:
             return self.gather(Branch(path, value, beside))
         leaving = self.leave_whole(value, path)
-        if not isinstance(leaving, Single) or leaving.size > self.policy.field_limit:
+        text = leaving.own_text
+        if text is None or len(text) > self.policy.field_limit:
             return leaving
-        if self._engine_may_harm(value, leaving.text):
+        if self._engine_may_harm(value, text):
             return leaving
-        return self._plain(value, leaving.text, path)
+        return self._plain(value, text, path)
 
 
 def _as_control(children: dict[Any, Part]) -> dict[Any, Part]:
-    for child in children.values():
-        if isinstance(child, Plain):
-            child.control = True
-    return children
+    return {key: child.as_control() for key, child in children.items()}

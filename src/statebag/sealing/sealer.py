@@ -9,16 +9,15 @@ from statebag.format import json_text
 from statebag.format.json_check import check_json
 from statebag.format.json_text import wire_size
 from statebag.format.names import encode_scope
-from statebag.format.unopened import Unopened
+from statebag.format.unopened import OPAQUE, Grown
 from statebag.opening.process_memory import Memory
 from statebag.opening.walk import Selection
 from statebag.sealing import rehearsal
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.layout import lay_out
-from statebag.sealing.pieces import Grown, NeedsOpened
-from statebag.sealing.plan import OPAQUE, Planner
-from statebag.sealing.reliance import relied_on
+from statebag.sealing.pieces import NeedsOpened
+from statebag.sealing.plan import Planner
 from statebag.store.identity import asks_for_nothing, salt_of
 from statebag.telemetry import usage
 
@@ -120,15 +119,15 @@ class Sealer:
             self.store.put(*layout.pack)
             self._memory.presence.saw(layout.pack[0])
         fetcher = self._fetcher(self._memory)
-        self._memory.known.add_written(layout.written)
-        for written in layout.written:
-            fetcher.remember(written.blob, written.text)
+        self._memory.known.add_blobs([blob for blob, _ in layout.written])
+        fetcher.remember(layout.written)
         for node, entries in layout.nodes:
             self._memory.known.add_node(node, entries)
+        carried = layout.carried()
         usage.add(
             blobs_stored=len(layout.written),
-            blobs_carried=layout.carried,
-            bytes_carried=layout.carried_bytes,
+            blobs_carried=len(carried),
+            bytes_carried=sum(carried),
         )
         usage.peak(bag_bytes=size)
         if usage.is_measured():
@@ -152,12 +151,14 @@ class Sealer:
                 self._signatures,
                 lambda: salt_of(self.store),
             )
-            text = json_text.encode(layout.bag)
-            size = _size(layout.bag, text, bound)
+            bag = layout.bag()
+            text = json_text.encode(bag)
+            size = _size(bag, text, bound)
             if size > bound:
-                layout.leave_out_reads()
-                text = json_text.encode(layout.bag)
-                size = wire_size(layout.bag, text)
+                layout = layout.without_reads()
+                bag = layout.bag()
+                text = json_text.encode(bag)
+                size = wire_size(bag, text)
             if size <= bound:
                 return state, layout, text, size
             # In which packs blobs come to lie is known only now, and with it the names that the
@@ -169,12 +170,11 @@ class Sealer:
 
     def _missing(self, layout: Layout) -> set[str]:
         """The packs that the bag relies on from memory alone, and that the store does not have."""
-        assert layout.root is not None  # what was laid out
         longest = 0.0 if asks_for_nothing(self.store) else self.policy.recheck_seconds
         presence = self._memory.presence
         missing: set[str] = set()
         stale: list[str] = []
-        for name in relied_on(layout.root) | layout.reused:
+        for name in layout.relied_on():
             if presence.is_lost(name):
                 missing.add(name)
             elif not longest or not presence.is_fresh(name, longest):
@@ -249,6 +249,6 @@ def _plain_bytes(state: Any) -> int:
 
     def reckon(value: Any) -> None:
         nonlocal unread
-        unread += value.size if isinstance(value, Unopened) else value.before.size
+        unread += value.size
 
     return len(json_text.encode(state, reckon)) + unread

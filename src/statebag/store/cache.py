@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
 
 __all__ = ["BlobCache"]
 
@@ -68,6 +68,15 @@ class BlobCache:
             while self._bytes_held > self._max_bytes:
                 _, (_, left) = self._entries.popitem(last=False)
                 self._bytes_held -= left
+
+    def put_each(self, items: Iterable[tuple[tuple[Hashable, ...], bytes]]) -> None:
+        """The same for several."""
+        for key, data in items:
+            self.put(key, data)
+
+    def get_each(self, keys: Iterable[tuple[Hashable, ...]]) -> list[bytes | None]:
+        """The bytes of several keys, None for each that is not held."""
+        return [self.get(key) for key in keys]
 
     def keys(self) -> list[tuple[Hashable, ...]]:
         """What is held now."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import BlobCorrupt, StatebagError
 from statebag.format import json_text
 from statebag.format.index import entries_of
-from statebag.format.stub import Pieces, Rest, Stored
 from statebag.opening.foreign_pointers import pointer_reader
 from statebag.opening.walk import Selection, walk
 from statebag.policy import Policy
@@ -68,10 +67,4 @@ def older_fault(store: Store, bag: Any) -> StatebagError | None:
 
 def _of(bag: Any) -> Iterator[Blob]:
     for site in walk(bag, Selection(None)).sites:
-        stub: Any = site.stub.whole if isinstance(site.stub, Rest) else site.stub
-        stub = getattr(stub, "base", stub)  # a patch itself travels in the bag
-        if isinstance(stub, Pieces):
-            yield from (entry.blob for entry in stub.entries)
-            stub = stub.tail
-        if isinstance(stub, Stored):
-            yield stub.blob
+        yield from site.stub.blobs()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from statebag import InvalidState, Statebag
 from statebag.format.json_text import encode
+from statebag.format.unopened import Grown
 from statebag.manager.merge.history import (
     append_id,
     append_once,
@@ -13,7 +14,6 @@ from statebag.manager.merge.history import (
     grown,
     logs_of,
 )
-from statebag.sealing.pieces import Grown
 from tests.strategies import VALUES
 
 AT = {"execution_id": "m/e", "segment_to_run": 2, "loop_counter": 1}

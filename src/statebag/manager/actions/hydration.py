@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
 from statebag.format.json_text import wire_size
-from statebag.format.stub import KEY, Escaped, Rest
+from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
 from statebag.manager.legacy import plain_objects
@@ -92,8 +92,7 @@ def _element(
 
 
 def _is_list(wire: dict[str, Any]) -> bool:
-    stub = parse_stub(wire, "$")
-    return not isinstance(stub, Rest | Escaped) and stub.kind == "array"
+    return parse_stub(wire, "$").kind == "array"
 
 
 def _nth(listed: Any, index: int) -> Any:

@@ -15,7 +15,7 @@ from statebag.format.codec import compress, sha256_hex
 from statebag.format.derived import with_derived, without_derived
 from statebag.format.json_text import wire_size
 from statebag.format.stub import KEY, Carried
-from statebag.format.unopened import Unopened
+from statebag.format.unopened import Grown, Unopened
 from statebag.manager.actions.scope import UNNAMED, scope_of_event
 from statebag.manager.legacy.older_form import OlderForm
 from statebag.manager.legacy.pointer_format import as_pointer
@@ -25,7 +25,6 @@ from statebag.manager.merge.fork import PENDING
 from statebag.manager.merge.sameness import holds_unopened
 from statebag.manager.scheduling import FULL, SUMMARY, summary_of
 from statebag.manager.settings import manager_settings
-from statebag.sealing.pieces import Grown
 from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.json_text import wire_size
 from statebag.format.names import encode_scope, is_scope_at_or_above
-from statebag.format.stub import Pieces, Rest, Stored
 from statebag.manager.legacy import plain_objects
 from statebag.manager.legacy.older_form import addresses_in
 from statebag.opening.fetch import Fetcher
@@ -178,12 +177,10 @@ def _blobs(invocation: Invocation, bag: Any) -> Iterator[Blob]:
     fetcher = Fetcher(invocation.sb.store, BlobCache(policy.cache_bytes), policy)
     read_index = IndexReader(fetcher, confinement)
     for site in walk(bag, Selection(None)).sites:
-        stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
-        stub = getattr(stub, "base", stub)  # of a patch, which itself travels in the bag
-        if isinstance(stub, Pieces):
+        stub = site.stub.whole.read
+        if stub.entries:
             pieces, indexes = read_index(stub, site.path)
             yield from (entry.blob for entry in (*pieces, *indexes))
-            stub = stub.tail or stub
-        if isinstance(stub, Stored):
-            confinement.check(stub.blob, site.path)
-            yield stub.blob
+        for blob in stub.simple.blobs() if stub.simple is not None else ():
+            confinement.check(blob, site.path)
+            yield blob

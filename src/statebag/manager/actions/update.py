@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
 from statebag.format.json_text import encode, wire_size
-from statebag.format.stub import Carried, Pieces, Rest
 from statebag.manager.actions.result import absorb
 from statebag.manager.legacy.older_form import addresses_in
 from statebag.manager.legacy.pointer_format import kilobytes
@@ -73,9 +72,7 @@ def _forms(bag: Any) -> tuple[bool, bool]:
     """Whether anything in a bag is carried compressed, and whether anything is stored."""
     carried, stored = False, any(addresses_in(bag))
     for site in walk(bag, Selection(None)).sites:
-        stub = site.stub.whole if isinstance(site.stub, Rest) else site.stub
-        is_patch = hasattr(stub, "base")  # carried itself, to something stored
-        tail = stub.tail if isinstance(stub, Pieces) else stub
-        carried = carried or is_patch or isinstance(tail, Carried)
-        stored = stored or not isinstance(stub, Carried)
+        stub = site.stub.whole
+        carried = carried or stub.has_bytes
+        stored = stored or stub.in_store
     return carried, stored

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
-from statebag.format.unopened import Unopened
-from statebag.sealing.pieces import Grown
+from statebag.format.unopened import Grown, Unopened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,6 @@ import msgspec
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
-from statebag.format.stub import Stored
 from statebag.format.unopened import Unopened
 
 __all__ = ["MISSING", "digest_of", "holds_unopened", "same"]
@@ -63,10 +62,7 @@ def digest_of(value: Any) -> str | None:
     if value is MISSING:
         return None
     if isinstance(value, Unopened):
-        stub = value.stub
-        if isinstance(stub, Stored):
-            return stub.blob.sha256
-        return getattr(stub, "sha256", None)  # of a cut value none is known
+        return value.stub.digest
     return None if holds_unopened(value) else sha256_hex(json_text.encode(value))
 
 
