@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import charts, goals, page, suite, sweep, tables
+from benchmarks import charts, goals, page, suite, sweep, tables, way
 from benchmarks.server import running
 
 _DELAY_MS = 15.0
@@ -52,6 +52,7 @@ def main() -> None:
         return
     judged = goals.judged(results)
     tables.show(results, judged)
+    print(way.table(way.ways()))
     drawn = charts.drawn(results)
     if arguments.svg:
         arguments.svg.mkdir(parents=True, exist_ok=True)

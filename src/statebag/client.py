@@ -99,6 +99,7 @@ class Statebag:
             encrypting,
         )
         self._signatures = signing_with(signing_keys, self.policy)
+        self._identity = identity_of(self.store)
         self._given = given
         self._settings = {
             "policy": self.policy,
@@ -191,7 +192,7 @@ class Statebag:
                 say_texts_are_left(state)
                 state = self._sealer().read_inside(state, (), scope)
             bag = self._sealer().sealed(state, scope, budget, anew=heal)
-        usage.add(seals=1, seal_ns=perf_counter_ns() - started)
+            usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return bag
 
     def open(
@@ -240,8 +241,8 @@ class Statebag:
             if embedded:
                 state = open_texts(opener, state, selection)
             else:
-                look_for_texts(bag, _told(embedded))
-        usage.add(opens=1, open_ns=perf_counter_ns() - started)
+                look_for_texts(bag, False if sealing_is_off() else embedded)
+            usage.add(opens=1, open_ns=perf_counter_ns() - started)
         return state
 
     def open_each(
@@ -275,7 +276,7 @@ class Statebag:
                 if embedded:
                     values = open_texts(opener, values, Selection(None))
                 else:
-                    look_for_texts(batch, _told(embedded))
+                    look_for_texts(batch, False if sealing_is_off() else embedded)
             usage.add(opens=len(batch), open_ns=perf_counter_ns() - started)
             return values
 
@@ -313,7 +314,7 @@ class Statebag:
             value = look_up(opener, bag, where)
             if embedded:
                 return open_texts(opener, value, Selection(None), where)
-            look_for_texts_at(bag, where, _told(embedded))
+            look_for_texts_at(bag, where, False if sealing_is_off() else embedded)
             return value
 
     def heal(
@@ -480,7 +481,7 @@ class Statebag:
             if embedded:
                 state = open_texts(opener, state, Selection(None))
             else:
-                look_for_texts(bag, _told(embedded))
+                look_for_texts(bag, False if sealing_is_off() else embedded)
             grown = with_appended(state, path, items)
             if sealing_is_off():
                 return plain(grown)
@@ -543,23 +544,20 @@ class Statebag:
             self.policy, require_signatures=False, require_encryption=False
         )
 
-    def _confinement(self, scope: str | None) -> Confinement:
-        encoded = None if scope is None else encode_scope(scope)
-        return Confinement(encoded, self.policy.readable_scopes)
-
     def _memory(self) -> Memory:
         signing = () if self._signatures is None else self._signatures.fingerprint
         required = (self.policy.require_signatures, self.policy.require_encryption)
-        identity = (*identity_of(self.store), *signing, *required)
+        identity = (*self._identity, *signing, *required)
         return memory_of(identity, self.policy.cache_bytes)
 
     def _opener(
         self, scope: str | None, memory: Memory | None = None, fetcher: Fetcher | None = None
     ) -> Opener:
         memory = memory or self._memory()
+        encoded = None if scope is None else encode_scope(scope)
         return Opener(
             fetcher or self._fetcher(memory),
-            self._confinement(scope),
+            Confinement(encoded, self.policy.readable_scopes),
             memory.known,
             memory.bases,
             self._signatures,
@@ -580,9 +578,6 @@ class Statebag:
         )
 
     def _fetcher(self, memory: Memory) -> Fetcher:
-        return Fetcher(self.store, memory.texts, self.policy, self.recovery, memory.presence)
-
-
-def _told(embedded: bool | None) -> bool | None:
-    """What becomes of bags' texts: with sealing off there is nothing to refuse them for."""
-    return False if sealing_is_off() else embedded
+        return Fetcher(
+            self.store, memory.texts, self.policy, self.recovery, memory.presence, self._identity
+        )

@@ -9,7 +9,7 @@ import msgspec
 from statebag.errors import ConfigurationError, StatebagError
 from statebag.format.names import encode_scope
 from statebag.format.paths import Path, parse_path
-from statebag.format.stub import KEY
+from statebag.format.stub import KEY, NEWEST_FORMS
 from statebag.process.memory_limit import default_max_open_bytes
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ __all__ = [
 
 PROTECTED_SINCE = 3
 """The generation of forms whose signatures cover the scope, and whose objects are AES-GCM-SIV."""
-
-NEWEST_FORMS = 3
-"""The newest generation of forms that this release knows."""
 
 DEFAULT_CONTROL: tuple[str, ...] = (
     "execution_id",

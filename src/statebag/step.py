@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, final,
 from statebag.environment import sealing_is_off
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.bag_text import as_bag
-from statebag.format.names import encode_scope, scope_of_execution
+from statebag.format.names import scope_of_execution
 from statebag.format.paths import Path, parse_path, render_path
 from statebag.sinks.from_environment import watchers
 from statebag.store.retrying import deadline
@@ -177,11 +177,10 @@ def _wrapped(
         sb = client()
         sealing = not sealing_is_off()
         execution = _scope_in(event, where, scope_path) if sealing else None
+        selection = _beside(event, where, selected)
         with deadline(remaining_seconds_of(context)):
-            opened = sb.open(
-                event, only=_beside(event, where, selected), scope=execution, embedded=embedded
-            )
-            state = _at(opened, where)
+            opened = sb.open(event, only=selection, scope=execution, embedded=embedded)
+        state = _at(opened, where)
         # A delta must not change what the handler was given: it is merged into a copy.
         before = dict(state) if isinstance(state, dict) else state
         extra = {"event": opened} if wants_event else {}
@@ -227,9 +226,7 @@ def _scope_in(event: Any, where: Path, path: Path) -> str:
             path=render_path(path),
             hint="Pass $$.Execution.Id there, or name another path with step(scope=...).",
         )
-    scope = scope_of_execution(execution_id)
-    encode_scope(scope)  # refused here, before anything is read
-    return scope
+    return scope_of_execution(execution_id)  # a bad one is refused before anything is read
 
 
 def _beside(event: Any, where: Path, selected: list[Path] | None) -> list[Path] | None:

@@ -3,8 +3,7 @@ import pytest
 from statebag import BagTooLarge, Policy, Statebag
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
-from statebag.opening.bases import Bases
-from statebag.opening.known import Known
+from statebag.opening.known import Bases, Known
 from statebag.sealing.fitting import fit
 from statebag.sealing.leaving import Cut, Single
 from statebag.sealing.parts import Branch, Gathered, Plain

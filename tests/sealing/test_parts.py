@@ -5,8 +5,7 @@ from msgspec.structs import replace
 
 from statebag import Policy
 from statebag.format.stub import KEY, Blob
-from statebag.opening.bases import Bases
-from statebag.opening.known import Known
+from statebag.opening.known import Bases, Known
 from statebag.sealing.layout import Placing
 from statebag.sealing.leaving import Single
 from statebag.sealing.parts import Branch, Gathered

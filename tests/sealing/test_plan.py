@@ -9,15 +9,13 @@ from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.json_text import encode
 from statebag.format.stub import KEY, Blob, Escaped, Stored
 from statebag.format.unopened import Unopened
-from statebag.opening.bases import Bases
-from statebag.opening.known import Known
+from statebag.opening.known import Bases, Known
 from statebag.opening.verified import Texts, verified
 from statebag.sealing.layout import lay_out
 from statebag.sealing.leaving import Cut, Kept, Single
-from statebag.sealing.parts import Branch, Gathered, Plain
+from statebag.sealing.parts import Branch, Gathered, Plain, changed
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
-from statebag.sealing.tree import changed
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.bags import forms, noise, payload_bytes
@@ -139,7 +137,7 @@ def test_a_part_takes_no_less_than_it_reckons():
         if stored:
             root = changed(root, {("text",): root.children["text"].storing()})
         layout = lay_out(root, "m/run", Known(), 3)
-        assert payload_bytes(layout.bag()) <= root.wire <= payload_bytes(layout.bag()) + 400
+        assert payload_bytes(layout.bag) <= root.wire <= payload_bytes(layout.bag) + 400
 
 
 def after_an_edit(length):

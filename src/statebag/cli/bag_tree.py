@@ -152,7 +152,7 @@ def _cells(row: _Row, numbers: dict[str, str]) -> tuple[Text, ...]:
         Text(kind),
         Text(f"{one.size:,}"),
         Text(f"{one.bag_bytes:,}"),
-        Text(_form(one), style=_STYLES[one.form]),
+        Text(_form(one), style=_STYLES.get(one.form, "")),
         Text(_where(one, numbers), style="dim"),
     )
 

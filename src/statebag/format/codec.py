@@ -18,7 +18,9 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from statebag.format.blobs import Blob
 
 __all__ = [
     "LARGEST_PATCHED",
@@ -26,6 +28,7 @@ __all__ = [
     "compress",
     "compress_each",
     "decompress",
+    "decompress_each",
     "digests_of",
     "make_patch",
     "sha256_hex",
@@ -73,6 +76,31 @@ def decompress(frame: bytes, *, size: int, sha256: str, where: str | None) -> by
     if text is None or len(text) != size or sha256_hex(text) != sha256:
         raise _wrong(size, sha256, where)
     return text
+
+
+def decompress_each(
+    data: bytes, start: int, blobs: Sequence[Blob]
+) -> tuple[dict[Blob, bytes], BlobCorrupt | None]:
+    """The texts of several blobs in some bytes of their pack, each checked like one alone.
+
+    Args:
+        data: Bytes of a pack.
+        start: Where in the pack they begin.
+        blobs: What lies there.
+
+    Returns:
+        The texts of those that are whole, and the first error of the others.
+    """
+    texts: dict[Blob, bytes] = {}
+    first: BlobCorrupt | None = None
+    for blob in blobs:
+        offset = blob.offset - start
+        frame = bytes(data[offset : offset + blob.length])
+        try:
+            texts[blob] = decompress(frame, size=blob.size, sha256=blob.sha256, where=blob.at)
+        except BlobCorrupt as error:
+            first = first or error
+    return texts, first
 
 
 def verify(frame: bytes, *, size: int, sha256: str, where: str | None) -> None:

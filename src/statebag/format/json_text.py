@@ -45,6 +45,7 @@ __all__ = [
     "split_items",
     "wire_size",
     "wire_size_at_most",
+    "wire_sizes",
 ]
 
 EXACT_INTEGER = 2**53
@@ -178,6 +179,23 @@ def wire_size(value: Any, text: bytes | None = None) -> int:
     if type(value) in _WRITTEN_ALIKE and text.isascii() and b"\x7f" not in text:
         return len(text)
     return max(len(text), len(json.dumps(value)))
+
+
+def wire_sizes(
+    values: list[Any], texts: list[bytes], exact: list[bool], sources: list[Any]
+) -> list[int]:
+    """The sizes of several values: exact, or at most so many bytes where that will do.
+
+    Args:
+        values: As they will stand in the payload.
+        texts: Of the sources.
+        exact: Whether the size must be exact, for each.
+        sources: The same values before anything in them was escaped.
+    """
+    return [
+        wire_size(value, text if value is source else None) if wanted else wire_size_at_most(text)
+        for value, text, wanted, source in zip(values, texts, exact, sources, strict=True)
+    ]
 
 
 def wire_size_at_most(text: bytes, *, exponents: bool = False) -> int:

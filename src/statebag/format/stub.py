@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KEY",
+    "NEWEST_FORMS",
     "THIS_PACK",
     "Blob",
     "Carried",
@@ -53,6 +54,10 @@ __all__ = [
 
 KEY = "__statebag__"
 VERSION = 1
+VERSIONS = frozenset({VERSION})  # of the stubs that are read
+NEWEST_FORMS = 3
+"""The newest generation of forms (`Policy.forms`) that this release knows."""
+
 
 MAX_LEVEL = 12  # of an index over pieces; 32**12 pieces are more than any store holds
 MAX_ENTRIES = 4096  # pieces or nodes listed in one place; a reader's bound, writers stay far below

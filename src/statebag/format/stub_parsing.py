@@ -13,6 +13,7 @@ from statebag.format.stub import (
     MAX_LEVEL,
     THIS_PACK,
     VERSION,
+    VERSIONS,
     Blob,
     Carried,
     Entry,
@@ -59,7 +60,7 @@ def parse_stub(wire: dict[str, Any], path: str) -> Stub:
         )
     version = body["v"]
     # An engine may have made 1 into 1.0 on its way, as it may have done to any number here.
-    if type(version) not in {int, float} or version != VERSION:
+    if type(version) not in {int, float} or version not in VERSIONS:
         raise _of_a_newer_release(version, body.get("since"), path)
     parse = Fields(body, path)
     if body.get("rest") is True:

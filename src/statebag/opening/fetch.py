@@ -17,7 +17,7 @@ from statebag.errors import (
     StatebagError,
     StoreUnavailable,
 )
-from statebag.format.codec import decompress
+from statebag.format.codec import decompress_each
 from statebag.format.extents import WORTH_READING_OVER, joined
 from statebag.format.json_memory import OpenedValues
 from statebag.format.stub import Extent
@@ -63,6 +63,7 @@ class Fetcher:
         policy: The limits.
         recovery: Where else to look for what the store does not give; by default only there again.
         presence: Learns which packs the store gave, and which not.
+        identity: The store's, if it is known.
 
     Attributes:
         packs: All that were read from, the cache included.
@@ -75,9 +76,10 @@ class Fetcher:
         policy: Policy,
         recovery: Recovery | None = None,
         presence: Presence | None = None,
+        identity: Identity | None = None,
     ) -> None:
         self._presence = presence or Presence()
-        self._identity = identity_of(store)
+        self._identity = identity_of(store) if identity is None else identity
         self._recovery = recovery or Recovery(store)
         self._store = store
         self._cache = cache
@@ -89,9 +91,9 @@ class Fetcher:
         self.packs: set[str] = set()
         self._ahead: list[tuple[Extent, Task[list[bytes]]]] = []
 
-    def has(self, blob: Blob) -> bool:
-        """Whether the cache holds a blob's text."""
-        return self._cache.get(self._key(blob)) is not None
+    def has_all(self, blobs: Iterable[Blob]) -> bool:
+        """Whether the cache holds the text of each blob."""
+        return None not in self._cache.get_each([self._key(blob) for blob in blobs])
 
     def read_ahead(self, blobs: Iterable[Blob], advised: Sequence[Extent]) -> None:
         """Ask for what `texts` will want, and go on; more than the limits allow is not asked for.
@@ -100,7 +102,9 @@ class Fetcher:
             blobs: What is wanted for sure.
             advised: Where a stub says that more of it lies; it may be wrong.
         """
-        missing = [blob for blob in blobs if not self.has(blob)]
+        blobs = list(blobs)
+        held = self._cache.get_each([self._key(blob) for blob in blobs])
+        missing = [blob for blob, text in zip(blobs, held, strict=True) if text is None]
         wanted = [Extent(blob.at, blob.offset, blob.length) for blob in missing]
         extents = joined([*wanted, *advised])
         if len(extents) + self._requests > self._policy.max_open_requests:
@@ -125,8 +129,8 @@ class Fetcher:
         self.reckon(len(wanted), sum(blob.size for blob in wanted))
         texts: dict[Blob, bytes] = {}
         missing: list[Blob] = []
-        for blob in wanted:
-            text = self._cache.get(self._key(blob))
+        held = self._cache.get_each([self._key(blob) for blob in wanted])
+        for blob, text in zip(wanted, held, strict=True):
             if text is None:
                 missing.append(blob)
             else:
@@ -165,27 +169,36 @@ class Fetcher:
         """Refuse more bytes than one open may give."""
         _check("bytes", size, self._policy.max_open_bytes)
 
-    def _from_ahead(self, blobs: Iterable[Blob]) -> dict[Blob, bytes]:
+    def _from_ahead(self, blobs: Sequence[Blob]) -> dict[Blob, bytes]:
         """What was asked for ahead and came whole; the rest is read as if it had not been."""
-        texts = {}
-        for blob in blobs:
-            for extent, task in self._ahead:
-                start = blob.offset - extent.offset
-                if extent.at != blob.at or not 0 <= start <= extent.length - blob.length:
-                    continue
-                try:
-                    texts[blob] = self._verified(blob, task.result()[0], start)
-                except StatebagError:
-                    continue  # the advice was wrong, or the bytes were: read it by its own span
-                self._presence.saw(blob.at)
-                break
+        texts: dict[Blob, bytes] = {}
+        for extent, task in self._ahead:
+            inside = [
+                blob
+                for blob in blobs
+                if blob not in texts
+                and blob.at == extent.at
+                and 0 <= blob.offset - extent.offset <= extent.length - blob.length
+            ]
+            if not inside:
+                continue
+            try:
+                data = task.result()[0]
+            except StatebagError:
+                continue  # the advice was wrong: each is read by its own span
+            found, _ = self._verified(inside, data, extent.offset)
+            if found:
+                self._presence.saw(extent.at)
+            texts.update(found)
         return texts
 
-    def _verified(self, blob: Blob, data: bytes, start: int) -> bytes:
-        frame = bytes(data[start : start + blob.length])
-        text = decompress(frame, size=blob.size, sha256=blob.sha256, where=blob.at)
-        self._cache.put(self._key(blob), text)
-        return text
+    def _verified(
+        self, blobs: Sequence[Blob], data: bytes, start: int
+    ) -> tuple[dict[Blob, bytes], BlobCorrupt | None]:
+        """Those of some blobs that are whole, which the cache keeps, and what the others are."""
+        texts, error = decompress_each(data, start, blobs)
+        self._cache.put_each([(self._key(blob), text) for blob, text in texts.items()])
+        return texts, error
 
     def _read(self, ranges: Sequence[_Range]) -> Iterable[dict[Blob, bytes]]:
         if len(ranges) <= 1:
@@ -205,15 +218,13 @@ class Fetcher:
         worst, places = error, 0
         for place, data in self._recovery.spans(one.at, one.start, one.end - one.start, error):
             places += place != PASSING
-            healed = 0
-            for blob in one.blobs:
-                if blob in texts:
-                    continue
-                try:
-                    texts[blob] = self._verified(blob, data, blob.offset - one.start)
-                    healed += 1
-                except BlobCorrupt as corrupt:
-                    worst = corrupt if isinstance(worst, BlobMissing) else worst
+            found, corrupt = self._verified(
+                [blob for blob in one.blobs if blob not in texts], data, one.start
+            )
+            texts.update(found)
+            healed = len(found)
+            if corrupt is not None and isinstance(worst, BlobMissing):
+                worst = corrupt
             if healed:
                 if place != PASSING:
                     self._presence.missed(one.at)
@@ -232,7 +243,9 @@ class Fetcher:
 
     def _read_once(self, one: _Range) -> dict[Blob, bytes]:
         data = self._store.get_ranges(one.at, [(one.start, one.end - one.start)])[0]
-        texts = {blob: self._verified(blob, data, blob.offset - one.start) for blob in one.blobs}
+        texts, error = self._verified(one.blobs, data, one.start)
+        if error is not None:
+            raise error
         self._presence.saw(one.at)
         return texts
 

@@ -17,11 +17,13 @@ from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
+    from threading import Lock
 
+    from statebag.format.paths import Path
     from statebag.format.stub import Blob, Entry, Whole
     from statebag.opening.verified import Verified
 
-__all__ = ["Known", "Remembered"]
+__all__ = ["Bases", "Known", "Remembered"]
 
 _T = TypeVar("_T")
 _MAX_ITEMS = 65_536  # blobs and nodes; about 400 bytes each
@@ -69,12 +71,12 @@ class Known:
     (`statebag.store.presence`).
     """
 
-    def __init__(self, max_items: int = _MAX_ITEMS) -> None:
+    def __init__(self, max_items: int = _MAX_ITEMS, lock: Lock | None = None) -> None:
         self._values: _Recent[Remembered] = _Recent(min(max_items, _MAX_VALUES))
         self._blobs: _Recent[Blob] = _Recent(max_items)
         self._nodes: _Recent[Entry] = _Recent(max_items)
         self._sizes: set[int] = set()  # of values and blobs; what was forgotten may linger
-        self._lock = fork_safe_lock()
+        self._lock = lock or fork_safe_lock()
 
     def may_hold(self, size: int) -> bool:
         """Whether a value of that many bytes may be known: no is sure, and saves a digest."""
@@ -145,5 +147,88 @@ class Known:
         return None
 
 
+class Bases:
+    """Values that this process has read, by their field's name: what patches start from.
+
+    The latest value of each field and scope is kept, with its text; bounded in bytes. Which one is
+    found is a guess that costs nothing: the patch says what it starts from, and one that saves too
+    little is dropped. A field that still has the very text that was read is unchanged, which is
+    quicker to see than by a digest.
+
+    Args:
+        max_bytes: Of all texts together; one over half of it is not kept.
+    """
+
+    def __init__(self, max_bytes: int, lock: Lock | None = None) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._items: OrderedDict[tuple[str, str], Verified] = OrderedDict()
+        self._lock = lock or fork_safe_lock()
+
+    def add(self, path: Path, verified: Verified) -> bool:
+        """Keep the value of the field at a path; whether it is kept."""
+        scopes = {scope_of(pack) for pack in verified.packs}
+        deepest = max(scopes, key=len, default="")
+        if not all(is_scope_at_or_above(scope, deepest) for scope in scopes):
+            return False
+        size = _size(verified)
+        if size > self._max_bytes // 2:
+            return False
+        key = (deepest, _name(path))
+        with self._lock:
+            old = self._items.pop(key, None)
+            self._items[key] = verified
+            self._bytes += size - (_size(old) if old else 0)
+            while self._bytes > self._max_bytes:
+                _, dropped = self._items.popitem(last=False)
+                self._bytes -= _size(dropped)
+        return True
+
+    def forget_packs(self, packs: Iterable[str]) -> None:
+        """Drop the values that were read from any of these packs."""
+        gone = frozenset(packs)
+        with self._lock:
+            for key in [key for key, one in self._items.items() if not gone.isdisjoint(one.packs)]:
+                self._bytes -= _size(self._items.pop(key))
+
+    def find(self, scope: str, path: Path) -> Verified | None:
+        """The latest stored value of such a field that is readable from `scope`."""
+        for field in self._fields(scope, path):
+            stored = field.base or field
+            if stored.stub.in_store:
+                return stored
+        return None
+
+    def pieces(self, scope: str, path: Path) -> tuple[tuple[Entry, ...], bytes]:
+        """The pieces of the latest value in pieces of such a field, and the text they begin."""
+        for field in self._fields(scope, path):
+            stored = field.base or field
+            if stored.pieces:
+                return stored.pieces, stored.text
+        return (), b""
+
+    def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
+        """What was read of such a field, where it had this very text; no digest is needed."""
+        for field in self._fields(scope, path):
+            if field.text == text:
+                return field
+        return None
+
+    def _fields(self, scope: str, path: Path) -> list[Verified]:
+        name = _name(path)
+        scopes = (*scopes_from(scope), "")
+        with self._lock:
+            return [self._items[one, name] for one in scopes if (one, name) in self._items]
+
+
 def _listing(entries: tuple[Entry, ...]) -> tuple[tuple[str, str, int], ...]:
     return tuple((entry.blob.sha256, entry.blob.at, entry.blob.offset) for entry in entries)
+
+
+def _size(verified: Verified) -> int:
+    return len(verified.text) + (len(verified.base.text) if verified.base else 0)
+
+
+def _name(path: Path) -> str:
+    """The last part alone: a bag may stand anywhere in an event, its fields keep their names."""
+    return str(path[-1]) if path else ""

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.signature import Checker, Signatures
     from statebag.format.stub import Blob, Carried, Entry, Extent, Stored, Stub, Whole
-    from statebag.opening.bases import Bases
     from statebag.opening.fetch import Fetcher
-    from statebag.opening.known import Known
+    from statebag.opening.known import Bases, Known
     from statebag.opening.walk import Site
 
 __all__ = ["Confinement", "Opener"]
@@ -105,6 +104,8 @@ class Opener:
         """
         checker = self._checker()
         found = walk(bag, selection, is_state=is_state, below=below, signatures=checker)
+        if not found.sites:
+            return found.root[0]
         wholes = [(site, site.stub.whole) for site in found.sites]
         # By place: one blob may stand in many, and is read only once.
         self._fetcher.check_given(sum(stub.size for _, stub in wholes))
@@ -196,7 +197,7 @@ class Opener:
             for blob in stub.simple.blobs() if stub.simple is not None else ():
                 self._confinement.check(blob, site.path)
                 wanted.append(blob)
-        if not all(map(self._fetcher.has, nodes)):
+        if not self._fetcher.has_all(nodes):
             self._fetcher.read_ahead(wanted, advised)
 
     def _expand(self, cut: list[tuple[Site, Whole]]) -> dict[int, _Index]:

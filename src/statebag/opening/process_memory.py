@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from statebag.opening.bases import Bases
-from statebag.opening.known import Known
+from statebag.opening.known import Bases, Known
+from statebag.process.forking import fork_safe_lock
 from statebag.store.cache import BlobCache
 from statebag.store.presence import Presence
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
+    from threading import Lock
 
 __all__ = ["Memory", "forget", "memory_of", "nothing_remembered"]
 
@@ -64,20 +65,19 @@ def memory_of(identity: tuple[Hashable, ...], max_bytes: int) -> Memory:
     """
     if _is_off.get():
         return Memory.empty()
-    known, presence = _of_store(identity)
-    return Memory(known, _bases(identity, max_bytes), _texts(max_bytes), presence)
+    presence, known, bases, lock = _of_store(identity)
+    if max_bytes not in bases:  # of a store, for clients with different bounds
+        bases[max_bytes] = Bases(max_bytes, lock)
+    return Memory(known, bases[max_bytes], _texts(max_bytes), presence)
 
 
 @lru_cache(_MEMORIES)
-def _of_store(identity: tuple[Hashable, ...]) -> tuple[Known, Presence]:
+def _of_store(
+    identity: tuple[Hashable, ...],
+) -> tuple[Presence, Known, dict[int, Bases], Lock]:
     del identity
-    return Known(), Presence()
-
-
-@lru_cache(_MEMORIES)
-def _bases(identity: tuple[Hashable, ...], max_bytes: int) -> Bases:
-    del identity
-    return Bases(max_bytes)
+    lock = fork_safe_lock()  # one for all: each section under it is a few dictionary operations
+    return Presence(lock=lock), Known(lock=lock), {}, lock
 
 
 @cache
@@ -87,7 +87,7 @@ def _texts(max_bytes: int) -> BlobCache:
 
 def forget() -> None:
     """Drop all of it."""
-    for remembered in (_of_store, _bases, _texts):
+    for remembered in (_of_store, _texts):
         remembered.cache_clear()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statebag.sealing.tree import changed, walk
+from statebag.sealing.parts import changed, what_leaves
 
 if TYPE_CHECKING:
     from statebag.sealing.parts import Part
@@ -27,7 +27,9 @@ def compact(root: Part, planner: Planner) -> Part:
         root: A plan that fits.
         planner: For the policy's `max_packs` and for the forms of values.
     """
-    parts = [part for part in walk(root) if not part.is_plain]
+    parts = what_leaves(root)
+    if not parts:
+        return root
     new_bytes = sum([part.new_bytes for part in parts])
     if not new_bytes:
         return root  # no pack is written

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from statebag.errors import BagTooLarge
 from statebag.format.paths import render_path
-from statebag.sealing.parts import Branch
-from statebag.sealing.tree import changed, mapped, part_at, walk
+from statebag.sealing.parts import Branch, changed, mapped, part_at, walk, what_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,14 +63,9 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
     return root
 
 
-def _leaving(root: Part) -> list[Part]:
-    """The parts that are not plain, in the order of their paths."""
-    return [part for part in walk(root) if not part.is_plain]
-
-
 def _carried(root: Part) -> list[tuple[Part, Single]]:
     """The parts of what would travel in the bag, each with what that is."""
-    return [(part, one) for part in _leaving(root) if (one := part.carried) is not None]
+    return [(part, one) for part in what_leaves(root) if (one := part.carried) is not None]
 
 
 def _without_unnamed(part: Part, planner: Planner) -> Part:
@@ -97,7 +91,11 @@ def _without_unnamed(part: Part, planner: Planner) -> Part:
 
 def _flushed(root: Part, planner: Planner) -> Part:
     """Over the limit, the largest carried values are stored until a quarter of it is left."""
-    root = _settled(root, planner)
+    leaving = what_leaves(root)
+    if not leaving:
+        return root
+    scope, level = planner.scope, planner.policy.compression_level
+    root = _replaced(root, leaving, lambda part: part.settled(scope, level))
     limit = planner.policy.carry_bytes
     carried = _carried(root)
     total = sum([one.carried_bytes for _, one in carried])
@@ -114,16 +112,12 @@ def _flushed(root: Part, planner: Planner) -> Part:
         return planner.in_pieces(single, carried=False).storing()
 
     size = planner.policy.piece_bytes
-    return changed(
-        root, {part.path: part.stored_in_pieces(in_pieces, size) for part in _leaving(root)}
-    )
+    return _replaced(root, what_leaves(root), lambda part: part.stored_in_pieces(in_pieces, size))
 
 
-def _settled(root: Part, planner: Planner) -> Part:
-    """Carried bytes of values that were not opened become parts that can be stored."""
-    scope, level = planner.scope, planner.policy.compression_level
-    kept = {part.path: part.settled(scope, level) for part in _leaving(root) if part.is_kept}
-    return changed(root, kept)
+def _replaced(root: Part, parts: list[Part], change: Callable[[Part], Part]) -> Part:
+    found = [(part, change(part)) for part in parts]
+    return changed(root, {part.path: other for part, other in found if other is not part})
 
 
 def _plain_is_measured(root: Part, planner: Planner, bound: int) -> Part:
@@ -262,7 +256,7 @@ def _indexes_fold(root: Part, planner: Planner, bound: int) -> Part:
     excess = root.wire - bound
     changes: dict[Path, Part] = {}
     scope, level = planner.scope, planner.policy.compression_level
-    for part in _leaving(root):
+    for part in what_leaves(root):
         if excess <= 0:
             break
         folded = part.folded(scope, level)

@@ -20,7 +20,7 @@ from statebag.format.stub import (
     entries_in_pack,
 )
 from statebag.sealing.cutting import Group, pieces_of
-from statebag.sealing.tree import walk
+from statebag.sealing.parts import what_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +41,9 @@ class Layout(msgspec.Struct, frozen=True):
     """A plan with its pack.
 
     Attributes:
+        bag: The JSON value to hand to the engine.
         root: The plan.
+        leaving: The parts of what left.
         stubs: Of what left, by path.
         pack: Name and bytes of the object to write first; None where nothing is new.
         written: The blobs in it, each with its text.
@@ -50,7 +52,9 @@ class Layout(msgspec.Struct, frozen=True):
         sign: Signs a stub's body.
     """
 
+    bag: Any
     root: Part
+    leaving: tuple[Part, ...]
     stubs: dict[Path, Whole]
     pack: tuple[str, bytes] | None
     written: tuple[tuple[Blob, bytes], ...]
@@ -58,22 +62,19 @@ class Layout(msgspec.Struct, frozen=True):
     reused: frozenset[str]
     sign: Sign | None
 
-    def bag(self) -> Any:
-        """The JSON value to hand to the engine."""
-        return self.root.in_bag(self.stubs, self.sign)
-
     def without_reads(self) -> Layout:
         """The same without the advice on what to read ahead, to fit a narrow bound."""
         stubs = {path: stub.without_reads() for path, stub in self.stubs.items()}
-        return msgspec.structs.replace(self, stubs=stubs)
+        bag = self.root.in_bag(stubs, self.sign)
+        return msgspec.structs.replace(self, bag=bag, stubs=stubs)
 
     def carried(self) -> list[int]:
         """The bytes, as base64, of each blob that travels in the bag."""
-        return [one.carried_bytes for part in walk(self.root) if (one := part.carried) is not None]
+        return [one.carried_bytes for part in self.leaving if (one := part.carried) is not None]
 
     def relied_on(self) -> set[str]:
         """The packs that the bag relies on because this process remembers them."""
-        return set(self.reused).union(*[part.relied_on() for part in walk(self.root)])
+        return set(self.reused).union(*[part.relied_on() for part in self.leaving])
 
 
 def lay_out(
@@ -95,16 +96,21 @@ def lay_out(
         salt: Gives what makes the packs of a key others than those of another; asked if there is
             a pack.
     """
+    sign = None if signatures is None else signatures.signer(scope).signed
+    leaving = tuple(what_leaves(root))
+    if not leaving:
+        bag = root.in_bag({}, sign)
+        return Layout(bag, root, (), {}, None, (), (), frozenset(), sign)
     placing = Placing(scope, known, level)
     stubs: dict[Path, Whole] = {}
-    for part in walk(root):
+    for part in leaving:
         stub = part.placed(placing)
         if stub is not None:
             stubs[part.path] = stub
-    sign = None if signatures is None else signatures.signer(scope).signed
     reused = frozenset(placing.reused)
     if not len(placing.builder):
-        return Layout(root, stubs, None, (), (), reused, sign)
+        bag = root.in_bag(stubs, sign)
+        return Layout(bag, root, leaving, stubs, None, (), (), reused, sign)
     placing.builder.add_salt(salt(), level)
     name, data = placing.builder.build(scope)
     stubs = {path: stub.placed(name) for path, stub in stubs.items()}
@@ -115,7 +121,8 @@ def lay_out(
         [entries_in_pack(entries, name) for _, entries in placing.nodes],
         strict=True,
     )
-    return Layout(root, stubs, (name, data), written, tuple(nodes), reused, sign)
+    bag = root.in_bag(stubs, sign)
+    return Layout(bag, root, leaving, stubs, (name, data), written, tuple(nodes), reused, sign)
 
 
 class Placing:

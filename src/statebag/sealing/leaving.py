@@ -77,6 +77,7 @@ class Leaving(Part, frozen=True):
     """What every part that leaves answers besides."""
 
     has_left: ClassVar[bool] = True
+    leaves: ClassVar[bool] = True
 
     @property
     def own_text(self) -> bytes | None:

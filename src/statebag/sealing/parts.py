@@ -1,13 +1,14 @@
 """The parts of a plan: in which form each value of a state will stand in the bag.
 
 A plan is a tree of parts, shaped like the state down to the values that leave it. Parts are frozen:
-a step of sealing gives a new tree (`tree`). What leaves is in `leaving`. A part answers for itself,
+a step of sealing gives a new tree. What leaves is in `leaving`. A part answers for itself,
 so that a step asks and does not tell parts apart.
 """
 
 from __future__ import annotations
 
 import json
+from operator import is_
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -24,7 +25,20 @@ if TYPE_CHECKING:
     from statebag.sealing.layout import Placing
     from statebag.sealing.leaving import Leaving, Single
 
-__all__ = ["Branch", "Gathered", "Part", "Plain", "Sign", "key_wire", "stub_wire"]
+__all__ = [
+    "Branch",
+    "Gathered",
+    "Part",
+    "Plain",
+    "Sign",
+    "changed",
+    "key_wire",
+    "mapped",
+    "part_at",
+    "stub_wire",
+    "walk",
+    "what_leaves",
+]
 
 if TYPE_CHECKING:
     Sign = Callable[[Stub, dict[str, Any]], dict[str, Any]]
@@ -57,6 +71,7 @@ class Part(msgspec.Struct, frozen=True):
         is_plain: Whether the value stays as it is.
         is_container: Whether its members have parts of their own.
         has_left: Whether it is a stub without anything beside it.
+        leaves: Whether it is a stub, with or without that.
         is_kept: Whether it is a stub that stays as it was.
     """
 
@@ -66,6 +81,7 @@ class Part(msgspec.Struct, frozen=True):
     is_plain: ClassVar[bool] = False
     is_container: ClassVar[bool] = False
     has_left: ClassVar[bool] = False
+    leaves: ClassVar[bool] = False
     is_kept: ClassVar[bool] = False
 
     @property
@@ -250,6 +266,7 @@ class Gathered(Part, frozen=True):
     children: dict[Any, Part]
 
     is_container: ClassVar[bool] = True
+    leaves: ClassVar[bool] = True
 
     @property
     def wire(self) -> int:
@@ -315,3 +332,57 @@ class Gathered(Part, frozen=True):
         body = stub.to_wire()
         members = {key: child.in_bag(stubs, sign) for key, child in self.children.items()}
         return {KEY: body if sign is None else sign(stub, body), **members}
+
+
+def walk(root: Part) -> list[Part]:
+    """All parts, outermost first, in the order of their paths."""
+    found: list[Part] = []
+    pending = [root]
+    while pending:
+        part = pending.pop()
+        found.append(part)
+        if part.children:
+            pending.extend(reversed(part.children.values()))
+    return found
+
+
+def what_leaves(root: Part) -> list[Part]:
+    """The parts that are stubs, or have one, in the order of their paths."""
+    return [part for part in walk(root) if part.leaves]
+
+
+def part_at(root: Part, path: Path) -> Part:
+    """The part of the value at a path."""
+    for key in path:
+        root = root.children[key]
+    return root
+
+
+def changed(root: Part, changes: Mapping[Path, Part]) -> Part:
+    """The tree with other parts at some paths; members of these are changed in their turn."""
+    if not changes:
+        return root
+    root = changes.get(root.path, root)
+    if not root.children:
+        return root
+    children = {
+        key: changed(child, changes) if child.children else changes.get(child.path, child)
+        for key, child in root.children.items()
+    }
+    if all(map(is_, children.values(), root.children.values())):
+        return root
+    return root.with_children(children)
+
+
+def mapped(root: Part, change: Callable[[Part], Part]) -> Part:
+    """The tree with each part replaced, the innermost and last first.
+
+    Args:
+        root: The tree.
+        change: Gives what stands for a part, whose members were replaced before.
+    """
+    if root.children:
+        replaced = {key: mapped(child, change) for key, child in reversed(root.children.items())}
+        if any(replaced[key] is not child for key, child in root.children.items()):
+            root = root.with_children({key: replaced[key] for key in root.children})
+    return change(root)

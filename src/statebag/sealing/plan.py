@@ -6,8 +6,9 @@ half, `fitting`, makes the result fit the bound.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
@@ -17,31 +18,29 @@ from statebag.format.bag_text import bag_texts, may_hold_bag_text
 from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY
+from statebag.format.stub import KEY, NEWEST_FORMS
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import OPAQUE, Grown, Unopened
-from statebag.policy import NEWEST_FORMS
 from statebag.sealing.leaving import Kept
-from statebag.sealing.parts import Branch, Gathered, Plain
+from statebag.sealing.parts import Branch, Gathered, Part, Plain
 from statebag.sealing.pieces import Cutter, NeedsOpened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from statebag.format.json_check import Checked
     from statebag.format.paths import Path
     from statebag.format.stub import Stub, Whole
-    from statebag.opening.bases import Bases
-    from statebag.opening.known import Known
+    from statebag.opening.known import Bases, Known
     from statebag.policy import Policy
     from statebag.sealing.leaving import Leaving, Single
-    from statebag.sealing.parts import Part
 
 __all__ = ["OPAQUE", "Planner"]
 
 _WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
 _MANY_KEYS = 2000
 _FEW_MEMBERS = 64  # of an object: its text is put together from theirs, in case they are wanted
+_KEY = KEY.encode()
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 _WORTH_PATCHING = 4096  # bytes of a text
 _PATCHES_SINCE = 2  # generation of forms
@@ -61,6 +60,20 @@ def _refuse_opaque(_: Any) -> Any:
 _text_of = json_text.encoder(_refuse_opaque)
 
 
+@lru_cache(32)
+def _named(policy: Policy) -> tuple[frozenset[Path], frozenset[Path], frozenset[Path]]:
+    """The control paths of a policy, its movable ones, and all that is above one of these."""
+    control = frozenset(policy.control_paths())
+    # What is above or below a control path is that already.
+    movable = frozenset(
+        path
+        for path in policy.movable_paths()
+        if not any(path[: len(one)] == one[: len(path)] for one in control)
+    )
+    above = frozenset(path[:n] for path in control | movable for n in range(len(path)))
+    return control, movable, above
+
+
 class Planner:
     """Plans one seal.
 
@@ -69,7 +82,7 @@ class Planner:
         scope: The encoded scope that a pack would be written to.
         known: What may be referred to again.
         bases: What patches can start from.
-        checked: What was seen of the whole state; by default each value is looked at again.
+        checked: What was seen of the whole state; None looks at each value again.
     """
 
     def __init__(
@@ -78,24 +91,25 @@ class Planner:
         scope: str,
         known: Known,
         bases: Bases,
-        checked: Checked = _NOTHING_SEEN,
+        checked: Checked | None = None,
     ) -> None:
         self.policy = policy
+        checked = checked or _NOTHING_SEEN
         self._harmless = checked.exact_numbers and checked.depth < _DEEPEST_PLAIN
         self._estimates = checked.no_exponents
         self.scope = scope
         self.known = known
         self.bases = bases
-        self.cutter = Cutter(policy, scope, known)
-        self.control = frozenset(policy.control_paths())
-        # What is above or below a control path is that already.
-        self.movable = frozenset(
-            path
-            for path in policy.movable_paths()
-            if not any(path[: len(one)] == one[: len(path)] for one in self.control)
-        )
-        named = self.control | self.movable
-        self._above_control = {path[:n] for path in named for n in range(len(path))}
+        self._cutter: Cutter | None = None
+        named = _named(policy)
+        self.control, self.movable, self._above_control = named
+
+    @property
+    def cutter(self) -> Cutter:
+        """Cuts what leaves."""
+        if self._cutter is None:  # most small states need none
+            self._cutter = Cutter(self.policy, self.scope, self.known)
+        return self._cutter
 
     def is_above_control(self, path: Path) -> bool:
         """Whether a control path leads through this place; the root counts as such."""
@@ -111,8 +125,19 @@ class Planner:
         """The state has more in it than what was checked."""
         self._harmless = self._estimates = False
 
-    def part(self, value: Any, path: Path, text: bytes | None = None) -> Part:
-        """The part for the value at `path`; its text, where that is known already."""
+    def part(self, value: Any, path: Path) -> Part:
+        """The part for the value at `path`."""
+        found = self._part_or_text(value, path)
+        return found if isinstance(found, Part) else self._plain(value, found, path)
+
+    def _part_or_text(self, value: Any, path: Path, text: bytes | None = None) -> Part | bytes:
+        """The part for the value at `path`, or its text if it stays plain.
+
+        Args:
+            value: The value.
+            path: Where it stands.
+            text: Its text, where that is known already.
+        """
         if isinstance(value, Unopened):
             if not self._may_write(value.stub):
                 raise NeedsOpened(path)  # it was written for newer readers
@@ -135,7 +160,7 @@ class Planner:
         except _HoldsUnopened:
             return self._branch(value, path, texts, control=control)
         if control:
-            return self._plain(value, text, path, control=True)
+            return text
         if len(text) >= _WORTH_LOOKING_UP:
             stub = self._stored_as(text, path)
             if stub is not None:
@@ -150,7 +175,7 @@ class Planner:
             return (
                 self._branch(value, path, texts) if looked_into else self.leave(value, text, path)
             )
-        return self._plain(value, text, path)
+        return text
 
     def _members(self, value: dict[str, Any], texts: dict[str, bytes]) -> bytes:
         """An object's text, and in `texts` that of each member, which may be wanted next."""
@@ -162,17 +187,30 @@ class Planner:
             members.append(b"%b:%b" % (_text_of(key), text))
         return json_text.join_items(members, "object")
 
-    def _plain(self, value: Any, text: bytes, path: Path, *, control: bool = False) -> Plain:
-        if may_need_escape(text):
-            escaped = escape(value)
-            return Plain(path, value, escaped, json_text.wire_size(escaped), control)
+    def _plain(self, value: Any, text: bytes, path: Path) -> Part:
+        """The part of a value that stays plain."""
+        return self._plain_each([value], [text], [path])[0]
+
+    def _plain_each(self, values: list[Any], texts: list[bytes], paths: list[Path]) -> list[Part]:
+        """The same for several, looked at together: a small state has little else."""
+        control = [path in self.control for path in paths]
         # Control fields cannot leave: an estimate must not refuse what would fit.
-        estimated = self._estimates and not control
-        size = json_text.wire_size_at_most(text) if estimated else json_text.wire_size(value, text)
-        return Plain(path, value, value, size, control, estimated)
+        exact = control if self._estimates else [True] * len(values)
+        wires = values
+        if may_need_escape(b"\n".join(texts)):  # no JSON text has a bare newline
+            marked = list(map(may_need_escape, texts))
+            wires = [escape(one) if at else one for one, at in zip(values, marked, strict=True)]
+            exact = [one or at for one, at in zip(exact, marked, strict=True)]
+        sizes = json_text.wire_sizes(wires, texts, exact, values)
+        return [
+            Plain(path, value, wire, size, one, not is_exact)
+            for path, value, wire, size, one, is_exact in zip(
+                paths, values, wires, sizes, control, exact, strict=True
+            )
+        ]
 
     def _engine_may_harm(self, value: Any, text: bytes) -> bool:
-        if may_hold_bag_text(text) and any(bag_texts(value)):
+        if _KEY in text and may_hold_bag_text(text) and any(bag_texts(value)):
             return True  # plain, it would be taken for a bag that somebody put there as text
         if self._harmless or isinstance(value, str):
             return False
@@ -328,14 +366,34 @@ class Planner:
         if len(path) > _DEEPEST_PLAIN:
             raise NeedsOpened(path)
         if isinstance(value, list):
-            children = {i: self.part(item, (*path, i)) for i, item in enumerate(value)}
+            children = self._children(value, enumerate(value), path)
             return Branch(path, value, _as_control(children) if control else children)
         if is_lookalike(value):
             return self._lookalike(value, path, control=control)
         if len(value) > _MANY_KEYS and not control:
             return self._many_fields(value, path)
-        parts = {key: self.part(item, (*path, key), texts.get(key)) for key, item in value.items()}
+        parts = self._children(value, value.items(), path, texts)
         return Branch(path, value, _as_control(parts) if control else parts)
+
+    def _children(
+        self,
+        value: Any,
+        members: Iterable[tuple[Any, Any]],
+        path: Path,
+        texts: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> dict[Any, Part]:
+        """The parts of members, by key or index; those that stay plain are made together."""
+        found = {
+            key: self._part_or_text(item, (*path, key), texts.get(key)) for key, item in members
+        }
+        plain = {key: text for key, text in found.items() if isinstance(text, bytes)}
+        if plain:
+            keys, some = list(plain), list(plain.values())
+            made = self._plain_each(
+                [value[key] for key in keys], some, [(*path, key) for key in keys]
+            )
+            found.update(zip(keys, made, strict=True))
+        return cast("dict[Any, Part]", found)
 
     def _control_parts(self, value: dict[str, Any], path: Path) -> dict[Any, Part]:
         at_or_above = self.control | self.movable | self._above_control

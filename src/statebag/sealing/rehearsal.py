@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from statebag.policy import Policy
 
-__all__ = ["Rehearsal", "policy_of", "rehearsed", "sealed"]
+__all__ = ["Rehearsal", "current", "policy_of", "rehearsed"]
 
 
 class Rehearsal(Protocol):
@@ -32,28 +32,23 @@ class Rehearsal(Protocol):
         """A bag was made under a policy."""
 
 
-_current: Rehearsal | None = None
+current: Rehearsal | None = None
+"""Who stands by; None but in a run on this machine."""
 
 
 @contextmanager
 def rehearsed(rehearsal: Rehearsal) -> Iterator[None]:
     """Have every seal of this process follow `rehearsal` until the block ends."""
-    global _current  # noqa: PLW0603 - one run at a time; a handler's own threads seal too
-    before, _current = _current, rehearsal
+    global current  # noqa: PLW0603 - one run at a time; a handler's own threads seal too
+    before, current = current, rehearsal
     try:
         yield
     finally:
-        _current = before
+        current = before
 
 
 def policy_of(policy: Policy) -> Policy:
     """The policy that a seal follows."""
-    if _current is None or not _current.strict or policy.strict:
+    if current is None or not current.strict or policy.strict:
         return policy
     return msgspec.structs.replace(policy, strict=True)
-
-
-def sealed(bag: Any, policy: Policy) -> None:
-    """Tell of a bag that was made."""
-    if _current is not None:
-        _current.sealed(bag, policy)

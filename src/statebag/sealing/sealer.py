@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format import json_text
 from statebag.format.json_check import check_json
-from statebag.format.json_text import wire_size
+from statebag.format.json_text import wire_size, wire_size_at_most
 from statebag.format.names import encode_scope
 from statebag.format.unopened import OPAQUE, Grown
 from statebag.opening.process_memory import Memory
@@ -24,13 +24,13 @@ from statebag.telemetry import usage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from statebag.format.json_check import Checked
     from statebag.format.paths import Path
     from statebag.format.signature import Signatures
     from statebag.opening.fetch import Fetcher
     from statebag.opening.opener import Opener
     from statebag.policy import Policy
     from statebag.sealing.layout import Layout
-    from statebag.sealing.parts import Part
     from statebag.store.contract import Store
 
 __all__ = ["OPAQUE", "Sealer", "plain"]
@@ -60,7 +60,7 @@ class Sealer:
         opener: Callable[[str | None], Opener],
         signatures: Signatures | None,
     ) -> None:
-        self.policy = rehearsal.policy_of(policy)
+        self.policy = policy if rehearsal.current is None else rehearsal.policy_of(policy)
         self.store = store
         self._memory = memory
         self._fetcher = fetcher
@@ -101,11 +101,10 @@ class Sealer:
         bound = self.policy.max_bag_bytes if budget is None else budget
         turns = 0
         while True:
-            planner = Planner(self.policy, encoded, memory.known, memory.bases, checked)
-            if turns:
-                planner.looks_again()  # more of the state may have been opened meanwhile
-            state, layout, text, size = self._laid_out(state, planner, bound, scope)
-            missing = self._missing(layout)
+            state, layout, text, size = self._laid_out(
+                state, scope, encoded, bound, memory, checked if not turns else None
+            )
+            missing = self._missing(layout) if layout.leaving else set()
             if not missing:
                 break
             # Their values are at hand: what the store lost is written again.
@@ -118,12 +117,11 @@ class Sealer:
         if layout.pack is not None:
             self.store.put(*layout.pack)
             self._memory.presence.saw(layout.pack[0])
-        fetcher = self._fetcher(self._memory)
-        self._memory.known.add_blobs([blob for blob, _ in layout.written])
-        fetcher.remember(layout.written)
+            self._memory.known.add_blobs([blob for blob, _ in layout.written])
+            self._fetcher(self._memory).remember(layout.written)
         for node, entries in layout.nodes:
             self._memory.known.add_node(node, entries)
-        carried = layout.carried()
+        carried = layout.carried() if layout.leaving else []
         usage.add(
             blobs_stored=len(layout.written),
             blobs_carried=len(carried),
@@ -133,32 +131,48 @@ class Sealer:
         if usage.is_measured():
             usage.peak(plain_bytes=_plain_bytes(state))
         bag = json_text.decode(text)
-        rehearsal.sealed(bag, self.policy)
+        if rehearsal.current is not None:
+            rehearsal.current.sealed(bag, self.policy)
         return bag
 
     def _laid_out(
-        self, state: Any, planner: Planner, bound: int, scope: str | None
+        self,
+        state: Any,
+        scope: str | None,
+        encoded: str,
+        bound: int,
+        memory: Memory,
+        checked: Checked | None,
     ) -> tuple[Any, Layout, bytes, int]:
-        """A layout whose bag is within the bound, with the bag's text and its size there."""
+        """A layout whose bag is within the bound, with the bag's text and its size there.
+
+        The state comes back too: more of it may have to be opened.
+        """
+        planner = Planner(self.policy, encoded, memory.known, memory.bases, checked)
         target, moves = bound, True
         while True:
-            state, plan = self._fitted(state, planner, target, scope)
+            try:
+                plan = fit(planner.part(state, ()), planner, target)
+            except NeedsOpened as needed:
+                state = self.read_inside(state, needed.path, scope)
+                planner.looks_again()
+                continue
             layout = lay_out(
                 compact(plan, planner) if moves else plan,
-                planner.scope,
-                planner.known,
+                encoded,
+                memory.known,
                 self.policy.compression_level,
                 self._signatures,
                 lambda: salt_of(self.store),
             )
-            bag = layout.bag()
-            text = json_text.encode(bag)
-            size = _size(bag, text, bound)
+            text = json_text.encode(layout.bag)
+            size = wire_size_at_most(text, exponents=True)
+            if size > bound or usage.is_measured():
+                size = wire_size(layout.bag, text)
             if size > bound:
                 layout = layout.without_reads()
-                bag = layout.bag()
-                text = json_text.encode(bag)
-                size = wire_size(bag, text)
+                text = json_text.encode(layout.bag)
+                size = wire_size(layout.bag, text)
             if size <= bound:
                 return state, layout, text, size
             # In which packs blobs come to lie is known only now, and with it the names that the
@@ -170,33 +184,25 @@ class Sealer:
 
     def _missing(self, layout: Layout) -> set[str]:
         """The packs that the bag relies on from memory alone, and that the store does not have."""
+        names = layout.relied_on()
+        if not names:
+            return set()
         longest = 0.0 if asks_for_nothing(self.store) else self.policy.recheck_seconds
         presence = self._memory.presence
         missing: set[str] = set()
         stale: list[str] = []
-        for name in layout.relied_on():
+        for name in names:
             if presence.is_lost(name):
                 missing.add(name)
             elif not longest or not presence.is_fresh(name, longest):
                 stale.append(name)
-        found = self._fetcher(self._memory).found(stale)
+        found = self._fetcher(self._memory).found(stale) if stale else set()
         for name in stale:
             if name in found:
                 presence.saw(name)
             else:
                 presence.missed(name)
         return missing | (set(stale) - found)
-
-    def _fitted(
-        self, state: Any, planner: Planner, bound: int, scope: str | None
-    ) -> tuple[Any, Part]:
-        """A plan within the bound, and the state, in which more may be opened for it."""
-        while True:
-            try:
-                return state, fit(planner.part(state, ()), planner, bound)
-            except NeedsOpened as needed:
-                state = self.read_inside(state, needed.path, scope)
-                planner.looks_again()
 
     def read_inside(self, state: Any, path: Path, scope: str | None, above: Path = ()) -> Any:
         """The state with everything opened that was not yet, at and below a path."""
@@ -232,15 +238,6 @@ def plain(state: Any) -> Any:
     text = json_text.encode(state)
     usage.peak(plain_bytes=len(text), bag_bytes=len(text))
     return json_text.decode(text)
-
-
-def _size(bag: Any, text: bytes, bound: int) -> int:
-    """Bytes of a bag as the policy counts them; an estimate above where nobody asks for more."""
-    if not usage.is_measured():
-        estimate = json_text.wire_size_at_most(text, exponents=True)
-        if estimate <= bound:
-            return estimate
-    return wire_size(bag, text)
 
 
 def _plain_bytes(state: Any) -> int:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from statebag.process.forking import fork_safe_lock
+
+if TYPE_CHECKING:
+    from threading import Lock
 
 __all__ = ["Presence"]
 
@@ -19,11 +23,11 @@ class Presence:
     may be. Thread-safe; bounded, so a sighting may be forgotten.
     """
 
-    def __init__(self, max_objects: int = _MAX_OBJECTS) -> None:
+    def __init__(self, max_objects: int = _MAX_OBJECTS, lock: Lock | None = None) -> None:
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._lost: OrderedDict[str, None] = OrderedDict()
         self._max_objects = max_objects
-        self._lock = fork_safe_lock()
+        self._lock = lock or fork_safe_lock()
 
     def saw(self, name: str) -> None:
         """The store took, gave or found the object just now."""
