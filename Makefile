@@ -94,9 +94,10 @@ lambda-package: $(RUN) ## a Lambda layer and a function, for arm64 and x86-64, f
 
 check: lint types ## lint and types
 
-lint: $(DEV) ## ruff's rules and format
+lint: $(DEV) ## ruff's rules and format, and that no import runs up from one room to another
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: $(DEV) ## mypy strict
 	$(BIN)/mypy

@@ -39,7 +39,7 @@ NOT_AT_IMPORT = {
     "hmac",
     # Of this library, what few calls need.
     "statebag.environment_keys",
-    "statebag.settings",
+    "statebag.pickling",
     "statebag.store.checked",
     "statebag.store.encrypted",
     "statebag.store.file",
@@ -100,7 +100,7 @@ def test_an_import_is_small():
 
 def test_settings_and_their_defaults_load_no_paths():
     modules = loaded("import statebag; statebag.Policy(); statebag.Statebag('memory://import')")
-    assert {*NEVER, "pathlib", "queue", "statebag.settings"}.isdisjoint(modules)
+    assert {*NEVER, "pathlib", "queue", "statebag.pickling"}.isdisjoint(modules)
 
 
 def test_a_step_on_a_folder_loads_no_object_storage(tmp_path):

@@ -121,7 +121,7 @@ class Statebag:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the settings; what is made with them sends and remembers nothing of this one."""
-        from statebag.settings import pickled
+        from statebag.pickling import pickled
 
         return pickled(
             type(self),

@@ -202,7 +202,7 @@ def encryption_keys_from_environment(
     entries = _entries(environment, variable)
     keys = tuple(_key(one, f"{variable}: key {n}") for n, one in enumerate(entries, 1))
     if keys:
-        from statebag.store.encrypted import check_keys  # noqa: PLC0415  # as above
+        from statebag.format.encryption_keys import check_keys  # noqa: PLC0415  # as above
 
         with _of_variable(variable):
             check_keys(keys)

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from statebag import errors
-from statebag.format import codec, index, json_check, names, pack, signature, stub, stub_parsing
+from statebag.format import (
+    codec,
+    encryption_keys,
+    index,
+    json_check,
+    names,
+    pack,
+    signature,
+    stub,
+    stub_parsing,
+)
 from statebag.format.derived import DERIVED, _sources
 from statebag.format.json_depth import MAX_DEPTH
 from statebag.format.json_text import encode
@@ -74,7 +84,7 @@ def test_limits():
         "most bytes of a delta's base or text": codec.LARGEST_PATCHED,
         "bytes of an object in an encrypted block": encrypted.BLOCK,
         "bytes of an encrypted block": encrypted._WHOLE,
-        "bytes of an encryption key": encrypted._KEY,
+        "bytes of an encryption key": encryption_keys.KEY_BYTES,
         "least bytes of a signing key": signature._LEAST_KEY,
         "characters of a signing key's name": signature._LONGEST_NAME,
         "bytes of an archive's header": archive._LARGEST_HEADER,

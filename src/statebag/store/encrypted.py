@@ -48,6 +48,7 @@ from statebag.errors import (
     StoreUnavailable,
     UnsupportedFormat,
 )
+from statebag.format.encryption_keys import KEY_BYTES, check_keys
 from statebag.store.bounded import within_deadline
 from statebag.store.checked import checked
 from statebag.store.identity import asks_for_nothing, identity_of
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from statebag.store.contract import ObjectInfo, Store
     from statebag.store.identity import Identity
 
-__all__ = ["BLOCK", "EncryptedStore", "KeyProvider", "Keys", "check_keys"]
+__all__ = ["BLOCK", "EncryptedStore", "KeyProvider", "Keys"]
 
 if TYPE_CHECKING:
     KeyProvider = Sequence[bytes] | Callable[[], Sequence[bytes]]
@@ -74,7 +75,6 @@ BLOCK = 4096
 
 _VERSION_AT = 5  # in the magic
 
-_KEY = 32
 _NEAR = 2  # bytes
 _ID = 8
 _NONCE = 12
@@ -90,24 +90,6 @@ class _Key(NamedTuple):
     version: int
     encryption: bytes
     nonces: bytes  # for version 1
-
-
-def check_keys(keys: Iterable[bytes]) -> None:
-    """Refuse keys that nothing can be encrypted with.
-
-    Raises:
-        ConfigurationError: There is none, or one that does not have 32 bytes.
-    """
-    found = False
-    for key in keys:
-        found = True
-        if not isinstance(key, bytes | bytearray) or len(key) != _KEY:
-            raise ConfigurationError(
-                "an encryption key does not have 32 bytes",
-                hint="secrets.token_bytes(32) of Python makes one.",
-            )
-    if not found:
-        raise ConfigurationError("there is no encryption key", hint="Give at least one.")
 
 
 class Keys:
@@ -154,7 +136,7 @@ class Keys:
         self._written = 2 if misuse_resistant else 1
         self._keys: dict[bytes, _Key] = {}
         if misuse_resistant:
-            self._cipher(2, bytes(_KEY))
+            self._cipher(2, bytes(KEY_BYTES))
 
     @property
     def magic(self) -> bytes:
@@ -167,7 +149,9 @@ class Keys:
             try:
                 from cryptography.hazmat.primitives.ciphers import aead  # noqa: PLC0415
 
-                aead.AESGCMSIV(bytes(_KEY))  # it is there, and not of use, with an older OpenSSL
+                aead.AESGCMSIV(
+                    bytes(KEY_BYTES)
+                )  # it is there, and not of use, with an older OpenSSL
             except (ImportError, AttributeError, _unsupported()):
                 raise ConfigurationError(
                     "this build of the package cryptography does not have AES-GCM-SIV",

@@ -6,7 +6,7 @@ the environment must have them too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from statebag.environment import encryption_keys_from_environment, signing_keys_from_environment
 from statebag.environment_keys import (
@@ -19,18 +19,18 @@ from statebag.environment_keys import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from statebag.client import Statebag
-
 __all__ = ["pickled", "restored"]
+
+_Client = TypeVar("_Client")
 
 
 def pickled(
-    kind: type[Statebag],
+    kind: Callable[..., _Client],
     store: Any,
     settings: Mapping[str, Any],
     signing: Sequence[bytes],
     encryption: Sequence[bytes],
-) -> tuple[Callable[..., Statebag], tuple[Any, ...]]:
+) -> tuple[Callable[..., _Client], tuple[Any, ...]]:
     """Return what `__reduce__` of a client gives.
 
     Args:
@@ -38,15 +38,19 @@ def pickled(
         store: An address, a folder's path or a store.
         settings: The other arguments that it was made with.
         signing: The keys of the environment that it signs with; none if it was given keys.
-        encryption: Likewise, those that it encrypts with.
+        encryption: The keys of the environment that it encrypts with; none if it was given keys.
     """
     marks = first_key_mark(signing), first_key_mark(encryption)
     return restored, (kind, store, dict(settings), *marks)
 
 
 def restored(
-    kind: type[Statebag], store: Any, settings: Mapping[str, Any], signing: str, encryption: str
-) -> Statebag:
+    kind: Callable[..., _Client],
+    store: Any,
+    settings: Mapping[str, Any],
+    signing: str,
+    encryption: str,
+) -> _Client:
     """Return a client with these settings, with connections of its own.
 
     Raises:
