@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from statebag import Statebag, Unopened
-from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
+from statebag.asl.payload import payload_size
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.local.engine import run_definition
 from statebag.local.execution import Observer
 from statebag.local.tokens import answer

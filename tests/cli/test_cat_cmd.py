@@ -12,9 +12,10 @@ from tests.cli.program import is_one_clear_line, run_examples, statebag
 
 
 def test_the_examples_of_the_help(folder, state, bag_file, execution):
-    entry, report, past = run_examples(command, folder).values()
+    entry, newest, report, past = run_examples(command, folder).values()
     assert past.stdout == entry.stdout
     assert entry.stdout == encode(state["state_history"][3]) + b"\n"
+    assert newest.stdout == b"[1498,1499]\n"
     assert report.stdout.decode() == state["current_state"]["report"] + "\n"
 
 
@@ -35,6 +36,42 @@ def test_a_value_has_its_exact_text(folder, state, bag_file):
         result = statebag("cat", bag_file, path)
         assert (result.exit_code, result.stderr) == (0, "")
         assert result.stdout_bytes == encode(value) + b"\n", path
+
+
+def test_paths_that_count_from_the_end_or_find_several_values(folder, state, bag_file):
+    history = state["state_history"]
+    values = {
+        "$.state_history[-1]": history[-1],
+        "$.state_history[-1].n": 1499,
+        "$['state_history'][1:3]": history[1:3],
+        "$.state_history[0,-1].n": [0, 1499],
+        "$.state_history[?(@.n < 2)].n": [0, 1],
+        "$.exact[*]": state["exact"],
+        "$.current_state.*": [*state["current_state"].values()],
+        "$..nowhere": [],
+        "$.state_history[?(@.n == $.exact[7])]": [],
+    }
+    for path, value in values.items():
+        result = statebag("cat", bag_file, path)
+        assert (result.exit_code, result.stderr) == (0, ""), path
+        assert result.stdout_bytes == encode(value) + b"\n", path
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "words"),
+    [
+        ("$.state_history[-1501]", 15, "array of 1500 items"),
+        ("$.state_history[-1].nowhere", 15, "nothing at this path"),
+        ("$.state_history[?(@.n =~ /1/)]", 20, "Compare with =="),
+        ("$.state_history[?(@.n]", 20, "not a path"),
+        ("$$.Execution[-1]", 20, "not a path"),
+    ],
+)
+def test_paths_that_lead_nowhere(folder, bag_file, path, code, words):
+    result = statebag("cat", bag_file, path)
+    assert result.exit_code == code
+    assert is_one_clear_line(result.stderr)
+    assert words in result.stderr
 
 
 def test_without_a_path_the_whole_state_from_the_standard_input(folder, state, bag_file):

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from statebag import Policy, Statebag, StoreUnavailable
-from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
+from statebag.asl.payload import payload_size
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.local.engine import run_definition
 from statebag.local.execution import Observer
 from statebag.local.tokens import answer

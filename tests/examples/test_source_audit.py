@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statebag import Policy, Statebag
-from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
+from statebag.asl.payload import payload_size
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.local.engine import run_definition
 from statebag.local.execution import Observer
 from statebag.local.tokens import answer

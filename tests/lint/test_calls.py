@@ -2,8 +2,9 @@
 
 import pytest
 
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.lint.calls import Functions, call_of, most_items
-from statebag.lint.shape import LIMIT, size
+from statebag.lint.shape import size
 from tests.lint.machines import codes, found, machine, task
 
 SMALL = 16 * 1024
@@ -20,18 +21,18 @@ def called(resource, **parameters):
         ("arn:aws:states:::sns:publish", SMALL),
         ("arn:aws:states:::sqs:sendMessage", SMALL),
         ("arn:aws:states:::states:startExecution", SMALL),
-        ("arn:aws:states:::states:startExecution.sync:2", LIMIT),
-        ("arn:aws:states:::glue:startJobRun.sync", LIMIT),
-        ("arn:aws:states:::http:invoke", LIMIT),
-        ("arn:aws:states:::bedrockagentcore:invokeHarness", LIMIT),
+        ("arn:aws:states:::states:startExecution.sync:2", PAYLOAD_LIMIT),
+        ("arn:aws:states:::glue:startJobRun.sync", PAYLOAD_LIMIT),
+        ("arn:aws:states:::http:invoke", PAYLOAD_LIMIT),
+        ("arn:aws:states:::bedrockagentcore:invokeHarness", PAYLOAD_LIMIT),
         ("arn:aws:states:::dynamodb:putItem", SMALL),
-        ("arn:aws:states:::dynamodb:getItem", LIMIT),
-        ("arn:aws:states:::aws-sdk:dynamodb:scan", LIMIT),
+        ("arn:aws:states:::dynamodb:getItem", PAYLOAD_LIMIT),
+        ("arn:aws:states:::aws-sdk:dynamodb:scan", PAYLOAD_LIMIT),
         ("arn:aws:states:::aws-sdk:dynamodb:createBackup", SMALL),
         ("arn:aws:states:::aws-sdk:s3:copyObject", SMALL),
-        ("arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject", LIMIT),
+        ("arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject", PAYLOAD_LIMIT),
         ("arn:aws:states:us-east-1:123456789012:aws-sdk:s3:putObject", SMALL),
-        ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", LIMIT),
+        ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", PAYLOAD_LIMIT),
     ],
 )
 def test_services(resource, most):
@@ -42,7 +43,8 @@ def test_services(resource, most):
 
 def test_a_write_that_is_asked_for_values():
     assert (
-        size(called("arn:aws:states:::dynamodb:updateItem", ReturnValues="ALL_NEW").result) == LIMIT
+        size(called("arn:aws:states:::dynamodb:updateItem", ReturnValues="ALL_NEW").result)
+        == PAYLOAD_LIMIT
     )
 
 

@@ -63,6 +63,8 @@ def test_a_definition_in_order(tmp_path):
          "$.States.Call.Parameters.x[0].a.$"),
         ("Call", {"Parameters": {"a.$": "States.Format('{}', $.b"}}, "SB005",
          "$.States.Call.Parameters.a.$"),
+        ("Call", {"Parameters": {"a.$": "States.Hash($.b)"}}, "SB005",
+         "$.States.Call.Parameters.a.$"),
         ("Call", {"ResultPath": "$.a[*]"}, "SB005", "$.States.Call.ResultPath"),
         ("Call", {"ResultPath": "$$.Execution"}, "SB005", "$.States.Call.ResultPath"),
         ("Call", {"ResultPath": 1}, "SB006", "$.States.Call.ResultPath"),

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _NAME = re.compile(r"States\.[A-Za-z0-9]+")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _TEXT = re.compile(r"'(?P<raw>(?:[^'\\]|\\.)*)'", re.DOTALL)
 _WORD = re.compile(r"(?:true|false|null)(?![A-Za-z0-9_])")
 _DEEPEST = 12  # Step Functions takes ten levels (Developer Guide, "Intrinsic functions")

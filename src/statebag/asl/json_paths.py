@@ -122,7 +122,7 @@ class JsonPath:
         variable: The name of the variable; empty for another root.
         steps: All its steps.
         beginning: The names and indices at its beginning: all steps of a definite path.
-        rest: The text after them.
+        ends: Where in the text the root ends, and then each step of the beginning.
     """
 
     text: str
@@ -130,7 +130,12 @@ class JsonPath:
     variable: str
     steps: tuple[Step, ...]
     beginning: tuple[str | int, ...]
-    rest: str
+    ends: tuple[int, ...]
+
+    @property
+    def rest(self) -> str:
+        """The text after the definite beginning; empty for a definite path."""
+        return self.text[self.ends[-1] :]
 
     @property
     def definite(self) -> bool:
@@ -171,8 +176,8 @@ def read_json_path(text: str, start: int = 0) -> tuple[JsonPath, int]:
         raise MalformedError("a path begins with '$'")
     kind: Root = "context" if root["context"] else "variable" if root["variable"] else "input"
     if root["context"] and root["variable"]:
-        return JsonPath(text[start : start + 2], "context", "", (), (), ""), start + 2
-    steps, beginning, definite_end, end = _steps(text, root.end())
+        return JsonPath(text[start : start + 2], "context", "", (), (), (2,)), start + 2
+    steps, beginning, ends, end = _steps(text, root.end())
     return (
         JsonPath(
             text[start:end],
@@ -180,17 +185,17 @@ def read_json_path(text: str, start: int = 0) -> tuple[JsonPath, int]:
             root["variable"] or "",
             tuple(steps),
             tuple(beginning),
-            text[definite_end:end],
+            tuple(one - start for one in (root.end(), *ends)),
         ),
         end,
     )
 
 
-def _steps(text: str, position: int) -> tuple[list[Step], list[str | int], int, int]:
-    """The steps from a position on, the definite ones before any other, and where both end."""
+def _steps(text: str, position: int) -> tuple[list[Step], list[str | int], list[int], int]:
+    """The steps from a position on; the definite ones before any other, and where each ends."""
     steps: list[Step] = []
     beginning: list[str | int] = []
-    definite_end = position
+    ends: list[int] = []
     while position < len(text):
         found = _step(text, position)
         if found is None:
@@ -201,8 +206,8 @@ def _steps(text: str, position: int) -> tuple[list[Step], list[str | int], int, 
         # No state nests deeper than this, so what is further down is not followed by name.
         if definite and isinstance(more[0], str | int) and len(beginning) < MAX_DEPTH:
             beginning.append(more[0])
-            definite_end = position
-    return steps, beginning, definite_end, position
+            ends.append(position)
+    return steps, beginning, ends, position
 
 
 def _step(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["PAYLOAD_LIMIT", "payload_size", "payload_text"]
-
-PAYLOAD_LIMIT = 262_144
-"""Largest input or output of a task, state or execution, in bytes (Step Functions quotas)."""
+__all__ = ["payload_size", "payload_text"]
 
 
 def payload_text(value: Any) -> str:

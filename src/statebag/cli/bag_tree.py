@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from statebag.asl.payload import PAYLOAD_LIMIT
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import printable
 

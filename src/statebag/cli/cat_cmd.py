@@ -9,6 +9,7 @@ import click
 from statebag.cli.bag_source import read_file_or_execution
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.json_output import write_text
+from statebag.cli.path_argument import path_argument
 from statebag.cli.stores import reading_client, store_option
 
 if TYPE_CHECKING:
@@ -42,20 +43,24 @@ def command(
     carries nothing, it is what was carried there last.
 
     Only what is on the way to the value is read: of a long array, the one piece that holds
-    the item. PATH is $.field, $.field[0].name or $['odd name'], and $ the whole state.
+    the item. PATH is $.field, $.field[0].name or $['odd name'], and $ the whole state. It may also
+    be a JSONPath that counts from an array's end ($.field[-1]) or finds several values, which are
+    given as a list: $.field[-3:], $.field[*].name, $..name, $.field[?(@.n > 1)].
 
     \b
     Examples:
       statebag cat bag.json '$.state_history[3]'
+      statebag cat bag.json '$.state_history[-2:].n'
       statebag cat bag.json current_state.report --raw
       statebag cat "$ARN" --at 9 '$.state_history[3]'
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    wanted = path_argument(path)
     wire = read_file_or_execution(bag, Executions(histories), at)
 
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
 
     with reading_client(store) as client:
-        value = client.get(wire, path, scope, embedded=False)
+        value = wanted.of(client.get(wire, wanted.beginning, scope, embedded=False))
     if raw and isinstance(value, str):
         write_text(value.encode(), as_json=False)
     else:

@@ -69,7 +69,7 @@ def _inspect_deep(wire: Any, store: str | None) -> Inspection:
 
 def _as_dict(inspection: Inspection, bound: int) -> dict[str, Any]:
     """The inspection as a JSON value; sizes in bytes, fields in the order of the state."""
-    from statebag.asl.payload import PAYLOAD_LIMIT  # noqa: PLC0415 - likewise
+    from statebag.asl.quotas import PAYLOAD_LIMIT  # noqa: PLC0415 - likewise
     from statebag.format.paths import render_path  # noqa: PLC0415 - kept out of --help
 
     return {

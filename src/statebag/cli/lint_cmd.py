@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.cli.exit_codes import FOUND
 from statebag.cli.extras import needs
 from statebag.cli.terminal_text import printable
@@ -57,7 +58,7 @@ class _Command(click.Command):
 @click.option(
     "--input-bytes",
     metavar="BYTES",
-    type=click.IntRange(min=0, max=262_144),
+    type=click.IntRange(min=0, max=PAYLOAD_LIMIT),
     help="The largest input of an execution. [the bound of a bag]",
 )
 @click.option("--ignore", metavar="CODE", multiple=True, help="A rule that is not told.")

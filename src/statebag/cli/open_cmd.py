@@ -9,6 +9,7 @@ import click
 from statebag.cli.bag_source import read_file_or_execution
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.json_output import check_output, output_option, write_text
+from statebag.cli.path_argument import path_argument
 from statebag.cli.stores import reading_client, store_option
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def command(
       statebag open bag.json --only '$.current_state' --pretty
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     check_output(output)
+    # What finds several values is opened with all that it may find.
+    places = [path_argument(path).beginning for path in only]
     bag = read_file_or_execution(file, Executions(histories))
 
     import msgspec  # noqa: PLC0415 - these are kept out of --help
@@ -65,7 +68,7 @@ def command(
 
     # Older pointers are absolute: to follow them, the store's own address must be known.
     with reading_client(store, at_once=legacy) as client:
-        state = client.open(bag, only or None, scope, legacy=legacy, embedded=embedded)
+        state = client.open(bag, places or None, scope, legacy=legacy, embedded=embedded)
     if only:
         # Stubs stand beside opened data again, so data that looks like one is marked as such.
         state = escape(state, pointers=False)

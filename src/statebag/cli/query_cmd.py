@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from statebag.cli.json_output import check_output, output_option, write_text
+from statebag.cli.path_argument import path_argument
 from statebag.cli.stores import reading_client, store_option
 from statebag.stepfunctions import query
 
@@ -24,13 +25,17 @@ __all__ = ["command"]
 def command(execution: str, path: str | None, *, output: Path | None, store: str | None) -> None:
     """Print the output of the execution ARN, which must have succeeded, or what is at PATH in it.
 
+    PATH is one as for `statebag cat`.
+
     \b
     Example:
       statebag query arn:aws:states:eu-west-1:123456789012:execution:orders:run-1 '$.report'
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     check_output(output)
+    wanted = None if path is None else path_argument(path)
     with reading_client(store) as client:
-        value = query(client, execution, path)
+        value = query(client, execution, None if wanted is None else wanted.beginning)
+        value = value if wanted is None else wanted.of(value)
 
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
-from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
+from statebag.asl.payload import payload_size
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.cli.progress import state_path
 from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import json_escaped, printable

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
+from statebag.asl.payload import payload_size
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.errors import StatebagError
 from statebag.history.causes import shown_cause
 from statebag.opening.bag_difference import bag_differences

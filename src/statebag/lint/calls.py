@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from statebag.lint.shape import LIMIT, REST, Members, Part, Shape, Source
+from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.lint.shape import REST, Members, Part, Shape, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +126,7 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
         if name.startswith("dynamodb:"):
             asked = {"ReturnValues", "ReturnValues.$"} & parameters.keys()
             small = _WRITES.search(name) is not None and not asked
-        bound = _SMALL_RESULT if small else LIMIT
+        bound = _SMALL_RESULT if small else PAYLOAD_LIMIT
         return Call(name, is_function=False, seals=False, result=Part(Source(path, bound)))
     payload = (
         parameters.get("Payload", parameters.get("Payload.$")) if through_invoke else parameters
@@ -138,13 +139,13 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
         works = through_invoke or ":activity:" in resource
         seals = works and functions.seals(name, payload)
         known = works and functions.is_unsealed(name)
-        answer = Part(Source(path, LIMIT))
+        answer = Part(Source(path, PAYLOAD_LIMIT))
         return Call(name, is_function=False, seals=seals, result=answer, unsealed=known)
     if not functions.seals(name, payload):
         # With what lambda:invoke puts around it, it is still one result, and the engine's limit
         # bounds that.
         known = functions.is_unsealed(name)
-        answer = Part(Source(path, LIMIT))
+        answer = Part(Source(path, PAYLOAD_LIMIT))
         return Call(name, is_function=True, seals=False, result=answer, unsealed=known)
     action = action_of(payload)
     depth = 0 if action is None else _MANAGER_ACTIONS[action]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.quotas import CALL_BYTES, PAYLOAD_LIMIT
 from statebag.format.paths import render_path
 from statebag.lint.catches import ends_well, is_looked_at, reached_from
-from statebag.lint.shape import LIMIT, Members, Part, Shape, made_of, parts, size
+from statebag.lint.shape import Members, Part, Shape, made_of, parts, size
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Checks", "control_paths", "movable_paths"]
 
-_LAMBDA_ANSWER = 6_291_556  # bytes of a synchronous invocation's answer, Lambda's quota
 _SLACK = 1024  # bytes: what a few names and numbers beside a value add
 _NAMED = 3
-_MOST_ITERATIONS = 8_000  # each takes three of the 25,000 events of an execution's history
+_MOST_ITERATIONS = 8_000  # each takes three of the events of an execution's history
 _RETRIED = frozenset({"StoreUnavailable", "States.ALL", "States.TaskFailed"})
 _DATA_LIMIT = "States.DataLimitExceeded"
 _LOSSES = ("BlobMissing", "BlobCorrupt")
@@ -143,12 +143,12 @@ class Checks:
         if (call.is_function and not call.seals) or call.unsealed:
             self._check_reader(path, call, argument)
         if call.is_function and not call.seals:
-            over = _LAMBDA_ANSWER - LIMIT
+            over = CALL_BYTES - PAYLOAD_LIMIT
             self._once(
                 path,
                 "SB101",
                 f"the result of {call.name} is not known to be sealed: an answer can pass "
-                f"{LIMIT:,} bytes by {over:,}",
+                f"{PAYLOAD_LIMIT:,} bytes by {over:,}",
                 "Put @statebag.step around its handler, and pass $$.Execution.Id as execution_id; "
                 "or say so with --sealed.",
             )
@@ -181,14 +181,14 @@ class Checks:
         state = self._states[path].fields
         if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.get("Catch", [])):
             return  # it says what to do then
-        if bytes_ - LIMIT <= _SLACK or bytes_ - size(entry) <= _SLACK:
+        if bytes_ - PAYLOAD_LIMIT <= _SLACK or bytes_ - size(entry) <= _SLACK:
             return
         sources = [f"{most:,} of {name}" for name, most in made_of(made)[:_NAMED] if most]
         self._largest_of(
             path,
             "SB102",
             bytes_,
-            f"{what} can have {bytes_:,} bytes, {bytes_ - LIMIT:,} over the limit: "
+            f"{what} can have {bytes_:,} bytes, {bytes_ - PAYLOAD_LIMIT:,} over the limit: "
             + ", ".join(sources),
             "Keep less beside each other (ResultSelector, ResultPath, Output), or seal with a "
             "smaller budget.",
@@ -198,7 +198,7 @@ class Checks:
         """Outputs of branches or iterations in one payload."""
         state = self._states[path].fields
         if state["Type"] == "Parallel":
-            if sum(each) - LIMIT <= _SLACK:
+            if sum(each) - PAYLOAD_LIMIT <= _SLACK:
                 return
             listed = " + ".join(f"{one:,}" for one in each)
             self._largest_of(
@@ -206,15 +206,16 @@ class Checks:
                 "SB104",
                 sum(each),
                 f"its branches' outputs are one payload of up to {listed} bytes, "
-                f"{sum(each) - LIMIT:,} over the limit",
-                f"Let each branch seal with budget={LIMIT // (len(each) + 1):,}, or return less.",
+                f"{sum(each) - PAYLOAD_LIMIT:,} over the limit",
+                f"Let each branch seal with budget={PAYLOAD_LIMIT // (len(each) + 1):,}, "
+                "or return less.",
             )
             return
-        fit = LIMIT // (each[0] + 1)
-        if count is not None and (count <= fit or count * (each[0] + 1) - LIMIT <= _SLACK):
+        fit = PAYLOAD_LIMIT // (each[0] + 1)
+        if count is not None and (count <= fit or count * (each[0] + 1) - PAYLOAD_LIMIT <= _SLACK):
             return
         many = f"{fit:,} of up to {each[0]:,} bytes fit"
-        if each[0] + _SLACK > LIMIT:
+        if each[0] + _SLACK > PAYLOAD_LIMIT:
             many = "each may have as much as the limit alone"
         if distributed:
             self._largest_of(
@@ -229,7 +230,11 @@ class Checks:
         if count is None and fit >= _MOST_ITERATIONS:
             return
         times = "its iterations" if count is None else f"{count:,} iterations"
-        over = "" if count is None else f", {count * (each[0] + 1) + 1 - LIMIT:,} over the limit"
+        over = (
+            ""
+            if count is None
+            else f", {count * (each[0] + 1) + 1 - PAYLOAD_LIMIT:,} over the limit"
+        )
         self._largest_of(
             path,
             "SB103",

@@ -14,7 +14,7 @@ from statebag.asl.intrinsic_calls import Argument, Call, Quoted, parse_call
 from statebag.asl.intrinsics import INTRINSICS
 from statebag.asl.json_paths import Filter, JsonPath, MalformedError, read_json_path
 from statebag.asl.jsonata import Looked, found_in
-from statebag.lint.shape import LIMIT
+from statebag.asl.quotas import PAYLOAD_LIMIT
 
 __all__ = ["Expression", "Reference", "is_jsonata", "json_path", "jsonata"]
 
@@ -109,7 +109,7 @@ def _of_call(call: Call) -> Expression:
         for one in each.references
     )
     own = len(call.text.encode()) + (0 if known is None else known.made)
-    extra = min((own + sum(one.extra for one in found)) * growth, LIMIT)
+    extra = min((own + sum(one.extra for one in found)) * growth, PAYLOAD_LIMIT)
     return Expression(references, scalar=known is not None and known.short, extra=extra)
 
 
@@ -135,7 +135,7 @@ def jsonata(text: str) -> Expression:
     references = tuple(
         Reference(one.root, one.path, one.looked_at, whole=one.whole) for one in looked.found
     )
-    extra = min(len(code.encode()) + looked.extra, LIMIT)
+    extra = min(len(code.encode()) + looked.extra, PAYLOAD_LIMIT)
     return Expression(references, alone=looked.alone, scalar=looked.small, extra=extra)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from statebag.asl.quotas import MOST_ATTEMPTS, MOST_COUNT, MOST_SECONDS, RETRY_DELAY_SECONDS
+
 __all__ = [
     "BOOLEANS",
     "MACHINE",
@@ -94,16 +96,16 @@ PATHS = frozenset(name for fields in _JSONPATH.values() for name in fields if na
 
 # The least and the most that each takes.
 NUMBERS: dict[str, tuple[int, int]] = {
-    "TimeoutSeconds": (1, 99_999_999),
-    "HeartbeatSeconds": (1, 99_999_999),
-    "Seconds": (0, 99_999_999),
-    "MaxConcurrency": (0, 2**31 - 1),
-    "ToleratedFailureCount": (0, 2**31 - 1),
+    "TimeoutSeconds": (1, MOST_SECONDS),
+    "HeartbeatSeconds": (1, MOST_SECONDS),
+    "Seconds": (0, MOST_SECONDS),
+    "MaxConcurrency": (0, MOST_COUNT),
+    "ToleratedFailureCount": (0, MOST_COUNT),
     "ToleratedFailurePercentage": (0, 100),
-    "IntervalSeconds": (1, 99_999_999),
-    "MaxAttempts": (0, 99_999_999),
-    "MaxDelaySeconds": (1, 31_622_400),
-    "BackoffRate": (1, 2**31 - 1),
+    "IntervalSeconds": (1, MOST_SECONDS),
+    "MaxAttempts": (0, MOST_ATTEMPTS),
+    "MaxDelaySeconds": (1, RETRY_DELAY_SECONDS),
+    "BackoffRate": (1, MOST_COUNT),
 }
 TEXTS = frozenset(
     {"Comment", "Resource", "Timestamp", "Error", "Cause", "Label", "Default", "Next"}

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.model import member_path
+from statebag.asl.quotas import CAUSE_BYTES, PAYLOAD_LIMIT
 from statebag.lint.calls import Functions, call_of, most_items, takes_values
 from statebag.lint.expressions import Expression, is_jsonata, json_path, jsonata
 from statebag.lint.fields import query_language
 from statebag.lint.reading import (
-    LARGEST_CAUSE,
     Observer,
     Reader,
     Scope,
@@ -23,7 +23,6 @@ from statebag.lint.reading import (
     asked_for,
 )
 from statebag.lint.shape import (
-    LIMIT,
     SMALL,
     Members,
     Part,
@@ -191,7 +190,7 @@ class Flow:
             return None
         after = replace(scope, result=result)
         output = self._output(state, path, entry, after)
-        adds = kind in {"Map", "Parallel"} and size(result) >= LIMIT  # told as that already
+        adds = kind in {"Map", "Parallel"} and size(result) >= PAYLOAD_LIMIT  # told as that already
         if not adds:
             self._reader.tell_size(path, "its output", output, entry)
         return clipped(output), self._reader.assigned(state, path, after)
@@ -227,7 +226,7 @@ class Flow:
     def _caught(
         self, handler: dict[str, Any], path: str, entry: Shape, scope: Scope
     ) -> tuple[Shape, Variables]:
-        error = Members((("Error", Text(SMALL)), ("Cause", Text(LARGEST_CAUSE))))
+        error = Members((("Error", Text(SMALL)), ("Cause", Text(CAUSE_BYTES))))
         after = replace(scope, error=error, result=error)
         variables = self._reader.assigned(handler, path, after)
         if scope.language == "JSONata":
@@ -248,7 +247,7 @@ class Flow:
                 return None
             outputs.append(out)
         result = Members(tuple(enumerate(outputs)))
-        if self._reader.telling and size(result) > LIMIT:
+        if self._reader.telling and size(result) > PAYLOAD_LIMIT:
             self.observer.adds_up(path, [size(out) for out in outputs], None, distributed=False)
         return result
 
@@ -279,10 +278,10 @@ class Flow:
             # The same items again: an item's source has the bound of the array.
             return Part(Source(f"the results of {path}", item.source.bound))
         each = size(out)
-        if self._reader.telling and (count is None or count * (each + 1) + 1 > LIMIT):
+        if self._reader.telling and (count is None or count * (each + 1) + 1 > PAYLOAD_LIMIT):
             self.observer.adds_up(path, [each], count, distributed=distributed)
         deep = isinstance(out, Part) and out.in_bag == ()
-        total = LIMIT if count is None else min(count * (each + 1) + 1, LIMIT)
+        total = PAYLOAD_LIMIT if count is None else min(count * (each + 1) + 1, PAYLOAD_LIMIT)
         return Part(Source(f"the results of {path}", total), until_bag=1 if deep else 0)
 
     def _map_fields(self, state: dict[str, Any], path: str, scope: Scope) -> None:
@@ -305,7 +304,7 @@ class Flow:
     def _items(self, state: dict[str, Any], path: str, scope: Scope) -> tuple[Shape, int | None]:
         """One of a Map's items, whichever, and their number where it is known."""
         if "ItemReader" in state or "ItemBatcher" in state:
-            return Part(Source(f"an item of {path}", LIMIT)), most_items(state)
+            return Part(Source(f"an item of {path}", PAYLOAD_LIMIT)), most_items(state)
         if scope.language == "JSONata":
             given = state.get("Items", "{% $states.input %}")
             if is_jsonata(given):

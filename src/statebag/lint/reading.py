@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from statebag.asl.quotas import CAUSE_BYTES
 from statebag.lint.expressions import Expression, Reference, is_jsonata, json_path, jsonata
 from statebag.lint.shape import (
     COMPUTED,
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 
     from statebag.lint.calls import Call
 
-__all__ = ["LARGEST_CAUSE", "Observer", "Reader", "Scope", "Variables", "asked_for"]
-
-LARGEST_CAUSE = 32_768
-"""Bytes of an error's cause."""
+__all__ = ["Observer", "Reader", "Scope", "Variables", "asked_for"]
 
 _EXECUTION_ID = "execution_id"
 _ID = 2_048  # bytes of an execution's id at most; ARNs have a few hundred
@@ -194,7 +192,7 @@ class Reader:
         if root == "result":
             return scope.result or Text(2)
         if root == "error":
-            return scope.error or Text(LARGEST_CAUSE)
+            return scope.error or Text(CAUSE_BYTES)
         return scope.variables.get(root, Text(SMALL))
 
     def _tell_read(self, path: str, part: Part, how: str) -> None:

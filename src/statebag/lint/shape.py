@@ -13,12 +13,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.quotas import PAYLOAD_LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
     "COMPUTED",
-    "LIMIT",
     "SMALL",
     "Members",
     "Part",
@@ -31,9 +32,6 @@ __all__ = [
     "parts",
     "size",
 ]
-
-LIMIT = 262_144
-"""Bytes of an input or output of a state: AWS Step Functions' quota."""
 
 SMALL = 256
 """Bytes that a number, a name or a time is taken for."""
@@ -230,7 +228,7 @@ def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
     ours, theirs = _differing(one, other, 0)
     before, after = _content(ours), _content(theirs)
     grows = widen > 1 or (widen == 1 and after > before)
-    bound = LIMIT if grows else min(max(before, after), LIMIT)
+    bound = PAYLOAD_LIMIT if grows else min(max(before, after), PAYLOAD_LIMIT)
     plain = frozenset[tuple[Step, ...]]().union(
         *(part.source.plain for shape in (ours, theirs) for part in parts(shape))
     )
@@ -316,7 +314,7 @@ def _moved(shape: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
 
 def clipped(shape: Shape) -> Shape:
     """A value that was found to be too large, as it is where the execution went on all the same."""
-    while (excess := size(shape) - LIMIT) > 0:
+    while (excess := size(shape) - PAYLOAD_LIMIT) > 0:
         sources = {part.source for part in parts(shape)}
         # By name where bounds are the same, or two runs would not say the same.
         largest = max(sources, key=lambda one: (one.bound, one.name), default=None)

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from statebag.asl.arns import ACCOUNT
 from statebag.asl.definition import check_definition, function_uses, with_function_arns
-from statebag.asl.payload import PAYLOAD_LIMIT
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
 from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
 from statebag.local.execution import Execution, Observer

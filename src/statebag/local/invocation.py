@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from statebag.asl.arns import function_arn
+from statebag.asl.quotas import CALL_BYTES, CALL_SECONDS
 from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
 
 if TYPE_CHECKING:
     from statebag.local.execution import Handler
 
 __all__ = ["Answer", "LambdaContext", "invoke"]
-
-RESPONSE_LIMIT = 6_291_556
-"""Largest answer of a synchronous call, in bytes (Lambda quotas: 6 MB)."""
-
-MAX_SECONDS = 900.0
-"""Longest that Lambda lets a function run, in seconds (Lambda quotas: 15 minutes)."""
 
 
 @dataclass
@@ -66,7 +61,7 @@ def invoke(
         timeout_seconds: The limit that `get_remaining_time_in_millis` counts down from;
             15 minutes if None. It is not enforced here: the task's own timeout is.
     """
-    seconds = min(MAX_SECONDS, timeout_seconds or MAX_SECONDS)
+    seconds = min(CALL_SECONDS, timeout_seconds or CALL_SECONDS)
     context = LambdaContext(
         function_name=name,
         invoked_function_arn=function_arn(name, region),
@@ -90,11 +85,11 @@ def invoke(
     if text_is_deeper(text.encode()):
         message = f"arrays and objects nest deeper than {MAX_DEPTH} levels"
         return _failure(context, "Runtime.MarshalError", f"Unable to marshal response: {message}")
-    if size > RESPONSE_LIMIT:
+    if size > CALL_BYTES:
         return _failure(
             context,
             "Function.ResponseSizeTooLarge",
-            f"The answer has {size} bytes, more than the maximum of {RESPONSE_LIMIT}.",
+            f"The answer has {size} bytes, more than the maximum of {CALL_BYTES}.",
         )
     return Answer(text, failed=False)
 

@@ -21,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.payload import PAYLOAD_LIMIT
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
 from statebag.format.json_depth import MAX_DEPTH, loads, text_is_deeper
 from statebag.process.private_files import make_folder, write_file

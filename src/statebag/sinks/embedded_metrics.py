@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.errors import BlobCorrupt, BlobMissing, ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ __all__ = ["NAMESPACE", "EmbeddedMetrics", "figures"]
 
 NAMESPACE = "Statebag"
 """Unless POWERTOOLS_METRICS_NAMESPACE says another."""
-
-PAYLOAD_LIMIT = 262_144
-"""Bytes of a payload of Step Functions (Service quotas, "Maximum input or output size")."""
 
 _MILLION = 1e6
 

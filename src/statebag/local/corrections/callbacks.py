@@ -37,7 +37,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from statebag.asl.payload import PAYLOAD_LIMIT
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.format.json_depth import loads
 from statebag.local.corrections.patch import Patch
 from statebag.local.tokens import TokenRefused

@@ -27,10 +27,10 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
-from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
+from statebag.asl.payload import payload_size
+from statebag.asl.quotas import INLINE_CONCURRENCY, PAYLOAD_LIMIT
 from statebag.local.buckets import endpoint_url, s3_client
 from statebag.local.corrections.failures import failed_with
-from statebag.local.corrections.iterations import CONCURRENCY
 from statebag.local.corrections.map_fields import MapFields, evaluated, map_fields
 from statebag.local.corrections.patch import Patch
 from statebag.local.corrections.recording import begin_child, end_child
@@ -156,10 +156,10 @@ class _MapRun:
 
     def run(self) -> None:
         """Run the children; their results are in `children` afterwards."""
-        most = self.record.max_concurrency or CONCURRENCY
+        most = self.record.max_concurrency or INLINE_CONCURRENCY
         threads = [
             threading.Thread(target=self._work, daemon=True)
-            for _ in range(min(most, CONCURRENCY, len(self._jobs)))
+            for _ in range(min(most, INLINE_CONCURRENCY, len(self._jobs)))
         ]
         for thread in threads:
             thread.start()

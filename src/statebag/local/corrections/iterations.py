@@ -18,15 +18,13 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iter
     IterationWorker,
 )
 
+from statebag.asl.quotas import INLINE_CONCURRENCY
 from statebag.local.corrections.patch import Patch
 
 if TYPE_CHECKING:
     from statebag.local.run import Run
 
-__all__ = ["CONCURRENCY", "patches"]
-
-CONCURRENCY = 40
-"""Most iterations at once (Step Functions quotas: inline Map state)."""
+__all__ = ["patches"]
 
 
 def patches(_: Run) -> list[Patch]:
@@ -35,7 +33,7 @@ def patches(_: Run) -> list[Patch]:
 
     def _launch_worker(self: Any, env: Any, eval_input: Any, job_pool: Any) -> Any:
         started = getattr(job_pool, "statebag_workers", 0)
-        if started >= min(CONCURRENCY, job_pool._jobs_number):
+        if started >= min(INLINE_CONCURRENCY, job_pool._jobs_number):
             return None
         job_pool.statebag_workers = started + 1
         return launch(self, env=env, eval_input=eval_input, job_pool=job_pool)

@@ -24,7 +24,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
 )
 from moto.stepfunctions.parser.asl.utils import json_path
 
-from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
+from statebag.asl.payload import payload_size
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.local.corrections.failures import DATA_LIMIT, failed_with
 from statebag.local.corrections.patch import Patch, wherever
 

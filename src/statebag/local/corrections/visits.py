@@ -28,7 +28,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
-from statebag.asl.payload import PAYLOAD_LIMIT, payload_size
+from statebag.asl.payload import payload_size
+from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.local.corrections.failures import DATA_LIMIT, error_name_of, failed_with
 from statebag.local.corrections.patch import Patch
 from statebag.local.reads import reading
