@@ -1,11 +1,8 @@
 """The model of a definition: states at every depth, transitions, languages, positions."""
 
-import json
-
 import pytest
 
-from statebag.asl.model import Definition, Position, Target
-from statebag.asl.positions import positions_in
+from statebag.asl.model import Definition, Target
 
 PASS = {"Type": "Pass", "End": True}
 INNER = {"StartAt": "In", "States": {"In": PASS}}
@@ -93,21 +90,5 @@ def test_machines_that_are_nested_without_an_end():
     assert len(Definition(value).states) == 3_001
 
 
-@pytest.mark.parametrize("text", [json.dumps(DEFINITION, indent=2), json.dumps(DEFINITION)])
-def test_positions_of_fields_in_the_text(text):
-    model = Definition(DEFINITION, positions_in(text))
-    lines = text.splitlines()
-    for path, name in [
-        ("$.States.Each.Next", "Next"),
-        ("$.States['odd name'].Branches[1].StartAt", "StartAt"),
-        ("$.States.Pick.Choices[0].Next", "Next"),
-    ]:
-        position = model.position(path)
-        assert lines[position.line - 1][position.column - 1 :].startswith(f'"{name}"')
-    assert model.position("$.States.Each.Nowhere.at.all") == model.position("$.States.Each")
-    assert model.position("$.Gone") == Position(1, 1)
-
-
 def test_without_a_text_there_are_no_positions():
     assert Definition(DEFINITION).position("$.States.Each") is None
-    assert positions_in("{]") == {}

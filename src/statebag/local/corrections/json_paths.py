@@ -44,7 +44,6 @@ __all__ = ["extracted", "patches", "variable_value", "with_result"]
 
 # A filter with a regular expression, and the functions that the parser's dialect adds in backticks.
 _PATTERN = re.compile(r"=~|`")
-_VARIABLE = re.compile(r"\$(?P<name>[A-Za-z_]\w*)(?P<rest>.*)", re.DOTALL)
 
 
 def extracted(path: str, data: Any, expressions: Expressions, shown: str | None = None) -> Any:
@@ -102,10 +101,9 @@ def with_result(state_input: Any, path: str, result: Any) -> Any:
 
 def variable_value(env: Any, path: str, expressions: Expressions) -> Any:
     """What a path into a workflow variable, such as `$name.field`, finds."""
-    parts = _VARIABLE.fullmatch(path)
-    assert parts is not None, path
-    value = env.variable_store.get(parts["name"])
-    return extracted(f"${parts['rest']}", value, expressions, path)
+    read, _ = read_json_path(path)
+    value = env.variable_store.get(read.variable)
+    return extracted(f"${path[read.ends[0] :]}", value, expressions, path)
 
 
 def patches(run: Run) -> list[Patch]:
