@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from statebag.asl.model import Definition
 from statebag.lint.calls import Functions
 from statebag.lint.expressions import json_path
 from statebag.lint.flow import Flow
@@ -45,7 +46,7 @@ class Largest:
 
 def bounds_of(definition):
     observer = Largest()
-    Flow(Functions(bag_bytes=BOUND), len(json.dumps(GIVEN)), observer).run(definition)
+    Flow(Functions(bag_bytes=BOUND), len(json.dumps(GIVEN)), observer).run(Definition(definition))
     return observer
 
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statebag.asl.definition import problems_of
+from statebag.asl.model import Definition
 from statebag.errors import StatebagError
 from statebag.lint.calls import Functions
 from statebag.lint.flow import Flow
@@ -115,7 +116,7 @@ def test_no_run_hands_on_more_than_was_computed():
     assert execution.status == "SUCCEEDED"
     sizes = Sizes()
     bound = 64_000
-    Flow(Functions(bag_bytes=bound), len(json.dumps(given)), sizes).run(definition)
+    Flow(Functions(bag_bytes=bound), len(json.dumps(given)), sizes).run(Definition(definition))
     real = {one.state: one.output_bytes for one in execution.transitions}
     assert real.keys() == sizes.largest.keys()
     for state, bytes_ in real.items():

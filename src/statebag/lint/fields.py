@@ -5,8 +5,6 @@ From the Amazon States Language specification and the Step Functions developer g
 
 from __future__ import annotations
 
-from typing import Any
-
 from statebag.asl.quotas import MOST_ATTEMPTS, MOST_COUNT, MOST_SECONDS, RETRY_DELAY_SECONDS
 
 __all__ = [
@@ -18,7 +16,6 @@ __all__ = [
     "PROCESSOR",
     "STATE",
     "TEXTS",
-    "query_language",
 ]
 
 MACHINE = frozenset({"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"})
@@ -114,9 +111,3 @@ OBJECTS = frozenset(
     {"ItemProcessor", "Iterator", "ItemReader", "ItemBatcher", "ResultWriter", "Assign"}
 )
 BOOLEANS = frozenset({"End"})
-
-
-def query_language(holder: dict[str, Any], inherited: str) -> str:
-    """The language of a machine or state; what is no language, or not known yet, changes none."""
-    own = holder.get("QueryLanguage")
-    return own if own in ("JSONPath", "JSONata") else inherited

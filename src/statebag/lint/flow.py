@@ -10,11 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.model import member_path
 from statebag.asl.quotas import CAUSE_BYTES, PAYLOAD_LIMIT
 from statebag.lint.calls import Functions, call_of, most_items, takes_values
 from statebag.lint.expressions import Expression, is_jsonata, json_path, jsonata
-from statebag.lint.fields import query_language
 from statebag.lint.reading import (
     Observer,
     Reader,
@@ -37,7 +35,9 @@ from statebag.lint.shape import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
+
+    from statebag.asl.model import Definition, State, StateMachine
 
 __all__ = ["Flow"]
 
@@ -64,42 +64,41 @@ class Flow:
     input_bytes: int
     observer: Observer
     _outputs: dict[Any, Shape | None] = field(default_factory=dict)
+    _states: Mapping[str, State] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._reader = Reader(self.observer)
 
-    def run(self, definition: dict[str, Any]) -> None:
+    def run(self, definition: Definition) -> None:
         """Run a definition whose structure was checked."""
+        self._states = definition.states
         entry = Part(Source("the input of the execution", self.input_bytes))
         self._reader.telling = True
-        self._machine(definition, "$", Scope(entry, "JSONPath", {}, entry))
+        self._machine(definition.machine, Scope(entry, "JSONPath", {}, entry))
         for (path, reference), absent in self._reader.absent.items():
             if absent:  # on each way to the state
                 self.observer.finds_nothing(path, reference)
 
-    def _machine(self, machine: dict[str, Any], path: str, outer: Scope) -> Shape | None:
+    def _machine(self, machine: StateMachine, outer: Scope) -> Shape | None:
         """The output, from the input of `outer`; None where no path ends well."""
         variables = tuple(outer.variables.items())
         around = (outer.execution, outer.item, outer.language)
-        key = (path, outer.input, variables, around, self._reader.telling)
+        key = (machine.path, outer.input, variables, around, self._reader.telling)
         if key not in self._outputs:  # or nested machines would be run 2^depth times
-            self._outputs[key] = self._run(machine, path, outer)
+            self._outputs[key] = self._run(machine, outer)
         return self._outputs[key]
 
-    def _run(self, machine: dict[str, Any], path: str, outer: Scope) -> Shape | None:
-        states = machine["States"]
-        language = query_language(machine, outer.language)
-        start = machine["StartAt"]
+    def _run(self, machine: StateMachine, outer: Scope) -> Shape | None:
+        start = machine.fields["StartAt"]
         entries: dict[str, list[_Entry]] = {start: [(outer.input, outer.variables)]}
         visits: Counter[str] = Counter()
         ahead: list[tuple[str, _Entry]] = [(start, entries[start][0])]
         telling, self._reader.telling = self._reader.telling, False
 
         def steps(name: str, entry: _Entry) -> Iterator[_Step]:
-            place = member_path(f"{path}.States", name)
-            own = query_language(states[name], language)
-            scope = replace(outer, input=entry[0], language=own, variables=entry[1])
-            return self._state(states[name], place, scope)
+            state = machine.states[name]
+            scope = replace(outer, input=entry[0], language=state.language, variables=entry[1])
+            return self._state(state.fields, state.path, scope)
 
         while ahead:
             name, entry = ahead.pop()
@@ -117,7 +116,7 @@ class Flow:
             for entry in known:
                 for target, shape, _ in steps(name, entry):
                     if target is None:
-                        output = joined(output, shape, f"the output of {path}", widen=0)
+                        output = joined(output, shape, f"the output of {machine.path}", widen=0)
         return output
 
     def _state(self, state: dict[str, Any], path: str, scope: Scope) -> Iterator[_Step]:
@@ -180,7 +179,7 @@ class Flow:
         elif kind == "Pass" and "Result" in state:
             result = literal(state["Result"])
         elif kind == "Parallel":
-            result = self._parallel(state, path, argument, scope)
+            result = self._parallel(path, argument, scope)
         elif kind == "Map":
             result = self._map(state, path, scope)
         for index, handler in enumerate(state.get("Catch", [])):
@@ -236,13 +235,10 @@ class Flow:
             return error, variables
         return self._put(handler, path, entry, error), variables
 
-    def _parallel(
-        self, state: dict[str, Any], path: str, argument: Shape, scope: Scope
-    ) -> Shape | None:
+    def _parallel(self, path: str, argument: Shape, scope: Scope) -> Shape | None:
         outputs = []
-        for index, branch in enumerate(state["Branches"]):
-            place = f"{path}.Branches[{index}]"
-            out = self._machine(branch, place, replace(scope, input=argument))
+        for branch in self._states[path].machines:
+            out = self._machine(branch, replace(scope, input=argument))
             if out is None:
                 return None
             outputs.append(out)
@@ -252,11 +248,8 @@ class Flow:
         return result
 
     def _map(self, state: dict[str, Any], path: str, scope: Scope) -> Shape | None:
-        field_ = "ItemProcessor" if "ItemProcessor" in state else "Iterator"
-        processor = state[field_]
-        config = processor.get("ProcessorConfig")
-        mode = config.get("Mode") if isinstance(config, dict) else None
-        distributed = mode == "DISTRIBUTED"
+        (processor,) = self._states[path].machines
+        distributed = self._states[path].is_distributed
         self._map_fields(state, path, scope)
         items, count = self._items(state, path, scope)
         item = joined(None, items, f"an item of {path}", widen=0)
@@ -268,7 +261,7 @@ class Flow:
         # Each child of a Distributed Map is an execution with an input of its own.
         execution = selected if distributed else scope.execution
         inner = replace(inner, input=selected, execution=execution)
-        out = self._machine(processor, f"{path}.{field_}", inner)
+        out = self._machine(processor, inner)
         if "ResultWriter" in state:
             return Text(1024)
         if out is None:

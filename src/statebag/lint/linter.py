@@ -153,7 +153,7 @@ def _looked_at(
         named = control_paths(dict.fromkeys(control))
         moved = movable_paths(dict.fromkeys((*options.movable, *_movable_of(settings))))
         checks = Checks(model, named, moved, say)
-        Flow(_functions_of(settings, options), options.input_bytes, checks).run(definition)
+        Flow(_functions_of(settings, options), options.input_bytes, checks).run(model)
         checks.finish()
     except RecursionError:
         say("$", "SB001", "it is nested too deeply", "No machine needs so many levels.")
