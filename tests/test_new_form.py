@@ -74,7 +74,8 @@ def parsed(fields):
 
 
 def leave(planner, value, text, path):
-    if isinstance(value, list) and len(value) > 1 and all(one == value[0] for one in value):
+    # By their texts: 1, 1.0 and true are equal, and three values.
+    if isinstance(value, list) and len(value) > 1 and len(set(map(json_text.encode, value))) == 1:
         stub = Repeated(json_text.encode(value[0]), len(value), sha256_hex(text))
         return Kept.unchanged(path, value, stub, frozenset())
     return as_before(planner, value, text, path)
@@ -138,6 +139,13 @@ def test_every_policy_takes_it(store, settings):
     bag = sb.seal(STATE, scope=SCOPE)
     forget()
     assert sb.open(bag) == STATE
+
+
+def test_items_that_are_only_equal_to_one_another_are_not_repeated(sb):
+    state = {"row": [1, True, 1.0] * 2000}
+    bag = sb.seal(state, scope=SCOPE)
+    assert not is_repeated(bag["row"])
+    assert json_text.encode(sb.open(bag)) == json_text.encode(state)
 
 
 def test_it_goes_inside_where_stubs_are_too_many(sb):
