@@ -9,7 +9,7 @@ from pathlib import Path
 
 import statebag
 from statebag.format import blobs, form, stub
-from statebag.sealing import cutting, leaving, parts
+from statebag.sealing import cut_value, cutting, kept, leaving, parts
 
 SOURCE = Path(statebag.__file__).parent
 MOST, MOST_FILES = 40, 8
@@ -24,7 +24,7 @@ def classes_of(module):
     }
 
 
-FORMS = set().union(*map(classes_of, (blobs, form, stub, parts, leaving, cutting)))
+FORMS = set().union(*map(classes_of, (blobs, form, stub, parts, leaving, cut_value, kept, cutting)))
 FORMS |= {"Member"}  # of a list that an index will have: three of these classes
 
 
@@ -74,7 +74,7 @@ isinstance(one, dict)
 
 
 def test_what_a_plan_holds_is_frozen():
-    for module in (parts, leaving, cutting):
+    for module in (parts, leaving, cut_value, kept, cutting):
         for name in classes_of(module):
             one = getattr(module, name)
             if hasattr(one, "__struct_config__"):

@@ -22,7 +22,7 @@ from statebag.format.stub import KEY, VERSION
 from statebag.format.stub_parsing import FORMS
 from statebag.opening.bag_difference import bag_differences
 from statebag.opening.inspection import inspect
-from statebag.sealing.leaving import Kept
+from statebag.sealing.kept import Kept
 from statebag.sealing.plan import Planner
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget

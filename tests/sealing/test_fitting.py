@@ -4,8 +4,9 @@ from statebag import BagTooLarge, Policy, Statebag
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.opening.known import Bases, Known
+from statebag.sealing.cut_value import Cut
 from statebag.sealing.fitting import fit
-from statebag.sealing.leaving import Cut, Single
+from statebag.sealing.leaving import Single
 from statebag.sealing.parts import Branch, Gathered, Plain
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner

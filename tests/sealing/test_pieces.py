@@ -11,9 +11,10 @@ from statebag.format.json_text import decode, encode
 from statebag.format.stub import KEY, Blob, Carried, Entry, Patched, Stored
 from statebag.format.unopened import Grown, Unopened
 from statebag.opening.known import Known
+from statebag.sealing.cut_value import Cut
 from statebag.sealing.cutting import Group
 from statebag.sealing.layout import lay_out
-from statebag.sealing.leaving import Cut, Single
+from statebag.sealing.leaving import Single
 from statebag.sealing.pieces import Cutter, NeedsOpened
 from tests.bags import noise
 

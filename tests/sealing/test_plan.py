@@ -11,8 +11,10 @@ from statebag.format.stub import KEY, Blob, Escaped, Stored
 from statebag.format.unopened import Unopened
 from statebag.opening.known import Bases, Known
 from statebag.opening.verified import Texts, verified
+from statebag.sealing.cut_value import Cut
+from statebag.sealing.kept import Kept
 from statebag.sealing.layout import lay_out
-from statebag.sealing.leaving import Cut, Kept, Single
+from statebag.sealing.leaving import Single
 from statebag.sealing.parts import Branch, Gathered, Plain, changed
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner

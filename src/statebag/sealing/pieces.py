@@ -12,8 +12,9 @@ from statebag.format.codec import digests_of
 from statebag.format.paths import render_path
 from statebag.format.stub import Entry
 from statebag.format.unopened import Grown
+from statebag.sealing.cut_value import Cut
 from statebag.sealing.cutting import Piece, cut, fold, grouped, sizes_of_pieces
-from statebag.sealing.leaving import Cut, Encoded, Single
+from statebag.sealing.leaving import Encoded, Single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -21,7 +21,7 @@ from statebag.format.paths import render_path
 from statebag.format.stub import KEY, NEWEST_FORMS
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import OPAQUE, Grown, Unopened
-from statebag.sealing.leaving import Kept
+from statebag.sealing.kept import Kept
 from statebag.sealing.parts import Branch, Gathered, Part, Plain
 from statebag.sealing.pieces import Cutter, NeedsOpened
 

@@ -1,0 +1,157 @@
+"""The part of a large array or object that leaves in pieces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from statebag.format.stub import Blob, Entry, Extent, Kind, Pieces, Stored
+from statebag.format.unopened import unread_in
+from statebag.sealing.cutting import MOST_IN_STUB, Member, fold, pieces_of, without_blobs
+from statebag.sealing.leaving import Leaving, Single, name_to_be
+from statebag.sealing.parts import stub_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statebag.sealing.layout import Placing
+
+__all__ = ["Cut"]
+
+
+class Cut(Leaving, frozen=True):
+    """A large array or object that leaves in pieces.
+
+    Attributes:
+        kind: `array` or `object`.
+        count: Items or members.
+        size: Bytes of the value's text.
+        members: Pieces, and entries that are stored, in order.
+        top: The same below index nodes, as the stub lists them.
+        tail: The newest items, as a part of their own.
+        scope: The encoded scope of the pack to be.
+        grouping: Makes `top` of `members`.
+        stored_tail: The tail of a value that was not read.
+        newest: Pieces that are carried with the tail until it is stored.
+        last: What the tail is then.
+        inherited: What to read ahead for entries that were not read.
+        relies_on: Of an unchanged value: packs that were read for it.
+    """
+
+    kind: Kind
+    count: int
+    size: int
+    members: tuple[Member, ...]
+    top: tuple[Member, ...]
+    tail: Single | None
+    scope: str
+    grouping: Callable[[tuple[Member, ...]], tuple[Member, ...]]
+    stored_tail: Stored | None = None
+    newest: tuple[Member, ...] = ()
+    last: Single | None = None
+    inherited: tuple[Extent, ...] = ()
+    relies_on: frozenset[str] = frozenset()
+
+    @property
+    def carried(self) -> Single | None:
+        """The tail, unless it is stored."""
+        return None if self.tail is None else self.tail.carried
+
+    @property
+    def wire(self) -> int:
+        """Upper bound of the stub's bytes."""
+        some = Blob("0" * 64, 10**10, name_to_be(self.scope), 10**10, 10**9)
+        rows: list[Any] = [
+            Entry(member.blob or some, self.count, self.size, member.level)
+            if member.at_hand
+            else member
+            for member in self.top
+        ]
+        size = stub_wire(Pieces(self.kind, self.count, self.size, tuple(rows)).to_wire())
+        if self.tail is not None:
+            size += self.tail.wire
+        elif self.stored_tail is not None:
+            size += stub_wire(self.stored_tail.to_wire())
+        return size
+
+    @property
+    def new_bytes(self) -> int:
+        """A third of the new pieces: about what agent states come to when they are compressed."""
+        new = sum([piece.size // 3 for piece in pieces_of(self.top) if piece.blob is None])
+        return new if self.tail is None else new + self.tail.new_bytes
+
+    def storing(self) -> Cut:
+        """The same with the tail stored."""
+        if self.tail is None or self.tail.stored:
+            return self
+        return msgspec.structs.replace(self, tail=self.tail.storing())
+
+    def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Cut:
+        """The same with the newest pieces stored as what they are, if the tail is."""
+        del in_pieces, piece_bytes
+        return self.with_pieces_parted()
+
+    def with_pieces_parted(self) -> Cut:
+        """The same with the newest pieces apart from the tail, if that is to be stored."""
+        if not self.newest or self.tail is None or not self.tail.stored:
+            return self
+        members = (*self.members, *self.newest)
+        top = self.grouping(members)
+        return msgspec.structs.replace(
+            self, members=members, top=top, tail=self.last, newest=(), last=None
+        )
+
+    def folded(self, scope: str, level: int) -> Cut:
+        """The same with one node instead of several pieces, and the tail stored."""
+        del scope, level
+        one = self.storing().with_pieces_parted().storing()
+        top = fold(one.top, most=1)
+        shorter = len(top) < len(one.top) <= 4 * MOST_IN_STUB
+        return msgspec.structs.replace(one, top=top) if shorter else one
+
+    def movable(self) -> list[tuple[str, int]]:
+        """The blobs of pieces that are at hand, and of the tail."""
+        held = [
+            (piece.blob.at, piece.blob.length)
+            for piece in pieces_of(self.top)
+            if piece.at_hand and piece.blob is not None
+        ]
+        return held if self.tail is None else held + self.tail.movable()
+
+    def fixed(self) -> set[str]:
+        """The packs of entries that were not read."""
+        packs = {
+            piece.blob.at
+            for piece in pieces_of(self.top)
+            if not piece.at_hand and piece.blob is not None
+        }
+        if self.tail is not None:
+            packs |= self.tail.fixed()
+        return packs if self.stored_tail is None else packs | self.stored_tail.packs()
+
+    def moved(self, packs: set[str], scope: str, level: int) -> Cut:
+        """The same with pieces to be written anew."""
+        tail = None if self.tail is None else self.tail.moved(packs, scope, level)
+        return msgspec.structs.replace(self, top=without_blobs(self.top, packs), tail=tail)
+
+    def relied_on(self) -> set[str]:
+        """The packs that it refers to, but for those that a value was said to lie in, unread."""
+        packs = {piece.blob.at for piece in pieces_of(self.top) if piece.blob is not None}
+        if self.tail is not None:
+            packs |= self.tail.relied_on()
+        if self.stored_tail is not None:
+            packs |= self.stored_tail.packs()
+        unread = unread_in(self.source)
+        if unread is not None:
+            packs -= unread.stub.packs()
+        return packs | self.relies_on
+
+    def placed(self, placing: Placing) -> Pieces:
+        """The stub, with new pieces, the tail and new index nodes put into the pack."""
+        # Pieces first, then their index, so that one range serves all pieces.
+        placing.add_pieces(self.top)
+        tail: Any = self.stored_tail if self.tail is None else self.tail.placed(placing)
+        entries = placing.entries(self.top)
+        reads = placing.reads(self.top, self.inherited)
+        return Pieces(self.kind, self.count, self.size, entries, tail, reads)
