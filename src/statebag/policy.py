@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_CONTROL",
     "NEWEST_FORMS",
+    "PAYLOAD_LIMIT",
     "PROTECTED_SINCE",
     "Policy",
     "check_lists",
     "check_numbers",
 ]
+
+PAYLOAD_LIMIT = 262_144
+"""Bytes of the input or output of a task, state or execution, as UTF-8 ("Quotas", AWS Step Functions
+Developer Guide)."""
 
 PROTECTED_SINCE = 3
 """The generation of forms whose signatures cover the scope, and whose objects are AES-GCM-SIV."""

@@ -1,10 +1,13 @@
 """The quotas of Step Functions and Lambda, each with its source.
 
 "Quotas" is the page of that name in the Step Functions Developer Guide, "Lambda quotas" that in
-the Lambda Developer Guide. What a store or this package limits for itself does not stand here.
+the Lambda Developer Guide. What a store or this package limits for itself does not stand here;
+`PAYLOAD_LIMIT` is defined beside the policy, whose default bound follows from it.
 """
 
 from __future__ import annotations
+
+from statebag.policy import PAYLOAD_LIMIT
 
 __all__ = [
     "CALL_BYTES",
@@ -22,9 +25,6 @@ __all__ = [
     "RANGE_ITEMS",
     "RETRY_DELAY_SECONDS",
 ]
-
-PAYLOAD_LIMIT = 262_144
-"""Bytes of the input or output of a task, state or execution, as UTF-8 (Quotas)."""
 
 DEFINITION_BYTES = 1_000_000
 """Bytes of a definition: 1 MB (Quotas, request size of CreateStateMachine)."""

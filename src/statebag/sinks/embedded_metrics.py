@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.errors import BlobCorrupt, BlobMissing, ConfigurationError
+from statebag.policy import PAYLOAD_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
