@@ -45,8 +45,9 @@ def blobs(bag, store):
     """Every blob that a bag refers to, those behind its indexes included, read and verified."""
     found = []
     for stub in stubs(bag):
-        whole = stub.whole if isinstance(stub, Rest) else stub
-        whole = whole.read  # what a patch starts from
+        if stub.is_data:
+            continue
+        whole = stub.whole.read  # what a patch starts from
         if isinstance(whole, Pieces):
             entries = list(whole.entries)
             while entries:
