@@ -26,8 +26,8 @@ __all__ = [
 ]
 
 PAYLOAD_LIMIT = 262_144
-"""Bytes of the input or output of a task, state or execution, as UTF-8 ("Quotas", AWS Step Functions
-Developer Guide)."""
+"""Bytes of the input or output of a task, state or execution, as UTF-8 (AWS Step Functions
+Developer Guide, "Quotas")."""
 
 PROTECTED_SINCE = 3
 """The generation of forms whose signatures cover the scope, and whose objects are AES-GCM-SIV."""
