@@ -1,5 +1,6 @@
 import gc
 import json
+import pickle
 import random
 import weakref
 
@@ -387,7 +388,7 @@ def test_control_fields_stay_plain_wherever_they_are(recording):
         carry_bytes=0,
         field_limit=256,
         max_bag_bytes=4096,
-        control=("$.current_state.jobs[0].id", "$.a.b.c"),
+        control=("status", "$.current_state.jobs[0].id", "$.a.b.c"),
     )
     sb = Statebag(recording, policy=policy)
     state = {
@@ -413,12 +414,45 @@ def test_control_fields_stay_plain_wherever_they_are(recording):
 
 
 def test_control_fields_that_alone_pass_the_bound_are_named(recording):
-    sb = Statebag(recording, policy=Policy())
+    sb = Statebag(recording, policy=Policy(control=("$.status",)))
     with pytest.raises(BagTooLarge) as caught:
         sb.seal({"status": "secret" * 20_000, "text": noise(40_000)}, scope=SCOPE)
     assert "$.status" in caught.value.message
     assert "secret" not in str(caught.value)
     assert recording.calls == []
+
+
+def test_no_field_is_a_control_field_until_it_is_named(recording):
+    sb = Statebag(recording)
+    state = {"status": "x" * 200_000}
+    bag = sb.seal(state, scope="m/r")
+    assert payload_bytes(bag) <= sb.policy.max_bag_bytes
+    assert sb.open(bag, scope="m/r") == state
+
+
+def test_a_client_with_more_control_paths_shares_what_it_knows(recording):
+    sb = Statebag(recording, policy=Policy(strict=True, carry_bytes=0, control=("$.a",)))
+    more = sb.with_control("b", "$.c.d")
+    state = {"a": 1, "b": 2, "c": {"d": 3, "e": 4}, "text": noise(40_000)}
+    assert set(sb.seal(state, scope=SCOPE)) == {KEY, "a"}
+    bag = more.seal(state, scope=SCOPE)
+    assert (bag["b"], bag["c"]["d"]) == (2, 3)
+    assert "e" not in bag["c"]
+    assert (sb.policy.control, more.policy.control) == (("$.a",), ("$.a", "b", "$.c.d"))
+    assert more.store is sb.store
+    assert more.with_control("b", "$.a") is more
+    before = len(recording.calls)
+    assert sb.open(bag, scope=SCOPE) == state
+    assert len(recording.calls) == before
+    with pytest.raises(ConfigurationError, match=r"Policy\.control"):
+        sb.with_control("$")
+
+
+def test_a_pickled_client_keeps_the_control_paths_that_were_added(tmp_path):
+    sb = Statebag(tmp_path, policy=Policy(strict=True)).with_control("status")
+    again = pickle.loads(pickle.dumps(sb))
+    assert again.policy == sb.policy
+    assert "status" in again.seal({"status": 1, "more": 2}, scope=SCOPE)
 
 
 def test_an_engine_that_picks_a_stub_out_moves_a_value(recording):

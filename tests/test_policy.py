@@ -3,7 +3,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from statebag import ConfigurationError, Policy
-from statebag.policy import DEFAULT_CONTROL, NEWEST_FORMS
+from statebag.policy import NEWEST_FORMS
 
 
 def test_the_published_defaults():
@@ -13,22 +13,8 @@ def test_the_published_defaults():
     assert policy.carry_bytes == 32_768
     assert policy.max_packs == 8
     assert policy.attempts == 3
-    assert set(DEFAULT_CONTROL) == {
-        "execution_id",
-        "segment_to_run",
-        "segment_id",
-        "loop_counter",
-        "next_action",
-        "status",
-        "idempotency_key",
-        "state_s3_path",
-        "pre_snapshot_s3_path",
-        "post_snapshot_s3_path",
-        "last_update_time",
-        "payload_size_kb",
-        "guardrail_verified",
-        "batch_count_actual",
-    }
+    assert policy.control == ()
+    assert policy.control_paths() == ()
 
 
 NUMBERS = {
@@ -87,7 +73,7 @@ def test_control_paths_that_make_no_sense(path):
 
 def test_an_array_is_control_as_a_whole():
     paths = Policy(control=("$.jobs[0].status", "$.a.b", "status")).control_paths()
-    assert paths[len(DEFAULT_CONTROL) :] == (("jobs",), ("a", "b"))
+    assert paths == (("jobs",), ("a", "b"), ("status",))
 
 
 @pytest.mark.parametrize("scope", ["", "/", "a//b", "..", "/**", "a/../**"])
@@ -116,3 +102,15 @@ def test_a_policy_is_what_its_settings_say():
     assert hash(Policy()) == hash(Policy())
     assert Policy(max_open_bytes=5).max_open_bytes == 5
     assert Policy(max_open_bytes=5) != Policy()
+
+
+def test_more_control_paths_make_another_policy_once():
+    policy = Policy(control=("$.a",), field_limit=300)
+    more = policy.with_control("b", "$.a", "c", "b")
+    assert more == Policy(control=("$.a", "b", "c"), field_limit=300)
+    assert policy.with_control("b", "$.a", "c", "b") is more
+    assert more.with_control("c") is more
+    assert policy.with_control() is policy
+    for wrong in ("$", "", "__statebag__.x"):
+        with pytest.raises(ConfigurationError):
+            policy.with_control(wrong)

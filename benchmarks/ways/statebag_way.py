@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from statebag import Policy, Statebag
 from statebag.opening.bases import Bases
+
+from statebag import Policy, Statebag
 from statebag.sealing import cutting, grouping
 from statebag.store.address import store_from_url
 from statebag.testing.process import forget

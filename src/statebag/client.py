@@ -37,6 +37,7 @@ from statebag.telemetry.stub_aware import reads_stubs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from os import PathLike
+    from typing import Self
 
     from statebag.opening.difference import Change
     from statebag.opening.map_results import ChildResult, Transformation
@@ -130,6 +131,25 @@ class Statebag:
             self._signing_found,
             self._encryption_found,
         )
+
+    def with_control(self, *paths: str) -> Self:
+        """Return this client with more control paths; it shares the store and what is remembered.
+
+        Args:
+            paths: Paths that an engine or a router reads, beside those of `policy.control`: they
+                stay plain in every bag that it seals.
+
+        Raises:
+            ConfigurationError: One is not a path, or leads to the whole state.
+        """
+        policy = self.policy.with_control(*paths)
+        if policy is self.policy:
+            return self
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.policy = policy
+        other._settings = {**self._settings, "policy": policy}
+        return other
 
     def seal(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
-    "DEFAULT_CONTROL",
     "NEWEST_FORMS",
     "PAYLOAD_LIMIT",
     "PROTECTED_SINCE",
@@ -32,24 +32,6 @@ Developer Guide, "Quotas")."""
 PROTECTED_SINCE = 3
 """The generation of forms whose signatures cover the scope, and whose objects are AES-GCM-SIV."""
 
-DEFAULT_CONTROL: tuple[str, ...] = (
-    "execution_id",
-    "segment_to_run",
-    "segment_id",
-    "loop_counter",
-    "next_action",
-    "status",
-    "idempotency_key",
-    "state_s3_path",
-    "pre_snapshot_s3_path",
-    "post_snapshot_s3_path",
-    "last_update_time",
-    "payload_size_kb",
-    "guardrail_verified",
-    "batch_count_actual",
-)
-"""Fields at the top of a state that routers of agent workflows read."""
-
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How large a bag may be, what leaves it, and what an open may cost. All sizes in bytes.
@@ -60,7 +42,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         field_limit: A field leaves plain form above this.
         carry_bytes: Compressed bytes (as base64) that may travel in the bag before the largest
             go into a pack; 0 never carries.
-        control: Paths that the engine reads, besides `DEFAULT_CONTROL`; they stay plain.
+        control: Paths that the engine reads; they stay plain.
         movable: Paths that the engine hands on and does not read: what stands there has a place
             of its own in every bag, in plain form or as one stub.
         readable_scopes: Further scopes that an open with a scope may read; an entry that ends
@@ -166,16 +148,30 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def control_paths(self) -> tuple[Path, ...]:
         """All control paths, up to the first array index: an array is control as a whole."""
-        return _names_in("control", (*DEFAULT_CONTROL, *self.control))
+        return _names_in("control", self.control)
 
     def movable_paths(self) -> tuple[Path, ...]:
         """All movable paths, up to the first array index."""
         return _names_in("movable", self.movable)
 
+    def with_control(self, *paths: str) -> Policy:
+        """This policy with more control paths; itself if it has them all.
+
+        Raises:
+            ConfigurationError: One is not a path, or leads to the whole state.
+        """
+        return _with_control(self, paths)
+
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
         """The names of all settings."""
         return cls.__struct_fields__
+
+
+@lru_cache(64)  # of a process that has a policy or two, and as many lists of paths
+def _with_control(policy: Policy, paths: tuple[str, ...]) -> Policy:
+    more = tuple(path for path in dict.fromkeys(paths) if path not in policy.control)
+    return msgspec.structs.replace(policy, control=(*policy.control, *more)) if more else policy
 
 
 def check_numbers(settings: msgspec.Struct, least: Mapping[str, float]) -> None:

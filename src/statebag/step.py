@@ -55,6 +55,10 @@ class Client(Protocol):
         """See `Statebag.seal`."""
         ...
 
+    def with_control(self, *paths: str) -> Client:
+        """See `Statebag.with_control`."""
+        ...
+
 
 class StepDecorator:
     """Decorates Lambda handlers: `statebag.step`, and `step` of a client.
@@ -111,7 +115,8 @@ class StepDecorator:
             returns: `state`: what the handler returns is the new state. `delta`: its top-level
                 keys are merged into the state that came in, and `DELETE` removes one.
             scope: Path in the event to the execution's id (`$$.Execution.Id`): an ARN, or
-                `machine/name`.
+                `machine/name`. What stands there in the state stays plain in every bag, since
+                the next step reads it before it opens the bag.
             only: Paths in the state to open; the rest passes through unread as `Unopened`.
             embedded: As for `Statebag.open`. True also reads strings on the way to the bag, and
                 to the execution's id, as JSON: `bag_path="$.Records[0].body"` gives the handler
@@ -161,6 +166,7 @@ def _wrapped(
     scope_path = parse_path(scope)
     selected = None if only is None else [(*where, *parse_path(path)) for path in only]
     wants_event = _wants_event(function)
+    kept = _kept_plain(where, scope_path, scope)
 
     @wraps(function)
     def handler(event: Any, context: Any = None, **named: Any) -> Any:
@@ -187,9 +193,18 @@ def _wrapped(
         answer = function(state, context, **extra, **named)
         after = _merged(before, answer) if returns == "delta" else answer
         with deadline(remaining_seconds_of(context)):
-            return sb.seal(after, scope=execution)
+            return sb.with_control(*kept).seal(after, scope=execution)
 
     return handler  # type: ignore[return-value]  # same call, other types
+
+
+def _kept_plain(where: Path, scope_path: Path, scope: str) -> list[str]:
+    """The path in the state to the execution's id, which the next step reads before it opens."""
+    inside = scope_path[len(where) :] if scope_path[: len(where)] == where else scope_path
+    # An array would be control as a whole, and one that an id stands in came beside the bag.
+    if not inside or not all(isinstance(part, str) for part in inside):
+        return []
+    return [scope if inside == scope_path else render_path(inside)]
 
 
 def _wants_event(function: Callable[..., Any]) -> bool:

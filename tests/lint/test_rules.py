@@ -8,6 +8,7 @@ import pytest
 from statebag.errors import ConfigurationError
 from statebag.lint.finding import RULES
 from statebag.lint.linter import Options, lint
+from statebag.manager.control_fields import CONTROL_FIELDS
 from tests.lint.machines import codes, found, machine, task
 
 LIMIT = 262_144
@@ -65,9 +66,10 @@ def test_a_choice_without_default(tmp_path):
         "Choices": [{"Variable": "$.value.status", "StringEquals": "DONE", "Next": "End"}],
     }
     definition = machine(A=task("A"), C=choice, End={"Type": "Succeed"})
-    assert codes(found(tmp_path, definition), notes=True) == ["SB004"]
+    control = ("$.status",)
+    assert codes(found(tmp_path, definition, control=control), notes=True) == ["SB004"]
     choice["Default"] = "End"
-    assert codes(found(tmp_path, definition), notes=True) == []
+    assert codes(found(tmp_path, definition, control=control), notes=True) == []
 
 
 def test_a_result_that_is_not_sealed(tmp_path):
@@ -232,7 +234,7 @@ class TestBags:
             {"Variable": "$.value.plan.route", "StringEquals": "x"},
             {"Not": {"Variable": "$.value.plan.route", "IsNull": True}},
             {"And": [{"Variable": "$.value.plan.route", "IsPresent": True}]},
-            {"Variable": "$.value.status", "StringEqualsPath": "$.value.plan.route"},
+            {"Variable": "$.value.execution_id", "StringEqualsPath": "$.value.plan.route"},
         ],
     )
     def test_a_rule_that_looks_into_a_bag(self, tmp_path, rule):
@@ -281,10 +283,26 @@ class TestBags:
         definition = machine(A=task("A"), B=state, End={"Type": "Succeed"})
         assert list(found(tmp_path, definition).control.values()) == [("$.plan",)]
 
-    def test_control_fields_are_there_to_be_read(self, tmp_path):
-        rule = {"Variable": "$.value.next_action", "StringEquals": "x"}
+    def test_what_a_step_reads_itself_is_there_to_be_read(self, tmp_path):
+        rule = {"Variable": "$.value.execution_id", "StringEquals": "x"}
         definition = machine(A=task("A"), C=self.choice(**rule), End={"Type": "Succeed"})
         assert codes(found(tmp_path, definition)) == []
+
+    def test_the_managers_control_fields_are_in_its_own_bags_alone(self, tmp_path):
+        """A decorated function in the same workflow names them, or they may leave."""
+        by_manager = task("A")
+        by_manager["Parameters"]["Payload"]["action"] = "update_and_compress"
+        for name in CONTROL_FIELDS:
+            choice = self.choice(Variable=f"$.value.{name}", StringEquals="x")
+            of_manager = machine(A=by_manager, C=choice, End={"Type": "Succeed"})
+            assert codes(found(tmp_path, of_manager)) == []
+            if name == "execution_id":
+                continue
+            of_step = machine(A=task("A"), C=choice, End={"Type": "Succeed"})
+            report = found(tmp_path, of_step)
+            assert codes(report) == ["SB201"]
+            assert list(report.control.values()) == [(f"$.{name}",)]
+            assert codes(found(tmp_path, of_step, control=(name,))) == []
 
     def test_a_jsonata_condition(self, tmp_path):
         choice = {

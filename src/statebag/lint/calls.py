@@ -34,7 +34,29 @@ _CARRIES = re.compile(
     r"(?:aws-sdk:)?(?:lambda|states|sfn|sqs|sns|events|eventbridge|http|apigateway):", re.IGNORECASE
 )
 _AT_MOST = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) items?\b")
-_PLAIN_BRANCHES = frozenset({("pending_branches",)})
+_PLAIN_OF_STEP = frozenset({("execution_id",)})
+"""What `step` reads before it opens a bag, and so keeps plain; by its default for `scope`."""
+_PLAIN_OF_MANAGER = frozenset(
+    (name,)
+    for name in (
+        "execution_id",
+        "segment_to_run",
+        "segment_id",
+        "loop_counter",
+        "next_action",
+        "status",
+        "idempotency_key",
+        "state_s3_path",
+        "pre_snapshot_s3_path",
+        "post_snapshot_s3_path",
+        "last_update_time",
+        "payload_size_kb",
+        "guardrail_verified",
+        "batch_count_actual",
+        "pending_branches",
+    )
+)
+"""What the state data manager keeps plain; `manager/control_fields.py` and a test say the same."""
 _MANAGER_ACTIONS = {
     "update_and_compress": 0,
     "sync": 1,
@@ -152,7 +174,7 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
     source = Source(
         path,
         functions.own_bag_bytes.get(name, functions.bag_bytes),
-        frozenset() if action is None else _PLAIN_BRANCHES,
+        _PLAIN_OF_STEP if action is None else _PLAIN_OF_MANAGER,
     )
     bag = Part(source, (), None if depth else (), depth)
     return Call(name, is_function=True, seals=True, result=_wrapped(bag, path, through_invoke))

@@ -39,7 +39,7 @@ def movable_paths(movable: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
 
 
 def control_paths(control: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
-    """The paths that stay plain: the policy's defaults and these.
+    """The paths that stay plain.
 
     Raises:
         ConfigurationError: One is no path.

@@ -36,7 +36,7 @@ class Options:
     Attributes:
         sealed: Patterns of names of functions that seal.
         unsealed: Likewise of functions that do not.
-        control: Paths of states that stay plain, beside the policy's defaults.
+        control: Paths of states that stay plain, beside what a function keeps by itself.
         movable: Paths of states that have a place of their own, in plain form or as a stub.
         bag_bytes: The bound of a bag.
         input_bytes: The largest input of an execution.
@@ -63,7 +63,7 @@ class Report:
         movable: Likewise the paths that should be movable.
         accepted: How many findings a comment in a definition accepts.
         needed: For each machine's file all control paths that its definition reads and that are
-            not the policy's own: those that are set, and those that are missing.
+            not kept by the functions themselves: those that are set, and those that are missing.
         needed_movable: Likewise all movable paths.
     """
 

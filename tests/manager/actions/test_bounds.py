@@ -8,7 +8,7 @@ from statebag import InvalidState, InvalidStub, LimitExceeded, NotPermitted, Uns
 from statebag.default_client import from_environment
 from statebag.format.derived import without_derived
 from statebag.format.json_text import encode, wire_size
-from statebag.manager.merge.control import control_names
+from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.state_data_manager import lambda_handler
 from statebag.testing.process import forget
 from tests.manager.actions.calls import SCOPE
@@ -50,9 +50,9 @@ def environment(monkeypatch, sb):
     return with_bound
 
 
-def without_control(state, sb):
+def without_control(state):
     """The state without fields of any size that must stay plain, which is another promise."""
-    names = control_names(sb.policy.control_paths()) | {"current_state", "total_segments"}
+    names = {*CONTROL_FIELDS, "current_state", "total_segments"}
     kept = {key: value for key, value in state.items() if key not in names}
     if not isinstance(kept.get("state_history", []), list):
         del kept["state_history"]
@@ -61,7 +61,7 @@ def without_control(state, sb):
 
 def run(sb, action, state, **fields):
     """The opened state after an action, and its answer within the bound."""
-    bag = sb.seal(state, scope=SCOPE)
+    bag = sb.with_control("execution_id").seal(state, scope=SCOPE)
     answer = lambda_handler({"action": action, "state_data": bag, **fields})
     assert wire_size(answer) <= sb.policy.max_bag_bytes
     sealed, _ = without_derived(answer.get("state_data", answer))
@@ -79,7 +79,7 @@ def assert_survives(before, after, *changed):
 @given(STATES, VALUES, BOUNDS, st.sampled_from(["sync", "update_and_compress"]))
 def test_a_step_loses_nothing(environment, state, value, bound, action):
     sb = environment(bound)
-    state = without_control(state, sb)
+    state = without_control(state)
     result = sb.seal({"odd": value, "final_state": {"b": value}}, scope=SCOPE)
     after, _ = run(sb, action, state, execution_result=result)
     assert_survives(state, after, "current_state")
@@ -91,7 +91,7 @@ def test_a_step_loses_nothing(environment, state, value, bound, action):
 @given(STATES, VALUES, BOUNDS, st.sampled_from(["callback", "async"]))
 def test_a_result_from_outside_loses_nothing(environment, state, value, bound, name):
     sb = environment(bound)
-    state = without_control(state, sb)
+    state = without_control(state)
     field = f"{name}_result"
     sealed = sb.seal({"inner": value}, scope=SCOPE)
     after, _ = run(sb, f"merge_{name}", state, **{field: sealed})
@@ -103,7 +103,7 @@ def test_a_result_from_outside_loses_nothing(environment, state, value, bound, n
 @given(STATES, st.lists(VALUES, max_size=12), BOUNDS)
 def test_gathered_results_are_all_there(environment, state, values, bound):
     sb = environment(bound)
-    state = without_control(state, sb)
+    state = without_control(state)
     chunks = [{"status": "FAILED" if n % 3 else "OK", "value": one} for n, one in enumerate(values)]
     sealed = [sb.seal(one, scope=SCOPE) for one in chunks]
     after, answer = run(
@@ -120,7 +120,7 @@ def test_gathered_results_are_all_there(environment, state, values, bound):
 @given(STATES, st.lists(st.dictionaries(st.sampled_from("abc"), VALUES), max_size=5), BOUNDS)
 def test_joined_branches_lose_no_field_of_the_state(environment, state, finals, bound):
     sb = environment(bound)
-    state = without_control(state, sb)
+    state = without_control(state)
     results = [
         sb.seal({"branch_id": str(n), "final_state": one, "new_history_logs": [n]}, scope=SCOPE)
         for n, one in enumerate(finals)
@@ -136,7 +136,7 @@ def test_joined_branches_lose_no_field_of_the_state(environment, state, finals, 
 @given(STATES, st.lists(st.dictionaries(st.sampled_from("abc"), VALUES), min_size=1), BOUNDS)
 def test_every_branch_of_a_fork_is_hydrated_exactly(environment, state, branches, bound):
     sb = environment(bound)
-    state = without_control(state, sb)
+    state = without_control(state)
     result = sb.seal({"branches": branches}, scope=SCOPE)
     after, answer = run(sb, "sync", state, execution_result=result)
     index = len(branches) - 1

@@ -3,11 +3,12 @@
 import pytest
 
 from statebag import InvalidState
+from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.manager.merge.control import control_names
 from statebag.manager.merge.execution_result import merge_result
 from statebag.policy import Policy
 
-CONTROL = control_names(Policy().control_paths())
+CONTROL = control_names(Policy(control=CONTROL_FIELDS).control_paths())
 
 
 def merged(state, result, **arguments):

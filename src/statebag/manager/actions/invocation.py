@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from statebag.default_client import from_environment
 from statebag.environment import sealing_is_off
@@ -17,6 +14,7 @@ from statebag.format.json_text import wire_size
 from statebag.format.stub import KEY, Carried
 from statebag.format.unopened import Grown, Unopened
 from statebag.manager.actions.scope import UNNAMED, scope_of_event
+from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.manager.legacy.older_form import OlderForm
 from statebag.manager.legacy.pointer_format import as_pointer
 from statebag.manager.legacy.pointers import PointerReader
@@ -46,7 +44,7 @@ class Invocation:
 
     Attributes:
         event: The same.
-        sb: The environment's client.
+        sb: The environment's client, which keeps the manager's control fields plain.
         scope: What is read, and where new objects go.
         control: Names of the control fields.
         settings: The manager's own.
@@ -55,7 +53,7 @@ class Invocation:
     def __init__(self, event: Mapping[str, Any], scope: str | None = None) -> None:
         reads_stubs(event)  # also where an action hands a bag on untouched
         self.event = event
-        self.sb: Statebag = from_environment()
+        self.sb: Statebag = from_environment().with_control(*CONTROL_FIELDS)
         states = (event.get(name) for name in ("state_data", "branch_state"))
         state = next((one for one in states if one is not None), None)
         self._given_scope = scope
@@ -226,10 +224,7 @@ class Invocation:
         pointers = state.get(PENDING)
         if not isinstance(pointers, list) or wire_size(pointers) > budget // 2:
             return self.sb
-        policy = self.sb.policy
-        sealer = copy(self.sb)
-        sealer.policy = msgspec.structs.replace(policy, control=(*policy.control, PENDING))
-        return sealer
+        return self.sb.with_control(PENDING)
 
     def _scheduled(self, state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """The state with large scheduling metadata as one value, and its summary.

@@ -34,7 +34,7 @@ class OlderForm:
     """Offloads in the order of the first version: history, `current_state`, large fields, all.
 
     Args:
-        sb: The environment's client.
+        sb: The client; its policy says what is a control field.
         scope: Names the objects of a state without an idempotency key.
     """
 
