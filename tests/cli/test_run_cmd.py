@@ -387,7 +387,7 @@ def test_a_path_that_was_not_named_ends_the_run_whatever_the_size_of_the_data(fo
     assert "Statebag.PathNotNamed" in refused.stdout
     assert "The state 'C' reads $.route" in refused.stdout
     assert (
-        "STATEBAG_CONTROL=$.kept,$.route "
+        "STATEBAG_CONTROL=$.kept,$.run,$.route "
         in run(*arguments, "--input", "in.json", "--env", "STATEBAG_CONTROL=$.kept").stdout
     )
     named = run(*arguments, "--input", "in.json", "--env", "STATEBAG_CONTROL=$.kept,$.route")

@@ -320,7 +320,7 @@ def test_variables_hold_bags_too():
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_what_is_named_or_only_moved_may_be_read(strict):
-    sb = client()
+    sb = client().with_control("$.status")
     missing = choice(Variable="$.optional", IsPresent=True)
     moved = {"Type": "Pass", "Parameters": {"a.$": "$.rows", "all.$": "$", "n.$": "$.status"}}
     other = {"Type": "Pass", "Parameters": {"text.$": "States.JsonToString($.a)", "a.$": "$.a"}}
