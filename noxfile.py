@@ -25,7 +25,7 @@ CORE = (
     "tests/format",
     "tests/sealing",
     "tests/opening",
-    "tests/merge",
+    "tests/manager/merge",
     "tests/store/test_file.py",
     "tests/store/test_memory.py",
     "tests/store/test_retrying.py",
@@ -40,7 +40,7 @@ NOT_CORE = ("tests/opening/test_map_results.py", "tests/opening/test_result_root
 # What an extra is for. Where more than that is needed, `all` has it.
 PARTS = {
     "core": (*CORE, "tests/test_forged.py", "tests/test_properties.py", "tests/test_signed.py"),
-    "local": ("tests/local", "tests/lint", *NOT_CORE),
+    "local": ("tests/local", "tests/lint", "tests/asl", *NOT_CORE),
     "cli": (
         "tests/cli/test_seal_cmd.py",
         "tests/cli/test_open_cmd.py",
@@ -48,9 +48,9 @@ PARTS = {
         "tests/cli/test_group.py",
         *("-k", "not without_an_extra"),  # it takes one away that is not there
     ),
-    "encryption": ("tests/store/test_encrypted.py", "tests/test_process_memory.py"),
-    "metrics": ("tests/test_watching.py", "-k", "not span"),
-    "tracing": ("tests/test_watching.py", "-k", "span"),
+    "encryption": ("tests/store/test_encrypted.py", "tests/opening/test_process_memory.py"),
+    "metrics": ("tests/telemetry/test_steps.py", "-k", "not span"),
+    "tracing": ("tests/telemetry/test_steps.py", "-k", "span"),
     "all": ("tests",),
 }
 

@@ -21,7 +21,7 @@ IMPORTS_BY_NAME = {
     "local/functions.py": "handlers that the template being run names",
 }
 # A loader of its own below yaml.SafeLoader, for the short tags of templates.
-SAFE_LOADERS = {"local/documents.py"}
+SAFE_LOADERS = {"asl/documents.py"}
 
 
 def calls(tree):
