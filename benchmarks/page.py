@@ -27,51 +27,51 @@ One command measured all figures on this page and wrote the page:
 
 It starts a SeaweedFS server and a proxy that counts requests and bytes and adds {delay:g} ms to
 each request of a timed step. Each way of keeping a state runs in a separate process, with the
-same states and the same steps, one after the other. `make bench-short` runs everything
-except the peers with 24 steps, to check that it works.
+same states and the same steps, one after the other. `make bench-short` runs everything except the
+peers with 24 steps, to check that it works.
 
 **The machine**: {machine}, {cores} cores, Python {python}. The server and the proxy share the
 cores. Times are noisy, so the page gives the median, the mean and the span from the tenth to the
-ninetieth percentile. Counts and bytes are exact and the same in every run. Compare ratios within a
-run, not times of two runs.
+ninetieth percentile. Counts and bytes are exact and the same in every run. Compare ratios within
+a run, not times of two runs.
 
 ## Goals
 """
 
 _PARTS = """\
-**This page combines {count} runs** of `python -m benchmarks` with `--only` and `--steps` (the column
-*steps* gives the number of steps). The figures of each goal come from one run. `make bench` does all
-of them in about forty minutes.
+**This page combines {count} runs** of `python -m benchmarks` with `--only` and `--steps` (the
+column *steps* gives the number of steps). The figures of each goal come from one run. `make
+bench` does all of them in about forty minutes.
 
 """
 
 _STATES = """
 ## States
 
-A synthetic state has twenty fields under `current_state` (with sizes from 0.15 to 3 times
-the mean), control fields, and `state_history`. The history starts empty and gets 1 to 5 entries in
-each step. The median entry has 600 bytes, as in recorded runs of agents, or 120 bytes in the 100 KB
-state. Each step edits one field: it changes a record or a sentence in place, or, in the stated share
-of the edits, rewrites the whole field. In 15 of 50 steps there is an additional field of 300 KB. The
-text compresses 2.5 to 4 times. The recorded runs come from a coding agent: their messages are the
-history, and their steps are a growing field. "all runs" joins these runs and repeats them until
-there are enough steps.
+A synthetic state has twenty fields under `current_state` (with sizes from 0.15 to 3 times the
+mean), control fields, and `state_history`. The history starts empty and gets 1 to 5 entries in
+each step. The median entry has 600 bytes, as in recorded runs of agents, or 120 bytes in the 100
+KB state. Each step edits one field: it changes a record or a sentence in place, or, in the stated
+share of the edits, rewrites the whole field. In 15 of 50 steps there is an additional field of
+300 KB. The text compresses 2.5 to 4 times. The recorded runs come from a coding agent: their
+messages are the history, and their steps are a growing field. "all runs" joins these runs and
+repeats them until there are enough steps.
 
 At the end of each run, the benchmark reads the state back and compares it with the expected one.
 
 ## Steps
 
 *cold*: each step starts with an empty cache, as in a new process. Every way keeps its client and
-connections; their cost in a new process is measured separately. *only=*: a step opens only the field
-that it edits, and appends to the history without reading it. In all other rows it opens the whole
-state. *carry N KB*: up to N KB of values stay inline (`carry_bytes`).
+connections; their cost in a new process is measured separately. *only=*: a step opens only the
+field that it edits, and appends to the history without reading it. In all other rows it opens the
+whole state. *carry N KB*: up to N KB of values stay inline (`carry_bytes`).
 
 | column | meaning, per step |
 | --- | --- |
 | PUT, GET | requests counted at the server (GET with HEAD) |
 | KB put, got | bytes of bodies |
 | /change | bytes written, divided by the compressed change (below) |
-| growth | exponent with which the bytes written grow with the step's number, minus that of the change itself |
+| growth | exponent of the growth of bytes written by step, minus that of the change |
 | $/1M | price of a million steps on S3: requests, and storage of the written bytes for 30 days |
 | bag KB | the largest payload, as JSON |
 | no request | share of the steps that sent none |
@@ -79,15 +79,16 @@ state. *carry N KB*: up to N KB of values stay inline (`carry_bytes`).
 | step ms | open and seal together, wall time at {delay:g} ms a request: median, mean, span |
 | RSS MB | the process's largest memory, the workload's own included |
 
-The compressed change of a step is the least that any way must store: the zstd frames of the edited
-fields, with the old value as prefix if that is smaller, and the frame of the new entries. Prices:
-$0.005 for a thousand PUTs, $0.0004 for a thousand GETs, $0.023 for a GB and month.
+The compressed change of a step is the least that any way must store: the zstd frames of the
+edited fields, with the old value as prefix if that is smaller, and the frame of the new entries.
+Prices: $0.005 for a thousand PUTs, $0.0004 for a thousand GETs, $0.023 for a GB and month.
 
-The audited way uses boto3. In each step, it writes each field over 30 KB as a new object, archives a
-history of more than 50 entries again, and writes the whole state if it is still over 100 KB. It reads
-objects one by one. The peers keep the whole state as one object if it is over their limit
-(langgraph-checkpoint-aws 350 KB, amazon-sqs-extended-client and temporalio 256 KB). Their S3 requests
-go to the server. The DynamoDB table and the queue are simulated in the process, without time or cost.
+The audited way uses boto3. In each step, it writes each field over 30 KB as a new object,
+archives a history of more than 50 entries again, and writes the whole state if it is still over
+100 KB. It reads objects one by one. The peers keep the whole state as one object if it is over
+their limit (langgraph-checkpoint-aws 350 KB, amazon-sqs-extended-client and temporalio 256 KB).
+Their S3 requests go to the server. The DynamoDB table and the queue are simulated in the process,
+without time or cost.
 """
 
 
