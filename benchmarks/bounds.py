@@ -72,8 +72,9 @@ def _cpu(figures: Figures) -> str:
         f"**4, CPU.** The audited way takes {audited.mean:.0f} ms a step at 1 MB. The least for "
         f"a step that opens all is {floor:.1f} ms ({work:.1f} for the text, {get:.2f} for each "
         f"GET), which would be {audited.mean / floor:.0f} times less; ours is {ours.mean:.1f} "
-        "ms. The difference is Python's: walking the state for what JSON cannot hold, and "
-        f"threads that wait side by side. With `only=` it is {only.step_cpu.mean:.1f} ms, "
+        "ms. The difference is work in Python: checking the state for values that JSON cannot "
+        "hold, and threads that wait concurrently. With `only=` it is "
+        f"{only.step_cpu.mean:.1f} ms, "
         f"{audited.mean / only.step_cpu.mean:.0f} times less: "
         f"{only.gets * get + only.puts * put:.1f} of it for {only.gets:.2f} GETs and "
         f"{only.puts:.2f} PUTs, the rest for reading, checking and writing a bag of up to "
@@ -85,10 +86,10 @@ def _small_state(figures: Figures) -> str:
     row = figures.row(0, 0.2, "statebag:65536")
     return (
         f"**5, requests of a 100 KB state.** {row.without_requests:.0%} of the steps that open "
-        "all send none. A state of 100 KB is about 35 KB compressed; with the 64 KB of base64 "
-        "that may be carried (48 KB of bytes) it fits until its history has grown past the "
-        "rest. From then on what is stored has to be read by whoever opens all of it. `only=` "
-        "reads nothing then."
+        "all send none. A state of 100 KB is about 35 KB compressed. It fits into the 64 KB of "
+        "base64 that may stay inline (48 KB of bytes) until its history has grown too large. "
+        "From then on, a step that opens all must read the stored values. A step with `only=` "
+        "reads nothing."
     )
 
 
@@ -112,7 +113,7 @@ def _gathered(figures: Figures) -> str:
     ours_cpu = figures.special("gather", "stream_all", "cpu")
     boto3_cpu = figures.special("gather", "boto3_all", "cpu")
     return (
-        f"**7, gathering {_RESULTS:,} results.** Reading them side by side and doing nothing with "
+        f"**7, gathering {_RESULTS:,} results.** Reading them concurrently and doing nothing with "
         f"them takes {least:.1f} s from this server, which gives {_RESULTS / least:,.0f} objects a "
         f"second: {boto3 / least:.1f} times faster than boto3's {boto3:.1f} s is the most there "
         f"is. Verified, decoded and written to one array it took {ours:.1f} s, with "
@@ -127,9 +128,9 @@ def _new_process(figures: Figures) -> str:
     }
     boto3 = figures.special("cold_start", "boto3", "wall") * 1000
     return (
-        f"**8, a new process.** {parts['import']:.0f} ms are the import (a third of it "
-        f"msgspec's), {parts['client']:.0f} ms the client, and {parts['first_read']:.0f} ms the "
-        f"first read, which is the delay and a connection. Boto3 takes {boto3:.0f} ms in all: "
+        f"**8, a new process.** The import takes {parts['import']:.0f} ms (a third of it for "
+        f"msgspec), the client {parts['client']:.0f} ms, and the first read "
+        f"{parts['first_read']:.0f} ms: the delay and a connection. Boto3 takes {boto3:.0f} ms: "
         f"five times faster would leave {max(boto3 / 5 - parts['first_read'], 0):.0f} ms for "
         "import and client together."
     )

@@ -76,23 +76,23 @@ def cells(row: Summary) -> list[str]:
 _HEAD = """\
 # What each choice costs
 
-All figures on this page are printed by one command, which also wrote the page:
+One command measured all figures on this page and wrote the page:
 
     make bench-sweep
 
-Each row is a run of its own with one thing changed; requests and bytes are counted at a
+Each row is a separate run with one thing changed. Requests and bytes are counted at a
 SeaweedFS server. Every step opens the whole state with an empty cache, changes it and seals it.
-The columns are those of [what a step costs](../performance.md). CPU is the median of a step and the
-only column that noise touches.
+The columns are those of [what a step costs](../performance.md). CPU is the median of a step. It is
+the only column with noise.
 
-## Pieces and patches
+## Chunks and deltas
 
-*both* is the default. Without patches, a changed value leaves in pieces, or whole where it cannot
-be cut. Without pieces, a large value is one blob, and what changed in it a patch. The reasons for
-the choice are in [0004](../design/0004-small-edits.md).
+*both* is the default. Without deltas, a changed value is stored in chunks, or as a whole if it
+cannot be cut. Without chunks, a large value is one blob, and a change in it is a delta.
+[0004](../design/0004-small-edits.md) gives the reasons for the choice.
 """
 
-_NAMES = dict(zip(_FORMS, ("both", "pieces alone", "patches alone", "neither"), strict=True))
+_NAMES = dict(zip(_FORMS, ("both", "chunks alone", "deltas alone", "neither"), strict=True))
 
 
 def written(results: Results) -> str:

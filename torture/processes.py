@@ -150,8 +150,8 @@ def duplicate_steps(address: str, place: str, times: int) -> Outcome:
 
 
 def killed_collectors(folder: Path, place: str, times: int) -> Outcome:
-    """A collector beside a writer is killed at random moments; what is live stays whole."""
-    outcome = Outcome("a collector beside a writer is killed", place)
+    """Kill a collector at random moments while writers run; live objects must stay intact."""
+    outcome = Outcome("a collector is killed while writers run", place)
     moment = random.Random(23)
     address = folder.as_uri()
     store = store_from_url(address)

@@ -34,7 +34,7 @@ locals {
 
 data "aws_caller_identity" "current" {}
 
-# Where the bytes go: versioned, so that a lost or damaged object can be healed.
+# The bucket for the bytes. It is versioned, so that statebag can repair a lost or damaged object.
 
 resource "aws_s3_bucket" "state" {
   bucket_prefix = "meters-state-"
@@ -66,7 +66,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "state" {
   }
 }
 
-# Ends what was deleted or replaced, never an object that is current.
+# Deletes old versions of deleted or replaced objects, never a current object.
 resource "aws_s3_bucket_lifecycle_configuration" "state" {
   bucket = aws_s3_bucket.state.id
   rule {
@@ -104,7 +104,7 @@ resource "aws_s3_bucket_policy" "state" {
   policy = data.aws_iam_policy_document.tls.json
 }
 
-# What a step may do.
+# The rights of a step.
 
 data "aws_iam_policy_document" "step" {
   statement {

@@ -16,20 +16,20 @@ _LAYER = "../../build/lambda/statebag-layer-arm64-python3.13.zip"  # `make lambd
 
 
 class Meters(Stack):
-    """Bucket, functions, state machine, and what a step may do."""
+    """Bucket, functions, state machine, and the rights of a step."""
 
     def __init__(self, scope: Construct, name: str, layer_zip: str) -> None:
         super().__init__(scope, name)
         bucket = s3.Bucket(
             self,
             "State",
-            versioned=True,  # a lost or damaged object is healed from its earlier version
+            versioned=True,  # an earlier version repairs a lost or damaged object
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=[
-                # Never an object that is current.
+                # Deletes old versions, never a current object.
                 s3.LifecycleRule(
                     noncurrent_version_expiration=Duration.days(30),
                     expired_object_delete_marker=True,
@@ -60,7 +60,7 @@ class Meters(Stack):
                 layers=[layer],
                 memory_size=1769,
                 timeout=Duration.seconds(60),
-                # Running executions keep calling the version that they began with.
+                # Running executions keep calling the version with which they began.
                 current_version_options=functions.VersionOptions(
                     removal_policy=RemovalPolicy.RETAIN
                 ),
