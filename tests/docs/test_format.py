@@ -184,7 +184,9 @@ def test_forms_and_their_fields():
 def test_a_body_has_only_described_fields():
     """A form that is added to the code has to be added to the page."""
     classes = {
-        one for _, one in inspect.getmembers(stub, inspect.isclass) if "to_wire" in vars(one)
+        one
+        for _, one in inspect.getmembers(stub, inspect.isclass)
+        if "to_wire" in vars(one) and one.__module__ == stub.__name__
     }
     shown = {type(least) for least, _ in forms().values()} | {stub.Rest}
     assert classes == shown

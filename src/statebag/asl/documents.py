@@ -99,8 +99,8 @@ else:
     ):
         """The composer, which counts, is Python's; what it is given is parsed by C code.
 
-        1 MB of a definition takes 1.6 s so, and 9 s where PyYAML was installed without libyaml
-        (measured on 2 cores).
+        A definition of 1 MB (6,600 states) takes 2.4 s of CPU this way, and 7.8 s where PyYAML was
+        installed without libyaml (measured on 2 cores, CPython 3.11).
         """
 
         def __init__(self, text: str) -> None:
