@@ -83,5 +83,5 @@ def test_what_is_kept_stays(store, tmp_path):
 
 
 def test_an_argument_that_is_not_known_is_refused(store):
-    with pytest.raises(ConfigurationError, match="knows no retention"):
+    with pytest.raises(ConfigurationError, match="has no setting retention"):
         lambda_handler({"retention": 1}, CONTEXT)

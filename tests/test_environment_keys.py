@@ -11,7 +11,7 @@ def test_the_key_that_came_first_must_be_there_first_or_later():
     for keys in ([KEY], [OTHER, KEY]):
         check_mark(mark, keys, "VARIABLE")
     for keys, what in (((), "has none"), ([OTHER], "has other keys")):
-        with pytest.raises(ConfigurationError, match=f"VARIABLE has keys.*{what}"):
+        with pytest.raises(ConfigurationError, match=f"keys of VARIABLE.*{what}"):
             check_mark(mark, keys, "VARIABLE")
 
 

@@ -51,7 +51,7 @@ __all__ = ["Statebag"]
 
 
 class Statebag:
-    """Seals states into bags and opens them again.
+    """Seal states into bags and open them again.
 
     Args:
         store: An address (`s3://bucket/prefix`, `gs://`, `az://`, `file:///dir`, a folder,
@@ -161,7 +161,7 @@ class Statebag:
         heal: bool = False,
         append: Mapping[str, Iterable[Any]] | None = None,
     ) -> Any:
-        """A bag for a state: everything it refers to is stored when this returns.
+        """Return a bag for a state; all that it refers to is stored when this returns.
 
         Args:
             state: Any JSON value, usually a dict; `Unopened` values in it pass through unread.
@@ -170,7 +170,7 @@ class Statebag:
                 (What did not change since this process opened a bag is never written again,
                 with or without it.)
             budget: The bag's bound in bytes, instead of the policy's.
-            heal: Write everything anew, also what is stored already. What a bag's text in a string
+            heal: Write everything, also what is stored already. What a bag's text in a string
                 refers to is not, and a warning says so: `heal` with `embedded=True` mends it.
             append: Items to add at the end of arrays, by path; an array that was not opened is
                 not read for it, nor is one in `state` changed.
@@ -190,7 +190,8 @@ class Statebag:
         if append:
             if not isinstance(append, Mapping):
                 raise ConfigurationError(
-                    "append= is items by path", hint='Write append={"$.field": items}.'
+                    f"append must be a dict of items by path, not {type(append).__qualname__}",
+                    hint='Write append={"$.field": items}.',
                 )
             from statebag.sealing.appending import with_appended
 
@@ -224,7 +225,7 @@ class Statebag:
         legacy: bool = False,
         embedded: bool | None = None,
     ) -> Any:
-        """The state in a bag, or in any JSON value that holds stubs.
+        """Return the state in a bag, or in any JSON value with stubs in it.
 
         Args:
             bag: The JSON value, or its text; `Unopened` values of an earlier open are opened too.
@@ -268,7 +269,7 @@ class Statebag:
     def open_each(
         self, bags: Iterable[Any], scope: str | None = None, *, embedded: bool | None = None
     ) -> Iterator[Any]:
-        """Open many values one after another, as the results of many branches are gathered.
+        """Open many values one after another, such as the results of many branches.
 
         Memory does not grow with their number: some are read ahead, none stays in the cache. The
         policy's limits hold for each batch of 128.
@@ -310,7 +311,7 @@ class Statebag:
         *,
         embedded: bool | None = None,
     ) -> Any:
-        """The opened value at one path, reading only the blobs on the way.
+        """Return the opened value at one path; only the blobs on the way to it are read.
 
         An item of an array that is cut into pieces costs one piece, whatever the array's length.
 
@@ -340,7 +341,7 @@ class Statebag:
     def heal(
         self, bag: Any, scope: str | None = None, *, embedded: bool = False
     ) -> dict[str, str | None]:
-        """Make every pack whole that a bag reads from, and the state readable as it was.
+        """Repair the packs that a bag reads from, so that its state can be opened.
 
         Each pack is read in full and compared with its name; a damaged or missing one is written
         anew from what this process has in memory, a replica, or an earlier version of the object.
@@ -389,7 +390,7 @@ class Statebag:
         return mended
 
     def differences(self, before: Any, after: Any, scope: str | None = None) -> list[Change]:
-        """What differs between the states of two bags, by path; only what differs is read.
+        """Return the differences between the states of two bags, by path; only these are read.
 
         Strings that hold a bag's text are compared as they are, with a warning in the log.
 
@@ -413,7 +414,7 @@ class Statebag:
         return found
 
     def export(self, bag: Any, scope: str | None = None, *, embedded: bool | None = None) -> bytes:
-        """One file with the whole state of a bag, which depends on no store; deterministic.
+        """Return an archive of the whole state of a bag; it needs no store, and is deterministic.
 
         Args:
             bag: A bag, or its text.
@@ -434,7 +435,7 @@ class Statebag:
         return pack_up(sealed, {info.name: room.get(info.name) for info in room.list()})
 
     def unpack(self, archive: bytes, scope: str, budget: int | None = None) -> Any:
-        """The bag of an exported state, sealed into this store.
+        """Seal an exported state into this store, and return its bag.
 
         Args:
             archive: What `export` gave, from whatever hands.
@@ -465,7 +466,7 @@ class Statebag:
         *,
         embedded: bool | None = None,
     ) -> Any:
-        """A bag with items added to the end of one array of its state; nothing is fetched.
+        """Return a bag with items appended to one array of its state; nothing is fetched.
 
         (But for an array that was patched, and for one that was offloaded with the object it is
         in: what must be known to add to it is read.)
@@ -512,7 +513,7 @@ class Statebag:
     def map_results(
         self, details: Mapping[str, str], transformation: Transformation | None = None
     ) -> Iterator[ChildResult]:
-        """The children of a Distributed Map, streamed from what its ResultWriter left.
+        """Iterate the children of a Distributed Map, from the files of its ResultWriter.
 
         A record that cannot be given exactly is a failed child with the error
         `Statebag.UnreadableRecord`; the others come as they are.
@@ -587,7 +588,7 @@ class Statebag:
         from statebag.sealing.sealer import Sealer
 
         memory = self._memory()
-        # Made anew each time: kept, it would lead back here, and a client not be freed at once.
+        # Made at each call: kept, it would lead back here, and a client not be freed at once.
         return Sealer(
             self.policy,
             self.store,

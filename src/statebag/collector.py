@@ -25,7 +25,7 @@ _KNOWN = {"dry_run", "retention_days", "grace_days", "keep", "with_snapshots", "
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """One pass over the whole store.
+    """Delete the executions whose time is over, in one pass over the store.
 
     Args:
         event: `dry_run` (false), `retention_days` (95), `grace_days` (7), `keep` (scopes),
@@ -47,7 +47,8 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     unknown = sorted(asked.keys() - _KNOWN)
     if unknown:
         raise ConfigurationError(
-            f"the collector knows no {', '.join(unknown)}", hint=f"It knows {', '.join(_KNOWN)}."
+            f"the collector has no setting {', '.join(unknown)}",
+            hint=f"Its settings are {', '.join(_KNOWN)}.",
         )
     region, account = context.invoked_function_arn.split(":")[3:5]
     partition = context.invoked_function_arn.split(":")[1]

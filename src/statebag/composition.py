@@ -41,6 +41,6 @@ def _recognizer() -> Callable[[dict[str, Any]], bool]:
 
 
 def _reader_maker() -> ReaderMaker:
-    from statebag.manager.legacy.pointers import PointerReader  # noqa: PLC0415  # likewise
+    from statebag.manager.legacy.pointers import PointerReader  # noqa: PLC0415  # few need it
 
     return PointerReader

@@ -12,7 +12,7 @@
 | STATEBAG_TRACING | `otel`: OpenTelemetry spans |
 | STATEBAG_LOG | `json`: a line for each step |
 | STATEBAG_MAX_BAG_BYTES, STATEBAG_CONTROL, ... | one for each setting of `Policy`, in capitals |
-| STATEBAG_WIRE, STATEBAG_MERGE_RULES, ... | likewise, for a room that has settings of its own |
+| STATEBAG_WIRE, STATEBAG_MERGE_RULES, ... | one for each setting of a room, such as the manager |
 
 Lists (STATEBAG_CONTROL, STATEBAG_MOVABLE, ...) are separated by commas. Switches are 1, true or
 yes, and 0, false or no. A variable of keys that is set and holds none is an error: a deployment
@@ -54,6 +54,7 @@ _Settings = TypeVar("_Settings", bound=msgspec.Struct)
 _PREFIX = "STATEBAG_"
 _STANDARD = str.maketrans("-_", "+/")
 _SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+_QUOTED = 40  # characters of a value in a message: enough to recognize it
 _LOCAL_FOLDER = "./.statebag/store"
 
 _PASSING_PLACES = (
@@ -111,7 +112,7 @@ def store_address(environment: Mapping[str, str] | None = None) -> str:
     place = passing_place(variables)
     if place is not None:
         raise ConfigurationError(
-            f"STATEBAG_STORE is not set, and this is {place}, whose own disk goes away with it",
+            f"STATEBAG_STORE is not set, and the disk of {place} does not outlive it",
             hint="Set STATEBAG_STORE to s3://<bucket>/<prefix>, or a folder on a disk that stays.",
         )
     return _LOCAL_FOLDER
@@ -177,7 +178,7 @@ def signing_keys_from_environment(
             )
         if name in keys:
             raise ConfigurationError(
-                f"{variable}: key {number} has the name of an earlier one",
+                f"{variable}: key {number} repeats the name of an earlier key",
                 hint="Give each key its own name: the name in a stub says which key signed it.",
             )
         keys[name] = _key(text, f"{variable}: key {number}")
@@ -202,7 +203,7 @@ def encryption_keys_from_environment(
     entries = _entries(environment, variable)
     keys = tuple(_key(one, f"{variable}: key {n}") for n, one in enumerate(entries, 1))
     if keys:
-        from statebag.format.encryption_keys import check_keys  # noqa: PLC0415  # as above
+        from statebag.format.encryption_keys import check_keys  # noqa: PLC0415  # only with keys
 
         with _of_variable(variable):
             check_keys(keys)
@@ -221,7 +222,9 @@ def _entries(environment: Mapping[str, str] | None, variable: str) -> list[str]:
         return []
     entries = [part.strip() for part in text.split(",")]
     if not all(entries):
-        found = "has an empty key among its keys" if any(entries) else "is set, and holds no key"
+        found = (
+            "has an empty key among its keys" if any(entries) else "is set, but has no key in it"
+        )
         raise ConfigurationError(
             f"{variable} {found}",
             hint=f"Check the secret that {variable} is made of, or unset it to go without keys.",
@@ -339,7 +342,7 @@ def _parsed(text: str, kind: object, variable: str) -> Any:
         switch = _SWITCHES.get(text.lower())
         if switch is None:
             raise ConfigurationError(
-                f"{variable} must be a switch",
+                f"{variable} must be a switch such as 1 or 0, not {text[:_QUOTED]!r}",
                 hint="Set it to 1, true or yes, or to 0, false or no.",
             )
         return switch
@@ -347,5 +350,8 @@ def _parsed(text: str, kind: object, variable: str) -> Any:
         try:
             return int(text) if kind is int else float(text)
         except ValueError:
-            raise ConfigurationError(f"{variable} must be a number") from None
+            wanted = "an int" if kind is int else "a number"
+            raise ConfigurationError(
+                f"{variable} must be {wanted}, not {text[:_QUOTED]!r}"
+            ) from None
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -39,7 +39,7 @@ def check_mark(mark: str, keys: Iterable[bytes], variable: str) -> None:
         return
     here = "other keys" if found else "none"
     raise ConfigurationError(
-        f"what is restored was pickled where {variable} has keys, and this process has {here}",
+        f"the pickle was made with the keys of {variable}, and this process has {here}",
         hint=f"Set {variable} here too, with the key that came first there; a pickle does not "
         "hold the keys of an environment.",
     )

@@ -38,7 +38,7 @@ __all__ = [
 
 
 class StatebagError(Exception):
-    """The root of all errors that this library raises on purpose.
+    """The base class of all errors that statebag raises on purpose.
 
     Attributes:
         code: A stable lower-case word for machines; never changes for a class.
@@ -91,50 +91,50 @@ def _rebuild(
 
 
 class StoreUnavailable(StatebagError):
-    """The store did not answer within the retry budget; the step may be run again."""
+    """The store did not answer within the attempts or the deadline; retry the step."""
 
     code = "store_unavailable"
     retryable = True
 
 
 class BlobMissing(StatebagError):
-    """An object that a stub names is not in the store."""
+    """The store does not have an object that a stub names."""
 
     code = "blob_missing"
 
 
 class BlobCorrupt(StatebagError):
-    """Bytes were read that are not the bytes that were written."""
+    """An object in the store is not the bytes that were written."""
 
     code = "blob_corrupt"
 
 
 class BagTooLarge(StatebagError):
-    """What must stay in plain form is larger than the bag may be."""
+    """The fields that cannot be offloaded are larger than the bag may be."""
 
     code = "bag_too_large"
 
 
 class InvalidState(StatebagError):
-    """A state holds what JSON cannot, or a field is not of the kind that a call needs."""
+    """A state has a value that JSON cannot hold, or a field has the wrong type."""
 
     code = "invalid_state"
 
 
 class InvalidStub(StatebagError):
-    """A payload has the reserved key, but not the form of a stub."""
+    """A payload has the reserved key, but is not a stub that statebag writes."""
 
     code = "invalid_stub"
 
 
 class UnsupportedFormat(StatebagError):
-    """A stub or a pack has a version that this release does not know."""
+    """A stub, a pack or an archive has a version that this release does not know."""
 
     code = "unsupported_format"
 
 
 class NotPermitted(StatebagError):
-    """A name outside the configured root or scope, or a request that the store refused."""
+    """A name is outside the configured root or scope, or the store refused a request."""
 
     code = "not_permitted"
 

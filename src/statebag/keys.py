@@ -81,8 +81,8 @@ def signing_with(keys: Mapping[str, bytes] | None, policy: Policy) -> Signatures
     scoped = policy.forms >= PROTECTED_SINCE
     if required and not scoped:
         raise ConfigurationError(
-            f"Policy.require_signatures refuses what Policy.forms={policy.forms} writes: its "
-            "signatures do not cover the scope",
+            f"Policy.require_signatures needs signatures that cover the scope, and "
+            f"Policy.forms={policy.forms} does not write them",
             hint=f"Set Policy.forms (STATEBAG_FORMS) to {PROTECTED_SINCE} or more.",
         )
     if _is_empty(keys):
@@ -103,10 +103,11 @@ def _check_not_required(what: str, argument: str, *, required: bool, there: bool
     setting = f"Policy.require_{what}"
     if not there:
         raise ConfigurationError(
-            f"{setting} is set, and there are no keys",
+            f"{setting} is set, but {argument} has no keys",
             hint=f"Set STATEBAG_{argument.upper()}, or give {argument}=.",
         )
     if sealing_is_off():
         raise ConfigurationError(
-            f"{setting} is set, and STATEBAG_PLAIN seals nothing", hint="Unset STATEBAG_PLAIN."
+            f"{setting} is set, but with STATEBAG_PLAIN nothing is sealed",
+            hint="Unset STATEBAG_PLAIN.",
         )

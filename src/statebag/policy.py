@@ -34,7 +34,7 @@ PROTECTED_SINCE = 3
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How large a bag may be, what leaves it, and what an open may cost. All sizes in bytes.
+    """Set how large a bag may be, what is offloaded, and what an open may cost, in bytes.
 
     Attributes:
         max_bag_bytes: The bound of every bag. The default leaves room for an input and a result
@@ -128,13 +128,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
                 f"Policy.strict must be a bool, not {type(self.strict).__qualname__}"
             )
         if self.compression_level > 19:
-            raise ConfigurationError("Policy.compression_level must be at most 19")
+            raise ConfigurationError(
+                "Policy.compression_level must be at most 19, not " + _shown(self.compression_level)
+            )
         for name in self.PROTECTIONS:
             if not isinstance(getattr(self, name), bool):
-                raise ConfigurationError(f"Policy.{name} must be True or False")
+                found = type(getattr(self, name)).__qualname__
+                raise ConfigurationError(f"Policy.{name} must be a bool, not {found}")
         if self.forms > NEWEST_FORMS:
             raise ConfigurationError(
-                f"Policy.forms must be 1 to {NEWEST_FORMS}",
+                f"Policy.forms must be 1 to {NEWEST_FORMS}, not {_shown(self.forms)}",
                 hint="A newer generation needs a newer release.",
             )
         check_lists(self, ("control", "movable", "readable_scopes", "result_roots"))
@@ -147,11 +150,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(f"Policy.readable_scopes: {error}") from error
 
     def control_paths(self) -> tuple[Path, ...]:
-        """All control paths, up to the first array index: an array is control as a whole."""
+        """Return the control paths, up to the first index: an array is control as a whole."""
         return _names_in("control", self.control)
 
     def movable_paths(self) -> tuple[Path, ...]:
-        """All movable paths, up to the first array index."""
+        """Return the movable paths, up to the first index."""
         return _names_in("movable", self.movable)
 
     def with_control(self, *paths: str) -> Policy:
@@ -164,7 +167,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
-        """The names of all settings."""
+        """Return the names of all settings."""
         return cls.__struct_fields__
 
 
@@ -172,6 +175,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 def _with_control(policy: Policy, paths: tuple[str, ...]) -> Policy:
     more = tuple(path for path in dict.fromkeys(paths) if path not in policy.control)
     return msgspec.structs.replace(policy, control=(*policy.control, *more)) if more else policy
+
+
+def _shown(number: float) -> str:
+    """A number for a message: Python does not write an int of more than 4,300 digits."""
+    return "a number of more than 20 digits" if abs(number) >= 10**20 else str(number)
 
 
 def check_numbers(settings: msgspec.Struct, least: Mapping[str, float]) -> None:
@@ -188,9 +196,14 @@ def check_numbers(settings: msgspec.Struct, least: Mapping[str, float]) -> None:
         value = getattr(settings, name)
         whole = not name.endswith("_seconds")
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            raise ConfigurationError(f"{type(settings).__name__}.{name} must be a number")
+            kind = "an int" if whole else "a number"
+            raise ConfigurationError(
+                f"{type(settings).__name__}.{name} must be {kind}, not {type(value).__qualname__}"
+            )
         if not value >= lowest:
-            raise ConfigurationError(f"{type(settings).__name__}.{name} must be at least {lowest}")
+            raise ConfigurationError(
+                f"{type(settings).__name__}.{name} must be at least {lowest}, not {_shown(value)}"
+            )
 
 
 def check_lists(settings: msgspec.Struct, names: Iterable[str]) -> None:
@@ -202,8 +215,13 @@ def check_lists(settings: msgspec.Struct, names: Iterable[str]) -> None:
     for name in names:
         values = getattr(settings, name)
         listed = isinstance(values, tuple | list | set | frozenset)
-        if not listed or not all(isinstance(value, str) for value in values):
-            raise ConfigurationError(f"{type(settings).__name__}.{name} must be a tuple of strings")
+        others = [value for value in values if not isinstance(value, str)] if listed else [values]
+        if others:
+            found = type(others[0]).__qualname__
+            raise ConfigurationError(
+                f"{type(settings).__name__}.{name} must be a tuple of str, not "
+                + (f"one with {found} in it" if listed else found)
+            )
         msgspec.structs.force_setattr(settings, name, tuple(values))
 
 
@@ -217,7 +235,8 @@ def _names_in(setting: str, texts: tuple[str, ...]) -> tuple[Path, ...]:
             names.append(part)
         if not names or KEY in names:
             raise ConfigurationError(
-                f"Policy.{setting} holds a path to the whole state or to the reserved key",
+                f"Policy.{setting} must name fields, not "
+                + (f"the reserved key {KEY}" if names else f"the whole state ({text!r})"),
                 hint="Name the fields that the engine reads.",
             )
         paths[tuple(names)] = None

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.json_type import json_type
 from statebag.manager.actions import (
     branches,
     compressed,
@@ -77,7 +78,7 @@ _DEFAULT = "update_and_compress"
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
-    """Do what `event["action"]` says, `update_and_compress` where it says nothing.
+    """Run the action that `event["action"]` names; without one, `update_and_compress`.
 
     Args:
         event: The action and its fields.
@@ -90,14 +91,16 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
     """
     reads_stubs(event)
     if not isinstance(event, dict):
-        raise _no_object()
+        raise _no_object(event)
     action = event.get("action") or _DEFAULT
     function = ACTIONS.get(action) if isinstance(action, str) else None
     if function is None:
         raise InvalidState(
-            "the event's action is not known",
+            "action is not one of the known names"
+            if isinstance(action, str)
+            else f"action must be a string, not {json_type(action)}",
             path="$.action",
-            hint=f"It is one of {', '.join(ACTIONS)}.",
+            hint=f"Use {', '.join(ACTIONS)}.",
         )
     scope = scope_of_event(event.get("state_data") or event.get("branch_state"), event)
     execution = event.get("execution_id")
@@ -201,13 +204,15 @@ def _decompress(event: Mapping[str, Any]) -> Any:
 
 def _invocation(event: Mapping[str, Any] | None, fields: Mapping[str, Any]) -> Invocation:
     if event is not None and not isinstance(event, dict):
-        raise _no_object()
+        raise _no_object(event)
     return Invocation({**(event or {}), **fields})
 
 
-def _no_object() -> InvalidState:
+def _no_object(event: object) -> InvalidState:
     return InvalidState(
-        "an event is an object", path="$", hint="Pass the fields of an action in it."
+        f"the event must be an object, not {json_type(event)}",
+        path="$",
+        hint="Pass the fields of an action in it.",
     )
 
 

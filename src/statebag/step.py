@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, final,
 from statebag.environment import sealing_is_off
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.bag_text import as_bag
+from statebag.format.json_type import json_type
 from statebag.format.names import scope_of_execution
 from statebag.format.paths import Path, parse_path, render_path
 from statebag.sinks.from_environment import watchers
@@ -38,7 +39,7 @@ DELETE: Final = _Delete()
 
 
 class Client(Protocol):
-    """What a decorated handler needs of a client: `Statebag` without its other calls."""
+    """The calls of `Statebag` that a decorated handler uses."""
 
     def open(
         self,
@@ -61,7 +62,7 @@ class Client(Protocol):
 
 
 class StepDecorator:
-    """Decorates Lambda handlers: `statebag.step`, and `step` of a client.
+    """Decorate a Lambda handler: open its event, call it, and seal what it returns.
 
     Args:
         client: Gives the client; called at each event, so that importing a handler needs no store.
@@ -156,11 +157,14 @@ def _wrapped(
 ) -> _Function:
     """The handler that a Lambda runtime calls, around a function of a state."""
     if returns not in {"state", "delta"}:
-        raise ConfigurationError("step(returns=...) is 'state' or 'delta'")
+        raise ConfigurationError(f"returns must be 'state' or 'delta', not {returns!r}")
     if isinstance(only, str):
-        raise ConfigurationError("step(only=...) is a list of paths")
+        raise ConfigurationError(
+            f"only must be a list of paths, not {type(only).__qualname__}",
+            hint=f"Write only=[{only!r}].",
+        )
     import statebag.sealing.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
-    from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # likewise
+    from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # slow to import
 
     where = parse_path(bag_path)
     scope_path = parse_path(scope)
@@ -237,7 +241,7 @@ def _scope_in(event: Any, where: Path, path: Path) -> str:
     execution_id = _execution_id(event, where, path)
     if execution_id is None:
         raise InvalidState(
-            "the event does not say which execution it belongs to",
+            "the event has no execution ID",
             path=render_path(path),
             hint="Pass $$.Execution.Id there, or name another path with step(scope=...).",
         )
@@ -263,23 +267,25 @@ def _at(value: Any, path: Path) -> Any:
             value = value[part]
         except (KeyError, IndexError, TypeError):
             raise InvalidState(
-                "the event has nothing there", path=render_path(path[: depth + 1])
+                "the event has no value at this path", path=render_path(path[: depth + 1])
             ) from None
     return value
 
 
 def _merged(before: Any, delta: Any) -> Any:
-    if not isinstance(before, dict) or not isinstance(delta, dict):
+    for noun, value in (("the state", before), ("what the function returns", delta)):
+        if isinstance(value, dict):
+            continue
         raise InvalidState(
-            "a delta is a dict of the keys that change, for a state that is a dict",
-            hint="Return a dict, or decorate with returns='state'.",
+            f"{noun} must be an object with returns='delta', not {json_type(value)}",
+            hint="Return a dict of the keys that change, or decorate with returns='state'.",
         )
     merged = {**before, **delta}
     return {key: value for key, value in merged.items() if value is not DELETE}
 
 
 def remaining_seconds_of(context: Any) -> float:
-    """Seconds that a Lambda may still use for requests; infinite without a Lambda's context."""
+    """Return the seconds that a Lambda may still use for requests; infinite outside of one."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     if not callable(remaining):
         return float("inf")

@@ -20,14 +20,14 @@ class TestArns:
         [
             ("arn:aws:states:us-east-1:1:express:Main:run:1", "CloudWatch Logs"),
             ("arn:aws:states:us-east-1:1:mapRun:Main/label:1", "list-executions"),
-            ("arn:aws:states:us-east-1:1:stateMachine:Main", "no execution's ARN"),
-            ("arn:aws:s3:::bucket", "no execution's ARN"),
-            ("arn:aws:states:us-east-1::execution:Main:run", "no execution's ARN"),
-            (f"{ARN}@", "no event's number"),
-            (f"{ARN}@0", "no event's number"),
-            (f"{ARN}@-1", "no event's number"),
-            (f"{ARN}@1@2", "no event's number"),
-            (f"{ARN}@99999999999999", "no event's number"),
+            ("arn:aws:states:us-east-1:1:stateMachine:Main", "not the ARN of an execution"),
+            ("arn:aws:s3:::bucket", "not the ARN of an execution"),
+            ("arn:aws:states:us-east-1::execution:Main:run", "not the ARN of an execution"),
+            (f"{ARN}@", "not the number of an event"),
+            (f"{ARN}@0", "not the number of an event"),
+            (f"{ARN}@-1", "not the number of an event"),
+            (f"{ARN}@1@2", "not the number of an event"),
+            (f"{ARN}@99999999999999", "not the number of an event"),
         ],
     )
     def test_what_is_none_says_what_to_do(self, text, word):

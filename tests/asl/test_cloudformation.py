@@ -76,16 +76,16 @@ def test_a_given_parameter_wins_over_the_default_and_serves_where_there_is_none(
         ({"Ref": "Nobody"}, "no such parameter or resource"),
         ({"Ref": "Needed"}, "--parameter Needed=VALUE"),
         ({"Ref": "Stored"}, "--parameter Stored=VALUE"),
-        ({"Ref": ["x"]}, "Ref needs a name"),
+        ({"Ref": ["x"]}, "Ref must have a name, not"),
         ({"Fn::GetAtt": ["Nobody", "Arn"]}, "no such resource"),
         ({"Fn::GetAtt": ["Other", "Arn"]}, "AWS::Kinesis::Stream"),
-        ({"Fn::GetAtt": ["Bucket", "DomainName"]}, "is not known on this machine"),
-        ({"Fn::GetAtt": "Fn"}, "needs a resource and an attribute"),
+        ({"Fn::GetAtt": ["Bucket", "DomainName"]}, "does not know Fn::GetAtt"),
+        ({"Fn::GetAtt": "Fn"}, "must have a resource and an attribute, not"),
         ({"Fn::Sub": "${Nobody}"}, "no such parameter or resource"),
-        ({"Fn::Sub": 3}, "Fn::Sub needs text"),
-        ({"Fn::If": ["C", 1, 2]}, "Fn::If is not evaluated on this machine"),
-        ({"Fn::ImportValue": "x"}, "Fn::ImportValue is not evaluated"),
-        ({"Fn::Join": ["", "text"]}, "Fn::Join needs a list"),
+        ({"Fn::Sub": 3}, "Fn::Sub must have a string"),
+        ({"Fn::If": ["C", 1, 2]}, "does not evaluate Fn::If"),
+        ({"Fn::ImportValue": "x"}, "does not evaluate Fn::ImportValue"),
+        ({"Fn::Join": ["", "text"]}, "Fn::Join must have a list"),
         ({"Fn::Select": [5, ["a"]]}, "no item 5"),
         ({"Fn::Split": ["", "a"]}, "delimiter"),
     ],
@@ -103,7 +103,7 @@ def test_an_unknown_parameter_is_refused():
 
 
 def test_text_is_asked_for_and_a_list_is_there():
-    with pytest.raises(ConfigurationError, match="text is needed"):
+    with pytest.raises(ConfigurationError, match="must be a string or a number, not list"):
         resolver().text({"Ref": "Zones"}, "$")
     assert [resolver().text(value, "$") for value in (True, 5, 1.5)] == ["true", "5", "1.5"]
 

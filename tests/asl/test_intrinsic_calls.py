@@ -74,5 +74,5 @@ def test_any_text_gets_an_answer(text):
 
 
 def test_calls_that_are_nested_without_an_end():
-    with pytest.raises(MalformedError, match="deeply"):
+    with pytest.raises(MalformedError, match="deeper than 12"):
         parse_expression("States.Array(" * 5000)

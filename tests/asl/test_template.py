@@ -70,7 +70,7 @@ def test_a_placeholder_outside_of_quotes_becomes_a_number():
 @pytest.mark.parametrize(
     ("properties", "says"),
     [
-        ({}, "none of Definition"),
+        ({}, "does not have Definition"),
         ({"DefinitionUri": "absent.json"}, "there is no file"),
         ({"DefinitionUri": "s3://bucket/key"}, "in S3"),
         ({"DefinitionUri": {"Bucket": "b", "Key": "k"}}, "in S3"),
@@ -184,11 +184,11 @@ def test_a_plain_cloudformation_function(functions, tmp_path):
     [
         ("Image", "container image.*--handler Image=module:function"),
         ("Node", "nodejs22.x.*--handler Node=module:function"),
-        ("Inline", "not a folder on this machine"),
-        ("InBucket", "not a folder on this machine"),
+        ("Inline", "does not have the code of the function"),
+        ("InBucket", "does not have the code of the function"),
         ("Nowhere", "nowhere, which is not a folder"),
         ("NoHandler", "has no Handler"),
-        ("LostLayer", "the layer Lost has no folder"),
+        ("LostLayer", "the folder of the layer Lost"),
         ("Named", r"Fn::ImportValue.*Variables\.FAR.*--env FAR=VALUE"),
     ],
 )

@@ -102,10 +102,10 @@ def test_sealing_that_is_switched_off_is_said(folder, state, monkeypatch):
     [
         (["missing.json"], 2, "cannot read missing.json: No such file"),
         (["state.json", "--parent", "missing.json"], 2, "cannot read missing.json"),
-        (["state.json", "--output", "no/bag.json"], 20, "there is no folder for no/bag.json"),
+        (["state.json", "--output", "no/bag.json"], 20, "the folder of no/bag.json does not exist"),
         (["state.json", "--store", "state.json"], 20, "--store"),
         (["state.json", "--store", "./state.json"], 20, "--store or STATEBAG_STORE"),
-        (["state.json", "--store", "ftp://host/x"], 20, "unknown scheme"),
+        (["state.json", "--store", "ftp://host/x"], 20, "no store for the scheme"),
         (["state.json", "--scope", "a//b"], 15, "scope"),
     ],
 )

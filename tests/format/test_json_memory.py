@@ -52,7 +52,7 @@ def test_what_takes_more_than_there_is_is_refused_before_it_is_decoded(monkeypat
     monkeypatch.setenv(VARIABLE, "128")
     text = array_of("{}", 2_000_000)
     for refuse in (lambda: check_memory(text, "a/name"), lambda: json_text.decode(text, "a/name")):
-        with pytest.raises(LimitExceeded, match=f"text of {len(text)} bytes") as caught:
+        with pytest.raises(LimitExceeded, match=f"values of {len(text)} bytes") as caught:
             refuse()
         assert str(128 * MB) in caught.value.message
         assert caught.value.object_name == "a/name"
@@ -80,7 +80,7 @@ def test_the_texts_of_an_open_are_counted_together(monkeypatch):
     values = OpenedValues(1)
     for _ in range(3):
         values.reckon(text)
-    with pytest.raises(LimitExceeded, match="of an open") as caught:
+    with pytest.raises(LimitExceeded, match="the opened values") as caught:
         values.reckon(text, "a/name")
     assert caught.value.object_name == "a/name"
     assert "STATEBAG_MAX_OPEN_BYTES" in caught.value.hint

@@ -37,7 +37,7 @@ def test_handlers_find_a_folder_in_s3_and_write_into_it(tmp_path):
 
 def test_a_folder_whose_name_is_no_buckets_is_refused(tmp_path):
     (tmp_path / "in").mkdir()
-    with pytest.raises(ConfigurationError, match="no name of a bucket"):
+    with pytest.raises(ConfigurationError, match="not a bucket's name"):
         run(chain(("P", {"Type": "Pass"})), bucket_dir=tmp_path)
 
 

@@ -210,7 +210,7 @@ def test_a_damaged_file_is_a_typed_error(tmp_path, damage):
 )
 def test_an_execution_that_is_not_there(tmp_path, arn):
     written(tmp_path)
-    with pytest.raises(ConfigurationError, match="no run on this machine"):
+    with pytest.raises(ConfigurationError, match="has no history of this execution"):
         of(tmp_path, arn)
 
 

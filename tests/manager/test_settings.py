@@ -88,7 +88,7 @@ def test_version_0_is_for_consumers_that_read_plain_objects(monkeypatch):
     forget()
     event = {"action": "sync", "state_data": {"execution_id": "m/r"}, "execution_result": {}}
     for call in (lambda: lambda_handler(event), lambda: store_to_s3({}, "a/b.json")):
-        with pytest.raises(ConfigurationError, match="cannot be encrypted") as refused:
+        with pytest.raises(ConfigurationError, match="are not encrypted") as refused:
             call()
         assert refused.value.hint == "Unset STATEBAG_WIRE, or unset STATEBAG_ENCRYPTION_KEYS."
     assert Statebag("memory://settings-of-another").seal({"a": 1}) == {"a": 1}  # is not concerned

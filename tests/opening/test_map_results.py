@@ -286,7 +286,7 @@ def test_records_of_two_forms_are_an_error_and_no_guess(sb, bucket):
 
 
 def test_a_transformation_that_is_not_known_is_refused_at_once(sb):
-    with pytest.raises(ConfigurationError, match="no such transformation"):
+    with pytest.raises(ConfigurationError, match="transformation must be"):
         sb.map_results({"Bucket": "results", "Key": "k"}, "compact")
 
 

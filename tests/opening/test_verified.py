@@ -56,11 +56,11 @@ def test_a_patch_that_gives_something_else_is_refused():
 
 def test_pieces_of_another_kind_or_of_other_sizes_are_refused():
     stub, entries, texts = cut(b"[1]", b"{}")
-    with pytest.raises(InvalidStub, match="not of the kind"):
+    with pytest.raises(InvalidStub, match="is not an array"):
         verified(stub, texts, entries, (), ("log",))
     stub, entries, texts = cut(b"[1]", b"[2]")
     forged = Pieces("array", 2, stub.size + 1, entries)
-    with pytest.raises(InvalidStub, match="make 5 bytes, and its stub says 6") as refused:
+    with pytest.raises(InvalidStub, match="make 5 bytes, but its stub says 6") as refused:
         verified(forged, texts, entries, (), ("log",))
     assert refused.value.path == "$.log"
 

@@ -56,7 +56,7 @@ class TestWorkers:
     def test_work_that_the_parent_began_is_an_error_at_once(self):
         workers, free = Workers(1, "test"), threading.Event()
         task = workers.submit(free.wait)
-        with pytest.raises(ConfigurationError, match="begun in the parent") as caught:
+        with pytest.raises(ConfigurationError, match="began in the parent") as caught:
             in_child(task.result)
         assert "Begin it in the process" in caught.value.hint
         free.set()
@@ -196,7 +196,7 @@ class TestOnFiles:
         bags = bags_of(client, 4) * 100
         opened = client.open_each(bags)
         first = next(opened)
-        with pytest.raises(ConfigurationError, match="begun in the parent"):
+        with pytest.raises(ConfigurationError, match="began in the parent"):
             in_child(lambda: len(list(opened)))
         assert 1 + len(list(opened)) == len(bags)
         assert first == client.open(bags[0])

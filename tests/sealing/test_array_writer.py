@@ -34,7 +34,7 @@ def test_items_come_in_any_order_and_stand_in_theirs(count):
 def test_places_may_have_gaps_but_not_meet():
     sb = Statebag("memory://array-writer-places", policy=POLICY)
     assert sb.open(written(sb, [(40, "c"), (-3, "a"), (7, "b")])) == ["a", "b", "c"]
-    with pytest.raises(InvalidState, match="place 7"):
+    with pytest.raises(InvalidState, match="index 7"):
         written(sb, [(7, "b"), (9, "c"), (7, "again")])
 
 

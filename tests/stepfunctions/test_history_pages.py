@@ -213,5 +213,5 @@ def test_events_that_are_none_are_a_typed_error():
         def get_execution_history(self, **_):
             return {"events": [{"id": 1, "type": "ExecutionStarted"}]}
 
-    with pytest.raises(InvalidState, match="not readable"):
+    with pytest.raises(InvalidState, match="of the history is malformed"):
         read_history(parse_execution_arn(ELSEWHERE), Odd())

@@ -177,9 +177,9 @@ def test_an_execution_without_an_output_says_why(sb, answer, said):
 
 @pytest.mark.parametrize("arn", ["Orders", EXECUTION])
 def test_what_is_no_state_machine(sb, arn):
-    with pytest.raises(ConfigurationError, match="no state machine's ARN"):
+    with pytest.raises(ConfigurationError, match="must be a state machine's ARN"):
         start_execution(sb, arn, {})
-    with pytest.raises(ConfigurationError, match="no execution's ARN"):
+    with pytest.raises(ConfigurationError, match="must be an execution's ARN"):
         query(sb, MACHINE)
 
 

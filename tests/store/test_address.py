@@ -80,7 +80,7 @@ def test_azure_takes_its_account_from_options_or_the_environment(monkeypatch):
     key = "bm90IGEga2V5"
     store = store_from_url("az://box/p", options={"account_name": "acc", "account_key": key})
     assert store.url == "az://box/p"
-    with pytest.raises(ConfigurationError, match="cannot be used") as caught:
+    with pytest.raises(ConfigurationError, match="refuses its settings") as caught:
         store_from_url("az://box/p")
     assert "AZURE_STORAGE_" in caught.value.hint
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "acc")

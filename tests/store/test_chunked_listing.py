@@ -88,7 +88,7 @@ REPEATING = {
 def test_a_listing_that_repeats_itself_is_an_error(listed, page, in_order, monkeypatch):
     monkeypatch.setattr(chunked_listing, "_CHUNK", 50)
     store, asked = listed(page, in_order=in_order)
-    with pytest.raises(StoreUnavailable, match="were given before") as caught:
+    with pytest.raises(StoreUnavailable, match="repeats objects") as caught:
         list(store.list())
     assert "check the endpoint" in caught.value.hint
     # A chunk of 50 objects, of one on a page, and another that shows that nothing is new.

@@ -337,7 +337,7 @@ def one_by_one():
         (one_by_one, StoreUnavailable, "raised KmsError"),
         (lambda: int("no number"), StoreUnavailable, "raised ValueError"),
         (lambda _: [KEY], StoreUnavailable, "raised TypeError"),
-        (awaited, ConfigurationError, "coroutine, which nobody awaits"),
+        (awaited, ConfigurationError, "must return a list, not coroutine"),
         (lambda: KEY, ConfigurationError, "must be a list, not bytes"),
         (lambda: None, ConfigurationError, "must be a list, not NoneType"),
         (lambda: [KEY[:5]], ConfigurationError, "32 bytes"),

@@ -170,7 +170,7 @@ def test_a_wait_past_the_deadline_is_not_begun(inner):
 
 def test_nothing_is_sent_after_the_deadline(inner):
     recording = RecordingStore(inner)
-    with deadline(-1), pytest.raises(StoreUnavailable, match="over before attempt 1"):
+    with deadline(-1), pytest.raises(StoreUnavailable, match="passed before attempt 1"):
         RetryingStore(recording).get("scope/a")
     assert recording.calls == []
 

@@ -57,7 +57,8 @@ def parse_execution_arn(text: str) -> ExecutionArn:
     arn, at, event = text.partition("@")
     if at and re.fullmatch(r"[1-9][0-9]{0,8}", event) is None:
         raise ConfigurationError(
-            "what follows the @ is no event's number", hint="`statebag log` shows the numbers."
+            f"the text after @ ({len(event)} characters) is not the number of an event",
+            hint="`statebag log` shows the numbers.",
         )
     parts = arn.split(":")
     kind = parts[5] if len(parts) > 5 and parts[0] == "arn" and parts[2] == "states" else None
@@ -70,12 +71,14 @@ def parse_execution_arn(text: str) -> ExecutionArn:
         )
     if kind == "mapRun":
         raise ConfigurationError(
-            "this is a Map Run, whose children each have a history of their own",
+            "the ARN is that of a Map Run, which has no history; its children have one each",
             hint="aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` "
             "lists those of this machine.",
         )
     if kind != "execution" or len(parts) != _PARTS or not all(parts):
-        raise ConfigurationError("this is no execution's ARN", hint=_FORM)
+        raise ConfigurationError(
+            f"the text is not the ARN of an execution ({len(parts)} parts)", hint=_FORM
+        )
     return ExecutionArn(arn, parts[3], parts[4], parts[6], parts[7], int(event) if at else None)
 
 

@@ -118,7 +118,7 @@ class Resolver:
             if name in self._evaluate:
                 return self._evaluate[name](argument, path)
             if isinstance(name, str) and (name.startswith("Fn::") or name == "Condition"):
-                raise ConfigurationError(f"{name} is not evaluated on this machine", path=path)
+                raise ConfigurationError(f"statebag does not evaluate {name}", path=path)
         return {
             key: self.resolve(item, f"{path}.{key}")
             for key, item in value.items()
@@ -136,7 +136,9 @@ class Resolver:
             return "true" if resolved else "false"
         if isinstance(resolved, (str, int, float)):
             return str(resolved)
-        raise ConfigurationError("text is needed here", path=path)
+        raise ConfigurationError(
+            f"this value must be a string or a number, not {type(resolved).__qualname__}", path=path
+        )
 
     def name_of(self, logical_id: str) -> str:
         """The name of a resource: its naming property where it has one, else its logical id."""
@@ -162,7 +164,7 @@ class Resolver:
         kind, _ = self._resource(logical_id)
         if kind not in _NAMED:
             raise ConfigurationError(
-                f"the ARN of {logical_id} ({kind}) is not known on this machine", path=path
+                f"statebag does not know the ARN of {logical_id} ({kind})", path=path
             )
         form = _NAMED[kind][1]
         name = self.name_of(logical_id)
@@ -177,7 +179,9 @@ class Resolver:
 
     def _ref(self, name: Any, path: str) -> Any:
         if not isinstance(name, str):
-            raise ConfigurationError("Ref needs a name", path=path)
+            raise ConfigurationError(
+                f"Ref must have a name, not {type(name).__qualname__}", path=path
+            )
         if name not in self._references:
             self._references[name] = self._referenced(name, path)
         return self._references[name]
@@ -228,7 +232,9 @@ class Resolver:
             or len(parts) != 2
             or not all(isinstance(part, str) for part in parts)
         ):
-            raise ConfigurationError("Fn::GetAtt needs a resource and an attribute", path=path)
+            raise ConfigurationError(
+                f"Fn::GetAtt must have a resource and an attribute, not {_given(parts)}", path=path
+            )
         name, attribute = parts
         if name not in self._resources:
             raise ConfigurationError(
@@ -239,9 +245,7 @@ class Resolver:
         kind, _ = self._resource(name)
         if kind in _NAMED and attribute == _NAMED[kind][0]:
             return self.name_of(name)
-        raise ConfigurationError(
-            f"Fn::GetAtt {name}.{attribute} is not known on this machine", path=path
-        )
+        raise ConfigurationError(f"statebag does not know Fn::GetAtt {name}.{attribute}", path=path)
 
     def _sub(self, argument: Any, path: str) -> str:
         names: Mapping[str, Any] = {}
@@ -249,7 +253,10 @@ class Resolver:
         if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], dict):
             text, names = argument
         if not isinstance(text, str):
-            raise ConfigurationError("Fn::Sub needs text, or text and a map", path=path)
+            raise ConfigurationError(
+                f"Fn::Sub must have a string, or a string and a map, not {_given(argument)}",
+                path=path,
+            )
 
         known: dict[str, str] = {}
         length = 0
@@ -278,18 +285,24 @@ class Resolver:
 
     def _join(self, argument: Any, path: str) -> str:
         if not isinstance(argument, list) or len(argument) != 2:
-            raise ConfigurationError("Fn::Join needs a delimiter and a list", path=path)
+            raise ConfigurationError(
+                f"Fn::Join must have a delimiter and a list, not {_given(argument)}", path=path
+            )
         delimiter = self.text(argument[0], path)
         items = self.resolve(argument[1], path)
         if not isinstance(items, list):
-            raise ConfigurationError("Fn::Join needs a list to join", path=path)
+            raise ConfigurationError(
+                f"Fn::Join must have a list to join, not {type(items).__qualname__}", path=path
+            )
         texts = [self.text(item, path) for item in items]
         _check_length(sum(map(len, texts)) + len(delimiter) * len(texts), path)
         return delimiter.join(texts)
 
     def _select(self, argument: Any, path: str) -> Any:
         if not isinstance(argument, list) or len(argument) != 2:
-            raise ConfigurationError("Fn::Select needs an index and a list", path=path)
+            raise ConfigurationError(
+                f"Fn::Select must have an index and a list, not {_given(argument)}", path=path
+            )
         index, items = self.text(argument[0], path), self.resolve(argument[1], path)
         if not isinstance(items, list) or not index.isdecimal() or int(index) >= len(items):
             raise ConfigurationError(f"Fn::Select: the list has no item {index}", path=path)
@@ -297,10 +310,12 @@ class Resolver:
 
     def _split(self, argument: Any, path: str) -> list[str]:
         if not isinstance(argument, list) or len(argument) != 2:
-            raise ConfigurationError("Fn::Split needs a delimiter and text", path=path)
+            raise ConfigurationError(
+                f"Fn::Split must have a delimiter and a string, not {_given(argument)}", path=path
+            )
         delimiter, text = self.text(argument[0], path), self.text(argument[1], path)
         if not delimiter:
-            raise ConfigurationError("Fn::Split needs a delimiter that is not empty", path=path)
+            raise ConfigurationError("the delimiter of Fn::Split is empty", path=path)
         return text.split(delimiter)
 
 
@@ -316,3 +331,10 @@ def _check_length(length: int, path: str) -> None:
             path=path,
             hint="Look for Fn::Sub or Fn::Join inside of another: each may multiply the text",
         )
+
+
+def _given(argument: Any) -> str:
+    """What a function was given, for a message."""
+    if isinstance(argument, list):
+        return f"a list of {len(argument)}"
+    return type(argument).__qualname__

@@ -13,6 +13,7 @@ from statebag.asl.arns import ACCOUNT, function_name
 from statebag.asl.model import Definition, inner_machines, member_path
 from statebag.asl.quotas import NAME_CHARACTERS
 from statebag.errors import ConfigurationError
+from statebag.format.json_type import json_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def function_uses(definition: dict[str, Any]) -> list[FunctionUse]:
         name = function_name(reference)
         if name is None:
             raise ConfigurationError(
-                "this is neither a function's name nor its ARN",
+                f"the text ({len(reference)} characters) is neither a function's name nor its ARN",
                 path=place,
                 hint="Give a name of letters, digits, '-' and '_', or the function's full ARN.",
             )
@@ -127,30 +128,38 @@ def _machine_problems(
     machine: Any, path: str, seen: dict[str, str]
 ) -> Iterator[ConfigurationError]:
     if not isinstance(machine, dict):
-        yield ConfigurationError("a state machine must be an object", path=path)
+        yield ConfigurationError(
+            f"a state machine must be an object, not {json_type(machine)}", path=path
+        )
         return
     states = machine.get("States")
     if not isinstance(states, dict) or not states:
         yield ConfigurationError(
-            "States must be an object that has at least one state", path=f"{path}.States"
+            "States is an empty object"
+            if states == {}
+            else f"States must be an object, not {json_type(states)}",
+            path=f"{path}.States",
         )
         return
     start = machine.get("StartAt")
     if not isinstance(start, str):
-        yield ConfigurationError("StartAt must name the first state", path=f"{path}.StartAt")
+        yield ConfigurationError(
+            f"StartAt must be the name of a state, not {json_type(start)}", path=f"{path}.StartAt"
+        )
     else:
         yield from _target_problems(start, states, f"{path}.StartAt")
     for name, state in states.items():
         place = member_path(f"{path}.States", name)
         if len(name) > NAME_CHARACTERS:
             yield ConfigurationError(
-                f"a state's name has at most {NAME_CHARACTERS} characters", path=place
+                f"a state's name must have at most {NAME_CHARACTERS} characters, not {len(name)}",
+                path=place,
             )
         if name in seen:
             yield ConfigurationError(
                 f"a state of the same name is at {seen[name]}",
                 path=place,
-                hint="Names are unique in the whole definition, branches and maps included.",
+                hint="Rename one: names are unique in the definition, branches and maps included.",
             )
         seen[name] = place
         yield from _state_problems(state, states, place)
@@ -164,59 +173,73 @@ def _state_problems(
     state: Any, siblings: dict[str, Any], path: str
 ) -> Iterator[ConfigurationError]:
     if not isinstance(state, dict):
-        yield ConfigurationError("a state must be an object", path=path)
+        yield ConfigurationError(f"a state must be an object, not {json_type(state)}", path=path)
         return
     kind = state.get("Type")
     if kind not in STATE_TYPES:
         yield ConfigurationError(
             "Type is missing" if kind is None else f"there is no state type {kind!r}",
             path=f"{path}.Type",
-            hint=f"It is one of {', '.join(STATE_TYPES)}.",
+            hint=f"Use {', '.join(STATE_TYPES)}.",
         )
         return
     if kind in _ENDING or kind == "Choice":
         for field in ("Next", "End"):
             if field in state:
-                yield ConfigurationError(f"a {kind} state has no {field}", path=f"{path}.{field}")
+                yield ConfigurationError(
+                    f"a {kind} state cannot have {field}", path=f"{path}.{field}"
+                )
     elif ("Next" in state) == ("End" in state):
         yield ConfigurationError(
-            f"a {kind} state has either Next or End, and exactly one of them", path=path
+            f"this {kind} state has {'both' if 'End' in state else 'neither'} Next "
+            f"{'and' if 'End' in state else 'nor'} End",
+            path=path,
         )
     elif "End" in state and state["End"] is not True:
-        yield ConfigurationError("End can only be true", path=f"{path}.End")
+        yield ConfigurationError("End must be true, not another value", path=f"{path}.End")
     for place, target in _targets(state, path):
         if target is None:
-            yield ConfigurationError("Next must name a state", path=place)
+            yield ConfigurationError("Next is missing", path=place)
         else:
             yield from _target_problems(target, siblings, place)
     for field in ("Retry", "Catch"):
         yield from _handler_problems(state.get(field, []), field, f"{path}.{field}")
     if kind == "Task" and not isinstance(state.get("Resource"), str):
-        yield ConfigurationError("a Task names its Resource", path=f"{path}.Resource")
+        yield ConfigurationError(
+            "the Task state has no Resource of type string", path=f"{path}.Resource"
+        )
     if kind == "Choice" and not _is_objects(state.get("Choices")):
-        yield ConfigurationError("Choices must be an array of rules", path=f"{path}.Choices")
+        yield ConfigurationError(
+            f"Choices must be a list of objects, not {_found(state.get('Choices'))}",
+            path=f"{path}.Choices",
+        )
     if kind == "Parallel" and not _is_objects(state.get("Branches")):
-        yield ConfigurationError("Branches must be an array of machines", path=f"{path}.Branches")
+        yield ConfigurationError(
+            f"Branches must be a list of objects, not {_found(state.get('Branches'))}",
+            path=f"{path}.Branches",
+        )
     if kind == "Map" and ("ItemProcessor" in state) == ("Iterator" in state):
         yield ConfigurationError(
-            "a Map has either an ItemProcessor or the older Iterator", path=f"{path}.ItemProcessor"
+            "the Map state must have one of ItemProcessor and Iterator, not "
+            + ("both" if "Iterator" in state else "neither"),
+            path=f"{path}.ItemProcessor",
         )
 
 
 def _handler_problems(handlers: Any, field: str, path: str) -> Iterator[ConfigurationError]:
     if not isinstance(handlers, list):
-        yield ConfigurationError(f"{field} must be an array", path=path)
+        yield ConfigurationError(f"{field} must be a list, not {json_type(handlers)}", path=path)
         return
     for index, handler in enumerate(handlers):
         names = handler.get("ErrorEquals") if isinstance(handler, dict) else None
         if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
             yield ConfigurationError(
-                "ErrorEquals must be an array that has at least one error name",
+                f"ErrorEquals must be a list of error names, not {_found(names)}",
                 path=f"{path}[{index}].ErrorEquals",
             )
         elif "States.ALL" in names and (len(names) > 1 or index + 1 < len(handlers)):
             yield ConfigurationError(
-                f"States.ALL stands alone, and in the last entry of {field}",
+                f"States.ALL is next to other names, or not in the last entry of {field}",
                 path=f"{path}[{index}].ErrorEquals",
             )
 
@@ -246,3 +269,10 @@ def _targets(state: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
 
 def _is_objects(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+
+
+def _found(value: Any) -> str:
+    """What stands where a list of certain items must be."""
+    if isinstance(value, list):
+        return "one with other items" if value else "an empty one"
+    return json_type(value)

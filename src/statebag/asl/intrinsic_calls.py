@@ -120,10 +120,12 @@ def check_call(parsed: JsonPath | Call) -> None:
 
 def _call(text: str, start: int, depth: int) -> tuple[Call, int]:
     if depth > _DEEPEST:
-        raise MalformedError("calls of intrinsic functions are nested too deeply")
+        raise MalformedError(
+            f"calls of intrinsic functions are nested deeper than {_DEEPEST} levels"
+        )
     name = _NAME.match(text, start)
     if name is None:
-        raise MalformedError("neither a path nor a call of an intrinsic function")
+        raise MalformedError(f"the text from character {start + 1} on is neither a path nor a call")
     position = _blank(text, name.end())
     if not text.startswith("(", position):
         raise MalformedError(f"{name[0]} has no arguments in parentheses")

@@ -153,7 +153,7 @@ def parse_json_path(text: str) -> JsonPath:
     stripped = text.rstrip()
     path, end = read_json_path(stripped)
     if end != len(stripped):
-        raise MalformedError(f"not a path from character {end + 1} on")
+        raise MalformedError(f"the text from character {end + 1} on is not part of a path")
     return path
 
 
@@ -173,7 +173,7 @@ def read_json_path(text: str, start: int = 0) -> tuple[JsonPath, int]:
     """
     root = _ROOT.match(text, start)
     if root is None:
-        raise MalformedError("a path begins with '$'")
+        raise MalformedError(f"a path must begin with '$', not with {text[start : start + 1]!r}")
     kind: Root = "context" if root["context"] else "variable" if root["variable"] else "input"
     if root["context"] and root["variable"]:
         return JsonPath(text[start : start + 2], "context", "", (), (), (2,)), start + 2

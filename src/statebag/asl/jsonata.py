@@ -138,7 +138,7 @@ def found_in(code: str) -> Looked:
         raise MalformedError(str(error).splitlines()[0].rstrip(".")) from None
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, AttributeError):
         # Its parser fails in its own ways on odd text.
-        raise MalformedError("the parser gives up on it") from None
+        raise MalformedError("the parser of JSONata failed on the expression") from None
     walk = _Walk()
     _look(tree, walk, looked_at=False)
     alone = len(walk.found) == 1 and _is_plain_path(tree)

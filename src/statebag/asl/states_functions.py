@@ -20,6 +20,7 @@ from statebag.asl.json_paths import JsonPath
 from statebag.asl.payload import payload_text
 from statebag.asl.quotas import INTRINSIC_CHARACTERS, RANGE_ITEMS
 from statebag.format.json_depth import loads
+from statebag.format.json_type import json_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,11 +113,14 @@ def _value(
 
 def _format(template: Any, values: list[Any]) -> str:
     if not isinstance(template, str):
-        raise IntrinsicFailureError("the template of States.Format must be a string")
+        raise IntrinsicFailureError(
+            f"the template of States.Format must be a string, not {json_type(template)}"
+        )
     parts = re.split(r"(\\.|\{\})", template, flags=re.DOTALL)
     if parts.count("{}") != len(values):
         raise IntrinsicFailureError(
-            f"the template of States.Format has {parts.count('{}')} places for {len(values)} values"
+            f"the template of States.Format has {parts.count('{}')} places, "
+            f"but the call has {len(values)} values"
         )
     given = iter(values)
     texts: list[str] = []
@@ -144,26 +148,28 @@ def _shown(value: Any) -> str:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise IntrinsicFailureError("a string is expected")
+        raise IntrinsicFailureError(f"the argument must be a string, not {json_type(value)}")
     return value
 
 
 def _short_text(value: Any) -> str:
     if len(_text(value)) > INTRINSIC_CHARACTERS:
-        raise IntrinsicFailureError(f"a text has more than {INTRINSIC_CHARACTERS} characters")
+        raise IntrinsicFailureError(
+            f"the text must have at most {INTRINSIC_CHARACTERS} characters, not {len(value)}"
+        )
     return str(value)
 
 
 def _array(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise IntrinsicFailureError("an array is expected")
+        raise IntrinsicFailureError(f"the argument must be an array, not {json_type(value)}")
     return value
 
 
 def _integer(value: Any) -> int:
     """A number, rounded half up as Java rounds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise IntrinsicFailureError("a number is expected")
+        raise IntrinsicFailureError(f"the argument must be a number, not {json_type(value)}")
     return value if isinstance(value, int) else math.floor(value + 0.5)
 
 
@@ -171,13 +177,13 @@ def _string_to_json(text: Any) -> Any:
     try:
         return loads(_text(text))
     except ValueError as error:
-        raise IntrinsicFailureError("the text is no JSON") from error
+        raise IntrinsicFailureError("the text is not JSON") from error
 
 
 def _partition(array: Any, size: Any) -> list[Any]:
     items, most = _array(array), _integer(size)
     if most < 1:
-        raise IntrinsicFailureError("the size of a chunk must be positive")
+        raise IntrinsicFailureError("the size of a chunk is below 1")
     return [items[start : start + most] for start in range(0, len(items), most)]
 
 
@@ -189,17 +195,17 @@ def _contains(array: Any, value: Any) -> bool:
 def _range(first: Any, last: Any, step: Any) -> list[int]:
     by = _integer(step)
     if by == 0:
-        raise IntrinsicFailureError("the step must not be zero")
+        raise IntrinsicFailureError("the step is zero")
     numbers = range(_integer(first), _integer(last) + (1 if by > 0 else -1), by)
     if len(numbers) > RANGE_ITEMS:
-        raise IntrinsicFailureError(f"a range has at most {RANGE_ITEMS} items")
+        raise IntrinsicFailureError(f"the range has more than {RANGE_ITEMS} items")
     return list(numbers)
 
 
 def _item(array: Any, index: Any) -> Any:
     items, place = _array(array), _integer(index)
     if not 0 <= place < len(items):
-        raise IntrinsicFailureError("the index is outside of the array")
+        raise IntrinsicFailureError(f"the index is outside of the array of {len(items)} items")
     return items[place]
 
 
@@ -214,12 +220,12 @@ def _decode(text: Any) -> str:
     try:
         return base64.b64decode(_short_text(text), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise IntrinsicFailureError("the text is no Base64 of a text") from error
+        raise IntrinsicFailureError("the text is not Base64 of UTF-8 text") from error
 
 
 def _hash(text: Any, algorithm: Any) -> str:
     if algorithm not in _HASHES:
-        raise IntrinsicFailureError(f"the algorithm is one of {', '.join(_HASHES)}")
+        raise IntrinsicFailureError(f"the algorithm is not one of {', '.join(_HASHES)}")
     return hashlib.new(
         _HASHES[algorithm], _short_text(text).encode(), usedforsecurity=False
     ).hexdigest()
@@ -228,17 +234,19 @@ def _hash(text: Any, algorithm: Any) -> str:
 def _merge(one: Any, other: Any, deep: Any) -> dict[str, Any]:
     if deep is not False:
         raise IntrinsicFailureError(
-            "States.JsonMerge merges shallowly: its third argument is false"
+            "the third argument of States.JsonMerge is not false: it merges shallowly only"
         )
     if not isinstance(one, dict) or not isinstance(other, dict):
-        raise IntrinsicFailureError("two objects are expected")
+        raise IntrinsicFailureError(
+            f"States.JsonMerge must have two objects, not {json_type(one)} and {json_type(other)}"
+        )
     return {**one, **other}
 
 
 def _random(start: Any, end: Any, seed: Any = None) -> int:
     first, last = _integer(start), _integer(end)
     if first >= last:
-        raise IntrinsicFailureError("the end must be greater than the start")
+        raise IntrinsicFailureError("the end is not greater than the start")
     source = random.Random(None if seed is None else _integer(seed))  # noqa: S311 - not for secrets
     return source.randrange(first, last)
 

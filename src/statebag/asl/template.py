@@ -190,14 +190,14 @@ class Template:
             uri = self._resolver.resolve(properties["DefinitionUri"], f"{path}.DefinitionUri")
             if not isinstance(uri, str) or uri.startswith("s3://"):
                 raise ConfigurationError(
-                    "the definition is in S3, not on this machine",
+                    "the definition is in S3, and is not read from there",
                     path=f"{path}.DefinitionUri",
                     hint="Run the template before it is packaged, or the definition's file",
                 )
             file = self.path.parent / uri
             return parse_definition(read_text(file), str(file), values)
         raise ConfigurationError(
-            f"{logical_id} has none of Definition, DefinitionUri and DefinitionString", path=path
+            f"{logical_id} does not have Definition, DefinitionUri or DefinitionString", path=path
         )
 
     def function(self, logical_id: str, environment: Mapping[str, str | None]) -> FunctionSource:
@@ -244,7 +244,7 @@ class Template:
         code = None if code_key == "InlineCode" else setting(code_key) or "."
         if not isinstance(code, str) or code.startswith("s3://"):
             raise ConfigurationError(
-                f"the code of the function {logical_id} is not a folder on this machine",
+                f"this machine does not have the code of the function {logical_id}",
                 path=f"{path}.{code_key}",
                 hint=hint,
             )
@@ -299,7 +299,7 @@ class Template:
             folder = self.path.parent / uri if isinstance(uri, str) else None
             if folder is None or not folder.is_dir():
                 raise ConfigurationError(
-                    f"the layer {name} has no folder on this machine",
+                    f"this machine does not have the folder of the layer {name}",
                     path=f"$.Resources.{name}.Properties.ContentUri",
                 )
             # A layer's `python` folder is what Lambda puts on the path; SAM builds it from

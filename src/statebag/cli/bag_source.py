@@ -54,14 +54,14 @@ def read_bag(source: str, client: Statebag, executions: Executions) -> Any:
     if is_execution(source):
         return executions.bag(source)
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
-    from statebag.upkeep.objects import fits_its_name, kind_of  # noqa: PLC0415 - likewise
+    from statebag.upkeep.objects import fits_its_name, kind_of  # noqa: PLC0415 - kept out of --help
 
     name = source.removeprefix(client.store.url.rstrip("/") + "/")
     if not is_in_store(source) or kind_of(name) != "snapshot":
         return read_json(source)
     text = client.store.get(name)
     if not fits_its_name(name, text):
-        raise BlobCorrupt("a snapshot is not what was written", object_name=name)
+        raise BlobCorrupt("the snapshot is not the bytes that its name says", object_name=name)
     return json_text.decode(text, name)
 
 
@@ -85,5 +85,5 @@ def read_file_or_execution(source: str, executions: Executions, at: int | None =
     if is_execution(source):
         return executions.bag(source, at)
     if at is not None:
-        raise ConfigurationError("a file has no events", hint="--at belongs to an execution's ARN.")
+        raise ConfigurationError("--at needs an execution's ARN, and the bag is a file")
     return read_json(source)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("cat", short_help="Give one value of a bag.")
+@click.command("cat", short_help="Print one value of a bag.")
 @click.argument("bag")
 @click.argument("path", default="$")
 @click.option("--at", type=click.IntRange(min=1), metavar="EVENT", help="An event of an execution.")
 @click.option("--scope", metavar="MACHINE/EXECUTION", help="Refuse objects of other scopes.")
-@click.option("--raw/--json", help="A string as it is, without quotes, or JSON. [--json]")
+@click.option("--raw/--json", help="Print a string without quotes, or JSON. [--json]")
 @histories_option
 @store_option
 def command(
@@ -36,7 +36,7 @@ def command(
     histories: Path,
     store: str | None,
 ) -> None:
-    """Give the value at PATH in the file BAG; - reads the standard input.
+    """Print the value at PATH in the file BAG; - reads the standard input.
 
     BAG may be an execution's ARN: then it is what the execution carried at an EVENT of its history
     (--at, or ARN@EVENT), as `statebag log` numbers them, or its newest state. Of an event that

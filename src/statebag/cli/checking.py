@@ -36,7 +36,7 @@ def checking(store: Store, prefix: str) -> Iterator[Callable[[ObjectInfo], None]
         TransferSpeedColumn,
     )
 
-    from statebag.cli.styled_text import console  # noqa: PLC0415 - likewise
+    from statebag.cli.styled_text import console  # noqa: PLC0415 - not needed where nobody watches
 
     columns = (
         TextColumn("checking"),

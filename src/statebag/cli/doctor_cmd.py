@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("doctor", short_help="Is this store fit to hold states?")
+@click.command("doctor", short_help="Check whether a store is fit for states.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @store_option
 def command(*, as_json: bool, store: str | None) -> None:
-    """Try what states need of a store, and look at what is set on its bucket.
+    """Check the operations of a store and the settings of its bucket.
 
     Writes a few objects of some KB below @doctor and deletes them again. The settings of a
     bucket of S3 are read through boto3, where it is installed.
@@ -53,7 +53,7 @@ def _found(store: str | None) -> list[Finding]:
         findings = list(examine(client.store))
         scheme, _, rest = client.store.url.partition("://")
     if scheme == "s3":
-        from statebag.upkeep.bucket import examine_bucket  # noqa: PLC0415 - likewise
+        from statebag.upkeep.bucket import examine_bucket  # noqa: PLC0415 - kept out of --help
 
         bucket, _, prefix = rest.partition("/")
         findings.extend(examine_bucket(bucket, prefix))

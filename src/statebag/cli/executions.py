@@ -61,11 +61,11 @@ class Executions:
         """
         if execution.arn not in self._read:
             if self.is_local(execution):
-                from statebag.local.records import read_record  # noqa: PLC0415 - as above
+                from statebag.local.records import read_record  # noqa: PLC0415 - kept out of --help
 
                 history = read_record(self._folder, execution)
             else:
-                from statebag.stepfunctions.history_pages import read_history  # noqa: PLC0415 - as above
+                from statebag.stepfunctions.history_pages import read_history  # noqa: PLC0415 - kept out of --help
 
                 history = read_history(execution, data=data)
             self._read[execution.arn] = history
@@ -82,11 +82,14 @@ class Executions:
             ConfigurationError: As `history`; or two events are named.
             InvalidState: There is no such event, or what it carried cannot be had.
         """
-        from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - as above
-        from statebag.errors import ConfigurationError  # noqa: PLC0415 - as above
+        from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
+        from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
 
         execution = parse_execution_arn(source)
         if at is not None and execution.event not in {None, at}:
-            raise ConfigurationError("two events are named", hint="Use either --at or ARN@EVENT.")
+            raise ConfigurationError(
+                f"--at names event {at}, but the ARN names event {execution.event}",
+                hint="Use either --at or ARN@EVENT.",
+            )
         number = execution.event if at is None else at
         return self.history(execution).payload_at(number).value()

@@ -27,6 +27,6 @@ def needs(extra: str) -> Iterator[None]:
         if package in {"", "statebag"}:
             raise
         raise ConfigurationError(
-            f"this command needs the package {package}",
+            f"this command needs the package {package}, which is not installed",
             hint=f"Install the extra: pip install 'statebag[{extra}]'",
         ) from error

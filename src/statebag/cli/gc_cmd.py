@@ -22,11 +22,11 @@ def _days(_context: click.Context, _parameter: click.Parameter, days: float) -> 
     try:
         return timedelta(days=days)
     except (ValueError, OverflowError):
-        raise click.BadParameter("this is no number of days that a calendar has") from None
+        raise click.BadParameter(f"{days} days are not in the range of a timedelta") from None
 
 
-@click.command("gc", short_help="Delete what executions that are over have left.")
-@click.option("--delete", is_flag=True, help="Mark and delete; without it, only say what and why.")
+@click.command("gc", short_help="Delete the objects of executions that are over.")
+@click.option("--delete", is_flag=True, help="Mark and delete; without it, only report.")
 @click.option("--retention-days", type=float, default=95.0, show_default=True, callback=_days)
 @click.option("--grace-days", type=float, default=7.0, show_default=True, callback=_days)
 @click.option(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("inspect", short_help="Show what a bag holds, and where.")
+@click.command("inspect", short_help="Show the fields of a bag, and where they are.")
 @click.argument("bag", default="-")
 @click.option("--deep", is_flag=True, help="Read the indexes of long values; no value is read.")
 @click.option("--all", "show_all", is_flag=True, help="Show every field, however many.")
@@ -43,7 +43,7 @@ def command(
     wire = read_file_or_execution(bag, Executions(histories))
 
     from statebag.environment import policy_from_environment  # noqa: PLC0415 - kept out of --help
-    from statebag.opening.inspection import inspect  # noqa: PLC0415 - likewise
+    from statebag.opening.inspection import inspect  # noqa: PLC0415 - kept out of --help
 
     bound = policy_from_environment().max_bag_bytes
     inspection = _inspect_deep(wire, store) if deep else inspect(wire)
@@ -69,7 +69,7 @@ def _inspect_deep(wire: Any, store: str | None) -> Inspection:
 
 def _as_dict(inspection: Inspection, bound: int) -> dict[str, Any]:
     """The inspection as a JSON value; sizes in bytes, fields in the order of the state."""
-    from statebag.asl.quotas import PAYLOAD_LIMIT  # noqa: PLC0415 - likewise
+    from statebag.asl.quotas import PAYLOAD_LIMIT  # noqa: PLC0415 - kept out of --help
     from statebag.format.paths import render_path  # noqa: PLC0415 - kept out of --help
 
     return {

@@ -37,7 +37,7 @@ def read_json(source: str) -> Any:
         UnusableFile: The file cannot be read.
     """
     from statebag.format.json_check import check_json  # noqa: PLC0415 - kept out of --help
-    from statebag.format.json_memory import check_memory  # noqa: PLC0415 - likewise
+    from statebag.format.json_memory import check_memory  # noqa: PLC0415 - kept out of --help
 
     place = "the standard input" if source == "-" else source
     text = _read_bytes(source)
@@ -50,7 +50,7 @@ def read_json(source: str) -> Any:
         raise InvalidState(
             f"{place} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
             if text.strip()
-            else f"{place} is empty: there is no JSON in it"
+            else f"{place} is empty"
         ) from None
     except InvalidState as error:
         error.message = f"{place}: {error.message}"
@@ -73,9 +73,11 @@ def _check_encoding(text: bytes, place: str) -> None:
     hint = "Save it as UTF-8 without a byte order mark"
     for mark, name in _BYTE_ORDER_MARKS.items():
         if text.startswith(mark):
-            raise InvalidState(f"{place} is {name}, and JSON is plain UTF-8", hint=hint)
+            raise InvalidState(f"{place} must be plain UTF-8, not {name}", hint=hint)
     if b"\0" in text[:4]:  # no JSON text has one; half the bytes of UTF-16 are
-        raise InvalidState(f"{place} is UTF-16, UTF-32 or no text at all", hint=hint)
+        raise InvalidState(
+            f"{place} must be plain UTF-8, not UTF-16, UTF-32 or other bytes", hint=hint
+        )
     try:
         text.decode()
     except UnicodeDecodeError as error:
@@ -86,7 +88,7 @@ def _check_encoding(text: bytes, place: str) -> None:
 
 def _decode(text: bytes) -> Any:
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
-    from statebag.format.json_depth import loads  # noqa: PLC0415 - likewise
+    from statebag.format.json_depth import loads  # noqa: PLC0415 - kept out of --help
 
     try:
         return json_text.decode(text)

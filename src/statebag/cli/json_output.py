@@ -29,7 +29,8 @@ def check_output(file: Path | None) -> None:
     """
     if file is not None and not file.absolute().parent.is_dir():
         raise ConfigurationError(
-            f"there is no folder for {file}", hint="Make it, or choose another place for --output"
+            f"the folder of {file} does not exist",
+            hint="Make it, or choose another place for --output",
         )
 
 

@@ -31,7 +31,9 @@ class _Command(click.Command):
         return super().parse_args(ctx, told)
 
 
-@click.command("lint", cls=_Command, short_help="Find what may pass the limit in a state machine.")
+@click.command(
+    "lint", cls=_Command, short_help="Find what may exceed the limit in a state machine."
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--sealed", metavar="NAME", multiple=True, help="A function that seals; * for all. Repeatable."
@@ -61,7 +63,7 @@ class _Command(click.Command):
     type=click.IntRange(min=0, max=PAYLOAD_LIMIT),
     help="The largest input of an execution. [the bound of a bag]",
 )
-@click.option("--ignore", metavar="CODE", multiple=True, help="A rule that is not told.")
+@click.option("--ignore", metavar="CODE", multiple=True, help="Do not report this rule.")
 @click.option("--notes", is_flag=True, help="Show notes too, which fail nothing.")
 @click.option(
     "--format",
@@ -70,7 +72,7 @@ class _Command(click.Command):
     default="text",
     show_default=True,
 )
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 also where something was found.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 also if something was found.")
 def command(
     paths: tuple[Path, ...],
     *,
@@ -124,7 +126,7 @@ def command(
         _print_control(report)
         return
     if style == "sarif":
-        from statebag.lint.sarif import as_sarif  # noqa: PLC0415 - likewise
+        from statebag.lint.sarif import as_sarif  # noqa: PLC0415 - kept out of --help
 
         click.echo(json.dumps(as_sarif(report.findings), indent=2))
     elif style == "json":

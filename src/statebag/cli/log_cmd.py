@@ -21,12 +21,12 @@ __all__ = ["command"]
 
 @click.command("log", short_help="Show what an execution did, and where it stands.")
 @click.argument("execution", metavar="[ARN]", required=False)
-@click.option("--tail", type=click.IntRange(min=1), metavar="N", help="The newest N alone.")
-@click.option("--errors", is_flag=True, help="Only what failed or was tried again.")
-@click.option("--state", metavar="NAME", help="Only this state.")
+@click.option("--tail", type=click.IntRange(min=1), metavar="N", help="Show only the newest N.")
+@click.option("--errors", is_flag=True, help="Show only what failed or was retried.")
+@click.option("--state", metavar="NAME", help="Show only this state.")
 @click.option("--deep", is_flag=True, help="Read what differs: changes inside stored values.")
 @click.option("--causes", is_flag=True, help="Show causes that may quote values of the state.")
-@click.option("--no-data", is_flag=True, help="Ask Step Functions for no payloads: no sizes.")
+@click.option("--no-data", is_flag=True, help="Do not request payloads, so sizes are not shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @histories_option
 @store_option
@@ -62,9 +62,9 @@ def command(
         return
 
     from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
-    from statebag.history.log import as_dict, log_of, standing_dict  # noqa: PLC0415 - likewise
-    from statebag.history.standing import standing  # noqa: PLC0415 - likewise
-    from statebag.history.transitions import transitions  # noqa: PLC0415 - likewise
+    from statebag.history.log import as_dict, log_of, standing_dict  # noqa: PLC0415 - kept out of --help
+    from statebag.history.standing import standing  # noqa: PLC0415 - kept out of --help
+    from statebag.history.transitions import transitions  # noqa: PLC0415 - kept out of --help
 
     arn = parse_execution_arn(execution)
     source = Executions(histories)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("open", short_help="Give the state in a bag.")
+@click.command("open", short_help="Print the state in a bag.")
 @click.argument("file", default="-")
 @click.option(
     "--only",
@@ -27,7 +27,7 @@ __all__ = ["command"]
     help="Open what is at this path; may be repeated. The rest stays as it is in the bag.",
 )
 @click.option("--scope", metavar="MACHINE/EXECUTION", help="Refuse objects of other scopes.")
-@click.option("--legacy", is_flag=True, help="Follow pointers of wire version 0 too.")
+@click.option("--legacy", is_flag=True, help="Follow legacy pointers too.")
 @click.option("--embedded", is_flag=True, help="Open bags that stand as text in strings too.")
 @click.option("--pretty/--json", help="Indented for people, or the exact text. [--json]")
 @output_option
@@ -45,7 +45,7 @@ def command(
     histories: Path,
     store: str | None,
 ) -> None:
-    """Give the state in the bag in FILE, JSON; - or nothing reads the standard input.
+    """Print the state in the bag in FILE, JSON; - or nothing reads the standard input.
 
     An execution is ARN@EVENT, or ARN for its newest state. The bag may also be part of something
     larger, such as a whole history: all stubs in the JSON are opened. With --only, the result is a

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command("repair", short_help="Mend damaged and missing objects from copies.")
+@click.command("repair", short_help="Repair damaged and missing objects from copies.")
 @click.argument("scope", default="")
 @click.option(
     "--from",
@@ -33,7 +33,7 @@ __all__ = ["command"]
     help="A store that may have copies; it is only read. [STATEBAG_REPLICAS]",
 )
 @bags_option
-@click.option("--dry-run", is_flag=True, help="Only say what would be mended.")
+@click.option("--dry-run", is_flag=True, help="Only report what would be repaired.")
 @click.option(
     "--encrypt",
     is_flag=True,
@@ -53,7 +53,7 @@ def command(
     histories: Path,
     store: str | None,
 ) -> None:
-    """Check a store, all of it or SCOPE, and write damaged and missing objects anew.
+    """Check a store, or SCOPE in it, and repair damaged and missing objects.
 
     With --bag also what that bag alone refers to.
 
@@ -69,9 +69,9 @@ def command(
       statebag repair --store s3://bucket/prefix --from s3://copy/prefix
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
-    from statebag.upkeep.encrypting import encrypt_plain  # noqa: PLC0415 - likewise
-    from statebag.upkeep.fsck import fsck  # noqa: PLC0415 - likewise
-    from statebag.upkeep.repair import repair  # noqa: PLC0415 - likewise
+    from statebag.upkeep.encrypting import encrypt_plain  # noqa: PLC0415 - kept out of --help
+    from statebag.upkeep.fsck import fsck  # noqa: PLC0415 - kept out of --help
+    from statebag.upkeep.repair import repair  # noqa: PLC0415 - kept out of --help
 
     with reading_client(store, at_once=True) as reader:
         client = reader

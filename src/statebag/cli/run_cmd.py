@@ -51,7 +51,9 @@ def _execution_name(
 ) -> str | None:
     """A name as StartExecution takes it (Step Functions API reference)."""
     if name is not None and _NAME.fullmatch(name) is None:
-        raise click.BadParameter("1 to 80 characters: letters, digits, - and _")
+        raise click.BadParameter(
+            f"must be 1 to 80 letters, digits, - and _, not {len(name)} characters with others"
+        )
     return name
 
 
@@ -97,7 +99,7 @@ def _execution_name(
     help="An environment variable of every function; wins over the template's.",
 )
 @click.option("--store", metavar="URL", help="Where packs go. [.statebag/store]")
-@click.option("--plain", is_flag=True, help="Seal nothing: the workflow as it is without bags.")
+@click.option("--plain", is_flag=True, help="Seal nothing, as if the workflow had no bags.")
 @click.option(
     "--as-deployed",
     is_flag=True,
@@ -118,7 +120,9 @@ def _execution_name(
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write the whole output to a file, as JSON.",
 )
-@click.option("--all", "show_all", is_flag=True, help="A row for each transition of a long run.")
+@click.option(
+    "--all", "show_all", is_flag=True, help="Print a row for each transition of a long run."
+)
 @click.option(
     "--name", metavar="NAME", callback=_execution_name, help="The execution's name. [random]"
 )
@@ -200,13 +204,13 @@ def command(
     process = RunProcess(timeout, is_program=click.get_current_context().obj == IS_PROGRAM)
     input_value: Any = {} if input_ is None else read_json(input_)
     if output_file is not None and not output_file.absolute().parent.is_dir():
-        raise ConfigurationError(f"there is no folder for {output_file}")
+        raise ConfigurationError(f"the folder of {output_file} does not exist")
     strict = {} if as_deployed else {"STATEBAG_STRICT": "1"}  # for what handlers start, too
     environment = {**_store_variables(store, plain=plain), **strict, **variables}
 
     with needs("cli"):
         from statebag.cli.progress import progress  # noqa: PLC0415 - rich is slow to import
-        from statebag.cli.report import as_dict, print_report  # noqa: PLC0415 - likewise
+        from statebag.cli.report import as_dict, print_report  # noqa: PLC0415 - rich is slow to import
     with needs("local"):
         from statebag.local.engine import run_definition  # noqa: PLC0415 - so is the engine
         from statebag.local.environment import environment_restored  # noqa: PLC0415

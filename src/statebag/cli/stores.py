@@ -41,7 +41,7 @@ def writing_client(store: str | None, policy: Policy | None = None) -> Statebag:
         ConfigurationError: The store cannot be used, with the way to name another.
     """
     from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
-    from statebag.environment import policy_from_environment  # noqa: PLC0415 - likewise
+    from statebag.environment import policy_from_environment  # noqa: PLC0415 - kept out of --help
 
     if policy is None:
         policy = policy_from_environment()
@@ -64,7 +64,7 @@ def reading_client(store: str | None, *, at_once: bool = False) -> Iterator[Stat
         BlobMissing: With a hint that it may be another bag's store.
     """
     from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
-    from statebag.environment import store_address  # noqa: PLC0415 - likewise
+    from statebag.environment import store_address  # noqa: PLC0415 - kept out of --help
 
     address = store_address() if store is None else store
     try:
@@ -93,7 +93,7 @@ def check_scope_is_there(store: Store, scope: str) -> None:
     """
     if scope and next(iter(store.list(scope)), None) is None:
         raise ConfigurationError(
-            f"there is nothing at or below {scope} in {store.url}",
+            f"{store.url} has no objects at or below {scope}",
             hint=f"Check the name, or {_HOW}",
         )
 

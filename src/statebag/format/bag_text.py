@@ -107,7 +107,8 @@ def as_bag(value: Any) -> Any:
             value = json_text.decode(text)
         except StatebagError as error:
             raise InvalidState(
-                "the bag's text is not JSON that can be read", hint="Pass UTF-8 JSON text."
+                f"the text of the bag ({len(text)} bytes) is not JSON",
+                hint="Pass UTF-8 JSON text.",
             ) from error
     if isinstance(value, str) and _MARK in value:
         found = value_of_text(value)

@@ -150,12 +150,12 @@ def apply_patch(patch: bytes, base: bytes, *, size: int, sha256: str) -> bytes:
     """
     text = _bounded(patch, size, base) if len(base) >= _LEAST_BASE else None
     if text is None or len(text) != size or sha256_hex(text) != sha256:
-        raise BlobCorrupt(f"a patch does not give the {size} bytes with SHA-256 {sha256}")
+        raise BlobCorrupt(f"the delta does not give the {size} bytes with SHA-256 {sha256}")
     return text
 
 
 def _wrong(size: int, sha256: str, where: str | None) -> BlobCorrupt:
-    return BlobCorrupt(f"a blob is not the {size} bytes with SHA-256 {sha256}", object_name=where)
+    return BlobCorrupt(f"the blob is not the {size} bytes with SHA-256 {sha256}", object_name=where)
 
 
 def _decoder(base: bytes | None = None) -> Any:

@@ -22,12 +22,14 @@ def check_keys(keys: Iterable[bytes]) -> None:
         ConfigurationError: There is none, or one that does not have 32 bytes.
     """
     found = False
-    for key in keys:
+    for number, key in enumerate(keys, 1):
         found = True
-        if not isinstance(key, bytes | bytearray) or len(key) != KEY_BYTES:
+        is_bytes = isinstance(key, bytes | bytearray)
+        if not is_bytes or len(key) != KEY_BYTES:
+            here = f"{len(key)} bytes" if is_bytes else type(key).__qualname__
             raise ConfigurationError(
-                "an encryption key does not have 32 bytes",
+                f"encryption key {number} must be {KEY_BYTES} bytes, not {here}",
                 hint="secrets.token_bytes(32) of Python makes one.",
             )
     if not found:
-        raise ConfigurationError("there is no encryption key", hint="Give at least one.")
+        raise ConfigurationError("the list of encryption keys is empty", hint="Give at least one.")

@@ -52,7 +52,7 @@ def read_node(text: bytes, node: Entry, path: str) -> tuple[Entry, ...]:
         or sum(entry.count for entry in entries) != node.count
         or joined_size([entry.size for entry in entries]) != node.size
     ):
-        raise InvalidStub("an index and its stub disagree", path=path, object_name=where)
+        raise InvalidStub("the index node and its stub disagree", path=path, object_name=where)
     return entries
 
 
@@ -65,19 +65,19 @@ def entries_of(text: bytes, path: str, where: str) -> tuple[Entry, ...]:
     """
     if text.startswith(_KIND) and not text.startswith(_MAGIC):
         raise UnsupportedFormat(
-            "an index of another version",
+            "the index node has a version that this release does not know",
             path=path,
             object_name=where,
             hint="Install a newer statebag here: readers are upgraded first.",
         )
     if not text.startswith(_MAGIC):
-        raise InvalidStub("a stub takes a value for an index", path=path, object_name=where)
+        raise InvalidStub(
+            "the stub names a value in the place of an index node", path=path, object_name=where
+        )
     try:
         body = json_text.decode(text[len(_MAGIC) :], where)
         if not isinstance(body, dict):
-            raise BlobCorrupt("an index has another form than any seal writes")
+            raise BlobCorrupt("the index node is malformed")
         return parse_entries(body, path, this_pack=where)
     except StatebagError as error:
-        raise InvalidStub(
-            "an index has another form than any seal writes", path=path, object_name=where
-        ) from error
+        raise InvalidStub("the index node is malformed", path=path, object_name=where) from error

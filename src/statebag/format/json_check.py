@@ -153,7 +153,7 @@ def _first_fault(state: Any, known: frozenset[type]) -> InvalidState:
             pending.extend((one[key], (*path, key)) for key in reversed(one))
         elif isinstance(one, list):
             pending.extend((one[i], (*path, i)) for i in reversed(range(len(one))))
-    return InvalidState("the state changed while it was checked")
+    return InvalidState("the state changed during the check; another thread may have written to it")
 
 
 def _fault_of(one: Any, path: Path, known: frozenset[type]) -> InvalidState | None:

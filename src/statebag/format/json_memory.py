@@ -49,8 +49,8 @@ def check_memory(text: bytes | memoryview, where: str | None = None) -> None:
     taken = memory_taken(data, limit)
     if taken > limit:
         raise LimitExceeded(
-            f"the values of a text of {len(data)} bytes would take some {taken} bytes of memory "
-            f"and the limit is {limit}",
+            f"the values of {len(data)} bytes of JSON would take about {taken} bytes of memory; "
+            f"the limit is {limit}",
             object_name=where,
             hint="Read less of it at once, or give this process more memory.",
         )
@@ -89,8 +89,8 @@ class OpenedValues:
         self._taken += memory_taken(text, limit - self._taken)
         if self._taken > limit:
             raise LimitExceeded(
-                f"the values of an open would take some {self._taken} bytes of memory and the "
-                f"limit is {limit}",
+                f"the opened values would take about {self._taken} bytes of memory; "
+                f"the limit is {limit}",
                 object_name=where,
                 hint="Open less with only=, give this process more memory, or raise "
                 "Policy.max_open_bytes (STATEBAG_MAX_OPEN_BYTES) above an eighth of that.",

@@ -103,7 +103,9 @@ def decode(text: bytes | memoryview, where: str | None = None, *, reckoned: bool
         value = _DECODER.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         # Not chained: the decoder's message may quote the text.
-        raise BlobCorrupt("stored text is not JSON that can be read", object_name=where) from None
+        raise BlobCorrupt(
+            f"the stored text ({len(text)} bytes) is not JSON", object_name=where
+        ) from None
     except RecursionError:
         if text_is_deeper(bytes(text)):
             raise _too_deep(text, where) from None
@@ -121,7 +123,7 @@ def _count_of_brackets(text: bytes | memoryview) -> int:
 def _too_deep(text: bytes | memoryview, where: str | None) -> BlobCorrupt:
     offset = offset_beyond(bytes(text))
     return BlobCorrupt(
-        f"stored text nests deeper than {MAX_DEPTH} levels, from byte {offset} on",
+        f"the stored text nests deeper than {MAX_DEPTH} levels, from byte {offset} on",
         object_name=where,
     )
 
@@ -146,7 +148,9 @@ def split_items(text: bytes, kind: str) -> list[bytes]:
         members = _OBJECT_OF_RAW.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         # Not chained: the decoder's message may quote the text.
-        raise BlobCorrupt("stored text is not what it was kept as") from None
+        raise BlobCorrupt(
+            "the stored text is not an array or an object, as its stub says"
+        ) from None
     return [_ENCODER.encode(key) + b":" + bytes(value) for key, value in members.items()]
 
 

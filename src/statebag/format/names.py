@@ -11,6 +11,7 @@ import hashlib
 from functools import lru_cache
 
 from statebag.errors import InvalidState, InvalidStub
+from statebag.format.json_type import json_type
 
 __all__ = [
     "check_pack_name",
@@ -36,17 +37,24 @@ def encode_scope(scope: str) -> str:
         InvalidState: No text, an empty part, `.` or `..`, a control character, or too long.
     """
     if not isinstance(scope, str):
-        raise InvalidState("a scope is text", hint="Use '<state machine>/<execution name>'.")
+        raise InvalidState(
+            f"scope must be a string, not {json_type(scope)}",
+            hint="Use '<state machine>/<execution name>'.",
+        )
     parts = scope.split("/")
     encoded = [_encode_part(part) for part in parts]
-    if not all(_is_canonical(part) for part in encoded):
+    odd = [number for number, part in enumerate(encoded, 1) if not _is_canonical(part)]
+    if odd:
         raise InvalidState(
-            "a scope must be names separated by single slashes, without control characters",
-            hint="Use '<state machine>/<execution name>'.",
+            f"scope has a part that is not a name (part {odd[0]} of {len(parts)})",
+            hint="Use '<state machine>/<execution name>', without control characters.",
         )
     name = "/".join(encoded)
     if len(name) > _LONGEST_NAME - 64:
-        raise InvalidState(f"a scope of {len(name)} bytes is too long", hint="Use shorter names.")
+        raise InvalidState(
+            f"scope must have at most {_LONGEST_NAME - 64} bytes, not {len(name)}",
+            hint="Use shorter names.",
+        )
     return name
 
 
@@ -66,7 +74,7 @@ def _is_canonical(part: str) -> bool:
         return False
     if not part.strip(_UNRESERVED):
         return True
-    from urllib.parse import quote, unquote  # noqa: PLC0415  # as above
+    from urllib.parse import quote, unquote  # noqa: PLC0415  # slow to load, and most names need none
 
     try:
         decoded = unquote(part, errors="strict")
@@ -97,7 +105,7 @@ def check_pack_name(name: object, path: str) -> str:
         whole = len(file) == 37 and len(digest) == 32 and _HEX.issuperset(digest)
         if whole and _is_scope(scope):
             return name
-    raise InvalidStub("a stub names an object that no seal can have written", path=path)
+    raise InvalidStub("the stub names an object that statebag does not write", path=path)
 
 
 @lru_cache(256)  # a bag's stubs name few scopes, and each many times

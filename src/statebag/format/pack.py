@@ -22,6 +22,7 @@ import msgspec
 from statebag.errors import BlobCorrupt, StatebagError, UnsupportedFormat
 from statebag.format import json_text
 from statebag.format.codec import compress, compress_each, sha256_hex
+from statebag.format.json_type import json_type
 from statebag.format.names import pack_name
 from statebag.format.stub import THIS_PACK, Blob
 
@@ -120,7 +121,7 @@ def read_index(data: bytes, name: str) -> list[PackedBlob]:
     """
     if data[:4] == MAGIC[:4] and data[: len(MAGIC)] != MAGIC:
         raise UnsupportedFormat(
-            "a pack of another version",
+            "the pack has a version that this release does not know",
             object_name=name,
             hint="Install a newer statebag here: readers are upgraded first.",
         )
@@ -128,26 +129,26 @@ def read_index(data: bytes, name: str) -> list[PackedBlob]:
     length = int.from_bytes(data[end : end + 4], "big")
     start = end - length
     if not (data.startswith(MAGIC) and data.endswith(MAGIC) and len(MAGIC) <= start <= end):
-        raise BlobCorrupt("not a whole pack", object_name=name)
+        raise BlobCorrupt(f"the pack is not whole ({len(data)} bytes)", object_name=name)
     try:
         rows = json_text.decode(data[start:end], name)
         return _rows(rows, start)
     except (StatebagError, TypeError, ValueError):
-        raise BlobCorrupt("a pack's index cannot be read", object_name=name) from None
+        raise BlobCorrupt("the index of the pack is malformed", object_name=name) from None
 
 
 def _rows(rows: Any, frames_end: int) -> list[PackedBlob]:
     if not isinstance(rows, list):
-        raise TypeError("an index is an array")
+        raise TypeError(f"the index must be an array, not {json_type(rows)}")
     found = [_row(row) for row in rows]
     # In a builder's order and without gaps: so no byte is checked twice, or never.
     end = len(MAGIC)
     for one in found:
         if one.offset != end:
-            raise ValueError("a row that does not follow the one before it")
+            raise ValueError("a row does not follow the one before it")
         end += one.length
     if end != frames_end:
-        raise ValueError("rows that are not all of the frames")
+        raise ValueError("the rows do not cover all frames")
     return found
 
 
@@ -155,7 +156,7 @@ def _row(row: Any) -> PackedBlob:
     sha256, offset, length, size, kind = row
     numbers = (offset, length, size)
     if not isinstance(sha256, str) or any(type(n) is not int or n < 0 for n in numbers):
-        raise ValueError("a row of another form")
+        raise ValueError("a row is malformed")
     if size > _MAX_SIZE or kind not in _KINDS or (kind == "index" and size > LARGEST_NODE):
-        raise ValueError("a row that no builder writes")
+        raise ValueError("a row has a size or kind that statebag does not write")
     return PackedBlob(sha256, offset, length, size, kind)

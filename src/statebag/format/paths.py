@@ -61,12 +61,16 @@ def parse_path(text: str | Iterable[Part]) -> Path:
     if not isinstance(text, str):
         if isinstance(text, bytes | dict) or not isinstance(text, Iterable):
             raise ConfigurationError(
-                "a path is text, or a list of names and indices", hint="Write $.field[0].name."
+                f"a path must be a str or a list of parts, not {type(text).__qualname__}",
+                hint="Write $.field[0].name.",
             )
         parts = tuple(text)
         for part in parts:
             if isinstance(part, bool) or not isinstance(part, str | int):
-                raise ConfigurationError("a path has only names (str) and indices (int)")
+                raise ConfigurationError(
+                    "a part of a path must be a name (str) or an index (int), "
+                    f"not {type(part).__qualname__}"
+                )
         return parts
     if text.isidentifier():
         return (text,)
@@ -78,7 +82,7 @@ def parse_path(text: str | Iterable[Part]) -> Path:
         # What counts from an array's end names a place only once the array is known.
         if step is None or (isinstance(step[0], int) and step[0] < 0):
             raise ConfigurationError(
-                f"not a path: {text[:200]!r}",
+                f"{text[:200]!r} is not a path",
                 hint="Write $.field, $.field[0].name or $['odd name'].",
             )
         path.append(step[0])
@@ -119,7 +123,10 @@ def parse_paths(paths: Iterable[str | Iterable[Part]]) -> list[Path]:
     """
     if isinstance(paths, str | bytes) or not isinstance(paths, Iterable):
         one = f"only=[{paths!r}]" if isinstance(paths, str) else 'only=["$.field"]'
-        raise ConfigurationError("only= is a list of paths", hint=f"Write {one} for one of them.")
+        raise ConfigurationError(
+            f"only must be a list of paths, not {type(paths).__qualname__}",
+            hint=f"Write {one} for one of them.",
+        )
     return [parse_path(path) for path in paths]
 
 

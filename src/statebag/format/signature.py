@@ -48,15 +48,20 @@ def check_keys(keys: Mapping[str, bytes]) -> None:
         ConfigurationError: No key, one of fewer than 16 bytes, or a name that is not plain.
     """
     if not isinstance(keys, Mapping):
-        raise ConfigurationError("signing keys have names", hint='Give {"name": key}.')
+        raise ConfigurationError(
+            f"signing_keys must be a dict of keys by name, not {type(keys).__qualname__}",
+            hint='Give {"name": key}.',
+        )
     if not keys:
-        raise ConfigurationError("signing needs a key", hint="Give one, or no signing_keys.")
+        raise ConfigurationError(
+            "signing_keys is an empty dict", hint="Give one, or no signing_keys."
+        )
     for name, key in keys.items():
         plain = isinstance(name, str) and name.isascii() and name.isalnum()
         is_key = isinstance(key, bytes | bytearray) and len(key) >= _LEAST_KEY
         if not plain or len(name) > _LONGEST_NAME or not is_key:
             raise ConfigurationError(
-                "a signing key has a name of letters and digits, and at least 16 bytes",
+                _odd_key(name, key, plain=plain),
                 hint="secrets.token_urlsafe() of Python makes one.",
             )
 
@@ -150,7 +155,7 @@ class Checker:
         good = digest.isascii() and hmac.compare_digest(expected, digest)
         if key is None or not good or (dot and scope is None):
             raise NotPermitted(
-                "a stub is not signed by a key that this reader knows",
+                "the stub is not signed with a key that this reader has",
                 path=path,
                 hint="Seal with STATEBAG_SIGNING_KEYS, and keep a retired key while it is in use.",
             )
@@ -158,14 +163,14 @@ class Checker:
             return
         if scope is None and self._required:
             raise NotPermitted(
-                "a value in the bag has a signature of the older form, which covers no scope",
+                "the value has a signature of the older form, which does not cover the scope",
                 path=path,
                 hint="Seal the bag again with Policy.forms at 3 or more, or unset "
                 "Policy.require_signatures until no such bag is left.",
             )
         if scope is not None and not self._may_read(scope):
             raise NotPermitted(
-                "a value in the bag was signed for another scope",
+                "the value was signed for another scope",
                 path=path,
                 hint="Seal with scope=, or add that scope to Policy.readable_scopes if this "
                 "reader should see it.",
@@ -178,3 +183,16 @@ def _digest(key: bytes, stub: Stub, scope: str | None) -> str:
     prefix = _PREFIX if scope is None else b"%s%s\n" % (_SCOPED_PREFIX, scope.encode("ascii"))
     digest = hmac.new(key, prefix + text, hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+def _odd_key(name: object, key: object, *, plain: bool) -> str:
+    """What is wrong with a signing key; a name that is not plain may be a key in its place."""
+    rule = f"the name of a signing key must be 1 to {_LONGEST_NAME} letters and digits, not "
+    if not isinstance(name, str):
+        return rule + type(name).__qualname__
+    if not plain or len(name) > _LONGEST_NAME:
+        odd = "" if plain else ", some of them others"
+        return rule + f"{len(name)} characters{odd}"
+    if not isinstance(key, bytes | bytearray):
+        return f"signing key {name} must be bytes, not {type(key).__qualname__}"
+    return f"signing key {name} must have at least {_LEAST_KEY} bytes, not {len(key)}"

@@ -220,11 +220,11 @@ class Pieces(Whole, frozen=True):
             runs.append(self.tail.text(texts, (), base))
         start, end = (b"[", b"]") if self.kind == "array" else (b"{", b"}")
         if not all(run.startswith(start) and run.endswith(end) for run in runs):
-            raise InvalidStub("a piece is not of the kind that its stub says")
+            raise InvalidStub(f"a chunk of this value is not an {self.kind}, as its stub says")
         text = json_text.join_texts(runs, self.kind)
         if len(text) != self.size:
             raise InvalidStub(
-                f"the pieces of this value make {len(text)} bytes, and its stub says {self.size}"
+                f"the chunks of this value make {len(text)} bytes, but its stub says {self.size}"
             )
         return text
 
@@ -249,7 +249,7 @@ class Patched(Whole, frozen=True):
         size: Bytes of the value's text.
         patch: The frame.
         kind: As in the other forms.
-        count: Likewise.
+        count: Items or members, as in the other forms.
     """
 
     base: Whole
@@ -352,7 +352,7 @@ class Escaped(Stub, frozen=True):
         try:
             return len(json_text.encode(self.original))
         except (InvalidState, UnicodeEncodeError):
-            raise InvalidStub("beside a stub stands what JSON cannot hold") from None
+            raise InvalidStub("a field next to the stub is not a JSON value") from None
 
     def to_wire(self) -> dict[str, Any]:
         """The stub's body."""

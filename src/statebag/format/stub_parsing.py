@@ -54,9 +54,9 @@ def parse_stub(wire: dict[str, Any], path: str) -> Stub:
     body = wire[KEY]
     if not isinstance(body, dict) or "v" not in body:
         raise InvalidStub(
-            f"an object has the reserved key {KEY} and is no stub",
+            f"the object has the reserved key {KEY} but is not a stub",
             path=path,
-            hint="Data of one's own that has this key must go through seal, which escapes it.",
+            hint="Seal data that has this key: seal escapes it.",
         )
     version = body["v"]
     # An engine may have made 1 into 1.0 on its way, as it may have done to any number here.
@@ -67,7 +67,7 @@ def parse_stub(wire: dict[str, Any], path: str) -> Stub:
         siblings = {key: value for key, value in wire.items() if key != KEY}
         return Rest(parse.whole(), parse.names("beside"), siblings)
     if len(wire) != 1:
-        raise InvalidStub(f"{KEY} stands beside other keys", path=path)
+        raise InvalidStub(f"the stub has {len(wire) - 1} other keys next to {KEY}", path=path)
     if "escaped" in body:
         return Escaped(parse.field("escaped", dict))
     return parse.whole()

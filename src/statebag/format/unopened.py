@@ -15,7 +15,7 @@ __all__ = ["OPAQUE", "Grown", "Unopened", "unread_in"]
 
 
 class Unopened:
-    """A value of a state that was not opened, standing where it was in the bag.
+    """A value of a state that was not opened; it stands in the place of the value.
 
     It is not a dict, so data can never be taken for it; a later seal passes it through unread.
 
@@ -32,17 +32,17 @@ class Unopened:
 
     @property
     def size(self) -> int:
-        """Bytes of the value's JSON text; nearly so for *rest* and escaped data."""
+        """Return the bytes of the value's JSON text; about, for *rest* and escaped data."""
         return _plain_size(self.wire, self.stub)
 
     @property
     def kind(self) -> Kind | None:
-        """`array` or `object`; None for another value."""
+        """Return `array` or `object`; None for another value."""
         return self.stub.kind
 
     @property
     def count(self) -> int:
-        """Items of the array or members of the object; 0 for another value."""
+        """Return how many items or members the value has; 0 if it has none."""
         return self.stub.count
 
     def __repr__(self) -> str:
@@ -97,4 +97,4 @@ def _text_size(value: Any) -> int:
     try:
         return len(json_text.encode(value))
     except (RecursionError, UnicodeEncodeError):
-        raise InvalidStub("beside a stub stands what JSON cannot hold") from None
+        raise InvalidStub("a field next to the stub is not a JSON value") from None

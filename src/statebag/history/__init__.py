@@ -1,1 +1,1 @@
-"""What the event history of an execution tells: transitions, payloads, and where it stands."""
+"""Read the event history of an execution: transitions, payloads, and its status."""

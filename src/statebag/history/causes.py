@@ -39,7 +39,7 @@ _ADVICE = {
 
 
 def advice_for(error: str | None, *, event: int, arn: str, is_local: bool) -> str:
-    """What to do about an execution that failed with an error, a line for each thing.
+    """Return advice about an execution that failed, a line for each point.
 
     Args:
         error: Its name.
@@ -58,7 +58,7 @@ def _redrive(arn: str) -> str:
 
 
 def shown_cause(error: str | None, cause: str | None, *, everything: bool) -> str | None:
-    """A cause as it may be shown; None where it may hold values.
+    """Return a cause as it may be shown; None if it may quote values.
 
     Args:
         error: The error's name.

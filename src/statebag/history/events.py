@@ -37,11 +37,11 @@ class Payload:
 
     @property
     def size(self) -> int:
-        """Bytes of the text in UTF-8."""
+        """Return the bytes of the text in UTF-8."""
         return len((self.text or "").encode("utf-8", "surrogatepass"))
 
     def value(self) -> Any:
-        """The JSON value: a bag, or whatever the workflow passed on.
+        """Return the JSON value: a bag, or any value that the workflow passed on.
 
         Raises:
             InvalidState: The history does not hold it whole, or it is no JSON that can be opened;
@@ -52,12 +52,12 @@ class Payload:
 
         if self.truncated:
             raise InvalidState(
-                f"the payload of event {self.event} was cut short where it was kept",
+                f"the payload of event {self.event} was cut short when it was stored",
                 hint="What is left of it cannot be opened; look at the event before or after it.",
             )
         if self.text is None:
             raise InvalidState(
-                f"event {self.event} was kept without its payload",
+                f"event {self.event} was stored without its payload",
                 hint="Read the history with its execution data.",
             )
         try:
@@ -65,11 +65,11 @@ class Payload:
             json_check.check_json(value)
         except UnicodeEncodeError:
             raise InvalidState(
-                f"the payload of event {self.event} holds a lone surrogate, which is no text"
+                f"the payload of event {self.event} has a lone surrogate, which UTF-8 cannot hold"
             ) from None
         except (BlobCorrupt, InvalidState):
             raise InvalidState(
-                f"the payload of event {self.event} is no JSON that can be opened"
+                f"the payload of event {self.event} is not JSON that statebag can open"
             ) from None
         return value
 
@@ -94,7 +94,7 @@ class Event:
 
     @property
     def payload(self) -> Payload | None:
-        """What it carries; None for an event that carries nothing."""
+        """Return the payload; None if the event has none."""
         for name in _CARRIERS:
             about = self.details.get(f"{name}Details")
             truncated = isinstance(about, dict) and about.get("truncated") is True
@@ -138,7 +138,7 @@ class History:
         self._by_id.update((event.id, event) for event in self.events)
 
     def event(self, number: int) -> Event:
-        """The event of a number.
+        """Return the event with a number.
 
         Raises:
             InvalidState: There is none.
@@ -153,7 +153,7 @@ class History:
         return found
 
     def payload_at(self, number: int | None = None) -> Payload:
-        """What stood at an event.
+        """Return the payload at an event, or the last one on the way to it.
 
         Args:
             number: The event; its own payload, or that of the nearest event on the way to it. None
@@ -166,7 +166,7 @@ class History:
             for event in reversed(self.events):
                 if event.is_state and event.payload is not None:
                     return event.payload
-            raise InvalidState("the history holds no state yet", hint="Ask again in a moment.")
+            raise InvalidState("the history has no state yet", hint="Ask again in a moment.")
         here: Event | None = self.event(number)
         while here is not None:
             if here.payload is not None:
@@ -174,7 +174,7 @@ class History:
             # A number only ever leads to a lower one, so a forged history cannot make a loop.
             before = here.previous
             here = self._by_id.get(before) if before < here.id else None
-        raise InvalidState(f"nothing was carried at event {number} or on the way to it")
+        raise InvalidState(f"event {number} and the events on the way to it have no payload")
 
 
 def history_of(
@@ -185,7 +185,7 @@ def history_of(
     branches: Mapping[str, Sequence[str]] | None = None,
     goes_on: bool | None = None,
 ) -> History:
-    """A history from events as GetExecutionHistory gives them, in any order.
+    """Return a history of events as GetExecutionHistory gives them, in any order.
 
     Of two events with one number, the later one counts.
 
@@ -197,7 +197,7 @@ def history_of(
         try:
             event = _event(given)
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise InvalidState(f"the history is not readable after {len(found)} events") from None
+            raise InvalidState(f"event {len(found) + 1} of the history is malformed") from None
         found[event.id] = event
     ordered = tuple(found[number] for number in sorted(found))
     return History(arn, machine, ordered, branches or {}, goes_on)

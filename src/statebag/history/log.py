@@ -39,13 +39,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A transition with what its payloads tell.
+    """A transition with its sizes and changes.
 
     Attributes:
         transition: The transition.
         state_bytes: Bytes of the output's JSON text if all in it were opened; None where that is
             not known.
-        bag_bytes: Bytes of the output as the engine's limit counts it; likewise.
+        bag_bytes: Bytes of the output as the engine's limit counts it; None if not known.
         changes: What differs between its input and its output; None where that is not known.
         changes_left_out: How many more there are.
         note: Why something is not known; None where all is.
@@ -62,7 +62,7 @@ class Line:
 def log_of(
     made: Iterable[Transition], differences: Callable[[Any, Any], Iterable[Any]] | None = None
 ) -> Iterator[Line]:
-    """The lines of a log, in the order given.
+    """Return the lines of a log, in the order given.
 
     Args:
         made: Transitions.
@@ -101,7 +101,7 @@ def _value(payload: Payload) -> Any:
 
 
 def as_dict(line: Line, *, causes: bool = False) -> dict[str, Any]:
-    """A line as a JSON value, for programs; sizes in bytes, times in UTC.
+    """Return a line as a JSON value; sizes in bytes, times in UTC.
 
     Args:
         line: The line.

@@ -39,7 +39,7 @@ class Waiting:
         since: When that began.
         event: The number of the event that tells it.
         timeout: Seconds after which the task fails, if it has such a limit.
-        heartbeat: Seconds of silence after which it does, likewise.
+        heartbeat: Seconds without a heartbeat after which it fails, if it has such a limit.
     """
 
     transition: Transition

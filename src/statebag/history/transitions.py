@@ -48,7 +48,7 @@ class Failure:
         event: The number of the event that tells it.
         time: When.
         error: The error's name; None where the history has none.
-        cause: Its cause, which may quote values; likewise.
+        cause: Its cause, which may quote values; None if the history has none.
     """
 
     event: int
@@ -67,7 +67,7 @@ class Transition:
         kind: Its ASL `Type`.
         path: Where it ran: `Machine/Map[3]/Parse`, `Machine/Both[1]/Right`.
         entered: The number of the event with which it was entered.
-        left: Likewise with which it was left; None where it was not.
+        left: The number of the event with which it was left; None if it was not.
         last: The number of the newest event of its own.
         started: When it was entered.
         ended: When it was left or given up; None while it is open.
@@ -108,7 +108,7 @@ class Transition:
 
 
 def transitions(history: History) -> list[Transition]:
-    """The states of a history in the order in which they were entered."""
+    """Return the states of a history in the order in which they were entered."""
     reader = _Reader(history)
     for event in history.events:
         reader.take(event)

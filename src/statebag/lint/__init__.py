@@ -1,1 +1,1 @@
-"""Looks at state machines before they run: what may pass the payload limit, or lose a state."""
+"""Check state machines before they run: what may exceed the payload limit, or lose a state."""

@@ -80,7 +80,7 @@ class Functions:
 
     Attributes:
         sealed: Patterns of names of functions that seal what they return.
-        unsealed: Likewise of functions that do not; they win.
+        unsealed: Patterns of names of functions that do not seal; they win over `sealed`.
         bag_bytes: The bound of a bag.
         own_bag_bytes: Of single functions, by name.
     """

@@ -58,7 +58,7 @@ class Checks:
 
     Attributes:
         wanted: Control paths that are missing, in the order in which they were met.
-        moved: Movable paths that are missing, likewise.
+        moved: Movable paths that are missing, in the order in which they were met.
     """
 
     def __init__(

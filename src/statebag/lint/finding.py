@@ -1,4 +1,4 @@
-"""What lint can find: one line each, with its fix."""
+"""The rules of lint, each with its fix."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ RULES: dict[str, Rule] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """A place in a file, and what is the matter there.
+    """A problem at a place in a file.
 
     Attributes:
         file: As it was named.
@@ -73,5 +73,5 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """That of its rule."""
+        """The severity of the rule."""
         return RULES[self.code].severity

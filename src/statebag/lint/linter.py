@@ -31,12 +31,12 @@ _NAME_SHOWN = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the caller knows that files do not tell.
+    """The facts and choices that the files do not say.
 
     Attributes:
         sealed: Patterns of names of functions that seal.
-        unsealed: Likewise of functions that do not.
-        control: Paths of states that stay plain, beside what a function keeps by itself.
+        unsealed: Patterns of names of functions that do not seal.
+        control: Paths of states that stay plain, in addition to what a function keeps by itself.
         movable: Paths of states that have a place of their own, in plain form or as a stub.
         bag_bytes: The bound of a bag.
         input_bytes: The largest input of an execution.
@@ -54,17 +54,17 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that was found.
+    """The result of a lint.
 
     Attributes:
         findings: In the order of files and lines.
         machines: How many definitions were looked at.
         control: For each file the paths that should be control fields, where any are missing.
-        movable: Likewise the paths that should be movable.
+        movable: For each file the paths that should be movable, if any are missing.
         accepted: How many findings a comment in a definition accepts.
         needed: For each machine's file all control paths that its definition reads and that are
             not kept by the functions themselves: those that are set, and those that are missing.
-        needed_movable: Likewise all movable paths.
+        needed_movable: For each machine's file all movable paths that its definition needs.
     """
 
     findings: list[Finding]
@@ -77,7 +77,7 @@ class Report:
 
 
 def lint(paths: list[Path], options: Options) -> Report:
-    """Look at all machines in files and folders.
+    """Check all state machines in files and folders, and return a report.
 
     Raises:
         ConfigurationError: A file that was named cannot be read or has no machine; an option is

@@ -18,7 +18,7 @@ __all__ = ["as_sarif"]
 
 
 def as_sarif(findings: list[Finding]) -> dict[str, Any]:
-    """One run of one tool, with a result for each finding."""
+    """Return a SARIF run with a result for each finding."""
     codes = list(RULES)
     rules = [
         {

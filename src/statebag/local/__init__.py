@@ -1,1 +1,1 @@
-"""An engine that runs Amazon States Language definitions in this process."""
+"""Run Amazon States Language definitions in this process."""

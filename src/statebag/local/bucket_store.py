@@ -65,7 +65,9 @@ class BucketStore:
         check_spans(name, spans)
         data = self.get(name)
         if any(offset + length > len(data) for offset, length in spans if length):
-            raise BlobCorrupt("an object is shorter than what is asked of it", object_name=name)
+            raise BlobCorrupt(
+                f"the object has {len(data)} bytes, less than the read needs", object_name=name
+            )
         return [data[offset : offset + length] for offset, length in spans]
 
     def head(self, name: str) -> ObjectInfo | None:
@@ -119,9 +121,9 @@ class BucketStore:
 
 def _translated(code: str, name: str) -> StatebagError:
     if code in {"NoSuchKey", "404"}:
-        return BlobMissing("the object is not in the store", object_name=name)
+        return BlobMissing("the store does not have the object", object_name=name)
     if code == "NoSuchBucket":
-        return ConfigurationError("the bucket is not there", object_name=name)
+        return ConfigurationError("the bucket does not exist", object_name=name)
     if code in {"AccessDenied", "403"}:
         return NotPermitted("the store refused the request", object_name=name)
     return StoreUnavailable(f"the store answered {code}", object_name=name)

@@ -49,7 +49,7 @@ def filled_buckets(bucket_dir: Path | None) -> Iterator[None]:
         return
     root = Path(bucket_dir)
     if not root.is_dir():
-        raise ConfigurationError("bucket_dir must be a folder that has one folder a bucket")
+        raise ConfigurationError(f"bucket_dir must be a folder, and {root} is not one")
     client = boto3.Session().client("s3", region_name="us-east-1")
     known: dict[tuple[str, str], str] = {}
     for bucket in sorted(path for path in root.iterdir() if path.is_dir()):
@@ -57,8 +57,8 @@ def filled_buckets(bucket_dir: Path | None) -> Iterator[None]:
             client.create_bucket(Bucket=bucket.name)
         except ClientError as error:
             raise ConfigurationError(
-                f"the folder's name {bucket.name!r} is no name of a bucket",
-                hint="It has 3 to 63 lower-case letters, digits, '.' and '-'.",
+                f"the folder's name {bucket.name!r} is not a bucket's name",
+                hint="Use 3 to 63 lower-case letters, digits, '.' and '-'.",
             ) from error
         for file in sorted(path for path in bucket.rglob("*") if path.is_file()):
             key = file.relative_to(bucket).as_posix()
@@ -80,7 +80,7 @@ def _write(root: Path, bucket: str, key: str, body: bytes) -> None:
     file = (home / key).resolve()
     if not file.is_relative_to(home):
         raise ConfigurationError(
-            "an object's name leads out of its bucket's folder", object_name=key
+            "the object's name leads out of its bucket's folder", object_name=key
         )
     if not key.endswith("/"):
         file.parent.mkdir(parents=True, exist_ok=True)

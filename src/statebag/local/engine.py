@@ -111,7 +111,7 @@ def run_definition(
     _check_functions((definition, *further.values()), functions)
     text = _input_text(input_value)
     if not wait_scale >= 0:
-        raise ConfigurationError("wait_scale must not be negative")
+        raise ConfigurationError(f"wait_scale must be at least 0, not {wait_scale}")
     run = Run(
         name=name,
         region=region,
@@ -187,7 +187,7 @@ def _input_text(value: Any) -> str:
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidState(
-            "the input of an execution must be a JSON value", path="$", hint=str(error)
+            f"the input is not a JSON value ({type(error).__name__})", path="$", hint=str(error)
         ) from error
     if text_is_deeper(text.encode()):
         raise InvalidState(
@@ -197,7 +197,7 @@ def _input_text(value: Any) -> str:
         )
     if size > PAYLOAD_LIMIT:
         raise LimitExceeded(
-            f"the input has {size:,} bytes, and Step Functions starts an execution with at most "
+            f"the input has {size:,} bytes; Step Functions starts an execution with at most "
             f"{PAYLOAD_LIMIT:,}",
             hint="Seal the input first, and start the execution with the bag.",
         )
@@ -220,7 +220,7 @@ def _alone() -> Iterator[None]:
     """One run at a time: the interpreter's corrections and its backends are process-wide."""
     if not _one_run.acquire(blocking=False):
         raise ConfigurationError(
-            "another run is under way in this process",
+            "another run is active in this process",
             hint="Wait for it, or start this one in a process of its own.",
         )
     try:

@@ -27,7 +27,7 @@ class Transition:
             `Machine/Both[1]/Right` is `Right` in the second branch of the Parallel `Both`.
         seconds: From entering to leaving, waits and retries included.
         input_bytes: Its input as the payload quota counts it.
-        output_bytes: Its output likewise; 0 where it ended with an error.
+        output_bytes: Its output as the payload quota counts it; 0 where it ended with an error.
         usage: What its Lambda handler cost, all attempts together; None if none was called.
         error: The name of the error that ended it, also where a `Catch` took the error.
         attempts: How often its handler was called.
@@ -47,7 +47,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """The end of an execution, as `DescribeExecution` and `GetExecutionHistory` would tell it.
+    """The result of an execution, as `DescribeExecution` and `GetExecutionHistory` give it.
 
     Attributes:
         arn: The execution's ARN.
@@ -82,7 +82,7 @@ class Execution:
 
 
 class Observer:
-    """Told of the progress of a run; this base does nothing, so override what you need.
+    """Receive the progress of a run; override the calls that you need.
 
     Methods are called from the interpreter's threads, one call at a time. What they raise ends
     the run.

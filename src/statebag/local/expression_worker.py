@@ -138,9 +138,9 @@ def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
             no value.
     """
     from jsonata.functions import Functions  # noqa: PLC0415 - slow, and not needed for paths
-    from jsonata.jexception import JException  # noqa: PLC0415 - likewise
-    from jsonata.jsonata import Jsonata  # noqa: PLC0415 - likewise
-    from jsonata.utils import Utils  # noqa: PLC0415 - likewise
+    from jsonata.jexception import JException  # noqa: PLC0415 - slow, and not needed for paths
+    from jsonata.jsonata import Jsonata  # noqa: PLC0415 - slow, and not needed for paths
+    from jsonata.utils import Utils  # noqa: PLC0415 - slow, and not needed for paths
 
     Functions.function_clone = staticmethod(_cloned)  # its own makes plain objects of all
     try:
@@ -232,7 +232,7 @@ def _end_after(seconds: float) -> None:
 
 def _plain(value: Any) -> Any:
     """A copy in plain JSON types; sequences and the evaluator's null become what they stand for."""
-    from jsonata.utils import Utils  # noqa: PLC0415 - see above
+    from jsonata.utils import Utils  # noqa: PLC0415 - slow, and not needed for paths
 
     if value is Utils.NULL_VALUE or value is None:
         return None
@@ -250,7 +250,7 @@ def _plain(value: Any) -> Any:
 
 
 def _refused() -> Exception:
-    from jsonata.jexception import JException  # noqa: PLC0415 - see above
+    from jsonata.jexception import JException  # noqa: PLC0415 - slow, and not needed for paths
 
     refused: Exception = JException("D3001", 0)
     return refused
@@ -288,7 +288,7 @@ def _parse(text: Any) -> Any:
 
 
 def _eval(*_: Any) -> Any:
-    from jsonata.jexception import JException  # noqa: PLC0415 - see above
+    from jsonata.jexception import JException  # noqa: PLC0415 - slow, and not needed for paths
 
     raise JException("T1006", 0)  # Step Functions has no $eval
 

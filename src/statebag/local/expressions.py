@@ -182,7 +182,7 @@ class Expressions:
 def _started() -> subprocess.Popen[bytes]:
     if not sys.executable:
         raise ConfigurationError(
-            "an expression needs a process of its own, and this Python does not know its program",
+            "sys.executable is empty, so no process can be started to evaluate an expression",
             hint="Set sys.executable to a Python that has the extra statebag[local].",
         )
     places = json.dumps([str(Path(place).resolve()) for place in sys.path if place])

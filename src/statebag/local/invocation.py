@@ -36,7 +36,7 @@ class LambdaContext:
     client_context: Any = None
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function would be stopped."""
+        """Return the milliseconds until the function would be stopped."""
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
@@ -51,7 +51,7 @@ class Answer:
 def invoke(
     handler: Handler, event: Any, *, name: str, region: str, timeout_seconds: float | None = None
 ) -> Answer:
-    """Call `handler(event, context)` and give its answer as the service would send it.
+    """Call `handler(event, context)`, and return its answer as Lambda would send it.
 
     Args:
         handler: The function.

@@ -51,7 +51,8 @@ def item_source(reader: dict[str, Any], path: str) -> ItemSource:
     resource = reader.get("Resource", "")
     if not resource.endswith((_GET, _LIST)):
         raise ConfigurationError(
-            "an ItemReader reads s3:getObject or s3:listObjectsV2 here", path=f"{path}.Resource"
+            f"ItemReader must use s3:getObject or s3:listObjectsV2, not {resource!r:.80}",
+            path=f"{path}.Resource",
         )
     config = reader.get("ReaderConfig", {})
     kind = config.get("InputType", "JSON")

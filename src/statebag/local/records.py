@@ -154,7 +154,7 @@ class Records:
 
 
 def read_record(folder: Path, execution: ExecutionArn) -> History:
-    """The history of an execution that ran, or runs, on this machine.
+    """Return the history of an execution that ran, or runs, on this machine.
 
     Args:
         folder: Where runs keep their histories.
@@ -174,11 +174,11 @@ def read_record(folder: Path, execution: ExecutionArn) -> History:
         head = None
     if not isinstance(head, dict) or head.get("arn") != execution.arn:
         raise ConfigurationError(
-            f"no run on this machine has left a history of this execution in {folder}",
+            f"{folder} has no history of this execution",
             hint="Name the folder of the run with --histories.",
         )
     if head.get("statebag_execution") != _VERSION:
-        raise InvalidState("the history was written by a newer version", hint="Update statebag.")
+        raise InvalidState("a newer release of statebag wrote the history", hint="Update statebag.")
     # The last line is empty, or the beginning of an event that is being written.
     return history_of(
         execution.arn,
@@ -190,7 +190,7 @@ def read_record(folder: Path, execution: ExecutionArn) -> History:
 
 
 def recorded_executions(folder: Path) -> list[str]:
-    """The ARNs of the executions in a folder, the one that was written to last first."""
+    """Return the ARNs of the executions in a folder, the newest write first."""
     found = []
     for file in _files(folder):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):

@@ -42,7 +42,7 @@ class ChildResult:
         error: The error's name, if it failed.
         cause: The error's cause, if it failed.
         started: When it started, in ISO 8601; None if it never did.
-        stopped: When it ended, likewise.
+        stopped: When it ended, in ISO 8601; None if it did not.
     """
 
     arn: str
@@ -75,9 +75,14 @@ def writer(given: dict[str, Any] | None, path: str) -> Writer:
         return Writer("COMPACT", "JSON")
     resource = given.get("Resource")
     if resource is None and "WriterConfig" not in given:
-        raise ConfigurationError("a ResultWriter has a Resource or a WriterConfig", path=path)
+        raise ConfigurationError(
+            "the ResultWriter has neither a Resource nor a WriterConfig", path=path
+        )
     if resource is not None and not str(resource).endswith(":s3:putObject"):
-        raise ConfigurationError("a ResultWriter writes with s3:putObject", path=f"{path}.Resource")
+        raise ConfigurationError(
+            f"ResultWriter must use s3:putObject, not {str(resource)!r:.80}",
+            path=f"{path}.Resource",
+        )
     config = given.get("WriterConfig", {})
     transformation = config.get("Transformation", "NONE" if resource else "COMPACT")
     output_type = config.get("OutputType", "JSON")
@@ -89,7 +94,7 @@ def writer(given: dict[str, Any] | None, path: str) -> Writer:
             raise ConfigurationError(
                 f"there is no {field} {value!r}",
                 path=f"{path}.WriterConfig.{field}",
-                hint=f"It is one of {', '.join(known)}.",
+                hint=f"Use {', '.join(known)}.",
             )
     return Writer(transformation, output_type)
 

@@ -36,7 +36,7 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class WaitingToken:
-    """A token that a run waits for: what it is, and which state of which execution waits."""
+    """A token that a run waits for, with the state and execution that wait."""
 
     token: str
     state: str
@@ -45,7 +45,7 @@ class WaitingToken:
 
 
 def waiting_tokens(token_dir: Path) -> list[WaitingToken]:
-    """The tokens that runs with this folder wait for and that nobody has answered yet."""
+    """Return the tokens in a folder that runs wait for and that have no answer yet."""
     return [
         WaitingToken(**loads(file.read_text("utf-8")))
         for file in sorted(Path(token_dir).glob("*.token"))
@@ -61,7 +61,7 @@ def answer(
     error: str | None = None,
     cause: str | None = None,
 ) -> None:
-    """Answer a waiting token: with `output`, or, where `error` or `cause` is given, a failure.
+    """Answer a waiting token with `output`, or with a failure if `error` or `cause` is given.
 
     Raises:
         ConfigurationError: no run with this folder waits for this token, or it was answered.
@@ -73,15 +73,17 @@ def answer(
             text = json.dumps(output, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
             size = len(text.encode())
         except (TypeError, ValueError, RecursionError) as problem:
-            raise InvalidState("the output of a task must be a JSON value") from problem
+            raise InvalidState(
+                f"the output of the task is not a JSON value ({type(problem).__name__})"
+            ) from problem
         if text_is_deeper(text.encode()):
             raise InvalidState(
-                f"the output of a task nests deeper than {MAX_DEPTH} levels",
+                f"the output of the task nests deeper than {MAX_DEPTH} levels",
                 hint="Store the inner part as a string, or flatten it.",
             )
         if size > PAYLOAD_LIMIT:
             raise LimitExceeded(
-                f"the output of a task has {size:,} bytes, and may have {PAYLOAD_LIMIT:,}",
+                f"the output of the task has {size:,} bytes; the limit is {PAYLOAD_LIMIT:,}",
                 hint="Answer with a sealed state or a reference to what is stored.",
             )
         body: dict[str, Any] = {"output": text}
@@ -89,7 +91,7 @@ def answer(
         body = {"error": error, "cause": cause}
     file = _waiting_file(token_dir, token).with_suffix(".answer")
     if file.exists():
-        raise ConfigurationError("this token was answered already")
+        raise ConfigurationError("the token was answered before")
     _write(file, body)
 
 
@@ -104,7 +106,7 @@ def heartbeat(token_dir: Path, token: str) -> None:
 
 
 class TokenRefused(Exception):  # noqa: N818 - named for what happened to the token
-    """An answer to a token that nobody waits for, or waits for no longer.
+    """The answer came for a token that no task waits for.
 
     Attributes:
         timed_out: Whether the task behind it has ended.

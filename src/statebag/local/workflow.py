@@ -26,7 +26,7 @@ __all__ = ["Workflow", "load_workflow"]
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """What `run_definition` needs.
+    """The definition and the handlers that `run_definition` needs.
 
     Attributes:
         name: The state machine's name.

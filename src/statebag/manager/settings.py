@@ -72,8 +72,8 @@ def manager_settings() -> ManagerSettings:
     settings = settings_from_environment(ManagerSettings)
     if settings.wire == 0 and encryption_keys_from_environment():
         raise ConfigurationError(
-            "objects of wire version 0 are plain, for consumers that read them without this "
-            "library, so they cannot be encrypted",
+            "STATEBAG_WIRE=0 writes legacy pointers, whose objects are not encrypted, and "
+            "STATEBAG_ENCRYPTION_KEYS is set",
             hint="Unset STATEBAG_WIRE, or unset STATEBAG_ENCRYPTION_KEYS.",
         )
     return settings

@@ -41,7 +41,7 @@ class BagChange(msgspec.Struct, frozen=True):
             their place before.
         kind: What happened; `possible`: the bags do not tell whether anything did.
         before: Bytes of the JSON text of the opened value that was there; 0 where nothing was.
-        after: Likewise of what is there now.
+        after: Bytes of the JSON text of the opened value that is there now; 0 if none is.
     """
 
     path: str

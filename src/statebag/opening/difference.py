@@ -38,9 +38,9 @@ class Change(msgspec.Struct, frozen=True):
             ones by their place before.
         kind: What happened.
         before: Bytes of the JSON text that was there; 0 where nothing was.
-        after: Likewise of what is there now.
+        after: Bytes of the JSON text that is there now; 0 if nothing is.
         old: The value that was there; None where nothing was.
-        new: The value that is there now; likewise.
+        new: The value that is there now; None if nothing is.
     """
 
     path: str

@@ -58,7 +58,7 @@ def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
             if is_broken_text(text):
                 raise _broken(path)
             raise InvalidState(
-                "this string holds the text of a bag, which is not opened by itself",
+                "the string has a bag in it, and embedded= does not say whether to open it",
                 path=_at(path),
                 hint="Pass embedded=True to open it, or embedded=False to keep the string.",
             )
@@ -176,7 +176,7 @@ def _warn(found: list[Path], what: str) -> None:
 
 def _broken(path: Path) -> InvalidState:
     return InvalidState(
-        "this string holds a bag in text that is not JSON, so it cannot be opened",
+        "the string has a bag in it, but is not JSON, so it cannot be opened",
         path=_at(path),
         hint="Pass embedded=False to keep the string, or JSON that holds the bag.",
     )

@@ -143,7 +143,7 @@ class Fetcher:
         self._requests += len(ranges)
         if self._requests > self._policy.max_open_requests:
             raise LimitExceeded(
-                f"an open would send more than {self._policy.max_open_requests} requests",
+                f"the open would send more than {self._policy.max_open_requests} requests",
                 hint="Open less with only=, or raise Policy.max_open_requests.",
             )
         for part in self._read(ranges):
@@ -284,7 +284,7 @@ class Fetcher:
 def _check(what: str, amount: int, limit: int) -> None:
     if amount > limit:
         raise LimitExceeded(
-            f"an open would take {amount} {what} and the limit is {limit}",
+            f"the open would read {amount} {what}; the limit is {limit}",
             hint=f"Open less with only=, or raise Policy.max_open_{what} "
             f"(STATEBAG_MAX_OPEN_{what.upper()}).",
         )

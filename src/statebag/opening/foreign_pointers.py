@@ -71,7 +71,7 @@ def pointer_reader(store: Store, policy: Policy, *, foreign_is_data: bool = Fals
     """
     if not _given:
         raise ConfigurationError(
-            "nothing here reads pointers of wire version 0, and legacy=True asks for it",
+            "legacy=True needs a reader of legacy pointers, and none was registered",
             hint="Import statebag before its rooms, or open with legacy=False.",
         )
     return _given[0]()(store, policy, foreign_is_data=foreign_is_data)

@@ -256,7 +256,7 @@ def _check_beside(stub: Stub, path: Path) -> None:
     missing = [name for name in stub.beside or () if name not in stub.siblings]
     if missing:
         raise InvalidStub(
-            f"{len(missing)} fields that must stand beside this stub are gone",
+            f"the object lost {len(missing)} fields that stood next to its stub",
             path=render_path((*path, missing[0])),
             hint="Move the whole object, not only its stub.",
         )

@@ -172,4 +172,4 @@ def _end(pattern: re.Pattern[bytes], buffer: bytes, place: int) -> int:
 
 
 def _too_large(where: str) -> LimitExceeded:
-    return LimitExceeded("one item is larger than 256 MiB", object_name=where)
+    return LimitExceeded(f"an item has more than {_LARGEST_ITEM:,} bytes", object_name=where)

@@ -65,7 +65,7 @@ class Remembered(msgspec.Struct, frozen=True):
 
 
 class Known:
-    """Values by the SHA-256 of their text, blobs likewise, and index nodes by what they list.
+    """Values and blobs by the SHA-256 of their text, and index nodes by what they list.
 
     What is in here was stored or verified once; whether the store still has it is another matter
     (`statebag.store.presence`).

@@ -81,7 +81,7 @@ def _member(value: Any, part: str | int, path: Path) -> Any:
 
 def _nothing(there: str, path: Path) -> InvalidState:
     return InvalidState(
-        "there is nothing at this path",
+        "the bag has no value at this path",
         path=render_path(path),
         hint=f"{render_path(path[:-1])} is {there}.",
     )

@@ -22,6 +22,7 @@ from statebag.errors import (
     InvalidState,
 )
 from statebag.format import json_text
+from statebag.format.json_type import json_type
 from statebag.opening.json_stream import array_items, lines, without_mark
 from statebag.opening.map_records import (
     described,
@@ -56,8 +57,8 @@ class ChildResult(msgspec.Struct, frozen=True):
 
     Attributes:
         status: `SUCCEEDED`, `FAILED`, `PENDING`, `TIMED_OUT` or `ABORTED`.
-        output: Its output; where that is no JSON, the text itself. None where there is none.
-        input: Its input, likewise; None where the file does not say.
+        output: Its output; the text itself if it is not JSON. None where there is none.
+        input: Its input; the text itself if it is not JSON. None if the file does not say.
         name: The child execution's name; None where the file does not say.
         error: The error's name, for a child that failed; `Statebag.UnreadableRecord` where its
             record cannot be given exactly (half of a surrogate pair, NaN, too many levels).
@@ -95,8 +96,8 @@ def read_map_results(
     """
     if transformation is not None and transformation not in _TRANSFORMATIONS:
         raise ConfigurationError(
-            "there is no such transformation",
-            hint=f"It is one of {', '.join(_TRANSFORMATIONS)}, or None.",
+            f"transformation must be a known name or None, not {transformation!r:.40}",
+            hint=f"Use {', '.join(_TRANSFORMATIONS)}, or None.",
         )
     return _children(locate, details, transformation)
 
@@ -107,7 +108,7 @@ def _children(
     transformation: Transformation | None,
 ) -> Iterator[ChildResult]:
     if not isinstance(details, dict):
-        raise BlobCorrupt("ResultWriterDetails is no object")
+        raise BlobCorrupt(f"ResultWriterDetails must be an object, not {json_type(details)}")
     bucket, key = details.get("Bucket"), details.get("Key")
     if not isinstance(bucket, str) or not isinstance(key, str):
         raise BlobCorrupt("ResultWriterDetails has no Bucket or no Key")
@@ -130,14 +131,16 @@ def _files(manifest: Any, name: str) -> list[tuple[str, str]]:
             for file in listed.get(status, [])
         ]
     except (KeyError, TypeError, AttributeError):
-        raise BlobCorrupt("a Map Run's manifest has another form", object_name=name) from None
+        raise BlobCorrupt("the Map Run's manifest is malformed", object_name=name) from None
 
 
 def _chunks(store: Store, name: str) -> Iterator[bytes]:
     """An object's bytes, a few chunks ahead of whoever uses them."""
     info = store.head(name)
     if info is None:
-        raise BlobMissing("a file that a Map Run's manifest lists is gone", object_name=name)
+        raise BlobMissing(
+            "the store does not have a file that the Map Run's manifest lists", object_name=name
+        )
     spans = [(start, min(_CHUNK, info.size - start)) for start in range(0, info.size, _CHUNK)]
     coming: deque[Task[list[bytes]]] = deque()
     with Workers(_AHEAD, "statebag-results") as pool:

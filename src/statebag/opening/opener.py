@@ -9,6 +9,7 @@ import msgspec
 from statebag.errors import BlobCorrupt, InvalidStub, NotPermitted
 from statebag.format import json_text
 from statebag.format.index import read_node
+from statebag.format.json_type import json_type
 from statebag.format.names import encode_scope, is_scope_at_or_above, scope_of
 from statebag.format.paths import render_path
 from statebag.opening.verified import Texts, Verified, verified
@@ -51,7 +52,7 @@ class Confinement:
             allowed = self._told[scope] = self.allows(scope)
         if not allowed:
             raise NotPermitted(
-                "a stub names an object of another scope",
+                "the stub names an object of another scope",
                 path=render_path(path),
                 object_name=blob.at,
                 hint="Add that scope to Policy.readable_scopes if this reader should see it.",
@@ -73,7 +74,7 @@ class Opener:
         fetcher: Gets blobs within the limits.
         confinement: Which scopes may be read.
         known: Told of everything that was read and verified.
-        bases: Likewise, of stored values with their texts.
+        bases: Receives every stored value that was read and verified, with its text.
         signatures: Where stubs must be signed.
     """
 
@@ -94,7 +95,7 @@ class Opener:
     def open(
         self, bag: Any, selection: Selection, *, is_state: bool = False, below: Path = ()
     ) -> Any:
-        """The state, every object in it made anew; stubs that were not selected are `Unopened`.
+        """The state, with new objects; stubs that were not selected are `Unopened`.
 
         Args:
             bag: A bag, or a state that was opened before in part.
@@ -265,7 +266,10 @@ class Opener:
         if kind is None:
             return value
         if not isinstance(value, list if kind == "array" else dict) or len(value) != count:
-            raise InvalidStub("a stub does not say what its value is", path=render_path(path))
+            raise InvalidStub(
+                f"the value is not the {kind} of {count} members that its stub says",
+                path=render_path(path),
+            )
         return value
 
 
@@ -284,5 +288,8 @@ def _merged(value: Any, site: Site) -> Any:
     if site.siblings is None:
         return value
     if not isinstance(value, dict):
-        raise InvalidStub("a rest is no object", path=render_path(site.path))
+        raise InvalidStub(
+            f"the stored rest must be an object, not {json_type(value)}",
+            path=render_path(site.path),
+        )
     return {**value, **site.siblings}

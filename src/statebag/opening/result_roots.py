@@ -41,7 +41,7 @@ class ResultRoots:
                 store = self._store if root == self._store.url else self._of_root(root)
                 return store, name_below(store.url, address)
         raise NotPermitted(
-            "a Map Run's results lie outside the configured roots",
+            "the Map Run's results are outside the configured roots",
             hint="Name their address in Policy.result_roots (STATEBAG_RESULT_ROOTS).",
         )
 

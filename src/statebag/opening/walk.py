@@ -195,7 +195,7 @@ def _meet(
         missing = [name for name in stub.beside if name not in siblings]
         if missing:
             raise InvalidStub(
-                f"the field {missing[0][:80]!r} of this object stood beside its stub and is gone",
+                f"the object lost the field {missing[0][:80]!r}, which stood next to its stub",
                 path=where,
                 hint="Move the whole object, not only its stub.",
             )
@@ -242,14 +242,14 @@ def _check_keys(value: dict[Any, Any], path: Path) -> None:
         "".join(value)
     except TypeError:
         raise InvalidState(
-            "a bag's objects have only string keys", path=render_path(path)
+            "the bag has an object with a key that is not a string", path=render_path(path)
         ) from None
 
 
 def _check_scalar(value: Any, path: Path) -> None:
     if not isinstance(value, _SCALARS):
         raise InvalidState(
-            f"a bag holds JSON values, not {type(value).__qualname__}", path=render_path(path)
+            f"the bag must hold JSON values, not {type(value).__qualname__}", path=render_path(path)
         )
 
 

@@ -116,8 +116,8 @@ class Task(Generic[_Answer]):
         """
         if self._pid != os.getpid():
             raise ConfigurationError(
-                "this work was begun in the parent process, before a fork: its threads do not "
-                "exist in this process",
+                "the work began in the parent process, before a fork, and its threads do not exist "
+                "in this process",
                 hint="Begin it in the process that uses it.",
             )
         return self._future.result()
@@ -156,7 +156,7 @@ class Workers:
         try:
             return Task(self._pool().submit(run))
         except RuntimeError:  # no thread can be started, or the interpreter is ending
-            from concurrent.futures import Future  # noqa: PLC0415 (as below)
+            from concurrent.futures import Future  # noqa: PLC0415 (slow to import)
 
             future: Future[_Answer] = Future()
             try:
@@ -168,7 +168,7 @@ class Workers:
     def _pool(self) -> ThreadPoolExecutor:
         with self._lock:
             # Loaded with the first work: many handlers never need a thread.
-            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (see above)
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (slow to import)
 
             if self._executor is None or self._pid != os.getpid():
                 self._executor = ThreadPoolExecutor(self._at_once, self._name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
 from statebag.format.unopened import Grown, Unopened
 
@@ -45,7 +46,7 @@ def with_appended(state: Any, path: Path, items: list[Any]) -> Any:
         inner = _member(container, key, path[: depth - 1])
         if isinstance(inner, Unopened):
             raise InvalidState(
-                "the array to append to lies inside a value that is not opened",
+                f"the list to append to is inside {json_type(inner)}",
                 path=render_path(path[:depth]),
                 hint="Open the state, append in Python and seal it.",
             )
@@ -65,12 +66,17 @@ def _longer(before: Any, items: list[Any], path: Path) -> Any:
         return Grown(before.before, [*before.items, *items])
     if isinstance(before, Unopened) and before.kind == "array":
         return Grown(before, list(items))
-    raise InvalidState("only an array can be appended to", path=render_path(path))
+    raise InvalidState(
+        f"the value to append to must be a list, not {json_type(before)}", path=render_path(path)
+    )
 
 
 def _as_list(value: Any, path: Path) -> list[Any]:
     if not isinstance(value, list):
-        raise InvalidState("there is nothing to append to", path=render_path(path))
+        raise InvalidState(
+            f"the value to append to must be a list, not {json_type(value)}",
+            path=render_path(path),
+        )
     return list(value)
 
 
@@ -78,4 +84,6 @@ def _member(container: Any, key: str | int, path: Path) -> Any:
     try:
         return container[key]
     except (KeyError, IndexError, TypeError):
-        raise InvalidState("there is nothing to append to", path=render_path(path)) from None
+        raise InvalidState(
+            "the state has no list at this path to append to", path=render_path(path)
+        ) from None

@@ -113,7 +113,7 @@ class ArrayWriter:
         pieces = sorted(self._placed, key=lambda one: one.first)
         for before, after in pairwise(pieces):
             if before.first + before.count > after.first:
-                raise InvalidState(f"two items of one array have the place {after.first}")
+                raise InvalidState(f"two items of the array have the index {after.first}")
         entries = [
             Entry(one.blob.placed(self._names[one.pack]), one.count, one.size) for one in pieces
         ]

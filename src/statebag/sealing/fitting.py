@@ -293,7 +293,7 @@ def _too_large(root: Part, bound: int) -> BagTooLarge:
     )
     named = ", ".join(f"{path} ({size} bytes)" for size, path in sizes[:_NAMED_AT_MOST])
     return BagTooLarge(
-        f"what must stay in the bag takes {root.wire} bytes and the bound is {bound};"
+        f"the fields that cannot be offloaded take {root.wire} bytes; the limit is {bound};"
         f" the largest: {named}",
         path=sizes[0][1] if sizes else "$",
         hint="Make these fields smaller, take them out of Policy.control, or raise the bound.",

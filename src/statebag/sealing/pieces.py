@@ -9,6 +9,7 @@ import msgspec
 from statebag.errors import BlobCorrupt, InvalidState, InvalidStub
 from statebag.format import json_text
 from statebag.format.codec import digests_of
+from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
 from statebag.format.stub import Entry
 from statebag.format.unopened import Grown
@@ -190,7 +191,10 @@ class Cutter:
         if stub.base is not None:
             raise NeedsOpened(path)  # its items are known only once the patch is applied
         if stub.kind != "array":
-            raise InvalidState("only an array can be appended to", path=render_path(path))
+            raise InvalidState(
+                f"the value to append to must be a list, not {json_type(grown.before)}",
+                path=render_path(path),
+            )
         entries = list(stub.entries)
         items: list[bytes] = []
         tail = stub.simple
@@ -238,5 +242,7 @@ def _items(text: bytes, kind: Kind, count: int, path: Path) -> list[bytes]:
         error.path = render_path(path)
         raise
     if len(items) != count:
-        raise InvalidStub("a stub does not say what its value is", path=render_path(path))
+        raise InvalidStub(
+            f"the value has {len(items)} items, but its stub says {count}", path=render_path(path)
+        )
     return items

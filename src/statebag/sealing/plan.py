@@ -432,8 +432,8 @@ class Planner:
         """An object that looks like one of ours: it has no parts, for it must not stand bare."""
         if control:
             raise InvalidState(
-                f"a control field has the reserved key {KEY}, or looks like a pointer of wire"
-                " version 0, and holds values that were not opened",
+                f"the control field has the reserved key {KEY}, or looks like a legacy pointer, "
+                "and has unopened values in it",
                 path=render_path(path),
                 hint="Open the state whole, or rename the key.",
             )

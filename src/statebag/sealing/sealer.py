@@ -83,7 +83,8 @@ class Sealer:
         """
         if isinstance(budget, bool) or not isinstance(budget, int | None):
             raise ConfigurationError(
-                "a budget is a whole number of bytes", hint="Leave it out for the policy's bound."
+                f"budget must be an int, not {type(budget).__qualname__}",
+                hint="Leave it out for the policy's bound.",
             )
         try:
             return self._sealed(state, scope, budget, Memory.empty() if anew else self._memory)

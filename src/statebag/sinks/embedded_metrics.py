@@ -62,7 +62,7 @@ class EmbeddedMetrics:
             from aws_lambda_powertools.metrics import EphemeralMetrics  # noqa: PLC0415 (an extra)
         except ImportError:
             raise ConfigurationError(
-                "STATEBAG_METRICS=emf needs a package that is not installed",
+                "STATEBAG_METRICS=emf needs aws-lambda-powertools, which is not installed",
                 hint="Install the extra: pip install 'statebag[metrics]'",
             ) from None
         self._make: Any = EphemeralMetrics

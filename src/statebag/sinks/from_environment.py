@@ -48,6 +48,6 @@ def _made(kind: str, name: str) -> Iterator[Watcher]:
         yield Tracing()
     else:
         raise ConfigurationError(
-            f"STATEBAG_{kind.upper()} has a value that is not known",
+            f"STATEBAG_{kind.upper()} must be a known name, not {name!r:.80}",
             hint="STATEBAG_METRICS=emf, STATEBAG_LOG=json, STATEBAG_TRACING=otel.",
         )

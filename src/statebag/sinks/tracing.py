@@ -40,7 +40,7 @@ class Tracing:
             from opentelemetry import trace  # noqa: PLC0415 (an extra)
         except ImportError:
             raise ConfigurationError(
-                "STATEBAG_TRACING=otel needs a package that is not installed",
+                "STATEBAG_TRACING=otel needs opentelemetry-api, which is not installed",
                 hint="Install the extra: pip install 'statebag[tracing]'",
             ) from None
         self._trace = trace

@@ -43,14 +43,14 @@ def execution_ends(arn_prefixes: str | Iterable[str], client: Any = None) -> Exe
     for parts in places or [[]]:
         if len(parts) != 5 or parts[0] != "arn" or parts[2] != "states" or not all(parts):
             raise ConfigurationError(
-                "this is not where executions are",
+                f"an ARN prefix must be arn:aws:states and 2 parts, not {len(parts)} parts of text",
                 hint="Use arn:aws:states:<region>:<account>.",
             )
     try:
         import boto3  # noqa: PLC0415 (slow, and an extra)
     except ImportError:
         raise ConfigurationError(
-            "asking Step Functions needs boto3", hint="pip install boto3"
+            "asking Step Functions needs boto3, which is not installed", hint="pip install boto3"
         ) from None
     session = boto3.Session() if client is None else None
     clients = {
@@ -98,7 +98,7 @@ class ExecutionEnds:
 
 
 def _described(states: Any, prefix: str, scope: str) -> _Life | None:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (as above)
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (slow, and an extra)
 
     machine, _, name = unquote(scope).partition("/")
     try:
@@ -109,13 +109,13 @@ def _described(states: Any, prefix: str, scope: str) -> _Life | None:
             return None
         if code in {"AccessDeniedException", "AccessDenied"}:
             raise NotPermitted(
-                f"Step Functions does not say when executions of {prefix} ended",
+                f"Step Functions refuses to describe executions of {prefix}",
                 hint="Allow states:DescribeExecution, or leave this account out: without an "
                 "answer a year is added.",
             ) from None
-        raise StoreUnavailable("Step Functions did not answer") from None
-    except BotoCoreError:
-        raise StoreUnavailable("Step Functions did not answer") from None
+        raise StoreUnavailable(f"Step Functions did not answer ({type(error).__name__})") from None
+    except BotoCoreError as error:
+        raise StoreUnavailable(f"Step Functions did not answer ({type(error).__name__})") from None
     began, stopped = _in_utc(found.get("startDate")), _in_utc(found.get("stopDate"))
     return began, None if found["status"] in _GOING_ON else stopped
 

@@ -55,7 +55,7 @@ def read_history(execution: ExecutionArn, client: Any = None, *, data: bool = Tr
         if not token:
             break
         if token in tokens:
-            raise StoreUnavailable("Step Functions gave the same page of the history again")
+            raise StoreUnavailable("Step Functions returned the same page of the history again")
         tokens.add(token)
         further = {"nextToken": token}
     branches: dict[str, list[str]] = {}

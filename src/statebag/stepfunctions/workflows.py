@@ -72,7 +72,7 @@ def start_execution(
     parts = state_machine_arn.split(":")
     if len(parts) < _PARTS or parts[0] != "arn" or parts[5] != "stateMachine":
         raise ConfigurationError(
-            "this is no state machine's ARN",
+            f"state_machine_arn must be a state machine's ARN, not {_shown(state_machine_arn)}",
             hint="Use arn:aws:states:<region>:<account>:stateMachine:<name>.",
         )
     name = name or str(uuid4())
@@ -129,7 +129,7 @@ def send_task_success(
 
 
 def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any = None) -> Any:
-    """Return the output of an execution that succeeded, opened; or the value at a path in it.
+    """Return the opened output of an execution that succeeded, or the value at a path in it.
 
     Args:
         sb: Opens the output.
@@ -145,13 +145,15 @@ def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any
     parts = execution_arn.split(":")
     if len(parts) <= _PARTS or parts[0] != "arn" or parts[5] != "execution":
         raise ConfigurationError(
-            "this is no execution's ARN",
+            f"execution_arn must be an execution's ARN, not {_shown(execution_arn)}",
             hint="Use arn:aws:states:<region>:<account>:execution:<state machine>:<name>.",
         )
     found = Asked(client, parts[3])("describe_execution", {}, executionArn=execution_arn)
     status = found["status"]
     if status in {"RUNNING", "PENDING_REDRIVE"}:
-        raise InvalidState("the execution has not ended", hint="Ask again when it has.")
+        raise InvalidState(
+            f"the execution has not ended: it is {status}", hint="Ask again when it has."
+        )
     if status != "SUCCEEDED":
         named = f" with {found['error']}" if found.get("error") else ""
         raise InvalidState(
@@ -159,7 +161,7 @@ def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any
             hint="`statebag log` shows where it ended.",
         )
     if not found.get("outputDetails", {}).get("included", True) or "output" not in found:
-        raise LimitExceeded("Step Functions does not give this execution's output")
+        raise LimitExceeded("Step Functions did not include the output of this execution")
     bag = json_text.decode(found["output"].encode(), None)
     return sb.open(bag, embedded=False) if path is None else sb.get(bag, path, embedded=False)
 
@@ -180,10 +182,11 @@ class Asked:
             from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (slow)
         except ImportError:
             raise ConfigurationError(
-                "asking Step Functions needs boto3", hint="pip install boto3 (a Lambda has it)."
+                "asking Step Functions needs boto3, which is not installed",
+                hint="pip install boto3 (a Lambda has it).",
             ) from None
         if client is None:
-            import boto3  # noqa: PLC0415 (likewise)
+            import boto3  # noqa: PLC0415 (slow)
 
             client = boto3.Session().client("stepfunctions", region_name=region)
         self._client = client
@@ -230,3 +233,8 @@ def _translated(error: Exception, operation: str, refusals: dict[str, str]) -> S
             hint="Set credentials and AWS_REGION.",
         )
     return StoreUnavailable(f"Step Functions did not answer {operation} ({code or 'no answer'})")
+
+
+def _shown(arn: str) -> str:
+    """What was given for an ARN; only another ARN is quoted, for other text may be a state."""
+    return f"{arn[:120]!r}" if arn.startswith("arn:") else f"text of {len(arn)} characters"

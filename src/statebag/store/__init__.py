@@ -1,1 +1,1 @@
-"""Where packs live: the contract, the backends, retries and the cache."""
+"""Stores for packs: the contract, the backends, retries and the cache."""

@@ -1,4 +1,4 @@
-"""From a store's address to the store."""
+"""Make a store from its address."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FORMS = (
 def store_of(
     given: str | os.PathLike[str] | Store, *, options: Mapping[str, str] | None = None
 ) -> Store:
-    """The store that a caller means, without retries.
+    """Return the store for an address, a path or a store, without retries.
 
     Args:
         given: An address as for `store_from_url`, a folder's path, or a store. One of another's
@@ -40,14 +40,14 @@ def store_of(
         ConfigurationError: None of them, or as for `store_from_url`.
     """
     if options is not None and not isinstance(options, Mapping):
-        raise ConfigurationError("a store's options are names with their values")
+        raise ConfigurationError(f"options must be a dict, not {type(options).__qualname__}")
     if isinstance(given, str):
         return store_from_url(given, options=options)
     if isinstance(given, os.PathLike):
         return _file_store(_folder(os.fspath(given)), dict(options or {}))
     if not all(hasattr(given, name) for name in ("put", "get_ranges")):  # `url` may be a call
         raise ConfigurationError(
-            f"a store is not of type {type(given).__qualname__}",
+            f"store must be an address, a path or a store, not {type(given).__qualname__}",
             hint="Give an address, a folder's path, or a store such as those in statebag.store.",
         )
     from statebag.store.checked import checked
@@ -56,7 +56,7 @@ def store_of(
 
 
 def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Store:
-    """The store at an address, without retries.
+    """Return the store at an address, without retries.
 
     Args:
         url: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder`,
@@ -76,7 +76,7 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
     if not separator:
         if _is_path(url):
             return _file_store(_folder(url), options)
-        raise ConfigurationError("the store's address has no known form", hint=_FORMS)
+        raise ConfigurationError("the store's address has neither a scheme nor a path", hint=_FORMS)
     stand_in = _stand_ins.get(scheme)
     if stand_in is not None:
         return stand_in(url)
@@ -91,7 +91,7 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
         address = urlsplit(url)
         if address.netloc not in {"", "localhost"} or not address.path or "?" in url or "#" in url:
             raise ConfigurationError(
-                "a file address has three slashes and an absolute path", hint=_FORMS
+                "the store's file address is not file:/// and an absolute path", hint=_FORMS
             )
         return _file_store(Path(_path_of(address.path)), options)
     if scheme == "memory":
@@ -99,9 +99,16 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
 
         _refuse(options, known=set())
         if any(mark in rest for mark in "?#@"):
-            raise ConfigurationError("a memory address is memory:// and a plain name", hint=_FORMS)
+            raise ConfigurationError(
+                "the name in the store's memory address has ?, # or @ in it",
+                hint=_FORMS,
+            )
         return MemoryStore.named(rest.strip("/"))
-    raise ConfigurationError("the store's address has an unknown scheme", hint=_FORMS)
+    raise ConfigurationError(
+        "there is no store for "
+        + (f"the scheme {scheme[:20]!r}" if scheme.isalnum() else "the scheme of this address"),
+        hint=_FORMS,
+    )
 
 
 @contextmanager
@@ -143,7 +150,8 @@ def _folder(path: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise ConfigurationError(
-            "the home folder in the store's address is not known", hint="Use an absolute path"
+            "this system does not know the home folder in the store's address",
+            hint="Use an absolute path",
         ) from error
 
 
@@ -161,7 +169,7 @@ def _file_store(folder: Path, options: Mapping[str, str]) -> Store:
 def _switch(options: Mapping[str, str], name: str, *, default: bool) -> bool:
     text = options.get(name, str(default).lower())
     if text not in {"true", "false"}:
-        raise ConfigurationError(f"the option {name} is 'true' or 'false'")
+        raise ConfigurationError(f"the option {name} must be 'true' or 'false', not {text!r:.20}")
     return text == "true"
 
 

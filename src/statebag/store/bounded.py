@@ -64,7 +64,7 @@ class _Helper(Thread):
         self.calls: SimpleQueue[_Call] = SimpleQueue()
 
     def run(self) -> None:
-        from queue import Empty  # noqa: PLC0415  # as above
+        from queue import Empty  # noqa: PLC0415  # only with a deadline
 
         while True:
             try:
@@ -122,8 +122,7 @@ def within_deadline(
         raise _too_late(what, name)
     if len(_abandoned) >= _MOST_ABANDONED:
         raise StoreUnavailable(
-            f"{what}: {_MOST_ABANDONED} earlier calls were given up at their deadline and have "
-            f"not ended yet",
+            f"{what}: {_MOST_ABANDONED} earlier calls passed their deadline and have not ended yet",
             object_name=name,
             hint="The store does not answer: check it, and the network on the way to it.",
         )

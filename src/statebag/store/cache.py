@@ -1,4 +1,4 @@
-"""What was read and verified before, kept in memory within a bound."""
+"""Keep verified blobs in memory, within a bound of bytes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class BlobCache:
         return self._bytes_held
 
     def get(self, key: tuple[Hashable, ...]) -> bytes | None:
-        """The bytes of a key, or None where they are not (or no longer) held."""
+        """Return the bytes of a key, or None if the cache does not have them."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -55,7 +55,7 @@ class BlobCache:
             TypeError: The data is not exactly `bytes`; a `bytearray` or a view can change.
         """
         if type(data) is not bytes:
-            raise TypeError(f"a cache takes bytes, not {type(data).__name__}")
+            raise TypeError(f"data must be bytes, not {type(data).__name__}")
         size = _ENTRY_BYTES + sum(map(sys.getsizeof, (key, *key, data)))
         with self._lock:
             replaced = self._entries.pop(key, None)
@@ -70,21 +70,21 @@ class BlobCache:
                 self._bytes_held -= left
 
     def put_each(self, items: Iterable[tuple[tuple[Hashable, ...], bytes]]) -> None:
-        """The same for several."""
+        """Keep the bytes of several keys, as `put` does."""
         for key, data in items:
             self.put(key, data)
 
     def get_each(self, keys: Iterable[tuple[Hashable, ...]]) -> list[bytes | None]:
-        """The bytes of several keys, None for each that is not held."""
+        """Return the bytes of several keys, None for each that the cache does not have."""
         return [self.get(key) for key in keys]
 
     def keys(self) -> list[tuple[Hashable, ...]]:
-        """What is held now."""
+        """Return the keys in the cache."""
         with self._lock:
             return list(self._entries)
 
     def clear(self) -> None:
-        """Let go of everything."""
+        """Remove everything."""
         with self._lock:
             self._entries.clear()
             self._bytes_held = 0

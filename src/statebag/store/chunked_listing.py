@@ -60,7 +60,7 @@ def listed_chunks(
     while True:
         if begun_in != os.getpid():
             raise StoreUnavailable(
-                f"the listing of {url} was begun in the parent process, before a fork",
+                f"the listing of {url} began in the parent process, before a fork",
                 hint="Begin it again in the process that uses it.",
             )
         # Around one call, not a yield: the time of whoever takes the objects does not count.
@@ -73,7 +73,7 @@ def listed_chunks(
         fresh = [meta for meta in chunk if earlier.is_new(meta["path"])]
         if earlier.is_broken or not fresh:
             raise StoreUnavailable(
-                f"{url} did not list its objects: an answer holds objects that were given before",
+                f"{url} did not list its objects: a page repeats objects of an earlier page",
                 hint=_HINT,
             )
         yield fresh
@@ -93,7 +93,7 @@ def _next(stream: Any) -> _Chunk | None:
             return None
         except TimeoutError:
             raise StoreUnavailable(
-                "the listing did not come to the next objects in time", hint=_HINT
+                "the next page of the listing did not arrive before the deadline", hint=_HINT
             ) from None
         return chunk
 

@@ -209,8 +209,8 @@ class _Process:
             self.kill()
             self.end()
             raise StoreUnavailable(
-                f"the process that stands in for object storage after a fork did not start "
-                f"within {longest:.1f} s",
+                f"the helper process for object storage after a fork did not start within "
+                f"{longest:.1f} s",
                 hint=_HINT,
             ) from None
         if ready is None:
@@ -368,7 +368,7 @@ def _process() -> _Process:
     starting = _starting
     if not starting.acquire(timeout=max(remaining or 0, 0) if bounded else -1):
         raise StoreUnavailable(
-            "the process that stands in for object storage after a fork is still being started",
+            "the helper process for object storage after a fork is still starting",
             hint="Give the work more time, or less to do.",
         )
     try:
@@ -579,7 +579,9 @@ class _Room:
         with self._lock:
             found = self._listings.get(listing)
         if found is None:  # not an end, which would look as if there were no more objects
-            raise StoreUnavailable("the listing is not known any more", hint="List again.")
+            raise StoreUnavailable(
+                "the helper process does not have this listing any more", hint="List again."
+            )
         try:
             infos = [_told(info) for _, info in zip(range(_PAGE), found, strict=False)]
         except BaseException:

@@ -33,7 +33,7 @@ def confined_parts(name: str) -> list[str]:
     parts = name.split("/")
     if any(part in {"", ".", ".."} for part in parts):
         raise NotPermitted(
-            "the name does not stay below the store's root",
+            "the name leads out of the store's root",
             object_name=printable(name),
             hint="Names are relative paths without empty parts, '.' or '..'",
         )
@@ -66,7 +66,7 @@ def name_below(url: str, s3_path: str, path: Path = ()) -> str:
     safe = all(part not in {"", ".", ".."} for part in parts) and name.isprintable()
     if not s3_path.startswith(root) or not safe or "\\" in name or "%2" in name.lower():
         raise NotPermitted(
-            "a pointer names an object outside the configured root",
+            "the pointer names an object outside the configured root",
             path=render_path(path),
             hint=f"Objects are read below {root} only.",
         )
@@ -92,7 +92,8 @@ def check_spans(name: str, spans: Sequence[tuple[int, int]]) -> None:
     for offset, length in spans:
         if offset < 0 or length < 0 or offset + length > _LAST_POSITION:
             raise BlobCorrupt(
-                f"no object has a span of {length} bytes at offset {offset}", object_name=name
+                f"the span of {length} bytes at offset {offset} is not possible in an object",
+                object_name=name,
             )
 
 

@@ -47,7 +47,7 @@ class Store(Protocol):
 
     @property
     def url(self) -> str:
-        """The root's address, without credentials: an identity for caches and messages."""
+        """The root's address without credentials, for caches and messages."""
         ...
 
     def put(self, name: str, data: bytes) -> None:
@@ -59,7 +59,7 @@ class Store(Protocol):
         ...
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object."""
+        """Return all bytes of an object."""
         ...
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
@@ -71,15 +71,15 @@ class Store(Protocol):
         ...
 
     def head(self, name: str) -> ObjectInfo | None:
-        """What is known of an object without reading it; None where it does not exist."""
+        """Return size and time of an object without reading it; None if it does not exist."""
         ...
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """All objects whose name is `prefix` or lies below it, as path parts, by name."""
+        """Iterate the objects whose name is `prefix` or is below it, by name."""
         ...
 
     def delete(self, name: str) -> None:
-        """Delete an object; one that is not there is no error."""
+        """Delete an object; one that does not exist is not an error."""
         ...
 
 

@@ -122,7 +122,7 @@ class Keys:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
         except ImportError:
             raise ConfigurationError(
-                "encryption needs a package that is not installed",
+                "encryption needs the package cryptography, which is not installed",
                 hint="Install the extra: pip install 'statebag[encryption]'",
             ) from None
         self._provider: KeyProvider = provider
@@ -154,7 +154,7 @@ class Keys:
                 )  # it is there, and not of use, with an older OpenSSL
             except (ImportError, AttributeError, _unsupported()):
                 raise ConfigurationError(
-                    "this build of the package cryptography does not have AES-GCM-SIV",
+                    "the installed package cryptography does not have AES-GCM-SIV",
                     hint="Install its wheel from PyPI, or one built with OpenSSL 3.2 or later; "
                     "Policy(forms=2), STATEBAG_FORMS=2, writes the older form.",
                 ) from None
@@ -286,7 +286,7 @@ class Keys:
 
 
 class EncryptedStore:
-    """A store that keeps every object encrypted; objects written in plain before are read too.
+    """A store that encrypts every object; it reads older objects that are plain, too.
 
     What an object holds is proved by whoever reads it (a digest in its name or in a stub), so a
     plain object in the place of an encrypted one gains nobody anything. But whoever keeps the
@@ -312,7 +312,7 @@ class EncryptedStore:
 
     @property
     def url(self) -> str:
-        """The inner store's."""
+        """As of the inner store."""
         return self._store.url
 
     @property
@@ -369,7 +369,7 @@ class EncryptedStore:
         return text
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of each `(offset, length)`; see `get` for the errors."""
+        """Return the bytes of each `(offset, length)`; raise what `get` raises."""
         if any(offset < 0 or length < 0 for offset, length in spans):
             raise _damaged(name)
         wanted = [_blocks_of(offset, length) for offset, length in spans]
@@ -411,7 +411,7 @@ class EncryptedStore:
     def _check_plain(self, name: str) -> None:
         if self.required:
             raise NotPermitted(
-                "an object is not encrypted, and Policy.require_encryption is set",
+                "the object is not encrypted, and Policy.require_encryption is set",
                 object_name=name,
                 hint="`statebag repair --encrypt`, with the keys, encrypts what a store holds.",
             )
@@ -426,7 +426,7 @@ class EncryptedStore:
             and not self._keys.knows(data[len(MAGIC) :])
         ):
             raise UnsupportedFormat(
-                "an object is encrypted by another version",
+                "the object is encrypted in a version that this release does not know",
                 object_name=name,
                 hint="Install a newer statebag here: readers are upgraded first.",
             )
@@ -449,7 +449,7 @@ class EncryptedStore:
         return iter(()) if find is None else find()
 
     def discard(self, name: str) -> None:
-        """Remove one of the `leftovers`."""
+        """Remove a file that `leftovers` named."""
         self._store.discard(name)  # type: ignore[attr-defined]
 
     def versions(self, name: str) -> Iterator[bytes]:
@@ -493,8 +493,8 @@ def _asked_for(provider: Callable[[], Any]) -> tuple[Any, ...]:
             if close is not None:
                 close()
             raise ConfigurationError(
-                f"the function for encryption keys returned {type(answer).__qualname__}, which "
-                "nobody awaits",
+                "the function for encryption keys must return a list, not "
+                f"{type(answer).__qualname__}",
                 hint="Give a plain function that returns a list of keys, not an async one.",
             )
         return _each(answer)

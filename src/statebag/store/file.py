@@ -31,7 +31,7 @@ __all__ = ["FileStore"]
 
 _TEMPORARY = re.compile(r"\.statebag-[0-9a-f]{16}\.tmp")
 
-# How often a put makes its directories anew that deletes of other objects take away.
+# How often a put makes its folders again after deletes of other objects removed them.
 _DIRECTORY_TRIES = 100
 
 # Not every system has these flags; where one is missing, its check is made another way or
@@ -83,7 +83,7 @@ class FileStore:
             is_folder = self._root.is_dir()
         except OSError as error:
             raise ConfigurationError(
-                f"the store's folder {self._root} cannot be made: {_reason(error)}",
+                f"the store's folder {self._root} cannot be created: {_reason(error)}",
                 hint="Choose a folder that this user may create or write",
             ) from error
         if not is_folder:
@@ -132,7 +132,7 @@ class FileStore:
                 _sync_directory(directory)
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object, or BlobMissing."""
+        """Return all bytes of an object; raise BlobMissing if there is none."""
         with self._opened(name) as (file, size):
             try:
                 return file.read()
@@ -144,7 +144,7 @@ class FileStore:
                 ) from None
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of each `(offset, length)`; BlobCorrupt for one past the end."""
+        """Return the bytes of each `(offset, length)`; raise BlobCorrupt past the end."""
         check_spans(name, spans)
         answers = []
         with self._opened(name) as (file, size):
@@ -160,7 +160,7 @@ class FileStore:
         return answers
 
     def head(self, name: str) -> ObjectInfo | None:
-        """Size and time of an object, or None."""
+        """Return the size and time of an object, or None."""
         path = self._path(name)
         try:
             with self._typed(name, "look up"):
@@ -176,7 +176,7 @@ class FileStore:
         return _info(name, status)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """The objects at and below a prefix, by name; read as the iteration goes on."""
+        """Iterate the objects at and below a prefix, by name."""
         if not prefix:
             if not self._is_there():
                 raise self._rootless()
@@ -185,7 +185,7 @@ class FileStore:
         return self._below(prefix + "/", self._path(prefix)) if info is None else iter((info,))
 
     def delete(self, name: str) -> None:
-        """Remove an object, and directories that are empty without it."""
+        """Delete an object, and the folders that are empty without it."""
         path = self._path(name)
         try:
             with self._typed(name, "delete"):
@@ -208,14 +208,14 @@ class FileStore:
         return self._below("", self._root, temporary=True)
 
     def discard(self, name: str) -> None:
-        """Remove a temporary file that `leftovers` named; one that is gone is no error.
+        """Remove a temporary file that `leftovers` named; one that is gone is not an error.
 
         Raises:
             NotPermitted: The name is not that of a temporary file, or it cannot be removed.
         """
         folder, _, last = name.rpartition("/")
         if not _TEMPORARY.fullmatch(last):
-            raise NotPermitted("this is not the name of an unfinished write", object_name=name)
+            raise NotPermitted("the name is not that of an unfinished write", object_name=name)
         path = self._path(folder) / last if folder else self._root / last
         if folder and path.parent.is_symlink():
             raise _linked(name)
@@ -235,11 +235,13 @@ class FileStore:
         parts = confined_parts(name)
         if any(_TEMPORARY.fullmatch(part) for part in parts):
             raise NotPermitted(
-                "the name is of the form that a folder keeps for unfinished writes",
+                "the name has the form that FileStore reserves for unfinished writes",
                 object_name=name,
             )
         if os.name == "nt" and ":" in name:
-            raise NotPermitted("a name with a colon can leave the folder here", object_name=name)
+            raise NotPermitted(
+                "the name has a colon, which leads out of the folder on Windows", object_name=name
+            )
         path = self._root.joinpath(*parts)
         for directory in self._directories(path):
             # Not Path.is_symlink: it raises where a part is too long for the file system.
@@ -280,7 +282,9 @@ class FileStore:
             try:
                 status = os.fstat(descriptor)
                 if stat.S_ISDIR(status.st_mode):
-                    raise BlobMissing("there is a directory under the name", object_name=name)
+                    raise BlobMissing(
+                        "the name is that of a folder, not of an object", object_name=name
+                    )
                 if not stat.S_ISREG(status.st_mode):
                     raise _irregular(name)
                 with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -367,7 +371,7 @@ class FileStore:
 
     def _rootless(self) -> ConfigurationError:
         return ConfigurationError(
-            f"the store's folder {self._root} does not exist or is no folder",
+            f"the store's folder {self._root} does not exist or is not a folder",
             hint="Create it, or correct the store's address",
         )
 
@@ -417,7 +421,9 @@ def _linked(name: str) -> NotPermitted:
 
 
 def _irregular(name: str) -> NotPermitted:
-    return NotPermitted("there is something else than a file under the name", object_name=name)
+    return NotPermitted(
+        "the name is that of a device, pipe or socket, not of a file", object_name=name
+    )
 
 
 def _reason(error: OSError) -> str:

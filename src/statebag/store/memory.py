@@ -44,7 +44,7 @@ class MemoryStore:
 
     @classmethod
     def named(cls, name: str) -> MemoryStore:
-        """The store at `memory://name`, made at the first call and kept until the process ends."""
+        """Return the store at `memory://name`; the first call makes it, the process keeps it."""
         with cls._registry_lock:
             store = cls._named.get(name)
             if store is None:
@@ -78,26 +78,25 @@ class MemoryStore:
         name = self._url.removeprefix("memory://")
         if self._named.get(name) is not self:
             raise ConfigurationError(
-                "a MemoryStore without a name cannot be pickled: its objects are in this process "
-                "alone",
+                "a MemoryStore without a name cannot be pickled: only this process has its objects",
                 hint="Use a folder or an object store; MemoryStore.named(...) is pickled by its "
                 "name, and is empty in a new process.",
             )
         return MemoryStore.named, (name,)
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep a copy of the bytes under a name."""
+        """Store a copy of the bytes under a name."""
         confined_parts(name)
         held = _Held(bytes(data), datetime.now(UTC))
         with self._lock:
             self._objects[name] = held
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object, or BlobMissing."""
+        """Return all bytes of an object; raise BlobMissing if there is none."""
         return self._held(name).data
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of each `(offset, length)`; BlobCorrupt for one past the end."""
+        """Return the bytes of each `(offset, length)`; raise BlobCorrupt past the end."""
         check_spans(name, spans)
         data = self._held(name).data
         for offset, length in spans:
@@ -106,14 +105,14 @@ class MemoryStore:
         return [data[offset : offset + length] for offset, length in spans]
 
     def head(self, name: str) -> ObjectInfo | None:
-        """Size and time of an object, or None."""
+        """Return the size and time of an object, or None."""
         confined_parts(name)
         with self._lock:
             held = self._objects.get(name)
         return None if held is None else ObjectInfo(name, len(held.data), held.modified)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """The objects at and below a prefix as they are at the call, by name."""
+        """Iterate the objects at and below a prefix as they are at the call, by name."""
         if prefix:
             confined_parts(prefix)
         with self._lock:
@@ -125,7 +124,7 @@ class MemoryStore:
         return iter(sorted(found, key=lambda info: info.name))
 
     def delete(self, name: str) -> None:
-        """Forget an object."""
+        """Delete an object."""
         confined_parts(name)
         with self._lock:
             self._objects.pop(name, None)
@@ -135,5 +134,5 @@ class MemoryStore:
         with self._lock:
             held = self._objects.get(name)
         if held is None:
-            raise BlobMissing("the object is not in the store", object_name=name)
+            raise BlobMissing("the store does not have the object", object_name=name)
         return held

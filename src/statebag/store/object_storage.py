@@ -133,7 +133,7 @@ class ObjectStorage:
         return None
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object, or BlobMissing."""
+        """Return all bytes of an object; raise BlobMissing if there is none."""
         confined_parts(name)
         if (remote := self._inherited()) is not None:
             return remote.get(name)
@@ -145,7 +145,7 @@ class ObjectStorage:
         return self._one_request(name, "read", read)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of each `(offset, length)`, near ones by one request, all concurrently."""
+        """Return the bytes of each `(offset, length)`: near ones in one request, all at once."""
         confined_parts(name)
         check_spans(name, spans)
         if (remote := self._inherited()) is not None:
@@ -154,7 +154,7 @@ class ObjectStorage:
         if not windows:
             # Nothing is read, but an object that is missing must not seem to be there.
             if spans and self.head(name) is None:
-                raise BlobMissing("the object is not in the store", object_name=name)
+                raise BlobMissing("the store does not have the object", object_name=name)
             return [b""] * len(spans)
         if len(windows) == 1:
             bodies = [self._window(name, *windows[0])]
@@ -185,7 +185,7 @@ class ObjectStorage:
         return self._one_request(name, "read", read)
 
     def head(self, name: str) -> ObjectInfo | None:
-        """Size and time of an object, or None."""
+        """Return the size and time of an object, or None."""
         confined_parts(name)
         if (remote := self._inherited()) is not None:
             return remote.head(name)
@@ -229,7 +229,7 @@ class ObjectStorage:
         return None
 
     def versions(self, name: str) -> Iterator[bytes]:
-        """Earlier versions in a versioned bucket of S3, the newest first; elsewhere none."""
+        """Iterate earlier versions in a versioned bucket of S3, the newest first; else none."""
         confined_parts(name)
         place = self._place
         if place.scheme != "s3":
@@ -351,7 +351,7 @@ def _body(answer: GetResult, length: int, name: str) -> bytes:
             size += len(parts[-1])
             if size > length:
                 raise StoreUnavailable(
-                    f"the store sent more than the {length:,} bytes that it was asked for",
+                    f"the store sent more than the {length:,} bytes of the request",
                     object_name=name,
                     hint="Something on the way to it answers in its place: check the endpoint.",
                 )

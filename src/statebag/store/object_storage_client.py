@@ -129,7 +129,7 @@ class Place(msgspec.Struct, frozen=True):
         ):
             # Not quoted: what is wrong with it may be a password or a token.
             raise ConfigurationError(
-                "the address of an object store is not of the form scheme://bucket/prefix",
+                "the store's address is not scheme://bucket/prefix",
                 hint=(
                     "Use s3://bucket/prefix, gs://bucket/prefix or az://container/prefix; "
                     "credentials and endpoints come from the environment or from options"
@@ -193,7 +193,7 @@ def connected(
         # Not chained: the client quotes the value that it does not take.
         given = f"the options {', '.join(sorted(options))} and " if options else ""
         raise ConfigurationError(
-            f"{place.url} cannot be used with its present settings",
+            f"the client for {place.url} refuses its settings",
             hint=f"Check {given}the environment variables {_VARIABLES[scheme]}",
         ) from None
     return made

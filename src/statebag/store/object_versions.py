@@ -49,7 +49,7 @@ def read_versions(
         from botocore.exceptions import ClientError  # noqa: PLC0415 (slow)
     except ImportError:
         raise ConfigurationError(
-            "earlier versions of an object are read through boto3, which is not installed",
+            "reading earlier versions of an object needs boto3, which is not installed",
             hint="Install boto3 (a Lambda has it).",
         ) from None
     try:
@@ -68,16 +68,20 @@ def read_versions(
             return
         if code in _REFUSED:
             raise NotPermitted(
-                "the store does not let earlier versions be read",
+                "the store refuses to return earlier versions of the object",
                 object_name=key,
                 hint="Allow s3:ListBucketVersions and s3:GetObjectVersion below the prefix.",
             ) from None
-        raise StoreUnavailable("earlier versions could not be read", object_name=key) from None
+        raise StoreUnavailable(
+            "the store did not return earlier versions of the object", object_name=key
+        ) from None
     except Exception as error:
         # Not BotoCoreError alone: an answer that is no XML is another one, and quotes the answer.
         if isinstance(error, StatebagError):
             raise
-        raise StoreUnavailable("earlier versions could not be read", object_name=key) from None
+        raise StoreUnavailable(
+            "the store did not return earlier versions of the object", object_name=key
+        ) from None
 
 
 def _time_is_over() -> bool:
@@ -94,7 +98,7 @@ def _body(body: Any, size: int, key: str) -> bytes:
     if size:
         body.close()
         raise StoreUnavailable(
-            "the store sent another number of bytes of an earlier version than it lists",
+            f"the store sent {size} bytes less of an earlier version than it lists",
             object_name=key,
             hint="Something on the way to it answers in its place: check the endpoint.",
         )
@@ -103,7 +107,7 @@ def _body(body: Any, size: int, key: str) -> bytes:
 
 def _client(endpoint: str | None, options: Mapping[str, str], variables: Mapping[str, str]) -> Any:
     import botocore.session  # noqa: PLC0415 (slow, and only here)
-    from botocore.config import Config  # noqa: PLC0415 (likewise)
+    from botocore.config import Config  # noqa: PLC0415 (slow, and only here)
 
     # Its own habit, five attempts of a minute each, knows nothing of the caller's deadline.
     remaining = remaining_seconds()

@@ -37,7 +37,7 @@ PASSING = "the store itself, read again"
 
 def warn(message: str, *names: object) -> None:
     """One line in the log of the name `statebag`: objects, places and codes, never a value."""
-    import logging  # noqa: PLC0415 (its import takes longer than a healthy read needs it)
+    import logging  # noqa: PLC0415 (slow; only for a failed read)
 
     logging.getLogger("statebag").warning(message, *names)
 
@@ -88,8 +88,8 @@ class Recovery:
         return self._made
 
     def _usable(self) -> Iterator[Store | None]:
-        from statebag.store.address import store_of  # noqa: PLC0415 (see above)
-        from statebag.store.retrying import RetryingStore  # noqa: PLC0415 (likewise)
+        from statebag.store.address import store_of  # noqa: PLC0415 (slow; only for a failed read)
+        from statebag.store.retrying import RetryingStore  # noqa: PLC0415 (slow; only for a failed read)
 
         for place, one in enumerate(self._given, 1):
             try:

@@ -26,7 +26,7 @@ _Answer = TypeVar("_Answer")
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Bound all requests of the code inside, together; of nested ones the earlier wins.
+    """Set a deadline for all requests of the code inside; of nested ones the earlier counts.
 
     It bounds each request with its body, the waits between tries and the number of tries. It is
     a context variable: a thread sees it if it runs in a copy of the context
@@ -48,7 +48,7 @@ def _uniform(least: float, most: float) -> float:
 
 
 class RetryingStore:
-    """A store whose passing failures are tried again.
+    """A store that retries requests after failures that may pass.
 
     Only `StoreUnavailable` is: a missing or damaged object, a refusal or a wrong setting
     stays so. Before try n + 1 it waits a random time of at most `base_seconds * 2 ** (n - 1)`
@@ -81,9 +81,8 @@ class RetryingStore:
     ) -> None:
         if attempts < 1 or base_seconds < 0 or cap_seconds < 0:
             raise ConfigurationError(
-                f"a store cannot be tried {attempts} times with waits of {base_seconds} to "
-                f"{cap_seconds} seconds",
-                hint="At least one attempt, and no negative time",
+                f"attempts must be at least 1 and the waits at least 0 seconds, not {attempts} "
+                f"attempts with waits of {base_seconds} to {cap_seconds} seconds",
             )
         if not is_ours(store):
             from statebag.store.checked import checked  # noqa: PLC0415  # most stores are ours
@@ -104,12 +103,12 @@ class RetryingStore:
 
     @property
     def url(self) -> str:
-        """The inner store's."""
+        """As of the inner store."""
         return self._store.url
 
     @property
     def identity(self) -> Identity:
-        """The inner store's."""
+        """As of the inner store."""
         if self._identity is None:  # kept: a store that takes no weak reference is told apart by it
             self._identity = identity_of(self._store)
         return self._identity
@@ -125,7 +124,7 @@ class RetryingStore:
         return asks_for_nothing(self._store)
 
     def with_attempts(self, attempts: int) -> RetryingStore:
-        """The same store and waits, with another number of attempts.
+        """Return the same store and waits with another number of attempts.
 
         Raises:
             ConfigurationError: `attempts` below one.
@@ -154,7 +153,7 @@ class RetryingStore:
         usage.add(puts=1, bytes_put=len(data))
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object."""
+        """Return all bytes of an object."""
         with span("statebag.store.get") as told:
             data = self._persist(lambda: self._store.get(name))
             told.set(object=name, bytes=len(data))
@@ -170,7 +169,7 @@ class RetryingStore:
         return answers
 
     def head(self, name: str) -> ObjectInfo | None:
-        """Size and time of an object, or None."""
+        """Return the size and time of an object, or None."""
         return self._persist(lambda: self._store.head(name))
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
@@ -210,7 +209,7 @@ class RetryingStore:
         return iter(()) if find is None else self._persist(find)
 
     def discard(self, name: str) -> None:
-        """Remove one of the `leftovers`."""
+        """Remove a file that `leftovers` named."""
         self._persist(lambda: self._store.discard(name))  # type: ignore[attr-defined]
 
     def _persist(self, request: Callable[[], _Answer]) -> _Answer:
@@ -219,7 +218,7 @@ class RetryingStore:
             remaining = remaining_seconds()
             if remaining is not None and remaining <= 0:
                 raise StoreUnavailable(
-                    f"the time for the store's answers was over before attempt {made + 1}",
+                    f"the deadline passed before attempt {made + 1}",
                     hint="Give the work more time, or less to do",
                 )
             made += 1

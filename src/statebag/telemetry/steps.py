@@ -30,7 +30,7 @@ class Done(msgspec.Struct, frozen=True):
         function: The Lambda function's name; empty where there is none.
         action: The state data manager's action, or `step`.
         execution: The execution's id as the event gives it; None where it gives none.
-        scope: Where the step's objects go; None likewise.
+        scope: Where the step's objects go; None if the event gives none.
         state: The state's name, from the event's `state_name`; None where it gives none.
         seconds: From the event to the answer, the handler's own work included.
         usage: What it cost.

@@ -1,1 +1,1 @@
-"""What others need to test their stores and workflows against this library."""
+"""Test your own stores and workflows with statebag."""

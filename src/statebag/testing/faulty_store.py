@@ -50,13 +50,13 @@ class Fault:
         if self.operation not in _OPERATIONS:
             raise ValueError(f"a store has no operation {self.operation!r}")
         if self.call < 1:
-            raise ValueError("calls are counted from 1")
+            raise ValueError(f"call must be at least 1, not {self.call}")
         if self.kind == "truncate" and self.operation not in _WITH_BODY:
             raise ValueError(f"a {self.operation} has no body to truncate")
 
 
 class FaultyStore:
-    """Passes calls on, except where the plan says otherwise. Thread-safe.
+    """Pass calls on to a store, except where the plan says otherwise. Thread-safe.
 
     As a context manager it fails the test when a planned fault never fired: such a test shows
     less than it says.
@@ -88,11 +88,11 @@ class FaultyStore:
 
     @property
     def url(self) -> str:
-        """The inner store's."""
+        """As of the inner store."""
         return self._store.url
 
     def assert_all_fired(self) -> None:
-        """AssertionError where a planned fault never fired."""
+        """Raise AssertionError if a planned fault did not happen."""
         with self._lock:
             left = [f"call {call} of {name}" for name, call in sorted(self._pending)]
             made = dict(self._made)

@@ -1,4 +1,4 @@
-"""A store that remembers what was asked of it."""
+"""A store that records its calls."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Call:
 
 
 class RecordingStore:
-    """Passes every call on, and records it first, so a failed one is recorded too. Thread-safe."""
+    """Record every call, also one that fails, and pass it on to a store. Thread-safe."""
 
     def __init__(self, store: Store) -> None:
         self._store = checked(store)
@@ -43,21 +43,21 @@ class RecordingStore:
 
     @property
     def url(self) -> str:
-        """The inner store's."""
+        """As of the inner store."""
         return self._store.url
 
     @property
     def calls(self) -> list[Call]:
-        """All calls so far, in order; a copy."""
+        """Return a copy of all calls so far, in order."""
         with self._lock:
             return list(self._calls)
 
     def of(self, operation: str) -> list[Call]:
-        """The calls of one operation."""
+        """Return the calls of one operation."""
         return [call for call in self.calls if call.operation == operation]
 
     def forget(self) -> None:
-        """Start with an empty record."""
+        """Empty the record."""
         with self._lock:
             self._calls.clear()
 

@@ -42,7 +42,7 @@ class StoreContract:
     """
 
     def make_store(self) -> Store:
-        """A store that is empty: a new folder, prefix or bucket."""
+        """Return an empty store: a new folder, prefix or bucket."""
         raise NotImplementedError
 
     def put_raw(self, store: Store, name: str, data: bytes) -> None:
@@ -50,7 +50,7 @@ class StoreContract:
         raise NotImplementedError
 
     def get_raw(self, store: Store, name: str) -> bytes | None:
-        """Read an object without the store's own code; None where it does not exist."""
+        """Read an object without the store's own code; None if it does not exist."""
         raise NotImplementedError
 
     def delete_raw(self, store: Store, name: str) -> None:

@@ -1,1 +1,1 @@
-"""Looking after a store: is it whole, mending what is not, deleting what has had its time."""
+"""Look after a store: check it, repair it, and delete what is over."""

@@ -8,7 +8,7 @@
 32 bytes  SHA-256 of all before it
 ```
 
-The state is sealed anew into the file, so it depends on no store. The same state gives the same
+The state is sealed again into the file, so it depends on no store. The same state gives the same
 bytes (under one codec version). A reader takes nothing on trust: lengths, names and digests must
 fit, and every blob is verified, before anything is written anywhere.
 """
@@ -45,7 +45,7 @@ _LARGEST_HEADER = 64 * 1024 * 1024
 
 
 def pack_up(bag: Any, packs: Mapping[str, bytes]) -> bytes:
-    """The archive of a bag and all packs that it refers to."""
+    """Return an archive of a bag and all packs that it refers to."""
     names = sorted(packs)
     listed = [[name, len(packs[name])] for name in names]
     header = json_text.encode({"v": _VERSION, "bag": bag, "packs": listed})
@@ -56,7 +56,7 @@ def pack_up(bag: Any, packs: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(data: bytes, max_bytes: int) -> tuple[Any, MemoryStore]:
-    """The bag of an archive and a store in memory with its packs, whose names are verified.
+    """Return the bag of an archive, and a store in memory with its verified packs.
 
     Args:
         data: The archive.
@@ -68,32 +68,41 @@ def unpack(data: bytes, max_bytes: int) -> tuple[Any, MemoryStore]:
         BlobCorrupt: It is damaged, cut short, too long, or no archive.
     """
     if not isinstance(data, bytes):
-        raise ConfigurationError("an archive is bytes", hint="Read its file in mode 'rb'.")
+        raise ConfigurationError(
+            f"archive must be bytes, not {type(data).__qualname__}",
+            hint="Read its file in mode 'rb'.",
+        )
     if len(data) > max_bytes:
         raise LimitExceeded(
-            f"an archive of {len(data)} bytes, and the limit is {max_bytes}",
+            f"the archive has {len(data)} bytes; the limit is {max_bytes}",
             hint="Raise Policy.max_open_bytes (STATEBAG_MAX_OPEN_BYTES).",
         )
     if data[:5] == MAGIC[:5] and data[: len(MAGIC)] != MAGIC:
-        raise UnsupportedFormat("an archive of another version", hint="Upgrade this library.")
+        raise UnsupportedFormat(
+            "the archive has a version that this release does not know",
+            hint="Upgrade this library.",
+        )
     start = len(MAGIC) + 8
     if not data.startswith(MAGIC) or len(data) < start + _DIGEST:
-        raise BlobCorrupt("this is no archive of a state")
+        raise BlobCorrupt("the data is not an archive of a state")
     body = memoryview(data)[:-_DIGEST]
     if hashlib.sha256(body).digest() != data[-_DIGEST:]:
-        raise BlobCorrupt("an archive is not what was written")
+        raise BlobCorrupt("the archive does not have the SHA-256 at its end")
     length = int.from_bytes(data[len(MAGIC) : start], "big")
     if length > min(_LARGEST_HEADER, len(body) - start):
-        raise BlobCorrupt("an archive's header does not fit into it")
+        raise BlobCorrupt(f"the archive's header has {length} bytes, more than it may have")
     header = json_text.decode(bytes(body[start : start + length]), None)
     return _bag_of(header), _packs_of(header, bytes(body[start + length :]))
 
 
 def _bag_of(header: Any) -> Any:
     if not isinstance(header, dict) or set(header) != {"v", "bag", "packs"}:
-        raise BlobCorrupt("an archive's header has another form")
+        raise BlobCorrupt("the archive's header is malformed")
     if header["v"] != _VERSION:
-        raise UnsupportedFormat("an archive of another version", hint="Upgrade this library.")
+        raise UnsupportedFormat(
+            "the archive has a version that this release does not know",
+            hint="Upgrade this library.",
+        )
     return header["bag"]
 
 
@@ -102,30 +111,31 @@ def _packs_of(header: dict[str, Any], data: bytes) -> MemoryStore:
     position, seen = 0, set()
     rows = header["packs"]
     if not isinstance(rows, list):
-        raise BlobCorrupt("an archive's header has another form")
+        raise BlobCorrupt("the archive's header is malformed")
     for row in rows:
         if not (isinstance(row, list) and len(row) == 2 and type(row[1]) is int and row[1] >= 0):
-            raise BlobCorrupt("an archive's header has another form")
+            raise BlobCorrupt("the archive's header is malformed")
         name = check_pack_name(row[0], "$")
         pack = data[position : position + row[1]]
         if scope_of(name) != SCOPE or name in seen or not fits_its_name(name, pack):
-            raise BlobCorrupt("an archive holds a pack that is not what its name says")
+            raise BlobCorrupt("the archive has a pack that is not the bytes that its name says")
         seen.add(name)
         store.put(name, pack)
         position += row[1]
     if position != len(data):
-        raise BlobCorrupt("an archive has bytes that belong to nothing")
+        raise BlobCorrupt(f"the archive has {len(data) - position} bytes that belong to no pack")
     return store
 
 
 def check_scope(scope: str | None) -> str:
-    """The scope that an archive is unpacked to.
+    """Return the scope for an archive; raise if it is empty.
 
     Raises:
         InvalidState: None is given.
     """
     if not scope:
         raise InvalidState(
-            "an archive is unpacked into an execution's scope", hint="Name it: <machine>/<name>."
+            "scope is empty: an archive is imported into an execution's scope",
+            hint="Pass scope='<machine>/<name>'.",
         )
     return scope

@@ -23,7 +23,7 @@ _NOT_SET = {
 
 
 def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Finding]:
-    """One finding for each setting; what may not be read, or a server does not know, is unknown.
+    """Return a finding for each setting of a bucket; one that cannot be read is unknown.
 
     Args:
         bucket: Its name.
@@ -36,7 +36,7 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Fin
         yield Finding("the bucket's settings", "unknown", "boto3 is missing", "pip install boto3")
         return
     if client is None:
-        import boto3  # noqa: PLC0415 (likewise)
+        import boto3  # noqa: PLC0415 (slow)
 
         client = boto3.session.Session().client("s3")  # with the credentials of now
 

@@ -29,7 +29,7 @@ Status = Literal["ok", "warn", "fail", "unknown"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at.
+    """One check of a store, with its result.
 
     Attributes:
         what: In a few words.
@@ -46,7 +46,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine(store: Store) -> Iterator[Finding]:
-    """Everything that can be told through the store's own operations.
+    """Check a store through its own operations, and return the findings.
 
     Writes a few objects of some KB below `@doctor` and deletes them again.
     """

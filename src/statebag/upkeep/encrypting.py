@@ -16,7 +16,7 @@ __all__ = ["encrypt_plain"]
 
 
 def encrypt_plain(store: Store, prefix: str = "", *, dry_run: bool = False) -> list[str]:
-    """Write each pack and snapshot anew that is not encrypted as this client encrypts.
+    """Encrypt each pack and snapshot that is not encrypted as this client encrypts.
 
     The bytes are those that the name says, before and after; what is damaged is left to `repair`.
     What others wrote below the root (results of a Map) stays as it is: they could not read it.
@@ -28,7 +28,7 @@ def encrypt_plain(store: Store, prefix: str = "", *, dry_run: bool = False) -> l
         dry_run: Whether to write nothing.
 
     Returns:
-        The names of what was written anew, or would be.
+        The names of the objects that were encrypted, or would be.
 
     Raises:
         ConfigurationError: The client has no encryption keys.
@@ -38,7 +38,7 @@ def encrypt_plain(store: Store, prefix: str = "", *, dry_run: bool = False) -> l
     through = store.inner if isinstance(store, RetryingStore) else store
     if not isinstance(through, EncryptedStore):
         raise ConfigurationError(
-            "there are no encryption keys to encrypt with", hint="Set STATEBAG_ENCRYPTION_KEYS."
+            "the store has no encryption keys", hint="Set STATEBAG_ENCRYPTION_KEYS."
         )
     written = []
     for info in list(store.list(prefix)):

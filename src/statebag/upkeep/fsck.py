@@ -1,4 +1,4 @@
-"""`fsck`: reads every object of a store and says what is damaged, what is missing, and for whom.
+"""`fsck`: read every object of a store, and report what is damaged or missing, and for whom.
 
 One execution at a time, in the order of the names, so that memory follows the largest execution
 and not the store. Reads only.
@@ -65,7 +65,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct):
-    """What a check found.
+    """The result of a check.
 
     Attributes:
         objects: How many of each kind were read: `pack`, `snapshot`, `mark`, `other` (these two
@@ -86,7 +86,7 @@ class Report(msgspec.Struct):
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is wrong."""
+        """Return whether nothing is wrong."""
         return not self.faults
 
 
@@ -111,7 +111,7 @@ def fsck(
     on_object: Callable[[ObjectInfo], None] | None = None,
     bags: Mapping[str, Any] | None = None,
 ) -> Report:
-    """Check every object at and below a prefix, and all that some bags read from.
+    """Check every object at and below a prefix, and all objects that some bags read.
 
     Args:
         store: The store.

@@ -56,7 +56,7 @@ Action = Literal["keep", "mark", "wait", "delete"]
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """When an execution's objects may go.
+    """The rules that say when an execution's objects may be deleted.
 
     Attributes:
         retention: Since the execution ended.
@@ -79,15 +79,17 @@ class Rules(msgspec.Struct, frozen=True):
     ended: Callable[[str], Ended] | None = None
 
     def __post_init__(self) -> None:
-        if self.retention < timedelta(0) or self.grace < timedelta(hours=1):
+        if self.retention < timedelta(0):
+            raise ConfigurationError(f"retention must be at least 0 days, not {self.retention}")
+        if self.grace < timedelta(hours=1):
             raise ConfigurationError(
-                "a retention is not negative and a grace is at least an hour",
+                f"grace must be at least an hour, not {self.grace}",
                 hint="The hour covers clocks and listings that lag behind.",
             )
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What happens to one execution's objects, and why.
+    """The decision about one execution's objects, with its reason.
 
     Attributes:
         scope: The root scope.
@@ -105,7 +107,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Leftover(msgspec.Struct, frozen=True):
-    """What a writer left that was killed: a file that is not an object.
+    """A temporary file that a killed writer left; it is not an object.
 
     Attributes:
         name: Its name below the store's root.
@@ -122,7 +124,7 @@ class Leftover(msgspec.Struct, frozen=True):
 
 
 class Collection(msgspec.Struct):
-    """What a pass did, or in a dry run would do.
+    """The result of a pass; in a dry run, what it would do.
 
     Attributes:
         decisions: One for each root scope, in the order of their names.
@@ -157,7 +159,7 @@ class _Mark(msgspec.Struct):
 
 
 def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -> Collection:
-    """One pass over the store.
+    """Delete the objects of executions that are over, in one pass over the store.
 
     A crash between any two requests leaves marks, and executions of which a part is deleted; the
     next pass goes on with them. Several collectors at once do the same work twice, and no more.
@@ -391,7 +393,7 @@ def _write_mark(store: Store, scope: _Scope) -> None:
 def _mark_of(store: Store, scope: _Scope) -> _Mark | None:
     """The mark of a scope, where nothing in it came later.
 
-    One that cannot be read counts as none, and is written anew.
+    One that cannot be read counts as none, and is written again.
     """
     name = _mark_name(scope.name)
     info = store.head(name)
@@ -438,7 +440,7 @@ def _store_time(store: Store, *, dry_run: bool) -> datetime:
         store.delete(_NOW)
     if info is None:
         raise ConfigurationError(
-            "the store does not show an object right after it was written",
+            "the store does not find an object right after it was written",
             hint="Run `statebag doctor`: a collector needs read after write.",
         )
     return info.modified

@@ -117,7 +117,7 @@ def find_whole(recovery: Recovery, name: str, *, present: bool) -> tuple[str, by
             return place, data
     kind = BlobCorrupt if present else BlobMissing
     raise kind(
-        "no store has the bytes that a pack's name says",
+        "neither the store nor a replica has the bytes that the pack's name says",
         object_name=name,
         hint="Name a store that has a copy in STATEBAG_REPLICAS, or restore the object.",
     )

@@ -1,4 +1,4 @@
-"""A lost pack made anew from what this process still has in memory of it."""
+"""Rebuild a lost pack from what this process still has of it in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["rebuilt"]
 def rebuilt(
     name: str, texts: Mapping[tuple[int, str], bytes], level: int, salt: bytes = b""
 ) -> bytes | None:
-    """The bytes of a pack, where memory has all of its blobs; None where it has not.
+    """Return the bytes of a pack if memory has all of its blobs, else None.
 
     The name proves the result: with a blob missing, another codec version or another level,
     other bytes come out, and they are not given.

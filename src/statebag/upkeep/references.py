@@ -29,7 +29,7 @@ def referred_by_bag(text: bytes, name: str) -> list[Blob]:
     try:
         return referred_by_value(json_text.decode(text, name))
     except StatebagError as error:
-        raise BlobCorrupt("a snapshot is no bag", object_name=name) from error
+        raise BlobCorrupt("the snapshot is not a bag", object_name=name) from error
 
 
 def referred_by_value(bag: Any) -> list[Blob]:
@@ -50,7 +50,7 @@ def referred_by_node(text: bytes, name: str) -> list[Blob]:
     try:
         return [entry.blob for entry in entries_of(text, "$", name)]
     except StatebagError as error:
-        raise BlobCorrupt("an index node cannot be read", object_name=name) from error
+        raise BlobCorrupt("the index node is malformed", object_name=name) from error
 
 
 def older_fault(store: Store, bag: Any) -> StatebagError | None:

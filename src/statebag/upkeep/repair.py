@@ -1,4 +1,4 @@
-"""`repair`: writes damaged and missing objects anew from copies that prove themselves."""
+"""`repair`: restore damaged and missing objects from copies that are verified."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["Repair", "repair"]
 
 
 class Repair(msgspec.Struct):
-    """What a repair did.
+    """The result of a repair.
 
     Attributes:
-        mended: Each object that was written anew (in a dry run: would be), and where its bytes
+        mended: Each object that was repaired (in a dry run: would be), and where its bytes
             came from.
         lost: Objects that no place has whole.
     """
@@ -41,7 +41,7 @@ def repair(
     dry_run: bool = False,
     on_object: Callable[[str], None] | None = None,
 ) -> Repair:
-    """Mend what a check found damaged or missing.
+    """Repair the objects that a check found damaged or missing.
 
     Args:
         store: The store to write to.

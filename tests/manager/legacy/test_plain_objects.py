@@ -150,5 +150,5 @@ def test_arguments_of_another_kind_are_told(odd):
         lambda: optimize_current_state(odd, "x"),
         lambda: optimize_current_state({}, odd),
     ):
-        with pytest.raises(InvalidState, match="is of type"):
+        with pytest.raises(InvalidState, match="must be"):
             call()

@@ -83,7 +83,7 @@ def test_a_fork_leaves_pointers():
 
 @pytest.mark.parametrize("state", [{"current_state": "text"}, {"current_state": [1]}])
 def test_a_final_state_needs_an_object(state):
-    with pytest.raises(InvalidState, match="states are objects"):
+    with pytest.raises(InvalidState, match="must be an object, not a"):
         merged(state, {"final_state": {"a": 1}})
-    with pytest.raises(InvalidState, match="states are objects"):
+    with pytest.raises(InvalidState, match="must be an object, not a"):
         merged({}, {"final_state": "text"})

@@ -79,7 +79,7 @@ def test_a_history_that_was_not_opened_grows_unread():
 
 @pytest.mark.parametrize("before", ["text", {"a": 1}, 5])
 def test_only_lists_grow(before):
-    with pytest.raises(InvalidState, match="only a list") as refused:
+    with pytest.raises(InvalidState, match="must be a list, not") as refused:
         grown(before, [1], "state_history")
     assert refused.value.path == "$.state_history"
 

@@ -98,7 +98,7 @@ def patches(run: Run) -> list[Patch]:
         try:
             function: Any = _Function(parsed_call(text), run)
         except ValueError as error:
-            raise ConfigurationError(f"{text} is no intrinsic function: {error}") from error
+            raise ConfigurationError(f"{text} is not an intrinsic function: {error}") from error
         return StringIntrinsicFunction(intrinsic_function_derivation=text, function=function)
 
     return [Patch(Preprocessor, "visitString_intrinsic_function", visit)]

@@ -140,7 +140,7 @@ def _taken_out(
         try:
             program, _ = parse_text(definition_text(machine))
         except Exception as error:
-            raise ConfigurationError("this is no payload template", path=place) from error
+            raise ConfigurationError("the field is not a payload template", path=place) from error
         parsed = program.states.states["T"]
         return parsed.output.jsonata_template_value if language == "JSONata" else parsed.parameters
 
@@ -185,7 +185,7 @@ def _batcher(given: dict[str, Any], path: str) -> dict[str, Any]:
             values[f"{field}.$"] = given[f"{field}Path"]
     if not any(name.startswith("Max") for name in values):
         raise ConfigurationError(
-            "an ItemBatcher has MaxItemsPerBatch, MaxInputBytesPerBatch or both", path=path
+            "the ItemBatcher has neither MaxItemsPerBatch nor MaxInputBytesPerBatch", path=path
         )
     return values
 

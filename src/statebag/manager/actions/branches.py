@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import BlobCorrupt, BlobMissing, InvalidState, StatebagError
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
+from statebag.format.json_type import json_type
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.manager.actions import snapshot
@@ -40,7 +41,10 @@ def aggregate_branches(invocation: Invocation) -> dict[str, Any]:
     if isinstance(current, Unopened):
         current = invocation.top(current)
     if not isinstance(current, dict | None):
-        raise InvalidState("current_state is an object", path="$.state_data.current_state")
+        raise InvalidState(
+            f"current_state must be an object, not {json_type(current)}",
+            path="$.state_data.current_state",
+        )
     joined = _joined(invocation, current or {}, gathering)
     if joined or current is not None:
         state["current_state"] = joined
@@ -64,7 +68,9 @@ def _joined(
     """`current_state` after the three-way merge; its conflicts go on the gathering's record."""
     given = invocation.event.get("merge_rules")
     if given is not None and not isinstance(given, dict):
-        raise InvalidState("merge_rules is an object", path="$.merge_rules")
+        raise InvalidState(
+            f"merge_rules must be an object, not {json_type(given)}", path="$.merge_rules"
+        )
     rules = parse_rules({**invocation.settings.rules, **(given or {})})
     forks = _Forks(invocation, current)
     taking_part = [one for one in gathering.branches if one.final is not None and not one.failed]
@@ -127,9 +133,9 @@ class _Forks:
         bag = snapshot.find(self._invocation, digest)
         if bag is None:
             raise InvalidState(
-                "a branch names a fork that is not known",
+                "no snapshot of this execution has the fork's ID",
                 path="$.fork",
-                hint="It is the snapshot_id of a snapshot of this execution, or is left out.",
+                hint="Pass the snapshot_id of a snapshot of this execution, or leave fork out.",
             )
         then = self._invocation.of_state(bag, self._invocation.scope).state().get("current_state")
         if isinstance(then, Unopened):
@@ -150,7 +156,8 @@ class _Reader:
         results, pointers = event.get("parallel_results"), event.get("branch_pointers")
         if results is None and pointers is None and not event.get("map_error"):
             raise InvalidState(
-                "this action needs branch_pointers or parallel_results", path="$.parallel_results"
+                "the event has neither branch_pointers nor parallel_results",
+                path="$.parallel_results",
             )
         loading = results is None and event.get("load_from_s3") is not False
         name = "branch_pointers" if results is None else "parallel_results"
@@ -169,7 +176,7 @@ class _Reader:
             self._is_raw = False
             value = self._invocation.opened(self._invocation.top(value))
         if not isinstance(value, list):
-            raise InvalidState(f"{name} is a list", path=f"$.{name}")
+            raise InvalidState(f"{name} must be a list, not {json_type(value)}", path=f"$.{name}")
         return value
 
     def _read_all(self, given: list[Any], *, loading: bool) -> list[Branch | StatebagError]:
@@ -195,7 +202,10 @@ class _Reader:
                 return branch
             final = self._invocation.final_state(record["final_state"])
             if not isinstance(final, dict):
-                raise InvalidState("a final state is an object", path=f"$.branches[{index}]")
+                raise InvalidState(
+                    f"final_state must be an object, not {json_type(final)}",
+                    path=f"$.branches[{index}]",
+                )
             # What is kept on record is read now, so that what is gone is known now.
             branch.final = self._invocation.opened(final) if self._keep else final
         except _GONE as error:

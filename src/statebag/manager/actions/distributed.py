@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.json_text import MAX_DEPTH, wire_size
+from statebag.format.json_type import json_type
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.manager.actions import snapshot
@@ -81,7 +82,7 @@ def _source(
     if given is None:
         if event.get("map_error"):
             return state, None, lambda: ()
-        raise InvalidState("this action needs distributed_results", path="$.distributed_results")
+        raise InvalidState("the event has no distributed_results", path="$.distributed_results")
     own = None
     is_raw = isinstance(given, list)
     if not is_raw:
@@ -102,8 +103,9 @@ def _source(
         return state, own, lambda: _items(invocation, listed)
     if not isinstance(given, list):
         raise InvalidState(
-            "results are a list, an object with segment_results, or a Map's ResultWriterDetails",
+            f"{name} must be a list, not {json_type(given)}",
             path=f"$.{name}",
+            hint="Pass a list, an object with segment_results, or a Map's ResultWriterDetails.",
         )
     if not is_raw:
         given = invocation.opened(given)

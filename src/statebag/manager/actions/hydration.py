@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
 from statebag.format.json_text import wire_size
+from statebag.format.json_type import json_type
 from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
@@ -58,7 +59,9 @@ def _element(
     Only what lies on the way to it is read.
     """
     if not isinstance(pointer, dict):
-        raise InvalidState(f"a {noun}'s pointer is an object", path=f"$.{noun}_pointer")
+        raise InvalidState(
+            f"{noun}_pointer must be an object, not {json_type(pointer)}", path=f"$.{noun}_pointer"
+        )
     sb, scope, plural = invocation.sb, invocation.scope, names[0]
     if KEY in pointer and _is_list(pointer):
         return sb.get(pointer, [index], scope, embedded=False)
@@ -85,7 +88,7 @@ def _element(
             )
             return _checked(found, pointer, noun)
     raise InvalidState(
-        f"a {noun}'s pointer leads to no list",
+        f"{noun}_pointer does not lead to a list",
         path=f"$.{noun}_pointer",
         hint=f"Give it {plural}_s3_path, or pass the state that holds the list.",
     )
@@ -97,7 +100,7 @@ def _is_list(wire: dict[str, Any]) -> bool:
 
 def _nth(listed: Any, index: int) -> Any:
     if not isinstance(listed, list) or not 0 <= index < len(listed):
-        raise InvalidState(f"there is no element {index} in the list of a pointer")
+        raise InvalidState(f"the pointer's list has no element {index}")
     return listed[index]
 
 
@@ -114,7 +117,7 @@ def _checked(element: Any, pointer: dict[str, Any], noun: str) -> Any:
         meant, found = pointer.get(name), element.get(name)
         if meant is not None and found is not None and meant != found:
             raise InvalidState(
-                f"the list has another {noun} there than its pointer says",
+                f"the list's element has another {name} than {noun}_pointer",
                 path=f"$.{noun}_pointer.{name}",
             )
     return element

@@ -11,6 +11,7 @@ from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.derived import with_derived, without_derived
 from statebag.format.json_text import wire_size
+from statebag.format.json_type import json_type
 from statebag.format.stub import KEY, Carried
 from statebag.format.unopened import Grown, Unopened
 from statebag.manager.actions.scope import UNNAMED, scope_of_event
@@ -80,7 +81,7 @@ class Invocation:
         """
         value = self.event.get(name)
         if value is None:
-            raise InvalidState(f"this action needs {name}", path=f"$.{name}")
+            raise InvalidState(f"the event has no {name}", path=f"$.{name}")
         return value
 
     def state(self, name: str = "state_data") -> dict[str, Any]:
@@ -217,7 +218,9 @@ class Invocation:
 
     def _object(self, value: Any, name: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise InvalidState(f"{name} is an object", path=f"$.{name}")
+            raise InvalidState(
+                f"{name} must be an object, not {json_type(value)}", path=f"$.{name}"
+            )
         return value
 
     def _sealer(self, state: dict[str, Any], budget: int) -> Statebag:

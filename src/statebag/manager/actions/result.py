@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.json_type import json_type
 from statebag.format.unopened import Unopened
 from statebag.manager.merge.execution_result import merge_result
 
@@ -35,5 +36,8 @@ def absorb(
     if branches is not None:
         branches = invocation.opened(branches)
         if not isinstance(branches, list):
-            raise InvalidState("branches are a list", path="$.execution_result.branches")
+            raise InvalidState(
+                f"branches must be a list, not {json_type(branches)}",
+                path="$.execution_result.branches",
+            )
     return merge_result(state, result, invocation.control, branches=branches)

@@ -14,6 +14,7 @@ from statebag.errors import BlobCorrupt, BlobMissing, InvalidState, NotPermitted
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.json_text import wire_size
+from statebag.format.json_type import json_type
 from statebag.format.names import encode_scope, is_scope_at_or_above
 from statebag.manager.legacy import plain_objects
 from statebag.manager.legacy.older_form import addresses_in
@@ -59,7 +60,9 @@ def restore(invocation: Invocation) -> dict[str, Any]:
     """`{state_data}`: the bag that the snapshot is, or the state that an older one was."""
     path = invocation.given("snapshot_s3_path")
     if not isinstance(path, str):
-        raise InvalidState("a snapshot's address is text", path="$.snapshot_s3_path")
+        raise InvalidState(
+            f"snapshot_s3_path must be a string, not {json_type(path)}", path="$.snapshot_s3_path"
+        )
     name = name_below(invocation.sb.store.url, path, ("snapshot_s3_path",))
     found = _NAME.fullmatch(name)
     if found is None:
@@ -113,7 +116,11 @@ def _kind(given: Any) -> str:
     for kind in _KINDS:
         if text.startswith(kind):
             return kind
-    raise InvalidState("a snapshot's type starts with pre or post", path="$.snapshot_type")
+    raise InvalidState(
+        "snapshot_type must start with pre or post, not "
+        + ("another word" if text else json_type(given)),
+        path="$.snapshot_type",
+    )
 
 
 def _name(invocation: Invocation, kind: str, identity: str) -> str:
@@ -127,7 +134,7 @@ def _address(invocation: Invocation, name: str) -> str:
 def _read(invocation: Invocation, name: str, identity: str) -> Any:
     text = invocation.sb.store.get(name)
     if sha256_hex(text)[:_ID_LENGTH] != identity:
-        raise BlobCorrupt("a snapshot is not what was written", object_name=name)
+        raise BlobCorrupt("the snapshot is not the bytes that its name says", object_name=name)
     return json_text.decode(text, name)
 
 
@@ -144,7 +151,7 @@ def _check_readable(invocation: Invocation, scope: str, name: str) -> None:
         for one in readable
     )
     if not allowed:
-        raise NotPermitted("a snapshot of another execution", object_name=name)
+        raise NotPermitted("the snapshot belongs to another execution", object_name=name)
 
 
 def _verify(invocation: Invocation, bag: Any) -> None:
@@ -158,9 +165,14 @@ def _verify(invocation: Invocation, bag: Any) -> None:
     def check(name: str) -> None:
         info = invocation.sb.store.head(name)
         if info is None:
-            raise BlobMissing("a bag names an object that is not there", object_name=name)
+            raise BlobMissing(
+                "the bag names an object that the store does not have", object_name=name
+            )
         if info.size < ends[name]:
-            raise BlobCorrupt("an object is shorter than what a bag says", object_name=name)
+            raise BlobCorrupt(
+                f"the object has {info.size} bytes, but the bag reads {ends[name]}",
+                object_name=name,
+            )
 
     if len(ends) <= 1:
         for name in ends:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
 from statebag.format.json_text import encode, wire_size
+from statebag.format.json_type import json_type
 from statebag.manager.actions.result import absorb
 from statebag.manager.legacy.older_form import addresses_in
 from statebag.manager.legacy.pointer_format import kilobytes
@@ -44,7 +45,11 @@ def update_and_compress(invocation: Invocation) -> dict[str, Any]:
         asked = invocation.settings.max_payload_size_kb
     is_number = isinstance(asked, int | float) and not isinstance(asked, bool)
     if not is_number or not 0 < asked < math.inf:
-        raise InvalidState("a size in KB is a number above 0", path="$.max_payload_size_kb")
+        raise InvalidState(
+            "max_payload_size_kb must be a number above 0, not "
+            + (f"{asked}" if is_number else json_type(asked)),
+            path="$.max_payload_size_kb",
+        )
     bound = min(invocation.bound, int(asked * 1024))
     # The figures are known only once the state is sealed, so their places are kept free.
     state = {**state, **_FIGURES}

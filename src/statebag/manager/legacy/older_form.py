@@ -61,7 +61,10 @@ class OlderForm:
         if wire_size(carried) > budget:
             carried = self._whole(state, carried, key)
         if wire_size(carried) > budget:
-            raise BagTooLarge(f"what must stay takes {wire_size(carried)} bytes of {budget}")
+            raise BagTooLarge(
+                f"the fields that cannot be offloaded take {wire_size(carried)} bytes; "
+                f"the limit is {budget}"
+            )
         return carried
 
     def _field(self, name: str, value: Any, key: str) -> Any:

@@ -210,9 +210,7 @@ def optimize_current_state(
 def _must_be(kind: type, **arguments: object) -> None:
     for name, value in arguments.items():
         if not isinstance(value, kind):
-            raise InvalidState(
-                f"{name} is of type {type(value).__qualname__}", hint=f"Give a {kind.__name__}."
-            )
+            raise InvalidState(f"{name} must be {kind.__name__}, not {type(value).__qualname__}")
 
 
 def _put(key: str, text: bytes) -> str:

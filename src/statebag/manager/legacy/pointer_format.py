@@ -23,6 +23,7 @@ import msgspec
 from statebag.errors import BlobCorrupt, LimitExceeded
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
+from statebag.format.json_type import json_type
 from statebag.manager.scheduling import FULL, SUMMARY, scheduling_summary
 
 __all__ = [
@@ -157,15 +158,15 @@ def decompress_text(data: object, max_bytes: int) -> bytes:
     import zlib
 
     if not isinstance(data, str):
-        raise BlobCorrupt("compressed data is not text")
+        raise BlobCorrupt(f"the compressed data must be a string, not {json_type(data)}")
     try:
         packed = binascii.a2b_base64(data, strict_mode=True)
         with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
             text = stream.read(max_bytes + 1)
     except (binascii.Error, ValueError, OSError, EOFError, zlib.error):
-        raise BlobCorrupt("compressed data is not base64 of gzip") from None
+        raise BlobCorrupt("the compressed data is not gzip in base64") from None
     if len(text) > max_bytes:
-        raise LimitExceeded(f"compressed data grows beyond {max_bytes} bytes")
+        raise LimitExceeded(f"the compressed data decompresses to more than {max_bytes} bytes")
     return text
 
 
@@ -175,7 +176,9 @@ def decode_checked(text: bytes, pointer: Pointer, name: str) -> Any:
     What the value takes in memory is reckoned by the caller.
     """
     if pointer.sha256 is not None and sha256_hex(text) != pointer.sha256:
-        raise BlobCorrupt("an object is not what its pointer says", object_name=name)
+        raise BlobCorrupt(
+            "the object does not have the SHA-256 that its pointer says", object_name=name
+        )
     return json_text.decode(text, name, reckoned=True)
 
 

@@ -15,6 +15,7 @@ from statebag.errors import BlobCorrupt, LimitExceeded, NotPermitted
 from statebag.format import json_text
 from statebag.format.escape import escape
 from statebag.format.json_memory import OpenedValues
+from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.manager.legacy.pointer_format import as_pointer, decode_checked, decompress_text
@@ -70,7 +71,10 @@ class PointerReader:
         if pointer.kind != "whole":
             return self._read(pointer, path)
         if wrapped >= _MOST_WRAPPED:
-            raise LimitExceeded("pointers of whole states lead to one another", path=_at(path))
+            raise LimitExceeded(
+                f"more than {_MOST_WRAPPED} pointers of whole states are inside each other",
+                path=_at(path),
+            )
         state = self._read(pointer, path)
         # Fields that the engine may have changed since stand beside the pointer and win.
         if isinstance(state, dict):
@@ -108,17 +112,26 @@ class PointerReader:
             newest_first.append(rest[1:])
             archived = self._read(pointer, path)
             if not isinstance(archived, list):
-                raise BlobCorrupt("an archive of a history is no list", path=_at(path))
+                raise BlobCorrupt(
+                    f"the archive of a history must be a list, not {json_type(archived)}",
+                    path=_at(path),
+                )
             rest = archived
             if len(newest_first) > _MOST_ARCHIVES:
-                raise LimitExceeded("archives of a history lead to one another", path=_at(path))
+                raise LimitExceeded(
+                    f"the history has more than {_MOST_ARCHIVES} archives in a row", path=_at(path)
+                )
         return [*rest, *(entry for part in reversed(newest_first) for entry in part)]
 
     def _read(self, pointer: Pointer, path: Path) -> Any:
         left = self._policy.max_open_bytes - self._bytes
         self._objects += 1
         if self._objects > min(self._policy.max_open_blobs, self._policy.max_open_requests):
-            raise LimitExceeded("more pointers than one open may follow", path=_at(path))
+            raise LimitExceeded(
+                f"the open would read more than {self._objects - 1} pointers",
+                hint="Raise Policy.max_open_blobs and Policy.max_open_requests.",
+                path=_at(path),
+            )
         if pointer.kind == "compressed":
             text = decompress_text(pointer.data, left)
             self._bytes += len(text)
@@ -139,7 +152,7 @@ class PointerReader:
 
     def _too_much(self, path: Path, name: str) -> LimitExceeded:
         return LimitExceeded(
-            f"an open would take more than {self._policy.max_open_bytes} bytes",
+            f"the open would read more than {self._policy.max_open_bytes} bytes",
             path=_at(path),
             object_name=name,
         )

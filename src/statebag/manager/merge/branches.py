@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.json_type import json_type
 from statebag.manager.merge.fork import branch_label
 from statebag.manager.merge.history import LAST_ID, append_id, append_once, grown, logs_of
 
@@ -55,10 +56,15 @@ class Branch:
             InvalidState: It is no object.
         """
         if not isinstance(record, dict):
-            raise InvalidState("a branch's result is an object", path=f"$.branches[{index}]")
+            raise InvalidState(
+                f"the branch's result must be an object, not {json_type(record)}",
+                path=f"$.branches[{index}]",
+            )
         fork = record.get("fork")
         if fork is not None and not isinstance(fork, str):
-            raise InvalidState("a fork is a digest", path=f"$.branches[{index}].fork")
+            raise InvalidState(
+                f"fork must be a string, not {json_type(fork)}", path=f"$.branches[{index}].fork"
+            )
         return cls(str(branch_label(record, index)), record, None, fork)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
 
 if TYPE_CHECKING:
@@ -38,5 +39,7 @@ def whole_number(value: Any, *path: str | int) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidState("a whole number is needed here", path=render_path(path))
+        raise InvalidState(
+            f"this field must be a whole number, not {json_type(value)}", path=render_path(path)
+        )
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.json_type import json_type
 from statebag.manager.merge.control import take_control
 from statebag.manager.merge.fork import forked
 from statebag.manager.merge.history import append_id, append_once, logs_of
@@ -78,5 +79,7 @@ def merge_final_state(current: Any, final: Any) -> dict[str, Any]:
     """
     for value, name in ((current, "current_state"), (final, "final_state")):
         if not isinstance(value, dict | None):
-            raise InvalidState("states are objects", path=f"$.{name}")
+            raise InvalidState(
+                f"{name} must be an object, not {json_type(value)}", path=f"$.{name}"
+            )
     return {**(current or {}), **(final or {})}

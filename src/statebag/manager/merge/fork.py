@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.json_type import json_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,10 @@ def forked(state: Mapping[str, Any], branches: list[Any], stored: Any) -> dict[s
     pointers = []
     for index, branch in enumerate(branches):
         if not isinstance(branch, dict):
-            raise InvalidState("a branch is an object", path=f"$.branches[{index}]")
+            raise InvalidState(
+                f"the branch must be an object, not {json_type(branch)}",
+                path=f"$.branches[{index}]",
+            )
         label = branch_label(branch, index)
         pointers.append({"branch_index": index, "branch_id": label, "total_branches": total})
     return {**state, FORKED: stored, PENDING: pointers}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
+from statebag.format.json_type import json_type
 from statebag.format.unopened import Grown, Unopened
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def logs_of(result: Mapping[str, Any]) -> list[Any]:
     if logs is None:
         return []
     if not isinstance(logs, list):
-        raise InvalidState("new entries of a history are a list", path="$.new_history_logs")
+        raise InvalidState(
+            f"new_history_logs must be a list, not {json_type(logs)}", path="$.new_history_logs"
+        )
     return logs
 
 
@@ -59,7 +62,10 @@ def append_id(
     own = result.get("append_id")
     if own is not None:
         if isinstance(own, bool) or not isinstance(own, str | int):
-            raise InvalidState("an append_id is text or an integer", path="$.append_id")
+            raise InvalidState(
+                f"append_id must be a string or an integer, not {json_type(own)}",
+                path="$.append_id",
+            )
         text = str(own)
         return text if len(text) <= _LONGEST_ID else sha256_hex(text.encode())
     named = {"segment_to_run": result.get("next_segment_to_run")}  # where the state will stand
@@ -92,7 +98,7 @@ def grown(before: Any, items: list[Any], name: str) -> list[Any] | Grown:
         return Grown(before.before, [*before.items, *items])
     if isinstance(before, Unopened) and before.kind == "array":
         return Grown(before, list(items))
-    raise InvalidState("only a list can be appended to", path=f"$.{name}")
+    raise InvalidState(f"{name} must be a list, not {json_type(before)}", path=f"$.{name}")
 
 
 def deduplicate_history_logs(existing: list[Any], new: list[Any]) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.json_type import json_type
 from statebag.manager.merge.control import whole_number
 
 if TYPE_CHECKING:
@@ -71,9 +72,11 @@ def _by_status(status: Any) -> str:
     if isinstance(status, str) and status in BY_STATUS:
         return BY_STATUS[status]
     raise InvalidState(
-        "a result's status is not known",
+        "status has none of the known names"
+        if isinstance(status, str)
+        else f"status must be a string, not {json_type(status)}",
         path="$.status",
-        hint=f"It is one of {', '.join(BY_STATUS)}; or give the result a next_action.",
+        hint=f"Use {', '.join(BY_STATUS)}, or give the result a next_action.",
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format import json_text
+from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
 from statebag.manager.merge.sameness import MISSING, digest_of, holds_unopened, same
 
@@ -64,8 +65,8 @@ def parse_rules(rules: Mapping[str, Any]) -> dict[str, Rule]:
     for path, rule in rules.items():
         if rule not in _RULES:
             raise ConfigurationError(
-                f"the rule for {path[:80]!r} is not known",
-                hint=f"It is one of {', '.join(_RULES)}.",
+                f"the merge rule for {path[:80]!r} is {json_type(rule)} that is not a known name",
+                hint=f"Use {', '.join(_RULES)}.",
             )
     return dict(rules)
 
@@ -164,7 +165,7 @@ class _Join:
         rule = self._rule(where) or "last"
         if rule == "error":
             raise InvalidState(
-                f"{len(contenders)} branches changed one field differently",
+                f"{len(contenders)} branches changed the field, each to another value",
                 path=render_path(("current_state", *where)),
                 hint="Give the field the rule last, append or union.",
             )
