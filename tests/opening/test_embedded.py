@@ -493,5 +493,5 @@ def test_a_seal_that_heals_says_that_texts_are_left(sb, bag, caplog):
     sb.seal({"body": json.dumps(bag)}, scope=SCOPE)
     assert caplog.text == ""
     sb.seal({"body": json.dumps(bag)}, scope=SCOPE, heal=True)
-    assert "the first at $.body; what they refer to is not written anew" in caplog.text
+    assert "the first at $.body; the objects they refer to are not repaired" in caplog.text
     assert "heal(bag, embedded=True)" in caplog.text

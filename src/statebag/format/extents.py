@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["WORTH_READING_OVER", "joined"]
 
 WORTH_READING_OVER = 32 * 1024
-"""Bytes between two frames that cost less to read over than a request of its own."""
+"""Bytes between two frames that cost less to read over than another request; a choice."""
 
 
 def joined(extents: Iterable[Extent]) -> list[Extent]:

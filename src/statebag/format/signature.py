@@ -36,7 +36,7 @@ __all__ = ["Checker", "Signatures", "Signer", "check_keys"]
 
 _FIELD = "sig"
 _LEAST_KEY = 16  # bytes; RFC 2104 advises at least the hash's 32
-_LONGEST_NAME = 32
+_LONGEST_NAME = 32  # characters; a choice: the name is in every stub
 _PREFIX = b"statebag stub 1\n"
 _SCOPED_PREFIX = b"statebag stub 2\n"
 

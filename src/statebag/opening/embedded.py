@@ -78,10 +78,12 @@ def look_for_texts_at(bag: Any, path: Path, embedded: bool | None) -> None:
 
 
 def say_texts_are_left(state: Any) -> None:
-    """Log a warning where strings of a state hold a bag's text, as all else is written anew."""
+    """Log a warning where strings of a state hold a bag's text, as all else is written again."""
     found = [path for _, path in bag_texts(state)]
     if found:
-        _warn(found, "what they refer to is not written anew; heal(bag, embedded=True) mends it")
+        _warn(
+            found, "the objects they refer to are not repaired; heal(bag, embedded=True) does that"
+        )
 
 
 def open_texts(opener: Opener, state: Any, selection: Selection, below: Path = ()) -> Any:

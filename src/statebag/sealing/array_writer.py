@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ArrayWriter"]
 
 _PACK_BYTES = 4 * 1024 * 1024  # compressed bytes after which a pack is written
-_IN_STUB = 8
+_IN_STUB = 8  # rows of a stub, as in sealing/cutting.py
 _WIDEST_NODE = 2048  # entries; a node of that width takes about 110 KB of the store
 
 

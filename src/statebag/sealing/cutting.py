@@ -32,7 +32,11 @@ __all__ = [
     "without_blobs",
 ]
 
+# Rows of a stub are in every bag, so the rest goes into index nodes (docs/design/0001). The
+# number is a choice.
 MOST_IN_STUB = 8
+# The bounds of a chunk, in `Policy.piece_bytes`: a choice, so that no chunk is tiny or huge
+# whatever the digests say. docs/design/0004 measures `piece_bytes` itself.
 _LEAST = 1 / 3
 _LARGEST = 4
 _CRC_RANGE = 1 << 32

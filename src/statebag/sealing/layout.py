@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Layout", "Placing", "lay_out"]
 
+# Rows of a prefetch list, which is in every bag; a choice. A longer list is left out.
 _MOST_READS = 32
 
 

@@ -29,7 +29,7 @@ _READ = tuple(sorted(MEANT - {"final_state"}))
 _ADDRESSES = ("s3_path", "output_s3_path", "final_state_s3_path")
 _OF_STATE = ("final_state", "new_history_logs")
 _IS_RESULT = frozenset({"final_state", "new_history_logs", "final_state_s3_path"})
-_SIDE_BY_SIDE = 16
+_SIDE_BY_SIDE = 16  # branches read at once; a choice, not measured
 _GONE = (BlobMissing, BlobCorrupt)  # what trying again cannot mend
 
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["create", "find", "path_bytes", "restore", "store"]
 
 _NAME = re.compile(r"(?P<scope>.+)/snapshots/(?:pre|post)_(?P<id>[0-9a-f]{32})\.json")
-_ID_LENGTH = 32
-_SIDE_BY_SIDE = 16
+_ID_LENGTH = 32  # hex digits of a SHA-256, as in the names of packs
+_SIDE_BY_SIDE = 16  # objects looked up at once; a choice, not measured
 _KINDS = ("pre", "post")
 
 
