@@ -1,7 +1,10 @@
 """What importing costs, and what works without the extras."""
 
+import ast
+import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -163,6 +166,61 @@ def test_the_local_engine_says_which_extra_it_needs(tmp_path):
 def test_rooms_that_need_no_extra_to_be_imported(name):
     answer = run(f"import {name}")
     assert (answer.returncode, answer.stderr) == (0, "")
+
+
+FRONTS = {
+    "statebag.history": ["history_of", "transitions"],
+    "statebag.lint": ["Options", "lint"],
+    "statebag.opening": ["read_map_results"],
+    "statebag.store": ["FileStore", "MemoryStore", "ObjectInfo", "Store", "store_from_url"],
+    "statebag.testing": ["FaultyStore", "RecordingStore", "StoreContract", "forget"],
+    "statebag.upkeep": ["Rules", "collect"],
+}
+
+
+@pytest.mark.parametrize("front", FRONTS)
+class TestFronts:
+    def test_its_names_are_what_it_lists_and_those_that_a_type_checker_sees(self, front):
+        module = importlib.import_module(front)
+        assert module.__all__ == FRONTS[front]
+        seen = [
+            (alias.name, statement.module)
+            for node in ast.parse(Path(module.__file__).read_text("utf-8")).body
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for statement in node.body
+            if isinstance(statement, ast.ImportFrom)
+            for alias in statement.names
+        ]
+        assert sorted(name for name, _ in seen) == sorted(FRONTS[front])
+        for name, home in seen:
+            assert getattr(module, name) is getattr(importlib.import_module(home), name)
+
+    def test_its_names_come_in_either_order_in_a_fresh_process(self, front):
+        for names in (FRONTS[front], FRONTS[front][::-1]):
+            program = "".join(f"from {front} import {name}; {name}.__name__\n" for name in names)
+            answer = run(program, block=False)
+            assert (answer.returncode, answer.stderr) == (0, "")
+
+    def test_a_name_that_is_not_there_is_an_error_that_names_it(self, front):
+        with pytest.raises(AttributeError, match=rf"{front}.*'nothing_of_this_name'"):
+            _ = importlib.import_module(front).nothing_of_this_name
+
+    def test_importing_it_loads_none_of_its_modules(self, front):
+        before = set(loaded("import statebag"))
+        assert set(loaded(f"import {front}")) - before <= {front, "statebag.process.lazy_front"}
+
+
+@pytest.mark.parametrize(
+    ("module", "not_loaded"),
+    [
+        ("statebag.store.contract", {"statebag.store.memory", "statebag.store.file"}),
+        ("statebag.upkeep.places", {"statebag.upkeep.gc"}),
+        ("statebag.history.events", {"statebag.history.replay"}),
+        ("statebag.lint.finding", {"statebag.lint.linter"}),
+    ],
+)
+def test_importing_a_module_loads_nothing_of_its_front(module, not_loaded):
+    assert not_loaded.isdisjoint(loaded(f"import {module}"))
 
 
 def test_the_public_names_are_all_there_and_no_others():

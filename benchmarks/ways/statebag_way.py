@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from statebag.opening.bases import Bases
-
 from statebag import Policy, Statebag
+from statebag.opening.known import Bases
 from statebag.sealing import cutting, grouping
 from statebag.store.address import store_from_url
 from statebag.testing.process import forget

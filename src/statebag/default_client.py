@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from statebag.client import Statebag
 from statebag.environment import (
+    all_variables,
     encryption_keys_from_environment,
     policy_from_environment,
     replica_addresses,
@@ -27,9 +27,8 @@ _CLIENTS = 32  # settings of which the clients are kept
 
 def from_environment() -> Statebag:
     """The client that the environment asks for; one for each set of settings."""
-    # Copied once: each look into `os.environ` encodes and decodes, and reading settings takes
-    # a hundred. In a warm process nothing in it changed, and they are not even read.
-    return _of_environment(tuple(os.environ.items()))
+    # In a warm process nothing in them changed, and the settings are not even read.
+    return _of_environment(all_variables())
 
 
 @lru_cache(1)

@@ -35,12 +35,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = [
+    "all_variables",
+    "emf_names",
     "encryption_keys_from_environment",
     "folders_are_shared",
     "in_lambda",
+    "missing_aws_settings",
     "passing_place",
     "policy_from_environment",
     "replica_addresses",
+    "s3_endpoint",
     "sealing_is_off",
     "settings_from_environment",
     "signing_keys_from_environment",
@@ -254,6 +258,49 @@ def _of_variable(variable: str) -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise ConfigurationError(f"{variable}: {error.message}", hint=error.hint) from None
+
+
+def all_variables() -> tuple[tuple[str, str], ...]:
+    """Return every variable of this process, copied once.
+
+    Each look into `os.environ` encodes and decodes, and reading all settings takes a hundred.
+    """
+    return tuple(os.environ.items())
+
+
+def s3_endpoint(environment: Mapping[str, str] | None = None) -> str | None:
+    """Return the S3 endpoint that the variables of AWS name, without a trailing slash."""
+    variables = os.environ if environment is None else environment
+    url = variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL")
+    return url.rstrip("/") if url else None
+
+
+def emf_names(environment: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Return the namespace and the service of metrics in CloudWatch's embedded format.
+
+    The variables are those of Powertools for AWS Lambda.
+    """
+    variables = os.environ if environment is None else environment
+    namespace = variables.get("POWERTOOLS_METRICS_NAMESPACE") or "Statebag"
+    return namespace, variables.get("POWERTOOLS_SERVICE_NAME") or "statebag"
+
+
+def missing_aws_settings(
+    region: str, environment: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the variables that AWS clients of this process still need, with dummy values.
+
+    Args:
+        region: For where no region is set.
+        environment: Variables by name; by default those of the process.
+    """
+    variables = os.environ if environment is None else environment
+    missing = {}
+    if not variables.get("AWS_ACCESS_KEY_ID") and not variables.get("AWS_PROFILE"):
+        missing = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+    if not variables.get("AWS_DEFAULT_REGION") and not variables.get("AWS_REGION"):
+        missing["AWS_DEFAULT_REGION"] = region
+    return missing
 
 
 def in_lambda(environment: Mapping[str, str] | None = None) -> bool:

@@ -26,8 +26,9 @@ __all__ = [
 ]
 
 PAYLOAD_LIMIT = 262_144
-"""Bytes of the input or output of a task, state or execution, as UTF-8 (AWS Step Functions
-Developer Guide, "Quotas")."""
+"""Bytes of the input or output of a task, state or execution, as UTF-8 (Step Functions Developer
+Guide, "Quotas"). The one of `asl.quotas` that the core knows: its default bound leaves room under
+it, and its metrics say how much is left."""
 
 PROTECTED_SINCE = 3
 """The generation of forms whose signatures cover the scope, and whose objects are AES-GCM-SIV."""

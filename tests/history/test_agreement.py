@@ -14,7 +14,7 @@ from statebag.asl.payload import payload_size
 from statebag.format.json_text import encode
 from statebag.format.paths import parse_path
 from statebag.history.log import log_of
-from statebag.history.transitions import transitions
+from statebag.history.replay import transitions
 from statebag.local.records import read_record
 from statebag.store.file import FileStore
 from statebag.testing.process import forget

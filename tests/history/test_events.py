@@ -9,7 +9,7 @@ from statebag.errors import InvalidState
 from statebag.history.causes import advice_for, shown_cause
 from statebag.history.events import history_of
 from statebag.history.log import log_of
-from statebag.history.transitions import transitions
+from statebag.history.replay import transitions
 from tests.history.test_transitions import ARN, entered, events
 
 

@@ -6,8 +6,9 @@ import boto3
 import pytest
 
 import statebag
+from statebag.environment import s3_endpoint
 from statebag.errors import ConfigurationError
-from statebag.local.buckets import endpoint_url, s3_client
+from statebag.local.buckets import s3_client
 from statebag.local.engine import run_definition
 
 from .machines import chain, run, task
@@ -60,10 +61,10 @@ def test_an_object_cannot_leave_its_bucket(tmp_path):
 
 def test_an_endpoint_of_the_environment_is_used(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1/")
-    assert endpoint_url() == "http://localhost:1"
+    assert s3_endpoint() == "http://localhost:1"
     assert s3_client("us-east-1").meta.endpoint_url == "http://localhost:1"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localhost:2")
-    assert endpoint_url() == "http://localhost:2"
+    assert s3_endpoint() == "http://localhost:2"
 
 
 @pytest.mark.s3

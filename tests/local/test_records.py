@@ -10,8 +10,8 @@ import pytest
 
 from statebag.asl.arns import ACCOUNT, parse_execution_arn
 from statebag.errors import ConfigurationError, InvalidState
+from statebag.history.replay import transitions
 from statebag.history.standing import standing
-from statebag.history.transitions import transitions
 from statebag.local import records
 from statebag.local.engine import run_definition
 from statebag.local.records import Record, Records, read_record, recorded_executions

@@ -46,6 +46,34 @@ def fork_context():
 
 
 class TestWorkers:
+    def test_the_same_work_side_by_side_is_answered_in_the_order_of_the_items(self):
+        both = threading.Barrier(2, timeout=60)
+
+        def work(item):
+            both.wait()  # neither goes on alone
+            return item * 2, threading.get_ident()
+
+        answers = Workers(2, "test").each(work, [1, 2])
+        assert [answer for answer, _ in answers] == [2, 4]
+        assert threading.get_ident() not in {thread for _, thread in answers}
+
+    def test_one_item_alone_needs_no_thread(self):
+        workers = Workers(2, "test")
+        assert workers.each(lambda _: threading.get_ident(), "a") == [threading.get_ident()]
+        assert workers.each(str, []) == []
+
+    def test_of_several_errors_that_of_the_first_item_is_raised(self):
+        def work(item):
+            raise ValueError(item)
+
+        with pytest.raises(ValueError, match="first"):
+            Workers(2, "test").each(work, ["first", "second"])
+
+    def test_a_child_does_work_side_by_side_with_threads_of_its_own(self):
+        workers = Workers(2, "test")
+        assert workers.each(abs, [-1, -2]) == [1, 2]
+        assert in_child(lambda: workers.each(abs, [-3, -4])) == [3, 4]
+
     def test_a_child_has_threads_of_its_own(self):
         workers = Workers(2, "test")
         assert workers.submit(threading.get_ident).result() != threading.get_ident()

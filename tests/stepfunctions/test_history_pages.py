@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from statebag import ConfigurationError, InvalidState, NotPermitted, StoreUnavailable
 from statebag.asl.arns import ACCOUNT, parse_execution_arn
-from statebag.history.transitions import transitions
+from statebag.history.replay import transitions
 from statebag.stepfunctions.history_pages import read_history
 from tests.cli.program import statebag
 from tests.history.loop import run_loop

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from statebag.store.cache import BlobCache
+from statebag.store.cache import BlobCache, _size
 
 
 def key(number):
@@ -100,4 +100,4 @@ def test_threads_leave_the_count_right():
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(work, range(8)))
     assert 0 < cache.bytes_held <= 30_000
-    assert cache.bytes_held == sum(size for _, size in cache._entries.values())
+    assert cache.bytes_held == sum(_size(key, cache.get(key)) for key in cache.keys())  # noqa: SIM118

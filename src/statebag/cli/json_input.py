@@ -88,19 +88,11 @@ def _check_encoding(text: bytes, place: str) -> None:
 
 def _decode(text: bytes) -> Any:
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
-    from statebag.format.json_depth import loads  # noqa: PLC0415 - kept out of --help
+    from statebag.format.json_depth import loads_leniently  # noqa: PLC0415 - kept out of --help
 
     try:
         return json_text.decode(text)
     except (BlobCorrupt, LimitExceeded):
         # The exact decoder knows no lines, and the standard one takes more than JSON. Where it
         # does (NaN, 1e400, half of a surrogate pair), the check that follows finds the place.
-        return loads(text, parse_int=_integer)
-
-
-def _integer(digits: str) -> int:
-    try:
-        return int(digits)
-    except ValueError:  # more digits than Python reads: any number that is refused as such
-        refused: int = 10 ** (len(digits) - 1)
-        return refused
+        return loads_leniently(text)

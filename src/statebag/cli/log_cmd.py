@@ -63,8 +63,8 @@ def command(
 
     from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
     from statebag.history.log import as_dict, log_of, standing_dict  # noqa: PLC0415 - kept out of --help
+    from statebag.history.replay import transitions  # noqa: PLC0415 - kept out of --help
     from statebag.history.standing import standing  # noqa: PLC0415 - kept out of --help
-    from statebag.history.transitions import transitions  # noqa: PLC0415 - kept out of --help
 
     arn = parse_execution_arn(execution)
     source = Executions(histories)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from statebag.history.events import History, Payload
     from statebag.history.log import Line, Place
+    from statebag.history.replay import Failure, Transition
     from statebag.history.standing import Standing, Waiting
-    from statebag.history.transitions import Failure, Transition
 
 __all__ = ["print_log"]
 

@@ -213,7 +213,7 @@ def command(
         from statebag.cli.report import as_dict, print_report  # noqa: PLC0415 - rich is slow to import
     with needs("local"):
         from statebag.local.engine import run_definition  # noqa: PLC0415 - so is the engine
-        from statebag.local.environment import environment_restored  # noqa: PLC0415
+        from statebag.local.handler_environment import environment_restored  # noqa: PLC0415
         from statebag.local.workflow import load_workflow  # noqa: PLC0415
 
     # What functions print is no part of the result.

@@ -19,6 +19,7 @@ from typing import Any
 __all__ = [
     "MAX_DEPTH",
     "loads",
+    "loads_leniently",
     "offset_beyond",
     "overflows",
     "text_is_deeper",
@@ -112,6 +113,23 @@ def loads(text: str | bytes, **options: Any) -> Any:
     except RecursionError:
         message = "it nests deeper than what is left of Python's recursion limit"
         raise json.JSONDecodeError(message, "", 0) from None
+
+
+def loads_leniently(text: bytes) -> Any:
+    """The same, to find out what is wrong with text that is refused: integers of any length too.
+
+    Raises:
+        json.JSONDecodeError, UnicodeDecodeError: As for `loads`.
+    """
+    return loads(text, parse_int=_integer)
+
+
+def _integer(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:  # more digits than Python reads: any number that is refused as such
+        refused: int = 10 ** (len(digits) - 1)
+        return refused
 
 
 def overflows() -> bool:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from statebag.history.events import Payload
+    from statebag.history.replay import Failure, Transition
     from statebag.history.standing import Standing, Waiting
-    from statebag.history.transitions import Failure, Transition
 
 __all__ = ["MOST_CHANGES", "Line", "Place", "as_dict", "log_of", "standing_dict"]
 

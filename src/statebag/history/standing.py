@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from statebag.history.events import History
-    from statebag.history.transitions import Transition
+    from statebag.history.replay import Transition
 
 __all__ = ["Reason", "Standing", "Waiting", "standing"]
 

@@ -1,1 +1,19 @@
 """Check state machines before they run: what may exceed the payload limit, or lose a state."""
+
+from typing import TYPE_CHECKING
+
+from statebag.process.lazy_front import lazy_front
+
+if TYPE_CHECKING:
+    from statebag.lint.linter import Options, lint
+
+__all__ = ["Options", "lint"]
+
+if not TYPE_CHECKING:  # a type checker would take any name for one that is there
+    __getattr__ = lazy_front(
+        __name__,
+        {
+            "Options": "linter",
+            "lint": "linter",
+        },
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,23 +10,18 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from statebag.environment import s3_endpoint
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["endpoint_url", "filled_buckets", "s3_client"]
-
-
-def endpoint_url() -> str | None:
-    """The S3 endpoint that the environment names, without a trailing slash."""
-    url = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    return url.rstrip("/") if url else None
+__all__ = ["filled_buckets", "s3_client"]
 
 
 def s3_client(region: str) -> Any:
     """A boto3 client for the workflow's S3."""
-    endpoint = endpoint_url()
+    endpoint = s3_endpoint()
     style = {"addressing_style": "path"} if endpoint else {}
     return boto3.Session().client(
         "s3", region_name=region, endpoint_url=endpoint, config=Config(s3=style or None)

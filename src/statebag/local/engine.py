@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -21,9 +20,11 @@ from uuid import uuid4
 from statebag.asl.arns import ACCOUNT
 from statebag.asl.definition import check_definition, function_uses, with_function_arns
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.environment import missing_aws_settings
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
 from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
 from statebag.local.execution import Execution, Observer
+from statebag.local.handler_environment import environment_filled
 from statebag.local.reads import Bags
 from statebag.local.records import Records
 from statebag.local.run import Run
@@ -124,7 +125,8 @@ def run_definition(
     )
     with ExitStack() as stack:
         stack.enter_context(_alone())
-        stack.enter_context(_environment(region))
+        # Dummy credentials and a region for boto3, only where the environment has none.
+        stack.enter_context(environment_filled(missing_aws_settings(region)))
         stack.enter_context(_quiet())
         stack.enter_context(rehearsed(run.bags))
         stack.callback(run.expressions.close)
@@ -227,26 +229,6 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         _one_run.release()
-
-
-@contextmanager
-def _environment(region: str) -> Iterator[None]:
-    """Dummy credentials and a region for boto3, only where the environment has none."""
-    wanted = {}
-    if not os.environ.get("AWS_ACCESS_KEY_ID") and not os.environ.get("AWS_PROFILE"):
-        wanted = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-    if not os.environ.get("AWS_DEFAULT_REGION") and not os.environ.get("AWS_REGION"):
-        wanted["AWS_DEFAULT_REGION"] = region
-    before = {key: os.environ.get(key) for key in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
 
 
 @contextmanager

@@ -34,6 +34,7 @@ _MOST_READ = 50  # places of stubs that are told; the first one ends a run
 # Functions that take all members of an object in order to hand them on, or to check their types.
 _COPYING = frozenset({"merge", "validate_input", "_plain"})
 
+# As in `asl.states_functions`, which this program is run without.
 _HASHES = {
     "MD5": "md5",
     "SHA-1": "sha1",

@@ -27,7 +27,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
-from statebag.local.environment import environment_set
+from statebag.local.handler_environment import environment_set
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,9 +16,10 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from statebag.asl.arns import ACCOUNT
+from statebag.environment import s3_endpoint
 from statebag.errors import ConfigurationError
 from statebag.local.bucket_store import BucketStore
-from statebag.local.buckets import endpoint_url, filled_buckets
+from statebag.local.buckets import filled_buckets
 from statebag.local.corrections import corrected
 from statebag.local.corrections.parsing import definition_text
 from statebag.local.execution import Execution
@@ -37,7 +38,7 @@ __all__ = ["create_machine", "in_process", "result", "start", "stop", "time_out"
 @contextmanager
 def in_process(run: Run, bucket_dir: Path | None) -> Iterator[None]:
     """AWS as boto3 sees it is inside this process, and Step Functions is corrected."""
-    endpoint = endpoint_url()
+    endpoint = s3_endpoint()
     config: dict[str, Any] = {
         "stepfunctions": {"execute_state_machine": True},
         "core": {

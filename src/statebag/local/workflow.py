@@ -13,8 +13,8 @@ from statebag.asl.documents import PLACEHOLDER, parse_document, read_text
 from statebag.asl.function_references import Names, bind_references
 from statebag.asl.template import FunctionSource, Template, parse_definition
 from statebag.errors import ConfigurationError
-from statebag.local.environment import environment_set
 from statebag.local.functions import Function
+from statebag.local.handler_environment import environment_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -20,6 +20,7 @@ from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
 from statebag.opening.inspection import inspect
+from statebag.opening.pairing import pairs_of_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,24 +157,8 @@ def _of_arrays(one: _Value, two: _Value, path: Path) -> list[tuple[_Value, _Valu
     """Items at the same place, once what both have at their ends is left out."""
     left = [one.inside(item) for item in one.wire]
     right = [two.inside(item) for item in two.wire]
-    head = 0
-    while head < min(len(left), len(right)) and _same_text(left[head], right[head]):
-        head += 1
-    tail = 0
-    if len(left) != len(right):
-        most = min(len(left), len(right)) - head
-        while tail < most and _same_text(left[-1 - tail], right[-1 - tail]):
-            tail += 1
-    left, right = left[head : len(left) - tail], right[head : len(right) - tail]
-    nothing = _Value(_ABSENT)
-    return [
-        (
-            left[n] if n < len(left) else nothing,
-            right[n] if n < len(right) else nothing,
-            (*path, head + n),
-        )
-        for n in range(max(len(left), len(right)))
-    ]
+    pairs = pairs_of_items(left, right, _same_text, _Value(_ABSENT))
+    return [(before, after, (*path, place)) for place, before, after in pairs]
 
 
 def _change(one: _Value, two: _Value, path: Path) -> BagChange | None:

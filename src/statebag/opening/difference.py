@@ -15,6 +15,7 @@ from statebag.format import json_text
 from statebag.format.json_check import check_json
 from statebag.format.paths import render_path
 from statebag.format.unopened import Unopened
+from statebag.opening.pairing import pairs_of_items
 from statebag.opening.walk import Selection
 
 if TYPE_CHECKING:
@@ -176,19 +177,9 @@ def _of_arrays(
     one: list[Any], two: list[Any], path: Path, start: int
 ) -> Iterator[tuple[Any, Any, Path]]:
     """Items at the same place, once what both have at their ends is left out."""
-    head = 0
-    while head < min(len(one), len(two)) and _surely_same(one[head], two[head]):
-        head += 1
-    tail = 0
-    if len(one) != len(two):
-        most = min(len(one), len(two)) - head
-        while tail < most and _surely_same(one[-1 - tail], two[-1 - tail]):
-            tail += 1
-    left, right = one[head : len(one) - tail], two[head : len(two) - tail]
-    for n in range(max(len(left), len(right))):
-        pair = (left[n] if n < len(left) else _ABSENT, right[n] if n < len(right) else _ABSENT)
-        if not _surely_same(*pair):
-            yield (*pair, (*path, start + head + n))
+    for place, left, right in pairs_of_items(one, two, _surely_same, _ABSENT):
+        if not _surely_same(left, right):
+            yield left, right, (*path, start + place)
 
 
 def _surely_same(one: Any, two: Any) -> bool:

@@ -201,10 +201,7 @@ class Fetcher:
         return texts, error
 
     def _read(self, ranges: Sequence[_Range]) -> Iterable[dict[Blob, bytes]]:
-        if len(ranges) <= 1:
-            return [self._read_range(one) for one in ranges]
-        tasks = [_workers.submit(self._read_range, one) for one in ranges]
-        return [task.result() for task in tasks]
+        return _workers.each(self._read_range, ranges)
 
     def _read_range(self, one: _Range) -> dict[Blob, bytes]:
         try:
@@ -258,10 +255,10 @@ class Fetcher:
             except (NotPermitted, StoreUnavailable):
                 return False
 
-        if len(names) <= 1 or asks_for_nothing(self._store):
+        if asks_for_nothing(self._store):
             return {name for name in names if is_there(name)}
-        tasks = {name: _workers.submit(is_there, name) for name in names}
-        return {name for name, task in tasks.items() if task.result()}
+        there = _workers.each(is_there, names)
+        return {name for name, one in zip(names, there, strict=True) if one}
 
     def remember(self, written: Iterable[tuple[Blob, bytes]]) -> None:
         """Keep texts that were just stored, for a later open in this process."""

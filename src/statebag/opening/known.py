@@ -7,16 +7,16 @@ go when its execution is over.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from statebag.format.names import is_scope_at_or_above, scope_of, scopes_from
 from statebag.process.forking import fork_safe_lock
+from statebag.process.recent import Recent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Hashable, Iterable
     from threading import Lock
 
     from statebag.format.paths import Path
@@ -28,33 +28,6 @@ __all__ = ["Bases", "Known", "Remembered"]
 _T = TypeVar("_T")
 _MAX_ITEMS = 65_536  # blobs and nodes; about 400 bytes each
 _MAX_VALUES = 1_024  # whole values, which may hold a carried tail of some KB
-
-
-class _Recent(Generic[_T]):
-    """A dict that forgets what was not asked for longest."""
-
-    def __init__(self, max_items: int) -> None:
-        self._items: OrderedDict[Hashable, _T] = OrderedDict()
-        self._max_items = max_items
-
-    def get(self, key: Hashable) -> _T | None:
-        value = self._items.get(key)
-        if value is not None:
-            self._items.move_to_end(key)
-        return value
-
-    def __iter__(self) -> Iterator[_T]:
-        return iter(self._items.values())
-
-    def put(self, key: Hashable, value: _T) -> None:
-        self._items[key] = value
-        self._items.move_to_end(key)
-        while len(self._items) > self._max_items:
-            self._items.popitem(last=False)
-
-    def drop(self, is_gone: Callable[[_T], bool]) -> None:
-        for key in [key for key, value in self._items.items() if is_gone(value)]:
-            del self._items[key]
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -72,9 +45,9 @@ class Known:
     """
 
     def __init__(self, max_items: int = _MAX_ITEMS, lock: Lock | None = None) -> None:
-        self._values: _Recent[Remembered] = _Recent(min(max_items, _MAX_VALUES))
-        self._blobs: _Recent[Blob] = _Recent(max_items)
-        self._nodes: _Recent[Entry] = _Recent(max_items)
+        self._values: Recent[Hashable, Remembered] = Recent(min(max_items, _MAX_VALUES))
+        self._blobs: Recent[Hashable, Blob] = Recent(max_items)
+        self._nodes: Recent[Hashable, Entry] = Recent(max_items)
         self._sizes: set[int] = set()  # of values and blobs; what was forgotten may linger
         self._lock = lock or fork_safe_lock()
 
@@ -84,8 +57,8 @@ class Known:
 
     def _add_size(self, size: int) -> None:
         if len(self._sizes) > 2 * _MAX_ITEMS:
-            self._sizes = {one.stub.size for one in self._values}
-            self._sizes.update(one.size for one in self._blobs)
+            self._sizes = {one.stub.size for one in self._values.values()}
+            self._sizes.update(one.size for one in self._blobs.values())
         self._sizes.add(size)
 
     def add_value(self, verified: Verified) -> None:
@@ -105,9 +78,10 @@ class Known:
     def add_blobs(self, blobs: Iterable[Blob]) -> None:
         """Pieces and stored values that were read, or stored just now."""
         with self._lock:
-            for blob in blobs:
+            added = list(blobs)
+            for blob in added:
                 self._add_size(blob.size)
-                self._blobs.put((scope_of(blob.at), blob.sha256), blob)
+            self._blobs.put_each([((scope_of(one.at), one.sha256), one, 1) for one in added])
 
     def add_node(self, node: Entry, entries: tuple[Entry, ...]) -> None:
         """An index node and what it lists."""
@@ -138,13 +112,9 @@ class Known:
         """A node that lists exactly these entries."""
         return self._find(self._nodes, scope, _listing(entries))
 
-    def _find(self, recent: _Recent[_T], scope: str, key: Hashable) -> _T | None:
+    def _find(self, recent: Recent[Hashable, _T], scope: str, key: Hashable) -> _T | None:
         with self._lock:
-            for one in scopes_from(scope):
-                found = recent.get((one, key))
-                if found is not None:
-                    return found
-        return None
+            return recent.first([(one, key) for one in scopes_from(scope)])
 
 
 class Bases:
@@ -161,8 +131,7 @@ class Bases:
 
     def __init__(self, max_bytes: int, lock: Lock | None = None) -> None:
         self._max_bytes = max_bytes
-        self._bytes = 0
-        self._items: OrderedDict[tuple[str, str], Verified] = OrderedDict()
+        self._items: Recent[tuple[str, str], Verified] = Recent(max_bytes)
         self._lock = lock or fork_safe_lock()
 
     def add(self, path: Path, verified: Verified) -> bool:
@@ -173,23 +142,15 @@ class Bases:
             return False
         size = _size(verified)
         if size > self._max_bytes // 2:
-            return False
-        key = (deepest, _name(path))
+            return False  # what is kept of the field already is still a base
         with self._lock:
-            old = self._items.pop(key, None)
-            self._items[key] = verified
-            self._bytes += size - (_size(old) if old else 0)
-            while self._bytes > self._max_bytes:
-                _, dropped = self._items.popitem(last=False)
-                self._bytes -= _size(dropped)
-        return True
+            return self._items.put((deepest, _name(path)), verified, size)
 
     def forget_packs(self, packs: Iterable[str]) -> None:
         """Drop the values that were read from any of these packs."""
         gone = frozenset(packs)
         with self._lock:
-            for key in [key for key, one in self._items.items() if not gone.isdisjoint(one.packs)]:
-                self._bytes -= _size(self._items.pop(key))
+            self._items.drop(lambda one: not gone.isdisjoint(one.packs))
 
     def find(self, scope: str, path: Path) -> Verified | None:
         """The latest stored value of such a field that is readable from `scope`."""
@@ -218,7 +179,8 @@ class Bases:
         name = _name(path)
         scopes = (*scopes_from(scope), "")
         with self._lock:
-            return [self._items[one, name] for one in scopes if (one, name) in self._items]
+            found = [self._items.peek((one, name)) for one in scopes]
+        return [one for one in found if one is not None]
 
 
 def _listing(entries: tuple[Entry, ...]) -> tuple[tuple[str, str, int], ...]:

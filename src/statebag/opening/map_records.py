@@ -9,7 +9,7 @@ from typing import Any
 from statebag.errors import InvalidState, StatebagError
 from statebag.format import json_text
 from statebag.format.json_check import check_json
-from statebag.format.json_depth import loads
+from statebag.format.json_depth import loads_leniently
 from statebag.format.json_memory import check_memory
 
 __all__ = ["described", "is_left_out", "output_of", "salvaged", "unreadable"]
@@ -102,7 +102,7 @@ _NO_JSON = "it is not JSON"
 def unreadable(text: bytes) -> str:
     """Why text cannot be decoded: what was found and where, without a word of it."""
     try:
-        check_json(_read(text))
+        check_json(loads_leniently(text))
     except UnicodeDecodeError as error:
         return f"byte {error.start} is not UTF-8"
     except json.JSONDecodeError as error:
@@ -115,7 +115,7 @@ def unreadable(text: bytes) -> str:
 def salvaged(text: bytes) -> tuple[str | None, str | None]:
     """The name and the input's text in a description that cannot be decoded as a whole."""
     try:
-        record = _read(text)
+        record = loads_leniently(text)
     except ValueError:
         return None, None
     if not isinstance(record, dict) or not {"ExecutionArn", "Name", "Status"} <= record.keys():
@@ -129,16 +129,3 @@ def _exact(value: Any) -> str | None:
         return value if isinstance(value, str) and value.encode() else None
     except UnicodeEncodeError:
         return None
-
-
-def _read(text: bytes) -> Any:
-    """The value of text by the standard library's reader, which takes more than JSON."""
-    return loads(text, parse_int=_integer)
-
-
-def _integer(digits: str) -> int:
-    try:
-        return int(digits)
-    except ValueError:  # more digits than Python reads: any number that is refused as such
-        refused: int = 10 ** (len(digits) - 1)
-        return refused

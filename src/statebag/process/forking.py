@@ -17,12 +17,13 @@ from weakref import WeakSet
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Future, ThreadPoolExecutor
 
 __all__ = ["Task", "Workers", "fork_safe_lock"]
 
 _Answer = TypeVar("_Answer")
+_Item = TypeVar("_Item")
 _Arguments = ParamSpec("_Arguments")
 
 # A section under one of these locks is a few dictionary operations: a lock that is not free by
@@ -164,6 +165,17 @@ class Workers:
             except BaseException as error:  # noqa: BLE001  # raised by result()
                 future.set_exception(error)
             return Task(future)
+
+    def each(self, work: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_Answer]:
+        """Do the same work on several items side by side; return the answers in their order.
+
+        One item alone is worked on in the caller's thread. Of several errors, that of the first
+        item is raised; the work on the others goes on.
+        """
+        todo = list(items)
+        if len(todo) <= 1:
+            return [work(item) for item in todo]
+        return [task.result() for task in [self.submit(work, item) for item in todo]]
 
     def _pool(self) -> ThreadPoolExecutor:
         with self._lock:

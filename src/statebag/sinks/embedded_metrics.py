@@ -6,9 +6,9 @@ output is all it takes: no request, no permission.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
+from statebag.environment import emf_names
 from statebag.errors import BlobCorrupt, BlobMissing, ConfigurationError
 from statebag.policy import PAYLOAD_LIMIT
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
     from statebag.telemetry.steps import Done
 
-__all__ = ["NAMESPACE", "EmbeddedMetrics", "figures"]
-
-NAMESPACE = "Statebag"
-"""Unless POWERTOOLS_METRICS_NAMESPACE says another."""
+__all__ = ["EmbeddedMetrics", "figures"]
 
 _MILLION = 1e6
 
@@ -69,10 +66,8 @@ class EmbeddedMetrics:
 
     def ended(self, done: Done) -> None:
         """Print it."""
-        service = os.environ.get("POWERTOOLS_SERVICE_NAME") or "statebag"
-        metrics = self._make(
-            namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE, service=service
-        )
+        namespace, service = emf_names()
+        metrics = self._make(namespace=namespace, service=service)
         function = {"service": service, "function_name": done.function or "none"}
         metrics.add_dimensions(**function)
         if done.state:

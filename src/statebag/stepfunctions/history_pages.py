@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import StatebagError, StoreUnavailable
 from statebag.history.events import history_of
-from statebag.history.transitions import first_states
+from statebag.history.replay import first_states
 from statebag.stepfunctions.workflows import Asked
 
 if TYPE_CHECKING:

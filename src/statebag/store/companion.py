@@ -12,7 +12,6 @@ import atexit
 import os
 import select
 import sys
-from collections import OrderedDict
 from contextlib import suppress
 from datetime import datetime  # noqa: TC003  # a field's type
 from itertools import count
@@ -27,6 +26,7 @@ from statebag import errors
 from statebag.environment import store_settings
 from statebag.errors import ConfigurationError, StatebagError, StoreUnavailable
 from statebag.process.forking import Workers
+from statebag.process.recent import Recent
 from statebag.store.bounded import remaining_seconds
 from statebag.store.contract import ObjectInfo
 
@@ -516,8 +516,8 @@ class _Room:
     """The stores that are asked for, and the listings under way."""
 
     def __init__(self) -> None:
-        self._stores: OrderedDict[bytes, Any] = OrderedDict()
-        self._listings: OrderedDict[int, Iterator[ObjectInfo]] = OrderedDict()
+        self._stores: Recent[bytes, Any] = Recent(_MOST_STORES)
+        self._listings: Recent[int, Iterator[ObjectInfo]] = Recent(_MOST_LISTINGS)
         self._lock = Lock()
 
     def answered(self, request: _Request) -> _Answer:
@@ -552,9 +552,7 @@ class _Room:
             return _Answer(number, infos=[] if info is None else [_told(info)])
         if request.method == "list":
             with self._lock:
-                self._listings[number] = iter(store.list(name))
-                if len(self._listings) > _MOST_LISTINGS:
-                    self._listings.popitem(last=False)
+                self._listings.put(number, iter(store.list(name)))
             return self._page(number, number)
         store.delete(name)
         return _Answer(number)
@@ -567,17 +565,16 @@ class _Room:
         )
         # Held while the client is made, which reads the environment of the whole process.
         with self._lock:
-            if key not in self._stores:
+            store = self._stores.get(key)
+            if store is None:
                 _set_environment(request.variables)
-                self._stores[key] = ObjectStorage(request.url, options=request.options)
-                if len(self._stores) > _MOST_STORES:
-                    self._stores.popitem(last=False)
-            self._stores.move_to_end(key)
-            return self._stores[key]
+                store = ObjectStorage(request.url, options=request.options)
+                self._stores.put(key, store)
+            return store
 
     def _page(self, number: int, listing: int) -> _Answer:
         with self._lock:
-            found = self._listings.get(listing)
+            found = self._listings.peek(listing)
         if found is None:  # not an end, which would look as if there were no more objects
             raise StoreUnavailable(
                 "the helper process does not have this listing any more", hint="List again."
@@ -585,10 +582,10 @@ class _Room:
         try:
             infos = [_told(info) for _, info in zip(range(_PAGE), found, strict=False)]
         except BaseException:
-            self._listings.pop(listing, None)
+            self._listings.pop(listing)
             raise
         if not infos:
-            self._listings.pop(listing, None)
+            self._listings.pop(listing)
         return _Answer(number, infos=infos)
 
 

@@ -156,11 +156,7 @@ class ObjectStorage:
             if spans and self.head(name) is None:
                 raise BlobMissing("the store does not have the object", object_name=name)
             return [b""] * len(spans)
-        if len(windows) == 1:
-            bodies = [self._window(name, *windows[0])]
-        else:
-            tasks = [_windows_pool.submit(self._window, name, *window) for window in windows]
-            bodies = [task.result() for task in tasks]
+        bodies = _windows_pool.each(lambda window: self._window(name, *window), windows)
         starts = [start for start, _ in windows]
         answers = []
         for offset, length in spans:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from statebag.process.forking import fork_safe_lock
+from statebag.process.recent import Recent
 
 if TYPE_CHECKING:
     from threading import Lock
 
 __all__ = ["Presence"]
 
-_MAX_OBJECTS = 65_536  # about 200 bytes each
+_MAX_OBJECTS = 65_536  # about 300 bytes each
+_LOST = -inf  # the time of an object that was missed: never fresh
 
 
 class Presence:
@@ -24,35 +26,26 @@ class Presence:
     """
 
     def __init__(self, max_objects: int = _MAX_OBJECTS, lock: Lock | None = None) -> None:
-        self._seen: OrderedDict[str, float] = OrderedDict()
-        self._lost: OrderedDict[str, None] = OrderedDict()
-        self._max_objects = max_objects
+        self._seen: Recent[str, float] = Recent(max_objects)
         self._lock = lock or fork_safe_lock()
 
     def saw(self, name: str) -> None:
         """The store took, gave or found the object just now."""
         with self._lock:
-            self._seen[name] = monotonic()
-            self._seen.move_to_end(name)
-            self._lost.pop(name, None)
-            while len(self._seen) > self._max_objects:
-                self._seen.popitem(last=False)
+            self._seen.put(name, monotonic())
 
     def missed(self, name: str) -> None:
         """The store did not give the object, or not whole: it must be written to be relied on."""
         with self._lock:
-            self._seen.pop(name, None)
-            self._lost[name] = None
-            while len(self._lost) > self._max_objects:
-                self._lost.popitem(last=False)
+            self._seen.put(name, _LOST)
 
     def is_lost(self, name: str) -> bool:
         """Whether the object was missed since it was last seen."""
         with self._lock:
-            return name in self._lost
+            return self._seen.peek(name) == _LOST
 
     def is_fresh(self, name: str, seconds: float) -> bool:
         """Whether the object was seen at most so many seconds ago."""
         with self._lock:
-            at = self._seen.get(name)
+            at = self._seen.peek(name)
         return at is not None and monotonic() - at <= seconds

@@ -156,9 +156,8 @@ def _read(
     window: list[ObjectInfo] = []
 
     def settle() -> Iterator[tuple[ObjectInfo, _Seen | None]]:
-        tasks = [pool.submit(_look_at, store, one.name) for one in window]
-        for info, task in zip(window, tasks, strict=True):
-            one = task.result()
+        looked_at = pool.each(lambda info: _look_at(store, info.name), window)
+        for info, one in zip(window, looked_at, strict=True):
             report.blobs += len(one.rows)
             report.bytes += one.size
             yield info, one
@@ -258,8 +257,7 @@ def _follow(store: Store, label: str, start: Iterable[Blob], pool: Workers, repo
     pending = list(start)
     while pending:
         new = sorted({blob.at for blob in pending} - seen.keys())
-        tasks = [pool.submit(_look_at, store, name) for name in new]
-        seen.update(zip(new, (task.result() for task in tasks), strict=True))
+        seen.update(zip(new, pool.each(lambda name: _look_at(store, name), new), strict=True))
         found: list[Blob] = []
         for blob in pending:
             row, known = _row_of(blob), needs.setdefault(blob.at, set())

@@ -29,7 +29,8 @@ from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
 from statebag.asl.payload import payload_size
 from statebag.asl.quotas import INLINE_CONCURRENCY, PAYLOAD_LIMIT
-from statebag.local.buckets import endpoint_url, s3_client
+from statebag.environment import s3_endpoint
+from statebag.local.buckets import s3_client
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.map_fields import MapFields, evaluated, map_fields
 from statebag.local.corrections.patch import Patch
@@ -287,7 +288,7 @@ def _delivered(env: Any, fields: MapFields, map_run: _MapRun, region: str) -> An
     )
     client = s3_client(region)
     try:
-        if endpoint_url() is None:  # this process's S3 starts empty: nobody else can make it
+        if s3_endpoint() is None:  # this process's S3 starts empty: nobody else can make it
             known = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
             if target["Bucket"] not in known:
                 client.create_bucket(Bucket=target["Bucket"])

@@ -16,7 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 from moto.core.models import botocore_stubber
 
-from statebag.local.buckets import endpoint_url
+from statebag.environment import s3_endpoint
 from statebag.local.corrections.patch import Patch
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+
 def patches(run: Run) -> list[Patch]:
     """The patches of this correction."""
     send_out = URLLib3Session.send
-    endpoint = endpoint_url()
+    endpoint = s3_endpoint()
 
     def send(self: Any, request: Any) -> Any:
         signed = request.headers.get("Authorization", "")

@@ -18,7 +18,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import (
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
-from statebag.history.transitions import first_states
+from statebag.history.replay import first_states
 from statebag.local.corrections.patch import Patch
 
 if TYPE_CHECKING:

@@ -180,14 +180,10 @@ class _Reader:
         return value
 
     def _read_all(self, given: list[Any], *, loading: bool) -> list[Branch | StatebagError]:
-        if len(given) <= 1:
-            return [self._read(one, i, loading=loading) for i, one in enumerate(given)]
         with Workers(_SIDE_BY_SIDE, "statebag-branches") as pool:
-            tasks = [
-                pool.submit(self._read, one, index, loading=loading)
-                for index, one in enumerate(given)
-            ]
-            return [task.result() for task in tasks]
+            return pool.each(
+                lambda one: self._read(one[1], one[0], loading=loading), enumerate(given)
+            )
 
     def _read(self, given: Any, index: int, *, loading: bool) -> Branch | StatebagError:
         try:

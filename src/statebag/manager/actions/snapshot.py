@@ -174,13 +174,8 @@ def _verify(invocation: Invocation, bag: Any) -> None:
                 object_name=name,
             )
 
-    if len(ends) <= 1:
-        for name in ends:
-            check(name)
-        return
     with Workers(_SIDE_BY_SIDE, "statebag-verify") as pool:
-        for task in [pool.submit(check, name) for name in ends]:
-            task.result()
+        pool.each(check, ends)
 
 
 def _blobs(invocation: Invocation, bag: Any) -> Iterator[Blob]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections import OrderedDict
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from statebag.manager.legacy.pointer_format import (
 )
 from statebag.manager.settings import manager_settings
 from statebag.process.forking import fork_safe_lock
+from statebag.process.recent import Recent
 from statebag.store.confinement import name_below
 
 if TYPE_CHECKING:
@@ -230,8 +230,7 @@ class _RecentTexts:
     """Texts that were read lately; bounded in age, number and bytes."""
 
     def __init__(self) -> None:
-        self._texts: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
-        self._bytes = 0
+        self._texts: Recent[str, tuple[float, bytes]] = Recent(_CACHE_BYTES)
         self._lock = fork_safe_lock()
 
     def get(self, key: str, read: Callable[[], bytes]) -> bytes:
@@ -241,22 +240,14 @@ class _RecentTexts:
             return found[1]
         text = read()
         with self._lock:
-            self._drop(key)
-            if len(text) <= _CACHE_BYTES:
-                self._texts[key] = (monotonic(), text)
-                self._bytes += len(text)
-            while len(self._texts) > _CACHE_ITEMS or self._bytes > _CACHE_BYTES:
-                self._drop(next(iter(self._texts)))
+            # A small text counts as its share of the bytes: so there are not too many of them.
+            size = max(len(text), _CACHE_BYTES // _CACHE_ITEMS)
+            self._texts.put(key, (monotonic(), text), size)
         return text
 
     def clear(self) -> None:
         with self._lock:
             self._texts.clear()
-            self._bytes = 0
-
-    def _drop(self, key: str) -> None:
-        _, text = self._texts.pop(key, (0.0, b""))
-        self._bytes -= len(text)
 
 
 _cache = _RecentTexts()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["environment_restored", "environment_set"]
+__all__ = ["environment_filled", "environment_restored", "environment_set"]
 
 _Variables = frozenset[tuple[str, str]]
 
@@ -80,12 +80,17 @@ class _Turns:
         os.environ.update(dict(variables))
 
     def _unset(self) -> None:
-        for name, value in self._saved.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _put_back(self._saved)
         self._saved = {}
+
+
+def _put_back(variables: Mapping[str, str | None]) -> None:
+    """Give variables the values that they had; those that had none are not set."""
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 _turns = _Turns()
@@ -99,6 +104,20 @@ def environment_set(variables: Mapping[str, str]) -> Iterator[None]:
     """
     with _turns.turn(frozenset(variables.items())):
         yield
+
+
+@contextmanager
+def environment_filled(variables: Mapping[str, str]) -> Iterator[None]:
+    """Have `variables` in `os.environ` for the code inside, in all threads.
+
+    At the end each has the value again that it had before.
+    """
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        _put_back(before)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ import pytest
 
 from statebag.format.json_text import encode
 from statebag.history.events import history_of
+from statebag.history.replay import first_states, transitions
 from statebag.history.standing import standing
-from statebag.history.transitions import first_states, transitions
 from statebag.local.engine import run_definition
 from statebag.local.workflow import load_workflow
 from tests.local.machines import chain, invoke, run, task

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from statebag.local.environment import environment_restored, environment_set
+from statebag.local.handler_environment import environment_restored, environment_set
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,102 @@
+"""A dict within a bound: what was not used for longest is forgotten first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["Recent"]
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class Recent(Generic[_Key, _Value]):
+    """Values by key, the least recently used first. Not thread-safe: its owner holds a lock.
+
+    Args:
+        bound: What all entries together may have as their size.
+        largest: The size of the largest entry that is taken; by default the bound.
+    """
+
+    def __init__(self, bound: int, *, largest: int | None = None) -> None:
+        self._items: OrderedDict[_Key, tuple[_Value, int]] = OrderedDict()
+        self._bound = bound
+        self._largest = bound if largest is None else largest
+        self.size = 0
+        """The size of all entries together; for its owner to read."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._items
+
+    def __iter__(self) -> Iterator[_Key]:
+        return iter(self._items)
+
+    def values(self) -> list[_Value]:
+        """The values, the least recently used first; none is used by it."""
+        return [value for value, _ in self._items.values()]
+
+    def get(self, key: _Key) -> _Value | None:
+        """Return the value of a key, which is used by it; None if it is not held."""
+        found = self._items.get(key)
+        if found is None:
+            return None
+        self._items.move_to_end(key)
+        return found[0]
+
+    def get_each(self, keys: Iterable[_Key]) -> list[_Value | None]:
+        """The same for several."""
+        return [self.get(key) for key in keys]
+
+    def first(self, keys: Iterable[_Key]) -> _Value | None:
+        """The same for the first of some keys that is held."""
+        return next((self.get(key) for key in keys if key in self._items), None)
+
+    def peek(self, key: _Key) -> _Value | None:
+        """Return the value of a key, which is not used by it; None if it is not held."""
+        found = self._items.get(key)
+        return None if found is None else found[0]
+
+    def put(self, key: _Key, value: _Value, size: int = 1) -> bool:
+        """Hold a value instead of the one that the key had; return whether it is held.
+
+        One that is too large is not held, and the old value is forgotten all the same.
+        """
+        self.pop(key)
+        if size > self._largest:
+            return False
+        self._items[key] = (value, size)
+        self.size += size
+        while self.size > self._bound:
+            _, (_, left) = self._items.popitem(last=False)
+            self.size -= left
+        return key in self._items
+
+    def put_each(self, items: Iterable[tuple[_Key, _Value, int]]) -> None:
+        """The same for several keys, each with its value and size."""
+        for item in items:
+            self.put(*item)
+
+    def pop(self, key: _Key) -> _Value | None:
+        """Forget a key; return the value that it had, None if it was not held."""
+        found = self._items.pop(key, None)
+        if found is None:
+            return None
+        self.size -= found[1]
+        return found[0]
+
+    def drop(self, is_gone: Callable[[_Value], bool]) -> None:
+        """Forget every entry whose value is gone."""
+        for key in [key for key, (value, _) in self._items.items() if is_gone(value)]:
+            self.pop(key)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._items.clear()
+        self.size = 0
