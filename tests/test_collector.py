@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from statebag import ConfigurationError, Statebag
 from statebag.collector import lambda_handler
-from statebag.local.invocation import LambdaContext
+from statebag.local.lambda_invocation import LambdaContext
 from statebag.store.file import FileStore
 from statebag.testing.process import forget
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState
 from statebag.format.json_type import json_type
 from statebag.manager.actions import (
-    branches,
+    aggregation,
     compressed,
     distributed,
     hydration,
@@ -145,7 +145,7 @@ def aggregate_branches(event: Mapping[str, Any] | None = None, /, **fields: Any)
     Takes `state_data`, `parallel_results` or `branch_pointers` (with `load_from_s3`), and
     `map_error`, `on_missing` (`"keep"`), `merge_rules` by field of `current_state`, `append_id`.
     """
-    return branches.aggregate_branches(_invocation(event, fields))
+    return aggregation.aggregate_branches(_invocation(event, fields))
 
 
 def aggregate_distributed_results(

@@ -4,7 +4,7 @@ import pytest
 
 from statebag.asl.arns import function_name, parse_execution_arn
 from statebag.errors import ConfigurationError
-from tests.history.test_transitions import ARN
+from tests.history.test_replay import ARN
 
 
 class TestArns:

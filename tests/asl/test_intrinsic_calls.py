@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statebag.asl.intrinsic_calls import (
-    Call,
+    IntrinsicCall,
     Literal,
     Quoted,
     check_call,
@@ -24,7 +24,7 @@ def test_every_kind_of_argument():
         Literal(-15.0),
         Literal(True),
         Literal(None),
-        Call("States.UUID", (), "States.UUID()"),
+        IntrinsicCall("States.UUID", (), "States.UUID()"),
     )
     assert call.arguments[0].value == "it's"
 

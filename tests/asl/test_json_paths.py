@@ -16,7 +16,7 @@ from statebag.asl.json_paths import (
     read_json_path,
 )
 from statebag.format.paths import parse_path, render_path
-from statebag.lint.expressions import json_path
+from statebag.lint.expression_sizes import json_path
 from statebag.local.corrections.json_paths import extracted
 from statebag.local.expressions import Expressions
 from statebag.local.stubs import DEEP, WILD, parsed

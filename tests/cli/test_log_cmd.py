@@ -14,7 +14,7 @@ from statebag.history.events import history_of
 from statebag.local.records import Records
 from statebag.local.tokens import answer, waiting_tokens
 from tests.cli.program import is_one_clear_line, on_terminal, statebag
-from tests.history.test_transitions import entered, events
+from tests.history.test_replay import entered, events
 from tests.local.machines import chain, run
 
 ARN = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Main:run-1"

@@ -6,11 +6,11 @@ import pytest
 from rich.console import Console
 
 from statebag.cli.progress import _Board, progress, state_path
-from statebag.local.execution import Transition
+from statebag.local.execution import LocalTransition
 
 
 def transition(number, path="Machine/Step", error=None):
-    return Transition(
+    return LocalTransition(
         number=number,
         state=path.rpartition("/")[2],
         kind="Task",

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from statebag.cli.report import LONG_RUN, as_dict, print_report
-from statebag.local.execution import Execution, Transition
+from statebag.local.execution import Execution, LocalTransition
 from statebag.telemetry.usage import Usage
 
 
 def transition(number, state="Step", path=None, error=None, usage=None, size=1000):
-    return Transition(
+    return LocalTransition(
         number=number,
         state=state,
         kind="Task",

@@ -10,7 +10,7 @@ from statebag.history.causes import advice_for, shown_cause
 from statebag.history.events import history_of
 from statebag.history.log import log_of
 from statebag.history.replay import transitions
-from tests.history.test_transitions import ARN, entered, events
+from tests.history.test_replay import ARN, entered, events
 
 
 class TestPayloads:

@@ -6,7 +6,7 @@ import pytest
 
 from statebag.asl.model import Definition
 from statebag.lint.calls import Functions
-from statebag.lint.expressions import json_path
+from statebag.lint.expression_sizes import json_path
 from statebag.lint.flow import Flow
 from statebag.lint.linter import Options, lint
 from statebag.lint.shape import size

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.lint.shape import Members, Part, Source, clipped, made_of, size
+from statebag.lint.shape import Members, Source, SourcePart, clipped, made_of, size
 
 CODE = """
 from statebag.lint.shape import Members, Part, Source, clipped, made_of
@@ -14,7 +14,9 @@ print(made_of(clipped(Members(tuple(parts)))))
 
 
 def test_what_is_too_large_goes_on_cut_down_to_the_limit():
-    shape = Members((("a", Part(Source("a", 200_000))), ("b", Part(Source("b", 100_000)))))
+    shape = Members(
+        (("a", SourcePart(Source("a", 200_000))), ("b", SourcePart(Source("b", 100_000))))
+    )
     cut = clipped(shape)
     assert size(cut) == PAYLOAD_LIMIT
     assert dict(made_of(cut))["b"] == 100_000

@@ -213,7 +213,11 @@ def test_usage_counts_what_came_through(inner):
 
 
 def test_a_listing_that_breaks_off_is_resumed_without_gaps_or_doubles(inner):
-    plan = [Fault("list", 1, "after"), Fault("list", 2, "before"), Fault("list", 3, "after")]
+    plan = [
+        Fault("list", 1, "after"),
+        Fault("list", 2, "before"),
+        Fault("list", 3, "after"),
+    ]
     with FaultyStore(inner, plan) as faulty:
         store = RetryingStore(faulty, attempts=4, sleep=Waits())
         assert [info.name for info in store.list()] == ["scope/a", "scope/b", "scope/c"]

@@ -63,7 +63,10 @@ def test_what_no_place_has_whole_is_lost_and_left_as_it_is(damaged):
 
 def test_a_repair_that_broke_off_is_gone_on_with(damaged):
     store, _, copy, broken = damaged
-    with FaultyStore(store, [Fault("put", call=2)]) as faulty, pytest.raises(StoreUnavailable):
+    with (
+        FaultyStore(store, [Fault("put", call=2)]) as faulty,
+        pytest.raises(StoreUnavailable),
+    ):
         repair(faulty, Recovery(faulty, [copy]), fsck(store))
     assert len(fsck(store).faults) == len(broken) - 1
     repair(store, Recovery(store, [copy]), fsck(store))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Argument",
-    "Call",
+    "IntrinsicCall",
     "Literal",
     "Quoted",
     "check_call",
@@ -55,7 +55,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class IntrinsicCall:
     """A call of a function.
 
     Attributes:
@@ -73,15 +73,15 @@ class Call:
         for one in self.arguments:
             if isinstance(one, JsonPath):
                 yield one
-            elif isinstance(one, Call):
+            elif isinstance(one, IntrinsicCall):
                 yield from one.paths()
 
 
-Argument = Quoted | JsonPath | Literal | Call
+Argument = Quoted | JsonPath | Literal | IntrinsicCall
 """What stands between the parentheses of a call."""
 
 
-def parse_expression(text: str) -> JsonPath | Call:
+def parse_expression(text: str) -> JsonPath | IntrinsicCall:
     """Read a path or a call.
 
     Raises:
@@ -90,7 +90,7 @@ def parse_expression(text: str) -> JsonPath | Call:
     return parse_json_path(text) if text.startswith("$") else parse_call(text)
 
 
-def parse_call(text: str) -> Call:
+def parse_call(text: str) -> IntrinsicCall:
     """Read a call such as `States.Format('{}', $.name)`; the function's name is not looked up.
 
     Raises:
@@ -102,23 +102,23 @@ def parse_call(text: str) -> Call:
     return call
 
 
-def check_call(parsed: JsonPath | Call) -> None:
+def check_call(parsed: JsonPath | IntrinsicCall) -> None:
     """Look at the names and the number of arguments of a call, and of all calls in it.
 
     Raises:
         MalformedError: There is no such function, or it takes another number of arguments.
     """
-    if not isinstance(parsed, Call):
+    if not isinstance(parsed, IntrinsicCall):
         return
     problem = check_arguments(parsed.name, len(parsed.arguments))
     if problem is not None:
         raise MalformedError(problem)
     for argument in parsed.arguments:
-        if isinstance(argument, Call):
+        if isinstance(argument, IntrinsicCall):
             check_call(argument)
 
 
-def _call(text: str, start: int, depth: int) -> tuple[Call, int]:
+def _call(text: str, start: int, depth: int) -> tuple[IntrinsicCall, int]:
     if depth > _DEEPEST:
         raise MalformedError(
             f"calls of intrinsic functions are nested deeper than {_DEEPEST} levels"
@@ -131,7 +131,7 @@ def _call(text: str, start: int, depth: int) -> tuple[Call, int]:
         raise MalformedError(f"{name[0]} has no arguments in parentheses")
     position = _blank(text, position + 1)
     if text.startswith(")", position):
-        return Call(name[0], (), text[start : position + 1]), position + 1
+        return IntrinsicCall(name[0], (), text[start : position + 1]), position + 1
     arguments: list[Argument] = []
     while True:
         argument, position = _argument(text, position, depth)
@@ -139,7 +139,7 @@ def _call(text: str, start: int, depth: int) -> tuple[Call, int]:
         position = _blank(text, position)
         if text.startswith(")", position):
             end = position + 1
-            return Call(name[0], tuple(arguments), text[start:end]), end
+            return IntrinsicCall(name[0], tuple(arguments), text[start:end]), end
         if not text.startswith(",", position):
             raise MalformedError(
                 f"a ',' or ')' is expected in {name[0]}, at character {position + 1}"

@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from statebag.asl.intrinsic_calls import Argument, Call, Literal, Quoted, parse_call
+from statebag.asl.intrinsic_calls import Argument, IntrinsicCall, Literal, Quoted, parse_call
 from statebag.asl.intrinsics import INTRINSICS, check_arguments
 from statebag.asl.json_paths import JsonPath
 from statebag.asl.payload import payload_text
@@ -25,7 +25,7 @@ from statebag.format.json_type import json_type
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Call", "IntrinsicFailureError", "evaluated_call", "parsed_call"]
+__all__ = ["IntrinsicCall", "IntrinsicFailureError", "evaluated_call", "parsed_call"]
 
 _MOST_FORMATTED = 4_000_000  # characters; a state has at most 262,144 bytes
 _HASHES = {
@@ -41,7 +41,7 @@ class IntrinsicFailureError(ValueError):
     """A function that cannot be computed for its arguments; the message holds no value."""
 
 
-def parsed_call(expression: str) -> Call:
+def parsed_call(expression: str) -> IntrinsicCall:
     """Read `States.Name(…)`.
 
     Raises:
@@ -53,9 +53,9 @@ def parsed_call(expression: str) -> Call:
 
 
 def evaluated_call(
-    call: Call,
+    call: IntrinsicCall,
     resolve: Callable[[str], Any],
-    given: Callable[[Call, Sequence[Any]], None] | None = None,
+    given: Callable[[IntrinsicCall, Sequence[Any]], None] | None = None,
 ) -> Any:
     """Compute a call.
 
@@ -89,18 +89,18 @@ def evaluated_call(
     return _FUNCTIONS[call.name](*arguments)
 
 
-def _check_names(call: Call) -> None:
+def _check_names(call: IntrinsicCall) -> None:
     if call.name not in INTRINSICS:
         raise ValueError(f"there is no function {call.name}")
     for argument in call.arguments:
-        if isinstance(argument, Call):
+        if isinstance(argument, IntrinsicCall):
             _check_names(argument)
 
 
 def _value(
     argument: Argument,
     resolve: Callable[[str], Any],
-    given: Callable[[Call, Sequence[Any]], None] | None,
+    given: Callable[[IntrinsicCall, Sequence[Any]], None] | None,
 ) -> Any:
     if isinstance(argument, Quoted):
         return argument.value

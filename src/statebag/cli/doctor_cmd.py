@@ -14,7 +14,7 @@ from statebag.cli.terminal_text import printable
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from statebag.upkeep.doctor import Finding
+    from statebag.upkeep.doctor import Outcome
 
 __all__ = ["command"]
 
@@ -46,7 +46,7 @@ def command(*, as_json: bool, store: str | None) -> None:
     sys.exit(BY_ERROR[ConfigurationError] if failed else SUCCESS)
 
 
-def _found(store: str | None) -> list[Finding]:
+def _found(store: str | None) -> list[Outcome]:
     from statebag.upkeep.doctor import examine  # noqa: PLC0415 - kept out of --help
 
     with reading_client(store, at_once=True) as client:
@@ -60,5 +60,5 @@ def _found(store: str | None) -> list[Finding]:
     return findings
 
 
-def _as_dict(one: Finding) -> dict[str, str]:
+def _as_dict(one: Outcome) -> dict[str, str]:
     return {"what": one.what, "status": one.status, "seen": one.seen, "advice": one.advice}

@@ -19,7 +19,7 @@ from statebag.errors import BlobCorrupt, BlobMissing, StoreUnavailable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from statebag.upkeep.fsck import Report
+    from statebag.upkeep.fsck import FsckReport
 
 __all__ = ["command", "encoded", "exit_code_of", "print_faults"]
 
@@ -75,7 +75,7 @@ def encoded(scope: str) -> str:
     return encode_scope(scope.strip("/")) if scope else ""
 
 
-def exit_code_of(report: Report) -> int:
+def exit_code_of(report: FsckReport) -> int:
     """The code of the worst fault."""
     kinds = {fault.kind for fault in report.faults}
     for kind, error in (
@@ -88,7 +88,7 @@ def exit_code_of(report: Report) -> int:
     return SUCCESS
 
 
-def print_faults(report: Report) -> None:
+def print_faults(report: FsckReport) -> None:
     """The report for people."""
     counts = ", ".join(f"{count:,} {kind}s" for kind, count in report.objects.items())
     click.echo(f"{counts or 'no objects'}: {report.blobs:,} blobs, {report.bytes:,} bytes read")
@@ -109,7 +109,7 @@ def print_faults(report: Report) -> None:
         click.echo("all is whole")
 
 
-def _as_dict(report: Report) -> dict[str, object]:
+def _as_dict(report: FsckReport) -> dict[str, object]:
     return {
         "whole": report.whole,
         "objects": report.objects,

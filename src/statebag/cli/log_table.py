@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from statebag.history.events import History, Payload
-    from statebag.history.log import Line, Place
+    from statebag.history.log import Line, LogPlace
     from statebag.history.replay import Failure, Transition
     from statebag.history.standing import Standing, Waiting
 
@@ -170,7 +170,7 @@ def _failure(failure: Failure) -> str:
     return f"{printable(name, _LONGEST_NAME)} at {failure.event}"
 
 
-def _change(change: Place) -> Text:
+def _change(change: LogPlace) -> Text:
     sizes = f"{change.before:,} → {change.after:,}"
     if change.kind == "added":
         sizes = f"{change.after:,}"

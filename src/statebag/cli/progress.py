@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from statebag.local.execution import Transition
+    from statebag.local.execution import LocalTransition
 
 __all__ = ["progress", "state_path"]
 
@@ -100,7 +100,7 @@ class _Lines(_Telling):
         super().__init__(console, tokens)
         self._counts: dict[tuple[str, str | None], int] = {}
 
-    def state_left(self, transition: Transition) -> None:
+    def state_left(self, transition: LocalTransition) -> None:
         where = state_path(transition.path)
         key = (where, transition.error)
         count = self._counts[key] = self._counts.get(key, 0) + 1
@@ -140,7 +140,7 @@ class _Board(_Telling):
             row.running += 1
             row.changed = time.monotonic()
 
-    def state_left(self, transition: Transition) -> None:
+    def state_left(self, transition: LocalTransition) -> None:
         with self._lock:
             row = self._row(transition.state, transition.path)
             row.running = max(0, row.running - 1)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from statebag.local.execution import Execution, Transition
+    from statebag.local.execution import Execution, LocalTransition
 
 __all__ = ["as_dict", "print_report"]
 
@@ -99,7 +99,7 @@ class _Sum:
     measured: bool = False
 
     @classmethod
-    def of(cls, transitions: Iterable[Transition]) -> _Sum:
+    def of(cls, transitions: Iterable[LocalTransition]) -> _Sum:
         total = cls()
         for one in transitions:
             usage = one.usage or Usage()
@@ -151,7 +151,7 @@ def print_report(execution: Execution, *, show_all: bool, written: Path | None =
 
 
 def _table(execution: Execution, *, grouped: bool) -> Table:
-    rows: dict[Any, list[Transition]] = {}
+    rows: dict[Any, list[LocalTransition]] = {}
     for one in execution.transitions:
         key = (state_path(one.path), one.error) if grouped else one.number
         rows.setdefault(key, []).append(one)
@@ -170,7 +170,7 @@ def _table(execution: Execution, *, grouped: bool) -> Table:
     return table
 
 
-def _state_cell(group: Sequence[Transition]) -> Text:
+def _state_cell(group: Sequence[LocalTransition]) -> Text:
     """The state's name, indented below the Map or Parallel that it ran in."""
     first = group[0]
     cell = Text("  " * state_path(first.path).count("/") + printable(first.state))

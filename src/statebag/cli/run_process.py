@@ -25,7 +25,7 @@ from statebag.cli.terminal_text import printable
 from statebag.local.execution import Observer
 
 if TYPE_CHECKING:
-    from statebag.local.execution import Transition
+    from statebag.local.execution import LocalTransition
 
 __all__ = ["RunProcess"]
 
@@ -106,7 +106,7 @@ class _Telling(Observer):
         self._say(f"+{path}")
         self._observer.state_entered(name, kind, path)
 
-    def state_left(self, transition: Transition) -> None:
+    def state_left(self, transition: LocalTransition) -> None:
         self._say(f"-{transition.path}")
         self._observer.state_left(transition)
 

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from statebag.history.replay import Failure, Transition
     from statebag.history.standing import Standing, Waiting
 
-__all__ = ["MOST_CHANGES", "Line", "Place", "as_dict", "log_of", "standing_dict"]
+__all__ = ["MOST_CHANGES", "Line", "LogPlace", "as_dict", "log_of", "standing_dict"]
 
 MOST_CHANGES = 200
 """Changes of one transition that are given; how many more there are is said."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LogPlace:
     """A change: at which path, of which kind, from how many bytes to how many, opened."""
 
     path: str
@@ -54,7 +54,7 @@ class Line:
     transition: Transition
     state_bytes: int | None = None
     bag_bytes: int | None = None
-    changes: tuple[Place, ...] | None = None
+    changes: tuple[LogPlace, ...] | None = None
     changes_left_out: int = 0
     note: str | None = None
 
@@ -86,7 +86,7 @@ def _line(one: Transition, differences: Callable[[Any, Any], Iterable[Any]] | No
             return Line(one, state_bytes, bag_bytes)
         found = iter((differences or bag_differences)(_value(one.input), after))
         changes = tuple(
-            Place(change.path, change.kind, change.before, change.after)
+            LogPlace(change.path, change.kind, change.before, change.after)
             for change in islice(found, MOST_CHANGES)
         )
         left_out = sum(1 for _ in found)

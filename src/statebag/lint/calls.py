@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.lint.shape import REST, Members, Part, Shape, Source
+from statebag.lint.shape import REST, Members, Shape, Source, SourcePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Call", "Functions", "action_of", "call_of", "most_items", "takes_values"]
+__all__ = ["Functions", "ServiceCall", "action_of", "call_of", "most_items", "takes_values"]
 
 _SMALL_RESULT = 16 * 1024  # bytes: what most services answer with, metadata and all
 _METADATA = 2048  # bytes of what lambda:invoke puts beside the Payload
@@ -113,7 +113,7 @@ def action_of(payload: Any) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ServiceCall:
     """What a Task calls.
 
     Attributes:
@@ -131,7 +131,7 @@ class Call:
     unsealed: bool = False
 
 
-def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
+def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> ServiceCall:
     """What a Task calls, as far as the definition tells."""
     resource = state.get("Resource")
     resource = resource if isinstance(resource, str) else ""
@@ -149,7 +149,9 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
             asked = {"ReturnValues", "ReturnValues.$"} & parameters.keys()
             small = _WRITES.search(name) is not None and not asked
         bound = _SMALL_RESULT if small else PAYLOAD_LIMIT
-        return Call(name, is_function=False, seals=False, result=Part(Source(path, bound)))
+        return ServiceCall(
+            name, is_function=False, seals=False, result=SourcePart(Source(path, bound))
+        )
     payload = (
         parameters.get("Payload", parameters.get("Payload.$")) if through_invoke else parameters
     )
@@ -161,14 +163,14 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
         works = through_invoke or ":activity:" in resource
         seals = works and functions.seals(name, payload)
         known = works and functions.is_unsealed(name)
-        answer = Part(Source(path, PAYLOAD_LIMIT))
-        return Call(name, is_function=False, seals=seals, result=answer, unsealed=known)
+        answer = SourcePart(Source(path, PAYLOAD_LIMIT))
+        return ServiceCall(name, is_function=False, seals=seals, result=answer, unsealed=known)
     if not functions.seals(name, payload):
         # With what lambda:invoke puts around it, it is still one result, and the engine's limit
         # bounds that.
         known = functions.is_unsealed(name)
-        answer = Part(Source(path, PAYLOAD_LIMIT))
-        return Call(name, is_function=True, seals=False, result=answer, unsealed=known)
+        answer = SourcePart(Source(path, PAYLOAD_LIMIT))
+        return ServiceCall(name, is_function=True, seals=False, result=answer, unsealed=known)
     action = action_of(payload)
     depth = 0 if action is None else _MANAGER_ACTIONS[action]
     source = Source(
@@ -176,8 +178,10 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Call:
         functions.own_bag_bytes.get(name, functions.bag_bytes),
         _PLAIN_OF_STEP if action is None else _PLAIN_OF_MANAGER,
     )
-    bag = Part(source, (), None if depth else (), depth)
-    return Call(name, is_function=True, seals=True, result=_wrapped(bag, path, through_invoke))
+    bag = SourcePart(source, (), None if depth else (), depth)
+    return ServiceCall(
+        name, is_function=True, seals=True, result=_wrapped(bag, path, through_invoke)
+    )
 
 
 def takes_values(state: Mapping[str, Any]) -> bool:
@@ -187,10 +191,10 @@ def takes_values(state: Mapping[str, Any]) -> bool:
     return match is not None and _CARRIES.match(match[1]) is None
 
 
-def _wrapped(answer: Part, path: str, through_invoke: bool) -> Shape:
+def _wrapped(answer: SourcePart, path: str, through_invoke: bool) -> Shape:
     if not through_invoke:
         return answer
-    around = Part(Source(f"what is around the answer of {path}", _METADATA))
+    around = SourcePart(Source(f"what is around the answer of {path}", _METADATA))
     return Members(((REST, around), ("Payload", answer)))
 
 

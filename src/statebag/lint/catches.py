@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.intrinsic_calls import Call, parse_expression
+from statebag.asl.intrinsic_calls import IntrinsicCall, parse_expression
 from statebag.asl.json_paths import JsonPath, MalformedError, parse_json_path
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _read(text: object) -> Iterator[JsonPath]:
         parsed = parse_expression(text)
     except MalformedError:
         return
-    if isinstance(parsed, Call):
+    if isinstance(parsed, IntrinsicCall):
         yield from parsed.paths()
     else:
         yield parsed

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.quotas import CALL_BYTES, PAYLOAD_LIMIT
 from statebag.format.paths import render_path
 from statebag.lint.catches import ends_well, is_looked_at, reached_from
-from statebag.lint.shape import Members, Part, Shape, made_of, parts, size
+from statebag.lint.shape import Members, Shape, SourcePart, made_of, parts, size
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from statebag.asl.model import Definition
-    from statebag.lint.calls import Call
-    from statebag.lint.expressions import Reference
+    from statebag.lint.calls import ServiceCall
+    from statebag.lint.expression_sizes import Reference
 
 __all__ = ["Checks", "control_paths", "movable_paths"]
 
@@ -78,7 +78,7 @@ class Checks:
         self.wanted: dict[str, None] = {}
         self.moved: dict[str, None] = {}
 
-    def reads(self, path: str, part: Part, how: str) -> None:
+    def reads(self, path: str, part: SourcePart, how: str) -> None:
         """A value is looked at or picked out."""
         inside = part.in_bag
         if how == "whole":
@@ -137,7 +137,7 @@ class Checks:
             "Name it as a control path (--control prints them all).",
         )
 
-    def calls(self, path: str, call: Call, entry: Shape, argument: Shape) -> None:
+    def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
         """A Task calls a function."""
         state = self._states[path].fields
         if (call.is_function and not call.seals) or call.unsealed:
@@ -158,7 +158,7 @@ class Checks:
         if call.seals or _holds_bag(entry):
             self._check_catch(path, state, seals=call.seals)
 
-    def _check_reader(self, path: str, call: Call, argument: Shape) -> None:
+    def _check_reader(self, path: str, call: ServiceCall, argument: Shape) -> None:
         """A function that does not open bags is given what a sealing one may have offloaded."""
         for part in parts(argument):
             if not part.holds_bags or (part.in_bag and self._is_plain(part.in_bag, part)):
@@ -283,14 +283,14 @@ class Checks:
         names = _to_index(inside)
         return names == inside and any(path[: len(names)] == names for path in self._movable)
 
-    def _is_plain(self, inside: tuple[str | int, ...], part: Part) -> bool:
+    def _is_plain(self, inside: tuple[str | int, ...], part: SourcePart) -> bool:
         names = _to_index(inside)
         known = (*self._control, *part.source.plain)
         return any(
             names[: len(path)] == path or path[: len(names)] == names for path in known if names
         )
 
-    def _check_retry(self, path: str, state: dict[str, Any], call: Call) -> None:
+    def _check_retry(self, path: str, state: dict[str, Any], call: ServiceCall) -> None:
         names = {name for one in state.get("Retry", []) for name in one["ErrorEquals"]}
         if names.isdisjoint(_RETRIED):
             self._once(
@@ -342,7 +342,7 @@ class Checks:
 
 
 def _holds_bag(shape: Shape) -> bool:
-    return isinstance(shape, Part | Members) and any(part.holds_bags for part in parts(shape))
+    return isinstance(shape, SourcePart | Members) and any(part.holds_bags for part in parts(shape))
 
 
 def _above(path: str) -> Iterator[str]:

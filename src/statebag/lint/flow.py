@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import CAUSE_BYTES, PAYLOAD_LIMIT
 from statebag.lint.calls import Functions, call_of, most_items, takes_values
-from statebag.lint.expressions import Expression, is_jsonata, json_path, jsonata
+from statebag.lint.expression_sizes import Expression, is_jsonata, json_path, jsonata
 from statebag.lint.reading import (
-    Observer,
     Reader,
+    ReadingObserver,
     Scope,
     Variables,
     asked_for,
 )
 from statebag.lint.shape import (
     SMALL,
+    BoundedText,
     Members,
-    Part,
     Shape,
     Source,
-    Text,
+    SourcePart,
     clipped,
     joined,
     literal,
@@ -62,7 +62,7 @@ class Flow:
 
     functions: Functions
     input_bytes: int
-    observer: Observer
+    observer: ReadingObserver
     _outputs: dict[Any, Shape | None] = field(default_factory=dict)
     _states: Mapping[str, State] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ class Flow:
     def run(self, definition: Definition) -> None:
         """Run a definition whose structure was checked."""
         self._states = definition.states
-        entry = Part(Source("the input of the execution", self.input_bytes))
+        entry = SourcePart(Source("the input of the execution", self.input_bytes))
         self._reader.telling = True
         self._machine(definition.machine, Scope(entry, "JSONPath", {}, entry))
         for (path, reference), absent in self._reader.absent.items():
@@ -225,7 +225,7 @@ class Flow:
     def _caught(
         self, handler: dict[str, Any], path: str, entry: Shape, scope: Scope
     ) -> tuple[Shape, Variables]:
-        error = Members((("Error", Text(SMALL)), ("Cause", Text(CAUSE_BYTES))))
+        error = Members((("Error", BoundedText(SMALL)), ("Cause", BoundedText(CAUSE_BYTES))))
         after = replace(scope, error=error, result=error)
         variables = self._reader.assigned(handler, path, after)
         if scope.language == "JSONata":
@@ -263,19 +263,19 @@ class Flow:
         inner = replace(inner, input=selected, execution=execution)
         out = self._machine(processor, inner)
         if "ResultWriter" in state:
-            return Text(1024)
+            return BoundedText(1024)
         if out is None:
             return None
         read = "ItemReader" in state or "ItemBatcher" in state
-        if out == selected == item and isinstance(item, Part) and not read:
+        if out == selected == item and isinstance(item, SourcePart) and not read:
             # The same items again: an item's source has the bound of the array.
-            return Part(Source(f"the results of {path}", item.source.bound))
+            return SourcePart(Source(f"the results of {path}", item.source.bound))
         each = size(out)
         if self._reader.telling and (count is None or count * (each + 1) + 1 > PAYLOAD_LIMIT):
             self.observer.adds_up(path, [each], count, distributed=distributed)
-        deep = isinstance(out, Part) and out.in_bag == ()
+        deep = isinstance(out, SourcePart) and out.in_bag == ()
         total = PAYLOAD_LIMIT if count is None else min(count * (each + 1) + 1, PAYLOAD_LIMIT)
-        return Part(Source(f"the results of {path}", total), until_bag=1 if deep else 0)
+        return SourcePart(Source(f"the results of {path}", total), until_bag=1 if deep else 0)
 
     def _map_fields(self, state: dict[str, Any], path: str, scope: Scope) -> None:
         """What a Distributed Map reads with, writes to, and puts beside each batch."""
@@ -297,7 +297,7 @@ class Flow:
     def _items(self, state: dict[str, Any], path: str, scope: Scope) -> tuple[Shape, int | None]:
         """One of a Map's items, whichever, and their number where it is known."""
         if "ItemReader" in state or "ItemBatcher" in state:
-            return Part(Source(f"an item of {path}", PAYLOAD_LIMIT)), most_items(state)
+            return SourcePart(Source(f"an item of {path}", PAYLOAD_LIMIT)), most_items(state)
         if scope.language == "JSONata":
             given = state.get("Items", "{% $states.input %}")
             if is_jsonata(given):
@@ -319,11 +319,13 @@ class Flow:
             return item, len(items.members)
         # An item is plain where the array is: its place in the bag goes through an index.
         inside = (
-            (*items.in_bag, 0) if isinstance(items, Part) and items.in_bag is not None else None
+            (*items.in_bag, 0)
+            if isinstance(items, SourcePart) and items.in_bag is not None
+            else None
         )
-        bound = items.source.bound if isinstance(items, Part) else size(items)
-        plain = items.source.plain if isinstance(items, Part) else frozenset()
-        item = Part(Source(f"an item of {path}", bound, plain), in_bag=inside)
+        bound = items.source.bound if isinstance(items, SourcePart) else size(items)
+        plain = items.source.plain if isinstance(items, SourcePart) else frozenset()
+        item = SourcePart(Source(f"an item of {path}", bound, plain), in_bag=inside)
         return item, most_items(state)
 
 

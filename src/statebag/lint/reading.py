@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from statebag.asl.quotas import CAUSE_BYTES
-from statebag.lint.expressions import Expression, Reference, is_jsonata, json_path, jsonata
+from statebag.lint.expression_sizes import Expression, Reference, is_jsonata, json_path, jsonata
 from statebag.lint.shape import (
     COMPUTED,
     SMALL,
+    BoundedText,
     Members,
-    Part,
     Shape,
-    Text,
+    SourcePart,
     follow,
     is_absent,
     literal,
@@ -22,9 +22,9 @@ from statebag.lint.shape import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statebag.lint.calls import Call
+    from statebag.lint.calls import ServiceCall
 
-__all__ = ["Observer", "Reader", "Scope", "Variables", "asked_for"]
+__all__ = ["Reader", "ReadingObserver", "Scope", "Variables", "asked_for"]
 
 _EXECUTION_ID = "execution_id"
 _ID = 2_048  # bytes of an execution's id at most; ARNs have a few hundred
@@ -42,13 +42,13 @@ _PATH_FIELDS = (
 _TEXT_FIELDS = ("Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds", "Error", "Cause")
 
 
-class Observer(Protocol):
+class ReadingObserver(Protocol):
     """Is told what states do."""
 
-    def reads(self, path: str, part: Part, how: str) -> None:
+    def reads(self, path: str, part: SourcePart, how: str) -> None:
         """The engine looks at a value (`value`, `items`, `whole`), `pick`s it, `write`s into it."""
 
-    def calls(self, path: str, call: Call, entry: Shape, argument: Shape) -> None:
+    def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
         """A Task calls something with an argument."""
 
     def finds_nothing(self, path: str, reference: Reference) -> None:
@@ -88,7 +88,7 @@ class Reader:
         asked: The places that a Choice asks for with IsPresent, while it is looked at.
     """
 
-    observer: Observer
+    observer: ReadingObserver
     telling: bool = False
     absent: dict[tuple[str, Reference], bool] = field(default_factory=dict)
     asked: set[tuple[str, tuple[str | int, ...]]] = field(default_factory=set)
@@ -155,7 +155,7 @@ class Reader:
     def path(self, text: Any, path: str, scope: Scope, how: str) -> Shape:
         """What a JSONPath gives; `path` is where it stands in the definition."""
         if not isinstance(text, str):
-            return Text(2)
+            return BoundedText(2)
         return self.value(json_path(text), path, scope, how)
 
     def value(self, expression: Expression, path: str, scope: Scope, how: str) -> Shape:
@@ -169,20 +169,22 @@ class Reader:
                 absent = is_absent(root, reference.path)
                 key = (path, reference)
                 self.absent[key] = absent and self.absent.get(key, True)
-            if isinstance(shape, Part):
+            if isinstance(shape, SourcePart):
                 reads = reference.reads and how != "items"
                 if reference.whole and shape.in_bag == ():
                     self._tell_read(path, shape, "whole")
                 self._tell_read(path, shape, "value" if reads else how)
                 if shape.in_bag and shape.in_bag[-1] == _EXECUTION_ID:
-                    shape = Text(_ID)  # a step refuses a state where it is anything but an id
+                    shape = BoundedText(
+                        _ID
+                    )  # a step refuses a state where it is anything but an id
             found.extend([shape] * reference.times)
         if expression.alone and found:
             return found[0]
         if expression.scalar or not found:
-            return Text(SMALL + expression.extra)
+            return BoundedText(SMALL + expression.extra)
         # As large as all that it names, which may be parts of one source.
-        return Members(((COMPUTED, Text(expression.extra)), *enumerate(found)))
+        return Members(((COMPUTED, BoundedText(expression.extra)), *enumerate(found)))
 
     def _root(self, root: str, path: tuple[str | int, ...], scope: Scope) -> Shape:
         if root == "context":
@@ -190,19 +192,19 @@ class Reader:
         if root == "input":
             return scope.input
         if root == "result":
-            return scope.result or Text(2)
+            return scope.result or BoundedText(2)
         if root == "error":
-            return scope.error or Text(CAUSE_BYTES)
-        return scope.variables.get(root, Text(SMALL))
+            return scope.error or BoundedText(CAUSE_BYTES)
+        return scope.variables.get(root, BoundedText(SMALL))
 
-    def _tell_read(self, path: str, part: Part, how: str) -> None:
+    def _tell_read(self, path: str, part: SourcePart, how: str) -> None:
         if self.telling:
             self.observer.reads(path, part, how)
 
     def tell_written(self, path: str, entry: Shape, place: tuple[str | int, ...]) -> None:
         """A ResultPath puts something into the object at a place of a state's input."""
         shape = follow(entry, place)
-        if isinstance(shape, Part):
+        if isinstance(shape, SourcePart):
             self._tell_read(path, shape, "write")
 
     def tell_size(self, path: str, what: str, made: Shape, entry: Shape) -> None:
@@ -213,16 +215,16 @@ class Reader:
 
 def _context(path: tuple[str | int, ...], scope: Scope) -> Shape:
     """The context object, as far as a path needs it: two of its values may be large."""
-    given = Members((("Id", Text(_ID)), ("Input", scope.execution)))
+    given = Members((("Id", BoundedText(_ID)), ("Input", scope.execution)))
     members: list[tuple[str | int, Shape]] = [("Execution", given)]
     large: list[tuple[str | int, ...]] = [("Execution", "Input")]
     if scope.item is not None:
-        item = Members((("Index", Text(SMALL)), ("Value", scope.item)))
+        item = Members((("Index", BoundedText(SMALL)), ("Value", scope.item)))
         members.append(("Map", Members((("Item", item),))))
         large.append(("Map", "Item", "Value"))
     if any(path[: len(one)] == one[: len(path)] for one in large):
         return Members(tuple(members))
-    return Text(SMALL)
+    return BoundedText(SMALL)
 
 
 def asked_for(rules: Any) -> Iterator[tuple[str, tuple[str | int, ...]]]:

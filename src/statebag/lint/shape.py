@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = [
     "COMPUTED",
     "SMALL",
+    "BoundedText",
     "Members",
-    "Part",
     "Shape",
     "Source",
-    "Text",
+    "SourcePart",
     "is_absent",
     "literal",
     "made_of",
@@ -63,7 +63,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SourcePart:
     """A value at a path of a source.
 
     Attributes:
@@ -83,14 +83,14 @@ class Part:
         """Whether it is in a bag, or bags are in it."""
         return self.in_bag is not None or self.until_bag > 0
 
-    def below(self, step: Step) -> Part:
+    def below(self, step: Step) -> SourcePart:
         """The value at a field or index."""
         path = (*self.path, step)
         if self.in_bag is not None:
-            return Part(self.source, path, (*self.in_bag, step))
+            return SourcePart(self.source, path, (*self.in_bag, step))
         if self.until_bag == 1:
-            return Part(self.source, path, ())
-        return Part(self.source, path, None, max(self.until_bag - 1, 0))
+            return SourcePart(self.source, path, ())
+        return SourcePart(self.source, path, None, max(self.until_bag - 1, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +103,20 @@ class Members:
         """A member."""
         known = dict(self.members)
         if COMPUTED in known and step not in {COMPUTED, REST}:
-            return Part(Source("what an expression computes", size(self)))
+            return SourcePart(Source("what an expression computes", size(self)))
         if step in known:
             return known[step]
         return follow(known[REST], (step,)) if REST in known else None
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class BoundedText:
     """A literal of so many bytes."""
 
     bytes: int
 
 
-Shape = Part | Members | Text
+Shape = SourcePart | Members | BoundedText
 
 
 def literal(value: Any) -> Shape:
@@ -125,12 +125,12 @@ def literal(value: Any) -> Shape:
         return Members(tuple((key, literal(member)) for key, member in value.items()))
     if isinstance(value, list) and value:
         return Members(tuple((i, literal(member)) for i, member in enumerate(value)))
-    return Text(len(json.dumps(value, ensure_ascii=False)))
+    return BoundedText(len(json.dumps(value, ensure_ascii=False)))
 
 
-def parts(shape: Shape) -> Iterator[Part]:
+def parts(shape: Shape) -> Iterator[SourcePart]:
     """All parts of sources in a value."""
-    if isinstance(shape, Part):
+    if isinstance(shape, SourcePart):
         yield shape
     elif isinstance(shape, Members):
         for _, member in shape.members:
@@ -159,7 +159,7 @@ def _times(paths: list[tuple[Step, ...]]) -> int:
 
 def _own(shape: Shape) -> int:
     """Bytes of literals, keys, brackets and commas."""
-    if isinstance(shape, Text):
+    if isinstance(shape, BoundedText):
         return shape.bytes
     if isinstance(shape, Members):
         keys = sum(
@@ -174,12 +174,12 @@ def _own(shape: Shape) -> int:
 def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
     """The value at a path in a value; a short text where it is not known to be there."""
     for step in path:
-        if isinstance(shape, Part):
+        if isinstance(shape, SourcePart):
             shape = shape.below(step)
             continue
         found = shape.get(_from_start(shape, step)) if isinstance(shape, Members) else None
         if found is None:
-            return Text(2)
+            return BoundedText(2)
         shape = found
     return shape
 
@@ -206,10 +206,10 @@ def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
     if not path:
         return value
     step = path[0]
-    if isinstance(shape, Part):
+    if isinstance(shape, SourcePart):
         shape = Members(((REST, shape),))
     known = dict(shape.members) if isinstance(shape, Members) else {}
-    known[step] = placed(known.get(step, Text(2)), path[1:], value)
+    known[step] = placed(known.get(step, BoundedText(2)), path[1:], value)
     return Members(tuple(known.items()))
 
 
@@ -240,7 +240,7 @@ def _content(shape: Shape) -> int:
     pending, texts = [shape], 0
     while pending:
         one = pending.pop()
-        if isinstance(one, Text):
+        if isinstance(one, BoundedText):
             texts += one.bytes
         elif isinstance(one, Members):
             pending.extend(member for _, member in one.members)
@@ -249,9 +249,9 @@ def _content(shape: Shape) -> int:
 
 def _aligned(one: Shape, other: Shape) -> tuple[Shape, Shape]:
     """Both in the same form, where one is the other with members beside it."""
-    if isinstance(one, Part) and isinstance(other, Members) and other.get(REST) == one:
+    if isinstance(one, SourcePart) and isinstance(other, Members) and other.get(REST) == one:
         one = Members(((REST, one),))
-    if isinstance(other, Part) and isinstance(one, Members) and one.get(REST) == other:
+    if isinstance(other, SourcePart) and isinstance(one, Members) and one.get(REST) == other:
         other = Members(((REST, other),))
     return one, other
 
@@ -293,18 +293,18 @@ def _either(one: Shape, other: Shape, source: Source, path: tuple[Step, ...]) ->
             else:
                 members.append((key, _moved(ours.get(key) or theirs[key], source, here)))
         return Members(tuple(members))
-    if isinstance(one, Text) and isinstance(other, Text):
-        return Text(max(one.bytes, other.bytes))
-    both = [shape for shape in (one, other) if isinstance(shape, Part)]
+    if isinstance(one, BoundedText) and isinstance(other, BoundedText):
+        return BoundedText(max(one.bytes, other.bytes))
+    both = [shape for shape in (one, other) if isinstance(shape, SourcePart)]
     inside = {part.in_bag for part in both} - {None}
     until = max((part.until_bag for part in both), default=0)
     if inside:
-        return Part(source, path, inside.pop() if len(inside) == 1 else ())
-    return Part(source, path, None, until)
+        return SourcePart(source, path, inside.pop() if len(inside) == 1 else ())
+    return SourcePart(source, path, None, until)
 
 
 def _moved(shape: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
-    if isinstance(shape, Part):
+    if isinstance(shape, SourcePart):
         return replace(shape, source=source, path=path)
     if isinstance(shape, Members):
         members = ((key, _moved(member, source, (*path, key))) for key, member in shape.members)
@@ -325,7 +325,7 @@ def clipped(shape: Shape) -> Shape:
 
 
 def _with_bound(shape: Shape, source: Source, bound: int) -> Shape:
-    if isinstance(shape, Part) and shape.source == source:
+    if isinstance(shape, SourcePart) and shape.source == source:
         return replace(shape, source=replace(source, bound=bound))
     if isinstance(shape, Members):
         return Members(

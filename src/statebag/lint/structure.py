@@ -16,14 +16,14 @@ from statebag.asl.json_paths import MalformedError, parse_json_path
 from statebag.asl.jsonata import found_in
 from statebag.asl.quotas import HISTORY_EVENTS
 from statebag.lint import fields as known
-from statebag.lint.expressions import is_jsonata
+from statebag.lint.expression_sizes import is_jsonata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from statebag.asl.model import Definition, State, StateMachine
 
-__all__ = ["Fault", "structure", "without_default"]
+__all__ = ["Issue", "structure", "without_default"]
 
 _SHOWN = 80
 _RETRY = frozenset(
@@ -50,7 +50,7 @@ _COMPARISON = re.compile(
 )
 
 
-class Fault(NamedTuple):
+class Issue(NamedTuple):
     """A place, the code of a rule, what is wrong, and the way out."""
 
     path: str
@@ -59,7 +59,7 @@ class Fault(NamedTuple):
     fix: str
 
 
-def structure(definition: Definition) -> Iterator[Fault]:
+def structure(definition: Definition) -> Iterator[Issue]:
     """All faults.
 
     Args:
@@ -80,19 +80,19 @@ def without_default(definition: Definition) -> Iterator[str]:
             yield state.path
 
 
-def _machine(machine: StateMachine, allowed: frozenset[str]) -> Iterator[Fault]:
+def _machine(machine: StateMachine, allowed: frozenset[str]) -> Iterator[Issue]:
     yield from _unknown(machine.fields, allowed, machine.path, "a state machine")
     yield from _language(machine.fields, machine.path)
     yield from _endless(machine)
 
 
-def _language(holder: dict[str, Any], path: str) -> Iterator[Fault]:
+def _language(holder: dict[str, Any], path: str) -> Iterator[Issue]:
     language = holder.get("QueryLanguage", "JSONPath")
     if language not in ("JSONPath", "JSONata") and not _to_come(language):
         yield _wrong(f"{path}.QueryLanguage", "QueryLanguage is JSONPath or JSONata")
 
 
-def _state(state: dict[str, Any], path: str, language: str) -> Iterator[Fault]:
+def _state(state: dict[str, Any], path: str, language: str) -> Iterator[Issue]:
     yield from _language(state, path)
     sata = language == "JSONata"
     allowed = known.STATE[state["Type"], sata]
@@ -103,12 +103,12 @@ def _state(state: dict[str, Any], path: str, language: str) -> Iterator[Fault]:
         elif name in other:
             fix = f"This state is in {language}; remove the field, or change QueryLanguage."
             message = f"{name} is no field of a {state['Type']} state in {language}"
-            yield Fault(f"{path}.{name}", "SB003", message, fix)
+            yield Issue(f"{path}.{name}", "SB003", message, fix)
         else:
             what = f"a {state['Type']} state"
             yield from _unknown({name: None}, allowed, path, what)
     if state["Type"] == "Wait" and sum(name in state for name in _WAITS) != 1:
-        yield Fault(path, "SB001", f"a Wait has exactly one of {', '.join(_WAITS)}", "Leave one.")
+        yield Issue(path, "SB001", f"a Wait has exactly one of {', '.join(_WAITS)}", "Leave one.")
     for name in ("TimeoutSeconds", "HeartbeatSeconds", "Error", "Cause", "MaxConcurrency"):
         if name in state and f"{name}Path" in state:
             yield _wrong(path, f"{name} and {name}Path exclude each other")
@@ -129,13 +129,13 @@ def _state(state: dict[str, Any], path: str, language: str) -> Iterator[Fault]:
 
 def _unknown(
     value: dict[str, Any], allowed: frozenset[str], path: str, what: str
-) -> Iterator[Fault]:
+) -> Iterator[Issue]:
     for name in value:
         if name not in allowed:
             near = difflib.get_close_matches(name[:_SHOWN], allowed, n=1)
             fix = f"Did you mean {near[0]}?" if near else "Remove it, or correct its spelling."
             message = f"{what} has no field {name[:_SHOWN]!r}"
-            yield Fault(f"{path}.{name}", "SB003", message, fix)
+            yield Issue(f"{path}.{name}", "SB003", message, fix)
 
 
 def _to_come(value: Any) -> bool:
@@ -147,11 +147,11 @@ def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _wrong(path: str, message: str) -> Fault:
-    return Fault(path, "SB006", message, "Correct it.")
+def _wrong(path: str, message: str) -> Issue:
+    return Issue(path, "SB006", message, "Correct it.")
 
 
-def _type(name: str, value: Any, path: str, *, sata: bool) -> Iterator[Fault]:
+def _type(name: str, value: Any, path: str, *, sata: bool) -> Iterator[Issue]:
     if _to_come(value):
         return
     if sata and name in _DYNAMIC and is_jsonata(value):
@@ -172,7 +172,7 @@ def _type(name: str, value: Any, path: str, *, sata: bool) -> Iterator[Fault]:
         yield from _path(name, value, path)
 
 
-def _path(name: str, value: Any, path: str) -> Iterator[Fault]:
+def _path(name: str, value: Any, path: str) -> Iterator[Issue]:
     if value is None and name in {"InputPath", "OutputPath", "ResultPath"}:
         return
     if not isinstance(value, str):
@@ -186,14 +186,14 @@ def _path(name: str, value: Any, path: str) -> Iterator[Fault]:
             return
         parsed = parse_json_path(value)
     except MalformedError as error:
-        yield Fault(path, "SB005", f"{name}: {error}", "Correct it.")
+        yield Issue(path, "SB005", f"{name}: {error}", "Correct it.")
         return
     if name == "ResultPath" and not (parsed.definite and parsed.root == "input"):
         message = "ResultPath names one place of the input"
-        yield Fault(path, "SB005", message, "Write $.name.")
+        yield Issue(path, "SB005", message, "Write $.name.")
 
 
-def _template(value: Any, path: str) -> Iterator[Fault]:
+def _template(value: Any, path: str) -> Iterator[Issue]:
     """A payload template: what stands behind names that end in `.$`."""
     if isinstance(value, dict):
         for key, one in value.items():
@@ -201,18 +201,18 @@ def _template(value: Any, path: str) -> Iterator[Fault]:
                 yield from _template(one, f"{path}.{key}")
             elif not isinstance(one, str):
                 message = "a field whose name ends in .$ holds a path or a call, in quotes"
-                yield Fault(f"{path}.{key}", "SB005", message, "Quote it, or drop the .$")
+                yield Issue(f"{path}.{key}", "SB005", message, "Quote it, or drop the .$")
             elif not _to_come(one):
                 try:
                     check_call(parse_expression(one))
                 except MalformedError as error:
-                    yield Fault(f"{path}.{key}", "SB005", str(error), "Correct it.")
+                    yield Issue(f"{path}.{key}", "SB005", str(error), "Correct it.")
     elif isinstance(value, list):
         for index, one in enumerate(value):
             yield from _template(one, f"{path}[{index}]")
 
 
-def _expressions(value: Any, path: str) -> Iterator[Fault]:
+def _expressions(value: Any, path: str) -> Iterator[Issue]:
     """A JSON value whose texts may be JSONata."""
     if isinstance(value, dict):
         for key, one in value.items():
@@ -224,19 +224,19 @@ def _expressions(value: Any, path: str) -> Iterator[Fault]:
         try:
             found_in(value.strip().removeprefix("{%").removesuffix("%}").strip())
         except MalformedError as error:
-            yield Fault(path, "SB005", f"this is no JSONata: {error}", "Correct it.")
+            yield Issue(path, "SB005", f"this is no JSONata: {error}", "Correct it.")
 
 
-def _condition(rule: dict[str, Any], path: str) -> Iterator[Fault]:
+def _condition(rule: dict[str, Any], path: str) -> Iterator[Issue]:
     condition = rule.get("Condition")
     if not is_jsonata(condition) and not isinstance(condition, bool):
         message = "a rule in JSONata has a Condition in {% %}"
-        yield Fault(path, "SB001", message, "Add it.")
+        yield Issue(path, "SB001", message, "Add it.")
     yield from _expressions(condition, f"{path}.Condition")
     yield from _unknown(rule, _JSONATA_RULE, path, "a rule in JSONata")
 
 
-def _rule(rule: dict[str, Any], path: str, *, top: bool = True) -> Iterator[Fault]:
+def _rule(rule: dict[str, Any], path: str, *, top: bool = True) -> Iterator[Issue]:
     nested = [name for name in ("And", "Or", "Not") if name in rule]
     others = {"Variable", "Comment", *nested, *(("Next", "Assign") if top else ())}
     comparisons = [key for key in rule if key not in others]
@@ -251,7 +251,7 @@ def _rule(rule: dict[str, Any], path: str, *, top: bool = True) -> Iterator[Faul
     for key in comparisons:
         if _COMPARISON.fullmatch(key) is None:
             message = f"there is no comparison {key[:_SHOWN]!r}"
-            yield Fault(f"{path}.{key}", "SB003", message, "Correct its spelling.")
+            yield Issue(f"{path}.{key}", "SB003", message, "Correct its spelling.")
         elif key.endswith("Path"):
             yield from _path(key, rule[key], f"{path}.{key}")
     if nested:
@@ -259,14 +259,14 @@ def _rule(rule: dict[str, Any], path: str, *, top: bool = True) -> Iterator[Faul
             yield _wrong(path, "a rule has one comparison, or one of And, Or and Not")
     elif len(comparisons) != 1 or "Variable" not in rule:
         message = "a rule has a Variable and exactly one comparison"
-        yield Fault(path, "SB001", message, "Add what is missing.")
+        yield Issue(path, "SB001", message, "Add what is missing.")
     else:
         yield from _path("Variable", rule["Variable"], f"{path}.Variable")
 
 
 def _handlers(
-    state: dict[str, Any], path: str, look: Callable[[Any, str], Iterator[Fault]]
-) -> Iterator[Fault]:
+    state: dict[str, Any], path: str, look: Callable[[Any, str], Iterator[Issue]]
+) -> Iterator[Issue]:
     for field, allowed in (("Retry", _RETRY), ("Catch", _CATCH)):
         if field not in known.STATE[state["Type"], False]:
             continue
@@ -282,11 +282,11 @@ def _handlers(
             names = set(entry["ErrorEquals"])
             if names <= taken:
                 message = f"an entry of {field} before it takes {', '.join(sorted(names))[:_SHOWN]}"
-                yield Fault(place, "SB007", message, "Remove it, or move it up.")
+                yield Issue(place, "SB007", message, "Remove it, or move it up.")
             taken |= names
 
 
-def _endless(machine: StateMachine) -> Iterator[Fault]:
+def _endless(machine: StateMachine) -> Iterator[Issue]:
     """A loop that no transition leaves, reached from the start."""
     ways = {name: set(_targets(state)) for name, state in machine.states.items()}
     reached: set[str] = set()
@@ -310,7 +310,7 @@ def _endless(machine: StateMachine) -> Iterator[Fault]:
     if stuck:
         message = f"from {stuck[0][:_SHOWN]!r} on, no transition leads to an end"
         fix = f"Lead a way out of the loop, or its history is full after {HISTORY_EVENTS:,} events."
-        yield Fault(f"{machine.path}.States", "SB008", message, fix)
+        yield Issue(f"{machine.path}.States", "SB008", message, fix)
 
 
 def _targets(state: State) -> Iterator[str]:

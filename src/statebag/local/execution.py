@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from statebag.telemetry.usage import Usage
 
-__all__ = ["Execution", "Handler", "Observer", "Transition"]
+__all__ = ["Execution", "Handler", "LocalTransition", "Observer"]
 
 Handler = Callable[[Any, Any], Any]
 """A Lambda handler: `(event, context)` to a value that JSON can hold."""
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
+class LocalTransition:
     """One state that was entered and left; each Map iteration and branch has its own.
 
     Attributes:
@@ -74,7 +74,7 @@ class Execution:
     error: str | None
     cause: str | None
     seconds: float
-    transitions: tuple[Transition, ...]
+    transitions: tuple[LocalTransition, ...]
     history: list[dict[str, Any]]
     warnings: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class Observer:
     def state_entered(self, name: str, kind: str, path: str) -> None:
         """A state was entered."""
 
-    def state_left(self, transition: Transition) -> None:
+    def state_left(self, transition: LocalTransition) -> None:
         """A state was left, with an output or an error."""
 
     def waiting_for_token(self, token: str, state: str) -> None:

@@ -44,7 +44,7 @@ _HASHES = {
 }
 
 
-class NoResultError(ValueError):
+class NothingFoundError(ValueError):
     """An expression gave nothing (undefined)."""
 
 
@@ -161,7 +161,7 @@ def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
     except Exception as error:  # the evaluator lets its own slips through
         raise ValueError(f"threw an error during evaluation ({type(error).__name__})") from error
     if result is None:
-        raise NoResultError("returned nothing (undefined)")
+        raise NothingFoundError("returned nothing (undefined)")
     return _plain(result)
 
 
@@ -199,7 +199,7 @@ def _answer(request: dict[str, Any]) -> str:
                 bindings = _watched(bindings, request["stub"], read)
             value = jsonata_value(request["expression"], bindings)
         text = json.dumps({"value": value, "read": read})
-    except NoResultError as error:
+    except NothingFoundError as error:
         return json.dumps({"nothing": str(error), "read": read})
     except MemoryError:
         problem = "takes too much memory"

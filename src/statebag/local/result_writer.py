@@ -13,7 +13,7 @@ from typing import Any
 from statebag.asl.payload import payload_text
 from statebag.errors import ConfigurationError
 
-__all__ = ["ChildResult", "ResultFile", "Writer", "result_files", "returned", "writer"]
+__all__ = ["ResultFile", "Writer", "WrittenResult", "result_files", "returned", "writer"]
 
 _TRANSFORMATIONS = ("NONE", "COMPACT", "FLATTEN")
 _OUTPUT_TYPES = ("JSON", "JSONL")
@@ -29,7 +29,7 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True)
-class ChildResult:
+class WrittenResult:
     """A child execution of a Map Run.
 
     Attributes:
@@ -99,7 +99,7 @@ def writer(given: dict[str, Any] | None, path: str) -> Writer:
     return Writer(transformation, output_type)
 
 
-def returned(children: list[ChildResult], transformation: str) -> list[Any]:
+def returned(children: list[WrittenResult], transformation: str) -> list[Any]:
     """The results as the state's output: failed children are described whatever the form."""
     results: list[Any] = []
     for child in children:
@@ -113,7 +113,7 @@ def returned(children: list[ChildResult], transformation: str) -> list[Any]:
 
 
 def result_files(
-    children: list[ChildResult], form: Writer, *, bucket: str, prefix: str, map_run_arn: str
+    children: list[WrittenResult], form: Writer, *, bucket: str, prefix: str, map_run_arn: str
 ) -> list[ResultFile]:
     """The objects that a ResultWriter writes, the manifest last."""
     folder = map_run_arn.rsplit(":", 1)[-1]
@@ -139,7 +139,7 @@ def _encoded(results: list[Any], output_type: str) -> bytes:
     return payload_text(results).encode()
 
 
-def _description(child: ChildResult) -> dict[str, Any]:
+def _description(child: WrittenResult) -> dict[str, Any]:
     described: dict[str, Any] = {"ExecutionArn": child.arn, "Input": payload_text(child.input)}
     if child.status == "FAILED":
         described |= {"Error": child.error or "", "Cause": child.cause or ""}

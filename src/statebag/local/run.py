@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from statebag import errors
 from statebag.asl.payload import payload_size
-from statebag.local.execution import Handler, Observer, Transition
+from statebag.local.execution import Handler, LocalTransition, Observer
 from statebag.local.expressions import Expressions
-from statebag.local.invocation import Answer, invoke
+from statebag.local.lambda_invocation import Answer, invoke
 from statebag.local.reads import Bags, Refusal, RefusedError
 from statebag.local.stubs import first_stub, holds_one_of, marks_of
 from statebag.telemetry.stub_aware import watched_for_reading
@@ -96,7 +96,7 @@ class Run:
     warnings: dict[str, None] = field(default_factory=dict)
     timed_out: bool = False
     given_up_in: tuple[str, ...] = ()
-    _transitions: list[Transition] = field(default_factory=list)
+    _transitions: list[LocalTransition] = field(default_factory=list)
     _entered: int = 0
     _open: dict[int, str] = field(default_factory=dict)
     _calls: int = 0
@@ -107,7 +107,7 @@ class Run:
     _ended: dict[str, threading.Event] = field(default_factory=dict)
 
     @property
-    def transitions(self) -> tuple[Transition, ...]:
+    def transitions(self) -> tuple[LocalTransition, ...]:
         """All states that were left, in the order in which they were entered."""
         with self._lock:
             return tuple(sorted(self._transitions, key=lambda transition: transition.number))
@@ -134,7 +134,7 @@ class Run:
 
     def leave(self, visit: Visit, output_bytes: int) -> None:
         """A state was left."""
-        transition = Transition(
+        transition = LocalTransition(
             number=visit.number,
             state=visit.name,
             kind=visit.kind,

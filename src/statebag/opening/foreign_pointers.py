@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from statebag.policy import Policy
     from statebag.store.contract import Store
 
-__all__ = ["PointerReader", "ReaderMaker", "give_reader", "pointer_reader"]
+__all__ = ["ForeignReader", "ReaderMaker", "give_reader", "pointer_reader"]
 
 
-class PointerReader(Protocol):
+class ForeignReader(Protocol):
     """Follows the pointers in one value, within the limits of one open."""
 
     def resolve(self, value: Any, path: Path = ()) -> Any:
@@ -44,7 +44,7 @@ class ReaderMaker(Protocol):
 
     def __call__(
         self, store: Store, policy: Policy, *, foreign_is_data: bool = False
-    ) -> PointerReader:
+    ) -> ForeignReader:
         """A reader below a store's root, within a policy's limits.
 
         Args:
@@ -63,7 +63,7 @@ def give_reader(load: Callable[[], ReaderMaker]) -> None:
     _given[:] = [load]
 
 
-def pointer_reader(store: Store, policy: Policy, *, foreign_is_data: bool = False) -> PointerReader:
+def pointer_reader(store: Store, policy: Policy, *, foreign_is_data: bool = False) -> ForeignReader:
     """A reader for one open; the arguments are those of `ReaderMaker`.
 
     Raises:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -14,20 +16,19 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-class Recent(Generic[_Key, _Value]):
+class Recent(msgspec.Struct, Generic[_Key, _Value], eq=False):
     """Values by key, the least recently used first. Not thread-safe: its owner holds a lock.
 
-    Args:
+    Attributes:
         bound: What all entries together may have as their size.
-        largest: The size of the largest entry that is taken; by default the bound.
+        largest: The size of the largest entry that is taken; the bound where it is None.
+        size: The size of all entries together; for its owner to read.
     """
 
-    def __init__(self, bound: int, *, largest: int | None = None) -> None:
-        self._items: OrderedDict[_Key, tuple[_Value, int]] = OrderedDict()
-        self._bound = bound
-        self._largest = bound if largest is None else largest
-        self.size = 0
-        """The size of all entries together; for its owner to read."""
+    bound: int
+    largest: int | None = None
+    size: int = 0
+    _items: OrderedDict[_Key, tuple[_Value, int]] = msgspec.field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -69,11 +70,11 @@ class Recent(Generic[_Key, _Value]):
         One that is too large is not held, and the old value is forgotten all the same.
         """
         self.pop(key)
-        if size > self._largest:
+        if size > (self.bound if self.largest is None else self.largest):
             return False
         self._items[key] = (value, size)
         self.size += size
-        while self.size > self._bound:
+        while self.size > self.bound:
             _, (_, left) = self._items.popitem(last=False)
             self.size -= left
         return key in self._items

@@ -19,7 +19,7 @@ from statebag.store.chunked_listing import listed_chunks
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.contract import ObjectInfo
 from statebag.store.object_storage_client import (
-    Place,
+    StorePlace,
     connected,
     custom_endpoint,
     has_fixed_credentials,
@@ -80,7 +80,7 @@ class ObjectStorage:
     """
 
     def __init__(self, url: str, *, options: Mapping[str, str] | None = None) -> None:
-        place = Place.parse(url)
+        place = StorePlace.parse(url)
         options = dict(options or {})
         self._url = place.url
         self._place, self._options = place, options

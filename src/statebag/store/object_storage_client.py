@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "Place",
+    "StorePlace",
     "connected",
     "custom_endpoint",
     "has_fixed_credentials",
@@ -102,7 +102,7 @@ _CREDENTIAL_SETTINGS = (
 )
 
 
-class Place(msgspec.Struct, frozen=True):
+class StorePlace(msgspec.Struct, frozen=True):
     """A prefix of a bucket.
 
     Attributes:
@@ -116,7 +116,7 @@ class Place(msgspec.Struct, frozen=True):
     prefix: str
 
     @classmethod
-    def parse(cls, url: str) -> Place:
+    def parse(cls, url: str) -> StorePlace:
         """Read `scheme://bucket/prefix`; ConfigurationError for anything else."""
         scheme, _, rest = url.partition("://")
         bucket, _, prefix = rest.rstrip("/").partition("/")
@@ -144,7 +144,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def connected(
-    place: Place, options: Mapping[str, str], variables: Mapping[str, str]
+    place: StorePlace, options: Mapping[str, str], variables: Mapping[str, str]
 ) -> AzureStore | GCSStore | S3Store:
     """A client for a place; nothing is sent yet.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statebag.upkeep.doctor import PROBES, Finding
+from statebag.upkeep.doctor import PROBES, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +22,8 @@ _NOT_SET = {
 }
 
 
-def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Finding]:
-    """Return a finding for each setting of a bucket; one that cannot be read is unknown.
+def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Outcome]:
+    """Return an outcome for each setting of a bucket; one that cannot be read is unknown.
 
     Args:
         bucket: Its name.
@@ -33,7 +33,7 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Fin
     try:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (slow)
     except ImportError:
-        yield Finding("the bucket's settings", "unknown", "boto3 is missing", "pip install boto3")
+        yield Outcome("the bucket's settings", "unknown", "boto3 is missing", "pip install boto3")
         return
     if client is None:
         import boto3  # noqa: PLC0415 (slow)
@@ -41,17 +41,20 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Fin
         client = boto3.session.Session().client("s3")  # with the credentials of now
 
     def asked(
-        what: str, request: Callable[[], Any], judge: Callable[[Any], Finding], unset: Finding
-    ) -> Finding:
+        what: str,
+        request: Callable[[], Any],
+        judge: Callable[[Any], Outcome],
+        unset: Outcome,
+    ) -> Outcome:
         try:
             answer = request()
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in _NOT_SET:
                 return unset
-            return Finding(what, "unknown", code or "no answer", "Ask whoever owns the bucket.")
+            return Outcome(what, "unknown", code or "no answer", "Ask whoever owns the bucket.")
         except BotoCoreError as error:
-            return Finding(what, "unknown", type(error).__name__, "Ask whoever owns the bucket.")
+            return Outcome(what, "unknown", type(error).__name__, "Ask whoever owns the bucket.")
         return judge(answer)
 
     where = {"Bucket": bucket}
@@ -59,25 +62,25 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Fin
         "versions",
         lambda: client.get_bucket_versioning(**where),
         _versions,
-        Finding("versions", "warn", "off", _KEEP_VERSIONS),
+        Outcome("versions", "warn", "off", _KEEP_VERSIONS),
     )
     yield asked(
         "lifecycle",
         lambda: client.get_bucket_lifecycle_configuration(**where),
         lambda answer: _lifecycle(answer.get("Rules", []), prefix),
-        Finding("lifecycle", "ok", "no rule deletes anything"),
+        Outcome("lifecycle", "ok", "no rule deletes anything"),
     )
     yield asked(
         "encryption",
         lambda: client.get_bucket_encryption(**where),
         _encryption,
-        Finding("encryption", "warn", "none is set", "Set SSE-S3 or SSE-KMS as the default."),
+        Outcome("encryption", "warn", "none is set", "Set SSE-S3 or SSE-KMS as the default."),
     )
     yield asked(
         "public access",
         lambda: client.get_public_access_block(**where),
         _public_access,
-        Finding("public access", "warn", "not blocked", _BLOCK_ACCESS),
+        Outcome("public access", "warn", "not blocked", _BLOCK_ACCESS),
     )
     yield _conditional_writes(client, bucket, prefix, ClientError)
     if prefix:
@@ -89,13 +92,13 @@ _KEEP_VERSIONS = "Turn versioning on: a deleted or damaged pack can then be heal
 _BLOCK_ACCESS = "Block all public access of the bucket."
 
 
-def _versions(answer: Any) -> Finding:
+def _versions(answer: Any) -> Outcome:
     if answer.get("Status") == "Enabled":
-        return Finding("versions", "ok", "on")
-    return Finding("versions", "warn", str(answer.get("Status", "off")).lower(), _KEEP_VERSIONS)
+        return Outcome("versions", "ok", "on")
+    return Outcome("versions", "warn", str(answer.get("Status", "off")).lower(), _KEEP_VERSIONS)
 
 
-def _lifecycle(rules: list[Any], prefix: str) -> Finding:
+def _lifecycle(rules: list[Any], prefix: str) -> Outcome:
     early = []
     for rule in rules:
         days = rule.get("Expiration", {}).get("Days")
@@ -105,17 +108,17 @@ def _lifecycle(rules: list[Any], prefix: str) -> Finding:
         if rule.get("Status") == "Enabled" and applies and (dated or days is not None):
             early.append((days if days is not None else 0, rule.get("ID", "without a name")))
     if not early:
-        return Finding("lifecycle", "ok", "no rule deletes what is below the prefix")
+        return Outcome("lifecycle", "ok", "no rule deletes what is below the prefix")
     days, name = min(early)
     if days < _RETENTION_DAYS:
-        return Finding(
+        return Outcome(
             "lifecycle",
             "fail",
             f"the rule {name} deletes after {days} days",
             f"Executions can be redriven for 90 days: delete after {_RETENTION_DAYS} at least, or"
             " leave it to `statebag gc`.",
         )
-    return Finding(
+    return Outcome(
         "lifecycle",
         "warn",
         f"the rule {name} deletes after {days} days",
@@ -123,27 +126,27 @@ def _lifecycle(rules: list[Any], prefix: str) -> Finding:
     )
 
 
-def _encryption(answer: Any) -> Finding:
+def _encryption(answer: Any) -> Outcome:
     rules = answer.get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
     kinds = [
         rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm") for rule in rules
     ]
     found = next(filter(None, kinds), None)
     if found is None:
-        return Finding("encryption", "warn", "none is set", "Set SSE-S3 or SSE-KMS as the default.")
-    return Finding("encryption", "ok", str(found))
+        return Outcome("encryption", "warn", "none is set", "Set SSE-S3 or SSE-KMS as the default.")
+    return Outcome("encryption", "ok", str(found))
 
 
-def _public_access(answer: Any) -> Finding:
+def _public_access(answer: Any) -> Outcome:
     settings = answer.get("PublicAccessBlockConfiguration", {})
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     missing = [name for name in names if not settings.get(name)]
     if missing:
-        return Finding("public access", "warn", f"{', '.join(missing)} off", _BLOCK_ACCESS)
-    return Finding("public access", "ok", "blocked")
+        return Outcome("public access", "warn", f"{', '.join(missing)} off", _BLOCK_ACCESS)
+    return Outcome("public access", "ok", "blocked")
 
 
-def _conditional_writes(client: Any, bucket: str, prefix: str, refused: type[Exception]) -> Finding:
+def _conditional_writes(client: Any, bucket: str, prefix: str, refused: type[Exception]) -> Outcome:
     """Whether a write can be made to depend on what is there; nothing here needs it to."""
     what = "conditional writes"
     key = "/".join(filter(None, (prefix, PROBES, "conditional")))
@@ -156,14 +159,14 @@ def _conditional_writes(client: Any, bucket: str, prefix: str, refused: type[Exc
     except refused as error:
         code = _code(error)
         if code in {"PreconditionFailed", "412"}:
-            return Finding(what, "ok", "kept (not needed: a name is the digest of its bytes)")
-        return Finding(what, "unknown", code or "no answer")
+            return Outcome(what, "ok", "kept (not needed: a name is the digest of its bytes)")
+        return Outcome(what, "unknown", code or "no answer")
     except Exception as error:  # noqa: BLE001 (an older boto3 does not know the parameter)
-        return Finding(what, "unknown", type(error).__name__)
-    return Finding(what, "ok", "ignored (not needed: a name is the digest of its bytes)")
+        return Outcome(what, "unknown", type(error).__name__)
+    return Outcome(what, "ok", "ignored (not needed: a name is the digest of its bytes)")
 
 
-def _rights_beside(client: Any, bucket: str, refused: type[Exception]) -> Iterator[Finding]:
+def _rights_beside(client: Any, bucket: str, refused: type[Exception]) -> Iterator[Outcome]:
     """Whether objects beside the prefix can be read or written; none is written."""
     beside = {"Bucket": bucket, "Key": f"{PROBES}-beside-the-prefix"}
 
@@ -181,18 +184,18 @@ def _rights_beside(client: Any, bucket: str, refused: type[Exception]) -> Iterat
 
 def _superfluous(
     what: str, attempt: Callable[[], Any], refused: type[Exception], rights: str
-) -> Finding:
+) -> Outcome:
     try:
         attempt()
     except refused as error:
         code = _code(error)
         if code in {"403", "AccessDenied", "Forbidden"}:
-            return Finding(what, "ok", "not allowed")
+            return Outcome(what, "ok", "not allowed")
         if code not in {"404", "NoSuchKey", "NotFound"}:
-            return Finding(what, "unknown", code)
+            return Outcome(what, "unknown", code)
     except Exception as error:  # noqa: BLE001 (any failure means that it is not known)
-        return Finding(what, "unknown", type(error).__name__)
-    return Finding(
+        return Outcome(what, "unknown", type(error).__name__)
+    return Outcome(
         what,
         "warn",
         "allowed",
@@ -201,15 +204,15 @@ def _superfluous(
     )
 
 
-def _buckets_listed(client: Any, refused: tuple[type[Exception], ...]) -> Finding:
+def _buckets_listed(client: Any, refused: tuple[type[Exception], ...]) -> Outcome:
     what = "listing all buckets"
     try:
         client.list_buckets()
     except refused as error:
         code = _code(error)
         denied = code in {"403", "AccessDenied", "Forbidden"}
-        return Finding(what, "ok" if denied else "unknown", "not allowed" if denied else code)
-    return Finding(
+        return Outcome(what, "ok" if denied else "unknown", "not allowed" if denied else code)
+    return Outcome(
         what, "warn", "allowed", "No step needs s3:ListAllMyBuckets: take it from the role."
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from statebag.store.contract import Store
 
-__all__ = ["PROBES", "Finding", "examine"]
+__all__ = ["PROBES", "Outcome", "examine"]
 
 PROBES = "@doctor"
 """Where probes are written, below the root; no scope has this name. All are deleted again."""
@@ -28,7 +28,7 @@ _BODY = bytes(range(256)) * 64
 Status = Literal["ok", "warn", "fail", "unknown"]
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True):
     """One check of a store, with its result.
 
     Attributes:
@@ -45,8 +45,8 @@ class Finding(msgspec.Struct, frozen=True):
     advice: str = ""
 
 
-def examine(store: Store) -> Iterator[Finding]:
-    """Check a store through its own operations, and return the findings.
+def examine(store: Store) -> Iterator[Outcome]:
+    """Check a store through its own operations, and return the outcomes.
 
     Writes a few objects of some KB below `@doctor` and deletes them again.
     """
@@ -54,9 +54,9 @@ def examine(store: Store) -> Iterator[Finding]:
     name = f"{PROBES}/{uuid.uuid4().hex}"
     written = _tried(lambda: store.put(name, _BODY))
     if written is not None:
-        yield Finding("write", "fail", written, "Allow writing below the root (s3:PutObject).")
+        yield Outcome("write", "fail", written, "Allow writing below the root (s3:PutObject).")
         return
-    yield Finding("write", "ok", f"{len(_BODY):,} bytes")
+    yield Outcome("write", "ok", f"{len(_BODY):,} bytes")
     try:
         yield from _reads(store, name)
         yield _listing(store, name)
@@ -76,15 +76,15 @@ def _tried(work: Callable[[], object]) -> str | None:
     return None
 
 
-def _reads(store: Store, name: str) -> Iterator[Finding]:
+def _reads(store: Store, name: str) -> Iterator[Outcome]:
     try:
         same = store.get(name) == _BODY
     except StatebagError as error:
-        yield Finding(
+        yield Outcome(
             "read after write", "fail", error.code, "Allow reading below the root (s3:GetObject)."
         )
         return
-    yield Finding(
+    yield Outcome(
         "read after write",
         "ok" if same else "fail",
         "at once, byte for byte" if same else "other bytes than were written",
@@ -99,33 +99,33 @@ def _reads(store: Store, name: str) -> Iterator[Finding]:
     else:
         seen = "three spans" if right else "wrong bytes"
     advice = "" if right else "Range requests must work: every read of a blob is one."
-    yield Finding("range reads", "ok" if right else "fail", seen, advice)
+    yield Outcome("range reads", "ok" if right else "fail", seen, advice)
     try:
         store.get_ranges(name, [(len(_BODY) - 5, 10)])
     except BlobCorrupt:
-        yield Finding("a range past the end", "ok", "refused")
+        yield Outcome("a range past the end", "ok", "refused")
     except StatebagError as error:
-        yield Finding("a range past the end", "warn", error.code, "Short objects look like that.")
+        yield Outcome("a range past the end", "warn", error.code, "Short objects look like that.")
     else:
-        yield Finding("a range past the end", "fail", "given", "Damage would go unnoticed here.")
+        yield Outcome("a range past the end", "fail", "given", "Damage would go unnoticed here.")
 
 
-def _listing(store: Store, name: str) -> Finding:
+def _listing(store: Store, name: str) -> Outcome:
     try:
         names = [info.name for info in store.list(PROBES)]
     except StatebagError as error:
-        return Finding(
+        return Outcome(
             "listing",
             "warn",
             error.code,
             "fsck, gc and snapshots need it (s3:ListBucket); steps do not.",
         )
     if name not in names:
-        return Finding(
+        return Outcome(
             "listing", "fail", "a new object is not listed at once", "gc could delete too early."
         )
     ordered = names == sorted(names)
-    return Finding(
+    return Outcome(
         "listing",
         "ok" if ordered else "warn",
         "at once, by name" if ordered else "not in the order of names",
@@ -133,29 +133,29 @@ def _listing(store: Store, name: str) -> Finding:
     )
 
 
-def _clock(store: Store, name: str) -> Finding:
+def _clock(store: Store, name: str) -> Outcome:
     try:
         info = store.head(name)
     except StatebagError as error:
-        return Finding("clock", "unknown", error.code, "Allow looking up objects (s3:GetObject).")
+        return Outcome("clock", "unknown", error.code, "Allow looking up objects (s3:GetObject).")
     if info is None:
-        return Finding("clock", "fail", "a new object is not found", "gc needs read after write.")
+        return Outcome("clock", "fail", "a new object is not found", "gc needs read after write.")
     apart = abs(datetime.now(UTC) - info.modified)
     seconds = f"{apart.total_seconds():.0f} s apart"
     if apart >= _SKEW_REFUSED:
-        return Finding("clock", "fail", seconds, "Set the clock: S3 refuses requests so far off.")
+        return Outcome("clock", "fail", seconds, "Set the clock: S3 refuses requests so far off.")
     if apart >= _CLOCKS_APART:
-        return Finding("clock", "warn", seconds, "Set the clock: near 15 minutes S3 refuses.")
-    return Finding("clock", "ok", seconds)
+        return Outcome("clock", "warn", seconds, "Set the clock: near 15 minutes S3 refuses.")
+    return Outcome("clock", "ok", seconds)
 
 
-def _replaced(store: Store, name: str) -> Iterator[Finding]:
+def _replaced(store: Store, name: str) -> Iterator[Outcome]:
     """A second PUT of a name must win: that is how damaged packs are mended."""
     try:
         store.put(name, _BODY[::-1])
         new = store.get(name) == _BODY[::-1]
     except StatebagError as error:
-        yield Finding(
+        yield Outcome(
             "replacing an object",
             "warn",
             error.code,
@@ -163,15 +163,15 @@ def _replaced(store: Store, name: str) -> Iterator[Finding]:
         )
         return
     if new:
-        yield Finding("replacing an object", "ok", "seen at once")
+        yield Outcome("replacing an object", "ok", "seen at once")
     else:
         advice = "Readers may get old bytes after a repair."
-        yield Finding("replacing an object", "fail", "not seen", advice)
+        yield Outcome("replacing an object", "fail", "not seen", advice)
 
 
-def _deleted(store: Store, name: str, error: str | None) -> Finding:
+def _deleted(store: Store, name: str, error: str | None) -> Outcome:
     if error is not None:
-        return Finding(
+        return Outcome(
             "delete",
             "warn",
             f"{error}; {name} is left behind",
@@ -180,8 +180,8 @@ def _deleted(store: Store, name: str, error: str | None) -> Finding:
     try:
         store.get(name)
     except BlobMissing:
-        return Finding("delete", "ok", "gone at once")
+        return Outcome("delete", "ok", "gone at once")
     except StatebagError as failed:
         advice = "Look again: gc needs to see what it deleted."
-        return Finding("delete", "unknown", failed.code, advice)
-    return Finding("delete", "fail", "the object is still there", "gc frees nothing here.")
+        return Outcome("delete", "unknown", failed.code, advice)
+    return Outcome("delete", "fail", "the object is still there", "gc frees nothing here.")

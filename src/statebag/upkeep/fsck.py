@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from statebag.format.stub import Blob
     from statebag.store.contract import ObjectInfo, Store
 
-__all__ = ["Fault", "Report", "fsck"]
+__all__ = ["FsckReport", "ObjectFault", "fsck"]
 
 FaultKind = Literal["damaged", "missing", "unreadable"]
 _SIDE_BY_SIDE = 8
 _Row = tuple[str, int, int]
 
 
-class Fault(msgspec.Struct, frozen=True):
+class ObjectFault(msgspec.Struct, frozen=True):
     """One thing that is wrong.
 
     Attributes:
@@ -64,7 +64,7 @@ class Fault(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Report(msgspec.Struct):
+class FsckReport(msgspec.Struct):
     """The result of a check.
 
     Attributes:
@@ -80,7 +80,7 @@ class Report(msgspec.Struct):
     objects: dict[str, int] = msgspec.field(default_factory=dict)
     blobs: int = 0
     bytes: int = 0
-    faults: list[Fault] = msgspec.field(default_factory=list)
+    faults: list[ObjectFault] = msgspec.field(default_factory=list)
     others: list[str] = msgspec.field(default_factory=list)
     bags: dict[str, bool] = msgspec.field(default_factory=dict)
 
@@ -110,7 +110,7 @@ def fsck(
     prefix: str = "",
     on_object: Callable[[ObjectInfo], None] | None = None,
     bags: Mapping[str, Any] | None = None,
-) -> Report:
+) -> FsckReport:
     """Check every object at and below a prefix, and all objects that some bags read.
 
     Args:
@@ -127,7 +127,7 @@ def fsck(
     store = checked(store)
     bags = bags or {}
     starts = {label: referred_by_value(bag) for label, bag in bags.items()}
-    report = Report()
+    report = FsckReport()
     counts: Counter[str] = Counter()
     with Workers(_SIDE_BY_SIDE, "statebag-fsck") as pool:
         for _, group in groupby(store.list(prefix), lambda info: root_scope(info.name)):
@@ -151,7 +151,7 @@ def _read(
     group: Iterable[ObjectInfo],
     pool: Workers,
     counts: Counter[str],
-    report: Report,
+    report: FsckReport,
 ) -> Iterator[tuple[ObjectInfo, _Seen | None]]:
     window: list[ObjectInfo] = []
 
@@ -232,7 +232,7 @@ def _check(seen: _Seen, data: bytes, row: PackedBlob) -> None:
         verify(frame, size=row.size, sha256=row.sha256, where=seen.name)
 
 
-def _judge(store: Store, seen: dict[str, _Seen], report: Report) -> None:
+def _judge(store: Store, seen: dict[str, _Seen], report: FsckReport) -> None:
     """Compare what is referred to with what is there, and say for whom each fault matters."""
     wanted: dict[str, dict[_Row, list[str]]] = {}
     for one in seen.values():
@@ -250,7 +250,9 @@ def _judge(store: Store, seen: dict[str, _Seen], report: Report) -> None:
         report.faults.append(_fault(one, len(lost), tuple(sorted(touched))))
 
 
-def _follow(store: Store, label: str, start: Iterable[Blob], pool: Workers, report: Report) -> None:
+def _follow(
+    store: Store, label: str, start: Iterable[Blob], pool: Workers, report: FsckReport
+) -> None:
     """From a bag's blobs through the index nodes among them, to all that an open would read."""
     seen: dict[str, _Seen] = {}
     needs: dict[str, set[_Row]] = {}
@@ -271,7 +273,7 @@ def _follow(store: Store, label: str, start: Iterable[Blob], pool: Workers, repo
     report.bags[label] = not faults
 
 
-def _follow_older(store: Store, label: str, bag: Any, report: Report) -> None:
+def _follow_older(store: Store, label: str, bag: Any, report: FsckReport) -> None:
     """The same for pointers of wire version 0, of which the first fault is told."""
     error = older_fault(store, bag)
     if error is None:
@@ -281,13 +283,13 @@ def _follow_older(store: Store, label: str, bag: Any, report: Report) -> None:
     report.bags[label] = False
 
 
-def _merged(faults: Iterable[Fault]) -> list[Fault]:
+def _merged(faults: Iterable[ObjectFault]) -> list[ObjectFault]:
     """By name, one for each object: it may have been met from several executions and bags."""
-    merged: dict[tuple[str, FaultKind], Fault] = {}
+    merged: dict[tuple[str, FaultKind], ObjectFault] = {}
     for one in faults:
         before = merged.get((one.name, one.kind), one)
         known = [count for count in (before.lost_blobs, one.lost_blobs) if count is not None]
-        merged[one.name, one.kind] = Fault(
+        merged[one.name, one.kind] = ObjectFault(
             one.kind,
             one.name,
             max(known) if len(known) == 2 else None,
@@ -301,11 +303,13 @@ def _row_of(blob: Blob) -> _Row:
     return (blob.sha256, blob.offset, blob.length)
 
 
-def _fault(one: _Seen, lost: int, touches: tuple[str, ...]) -> Fault:
+def _fault(one: _Seen, lost: int, touches: tuple[str, ...]) -> ObjectFault:
     if isinstance(one.error, BlobMissing):
-        return Fault("missing", one.name, lost, touches, "the object is not in the store")
+        return ObjectFault("missing", one.name, lost, touches, "the object is not in the store")
     if isinstance(one.error, BlobCorrupt):
-        return Fault("damaged", one.name, one.lost, touches, one.error.message)
+        return ObjectFault("damaged", one.name, one.lost, touches, one.error.message)
     if isinstance(one.error, StoreUnavailable) or one.error is not None:
-        return Fault("unreadable", one.name, None, touches, one.error.message)
-    return Fault("missing", one.name, lost, touches, "blobs that are referred to are not in it")
+        return ObjectFault("unreadable", one.name, None, touches, one.error.message)
+    return ObjectFault(
+        "missing", one.name, lost, touches, "blobs that are referred to are not in it"
+    )

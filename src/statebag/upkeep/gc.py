@@ -20,7 +20,7 @@ from statebag.format.names import is_scope_at_or_above
 from statebag.store.checked import checked
 from statebag.upkeep.objects import GC_FOLDER, can_be_asked_for, kind_of, root_scope
 from statebag.upkeep.outside import referred_from_elsewhere
-from statebag.upkeep.places import Asked, leave_word, places_not_asked
+from statebag.upkeep.places import AskedPlaces, leave_word, places_not_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -272,9 +272,9 @@ def _not_asked(store: Store, rules: Rules, now: datetime, *, dry_run: bool) -> l
     return places_not_asked(store, prefixes, now, LONGEST_EXECUTION, rules.retention)
 
 
-def _asked(rules: Rules) -> Asked | None:
+def _asked(rules: Rules) -> AskedPlaces | None:
     ended: object = rules.ended
-    return ended if isinstance(ended, Asked) else None
+    return ended if isinstance(ended, AskedPlaces) else None
 
 
 def _doubt(scope: _Scope, rules: Rules, ended: datetime, not_asked: list[str]) -> str | None:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from statebag.store.contract import Store
 
-__all__ = ["Asked", "leave_word", "places_not_asked"]
+__all__ = ["AskedPlaces", "leave_word", "places_not_asked"]
 
 _FOLDER = f"{GC_FOLDER}/executions"
 
 
 @runtime_checkable
-class Asked(Protocol):
+class AskedPlaces(Protocol):
     """What knows of which places it tells the ends of executions, and when one began."""
 
     @property

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from statebag.store.contract import Store
     from statebag.store.recovery import Recovery
-    from statebag.upkeep.fsck import Report
+    from statebag.upkeep.fsck import FsckReport
 
 __all__ = ["Repair", "repair"]
 
@@ -36,7 +36,7 @@ class Repair(msgspec.Struct):
 def repair(
     store: Store,
     recovery: Recovery,
-    report: Report,
+    report: FsckReport,
     *,
     dry_run: bool = False,
     on_object: Callable[[str], None] | None = None,

@@ -1,10 +1,10 @@
 """What stays on record of a join."""
 
-from statebag.manager.merge.branches import Branch, Gathering, next_action_of, record_join
+from statebag.manager.merge.branches import BranchRecord, Gathering, next_action_of, record_join
 
 
 def gathering(*records, **more):
-    return Gathering([Branch.of(record, n) for n, record in enumerate(records)], **more)
+    return Gathering([BranchRecord.of(record, n) for n, record in enumerate(records)], **more)
 
 
 def test_histories_join_in_the_order_of_the_branches_and_failures_are_listed():

@@ -36,7 +36,7 @@ from statebag.local.corrections.map_fields import MapFields, evaluated, map_fiel
 from statebag.local.corrections.patch import Patch
 from statebag.local.corrections.recording import begin_child, end_child
 from statebag.local.corrections.visits import set_place, visit_of
-from statebag.local.result_writer import ChildResult, result_files, returned
+from statebag.local.result_writer import WrittenResult, result_files, returned
 
 if TYPE_CHECKING:
     from statebag.local.run import Run
@@ -143,7 +143,7 @@ class _MapRun:
         self._prefix = machine.replace(":stateMachine:", ":execution:")
         names = [str(uuid4()) for _ in jobs]
         self.children = [
-            ChildResult(
+            WrittenResult(
                 arn=f"{self._prefix}:{name}",
                 name=name,
                 machine_arn=machine,
@@ -184,7 +184,7 @@ class _MapRun:
                     counter.failed.count(self._jobs[index].items)
                     self.failed_items += self._jobs[index].items
 
-    def _child(self, index: int) -> ChildResult:
+    def _child(self, index: int) -> WrittenResult:
         planned = self.children[index]
         started = _now()
         variables: Any = VariableStore

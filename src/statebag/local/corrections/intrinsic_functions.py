@@ -19,7 +19,7 @@ from moto.stepfunctions.parser.asl.component.common.string.string_expression imp
 )
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
-from statebag.asl.intrinsic_calls import Argument, Call
+from statebag.asl.intrinsic_calls import Argument, IntrinsicCall
 from statebag.asl.intrinsics import INTRINSICS
 from statebag.asl.json_paths import JsonPath
 from statebag.asl.states_functions import IntrinsicFailureError, evaluated_call, parsed_call
@@ -41,7 +41,7 @@ __all__ = ["patches"]
 class _Function:
     """Stands in for the interpreter's parsed function."""
 
-    def __init__(self, call: Call, run: Run) -> None:
+    def __init__(self, call: IntrinsicCall, run: Run) -> None:
         self._call = call
         self._run = run
         # A Fail state compares this with its list of functions that give text, whose names lack
@@ -64,7 +64,7 @@ class _Function:
         env.stack.append(copy.deepcopy(value))
 
 
-def _given(call: Call, values: Sequence[Any]) -> None:
+def _given(call: IntrinsicCall, values: Sequence[Any]) -> None:
     """A function is about to be computed: what it looks at must be in the payload."""
     for argument, value in zip(call.arguments, values, strict=True):
         path = _path_in(argument)
@@ -85,7 +85,7 @@ def _given(call: Call, values: Sequence[Any]) -> None:
 
 def _path_in(argument: Argument) -> str | None:
     """The first path in an argument; None: it is all written down."""
-    if isinstance(argument, Call):
+    if isinstance(argument, IntrinsicCall):
         return next(filter(None, map(_path_in, argument.arguments)), None)
     return argument.text if isinstance(argument, JsonPath) else None
 

@@ -13,7 +13,7 @@ from statebag.manager.merge.history import LAST_ID, append_id, append_once, grow
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MEANT", "Branch", "Gathering", "next_action_of", "record_join"]
+__all__ = ["MEANT", "BranchRecord", "Gathering", "next_action_of", "record_join"]
 
 MEANT: frozenset[str] = frozenset(
     {
@@ -33,7 +33,7 @@ _PAUSED = ("PAUSED_FOR_HITP", "PAUSED_FOR_ASYNC_LLM")
 
 
 @dataclass(slots=True)
-class Branch:
+class BranchRecord:
     """One branch's result.
 
     Attributes:
@@ -49,7 +49,7 @@ class Branch:
     fork: str | None = None
 
     @classmethod
-    def of(cls, record: Any, index: int) -> Branch:
+    def of(cls, record: Any, index: int) -> BranchRecord:
         """Read a result.
 
         Raises:
@@ -84,12 +84,12 @@ class Gathering:
         conflicts: What the three-way merge recorded.
     """
 
-    branches: list[Branch]
+    branches: list[BranchRecord]
     unresolved: list[dict[str, Any]] = field(default_factory=list)
     conflicts: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def failed(self) -> list[Branch]:
+    def failed(self) -> list[BranchRecord]:
         """Branches that did not come to their end."""
         return [branch for branch in self.branches if branch.failed]
 

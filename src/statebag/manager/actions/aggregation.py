@@ -12,7 +12,13 @@ from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.manager.actions import snapshot
 from statebag.manager.legacy import plain_objects
-from statebag.manager.merge.branches import MEANT, Branch, Gathering, next_action_of, record_join
+from statebag.manager.merge.branches import (
+    MEANT,
+    BranchRecord,
+    Gathering,
+    next_action_of,
+    record_join,
+)
 from statebag.manager.merge.next_action import next_action
 from statebag.manager.merge.sameness import digest_of
 from statebag.manager.merge.three_way import Side, join, must_be_opened, parse_rules
@@ -179,13 +185,13 @@ class _Reader:
             raise InvalidState(f"{name} must be a list, not {json_type(value)}", path=f"$.{name}")
         return value
 
-    def _read_all(self, given: list[Any], *, loading: bool) -> list[Branch | StatebagError]:
+    def _read_all(self, given: list[Any], *, loading: bool) -> list[BranchRecord | StatebagError]:
         with Workers(_SIDE_BY_SIDE, "statebag-branches") as pool:
             return pool.each(
                 lambda one: self._read(one[1], one[0], loading=loading), enumerate(given)
             )
 
-    def _read(self, given: Any, index: int, *, loading: bool) -> Branch | StatebagError:
+    def _read(self, given: Any, index: int, *, loading: bool) -> BranchRecord | StatebagError:
         try:
             if self._is_raw and not loading:
                 # Before anything is opened: what comes out of a bag is data, however it looks.
@@ -193,7 +199,7 @@ class _Reader:
             record = self._invocation.top(given, only=_READ) if self._is_raw else given
             if loading and isinstance(record, dict):
                 record = _loaded(record)
-            branch = Branch.of(record, index)
+            branch = BranchRecord.of(record, index)
             if branch.failed or record.get("final_state") is None:
                 return branch
             final = self._invocation.final_state(record["final_state"])

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from statebag.asl.intrinsic_calls import Argument, Call, Quoted, parse_call
+from statebag.asl.intrinsic_calls import Argument, IntrinsicCall, Quoted, parse_call
 from statebag.asl.intrinsics import INTRINSICS
 from statebag.asl.json_paths import Filter, JsonPath, MalformedError, read_json_path
 from statebag.asl.jsonata import Looked, found_in
@@ -92,7 +92,7 @@ def _of_path(path: JsonPath, *, whole: bool = True) -> Expression:
     return Expression((found, *compared), alone=definite)
 
 
-def _of_call(call: Call) -> Expression:
+def _of_call(call: IntrinsicCall) -> Expression:
     found = [_of_argument(one) for one in call.arguments]
     known = INTRINSICS.get(call.name)
     growth = 1 if known is None else known.growth
@@ -116,7 +116,7 @@ def _of_call(call: Call) -> Expression:
 def _of_argument(argument: Argument) -> Expression:
     if isinstance(argument, JsonPath):
         return _of_path(argument)
-    if isinstance(argument, Call):
+    if isinstance(argument, IntrinsicCall):
         return _of_call(argument)
     text = argument.raw if isinstance(argument, Quoted) else json.dumps(argument.value)
     return Expression((), scalar=True, extra=len(text.encode()) + 2)

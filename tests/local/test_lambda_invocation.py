@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from statebag.errors import StoreUnavailable
-from statebag.local.invocation import invoke
+from statebag.local.lambda_invocation import invoke
 
 
 def answered(result):
