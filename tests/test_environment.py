@@ -5,7 +5,6 @@ from statebag.default_client import from_environment
 from statebag.environment import (
     encryption_keys_from_environment,
     folders_are_shared,
-    in_lambda,
     passing_place,
     policy_from_environment,
     sealing_is_off,
@@ -21,7 +20,6 @@ def test_nothing_set_is_the_default():
     assert policy_from_environment({}) == Policy()
     assert store_address({}).startswith("./")
     assert not sealing_is_off({})
-    assert not in_lambda({})
 
 
 def test_every_setting_has_a_variable():
@@ -91,7 +89,6 @@ def test_where_the_disk_goes_away_a_store_must_be_named(place):
             assert place in caught.value.message
             assert "STATEBAG_STORE" in caught.value.hint
         assert store_address({**variables, "STATEBAG_STORE": " s3://b/p "}) == "s3://b/p"
-    assert in_lambda(LAMBDA)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,6 @@ __all__ = [
     "emf_names",
     "encryption_keys_from_environment",
     "folders_are_shared",
-    "in_lambda",
     "missing_aws_settings",
     "passing_place",
     "policy_from_environment",
@@ -301,12 +300,6 @@ def missing_aws_settings(
     if not variables.get("AWS_DEFAULT_REGION") and not variables.get("AWS_REGION"):
         missing["AWS_DEFAULT_REGION"] = region
     return missing
-
-
-def in_lambda(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether this process is an AWS Lambda function."""
-    variables = os.environ if environment is None else environment
-    return "AWS_LAMBDA_FUNCTION_NAME" in variables and "AWS_LAMBDA_RUNTIME_API" in variables
 
 
 def sealing_is_off(environment: Mapping[str, str] | None = None) -> bool:

@@ -13,7 +13,6 @@ __all__ = [
     "CALL_BYTES",
     "CALL_SECONDS",
     "CAUSE_BYTES",
-    "DEFINITION_BYTES",
     "HISTORY_EVENTS",
     "INLINE_CONCURRENCY",
     "INTRINSIC_CHARACTERS",
@@ -25,9 +24,6 @@ __all__ = [
     "RANGE_ITEMS",
     "RETRY_DELAY_SECONDS",
 ]
-
-DEFINITION_BYTES = 1_000_000
-"""Bytes of a definition: 1 MB (Quotas, request size of CreateStateMachine)."""
 
 HISTORY_EVENTS = 25_000
 """Events in the history of a Standard execution (Quotas)."""

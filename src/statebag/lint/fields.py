@@ -8,7 +8,6 @@ from __future__ import annotations
 from statebag.asl.quotas import MOST_ATTEMPTS, MOST_COUNT, MOST_SECONDS, RETRY_DELAY_SECONDS
 
 __all__ = [
-    "BOOLEANS",
     "MACHINE",
     "NUMBERS",
     "OBJECTS",
@@ -110,4 +109,3 @@ TEXTS = frozenset(
 OBJECTS = frozenset(
     {"ItemProcessor", "Iterator", "ItemReader", "ItemBatcher", "ResultWriter", "Assign"}
 )
-BOOLEANS = frozenset({"End"})
