@@ -146,7 +146,7 @@ import statebag, state_data
 ours = [one for one in sys.modules.values() if "unpacked" in str(getattr(one, "__file__", ""))]
 for one in ours:
     assert one.__file__.endswith(".so") or pathlib.Path(one.__spec__.cached).is_file(), one
-print(len(ours), statebag.step.__code__.co_filename)
+print(len(ours), type(statebag.step).__call__.__code__.co_filename)
 """
 
 
