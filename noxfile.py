@@ -36,11 +36,16 @@ CORE = (
     "tests/test_step.py",
 )
 # In CORE's folders, and in need of an extra.
-NOT_CORE = ("tests/opening/test_map_results.py", "tests/opening/test_result_roots.py")
+NOT_CORE = (
+    "tests/opening/test_map_results.py",
+    "tests/opening/test_result_roots.py",
+    "tests/format/test_independent_reader.py",
+    "tests/format/test_independent_writer.py",
+)
 # What an extra is for. Where more than that is needed, `all` has it.
 PARTS = {
     "core": (*CORE, "tests/test_forged.py", "tests/test_properties.py", "tests/test_signed.py"),
-    "local": ("tests/local", "tests/lint", "tests/asl", *NOT_CORE),
+    "local": ("tests/local", "tests/lint", "tests/asl", *NOT_CORE[:2]),
     "cli": (
         "tests/cli/test_seal_cmd.py",
         "tests/cli/test_open_cmd.py",
@@ -48,7 +53,11 @@ PARTS = {
         "tests/cli/test_group.py",
         *("-k", "not without_an_extra"),  # it takes one away that is not there
     ),
-    "encryption": ("tests/store/test_encrypted.py", "tests/opening/test_process_memory.py"),
+    "encryption": (
+        "tests/store/test_encrypted.py",
+        "tests/opening/test_process_memory.py",
+        *NOT_CORE[2:],
+    ),
     "metrics": ("tests/telemetry/test_steps.py", "-k", "not span"),
     "tracing": ("tests/telemetry/test_steps.py", "-k", "span"),
     "all": ("tests",),
