@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import pytest
 
 import statebag
@@ -91,6 +94,24 @@ def test_delete_is_no_value_of_a_state(sb):
         handler(event(sb), None)
     assert caught.value.path == "$.a.b"
     assert repr(DELETE) == "statebag.DELETE"
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        copy.copy,
+        copy.deepcopy,
+        *(
+            lambda value, protocol=protocol: pickle.loads(pickle.dumps(value, protocol))
+            for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+        ),
+    ],
+)
+def test_a_copy_of_delete_is_delete(sb, again):
+    assert again(DELETE) is DELETE
+    assert again({"a": [DELETE]})["a"][0] is DELETE
+    handler = sb.step(lambda _state, _context: again({"old": DELETE}), returns="delta")
+    assert "old" not in handler(event(sb, old=1), None)
 
 
 def test_a_bag_inside_the_event_with_everything_beside_it_opened(sb):

@@ -33,6 +33,9 @@ class _Delete:
     def __repr__(self) -> str:
         return "statebag.DELETE"
 
+    def __reduce__(self) -> str:
+        return "DELETE"  # by its name: copies and pickles of it are itself, as `is` expects
+
 
 DELETE: Final = _Delete()
 """As a value of a delta: the key is taken out of the state."""
