@@ -97,3 +97,22 @@ def test_version_0_is_for_consumers_that_read_plain_objects(monkeypatch):
     assert lambda_handler(event)["next_action"] == "CONTINUE"
     assert store_to_s3({}, "a/b.json")
     forget()
+
+
+def test_version_0_is_not_written_where_signatures_are_required(monkeypatch):
+    monkeypatch.setenv("STATEBAG_STORE", "memory://signatures-of-the-manager")
+    monkeypatch.setenv("STATEBAG_WIRE", "0")
+    monkeypatch.setenv("STATEBAG_SIGNING_KEYS", "a:" + base64.b64encode(bytes(32)).decode())
+    event = {"action": "sync", "state_data": {"execution_id": "m/r"}, "execution_result": {}}
+    forget()
+    assert lambda_handler(event)["next_action"] == "CONTINUE", "keys alone require nothing"
+    monkeypatch.setenv("STATEBAG_REQUIRE_SIGNATURES", "1")
+    forget()
+    for call in (lambda: lambda_handler(event), lambda: store_to_s3({}, "a/b.json")):
+        with pytest.raises(ConfigurationError, match="have no signature") as refused:
+            call()
+        assert refused.value.hint == "Unset STATEBAG_WIRE, or unset STATEBAG_REQUIRE_SIGNATURES."
+    monkeypatch.delenv("STATEBAG_WIRE")
+    forget()
+    assert lambda_handler(event)["next_action"] == "CONTINUE"
+    forget()

@@ -8,7 +8,7 @@ import msgspec
 
 from statebag.environment import encryption_keys_from_environment, settings_from_environment
 from statebag.errors import ConfigurationError
-from statebag.policy import check_lists, check_numbers
+from statebag.policy import Policy, check_lists, check_numbers
 
 __all__ = ["ManagerSettings", "manager_settings"]
 
@@ -67,9 +67,15 @@ def manager_settings() -> ManagerSettings:
 
     Raises:
         ConfigurationError: A variable has a wrong value, or objects of this wire version cannot
-            be encrypted and there are encryption keys.
+            be encrypted and there are encryption keys, or its pointers cannot be signed and
+            signatures are required.
     """
     settings = settings_from_environment(ManagerSettings)
+    if settings.wire == 0 and settings_from_environment(Policy).require_signatures:
+        raise ConfigurationError(
+            "pointers of wire version 0 have no signature, and signatures are required",
+            hint="Unset STATEBAG_WIRE, or unset STATEBAG_REQUIRE_SIGNATURES.",
+        )
     if settings.wire == 0 and encryption_keys_from_environment():
         raise ConfigurationError(
             "STATEBAG_WIRE=0 writes legacy pointers, whose objects are not encrypted, and "
