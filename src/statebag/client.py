@@ -234,7 +234,8 @@ class Statebag:
             only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`.
             scope: The reader's scope: objects outside it, its ancestors and the policy's
                 `readable_scopes` are refused.
-            legacy: Whether pointers of wire version 0 are followed too, where they can stand.
+            legacy: Whether pointers of wire version 0 are followed too, where they can stand,
+                to what the scope may read.
             embedded: What becomes of strings in the state that hold a bag's text (the body of a
                 message, `States.JsonToString`). True opens them: each stays a string, the JSON
                 text of the opened value. False leaves them, with a warning in the log. None
@@ -256,7 +257,7 @@ class Statebag:
             if legacy:
                 from statebag.opening.foreign_pointers import pointer_reader
 
-                bag = pointer_reader(self.store, self.policy).resolve(bag)
+                bag = pointer_reader(self.store, self.policy, scope).resolve(bag)
             opener = self._opener(scope)
             state = opener.open(bag, selection)
             if embedded:

@@ -16,8 +16,8 @@ def given():
 
 
 class Reader:
-    def __init__(self, store, policy, *, foreign_is_data=False):
-        self.made_with = store, policy, foreign_is_data
+    def __init__(self, store, policy, scope=None, *, foreign_is_data=False):
+        self.made_with = store, policy, scope, foreign_is_data
 
     def resolve(self, value, path=()):
         return {**value, "followed": list(path)}
@@ -29,7 +29,8 @@ def test_what_is_given_follows_them_where_the_caller_says_so(given):
     assert sb.open({"a": 1}, legacy=True) == {"a": 1, "followed": []}
     assert sb.open({"a": 1}) == {"a": 1}
     store, policy = MemoryStore(), Policy()
-    assert pointer_reader(store, policy, foreign_is_data=True).made_with == (store, policy, True)
+    made = pointer_reader(store, policy, "m/r", foreign_is_data=True)
+    assert made.made_with == (store, policy, "m/r", True)
 
 
 def test_without_a_reader_the_caller_is_told(given):

@@ -34,7 +34,8 @@ class ForeignReader(Protocol):
             path: Where it stands, for messages.
 
         Raises:
-            NotPermitted: A pointer leads out of the store's root.
+            NotPermitted: A pointer leads out of the store's root or to another execution's
+                object, or signatures are required: a pointer has none.
             BlobMissing, BlobCorrupt, StoreUnavailable, LimitExceeded: As for any open.
         """
 
@@ -43,13 +44,19 @@ class ReaderMaker(Protocol):
     """Makes a reader for one open."""
 
     def __call__(
-        self, store: Store, policy: Policy, *, foreign_is_data: bool = False
+        self,
+        store: Store,
+        policy: Policy,
+        scope: str | None = None,
+        *,
+        foreign_is_data: bool = False,
     ) -> ForeignReader:
         """A reader below a store's root, within a policy's limits.
 
         Args:
             store: The configured root; no other place is read.
             policy: Limits on bytes, objects and requests.
+            scope: The reader's; what its pointers lead to is not another execution's.
             foreign_is_data: Whether what names an object outside the root is taken for data that
                 looks like a pointer, instead of being refused. Neither is read.
         """
@@ -63,7 +70,9 @@ def give_reader(load: Callable[[], ReaderMaker]) -> None:
     _given[:] = [load]
 
 
-def pointer_reader(store: Store, policy: Policy, *, foreign_is_data: bool = False) -> ForeignReader:
+def pointer_reader(
+    store: Store, policy: Policy, scope: str | None = None, *, foreign_is_data: bool = False
+) -> ForeignReader:
     """A reader for one open; the arguments are those of `ReaderMaker`.
 
     Raises:
@@ -74,4 +83,4 @@ def pointer_reader(store: Store, policy: Policy, *, foreign_is_data: bool = Fals
             "legacy=True needs a reader of legacy pointers, and none was registered",
             hint="Import statebag before its rooms, or open with legacy=False.",
         )
-    return _given[0]()(store, policy, foreign_is_data=foreign_is_data)
+    return _given[0]()(store, policy, scope, foreign_is_data=foreign_is_data)

@@ -78,7 +78,7 @@ def test_defect_failed_chunks_pass_the_limit(count):
 
 def test_defect_a_load_is_not_retried(failing):
     store = failing(StoreUnavailable)
-    path = store_to_s3({"a": 1}, "workflow-state/k/x.json")
+    path = store_to_s3({"a": 1}, "workflow-state/order-1/x.json")
     store.left = 2
     assert load_from_s3(path) == {"a": 1}
     store.left = 3
@@ -88,7 +88,7 @@ def test_defect_a_load_is_not_retried(failing):
 
 def test_defect_what_cannot_succeed_is_retried(failing):
     store = failing(NotPermitted)
-    path = store_to_s3({"a": 1}, "workflow-state/k/x.json")
+    path = store_to_s3({"a": 1}, "workflow-state/order-1/x.json")
     store.asked, store.left = 0, 5
     with pytest.raises(NotPermitted):
         load_from_s3(path)
@@ -97,7 +97,7 @@ def test_defect_what_cannot_succeed_is_retried(failing):
 
 @pytest.mark.parametrize("keep", [False, True])
 def test_defect_a_branch_vanishes(sb, keep):
-    path = f"{sb.store.url}/workflow-state/k/gone.json"
+    path = f"{sb.store.url}/workflow-state/order-1/gone.json"
     pointers = [{"branch_id": "gone", "status": "COMPLETE", "s3_path": path}]
     event = {"state_data": START, "branch_pointers": pointers, "load_from_s3": True}
     with pytest.raises(BlobMissing):
@@ -152,7 +152,7 @@ def test_defect_results_from_outside_pass_the_limit(action):
 
 
 def test_defect_cached_values_are_shared():
-    path = store_to_s3({"list": [1, {"a": 2}]}, "workflow-state/k/x.json")
+    path = store_to_s3({"list": [1, {"a": 2}]}, "workflow-state/order-1/x.json")
     first = cached_load_from_s3(path)
     first["list"][1]["a"] = "changed"
     first["list"].append("more")

@@ -198,7 +198,7 @@ class _Reader:
                 given = self._followed(given)
             record = self._invocation.top(given, only=_READ) if self._is_raw else given
             if loading and isinstance(record, dict):
-                record = _loaded(record)
+                record = self._loaded(record)
             branch = BranchRecord.of(record, index)
             if branch.failed or record.get("final_state") is None:
                 return branch
@@ -223,20 +223,22 @@ class _Reader:
         parts = {name: record[name] for name in _OF_STATE if record.get(name) is not None}
         return {**record, **self._invocation.followed(parts)}
 
-
-def _loaded(pointer: dict[str, Any]) -> dict[str, Any]:
-    """What a pointer of wire version 0 leads to; all that is loaded is data."""
-    record = dict(pointer)
-    for name in _ADDRESSES:
-        address = record.get(name)
-        if not isinstance(address, str) or "final_state" in record:
-            continue
-        value = plain_objects.load_from_s3(address)
-        is_result = (
-            name != "final_state_s3_path" and isinstance(value, dict) and _IS_RESULT & value.keys()
-        )
-        record = {**record, **value} if is_result else {**record, "final_state": value}
-    return record
+    def _loaded(self, pointer: dict[str, Any]) -> dict[str, Any]:
+        """What a pointer of wire version 0 leads to; all that is loaded is data."""
+        record = dict(pointer)
+        for name in _ADDRESSES:
+            address = record.get(name)
+            if not isinstance(address, str) or "final_state" in record:
+                continue
+            self._invocation.check_address(address, ("branch_pointers", name))
+            value = plain_objects.load_from_s3(address)
+            is_result = (
+                name != "final_state_s3_path"
+                and isinstance(value, dict)
+                and _IS_RESULT & value.keys()
+            )
+            record = {**record, **value} if is_result else {**record, "final_state": value}
+        return record
 
 
 def _unresolved(pointer: Any, error: StatebagError, index: int) -> dict[str, Any]:

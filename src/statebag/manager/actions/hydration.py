@@ -67,6 +67,7 @@ def _element(
         return sb.get(pointer, [index], scope, embedded=False)
     address = pointer.get(f"{plural}_s3_path")
     if isinstance(address, str):
+        invocation.check_address(address, (f"{noun}_pointer", f"{plural}_s3_path"))
         return _checked(_nth(plain_objects.cached_load_from_s3(address), index), pointer, noun)
     if not _is_pointer(pointer, noun, plural):
         return sb.open(pointer, scope=scope, embedded=False)

@@ -18,18 +18,21 @@ from statebag.manager.actions.scope import UNNAMED, scope_of_event
 from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.manager.legacy.older_form import OlderForm
 from statebag.manager.legacy.pointer_format import as_pointer
+from statebag.manager.legacy.pointer_scope import STATES, PointerScope
 from statebag.manager.legacy.pointers import PointerReader
 from statebag.manager.merge.control import control_names
 from statebag.manager.merge.fork import PENDING
 from statebag.manager.merge.sameness import holds_unopened
 from statebag.manager.scheduling import FULL, SUMMARY, summary_of
 from statebag.manager.settings import manager_settings
+from statebag.store.confinement import name_below
 from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from statebag.client import Statebag
+    from statebag.format.paths import Path
 
 __all__ = ["Invocation"]
 
@@ -55,7 +58,7 @@ class Invocation:
         reads_stubs(event)  # also where an action hands a bag on untouched
         self.event = event
         self.sb: Statebag = from_environment().with_control(*CONTROL_FIELDS)
-        states = (event.get(name) for name in ("state_data", "branch_state"))
+        states = (event.get(name) for name in STATES)
         state = next((one for one in states if one is not None), None)
         self._given_scope = scope
         self.scope = scope or scope_of_event(state, event)
@@ -94,7 +97,7 @@ class Invocation:
         """
         bag, derived = without_derived(self.given(name))
         self._summary = derived.get(SUMMARY)
-        bag = PointerReader(self.sb.store, self.sb.policy).resolve(bag, (name,))
+        bag = self._reader().resolve(bag, (name,))
         self.scope = self._given_scope or scope_of_event(bag, self.event)
         return self._object(self.top(bag), name)
 
@@ -110,7 +113,7 @@ class Invocation:
         if value is None:
             return {}
         if as_pointer(value) is not None:
-            value = PointerReader(self.sb.store, self.sb.policy).resolve(value, (name,))
+            value = self._reader().resolve(value, (name,))
         return self._object(self.top(value, only=read), name)
 
     def top(self, value: Any, only: Iterable[str] = ()) -> Any:
@@ -138,7 +141,7 @@ class Invocation:
             before: The event's `current_state` as it came.
         """
         if as_pointer(value) is not None:
-            value = PointerReader(self.sb.store, self.sb.policy).resolve(value, ("final_state",))
+            value = self._reader(of_branches=True).resolve(value, ("final_state",))
             value = self.sb.open(value, scope=self.scope, embedded=False)
         if isinstance(value, Unopened):
             value = self.top(value)
@@ -155,7 +158,7 @@ class Invocation:
 
         They are results, not the state itself: what leads out of the root is data in them.
         """
-        reader = PointerReader(self.sb.store, self.sb.policy, foreign_is_data=True)
+        reader = self._reader(foreign_is_data=True, of_branches=True)
         return self._object(reader.resolve(parts), "parts")
 
     def opened(self, value: Any) -> Any:
@@ -215,6 +218,35 @@ class Invocation:
         if wire_size({name: state, **beside}) <= self.bound:
             return {name: state, **beside}
         return self.answer(self.state(name), name, **beside)
+
+    def check_address(self, address: str, path: Path, *, of_branch: bool = True) -> str:
+        """The name of the object at an address of wire version 0, which this event may read.
+
+        Raises:
+            NotPermitted: It is outside the root, or another execution's, or signatures are
+                required: an address has none.
+        """
+        scope = self.pointer_scope()
+        scope.must_follow(path)
+        name = name_below(self.sb.store.url, address, path)
+        scope.check(name, path, of_branch=of_branch)
+        return name
+
+    def pointer_scope(self) -> PointerScope:
+        """What addresses of wire version 0 in this event may lead to."""
+        scope = PointerScope(self.scope, self.sb.policy, any_id=not self.is_named)
+        for state in (self.event, *(self.event.get(name) for name in STATES)):
+            scope.learn(state)
+        return scope
+
+    def _reader(self, *, foreign_is_data: bool = False, of_branches: bool = False) -> PointerReader:
+        return PointerReader(
+            self.sb.store,
+            self.sb.policy,
+            self.pointer_scope(),
+            foreign_is_data=foreign_is_data,
+            of_branches=of_branches,
+        )
 
     def _object(self, value: Any, name: str) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -67,13 +67,26 @@ def restore(invocation: Invocation) -> dict[str, Any]:
     found = _NAME.fullmatch(name)
     if found is None:
         # A copy of the whole state, as the first version made it.
-        return invocation.of_state(plain_objects.load_from_s3(path)).answer_of_state()
+        return _restore_copy(invocation, path, name).answer_of_state()
     _check_readable(invocation, found["scope"], name)
     bag = _read(invocation, name, found["id"])
     answer = {"state_data": bag}
     if wire_size(answer) <= invocation.bound:
         return answer
     return invocation.of_state(bag, unquote(found["scope"])).answer_of_state()
+
+
+def _restore_copy(invocation: Invocation, path: str, name: str) -> Invocation:
+    """The same call for the state that an older snapshot is a copy of.
+
+    An event that says which execution it belongs to reads its own, and reads it as its own.
+    """
+    scope = invocation.pointer_scope()
+    scope.must_follow(("snapshot_s3_path",))
+    state = plain_objects.load_from_s3(path)
+    if not scope.allows(name) and not scope.owns_state(state, name):
+        raise scope.refusal(name, ("snapshot_s3_path",))
+    return invocation.of_state(state, invocation.scope if invocation.is_named else None)
 
 
 def find(invocation: Invocation, digest: str) -> Any:

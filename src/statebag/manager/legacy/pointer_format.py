@@ -27,17 +27,22 @@ from statebag.format.json_type import json_type
 from statebag.manager.scheduling import FULL, SUMMARY, scheduling_summary
 
 __all__ = [
+    "FOLDER",
     "Pointer",
     "as_pointer",
     "compress_text",
     "decompress_text",
     "field_pointer",
     "history_pointer",
+    "id_part",
     "is_pointer",
     "kilobytes",
     "object_key",
     "whole_pointer",
 ]
+
+FOLDER = "workflow-state"
+"""Where the older writers put objects, each below the id of its state."""
 
 _KEY_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.=@+-")
 
@@ -127,10 +132,10 @@ def whole_pointer(s3_path: str, text: bytes, state: dict[str, Any]) -> dict[str,
 def object_key(idempotency_key: str, data_type: str, text: bytes) -> str:
     """`workflow-state/<idempotency_key>/<data_type>_<16 hex of the content>.json`."""
     digest = sha256_hex(text)[:16]
-    return f"workflow-state/{_part(idempotency_key)}/{_part(data_type)}_{digest}.json"
+    return f"{FOLDER}/{id_part(idempotency_key)}/{id_part(data_type)}_{digest}.json"
 
 
-def _part(text: str) -> str:
+def id_part(text: str) -> str:
     """One path part: other characters become `_`, told apart by a digest of the original."""
     clean = "".join(one if one in _KEY_CHARACTERS else "_" for one in text[:160])
     if clean == text and clean.strip("."):

@@ -19,6 +19,7 @@ from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.manager.legacy.pointer_format import as_pointer, decode_checked, decompress_text
+from statebag.manager.legacy.pointer_scope import PointerScope
 from statebag.store.confinement import name_below
 
 if TYPE_CHECKING:
@@ -43,12 +44,25 @@ class PointerReader:
     Args:
         store: The configured root; no other place is read.
         policy: Limits on bytes, objects and requests.
+        scope: The reader's scope, as for `open`, or what its pointers may lead to.
         foreign_is_data: Whether what names an object outside the root is taken for data that
             looks like a pointer, instead of being refused. Neither is read.
+        of_branches: Whether the objects of the execution's branches are read as well.
     """
 
-    def __init__(self, store: Store, policy: Policy, *, foreign_is_data: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        scope: str | PointerScope | None = None,
+        *,
+        foreign_is_data: bool = False,
+        of_branches: bool = False,
+    ) -> None:
         self._store = store
+        self._scope = scope if isinstance(scope, PointerScope) else PointerScope(scope, policy)
+        self._of_branches = of_branches
+        self._learns = not isinstance(scope, PointerScope)
         self._foreign_is_data = foreign_is_data
         self._policy = policy
         self._bytes = 0
@@ -59,9 +73,12 @@ class PointerReader:
         """A value with the pointers that can stand in it replaced; `value` is not changed.
 
         Raises:
-            NotPermitted: A pointer leads out of the root.
+            NotPermitted: A pointer leads out of the root or to another execution's object, or
+                signatures are required: a pointer has none.
             BlobMissing, BlobCorrupt, StoreUnavailable, LimitExceeded: As for any open.
         """
+        if self._learns:
+            self._scope.learn(value)
         return self._field(value, path, _FIELD_LEVELS, wrapped=0)
 
     def _field(self, value: Any, path: Path, levels: int, *, wrapped: int) -> Any:
@@ -124,6 +141,7 @@ class PointerReader:
         return [*rest, *(entry for part in reversed(newest_first) for entry in part)]
 
     def _read(self, pointer: Pointer, path: Path) -> Any:
+        self._scope.must_follow(path)
         left = self._policy.max_open_bytes - self._bytes
         self._objects += 1
         if self._objects > min(self._policy.max_open_blobs, self._policy.max_open_requests):
@@ -138,6 +156,10 @@ class PointerReader:
             self._values.reckon(text)
             return escape(json_text.decode(text, reckoned=True), pointers=False)
         name = name_below(self._store.url, pointer.s3_path, path)
+        allowed = self._scope.allows(name, of_branch=self._of_branches)
+        # A whole state may say itself whose it is: the first version's pointer has no id beside it.
+        if not allowed and pointer.kind != "whole":
+            raise self._scope.refusal(name, path)
         # A pointer says nothing of its object's length that could be believed, so the store is
         # asked before memory is filled; one that is gone is left to the read, which knows errors.
         info = self._store.head(name)
@@ -148,7 +170,10 @@ class PointerReader:
         if len(text) > left:  # it was replaced in between
             raise self._too_much(path, name)
         self._values.reckon(text, name)
-        return escape(decode_checked(text, pointer, name), pointers=False)
+        value = decode_checked(text, pointer, name)
+        if not allowed and not self._scope.owns_state(value, name):
+            raise self._scope.refusal(name, path)
+        return escape(value, pointers=False)
 
     def _too_much(self, path: Path, name: str) -> LimitExceeded:
         return LimitExceeded(
