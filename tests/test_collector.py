@@ -85,3 +85,69 @@ def test_what_is_kept_stays(store, tmp_path):
 def test_an_argument_that_is_not_known_is_refused(store):
     with pytest.raises(ConfigurationError, match="has no setting retention"):
         lambda_handler({"retention": 1}, CONTEXT)
+
+
+NO_SWITCH = ("false", "true", "", 0, 1, None, [], {})
+NO_TEXTS = ("prod", "", None, 5, True, {"m/r": 1}, [5], ["m/r", None], [["m/r"]])
+NO_DAYS = ("5", "", None, True, [], {}, [5])
+WRONG = [
+    *((name, value) for name in ("with_snapshots", "dry_run") for value in NO_SWITCH),
+    *((name, value) for name in ("keep", "executions") for value in NO_TEXTS),
+    *((name, value) for name in ("retention_days", "grace_days") for value in NO_DAYS),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG, ids=str)
+def test_a_value_of_another_type_is_refused_by_name_and_nothing_is_written(store, name, value):
+    before = [info.name for info in store.list()]
+    event = {"detail-type": "Scheduled Event", "detail": {name: value}}
+    for given in ({name: value}, event):
+        with pytest.raises(
+            ConfigurationError, match=rf"^{name}(\[\d\])? is of type \w+\."
+        ) as refused:
+            lambda_handler(given, CONTEXT)
+        assert refused.value.hint.startswith("Give ")
+    assert [info.name for info in store.list()] == before
+
+
+@pytest.mark.parametrize("name", ["retention_days", "grace_days"])
+@pytest.mark.parametrize(
+    "days", [float("nan"), float("inf"), float("-inf"), 1e9, 10**9, 10**400, -(10**400), 1e308]
+)
+def test_days_are_finite_and_in_range(store, name, days):
+    with pytest.raises(ConfigurationError, match=f"^{name} is no number of days") as refused:
+        lambda_handler({name: days}, CONTEXT)
+    assert refused.value.hint == "Give a finite number, at most 999999999."
+    done = lambda_handler({name: 999_999_999, "dry_run": True}, CONTEXT)
+    assert sum(done["executions"].values()) == 3
+
+
+@pytest.mark.parametrize("days", [-1, -0.5, -999_999_999])
+def test_negative_days_are_refused(store, days):
+    for name in ("retention_days", "grace_days"):
+        with pytest.raises(ConfigurationError):
+            lambda_handler({name: days}, CONTEXT)
+
+
+@pytest.mark.parametrize("event", [None, [], [{}], "text", "", 5, True])
+def test_an_event_that_is_no_object_is_refused(store, event):
+    with pytest.raises(ConfigurationError, match=r"^the event is of type ") as refused:
+        lambda_handler(event, CONTEXT)
+    assert refused.value.hint == "Give an object."
+
+
+@pytest.mark.parametrize("detail", [5, 0, False, "", "text", [], [1]])
+def test_a_detail_that_is_no_object_is_refused(store, detail):
+    with pytest.raises(ConfigurationError, match=r"^detail is of type "):
+        lambda_handler({"detail-type": "Scheduled Event", "detail": detail}, CONTEXT)
+
+
+@pytest.mark.parametrize("scope", ["", "..", "m//r", "m/r\n", "\ud800"])
+def test_a_scope_that_can_be_none_is_refused_by_name(store, scope):
+    with pytest.raises(ConfigurationError, match=r"^keep: "):
+        lambda_handler({"keep": [scope]}, CONTEXT)
+
+
+def test_a_schedule_without_a_detail_is_all_defaults(store):
+    for event in ({}, {"detail-type": "x"}, {"detail-type": "x", "detail": None}):
+        assert lambda_handler({**event}, CONTEXT)["executions"]["keep"] == 2

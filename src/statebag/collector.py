@@ -7,17 +7,15 @@ Environment: STATEBAG_STORE. It needs `s3:ListBucket`, `s3:GetObject`, `s3:PutOb
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from statebag.default_client import from_environment
-from statebag.errors import ConfigurationError
+from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.names import encode_scope
 from statebag.stepfunctions.execution_ends import execution_ends
 from statebag.upkeep.gc import RETENTION, Rules, collect
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["lambda_handler"]
 
@@ -39,12 +37,16 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         unfinished writes of killed writers wait or were deleted.
 
     Raises:
-        ConfigurationError: An argument that is not known.
+        ConfigurationError: An argument that is not known, or a value of another type or out of
+            its range: a collector that guessed could delete what it was told to keep.
         BlobMissing, BlobCorrupt: What stays is damaged, so nothing was deleted: run fsck.
         StoreUnavailable, NotPermitted: From S3 or Step Functions.
     """
-    asked = dict(event.get("detail") or {}) if "detail-type" in event else dict(event)
-    unknown = sorted(asked.keys() - _KNOWN)
+    asked = _object("the event", event)
+    if "detail-type" in asked:
+        detail = asked.get("detail")
+        asked = {} if detail is None else _object("detail", detail)
+    unknown = sorted(str(name) for name in asked if name not in _KNOWN)
     if unknown:
         raise ConfigurationError(
             f"the collector has no setting {', '.join(unknown)}",
@@ -54,13 +56,13 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     partition = context.invoked_function_arn.split(":")[1]
     own = f"arn:{partition}:states:{region}:{account}"
     rules = Rules(
-        retention=timedelta(days=asked.get("retention_days", RETENTION.days)),
-        grace=timedelta(days=asked.get("grace_days", 7)),
-        keep=tuple(encode_scope(scope) for scope in asked.get("keep", ())),
-        with_snapshots=bool(asked.get("with_snapshots", False)),
-        ended=execution_ends(dict.fromkeys([own, *asked.get("executions", ())])),
+        retention=_days(asked, "retention_days", RETENTION),
+        grace=_days(asked, "grace_days", Rules().grace),
+        keep=tuple(_scope(scope) for scope in _texts(asked, "keep")),
+        with_snapshots=_switch(asked, "with_snapshots"),
+        ended=execution_ends(dict.fromkeys([own, *_texts(asked, "executions")])),
     )
-    done = collect(from_environment().store, rules, dry_run=bool(asked.get("dry_run", False)))
+    done = collect(from_environment().store, rules, dry_run=_switch(asked, "dry_run"))
     actions = Counter(one.action for one in done.decisions)
     leftovers = Counter(one.action for one in done.leftovers)
     return {
@@ -69,3 +71,54 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         "deleted_bytes": done.deleted_bytes,
         "leftovers": {action: leftovers[action] for action in ("wait", "delete", "keep")},
     }
+
+
+def _object(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _wrong(name, value, "an object")
+    return dict(value)
+
+
+def _days(asked: Mapping[str, Any], name: str, default: timedelta) -> timedelta:
+    if name not in asked:
+        return default
+    days = asked[name]
+    if isinstance(days, bool) or not isinstance(days, int | float):
+        raise _wrong(name, days, "a number of days")
+    try:
+        return timedelta(days=days)
+    except (OverflowError, ValueError):
+        raise ConfigurationError(
+            f"{name} is no number of days that can be reckoned with",
+            hint="Give a finite number, at most 999999999.",
+        ) from None
+
+
+def _switch(asked: Mapping[str, Any], name: str) -> bool:
+    value = asked.get(name, False)
+    if not isinstance(value, bool):
+        raise _wrong(name, value, "true or false")
+    return value
+
+
+def _texts(asked: Mapping[str, Any], name: str) -> list[str]:
+    values = asked.get(name, [])
+    if not isinstance(values, list | tuple):
+        raise _wrong(name, values, "a list of strings")
+    for number, value in enumerate(values):
+        if not isinstance(value, str):
+            raise _wrong(f"{name}[{number}]", value, "a string")
+    return list(values)
+
+
+def _scope(scope: str) -> str:
+    try:
+        return encode_scope(scope)
+    except InvalidState as error:
+        raise ConfigurationError(f"keep: {error}") from error
+
+
+def _wrong(name: str, value: Any, wanted: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name} is of type {type(value).__qualname__}", hint=f"Give {wanted}."
+    )

@@ -276,11 +276,33 @@ def test_two_collectors_at_once(place):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"retention": timedelta(days=-1)}, {"grace": timedelta(minutes=59)}]
+    "wrong",
+    [
+        {"retention": timedelta(days=-1)},
+        {"grace": timedelta(minutes=59)},
+        *({"retention": days} for days in (95, 95.0, "95", None, True)),
+        *({"grace": days} for days in (7, "7", None)),
+        *({"keep": scopes} for scopes in ("prod", b"prod", None, 5, {"m": 1}, ["m", 5], [None])),
+        *({"with_snapshots": switch} for switch in ("false", "", 0, 1, None, [])),
+        *({"ended": ends} for ends in ("unknown", 0, datetime(2026, 1, 1, tzinfo=UTC))),
+    ],
+    ids=str,
 )
 def test_rules_that_would_be_unsafe_are_refused(wrong):
     with pytest.raises(ConfigurationError):
         Rules(**wrong)
+
+
+@pytest.mark.parametrize("switch", ["false", "", 0, 1, None])
+def test_a_dry_run_is_one_or_none(place, switch):
+    with pytest.raises(ConfigurationError, match="dry_run is of type") as refused:
+        collect(place.store, dry_run=switch)
+    assert refused.value.hint == "Give True or False."
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set])
+def test_scopes_that_stay_are_a_list_of_any_kind(kind):
+    assert Rules(keep=kind(["m/r"])).keep == ("m/r",)
 
 
 def handed_on(place, scope, bag, *, snapshot):

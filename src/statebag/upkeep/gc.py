@@ -17,6 +17,7 @@ import msgspec
 from statebag.errors import BlobMissing, ConfigurationError, NotPermitted, StatebagError
 from statebag.format import json_text
 from statebag.format.names import is_scope_at_or_above
+from statebag.policy import check_lists
 from statebag.store.checked import checked
 from statebag.upkeep.objects import GC_FOLDER, can_be_asked_for, kind_of, root_scope
 from statebag.upkeep.outside import referred_from_elsewhere
@@ -69,7 +70,7 @@ class Rules(msgspec.Struct, frozen=True):
             account or region uses the store, and where the times of the objects fit.
 
     Raises:
-        ConfigurationError: A negative retention or too short a grace.
+        ConfigurationError: A negative retention, too short a grace, or a value of another type.
     """
 
     retention: timedelta = RETENTION
@@ -79,6 +80,16 @@ class Rules(msgspec.Struct, frozen=True):
     ended: Callable[[str], Ended] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("retention", "grace"):
+            _must_be(timedelta, "a timedelta", name, getattr(self, name))
+        # A text is a sequence of texts as well, and "false" is true: either would delete wrongly.
+        check_lists(self, ("keep",))
+        _must_be(bool, "True or False", "with_snapshots", self.with_snapshots)
+        if self.ended is not None and not callable(self.ended):
+            raise ConfigurationError(
+                f"ended must be a function from a scope to a time, or None, not "
+                f"{type(self.ended).__qualname__}",
+            )
         if self.retention < timedelta(0):
             raise ConfigurationError(f"retention must be at least 0 days, not {self.retention}")
         if self.grace < timedelta(hours=1):
@@ -86,6 +97,11 @@ class Rules(msgspec.Struct, frozen=True):
                 f"grace must be at least an hour, not {self.grace}",
                 hint="The hour covers clocks and listings that lag behind.",
             )
+
+
+def _must_be(kind: type, wanted: str, name: str, value: object) -> None:
+    if not isinstance(value, kind):
+        raise ConfigurationError(f"{name} must be {wanted}, not {type(value).__qualname__}")
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -170,8 +186,10 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
         dry_run: Whether to write and delete nothing, not even a mark.
 
     Raises:
+        ConfigurationError: `dry_run` is no bool.
         StoreUnavailable, NotPermitted: From the store; what was deleted by then stays so.
     """
+    _must_be(bool, "True or False", "dry_run", dry_run)
     store = checked(store)
     rules = rules or Rules()
     now = _store_time(store, dry_run=dry_run)
