@@ -56,7 +56,7 @@ def write(bucket, files):
     listed = {"SUCCEEDED": [], "FAILED": [], "PENDING": []}
     for status, name, body in files:
         bucket.put(f"run/{name}", body)
-        listed[status].append({"Key": f"maps/run/{name}", "Size": len(body)})
+        listed.setdefault(status, []).append({"Key": f"maps/run/{name}", "Size": len(body)})
     manifest = {"DestinationBucket": "results", "MapRunArn": "arn", "ResultFiles": listed}
     bucket.put("run/manifest.json", json.dumps(manifest).encode())
     return {"Bucket": "results", "Key": "maps/run/manifest.json"}
@@ -187,6 +187,11 @@ def written(bucket, records, ending="json", status="SUCCEEDED", arn=RUN):
     manifest["MapRunArn"] = arn
     bucket.put("run/manifest.json", json.dumps(manifest).encode())
     return details
+
+
+def child(n):
+    """A description in full, of a child of its own."""
+    return {**OF_A_CHILD, "ExecutionArn": f"{CHILD.rpartition(':')[0]}:c{n}", "Name": f"c{n}"}
 
 
 def outputs(children):
@@ -389,3 +394,104 @@ def test_what_the_engine_of_this_machine_writes_is_read(sb, bucket, tmp_path, fo
     assert [child.status for child in children] == ["SUCCEEDED"] * 2
     assert sorted(json.loads(child.output["Output"])["n"] for child in children) == [1, 2]
     assert all("execution:Inner:" in child.output["ExecutionArn"] for child in children)
+
+
+@pytest.mark.parametrize("arn", [RUN, None])
+@pytest.mark.parametrize("transformation", [None, "NONE"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("field", ["Input", "Output"])
+def test_a_null_in_a_description_does_not_make_it_an_output(
+    sb, bucket, arn, transformation, place, field
+):
+    records = [
+        {**child(n), "Output": json.dumps({"out": n}), "Input": json.dumps({"in": n})}
+        for n in range(3)
+    ]
+    records[place][field] = None
+    details = written(bucket, records, arn=arn)
+    results = list(sb.map_results(details, transformation))
+    whole = [one for n, one in enumerate(results) if n != place]
+    assert [one.output for one in whole] == [{"out": n} for n in range(3) if n != place]
+    odd = results[place]
+    if field == "Input":
+        assert (odd.status, odd.input, odd.output) == ("SUCCEEDED", None, {"out": place})
+    else:
+        assert (odd.status, odd.error) == ("FAILED", "Statebag.UnreadableRecord")
+        assert (odd.input, odd.name) == ({"in": place}, records[place]["Name"])
+        assert odd.cause.endswith("the file does not include it")
+
+
+def test_a_null_that_a_child_gave_is_its_output(sb, bucket):
+    records = [{**child(n), "Output": "null"} for n in range(2)]
+    assert outputs(sb.map_results(written(bucket, records))) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        *(("FAILED", said) for said in ("SUCCEEDED", "PENDING", "RUNNING", "WEIRD", "", "failed")),
+        *(("FAILED", said) for said in (None, 5, ["FAILED"], {"a": 1}, True)),
+        *(("PENDING", said) for said in ("SUCCEEDED", "FAILED", "WEIRD", None)),
+        ("WEIRD", "WEIRD"),
+        ("WEIRD", "SUCCEEDED"),
+    ],
+)
+def test_a_status_that_its_file_cannot_have_is_an_unreadable_record(sb, bucket, file, said):
+    records = [{**child(0), "Status": said, "Error": "E", "Cause": "c"}]
+    (odd,) = sb.map_results(written(bucket, records, status=file))
+    assert (odd.status, odd.error, odd.output) == ("FAILED", "Statebag.UnreadableRecord", None)
+    assert odd.name == records[0]["Name"]
+    assert "its Status is" in odd.cause
+
+
+def test_a_succeeded_file_with_another_status_is_no_success(sb, bucket):
+    details = written(bucket, [{**child(0), "Status": "FAILED"}])
+    (odd,) = sb.map_results(details, "NONE")
+    assert (odd.status, odd.error) == ("FAILED", "Statebag.UnreadableRecord")
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        *(("FAILED", said) for said in ("FAILED", "TIMED_OUT", "ABORTED")),
+        *(("PENDING", said) for said in ("PENDING", "ABORTED")),
+    ],
+)
+def test_the_statuses_that_a_file_can_have_are_given_as_they_are(sb, bucket, file, said):
+    records = [{**child(0), "Status": said, "Error": None, "Cause": None, "Output": None}]
+    (one,) = sb.map_results(written(bucket, records, status=file))
+    assert (one.status, one.error, one.cause, one.output) == (said, None, None, None)
+    del records[0]["Status"]
+    (one,) = sb.map_results(written(bucket, records, status=file))
+    assert one.status == file
+
+
+@pytest.mark.parametrize("field", ["Name", "Error", "Cause"])
+@pytest.mark.parametrize("value", [5, True, {"secret": 1}, ["secret"], 0, False, []])
+def test_a_cause_that_is_no_text_is_an_unreadable_record(sb, bucket, field, value):
+    good = {**child(1), "Status": "FAILED", "Error": "E", "Cause": "c"}
+    bad = {**child(0), "Status": "FAILED", "Error": "E", "Cause": "c", field: value}
+    odd, other = sb.map_results(written(bucket, [bad, good], status="FAILED"))
+    assert (odd.status, odd.error) == ("FAILED", "Statebag.UnreadableRecord")
+    assert odd.cause.endswith(f"its {field} is of type {type(value).__name__}")
+    assert "secret" not in odd.cause
+    assert (other.error, other.cause) == ("E", "c")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        *({"SUCCEEDED": odd} for odd in ({}, "", None, 5, "ab", {"Key": "k"}, [5], [{}])),
+        *({"SUCCEEDED": [{"Key": odd}]} for odd in (5, None, ["k"], {})),
+        *({"FAILED": odd} for odd in ({}, "")),
+        *({"OTHER": odd} for odd in ({}, "")),
+        *([], "", None, 5),
+    ],
+    ids=str,
+)
+def test_a_manifest_of_another_form_is_no_empty_run(sb, bucket, files):
+    manifest = {"DestinationBucket": "results", "MapRunArn": RUN, "ResultFiles": files}
+    bucket.put("run/manifest.json", json.dumps(manifest).encode())
+    details = {"Bucket": "results", "Key": "maps/run/manifest.json"}
+    with pytest.raises(BlobCorrupt, match="manifest has another form"):
+        list(sb.map_results(details))

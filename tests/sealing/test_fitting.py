@@ -14,9 +14,13 @@ from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.bags import noise, payload_bytes
 
+CONTROL = ("status", "next_action")
+
 
 def fitted(state, bound, **settings):
-    planner = Planner(Policy(**{"field_limit": 1000, **settings}), "m/run", Known(), Bases(0))
+    planner = Planner(
+        Policy(**{"field_limit": 1000, "control": CONTROL, **settings}), "m/run", Known(), Bases(0)
+    )
     plan = fit(planner.part(state, ()), planner, bound)
     assert plan.wire <= bound
     return plan
@@ -76,11 +80,11 @@ def test_what_is_no_object_goes_inside_though_control_fields_could_stand_below_i
         "current_state": value,
         **{f"k{n}": noise(90, n) for n in range(20)},
     }
-    plan = fitted(state, 1500, control=("current_state.phase",))
+    plan = fitted(state, 1500, control=("status", "current_state.phase"))
     assert isinstance(plan, Gathered)
     assert set(plan.children) == {"status"}
     state["current_state"] = {"phase": "one", "text": value}
-    plan = fitted(state, 1500, control=("current_state.phase",))
+    plan = fitted(state, 1500, control=("status", "current_state.phase"))
     assert "current_state" in plan.children
     assert isinstance(plan.children["current_state"].children["phase"], Plain)
 
@@ -95,7 +99,7 @@ def test_control_fields_that_do_not_fit_are_named_largest_first():
 
 def test_carried_values_that_were_not_opened_can_be_stored():
     text = noise(3000)
-    planner = Planner(Policy(), "m/run", Known(), Bases(0))
+    planner = Planner(Policy(control=CONTROL), "m/run", Known(), Bases(0))
     single = planner.leave(text, b'"' + text.encode() + b'"', ("a",))
     stub = single.as_carried()
     unread = Unopened({KEY: stub.to_wire()}, stub)
@@ -107,7 +111,7 @@ def test_carried_values_that_were_not_opened_can_be_stored():
 
 
 def test_unread_values_that_must_leave_with_others_are_asked_for():
-    single = Planner(Policy(), "m/run", Known(), Bases(0)).leave("x", b'"x"', ())
+    single = Planner(Policy(control=CONTROL), "m/run", Known(), Bases(0)).leave("x", b'"x"', ())
     stub = single.as_carried()
     unread = Unopened({KEY: stub.to_wire()}, stub)
     with pytest.raises(NeedsOpened):
@@ -126,7 +130,7 @@ def test_indexes_fold_before_everything_goes_inside():
 def test_a_field_that_only_helps_when_it_is_stored_is_stored():
     """Carried with its object it would save nothing, and it is too small to leave alone."""
     forget()
-    policy = Policy(attempts=1, control=("current_state.phase",))
+    policy = Policy(attempts=1, control=("status", "current_state.phase"))
     client = Statebag(MemoryStore(), policy=policy)
     state = {
         "status": "RUNNING",
@@ -147,7 +151,7 @@ def test_a_field_that_only_helps_when_it_is_stored_is_stored():
 
 def test_many_large_values_leave_one_by_one_and_their_objects_stay():
     groups = {f"g{i}": {"rows": [f"{i}-{n}" + "x" * 300 for n in range(120)]} for i in range(150)}
-    sb = Statebag("memory://many-groups", policy=Policy(look_into_depth=5))
+    sb = Statebag("memory://many-groups", policy=Policy(look_into_depth=5, control=CONTROL))
     bag = sb.seal({"status": "RUNNING", "current": {"groups": groups, "n": 1}}, scope="m/e")
     assert bag["current"]["n"] == 1
     assert set(bag["current"]["groups"]) == set(groups)
@@ -175,7 +179,7 @@ def test_an_object_leaves_whole_where_the_stubs_in_it_are_too_many():
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_pieces_of_the_root_give_way_to_a_narrow_budget(strict):
-    policy = Policy(strict=strict, piece_bytes=1024, max_bag_bytes=4096)
+    policy = Policy(strict=strict, piece_bytes=1024, max_bag_bytes=4096, control=CONTROL)
     sb = Statebag(MemoryStore(), policy=policy)
     state = {f"k{n}": noise(90, n) for n in range(300)} | {"status": "RUNNING", "current_state": {}}
     state = sb.open(sb.seal(state, scope="m/e"))

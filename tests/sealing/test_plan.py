@@ -22,7 +22,7 @@ from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from tests.bags import forms, noise, payload_bytes
 
-POLICY = Policy(field_limit=1000, piece_bytes=1024)
+POLICY = Policy(field_limit=1000, piece_bytes=1024, control=("status",))
 BLOB = Blob("0" * 64, 5000, f"m/{'0' * 32}.pack", 8, 900)
 
 
@@ -195,7 +195,7 @@ def test_what_is_carried_unchanged_keeps_the_bytes_that_came():
 
 @pytest.mark.parametrize("value", [[1, 2], "text", 7, None])
 def test_above_a_control_path_only_an_object_stays_beside_the_rest(value):
-    policy = Policy(max_bag_bytes=2048, control=("where.phase",))
+    policy = Policy(max_bag_bytes=2048, control=("status", "where.phase"))
     state = {"status": 1, "where": value, **{f"key {n}": n for n in range(2500)}}
     part = planner(policy).part(state, ())
     assert isinstance(part, Gathered)
@@ -206,7 +206,7 @@ def test_above_a_control_path_only_an_object_stays_beside_the_rest(value):
 
 
 def test_above_a_control_path_what_was_not_opened_stays_beside_the_rest():
-    policy = Policy(control=("where.phase",))
+    policy = Policy(control=("status", "where.phase"))
     state = {"where": unread("object"), **{f"key {n}": n for n in range(2500)}}
     part = planner(policy).part(state, ())
     assert isinstance(part, Gathered)
@@ -232,7 +232,9 @@ def test_what_was_not_opened_stands_in_plain_form_at_most_so_deep():
 
 
 def test_what_lies_above_a_control_path_stays_where_all_else_must_go_inside():
-    policy = Policy(max_bag_bytes=2048, field_limit=256, carry_bytes=0, control=("where.phase",))
+    policy = Policy(
+        max_bag_bytes=2048, field_limit=256, carry_bytes=0, control=("status", "where.phase")
+    )
     state = {"where": {"phase": "one"}, "there": {"phase": "two", "text": noise(600, 99)}}
     state |= {f"large {n}": noise(600, n) for n in range(40)}
     forget()

@@ -12,7 +12,7 @@ from statebag.format.json_check import check_json
 from statebag.format.json_depth import loads_leniently
 from statebag.format.json_memory import check_memory
 
-__all__ = ["described", "is_left_out", "output_of", "salvaged", "unreadable"]
+__all__ = ["contradiction", "described", "is_left_out", "output_of", "salvaged", "unreadable"]
 
 # What DescribeExecution says of an execution, as the ResultWriter writes it.
 _FIELDS = frozenset(
@@ -40,6 +40,13 @@ _FIELDS = frozenset(
         "TraceHeader",
     }
 )
+_IN_FILES = {
+    "SUCCEEDED": ("SUCCEEDED",),
+    "FAILED": ("FAILED", "TIMED_OUT", "ABORTED"),
+    "PENDING": ("PENDING", "ABORTED"),
+}
+"""Which statuses a record may have in the files that a manifest lists for one."""
+
 _ARN = re.compile(r"(arn:[^:]+:states:[^:]*:[^:]*):(execution|mapRun):([^:]+):(.+)", re.DOTALL)
 
 
@@ -57,7 +64,10 @@ def described(record: Any, map_run: object) -> bool:
     """
     if not isinstance(record, dict) or record.get("Status") != "SUCCEEDED":
         return False
-    for name in ("ExecutionArn", "Name", "Input", "Output"):
+    for name in ("ExecutionArn", "Name"):
+        if not isinstance(record.get(name), str):
+            return False
+    for name in ("Input", "Output"):
         if not isinstance(record.get(name), str) and not is_left_out(record, name):
             return False
     if not all(isinstance(record.get(name, ""), str) for name in ("StartDate", "StopDate")):
@@ -73,9 +83,33 @@ def described(record: Any, map_run: object) -> bool:
 
 
 def is_left_out(record: dict[str, Any], name: str) -> bool:
-    """Whether a description says that it does not include its `Input` or `Output`."""
+    """Whether a description says that it does not include its `Input` or `Output`.
+
+    It leaves the field out with a word about it, or gives null, which no output is: that of a
+    child which gave null is the text `null`.
+    """
+    if name in record:
+        return name in {"Input", "Output"} and record[name] is None
     details = record.get(f"{name}Details") if name in {"Input", "Output"} else None
-    return name not in record and isinstance(details, dict) and details.get("Included") is False
+    return isinstance(details, dict) and details.get("Included") is False
+
+
+def contradiction(record: dict[str, Any], file_status: str) -> str | None:
+    """What in a description cannot be so in a file of a status; None where nothing is.
+
+    Fields that are not there, or null, are not given; `Status` is then the file's.
+    """
+    allowed = _IN_FILES.get(file_status, ())
+    said = record.get("Status", file_status)
+    if not isinstance(said, str):
+        return f"its Status is of type {type(said).__qualname__}"
+    if said not in allowed:
+        return f"its Status is not one of those in a file of {file_status}"
+    for name in ("Name", "Error", "Cause"):
+        value = record.get(name)
+        if value is not None and not isinstance(value, str):
+            return f"its {name} is of type {type(value).__qualname__}"
+    return None
 
 
 def output_of(text: Any) -> tuple[Any, str | None]:

@@ -25,6 +25,7 @@ from statebag.format import json_text
 from statebag.format.json_type import json_type
 from statebag.opening.json_stream import array_items, lines, without_mark
 from statebag.opening.map_records import (
+    contradiction,
     described,
     is_left_out,
     output_of,
@@ -61,7 +62,8 @@ class ChildResult(msgspec.Struct, frozen=True):
         input: Its input; the text itself if it is not JSON. None if the file does not say.
         name: The child execution's name; None where the file does not say.
         error: The error's name, for a child that failed; `Statebag.UnreadableRecord` where its
-            record cannot be given exactly (half of a surrogate pair, NaN, too many levels).
+            record cannot be given exactly (half of a surrogate pair, NaN, too many levels) or is
+            not what it can be (a status that its file cannot have, a cause that is no text).
         cause: The error's cause; of an unreadable record, what was found and where.
     """
 
@@ -125,13 +127,22 @@ def _children(
 def _files(manifest: Any, name: str) -> list[tuple[str, str]]:
     try:
         listed = manifest["ResultFiles"]
-        return [
-            (status, str(file["Key"]))
+        found = [
+            (status, file["Key"])
             for status in (*_STATUSES, *sorted(set(listed) - set(_STATUSES)))
-            for file in listed.get(status, [])
+            for file in _listed(listed.get(status, []))
         ]
+        if all(isinstance(key, str) for _, key in found):
+            return found
     except (KeyError, TypeError, AttributeError):
-        raise BlobCorrupt("the Map Run's manifest is malformed", object_name=name) from None
+        pass
+    raise BlobCorrupt("the Map Run's manifest is malformed", object_name=name)
+
+
+def _listed(files: Any) -> list[Any]:
+    if not isinstance(files, list):  # an empty object or text would pass for no files
+        raise TypeError
+    return files
 
 
 def _chunks(store: Store, name: str) -> Iterator[bytes]:
@@ -188,26 +199,23 @@ class _Form:
         if not isinstance(record, dict):
             cause = f"{place} is not an object that describes an execution"
             return ChildResult("FAILED", error=UNREADABLE, cause=cause)
-        said, name = record.get("Status"), record.get("Name")
+        name, given = _text(record.get("Name")), output_of(record.get("Input"))[0]
         output, problem = output_of(record.get("Output"))
-        if status == "SUCCEEDED" and "Output" not in record:
+        if status == "SUCCEEDED" and record.get("Output") is None:
             problem = "the file does not include it"
-        child = ChildResult(
-            status=said if isinstance(said, str) else status,
+        cause = f"the Output in {place} cannot be given exactly: {problem}"
+        contradicts = contradiction(record, status)
+        if contradicts is not None:
+            cause = f"{place} cannot be given exactly: {contradicts}"
+        if problem is not None or contradicts is not None:
+            return ChildResult("FAILED", input=given, name=name, error=UNREADABLE, cause=cause)
+        return ChildResult(
+            status=record.get("Status", status),
             output=output,
-            input=output_of(record.get("Input"))[0],
-            name=name if isinstance(name, str) else None,
+            input=given,
+            name=name,
             error=_text(record.get("Error")),
             cause=_text(record.get("Cause")),
-        )
-        if problem is None:
-            return child
-        return ChildResult(
-            "FAILED",
-            input=child.input,
-            name=child.name,
-            error=UNREADABLE,
-            cause=f"the Output in {place} cannot be given exactly: {problem}",
         )
 
     def _unreadable(self, text: bytes, place: str) -> ChildResult:
