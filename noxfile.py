@@ -41,6 +41,7 @@ NOT_CORE = (
     "tests/opening/test_result_roots.py",
     "tests/format/test_independent_reader.py",
     "tests/format/test_independent_writer.py",
+    "tests/opening/test_process_memory.py",
 )
 # What an extra is for. Where more than that is needed, `all` has it.
 PARTS = {
@@ -55,7 +56,6 @@ PARTS = {
     ),
     "encryption": (
         "tests/store/test_encrypted.py",
-        "tests/opening/test_process_memory.py",
         *NOT_CORE[2:],
     ),
     "metrics": ("tests/telemetry/test_steps.py", "-k", "not span"),

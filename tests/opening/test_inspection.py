@@ -110,7 +110,9 @@ def test_an_index_stands_for_its_pieces_until_it_is_read():
 
 
 def test_fields_beside_a_rest_are_children_and_counted_once():
-    sb = Statebag(MemoryStore(), policy=Policy(max_bag_bytes=4096, field_limit=4096))
+    sb = Statebag(
+        MemoryStore(), policy=Policy(max_bag_bytes=4096, field_limit=4096, control=("status",))
+    )
     state = {"status": "CONTINUE", **{f"key{i}": f"value {i}" for i in range(2000)}}
     bag = sb.seal(state, scope="machine/run")
     told = inspect(bag)

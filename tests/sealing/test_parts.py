@@ -53,7 +53,7 @@ def test_a_value_that_leaves_takes_no_more_than_it_says(value, stored):
 
 def test_what_stands_beside_a_rest_is_counted_with_its_names():
     state = {"status": noise(40), **{f"key {n}": n for n in range(3000)}}
-    gathered = part_of(state, field_limit=1000)
+    gathered = part_of(state, field_limit=1000, control=("status",))
     assert isinstance(gathered, Gathered)
     stub = gathered.placed(Placing("m/run", Known(), 3)).placed(PACK)
     body = {**stub.to_wire(), "rest": True, "beside": []}

@@ -9,7 +9,7 @@ from statebag.errors import ConfigurationError
 from statebag.format import json_text
 from statebag.format.stub import KEY
 
-NAMED = ("$.data.current.segments", "$.items")
+NAMED = ("$.status", "$.data.current.segments", "$.items")
 
 
 @pytest.fixture
@@ -124,7 +124,8 @@ def test_a_movable_path_has_a_place_of_its_own_whatever_the_size(strict, length)
 
 def test_a_movable_path_that_is_a_control_path_too_stays_plain():
     sb = Statebag(
-        "memory://" + os.urandom(6).hex(), policy=Policy(strict=True, movable=("status",))
+        "memory://" + os.urandom(6).hex(),
+        policy=Policy(strict=True, control=("status",), movable=("status",)),
     )
     assert sb.seal({"status": "RUNNING", "n": 1}, scope="m/e")["status"] == "RUNNING"
 

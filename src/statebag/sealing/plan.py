@@ -71,7 +71,7 @@ def _named(policy: Policy) -> tuple[frozenset[Path], frozenset[Path], frozenset[
         if not any(path[: len(one)] == one[: len(path)] for one in control)
     )
     above = frozenset(path[:n] for path in control | movable for n in range(len(path)))
-    return control, movable, above
+    return control, movable, above | {()}  # an engine may put a field beside the root
 
 
 class Planner:
