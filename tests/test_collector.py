@@ -115,7 +115,9 @@ def test_a_value_of_another_type_is_refused_by_name_and_nothing_is_written(store
     "days", [float("nan"), float("inf"), float("-inf"), 1e9, 10**9, 10**400, -(10**400), 1e308]
 )
 def test_days_are_finite_and_in_range(store, name, days):
-    with pytest.raises(ConfigurationError, match=f"^{name} is no number of days") as refused:
+    with pytest.raises(
+        ConfigurationError, match=f"^{name} must be a finite number of days"
+    ) as refused:
         lambda_handler({name: days}, CONTEXT)
     assert refused.value.hint == "Give a finite number, at most 999999999."
     done = lambda_handler({name: 999_999_999, "dry_run": True}, CONTEXT)

@@ -63,8 +63,6 @@ def test_no_two_modules_have_one_name():
 
 
 TRIED_ELSEWHERE = {
-    "asl/machines.py": "lint/test_linter.py",
-    "asl/positions.py": "asl/test_model.py",
     "asl/quotas.py": "lint/test_rules.py",
     "cli/bag_source.py": "cli/test_inspect_cmd.py",
     "cli/bag_tree.py": "cli/test_inspect_cmd.py",
@@ -89,7 +87,6 @@ TRIED_ELSEWHERE = {
     "format/blobs.py": "format/test_codec.py",
     "format/encryption_keys.py": "store/test_encrypted.py",
     "format/extents.py": "opening/test_fetch.py",
-    "format/form.py": "test_new_form.py",
     "format/signature.py": "test_signed.py",
     "history/causes.py": "history/test_events.py",
     "history/log.py": "history/test_events.py",
@@ -126,7 +123,6 @@ TRIED_ELSEWHERE = {
     "opening/map_records.py": "opening/test_map_results.py",
     "process/lazy_front.py": "test_import.py",
     "sealing/layout.py": "sealing/test_plan.py",
-    "sealing/leaving.py": "sealing/test_plan.py",
     "sealing/rehearsal.py": "local/test_engine.py",
     "sealing/sealer.py": "test_client.py",
     "sinks/embedded_metrics.py": "telemetry/test_steps.py",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
+from math import isfinite
 from typing import Any
 
 from statebag.default_client import from_environment
@@ -88,8 +89,11 @@ def _days(asked: Mapping[str, Any], name: str, default: timedelta) -> timedelta:
     try:
         return timedelta(days=days)
     except (OverflowError, ValueError):
+        found = (
+            "NaN or infinity" if isinstance(days, float) and not isfinite(days) else "a larger one"
+        )
         raise ConfigurationError(
-            f"{name} is no number of days that can be reckoned with",
+            f"{name} must be a finite number of days below a billion, not {found}",
             hint="Give a finite number, at most 999999999.",
         ) from None
 

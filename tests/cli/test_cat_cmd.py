@@ -61,7 +61,7 @@ def test_paths_that_count_from_the_end_or_find_several_values(folder, state, bag
     ("path", "code", "words"),
     [
         ("$.state_history[-1501]", 15, "array of 1500 items"),
-        ("$.state_history[-1].nowhere", 15, "nothing at this path"),
+        ("$.state_history[-1].nowhere", 15, "has nothing at $.state_history[-1].nowhere"),
         ("$.state_history[?(@.n =~ /1/)]", 20, "Compare with =="),
         ("$.state_history[?(@.n]", 20, "not a path"),
         ("$$.Execution[-1]", 20, "not a path"),

@@ -109,7 +109,7 @@ def test_version_0_is_not_written_where_signatures_are_required(monkeypatch):
     monkeypatch.setenv("STATEBAG_REQUIRE_SIGNATURES", "1")
     forget()
     for call in (lambda: lambda_handler(event), lambda: store_to_s3({}, "a/b.json")):
-        with pytest.raises(ConfigurationError, match="have no signature") as refused:
+        with pytest.raises(ConfigurationError, match="cannot be signed") as refused:
             call()
         assert refused.value.hint == "Unset STATEBAG_WIRE, or unset STATEBAG_REQUIRE_SIGNATURES."
     monkeypatch.delenv("STATEBAG_WIRE")

@@ -47,7 +47,7 @@ class PathArgument:
         if not self.below:
             return value
         from statebag.asl.json_paths import MalformedError  # noqa: PLC0415 - kept out of --help
-        from statebag.asl.path_values import found_values  # noqa: PLC0415 - likewise
+        from statebag.asl.path_values import found_values  # noqa: PLC0415 - kept out of --help
 
         try:
             found = found_values(value, self.below, value)
@@ -57,7 +57,7 @@ class PathArgument:
             return found
         if not found:
             raise InvalidState(
-                "there is nothing at this path", path=self.text[:200], hint=self._there(value)
+                f"the state has nothing at {self.text[:200]}", hint=self._there(value)
             )
         return found[0]
 

@@ -73,7 +73,8 @@ def manager_settings() -> ManagerSettings:
     settings = settings_from_environment(ManagerSettings)
     if settings.wire == 0 and settings_from_environment(Policy).require_signatures:
         raise ConfigurationError(
-            "pointers of wire version 0 have no signature, and signatures are required",
+            "STATEBAG_WIRE=0 writes legacy pointers, which cannot be signed, and "
+            "STATEBAG_REQUIRE_SIGNATURES is set",
             hint="Unset STATEBAG_WIRE, or unset STATEBAG_REQUIRE_SIGNATURES.",
         )
     if settings.wire == 0 and encryption_keys_from_environment():
