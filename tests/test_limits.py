@@ -64,6 +64,7 @@ def test_a_bag_at_its_bound_stays_and_beyond_it_something_leaves(kind):
 
 @pytest.mark.parametrize("kind", ["x", "é", "\U0001f40e", "\n"])
 def test_control_fields_at_the_bound_and_one_byte_beyond(sb, kind):
+    sb = sb.with_control("status", "next_action")
     unit = payload_bytes(kind) - 2
     rest = BOUND - payload_bytes({"status": "", "next_action": ""})
     state = {"status": kind * (rest // unit), "next_action": "y" * (rest % unit)}
@@ -185,7 +186,7 @@ def test_odd_keys_can_be_stored_selected_and_found(key):
 
 def test_many_small_keys():
     state = {f"key {n}": n for n in range(100_000)}
-    bag = passes({"status": "RUNNING", **state})
+    bag = passes({"status": "RUNNING", **state}, Policy(control=("status",)))
     assert bag["status"] == "RUNNING"
     assert "pieces of an object" in set(forms(bag))
     inner = passes({"current_state": state})

@@ -21,6 +21,7 @@ UNSAFE_YAML = {"load", "load_all", "full_load", "unsafe_load", "unsafe_load_all"
 IMPORTS_BY_NAME = {
     "cli/group.py": "commands, from the table in cli/__init__.py",
     "local/functions.py": "handlers that the template being run names",
+    "process/lazy_front.py": "the public names of a room, from the table in its __init__.py",
 }
 # A loader of its own below yaml.SafeLoader, for the short tags of templates.
 SAFE_LOADERS = {"asl/documents.py"}

@@ -25,6 +25,7 @@ from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.process_memory import Memory, memory_of
 from statebag.opening.walk import Selection
+from statebag.policy import with_more_control
 from statebag.step import StepDecorator
 from statebag.store.address import store_of
 from statebag.store.identity import identity_of, salt_of
@@ -142,7 +143,7 @@ class Statebag:
         Raises:
             ConfigurationError: One is not a path, or leads to the whole state.
         """
-        policy = self.policy.with_control(*paths)
+        policy = with_more_control(self.policy, paths)
         if policy is self.policy:
             return self
         other = object.__new__(type(self))

@@ -23,6 +23,7 @@ __all__ = [
     "Policy",
     "check_lists",
     "check_numbers",
+    "with_more_control",
 ]
 
 PAYLOAD_LIMIT = 262_144
@@ -164,7 +165,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigurationError: One is not a path, or leads to the whole state.
         """
-        return _with_control(self, paths)
+        return with_more_control(self, paths)
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
@@ -173,7 +174,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(64)  # of a process that has a policy or two, and as many lists of paths
-def _with_control(policy: Policy, paths: tuple[str, ...]) -> Policy:
+def with_more_control(policy: Policy, paths: tuple[str, ...]) -> Policy:
+    """Return what `Policy.with_control` does, computed once for each policy and paths."""
     more = tuple(path for path in dict.fromkeys(paths) if path not in policy.control)
     return msgspec.structs.replace(policy, control=(*policy.control, *more)) if more else policy
 

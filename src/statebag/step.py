@@ -181,9 +181,12 @@ def _wrapped(
         event = as_bag(event)
         if embedded:
             event = parsed_along(parsed_along(event, where), scope_path)
+        listeners = watchers()
+        if not listeners:
+            return run(event, context, **named)
         told = _execution_id(event, where, scope_path)
         told_scope = None if told is None else scope_of_execution(told)
-        with watched(watchers(), event, context, "step", told, told_scope):
+        with watched(listeners, event, context, "step", told, told_scope):
             return run(event, context, **named)
 
     def run(event: Any, context: Any, **named: Any) -> Any:

@@ -68,12 +68,13 @@ def test_what_did_not_change_since_the_parent_is_not_stored_again(folder, state,
     assert opened(after.stdout) == encode(changed)
 
 
-def test_the_bound_of_one_bag(folder, state):
+def test_the_bound_of_one_bag(folder, state, monkeypatch):
     result = statebag("seal", "state.json", "--max-bag-bytes", 2048)
     assert len(json.dumps(json.loads(result.stdout))) <= 2048
     assert opened(result.stdout) == encode(state)
     too_small = statebag("seal", "state.json", "--max-bag-bytes", 1000)
     assert too_small.exit_code == 2
+    monkeypatch.setenv("STATEBAG_CONTROL", "$.status")
     control = json.dumps({"status": "x" * 5000})
     result = statebag("seal", "--max-bag-bytes", 2048, stdin=control)
     assert (result.exit_code, result.stdout) == (14, "")

@@ -7,8 +7,8 @@ from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.lint.shape import Members, Source, SourcePart, clipped, made_of, size
 
 CODE = """
-from statebag.lint.shape import Members, Part, Source, clipped, made_of
-parts = [(str(n), Part(Source(f"s{n}", 90_000))) for n in range(6)]
+from statebag.lint.shape import Members, SourcePart, Source, clipped, made_of
+parts = [(str(n), SourcePart(Source(f"s{n}", 90_000))) for n in range(6)]
 print(made_of(clipped(Members(tuple(parts)))))
 """
 
