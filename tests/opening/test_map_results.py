@@ -493,5 +493,5 @@ def test_a_manifest_of_another_form_is_no_empty_run(sb, bucket, files):
     manifest = {"DestinationBucket": "results", "MapRunArn": RUN, "ResultFiles": files}
     bucket.put("run/manifest.json", json.dumps(manifest).encode())
     details = {"Bucket": "results", "Key": "maps/run/manifest.json"}
-    with pytest.raises(BlobCorrupt, match="manifest has another form"):
+    with pytest.raises(BlobCorrupt, match="manifest is malformed"):
         list(sb.map_results(details))

@@ -295,9 +295,8 @@ def test_rules_that_would_be_unsafe_are_refused(wrong):
 
 @pytest.mark.parametrize("switch", ["false", "", 0, 1, None])
 def test_a_dry_run_is_one_or_none(place, switch):
-    with pytest.raises(ConfigurationError, match="dry_run is of type") as refused:
+    with pytest.raises(ConfigurationError, match="dry_run must be True or False, not"):
         collect(place.store, dry_run=switch)
-    assert refused.value.hint == "Give True or False."
 
 
 @pytest.mark.parametrize("kind", [list, tuple, set])

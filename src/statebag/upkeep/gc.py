@@ -186,7 +186,7 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
         dry_run: Whether to write and delete nothing, not even a mark.
 
     Raises:
-        ConfigurationError: `dry_run` is no bool.
+        ConfigurationError: `dry_run` is not a bool.
         StoreUnavailable, NotPermitted: From the store; what was deleted by then stays so.
     """
     _must_be(bool, "True or False", "dry_run", dry_run)
