@@ -38,8 +38,8 @@ SAME_CLASSES = {}
 
 SAME_MODULES = {
     "callbacks": "corrections of the interpreter are named after what they correct",
-    "functions": "likewise",
-    "json_paths": "likewise",
+    "functions": "corrections of the interpreter are named after what they correct",
+    "json_paths": "corrections of the interpreter are named after what they correct",
 }
 
 
@@ -111,7 +111,6 @@ TRIED_ELSEWHERE = {
     "local/item_reader.py": "local/corrections/test_distributed_map.py",
     "local/result_writer.py": "local/corrections/test_distributed_map.py",
     "local/run.py": "local/test_engine.py",
-    "local/stubs.py": "local/test_reads.py",
     "manager/actions/compressed.py": "manager/actions/test_handler.py",
     "manager/actions/invocation.py": "manager/actions/test_handler.py",
     "manager/actions/result.py": "manager/actions/test_update.py",

@@ -81,7 +81,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - mkdocs' signature
-    """Send links to files outside of docs/ to the repository; warn where there is no such file."""
+    """Point links to files outside docs/ at the repository; warn if such a file does not exist."""
     folder = posixpath.dirname(page.file.src_uri)
 
     def link(match: re.Match[str]) -> str:
@@ -100,7 +100,7 @@ def command_line() -> str:
     """The reference of the command line, in Markdown: each command's help and options."""
     sys.path.insert(0, str(SOURCE))
     from statebag.cli import COMMANDS  # noqa: PLC0415 - found by the line above
-    from statebag.cli.group import cli  # noqa: PLC0415 - likewise
+    from statebag.cli.group import cli  # noqa: PLC0415 - mkdocs loads it only here
 
     parts = ["# The command line\n\n", _described("statebag", cli, cli)]
     for name in COMMANDS:

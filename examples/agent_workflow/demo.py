@@ -42,7 +42,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import in_memory  # noqa: E402 - found by the line above
-import source_tree  # noqa: E402 - likewise
+import source_tree  # noqa: E402 - needs the path above
 
 MACHINES = {"jsonpath": "AgentWorkflow", "jsonata": "AgentWorkflowJsonata"}
 STORE = "local-agent-state-123456789012/agent-workflow"  # the template's bucket, and prefix

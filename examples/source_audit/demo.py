@@ -41,8 +41,8 @@ sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE / "functions"))  # what Lambda puts on the path
 
 import source_tree  # noqa: E402 - found by the lines above
-from audit import tree  # noqa: E402 - likewise
-from audit.rules import RULES  # noqa: E402 - likewise
+from audit import tree  # noqa: E402 - needs the path above
+from audit.rules import RULES  # noqa: E402 - needs the path above
 
 ROWS = 8
 

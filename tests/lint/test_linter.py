@@ -23,7 +23,7 @@ NAMES = st.sampled_from(
 VALUES = st.sampled_from(
     """A B C Task Pass Choice Map Parallel Wait Succeed Fail $ $.a $.a[0].b $$.Map.Item.Value
     JSONata States.ALL {%$states.input.a%} {%$v%} States.Format('{}',$.a) statebag:ignore
-    arn:aws:states:::lambda:invoke""".split()  # noqa: SIM905 (likewise)
+    arn:aws:states:::lambda:invoke""".split()  # noqa: SIM905 (a list reads worse)
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4) | VALUES,

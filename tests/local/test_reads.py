@@ -15,7 +15,6 @@ from statebag.format.stub import KEY
 from statebag.local.engine import run_definition
 from statebag.local.reads import PATH_NOT_NAMED
 from statebag.local.run import NOT_OPENED
-from statebag.local.stubs import first_stub, hidden, holds_one_of, marks_of, parsed
 from tests.local.machines import chain, task
 
 SCOPE = "machine/run"
@@ -664,76 +663,3 @@ def test_the_decorator_of_the_environment_knows_stubs(monkeypatch):
     ran = run(("B", task("b")), ("End", END), functions={"make": lambda _e, _c: made, "b": handler})
     assert (ran.status, ran.cause) == ("SUCCEEDED", None)
     assert Statebag().open(ran.output)["seen"] == 50
-
-
-STUB = {KEY: {"v": 1, "sha256": "0" * 64, "size": 2, "data": "x"}}
-
-
-@pytest.mark.parametrize(
-    ("value", "place"),
-    [
-        ({"a": [1, STUB]}, "$.a[1]"),
-        (STUB, "$"),
-        ({"b": {"n": 1, KEY: {**STUB[KEY], "rest": True, "beside": []}}}, "$.b"),
-        ({"body": json.dumps({"state": STUB})}, "$.body"),
-        ({"Records": [{"body": json.dumps({"Message": json.dumps(STUB)})}]}, "$.Records[0].body"),
-        ({"body": "state: " + json.dumps({"n": 1, **STUB})}, "$.body"),
-        ({"body": f"what {KEY} means"}, None),
-        ({"body": f'{{"{KEY}": 1}}'}, None),
-        ({KEY: 5, "a": [None, True, 1.5]}, None),
-        ({"a": {KEY: {"n": 1}}}, None),
-    ],
-)
-def test_where_a_stub_stands(value, place):
-    assert first_stub(value) == place
-
-
-OTHER = {KEY: {"v": 1, "sha256": "1" * 64, "size": 2, "data": "x"}}
-
-
-@pytest.mark.parametrize(
-    ("value", "is_one"),
-    [
-        (STUB, True),
-        ({"a": [1, STUB]}, True),
-        ({KEY: {**STUB[KEY], "rest": True}, "n": 1}, True),
-        (json.dumps({"b": STUB}), True),
-        (json.dumps(json.dumps(STUB)), True),
-        ("state: " + json.dumps(STUB), True),
-        (f"damaged {KEY}", True),
-        (iter([]), True),
-        (object(), True),
-        (OTHER, False),
-        ([OTHER, {"x": None}], False),
-        (json.dumps(OTHER).encode(), False),
-        ({"x": 1}, False),
-        ("text", False),
-        (None, False),
-    ],
-)
-@pytest.mark.parametrize("event", [STUB, {"Records": [{"body": json.dumps(STUB)}]}])
-def test_whether_a_value_holds_a_stub_that_was_given(value, is_one, event):
-    assert holds_one_of(marks_of(event), value) is is_one
-
-
-@pytest.mark.parametrize(
-    ("path", "is_hidden"),
-    [
-        ("$.a", False),
-        ("$.a.b", True),
-        ("$.list[*].x", True),
-        ("$.list[0].x", False),
-        ("$.list[1].x", True),
-        ("$.list[0:1]", False),
-        ("$..x", True),
-        ("$.plain.*", False),
-        ("$.*.x", True),
-        ("$.list[?(@.x == 1)]", True),
-        ("$.plain[?(@.x == 1)]", False),
-        ("$.none.x", False),
-        ("$['a']['b']", True),
-    ],
-)
-def test_whether_a_path_leads_behind_a_stub(path, is_hidden):
-    value = {"a": STUB, "list": [{"x": 1}, STUB], "plain": {"x": [1]}}
-    assert any(list(hidden(value, steps)) for steps in parsed(path)) is is_hidden

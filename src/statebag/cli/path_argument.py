@@ -79,7 +79,7 @@ def path_argument(text: str) -> PathArgument:
     try:
         parse_path(text)
     except ConfigurationError as error:
-        from statebag.asl.json_paths import (  # noqa: PLC0415 - likewise
+        from statebag.asl.json_paths import (  # noqa: PLC0415 - kept out of --help
             Filter,
             MalformedError,
             parse_json_path,
