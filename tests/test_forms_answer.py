@@ -4,11 +4,13 @@ Otherwise each new form is a branch in twenty modules (docs/design/0020-forms.md
 """
 
 import ast
+import inspect
 from collections import Counter
 from pathlib import Path
 
 import statebag
 from statebag.format import blobs, form, stub
+from statebag.format.form import Stub, Whole
 from statebag.sealing import cut_value, cutting, kept, leaving, parts
 
 SOURCE = Path(statebag.__file__).parent
@@ -79,3 +81,26 @@ def test_what_a_plan_holds_is_frozen():
             one = getattr(module, name)
             if hasattr(one, "__struct_config__"):
                 assert one.__struct_config__.frozen, name
+
+
+def unanswered(kind):
+    """The questions that a form leaves to `Stub` and `Whole`, where no answer stands."""
+    for name, _ in inspect.getmembers(kind):
+        for base in (Whole, Stub):
+            member = vars(base).get(name)
+            code = member.fget if isinstance(member, property) else member
+            if member is not None and inspect.isfunction(code):
+                own = next(vars(one)[name] for one in kind.__mro__ if name in vars(one))
+                if own is member and "raise NotImplementedError" in inspect.getsource(code):
+                    yield name
+
+
+def test_each_form_answers_what_is_asked_of_it():
+    forms = [
+        one
+        for _, one in inspect.getmembers(stub, inspect.isclass)
+        if issubclass(one, Stub) and one.__module__ == stub.__name__
+    ]
+    assert len(forms) >= 6
+    for one in forms:  # data that looks like a stub has no value of its own, and stubs are no data
+        assert set(unanswered(one)) == ({"whole"} if one.is_data else {"original"}), one
