@@ -1,9 +1,12 @@
 """Code that runs in a forked child of the test, and what it returned."""
 
+import faulthandler
 import os
 import pickle
 import select
 import signal
+import sys
+import threading
 import time
 import warnings
 
@@ -13,6 +16,9 @@ SECONDS = 40  # far longer than any child needs: one that is not over by then ha
 def fork_and_run(work):
     """Fork; give the descriptor that tells what `work()` returned in the child, and its pid."""
     reading, writing = os.pipe()
+    # A measurement of coverage has locks of its own, which a child would wait for without end.
+    tracer = sys.gettrace()
+    sys.settrace(None)
     with warnings.catch_warnings():
         # From Python 3.12 a fork in a process with threads is warned of: that is what is tested.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -21,6 +27,8 @@ def fork_and_run(work):
         status = 1
         try:
             os.close(reading)
+            threading.settrace(None)
+            faulthandler.register(signal.SIGUSR2)
             try:
                 answer = work()
             except BaseException as error:  # noqa: BLE001 (whatever it is, the parent tells)
@@ -30,6 +38,7 @@ def fork_and_run(work):
             status = 0
         finally:
             os._exit(status)
+    sys.settrace(tracer)
     os.close(writing)
     return reading, child
 
@@ -41,6 +50,8 @@ def told_by(reading, child):
         while True:
             ready, _, _ = select.select([reading], [], [], max(until - time.monotonic(), 0))
             if not ready:
+                os.kill(child, signal.SIGUSR2)  # tells where it hangs
+                time.sleep(0.5)
                 os.kill(child, signal.SIGKILL)
                 raise AssertionError(f"the child did not answer in {SECONDS} s")
             part = os.read(reading, 1 << 16)
