@@ -35,7 +35,7 @@ REQUEST = {
     "batch_bytes": 120_000,
     "segment_bytes": 90_000,
 }
-SMALL = {**REQUEST, "max_files": 5, "answer_seconds": 1}
+SMALL = {**REQUEST, "max_files": 5, "answer_seconds": 60}
 OLDER = ("s3_reference", "history_archive", "__s3_offloaded")
 APPROVED = {"approved": True, "by": "auto_approve"}
 
@@ -200,7 +200,7 @@ class TestFailures:
         self.check(failed_map)
 
     def test_nobody_answers(self, form, tmp_path):
-        ended = run(form, {**SMALL, "fail": "timeout"}, tmp_path)
+        ended = run(form, {**SMALL, "fail": "timeout", "answer_seconds": 1}, tmp_path)
         assert (ended.execution.status, ended.execution.error) == ("FAILED", "States.Timeout")
         assert ended.state["error"]["Error"] == "States.Timeout"
         self.check(ended)
@@ -224,7 +224,7 @@ class TestFailures:
                 if state == "AskPerson":
                     answer(tmp_path / "tokens", token, answered)
 
-        request = {**SMALL, "answer_seconds": 60, "auto_approve": False}
+        request = {**SMALL, "auto_approve": False}
         (tmp_path / "bucket").mkdir()
         ended = run(
             form,
