@@ -17,12 +17,15 @@ def fork_and_run(work):
     """Fork; give the descriptor that tells what `work()` returned in the child, and its pid."""
     reading, writing = os.pipe()
     # A measurement of coverage has locks of its own, which a child would wait for without end.
-    tracer = sys.gettrace()
+    tracer, parent = sys.gettrace(), os.getpid()
     sys.settrace(None)
     with warnings.catch_warnings():
         # From Python 3.12 a fork in a process with threads is warned of: that is what is tested.
         warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
+        try:
+            child = os.fork()
+        finally:
+            sys.settrace(tracer if os.getpid() == parent else None)
     if not child:
         status = 1
         try:
@@ -38,7 +41,6 @@ def fork_and_run(work):
             status = 0
         finally:
             os._exit(status)
-    sys.settrace(tracer)
     os.close(writing)
     return reading, child
 

@@ -282,7 +282,7 @@ def parse_document(text: str, place: str) -> Any:
         raise ConfigurationError(f"{place} cannot be read as YAML: {found}", hint=_LIMITS)
     try:
         with _room_for_levels():
-            return yaml.load(text, _Loader)  # noqa: S506 - it has SafeConstructor
+            return yaml.load(text, _Loader)  # noqa: S506 - its SafeConstructor makes plain values only
     except _TooLargeError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ConfigurationError(

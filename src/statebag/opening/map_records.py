@@ -95,9 +95,9 @@ def is_left_out(record: dict[str, Any], name: str) -> bool:
 
 
 def contradiction(record: dict[str, Any], file_status: str) -> str | None:
-    """What in a description cannot be so in a file of a status; None where nothing is.
+    """Return what in a description contradicts the status of its file; None if nothing does.
 
-    Fields that are not there, or null, are not given; `Status` is then the file's.
+    A description without `Status` has the file's; `Name`, `Error` and `Cause` may also be null.
     """
     allowed = _IN_FILES.get(file_status, ())
     said = record.get("Status", file_status)

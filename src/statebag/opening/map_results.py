@@ -61,9 +61,9 @@ class ChildResult(msgspec.Struct, frozen=True):
         output: Its output; the text itself if it is not JSON. None where there is none.
         input: Its input; the text itself if it is not JSON. None if the file does not say.
         name: The child execution's name; None where the file does not say.
-        error: The error's name, for a child that failed; `Statebag.UnreadableRecord` where its
-            record cannot be given exactly (half of a surrogate pair, NaN, too many levels) or is
-            not what it can be (a status that its file cannot have, a cause that is no text).
+        error: The error's name, for a child that failed. `Statebag.UnreadableRecord` if its record
+            cannot be given exactly (half of a surrogate pair, NaN, too many levels), or contradicts
+            its file (another status than the manifest lists it for, a cause that is not text).
         cause: The error's cause; of an unreadable record, what was found and where.
     """
 
