@@ -29,7 +29,7 @@ document["Globals"]["Function"]["CodeUri"] = "s3://packaged/functions.zip"
 for resource in document["Resources"].values():
     if "DefinitionUri" in resource.get("Properties", {}):
         resource["Properties"]["DefinitionUri"] = "s3://packaged/definition.json"
-print(json.dumps(transform(document, {}, {})))
+print(json.dumps(transform(document, json.loads(sys.argv[2]), {})))
 """
 
 
@@ -72,19 +72,66 @@ def test_cfn_lint_would_find_something(tmp_path):
     assert done.returncode != 0
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=IDS)
-def test_sams_own_translator_takes_it(template):
+def translated(template, **parameters):
+    """What SAM makes of a template: CloudFormation's own resources."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", TRANSLATE, template],
+        [sys.executable, "-W", "ignore", "-c", TRANSLATE, template, json.dumps(parameters)],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"},
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    kinds = {one["Type"] for one in json.loads(done.stdout)["Resources"].values()}
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=IDS)
+def test_sams_own_translator_takes_it(template):
+    kinds = {one["Type"] for one in translated(template)["Resources"].values()}
     assert {"AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"} <= kinds
     assert not any(kind.startswith("AWS::Serverless") for kind in kinds)
+
+
+def parameter(made, value, **given):
+    """A property that may refer to a parameter of the template."""
+    if isinstance(value, dict):
+        assert value.keys() == {"Ref"}, "a condition would have to be evaluated"
+        return given.get(value["Ref"], made["Parameters"][value["Ref"]]["Default"])
+    return value
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"CollectorState": "ENABLED"}, {"CollectorState": "DISABLED"}]
+)
+def test_the_collectors_schedule_is_in_the_state_that_is_asked_for(given):
+    made = translated(DEPLOY / "template.yaml", **given)
+    (rule,) = (
+        one["Properties"]
+        for one in made["Resources"].values()
+        if one["Type"] == "AWS::Events::Rule" and "ScheduleExpression" in one["Properties"]
+    )
+    assert rule["ScheduleExpression"] == "rate(1 day)"
+    assert parameter(made, rule["State"], **given) == given.get("CollectorState", "ENABLED")
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=IDS)
+def test_the_logs_of_every_function_end_some_day(template):
+    made = translated(template, LogRetentionDays="7")
+    groups = {
+        name: one["Properties"]
+        for name, one in made["Resources"].items()
+        if one["Type"] == "AWS::Logs::LogGroup"
+    }
+    functions = [
+        one["Properties"]
+        for one in made["Resources"].values()
+        if one["Type"] == "AWS::Lambda::Function"
+    ]
+    assert functions
+    for one in functions:
+        group = groups[one["LoggingConfig"]["LogGroup"]["Ref"]]
+        days = int(parameter(made, group["RetentionInDays"], LogRetentionDays="7"))
+        assert days == (7 if template.parent == DEPLOY else 30)
 
 
 def test_the_very_template_runs_here_and_passes_the_limit_that_fails_it_without(tmp_path):
@@ -170,8 +217,8 @@ def test_the_dashboard_shows_every_metric_by_function_and_state():
     for name, _, _ in figures(done):
         # The line has a list for each metric, and Logs Insights names its first item so.
         assert f"({name}.0" in table or name.startswith("Blobs"), name
-    for function in ("StateDataManager", "ReadModule"):
-        assert f"'/aws/lambda/${{{function}}}'" in table
+    assert table.startswith("SOURCE '${FunctionLogs}' |")
+    assert resources()["FunctionLogs"]["Type"] == "AWS::Logs::LogGroup"
 
 
 def test_each_task_says_its_states_name():
