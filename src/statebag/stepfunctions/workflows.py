@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "query", "send_task_success", "start_execution"]
 
 _PARTS = 7  # of arn:<partition>:states:<region>:<account>:stateMachine:<name>
+_EXISTS = "an execution of this name has ended, or was started with another input"
 _REFUSED = {"AccessDeniedException", "AccessDenied", "UnrecognizedClientException"}
 _MISTAKEN = {
     "InvalidArn": "this is no ARN that Step Functions knows",
@@ -49,7 +50,8 @@ def start_execution(
     """Start an execution of AWS Step Functions with an input of any size.
 
     The input is sealed into the scope that the execution will have; then the execution is
-    started. A call that is repeated with the same name and input starts nothing twice.
+    started. A call that is repeated with the same name and input starts nothing twice: it returns
+    the same ARN while the execution runs, and raises `InvalidState` when it has ended.
 
     Args:
         sb: Seals the input.
@@ -62,7 +64,8 @@ def start_execution(
         The execution's ARN.
 
     Raises:
-        InvalidState: An execution of that name was started with another input.
+        InvalidState: An execution of that name was started with another input, or with this one
+            and has ended (Step Functions knows a name for 90 days). Nothing was started.
         ConfigurationError: The ARN or name is wrong, or boto3 is not installed.
         NotPermitted: `states:StartExecution` is not allowed.
         StoreUnavailable: The store or Step Functions did not answer: start again with the same
@@ -76,16 +79,56 @@ def start_execution(
             hint="Use arn:aws:states:<region>:<account>:stateMachine:<name>.",
         )
     name = name or str(uuid4())
-    bag = sb.seal(input_value, scope=f"{parts[6]}/{name}")
+    sealed = json_text.encode(sb.seal(input_value, scope=f"{parts[6]}/{name}")).decode()
     asked = Asked(client, parts[3])
-    answer = asked(
-        "start_execution",
-        {"ExecutionAlreadyExists": "an execution of this name was started with another input"},
-        stateMachineArn=state_machine_arn,
-        name=name,
-        input=json_text.encode(bag).decode(),
-    )
+    try:
+        answer = asked(
+            "start_execution",
+            {"ExecutionAlreadyExists": _EXISTS},
+            stateMachineArn=state_machine_arn,
+            name=name,
+            input=sealed,
+        )
+    except InvalidState:
+        arn = ":".join([*parts[:5], "execution", parts[6], name])
+        raise _already_there(asked, arn, sealed) from None
     return str(answer["executionArn"])
+
+
+def _already_there(asked: Asked, arn: str, sealed: str) -> InvalidState:
+    """Say why an execution that exists was not started: Step Functions has one code for both."""
+    try:
+        found = asked("describe_execution", {}, executionArn=arn)
+    except StatebagError:  # no right to describe it, or no answer: then the code is all there is
+        return InvalidState(
+            f"{_EXISTS} (ExecutionAlreadyExists); nothing was started",
+            hint="Allow states:DescribeExecution to learn which, or start with another name.",
+        )
+    status = found["status"]
+    if _same_json(found.get("input"), sealed):
+        return InvalidState(
+            f"the execution of this name and input is {status}, and nothing was started "
+            "(ExecutionAlreadyExists)",
+            hint="`statebag query` reads its output; to run it again, start with another name.",
+        )
+    if "input" not in found:
+        return InvalidState(
+            f"{_EXISTS} (ExecutionAlreadyExists): it is {status}; nothing was started",
+            hint="Start with another name.",
+        )
+    return InvalidState(
+        f"an execution of this name was started with another input and is {status} "
+        "(ExecutionAlreadyExists); nothing was started",
+        hint="Start with another name.",
+    )
+
+
+def _same_json(one: Any, other: str) -> bool:
+    if not isinstance(one, str):
+        return False
+    return one == other or (
+        json_text.decode(one.encode(), None) == json_text.decode(other.encode(), None)
+    )
 
 
 def send_task_success(
