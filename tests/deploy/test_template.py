@@ -27,8 +27,8 @@ document = yaml_parse(open(sys.argv[1], encoding="utf-8").read())
 # What `sam package` does: local files are uploaded, and their addresses are in their places.
 document["Globals"]["Function"]["CodeUri"] = "s3://packaged/functions.zip"
 for resource in document["Resources"].values():
-    if "DefinitionUri" in resource.get("Properties", {}):
-        resource["Properties"]["DefinitionUri"] = "s3://packaged/definition.json"
+    for name in {"DefinitionUri", "ContentUri"} & resource.get("Properties", {}).keys():
+        resource["Properties"][name] = "s3://packaged/file"
 print(json.dumps(transform(document, json.loads(sys.argv[2]), {})))
 """
 
