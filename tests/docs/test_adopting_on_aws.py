@@ -140,13 +140,13 @@ def linted(definitions, folder):
 
 
 def test_cfn_lint_finds_nothing_in_the_definitions(tmp_path):
-    assert len(DEFINITIONS) == 4
+    assert len(DEFINITIONS) == 6
     texts = [one.read_text("utf-8") for one in DEFINITIONS]
     done = linted(texts, tmp_path)
     assert (done.stdout, done.returncode) == ("", 0)
     for text in texts:
-        wrong = linted([text.replace('"Type": "Map"', '"Type": "Mop"')], tmp_path)
-        assert "'Mop' is not one of" in wrong.stdout
+        wrong = linted([text.replace('"Type": "Task"', '"Type": "Tusk"')], tmp_path)
+        assert "'Tusk' is not one of" in wrong.stdout
 
 
 def terraform():

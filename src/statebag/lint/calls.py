@@ -13,7 +13,15 @@ from statebag.lint.shape import REST, Members, Shape, Source, SourcePart
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Functions", "ServiceCall", "action_of", "call_of", "most_items", "takes_values"]
+__all__ = [
+    "FEW_ENTRIES",
+    "Functions",
+    "ServiceCall",
+    "action_of",
+    "call_of",
+    "most_items",
+    "takes_values",
+]
 
 _SMALL_RESULT = 16 * 1024  # bytes: what most services answer with, metadata and all
 _METADATA = 2048  # bytes of what lambda:invoke puts beside the Payload
@@ -27,6 +35,22 @@ _SMALL = re.compile(
     r"detect|analyze|recognize|converse|retrieve)[A-Za-z0-9]+)",
     re.IGNORECASE,
 )
+# SDK calls that answer with a page of many entries, or with a document that somebody stored: their
+# own limits are above the engine's (1,000 keys of 1,024 bytes, 1 MB of items or log events, a
+# template of 1 MB, a result of 1,000 rows: the services' API references). A description of one
+# thing is not among them.
+_LARGE = re.compile(
+    r"athena:getQueryResults|aws-sdk:[a-z0-9]+:(?:list[A-Z]\w*|scan|query|search[A-Z]?\w*|select\w*|filter[A-Z]\w*|"
+    r"batchGet[A-Z]\w*|(?:batch)?execute(?:Statement|Transaction)|transactGetItems|"
+    r"describe[A-Z]\w*[^su\W]s|getObject|getTemplate|getQueryResults|getStatementResult|getLogEvents|"
+    r"getExecutionHistory|getDocument\w+|getResources|getRecords|getTables|getPartitions|"
+    r"getParametersByPath|getAccountAuthorizationDetails|getMetricData|describeExecution|"
+    r"invokeModel|converse|synthesizeSpeech)"
+)
+# Parameters that bound the number of entries, or the bytes of an object.
+_BOUNDS = frozenset({"Limit", "MaxItems", "MaxKeys", "MaxRecords", "MaxResults", "PageSize"})
+FEW_ENTRIES = 100
+"""Of so many entries nobody is warned: they are rarely larger than 2 KB each."""
 # DynamoDB's own writes answer with metadata alone, unless they are asked for values.
 _WRITES = re.compile(r":(?:put|update|delete)Item$")
 # Services that only bring a payload to whoever opens it, where a stub may stand in it.
@@ -122,6 +146,7 @@ class ServiceCall:
         seals: Whether its result is a bag, or holds bags.
         result: The shape of its result.
         unsealed: Whether it is a function that is known to use no bags.
+        lengthy: Whether it is a service whose answer alone can pass the limit.
     """
 
     name: str
@@ -129,6 +154,7 @@ class ServiceCall:
     seals: bool
     result: Shape
     unsealed: bool = False
+    lengthy: bool = False
 
 
 def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> ServiceCall:
@@ -150,7 +176,11 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
             small = _WRITES.search(name) is not None and not asked
         bound = _SMALL_RESULT if small else PAYLOAD_LIMIT
         return ServiceCall(
-            name, is_function=False, seals=False, result=SourcePart(Source(path, bound))
+            name,
+            is_function=False,
+            seals=False,
+            result=SourcePart(Source(path, bound)),
+            lengthy=_LARGE.fullmatch(name) is not None and not _is_bounded(parameters),
         )
     payload = (
         parameters.get("Payload", parameters.get("Payload.$")) if through_invoke else parameters
@@ -182,6 +212,15 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
     return ServiceCall(
         name, is_function=True, seals=True, result=_wrapped(bag, path, through_invoke)
     )
+
+
+def _is_bounded(parameters: Mapping[str, Any]) -> bool:
+    """Whether literal parameters let an answer have few entries, or a part of an object."""
+    most = (parameters.get(name) for name in _BOUNDS)
+    few = any(
+        isinstance(one, int) and not isinstance(one, bool) and one <= FEW_ENTRIES for one in most
+    )
+    return few or not {"Range", "Range.$"}.isdisjoint(parameters)
 
 
 def takes_values(state: Mapping[str, Any]) -> bool:

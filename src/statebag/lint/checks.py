@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import CALL_BYTES, PAYLOAD_LIMIT
 from statebag.format.paths import render_path
+from statebag.lint.calls import FEW_ENTRIES
 from statebag.lint.catches import ends_well, is_looked_at, reached_from
 from statebag.lint.shape import Members, Shape, SourcePart, made_of, parts, size
 from statebag.policy import Policy
@@ -152,11 +153,36 @@ class Checks:
                 "Put @statebag.step around its handler, and pass $$.Execution.Id as execution_id; "
                 "or say so with --sealed.",
             )
+        if call.lengthy:
+            self._check_length(path, call)
         if call.seals:
             self._check_retry(path, state, call)
             self._sealing.append(path)
         if call.seals or _holds_bag(entry):
             self._check_catch(path, state, seals=call.seals)
+
+    def _check_length(self, path: str, call: ServiceCall) -> None:
+        """A service is asked for what alone can be larger than a result may be."""
+        state = self._states[path]
+        if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.fields.get("Catch", [])):
+            return  # it says what to do then
+        jsonata = state.language == "JSONata"
+        id_ = (
+            '"execution_id": "{% $states.context.Execution.Id %}"'
+            if jsonata
+            else '"execution_id.$": "$$.Execution.Id"'
+        )
+        field = "Arguments" if jsonata else "Parameters"
+        self._once(
+            path,
+            "SB105",
+            f"the answer of {call.name} can pass {PAYLOAD_LIMIT:,} bytes, and a service cannot "
+            "seal it",
+            "Make the Resource the ARN of a function whose handler is "
+            f'statebag.sdk_task.lambda_handler, and the {field} {{{id_}, "call": "{call.name}", '
+            '"parameters": {}}, with the present ones in parameters; or ask for at most '
+            f"{FEW_ENTRIES} entries.",
+        )
 
     def _check_reader(self, path: str, call: ServiceCall, argument: Shape) -> None:
         """A function that does not open bags is given what a sealing one may have offloaded."""

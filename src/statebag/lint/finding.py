@@ -38,6 +38,7 @@ RULES: dict[str, Rule] = {
     "SB102": Rule("warning", "what a state hands on can pass the limit"),
     "SB103": Rule("warning", "a Map adds up the outputs of its iterations"),
     "SB104": Rule("warning", "a Parallel adds up the outputs of its branches"),
+    "SB105": Rule("warning", "a service's answer can pass the limit"),
     "SB201": Rule("error", "a path reads a value inside a bag"),
     "SB202": Rule("error", "a Map's items may be a stub"),
     "SB203": Rule("error", "a path picks a field out of a bag"),
