@@ -318,25 +318,48 @@ class TestAnswers:
         assert "PaginationError" in caught.value.message
 
 
-def test_without_credentials(monkeypatch, tmp_path):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    code = """
-from statebag.aws_sdk import call_api
+IN_A_NEW_PROCESS = """
+import os, sys
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]
+os.environ.update(AWS_EC2_METADATA_DISABLED="true", HOME=sys.argv[1])
+os.environ.update(one.split("=", 1) for one in sys.argv[2:])
 from statebag import Policy
-event = {"call": "s3:listBuckets"}
+from statebag.aws_sdk import call_api
 try:
-    call_api(event, ("s3:listBuckets",), Policy())
+    call_api({"call": "dynamodb:listTables"}, ("dynamodb:*",), Policy(attempts=1))
 except Exception as error:
     print(type(error).__name__, error)
 """
+KEYS = ("AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b")
+HERE = "AWS_DEFAULT_REGION=eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ((), "DynamoDb.SdkClientException dynamodb:listTables was not answered: NoRegionError"),
+        ((HERE,), "DynamoDb.SdkClientException dynamodb:listTables was not answered: NoCred"),
+        ((HERE, KEYS[0]), "DynamoDb.SdkClientException dynamodb:listTables was not answered: Part"),
+        (KEYS, "DynamoDb.SdkClientException dynamodb:listTables was not answered: NoRegionError"),
+        ((*KEYS, HERE, "AWS_ENDPOINT_URL=http://127.0.0.1:9"),
+         "DynamoDb.SdkClientException dynamodb:listTables was not answered: EndpointConnection"),
+        ((*KEYS, HERE, "AWS_ENDPOINT_URL=CANARY"),
+         "ConfigurationError botocore cannot use the AWS settings of this process: ValueError"),
+        ((HERE, "AWS_PROFILE=CANARY"),
+         "ConfigurationError botocore cannot use the AWS settings of this process: Profile"),
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_lead_to_an_answer(tmp_path, variables, said):
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", IN_A_NEW_PROCESS, str(tmp_path), *variables],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
-    assert done.stdout.startswith("S3.SdkClientException s3:listBuckets was not answered: NoCred")
+    assert done.stdout.startswith(said)
+    assert "CANARY" not in done.stdout
 
 
 def test_without_boto3_it_says_what_to_install():

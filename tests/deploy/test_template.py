@@ -192,6 +192,20 @@ def test_a_step_can_do_no_more_than_it_does():
     assert allowed["s3:ListBucket"]["Condition"]["StringLike"] == {"s3:prefix": "state/*"}
 
 
+def test_a_function_that_calls_apis_is_there_where_calls_are_named_and_may_do_nothing_else():
+    found = resources()
+    function, role = found["SdkTask"], found["SdkTaskRole"]
+    assert function["Condition"] == role["Condition"] == "CallsApis"
+    variables = function["Properties"]["Environment"]["Variables"]
+    assert variables == {"STATEBAG_SDK_CALLS": {"Ref": "SdkCalls"}}
+    assert role["Properties"]["Policies"] == found["StepRole"]["Properties"]["Policies"]
+    *usual, given = role["Properties"]["ManagedPolicyArns"]
+    assert usual == found["StepRole"]["Properties"]["ManagedPolicyArns"]
+    assert given == {"If": ["HasSdkPolicy", {"Ref": "SdkPolicyArn"}, {"Ref": "AWS::NoValue"}]}
+    made = translated(DEPLOY / "template.yaml")["Parameters"]
+    assert (made["SdkCalls"]["Default"], made["SdkPolicyArn"]["Default"]) == ("", "")
+
+
 def test_alarms_on_headroom_and_lost_blobs_are_of_all_functions():
     alarms = [one["Properties"] for one in resources().values() if one["Type"].endswith("::Alarm")]
     named = [

@@ -60,15 +60,14 @@ def call_api(
             or has parameters that the action does not take; or the answer is not JSON.
         NotPermitted: The call is not allowed.
         LimitExceeded: The answer is too large, has too many pages, or takes too long.
-        ConfigurationError: `allowed` has a wrong entry, or boto3 is not installed.
+        ConfigurationError: `allowed` has a wrong entry, boto3 is not installed, or it cannot use
+            the AWS settings of this process.
     """
     ends = time.monotonic() + remaining_seconds * (1 - _FOR_SEALING)
     service, action = parsed_call(event.get("call"))
     parameters, pages = _given(event)
     botocore = _botocore()
-    session = botocore.session.Session()
-    session.register_component("data_loader", _loader())
-    known = session.get_available_services()
+    session, known = _session(botocore)
     check_allowed(service, action, allowed, known)
     name = services_name(service, known)
     if name is None:
@@ -111,7 +110,7 @@ def call_api(
         raise from_client(error, operation) from None
     except RecursionError:
         raise InvalidState(
-            f"the parameters of {operation} nest too deeply for botocore",
+            f"the parameters or the answer of {operation} nest too deeply for botocore",
             path="$.parameters",
             hint="Pass the inner part as text.",
         ) from None
@@ -158,6 +157,24 @@ def _botocore() -> Any:
         ) from None
 
 
+def _session(botocore: Any) -> tuple[Any, list[str]]:
+    """A session with this process's settings of AWS, and the services that it knows."""
+    try:
+        session = botocore.session.Session()
+        session.register_component("data_loader", _loader())
+        return session, session.get_available_services()
+    except botocore.exceptions.BotoCoreError as error:
+        raise _unusable(error) from None
+
+
+def _unusable(error: Exception) -> ConfigurationError:
+    """What botocore says of AWS_PROFILE, a configuration file or an endpoint, by its name alone."""
+    return ConfigurationError(
+        f"botocore cannot use the AWS settings of this process: {type(error).__name__}",
+        hint="Check AWS_PROFILE, AWS_CONFIG_FILE, AWS_DEFAULT_REGION and AWS_ENDPOINT_URL.",
+    )
+
+
 @cache
 def _loader() -> Any:
     """What reads the models of services; shared, since reading one takes half a second."""
@@ -195,7 +212,10 @@ def _client(botocore: Any, session: Any, service: str, policy: Policy, ends: flo
         retries={"mode": "standard", "total_max_attempts": policy.attempts},
         max_pool_connections=1,
     )
-    client = session.create_client(service, config=config)
+    try:
+        client = session.create_client(service, config=config)
+    except ValueError as error:  # an endpoint that is no URL
+        raise _unusable(error) from None
     place, name = _DECODED.get(service, ("", ""))
     decoder = getattr(import_module("botocore.handlers"), name, None) if name else None
     if decoder is not None:

@@ -100,14 +100,14 @@ def from_client(error: Exception, operation: Operation) -> SdkError:
     kind = type(error).__name__
     lacking = kind in {
         "CredentialRetrievalError",
+        "InvalidRegionError",
         "NoCredentialsError",
         "NoRegionError",
         "PartialCredentialsError",
-        "ProfileNotFound",
     }
     return named_error(
         f"{service}.SdkClientException",
         f"{operation} was not answered: {kind}",
         not lacking,
-        "Give the function a role, or set credentials and AWS_REGION." if lacking else None,
+        "Give the function a role, or set credentials and AWS_DEFAULT_REGION." if lacking else None,
     )

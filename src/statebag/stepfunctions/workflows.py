@@ -273,7 +273,7 @@ def _translated(error: Exception, operation: str, refusals: dict[str, str]) -> S
     if type(error).__name__ in {"NoCredentialsError", "NoRegionError", "ParamValidationError"}:
         return ConfigurationError(
             f"Step Functions cannot be asked: {type(error).__name__}",
-            hint="Set credentials and AWS_REGION.",
+            hint="Set credentials and AWS_DEFAULT_REGION.",
         )
     return StoreUnavailable(f"Step Functions did not answer {operation} ({code or 'no answer'})")
 
