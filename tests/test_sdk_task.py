@@ -166,6 +166,13 @@ def test_events_of_another_form(given, error):
         lambda_handler(given, None)
 
 
+def test_an_object_of_the_store_is_not_read_past_its_scope(monkeypatch):
+    monkeypatch.setenv("STATEBAG_STORE", "s3://box/state")
+    asked = event("s3:getObject", {"Bucket": "box", "Key": "state/Main/run-2/pack"})
+    with pytest.raises(NotPermitted, match="an object of the store"):
+        lambda_handler(asked, None)
+
+
 def test_nothing_is_allowed_where_nothing_is_named(monkeypatch):
     monkeypatch.delenv("STATEBAG_SDK_CALLS")
     with pytest.raises(NotPermitted, match="STATEBAG_SDK_CALLS is not set"):

@@ -15,6 +15,7 @@ from typing import Any
 from statebag.aws_sdk.api_call import call_api
 from statebag.aws_sdk.sdk_settings import sdk_settings
 from statebag.default_client import from_environment, step
+from statebag.environment import replica_addresses, store_address
 from statebag.errors import InvalidState
 from statebag.format.json_type import json_type
 from statebag.step import remaining_seconds_of
@@ -50,5 +51,9 @@ def lambda_handler(event: Any, context: Any = None) -> dict[str, Any]:
             hint=f"Known are {', '.join(_KNOWN)}; what the API takes stands in parameters.",
         )
     return call_api(
-        event, sdk_settings().sdk_calls, from_environment().policy, remaining_seconds_of(context)
+        event,
+        sdk_settings().sdk_calls,
+        from_environment().policy,
+        remaining_seconds_of(context),
+        (store_address(), *replica_addresses()),
     )

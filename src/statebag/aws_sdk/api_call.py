@@ -12,6 +12,7 @@ from statebag.aws_sdk.answer_pages import Pages, asks_for_one_page
 from statebag.aws_sdk.call_parameters import fitted
 from statebag.aws_sdk.call_results import as_json, too_large
 from statebag.aws_sdk.operations import Operation, check_allowed, parsed_call, services_name
+from statebag.aws_sdk.own_objects import check_own_objects
 from statebag.aws_sdk.sdk_errors import from_client, from_service
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
 from statebag.format import json_text
@@ -41,6 +42,7 @@ def call_api(
     allowed: Sequence[str],
     policy: Policy,
     remaining_seconds: float = math.inf,
+    own_addresses: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Call the API action that an event names, and return its answer as a JSON object.
 
@@ -52,13 +54,14 @@ def call_api(
         policy: `max_open_bytes` bounds the answer, `max_open_requests` the pages, `attempts` the
             tries of each request.
         remaining_seconds: What the process may still take, sealing included.
+        own_addresses: Of the store and its replicas, whose objects a call to S3 may not name.
 
     Raises:
         SdkError: AWS refused or did not answer; the class has the name of the error in Step
             Functions, as `S3.NoSuchBucketException`.
         InvalidState: The event has another form, names a service or action that does not exist,
             or has parameters that the action does not take; or the answer is not JSON.
-        NotPermitted: The call is not allowed.
+        NotPermitted: The call is not allowed, or names an object of the store.
         LimitExceeded: The answer is too large, has too many pages, or takes too long.
         ConfigurationError: `allowed` has a wrong entry, boto3 is not installed, or it cannot use
             the AWS settings of this process.
@@ -80,6 +83,8 @@ def call_api(
     shape = operation.model.input_shape
     try:
         given = fitted(parameters, shape) if shape is not None else _nothing(parameters)
+        if operation.service_id == "S3":
+            check_own_objects(given, own_addresses)
         config = _pages_of(session, name, operation.name)
         whole = _wants_all(pages, config, given)
         client = _client(botocore, session, name, policy, ends)

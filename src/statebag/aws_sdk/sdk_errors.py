@@ -88,9 +88,7 @@ def from_service(error: Any, operation: Operation) -> SdkError:
         exception_name(operation.service_id, shape),
         f"{operation} failed: {', '.join(said)}",
         passing,
-        "Look the request up in CloudTrail: its text may quote the parameters."
-        if request
-        else None,
+        "The service's own text is left out, as it may quote the parameters.",
     )
 
 
