@@ -134,6 +134,7 @@ TRIED_ELSEWHERE = {
     "store/object_storage_client.py": "store/test_object_storage.py",
     "store/object_storage_errors.py": "store/test_object_storage.py",
     "store/object_versions.py": "store/test_recovery.py",
+    "telemetry/log_warnings.py": "telemetry/test_observe_page.py",
     "telemetry/stub_aware.py": "telemetry/test_steps.py",
     "testing/process.py": "opening/test_process_memory.py",
     "upkeep/encrypting.py": "upkeep/test_repair.py",

@@ -223,7 +223,7 @@ class Statebag:
         only: Iterable[str | Sequence[str | int]] | None = None,
         scope: str | None = None,
         *,
-        legacy: bool = False,
+        legacy: bool | str | Sequence[str | int] = False,
         embedded: bool | None = None,
     ) -> Any:
         """Return the state in a bag, or in any JSON value with stubs in it.
@@ -235,8 +235,9 @@ class Statebag:
             only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`.
             scope: The reader's scope: objects outside it, its ancestors and the policy's
                 `readable_scopes` are refused.
-            legacy: Whether pointers of wire version 0 are followed too, where they can stand,
-                to what the scope may read.
+            legacy: Whether legacy pointers are followed too, where they can stand, to what the
+                scope may read: True for those of a state, or the path of the state in `bag`
+                (`$.state_data`) if `bag` is an event.
             embedded: What becomes of strings in the state that hold a bag's text (the body of a
                 message, `States.JsonToString`). True opens them: each stays a string, the JSON
                 text of the opened value. False leaves them, with a warning in the log. None
@@ -258,7 +259,9 @@ class Statebag:
             if legacy:
                 from statebag.opening.foreign_pointers import pointer_reader
 
-                bag = pointer_reader(self.store, self.policy, scope).resolve(bag)
+                reader = pointer_reader(self.store, self.policy, scope)
+                inside = {} if isinstance(legacy, int) else {"state_at": parse_path(legacy)}
+                bag = reader.resolve(bag, **inside)
             opener = self._opener(scope)
             state = opener.open(bag, selection)
             if embedded:

@@ -8,6 +8,7 @@
 | STATEBAG_ENCRYPTION_KEYS | `base64,...`: objects are encrypted with the first key, read with all |
 | STATEBAG_SHARED_FOLDERS | 1: the umask, not the owner alone, decides who reads a folder store |
 | STATEBAG_PLAIN | 1: seal nothing, to see what a workflow does without this library |
+| STATEBAG_LEGACY | 1: steps follow legacy pointers; STATEBAG_WIRE=0 implies it |
 | STATEBAG_METRICS | `emf`: metrics of each step in CloudWatch's embedded format |
 | STATEBAG_TRACING | `otel`: OpenTelemetry spans |
 | STATEBAG_LOG | `json`: a line for each step |
@@ -39,6 +40,7 @@ __all__ = [
     "emf_names",
     "encryption_keys_from_environment",
     "folders_are_shared",
+    "legacy_is_followed",
     "missing_aws_settings",
     "passing_place",
     "policy_from_environment",
@@ -309,6 +311,22 @@ def sealing_is_off(environment: Mapping[str, str] | None = None) -> bool:
         ConfigurationError: STATEBAG_PLAIN is not a switch's value.
     """
     return _switch("STATEBAG_PLAIN", environment)
+
+
+def legacy_is_followed(environment: Mapping[str, str] | None = None) -> bool | None:
+    """Whether steps follow legacy pointers in their events; None if no variable says so.
+
+    STATEBAG_LEGACY says it. If it is not set, STATEBAG_WIRE=0 does: then the state data manager of
+    the workflow writes legacy pointers, and each of its functions meets them.
+
+    Raises:
+        ConfigurationError: STATEBAG_LEGACY is not a switch's value.
+    """
+    variables = os.environ if environment is None else environment
+    if variables.get("STATEBAG_LEGACY", "").strip():
+        return _switch("STATEBAG_LEGACY", variables)
+    wire = variables.get("STATEBAG_WIRE", "").strip()
+    return True if wire.isdecimal() and int(wire[:_QUOTED]) == 0 else None
 
 
 def folders_are_shared(environment: Mapping[str, str] | None = None) -> bool:

@@ -26,7 +26,7 @@ from statebag.manager.actions import (
 )
 from statebag.manager.actions import snapshot as snapshots
 from statebag.manager.actions.invocation import Invocation
-from statebag.manager.actions.scope import scope_of_event
+from statebag.manager.actions.scope import execution_of_scope, scope_of_event
 from statebag.manager.legacy.plain_objects import (
     cached_load_from_s3,
     calculate_payload_size,
@@ -102,15 +102,15 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
             path="$.action",
             hint=f"Use {', '.join(ACTIONS)}.",
         )
-    scope = scope_of_event(event.get("state_data") or event.get("branch_state"), event)
-    execution = event.get("execution_id")
+    state = event.get("state_data") or event.get("branch_state")
+    scope = scope_of_event(state, event)
     with (
         watched(
             watchers(),
             event,
             context,
             action,
-            execution if isinstance(execution, str) else scope,
+            execution_of_scope(scope, event, state),
             scope,
         ),
         deadline(remaining_seconds_of(context)),

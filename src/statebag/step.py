@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, final, overload
 
-from statebag.environment import sealing_is_off
+from statebag.environment import legacy_is_followed, sealing_is_off
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.bag_text import as_bag
 from statebag.format.json_type import json_type
@@ -13,6 +13,7 @@ from statebag.format.names import scope_of_execution
 from statebag.format.paths import Path, parse_path, render_path
 from statebag.sinks.from_environment import watchers
 from statebag.store.retrying import deadline
+from statebag.telemetry.log_warnings import warn
 from statebag.telemetry.steps import watched
 from statebag.telemetry.stub_aware import reads_stubs
 
@@ -50,6 +51,7 @@ class Client(Protocol):
         only: Iterable[str | Path] | None = None,
         scope: str | None = None,
         *,
+        legacy: bool | str | Path = False,
         embedded: bool | None = None,
     ) -> Any:
         """See `Statebag.open`."""
@@ -84,6 +86,7 @@ class StepDecorator:
         scope: str = ...,
         only: Iterable[str] | None = ...,
         embedded: bool | None = ...,
+        legacy: bool | None = ...,
     ) -> _Function: ...
 
     @overload
@@ -96,6 +99,7 @@ class StepDecorator:
         scope: str = ...,
         only: Iterable[str] | None = ...,
         embedded: bool | None = ...,
+        legacy: bool | None = ...,
     ) -> Callable[[_Function], _Function]: ...
 
     def __call__(
@@ -107,6 +111,7 @@ class StepDecorator:
         scope: str = "$.execution_id",
         only: Iterable[str] | None = None,
         embedded: bool | None = None,
+        legacy: bool | None = None,
     ) -> Any:
         """Decorate a Lambda handler: open its event, and seal what it returns.
 
@@ -125,6 +130,11 @@ class StepDecorator:
             embedded: As for `Statebag.open`. True also reads strings on the way to the bag, and
                 to the execution's id, as JSON: `bag_path="$.Records[0].body"` gives the handler
                 the state.
+            legacy: Whether legacy pointers in the event are followed, to what the execution may
+                read below the store's root. All of them are, whatever `only` says: a bag has no
+                form for one. False takes them for data. None does as STATEBAG_LEGACY says (or
+                STATEBAG_WIRE=0, which implies it); if neither is set, a pointer is data, and a
+                warning in the log names its path.
 
         Returns:
             A handler that answers with the sealed state alone.
@@ -143,6 +153,7 @@ class StepDecorator:
                 scope=scope,
                 only=only,
                 embedded=embedded,
+                legacy=legacy,
             )
 
         return decorate if handler is None else decorate(handler)
@@ -157,6 +168,7 @@ def _wrapped(
     scope: str,
     only: Iterable[str] | None,
     embedded: bool | None,
+    legacy: bool | None,
 ) -> _Function:
     """The handler that a Lambda runtime calls, around a function of a state."""
     if returns not in {"state", "delta"}:
@@ -165,6 +177,10 @@ def _wrapped(
         raise ConfigurationError(
             f"only must be a list of paths, not {type(only).__qualname__}",
             hint=f"Write only=[{only!r}].",
+        )
+    if legacy is not None and not isinstance(legacy, bool):
+        raise ConfigurationError(
+            f"legacy must be True, False or None, not {type(legacy).__qualname__}"
         )
     import statebag.sealing.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
     from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # slow to import
@@ -194,8 +210,21 @@ def _wrapped(
         sealing = not sealing_is_off()
         execution = _scope_in(event, where, scope_path) if sealing else None
         selection = _beside(event, where, selected)
+        follows = legacy_is_followed() if legacy is None else legacy
+        if follows is None:
+            _warn_of_pointers(event, where)
+        elif follows and not sealing:
+            # Plain events need no id, but where there is one, a pointer leads to nobody else's.
+            told = _execution_id(event, where, scope_path)
+            execution = None if told is None else scope_of_execution(told)
         with deadline(remaining_seconds_of(context)):
-            opened = sb.open(event, only=selection, scope=execution, embedded=embedded)
+            opened = sb.open(
+                event,
+                only=selection,
+                scope=execution,
+                legacy=bool(follows) and (where or True),
+                embedded=embedded,
+            )
         state = _at(opened, where)
         # A delta must not change what the handler was given: it is merged into a copy.
         before = dict(state) if isinstance(state, dict) else state
@@ -252,6 +281,23 @@ def _scope_in(event: Any, where: Path, path: Path) -> str:
             hint="Pass $$.Execution.Id there, or name another path with step(scope=...).",
         )
     return scope_of_execution(execution_id)  # a bad one is refused before anything is read
+
+
+def _warn_of_pointers(event: Any, where: Path) -> None:
+    """Say that there are legacy pointers in an event which nobody follows."""
+    from statebag.opening.foreign_pointers import pointer_places  # noqa: PLC0415  # of opening
+
+    places = list(pointer_places(event, where))
+    if places:
+        warn(
+            "LegacyPointersLeft",
+            "the event has %d legacy pointers that were not followed, the first at %s: set "
+            "STATEBAG_LEGACY=1, or decorate with step(legacy=True); if they are data, with "
+            "step(legacy=False)",
+            len(places),
+            render_path(places[0]),
+            count=len(places),
+        )
 
 
 def _beside(event: Any, where: Path, selected: list[Path] | None) -> list[Path] | None:

@@ -18,7 +18,7 @@ from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection
-from statebag.telemetry import usage
+from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
@@ -52,7 +52,6 @@ def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
     found = [(text, (*below, *path)) for text, path in bag_texts(bag)]
     if not found:
         return
-    usage.add(bag_texts_left=len(found))
     for text, path in found:
         if embedded is None and _ERROR_TEXT not in path:
             if is_broken_text(text):
@@ -166,13 +165,13 @@ def parsed_along(event: Any, path: Path) -> Any:
 
 
 def _warn(found: list[Path], what: str) -> None:
-    import logging  # noqa: PLC0415 (slow, and only here)
-
-    logging.getLogger("statebag").warning(
+    warn(
+        "BagTextsLeft",
         "%d strings hold the text of a bag and were not opened, the first at %s; %s",
         len(found),
         _at(found[0]),
         what,
+        count=len(found),
     )
 
 

@@ -25,8 +25,9 @@ from statebag.opening.verified import Texts
 from statebag.process.forking import Workers
 from statebag.store.identity import asks_for_nothing, identity_of
 from statebag.store.presence import Presence
-from statebag.store.recovery import NOT_READ, PASSING, Recovery, warn
+from statebag.store.recovery import NOT_READ, PASSING, Recovery
 from statebag.telemetry import usage
+from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -225,8 +226,14 @@ class Fetcher:
             if healed:
                 if place != PASSING:
                     self._presence.missed(one.at)
-                usage.add(healed_reads=healed)
-                warn("%d blobs of %s were read from %s", healed, one.at, place)
+                warn(
+                    "HealedReads",
+                    "%d blobs of %s were read from %s; run statebag repair",
+                    healed,
+                    one.at,
+                    place,
+                    count=healed,
+                )
             if len(texts) == len(one.blobs):
                 return texts
         if not isinstance(error, StoreUnavailable):

@@ -1,6 +1,7 @@
 """One line of JSON for each step, and for each of this library's warnings, on the standard output.
 
-Lambda can log in JSON by itself; these lines say what a step cost and whose it was.
+Lambda can log in JSON by itself; these lines say what a step cost and whose it was. A warning has
+the names of the step that gave it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from statebag.telemetry.steps import current_names
 
 if TYPE_CHECKING:
     from statebag.telemetry.steps import Done
@@ -41,6 +44,7 @@ class JsonLog:
             "function": done.function or None,
             "action": done.action,
             "execution": done.execution,
+            "execution_arn": done.execution_arn,
             "scope": done.scope,
             "state": done.state,
             "error": done.error,
@@ -66,6 +70,7 @@ class _Lines(logging.Formatter):
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "message": record.getMessage(),
+            **current_names(),  # of a warning, which a step gave while it was at work
             **{name: value for name, value in fields.items() if value is not None},
         }
         return json.dumps(line)

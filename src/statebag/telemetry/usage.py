@@ -34,6 +34,10 @@ class Usage(msgspec.Struct):
         bytes_carried: Of those, as base64.
         blobs_read: Blobs that were fetched and verified.
         healed_reads: Blobs that the store did not give whole and that were read again or elsewhere.
+        legacy_pointers_read: Legacy pointers that were followed.
+        legacy_pointers_left: Legacy pointers in a step's event that were not followed.
+        never_compressed: Values given to `decompress_data` that were never compressed.
+        branches_missing: Branches that a join left out, as their objects are gone.
         bag_texts_left: Strings with the text of a bag that an open left as they were.
         cache_hits: Blobs served by the process's cache.
         seals: Calls of `seal` and `append`.
@@ -54,6 +58,10 @@ class Usage(msgspec.Struct):
     bytes_carried: int = 0
     blobs_read: int = 0
     healed_reads: int = 0
+    legacy_pointers_read: int = 0
+    legacy_pointers_left: int = 0
+    never_compressed: int = 0
+    branches_missing: int = 0
     bag_texts_left: int = 0
     cache_hits: int = 0
     seals: int = 0

@@ -23,6 +23,7 @@ from statebag.manager.merge.next_action import next_action
 from statebag.manager.merge.sameness import digest_of
 from statebag.manager.merge.three_way import Side, join, must_be_opened, parse_rules
 from statebag.process.forking import Workers
+from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ _ADDRESSES = ("s3_path", "output_s3_path", "final_state_s3_path")
 _OF_STATE = ("final_state", "new_history_logs")
 _IS_RESULT = frozenset({"final_state", "new_history_logs", "final_state_s3_path"})
 _SIDE_BY_SIDE = 16  # branches read at once; a choice, not measured
+_WARNED = 10  # branches with a line of their own in the log; a choice, not measured
 _GONE = (BlobMissing, BlobCorrupt)  # what trying again cannot mend
 
 
@@ -174,6 +176,7 @@ class _Reader:
                 gathering.unresolved.append(_unresolved(given[index], outcome, index))
             else:
                 gathering.branches.append(outcome)
+        _warn_of(gathering.unresolved)
         return gathering
 
     def _list(self, value: Any, name: str) -> list[Any]:
@@ -239,6 +242,21 @@ class _Reader:
             )
             record = {**record, **value} if is_result else {**record, "final_state": value}
         return record
+
+
+def _warn_of(unresolved: list[dict[str, Any]]) -> None:
+    """Say which branches a join leaves out, and count them all."""
+    for record in unresolved[:_WARNED]:
+        warn(
+            "BranchesMissing",
+            "the join leaves out a branch: %s of %s; its record is in unresolved_branches",
+            record["reason"],
+            record["object_name"],
+            count=1,
+        )
+    more = len(unresolved) - _WARNED
+    if more > 0:
+        warn("BranchesMissing", "the join leaves out %d more branches", more, count=more)
 
 
 def _unresolved(pointer: Any, error: StatebagError, index: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from statebag.format.json_text import wire_size
 from statebag.format.json_type import json_type
 from statebag.format.stub import KEY, Carried
 from statebag.format.unopened import Grown, Unopened
-from statebag.manager.actions.scope import UNNAMED, scope_of_event
+from statebag.manager.actions.scope import UNNAMED, execution_of_scope, scope_of_event
 from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.manager.legacy.older_form import OlderForm
 from statebag.manager.legacy.pointer_format import as_pointer
@@ -26,6 +26,7 @@ from statebag.manager.merge.sameness import holds_unopened
 from statebag.manager.scheduling import FULL, SUMMARY, summary_of
 from statebag.manager.settings import manager_settings
 from statebag.store.confinement import name_below
+from statebag.telemetry.steps import belongs_to
 from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Invocation:
         self._summary = derived.get(SUMMARY)
         bag = self._reader().resolve(bag, (name,))
         self.scope = self._given_scope or scope_of_event(bag, self.event)
+        belongs_to(execution_of_scope(self.scope, self.event, bag), self.scope)
         return self._object(self.top(bag), name)
 
     def result(self, name: str, read: Iterable[str]) -> dict[str, Any]:

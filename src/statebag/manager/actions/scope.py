@@ -11,7 +11,7 @@ from statebag.format.names import encode_scope, scope_of_execution
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["UNNAMED", "scope_of_event"]
+__all__ = ["UNNAMED", "execution_of_scope", "scope_of_event"]
 
 UNNAMED = "unscoped"
 """The scope of an event that does not say which execution it belongs to."""
@@ -43,6 +43,24 @@ def scope_of_event(state: Any, event: Mapping[str, Any]) -> str:
         if isinstance(key, str) and key:
             return f"workflow-state/{_one_part(key)}"
     return UNNAMED
+
+
+def execution_of_scope(scope: str, *places: Any) -> str | None:
+    """Return the id of the execution that a scope belongs to; None if it belongs to none.
+
+    Args:
+        scope: What `scope_of_event` gave.
+        places: Values that may give the execution's ARN as their `execution_id`: the event, a
+            state, a branch's state with a state in it.
+    """
+    if scope == UNNAMED or scope.startswith("workflow-state/"):  # of an idempotency key
+        return None
+    for place in places:
+        for one in (place, place.get("state_data") if isinstance(place, dict) else None):
+            given = one.get("execution_id") if isinstance(one, dict) else None
+            if isinstance(given, str) and given != scope and scope_of_execution(given) == scope:
+                return given
+    return scope
 
 
 def _one_part(key: str) -> str:

@@ -7,7 +7,6 @@ its key and two values of one second never collide. The store is the environment
 
 from __future__ import annotations
 
-import logging
 import secrets
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.default_client import from_environment
 from statebag.errors import BlobCorrupt, InvalidState
 from statebag.format import json_check, json_text
+from statebag.format.json_type import json_type
 from statebag.manager.legacy.pointer_format import (
     as_pointer,
     compress_text,
@@ -29,6 +29,7 @@ from statebag.manager.settings import manager_settings
 from statebag.process.forking import fork_safe_lock
 from statebag.process.recent import Recent
 from statebag.store.confinement import name_below
+from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,6 @@ __all__ = [
     "store_to_s3",
 ]
 
-_log = logging.getLogger(__name__)
 _FIELD_LEAVES_ABOVE = 30 * 1024
 _STATE_LEAVES_ABOVE = 100 * 1024
 _CACHE_SECONDS = 300.0
@@ -122,9 +122,12 @@ def decompress_data(compressed_data: Any, *, strict: bool = False) -> Any:
     except BlobCorrupt:
         if strict:
             raise
-        _log.warning(
-            "decompress_data was given what was never compressed",
-            extra={"statebag_metric": "NeverCompressed"},
+        warn(
+            "NeverCompressed",
+            "decompress_data was given %s that was never compressed, and returned it unchanged; "
+            "strict=True refuses it",
+            json_type(compressed_data),
+            count=1,
         )
         return compressed_data
 

@@ -1,7 +1,8 @@
 """Reading pointers of wire version 0, where they can stand and nowhere else.
 
 A pointer can stand for: the whole value, a field of an object (two levels of objects below a
-state, as `current_state` has fields of its own), and at the head of a list (older history).
+state, as `current_state` has fields of its own), and at the head of a list (older history). It
+may stand next to the stub of a bag as well, where a function that knows no stubs put it.
 What a pointer of a field brings is data and is not looked into; what a pointer of a whole
 state brings is a state again, and so is followed, as are archives that name older archives.
 Nothing that was read is a stub: data that looks like one comes back escaped.
@@ -17,10 +18,11 @@ from statebag.format.escape import escape
 from statebag.format.json_memory import OpenedValues
 from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY
 from statebag.manager.legacy.pointer_format import as_pointer, decode_checked, decompress_text
 from statebag.manager.legacy.pointer_scope import PointerScope
+from statebag.opening.foreign_pointers import POINTER_LEVELS, put_at, siblings_of, split_at
 from statebag.store.confinement import name_below
+from statebag.telemetry import usage
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PointerReader"]
 
-_FIELD_LEVELS = 3  # a state, its fields, and the fields of such a field
 _MOST_WRAPPED = 8  # whole states within whole states; a writer makes one
 _MOST_ARCHIVES = 10_000
 _OWN_KEYS = frozenset(
@@ -69,17 +70,29 @@ class PointerReader:
         self._values = OpenedValues(policy.max_open_bytes)
         self._objects = 0
 
-    def resolve(self, value: Any, path: Path = ()) -> Any:
+    def resolve(self, value: Any, path: Path = (), *, state_at: Path = ()) -> Any:
         """A value with the pointers that can stand in it replaced; `value` is not changed.
+
+        Args:
+            value: A state, or an event with a state in it.
+            path: Where it stands, for messages.
+            state_at: Where in `value` the state is.
 
         Raises:
             NotPermitted: A pointer leads out of the root or to another execution's object, or
                 signatures are required: a pointer has none.
             BlobMissing, BlobCorrupt, StoreUnavailable, LimitExceeded: As for any open.
         """
+        event, state = split_at(value, state_at)
         if self._learns:
-            self._scope.learn(value)
-        return self._field(value, path, _FIELD_LEVELS, wrapped=0)
+            self._scope.learn(event)
+            self._scope.learn(state)
+        state = self._field(state, (*path, *state_at), POINTER_LEVELS, wrapped=0)
+        if not state_at:
+            return state
+        # Without the state: what came out of a pointer is data, and is not looked into again.
+        event = self._field(event, path, POINTER_LEVELS, wrapped=0)
+        return put_at(event, state_at, state)
 
     def _field(self, value: Any, path: Path, levels: int, *, wrapped: int) -> Any:
         pointer = as_pointer(value)
@@ -111,21 +124,34 @@ class PointerReader:
     def _inside(self, value: Any, path: Path, levels: int, *, wrapped: int) -> Any:
         if isinstance(value, list):
             return self._history(value, path)
-        if not isinstance(value, dict) or KEY in value or levels == 0:
-            return value  # a stub is opened by those who know stubs
+        fields = siblings_of(value)  # a stub is opened by those who know stubs
+        if not fields or levels == 0:
+            return value
         return {
-            key: self._field(one, (*path, key), levels - 1, wrapped=wrapped)
-            for key, one in value.items()
+            **value,
+            **{
+                key: self._field(one, (*path, key), levels - 1, wrapped=wrapped)
+                for key, one in fields.items()
+            },
         }
 
     def _history(self, entries: list[Any], path: Path) -> list[Any]:
         """A list with the archives at its head, and at theirs, replaced by what they hold."""
         newest_first: list[list[Any]] = []
+        seen: set[str] = set()
         rest = entries
         while rest:
             pointer = as_pointer(rest[0])
             if pointer is None or pointer.kind != "history" or self._is_data(pointer):
                 break
+            if pointer.s3_path in seen:
+                raise LimitExceeded(
+                    f"archive {len(newest_first) + 1} of the history is one of those after it",
+                    path=_at(path),
+                    object_name=name_below(self._store.url, pointer.s3_path, path),
+                    hint="Take the history from an earlier snapshot: an archive was replaced.",
+                )
+            seen.add(pointer.s3_path)
             newest_first.append(rest[1:])
             archived = self._read(pointer, path)
             if not isinstance(archived, list):
@@ -150,6 +176,7 @@ class PointerReader:
                 hint="Raise Policy.max_open_blobs and Policy.max_open_requests.",
                 path=_at(path),
             )
+        usage.add(legacy_pointers_read=1)
         if pointer.kind == "compressed":
             text = decompress_text(pointer.data, left)
             self._bytes += len(text)
