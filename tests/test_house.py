@@ -63,6 +63,7 @@ def test_no_two_modules_have_one_name():
 
 
 TRIED_ELSEWHERE = {
+    "asl/made_values.py": "asl/test_jsonata_values.py",
     "asl/quotas.py": "lint/test_rules.py",
     "cli/bag_source.py": "cli/test_inspect_cmd.py",
     "cli/bag_tree.py": "cli/test_inspect_cmd.py",

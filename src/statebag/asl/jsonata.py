@@ -18,7 +18,19 @@ from statebag.format.json_depth import MAX_DEPTH
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Found", "Looked", "found_in"]
+__all__ = [
+    "ExpressionWalk",
+    "Found",
+    "Looked",
+    "Place",
+    "found_in",
+    "is_lookup",
+    "is_small",
+    "known_names",
+    "look_at_node",
+    "place_below",
+    "tree_of",
+]
 
 _ROOTS = {"input": "input", "result": "result", "errorOutput": "error", "context": "context"}
 # Their values are numbers, truths or short texts, whatever they are given.
@@ -65,7 +77,7 @@ _HANDED_ON = frozenset({"append", "merge"})
 _STATES = "$states"  # the root of a place that is `$states` itself, or none that it has
 _HOLDING_BAGS = ("input", "result", "error")
 
-_Place = tuple[str, tuple[str | int, ...]]
+Place = tuple[str, tuple[str | int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +114,19 @@ class Looked(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Walk:
+class ExpressionWalk:
+    """What is known while the nodes of an expression are looked through."""
+
     found: list[Found] = field(default_factory=list)
     # Names that the expression itself gives: what they stand for, or None.
-    named: dict[str, _Place | None] = field(default_factory=dict)
+    named: dict[str, Place | None] = field(default_factory=dict)
     # What a name is computed of, told once where it is given: its second use is a second time.
     made_of: dict[str, list[Found]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     extra: int = 0
     whole: bool = False  # whether all that is in the value at hand counts
 
-    def note(self, place: _Place, *, looked_at: bool) -> None:
+    def note(self, place: Place, *, looked_at: bool) -> None:
         """A place is named; of `$states` itself only what looks into it is told."""
         root, path = place
         if root != _STATES:
@@ -132,17 +146,26 @@ def found_in(code: str) -> Looked:
     Raises:
         MalformedError: It is no JSONata.
     """
+    tree = tree_of(code)
+    walk = ExpressionWalk()
+    look_at_node(tree, walk, looked_at=False)
+    alone = len(walk.found) == 1 and _is_plain_path(tree)
+    return Looked(tuple(walk.found), alone, is_small(tree), walk.extra)
+
+
+def tree_of(code: str) -> Any:
+    """Return the tree that the parser makes of an expression.
+
+    Raises:
+        MalformedError: It is no JSONata.
+    """
     try:
-        tree = Jsonata(code).ast
+        return Jsonata(code).ast
     except JException as error:
         raise MalformedError(str(error).splitlines()[0].rstrip(".")) from None
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, AttributeError):
         # Its parser fails in its own ways on odd text.
         raise MalformedError("the parser of JSONata failed on the expression") from None
-    walk = _Walk()
-    _look(tree, walk, looked_at=False)
-    alone = len(walk.found) == 1 and _is_plain_path(tree)
-    return Looked(tuple(walk.found), alone, _is_small(tree), walk.extra)
 
 
 def _is_plain_path(node: Any) -> bool:
@@ -151,42 +174,44 @@ def _is_plain_path(node: Any) -> bool:
         inner = node.expressions or []
         return len(inner) == 1 and _is_plain_path(inner[0])
     first = node.steps[0] if kind == "path" else node
-    return getattr(first, "type", None) == "variable" and _known_names(node)[1]
+    return getattr(first, "type", None) == "variable" and known_names(node)[1]
 
 
-def _is_small(node: Any) -> bool:
+def is_small(node: Any) -> bool:
+    """Whether a node gives a number, a truth or a short text."""
     kind = getattr(node, "type", None)
     if kind == "function":
         return getattr(node.procedure, "value", None) in _SMALL
     if kind == "block":
         inner = node.expressions or []
-        return bool(inner) and _is_small(inner[-1])
+        return bool(inner) and is_small(inner[-1])
     if kind == "binary":
         return node.value in _SMALL_OPERATORS
     return kind in {"string", "number", "value"}
 
 
-def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+def look_at_node(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
+    """Note the places that a node names."""
     whole = walk.whole
-    walk.whole = whole and not _is_small(node)
+    walk.whole = whole and not is_small(node)
     _look_into(node, walk, looked_at=looked_at)
     walk.whole = whole
 
 
-def _look_into(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+def _look_into(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
     kind = getattr(node, "type", None)
     if kind in {"path", "variable"}:
         _path(node, walk, looked_at=looked_at)
         return
     for stage in _stages(node):  # behind a block or a call
         expression = getattr(stage, "expr", None)
-        _look(expression, walk, looked_at=True)
+        look_at_node(expression, walk, looked_at=True)
         looked_at = looked_at or not isinstance(getattr(expression, "value", None), int)
     if kind == "block" and (target := _named_target(node, walk)) is not None:
         walk.note(target, looked_at=looked_at)
     elif kind == "block":
         for one in node.expressions or ():
-            _look(one, walk, looked_at=looked_at)
+            look_at_node(one, walk, looked_at=looked_at)
     elif kind == "bind":
         target = _target(node.rhs, walk)
         name = str(getattr(node.lhs, "value", ""))
@@ -194,24 +219,24 @@ def _look_into(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         walk.used.discard(name)
         if target is None:  # what it is made of is told here, what becomes of it is not followed
             before = len(walk.found)
-            _look(node.rhs, walk, looked_at=True)
-            if not _is_small(node.rhs):
+            look_at_node(node.rhs, walk, looked_at=True)
+            if not is_small(node.rhs):
                 walk.made_of[name] = walk.found[before:]
         walk.named[name] = target
     elif kind == "condition":
-        _look(node.condition, walk, looked_at=True)
+        look_at_node(node.condition, walk, looked_at=True)
         for one in (node.then, getattr(node, "_else", None)):
-            _look(one, walk, looked_at=looked_at)
+            look_at_node(one, walk, looked_at=looked_at)
     elif kind == "unary" and node.value == "{":
         for key, value in getattr(node, "lhs_object", None) or ():
-            _look(key, walk, looked_at=True)
-            _look(value, walk, looked_at=looked_at)
+            look_at_node(key, walk, looked_at=True)
+            look_at_node(value, walk, looked_at=looked_at)
     elif kind == "unary" and node.value == "[":
         for one in node.expressions or ():
-            _look(one, walk, looked_at=looked_at)
+            look_at_node(one, walk, looked_at=looked_at)
     elif kind == "apply" and getattr(node.rhs, "type", None) == "transform":
-        _look(node.lhs, walk, looked_at=True)
-        _look(node.rhs, walk, looked_at=True)
+        look_at_node(node.lhs, walk, looked_at=True)
+        look_at_node(node.rhs, walk, looked_at=True)
         _transform(node, walk)
     elif kind == "function":
         if (target := _named_target(node, walk)) is None:
@@ -224,7 +249,7 @@ def _look_into(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         if kind == "binary" and node.value == "..":
             walk.extra += _range_bytes(_number(node.lhs), _number(node.rhs))
         for child in _children(node):
-            _look(child, walk, looked_at=True)
+            look_at_node(child, walk, looked_at=True)
 
 
 def _range_bytes(first: float | None, last: float | None) -> int:
@@ -241,7 +266,7 @@ def _number(node: Any) -> float | None:
     return value if getattr(node, "type", None) == "number" else None
 
 
-def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+def _call(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
     name = getattr(node.procedure, "value", None)
     arguments = list(node.arguments or ())
     before = len(walk.found)
@@ -253,7 +278,7 @@ def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
             walk.whole = inherited or name in _OF_ALL_MEMBERS
             if name == "hash" and getattr(one, "type", None) == "function":
                 walk.whole = getattr(one.procedure, "value", None) == "string"
-            _look(one, walk, looked_at=looked_at or name not in _HANDED_ON)
+            look_at_node(one, walk, looked_at=looked_at or name not in _HANDED_ON)
             walk.whole = inherited
     if name in _DOUBLING:
         walk.again(walk.found[before:])
@@ -272,7 +297,7 @@ def _padding_bytes(arguments: list[Any]) -> int:
     return min(int(max(widths)) * max(len(one.encode()) for one in [*texts, " "]), _BEYOND_ANY)
 
 
-def _separated(arguments: list[Any], walk: _Walk) -> None:
+def _separated(arguments: list[Any], walk: ExpressionWalk) -> None:
     """What `$join` puts between items: where it is long, their text grows with their number."""
     before = list(walk.found)
     for separator in arguments[-1:]:
@@ -281,14 +306,14 @@ def _separated(arguments: list[Any], walk: _Walk) -> None:
                 walk.again(before)
 
 
-def _lambda(node: Any, items: _Place | None, walk: _Walk) -> None:
+def _lambda(node: Any, items: Place | None, walk: ExpressionWalk) -> None:
     """A function of the expression's own; its first argument is an item of what it goes over."""
     for position, argument in enumerate(node.arguments or ()):
         walk.named[str(argument.value)] = items if position == 0 else None
-    _look(node.body, walk, looked_at=True)
+    look_at_node(node.body, walk, looked_at=True)
 
 
-def _path(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+def _path(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
     steps = node.steps if node.type == "path" else [node]
     first = steps[0]
     target = _named_target(node, walk)
@@ -300,7 +325,7 @@ def _path(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         target == (_STATES, ())
         and getattr(steps[1] if steps[1:] else None, "type", "") == "wildcard"
     ):
-        below, whole = _known_names(node, after=1)
+        below, whole = known_names(node, after=1)
         for root in _HOLDING_BAGS:  # `$states.*.name`
             walk.note((root, tuple(below)), looked_at=looked_at or not whole or not below)
     elif target is not None:
@@ -314,14 +339,14 @@ def _path(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         _inside(step, walk, alone=False)
     for step in steps:
         for stage in _stages(step):
-            _look(getattr(stage, "expr", None), walk, looked_at=True)
+            look_at_node(getattr(stage, "expr", None), walk, looked_at=True)
     group = getattr(node, "group", None)
     for key, value in getattr(group, "lhs_object", None) or ():
-        _look(key, walk, looked_at=True)
-        _look(value, walk, looked_at=True)
+        look_at_node(key, walk, looked_at=True)
+        look_at_node(value, walk, looked_at=True)
 
 
-def _transform(node: Any, walk: _Walk) -> None:
+def _transform(node: Any, walk: ExpressionWalk) -> None:
     """A `~> | location | update, delete |` reads by bare names, below what it is applied to.
 
     An object at a location is changed, and a field is deleted, only where it is there.
@@ -333,17 +358,17 @@ def _transform(node: Any, walk: _Walk) -> None:
     location = _relative(node.rhs.pattern)
     if target is None or location is None:
         return
-    above = _below(target, location)
+    above = place_below(target, location)
     if location:
         walk.note(above, looked_at=True)
-    if node.rhs.pattern.type == "path" and not _known_names(node.rhs.pattern)[1]:
+    if node.rhs.pattern.type == "path" and not known_names(node.rhs.pattern)[1]:
         return  # it is further down: a wildcard, a filter
     for names in _bare(node.rhs.update):
-        walk.note(_below(above, names), looked_at=True)
+        walk.note(place_below(above, names), looked_at=True)
     deleted = getattr(node.rhs, "delete", None)
     for one in [*(getattr(deleted, "expressions", None) or ()), deleted]:
         if getattr(one, "type", None) == "string":
-            walk.note(_below(above, (one.value,)), looked_at=True)
+            walk.note(place_below(above, (one.value,)), looked_at=True)
 
 
 def _relative(node: Any) -> tuple[str | int, ...] | None:
@@ -354,7 +379,7 @@ def _relative(node: Any) -> tuple[str | int, ...] | None:
     if kind != "path":
         return None
     first = getattr(node.steps[0], "type", None)
-    names = _known_names(node)[0]  # from behind the first step, which it takes for a root
+    names = known_names(node)[0]  # from behind the first step, which it takes for a root
     if first == "variable" and node.steps[0].value == "":
         return tuple(names)
     return (str(node.steps[0].value), *names) if first == "name" else None
@@ -376,13 +401,13 @@ def _bare(node: Any) -> Iterator[tuple[str | int, ...]]:
         yield from _bare(child)
 
 
-def _inside(step: Any, walk: _Walk, *, alone: bool) -> None:
+def _inside(step: Any, walk: ExpressionWalk, *, alone: bool) -> None:
     """What stands in a step of a path; bare names are relative to what came before."""
     if alone or getattr(step, "type", None) != "name":
-        _look(step, walk, looked_at=True)
+        look_at_node(step, walk, looked_at=True)
 
 
-def _named_target(node: Any, walk: _Walk) -> _Place | None:
+def _named_target(node: Any, walk: ExpressionWalk) -> Place | None:
     """The place that a node begins with, with the names that are given in it."""
     before = len(walk.found)
     _names_in(node, walk)
@@ -392,49 +417,49 @@ def _named_target(node: Any, walk: _Walk) -> _Place | None:
     return target
 
 
-def _names_in(node: Any, walk: _Walk) -> None:
+def _names_in(node: Any, walk: ExpressionWalk) -> None:
     """Take the names that are given in a node before its place is asked for: `($s := $a; $s)`."""
     kind = getattr(node, "type", None)
     if kind == "block" and node.expressions:
         for one in node.expressions[:-1]:
-            _look(one, walk, looked_at=False)
+            look_at_node(one, walk, looked_at=False)
         _names_in(node.expressions[-1], walk)
     elif kind == "path":
         _names_in(node.steps[0], walk)
-    elif _is_lookup(node, walk):
+    elif is_lookup(node, walk):
         _names_in(node.arguments[0], walk)
 
 
-def _target(node: Any, walk: _Walk, *, whole: bool = True) -> _Place | None:
+def _target(node: Any, walk: ExpressionWalk, *, whole: bool = True) -> Place | None:
     """The root and path that a path leads to; None where it is none of the engine's values."""
     kind = getattr(node, "type", None)
-    above: _Place | None = None
+    above: Place | None = None
     if kind == "path":
-        names, complete = _known_names(node)
+        names, complete = known_names(node)
         first = node.steps[0]
         if getattr(first, "type", None) == "variable":
             above = _variable(first, walk)
         elif getattr(first, "type", None) in {"block", "function"}:
             above = _unindexed(first, walk)
     elif kind in {"variable", "block", "function"}:
-        names, complete = _known_names(node)
+        names, complete = known_names(node)
         above = _variable(node, walk) if kind == "variable" else _unindexed(node, walk)
     if above is None or (whole and not complete):
         return None
-    return _below(above, names)
+    return place_below(above, names)
 
 
-def _unindexed(node: Any, walk: _Walk) -> _Place | None:
+def _unindexed(node: Any, walk: ExpressionWalk) -> Place | None:
     """The place of a block or of a `$lookup`, but for what stands in brackets behind it."""
     if node.type == "block":
         return _target(node.expressions[-1], walk) if node.expressions else None
-    if not _is_lookup(node, walk):
+    if not is_lookup(node, walk):
         return None
     above = _target(node.arguments[0], walk)
-    return None if above is None else _below(above, (node.arguments[1].value,))
+    return None if above is None else place_below(above, (node.arguments[1].value,))
 
 
-def _is_lookup(node: Any, walk: _Walk) -> bool:
+def is_lookup(node: Any, walk: ExpressionWalk) -> bool:
     """Whether a node is `$lookup(place, 'name')`, which is another way to write `place.name`."""
     return (
         getattr(node, "type", None) == "function"
@@ -445,7 +470,7 @@ def _is_lookup(node: Any, walk: _Walk) -> bool:
     )
 
 
-def _variable(node: Any, walk: _Walk) -> _Place | None:
+def _variable(node: Any, walk: ExpressionWalk) -> Place | None:
     name = node.value
     if name in walk.named:
         return walk.named[name]
@@ -454,7 +479,7 @@ def _variable(node: Any, walk: _Walk) -> _Place | None:
     return f"${name}", ()
 
 
-def _below(place: _Place, names: Iterable[str | int]) -> _Place:
+def place_below(place: Place, names: Iterable[str | int]) -> Place:
     """A place below another; those in `$states` have roots of their own."""
     root, path = place[0], (*place[1], *names)[:MAX_DEPTH]  # no state has more levels
     if root == _STATES and path and path[0] in _ROOTS:
@@ -462,7 +487,7 @@ def _below(place: _Place, names: Iterable[str | int]) -> _Place:
     return root, path
 
 
-def _known_names(node: Any, after: int = 0) -> tuple[list[str | int], bool]:
+def known_names(node: Any, after: int = 0) -> tuple[list[str | int], bool]:
     """The names along a path as far as they are fixed, and whether that is all of it.
 
     Args:

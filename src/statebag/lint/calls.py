@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.lint.shape import REST, Members, Shape, Source, SourcePart
+from statebag.lint.expression_sizes import is_jsonata
+from statebag.lint.shape import REST, InBag, Members, Shape, Source, SourcePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -203,12 +204,14 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
         return ServiceCall(name, is_function=True, seals=False, result=answer, unsealed=known)
     action = action_of(payload)
     depth = 0 if action is None else _MANAGER_ACTIONS[action]
-    source = Source(
-        path,
-        functions.own_bag_bytes.get(name, functions.bag_bytes),
-        _PLAIN_OF_STEP if action is None else _PLAIN_OF_MANAGER,
+    source = Source(path, functions.own_bag_bytes.get(name, functions.bag_bytes))
+    place = InBag(
+        above=depth,
+        plain=_PLAIN_OF_STEP if action is None else _PLAIN_OF_MANAGER,
+        given=_given(payload) if action is None else frozenset(),
+        of=path,
     )
-    bag = SourcePart(source, (), None if depth else (), depth)
+    bag = SourcePart(source, (), (place,))
     return ServiceCall(
         name, is_function=True, seals=True, result=_wrapped(bag, path, through_invoke)
     )
@@ -221,6 +224,16 @@ def _is_bounded(parameters: Mapping[str, Any]) -> bool:
         isinstance(one, int) and not isinstance(one, bool) and one <= FEW_ENTRIES for one in most
     )
     return few or not {"Range", "Range.$"}.isdisjoint(parameters)
+
+
+def _given(payload: Any) -> frozenset[str]:
+    """The names under which a payload hands on values, and no texts of its own."""
+    members = payload.items() if isinstance(payload, dict) else ()
+    return frozenset(
+        name.removesuffix(".$")
+        for name, value in members
+        if name.endswith(".$") or is_jsonata(value) or isinstance(value, dict)
+    )
 
 
 def takes_values(state: Mapping[str, Any]) -> bool:

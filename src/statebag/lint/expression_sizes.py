@@ -9,12 +9,27 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from statebag.asl.intrinsic_calls import Argument, IntrinsicCall, Quoted, parse_call
 from statebag.asl.intrinsics import INTRINSICS
-from statebag.asl.json_paths import Filter, JsonPath, MalformedError, read_json_path
+from statebag.asl.json_paths import (
+    WILDCARD,
+    Filter,
+    JsonPath,
+    MalformedError,
+    Picks,
+    Slice,
+    read_json_path,
+)
 from statebag.asl.jsonata import Looked, found_in
+from statebag.asl.jsonata_values import made_by
+from statebag.asl.made_values import MadeMerge, MadeOther, MadePlace, MadeValue
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.lint.shape import EVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Expression", "Reference", "is_jsonata", "json_path", "jsonata"]
 
@@ -52,12 +67,16 @@ class Expression:
         alone: Whether its value is that of its one reference.
         scalar: Whether it is a number, a boolean or a short text.
         extra: Bytes of its own text, where it is put into the value.
+        below: Places that it reads below those that it names: members of each item of a list.
+        made: What it puts together, if it is an object, or one of several values; None otherwise.
     """
 
     references: tuple[Reference, ...]
     alone: bool = False
     scalar: bool = False
     extra: int = 0
+    below: tuple[Reference, ...] = ()
+    made: MadeValue | None = None
 
 
 def is_jsonata(text: object) -> bool:
@@ -88,8 +107,34 @@ def _of_path(path: JsonPath, *, whole: bool = True) -> Expression:
         for other in step.outside
         for one in _of_path(other).references
     )
-    found = Reference(root, path.beginning, reads=not definite)
-    return Expression((found, *compared), alone=definite)
+    # Of a bag itself, what is not named is a stub.
+    found = Reference(root, path.beginning, reads=not definite, whole=not definite)
+    picked = () if definite else tuple(_inside(root, path))
+    if picked and isinstance(path.steps[len(path.beginning)], Picks):
+        found = replace(found, whole=False)  # all of it is named
+    return Expression((found, *compared), alone=definite, below=picked)
+
+
+def _inside(root: str, path: JsonPath) -> Iterator[Reference]:
+    """The places that a path reads below its definite beginning; each item of a list is one."""
+    places: list[tuple[str | int, ...]] = [path.beginning]
+    for step in path.steps[len(path.beginning) :]:
+        if isinstance(step, Picks):
+            places = [(*place, name) for place in places for name in step.names][:_MOST_TIMES]
+        elif isinstance(step, str | int):
+            places = [(*place, step) for place in places]
+        elif isinstance(step, Filter):
+            for read in step.reads:
+                for place in places:
+                    yield Reference(root, (*place, EVERY, *read), reads=True, times=0)
+            places = [(*place, EVERY) for place in places]
+        elif step == WILDCARD or isinstance(step, Slice):
+            places = [(*place, EVERY) for place in places]
+        else:  # a search, or what is computed
+            break
+    for place in places:
+        if place != path.beginning:
+            yield Reference(root, place, reads=True, times=0)
 
 
 def _of_call(call: IntrinsicCall) -> Expression:
@@ -110,7 +155,30 @@ def _of_call(call: IntrinsicCall) -> Expression:
     )
     own = len(call.text.encode()) + (0 if known is None else known.made)
     extra = min((own + sum(one.extra for one in found)) * growth, PAYLOAD_LIMIT)
-    return Expression(references, scalar=known is not None and known.short, extra=extra)
+    below = tuple(one for each in found for one in each.below)
+    made = _merged(call) if call.name == "States.JsonMerge" else None
+    short = known is not None and known.short
+    return Expression(references, scalar=short, extra=extra, below=below, made=made)
+
+
+def _merged(call: IntrinsicCall) -> MadeValue | None:
+    """The objects that `States.JsonMerge` merges; None if one of them is not known."""
+    parts: list[MadeValue] = []
+    for one in call.arguments[:2]:
+        if isinstance(one, JsonPath):
+            expression = _of_path(one)
+            if not expression.alone:
+                return None
+            (place,) = expression.references
+            parts.append(MadePlace(place.root, place.path))
+        elif isinstance(one, IntrinsicCall) and one.name == "States.JsonMerge":
+            inner = _merged(one)
+            if inner is None:
+                return None
+            parts.append(inner)
+        else:
+            return None
+    return MadeMerge(tuple(parts))
 
 
 def _of_argument(argument: Argument) -> Expression:
@@ -136,7 +204,10 @@ def jsonata(text: str) -> Expression:
         Reference(one.root, one.path, one.looked_at, whole=one.whole) for one in looked.found
     )
     extra = min(len(code.encode()) + looked.extra, PAYLOAD_LIMIT)
-    return Expression(references, alone=looked.alone, scalar=looked.small, extra=extra)
+    made = None if looked.alone or looked.small else made_by(code)
+    if isinstance(made, MadeOther):
+        made = None
+    return Expression(references, alone=looked.alone, scalar=looked.small, extra=extra, made=made)
 
 
 @lru_cache(maxsize=4096)

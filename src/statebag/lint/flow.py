@@ -21,6 +21,7 @@ from statebag.lint.reading import (
     asked_for,
 )
 from statebag.lint.shape import (
+    ANY,
     SMALL,
     BoundedText,
     Members,
@@ -28,6 +29,7 @@ from statebag.lint.shape import (
     Source,
     SourcePart,
     clipped,
+    each_of,
     joined,
     literal,
     placed,
@@ -269,13 +271,12 @@ class Flow:
         read = "ItemReader" in state or "ItemBatcher" in state
         if out == selected == item and isinstance(item, SourcePart) and not read:
             # The same items again: an item's source has the bound of the array.
-            return SourcePart(Source(f"the results of {path}", item.source.bound))
+            return each_of(item, f"the results of {path}", item.source.bound)
         each = size(out)
         if self._reader.telling and (count is None or count * (each + 1) + 1 > PAYLOAD_LIMIT):
             self.observer.adds_up(path, [each], count, distributed=distributed)
-        deep = isinstance(out, SourcePart) and out.in_bag == ()
         total = PAYLOAD_LIMIT if count is None else min(count * (each + 1) + 1, PAYLOAD_LIMIT)
-        return SourcePart(Source(f"the results of {path}", total), until_bag=1 if deep else 0)
+        return each_of(out, f"the results of {path}", total)
 
     def _map_fields(self, state: dict[str, Any], path: str, scope: Scope) -> None:
         """What a Distributed Map reads with, writes to, and puts beside each batch."""
@@ -308,6 +309,8 @@ class Flow:
             items = self._reader.path(state["ItemsPath"], f"{path}.ItemsPath", scope, "items")
         else:
             items = scope.input
+        if isinstance(items, Members) and (one := dict(items.members).get(ANY)) is not None:
+            return one, most_items(state)
         listed = isinstance(items, Members) and all(
             isinstance(step, int) for step, _ in items.members
         )
@@ -318,15 +321,9 @@ class Flow:
             assert item is not None  # there is at least one
             return item, len(items.members)
         # An item is plain where the array is: its place in the bag goes through an index.
-        inside = (
-            (*items.in_bag, 0)
-            if isinstance(items, SourcePart) and items.in_bag is not None
-            else None
-        )
         bound = items.source.bound if isinstance(items, SourcePart) else size(items)
-        plain = items.source.plain if isinstance(items, SourcePart) else frozenset()
-        item = SourcePart(Source(f"an item of {path}", bound, plain), in_bag=inside)
-        return item, most_items(state)
+        bags = items.below(0).bags if isinstance(items, SourcePart) else ()
+        return SourcePart(Source(f"an item of {path}", bound), (), bags), most_items(state)
 
 
 def _added(known: list[_Entry], entry: _Entry, target: str, widen: int) -> _Entry | None:

@@ -76,6 +76,27 @@ class Report:
     needed_movable: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Advice:
+    """The paths to name for one machine."""
+
+    control: tuple[str, ...] = ()
+    movable: tuple[str, ...] = ()
+    also_control: tuple[str, ...] = ()
+    also_movable: tuple[str, ...] = ()
+
+    @property
+    def all_control(self) -> tuple[str, ...]:
+        """With those that count if a function seals its state alone."""
+        return (*self.control, *self.also_control)
+
+    @property
+    def all_movable(self) -> tuple[str, ...]:
+        """The same; a control path stays plain, so that it needs no other name."""
+        named = {*self.control, *self.also_control}
+        return tuple(one for one in (*self.movable, *self.also_movable) if one not in named)
+
+
 def lint(paths: list[Path], options: Options) -> Report:
     """Check all state machines in files and folders, and return a report.
 
@@ -94,10 +115,11 @@ def lint(paths: list[Path], options: Options) -> Report:
     machines = _machines(paths)
     for machine in machines:
         settings = function_settings(machine)
-        found, wanted, moved = _looked_at(machine, settings, options)
+        found, advice = _looked_at(machine, settings, options)
+        wanted, moved = advice.control, advice.movable
         for needed, told, missing in (
-            (report.needed, (*options.control, *_control_of(settings)), wanted),
-            (report.needed_movable, (*options.movable, *_movable_of(settings)), moved),
+            (report.needed, (*options.control, *_control_of(settings)), advice.all_control),
+            (report.needed_movable, (*options.movable, *_movable_of(settings)), advice.all_movable),
         ):
             named = (*needed.get(machine.file, ()), *told, *missing)
             needed[machine.file] = tuple(dict.fromkeys(named))
@@ -122,8 +144,8 @@ def _machines(paths: list[Path]) -> list[MachineSource]:
 
 def _looked_at(
     machine: MachineSource, settings: Mapping[str, FunctionSettings], options: Options
-) -> tuple[list[Finding], tuple[str, ...], tuple[str, ...]]:
-    """The findings, and the control and movable paths that are missing."""
+) -> tuple[list[Finding], _Advice]:
+    """The findings, and the paths to name."""
     findings: list[Finding] = []
 
     def say(path: str, code: str, message: str, fix: str) -> None:
@@ -137,7 +159,7 @@ def _looked_at(
         for problem in problems_of(definition):
             say(problem.path or "$", "SB001", problem.message[:_NAME_SHOWN], problem.hint or "")
         if findings:
-            return findings, (), ()
+            return findings, _Advice()
         for path in unreached_states(model):
             say(path, "SB002", "no transition leads to this state", "Remove it, or lead to it.")
         for fault in structure(model):
@@ -157,8 +179,11 @@ def _looked_at(
         checks.finish()
     except RecursionError:
         say("$", "SB001", "it is nested too deeply", "No machine needs so many levels.")
-        return findings, (), ()
-    return findings, tuple(checks.wanted), tuple(checks.moved)
+        return findings, _Advice()
+    advice = _Advice(
+        tuple(checks.wanted), tuple(checks.moved), tuple(checks.also), tuple(checks.also_moved)
+    )
+    return findings, advice
 
 
 def _control_of(functions: Mapping[str, FunctionSettings]) -> Iterator[str]:

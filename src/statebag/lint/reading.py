@@ -5,23 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from statebag.asl.quotas import CAUSE_BYTES
+from statebag.asl.made_values import (
+    MadeAt,
+    MadeEither,
+    MadeMerge,
+    MadeObject,
+    MadeOther,
+    MadePlace,
+)
+from statebag.asl.quotas import CAUSE_BYTES, PAYLOAD_LIMIT
 from statebag.lint.expression_sizes import Expression, Reference, is_jsonata, json_path, jsonata
 from statebag.lint.shape import (
     COMPUTED,
+    EVERY,
     SMALL,
     BoundedText,
     Members,
     Shape,
     SourcePart,
+    either,
     follow,
     is_absent,
     literal,
+    merged,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from statebag.asl.jsonata import Looked
+    from statebag.asl.made_values import MadeValue
     from statebag.lint.calls import ServiceCall
 
 __all__ = ["Reader", "ReadingObserver", "Scope", "Variables", "asked_for"]
@@ -161,30 +174,56 @@ class Reader:
     def value(self, expression: Expression, path: str, scope: Scope, how: str) -> Shape:
         """What an expression gives: what it names, or as much as all that it names."""
         found = []
-        for reference in expression.references:
+        for reference in (*expression.references, *expression.below):
             root = self._root(reference.root, reference.path, scope)
             shape = follow(root, reference.path)
-            asked = (reference.root, reference.path) in self.asked
+            asked = (reference.root, reference.path) in self.asked or EVERY in reference.path
             if self.telling and scope.language == "JSONPath" and not asked:
                 absent = is_absent(root, reference.path)
                 key = (path, reference)
                 self.absent[key] = absent and self.absent.get(key, True)
             if isinstance(shape, SourcePart):
                 reads = reference.reads and how != "items"
-                if reference.whole and shape.in_bag == ():
+                if reference.whole and any(one.is_bag for one in shape.bags):
                     self._tell_read(path, shape, "whole")
                 self._tell_read(path, shape, "value" if reads else how)
-                if shape.in_bag and shape.in_bag[-1] == _EXECUTION_ID:
-                    shape = BoundedText(
-                        _ID
-                    )  # a step refuses a state where it is anything but an id
+                if _is_id(shape):
+                    shape = BoundedText(_ID)
             found.extend([shape] * reference.times)
+        if expression.made is not None:
+            return self._made(expression.made, scope)
         if expression.alone and found:
             return found[0]
         if expression.scalar or not found:
             return BoundedText(SMALL + expression.extra)
         # As large as all that it names, which may be parts of one source.
         return Members(((COMPUTED, BoundedText(expression.extra)), *enumerate(found)))
+
+    def _made(self, made: MadeValue, scope: Scope) -> Shape:
+        """The shape of what an expression puts together."""
+        match made:
+            case MadePlace(root, path):
+                shape = follow(self._root(root, path, scope), path)
+                return BoundedText(_ID) if _is_id(shape) else shape
+            case MadeObject(members):
+                shapes = tuple((key, self._made(one, scope)) for key, one in members)
+                return Members(shapes) if shapes else BoundedText(2)
+            case MadeMerge(parts):
+                return merged([self._made(one, scope) for one in parts])
+            case MadeEither(ways):
+                return either([self._made(one, scope) for one in ways])
+            case MadeAt(value, path):
+                return follow(self._made(value, scope), path)
+            case MadeOther(looked, own):
+                return self._computed(looked, own, scope)
+
+    def _computed(self, looked: Looked, own: int, scope: Scope) -> Shape:
+        """As large as all that it is computed of, and the text of the expression."""
+        extra = min(own + looked.extra, PAYLOAD_LIMIT)
+        found = [follow(self._root(one.root, one.path, scope), one.path) for one in looked.found]
+        if looked.small or not found:
+            return BoundedText(SMALL + extra)
+        return Members(((COMPUTED, BoundedText(extra)), *enumerate(found)))
 
     def _root(self, root: str, path: tuple[str | int, ...], scope: Scope) -> Shape:
         if root == "context":
@@ -211,6 +250,12 @@ class Reader:
         """What was made of a state's input."""
         if self.telling:
             self.observer.hands_on(path, what, made, entry)
+
+
+def _is_id(shape: Shape) -> bool:
+    """Whether it is an execution's id: a step refuses a state where it is anything else."""
+    bags = shape.bags if isinstance(shape, SourcePart) else ()
+    return bool(bags) and all(one.inside[-1:] == (_EXECUTION_ID,) for one in bags)
 
 
 def _context(path: tuple[str | int, ...], scope: Scope) -> Shape:
