@@ -43,7 +43,7 @@ def of(**members):
     ],
 )
 def test_what_is_put_together_is_followed(code, made):
-    assert made_by(code) == made
+    assert made_by(code).value == made
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_is_put_together_is_followed(code, made):
     ],
 )
 def test_all_else_is_computed_of_the_places_that_it_names(code, places):
-    made = made_by(code)
+    made = made_by(code).value
     while isinstance(made, MadeAt):
         made = made.value
     assert isinstance(made, MadeOther)
@@ -75,3 +75,19 @@ def test_all_else_is_computed_of_the_places_that_it_names(code, places):
 def test_what_is_no_jsonata():
     with pytest.raises(MalformedError):
         made_by("{'a': ")
+
+
+@pytest.mark.parametrize(
+    ("code", "places"),
+    [
+        ("$merge([$s.a, {'b': $s.b}, $t])", [("$s", ("a",)), ("$t", ())]),
+        ("$append($s.rows, $states.input.more)", [("$s", ("rows",)), ("input", ("more",))]),
+        ("{'n': $append($s.rows, {'a': $t})}", [("$s", ("rows",))]),
+        ("$s.a ~> |$|{'b': $t}|", [("$s", ("a",))]),
+        ("($x := $s.a; $merge([$x, $x]))", [("$s", ("a",))]),
+        ("[$s.a, {'b': $s.b}]", []),
+        ("($append := function($x, $y){ 1 }; $append($s.a, 1))", []),
+    ],
+)
+def test_objects_and_arrays_that_are_taken_apart(code, places):
+    assert [(one.root, one.path) for one in made_by(code).taken_apart] == places

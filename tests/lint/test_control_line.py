@@ -42,6 +42,7 @@ def later(state):
         "next_action": "CONTINUE" if turn < 2 else "COMPLETE",
         "doc": words(60_000, turn),
         "wait": 0,
+        "labels": {"route": "ok"},
         "current_state": {"route": "ok", **SMALL_FIELDS, "doc": words(50_000, turn + 9)},
         "pending_branches": [{"number": 0, "kind": "left"}, {"number": 1, "kind": "right"}],
     }
@@ -157,6 +158,12 @@ def mapped(first, last, **more):
         "ResultPath": "$.mapped",
         **more,
     }
+
+
+def distributed(state):
+    """A Map whose iterations are executions."""
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    return {**state, "ItemProcessor": {"ProcessorConfig": config, **state["ItemProcessor"]}}
 
 
 MACHINES = {
@@ -389,6 +396,76 @@ MACHINES = {
         First=if_equal("$.first.kind", "left", "Right"),
         Right=if_equal("$.right[0].kind", "right", "Good"),
     ),
+    "several fields at once": paths(
+        "Work",
+        Work=invoke("work", ResultSelector=TAKE, Next="Take"),
+        Take={
+            "Type": "Pass",
+            "Parameters": {"both.$": "$.state_data['next_action', 'wait']"},
+            "Next": "First",
+        },
+        First=if_equal("$.both[0]", "CONTINUE", "Good"),
+    ),
+    "a group in JSONata, and a function over items": data(
+        "Work",
+        Work=invoked("work", Output={"state_data": "{% $states.result.Payload %}"}, Next="Group"),
+        Group={
+            "Type": "Pass",
+            "Output": {
+                "by": "{% $states.input.state_data.pending_branches{kind: number} %}",
+                "kinds": (
+                    "{% $map($states.input.state_data.pending_branches, function($b){$b.kind}) %}"
+                ),
+            },
+            "Next": "Turn",
+        },
+        Turn=if_true("$states.input.by.right = 1 and $states.input.kinds[0] = 'left'", "Good"),
+    ),
+    "branches of a Parallel, kept in variables": data(
+        "Both",
+        Both={
+            "Type": "Parallel",
+            "Branches": [
+                {
+                    "StartAt": "Left",
+                    "States": {
+                        "Left": invoked(
+                            "work", Output={"s": "{% $states.result.Payload %}"}, End=True
+                        )
+                    },
+                },
+                {
+                    "StartAt": "Right",
+                    "States": {
+                        "Right": invoked("work", Output="{% $states.result.Payload %}", End=True)
+                    },
+                },
+            ],
+            "Assign": {"left": "{% $states.result[0].s %}", "right": "{% $states.result[1] %}"},
+            "Output": {},
+            "Next": "Turn",
+        },
+        Turn=if_true("$left.labels.route = 'ok' and $right.next_action = 'CONTINUE'", "Good"),
+    ),
+    "children of a Distributed Map": paths(
+        "Work",
+        Work=invoke("work", ResultSelector=TAKE, Next="Each"),
+        Each=distributed(
+            mapped(
+                if_equal("$.state_data.labels.route", "ok", "Done", "No"),
+                {
+                    "Done": {
+                        "Type": "Pass",
+                        "Parameters": {"next.$": "$.state_data.next_action"},
+                        "End": True,
+                    },
+                    "No": ENDS["Bad"],
+                },
+                Next="Turn",
+            )
+        ),
+        Turn=if_equal("$.mapped[0].next", "CONTINUE", "Good"),
+    ),
     "a variable in JSONPath": paths(
         "Work",
         Work=invoke("work", Assign={"kept.$": "$.Payload"}, ResultPath=None, Next="Turn"),
@@ -422,6 +499,19 @@ MACHINES = {
         ),
         Turn=if_true("$states.input.state_data.next_action = 'COMPLETE'", "Route", "Work"),
         Route=if_true("$states.input.state_data.current_state.route = 'ok'", "Good"),
+    ),
+    "a part of the state that is merged, and one that is appended to": data(
+        "Work",
+        Work=invoked("work", Output={"state_data": "{% $states.result.Payload %}"}, Next="Merge"),
+        Merge={
+            "Type": "Pass",
+            "Output": {
+                "part": "{% $merge([$states.input.state_data.labels, {'seen': true}]) %}",
+                "all": "{% $append($states.input.state_data.pending_branches, {'number': 2}) %}",
+            },
+            "Next": "Turn",
+        },
+        Turn=if_true("$count($states.input.all) = 3 and $states.input.part.route = 'ok'", "Good"),
     ),
     "an object that JSONata changes": data(
         "Work",

@@ -73,6 +73,11 @@ def test_whether_a_value_holds_a_stub_that_was_given(value, is_one, event):
         ("$.plain[?(@.x == 1)]", False),
         ("$.none.x", False),
         ("$['a']['b']", True),
+        ("$['a','plain']", False),
+        ("$['a','plain'].x", True),
+        ("$['none','plain'].x", False),
+        ("$.list[0,0].x", False),
+        ("$.list[0,1].x", True),
     ],
 )
 def test_whether_a_path_leads_behind_a_stub(path, is_hidden):

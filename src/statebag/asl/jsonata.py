@@ -7,6 +7,7 @@ together, an argument of `$merge`) is told from one that the expression looks at
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jsonata.jexception import JException
@@ -153,6 +154,7 @@ def found_in(code: str) -> Looked:
     return Looked(tuple(walk.found), alone, is_small(tree), walk.extra)
 
 
+@lru_cache(maxsize=512)
 def tree_of(code: str) -> Any:
     """Return the tree that the parser makes of an expression.
 

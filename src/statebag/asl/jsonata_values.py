@@ -7,7 +7,7 @@ block are followed, since a bag may be in what they make. All else is computed.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from statebag.asl.jsonata import (
     ExpressionWalk,
@@ -30,17 +30,32 @@ from statebag.asl.made_values import (
 if TYPE_CHECKING:
     from statebag.asl.made_values import MadeValue
 
-__all__ = ["made_by"]
+__all__ = ["MadeBy", "made_by"]
+
+
+class MadeBy(NamedTuple):
+    """What an expression makes.
+
+    Attributes:
+        value: The value.
+        taken_apart: The places of objects that are merged and of arrays that are appended to: a
+            stub at such a place would be one member of the result.
+    """
+
+    value: MadeValue
+    taken_apart: tuple[MadePlace, ...]
 
 
 @lru_cache(maxsize=4096)
-def made_by(code: str) -> MadeValue:
+def made_by(code: str) -> MadeBy:
     """Return what an expression makes.
 
     Raises:
         MalformedError: It is no JSONata.
     """
-    return _Maker(len(code.encode())).of(tree_of(code))
+    maker = _Maker(len(code.encode()))
+    value = maker.of(tree_of(code))
+    return MadeBy(value, tuple(maker.taken_apart))
 
 
 class _Maker:
@@ -49,6 +64,7 @@ class _Maker:
     def __init__(self, own: int) -> None:
         self._own = own
         self._names: dict[str, MadeValue] = {}
+        self.taken_apart: dict[MadePlace, None] = {}
         self._walk = ExpressionWalk()
 
     def of(self, node: Any) -> MadeValue:
@@ -119,13 +135,16 @@ class _Maker:
 
     def _call(self, node: Any) -> MadeValue | None:
         name, arguments = getattr(node.procedure, "value", None), list(node.arguments or ())
-        if name == "merge" and "merge" not in self._names and len(arguments) == 1:
+        if name in self._names:
+            return None  # a function of the expression's own
+        if name == "append":
+            self._take_apart([self.of(one) for one in arguments])
+        if name == "merge" and len(arguments) == 1:
             made = self.of(arguments[0])
-            if isinstance(made, MadeObject) and all(
-                isinstance(key, int) for key, _ in made.members
-            ):
-                return MadeMerge(tuple(value for _, value in made.members))
-        if name == "lookup" and "lookup" not in self._names and len(arguments) == 2:
+            members = made.members if isinstance(made, MadeObject) else (("", made),)
+            if all(isinstance(key, int) for key, _ in members):
+                return self._merged([value for _, value in members])
+        if name == "lookup" and len(arguments) == 2:
             place, key = arguments
             if getattr(key, "type", None) == "string":
                 made = self.of(place)
@@ -141,7 +160,14 @@ class _Maker:
         if not whole or getattr(update, "type", None) != "unary" or update.value != "{":
             return None
         set_ = self._object(update.lhs_object or ())
-        return None if set_ is None else MadeMerge((self.of(node.lhs), set_))
+        return None if set_ is None else self._merged([self.of(node.lhs), set_])
+
+    def _merged(self, parts: list[MadeValue]) -> MadeMerge:
+        self._take_apart(parts)
+        return MadeMerge(tuple(parts))
+
+    def _take_apart(self, parts: list[MadeValue]) -> None:
+        self.taken_apart.update(dict.fromkeys(one for one in parts if isinstance(one, MadePlace)))
 
     def _other(self, node: Any) -> MadeOther:
         walk = ExpressionWalk(

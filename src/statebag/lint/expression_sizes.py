@@ -67,7 +67,8 @@ class Expression:
         alone: Whether its value is that of its one reference.
         scalar: Whether it is a number, a boolean or a short text.
         extra: Bytes of its own text, where it is put into the value.
-        below: Places that it reads below those that it names: members of each item of a list.
+        below: Places that it reads as well: members of each item of a list, and objects and arrays
+            that it takes apart.
         made: What it puts together, if it is an object, or one of several values; None otherwise.
     """
 
@@ -204,10 +205,17 @@ def jsonata(text: str) -> Expression:
         Reference(one.root, one.path, one.looked_at, whole=one.whole) for one in looked.found
     )
     extra = min(len(code.encode()) + looked.extra, PAYLOAD_LIMIT)
-    made = None if looked.alone or looked.small else made_by(code)
-    if isinstance(made, MadeOther):
-        made = None
-    return Expression(references, alone=looked.alone, scalar=looked.small, extra=extra, made=made)
+    made = made_by(code)
+    apart = tuple(Reference(one.root, one.path, reads=True, times=0) for one in made.taken_apart)
+    computed = looked.alone or looked.small or isinstance(made.value, MadeOther)
+    return Expression(
+        references,
+        alone=looked.alone,
+        scalar=looked.small,
+        extra=extra,
+        below=apart,
+        made=None if computed else made.value,
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from statebag.asl.json_paths import Filter, Search, ValueFunction, read_json_path
+from statebag.asl.json_paths import Filter, Picks, Search, ValueFunction, read_json_path
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 
@@ -196,7 +196,7 @@ def parsed(path: str) -> list[tuple[Any, ...]]:
     steps: list[Any] = []
     ways: list[tuple[Any, ...]] = []
     for step in read.steps:
-        if isinstance(step, str | int):
+        if isinstance(step, str | int | Picks):
             steps.append(step)
         elif isinstance(step, Search | ValueFunction):
             steps.append(DEEP)
@@ -218,6 +218,10 @@ def hidden(value: Any, steps: tuple[Any, ...], above: tuple[Any, ...] = ()) -> I
     if not steps:
         return
     step, inside = steps[0], steps[1:]
+    if isinstance(step, Picks):
+        for name in step.names:
+            yield from hidden(value, (name, *inside), above)
+        return
     if step is DEEP:
         for place, stub in stub_places(value):
             yield Hidden(stub, (*above, *place), inside)

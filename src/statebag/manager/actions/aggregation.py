@@ -37,7 +37,6 @@ _ADDRESSES = ("s3_path", "output_s3_path", "final_state_s3_path")
 _OF_STATE = ("final_state", "new_history_logs")
 _IS_RESULT = frozenset({"final_state", "new_history_logs", "final_state_s3_path"})
 _SIDE_BY_SIDE = 16  # branches read at once; a choice, not measured
-_WARNED = 10  # branches with a line of their own in the log; a choice, not measured
 _GONE = (BlobMissing, BlobCorrupt)  # what trying again cannot mend
 
 
@@ -174,9 +173,9 @@ class _Reader:
         for index, outcome in enumerate(self._read_all(given, loading=loading)):
             if isinstance(outcome, StatebagError):
                 gathering.unresolved.append(_unresolved(given[index], outcome, index))
+                _warn(outcome, index, len(given))
             else:
                 gathering.branches.append(outcome)
-        _warn_of(gathering.unresolved)
         return gathering
 
     def _list(self, value: Any, name: str) -> list[Any]:
@@ -244,19 +243,17 @@ class _Reader:
         return record
 
 
-def _warn_of(unresolved: list[dict[str, Any]]) -> None:
-    """Say which branches a join leaves out, and count them all."""
-    for record in unresolved[:_WARNED]:
-        warn(
-            "BranchesMissing",
-            "the join leaves out a branch: %s of %s; its record is in unresolved_branches",
-            record["reason"],
-            record["object_name"],
-            count=1,
-        )
-    more = len(unresolved) - _WARNED
-    if more > 0:
-        warn("BranchesMissing", "the join leaves out %d more branches", more, count=more)
+def _warn(error: StatebagError, index: int, total: int) -> None:
+    """Say that a branch is left out; `unresolved_branches` has the rest."""
+    warn(
+        "BranchesMissing",
+        "a join leaves out branch %d of %d, as its result is gone: %s in %s",
+        index + 1,
+        total,
+        error.code,
+        error.object_name,
+        count=1,
+    )
 
 
 def _unresolved(pointer: Any, error: StatebagError, index: int) -> dict[str, Any]:
