@@ -134,6 +134,18 @@ def test_the_state_may_stand_anywhere_in_the_event(sb, place):
     assert some == expected, "a pointer has no form in a bag, so none is left"
 
 
+def test_a_client_opens_an_event_in_the_same_way(sb):
+    state, expected = every_form(sb)
+    deep = {"a": {"b": {"c": {"execution_id": SCOPE, "state": state}}}, "idempotency_key": "k"}
+    opened = sb.open(deep, scope=SCOPE, legacy="$.a.b.c.state")
+    assert opened["a"]["b"]["c"]["state"] == expected
+    assert sb.open(deep, scope=SCOPE, legacy=["a", "b", "c", "state"]) == opened
+    assert sb.open(deep, scope=SCOPE, legacy=True) != opened, "too deep without the path"
+    assert sb.open(deep, scope=SCOPE) == deep
+    with pytest.raises(ConfigurationError):
+        sb.open(deep, scope=SCOPE, legacy="$.a[*]")
+
+
 def test_what_stands_in_the_event_is_followed_too(sb):
     path = put(sb, "workflow-state/k/config_1.json", {"prompt": "Summarize."})
     event = {

@@ -240,6 +240,19 @@ MACHINES = {
         Turn=if_equal("$.state_data.next_action", "COMPLETE", "Route", "Work"),
         Route=if_equal("$.state_data.current_state.route", "ok", "Good"),
     ),
+    "a function that is given the whole input": paths(
+        "Begin",
+        Begin={
+            "Type": "Pass",
+            "Parameters": {**ID, "state_data.$": "$.state_data"},
+            "Next": "Work",
+        },
+        Work={
+            **invoke("work_and_seal", OutputPath="$.Payload", Next="Turn"),
+            "Parameters": {"FunctionName": "work_and_seal", "Payload.$": "$"},
+        },
+        Turn=if_equal("$.state_data.next_action", "CONTINUE", "Good"),
+    ),
     "both kinds of functions, by turns": paths(
         "One",
         One=invoke("work_in_envelope", OutputPath="$.Payload", Next="Turn"),
@@ -641,6 +654,20 @@ def test_each_path_of_the_lines_is_read(name, tmp_path):
         )
         fewer = Options(sealed=("*",), control=others, movable=movable)
         assert {one.code for one in lint([file], fewer).findings} & IN_A_BAG, path
+
+
+@pytest.mark.parametrize(
+    "name", ["the main loop of a kernel", "a function that seals the state in its answer"]
+)
+def test_the_lines_are_whole_wherever_they_are_printed(tmp_path, name):
+    file = tmp_path / "machine.asl.json"
+    file.write_text(json.dumps(MACHINES[name]))
+    for already in ((), ("--control", "$.already")):
+        asked = CliRunner().invoke(cli, ["lint", "--control", str(file), "--sealed", "*", *already])
+        told = CliRunner().invoke(cli, ["lint", str(file), "--sealed", "*", *already])
+        lines = [line.strip() for line in told.output.splitlines()]
+        assert set(asked.output.splitlines()) <= set(lines)
+        assert ("STATEBAG_CONTROL=$.already," in asked.output) == bool(already)
 
 
 @pytest.mark.parametrize("read", ["$.state_data..route", "$.state_data.*", "$.state_data[*]"])

@@ -176,12 +176,14 @@ def _print(report: Report, *, notes: bool) -> None:
             hidden += 1
             continue
         click.echo(_line(one))
-    for file, paths in report.control.items():
+    for file in report.control:
+        paths = report.needed[file]  # the whole line: it takes the place of the present one
         listed = ", ".join(json.dumps(path) for path in paths)
         click.echo(f"{printable(file)}: what its paths read must stay plain:")
         click.echo(f"  Policy(control=({listed},))")
         click.echo(f"  STATEBAG_CONTROL={printable(','.join(paths))}")
-    for file, paths in report.movable.items():
+    for file in report.movable:
+        paths = report.needed_movable[file]
         click.echo(f"{printable(file)}: what its paths hand on must have a place of its own:")
         click.echo(f"  STATEBAG_MOVABLE={printable(','.join(paths))}")
     told = len(report.findings) - hidden

@@ -82,6 +82,8 @@ _PLAIN_OF_MANAGER = frozenset(
     )
 )
 """What the state data manager keeps plain; `manager/control_fields.py` and a test say the same."""
+_STATES = frozenset({"state_data", "branch_state"})
+"""Where events of the state data manager, and of the functions behind it, have the state."""
 _MANAGER_ACTIONS = {
     "update_and_compress": 0,
     "sync": 1,
@@ -228,10 +230,11 @@ def _is_bounded(parameters: Mapping[str, Any]) -> bool:
 
 def _given(payload: Any) -> frozenset[str]:
     """The names under which a payload hands on values, and no texts of its own."""
-    members = payload.items() if isinstance(payload, dict) else ()
+    if not isinstance(payload, dict) or not payload:
+        return _STATES  # of a whole input, the names are not known
     return frozenset(
         name.removesuffix(".$")
-        for name, value in members
+        for name, value in payload.items()
         if name.endswith(".$") or is_jsonata(value) or isinstance(value, dict)
     )
 

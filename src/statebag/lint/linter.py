@@ -116,7 +116,6 @@ def lint(paths: list[Path], options: Options) -> Report:
     for machine in machines:
         settings = function_settings(machine)
         found, advice = _looked_at(machine, settings, options)
-        wanted, moved = advice.control, advice.movable
         for needed, told, missing in (
             (report.needed, (*options.control, *_control_of(settings)), advice.all_control),
             (report.needed_movable, (*options.movable, *_movable_of(settings)), advice.all_movable),
@@ -126,10 +125,10 @@ def lint(paths: list[Path], options: Options) -> Report:
         kept = [one for one in found if not _is_accepted(one, machine.value)]
         accepted += len(found) - len(kept)
         findings.extend(one for one in kept if one.code not in options.ignored)
-        if wanted:
-            report.control[machine.file] = wanted
-        if moved:
-            report.movable[machine.file] = moved
+        if advice.control:
+            report.control[machine.file] = advice.all_control
+        if advice.movable:
+            report.movable[machine.file] = advice.all_movable
     return replace(
         report, findings=sorted(set(findings)), machines=len(machines), accepted=accepted
     )
