@@ -99,9 +99,10 @@ class InBag:
 
     def below(self, step: Step) -> InBag:
         """The place of a field or an item."""
-        if self.above:
-            return replace(self, above=self.above - 1)
-        return replace(self, inside=(*self.inside, step))
+        inside, above = self.inside, self.above - 1
+        if above < 0:
+            inside, above = (*inside, step), 0
+        return InBag(inside, above, self.plain, self.given, self.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +134,15 @@ class SourcePart:
 
 def _united(places: Iterable[InBag]) -> tuple[InBag, ...]:
     """Places in bags, each once, in an order that is the same in each run."""
+    found = tuple(dict.fromkeys(places))
+    if len(found) < 2:  # nearly always
+        return found
 
     def order(place: InBag) -> tuple[object, ...]:
         inside = tuple(map(str, place.inside))
         return (place.above, len(inside), inside, place.of, sorted(map(str, place.plain)))
 
-    return tuple(sorted(set(places), key=order)[:_MOST_PLACES])
+    return tuple(sorted(found, key=order)[:_MOST_PLACES])
 
 
 @dataclass(frozen=True, slots=True)
