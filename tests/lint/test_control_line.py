@@ -670,6 +670,47 @@ def test_the_lines_are_whole_wherever_they_are_printed(tmp_path, name):
         assert ("STATEBAG_CONTROL=$.already," in asked.output) == bool(already)
 
 
+def without_ids(value):
+    """A definition whose functions are not told their execution; the state has its id."""
+    if isinstance(value, dict):
+        return {key: without_ids(one) for key, one in value.items() if key not in {*ID, *DATA_ID}}
+    return [without_ids(one) for one in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "the main loop of a kernel",
+        "the main loop, with the result of each step next to the state",
+        "the main loop in JSONata, with the state in a variable",
+        "a state alone in each answer",
+        "a Map over the branches of a state",
+        "a Parallel whose branches are read",
+        "objects that JSONata merges",
+        "a Map in JSONata, folded",
+    ],
+)
+def test_the_lines_are_for_functions_that_nothing_says_anything_of(
+    store, monkeypatch, tmp_path, name
+):
+    definition = without_ids(MACHINES[name])
+    file = tmp_path / "machine.asl.json"
+    file.write_text(json.dumps(definition))
+    asked = CliRunner().invoke(cli, ["lint", "--control", str(file)])
+    for line in asked.output.splitlines():
+        monkeypatch.setenv(*line.split("=", 1))
+    for strict in (False, True):
+        ran = run_definition(
+            definition,
+            FUNCTIONS,
+            {"state_data": {**START, "execution_id": "kernel/run-1"}},
+            wait_scale=0,
+            timeout_seconds=60,
+            strict=strict,
+        )
+        assert (ran.status, ran.cause) == ("SUCCEEDED", None), f"{asked.output}: {ran.cause}"
+
+
 @pytest.mark.parametrize("read", ["$.state_data..route", "$.state_data.*", "$.state_data[*]"])
 def test_what_searches_a_whole_bag_cannot_be_named(tmp_path, read):
     definition = paths(

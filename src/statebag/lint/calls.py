@@ -110,12 +110,15 @@ class Functions:
         unsealed: Patterns of names of functions that do not seal; they win over `sealed`.
         bag_bytes: The bound of a bag.
         own_bag_bytes: Of single functions, by name.
+        states_seal: Whether a function of which nothing is known seals, if its payload has the
+            state where the state data manager has it.
     """
 
     sealed: tuple[str, ...] = ()
     unsealed: tuple[str, ...] = ()
     bag_bytes: int = 96 * 1024
     own_bag_bytes: Mapping[str, int] = field(default_factory=dict)
+    states_seal: bool = False
 
     def is_unsealed(self, name: str) -> bool:
         """Whether a function is known not to seal."""
@@ -130,7 +133,13 @@ class Functions:
         return isinstance(payload, dict) and (
             action_of(payload) is not None
             or any(key.removesuffix(".$") == "execution_id" for key in payload)
+            or (self.states_seal and _has_state(payload))
         )
+
+
+def _has_state(payload: Any) -> bool:
+    """Whether a payload has the state where the state data manager has it."""
+    return isinstance(payload, dict) and any(key.removesuffix(".$") in _STATES for key in payload)
 
 
 def action_of(payload: Any) -> str | None:
@@ -150,6 +159,7 @@ class ServiceCall:
         result: The shape of its result.
         unsealed: Whether it is a function that is known to use no bags.
         lengthy: Whether it is a service whose answer alone can pass the limit.
+        may_seal: Whether it is a function of which nothing is known, and which is given the state.
     """
 
     name: str
@@ -158,6 +168,7 @@ class ServiceCall:
     result: Shape
     unsealed: bool = False
     lengthy: bool = False
+    may_seal: bool = False
 
 
 def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> ServiceCall:
@@ -203,7 +214,15 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
         # bounds that.
         known = functions.is_unsealed(name)
         answer = SourcePart(Source(path, PAYLOAD_LIMIT))
-        return ServiceCall(name, is_function=True, seals=False, result=answer, unsealed=known)
+        may_seal = not known and _has_state(payload)
+        return ServiceCall(
+            name,
+            is_function=True,
+            seals=False,
+            result=answer,
+            unsealed=known,
+            may_seal=may_seal,
+        )
     action = action_of(payload)
     depth = 0 if action is None else _MANAGER_ACTIONS[action]
     source = Source(path, functions.own_bag_bytes.get(name, functions.bag_bytes))

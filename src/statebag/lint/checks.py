@@ -94,6 +94,7 @@ class Checks:
         also: Control paths that are needed as well where a function seals its state alone, and
             returns the bag under the name under which it was given the state.
         also_moved: Movable paths of this kind.
+        unsure: Whether there is a function of which nothing is known, and which is given the state.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Checks:
         self.moved: dict[str, None] = {}
         self.also: dict[str, None] = {}
         self.also_moved: dict[str, None] = {}
+        self.unsure = False
 
     def reads(self, path: str, part: SourcePart, how: str) -> None:
         """A value is looked at or picked out."""
@@ -154,6 +156,7 @@ class Checks:
 
     def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
         """A Task calls a function."""
+        self.unsure = self.unsure or call.may_seal
         state = self._states[path].fields
         if (call.is_function and not call.seals) or call.unsealed:
             self._check_reader(path, call, argument)

@@ -87,14 +87,15 @@ class _Advice:
 
     @property
     def all_control(self) -> tuple[str, ...]:
-        """With those that count if a function seals its state alone."""
-        return (*self.control, *self.also_control)
+        """With those that count if a function seals its state alone, or is to seal at all."""
+        return tuple(dict.fromkeys((*self.control, *self.also_control)))
 
     @property
     def all_movable(self) -> tuple[str, ...]:
         """The same; a control path stays plain, so that it needs no other name."""
         named = {*self.control, *self.also_control}
-        return tuple(one for one in (*self.movable, *self.also_movable) if one not in named)
+        paths = dict.fromkeys((*self.movable, *self.also_movable))
+        return tuple(one for one in paths if one not in named)
 
 
 def lint(paths: list[Path], options: Options) -> Report:
@@ -174,8 +175,17 @@ def _looked_at(
         named = control_paths(dict.fromkeys(control))
         moved = movable_paths(dict.fromkeys((*options.movable, *_movable_of(settings))))
         checks = Checks(model, named, moved, say)
-        Flow(_functions_of(settings, options), options.input_bytes, checks).run(model)
+        functions = _functions_of(settings, options)
+        Flow(functions, options.input_bytes, checks).run(model)
         checks.finish()
+        if checks.unsure:
+            # The lines to set are those for the machine whose functions do seal.
+            sealing = Checks(model, named, moved, lambda *_finding: None)
+            functions = replace(functions, states_seal=True)
+            Flow(functions, options.input_bytes, sealing).run(model)
+            sealing.finish()
+            checks.also.update(sealing.wanted | sealing.also)
+            checks.also_moved.update(sealing.moved | sealing.also_moved)
     except RecursionError:
         say("$", "SB001", "it is nested too deeply", "No machine needs so many levels.")
         return findings, _Advice()
