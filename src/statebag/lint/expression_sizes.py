@@ -85,7 +85,6 @@ def is_jsonata(text: object) -> bool:
     return isinstance(text, str) and text.startswith("{%") and text.rstrip().endswith("%}")
 
 
-@lru_cache(maxsize=4096)  # a run looks at each state many times
 def json_path(text: str) -> Expression:
     """The references in a path or an intrinsic function's call."""
     text = text.strip()
@@ -192,7 +191,7 @@ def _of_argument(argument: Argument) -> Expression:
     return Expression((), scalar=True, extra=len(text.encode()) + 2)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # a run looks at each state many times
 def jsonata(text: str) -> Expression:
     """The references in a JSONata expression, its `{% %}` with it or not.
 
