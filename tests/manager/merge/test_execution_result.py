@@ -6,13 +6,14 @@ from statebag import InvalidState
 from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.manager.merge.control import control_names
 from statebag.manager.merge.execution_result import merge_result
+from statebag.manager.statuses import Statuses
 from statebag.policy import Policy
 
 CONTROL = control_names(Policy(control=CONTROL_FIELDS).control_paths())
 
 
 def merged(state, result, **arguments):
-    return merge_result(state, result, CONTROL, **arguments)
+    return merge_result(state, result, CONTROL, Statuses(), **arguments)
 
 
 def test_every_field_of_the_state_survives():
@@ -56,6 +57,34 @@ def test_the_other_fields_that_have_a_meaning():
         "error": {"Error": "E"},
         "state_history": ["entry"],
     }
+
+
+def test_what_a_catch_gives_is_the_error():
+    caught = {"Error": "States.TaskFailed", "Cause": "text"}
+    state = merged({"error": "old"}, {**caught, "mine": 1})
+    assert state == {"error": caught, "last_execution_result": {"mine": 1}}
+    state = merged({}, {**caught, "error": "own"})
+    assert state == {"error": "own", "last_execution_result": caught}
+    assert merged({}, {"Error": 0.1}) == {"last_execution_result": {"Error": 0.1}}
+
+
+def test_the_reason_of_any_failure_stays():
+    for reason in (
+        {"status": "HALTED"},
+        {"map_error": {"Error": "E"}},
+        {"partial_failure": True, "error_info": {"Error": "E"}},
+    ):
+        state = merged({}, reason)
+        assert reason.items() <= {**state, **state.get("last_execution_result", {})}.items()
+    assert merged({}, {"map_error": {"Error": "E"}})["error"] == {"Error": "E"}
+
+
+def test_a_next_action_is_kept_as_the_table_spells_it():
+    assert merged({}, {"next_action": "pause"})["next_action"] == "PAUSED_FOR_HITP"
+
+
+def test_an_append_id_is_kept_without_entries_too():
+    assert merged({}, {"append_id": "turn-1"}) == {"last_append_id": "turn-1"}
 
 
 def test_whatever_else_a_result_holds_is_kept():

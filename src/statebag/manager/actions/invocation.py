@@ -21,7 +21,11 @@ from statebag.manager.legacy.pointer_format import as_pointer
 from statebag.manager.legacy.pointer_scope import STATES, PointerScope
 from statebag.manager.legacy.pointers import PointerReader
 from statebag.manager.merge.control import control_names
+from statebag.manager.merge.deliveries import DELIVERIES
 from statebag.manager.merge.fork import PENDING
+from statebag.manager.merge.history import LAST_ID
+from statebag.manager.merge.lambda_response import is_response, payload_of
+from statebag.manager.merge.resuming import RESUME_POINT
 from statebag.manager.merge.sameness import holds_unopened
 from statebag.manager.scheduling import FULL, SUMMARY, summary_of
 from statebag.manager.settings import manager_settings
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Invocation"]
 
+_BOOKKEEPING = (LAST_ID, RESUME_POINT, DELIVERIES)  # small, and read by every action
 _DERIVED_MARK = 64  # bytes of the mark in a stub, and to spare
 
 
@@ -101,7 +106,7 @@ class Invocation:
         bag = self._reader().resolve(bag, (name,))
         self.scope = self._given_scope or scope_of_event(bag, self.event)
         belongs_to(execution_of_scope(self.scope, self.event, bag), self.scope)
-        return self._object(self.top(bag), name)
+        return self._object(self.top(bag, only=_BOOKKEEPING), name)
 
     def result(self, name: str, read: Iterable[str]) -> dict[str, Any]:
         """A result that the event brings: the named fields opened, the others as they came.
@@ -111,12 +116,30 @@ class Invocation:
         Raises:
             InvalidState: It is no object.
         """
-        value = self.event.get(name)
+        value = payload_of(self.event.get(name))
         if value is None:
             return {}
         if as_pointer(value) is not None:
             value = self._reader().resolve(value, (name,))
-        return self._object(self.top(value, only=read), name)
+        return self._object(self.looked_into(value, read), name)
+
+    def looked_into(self, value: Any, read: Iterable[str]) -> Any:
+        """A result as `top` gives it; of a response of `lambda:invoke`, the result in it.
+
+        Args:
+            value: A bag, or an `Unopened`.
+            read: Names of fields to open as well.
+        """
+        names = tuple(read)
+        result = self.top(payload_of(value), only=names)
+        while is_response(result):  # one that was sealed: what it holds is opened, or `Unopened`
+            result = payload_of(result)
+            if isinstance(result, Unopened):
+                result = self.top(result, only=names)
+            elif isinstance(result, dict):
+                fields = {key: result[key] for key in names if key in result}
+                result = {**result, **self.opened(fields)}
+        return result
 
     def top(self, value: Any, only: Iterable[str] = ()) -> Any:
         """A value with its own fields in place; those that left it stay `Unopened`.

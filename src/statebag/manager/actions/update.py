@@ -14,6 +14,7 @@ from statebag.manager.legacy.older_form import addresses_in
 from statebag.manager.legacy.pointer_format import kilobytes
 from statebag.manager.merge.execution_result import READ
 from statebag.manager.merge.next_action import next_action
+from statebag.manager.merge.resuming import after_result, pending_action
 from statebag.opening.walk import Selection, walk
 
 if TYPE_CHECKING:
@@ -31,15 +32,13 @@ _FIGURES = {
 
 def sync(invocation: Invocation, name: str = "state_data") -> dict[str, Any]:
     """`{state_data, next_action}`; `name` says which state the event brings."""
-    state, result = _merged(invocation, name)
-    action = next_action(result, state, added=invocation.settings.next_actions)
-    state["next_action"] = action
-    return invocation.answer(state, name, next_action=action)
+    state, action = _merged(invocation, name, moves=True)
+    return invocation.answer({**state, "next_action": action}, name, next_action=action)
 
 
 def update_and_compress(invocation: Invocation) -> dict[str, Any]:
     """The updated state itself, with what its sealing came to."""
-    state, _ = _merged(invocation, "state_data")
+    state, _ = _merged(invocation, "state_data", moves=False)
     asked = invocation.event.get("max_payload_size_kb")
     if asked is None:
         asked = invocation.settings.max_payload_size_kb
@@ -66,11 +65,20 @@ def update_and_compress(invocation: Invocation) -> dict[str, Any]:
     return bag
 
 
-def _merged(invocation: Invocation, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _merged(invocation: Invocation, name: str, *, moves: bool) -> tuple[dict[str, Any], str]:
+    """The state with the event's result merged into it, and what comes next.
+
+    An event without a result changes nothing: the workflow goes on waiting for what it waits for.
+    """
     raw = invocation.given(name)
     state = invocation.state(name)
+    statuses = invocation.settings.table
+    if invocation.event.get("execution_result") is None:
+        return state, pending_action(state) or next_action({}, state, statuses)
     result = invocation.result("execution_result", READ)
-    return absorb(invocation, state, result, raw), result
+    merged = absorb(invocation, state, result, raw)
+    action = next_action(result, merged, statuses)
+    return after_result(merged, state, result, action, statuses, moves=moves)
 
 
 def _forms(bag: Any) -> tuple[bool, bool]:

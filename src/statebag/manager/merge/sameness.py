@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from statebag.errors import InvalidState
-from statebag.format import json_text
+from statebag.format import json_check, json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.unopened import Unopened
 
-__all__ = ["MISSING", "digest_of", "holds_unopened", "same"]
+__all__ = ["MISSING", "digest_of", "digest_of_given", "holds_unopened", "same"]
 
 
 class _Missing:
@@ -64,6 +64,27 @@ def digest_of(value: Any) -> str | None:
     if isinstance(value, Unopened):
         return value.stub.digest
     return None if holds_unopened(value) else sha256_hex(json_text.encode(value))
+
+
+def digest_of_given(value: Any) -> str:
+    """SHA-256 of a JSON value as an event brings it, whatever the order of keys; nothing is read.
+
+    Raises:
+        InvalidState: It is no JSON value, or nests too deep.
+    """
+    try:
+        return sha256_hex(msgspec.json.encode(value, order="sorted", enc_hook=_wire))
+    except RecursionError:
+        raise json_text.no_room(InvalidState) from None
+    except (TypeError, UnicodeEncodeError):
+        json_check.check_json(value)
+        raise
+
+
+def _wire(value: Any) -> Any:
+    if isinstance(value, Unopened):
+        return value.wire
+    raise TypeError
 
 
 def _canonical(value: Any) -> bytes:
