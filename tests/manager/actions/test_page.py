@@ -48,7 +48,7 @@ def test_every_action_is_named(action):
 
 def rows(heading):
     """The cells of the table below a heading of the page, without its head."""
-    section = PAGE.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
+    section = PAGE.partition(f"\n{heading}\n")[2].partition("\n#")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
