@@ -20,7 +20,7 @@ from statebag.opening.walk import Selection, walk
 if TYPE_CHECKING:
     from statebag.manager.actions.invocation import Invocation
 
-__all__ = ["sync", "update_and_compress"]
+__all__ = ["decided", "sync", "update_and_compress"]
 
 _FIGURES = {
     "payload_size_kb": 99999.99,
@@ -34,6 +34,28 @@ def sync(invocation: Invocation, name: str = "state_data") -> dict[str, Any]:
     """`{state_data, next_action}`; `name` says which state the event brings."""
     state, action = _merged(invocation, name, moves=True)
     return invocation.answer({**state, "next_action": action}, name, next_action=action)
+
+
+def decided(
+    invocation: Invocation,
+    before: dict[str, Any],
+    merged: dict[str, Any],
+    result: dict[str, Any],
+    *,
+    moves: bool,
+) -> tuple[dict[str, Any], str]:
+    """Return the state where it goes on after a result, and what comes next.
+
+    Args:
+        invocation: For the settings.
+        before: The state as it was.
+        merged: The state with the result merged into it.
+        result: The result.
+        moves: Whether a `CONTINUE` that names no segment goes one further.
+    """
+    statuses = invocation.settings.table
+    action = next_action(result, merged, statuses)
+    return after_result(merged, before, result, action, statuses, moves=moves)
 
 
 def update_and_compress(invocation: Invocation) -> dict[str, Any]:
@@ -72,13 +94,13 @@ def _merged(invocation: Invocation, name: str, *, moves: bool) -> tuple[dict[str
     """
     raw = invocation.given(name)
     state = invocation.state(name)
-    statuses = invocation.settings.table
     if invocation.event.get("execution_result") is None:
-        return state, pending_action(state) or next_action({}, state, statuses)
+        statuses = invocation.settings.table
+        pending = statuses.of_name(pending_action(state))
+        return state, pending or next_action({}, state, statuses)
     result = invocation.result("execution_result", READ)
     merged = absorb(invocation, state, result, raw)
-    action = next_action(result, merged, statuses)
-    return after_result(merged, state, result, action, statuses, moves=moves)
+    return decided(invocation, state, merged, result, moves=moves)
 
 
 def _forms(bag: Any) -> tuple[bool, bool]:
