@@ -9,7 +9,6 @@ from statebag import InvalidState
 from statebag.manager.statuses import CLASSES, NEXT_ACTIONS
 from statebag.state_data_manager import store_to_s3
 from statebag.telemetry import usage
-from statebag.testing.process import forget
 from tests.manager.actions.calls import START, call, filler, opened
 
 CAUGHT = {"Error": "States.TaskFailed", "Cause": '{"errorMessage": "no"}'}
@@ -171,6 +170,12 @@ def test_an_unknown_next_action_is_refused_and_the_known_ones_are_listed(name):
             call(action, state_data=START, execution_result=result)
         assert refused.value.path == "$.next_action"
         assert all(one in refused.value.hint for one in NEXT_ACTIONS)
+    with pytest.raises(InvalidState):
+        call(
+            "aggregate_distributed",
+            state_data=START,
+            execution_result={**result, "segment_results": []},
+        )
 
 
 @pytest.mark.parametrize("status", ["WHAT", "", 5, True, ["COMPLETE"], {"a": 1}])
@@ -305,13 +310,14 @@ def test_branches_that_are_all_gone_are_no_success(sb, caplog):
     assert answer["next_action"] == "CONTINUE"
 
 
-def test_chunks_that_wait_are_no_success():
+@pytest.mark.parametrize("segment", [0, 9])
+def test_chunks_that_wait_are_no_success(segment):
     results = [{"status": "COMPLETE"}, {"status": "PAUSED_FOR_HITP"}]
-    answer = call("aggregate_distributed", state_data=START, distributed_results=results)
+    state = {**START, "segment_to_run": segment}
+    answer = call("aggregate_distributed", state_data=state, distributed_results=results)
     assert answer["final_status"] == answer["next_action"] == "PAUSED_FOR_HITP"
     summary = answer["state_data"]["distributed_chunk_summary"]
     assert (summary["succeeded"], summary["failed"]) == (1, 0)
-    forget()
 
 
 def test_each_of_10_000_failed_chunks_is_judged_and_few_are_shown():

@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from statebag import Statebag
 from statebag.default_client import from_environment
+from statebag.format.stub import KEY
 from statebag.state_data_manager import lambda_handler
 from statebag.telemetry import usage
 from statebag.testing.process import forget
@@ -239,6 +242,18 @@ def test_a_pause_is_kept_in_a_state_that_left(wire, monkeypatch):
     assert place(answer) == ("CONTINUE", 2)
     again = answered(answer["state_data"], "PAUSED_FOR_HITP")
     assert place(again) == ("CONTINUE", 2)
+
+
+def test_deliveries_are_known_where_another_function_offloaded_them(sb):
+    state = START
+    for n in range(9):
+        paused = sync(state, status="PAUSE", next_segment_to_run=2)["state_data"]
+        state = answered(paused, "PAUSED_FOR_HITP", {"n": n})["state_data"]
+    tight = Statebag(sb.store, policy=structs.replace(sb.policy, field_limit=256, carry_bytes=0))
+    bag = tight.with_control("execution_id", "segment_to_run").seal(opened(state), scope=SCOPE)
+    assert KEY in bag["merged_deliveries"]
+    for n in range(9):
+        assert place(answered(bag, "PAUSED_FOR_HITP", {"n": n})) == ("CONTINUE", 2)
 
 
 def test_deliveries_at_once_are_one_delivery():
