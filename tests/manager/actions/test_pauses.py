@@ -55,7 +55,9 @@ def test_a_continue_goes_one_further_to_the_end():
     assert place(answer) == ("COMPLETE", 4)
 
 
-@pytest.mark.parametrize("result", [{"status": "CONTINUE"}, {"next_action": "continue"}, {}])
+@pytest.mark.parametrize(
+    "result", [{"status": "CONTINUE"}, {"next_action": "continue"}, {"anything": 1}]
+)
 def test_so_does_a_branch_and_no_other_action(result):
     answer = call("sync_branch", branch_state=START, execution_result=result)
     assert answer["branch_state"]["segment_to_run"] == 1
@@ -65,10 +67,18 @@ def test_so_does_a_branch_and_no_other_action(result):
 
 def test_an_event_without_a_result_moves_nothing():
     paused = sync(START, status="PAUSE")["state_data"]
-    for event in ({}, {"execution_result": None}):
+    for event in (
+        {},
+        {"execution_result": None},
+        {"execution_result": {}},
+        {"execution_result": {"guardrail_verified": True}},
+    ):
         answer = call("sync", state_data=paused, **event)
         assert place(answer) == ("PAUSED_FOR_HITP", 0)
         assert place(answered(answer["state_data"], "PAUSED_FOR_HITP")) == ("CONTINUE", 1)
+        assert place(call("sync", state_data=START, **event)) == ("CONTINUE", 0)
+        ended = {**START, "segment_to_run": 9}
+        assert place(call("sync", state_data=ended, **event)) == ("COMPLETE", 9)
 
 
 @PAUSES

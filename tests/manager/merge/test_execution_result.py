@@ -5,7 +5,7 @@ import pytest
 from statebag import InvalidState
 from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.manager.merge.control import control_names
-from statebag.manager.merge.execution_result import merge_result
+from statebag.manager.merge.execution_result import is_of_segment, merge_result
 from statebag.manager.statuses import Statuses
 from statebag.policy import Policy
 
@@ -116,3 +116,19 @@ def test_a_final_state_needs_an_object(state):
         merged(state, {"final_state": {"a": 1}})
     with pytest.raises(InvalidState, match="must be an object, not a"):
         merged({}, {"final_state": "text"})
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ({}, False),
+        ({"guardrail_verified": True, "loop_counter": 7}, False),
+        ({"status": None, "final_state": None}, False),
+        ({"status": "RUNNING"}, True),
+        ({"next_action": "CONTINUE"}, True),
+        ({"loop_counter": 7, "final_state": {}}, True),
+        ({"anything": 0}, True),
+    ],
+)
+def test_what_tells_of_a_segment(result, expected):
+    assert is_of_segment(result, CONTROL) is expected

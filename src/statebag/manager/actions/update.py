@@ -12,9 +12,9 @@ from statebag.format.json_type import json_type
 from statebag.manager.actions.result import absorb
 from statebag.manager.legacy.older_form import addresses_in
 from statebag.manager.legacy.pointer_format import kilobytes
-from statebag.manager.merge.execution_result import READ
+from statebag.manager.merge.execution_result import READ, is_of_segment
 from statebag.manager.merge.next_action import next_action
-from statebag.manager.merge.resuming import after_result, pending_action
+from statebag.manager.merge.resuming import PLACE, after_result, pending_action
 from statebag.opening.walk import Selection, walk
 
 if TYPE_CHECKING:
@@ -42,9 +42,13 @@ def decided(
     merged: dict[str, Any],
     result: dict[str, Any],
     *,
-    moves: bool,
+    moves: bool = True,
+    total: Any = None,
 ) -> tuple[dict[str, Any], str]:
     """Return the state where it goes on after a result, and what comes next.
+
+    A result with nothing but control fields is no segment's: the workflow stays where it is, and
+    goes on waiting for what it waits for.
 
     Args:
         invocation: For the settings.
@@ -52,10 +56,17 @@ def decided(
         merged: The state with the result merged into it.
         result: The result.
         moves: Whether a `CONTINUE` that names no segment goes one further.
+        total: How many segments there are, instead of the state's `total_segments`.
     """
     statuses = invocation.settings.table
-    action = next_action(result, merged, statuses)
-    return after_result(merged, before, result, action, statuses, moves=moves)
+    known = merged if total is None else {**merged, "total_segments": total}
+    if not is_of_segment(result, invocation.control):
+        pending = statuses.of_name(pending_action(before))
+        return merged, pending or next_action({}, known, statuses)
+    action = next_action(result, known, statuses)
+    moved, action = after_result(known, before, result, action, statuses, moves=moves)
+    place = {name: moved[name] for name in PLACE if name in moved}
+    return {**{name: merged[name] for name in merged if name not in PLACE}, **place}, action
 
 
 def update_and_compress(invocation: Invocation) -> dict[str, Any]:
@@ -88,16 +99,11 @@ def update_and_compress(invocation: Invocation) -> dict[str, Any]:
 
 
 def _merged(invocation: Invocation, name: str, *, moves: bool) -> tuple[dict[str, Any], str]:
-    """The state with the event's result merged into it, and what comes next.
-
-    An event without a result changes nothing: the workflow goes on waiting for what it waits for.
-    """
+    """The state with the event's result merged into it, and what comes next."""
     raw = invocation.given(name)
     state = invocation.state(name)
     if invocation.event.get("execution_result") is None:
-        statuses = invocation.settings.table
-        pending = statuses.of_name(pending_action(state))
-        return state, pending or next_action({}, state, statuses)
+        return decided(invocation, state, state, {}, moves=moves)
     result = invocation.result("execution_result", READ)
     merged = absorb(invocation, state, result, raw)
     return decided(invocation, state, merged, result, moves=moves)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from statebag.manager.statuses import Statuses
 
-__all__ = ["MEANT", "READ", "merge_final_state", "merge_result"]
+__all__ = ["MEANT", "READ", "is_of_segment", "merge_final_state", "merge_result"]
 
 _MEANT = (
     "status",
@@ -34,6 +34,14 @@ READ: tuple[str, ...] = tuple(dict.fromkeys((*_MEANT, *SAYS_FAILURE)))
 
 MEANT: frozenset[str] = frozenset({*_MEANT, "final_state", "branches"})
 _REST = "last_execution_result"
+
+
+def is_of_segment(result: Mapping[str, Any], control: Collection[str]) -> bool:
+    """Whether a result tells what a segment did; one with control fields alone only sets these."""
+    return any(
+        value is not None and (name not in control or name in _MEANT)
+        for name, value in result.items()
+    )
 
 
 def merge_result(
