@@ -12,6 +12,8 @@ from msgspec import structs
 from statebag import Statebag
 from statebag.default_client import from_environment
 from statebag.format.stub import KEY
+from statebag.manager.actions.invocation import Invocation
+from statebag.manager.actions.update import decided
 from statebag.state_data_manager import lambda_handler
 from statebag.telemetry import usage
 from statebag.testing.process import forget
@@ -63,6 +65,17 @@ def test_so_does_a_branch_and_no_other_action(result):
     assert answer["branch_state"]["segment_to_run"] == 1
     bag = call("update_and_compress", state_data=START, execution_result=result)
     assert bag["segment_to_run"] == 0
+
+
+@pytest.mark.parametrize("own", [{"total_segments": 9}, {}])
+def test_a_branch_may_have_fewer_segments_than_its_state_says(sb, own):
+    state = {"execution_id": SCOPE, "segment_to_run": 1, **own}
+    invocation = Invocation({"state_data": state})
+    for status, expected in (("RUNNING", "COMPLETE"), ("PAUSE", "PAUSED_FOR_HITP")):
+        moved, action = decided(invocation, state, state, {"status": status}, total=2)
+        assert action == expected
+        assert {name: moved[name] for name in own} == own
+        assert moved.keys() - {"resume_point"} == state.keys()
 
 
 def test_an_event_without_a_result_moves_nothing():

@@ -14,7 +14,7 @@ from statebag.manager.legacy.older_form import addresses_in
 from statebag.manager.legacy.pointer_format import kilobytes
 from statebag.manager.merge.execution_result import READ, is_of_segment
 from statebag.manager.merge.next_action import next_action
-from statebag.manager.merge.resuming import PLACE, after_result, pending_action
+from statebag.manager.merge.resuming import after_result, pending_action
 from statebag.opening.walk import Selection, walk
 
 if TYPE_CHECKING:
@@ -65,8 +65,10 @@ def decided(
         return merged, pending or next_action({}, known, statuses)
     action = next_action(result, known, statuses)
     moved, action = after_result(known, before, result, action, statuses, moves=moves)
-    place = {name: moved[name] for name in PLACE if name in moved}
-    return {**{name: merged[name] for name in merged if name not in PLACE}, **place}, action
+    if total is not None:
+        del moved["total_segments"]
+        moved |= {name: merged[name] for name in ("total_segments",) if name in merged}
+    return moved, action
 
 
 def update_and_compress(invocation: Invocation) -> dict[str, Any]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from statebag.manager.statuses import Statuses
 
 __all__ = [
-    "PLACE",
     "RESUME_POINT",
     "after_answer",
     "after_join",
@@ -38,9 +37,6 @@ RESUME_POINT = "resume_point"
 
 _SEGMENT = "segment_to_run"
 _FORK = "PARALLEL_GROUP"
-
-PLACE: tuple[str, ...] = (_SEGMENT, RESUME_POINT)
-"""The fields that say where a workflow is, and where it goes on."""
 
 
 def named_segment(result: Mapping[str, Any]) -> int | None:
@@ -74,7 +70,7 @@ def after_result(
             goes one further.
     """
     if is_repeated(result, before):
-        place = {name: before[name] for name in PLACE if name in before}
+        place = {name: before[name] for name in (_SEGMENT, RESUME_POINT) if name in before}
         return {**state, **place}, standing(before, statuses)
     moved = _taken(state)
     named = named_segment(result)
