@@ -4,6 +4,8 @@ import json
 import logging
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from statebag import InvalidState
 from statebag.manager.statuses import CLASSES, NEXT_ACTIONS
@@ -121,8 +123,8 @@ def test_what_a_catch_puts_in_the_place_of_all_chunks(field, around):
 
 @EACH
 def test_what_a_distributed_run_says_of_itself(failure):
-    given = {**failure, "segment_results": [{"status": "SUCCEEDED"}]}
-    answer = call("aggregate_distributed", state_data=START, execution_result=given)
+    result = {**failure, "segment_results": [{"status": "SUCCEEDED"}]}
+    answer = call("aggregate_distributed", state_data=START, execution_result=result)
     assert (answer["final_status"], answer["next_action"]) == ("FAILED", "FAILED")
     assert REASON in json.dumps(opened(answer["state_data"]))
 
@@ -221,17 +223,16 @@ def test_settings_add_to_the_table_for_every_action(monkeypatch):
     "results", [[[[GOOD], [GOOD]], GOOD], [responded([GOOD, GOOD]), responded(GOOD)]]
 )
 def test_lists_of_a_map_in_a_parallel_are_looked_into(results):
-    given = json.loads(json.dumps(results))
-    answer = call("aggregate_distributed", state_data=START, distributed_results=given)
+    answer = call("aggregate_distributed", state_data=START, distributed_results=results)
     assert answer["state_data"]["distributed_chunk_summary"]["total"] == 3
-    answer = call("aggregate_branches", state_data=START, parallel_results=[*given, []])
+    answer = call("aggregate_branches", state_data=START, parallel_results=[*results, []])
     assert opened(answer["state_data"])["current_state"] == {"good": 1}
 
 
 def test_lists_in_a_list_that_left_are_looked_into_too(sb):
     results = [[{"status": "FAILED", "text": filler(9_000, n)} for n in range(4)] for _ in range(9)]
-    for given in ({"segment_results": results}, {"r": results}):
-        sealed = sb.seal(given, scope="machine/run")
+    for value in ({"segment_results": results}, {"r": results}):
+        sealed = sb.seal(value, scope="machine/run")
         sealed = sealed.get("r", sealed)
         answer = call("aggregate_distributed", state_data=START, distributed_results=sealed)
         assert answer["final_status"] == "FAILED"
@@ -318,6 +319,42 @@ def test_chunks_that_wait_are_no_success(segment):
     assert answer["final_status"] == answer["next_action"] == "PAUSED_FOR_HITP"
     summary = answer["state_data"]["distributed_chunk_summary"]
     assert (summary["succeeded"], summary["failed"]) == (1, 0)
+
+
+WRAPPED = st.recursive(
+    st.sampled_from(FAILURES).map(lambda one: {"branch_id": "bad", **one}),
+    lambda inner: st.one_of(
+        inner.map(responded),
+        inner.filter(lambda one: isinstance(one, dict)).map(through_the_sdk),
+        st.lists(inner, min_size=1, max_size=3),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(WRAPPED)
+def test_no_wrapping_makes_a_success_of_a_failure(wrapped):
+    for action, field in (
+        ("merge_callback", "callback_result"),
+        ("merge_async", "async_result"),
+        ("aggregate_branches", "parallel_results"),
+        ("aggregate_distributed", "distributed_results"),
+    ):
+        given_list = [wrapped] if action.startswith("aggregate") else wrapped
+        answer = call(action, state_data=START, **{field: given_list})
+        assert answer["next_action"] == "FAILED", action
+        assert answer["state_data"]["segment_to_run"] == 0
+    if isinstance(wrapped, dict):
+        try:
+            answer = call("sync", state_data=START, execution_result=wrapped)
+        except InvalidState:
+            return  # a list where one result must stand
+        assert answer["next_action"] == "FAILED"
 
 
 def test_each_of_10_000_failed_chunks_is_judged_and_few_are_shown():
