@@ -72,7 +72,7 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
         return {field.strip(): rule.strip() for field, _, rule in pairs}
 
 
-@lru_cache(maxsize=8)  # settings are made anew for each event; a process has few different ones
+@lru_cache(maxsize=8)  # settings are read for each event; a process has few different ones
 def _table(statuses: tuple[str, ...], next_actions: tuple[str, ...]) -> Statuses:
     return Statuses(statuses, next_actions)
 

@@ -52,7 +52,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
         state["failed_segments_s3_path"] = failed_path
     if event.get("map_error"):
         state["map_error"] = invocation.top(event["map_error"])
-    # With what the result says beside its chunks, the run is one result.
+    # With what the result says next to its chunks, the run is one result.
     action = next_action(own, {}, statuses, otherwise=tally.final_status)
     has_failed = event.get("map_error") or "FAILED" in {action, tally.final_status}
     status = "FAILED" if has_failed else tally.final_status
@@ -85,7 +85,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
 def _source(
     invocation: Invocation, state: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any], _Chunks]:
-    """The state with what a result says beside its chunks, what it says, and the chunks."""
+    """The state with what a result says next to its chunks, what it says, and the chunks."""
     event = invocation.event
     name = "execution_result" if event.get("distributed_results") is None else "distributed_results"
     raw = payload_of(event.get(name))

@@ -35,7 +35,7 @@ class Verdict:
     """What a result is.
 
     Attributes:
-        kind: Its class. A result without a status is done: whoever ran it says that it ended.
+        kind: Its class. A result without a status is done: its engine reported no failure.
         next_action: For a class that waits or forked: what the workflow waits for.
         error: What it gives as its error; None if it only has a status.
         reason: `{"Error", "Cause"}` if it failed and does not say why itself.
