@@ -1,6 +1,8 @@
 """How the modules are named and laid out: what no import contract can say."""
 
 import ast
+import itertools
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -31,6 +33,79 @@ def of_os(module):
 def test_variables_are_read_in_one_place():
     found = {str(one.relative_to(SOURCE).as_posix()) for one in MODULES if any(of_os(one))}
     assert found == set(READS_VARIABLES)
+
+
+SOURCE_OF_A_NUMBER = re.compile(
+    r"chosen|measured|docs/|Guide|reference|Reference|quota|Quotas|specification|RFC|FIPS|IEEE|POSIX"
+    r"|SIGINT|AES-|CPython|Py_C_|zstd|PyYAML|NAME_MAX|CRC|SHA-256|maxResults|click's"
+    r"|of a millisecond|64 bits|`[^`]+`",
+    re.IGNORECASE,
+)
+"""What a comment has in it that says where a number comes from."""
+
+NUMBERS_TO_COME = ("local/", "manager/", "store/")
+"""Rooms whose numbers are not looked at yet."""
+
+
+def is_number(node):
+    match node:
+        case ast.Constant(value):
+            return type(value) in {int, float}
+        case ast.BinOp(left, _, right):
+            return is_number(left) and is_number(right)
+        case ast.UnaryOp(_, operand):
+            return is_number(operand)
+        case ast.Tuple(elements):
+            return bool(elements) and all(map(is_number, elements))
+        case ast.Call(ast.Name("timedelta")):
+            return True
+    return False
+
+
+def numbers_of(module):
+    """The numbers that a module defines, each with the comments and the docstring next to it."""
+    lines = module.read_text("utf-8").splitlines()
+    body = ast.parse("\n".join(lines)).body
+    for node, after in itertools.zip_longest(body, body[1:]):
+        if not (isinstance(node, ast.Assign | ast.AnnAssign) and is_number(node.value)):
+            continue
+        first, last = node.lineno - 1, node.end_lineno
+        while first and lines[first - 1].startswith("#"):
+            first -= 1
+        match after:
+            case ast.Expr(ast.Constant(str())):
+                last = after.end_lineno
+        own = lines[first:last]
+        comments = [line.partition("#")[2] for line in own[: node.end_lineno - first]]
+        docstring = own[node.end_lineno - first :]
+        yield lines[node.lineno - 1], " ".join([*comments, *docstring]).strip()
+
+
+def test_each_number_says_where_it_comes_from():
+    silent = []
+    found = 0
+    for module in MODULES:
+        place = module.relative_to(SOURCE).as_posix()
+        if place.startswith(NUMBERS_TO_COME):
+            continue
+        for line, said in numbers_of(module):
+            found += 1
+            if not SOURCE_OF_A_NUMBER.search(said):
+                silent.append(f"{place}: {line}")
+    assert found > 100, "the numbers were not found"
+    assert not silent, "\n".join(silent)
+
+
+def test_a_number_without_a_source_is_found(tmp_path):
+    module = tmp_path / "module.py"
+    module.write_text(
+        '"""Docstring: chosen."""\n\n_ONE = 1\n_TWO = 2  # bytes\n_THREE = 3  # chosen\n\n'
+        '# Measured.\n_FOUR = 4 * 1024\n\n_FIVE = 5\n"""Bytes. Chosen."""\n_SIX: int = -6\n'
+    )
+    said = dict(numbers_of(module))
+    named = {line.split()[0] for line, one in said.items() if SOURCE_OF_A_NUMBER.search(one)}
+    assert len(said) == 6
+    assert named == {"_THREE", "_FOUR", "_FIVE"}
 
 
 SAME_CLASSES = {}

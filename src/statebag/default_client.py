@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["from_environment", "step"]
 
-_CLIENTS = 32  # settings of which the clients are kept
+# Clients that are kept. Chosen: a process has a few environments, a test suite some more
+_CLIENTS = 32
 
 
 def from_environment() -> Statebag:

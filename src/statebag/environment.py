@@ -59,7 +59,7 @@ _Settings = TypeVar("_Settings", bound=msgspec.Struct)
 _PREFIX = "STATEBAG_"
 _STANDARD = str.maketrans("-_", "+/")
 _SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-_QUOTED = 40  # characters of a value in a message: enough to recognize it
+_QUOTED = 40  # characters of a value in a message. Chosen: enough to recognize it
 _LOCAL_FOLDER = "./.statebag/store"
 
 _PASSING_PLACES = (

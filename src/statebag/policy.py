@@ -79,7 +79,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             object that is not encrypted.
     """
 
+    # Chosen: two bags, an input and a result of it, and the control fields fit the payload limit.
     max_bag_bytes: int = 96 * 1024
+    # Measured, as are `piece_bytes` and `max_packs`: docs/performance/choices.md has the figures of
+    # other values, docs/design/0004 the reasons.
     field_limit: int = 30 * 1024
     carry_bytes: int = 32 * 1024
     control: tuple[str, ...] = ()

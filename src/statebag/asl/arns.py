@@ -18,7 +18,9 @@ __all__ = [
 ACCOUNT = "123456789012"
 """The account that everything local belongs to."""
 
-_PARTS = 8  # of arn:<partition>:states:<region>:<account>:execution:<machine>:<name>
+# Of arn:<partition>:states:<region>:<account>:execution:<machine>:<name> (Service Authorization
+# Reference, "Actions, resources, and condition keys for AWS Step Functions").
+_PARTS = 8
 _REFERENCE = re.compile(
     r"(?:arn:[a-z-]+:lambda:[a-z0-9-]*:\d*:function:|\d{12}:function:)?"
     r"(?P<name>[A-Za-z0-9_-]+)(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]+))?"

@@ -43,24 +43,31 @@ __all__ = [
 PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.:-]+)\}")
 
 MOST_BYTES = 4_000_000
-"""Bytes of a file. Step Functions takes a definition of 1 MB, CloudFormation a template of 1 MB."""
+"""Bytes of a file. Chosen: four times what Step Functions (API reference, CreateStateMachine: a
+definition of 1 MB) and CloudFormation (User Guide, "Quotas": a template of 1 MB) accept, for
+spaces and comments."""
 
 MOST_YAML_CHARACTERS = 1_500_000
-"""Characters of YAML, which takes thirty times as long to read as JSON: see `_Base`."""
+"""Characters of YAML, which takes thirty times as long to read as JSON (measured: see `_Base`).
+Chosen: half as much again as a definition of 1 MB."""
 
 MOST_LEVELS = MAX_DEPTH
 """Levels of a document, aliases written out: as many as a state may have."""
 
-_FRAMES_OF_LEVEL = 6  # calls of Python; PyYAML 6 makes at most five for a level
-_FRAMES_TO_SPARE = 200
+_FRAMES_OF_LEVEL = 6  # calls of Python; PyYAML 6 makes at most five for a level (measured)
+_FRAMES_TO_SPARE = 200  # chosen: what a caller or a hook may call on top
 
 MOST_VALUES = 500_000
-"""Values of a document, aliases written out: as many as a definition of 1 MB can hold."""
+"""Values of a document, with every alias expanded. Chosen: a definition of 1 MB holds no more,
+since a value takes two bytes at least (`1,`)."""
 
 MOST_CHARACTERS = 16_000_000
-"""Characters of all texts of a document, aliases written out: four times the largest file."""
+"""Characters of all texts of a document, with every alias expanded. Chosen: four times the largest
+file."""
 
-_MOST_DIGITS = 1_000  # of a number; the time to read one grows with the square of its length
+# Digits of a number. Chosen: far more than any quota has; the time to read a number grows with the
+# square of its length.
+_MOST_DIGITS = 1_000
 _LIMITS = (
     f"A file may have {MOST_BYTES:,} bytes (YAML: {MOST_YAML_CHARACTERS:,} characters), "
     f"{MOST_LEVELS} levels, {MOST_VALUES:,} values and {MOST_CHARACTERS:,} characters of text, "

@@ -27,8 +27,11 @@ _NAME = re.compile(r"States\.[A-Za-z0-9]+")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _TEXT = re.compile(r"'(?P<raw>(?:[^'\\]|\\.)*)'", re.DOTALL)
 _WORD = re.compile(r"(?:true|false|null)(?![A-Za-z0-9_])")
-_DEEPEST = 12  # Step Functions takes ten levels (Developer Guide, "Intrinsic functions")
-_LONGEST_NUMBER = 1_000  # characters; the time to read one grows with the square of its length
+# Step Functions accepts ten levels (Developer Guide, "Intrinsic functions"). Chosen: two more, so
+# that this reader never refuses what the service accepts, however it counts the outermost call.
+_DEEPEST = 12
+# Characters. Chosen: as many digits as a document may have in a number (`documents`).
+_LONGEST_NUMBER = 1_000
 
 
 @dataclass(frozen=True, slots=True)

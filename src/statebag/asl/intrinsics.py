@@ -15,7 +15,7 @@ __all__ = ["INTRINSICS", "Intrinsic", "check_arguments"]
 
 Looks = Literal["nothing", "value", "text", "everything"]
 
-_LONGEST_NUMBER = 20  # characters of an integer of 64 bits, with its sign
+_LONGEST_NUMBER = 20  # characters of the longest integer of 64 bits: -9223372036854775808
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,10 @@ _PATTERN = re.compile(r"=~\s*/(?:[^/\\]|\\.)*/", re.DOTALL)
 _DEEP_NAME = re.compile(_BARE)
 _CLOSED = re.compile(r"\s*\]")
 _CLOSING = {"(": ")", "[": "]"}
-_MOST_OPEN = 20  # brackets in a filter: each level of filters is read once more
-_MOST_KEPT = 4096  # parsed paths; a large definition has some hundreds
+# Open brackets in a filter. Chosen: more than a filter that people write has; each level of
+# filters is parsed once more, so the time grows with the square of the levels.
+_MOST_OPEN = 20
+_MOST_KEPT = 4096  # parsed paths. Chosen: a large definition has some hundreds
 
 
 class MalformedError(ValueError):

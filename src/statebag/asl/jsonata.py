@@ -69,9 +69,11 @@ _SMALL_OPERATORS = frozenset(
 )
 # Their results have up to two bytes for one of what they are given: escapes, quotes.
 _DOUBLING = frozenset({"base64encode", "partition", "split", "string"})
+# References. Chosen: a use of a name repeats what it stands for, so names of names double it each
+# time.
 _MOST_FOUND = 512
-_BEYOND_ANY = 1 << 20  # bytes; more than a payload holds
-_QUOTES_AND_COMMA = 3  # of an item in an array's text, which a separator replaces
+_BEYOND_ANY = 1 << 20  # bytes. Chosen: four times what a payload may have
+_QUOTES_AND_COMMA = 3  # bytes: `"`, `"` and `,` of an item in the text of an array (RFC 8259)
 # What they give depends on all members of an argument, which is an object.
 _OF_ALL_MEMBERS = frozenset({"each", "keys", "sift", "spread"})
 _HANDED_ON = frozenset({"append", "merge"})

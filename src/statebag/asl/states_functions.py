@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["IntrinsicCall", "IntrinsicFailureError", "evaluated_call", "parsed_call"]
 
-_MOST_FORMATTED = 4_000_000  # characters; a state has at most 262,144 bytes
+# Characters. Chosen: a payload has at most 262,144 bytes, so a longer text could not leave its
+# state.
+_MOST_FORMATTED = 4_000_000
 _HASHES = {
     "MD5": "md5",
     "SHA-1": "sha1",

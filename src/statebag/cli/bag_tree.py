@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["print_bag"]
 
-_SHOWN_IN_ONE = 30
-_SHOWN_ROWS = 200
-_SHOWN_PACKS = 12
-_LEAST_NAME = 16
-_FILE_WIDTH = 1000  # of no terminal: nothing is cut short
+# Chosen so that what is usual fits one screen, and the rest a scroll of it; `--all` shows
+# everything.
+_SHOWN_IN_ONE = 30  # fields of one object
+_SHOWN_ROWS = 200  # chosen: as above
+_SHOWN_PACKS = 12  # a bag usually has 8 at most (`Policy.max_packs`)
+_LEAST_NAME = 16  # characters. Chosen: a name stays recognizable in a narrow terminal
+_FILE_WIDTH = 1000  # characters of a line in a file. Chosen: wider than any row, so no row is cut
 _STYLES = {
     "plain": "dim",
     "carried": "cyan",

@@ -26,11 +26,11 @@ __all__ = [
     "exit_code",
 ]
 
-SUCCESS = 0
-PROGRAM_FAULT = 1
+SUCCESS = 0  # POSIX
+PROGRAM_FAULT = 1  # CPython's own for an exception
 USAGE = 2  # click's own
-EXECUTION_FAILED = 3
-FOUND = 4
+EXECUTION_FAILED = 3  # chosen: the next
+FOUND = 4  # chosen: the next
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 BY_ERROR: dict[type[errors.StatebagError], int] = {

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["print_log"]
 
-_FILE_WIDTH = 100
-_SHOWN_CHANGES = 4
-_SHOWN_WAITING = 5
-_LONGEST_NAME = 80
-_LONGEST_CAUSE = 2_000
+# Chosen so that a transition takes a few lines of a terminal; `--json` has everything.
+_FILE_WIDTH = 100  # characters of a line in a file
+_SHOWN_CHANGES = 4  # chosen: as above
+_SHOWN_WAITING = 5  # chosen: as above
+_LONGEST_NAME = 80  # characters: the longest name of a state (`asl.quotas.NAME_CHARACTERS`)
+_LONGEST_CAUSE = 2_000  # characters. Chosen: a traceback of some frames
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "possible": "?"}
 _STYLES = {"added": "green", "removed": "red", "changed": "yellow", "possible": "dim"}
 _STATUS_STYLES = {"SUCCEEDED": "bold green", "RUNNING": "bold cyan"}

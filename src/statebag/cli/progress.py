@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["progress", "state_path"]
 
-_SHOWN_ROWS = 12
-_ALWAYS_TOLD = 3
+_SHOWN_ROWS = 12  # chosen: half of the 24 lines of the smallest usual terminal
+_ALWAYS_TOLD = 3  # visits of a state. Chosen: after these, only the 10th, 100th, ... gets a line
 
 
 def state_path(path: str) -> str:

@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["as_dict", "print_report"]
 
 LONG_RUN = 40
-"""Transitions from which on a state has one row, however often it ran."""
+"""Transitions of an execution above which the report has one row for each state. Chosen: the rows
+of a tall terminal."""
 
+# Chosen so that a report stays on a screen or two; `--output` writes the whole output to a file.
 _SHOWN_CHARACTERS = 2_000
-_SHOWN_KEYS = 40
-_SHOWN_UNFINISHED = 5
-_FILE_WIDTH = 100
+_SHOWN_KEYS = 40  # chosen: as above
+_SHOWN_UNFINISHED = 5  # chosen: as above
+_FILE_WIDTH = 100  # characters of a line in a file. Chosen: reads well in an editor
 
 
 def as_dict(execution: Execution) -> dict[str, Any]:

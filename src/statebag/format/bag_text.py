@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 LEVELS = 4
-"""Texts within one another that are looked into: a message in a topic's envelope in a queue's takes
-three, and each level doubles the backslashes."""
+"""Texts within one another that are looked into. Chosen: a message in the envelope of a topic in
+that of a queue takes three, and each level doubles the backslashes."""
 
 _MARK = f'"{KEY}'
 _MARK_IN_STRING = b'\\"' + KEY.encode()

@@ -39,11 +39,13 @@ __all__ = [
 _WINDOW_LOG_MAX = 27
 
 LARGEST_PATCHED = 60 * 1024 * 1024
-"""Bytes of a text that a patch is made for: with its base it must fit the largest window."""
+"""Bytes of a text that a delta is made for. Chosen: with its base, and some room for the encoder,
+it must fit the largest window of 128 MiB."""
 
-_CHUNK = 1024 * 1024  # bytes of a text that is only checked, at once
+_CHUNK = 1024 * 1024  # bytes that are checked at once. Chosen: larger ones only take more memory
 
-_LEAST_BASE = 64  # bytes; zstd takes no dictionary of fewer than 8
+# Bytes. zstd refuses a raw dictionary of fewer than 8. Chosen: a base this short saves nothing.
+_LEAST_BASE = 64
 
 
 def sha256_hex(data: bytes | memoryview) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["KEY_BYTES", "check_keys"]
 
 KEY_BYTES = 32
-"""Of AES-256."""
+"""Of a key of AES-256 (FIPS 197)."""
 
 
 def check_keys(keys: Iterable[bytes]) -> None:

@@ -22,14 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["Checked", "check_json"]
 
 _MAX_DIGITS = 4300
-"""CPython's own limit for reading an integer; what could not be read back is not written."""
+"""Digits: CPython's default limit (`sys.int_info.default_max_str_digits`). An integer that a
+reader could not read back is not written."""
 
 _BEYOND = (-(10 ** (_MAX_DIGITS - 1)), 10**_MAX_DIGITS)  # msgspec counts the sign as a digit
 
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
-_LEAST_WITHOUT_EXPONENT = 1e-3  # a serializer may write `1e-05` below it, another one `0.00001`
+# A serializer may write `1e-05`, another one `0.00001`. Chosen: above where serializers
+# begin to write exponents (Python's `repr`: below 1e-4, JavaScript: below 1e-6).
+_LEAST_WITHOUT_EXPONENT = 1e-3
+# Levels, and containers of a level, above which each container is looked at once. Chosen: usual
+# states do not have both, and a value that holds itself twice doubles the work at each level.
 _SUSPICIOUS_DEPTH = 8
-_SUSPICIOUS_WIDTH = 10_000
+_SUSPICIOUS_WIDTH = 10_000  # chosen: as above
 _EXACT_CONTAINERS: frozenset[type] = frozenset({dict, list})
 
 

@@ -18,13 +18,16 @@ __all__ = ["LIGHT", "OpenedValues", "check_memory", "memory_taken"]
 # one to ten characters 72 to 103, an unknown name 100. The sum is 0.6 to 1.7 times what is
 # measured.
 _OBJECT, _ARRAY, _ITEM, _QUOTE = 130, 56, 36, 8
-_SHARED_SCALAR = 8  # a place in an array, for a number to 99, true, false or null; also measured
+_SHARED_SCALAR = 8  # a place in an array, for a number to 99, true, false or null (measured)
 _EMPTY = _ITEM  # an empty object, without its place in an array
-_HEAVIEST = 58  # bytes of memory for a byte of text: an array in an array in an array
-_UNSEEN = 120  # the heaviest values measured take 30 times their text: a quarter of the limit
+_HEAVIEST = 58  # bytes of memory for a byte of text (measured): an array in an array in an array
+# Bytes of memory for a byte of text. Chosen: four times the heaviest that usual states were
+# measured to take.
+_UNSEEN = 120
 
 LIGHT = 1_000_000
-"""No text of fewer bytes takes as much memory as is ever the limit (8 times 16 MiB)."""
+"""Bytes of a text below which nothing is reckoned. Chosen: the heaviest text of this size takes 58
+MB, and no limit is below 128 MiB (8 times 16 MiB)."""
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _DIGITS = bytes.maketrans(b"123456789", b"0" * 9)

@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 EXACT_INTEGER = 2**53
-"""Above it a reader that uses doubles, as JavaScript does, may round."""
+"""Above it, a reader that uses doubles (IEEE 754), as JavaScript does, may round."""
 
 _WRITTEN_ALIKE: frozenset[type] = frozenset({str, int, bool, type(None)})
 _SUSPICIOUS_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]|-0(?![0-9])")

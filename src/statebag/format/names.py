@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 _HEX = frozenset("0123456789abcdef")
-_LONGEST_NAME = 1024  # bytes: the longest key that S3 takes
-_LONGEST_PART = 255  # bytes: the longest file name that common file systems take
+_LONGEST_NAME = 1024  # bytes: the longest key (S3 User Guide, "Naming Amazon S3 objects")
+_LONGEST_PART = 255  # bytes: NAME_MAX of ext4, XFS, APFS and NTFS
 _UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 

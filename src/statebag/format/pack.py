@@ -22,6 +22,7 @@ import msgspec
 from statebag.errors import BlobCorrupt, StatebagError, UnsupportedFormat
 from statebag.format import json_text
 from statebag.format.codec import compress, compress_each, sha256_hex
+from statebag.format.json_text import EXACT_INTEGER
 from statebag.format.json_type import json_type
 from statebag.format.names import pack_name
 from statebag.format.stub import THIS_PACK, Blob
@@ -35,9 +36,9 @@ MAGIC = b"SBAG\x00\x01\r\n"  # a NUL and both line ends, so that a text transfer
 
 BlobKind = Literal["value", "index"]
 _KINDS: tuple[BlobKind, ...] = ("value", "index")
-_MAX_SIZE = 2**53
 LARGEST_NODE = 16 * 1024 * 1024
-"""Bytes of an index node: 4,096 rows, each with the longest name of a pack, take less."""
+"""Bytes of an index node. Chosen: 4,096 rows (`stub.MAX_ENTRIES`), each with the longest name of a
+pack, take less."""
 
 
 class PackedBlob(msgspec.Struct, frozen=True):
@@ -157,6 +158,6 @@ def _row(row: Any) -> PackedBlob:
     numbers = (offset, length, size)
     if not isinstance(sha256, str) or any(type(n) is not int or n < 0 for n in numbers):
         raise ValueError("a row is malformed")
-    if size > _MAX_SIZE or kind not in _KINDS or (kind == "index" and size > LARGEST_NODE):
+    if size > EXACT_INTEGER or kind not in _KINDS or (kind == "index" and size > LARGEST_NODE):
         raise ValueError("a row has a size or kind that statebag does not write")
     return PackedBlob(sha256, offset, length, size, kind)

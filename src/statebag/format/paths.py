@@ -17,6 +17,7 @@ __all__ = ["Path", "bracketed_step", "parse_path", "parse_paths", "render_path"]
 Part = str | int
 Path = tuple[Part, ...]
 
+# Characters. Chosen: a message stays readable, and names of fields are shorter
 _LONGEST_NAME_SHOWN = 80
 
 # Patterns are texts: re compiles and keeps them when they are first used, not at import.

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Checker", "Signatures", "Signer", "check_keys"]
 
 _FIELD = "sig"
-_LEAST_KEY = 16  # bytes; RFC 2104 advises at least the hash's 32
-_LONGEST_NAME = 32  # characters; a choice: the name is in every stub
+# Bytes. Chosen: 128 bits, which nobody can guess; RFC 2104, section 3, advises the 32 of the hash.
+_LEAST_KEY = 16
+_LONGEST_NAME = 32  # characters. Chosen: the name is in every stub
 _PREFIX = b"statebag stub 1\n"
 _SCOPED_PREFIX = b"statebag stub 2\n"
 

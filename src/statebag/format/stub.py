@@ -53,14 +53,15 @@ __all__ = [
 ]
 
 KEY = "__statebag__"
-VERSION = 1
+VERSION = 1  # of the wire (docs/format.md); another number is another format
 VERSIONS = frozenset({VERSION})  # of the stubs that are read
 NEWEST_FORMS = 3
-"""The newest generation of forms (`Policy.forms`) that this release knows."""
+"""The newest generation of forms that this release knows (docs/upgrade.md, `Policy.forms`)."""
 
 
-MAX_LEVEL = 12  # of an index over pieces; 32**12 pieces are more than any store holds
-MAX_ENTRIES = 4096  # pieces or nodes listed in one place; a reader's bound, writers stay far below
+MAX_LEVEL = 12  # of an index. Chosen: a node lists about 32, and no store holds 32**12 chunks
+# Chunks or nodes in one list. Chosen: twice what the widest writer lists (`sealing.array_writer`).
+MAX_ENTRIES = 4096
 
 
 class Stored(Whole, frozen=True):

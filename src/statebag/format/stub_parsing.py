@@ -6,6 +6,7 @@ import binascii
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidStub, UnsupportedFormat
+from statebag.format.json_text import EXACT_INTEGER
 from statebag.format.names import check_pack_name
 from statebag.format.stub import (
     KEY,
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["FORMS", "Fields", "longest_frame", "parse_entries", "parse_stub"]
 
 _HEX = frozenset("0123456789abcdef")
-_MAX_NUMBER = 2**53
+# What a message may repeat of a stub that is too new. Chosen: any honest writer stays below.
 _MAX_VERSION = 1000
-_LONGEST_RELEASE = 12  # characters of a release's number
+_LONGEST_RELEASE = 12  # characters of the number of a release. Chosen: as above
 
 
 def parse_stub(wire: dict[str, Any], path: str) -> Stub:
@@ -120,10 +121,10 @@ class Fields:
 
     def number(self, value: object, name: str) -> int:
         """Return a whole number from 0 to 2**53; `name` is the field that it is of."""
-        if type(value) is int and 0 <= value <= _MAX_NUMBER:
+        if type(value) is int and 0 <= value <= EXACT_INTEGER:
             return value
         # An engine may have made 12 into 12.0 on its way; it is the same number.
-        if type(value) is float and value.is_integer() and 0 <= value <= _MAX_NUMBER:
+        if type(value) is float and value.is_integer() and 0 <= value <= EXACT_INTEGER:
             return int(value)
         raise self.fault(name)
 

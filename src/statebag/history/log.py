@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["MOST_CHANGES", "Line", "LogPlace", "as_dict", "log_of", "standing_dict"]
 
 MOST_CHANGES = 200
-"""Changes of one transition that are given; how many more there are is said."""
+"""Changes of one transition that are listed; of the others, the number is reported. Chosen: a
+reader looks at some, and a transition may change a million."""
 
 
 @dataclass(frozen=True, slots=True)

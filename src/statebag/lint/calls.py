@@ -24,8 +24,11 @@ __all__ = [
     "takes_values",
 ]
 
-_SMALL_RESULT = 16 * 1024  # bytes: what most services answer with, metadata and all
-_METADATA = 2048  # bytes of what lambda:invoke puts beside the Payload
+# Bytes of an answer that is an identifier with metadata. Chosen as an upper bound; not measured.
+_SMALL_RESULT = 16 * 1024
+# Bytes of what lambda:invoke puts next to the Payload: status, version, headers of the response.
+# Chosen as an upper bound; not measured.
+_METADATA = 2048
 # Integrations whose answer is an identifier with metadata. Others may answer with as much as the
 # engine takes, and so may the calls of an SDK whose name says that they read or compute.
 _SMALL = re.compile(

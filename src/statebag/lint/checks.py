@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Checks", "control_paths", "movable_paths"]
 
-_SLACK = 1024  # bytes: what a few names and numbers beside a value add
-_NAMED = 3
-_MOST_ITERATIONS = 8_000  # each takes three of the events of an execution's history
+_SLACK = 1024  # bytes. Chosen: what a few names and numbers add to a value
+_NAMED = 3  # sources that a message names. Chosen: it stays one sentence
+# Each iteration takes three of the 25,000 events of a history (`quotas.HISTORY_EVENTS`).
+_MOST_ITERATIONS = 8_000
 _RETRIED = frozenset({"StoreUnavailable", "States.ALL", "States.TaskFailed"})
 _DATA_LIMIT = "States.DataLimitExceeded"
 _LOSSES = ("BlobMissing", "BlobCorrupt")

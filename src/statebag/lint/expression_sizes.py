@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Expression", "Reference", "is_jsonata", "json_path", "jsonata"]
 
-_MOST_TIMES = 64
+_MOST_TIMES = 64  # of one value in a result. Chosen: 4 KB counted so often reach the payload limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Flow"]
 
-_VISITS = 12  # of a state, before what still grows is taken for as large as it can be
-_APART = 4  # ways to a state that are kept apart
-_PATIENCE = 6  # further visits, before whatever still changes is
+# Chosen (docs/design/0010): loops that settle do so within a few visits. With more visits and ways,
+# lint takes longer, and its bounds become tighter.
+_VISITS = 12  # of a state, until what still grows counts as large as the limit
+_APART = 4  # ways to a state that are kept separate. Chosen: as above
+# Further visits, until whatever still changes counts as large as the limit. Chosen: as above.
+_PATIENCE = 6
 _MAP_PATH_FIELDS = ("MaxItemsPath", "MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath")
 
 _Entry = tuple[Shape, Variables]

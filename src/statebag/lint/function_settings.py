@@ -22,6 +22,7 @@ _IMPORT = re.compile(
     r"import[ \t]+(?P<plain>[\w.]+))",
     re.MULTILINE,
 )
+# Of a function that are read. Chosen: more than a function usually has of its own
 _MOST_MODULES = 100
 _STATE_DATA_MANAGER = "statebag.state_data_manager.lambda_handler"
 

@@ -26,6 +26,7 @@ __all__ = ["Options", "Report", "lint"]
 _IGNORE = re.compile(r"statebag:\s*ignore\s+(SB\d{3}(?:\s*,\s*SB\d{3})*)")
 _STEP_BEGINS = re.compile(r"[.\[]")
 _INDEX = re.compile(r"\[(\d{1,9})\]")
+# Characters of a message that quotes a definition. Chosen: two lines of a terminal
 _NAME_SHOWN = 200
 
 

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 SMALL = 256
-"""Bytes that a number, a name or a time is taken for."""
+"""Bytes that a number, a name or a time counts as. Chosen: the longest name has 80 characters."""
 
 REST = ""
 """The key in `Members` of an object whose other members are beside those that are known."""
@@ -56,6 +56,7 @@ EVERY = -(1 << 62)
 
 Step = str | int
 
+# Levels of an object that are kept separate. Chosen: few definitions name deeper paths
 _DEEPEST = 12
 _MOST_PLACES = 8  # of one value in bags; a choice, ends loops that nest bags in bags
 

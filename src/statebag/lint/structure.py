@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Issue", "structure", "without_default"]
 
-_SHOWN = 80
+_SHOWN = 80  # characters of a name: the longest that a state may have (`quotas.NAME_CHARACTERS`)
 _RETRY = frozenset(
     {
         "ErrorEquals",

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BagChange", "bag_differences"]
 
-_LARGEST_LOOKED_INTO = 262_144  # bytes of a carried value's text
+# Bytes of an inline value's text. Chosen: as much as a payload may have
+_LARGEST_LOOKED_INTO = 262_144
 _ABSENT = object()
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetcher"]
 
-_SIDE_BY_SIDE = 32  # requests at once; a choice, not measured
+_SIDE_BY_SIDE = 32  # requests at once. Chosen; not measured
 
 _workers = Workers(_SIDE_BY_SIDE, "statebag-read")
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["array_items", "lines", "without_mark"]
 
-_LARGEST_ITEM = 256 * 1024 * 1024  # bytes; more than any engine lets one child return
+# Bytes. Chosen: a thousand times what a child execution may return
+_LARGEST_ITEM = 256 * 1024 * 1024
 _WHITESPACE = b" \t\n\r"
 _SPACE = re.compile(rb"[ \t\n\r]*")
 # Bytes of UTF-8 beyond ASCII are none of these. Possessive: nothing is ever given back.

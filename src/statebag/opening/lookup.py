@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["look_up"]
 
-_NAMES_SHOWN = 12
+_NAMES_SHOWN = 12  # in a message. Chosen: it stays a line or two
 
 
 def look_up(opener: Opener, bag: Any, path: Path) -> Any:

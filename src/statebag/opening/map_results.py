@@ -47,8 +47,8 @@ Transformation = Literal["NONE", "COMPACT", "FLATTEN"]
 UNREADABLE = "Statebag.UnreadableRecord"
 """`ChildResult.error` of a child whose record in the file cannot be given exactly."""
 
-_CHUNK = 1024 * 1024  # bytes of a file in one request; a choice, not measured
-_AHEAD = 6  # chunks on their way while one is looked at
+_CHUNK = 1024 * 1024  # bytes of a file in one request. Chosen; not measured
+_AHEAD = 6  # chunks that are requested while one is parsed. Chosen: they take 6 MB; not measured
 _STATUSES = ("SUCCEEDED", "FAILED", "PENDING")
 _TRANSFORMATIONS = ("NONE", "COMPACT", "FLATTEN")
 

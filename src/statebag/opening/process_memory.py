@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Memory", "forget", "memory_of", "nothing_remembered"]
 
-_MEMORIES = 32  # stores that a process remembers something of
+# Stores that a process remembers. Chosen: as many as it keeps clients (`default_client`)
+_MEMORIES = 32
 
 _is_off: ContextVar[bool] = ContextVar("statebag_memory_is_off", default=False)
 

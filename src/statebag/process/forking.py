@@ -26,8 +26,8 @@ _Answer = TypeVar("_Answer")
 _Item = TypeVar("_Item")
 _Arguments = ParamSpec("_Arguments")
 
-# A section under one of these locks is a few dictionary operations: a lock that is not free by
-# then belongs to the thread that forks (a signal handler), which must not wait for itself.
+# Chosen: a section under one of these locks is a few dictionary operations. A lock that is not free
+# by then belongs to the thread that forks (a signal handler), which must not wait for itself.
 _LONGEST_SECONDS = 1.0
 
 # What this library loads, or has loaded by what it uses, besides the standard library.

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["OPENED_SHARE", "default_max_open_bytes", "memory_bytes"]
 
 OPENED_SHARE = 8
-"""An open takes 2 times the bytes of its text where that is one string, 4 times for records, 5 to 8
-times for numbers and short strings (docs/security.md, Bombs): an eighth fits the memory there is.
-What takes more, as empty objects with 24 times, is reckoned by `format.json_memory`."""
+"""Measured: an open takes 2 times the bytes of its text where that is one string, 4 times for
+records, 5 to 8 times for numbers and short strings (docs/security.md, Bombs): an eighth fits the
+memory there is. What takes more, as empty objects with 24 times, is reckoned by
+`format.json_memory`."""
 
 _LEAST = 16 * 1024**2
-"""An eighth of the smallest Lambda function, which has 128 MB."""
+"""Bytes. Chosen: an eighth of the smallest Lambda function (Lambda quotas: 128 MB)."""
 
-_MOST = 2 * 1024**3
+_MOST = 2 * 1024**3  # bytes. Chosen: an eighth of 16 GiB; a larger machine does more than one open
 
 _LAMBDA = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # in MB of 1,048,576 bytes
 

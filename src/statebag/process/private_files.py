@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FILE", "FOLDER", "make_folder", "write_file"]
 
-FILE = 0o600
-FOLDER = 0o700
+FILE = 0o600  # POSIX permissions: the owner alone reads and writes
+FOLDER = 0o700  # POSIX permissions: the owner alone also enters
 
 _HOME = ".statebag"
 

@@ -19,6 +19,7 @@ from statebag.format.index import encode_node, node_entry
 from statebag.format.pack import PackBuilder
 from statebag.format.stub import KEY, Carried, Entry, Pieces, Stub, joined_size
 from statebag.format.unopened import Unopened
+from statebag.sealing.cutting import MOST_IN_STUB
 from statebag.telemetry import usage
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ArrayWriter"]
 
-_PACK_BYTES = 4 * 1024 * 1024  # compressed bytes after which a pack is written
-_IN_STUB = 8  # rows of a stub, as in sealing/cutting.py
-_WIDEST_NODE = 2048  # entries; a node of that width takes about 110 KB of the store
+# Compressed bytes after which a pack is written. Chosen: a few of these are in memory at once; not
+# measured.
+_PACK_BYTES = 4 * 1024 * 1024
+_WIDEST_NODE = 2048  # entries. Chosen: a node of this width takes about 110 KB of the store
 
 
 class _Run(msgspec.Struct):
@@ -117,7 +119,7 @@ class ArrayWriter:
         entries = [
             Entry(one.blob.placed(self._names[one.pack]), one.count, one.size) for one in pieces
         ]
-        while len(entries) > _IN_STUB:
+        while len(entries) > MOST_IN_STUB:
             entries = self._nodes(entries)
         self._settle()
         return _unopened(entries)
@@ -145,7 +147,7 @@ class ArrayWriter:
 
     def _nodes(self, entries: list[Entry]) -> list[Entry]:
         """One level of the index over entries whose packs are named already."""
-        width = min(max(-(-len(entries) // _IN_STUB), 2), _WIDEST_NODE)
+        width = min(max(-(-len(entries) // MOST_IN_STUB), 2), _WIDEST_NODE)
         level = self._policy.compression_level
         nodes = []
         for start in range(0, len(entries), width):

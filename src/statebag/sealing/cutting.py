@@ -32,14 +32,14 @@ __all__ = [
     "without_blobs",
 ]
 
-# Rows of a stub are in every bag, so the rest goes into index nodes (docs/design/0001). The
-# number is a choice.
+# Rows of a stub, which is in every bag; the others go into index nodes (docs/design/0001). Chosen;
+# the fan-out of nodes was measured (docs/performance/choices.md).
 MOST_IN_STUB = 8
-# The bounds of a chunk, in `Policy.piece_bytes`: a choice, so that no chunk is tiny or huge
-# whatever the digests say. docs/design/0004 measures `piece_bytes` itself.
+# The bounds of a chunk, as multiples of `Policy.piece_bytes`, which docs/design/0004 measures.
+# Chosen: no chunk is tiny or huge, whatever the checksums of its items are.
 _LEAST = 1 / 3
-_LARGEST = 4
-_CRC_RANGE = 1 << 32
+_LARGEST = 4  # chosen: as above
+_CRC_RANGE = 1 << 32  # values of a CRC of 32 bits
 
 
 class Piece(msgspec.Struct, frozen=True):

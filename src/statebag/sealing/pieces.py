@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Cutter", "Grown", "NeedsOpened"]
 
-_WORTH_CARRYING = 8  # times the limit of carried bytes: about what may compress to it
-_MOST_IN_TAIL = 3  # pieces
+# Times the limit of inline bytes. Chosen: only repetitive text compresses better, and a longer
+# text would be compressed for nothing.
+_WORTH_CARRYING = 8
+_MOST_IN_TAIL = 3  # chunks. Chosen: docs/design/0004, "New values and new chunks are first inline"
 
 
 class NeedsOpened(Exception):  # noqa: N818  # a request to the caller, not a failure

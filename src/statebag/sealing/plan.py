@@ -37,16 +37,21 @@ if TYPE_CHECKING:
 
 __all__ = ["OPAQUE", "Planner"]
 
-_WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
-_MANY_KEYS = 2000
-_FEW_MEMBERS = 64  # of an object: its text is put together from theirs, in case they are wanted
+_WORTH_LOOKING_UP = 512  # bytes. Chosen: twice the shortest stub (`fitting`); less gains nothing
+_MANY_KEYS = 2000  # of an object. Chosen: above it, small fields share one part
+# Members of an object whose text is put together from theirs. Chosen: their texts are wanted next,
+# while many members would cost more calls than the text does.
+_FEW_MEMBERS = 64
 _KEY = KEY.encode()
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
-_WORTH_PATCHING = 4096  # bytes of a text
-_PATCHES_SINCE = 2  # generation of forms
-_PATCH_SHARE = 12  # of a text; about a quarter of its compressed form
+# Bytes of a text. Chosen: a shorter one takes little more inline than its delta
+_WORTH_PATCHING = 4096
+_PATCHES_SINCE = 2  # the generation of forms with deltas (docs/upgrade.md)
+# A delta takes a twelfth of the text at most. Chosen: about a quarter of its compressed form
+# (docs/design/0004); other shares were not swept.
+_PATCH_SHARE = 12
 _NOTHING_SEEN = json_check.Checked(json_text.MAX_DEPTH, exact_numbers=False, no_exponents=False)
-_DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
+_DEEPEST_PLAIN = 100  # levels. Chosen: the JSON readers of some engines stop at a few hundred
 
 
 class _HoldsUnopened(Exception):  # noqa: N818  # stops an encoder; never leaves this module

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["OPAQUE", "Sealer", "plain"]
 
 _NO_SCOPE = "unscoped"
-_TURNS = 3  # plans that rely on what is remembered, while packs of it turn out to be gone
+# Plans that rely on memory while its packs turn out to be gone. Chosen: one is the rule, another
+# thread may bring back a lost pack once or twice.
+_TURNS = 3
 
 
 class Sealer:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbeddedMetrics", "figures"]
 
-_MILLION = 1e6
+_NANOSECONDS = 1e6  # of a millisecond
 _SELDOM: dict[str, Callable[[Usage], int]] = {
     "LegacyPointersRead": lambda spent: spent.legacy_pointers_read,
     "LegacyPointersLeft": lambda spent: spent.legacy_pointers_left,
@@ -45,8 +45,8 @@ def figures(done: Done) -> Iterator[tuple[str, str, float]]:
     yield "CacheHits", "Count", spent.cache_hits
     yield "Retries", "Count", spent.retries
     yield "HealedReads", "Count", spent.healed_reads
-    yield "SealMilliseconds", "Milliseconds", spent.seal_ns / _MILLION
-    yield "OpenMilliseconds", "Milliseconds", spent.open_ns / _MILLION
+    yield "SealMilliseconds", "Milliseconds", spent.seal_ns / _NANOSECONDS
+    yield "OpenMilliseconds", "Milliseconds", spent.open_ns / _NANOSECONDS
     yield "BlobsMissing", "Count", done.error == BlobMissing.__name__
     yield "BlobsCorrupt", "Count", done.error == BlobCorrupt.__name__
     for name, value in _SELDOM.items():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonLog"]
 
-_MILLION = 1e6
+_NANOSECONDS = 1e6  # of a millisecond
 
 
 class JsonLog:
@@ -39,7 +39,7 @@ class JsonLog:
         spent.pop("plain_bytes", None)
         for name in ("seal_ns", "open_ns"):
             if name in spent:
-                spent[name.replace("_ns", "_ms")] = round(spent.pop(name) / _MILLION, 3)  # type: ignore[assignment]
+                spent[name.replace("_ns", "_ms")] = round(spent.pop(name) / _NANOSECONDS, 3)  # type: ignore[assignment]
         fields: dict[str, Any] = {
             "function": done.function or None,
             "action": done.action,

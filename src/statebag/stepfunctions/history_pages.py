@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_history"]
 
-_PAGE = 1000  # events; the most that a request may ask for
+_PAGE = 1000  # events: the largest maxResults (API reference, GetExecutionHistory)
 
 
 def read_history(execution: ExecutionArn, client: Any = None, *, data: bool = True) -> History:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "query", "send_task_success", "start_execution"]
 
-_PARTS = 7  # of arn:<partition>:states:<region>:<account>:stateMachine:<name>
+# Of arn:<partition>:states:<region>:<account>:stateMachine:<name> (Service Authorization Reference,
+# "Actions, resources, and condition keys for AWS Step Functions").
+_PARTS = 7
 _EXISTS = "an execution of this name has ended, or was started with another input"
 _REFUSED = {"AccessDeniedException", "AccessDenied", "UnrecognizedClientException"}
 _MISTAKEN = {

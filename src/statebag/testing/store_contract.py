@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["StoreContract"]
 
-_THREADS = 8
+_THREADS = 8  # chosen: enough to overlap on any machine
 # Clocks of a server and a client differ, and some stores count in seconds.
-_CLOCK_TOLERANCE = timedelta(minutes=5)
+_CLOCK_TOLERANCE = timedelta(minutes=5)  # chosen: as `upkeep.doctor`
 
 
 class StoreContract:

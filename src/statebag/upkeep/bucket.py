@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.upkeep.doctor import PROBES, Outcome
+from statebag.upkeep.gc import RETENTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = ["examine_bucket"]
 
-_RETENTION_DAYS = 95
 _NOT_SET = {
     "NoSuchLifecycleConfiguration",
     "ServerSideEncryptionConfigurationNotFoundError",
@@ -110,12 +110,12 @@ def _lifecycle(rules: list[Any], prefix: str) -> Outcome:
     if not early:
         return Outcome("lifecycle", "ok", "no rule deletes what is below the prefix")
     days, name = min(early)
-    if days < _RETENTION_DAYS:
+    if days < RETENTION.days:
         return Outcome(
             "lifecycle",
             "fail",
             f"the rule {name} deletes after {days} days",
-            f"Executions can be redriven for 90 days: delete after {_RETENTION_DAYS} at least, or"
+            f"Executions can be redriven for 90 days: delete after {RETENTION.days} at least, or"
             " leave it to `statebag gc`.",
         )
     return Outcome(

@@ -21,8 +21,10 @@ __all__ = ["PROBES", "Outcome", "examine"]
 PROBES = "@doctor"
 """Where probes are written, below the root; no scope has this name. All are deleted again."""
 
-_CLOCKS_APART = timedelta(minutes=5)
-_SKEW_REFUSED = timedelta(minutes=15)  # S3 refuses requests that are further apart
+_CLOCKS_APART = timedelta(minutes=5)  # chosen: a third of what S3 refuses
+# S3 refuses requests that are further apart (API reference, "Error responses":
+# RequestTimeTooSkewed).
+_SKEW_REFUSED = timedelta(minutes=15)
 _BODY = bytes(range(256)) * 64
 
 Status = Literal["ok", "warn", "fail", "unknown"]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["FsckReport", "ObjectFault", "fsck"]
 
 FaultKind = Literal["damaged", "missing", "unreadable"]
-_SIDE_BY_SIDE = 8
+_SIDE_BY_SIDE = 8  # packs read at once. Chosen: all of them are in memory; not measured
 _Row = tuple[str, int, int]
 
 

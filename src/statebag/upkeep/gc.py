@@ -39,17 +39,19 @@ __all__ = [
 ]
 
 RETENTION = timedelta(days=95)
-"""The engine's 90 days of history, in which an execution can be redriven, and some days more."""
+"""The 90 days for which the engine keeps a history ("Quotas", "Execution history retention time")
+and in which an execution can be redriven, and five days more. Chosen."""
 
 LONGEST_EXECUTION = timedelta(days=365)
 """A Standard workflow may run for a year, and may write nothing for all of it.
-Source: quotas of AWS Step Functions, "Maximum execution time"."""
+Source: Step Functions Developer Guide, "Quotas", "Maximum execution time"."""
 
-_GRACE = timedelta(days=7)
+_GRACE = timedelta(days=7)  # between mark and deletion. Chosen: a person can notice and object
 _SLACK = timedelta(days=1)
-"""How long before its start and after its end an execution's objects may be written: its input is
-sealed first, and what it left running may outlive it by a Lambda function's 15 minutes."""
-_MARK_VERSION = 1
+"""Chosen: how long before its start and after its end an execution's objects may be written: its
+input is sealed first, and what it left running may outlive it by a Lambda function's 15
+minutes."""
+_MARK_VERSION = 1  # of the JSON of a mark (docs/design/0006)
 _NOW = f"{GC_FOLDER}/now"
 
 Ended = datetime | Literal["running", "unknown"]
