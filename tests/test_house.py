@@ -214,11 +214,11 @@ TRIED_ELSEWHERE = {
     "telemetry/stub_aware.py": "telemetry/test_steps.py",
     "testing/process.py": "opening/test_process_memory.py",
     "upkeep/encrypting.py": "upkeep/test_repair.py",
-    "upkeep/mending.py": "upkeep/test_repair.py",
+    "upkeep/pack_repair.py": "upkeep/test_repair.py",
     "upkeep/objects.py": "upkeep/test_fsck.py",
     "upkeep/outside.py": "upkeep/test_gc.py",
     "upkeep/places.py": "upkeep/test_gc.py",
-    "upkeep/rebuilding.py": "upkeep/test_repair.py",
+    "upkeep/remembered_pack.py": "upkeep/test_repair.py",
     "upkeep/references.py": "upkeep/test_gc.py",
 }
 """Modules without a test of their own name, with the test file that tries what they do."""

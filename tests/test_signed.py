@@ -377,7 +377,7 @@ def test_what_needs_no_key_works_where_signatures_are_required():
     assert signer(STRICT, store).open(unpacked, scope="machine/b") == state
     grown = client.append(bag, "log", ["more"], scope="machine/a")
     assert signer(STRICT, store).open(grown, scope="machine/a")["log"] == [*state["log"], "more"]
-    assert client.heal(grown, scope="machine/a") is not None
+    assert client.repair(grown, scope="machine/a") is not None
     writer = client.array_writer("machine/a")
     for n in range(50):
         writer.add(n, b'"%s"' % noise(300, n).encode())

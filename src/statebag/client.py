@@ -1,4 +1,4 @@
-"""`Statebag`: seal, open and append, each a few calls into the rooms below."""
+"""`Statebag`: seal, open and append, with a few calls into lower rooms each."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ class Statebag:
             else a local folder.
         policy: Limits and thresholds; by default those of the environment.
         options: Further settings of an object storage client, by their names there.
-        replicas: Stores that are only read, and only where the first one has not got an object
-            whole; by default those of STATEBAG_REPLICAS.
-        signing_keys: Keys by name. With them every stub is signed by the first one, and only
-            stubs that one of them has signed are opened; by default those of
-            STATEBAG_SIGNING_KEYS. An empty mapping signs nothing.
-        encryption_keys: Keys of 32 bytes, or a function that gives them. With them objects are
-            encrypted with the first one before they leave this process, and read with any; by
-            default those of STATEBAG_ENCRYPTION_KEYS. No key encrypts nothing.
+        replicas: Stores that are read if the first one does not have an object whole; by default
+            those of STATEBAG_REPLICAS.
+        signing_keys: Keys by name; by default those of STATEBAG_SIGNING_KEYS. The first one signs
+            every stub, and only stubs that one of them signed are opened. An empty mapping signs
+            nothing.
+        encryption_keys: Keys of 32 bytes, or a function that returns them; by default those of
+            STATEBAG_ENCRYPTION_KEYS. The first one encrypts objects before they leave this process,
+            and each of them decrypts. An empty list encrypts nothing.
 
     Attributes:
         policy: As given.
@@ -122,7 +122,7 @@ class Statebag:
         return f"Statebag({self.store.url!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the settings; what is made with them sends and remembers nothing of this one."""
+        """Pickle the settings; the restored client has its own connections and memory."""
         from statebag.pickling import pickled
 
         return pickled(
@@ -134,11 +134,11 @@ class Statebag:
         )
 
     def with_control(self, *paths: str) -> Self:
-        """Return this client with more control paths; it shares the store and what is remembered.
+        """Return this client with more control paths; both share the store and the memory.
 
         Args:
-            paths: Paths that an engine or a router reads, beside those of `policy.control`: they
-                stay plain in every bag that it seals.
+            paths: Paths that an engine or a router reads, in addition to those of `policy.control`:
+                they stay plain in every bag that it seals.
 
         Raises:
             ConfigurationError: One is not a path, or leads to the whole state.
@@ -167,21 +167,22 @@ class Statebag:
         Args:
             state: Any JSON value, usually a dict; `Unopened` values in it pass through unread.
             scope: `<state machine>/<execution name>`: where new objects go.
-            parent: The bag that the state came from; where no scope is given, its scope serves.
-                (What did not change since this process opened a bag is never written again,
-                with or without it.)
+            parent: The bag that the state came from; it gives the scope if `scope` is None. (Values
+                that did not change since this process opened a bag are never written again, with or
+                without a parent.)
             budget: The bag's bound in bytes, instead of the policy's.
-            heal: Write everything, also what is stored already. What a bag's text in a string
-                refers to is not, and a warning says so: `heal` with `embedded=True` mends it.
-            append: Items to add at the end of arrays, by path; an array that was not opened is
-                not read for it, nor is one in `state` changed.
+            heal: Write everything, also values that are stored already. It does not write what a
+                bag's text in a string refers to, and logs a warning: `repair` with `embedded=True`
+                writes that again.
+            append: Items to append to arrays, by path. An unopened array is not read, and `state`
+                is not changed.
 
         Returns:
-            A JSON value, new in every part, of at most `budget` bytes.
+            A new JSON value of at most `budget` bytes.
 
         Raises:
-            InvalidState: The state holds what JSON cannot.
-            BagTooLarge: Control fields alone pass the bound.
+            InvalidState: The state holds a value that JSON cannot hold.
+            BagTooLarge: The control fields alone exceed the bound.
             StoreUnavailable, NotPermitted: The store did not take the pack.
         """
         from statebag.format.json_check import check_json
@@ -230,8 +231,7 @@ class Statebag:
 
         Args:
             bag: The JSON value, or its text; `Unopened` values of an earlier open are opened too.
-                Bytes are always text. A str is text where it holds a stub, and otherwise the
-                string that it is.
+                Bytes are always text. A str is text if it holds a stub, and a string otherwise.
             only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`.
             scope: The reader's scope: objects outside it, its ancestors and the policy's
                 `readable_scopes` are refused.
@@ -244,7 +244,8 @@ class Statebag:
                 refuses them where they stand plain in `bag`, unless below a key `Cause`.
 
         Raises:
-            InvalidState: The bag holds what JSON cannot, or such a string and `embedded` is None.
+            InvalidState: The bag holds a value that JSON cannot hold, or such a string and
+                `embedded` is None.
             InvalidStub, UnsupportedFormat, NotPermitted, LimitExceeded: Before any request.
             BlobMissing, BlobCorrupt: An object is gone or damaged.
             StoreUnavailable: The store did not answer in time.
@@ -276,8 +277,8 @@ class Statebag:
     ) -> Iterator[Any]:
         """Open many values one after another, such as the results of many branches.
 
-        Memory does not grow with their number: some are read ahead, none stays in the cache. The
-        policy's limits hold for each batch of 128.
+        Memory does not grow with their number: a few are read ahead, and none stays in the cache.
+        The policy's limits apply to each batch of 128.
 
         Args:
             bags: JSON values that hold stubs, or their texts.
@@ -285,8 +286,8 @@ class Statebag:
             embedded: As for `open`.
 
         Raises:
-            StatebagError: As for `open`, when the value's batch is reached; a place in it begins
-                with the value's number in the batch.
+            StatebagError: As for `open`, when the batch of the value is reached. Its path begins
+                with the value's index in the batch.
         """
         from statebag.opening.embedded import look_for_texts, open_texts
         from statebag.opening.streaming import streamed
@@ -316,18 +317,18 @@ class Statebag:
         *,
         embedded: bool | None = None,
     ) -> Any:
-        """Return the opened value at one path; only the blobs on the way to it are read.
+        """Return the opened value at one path, reading only the blobs on the way to it.
 
-        An item of an array that is cut into pieces costs one piece, whatever the array's length.
+        An item of an array in chunks costs one chunk, however long the array is.
 
         Args:
             bag: A bag, or any JSON value that holds stubs.
             path: `$.a.b[0]`, `a.b`, or its parts.
             scope: The reader's scope, as for `open`.
-            embedded: As for `open`, for the strings in this value alone.
+            embedded: As for `open`, for the strings in this value only.
 
         Raises:
-            InvalidState: There is nothing at the path.
+            InvalidState: Nothing is at the path.
             StatebagError: As for `open`.
         """
         from statebag.opening.embedded import look_for_texts_at, open_texts
@@ -343,37 +344,38 @@ class Statebag:
             look_for_texts_at(bag, where, False if sealing_is_off() else embedded)
             return value
 
-    def heal(
+    def repair(
         self, bag: Any, scope: str | None = None, *, embedded: bool = False
     ) -> dict[str, str | None]:
         """Repair the packs that a bag reads from, so that its state can be opened.
 
-        Each pack is read in full and compared with its name; a damaged or missing one is written
-        anew from what this process has in memory, a replica, or an earlier version of the object.
+        Each pack is read in full and compared with its name. A damaged or missing pack is written
+        again from this process's memory, a replica, or an earlier version of the object.
 
         Args:
             bag: A bag, or its text.
             scope: The reader's scope, as for `open`.
-            embedded: Whether the packs that bags' texts in its strings refer to are made whole
-                too; a warning in the log says where they are not.
+            embedded: Whether to repair the packs of bags in its strings too; if not, a warning is
+                logged.
 
         Returns:
-            Each pack's name, with where its bytes were taken from; None where it was whole.
+            Each pack's name, with the place that its bytes came from; None if it was whole.
 
         Raises:
-            BlobMissing, BlobCorrupt: No place has a pack whole; all others were mended before.
+            BlobMissing, BlobCorrupt: No place has a pack whole. All other packs were repaired
+                before.
             StatebagError: As for `open`.
         """
         from statebag.opening.embedded import look_for_texts, open_texts
-        from statebag.upkeep.mending import mend, mend_all
-        from statebag.upkeep.rebuilding import rebuilt
+        from statebag.upkeep.pack_repair import repair_pack, repair_packs
+        from statebag.upkeep.remembered_pack import pack_from_memory
 
         reads_stubs(bag)
         bag = as_bag(bag)
 
         def remembered(name: str) -> bytes | None:
             texts = self._fetcher(self._memory()).in_memory(name)
-            return rebuilt(name, texts, self.policy.compression_level, salt_of(self.store))
+            return pack_from_memory(name, texts, self.policy.compression_level, salt_of(self.store))
 
         def read(fetcher: Fetcher) -> None:
             opener = self._opener(scope, Memory.empty(), fetcher)
@@ -382,20 +384,23 @@ class Statebag:
                 open_texts(opener, state, Selection(None))
             last[:] = [state]
 
-        def mend_one(name: str) -> str | None:
-            place = mend(self.store, self.recovery, name, remembered)
+        def repair_one(name: str) -> str | None:
+            place = repair_pack(self.store, self.recovery, name, remembered)
             self._memory().presence.saw(name)
             return place
 
         last: list[Any] = []
         with deadline(self.policy.deadline_seconds):
-            mended = mend_all(lambda: self._fetcher(Memory.empty()), read, mend_one)
+            repaired = repair_packs(lambda: self._fetcher(Memory.empty()), read, repair_one)
         if not embedded:
             look_for_texts(last[0], embedded=False)
-        return mended
+        return repaired
+
+    heal = repair
+    """The earlier name of `repair`."""
 
     def differences(self, before: Any, after: Any, scope: str | None = None) -> list[Change]:
-        """Return the differences between the states of two bags, by path; only these are read.
+        """Return the differences between the states of two bags, reading only values that differ.
 
         Strings that hold a bag's text are compared as they are, with a warning in the log.
 
@@ -419,12 +424,12 @@ class Statebag:
         return found
 
     def export(self, bag: Any, scope: str | None = None, *, embedded: bool | None = None) -> bytes:
-        """Return an archive of the whole state of a bag; it needs no store, and is deterministic.
+        """Return a deterministic archive of the whole state of a bag, which needs no store.
 
         Args:
             bag: A bag, or its text.
             scope: The reader's scope, as for `open`.
-            embedded: As for `open`; a text that is not opened still refers to this store.
+            embedded: As for `open`. A text that is not opened still refers to this store.
 
         Raises:
             StatebagError: As for `open`.
@@ -443,7 +448,7 @@ class Statebag:
         """Seal an exported state into this store, and return its bag.
 
         Args:
-            archive: What `export` gave, from whatever hands.
+            archive: A result of `export`, which need not be trusted.
             scope: Where the objects go: `<state machine>/<execution name>`.
             budget: As for `seal`.
 
@@ -473,21 +478,21 @@ class Statebag:
     ) -> Any:
         """Return a bag with items appended to one array of its state; nothing is fetched.
 
-        (But for an array that was patched, and for one that was offloaded with the object it is
-        in: what must be known to add to it is read.)
+        Two arrays are exceptions, which are read: one that is stored as a delta, and one that was
+        offloaded together with the object around it.
 
         Args:
             bag: A bag.
-            field: The array's path; where the last field is missing, it is made.
+            field: The array's path. If its last field is missing, it is created.
             entries: JSON values.
             scope: Where new objects go.
             budget: The bag's bound in bytes, instead of the policy's.
-            embedded: As for `open`, for what stands plain in the bag: sealed again, such a string
+            embedded: As for `open`, for plain strings in the bag; once sealed again, such a string
                 is data.
 
         Raises:
-            InvalidState: What stands at the path is not an array, or a string holds a bag's text
-                and `embedded` is None.
+            InvalidState: The value at the path is not an array, or a string holds a bag's text and
+                `embedded` is None.
         """
         from statebag.format.json_check import check_json
         from statebag.opening.embedded import look_for_texts, open_texts
@@ -520,8 +525,8 @@ class Statebag:
     ) -> Iterator[ChildResult]:
         """Iterate the children of a Distributed Map, from the files of its ResultWriter.
 
-        A record that cannot be given exactly is a failed child with the error
-        `Statebag.UnreadableRecord`; the others come as they are.
+        A record that cannot be given exactly becomes a failed child with the error
+        `Statebag.UnreadableRecord`; other records are not affected.
 
         Args:
             details: `ResultWriterDetails` of the state's output: `{"Bucket", "Key"}`.
@@ -530,9 +535,9 @@ class Statebag:
                 describes a child of this Map Run, by its fields and its ARN.
 
         Raises:
-            InvalidState: The records are not all of the form that the first one is of.
-            NotPermitted: The files lie neither below the store's root nor below one of the
-                policy's `result_roots`.
+            InvalidState: A record does not have the form of the first one.
+            NotPermitted: The files are not below the store's root or one of the policy's
+                `result_roots`.
             BlobMissing, BlobCorrupt, StoreUnavailable: A file could not be read.
         """
         from statebag.opening.map_results import read_map_results
@@ -542,7 +547,7 @@ class Statebag:
         return read_map_results(locate, details, transformation)
 
     def array_writer(self, scope: str) -> ArrayWriter:
-        """Write an array item by item in bounded memory; `finish()` gives an `Unopened` for it.
+        """Write an array item by item in bounded memory; `finish()` returns an `Unopened` for it.
 
         Args:
             scope: Where the objects go.
@@ -565,7 +570,7 @@ class Statebag:
         return StepDecorator(lambda: self)
 
     def _without_keys(self) -> Policy:
-        """The policy for a room in memory, which holds what this process has in plain anyway."""
+        """Return the policy for a store in this process's memory, which needs no keys."""
         return msgspec.structs.replace(
             self.policy, require_signatures=False, require_encryption=False
         )

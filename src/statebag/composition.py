@@ -1,9 +1,9 @@
-"""What the rooms above the core give it; the core imports none of them.
+"""Give the core what it needs of the rooms above it, which it does not import.
 
-The core seals and opens states of any application. The state data manager has older pointers,
-which look like ordinary data: the core escapes data that looks like one, and follows one where a
-caller says `legacy=True`. Both need the manager's knowledge. It is loaded when it is first wanted.
-The manager also derives a field from another one; the core is told which one belongs to which.
+The core seals and opens states of any application. The state data manager has legacy pointers,
+which look like ordinary data. The core escapes data that looks like one, and follows one if a
+caller passes `legacy=True`. Both need code of the manager, which is loaded at its first use. The
+manager also derives a field from another one, and registers which.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one place that reads environment variables.
+"""Read environment variables, which no other module does.
 
 | variable | meaning |
 | --- | --- |
@@ -85,9 +85,9 @@ _PASSING_PLACES = (
     ("a Nomad allocation", ("NOMAD_ALLOC_ID",), None),
     ("a Kubernetes container", ("KUBERNETES_SERVICE_HOST",), None),
 )
-"""Places whose disk goes away with them: a name, the variables that the platform sets there (from
-its own reference), and how AWS_EXECUTION_ENV begins. AWS App Runner and Google's functions look
-like ECS and Cloud Run."""
+"""Places whose disk does not outlive them: a name, the variables that the platform sets (from its
+own reference), and the beginning of AWS_EXECUTION_ENV. AWS App Runner looks like ECS, and Google's
+functions like Cloud Run."""
 
 
 _STORE_VARIABLES = {
@@ -95,20 +95,21 @@ _STORE_VARIABLES = {
     "gs": ("GOOGLE_", "CLOUDSDK_", "SERVICE_ACCOUNT"),
     "az": ("AZURE_", "MSI_", "IDENTITY_"),
 }
-"""How the variables begin that a kind of store takes its server and account from."""
+"""The beginnings of the variables from which a kind of store takes its server and account."""
 
 _WAY_TO_A_STORE = frozenset(
     {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME"}
 )
-"""Variables, in either case, that each kind takes its way to the server from: proxies, the
-authorities that it trusts, and the folder that profiles and credentials are in."""
+"""Further variables, in upper or lower case, that every kind of store uses: proxies, trusted
+authorities, and the folder of profiles and credentials."""
 
 
 def store_address(environment: Mapping[str, str] | None = None) -> str:
     """Return the address of the store.
 
     Raises:
-        ConfigurationError: None is set in a function or container, where a local folder is lost.
+        ConfigurationError: It is not set in a function or container, where a local folder would be
+            lost.
     """
     variables = os.environ if environment is None else environment
     address = variables.get("STATEBAG_STORE", "").strip()
@@ -126,10 +127,10 @@ def store_address(environment: Mapping[str, str] | None = None) -> str:
 def store_settings(
     environment: Mapping[str, str] | None = None, *, scheme: str | None = None
 ) -> tuple[tuple[str, str], ...]:
-    """The variables that say which server and account the address of a store leads to.
+    """Return the variables that say which server and account the address of a store leads to.
 
     Args:
-        environment: Where they are looked up; this process's own if it is not given.
+        environment: The variables; by default those of this process.
         scheme: `s3`, `gs` or `az` for those of one kind of store; None for those of all.
     """
     variables = os.environ if environment is None else environment
@@ -140,14 +141,14 @@ def store_settings(
             (name, value)
             for name in variables
             if name.startswith(starts) or name.upper() in _WAY_TO_A_STORE
-            # None where another thread took it out a moment ago.
+            # None if another thread took it out a moment ago.
             if (value := variables.get(name)) is not None
         )
     )
 
 
 def passing_place(environment: Mapping[str, str] | None = None) -> str | None:
-    """Say in words which function or container this process runs in; None if in neither."""
+    """Return the words for the function or container of this process; None if there is none."""
     variables = os.environ if environment is None else environment
     kind = variables.get("AWS_EXECUTION_ENV", "")
     for place, names, beginning in _PASSING_PLACES:
@@ -159,7 +160,7 @@ def passing_place(environment: Mapping[str, str] | None = None) -> str | None:
 
 
 def replica_addresses(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The addresses of stores that are read where the first one fails."""
+    """Return the addresses of stores that are read if the first one fails."""
     variables = os.environ if environment is None else environment
     return tuple(filter(None, map(str.strip, variables.get("STATEBAG_REPLICAS", "").split(","))))
 
@@ -216,10 +217,10 @@ def encryption_keys_from_environment(
 
 
 def _entries(environment: Mapping[str, str] | None, variable: str) -> list[str]:
-    """The parts of a variable of keys; none if it is not set. A part that is empty is refused.
+    """Return the parts of a variable of keys; none if it is not set.
 
-    A secret that was not resolved is an empty text. Taken for "no keys" it would switch off
-    what the variable is there for, and taken for one key fewer, another one would come first.
+    An empty part is refused: a secret that was not resolved is an empty text. As "no keys" it would
+    switch off the protection, and as one key fewer it would make another key the first.
     """
     variables = os.environ if environment is None else environment
     text = variables.get(variable)
@@ -238,7 +239,7 @@ def _entries(environment: Mapping[str, str] | None, variable: str) -> list[str]:
 
 
 def _key(text: str, what: str) -> bytes:
-    """The bytes of one key, from either alphabet of base64. The text is a secret: never quoted."""
+    """Return the bytes of a key in either alphabet of base64, and never quote its text."""
     import binascii  # noqa: PLC0415  # few use it, and each process would load it
 
     bare = text.rstrip("=").translate(_STANDARD)
@@ -254,7 +255,7 @@ def _key(text: str, what: str) -> bytes:
 
 @contextmanager
 def _of_variable(variable: str) -> Iterator[None]:
-    """Say of which variable an error is."""
+    """Name the variable in errors of the block."""
     try:
         yield
     except ConfigurationError as error:
@@ -264,7 +265,7 @@ def _of_variable(variable: str) -> Iterator[None]:
 def all_variables() -> tuple[tuple[str, str], ...]:
     """Return every variable of this process, copied once.
 
-    Each look into `os.environ` encodes and decodes, and reading all settings takes a hundred.
+    Each lookup in `os.environ` encodes and decodes, and reading all settings takes a hundred.
     """
     return tuple(os.environ.items())
 
@@ -292,7 +293,7 @@ def missing_aws_settings(
     """Return the variables that AWS clients of this process still need, with dummy values.
 
     Args:
-        region: For where no region is set.
+        region: The region if none is set.
         environment: Variables by name; by default those of the process.
     """
     variables = os.environ if environment is None else environment
@@ -305,10 +306,10 @@ def missing_aws_settings(
 
 
 def sealing_is_off(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether states are to travel in plain form.
+    """Return whether states are to travel in plain form.
 
     Raises:
-        ConfigurationError: STATEBAG_PLAIN is not a switch's value.
+        ConfigurationError: The value of STATEBAG_PLAIN is not a switch.
     """
     return _switch("STATEBAG_PLAIN", environment)
 
@@ -330,10 +331,10 @@ def legacy_is_followed(environment: Mapping[str, str] | None = None) -> bool | N
 
 
 def folders_are_shared(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether the umask decides who may read the files of a folder store.
+    """Return whether the umask decides who may read the files of a folder store.
 
     Raises:
-        ConfigurationError: STATEBAG_SHARED_FOLDERS is not a switch's value.
+        ConfigurationError: The value of STATEBAG_SHARED_FOLDERS is not a switch.
     """
     return _switch("STATEBAG_SHARED_FOLDERS", environment)
 
@@ -347,7 +348,7 @@ def _switch(variable: str, environment: Mapping[str, str] | None) -> bool:
 def watchers_from_environment(
     environment: Mapping[str, str] | None = None,
 ) -> tuple[tuple[str, str], ...]:
-    """Who is told of each step: pairs of `metrics`, `tracing` or `log` and the name asked for."""
+    """Yield the kind of each watcher (`metrics`, `tracing`, `log`) and the name asked for."""
     variables = os.environ if environment is None else environment
     kinds = ("tracing", "metrics", "log")
     asked = ((kind, variables.get(f"{_PREFIX}{kind.upper()}", "")) for kind in kinds)
@@ -355,10 +356,10 @@ def watchers_from_environment(
 
 
 def policy_from_environment(environment: Mapping[str, str] | None = None) -> Policy:
-    """The policy that the environment asks for; what it does not name keeps its default.
+    """Return the policy of the environment; settings without a variable keep their default.
 
     Raises:
-        ConfigurationError: A value that is not a number or a switch's, or that the policy refuses.
+        ConfigurationError: A value has the wrong type, or the policy refuses it.
     """
     return settings_from_environment(Policy, environment)
 
@@ -370,11 +371,11 @@ def settings_from_environment(
 
     Args:
         kind: The struct's class. Its fields are numbers, switches and tuples of strings, all with
-            defaults. Where it has PROTECTIONS, those are refused if they are set to nothing.
+            defaults. Its PROTECTIONS, if it has any, are refused if they are set to nothing.
         environment: Variables by name; by default those of the process.
 
     Raises:
-        ConfigurationError: A value that is not a number or a switch's, or that the class refuses.
+        ConfigurationError: A value has the wrong type, or the class refuses it.
     """
     variables = os.environ if environment is None else environment
     kinds = _kinds(kind)
@@ -391,7 +392,7 @@ def settings_from_environment(
 
 @cache
 def _kinds(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The types of the settings; finding them out takes longer than a small seal."""
+    """Return the types of the settings; finding them out takes longer than a small seal."""
     return get_type_hints(kind)
 
 

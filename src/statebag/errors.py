@@ -42,11 +42,11 @@ class StatebagError(Exception):
 
     Attributes:
         code: A stable lower-case word for machines; never changes for a class.
-        retryable: Whether the same call may succeed later without a change by anybody.
+        retryable: Whether the same call may succeed later without any change.
         message: What is wrong, in one sentence, without any value of a state.
-        path: Where in the state or bag, as `$.field[0]`; None when it is about no place.
-        object_name: The object in the store, relative to its root; None when there is none.
-        hint: The way out, in one sentence; None when the message says it all.
+        path: The place in the state or bag, as `$.field[0]`; None if there is none.
+        object_name: The object in the store, relative to its root; None if there is none.
+        hint: What to do, in one sentence; None if the message says it.
     """
 
     code: ClassVar[str] = "error"

@@ -28,8 +28,8 @@ __all__ = [
 
 PAYLOAD_LIMIT = 262_144
 """Bytes of the input or output of a task, state or execution, as UTF-8 (Step Functions Developer
-Guide, "Quotas"). The one of `asl.quotas` that the core knows: its default bound leaves room under
-it, and its metrics say how much is left."""
+Guide, "Quotas"). The core knows this quota, and none of `asl.quotas`: its default bound leaves room
+under it, and its metrics report the rest."""
 
 PROTECTED_SINCE = 3
 """The generation of forms whose signatures cover the scope, and whose objects are AES-GCM-SIV."""
@@ -41,41 +41,41 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         max_bag_bytes: The bound of every bag. The default leaves room for an input and a result
             side by side under Step Functions' 262,144 bytes.
-        field_limit: A field leaves plain form above this.
-        carry_bytes: Compressed bytes (as base64) that may travel in the bag before the largest
-            go into a pack; 0 never carries.
+        field_limit: A field with more bytes leaves plain form.
+        carry_bytes: Compressed bytes (as base64) that may be inline in the bag. If values exceed
+            it, the largest go into a pack; 0 keeps none inline.
         control: Paths that the engine reads; they stay plain.
-        movable: Paths that the engine hands on and does not read: what stands there has a place
-            of its own in every bag, in plain form or as one stub.
-        readable_scopes: Further scopes that an open with a scope may read; an entry that ends
-            in `/**` takes all below it too.
+        movable: Paths that the engine passes on and does not read. Their values are separate in
+            every bag, in plain form or as one stub.
+        readable_scopes: Further scopes that an open with a scope may read; an entry that ends in
+            `/**` includes all scopes below it.
         result_roots: Addresses (`s3://bucket/prefix`) below which the results of a Distributed
             Map are read, besides the store's own root.
-        forms: The newest generation of forms that a seal writes, for readers that are older
-            than the writer (docs/upgrade.md); 1 writes no patches, 2 signs and encrypts as the
-            first release did. All are always read.
-        look_into_depth: Levels of objects that are looked into for fields that can leave alone.
-        strict: Put into one stub whatever no control path names, however small, so that a
-            definition that reads such a path fails with small data as it would with large.
-        piece_bytes: Aimed size of a piece of a large array or object; pieces are between a
-            third of it and four times it, larger only where one item is.
-        max_packs: Packs that the opened values may be spread over before a new pack takes the
-            smallest along.
+        forms: The newest generation of forms that a seal writes, for readers older than the writer
+            (docs/upgrade.md). 1 writes no deltas; 2 signs and encrypts as the first release did.
+            All forms can always be read.
+        look_into_depth: Levels of objects whose fields can leave separately.
+        strict: Put everything that no control path names into one stub, however small. Then a
+            definition that reads such a path fails with small data as it would with large data.
+        piece_bytes: Aimed size of a chunk of a large array or object. Chunks have a third to four
+            times as many bytes, and more only if a single item has more.
+        max_packs: Packs that a state may need. If it needs more, the next new pack takes the blobs
+            of the smallest along.
         compression_level: zstd's level.
         cache_bytes: Verified blobs that a process keeps in memory.
-        recheck_seconds: How long a seal relies on an object of a remote store that this process
-            wrote or read, before it asks the store whether the object is still there; 0 asks
-            each time. (In a folder and in memory it always looks.)
-        max_open_bytes: Uncompressed bytes that one open may give. The default is an eighth of
+        recheck_seconds: How long a seal relies on an object that this process wrote to or read from
+            a remote store, before it asks whether the object is still there. 0 asks each time. (In
+            a folder and in memory, a seal always looks.)
+        max_open_bytes: Uncompressed bytes that one open may return. The default is an eighth of
             the memory that this process may use, from 16 MiB to 2 GiB.
         max_open_blobs: Blobs that one open may read.
         max_open_requests: Requests that one open may send.
-        attempts: Requests for one thing, the first included, before `StoreUnavailable`.
-        deadline_seconds: Bound of all attempts of one call together; a Lambda's remaining time
-            shortens it.
-        require_signatures: Refuse to be used without signing keys, and refuse a value carried in
-            a bag whose signature does not cover its scope.
-        require_encryption: Refuse to be used without encryption keys, and refuse to read an
+        attempts: Attempts of one request, with the first, before `StoreUnavailable`.
+        deadline_seconds: Bound of all attempts of one call together. The remaining time of a Lambda
+            function shortens it.
+        require_signatures: Refuse to make a client without signing keys, and refuse an inline value
+            whose signature does not cover its scope.
+        require_encryption: Refuse to make a client without encryption keys, and refuse to read an
             object that is not encrypted.
     """
 
@@ -106,7 +106,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     require_encryption: bool = False
 
     PROTECTIONS: ClassVar[tuple[str, ...]] = ("require_signatures", "require_encryption")
-    """Settings that only take something away from whoever attacks."""
+    """Settings that only limit attackers; an empty value of their variables is refused."""
 
     _LEAST: ClassVar[dict[str, float]] = {
         "max_bag_bytes": 1024,
@@ -155,7 +155,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(f"Policy.readable_scopes: {error}") from error
 
     def control_paths(self) -> tuple[Path, ...]:
-        """Return the control paths, up to the first index: an array is control as a whole."""
+        """Return the control paths up to their first index: arrays are control as a whole."""
         return _names_in("control", self.control)
 
     def movable_paths(self) -> tuple[Path, ...]:
@@ -163,7 +163,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return _names_in("movable", self.movable)
 
     def with_control(self, *paths: str) -> Policy:
-        """This policy with more control paths; itself if it has them all.
+        """Return this policy with more control paths; itself if it has them all.
 
         Raises:
             ConfigurationError: One is not a path, or leads to the whole state.
@@ -178,13 +178,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(64)  # of a process that has a policy or two, and as many lists of paths
 def with_more_control(policy: Policy, paths: tuple[str, ...]) -> Policy:
-    """Return what `Policy.with_control` does, computed once for each policy and paths."""
+    """Return the result of `Policy.with_control`, computed once for each policy and paths."""
     more = tuple(path for path in dict.fromkeys(paths) if path not in policy.control)
     return msgspec.structs.replace(policy, control=(*policy.control, *more)) if more else policy
 
 
 def _shown(number: float) -> str:
-    """A number for a message: Python does not write an int of more than 4,300 digits."""
+    """Return a number for a message: Python does not write an int of more than 4,300 digits."""
     return "a number of more than 20 digits" if abs(number) >= 10**20 else str(number)
 
 

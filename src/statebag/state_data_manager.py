@@ -85,7 +85,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
         context: The Lambda's; its remaining time bounds all retries together.
 
     Raises:
-        InvalidState: An event that is no object, or an action that is not known; the message
+        InvalidState: An event that is not an object, or an action that is not known; the message
             lists those that are.
         StatebagError: As the action itself.
     """
@@ -121,7 +121,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
 def update_and_compress_state_data(
     event: Mapping[str, Any] | None = None, /, **fields: Any
 ) -> dict[str, Any]:
-    """The state with `execution_result` merged into it, and what its sealing came to.
+    """Return the state with `execution_result` merged into it, and what its sealing came to.
 
     Takes `state_data`, `execution_result` and `max_payload_size_kb`. The answer is the state
     itself, with `payload_size_kb`, `compression_applied`, `s3_offloaded`, `last_optimization`.
@@ -185,7 +185,7 @@ def restore_snapshot(event: Mapping[str, Any] | None = None, /, **fields: Any) -
 def hydrate_branch(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
     """`{branch_config, branch_index, state_data}` from a pointer in `pending_branches`.
 
-    Takes `branch_pointer`, `branch_index` and `state_data`, which is handed on unread.
+    Takes `branch_pointer`, `branch_index` and `state_data`, which is passed on unread.
     """
     return hydration.hydrate_branch(_invocation(event, fields))
 
@@ -193,7 +193,7 @@ def hydrate_branch(event: Mapping[str, Any] | None = None, /, **fields: Any) -> 
 def hydrate_segment(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
     """`{segment_config, segment_id, execution_order, state_data}` from a pointer or a segment.
 
-    Takes `segment_pointer`, `segment_index` and `state_data`, which is handed on unread.
+    Takes `segment_pointer`, `segment_index` and `state_data`, which is passed on unread.
     """
     return hydration.hydrate_segment(_invocation(event, fields))
 

@@ -1,4 +1,4 @@
-"""What a decorated Lambda handler does: open the event, call the function, seal the answer."""
+"""The decorator of Lambda handlers: open the event, call the handler, seal its answer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Delete:
 
 
 DELETE: Final = _Delete()
-"""As a value of a delta: the key is taken out of the state."""
+"""As a value of a delta: remove the key from the state."""
 
 
 class Client(Protocol):
@@ -70,7 +70,8 @@ class StepDecorator:
     """Decorate a Lambda handler: open its event, call it, and seal what it returns.
 
     Args:
-        client: Gives the client; called at each event, so that importing a handler needs no store.
+        client: Returns the client. It is called at each event, so importing a handler needs no
+            store.
     """
 
     def __init__(self, client: Callable[[], Client]) -> None:
@@ -119,14 +120,14 @@ class StepDecorator:
         `event` gets the whole event, opened.
 
         Args:
-            handler: The handler, where the decorator is used without parentheses.
-            bag_path: Where in the event the bag is; the handler is given what is there.
-            returns: `state`: what the handler returns is the new state. `delta`: its top-level
-                keys are merged into the state that came in, and `DELETE` removes one.
+            handler: The handler, if the decorator is used without parentheses.
+            bag_path: The path of the bag in the event; the handler gets the state in this bag.
+            returns: `state`: the handler returns the new state. `delta`: it returns top-level keys
+                that are merged into the incoming state; the value `DELETE` removes a key.
             scope: Path in the event to the execution's id (`$$.Execution.Id`): an ARN, or
-                `machine/name`. What stands there in the state stays plain in every bag, since
-                the next step reads it before it opens the bag.
-            only: Paths in the state to open; the rest passes through unread as `Unopened`.
+                `machine/name`. Its place in the state stays plain in every bag, since the next step
+                reads it before it opens the bag.
+            only: Paths in the state to open; other values pass through unread as `Unopened`.
             embedded: As for `Statebag.open`. True also reads strings on the way to the bag, and
                 to the execution's id, as JSON: `bag_path="$.Records[0].body"` gives the handler
                 the state.
@@ -170,7 +171,7 @@ def _wrapped(
     embedded: bool | None,
     legacy: bool | None,
 ) -> _Function:
-    """The handler that a Lambda runtime calls, around a function of a state."""
+    """Return the handler that a Lambda runtime calls, around a function of a state."""
     if returns not in {"state", "delta"}:
         raise ConfigurationError(f"returns must be 'state' or 'delta', not {returns!r}")
     if isinstance(only, str):
@@ -238,16 +239,16 @@ def _wrapped(
 
 
 def _kept_plain(where: Path, scope_path: Path, scope: str) -> list[str]:
-    """The path in the state to the execution's id, which the next step reads before it opens."""
+    """Return the path in the state to the execution's id, which stays plain."""
     inside = scope_path[len(where) :] if scope_path[: len(where)] == where else scope_path
-    # An array would be control as a whole, and one that an id stands in came beside the bag.
+    # An array would be control as a whole, and one that an id stands in came next to the bag.
     if not inside or not all(isinstance(part, str) for part in inside):
         return []
     return [scope if inside == scope_path else render_path(inside)]
 
 
 def _wants_event(function: Callable[..., Any]) -> bool:
-    """Whether a function takes the whole event, besides what it calls its state and context."""
+    """Return whether a function has a parameter `event` after its state."""
     code = getattr(function, "__code__", None)
     if (
         code is not None
@@ -262,7 +263,7 @@ def _wants_event(function: Callable[..., Any]) -> bool:
 
 
 def _execution_id(event: Any, where: Path, path: Path) -> str | None:
-    for place in (path, (*where, *path)):  # beside the bag, or among its control fields
+    for place in (path, (*where, *path)):  # next to the bag, or among its control fields
         try:
             found = _at(event, place)
         except InvalidState:
@@ -301,7 +302,7 @@ def _warn_of_pointers(event: Any, where: Path) -> None:
 
 
 def _beside(event: Any, where: Path, selected: list[Path] | None) -> list[Path] | None:
-    """The paths to open: those selected in the state, and everything beside the state."""
+    """Return the paths to open: the selected ones in the state, and all outside the state."""
     if selected is None:
         return None
     paths = list(selected)

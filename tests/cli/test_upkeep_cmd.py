@@ -47,8 +47,8 @@ def test_repair_of_an_encrypted_store(store, tmp_path, monkeypatch):
     shutil.copytree(tmp_path / "kept", tmp_path / "kept-copy")
     damage(FileStore(tmp_path / "kept"), everything=True)
     assert statebag("fsck", "--store", "./kept").exit_code == 13
-    mended = statebag("repair", "--store", "./kept", "--from", "./kept-copy")
-    assert (mended.exit_code, mended.stdout.count("mended")) == (0, 1)
+    repaired = statebag("repair", "--store", "./kept", "--from", "./kept-copy")
+    assert (repaired.exit_code, repaired.stdout.count("repaired")) == (0, 1)
     assert statebag("fsck", "--store", "./kept").exit_code == 0
     forget()
     assert Statebag(FileStore(tmp_path / "kept")).open(bag) == state
@@ -80,11 +80,11 @@ def test_fsck_says_what_is_damaged_and_repair_mends_it(store):
     assert [fault["name"] for fault in report["faults"]] == [first]
 
     dry = statebag("repair", "--store", "./store", "--from", "./copy", "--dry-run")
-    assert (dry.exit_code, f"\nwould mend: {first}" in dry.stdout) == (0, True)
+    assert (dry.exit_code, f"\nwould repair: {first}" in dry.stdout) == (0, True)
     assert statebag("fsck", "--store", "./store").exit_code == 13
     done = statebag("repair", "--store", "./store", "--from", "./copy", "--json")
     assert done.exit_code == 0
-    assert list(json.loads(done.stdout)["mended"]) == [first]
+    assert list(json.loads(done.stdout)["repaired"]) == [first]
     assert statebag("fsck", "--store", "./store").exit_code == 0
     again = statebag("repair", "--store", "./store", "--from", "./copy")
     assert (again.exit_code, again.stdout) == (0, f"store: {store.url}\nall is whole\n")
@@ -115,8 +115,8 @@ def test_with_a_bag_fsck_and_repair_know_a_pack_that_nothing_else_names(store, t
     as_json = statebag("fsck", "--store", "./store", "--bag", "bag.json", "--json").stdout
     report = json.loads(as_json)
     assert report["bags"] == {"bag.json": False}
-    mended = statebag("repair", "--store", "./store", "--from", "./copy", "--bag", "bag.json")
-    assert (mended.exit_code, mended.stdout.count("mended")) == (0, 1)
+    repaired = statebag("repair", "--store", "./store", "--from", "./copy", "--bag", "bag.json")
+    assert (repaired.exit_code, repaired.stdout.count("repaired")) == (0, 1)
     assert statebag("open", "bag.json", "--store", "./store").exit_code == 0
 
 

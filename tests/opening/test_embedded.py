@@ -70,7 +70,7 @@ def test_a_bags_text_is_taken_for_the_bag_by_every_call(sb, bag):
     for text in (json.dumps(bag), encode(bag)):
         assert sb.open(text, only=["n"], scope=SCOPE)["n"] == STATE["n"]
         assert sb.get(text, "$.n[1]") == 2.5
-        assert all(found is None for found in sb.heal(text).values())
+        assert all(found is None for found in sb.repair(text).values())
         assert sb.differences(text, bag) == sb.differences(bag, text) == []
         assert sb.open(sb.append(text, "$.n", [3], scope=SCOPE))["n"] == [*STATE["n"], 3]
         assert sb.export(text) == sb.export(bag)
@@ -476,16 +476,16 @@ def test_heal_mends_what_texts_refer_to_where_it_is_asked_to(store, wrap, caplog
     store.delete(name)
     forget()
     healer = Statebag(store, policy=Policy(carry_bytes=0), replicas=[replica])
-    assert name not in healer.heal(outer, scope=SCOPE)
+    assert name not in healer.repair(outer, scope=SCOPE)
     assert (
         "1 strings hold the text of a bag and were not opened, the first at $.body" in caplog.text
     )
-    healed = healer.heal(outer, scope=SCOPE, embedded=True)
+    healed = healer.repair(outer, scope=SCOPE, embedded=True)
     assert healed[name] == replica.url
     assert store.get(name) == whole
     forget()
     caplog.clear()
-    assert healer.heal(outer, scope=SCOPE, embedded=True)[name] is None
+    assert healer.repair(outer, scope=SCOPE, embedded=True)[name] is None
     assert caplog.text == ""
 
 
@@ -494,4 +494,4 @@ def test_a_seal_that_heals_says_that_texts_are_left(sb, bag, caplog):
     assert caplog.text == ""
     sb.seal({"body": json.dumps(bag)}, scope=SCOPE, heal=True)
     assert "the first at $.body; the objects they refer to are not repaired" in caplog.text
-    assert "heal(bag, embedded=True)" in caplog.text
+    assert "repair(bag, embedded=True)" in caplog.text

@@ -1,7 +1,7 @@
-"""What a JSONata expression refers to, by the tree that jsonata-python's parser makes of it.
+"""Find what a JSONata expression refers to, in the tree of jsonata-python's parser.
 
-Nothing is evaluated. A value that is only handed on (a path, a field of an object that is put
-together, an argument of `$merge`) is told from one that the expression looks at.
+This module evaluates nothing. It distinguishes values that the expression only passes on (a path, a
+field of a new object, an argument of `$merge`) from values that it looks at.
 """
 
 from __future__ import annotations
@@ -101,13 +101,13 @@ class Found:
 
 
 class Looked(NamedTuple):
-    """What is seen of an expression.
+    """The facts about an expression.
 
     Attributes:
         found: All places that it names.
         alone: Whether its value is that of one of them.
-        small: Whether it is a number, a truth or a short text.
-        extra: Bytes that it makes by itself: of a range, of padding.
+        small: Whether its value is a number, a boolean or a short text.
+        extra: Bytes that it adds: those of a range, or of padding.
     """
 
     found: tuple[Found, ...]
@@ -130,7 +130,7 @@ class ExpressionWalk:
     whole: bool = False  # whether all that is in the value at hand counts
 
     def note(self, place: Place, *, looked_at: bool) -> None:
-        """A place is named; of `$states` itself only what looks into it is told."""
+        """Note a place that is named; `$states` itself counts only if it is looked at."""
         root, path = place
         if root != _STATES:
             self.found.append(Found(root, path, looked_at, self.whole))
@@ -138,16 +138,16 @@ class ExpressionWalk:
             self.found.extend(Found(one, (), True, self.whole) for one in _HOLDING_BAGS)
 
     def again(self, places: list[Found]) -> None:
-        """The bytes of these places may stand in the value once more."""
+        """Note that the value may hold the bytes of these places once more."""
         if len(self.found) < _MOST_FOUND:
             self.found.extend(places)
 
 
 def found_in(code: str) -> Looked:
-    """Look through an expression.
+    """Return the facts about an expression.
 
     Raises:
-        MalformedError: It is no JSONata.
+        MalformedError: The text is not JSONata.
     """
     tree = tree_of(code)
     walk = ExpressionWalk()
@@ -257,7 +257,7 @@ def _look_into(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
 
 
 def _range_bytes(first: float | None, last: float | None) -> int:
-    """Bytes of the numbers of a range, where both ends are written down."""
+    """Return the bytes of the numbers of a range whose ends are literals."""
     if first is None or last is None or last < first:
         return 0
     longest = max(len(str(int(first))), len(str(int(last))))
@@ -265,7 +265,7 @@ def _range_bytes(first: float | None, last: float | None) -> int:
 
 
 def _number(node: Any) -> float | None:
-    """A number that is written down; None for anything else."""
+    """Return the number of a literal; None for anything else."""
     value = getattr(node, "value", None)
     return value if getattr(node, "type", None) == "number" else None
 
@@ -293,7 +293,7 @@ def _call(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
 
 
 def _padding_bytes(arguments: list[Any]) -> int:
-    """Bytes that `$pad` may add; `$text ~> $pad(20)` has its width first."""
+    """Return the bytes that `$pad` may add; `$text ~> $pad(20)` has its width first."""
     widths = [abs(one) for one in map(_number, arguments) if one is not None]
     texts = [one.value for one in arguments[1:] if getattr(one, "type", None) == "string"]
     if not widths:
@@ -302,7 +302,7 @@ def _padding_bytes(arguments: list[Any]) -> int:
 
 
 def _separated(arguments: list[Any], walk: ExpressionWalk) -> None:
-    """What `$join` puts between items: where it is long, their text grows with their number."""
+    """Count the separators of `$join`: if they are long, the text grows with each item."""
     before = list(walk.found)
     for separator in arguments[-1:]:
         if getattr(separator, "type", None) == "string":
@@ -311,7 +311,7 @@ def _separated(arguments: list[Any], walk: ExpressionWalk) -> None:
 
 
 def _lambda(node: Any, items: Place | None, walk: ExpressionWalk) -> None:
-    """A function of the expression's own; its first argument is an item of what it goes over."""
+    """Look through a lambda; its first argument is an item of the list that it is used on."""
     for position, argument in enumerate(node.arguments or ()):
         walk.named[str(argument.value)] = items if position == 0 else None
     look_at_node(node.body, walk, looked_at=True)
@@ -351,9 +351,9 @@ def _path(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
 
 
 def _transform(node: Any, walk: ExpressionWalk) -> None:
-    """A `~> | location | update, delete |` reads by bare names, below what it is applied to.
+    """Look through `~> | location | update, delete |`, whose names are relative to its input.
 
-    An object at a location is changed, and a field is deleted, only where it is there.
+    Objects are changed, and fields deleted, only if they exist.
     """
     source = node.lhs
     while getattr(source, "type", None) == "apply" and source.rhs.type == "transform":
@@ -376,7 +376,7 @@ def _transform(node: Any, walk: ExpressionWalk) -> None:
 
 
 def _relative(node: Any) -> tuple[str | int, ...] | None:
-    """The names of a path that begins at the value at hand, as far as they are fixed."""
+    """Return the fixed names at the beginning of a path relative to the current value."""
     kind = getattr(node, "type", None)
     if kind == "variable" and node.value == "":
         return ()
@@ -390,7 +390,7 @@ def _relative(node: Any) -> tuple[str | int, ...] | None:
 
 
 def _bare(node: Any) -> Iterator[tuple[str | int, ...]]:
-    """The places that an update reads in the object that it changes."""
+    """Yield the places that an update reads in the object that it changes."""
     names = _relative(node)
     if names is not None:
         if names:
@@ -406,13 +406,13 @@ def _bare(node: Any) -> Iterator[tuple[str | int, ...]]:
 
 
 def _inside(step: Any, walk: ExpressionWalk, *, alone: bool) -> None:
-    """What stands in a step of a path; bare names are relative to what came before."""
+    """Look through a step of a path, whose names are relative to the steps before it."""
     if alone or getattr(step, "type", None) != "name":
         look_at_node(step, walk, looked_at=True)
 
 
 def _named_target(node: Any, walk: ExpressionWalk) -> Place | None:
-    """The place that a node begins with, with the names that are given in it."""
+    """Return the place at which a node begins, with the variables that the node sets."""
     before = len(walk.found)
     _names_in(node, walk)
     target = _target(node, walk, whole=False)
@@ -422,7 +422,7 @@ def _named_target(node: Any, walk: ExpressionWalk) -> Place | None:
 
 
 def _names_in(node: Any, walk: ExpressionWalk) -> None:
-    """Take the names that are given in a node before its place is asked for: `($s := $a; $s)`."""
+    """Note the variables that a node sets before its value: `($s := $a; $s)`."""
     kind = getattr(node, "type", None)
     if kind == "block" and node.expressions:
         for one in node.expressions[:-1]:
@@ -435,7 +435,7 @@ def _names_in(node: Any, walk: ExpressionWalk) -> None:
 
 
 def _target(node: Any, walk: ExpressionWalk, *, whole: bool = True) -> Place | None:
-    """The root and path that a path leads to; None where it is none of the engine's values."""
+    """Return the root and path to which a path leads; None if no root is the engine's."""
     kind = getattr(node, "type", None)
     above: Place | None = None
     if kind == "path":
@@ -454,7 +454,7 @@ def _target(node: Any, walk: ExpressionWalk, *, whole: bool = True) -> Place | N
 
 
 def _unindexed(node: Any, walk: ExpressionWalk) -> Place | None:
-    """The place of a block or of a `$lookup`, but for what stands in brackets behind it."""
+    """Return the place of a block or `$lookup`, without the brackets behind it."""
     if node.type == "block":
         return _target(node.expressions[-1], walk) if node.expressions else None
     if not is_lookup(node, walk):
@@ -464,7 +464,7 @@ def _unindexed(node: Any, walk: ExpressionWalk) -> Place | None:
 
 
 def is_lookup(node: Any, walk: ExpressionWalk) -> bool:
-    """Whether a node is `$lookup(place, 'name')`, which is another way to write `place.name`."""
+    """Return whether a node is `$lookup(place, 'name')`, which means `place.name`."""
     return (
         getattr(node, "type", None) == "function"
         and getattr(node.procedure, "value", None) == "lookup"
@@ -484,7 +484,7 @@ def _variable(node: Any, walk: ExpressionWalk) -> Place | None:
 
 
 def place_below(place: Place, names: Iterable[str | int]) -> Place:
-    """A place below another; those in `$states` have roots of their own."""
+    """Return a place below another; places in `$states` become separate roots."""
     root, path = place[0], (*place[1], *names)[:MAX_DEPTH]  # no state has more levels
     if root == _STATES and path and path[0] in _ROOTS:
         return _ROOTS[str(path[0])], path[1:]
@@ -492,11 +492,11 @@ def place_below(place: Place, names: Iterable[str | int]) -> Place:
 
 
 def known_names(node: Any, after: int = 0) -> tuple[list[str | int], bool]:
-    """The names along a path as far as they are fixed, and whether that is all of it.
+    """Return the fixed names at the beginning of a path, and whether these are the whole path.
 
     Args:
         node: The path.
-        after: How many of its steps are left out before the one that the names are below.
+        after: How many steps to skip before the names.
     """
     steps = node.steps[after:] if node.type == "path" else [node]
     names: list[str | int] = []
@@ -514,7 +514,7 @@ def known_names(node: Any, after: int = 0) -> tuple[list[str | int], bool]:
 
 
 def _stages(step: Any) -> list[Any]:
-    """What stands in brackets behind a step."""
+    """Look through the brackets behind a step."""
     return [*(getattr(step, "stages", None) or ()), *(getattr(step, "predicate", None) or ())]
 
 

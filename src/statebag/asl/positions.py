@@ -1,4 +1,4 @@
-"""Where each field of a document stands in its text."""
+"""Find the position of each field of a document in its text."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def positions_in(text: str, root: str = "$") -> dict[str, Position]:
     """Return the position of each key and item of a JSON or YAML text, by its path.
 
     Args:
-        text: The text; one that cannot be followed has no positions.
-        root: The path of the whole.
+        text: The text; a malformed one has no positions.
+        root: The path of the whole document.
     """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:

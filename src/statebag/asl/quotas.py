@@ -1,8 +1,8 @@
 """The quotas of Step Functions and Lambda, each with its source.
 
 "Quotas" is the page of that name in the Step Functions Developer Guide, "Lambda quotas" that in
-the Lambda Developer Guide. What a store or this package limits for itself does not stand here;
-`PAYLOAD_LIMIT` is defined beside the policy, whose default bound follows from it.
+the Lambda Developer Guide. Limits of stores and of this package are elsewhere;
+`PAYLOAD_LIMIT` is defined in `statebag.policy`, whose default bound follows from it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the program's exit code says; stable, so that scripts may rely on it.
+"""The exit codes of the program, which are stable for scripts.
 
 | code | meaning |
 | --- | --- |
@@ -49,5 +49,5 @@ BY_ERROR: dict[type[errors.StatebagError], int] = {
 
 
 def exit_code(error: errors.StatebagError) -> int:
-    """The code of an error: its class's, or that of the nearest class above it."""
+    """Return the code of an error: its class's, or that of the nearest class above it."""
     return next(BY_ERROR[kind] for kind in type(error).__mro__ if kind in BY_ERROR)

@@ -1,8 +1,8 @@
-"""A bag as text: `States.JsonToString`, the body of a message, an environment variable.
+"""Recognize the text of a bag: made by `States.JsonToString`, or in a message.
 
-Text is taken for a bag's where it is JSON that holds a stub, or a string that in its turn is a
-bag's text; and where it is no JSON (cut, JSON Lines, NaN beside the bag) but spells the beginning
-of a stub. The reserved key must be spelled out: no engine writes its letters as escapes.
+Text counts as a bag's if it is JSON that holds a stub, or a string that is a bag's text. It also
+counts if it is not JSON (cut, JSON Lines, NaN next to the bag) but has the beginning of a stub. The
+reserved key must be there without escapes: no engine escapes its letters.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 LEVELS = 4
-"""Texts within one another that are looked into. Chosen: a message in the envelope of a topic in
+"""Texts in texts that are looked into. Chosen: a message in the envelope of a topic in
 that of a queue takes three, and each level doubles the backslashes."""
 
 _MARK = f'"{KEY}'
@@ -43,12 +43,12 @@ _BEGINNING = re.compile(rf'"{KEY}\\*+"(?:\s|\\+[nrt])*+:(?:\s|\\+[nrt])*+\{{')
 
 
 def may_hold_bag_text(text: bytes) -> bool:
-    """Whether a string in this JSON text could be the text of a bag; quick, and rarely true."""
+    """Return whether a string in this JSON text could be a bag's text, by a quick test."""
     return _MARK_IN_STRING in text
 
 
 def decoded_text(text: str | bytes) -> Any:
-    """The object, array or string that text is; None where it is something else, or no JSON."""
+    """Return the object, array or string of JSON text; None for any other text."""
     try:
         data = text.encode() if isinstance(text, str) else text
     except UnicodeEncodeError:
@@ -62,7 +62,7 @@ def decoded_text(text: str | bytes) -> Any:
 
 
 def value_of_text(text: str | bytes) -> Any:
-    """The object or array that text is, also as text of text; None where it is something else."""
+    """Return the object or array of JSON text, or of text in text; None for any other."""
     value: Any = text
     for _ in range(LEVELS):
         value = decoded_text(value)
@@ -72,7 +72,7 @@ def value_of_text(text: str | bytes) -> Any:
 
 
 def is_bag_text(text: str, levels: int = LEVELS) -> bool:
-    """Whether a string is the text of a bag, or holds one at so many levels of text."""
+    """Return whether a string is a bag's text, or has one in it at so many levels of text."""
     if KEY not in text or not levels:
         return False
     value = decoded_text(text)
@@ -84,20 +84,19 @@ def is_bag_text(text: str, levels: int = LEVELS) -> bool:
 
 
 def is_broken_text(text: str) -> bool:
-    """Whether the text of a bag is no JSON, so that it cannot be opened."""
+    """Return whether the text of a bag is not JSON, so that it cannot be opened."""
     return decoded_text(text) is None
 
 
 def as_bag(value: Any) -> Any:
-    """What a caller means by a bag: the JSON value of its text, or the value itself.
+    """Return the bag that a caller means: the JSON value of its text, or the value itself.
 
     Args:
-        value: Any value. `bytes` are JSON text, whatever it holds, since no JSON value is bytes. A
-            `str` is text where it holds a stub, also as text of text; any other is the string that
-            it is.
+        value: Any value. `bytes` are JSON text, since no JSON value is bytes. A `str` is JSON text
+            if it holds a stub, also as text in text; any other `str` is a string.
 
     Raises:
-        InvalidState: Bytes that are not JSON text.
+        InvalidState: The bytes are not JSON text.
         LimitExceeded: The value would take more memory than there is.
     """
     if isinstance(value, bytes | bytearray | memoryview):
@@ -118,9 +117,9 @@ def as_bag(value: Any) -> Any:
 
 
 def bag_texts(value: Any) -> Iterator[tuple[str, Path]]:
-    """The strings in a value that are the text of a bag, with their paths.
+    """Yield the strings in a value that are the text of a bag, with their paths.
 
-    What an object with the reserved key holds is not looked at: it is a stub, or data.
+    It skips objects with the reserved key: they are stubs, or data.
     """
     for text, path in _strings(value):
         if is_bag_text(text):
@@ -128,7 +127,7 @@ def bag_texts(value: Any) -> Iterator[tuple[str, Path]]:
 
 
 def _strings(value: Any) -> Iterator[tuple[str, Path]]:
-    """The strings in a value that have the reserved key in them, with their paths."""
+    """Yield the strings in a value that have the reserved key in them, with their paths."""
     pending: list[tuple[Any, Path]] = [(value, ())] if _may_have_strings(value) else []
     while pending:
         one, path = pending.pop()
@@ -140,7 +139,7 @@ def _strings(value: Any) -> Iterator[tuple[str, Path]]:
 
 
 def _may_have_strings(value: Any) -> bool:
-    """The quick answer, level by level, with the loops in C: most values have none."""
+    """Return quickly whether there may be such strings: most values have none."""
     level = [value]
     while level:
         if KEY in "\n".join([one for one in level if isinstance(one, str)]):

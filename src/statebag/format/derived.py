@@ -1,10 +1,10 @@
-"""Fields of a bag that are not fields of its state: what a writer derived from a value that left.
+"""Derived fields: fields of a bag that a writer derived from an offloaded value.
 
-A router may need two numbers of a large value. The writer puts them beside the stub of that value
-and says so in the stub (`"derived": ["summary"]`), so that a field of the state's own with that
-name is never taken for it. A reader drops what the mark names. It needs no knowledge of the
-writer: the mark on a field's stub speaks of that field's siblings, the mark on a rest's stub of
-the fields beside it.
+A router may need two numbers of a large value. The writer puts them next to the stub of that value,
+and marks the stub (`"derived": ["summary"]`), so that a field of the state with that name is never
+taken for a derived one. A reader drops the fields that the mark names, without knowing the writer.
+The mark on a field's stub names siblings of that field; the mark on a rest's stub names fields next
+to it.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _sources: dict[str, str] = {}
 
 
 def declare_derived(name: str, source: str) -> None:
-    """Say which field a derived field always comes from.
+    """Register the field from which a derived field always comes.
 
-    An engine may move a stub to another field, beside a field of the state's own that has the
-    derived field's name. With the source known, the mark counts in no other place.
+    An engine may move a stub to another field, where the state may have a field with the derived
+    field's name. The mark counts only on the registered source.
 
     Args:
-        name: Of the derived field.
-        source: Of the field that it is derived from, in the same object.
+        name: The name of the derived field.
+        source: The name of its source, a field of the same object.
     """
     _sources[name] = source
 
 
 def is_marked(wire: Any) -> bool:
-    """Whether a JSON value is a stub that names derived fields."""
+    """Return whether a JSON value is a stub that names derived fields."""
     if not isinstance(wire, dict):
         return False
     body = wire.get(KEY)
@@ -45,13 +45,13 @@ def is_marked(wire: Any) -> bool:
 
 
 def without_derived(bag: Any) -> tuple[Any, dict[str, Any]]:
-    """An object of a bag without its derived fields and their marks; the object is not changed.
+    """Return a copy of an object of a bag without its derived fields and their marks.
 
     Args:
         bag: Any JSON value; one that is not an object has no derived fields.
 
     Returns:
-        The object, and the derived fields that it had.
+        The copy, and the derived fields that the object had.
     """
     if not isinstance(bag, dict):
         return bag, {}
@@ -76,15 +76,15 @@ def without_derived(bag: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def with_derived(bag: dict[str, Any], source: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A sealed object with fields that were derived from one of its own.
+    """Return a sealed object with fields that were derived from one of its fields.
 
     Args:
         bag: A sealed object, which has no fields of these names.
         source: The field that they are derived from.
-        fields: JSON values by name; they must stay as small as the bag's bound has room for.
+        fields: JSON values by name; the bag's bound must have room for them.
 
     Returns:
-        The object with the derived fields; without them if `source` is in it as it is.
+        The object with the derived fields; without them if `source` stands in plain form.
     """
     full = bag.get(source)
     marked = {DERIVED: list(fields)}

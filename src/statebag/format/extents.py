@@ -1,4 +1,4 @@
-"""Bytes of packs that are read at once."""
+"""Join the extents of packs that are read with one request."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 __all__ = ["WORTH_READING_OVER", "joined"]
 
 WORTH_READING_OVER = 32 * 1024
-"""Bytes between two frames that are read together with them. Chosen: they cost less than one more
+"""Bytes between two frames up to which one request reads both. Chosen: they cost less than one more
 request; not measured."""
 
 
 def joined(extents: Iterable[Extent]) -> list[Extent]:
-    """Extents that lie close together as one, by pack and offset."""
+    """Return the extents, sorted by pack and offset, with close ones joined."""
     result: list[Extent] = []
     for one in sorted(extents, key=lambda one: (one.at, one.offset)):
         last = result[-1] if result else None

@@ -1,6 +1,7 @@
-"""What the values of a JSON text take in memory, reckoned from the text before it is decoded.
+"""Estimate the memory of the values of a JSON text before it is decoded.
 
-Bytes alone do not say it: 60 MB of `{},{},{}` become 1.4 GB, and 60 MB of one string stay 60 MB.
+The size of the text is not enough: 60 MB of `{},{},{}` become 1.4 GB, and 60 MB of one string stay
+60 MB.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _HEAVIEST = 58  # bytes of memory for a byte of text (measured): an array in an 
 _UNSEEN = 120
 
 LIGHT = 1_000_000
-"""Bytes of a text below which nothing is reckoned. Chosen: the heaviest text of this size takes 58
+"""Bytes of a text below which nothing is estimated. Chosen: the heaviest text of this size takes 58
 MB, and no limit is below 128 MiB (8 times 16 MiB)."""
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -37,11 +38,8 @@ def check_memory(text: bytes | memoryview, where: str | None = None) -> None:
     """Refuse to decode a text whose values would take more memory than this process may use.
 
     Args:
-        text: JSON text; nothing else is known of it.
-        where: The object that it is from, for the error.
-
-    Raises:
-        LimitExceeded: They would.
+        text: JSON text.
+        where: The object that it is from, for the error. Raises: LimitExceeded: They would.
     """
     if len(text) < LIGHT:
         return
@@ -60,11 +58,11 @@ def check_memory(text: bytes | memoryview, where: str | None = None) -> None:
 
 
 class OpenedValues:
-    """The memory that the values of one open take, all together.
+    """Add up the memory that the values of one open take.
 
     Args:
-        max_open_bytes: Of the policy. Values may take 8 times as much, and in any case what this
-            process may use.
+        max_open_bytes: The policy's limit. Values may take 8 times as much, or as much as this
+            process may use if that is more.
     """
 
     def __init__(self, max_open_bytes: int) -> None:
@@ -73,7 +71,7 @@ class OpenedValues:
         self._taken = 0
 
     def reckon(self, text: bytes, where: str | None = None) -> None:
-        """Count the values of one more text, before it is decoded.
+        """Add the values of one more text, before it is decoded.
 
         Args:
             text: JSON text.
@@ -109,8 +107,8 @@ def memory_taken(text: bytes, limit: int) -> int:
 
     Args:
         text: JSON text.
-        limit: Above it a second look is worth its time: it leaves out what stands in strings, and
-            scalars that the interpreter has already.
+        limit: Above it, a second, slower count leaves out marks in strings, and scalars that the
+            interpreter shares.
     """
     quotes = text.count(b'"')
     taken = len(text) + _marks(text) + _QUOTE * quotes

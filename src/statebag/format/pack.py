@@ -8,9 +8,9 @@
 8 bytes   magic
 ```
 
-A reader with a stub needs neither index nor magic: one range of bytes. The index is for those
-who have no bag: checks and repair. The name is the hash of the bytes, so writing a pack twice
-is harmless, and writing it again mends a damaged one.
+A reader with a stub needs one range of bytes, without index or magic. Checks and repairs, which
+have no bag, use the index. The name is the hash of the bytes, so writing a pack twice is harmless,
+and writing it again repairs a damaged one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class PackedBlob(msgspec.Struct, frozen=True):
 
 
 class PackBuilder:
-    """Collects frames; each `add` says where the frame will lie."""
+    """Collect frames; each `add` returns the future position of its frame."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = [MAGIC]
@@ -69,7 +69,7 @@ class PackBuilder:
         return self._length - len(MAGIC)
 
     def add(self, sha256: str, size: int, frame: bytes, kind: BlobKind = "value") -> Blob:
-        """Take a frame; the same text twice is stored once."""
+        """Add a frame; the same text twice is stored once."""
         known = self._by_digest.get((sha256, kind))
         if known is not None:
             return known
@@ -83,12 +83,12 @@ class PackBuilder:
     def add_texts(
         self, texts: Sequence[tuple[str, bytes]], level: int, kind: BlobKind = "value"
     ) -> list[Blob]:
-        """Take several texts, each with its SHA-256.
+        """Add several texts, each with its SHA-256.
 
         Args:
             texts: 64 hex digits, and the text.
             level: zstd's level.
-            kind: What all of them are.
+            kind: The kind of all of them.
         """
         frames = compress_each([text for _, text in texts], level)
         return [
@@ -97,7 +97,7 @@ class PackBuilder:
         ]
 
     def add_salt(self, salt: bytes, level: int) -> None:
-        """Take a text that nothing refers to, so that the pack's name depends on it.
+        """Add a text to which nothing refers, so that the pack's name depends on it.
 
         Args:
             salt: JSON text, for example a digest of a key; empty for none.
@@ -107,18 +107,18 @@ class PackBuilder:
             self.add(sha256_hex(salt), len(salt), compress(salt, level))
 
     def build(self, scope: str) -> tuple[str, bytes]:
-        """The pack's name below an encoded scope, and its bytes."""
+        """Return the pack's name below an encoded scope, and its bytes."""
         index = json_text.encode(self._rows)
         data = b"".join([*self._parts, index, len(index).to_bytes(4, "big"), MAGIC])
         return pack_name(scope, sha256_hex(data)), data
 
 
 def read_index(data: bytes, name: str) -> list[PackedBlob]:
-    """What a pack says that it holds; the frames themselves are not looked at.
+    """Return the rows of a pack's index, without looking at the frames.
 
     Raises:
         UnsupportedFormat: The magic is that of another version.
-        BlobCorrupt: The bytes are no whole pack.
+        BlobCorrupt: The bytes are not a whole pack.
     """
     if data[:4] == MAGIC[:4] and data[: len(MAGIC)] != MAGIC:
         raise UnsupportedFormat(

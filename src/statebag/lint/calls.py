@@ -1,4 +1,4 @@
-"""What a Task calls, and how large its result can be."""
+"""Find what a Task calls, and how large its result can be."""
 
 from __future__ import annotations
 
@@ -57,13 +57,14 @@ FEW_ENTRIES = 100
 """Of so many entries nobody is warned: they are rarely larger than 2 KB each."""
 # DynamoDB's own writes answer with metadata alone, unless they are asked for values.
 _WRITES = re.compile(r":(?:put|update|delete)Item$")
-# Services that only bring a payload to whoever opens it, where a stub may stand in it.
+# Services that only bring a payload to who opens it, where a stub may stand in it.
 _CARRIES = re.compile(
     r"(?:aws-sdk:)?(?:lambda|states|sfn|sqs|sns|events|eventbridge|http|apigateway):", re.IGNORECASE
 )
 _AT_MOST = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) items?\b")
 _PLAIN_OF_STEP = frozenset({("execution_id",)})
-"""What `step` reads before it opens a bag, and so keeps plain; by its default for `scope`."""
+"""The field that `step` reads before it opens a bag, by its default for `scope`, and keeps
+plain."""
 _PLAIN_OF_MANAGER = frozenset(
     (name,)
     for name in (
@@ -101,12 +102,12 @@ _MANAGER_ACTIONS = {
     "hydrate_segment": 1,
     "decompress": 0,
 }
-"""How deep in its answer the bags of each action of the state data manager stand."""
+"""The depth of the bags in the answer of each action of the state data manager."""
 
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """What is known of functions.
+    """Facts about functions.
 
     Attributes:
         sealed: Patterns of names of functions that seal what they return.
@@ -124,11 +125,11 @@ class Functions:
     states_seal: bool = False
 
     def is_unsealed(self, name: str) -> bool:
-        """Whether a function is known not to seal."""
+        """Return whether a function is known not to seal."""
         return any(fnmatchcase(name, pattern) for pattern in self.unsealed)
 
     def seals(self, name: str, payload: Any) -> bool:
-        """Whether a function seals; by default one that is told its execution does."""
+        """Return whether a function seals; by default, it does if it gets its execution's id."""
         if self.is_unsealed(name):
             return False
         if any(fnmatchcase(name, pattern) for pattern in self.sealed):
@@ -146,7 +147,7 @@ def _has_state(payload: Any) -> bool:
 
 
 def action_of(payload: Any) -> str | None:
-    """The action of the state data manager that a payload asks for."""
+    """Return the action of the state data manager that a payload asks for."""
     action = payload.get("action") if isinstance(payload, dict) else None
     return action if isinstance(action, str) and action in _MANAGER_ACTIONS else None
 
@@ -156,7 +157,7 @@ class ServiceCall:
     """What a Task calls.
 
     Attributes:
-        name: Of the function or the service.
+        name: The name of the function or service.
         is_function: Whether a Lambda function answers it at once.
         seals: Whether its result is a bag, or holds bags.
         result: The shape of its result.
@@ -175,7 +176,7 @@ class ServiceCall:
 
 
 def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> ServiceCall:
-    """What a Task calls, as far as the definition tells."""
+    """Return what a Task calls, as far as the definition shows."""
     resource = state.get("Resource")
     resource = resource if isinstance(resource, str) else ""
     parameters = state.get("Arguments", state.get("Parameters"))
@@ -262,7 +263,7 @@ def _given(payload: Any) -> frozenset[str]:
 
 
 def takes_values(state: Mapping[str, Any]) -> bool:
-    """Whether a Task calls a service that acts on its parameters, and knows no stub."""
+    """Return whether a Task calls a service that acts on its parameters, and knows no stub."""
     resource = state.get("Resource")
     match = re.search(r":states:[^:]*:[^:]*:(.+)", resource if isinstance(resource, str) else "")
     return match is not None and _CARRIES.match(match[1]) is None
@@ -276,7 +277,7 @@ def _wrapped(answer: SourcePart, path: str, through_invoke: bool) -> Shape:
 
 
 def most_items(state: Mapping[str, Any]) -> int | None:
-    """Items of a Map: `MaxItems` of its reader, or `statebag: at most N items` in its Comment."""
+    """Return the most items of a Map, by `MaxItems` or `statebag: at most N items`."""
     known = []
     comment, reader = state.get("Comment"), state.get("ItemReader")
     told = _AT_MOST.search(comment) if isinstance(comment, str) else None
@@ -290,7 +291,7 @@ def most_items(state: Mapping[str, Any]) -> int | None:
 
 
 def _bare(reference: str) -> str:
-    """A function's name without its ARN, version and the marks of a placeholder."""
+    """Return a function's name without its ARN, version and the marks of a placeholder."""
     match = re.search(r":function:([A-Za-z0-9-_${}.]+)", reference)
     name = match[1] if match else reference
     placeholder = re.fullmatch(r"\$\{([A-Za-z0-9_.:-]+)\}", name)

@@ -1,6 +1,6 @@
-"""What expressions of a definition refer to: JSONPath, intrinsic functions and JSONata.
+"""Find the references of expressions: JSONPath, intrinsic functions and JSONata.
 
-Only references are looked for; nothing is evaluated. Sources: the Amazon States Language
+This module evaluates nothing. Sources: the Amazon States Language
 specification (reference paths, intrinsic functions) and AWS's guide to JSONata in Step Functions.
 """
 
@@ -45,9 +45,9 @@ class Reference:
         path: Fields and indices below it, as far as they are fixed.
         reads: Whether the engine looks at the value itself (or below the path: a wildcard, a
             filter), instead of handing it on.
-        times: How often its bytes can stand in what the expression makes of it.
-        whole: Whether a value is computed of all that is in it, so that a stub in it would count.
-        as_text: Whether a JSON text is made of it: it is no text, then.
+        times: How often the result can hold its bytes.
+        whole: Whether everything in it affects the result, so that a stub in it would too.
+        as_text: Whether the result has its JSON text; then it is not text itself.
     """
 
     root: str
@@ -60,7 +60,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """What an expression gives.
+    """The facts about the result of an expression.
 
     Attributes:
         references: All places that it names.
@@ -81,12 +81,12 @@ class Expression:
 
 
 def is_jsonata(text: object) -> bool:
-    """Whether a string is a JSONata expression."""
+    """Return whether a string is a JSONata expression."""
     return isinstance(text, str) and text.startswith("{%") and text.rstrip().endswith("%}")
 
 
 def json_path(text: str) -> Expression:
-    """The references in a path or an intrinsic function's call."""
+    """Return the references in a path or an intrinsic function's call."""
     text = text.strip()
     if text.startswith("$"):
         path, end = read_json_path(text)
@@ -98,7 +98,7 @@ def json_path(text: str) -> Expression:
 
 
 def _of_path(path: JsonPath, *, whole: bool = True) -> Expression:
-    """The references of a path: what it leads to, and what its filters compare with."""
+    """Return the references of a path: what it leads to, and what its filters compare with."""
     root = f"${path.variable}" if path.root == "variable" else path.root
     definite = whole and path.definite
     compared = tuple(
@@ -193,9 +193,9 @@ def _of_argument(argument: Argument) -> Expression:
 
 @lru_cache(maxsize=4096)  # a run looks at each state many times
 def jsonata(text: str) -> Expression:
-    """The references in a JSONata expression, its `{% %}` with it or not.
+    """Return the references in a JSONata expression, with or without its `{% %}`.
 
-    A malformed one has none.
+    A malformed expression has none.
     """
     code = text.strip().removeprefix("{%").removesuffix("%}").strip()
     try:

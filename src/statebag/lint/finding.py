@@ -16,8 +16,8 @@ class Rule:
 
     Attributes:
         severity: `error`: the definition is refused or fails. `warning`: it may fail, or lose a
-            state. `note`: worth knowing, does not fail a check.
-        title: What it says, in a few words.
+            state. `note`: it is worth knowing, and does not fail a check.
+        title: A few words about it.
     """
 
     severity: Severity
@@ -57,11 +57,12 @@ class Finding:
     """A problem at a place in a file.
 
     Attributes:
-        file: As it was named.
-        line: In the file, from 1; 0 where it is not known.
-        path: In the definition, such as `$.States.Parse.ResultPath`.
+        file: The name of the file, as it was given.
+        line: In the file, from 1; 0 if it is not known.
+        path: The place in the definition, such as `$.States.Parse.ResultPath`.
         code: One of `RULES`.
-        message: What it is. It quotes names and paths of the definition, and no value of a state.
+        message: What was found. It quotes names and paths of the definition, never a value of a
+            state.
         fix: What to do.
     """
 

@@ -1,7 +1,7 @@
-"""How values flow through a machine: the shape of each state's input and output, worst case.
+"""Run a machine abstractly, for the worst-case shape of each input and output.
 
-An abstract run: every branch of every Choice and Catch is taken, loops until nothing changes
-any more. What is seen on the way is told to an observer, once for each state.
+An abstract run takes every branch of every Choice and Catch, and repeats loops until nothing
+changes. It reports to an observer, once for each state.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Flow:
     """One abstract run.
 
     Args:
-        functions: What is known of functions.
+        functions: Facts about functions.
         input_bytes: The largest input of an execution.
-        observer: Is told of each state.
+        observer: Gets a report on each state.
     """
 
     functions: Functions
@@ -85,7 +85,7 @@ class Flow:
                 self.observer.finds_nothing(path, reference)
 
     def _machine(self, machine: StateMachine, outer: Scope) -> Shape | None:
-        """The output, from the input of `outer`; None where no path ends well."""
+        """Return the output, from the input of `outer`; None if no path ends well."""
         variables = tuple(outer.variables.items())
         around = (outer.execution, outer.item, outer.language)
         key = (machine.path, outer.input, variables, around, self._reader.telling)
@@ -125,7 +125,7 @@ class Flow:
         return output
 
     def _state(self, state: dict[str, Any], path: str, scope: Scope) -> Iterator[_Step]:
-        """Where a state goes, None for the machine's end, and with what."""
+        """Yield the states that can follow a state, None for the end, and their inputs."""
         kind, entry = state["Type"], scope.input
         if kind == "Fail":
             self._reader.fields(state, path, scope)
@@ -145,7 +145,7 @@ class Flow:
     def _chosen(
         self, state: dict[str, Any], path: str, entry: Shape, scope: Scope
     ) -> Iterator[_Step]:
-        """Where a Choice goes: each rule, and Default, has its own Output and Assign."""
+        """Yield the states that can follow a Choice; each rule has its own Output and Assign."""
         # What a rule asks for with IsPresent may be missing for the other rules, too.
         self._reader.asked = set(asked_for(state["Choices"]))
         self._reader.rules(state["Choices"], f"{path}.Choices", scope)
@@ -165,7 +165,7 @@ class Flow:
     def _worked(
         self, state: dict[str, Any], path: str, entry: Shape, scope: Scope
     ) -> Generator[_Step, None, tuple[Shape, Variables] | None]:
-        """The output of a state, and the variables then; yields where its Catch goes."""
+        """Return a state's output and variables; yield the states that its Catch leads to."""
         kind, sata = state["Type"], scope.language == "JSONata"
         given = "Arguments" if sata else "Parameters"
         argument = scope.input
@@ -201,7 +201,7 @@ class Flow:
 
     def _output(self, state: dict[str, Any], path: str, entry: Shape, scope: Scope) -> Shape:
         result = scope.result
-        assert result is not None  # given by whoever calls
+        assert result is not None  # given by who calls
         if scope.language == "JSONata":
             if "Output" in state:
                 return self._reader.template(state["Output"], f"{path}.Output", scope)
@@ -282,14 +282,15 @@ class Flow:
         return each_of(out, f"the results of {path}", total)
 
     def _map_fields(self, state: dict[str, Any], path: str, scope: Scope) -> None:
-        """What a Distributed Map reads with, writes to, and puts beside each batch."""
+        """Check the fields of a Distributed Map for its reader, its writer and its batches."""
         for name in ("ItemReader", "ItemReader.ReaderConfig", "ItemBatcher", "ResultWriter"):
             holder: Any = state
             for one in name.split("."):
                 holder = holder.get(one) if isinstance(holder, dict) else None
             if not isinstance(holder, dict):
                 continue
-            # The engine itself reads names of buckets and keys; what is beside a batch it hands on.
+            # The engine reads the names of buckets and keys itself, and passes on the fields next
+            # to a batch.
             for field_ in ("Parameters", "Arguments", "BatchInput"):
                 if field_ in holder:
                     how = "pick" if field_ == "BatchInput" else "value"
@@ -299,7 +300,7 @@ class Flow:
                     self._reader.path(holder[field_], f"{path}.{name}.{field_}", scope, "value")
 
     def _items(self, state: dict[str, Any], path: str, scope: Scope) -> tuple[Shape, int | None]:
-        """One of a Map's items, whichever, and their number where it is known."""
+        """Return the shape of any item of a Map, and the number of items; None if unknown."""
         if "ItemReader" in state or "ItemBatcher" in state:
             return SourcePart(Source(f"an item of {path}", PAYLOAD_LIMIT)), most_items(state)
         if scope.language == "JSONata":
@@ -330,10 +331,10 @@ class Flow:
 
 
 def _added(known: list[_Entry], entry: _Entry, target: str, widen: int) -> _Entry | None:
-    """Take an entry in; what is to be visited for it, None where that was.
+    """Add a way to a state; return the entry to visit for it, None if it was visited.
 
-    The first few ways to a state are kept apart, so that what excludes each other is not added up;
-    all others are one entry together.
+    The first few ways to a state stay separate, so that values that exclude each other are not
+    added up. All further ways share one entry.
     """
     if entry in known:
         return None

@@ -1,4 +1,4 @@
-"""From files to findings."""
+"""Check the state machines in files."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _NAME_SHOWN = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The facts and choices that the files do not say.
+    """The facts and choices that are not in the files.
 
     Attributes:
         sealed: Patterns of names of functions that seal.
         unsealed: Patterns of names of functions that do not seal.
-        control: Paths of states that stay plain, in addition to what a function keeps by itself.
-        movable: Paths of states that have a place of their own, in plain form or as a stub.
+        control: Paths of states that stay plain, in addition to those that functions keep plain.
+        movable: Paths of states whose values stay separate, in plain form or as one stub.
         bag_bytes: The bound of a bag.
         input_bytes: The largest input of an execution.
-        ignored: Codes that are not told.
+        ignored: Codes that are not reported.
     """
 
     sealed: tuple[str, ...] = ()
@@ -59,13 +59,13 @@ class Report:
 
     Attributes:
         findings: In the order of files and lines.
-        machines: How many definitions were looked at.
-        control: For each file the paths that should be control fields, where any are missing.
-        movable: For each file the paths that should be movable, if any are missing.
+        machines: How many definitions were checked.
+        control: For each file, the missing control paths.
+        movable: For each file, the missing movable paths.
         accepted: How many findings a comment in a definition accepts.
-        needed: For each machine's file all control paths that its definition reads and that are
-            not kept by the functions themselves: those that are set, and those that are missing.
-        needed_movable: For each machine's file all movable paths that its definition needs.
+        needed: For each machine's file, all control paths that its definition reads, set or
+            missing, without those that functions keep plain.
+        needed_movable: For each machine's file, all movable paths that its definition needs.
     """
 
     findings: list[Finding]
@@ -103,8 +103,7 @@ def lint(paths: list[Path], options: Options) -> Report:
     """Check all state machines in files and folders, and return a report.
 
     Raises:
-        ConfigurationError: A file that was named cannot be read or has no machine; an option is
-            wrong.
+        ConfigurationError: A named file cannot be read or has no machine, or an option is wrong.
     """
     unknown = sorted(options.ignored - RULES.keys())
     if unknown:
@@ -137,7 +136,7 @@ def lint(paths: list[Path], options: Options) -> Report:
 
 
 def _machines(paths: list[Path]) -> list[MachineSource]:
-    """All machines; of one that a template names too, only the template's, which knows more."""
+    """Return all machines; a template's entry replaces that of its definition file."""
     found = [one for file, named in files_below(paths) for one in machines_in(file, named=named)]
     of_templates = {one.file for one in found if one.name}
     return [one for one in found if one.name or one.file not in of_templates]
@@ -146,7 +145,7 @@ def _machines(paths: list[Path]) -> list[MachineSource]:
 def _looked_at(
     machine: MachineSource, settings: Mapping[str, FunctionSettings], options: Options
 ) -> tuple[list[Finding], _Advice]:
-    """The findings, and the paths to name."""
+    """Return the findings, and the control and movable paths that are missing."""
     findings: list[Finding] = []
 
     def say(path: str, code: str, message: str, fix: str) -> None:
@@ -220,7 +219,7 @@ def _functions_of(functions: Mapping[str, FunctionSettings], options: Options) -
 
 
 def _is_accepted(finding: Finding, definition: Any) -> bool:
-    """Whether a Comment on the way to the finding's place accepts it."""
+    """Return whether a Comment on the way to the finding's place accepts it."""
     for comment in _comments(definition, finding.path):
         for codes in _IGNORE.findall(comment):
             if finding.code in re.split(r"\s*,\s*", codes):
@@ -229,7 +228,7 @@ def _is_accepted(finding: Finding, definition: Any) -> bool:
 
 
 def _comments(definition: Any, path: str) -> Iterator[str]:
-    """The Comments of all objects on the way to a place, from the outermost on."""
+    """Yield the Comments of all objects on the way to a place, from the outermost on."""
     value, position = definition, 1
     while True:
         if isinstance(value, dict) and isinstance(value.get("Comment"), str):
@@ -244,14 +243,14 @@ def _comments(definition: Any, path: str) -> Iterator[str]:
 
 
 def _ends(path: str, start: int) -> Iterator[int]:
-    """Where the next step of a path may end: a name may have dots and brackets in it."""
+    """Yield the possible ends of the next step: names may have dots and brackets."""
     if start < len(path):
         yield from (one.start() for one in _STEP_BEGINS.finditer(path, start + 1))
         yield len(path)
 
 
 def _member(value: Any, step: str) -> tuple[Any] | None:
-    """The member that `.name`, `['name']` or `[0]` stands for; None: there is none."""
+    """Return the member that `.name`, `['name']` or `[0]` names; None if there is none."""
     if isinstance(value, dict):
         key = step[1:] if step.startswith(".") else step[2:-2]
         if key in value and step in {f".{key}", f"[{key!r}]"}:

@@ -1,4 +1,4 @@
-"""Findings in SARIF 2.1.0, which code hosts and editors show at the line.
+"""Write findings in SARIF 2.1.0, which code hosts and editors show at their lines.
 
 Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """

@@ -1,9 +1,8 @@
-"""What is known of a value before a machine runs: how large it can be, and what of it is in a bag.
+"""Shapes: the size that a value can have before a machine runs, and its parts in bags.
 
-A value is put together of literals and of parts of *sources* (the input, a task's result), each
-of which has a bound. Parts of one source that do not overlap are together not larger than it:
-only so can a `ResultSelector` that takes two fields of a result be told from one that takes
-it twice.
+A value consists of literals and of parts of *sources* (the input, a task's result), each with a
+bound. Parts of one source that do not overlap are together at most as large as the source. So a
+`ResultSelector` that takes two fields of a result counts less than one that takes the result twice.
 """
 
 from __future__ import annotations
@@ -43,10 +42,10 @@ SMALL = 256
 """Bytes that a number, a name or a time counts as. Chosen: the longest name has 80 characters."""
 
 REST = ""
-"""The key in `Members` of an object whose other members are beside those that are known."""
+"""The key in `Members` for the unknown other members of an object."""
 
 COMPUTED = "\0"
-"""The first key of `Members` that stand for the size of what an expression computes of them."""
+"""The first key of `Members` that stands for the size of a computed value."""
 
 ANY = "\1"
 """The one key of `Members` of an array of which only one item, whichever, is known."""
@@ -66,7 +65,7 @@ class Source:
     """Where a value comes from.
 
     Attributes:
-        name: Where, for messages; it also tells one source from another.
+        name: Its name in messages, which also identifies it.
         bound: Its largest size in bytes.
     """
 
@@ -153,7 +152,7 @@ class Members:
     members: tuple[tuple[Step, Shape], ...]
 
     def get(self, step: Step) -> Shape | None:
-        """A member."""
+        """Return a member."""
         known = dict(self.members)
         if COMPUTED in known and step not in {COMPUTED, REST}:
             return SourcePart(Source("what an expression computes", size(self)))
@@ -176,7 +175,7 @@ def _has_names(members: Mapping[Step, Shape]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BoundedText:
-    """A literal of so many bytes."""
+    """A literal with a number of bytes."""
 
     bytes: int
 
@@ -185,7 +184,7 @@ Shape = SourcePart | Members | BoundedText
 
 
 def literal(value: Any) -> Shape:
-    """The shape of a value that the definition holds."""
+    """Return the shape of a literal in the definition."""
     if isinstance(value, dict) and value:
         return Members(tuple((key, literal(member)) for key, member in value.items()))
     if isinstance(value, list) and value:
@@ -194,7 +193,7 @@ def literal(value: Any) -> Shape:
 
 
 def parts(shape: Shape) -> Iterator[SourcePart]:
-    """All parts of sources in a value."""
+    """Yield all parts of sources in a value."""
     if isinstance(shape, SourcePart):
         yield shape
     elif isinstance(shape, Members):
@@ -203,12 +202,12 @@ def parts(shape: Shape) -> Iterator[SourcePart]:
 
 
 def size(shape: Shape) -> int:
-    """The most bytes that a value can have."""
+    """Return the most bytes that a value can have."""
     return sum(bytes_ for _, bytes_ in made_of(shape)) + _own(shape)
 
 
 def made_of(shape: Shape) -> list[tuple[str, int]]:
-    """The sources of a value with what each may give to its size, the largest first."""
+    """Return the sources of a value with the bytes of each, the largest first."""
     found: dict[Source, list[tuple[Step, ...]]] = {}
     for part in parts(shape):
         found.setdefault(part.source, []).append(part.path)
@@ -217,13 +216,13 @@ def made_of(shape: Shape) -> list[tuple[str, int]]:
 
 
 def _times(paths: list[tuple[Step, ...]]) -> int:
-    """How often one byte of a source can stand in the value: overlapping paths repeat it."""
+    """Return how often a value can hold one byte of a source: overlapping paths repeat it."""
     counts = Counter(paths)
     return max(sum(counts[path[:end]] for end in range(len(path) + 1)) for path in counts)
 
 
 def _own(shape: Shape) -> int:
-    """Bytes of literals, keys, brackets and commas."""
+    """Return the bytes of literals, keys, brackets and commas."""
     if isinstance(shape, BoundedText):
         return shape.bytes
     if isinstance(shape, Members):
@@ -237,7 +236,7 @@ def _own(shape: Shape) -> int:
 
 
 def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
-    """The value at a path in a value; a short text where it is not known to be there."""
+    """Return the value at a path; a short text if it is not known to exist."""
     for step in path:
         if isinstance(shape, SourcePart):
             shape = shape.below(step)
@@ -250,12 +249,12 @@ def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
 
 
 def _from_start(shape: Members, step: Step) -> Step:
-    """An index that counts from the end of an array, as one that counts from its start."""
-    return len(shape.members) + step if isinstance(step, int) and EVERY < step < 0 else step
+    """Return an index from the end of an array as an index from its start."""
+    return len(shape.members) + step if isinstance(step, int) and step < 0 else step
 
 
 def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
-    """Whether a path surely finds nothing: an object of which all fields are known lacks one."""
+    """Return whether a path certainly finds nothing, in an object with known fields."""
     for step in path:
         if (
             not isinstance(shape, Members)
@@ -271,7 +270,7 @@ def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
 
 
 def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
-    """A value with another one put at a path in it."""
+    """Return a value with another one written to a path in it."""
     if not path:
         return value
     step = path[0]
@@ -288,14 +287,14 @@ def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
 
 
 def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
-    """What may be either of two values: as large as the larger one, in a bag where one may be.
+    """Return what may be either of two values, as large as the larger one.
 
     Args:
-        one: None where there is only the other.
+        one: None if there is only the other.
         other: A value.
-        where: A name for what is not known any more.
-        widen: Whether to take what differs for as large as the limit, so that loops end: 1 where
-            it still grows, 2 in any case.
+        where: The name of the new source for their different parts.
+        widen: 1 if different parts that still grow count as large as the limit, so that loops end;
+            2 if all different parts do.
     """
     if one is None or one == other:
         return other
@@ -307,7 +306,7 @@ def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
 
 
 def _content(shape: Shape) -> int:
-    """Bytes without those of keys and brackets, which stay where they are: or a loop would grow."""
+    """Return the bytes without keys and brackets, which stay: a loop would add them again."""
     pending, texts = [shape], 0
     while pending:
         one = pending.pop()
@@ -319,36 +318,16 @@ def _content(shape: Shape) -> int:
 
 
 def _aligned(one: Shape, other: Shape) -> tuple[Shape, Shape]:
-    """Both in the same form, if one is an object whose members are known and the other is not."""
-    return _as_object(one, other), _as_object(other, one)
-
-
-def _as_object(shape: Shape, other: Shape) -> Shape:
-    if not isinstance(other, Members):
-        return shape
-    known = dict(other.members)
-    if not isinstance(shape, SourcePart):
-        if not _holds_bags(other) or COMPUTED in known:
-            return shape
-        # A literal and what is computed have no members that are told apart.
-        apart = isinstance(shape, Members) and all(key != COMPUTED for key, _ in shape.members)
-        return shape if apart else Members(((REST, SourcePart(Source("", size(shape)))),))
-    # What is in bags is followed through both forms; the rest is so only if it is the same value.
-    if known.get(REST) == shape or (_has_only_names(known) and _holds_bags(other)):
-        return Members(((REST, shape),))
-    return shape
-
-
-def _has_only_names(members: Mapping[Step, Shape]) -> bool:
-    return all(isinstance(key, str) for key in members) and not members.keys() & {COMPUTED, ANY}
-
-
-def _holds_bags(shape: Shape) -> bool:
-    return any(part.holds_bags for part in parts(shape))
+    """Return both values in one form, if one is the other with further members."""
+    if isinstance(one, SourcePart) and isinstance(other, Members) and other.get(REST) == one:
+        one = Members(((REST, one),))
+    if isinstance(other, SourcePart) and isinstance(one, Members) and one.get(REST) == other:
+        other = Members(((REST, other),))
+    return one, other
 
 
 def _differing(one: Shape, other: Shape, depth: int) -> tuple[Members, Members]:
-    """What of each is not the same in both."""
+    """Return the parts of each value that differ."""
     if one == other:
         return Members(()), Members(())
     one, other = _aligned(one, other)
@@ -370,7 +349,7 @@ def _differing(one: Shape, other: Shape, depth: int) -> tuple[Members, Members]:
 
 
 def _either(one: Shape, other: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
-    """The same, with all that differs as parts of one source: together they have its bound."""
+    """Return a value with all different parts as parts of one bounded source."""
     if one == other:
         return one
     one, other = _aligned(one, other)
@@ -463,7 +442,7 @@ def _beside(one: SourcePart, other: SourcePart) -> SourcePart:
 
 
 def clipped(shape: Shape) -> Shape:
-    """A value that was found to be too large, as it is where the execution went on all the same."""
+    """Return a value that is too large cut to the limit, since executions go on below it."""
     while (excess := size(shape) - PAYLOAD_LIMIT) > 0:
         sources = {part.source for part in parts(shape)}
         # By name where bounds are the same, or two runs would not say the same.

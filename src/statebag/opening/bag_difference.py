@@ -1,9 +1,9 @@
-"""What two bags tell of how their states differ, without reading the store.
+"""Compare the states of two bags without reading the store.
 
-A stub has the size of its value and, but for one that is cut into pieces, the digest of its text;
-pieces have digests of their own. That is enough to say which values differ, and for what is plain
-or carried also where in them. Where it is not enough, a difference is said to be possible, never
-left out: of two states that differ, each difference lies at or below a path that is given.
+A stub has the size of its value. It also has the digest of its text, or the digests of its chunks.
+They show which values differ, and for plain and inline values also where. If they are not enough,
+the difference is reported as possible, never left out: each difference of two states lies at or
+below a reported path.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class BagChange(msgspec.Struct, frozen=True):
     """One value that differs.
 
     Attributes:
-        path: Where, as `$.field[0]`; an array's items by their place afterwards, removed ones by
-            their place before.
-        kind: What happened; `possible`: the bags do not tell whether anything did.
-        before: Bytes of the JSON text of the opened value that was there; 0 where nothing was.
+        path: Where, as `$.field[0]`. Items have their index in the later array, removed ones that
+            in the earlier array.
+        kind: What happened; `possible` if the bags do not show whether anything did.
+        before: Bytes of the JSON text of the opened value that was there; 0 if nothing was.
         after: Bytes of the JSON text of the opened value that is there now; 0 if none is.
     """
 
@@ -72,15 +72,15 @@ class _Value(msgspec.Struct, frozen=True):
 
 
 def bag_differences(before: Any, after: Any) -> Iterator[BagChange]:
-    """All differences between the states of two bags, in the order of the paths.
+    """Yield all differences between the states of two bags, in the order of the paths.
 
     Args:
         before: A bag, or any JSON value that holds stubs.
         after: Another one.
 
     Raises:
-        InvalidStub, UnsupportedFormat: An object that has the reserved key and is no stub.
-        BlobCorrupt: What a bag carries is damaged.
+        InvalidStub, UnsupportedFormat: An object that has the reserved key and is not a stub.
+        BlobCorrupt: Inline bytes are damaged.
     """
     pending: list[tuple[_Value, _Value, Path]] = [(_Value(before), _Value(after), ())]
     while pending:
@@ -113,7 +113,7 @@ def _same_text(one: _Value, two: _Value) -> bool:
 
 
 def _met(value: _Value, path: Path) -> _Value:
-    """A value with its stub parsed; what is escaped, or carried and small, as the data it is."""
+    """Return a value with its stub parsed, or its data if it is escaped, or inline and small."""
     wire = value.wire
     if value.is_data or not isinstance(wire, dict):
         return value
@@ -135,7 +135,7 @@ def _met(value: _Value, path: Path) -> _Value:
 
 
 def _members(one: _Value, two: _Value, path: Path) -> list[tuple[_Value, _Value, Path]] | None:
-    """The pairs of members that may differ; None for what has no members."""
+    """Return the pairs of members that may differ; None if a value has no members."""
     if isinstance(one.wire, dict) and isinstance(two.wire, dict):
         return _of_objects(one, two, path)
     if isinstance(one.wire, list) and isinstance(two.wire, list):
@@ -155,7 +155,7 @@ def _of_objects(one: _Value, two: _Value, path: Path) -> list[tuple[_Value, _Val
 
 
 def _of_arrays(one: _Value, two: _Value, path: Path) -> list[tuple[_Value, _Value, Path]]:
-    """Items at the same place, once what both have at their ends is left out."""
+    """Return the pairs of items at one index, without equal items at both ends."""
     left = [one.inside(item) for item in one.wire]
     right = [two.inside(item) for item in two.wire]
     pairs = pairs_of_items(left, right, _same_text, _Value(_ABSENT))
@@ -181,7 +181,7 @@ def _change(one: _Value, two: _Value, path: Path) -> BagChange | None:
 
 
 def _texts_of_data(one: _Value, two: _Value) -> bool:
-    """Whether two scalars, or values of different kinds, are one text: data and plain alike."""
+    """Return whether two scalars, or values of different kinds, have the same text."""
     return json_text.encode(one.wire) == json_text.encode(two.wire)
 
 

@@ -1,4 +1,4 @@
-"""Pointers that are not stubs: `open(legacy=True)` follows them with a reader that it is given.
+"""Follow pointers that are not stubs, for `open(legacy=True)`, with a registered reader.
 
 `pointer_places` finds those in an event that nobody follows.
 
@@ -39,13 +39,13 @@ a field."""
 
 
 class ForeignReader(Protocol):
-    """Follows the pointers in one value, within the limits of one open."""
+    """Follow the pointers in one value, within the limits of one open."""
 
     def resolve(self, value: Any, path: Path = (), *, state_at: Path = ()) -> Any:
-        """A value with the pointers that can stand in it replaced; `value` is not changed.
+        """Return a new value in which each pointer is replaced by its value.
 
-        Stubs in the value stay. What a pointer leads to is data: an object in it that looks like
-        a stub comes back escaped.
+        Stubs in the value stay. The value of a pointer is data: an object in it that looks like a
+        stub is escaped.
 
         Args:
             value: A bag, or any JSON value.
@@ -53,14 +53,14 @@ class ForeignReader(Protocol):
             state_at: Where in it the state is, if it is an event with a state in it.
 
         Raises:
-            NotPermitted: A pointer leads out of the store's root or to another execution's
-                object, or signatures are required: a pointer has none.
+            NotPermitted: A pointer leads out of the store's root or to an object of another
+                execution; or signatures are required, which pointers do not have.
             BlobMissing, BlobCorrupt, StoreUnavailable, LimitExceeded: As for any open.
         """
 
 
 class ReaderMaker(Protocol):
-    """Makes a reader for one open."""
+    """Make a reader for one open."""
 
     def __call__(
         self,
@@ -70,14 +70,14 @@ class ReaderMaker(Protocol):
         *,
         foreign_is_data: bool = False,
     ) -> ForeignReader:
-        """A reader below a store's root, within a policy's limits.
+        """Return a reader below a store's root, within a policy's limits.
 
         Args:
             store: The configured root; no other place is read.
             policy: Limits on bytes, objects and requests.
-            scope: The reader's; what its pointers lead to is not another execution's.
-            foreign_is_data: Whether what names an object outside the root is taken for data that
-                looks like a pointer, instead of being refused. Neither is read.
+            scope: The reader's scope; its pointers may not lead to objects of another execution.
+            foreign_is_data: Whether a pointer to an object outside the root counts as data, instead
+                of being refused. In both cases the object is not read.
         """
 
 
@@ -85,14 +85,14 @@ _given: list[Callable[[], ReaderMaker]] = []
 
 
 def give_reader(load: Callable[[], ReaderMaker]) -> None:
-    """Say what follows such pointers; `load` is called each time one is to be followed."""
+    """Register the reader of such pointers; `load` is called each time one is followed."""
     _given[:] = [load]
 
 
 def pointer_reader(
     store: Store, policy: Policy, scope: str | None = None, *, foreign_is_data: bool = False
 ) -> ForeignReader:
-    """A reader for one open; the arguments are those of `ReaderMaker`.
+    """Return a reader for one open; the arguments are those of `ReaderMaker`.
 
     Raises:
         ConfigurationError: No reader was given.

@@ -1,6 +1,6 @@
-"""One value of a bag by its path, reading only the blobs on the way.
+"""Look up one value of a bag by its path, reading only the blobs on the way.
 
-An index into an array that is cut into pieces reads one piece (and the index nodes above it),
+An index into an array that is cut into chunks reads one chunk (and the index nodes above it),
 whatever the array's length.
 """
 
@@ -26,10 +26,10 @@ _NAMES_SHOWN = 12  # in a message. Chosen: it stays a line or two
 
 
 def look_up(opener: Opener, bag: Any, path: Path) -> Any:
-    """The opened value at `path`.
+    """Return the opened value at `path`.
 
     Raises:
-        InvalidState: There is nothing there; it names what there is instead.
+        InvalidState: Nothing is at the path; the message names what is there instead.
     """
     value = bag
     opened = False  # below an opened value nothing is a stub any more
@@ -57,7 +57,7 @@ def _own_value(opener: Opener, wire: dict[str, Any], stub: Stub) -> Any:
     if stub.is_data:
         return plain_copy(stub.original)  # what is handed out is no part of the bag
     if stub.beside is not None:
-        # Only what is behind the stub itself: the wanted field is not one of those beside it.
+        # Only what is behind the stub itself: the wanted field is not one of those next to it.
         wire = {KEY: {key: v for key, v in wire[KEY].items() if key not in {"rest", "beside"}}}
     return opener.open(wire, Selection(None))
 

@@ -1,6 +1,6 @@
-"""Reading a bag's structure: a copy of it, and the places where stubs stand.
+"""Copy a bag, and find the places of its stubs.
 
-Nothing is fetched here. Every stub is parsed and checked before the first request goes out.
+This module fetches nothing: every stub is parsed and checked before the first request.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["Selection", "Site", "Walk", "plain_copy", "walk"]
 
 
 class Site(msgspec.Struct):
-    """A place in the copy that is filled once its stub is opened.
+    """A place in the copy that will hold the value of an opened stub.
 
     Attributes:
         container: The dict or list of the copy that holds the place.
         key: Its key or index there.
         path: Where it stands in the state.
-        stub: What stood there in the bag.
-        siblings: For *rest*: the copy of what stood beside the stub, itself filled by then.
+        stub: The stub that was there in the bag.
+        siblings: For *rest*: the copy of the fields next to the stub, which is filled first.
     """
 
     container: Any
@@ -45,7 +45,7 @@ class Site(msgspec.Struct):
 
 
 class Walk(msgspec.Struct):
-    """A bag's copy; `sites` are in the order of their paths, outermost first."""
+    """The copy of a bag; `sites` are in the order of their paths, outermost first."""
 
     root: list[Any]
     sites: list[Site]
@@ -53,7 +53,7 @@ class Walk(msgspec.Struct):
 
 
 class Selection:
-    """Which stubs an open reads: all, or those on the way to the selected paths.
+    """The stubs that an open reads: all, or those on the way to the selected paths.
 
     Args:
         paths: Selected paths; None selects everything.
@@ -63,7 +63,7 @@ class Selection:
         self._paths = paths
 
     def takes(self, path: Path, stub: Stub, siblings: Mapping[str, Any]) -> bool:
-        """Whether the stub at `path` must be read."""
+        """Return whether the stub at `path` must be read."""
         if self._paths is None or stub.is_data:
             return True
         if stub.beside is not None and not path:
@@ -72,12 +72,12 @@ class Selection:
             if path[: len(wanted)] == wanted:
                 return True
             if wanted[: len(path)] == path:
-                # The way leads through a rest's stub only where no field beside it has it.
+                # The way leads through a rest's stub only where no field next to it has it.
                 return stub.beside is None or wanted[len(path)] not in siblings
         return False
 
     def enters(self, path: Path) -> bool:
-        """Whether what stands beside a rest's stub at `path` is looked at."""
+        """Return whether the fields next to a rest's stub at `path` are looked at."""
         return self._paths is None or any(
             path[: len(wanted)] == wanted or wanted[: len(path)] == path for wanted in self._paths
         )
@@ -96,14 +96,14 @@ def walk(
     Args:
         bag: Any JSON value; `Unopened` objects of an earlier open stand for their stubs.
         selection: Which stubs are to be opened; the others become `Unopened` in the copy.
-        is_state: Whether it is a state that was opened before: then its `Unopened` objects alone
-            are stubs, and an object that has the reserved key is data.
+        is_state: Whether `bag` is a state that was opened before. Then only `Unopened` objects are
+            stubs, and an object with the reserved key is data.
         below: Where in a state the value stands.
         signatures: Check every stub.
 
     Raises:
         NotPermitted: A stub is not signed as it must be.
-        InvalidStub, UnsupportedFormat: An object that has the reserved key and is no stub.
+        InvalidStub, UnsupportedFormat: An object that has the reserved key and is not a stub.
         InvalidState: A value that JSON cannot hold.
         LimitExceeded: More than 500 levels.
     """
@@ -176,13 +176,13 @@ def _meet(
     found: Walk,
     signatures: Checker | None,
 ) -> dict[str, Any] | None:
-    """Take note of a stub; the copy of what stands beside it, where that must be walked too."""
+    """Note a stub; return the copy of the fields next to it if they must be walked too."""
     where = render_path(path)
     stub = parse_stub(value, where)
     if signatures is not None:
         signatures.check(stub, value[KEY], where)
     siblings = stub.siblings
-    # Where a field beside a rest's stub is wanted, the whole object must be put together for it.
+    # Where a field next to a rest's stub is wanted, the whole object must be put together for it.
     wanted_beside = stub.beside is not None and selection.enters(path)
     if not (selection.takes(path, stub, siblings) or wanted_beside):
         container[key] = Unopened(value, stub)
@@ -207,7 +207,7 @@ def _meet(
 
 
 def plain_copy(value: Any, path: Path = ()) -> Any:
-    """A copy without looking for stubs: escaped data is opaque.
+    """Return a copy without looking for stubs: escaped data is opaque.
 
     Args:
         value: A JSON value.

@@ -1,8 +1,8 @@
-"""An array written item by item, in bounded memory, that never stands in memory as a whole.
+"""Write an array item by item, without ever holding all of it in memory.
 
-For results that are gathered from many places: items come in any order, go into packs as they
-come, and the index puts them in order. What is held is one pack's worth of frames, a few packs
-on their way to the store, and about 300 bytes for each piece.
+It serves results that are gathered from many places: items may come in any order, go into packs at
+once, and the index puts them in order. In memory are the frames of one pack, a few packs on their
+way to the store, and about 300 bytes for each chunk.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _WIDEST_NODE = 2048  # entries. Chosen: a node of this width takes about 110 KB 
 
 
 class _Run(msgspec.Struct):
-    """Items with consecutive places in the order, and so one piece."""
+    """Items with consecutive places in the order, and so one chunk."""
 
     first: int
     items: list[bytes]
@@ -45,7 +45,7 @@ class _Run(msgspec.Struct):
 
 
 class _Placed(msgspec.Struct):
-    """A piece in a pack; `pack` counts the packs that this writer makes."""
+    """A chunk in a pack; `pack` counts the packs that this writer makes."""
 
     first: int
     count: int
@@ -60,9 +60,9 @@ class ArrayWriter:
     Args:
         put: Writes an object; it may return before the object is durable.
         settle: Returns when all that was put is durable, or raises what went wrong.
-        policy: For the size of pieces and the compression level.
+        policy: For the size of chunks and the compression level.
         scope: The encoded scope of the packs.
-        salt: Gives what makes the packs of a key others than those of another.
+        salt: Returns a text by which packs of different keys have different names.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class ArrayWriter:
             self._close_run()
 
     def finish(self) -> Unopened:
-        """The array, in the order of the places; everything it refers to is stored.
+        """Return the array, in the order of the places; everything it refers to is stored.
 
         Raises:
             InvalidState: Two items have the same place.
@@ -146,7 +146,7 @@ class ArrayWriter:
         self._put(name, data)
 
     def _nodes(self, entries: list[Entry]) -> list[Entry]:
-        """One level of the index over entries whose packs are named already."""
+        """Return one level of the index over entries whose packs have names."""
         width = min(max(-(-len(entries) // MOST_IN_STUB), 2), _WIDEST_NODE)
         level = self._policy.compression_level
         nodes = []

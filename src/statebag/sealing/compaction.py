@@ -1,7 +1,7 @@
-"""Keeping a state on few packs: a pack that is written anyway takes the smallest ones along.
+"""Keep a state on few packs: a new pack takes the blobs of the smallest ones along.
 
-Without it a state of many fields, each changed at another step, would need one request for
-each field. Nothing is read for it: only blobs whose text is at hand can move.
+Otherwise a state of many fields, each changed by another step, would need one request for each
+field. This reads nothing: only blobs whose text is at hand can move.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SHARE_MOVED = 0.4  # chosen: as above
 
 
 def compact(root: Part, planner: Planner) -> Part:
-    """The plan, with blobs of the smallest packs to be written anew where there are too many.
+    """Return the plan, with blobs of the smallest packs to be written again if packs are many.
 
     Args:
         root: A plan that fits.

@@ -1,4 +1,4 @@
-"""The part of a large array or object that leaves in pieces."""
+"""The part of a large array or object that leaves in chunks."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ __all__ = ["Cut"]
 
 
 class Cut(Leaving, frozen=True):
-    """A large array or object that leaves in pieces.
+    """A large array or object that leaves in chunks.
 
     Attributes:
         kind: `array` or `object`.
         count: Items or members.
         size: Bytes of the value's text.
         members: Pieces, and entries that are stored, in order.
-        top: The same below index nodes, as the stub lists them.
+        top: The members as the stub lists them: some below index nodes.
         tail: The newest items, as a part of their own.
-        scope: The encoded scope of the pack to be.
+        scope: The encoded scope of the new pack.
         grouping: Makes `top` of `members`.
         stored_tail: The tail of a value that was not read.
-        newest: Pieces that are carried with the tail until it is stored.
-        last: What the tail is then.
-        inherited: What to read ahead for entries that were not read.
+        newest: Chunks that are carried with the tail until it is stored.
+        last: The tail once they are stored.
+        inherited: The prefetch list for entries that were not read.
         relies_on: Of an unchanged value: packs that were read for it.
     """
 
@@ -77,23 +77,23 @@ class Cut(Leaving, frozen=True):
 
     @property
     def new_bytes(self) -> int:
-        """A third of the new pieces: about what agent states come to when they are compressed."""
+        """A third of the new chunks: about the compressed size of agents' states."""
         new = sum([piece.size // 3 for piece in pieces_of(self.top) if piece.blob is None])
         return new if self.tail is None else new + self.tail.new_bytes
 
     def storing(self) -> Cut:
-        """The same with the tail stored."""
+        """Return this part with its tail stored."""
         if self.tail is None or self.tail.stored:
             return self
         return msgspec.structs.replace(self, tail=self.tail.storing())
 
     def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Cut:
-        """The same with the newest pieces stored as what they are, if the tail is."""
+        """Return this part with the newest chunks as chunks, if the tail is stored."""
         del in_pieces, piece_bytes
         return self.with_pieces_parted()
 
     def with_pieces_parted(self) -> Cut:
-        """The same with the newest pieces apart from the tail, if that is to be stored."""
+        """Return this part with the newest chunks separate from the tail, if the tail is stored."""
         if not self.newest or self.tail is None or not self.tail.stored:
             return self
         members = (*self.members, *self.newest)
@@ -103,7 +103,7 @@ class Cut(Leaving, frozen=True):
         )
 
     def folded(self, scope: str, level: int) -> Cut:
-        """The same with one node instead of several pieces, and the tail stored."""
+        """Return this part with one node instead of several chunks, and the tail stored."""
         del scope, level
         one = self.storing().with_pieces_parted().storing()
         top = fold(one.top, most=1)
@@ -111,7 +111,7 @@ class Cut(Leaving, frozen=True):
         return msgspec.structs.replace(one, top=top) if shorter else one
 
     def movable(self) -> list[tuple[str, int]]:
-        """The blobs of pieces that are at hand, and of the tail."""
+        """Return the blobs of chunks that are at hand, and of the tail."""
         held = [
             (piece.blob.at, piece.blob.length)
             for piece in pieces_of(self.top)
@@ -120,7 +120,7 @@ class Cut(Leaving, frozen=True):
         return held if self.tail is None else held + self.tail.movable()
 
     def fixed(self) -> set[str]:
-        """The packs of entries that were not read."""
+        """Return the packs of entries that were not read."""
         packs = {
             piece.blob.at
             for piece in pieces_of(self.top)
@@ -131,12 +131,12 @@ class Cut(Leaving, frozen=True):
         return packs if self.stored_tail is None else packs | self.stored_tail.packs()
 
     def moved(self, packs: set[str], scope: str, level: int) -> Cut:
-        """The same with pieces to be written anew."""
+        """Return this part with chunks of these packs to be written again."""
         tail = None if self.tail is None else self.tail.moved(packs, scope, level)
         return msgspec.structs.replace(self, top=without_blobs(self.top, packs), tail=tail)
 
     def relied_on(self) -> set[str]:
-        """The packs that it refers to, but for those that a value was said to lie in, unread."""
+        """Return the packs that it refers to because this process remembers them."""
         packs = {piece.blob.at for piece in pieces_of(self.top) if piece.blob is not None}
         if self.tail is not None:
             packs |= self.tail.relied_on()
@@ -148,8 +148,8 @@ class Cut(Leaving, frozen=True):
         return packs | self.relies_on
 
     def placed(self, placing: Placing) -> Pieces:
-        """The stub, with new pieces, the tail and new index nodes put into the pack."""
-        # Pieces first, then their index, so that one range serves all pieces.
+        """Return the stub, with new chunks, the tail and new index nodes put into the pack."""
+        # Pieces first, then their index, so that one range serves all chunks.
         placing.add_pieces(self.top)
         tail: Any = self.stored_tail if self.tail is None else self.tail.placed(placing)
         entries = placing.entries(self.top)

@@ -1,7 +1,7 @@
-"""The second half of planning: make a plan fit the bound and the carried bytes their limit.
+"""The second half of planning: fit a plan under the bound and the limit of inline bytes.
 
-What leaves beyond the fields that are large by themselves is chosen here: the largest first,
-never a control field, and only where the bag gets smaller by it.
+This module chooses which further fields leave: the largest first, never a control field, and only
+if the bag gets smaller.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _NAMED_AT_MOST = 5  # fields in a message. Chosen: the largest few explain it
 
 
 def fit(root: Part, planner: Planner, bound: int) -> Part:
-    """A plan whose bag is not larger than `bound`, from one that may be.
+    """Return a plan whose bag is not larger than `bound`, from one that may be.
 
     Raises:
-        BagTooLarge: Control fields alone are larger; it names them.
+        BagTooLarge: The control fields alone are larger; the message names them.
         NeedsOpened: Values that were not opened must leave inside others.
     """
     if planner.policy.strict:
@@ -51,7 +51,7 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         _carried_are_stored,
         _all_inside,
         _carried_are_stored,
-        _indexes_fold,  # of what was just stored in pieces
+        _indexes_fold,  # of what was just stored in chunks
     )
     for shrunk in steps:
         if root.wire <= bound:
@@ -65,15 +65,15 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
 
 
 def _carried(root: Part) -> list[tuple[Part, Single]]:
-    """The parts of what would travel in the bag, each with what that is."""
+    """Return each part that has inline bytes, with the blob that they are."""
     return [(part, one) for part in what_leaves(root) if (one := part.carried) is not None]
 
 
 def _without_unnamed(part: Part, planner: Planner) -> Part:
-    """Whatever no control path names leaves, however small: the least that an engine may rely on.
+    """Offload everything that no control path names, however small, as a strict seal does.
 
-    Each object above a control path becomes one stub with nothing but what is named beside it,
-    as it would stand in the bag of a state that is very large.
+    Each object above a control path becomes one stub, with only the named fields next to it, as in
+    the bag of a very large state.
     """
     source, path = part.source, part.path
     if path in planner.movable and not planner.is_above_control(path):
@@ -91,7 +91,7 @@ def _without_unnamed(part: Part, planner: Planner) -> Part:
 
 
 def _flushed(root: Part, planner: Planner) -> Part:
-    """Over the limit, the largest carried values are stored until a quarter of it is left."""
+    """Store the largest inline values until a quarter of the limit is left, if they pass it."""
     leaving = what_leaves(root)
     if not leaving:
         return root
@@ -122,13 +122,13 @@ def _replaced(root: Part, parts: list[Part], change: Callable[[Part], Part]) -> 
 
 
 def _plain_is_measured(root: Part, planner: Planner, bound: int) -> Part:
-    """Near the bound an estimate is not enough: what fits stays."""
+    """Measure plain parts exactly: near the bound, an estimate would offload what fits."""
     del planner, bound
     return changed(root, {part.path: part.measured() for part in walk(root) if part.estimated})
 
 
 def _largest_leave(root: Part, planner: Planner, bound: int) -> Part:
-    """Plain fields leave and carried ones are stored, the largest first, until all fits."""
+    """Offload plain fields and store inline ones, the largest first, until all fits."""
     excess = root.wire - bound
     changes: dict[Path, Part] = {}
     carried = _carried(root)
@@ -176,7 +176,7 @@ def _largest_leave(root: Part, planner: Planner, bound: int) -> Part:
 
 
 def _branches_gather(root: Part, planner: Planner, bound: int) -> Part:
-    """Objects and arrays below the root leave with all their small fields, the innermost first."""
+    """Offload containers below the root with all their small fields, the innermost first."""
 
     def gathered(branch: Part, excess: int) -> Part | None:
         if (
@@ -193,9 +193,9 @@ def _branches_gather(root: Part, planner: Planner, bound: int) -> Part:
 
 
 def _branches_go_inside(root: Part, planner: Planner, bound: int) -> Part:
-    """Objects below the root leave as wholes, with what had left them: many stubs are large too.
+    """Offload objects below the root whole, also their stubs: many stubs are large too.
 
-    One that holds values which were not opened stays: they would have to be read first.
+    An object with values that were not opened stays: they would have to be read first.
     """
 
     def inside(branch: Part, excess: int) -> Part | None:
@@ -210,15 +210,15 @@ def _branches_go_inside(root: Part, planner: Planner, bound: int) -> Part:
 
 
 def _innermost_first(root: Part, bound: int, change: Callable[[Part, int], Part | None]) -> Part:
-    """Containers below the root changed, where that helps, until all fits.
+    """Change containers below the root until all fits, if a change makes them smaller.
 
-    The innermost come first, and of one level the larger.
+    The innermost come first; within one level, the larger ones.
 
     Args:
         root: The tree.
         bound: Bytes that the bag may take.
-        change: Gives what could stand for a container, whose members were changed before, when
-            so many bytes are too many; or None.
+        change: Returns a smaller form of a container, whose members were changed before, or None.
+            Its second argument is the number of bytes above the bound.
     """
     excess = root.wire - bound
     containers = [part for part in walk(root) if part.is_container and part.path]
@@ -239,7 +239,7 @@ def _innermost_first(root: Part, bound: int, change: Callable[[Part, int], Part 
 
 
 def _carried_are_stored(root: Part, planner: Planner, bound: int) -> Part:
-    """What travels in the bag is stored, the largest first; also what only just left."""
+    """Store inline values, the largest first, until all fits."""
     del planner
     excess = root.wire - bound
     changes: dict[Path, Part] = {}
@@ -253,7 +253,7 @@ def _carried_are_stored(root: Part, planner: Planner, bound: int) -> Part:
 
 
 def _indexes_fold(root: Part, planner: Planner, bound: int) -> Part:
-    """Stubs of cut values list one node instead of several pieces, and store their tails."""
+    """Let stubs of cut values list one node instead of several chunks, and store their tails."""
     excess = root.wire - bound
     changes: dict[Path, Part] = {}
     scope, level = planner.scope, planner.policy.compression_level
@@ -268,14 +268,14 @@ def _indexes_fold(root: Part, planner: Planner, bound: int) -> Part:
 
 
 def _root_gathers(root: Part, planner: Planner, bound: int) -> Part:
-    """The root's small fields leave as one value; control and large fields stand beside it."""
+    """Offload the small fields of the root as one value, next to control and large fields."""
     if not root.is_container or root.whole is not None:
         return root
     return _smaller(root, planner.gather(root), bound)
 
 
 def _all_inside(root: Part, planner: Planner, bound: int) -> Part:
-    """The whole state leaves as one value; only control fields stand beside it."""
+    """Offload the whole state as one value, with only control fields next to it."""
     if not root.is_container:
         return root
     return _smaller(root, planner.gather(root, all_inside=True), bound)

@@ -34,7 +34,7 @@ class Kept(Leaving, frozen=True):
 
     @classmethod
     def unopened(cls, path: Path, value: Unopened) -> Part:
-        """The part for a value that was not opened."""
+        """Return the part for a value that was not opened."""
         if value.stub.is_data:  # escaped data is as plain as any
             return Plain(path, value, value.wire, json_text.wire_size(value.wire))
         beside = value.stub.beside is not None
@@ -43,19 +43,19 @@ class Kept(Leaving, frozen=True):
 
     @classmethod
     def unchanged(cls, path: Path, value: Any, stub: Whole, packs: frozenset[str]) -> Kept:
-        """The part for a value that has a stub already; what it needs lies in these packs."""
+        """Return the part for a value that has a stub already, and needs these packs."""
         body = stub.to_wire()
         return cls(path, value, {KEY: body}, stub, stub_wire(body), packs)
 
     def settled(self, scope: str, level: int) -> Leaving:
-        """The frame that it carries as a part, and the pieces before that."""
+        """Return it with its inline frame as a part of its own, after the chunks."""
         one = self.stub.simple
         if one is None or one.in_store:
             return self
         return self._cut(scope, level) if self.stub.entries else self._single(one, scope, level)
 
     def folded(self, scope: str, level: int) -> Leaving:
-        """The same with one node for its pieces."""
+        """Return the same with one node for its chunks."""
         return self._cut(scope, level).folded(scope, level) if self.stub.entries else self
 
     def _single(self, stub: Whole, scope: str, level: int) -> Single:
@@ -64,9 +64,9 @@ class Kept(Leaving, frozen=True):
         return Single(self.path, self.source, encoded, scope, stub.kind, stub.count)
 
     def _cut(self, scope: str, level: int) -> Cut:
-        """As a part of which the tail and the index may change, unread."""
+        """Return a part whose tail and index may change without being read."""
         stub, tail = self.stub.whole, self.stub.simple
-        assert stub.kind is not None  # what is in pieces has one
+        assert stub.kind is not None  # what is in chunks has one
         is_stored = tail is None or tail.in_store
         return Cut(
             self.path,
@@ -85,16 +85,16 @@ class Kept(Leaving, frozen=True):
         )
 
     def movable(self) -> list[tuple[str, int]]:
-        """The blob of a value that is at hand."""
+        """Return the blob of a value that is at hand."""
         blob = None if self.is_unread else self.stub.whole.blob
         return [] if blob is None else [(blob.at, blob.length)]
 
     def fixed(self) -> set[str]:
-        """The packs that the stub names."""
+        """Return the packs that the stub names."""
         return set() if self.movable() else self.stub.packs()
 
     def moved(self, packs: set[str], scope: str, level: int) -> Leaving:
-        """The value as a blob to be written anew."""
+        """Return the value as a blob that will be written again."""
         if not any(name in packs for name, _ in self.movable()):
             return self
         stub = self.stub.whole
@@ -102,15 +102,15 @@ class Kept(Leaving, frozen=True):
         return Single(self.path, self.source, encoded, scope, stub.kind, stub.count, stored=True)
 
     def relied_on(self) -> set[str]:
-        """What was read for it."""
+        """Return the packs that were read for it."""
         return set(self.relies_on)
 
     def placed(self, placing: Placing) -> Whole:
-        """The stub as it was; there is nothing new."""
+        """Return the stub as it was; there is nothing new."""
         del placing
         return self.stub.whole
 
     def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
-        """The object as it was, signed with today's key, so that an older one can retire."""
+        """Return the object as it was, signed with the first key, so that older keys can retire."""
         del stubs
         return self.body if sign is None else {**self.body, KEY: sign(self.stub, self.body[KEY])}

@@ -1,4 +1,4 @@
-"""From a plan to bytes: the pack that must be written, and the bag that refers to it."""
+"""Turn a plan into bytes: the pack to write, and the bag that refers to it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Layout(msgspec.Struct, frozen=True):
         root: The plan.
         leaving: The parts of what left.
         stubs: Of what left, by path.
-        pack: Name and bytes of the object to write first; None where nothing is new.
+        pack: Name and bytes of the object to write first; None if nothing is new.
         written: The blobs in it, each with its text.
         nodes: Index nodes in it, each with what it lists.
         reused: Packs of index nodes that were stored before and that a node refers to.
@@ -65,17 +65,17 @@ class Layout(msgspec.Struct, frozen=True):
     sign: Sign | None
 
     def without_reads(self) -> Layout:
-        """The same without the advice on what to read ahead, to fit a narrow bound."""
+        """Return this layout without prefetch lists, to fit a narrow bound."""
         stubs = {path: stub.without_reads() for path, stub in self.stubs.items()}
         bag = self.root.in_bag(stubs, self.sign)
         return msgspec.structs.replace(self, bag=bag, stubs=stubs)
 
     def carried(self) -> list[int]:
-        """The bytes, as base64, of each blob that travels in the bag."""
+        """Return the size, as base64, of each inline blob."""
         return [one.carried_bytes for part in self.leaving if (one := part.carried) is not None]
 
     def relied_on(self) -> set[str]:
-        """The packs that the bag relies on because this process remembers them."""
+        """Return the packs that the bag relies on because this process remembers them."""
         return set(self.reused).union(*[part.relied_on() for part in self.leaving])
 
 
@@ -87,7 +87,7 @@ def lay_out(
     signatures: Signatures | None = None,
     salt: Callable[[], bytes] = bytes,
 ) -> Layout:
-    """Put what is new into a pack, in the order of the paths, and write down the bag.
+    """Put new blobs into a pack, in the order of the paths, and make the bag.
 
     Args:
         root: A plan that fits.
@@ -95,8 +95,8 @@ def lay_out(
         known: Index nodes that are stored already.
         level: zstd's level.
         signatures: Sign every stub for the scope.
-        salt: Gives what makes the packs of a key others than those of another; asked if there is
-            a pack.
+        salt: Returns a text by which packs of different keys have different names; called if there
+            is a pack.
     """
     sign = None if signatures is None else signatures.signer(scope).signed
     leaving = tuple(what_leaves(root))
@@ -128,7 +128,7 @@ def lay_out(
 
 
 class Placing:
-    """Decides for each blob where it lies: where it lay before, or in the pack to be.
+    """Decide for each blob whether it stays in its pack or goes into the new one.
 
     Args:
         scope: The encoded scope that the pack goes to.
@@ -136,7 +136,7 @@ class Placing:
         level: zstd's level.
 
     Attributes:
-        builder: The pack to be.
+        builder: The new pack.
         written: The blobs that were put into it, with their texts.
         nodes: The index nodes among them, each with what it lists.
         reused: Packs of stored nodes that are listed again.
@@ -159,7 +159,7 @@ class Placing:
         return blob
 
     def add_pieces(self, members: Sequence[Member]) -> None:
-        """Put the pieces that are new into the pack."""
+        """Put the chunks that are new into the pack."""
         new = [piece for piece in pieces_of(members) if piece.at_hand and piece.blob is None]
         if not new:
             return
@@ -171,11 +171,11 @@ class Placing:
             self.written.append((blob, text))
 
     def entries(self, members: Sequence[Member]) -> tuple[Entry, ...]:
-        """What an index lists for members whose pieces were added, with new nodes where needed."""
+        """Return the entries for members whose chunks were added, with new nodes if needed."""
         return tuple([self._entry(member) for member in members])
 
     def reads(self, top: Sequence[Member], inherited: tuple[Extent, ...]) -> tuple[Extent, ...]:
-        """Where pieces lie that only nodes list, in a few extents; none where they are many."""
+        """Return the extents of chunks that only nodes list; none if there are many."""
         listed = pieces_of([member for member in top if member.level])
         own = [
             Extent(blob.at, blob.offset, blob.length)

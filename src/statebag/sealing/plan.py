@@ -1,7 +1,7 @@
-"""The first half of planning: for each value of a state, whether it leaves and in which form.
+"""The first half of planning: decide which values leave, and in which form.
 
-Pure: reads the state, the policy and what is known to be stored; writes nothing. The second
-half, `fitting`, makes the result fit the bound.
+This module is pure: it reads the state, the policy and what is known to be stored, and writes
+nothing. The second half, `fitting`, makes the plan fit the bound.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = ["OPAQUE", "Planner"]
 
 _WORTH_LOOKING_UP = 512  # bytes. Chosen: twice the shortest stub (`fitting`); less gains nothing
 _MANY_KEYS = 2000  # of an object. Chosen: above it, small fields share one part
-# Members of an object whose text is put together from theirs. Chosen: their texts are wanted next,
+# Members of an object whose text is assembled from theirs. Chosen: their texts are wanted next,
 # while many members would cost more calls than the text does.
 _FEW_MEMBERS = 64
 _KEY = KEY.encode()
@@ -67,7 +67,7 @@ _text_of = json_text.encoder(_refuse_opaque)
 
 @lru_cache(32)
 def _named(policy: Policy) -> tuple[frozenset[Path], frozenset[Path], frozenset[Path]]:
-    """The control paths of a policy, its movable ones, and all that is above one of these."""
+    """Return a policy's control paths, its movable paths, and all paths above these."""
     control = frozenset(policy.control_paths())
     # What is above or below a control path is that already.
     movable = frozenset(
@@ -76,7 +76,7 @@ def _named(policy: Policy) -> tuple[frozenset[Path], frozenset[Path], frozenset[
         if not any(path[: len(one)] == one[: len(path)] for one in control)
     )
     above = frozenset(path[:n] for path in control | movable for n in range(len(path)))
-    return control, movable, above | {()}  # an engine may put a field beside the root
+    return control, movable, above | {()}  # an engine may put a field next to the root
 
 
 class Planner:
@@ -85,9 +85,9 @@ class Planner:
     Args:
         policy: Limits and thresholds.
         scope: The encoded scope that a pack would be written to.
-        known: What may be referred to again.
-        bases: What patches can start from.
-        checked: What was seen of the whole state; None looks at each value again.
+        known: The stored values that stubs may refer to.
+        bases: The values that deltas can start from.
+        checked: Facts about the whole state; if None, each value is looked at again.
     """
 
     def __init__(
@@ -117,31 +117,31 @@ class Planner:
         return self._cutter
 
     def is_above_control(self, path: Path) -> bool:
-        """Whether a control path leads through this place; the root counts as such."""
+        """Return whether a control path leads through this place; the root counts as such."""
         return not path or path in self._above_control
 
     def is_named(self, path: Path, value: Any) -> bool:
-        """Whether the engine may read this place: a control path, or an object above one."""
+        """Return whether the engine may read this place: a control path, or an object above one."""
         if path in self.control or path in self.movable:
             return True
         return path in self._above_control and isinstance(value, dict | Unopened)
 
     def looks_again(self) -> None:
-        """The state has more in it than what was checked."""
+        """Look at each value again: the state holds values that were not checked."""
         self._harmless = self._estimates = False
 
     def part(self, value: Any, path: Path) -> Part:
-        """The part for the value at `path`."""
+        """Return the part for the value at `path`."""
         found = self._part_or_text(value, path)
         return found if isinstance(found, Part) else self._plain(value, found, path)
 
     def _part_or_text(self, value: Any, path: Path, text: bytes | None = None) -> Part | bytes:
-        """The part for the value at `path`, or its text if it stays plain.
+        """Return the part for the value at `path`, or its text if it stays plain.
 
         Args:
             value: The value.
             path: Where it stands.
-            text: Its text, where that is known already.
+            text: Its text, if it is known already.
         """
         if isinstance(value, Unopened):
             if not self._may_write(value.stub):
@@ -183,7 +183,7 @@ class Planner:
         return text
 
     def _members(self, value: dict[str, Any], texts: dict[str, bytes]) -> bytes:
-        """An object's text, and in `texts` that of each member, which may be wanted next."""
+        """Return an object's text, and put the texts of its members into `texts`."""
         if len(value) > _FEW_MEMBERS or _SCALARS.issuperset(map(type, value.values())):
             return _text_of(value)
         members = []
@@ -193,11 +193,11 @@ class Planner:
         return json_text.join_items(members, "object")
 
     def _plain(self, value: Any, text: bytes, path: Path) -> Part:
-        """The part of a value that stays plain."""
+        """Return the part of a value that stays plain."""
         return self._plain_each([value], [text], [path])[0]
 
     def _plain_each(self, values: list[Any], texts: list[bytes], paths: list[Path]) -> list[Part]:
-        """The same for several, looked at together: a small state has little else."""
+        """Return the parts of several values that stay plain; together they take less time."""
         control = [path in self.control for path in paths]
         # Control fields cannot leave: an estimate must not refuse what would fit.
         exact = control if self._estimates else [True] * len(values)
@@ -224,7 +224,7 @@ class Planner:
         )
 
     def leave(self, value: Any, text: bytes, path: Path) -> Leaving:
-        """The form in which a value leaves: as it is stored already, patched, cut, or one blob."""
+        """Return the form in which a value leaves: as stored, a delta, in chunks, or one blob."""
         stub = self._stored_as(text, path)
         if stub is not None:
             return self._unchanged(value, text, path, *stub)
@@ -241,13 +241,13 @@ class Planner:
         return self._patched(single) or self.in_pieces(single, carried=True)
 
     def in_pieces(self, single: Single, *, carried: bool) -> Leaving:
-        """A value cut into pieces (`Cutter.in_pieces`), at the start those that were read of it."""
+        """Return a value in chunks (`Cutter.in_pieces`); the chunks that were read come first."""
         return self.cutter.in_pieces(
             single, carried=carried, before=self.bases.pieces(self.scope, single.path)
         )
 
     def _stored_as(self, text: bytes, path: Path) -> tuple[Whole, frozenset[str]] | None:
-        """The stub of a value with this text that needs nothing written, and the packs behind."""
+        """Return the stub of a stored value with this text, and its packs; None if unknown."""
         same = self.bases.same(self.scope, path, text)
         if same is not None and same.stub.in_store and self._may_write(same.stub):
             return same.stub, same.packs
@@ -258,7 +258,7 @@ class Planner:
         return None
 
     def _may_write(self, stub: Stub) -> bool:
-        """Whether a stub that is there is of a generation that the policy lets be written."""
+        """Return whether the policy allows writing the form of an existing stub."""
         if self.policy.forms >= NEWEST_FORMS:
             return True
         return stub.generation <= self.policy.forms and all(
@@ -266,7 +266,7 @@ class Planner:
         )
 
     def _may_hand_on(self, value: Any) -> bool:
-        """The same for all stubs in what stands beside another one."""
+        """Return the same for all stubs in a field next to another stub."""
         if isinstance(value, list):
             return all(map(self._may_hand_on, value))
         if not isinstance(value, dict):
@@ -287,7 +287,7 @@ class Planner:
         )
 
     def _patched(self, single: Single) -> Single | None:
-        """A value as the difference to what is stored, where that is much shorter."""
+        """Return a value as a delta of a stored one, if the delta is much shorter."""
         if self.policy.forms < _PATCHES_SINCE:
             return None
         found = self.bases.find(self.scope, single.path)
@@ -296,17 +296,17 @@ class Planner:
         base, base_text = found.stub, found.text
         grew = single.kind == "array" and single.text.startswith(base_text[:-1])
         if grew or base.kind != single.kind:
-            return None  # pieces serve an array that only grew better: it can grow unread
+            return None  # chunks serve an array that only grew better: it can grow unread
         patch = make_patch(single.text, base_text)
         if patch is None or len(patch) * _PATCH_SHARE > single.size:
             return None
         return replace(single, base=base, patch=patch, relies_on=found.packs)
 
     def leave_whole(self, value: Any, path: Path) -> Leaving:
-        """The same for a value that may hold unopened ones.
+        """Return the form in which a value leaves that may hold unopened values.
 
         Raises:
-            NeedsOpened: It does, and they must be read before it can leave.
+            NeedsOpened: It holds some; they must be read before it can leave.
         """
         try:
             text = _text_of(value)
@@ -315,11 +315,12 @@ class Planner:
         return self.leave(value, text, path)
 
     def gather(self, branch: Part, *, all_inside: bool = False) -> Part:
-        """An object's plain fields as one value, with its other fields beside it (*rest*).
+        """Return an object's plain fields as one value, with the other fields next to it (*rest*).
 
         Args:
-            branch: The object's part, or its gathered form with fields still beside it.
-            all_inside: Whether all but control and movable fields go inside, also those that left.
+            branch: The part of the object, or its gathered form.
+            all_inside: Whether fields that left go inside too, all except control and movable
+                fields.
         """
         value = branch.source
         if isinstance(value, list):
@@ -327,7 +328,7 @@ class Planner:
         beside: dict[Any, Part] = {}
         required: list[str] = []
         for key, child in branch.children.items():
-            # What is no object has no control fields below it, wherever it stands.
+            # What is not an object has no control fields below it, wherever it stands.
             below_control = (*branch.path, key) in self._above_control and isinstance(
                 value[key], dict | Unopened
             )
@@ -344,7 +345,7 @@ class Planner:
         inside = {key: None if key in missing else member for key, member in value.items()}
         whole = self.leave_whole(inside, branch.path)
         if not beside and branch.path:
-            return whole  # the root is a rest all the same: an engine may put a field beside it
+            return whole  # the root is a rest all the same: an engine may put a field next to it
         return Gathered(branch.path, value, whole, tuple(required), beside)
 
     def _large_object(
@@ -387,7 +388,7 @@ class Planner:
         path: Path,
         texts: Mapping[str, bytes] = MappingProxyType({}),
     ) -> dict[Any, Part]:
-        """The parts of members, by key or index; those that stay plain are made together."""
+        """Return the parts of members, by key or index."""
         found = {
             key: self._part_or_text(item, (*path, key), texts.get(key)) for key, item in members
         }
@@ -409,7 +410,7 @@ class Planner:
         }
 
     def _many_fields(self, value: dict[str, Any], path: Path) -> Part:
-        """An object of thousands of fields: only those that must be apart get a part."""
+        """Return the part of an object with thousands of fields; few of them get their own part."""
         apart = self._control_parts(value, path)
         small: list[str] = []
         for key, item in value.items():
@@ -434,7 +435,7 @@ class Planner:
         return self.gather(Branch(path, value, ordered))
 
     def _lookalike(self, value: dict[str, Any], path: Path, *, control: bool) -> Part:
-        """An object that looks like one of ours: it has no parts, for it must not stand bare."""
+        """Return the part of an object that looks like a stub; its members get no parts."""
         if control:
             raise InvalidState(
                 f"the control field has the reserved key {KEY}, or looks like a legacy pointer, "

@@ -1,4 +1,4 @@
-"""From a state to a bag: plan, write what is new, remember what was written."""
+"""Turn a state into a bag: plan, write new blobs, remember them."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Sealer:
         policy: Limits and thresholds.
         store: Where packs go.
         memory: What this process remembers of the store.
-        fetcher: Makes, for a memory, what looks packs up and keeps texts that were written.
-        opener: Makes, for a scope, what reads values that must be looked into.
+        fetcher: Makes the fetcher of a memory; it looks up packs and keeps written texts.
+        opener: Makes the opener of a scope; it reads unopened values if a seal needs them.
         signatures: Sign every stub; None signs nothing.
     """
 
@@ -72,13 +72,13 @@ class Sealer:
     def sealed(
         self, state: Any, scope: str | None, budget: int | None, *, anew: bool = False
     ) -> Any:
-        """The bag of a state, returned once all that it refers to is stored.
+        """Return the bag of a state, once everything that it refers to is stored.
 
         Args:
             state: A JSON value that may hold `Unopened` and `Grown`.
             scope: Where new objects go.
             budget: The bag's bound in bytes, instead of the policy's.
-            anew: Whether all of it is written, also what is known to be stored.
+            anew: Whether to write everything, also values that are known to be stored.
 
         Raises:
             StatebagError: As for `Statebag.seal`.
@@ -147,9 +147,9 @@ class Sealer:
         memory: Memory,
         checked: Checked | None,
     ) -> tuple[Any, Layout, bytes, int]:
-        """A layout whose bag is within the bound, with the bag's text and its size there.
+        """Return a layout whose bag is within the bound, with the bag's text and its size there.
 
-        The state comes back too: more of it may have to be opened.
+        The state is returned too, since the seal may have opened more of it.
         """
         planner = Planner(self.policy, encoded, memory.known, memory.bases, checked)
         target, moves = bound, True
@@ -186,7 +186,7 @@ class Sealer:
                 target -= size - bound
 
     def _missing(self, layout: Layout) -> set[str]:
-        """The packs that the bag relies on from memory alone, and that the store does not have."""
+        """Return the packs that the bag relies on and that the store does not have."""
         names = layout.relied_on()
         if not names:
             return set()
@@ -208,7 +208,7 @@ class Sealer:
         return missing | (set(stale) - found)
 
     def read_inside(self, state: Any, path: Path, scope: str | None, above: Path = ()) -> Any:
-        """The state with everything opened that was not yet, at and below a path."""
+        """Return the state with all values at and below a path opened."""
         if path and isinstance(state, dict | list):
             copy: Any = dict(state) if isinstance(state, dict) else list(state)
             inner = copy[path[0]]
@@ -218,7 +218,7 @@ class Sealer:
         return self._opener(scope).open(whole, Selection(None), is_state=True, below=above)
 
     def _without_grown(self, state: Any, scope: str | None, above: Path) -> Any:
-        """The state with arrays that grew unread as the arrays that they are."""
+        """Return the state with each `Grown` replaced by the whole array."""
         root = [state]
         pending: list[tuple[Any, Any, Path]] = [(root, 0, above)]
         while pending:  # and not by recursion: a state may nest as deep as frames do
@@ -236,7 +236,7 @@ class Sealer:
 
 
 def plain(state: Any) -> Any:
-    """The state itself, where sealing is off: checked and counted as if it were a bag."""
+    """Check and count the state as if it were a bag, and return it: sealing is off."""
     check_json(state, OPAQUE)
     text = json_text.encode(state)
     usage.peak(plain_bytes=len(text), bag_bytes=len(text))
@@ -244,7 +244,7 @@ def plain(state: Any) -> Any:
 
 
 def _plain_bytes(state: Any) -> int:
-    """Bytes of the state's text, as if everything in it were opened."""
+    """Return the bytes of the state's text, as if everything in it were opened."""
     unread = 0
 
     def reckon(value: Any) -> None:

@@ -1,7 +1,7 @@
-"""Metrics in CloudWatch's embedded metric format, through Powertools for AWS Lambda.
+"""Print metrics in CloudWatch's embedded metric format, with Powertools for AWS Lambda.
 
-Format: "Specification: Embedded metric format", Amazon CloudWatch User Guide. A Lambda's standard
-output is all it takes: no request, no permission.
+Format: "Specification: Embedded metric format", Amazon CloudWatch User Guide. It needs only the
+standard output of a Lambda function: no request and no permission.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SELDOM: dict[str, Callable[[Usage], int]] = {
 
 
 def figures(done: Done) -> Iterator[tuple[str, str, float]]:
-    """Name, unit and value of each metric of one step."""
+    """Yield name, unit and value of each metric of one step."""
     spent = done.usage
     if spent.bag_bytes:
         yield "BagBytes", "Bytes", spent.bag_bytes
@@ -55,7 +55,7 @@ def figures(done: Done) -> Iterator[tuple[str, str, float]]:
 
 
 class EmbeddedMetrics:
-    """Prints one line of metrics for each step.
+    """Print one line of metrics for each step.
 
     Each metric is there by `service` (POWERTOOLS_SERVICE_NAME, else `statebag`), for alarms on all
     functions together, by `service` and `function_name`, by `service` and `action`, and where the
@@ -77,7 +77,7 @@ class EmbeddedMetrics:
         self._make: Any = EphemeralMetrics
 
     def ended(self, done: Done) -> None:
-        """Print it."""
+        """Print the line of a step."""
         namespace, service = emf_names()
         metrics = self._make(namespace=namespace, service=service)
         function = {"service": service, "function_name": done.function or "none"}

@@ -1,4 +1,4 @@
-"""One line of JSON for each step, and for each of this library's warnings, on the standard output.
+"""Log a line of JSON for each step, and for each warning of this library.
 
 Lambda can log in JSON by itself; these lines say what a step cost and whose it was. A warning has
 the names of the step that gave it.
@@ -23,7 +23,7 @@ _NANOSECONDS = 1e6  # of a millisecond
 
 
 class JsonLog:
-    """Logs steps; from now on warnings of the logger `statebag` are lines of JSON too."""
+    """Log steps; once made, warnings of the logger `statebag` become lines of JSON too."""
 
     def __init__(self) -> None:
         self._log = logging.getLogger("statebag")
@@ -34,7 +34,7 @@ class JsonLog:
         self._log.addHandler(handler)
 
     def ended(self, done: Done) -> None:
-        """Log it: INFO, or ERROR where it ended with one."""
+        """Log a step: as INFO, or as ERROR if it ended with one."""
         spent = {name: value for name, value in done.usage.as_dict().items() if value}
         spent.pop("plain_bytes", None)
         for name in ("seal_ns", "open_ns"):
@@ -56,7 +56,7 @@ class JsonLog:
 
 
 class _Printing(logging.Handler):
-    """To what is the standard output now: a test or a runtime may have put another in its place."""
+    """Print to the current standard output, which a test or a runtime may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         sys.stdout.write(self.format(record) + "\n")

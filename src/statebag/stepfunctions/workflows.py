@@ -1,7 +1,7 @@
-"""Starting executions, answering tasks and reading outputs of AWS Step Functions, at any size.
+"""Start executions, answer tasks and read outputs of AWS Step Functions, of any size.
 
-StartExecution and SendTaskSuccess take 262,144 bytes (API reference of AWS Step Functions). What is
-larger is sealed first, into the scope of the execution that will read it.
+StartExecution and SendTaskSuccess accept 262,144 bytes (API reference of AWS Step Functions). A
+larger value is sealed first, into the scope of the execution that will read it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def start_execution(
 
     Args:
         sb: Seals the input.
-        state_machine_arn: Of a Standard workflow.
+        state_machine_arn: The ARN of a Standard workflow.
         input_value: A JSON value.
         name: The execution's name, of 1 to 80 letters, digits, - and _; a random one if None.
         client: boto3's client of `stepfunctions`; made from the environment if None.
@@ -147,13 +147,13 @@ def send_task_success(
         sb: Seals the result.
         token: The task's token.
         result: A JSON value.
-        execution: The waiting execution's id, in whose scope the result is stored: its ARN, as
-            `$$.Execution.Id` says it, or the scope itself.
-        budget: The bound of what the task is answered with, in bytes, instead of the policy's.
+        execution: The id of the waiting execution, in whose scope the result is stored: its ARN, as
+            in `$$.Execution.Id`, or the scope itself.
+        budget: The bound of the answer in bytes, instead of the policy's.
         client: boto3's client of `stepfunctions`; made from the environment if None.
 
     Raises:
-        InvalidState: No task waits for this token, or not any more.
+        InvalidState: No task waits for this token, or no longer.
         NotPermitted: `states:SendTaskSuccess` is not allowed.
         StoreUnavailable: The store or Step Functions did not answer: answer again.
         StatebagError: As for `Statebag.seal`.
@@ -212,11 +212,11 @@ def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any
 
 
 class Asked:
-    """Requests to Step Functions, whose refusals become this library's errors.
+    """Send requests to Step Functions, and turn refusals into this library's errors.
 
     Args:
         client: boto3's client of `stepfunctions`; made from the environment if None.
-        region: Of a client that is made.
+        region: The region of a new client.
 
     Raises:
         ConfigurationError: boto3 is not installed.
@@ -238,16 +238,16 @@ class Asked:
         self._failures: tuple[type[Exception], ...] = (ClientError, BotoCoreError)
 
     def __call__(self, operation: str, refusals: dict[str, str], **fields: Any) -> Any:
-        """The answer of an operation, by its name in boto3.
+        """Return the answer of an operation, by its name in boto3.
 
         Args:
-            operation: As `describe_execution`.
-            refusals: Error codes that are the caller's affair, each with what it means.
-            fields: The request.
+            operation: Its name, such as `describe_execution`.
+            refusals: Error codes that the caller explains, each with its meaning.
+            fields: The fields of the request.
 
         Raises:
             InvalidState: One of `refusals`.
-            NotPermitted, ConfigurationError, StoreUnavailable: As the code says.
+            NotPermitted, ConfigurationError, StoreUnavailable: For other error codes.
         """
         try:
             return getattr(self._client, operation)(**fields)
@@ -281,5 +281,5 @@ def _translated(error: Exception, operation: str, refusals: dict[str, str]) -> S
 
 
 def _shown(arn: str) -> str:
-    """What was given for an ARN; only another ARN is quoted, for other text may be a state."""
+    """Return the words for a wrong ARN; only an ARN is quoted, since text may be a state."""
     return f"{arn[:120]!r}" if arn.startswith("arn:") else f"text of {len(arn)} characters"

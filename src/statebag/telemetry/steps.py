@@ -1,7 +1,7 @@
-"""What a step tells those who watch it.
+"""Report the end of each step to watchers.
 
-A watcher gets counters, names and sizes, never a value of a state. A watcher that fails does not
-fail the step.
+A watcher gets counters, names and sizes, never a value of a state. If a watcher fails, the step
+does not.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Done(msgspec.Struct, frozen=True):
     """One step of a workflow that has ended.
 
     Attributes:
-        function: The Lambda function's name; empty where there is none.
+        function: The Lambda function's name; empty if there is none.
         action: The state data manager's action, or `step`.
         execution: `<state machine>/<execution name>`, whatever form of its id the event or its
             state gives: what `scope_of_execution` makes of it. None if they give none.
@@ -64,18 +64,18 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Watcher(Protocol):
-    """Told of each step."""
+    """A listener that is called for each step."""
 
     def ended(self, done: Done) -> None:
-        """A step has ended."""
+        """Take the report of a step that ended."""
         ...
 
 
 class Span(Protocol):
-    """A piece of work on a trace."""
+    """A span of a trace."""
 
     def set(self, **attributes: int | str) -> None:
-        """Say more of it: counts, sizes and names."""
+        """Add attributes: counts, sizes and names."""
         ...
 
 
@@ -89,12 +89,12 @@ _start: Callable[[str], AbstractContextManager[Span]] | None = None
 
 
 def span(name: str) -> AbstractContextManager[Span]:
-    """A span around a piece of work; nothing at all where nobody traces."""
+    """Return a span around a piece of work, which does nothing if nobody traces."""
     return _NOTHING if _start is None else _start(name)
 
 
 def spans_through(start: Callable[[str], AbstractContextManager[Span]] | None) -> None:
-    """From now on spans are started by this function; None starts none."""
+    """Set the function that starts spans; None turns them off."""
     global _start  # noqa: PLW0603 (one tracer a process, as OpenTelemetry has it)
     _start = start
 
@@ -152,11 +152,11 @@ def watched(
     execution: str | None,
     scope: str | None,
 ) -> Iterator[None]:
-    """Around one step: tells all watchers how it ended.
+    """Run one step, and report its end to all watchers.
 
     Args:
-        watchers: Whom to tell; nothing is measured for nobody.
-        event: The Lambda's event; only `state_name` is looked at.
+        watchers: The watchers; if there are none, nothing is measured.
+        event: The event of the Lambda function; only `state_name` is read.
         context: The Lambda's context.
         action: What is done.
         execution: The execution's id, an ARN or `<state machine>/<execution name>`.

@@ -1,4 +1,4 @@
-"""The tests that every store passes, to be inherited by a test class of your own.
+"""The tests that every store passes, for your test class to inherit.
 
 ```python
 class TestMyStore(StoreContract):
@@ -8,8 +8,8 @@ class TestMyStore(StoreContract):
     def delete_raw(self, store, name): ...
 ```
 
-A test runner that collects `test_` methods and makes an instance for each, such as pytest, is
-all it takes; nothing here imports one.
+It works with any test runner that collects `test_` methods and makes an instance for each, such as
+pytest, and imports none.
 """
 
 # ruff: noqa: D102 (the name of a test says what it tests)
@@ -37,8 +37,8 @@ _CLOCK_TOLERANCE = timedelta(minutes=5)  # chosen: as `upkeep.doctor`
 class StoreContract:
     """What `statebag.store.contract.Store` promises, as tests.
 
-    A subclass supplies `make_store` and three ways around the store, which let the tests see
-    what is really there and damage it.
+    A subclass supplies `make_store`, and three methods that bypass the store, with which the tests
+    look at the objects and damage them.
     """
 
     def make_store(self) -> Store:
@@ -302,7 +302,7 @@ class StoreContract:
 
 @contextmanager
 def _raised(kind: type[StatebagError], what: str) -> Iterator[list[StatebagError]]:
-    """Fail unless the code inside raises this class; gives a list that the error is put in."""
+    """Fail unless the code inside raises this class; yield a list that gets the error."""
     caught: list[StatebagError] = []
     try:
         yield caught

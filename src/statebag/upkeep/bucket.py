@@ -1,6 +1,6 @@
-"""What is set on an S3 bucket that matters to states: versions, lifecycle, encryption, access.
+"""Check the settings of an S3 bucket that matter: versions, lifecycle, encryption, access.
 
-Asked through S3's own API (GetBucketVersioning and its like, Amazon S3 API Reference), by boto3.
+It uses boto3 and S3's API (GetBucketVersioning and others, Amazon S3 API Reference).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Out
 
     Args:
         bucket: Its name.
-        prefix: Below which this library writes; may be empty.
-        client: boto3's client of `s3`; made from the environment where it is not given.
+        prefix: The prefix below which this library writes; may be empty.
+        client: boto3's client of `s3`; by default made from the environment.
     """
     try:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (slow)
@@ -147,7 +147,7 @@ def _public_access(answer: Any) -> Outcome:
 
 
 def _conditional_writes(client: Any, bucket: str, prefix: str, refused: type[Exception]) -> Outcome:
-    """Whether a write can be made to depend on what is there; nothing here needs it to."""
+    """Return whether the store supports conditional writes, which statebag does not need."""
     what = "conditional writes"
     key = "/".join(filter(None, (prefix, PROBES, "conditional")))
     try:
@@ -167,7 +167,7 @@ def _conditional_writes(client: Any, bucket: str, prefix: str, refused: type[Exc
 
 
 def _rights_beside(client: Any, bucket: str, refused: type[Exception]) -> Iterator[Outcome]:
-    """Whether objects beside the prefix can be read or written; none is written."""
+    """Yield whether objects outside the prefix can be read or written, without writing any."""
     beside = {"Bucket": bucket, "Key": f"{PROBES}-beside-the-prefix"}
 
     def begun_and_dropped() -> None:

@@ -1,4 +1,4 @@
-"""`doctor`: is this store fit to hold states? Harmless probes, each with a line of advice."""
+"""`doctor`: check with harmless probes whether a store can hold states, and give advice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PROBES", "Outcome", "examine"]
 
 PROBES = "@doctor"
-"""Where probes are written, below the root; no scope has this name. All are deleted again."""
+"""The folder of probes, below the root; no scope has this name. All probes are deleted again."""
 
 _CLOCKS_APART = timedelta(minutes=5)  # chosen: a third of what S3 refuses
 # S3 refuses requests that are further apart (API reference, "Error responses":
@@ -34,11 +34,11 @@ class Outcome(msgspec.Struct, frozen=True):
     """One check of a store, with its result.
 
     Attributes:
-        what: In a few words.
-        status: `fail`: states may be lost or no step will work. `warn`: it works, and something
-            is less safe than it could be. `unknown`: it could not be looked at.
+        what: What was checked, in a few words.
+        status: `fail`: states may be lost or no step will work. `warn`: it works, but is less safe
+            than it could be. `unknown`: the check was not possible.
         seen: What was found.
-        advice: What to do; empty where all is well.
+        advice: What to do; empty if all is well.
     """
 
     what: str
@@ -70,7 +70,7 @@ def examine(store: Store) -> Iterator[Outcome]:
 
 
 def _tried(work: Callable[[], object]) -> str | None:
-    """None where it went well; the error's words, which hold no value, where not."""
+    """Return None if it went well; otherwise the words of the error, without a value."""
     try:
         work()
     except StatebagError as error:
@@ -152,7 +152,7 @@ def _clock(store: Store, name: str) -> Outcome:
 
 
 def _replaced(store: Store, name: str) -> Iterator[Outcome]:
-    """A second PUT of a name must win: that is how damaged packs are mended."""
+    """Check that a second PUT of a name wins, since a repair writes damaged packs again."""
     try:
         store.put(name, _BODY[::-1])
         new = store.get(name) == _BODY[::-1]
@@ -161,7 +161,7 @@ def _replaced(store: Store, name: str) -> Iterator[Outcome]:
             "replacing an object",
             "warn",
             error.code,
-            "Steps work, but repair cannot mend a damaged pack (is the bucket write-once?).",
+            "Steps work, but repair cannot restore a damaged pack (is the bucket write-once?).",
         )
         return
     if new:

@@ -1,4 +1,4 @@
-"""Rebuild a lost pack from what this process still has of it in memory."""
+"""Make a lost pack again from its blobs in this process's memory."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from statebag.format.pack import PackBuilder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["rebuilt"]
+__all__ = ["pack_from_memory"]
 
 
-def rebuilt(
+def pack_from_memory(
     name: str, texts: Mapping[tuple[int, str], bytes], level: int, salt: bytes = b""
 ) -> bytes | None:
     """Return the bytes of a pack if memory has all of its blobs, else None.
 
-    The name proves the result: with a blob missing, another codec version or another level,
-    other bytes come out, and they are not given.
+    The name proves the result: a missing blob, another codec version or another level gives other
+    bytes, which are not returned.
 
     Args:
-        name: The pack's.
-        texts: Blobs that were in it, by offset and SHA-256.
+        name: The name of the pack.
+        texts: The texts of its blobs, by offset and SHA-256.
         level: zstd's level.
-        salt: What the pack may hold beside its blobs, by which its name depends on a key.
+        salt: A further text that the pack may hold, by which its name depends on a key.
     """
     builder = PackBuilder()
     for (_, digest), text in sorted(texts.items()):

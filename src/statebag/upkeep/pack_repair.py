@@ -1,7 +1,7 @@
-"""Making a damaged or missing pack whole again from a copy that proves itself.
+"""Repair a damaged or missing pack from a copy that proves itself.
 
-A pack's name is the digest of its bytes, so a copy needs no trust: the right bytes are those
-that the name says. Writing them again is one plain PUT, harmless where it was not needed.
+A pack's name is the digest of its bytes, so a copy need not be trusted: the right bytes fit the
+name. Writing them again is one plain PUT, which is harmless if it was not needed.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
     from statebag.store.contract import Store
     from statebag.store.recovery import Recovery
 
-__all__ = ["find_whole", "mend", "mend_all"]
+__all__ = ["find_whole", "repair_pack", "repair_packs"]
 
 
 def _nothing(_: str) -> bytes | None:
     return None
 
 
-def mend(
+def repair_pack(
     store: Store,
     recovery: Recovery,
     name: str,
     remembered: Callable[[str], bytes | None] = _nothing,
 ) -> str | None:
-    """Write a pack back where the store has it not whole.
+    """Write a pack again if the store does not have it whole.
 
     Args:
         store: The store to write to.
         recovery: Where copies may be.
-        name: The pack's.
-        remembered: Gives a pack's bytes, proved by its name, where this process has them.
+        name: The name of the pack.
+        remembered: Returns a pack's bytes, proved by its name, if this process has them.
 
     Returns:
-        Where the bytes came from; None where the pack was whole.
+        Where the bytes came from; None if the pack was whole.
 
     Raises:
         BlobMissing: No place has the object.
@@ -65,25 +65,25 @@ def mend(
     return place
 
 
-def mend_all(
+def repair_packs(
     fetcher: Callable[[], Fetcher],
     read: Callable[[Fetcher], None],
-    mend_one: Callable[[str], str | None],
+    repair_one: Callable[[str], str | None],
 ) -> dict[str, str | None]:
-    """Make every pack whole that a state is read from, until all of it is readable.
+    """Repair every pack that a state is read from, until all of it is readable.
 
     Args:
-        fetcher: Makes what reads, without a cache.
+        fetcher: Makes a fetcher without a cache.
         read: Reads the state through it.
-        mend_one: `mend` of one pack.
+        repair_one: Repairs one pack, as `repair_pack`.
 
     Returns:
-        Each pack's name, with where its bytes were taken from; None where it was whole.
+        Each pack's name, with the place that its bytes came from; None if it was whole.
 
     Raises:
-        BlobMissing, BlobCorrupt: No place has a pack whole; all others were mended before.
+        BlobMissing, BlobCorrupt: No place has a pack whole. All others were repaired before.
     """
-    mended: dict[str, str | None] = {}
+    repaired: dict[str, str | None] = {}
     while True:
         reading = fetcher()
         failed: BlobMissing | BlobCorrupt | None = None
@@ -91,25 +91,25 @@ def mend_all(
             read(reading)
         except (BlobMissing, BlobCorrupt) as error:
             failed = error
-        found = sorted(reading.packs - mended.keys())
+        found = sorted(reading.packs - repaired.keys())
         for name in found:
             try:
-                mended[name] = mend_one(name)
+                repaired[name] = repair_one(name)
             except (BlobMissing, BlobCorrupt) as error:
                 failed = error
         if failed is None:
-            return mended
-        if not any(name in mended for name in found):
+            return repaired
+        if not any(name in repaired for name in found):
             raise failed
         # An index that is whole again may lead to further packs.
 
 
 def find_whole(recovery: Recovery, name: str, *, present: bool) -> tuple[str, bytes]:
-    """The first copy elsewhere whose bytes fit the name.
+    """Return the first copy elsewhere whose bytes fit the name.
 
     Raises:
-        BlobMissing: There is no copy, nor was the object itself `present`.
-        BlobCorrupt: There is none that fits.
+        BlobMissing: There is no copy, and the object was not `present` itself.
+        BlobCorrupt: No copy fits.
     """
     for place, data in recovery.wholes(name):
         present = True
