@@ -29,7 +29,7 @@ _POINTER_TAGS: dict[str, tuple[Any, ...]] = {
 
 def compose() -> None:
     """Give the core what it needs of the rooms above it; nothing of them is loaded yet."""
-    also_escape("pointers of wire version 0", _POINTER_TAGS, _recognizer)
+    also_escape("legacy pointers", _POINTER_TAGS, _recognizer)
     give_reader(_reader_maker)
     declare_derived("scheduling_summary", source="scheduling_metadata")
 

@@ -31,7 +31,7 @@ class Position:
 
     Attributes:
         line: Its line, from 1.
-        column: Its column, from 1. A tab counts as two blanks.
+        column: Its column, from 1; a tab is one.
     """
 
     line: int

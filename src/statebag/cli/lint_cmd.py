@@ -156,6 +156,7 @@ def _as_dict(report: Report) -> dict[str, object]:
             {
                 "file": one.file,
                 "line": one.line or None,
+                "column": one.column or None,
                 "path": one.path,
                 "code": one.code,
                 "severity": one.severity,
@@ -195,5 +196,5 @@ def _print(report: Report, *, notes: bool) -> None:
 
 
 def _line(one: Finding) -> str:
-    place = f"{one.file}:{one.line}" if one.line else one.file
+    place = f"{one.file}:{one.line}:{one.column}" if one.line else one.file
     return printable(f"{place}: {one.code} {one.severity}: {one.path}: {one.message}. {one.fix}")

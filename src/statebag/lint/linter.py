@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.definition import problems_of, unreached_states
 from statebag.asl.machines import MachineSource, files_below, machines_in
-from statebag.asl.model import Definition
+from statebag.asl.model import Definition, Position
 from statebag.errors import ConfigurationError
 from statebag.lint.calls import Functions
 from statebag.lint.checks import Checks, control_paths, movable_paths
@@ -149,9 +149,8 @@ def _looked_at(
     findings: list[Finding] = []
 
     def say(path: str, code: str, message: str, fix: str) -> None:
-        position = model.position(path)
-        line = 0 if position is None else position.line
-        findings.append(Finding(machine.file, line, path, code, message, fix))
+        at = model.position(path) or Position(0, 0)
+        findings.append(Finding(machine.file, at.line, at.column, path, code, message, fix))
 
     definition = machine.value
     model = Definition(definition, machine.positions)

@@ -36,6 +36,7 @@ def as_sarif(findings: list[Finding]) -> dict[str, Any]:
                 "tool": {
                     "driver": {"name": "statebag lint", "version": __version__, "rules": rules}
                 },
+                "columnKind": "unicodeCodePoints",
                 "results": [_result(one, codes.index(one.code)) for one in findings],
             }
         ],
@@ -45,7 +46,7 @@ def as_sarif(findings: list[Finding]) -> dict[str, Any]:
 def _result(finding: Finding, rule: int) -> dict[str, Any]:
     location: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.file.replace("\\", "/"))}}
     if finding.line:
-        location["region"] = {"startLine": finding.line}
+        location["region"] = {"startLine": finding.line, "startColumn": finding.column}
     return {
         "ruleId": finding.code,
         "ruleIndex": rule,
