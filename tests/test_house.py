@@ -221,7 +221,7 @@ TRIED_ELSEWHERE = {
     "upkeep/remembered_pack.py": "upkeep/test_repair.py",
     "upkeep/references.py": "upkeep/test_gc.py",
 }
-"""Modules without a test of their own name, with the test file that tries what they do."""
+"""Modules of the engine, and no others, that have their test in a file of another name."""
 
 
 def test_each_module_has_a_test_beside_it_or_is_tried_by_one_that_is_named():
@@ -231,5 +231,6 @@ def test_each_module_has_a_test_beside_it_or_is_tried_by_one_that_is_named():
         if not (TESTS / place.parent / f"test_{place.name}").exists():
             alone.add(place.as_posix())
     assert alone == set(TRIED_ELSEWHERE)
+    assert all(name.startswith("local/") for name in alone)
     missing = [name for name in TRIED_ELSEWHERE.values() if not (TESTS / name).exists()]
     assert not missing

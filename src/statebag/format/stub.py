@@ -246,7 +246,9 @@ class Patched(Whole, frozen=True):
 
     Attributes:
         base: The stored value. It is never a delta itself, and only its tail may be inline.
-        sha256: Of the value's text. size: Bytes of the value's text. patch: The frame.
+        sha256: Of the value's text.
+        size: Bytes of the value's text.
+        patch: The frame.
         kind: As in the other forms.
         count: Items or members, as in the other forms.
     """

@@ -37,8 +37,8 @@ class Waiting:
             `function`, its next `retry`, a `time`, `iterations` of a Map to begin, the `children`
             of a distributed one, or `next` if the history does not say.
         since: When that began.
-        event: The number of the event that reports it. timeout: Seconds after which the task fails,
-            if it has such a limit.
+        event: The number of the event that reports it.
+        timeout: Seconds after which the task fails, if it has such a limit.
         heartbeat: Seconds without a heartbeat after which it fails, if it has such a limit.
     """
 
@@ -58,8 +58,8 @@ class Standing:
         status: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`; `LOST` if it has not
             ended and the process that ran it is gone.
         since: When that began.
-        event: The number of the event that reports it. error: The name of the error that it ended
-            with.
+        event: The number of the event that reports it.
+        error: The name of the error that it ended with.
         cause: Its cause, which may hold values.
         state: The state in which it failed.
         waiting: The open states, the longest open first.
