@@ -5,7 +5,7 @@ import pytest
 from statebag import BagTooLarge, Policy, Statebag, step
 from statebag.default_client import from_environment
 from statebag.format.stub import KEY
-from statebag.lint import calls
+from statebag.lint.application import fields_kept_plain
 from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.manager.merge.fork import PENDING
 from statebag.state_data_manager import lambda_handler
@@ -101,4 +101,4 @@ def test_a_bag_in_which_they_are_plain_opens_without_them_being_named():
 
 
 def test_lint_knows_the_same_names():
-    assert {(name,) for name in (*CONTROL_FIELDS, PENDING)} == calls._PLAIN_OF_MANAGER
+    assert fields_kept_plain() == {(name,) for name in (*CONTROL_FIELDS, PENDING)}

@@ -178,16 +178,9 @@ def _largest_leave(root: Part, planner: Planner, bound: int) -> Part:
 def _branches_gather(root: Part, planner: Planner, bound: int) -> Part:
     """Offload containers below the root with all their small fields, the innermost first."""
 
-    def gathered(branch: Part, excess: int) -> Part | None:
-        if (
-            branch.whole is not None
-            or isinstance(branch.source, list)
-            or all(child.control for child in branch.children.values())
-        ):
-            return None  # an array of unopened values would have to be read; not yet
-        part = planner.gather(branch)
-        # Carried, it might not help enough.
-        return part.storing() if branch.wire - part.wire < excess else part
+    def gathered(branch: Part) -> Part | None:
+        small = not all(child.control for child in branch.children.values())
+        return planner.gather(branch) if branch.whole is None and small else None
 
     return _innermost_first(root, bound, gathered)
 
@@ -198,43 +191,44 @@ def _branches_go_inside(root: Part, planner: Planner, bound: int) -> Part:
     An object with values that were not opened stays: they would have to be read first.
     """
 
-    def inside(branch: Part, excess: int) -> Part | None:
-        if isinstance(branch.source, list) or any(
-            part.is_unread for part in walk(branch) if not part.is_container
-        ):
-            return None
-        whole = planner.gather(branch, all_inside=True)
-        return whole.storing() if branch.wire - whole.wire < excess else whole
+    def inside(branch: Part) -> Part | None:
+        unread = any(part.is_unread for part in walk(branch) if not part.is_container)
+        return None if unread else planner.gather(branch, all_inside=True)
 
     return _innermost_first(root, bound, inside)
 
 
-def _innermost_first(root: Part, bound: int, change: Callable[[Part, int], Part | None]) -> Part:
-    """Change containers below the root until all fits, if a change makes them smaller.
+def _innermost_first(root: Part, bound: int, gather: Callable[[Part], Part | None]) -> Part:
+    """Gather objects below the root until all fits, if that makes them smaller.
 
-    The innermost come first; within one level, the larger ones.
+    The innermost come first; within one level, the larger ones. Arrays stay: their unopened items
+    would have to be read first.
 
     Args:
         root: The tree.
         bound: Bytes that the bag may take.
-        change: Returns a smaller form of a container, whose members were changed before, or None.
-            Its second argument is the number of bytes above the bound.
+        gather: Returns the gathered form of an object, whose members were gathered before; or None.
     """
     excess = root.wire - bound
-    containers = [part for part in walk(root) if part.is_container and part.path]
-    containers.sort(key=lambda part: (-len(part.path), -part.wire))
+    objects = [part for part in walk(root) if part.is_container and part.path]
+    objects = [part for part in objects if not isinstance(part.source, list)]
+    objects.sort(key=lambda part: (-len(part.path), -part.wire))
     changes: dict[Path, Part] = {}
     depth = 0
-    for part in containers:
+    for part in objects:
         if excess <= 0:
             break
         if len(part.path) != depth:  # those of one level are not inside one another
             root, changes, depth = changed(root, changes), {}, len(part.path)
         branch = part_at(root, part.path)
-        smaller = change(branch, excess)
-        if smaller is not None and smaller.wire < branch.wire:
-            excess -= branch.wire - smaller.wire
-            changes[part.path] = smaller
+        gathered = gather(branch)
+        if gathered is None:
+            continue
+        if branch.wire - gathered.wire < excess:
+            gathered = gathered.storing()  # inline, it might not help enough
+        if gathered.wire < branch.wire:
+            excess -= branch.wire - gathered.wire
+            changes[part.path] = gathered
     return changed(root, changes)
 
 
