@@ -80,7 +80,7 @@ class Executions:
 
         Raises:
             ConfigurationError: As `history`; or two events are named.
-            InvalidState: There is not such an event, or what it carried cannot be had.
+            InvalidState: There is no such event, or what it carried cannot be had.
         """
         from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
         from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help

@@ -44,6 +44,12 @@ def encode_scope(scope: str) -> str:
         )
     parts = scope.split("/")
     encoded = [_encode_part(part) for part in parts]
+    for number, part in enumerate(encoded, 1):
+        if len(part) > _LONGEST_PART:
+            raise InvalidState(
+                f"part {number} of scope must have at most {_LONGEST_PART} bytes, not {len(part)}",
+                hint="Use shorter names.",
+            )
     odd = [number for number, part in enumerate(encoded, 1) if not _is_canonical(part)]
     if odd:
         raise InvalidState(

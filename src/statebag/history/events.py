@@ -161,7 +161,7 @@ class History:
                 output.
 
         Raises:
-            InvalidState: There is not such an event, or nothing was carried before it.
+            InvalidState: There is no such event, or no event on its way has a payload.
         """
         if number is None:
             for event in reversed(self.events):
