@@ -72,7 +72,7 @@ class Statebag:
     Attributes:
         policy: As given.
         store: The store, with its retries.
-        recovery: Where objects are looked for that the store does not give whole.
+        recovery: The places to look for objects that the store does not have whole.
 
     Raises:
         ConfigurationError: The address or a setting is wrong.
@@ -162,7 +162,7 @@ class Statebag:
         heal: bool = False,
         append: Mapping[str, Iterable[Any]] | None = None,
     ) -> Any:
-        """Return a bag for a state; all that it refers to is stored when this returns.
+        """Return the bag of a state, once everything that it refers to is stored.
 
         Args:
             state: Any JSON value, usually a dict; `Unopened` values in it pass through unread.

@@ -2,7 +2,7 @@
 
 | variable | meaning |
 | --- | --- |
-| STATEBAG_STORE | the store's address; a folder below the working directory where it is not set |
+| STATEBAG_STORE | the store's address; by default a folder below the working directory |
 | STATEBAG_REPLICAS | comma-separated addresses of stores that are read where the first fails |
 | STATEBAG_SIGNING_KEYS | `name:base64,...`: stubs are signed by the first key and must be signed |
 | STATEBAG_ENCRYPTION_KEYS | `base64,...`: objects are encrypted with the first key, read with all |

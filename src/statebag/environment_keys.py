@@ -1,7 +1,7 @@
 """Mark the keys of the environment in a pickle, without pickling them.
 
 A pickle holds a mark of the first key, which signs or encrypts. The environment that restores the
-pickle must have that key too, but not as the first: keys rotate.
+pickle must have that key too, but need not have it first: keys rotate.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class StepDecorator:
                 warning in the log names its path.
 
         Returns:
-            A handler that answers with the sealed state alone.
+            A handler that returns the sealed state.
 
         Raises:
             ConfigurationError: An argument is wrong; when the handler is decorated, not when

@@ -66,7 +66,7 @@ class Wildcard:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`..`: the value at hand, and everything below it."""
+    """`..`: the current value, and everything below it."""
 
 
 WILDCARD = Wildcard()
@@ -262,7 +262,7 @@ def _picks(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
 
 
 def _filter(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
-    """Return a filter from its question mark on, `?(...)` and the bracket that closes it."""
+    """Parse a filter from its question mark to its closing bracket."""
     start = position + 1
     while text[start : start + 1].isspace():
         start += 1

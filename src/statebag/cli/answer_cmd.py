@@ -66,7 +66,7 @@ def command(
     if execution is not None:
         if error is not None:
             raise click.UsageError(
-                "A task on AWS is failed by: aws stepfunctions send-task-failure"
+                "To fail a task on AWS, use: aws stepfunctions send-task-failure"
             )
         send_task_success(writing_client(store), token, value, execution)
         click.echo("answered", err=True)

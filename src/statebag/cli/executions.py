@@ -56,7 +56,7 @@ class Executions:
             data: Whether payloads are needed.
 
         Raises:
-            ConfigurationError: There is no such execution, or nobody can be asked for it.
+            ConfigurationError: There is no such execution, or AWS cannot be asked.
             StatebagError: As `statebag.stepfunctions.history_pages.read_history`.
         """
         if execution.arn not in self._read:
@@ -80,7 +80,7 @@ class Executions:
 
         Raises:
             ConfigurationError: As `history`; or two events are named.
-            InvalidState: There is no such event, or what it carried cannot be had.
+            InvalidState: There is no such event, or its payload is not available.
         """
         from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
         from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help

@@ -172,16 +172,16 @@ class Whole(Stub, frozen=True):
             base: The text of its base.
 
         Raises:
-            BlobCorrupt: Its bytes do not give what it says.
+            BlobCorrupt: Its bytes do not give the text that it says.
             InvalidStub: What it lists does not make what it says.
         """
         raise NotImplementedError
 
     def without_reads(self) -> Whole:
-        """Return the same stub without advice on what to read."""
+        """Return this stub without its prefetch list."""
         return self
 
     def placed(self, name: str) -> Whole:
-        """Return the same stub with the name of the pack that was just written."""
+        """Return this stub with the name of the pack that was just written."""
         del name
         return self

@@ -112,7 +112,7 @@ class Stored(Whole, frozen=True):
         return texts[self.blob]
 
     def placed(self, name: str) -> Stored:
-        """Return the same stub with the name of the pack that was just written."""
+        """Return this stub with the name of the pack that was just written."""
         return Stored(self.blob.placed(name), self.kind, self.count)
 
 
@@ -230,11 +230,11 @@ class Pieces(Whole, frozen=True):
         return text
 
     def without_reads(self) -> Pieces:
-        """Return the same stub without advice on what to read."""
+        """Return this stub without its prefetch list."""
         return msgspec.structs.replace(self, reads=()) if self.reads else self
 
     def placed(self, name: str) -> Pieces:
-        """Return the same stub with the name of the pack that was just written."""
+        """Return this stub with the name of the pack that was just written."""
         tail: Any = None if self.tail is None else self.tail.placed(name)
         reads = tuple(one.placed(name) for one in self.reads)
         entries = entries_in_pack(self.entries, name)

@@ -1,7 +1,7 @@
 """Read events of GetExecutionHistory, from AWS or from a run on this machine.
 
-boto3 gives times as `datetime`, and the local engine as text; each type of event has its details
-under another name. This module gives all events one form.
+boto3 has times as `datetime`, and the local engine as text; each type of event has its details
+under another name. This module reads all events into one form.
 """
 
 from __future__ import annotations

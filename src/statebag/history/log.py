@@ -62,10 +62,10 @@ class Line:
 def log_of(
     made: Iterable[Transition], differences: Callable[[Any, Any], Iterable[Any]] | None = None
 ) -> Iterator[Line]:
-    """Return the lines of a log, in the order given.
+    """Yield the line of each transition.
 
     Args:
-        made: Transitions.
+        made: The transitions.
         differences: Returns the differences of two bags, such as `Statebag.differences`, which
             reads the store. If it is None, only the bags are compared.
     """

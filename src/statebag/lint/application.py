@@ -1,4 +1,4 @@
-"""What lint knows of the application whose functions definitions call; it imports none of it."""
+"""Facts about the application whose functions definitions call; lint does not import it."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def action_of(payload: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCall:
-    """What a Task calls.
+    """The function or service that a Task calls.
 
     Attributes:
         name: The name of the function or service.

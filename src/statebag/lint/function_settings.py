@@ -1,4 +1,4 @@
-"""What a template says of the functions that a definition names: whether they seal, and how."""
+"""Read from a template whether the functions of a definition seal, and how."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FunctionSettings:
     """The settings of a function in a template.
 
     Attributes:
-        seals: Whether it seals what it returns; None if that cannot be told.
+        seals: Whether it seals what it returns; None if unknown.
         bag_bytes: Its STATEBAG_MAX_BAG_BYTES.
         control: Its STATEBAG_CONTROL.
         movable: Its STATEBAG_MOVABLE.

@@ -81,7 +81,7 @@ Variables = dict[str, Shape]
 
 @dataclass(frozen=True)
 class Scope:
-    """What expressions of a state can name."""
+    """The values that expressions of a state can name."""
 
     input: Shape
     language: str

@@ -102,7 +102,7 @@ class _Comparison:
         return self._opener.open(value, Selection(None), is_state=True, below=path)
 
     def _whole(self, value: Any, path: Path) -> Any:
-        """Return a value that stands on one side alone, with all in it opened."""
+        """Return a value that only one side has, with everything in it opened."""
         if not isinstance(value, dict | list):
             return value
         return self._opener.open(value, Selection(None), is_state=True, below=path)

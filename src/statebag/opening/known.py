@@ -105,7 +105,7 @@ class Known:
         return self._find(self._blobs, scope, sha256)
 
     def blobs(self, scope: str, digests: Iterable[str]) -> list[Blob | None]:
-        """Return the same for several texts."""
+        """Return a blob for each of several texts."""
         return [self._find(self._blobs, scope, sha256) for sha256 in digests]
 
     def node(self, scope: str, entries: tuple[Entry, ...]) -> Entry | None:

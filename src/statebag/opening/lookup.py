@@ -1,7 +1,7 @@
 """Look up one value of a bag by its path, reading only the blobs on the way.
 
 An index into an array that is cut into chunks reads one chunk (and the index nodes above it),
-whatever the array's length.
+however long the array is.
 """
 
 from __future__ import annotations

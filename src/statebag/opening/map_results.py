@@ -54,7 +54,7 @@ _TRANSFORMATIONS = ("NONE", "COMPACT", "FLATTEN")
 
 
 class ChildResult(msgspec.Struct, frozen=True):
-    """What one child gave.
+    """The result of one child.
 
     Attributes:
         status: `SUCCEEDED`, `FAILED`, `PENDING`, `TIMED_OUT` or `ABORTED`.

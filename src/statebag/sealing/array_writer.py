@@ -55,7 +55,7 @@ class _Placed(msgspec.Struct):
 
 
 class ArrayWriter:
-    """Collects items; `finish` gives the value that stands for the array.
+    """Collect items; `finish` returns an `Unopened` for the array.
 
     Args:
         put: Writes an object; it may return before the object is durable.
@@ -105,7 +105,7 @@ class ArrayWriter:
         """Return the array, in the order of the places; everything it refers to is stored.
 
         Raises:
-            InvalidState: Two items have the same place.
+            InvalidState: Two items have one place.
             StoreUnavailable, NotPermitted: From the store.
         """
         assert not self._finished, "an array is finished once"

@@ -29,7 +29,7 @@ class Cut(Leaving, frozen=True):
         size: Bytes of the value's text.
         members: Pieces, and entries that are stored, in order.
         top: The members as the stub lists them: some below index nodes.
-        tail: The newest items, as a part of their own.
+        tail: The newest items, as a separate part.
         scope: The encoded scope of the new pack.
         grouping: Makes `top` of `members`.
         stored_tail: The tail of a value that was not read.

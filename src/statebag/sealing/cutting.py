@@ -46,7 +46,7 @@ class Piece(msgspec.Struct, frozen=True):
     """One chunk of a value that is cut.
 
     Attributes:
-        text: An array or object of its own.
+        text: Its text, an array or object.
         count: Items or members.
         sha256: Of the text.
         blob: Where it lies already.
@@ -78,9 +78,9 @@ class Group(msgspec.Struct, frozen=True):
     """An index node that is not written yet.
 
     Attributes:
-        members: What it will list, all of one level.
-        level: One above theirs.
-        sha256: Stands for the node when groups are grouped again.
+        members: The members that it will list, all of one level.
+        level: The level of the node, one above theirs.
+        sha256: A digest that stands for the node when nodes are grouped again.
     """
 
     members: tuple[Member, ...]

@@ -30,7 +30,7 @@ _NAMED_AT_MOST = 5  # fields in a message. Chosen: the largest few explain it
 
 
 def fit(root: Part, planner: Planner, bound: int) -> Part:
-    """Return a plan whose bag is not larger than `bound`, from one that may be.
+    """Return a plan whose bag has at most `bound` bytes.
 
     Raises:
         BagTooLarge: The control fields alone are larger; the message names them.

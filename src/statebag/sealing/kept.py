@@ -48,14 +48,14 @@ class Kept(Leaving, frozen=True):
         return cls(path, value, {KEY: body}, stub, stub_wire(body), packs)
 
     def settled(self, scope: str, level: int) -> Leaving:
-        """Return it with its inline frame as a part of its own, after the chunks."""
+        """Return it with its inline frame as a separate part, after the chunks."""
         one = self.stub.simple
         if one is None or one.in_store:
             return self
         return self._cut(scope, level) if self.stub.entries else self._single(one, scope, level)
 
     def folded(self, scope: str, level: int) -> Leaving:
-        """Return the same with one node for its chunks."""
+        """Return this part with one node for its chunks."""
         return self._cut(scope, level).folded(scope, level) if self.stub.entries else self
 
     def _single(self, stub: Whole, scope: str, level: int) -> Single:

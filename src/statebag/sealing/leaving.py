@@ -192,7 +192,7 @@ class Single(Leaving, frozen=True):
         return set() if self.base is None else self.base.packs()
 
     def moved(self, packs: set[str], scope: str, level: int) -> Single:
-        """Return the same, to be written again."""
+        """Return this part, to be written again."""
         del scope, level
         if self.base is not None or self.blob is None or self.blob.at not in packs:
             return self

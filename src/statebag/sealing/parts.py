@@ -69,7 +69,7 @@ class Part(msgspec.Struct, frozen=True):
         path: Where its value stands in the state.
         source: The value, or the `Unopened` that stands for it.
         is_plain: Whether the value stays as it is.
-        is_container: Whether its members have parts of their own.
+        is_container: Whether its members are separate parts.
         has_left: Whether it is a stub without fields next to it.
         leaves: Whether it is a stub, with or without fields next to it.
         is_kept: Whether it is a stub that stays as it was.
@@ -134,11 +134,11 @@ class Part(msgspec.Struct, frozen=True):
         return self
 
     def measured(self) -> Part:
-        """Return the same without an estimate."""
+        """Return this part without an estimate."""
         return self
 
     def storing(self) -> Part:
-        """Return the same with what travels in the bag stored instead."""
+        """Return this part with its inline bytes stored instead."""
         return self
 
     def settled(self, scope: str, level: int) -> Part:
@@ -175,7 +175,7 @@ class Part(msgspec.Struct, frozen=True):
         return set()
 
     def moved(self, packs: set[str], scope: str, level: int) -> Part:
-        """Return the same with its movable blobs of these packs written again."""
+        """Return this part with its movable blobs of these packs written again."""
         del packs, scope, level
         return self
 
@@ -203,7 +203,7 @@ class Part(msgspec.Struct, frozen=True):
         raise NotImplementedError
 
     def with_children(self, children: dict[Any, Part]) -> Part:
-        """Return the same with other parts of the same members."""
+        """Return this part with other parts of the same members."""
         return msgspec.structs.replace(self, children=children)
 
 
@@ -223,11 +223,11 @@ class Plain(Part, frozen=True):
         return self.value is not self.source
 
     def as_control(self) -> Plain:
-        """Return the same as a control field."""
+        """Return this part as a control field."""
         return msgspec.structs.replace(self, control=True)
 
     def measured(self) -> Plain:
-        """Return the same without an estimate."""
+        """Return this part without an estimate."""
         size = json_text.wire_size(self.value)
         return msgspec.structs.replace(self, wire=size, estimated=False)
 
@@ -238,7 +238,7 @@ class Plain(Part, frozen=True):
 
 
 class Branch(Part, frozen=True):
-    """An object or array whose members have parts of their own."""
+    """An object or array whose members are separate parts."""
 
     children: dict[Any, Part]
 

@@ -266,7 +266,7 @@ class Planner:
         )
 
     def _may_hand_on(self, value: Any) -> bool:
-        """Return the same for all stubs in a field next to another stub."""
+        """Return whether the policy allows all stubs in a field next to another stub."""
         if isinstance(value, list):
             return all(map(self._may_hand_on, value))
         if not isinstance(value, dict):

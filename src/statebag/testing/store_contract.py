@@ -35,7 +35,7 @@ _CLOCK_TOLERANCE = timedelta(minutes=5)  # chosen: as `upkeep.doctor`
 
 
 class StoreContract:
-    """What `statebag.store.contract.Store` promises, as tests.
+    """The promises of `statebag.store.contract.Store`, as tests.
 
     A subclass supplies `make_store`, and three methods that bypass the store, with which the tests
     look at the objects and damage them.

@@ -131,7 +131,7 @@ def check_scope(scope: str | None) -> str:
     """Return the scope for an archive; raise if it is empty.
 
     Raises:
-        InvalidState: None is given.
+        InvalidState: It is empty.
     """
     if not scope:
         raise InvalidState(

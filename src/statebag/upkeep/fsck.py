@@ -50,7 +50,7 @@ class ObjectFault(msgspec.Struct, frozen=True):
             the object, or to a blob in it, and it is not there. `unreadable`: the store did not
             return it, so nothing is known about it.
         name: The object.
-        lost_blobs: How many blobs in it are lost; None if that cannot be told.
+        lost_blobs: How many blobs in it are lost; None if unknown.
         touches: The affected scopes, snapshots and bags. A bag of an affected scope is affected if
             it refers to the object; the bags that the check was given and that do are listed.
         detail: What was found, in a few words.

@@ -181,7 +181,7 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
     """Delete the objects of executions that are over, in one pass over the store.
 
     A crash between two requests leaves marks and partly deleted executions; the next pass
-    continues. Several collectors at once do the same work twice, and no harm.
+    continues. Several collectors at once do the same work twice, and cause no harm.
 
     Args:
         store: The store.
