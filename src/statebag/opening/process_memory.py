@@ -65,10 +65,11 @@ def memory_of(identity: tuple[Hashable, ...], max_bytes: int) -> Memory:
     """
     if _is_off.get():
         return Memory.empty()
+    texts = _texts(max_bytes)
     presence, known, bases, lock = _of_store(identity)
     if max_bytes not in bases:  # of a store, for clients with different bounds
         bases[max_bytes] = Bases(max_bytes, lock)
-    return Memory(known, bases[max_bytes], _texts(max_bytes), presence)
+    return Memory(known, bases[max_bytes], texts, presence)
 
 
 @lru_cache(_MEMORIES)

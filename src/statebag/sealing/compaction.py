@@ -31,8 +31,6 @@ def compact(root: Part, planner: Planner) -> Part:
         planner: For the policy's `max_packs` and for the forms of values.
     """
     parts = what_leaves(root)
-    if not parts:
-        return root
     new_bytes = sum([part.new_bytes for part in parts])
     if not new_bytes:
         return root  # no pack is written

@@ -7,6 +7,7 @@ nothing. The second half, `fitting`, makes the plan fit the bound.
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import not_
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -207,12 +208,7 @@ class Planner:
             wires = [escape(one) if at else one for one, at in zip(values, marked, strict=True)]
             exact = [one or at for one, at in zip(exact, marked, strict=True)]
         sizes = json_text.wire_sizes(wires, texts, exact, values)
-        return [
-            Plain(path, value, wire, size, one, not is_exact)
-            for path, value, wire, size, one, is_exact in zip(
-                paths, values, wires, sizes, control, exact, strict=True
-            )
-        ]
+        return list(map(Plain, paths, values, wires, sizes, control, map(not_, exact)))
 
     def _engine_may_harm(self, value: Any, text: bytes) -> bool:
         if _KEY in text and may_hold_bag_text(text) and any(bag_texts(value)):

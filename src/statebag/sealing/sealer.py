@@ -16,6 +16,7 @@ from statebag.sealing import rehearsal
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.layout import lay_out
+from statebag.sealing.parts import what_leaves
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
 from statebag.store.identity import asks_for_nothing, salt_of
@@ -160,8 +161,10 @@ class Sealer:
                 state = self.read_inside(state, needed.path, scope)
                 planner.looks_again()
                 continue
+            if moves and what_leaves(plan):
+                plan = compact(plan, planner)
             layout = lay_out(
-                compact(plan, planner) if moves else plan,
+                plan,
                 encoded,
                 memory.known,
                 self.policy.compression_level,
