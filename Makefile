@@ -110,7 +110,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
   --python-version 3.11
 LIKE_DEV := -c requirements/run.lock -c requirements/dev.lock
 
-lock: $(BIN)/python ## pin all dependencies anew, with hashes
+lock: $(BIN)/python ## pin all dependencies again, with hashes
 	$(BIN)/pip install --quiet uv
 	$(COMPILE) --extra all -o requirements/run.lock pyproject.toml
 	$(COMPILE) --extra dev -c requirements/run.lock -o requirements/dev.lock pyproject.toml

@@ -214,7 +214,7 @@ class Statebag:
                 check_json(state, OPAQUE)
                 say_texts_are_left(state)
                 state = self._sealer().read_inside(state, (), scope)
-            bag = self._sealer().sealed(state, scope, budget, anew=heal)
+            bag = self._sealer().sealed(state, scope, budget, everything=heal)
             usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return bag
 

@@ -71,7 +71,7 @@ class Sealer:
         self._signatures = signatures
 
     def sealed(
-        self, state: Any, scope: str | None, budget: int | None, *, anew: bool = False
+        self, state: Any, scope: str | None, budget: int | None, *, everything: bool = False
     ) -> Any:
         """Return the bag of a state, once everything that it refers to is stored.
 
@@ -79,7 +79,7 @@ class Sealer:
             state: A JSON value that may hold `Unopened` and `Grown`.
             scope: Where new objects go.
             budget: The bag's bound in bytes, instead of the policy's.
-            anew: Whether to write everything, also values that are known to be stored.
+            everything: Whether to write values too that are known to be stored.
 
         Raises:
             StatebagError: As for `Statebag.seal`.
@@ -90,7 +90,9 @@ class Sealer:
                 hint="Leave it out for the policy's bound.",
             )
         try:
-            return self._sealed(state, scope, budget, Memory.empty() if anew else self._memory)
+            return self._sealed(
+                state, scope, budget, Memory.empty() if everything else self._memory
+            )
         except (
             UnicodeEncodeError
         ):  # the encoder finds bad strings and keys, before the store is asked
