@@ -2,6 +2,10 @@
 
 import json
 
+import boto3
+import pytest
+from moto import mock_aws
+
 from statebag import Statebag
 from statebag.asl.arns import ACCOUNT
 from statebag.local import tokens
@@ -12,6 +16,23 @@ from tests.cli.program import statebag
 
 MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:Orders"
 EXECUTION = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Orders:run-1"
+
+
+@pytest.fixture
+def states(tmp_path, monkeypatch):
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SFN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.chdir(tmp_path)
+    with mock_aws():
+        client = boto3.client("stepfunctions", region_name="us-east-1")
+        client.create_state_machine(
+            name="Orders",
+            definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}),
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/r",
+        )
+        yield client
 
 
 def test_start_takes_an_input_of_any_size(states, tmp_path):

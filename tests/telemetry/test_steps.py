@@ -1,6 +1,16 @@
 """What a step tells whoever watches it: the right figures, no value, and never a failure."""
 
+import json
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from statebag import BlobMissing, ConfigurationError, Policy, Statebag
+from statebag.environment import watchers_from_environment
 from statebag.sinks import from_environment
+from statebag.state_data_manager import lambda_handler
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import steps
 from statebag.testing.process import forget
@@ -249,3 +259,41 @@ def test_who_cannot_be_told_fails_no_step(monkeypatch, caplog):
     assert stepped(MemoryStore())["execution_id"] == ARN
     assert "Broken could not be told of a step: OSError" in caplog.text
     assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["METRICS", "TRACING", "LOG"])
+def test_a_value_that_is_not_known(monkeypatch, kind):
+    monkeypatch.setenv(f"STATEBAG_{kind}", "yes")
+    with pytest.raises(ConfigurationError, match=f"STATEBAG_{kind}"):
+        stepped(MemoryStore())
+
+
+def test_nothing_asked_is_nobody_told():
+    assert watchers_from_environment({}) == ()
+
+
+@pytest.mark.parametrize(
+    ("variable", "package", "extra"),
+    [
+        ("STATEBAG_METRICS=emf", "aws_lambda_powertools", "metrics"),
+        ("STATEBAG_TRACING=otel", "opentelemetry", "tracing"),
+    ],
+)
+def test_without_the_extra_it_says_what_to_install(variable, package, extra):
+    code = f"""
+import os, sys
+sys.modules[{package!r}] = None
+name, _, value = {variable!r}.partition("=")
+os.environ[name] = value
+import statebag
+@statebag.Statebag("memory://").step
+def handler(state, context): return state
+try:
+    handler({{"execution_id": "a/b"}}, None)
+except statebag.ConfigurationError as error:
+    print(error.hint)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == f"Install the extra: pip install 'statebag[{extra}]'"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "too_large"]
 
-_CHUNK = 1024 * 1024  # bytes of a body read at once, so that a large one is noticed early
+_CHUNK = 1024 * 1024  # bytes of a body read at once. Chosen: a large one is noticed early
 
 
 def as_json(

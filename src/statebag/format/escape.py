@@ -1,8 +1,8 @@
-"""Escape user data that looks like a stub, so that it stays data.
+"""Escaping: user data that looks like one of our own forms, wrapped so that it stays data.
 
-Such data is an object with the reserved key, or one that another reader of the same state would not
-take for data (`also_escape`). Only the outermost such object is wrapped: a wrapper's content is
-opaque.
+Such data is an object that has the reserved key, or one that another reader of the same state
+would take for its own (`also_escape`). Only the outermost such object is wrapped: what is inside a
+wrapper is opaque.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _foreign: dict[str, tuple[tuple[tuple[str, tuple[Any, ...]], ...], Callable[[], 
 def also_escape(
     form: str, tags: Mapping[str, tuple[Any, ...]], load: Callable[[], Recognizer]
 ) -> None:
-    """Register a further form of objects to escape, which another reader does not take for data.
+    """Escape objects of a further form too, since another reader would not take them for data.
 
     Args:
-        form: The name of the form. A second registration replaces the first.
+        form: The form's name; given again, it replaces the earlier one.
         tags: Values by member name. An object of the form has at least one of these members with
-            one of these values; other objects never need `load`.
-        load: Returns the function that says whether an object is of the form. It is called only if
-            an object has a tag.
+            one of these values, so an object without them is told apart without `load`.
+        load: Gives the function that tells whether an object is of the form; called only when an
+            object with a tag is met.
     """
     global _marks  # noqa: PLW0603  # set while the package is imported, and read on every seal
     _foreign[form] = tuple(tags.items()), load
@@ -47,21 +47,21 @@ def also_escape(
 
 
 def may_need_escape(text: bytes) -> bool:
-    """Return whether a JSON text has a word that every such object has."""
+    """Whether a value's JSON text has any of the words that such an object has."""
     return any(mark in text for mark in _marks)
 
 
 def is_lookalike(value: dict[str, Any]) -> bool:
-    """Return whether a reader would take this object for a stub or a registered form."""
-    return KEY in value or _is_foreign(value)
+    """Whether a reader would take the object itself for a stub, or for a form of its own."""
+    return KEY in value or is_foreign(value)
 
 
 def escape(value: Any, *, pointers: bool = True) -> Any:
-    """Return a copy of the value with every outermost lookalike wrapped in a stub.
+    """The value with every outermost lookalike wrapped in a stub; the original is not changed.
 
     Args:
         value: A JSON value.
-        pointers: Whether objects of registered forms (`also_escape`) are wrapped too.
+        pointers: Whether objects of further forms (`also_escape`) are wrapped as well.
     """
     root: list[Any] = [value]
     pending: list[tuple[Any, Any]] = [(root, 0)]

@@ -54,7 +54,7 @@ _LARGE = re.compile(
 # Parameters that bound the number of entries, or the bytes of an object.
 _BOUNDS = frozenset({"Limit", "MaxItems", "MaxKeys", "MaxRecords", "MaxResults", "PageSize"})
 FEW_ENTRIES = 100
-"""Of so many entries nobody is warned: they are rarely larger than 2 KB each."""
+"""Entries that nobody is warned of. Chosen: they are rarely larger than 2 KB each."""
 # DynamoDB's own writes answer with metadata alone, unless they are asked for values.
 _WRITES = re.compile(r":(?:put|update|delete)Item$")
 # Services that only bring a payload to who opens it, where a stub may stand in it.

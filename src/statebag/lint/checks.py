@@ -1,4 +1,4 @@
-"""Turn the events of an abstract run into findings: sizes, bags, losses."""
+"""What is seen in an abstract run, as findings: sizes, bags that are looked into, losses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checks", "control_paths", "movable_paths"]
 
-_SLACK = 1024  # bytes. Chosen: what a few names and numbers add to a value
+_SLACK = 1024  # bytes. Chosen: what a few names and numbers beside a value add
 _NAMED = 3  # sources that a message names. Chosen: it stays one sentence
 # Each iteration takes three of the 25,000 events of a history (`quotas.HISTORY_EVENTS`).
 _MOST_ITERATIONS = 8_000
@@ -63,31 +63,31 @@ _FOUND = {
 
 
 def movable_paths(movable: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
-    """Return the paths that are passed on, in plain form or as one stub.
+    """The paths that are handed on, in plain form or as one stub.
 
     Raises:
-        ConfigurationError: One is not a path.
+        ConfigurationError: One is no path.
     """
     return Policy(movable=tuple(movable)).movable_paths()
 
 
 def control_paths(control: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
-    """Return the paths that stay plain.
+    """The paths that stay plain.
 
     Raises:
-        ConfigurationError: One is not a path.
+        ConfigurationError: One is no path.
     """
     return Policy(control=tuple(control)).control_paths()
 
 
 class Checks:
-    """Turn the events of an abstract run into findings.
+    """Turns what an abstract run tells into findings.
 
     Args:
         definition: The machine, whose structure was checked.
         control: Paths of states that stay plain.
-        movable: Paths of states whose values stay separate.
-        say: Called with a finding's path, code, message and fix.
+        movable: Paths of states that have a place of their own.
+        say: Is given a finding's path, code, message and fix.
 
     Attributes:
         wanted: Control paths that are missing, in the order in which they were met.
@@ -119,8 +119,7 @@ class Checks:
         self.unsure = False
 
     def reads(self, path: str, part: SourcePart, how: str) -> None:
-        """Check a value that is looked at or picked."""
-        inside = part.in_bag
+        """A value is looked at or picked out."""
         if how == "whole":
             self._once(
                 path,
@@ -157,7 +156,8 @@ class Checks:
             (self.also_moved if how == "pick" else self.also)[render_path(inner)] = None
 
     def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
-        """Check the call of a Task."""
+        """A Task calls a function."""
+        self.unsure = self.unsure or call.may_seal
         state = self._states[path].fields
         if (call.is_function and not call.seals) or call.unsealed:
             self._check_reader(path, call, argument)
@@ -203,7 +203,7 @@ class Checks:
         )
 
     def _check_reader(self, path: str, call: ServiceCall, argument: Shape) -> None:
-        """Check whether a function that does not open bags gets values that may be offloaded."""
+        """A function that does not open bags is given what a sealing one may have offloaded."""
         for part in parts(argument):
             places = [one for one in part.bags if not (one.inside and self._is_plain(one))]
             if not places:
@@ -222,7 +222,7 @@ class Checks:
             return
 
     def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
-        """Check a value that is made from an input."""
+        """A value is made of an input."""
         bytes_ = size(made)
         state = self._states[path].fields
         if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.get("Catch", [])):
@@ -241,7 +241,7 @@ class Checks:
         )
 
     def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
-        """Check the outputs of branches or iterations in one payload."""
+        """Outputs of branches or iterations in one payload."""
         state = self._states[path].fields
         if state["Type"] == "Parallel":
             if sum(each) - PAYLOAD_LIMIT <= _SLACK:
@@ -292,7 +292,7 @@ class Checks:
         )
 
     def finds_nothing(self, path: str, reference: Reference) -> None:
-        """Check a path to a place that no state set."""
+        """A path leads to where no state put anything."""
         root = {"context": "$$", "input": "$"}.get(reference.root, reference.root)
         text = root + render_path(reference.path)[1:]
         self._once(
@@ -303,7 +303,7 @@ class Checks:
         )
 
     def finish(self) -> None:
-        """Report the largest sizes, and check each Catch around a sealing Task."""
+        """Tell the largest of the sizes, and look at each Catch around what seals."""
         # A control field is plain with all that is in it.
         for control, movable in ((self.wanted, self.moved), (self.also, self.also_moved)):
             for one in [*control]:
@@ -321,14 +321,15 @@ class Checks:
                 self._check_catch(path, state.fields, seals=True)
 
     def _largest_of(self, path: str, code: str, bytes_: int, message: str, fix: str) -> None:
-        """Keep a finding if its value is the largest of all ways to the state."""
+        """Of several ways to a state the one with the largest value is told."""
         if bytes_ > self._sizes.get((path, code), (0, "", ""))[0]:
             self._sizes[path, code] = (bytes_, message, fix)
 
     def _is_movable(self, place: InBag) -> bool:
-        """Return whether a place is movable, or above a movable one."""
-        names = _to_index(inside)
-        return names == inside and any(path[: len(names)] == names for path in self._movable)
+        """Whether a place is one that may be moved, or above one."""
+        if _to_index(place.inside) != place.inside:
+            return False
+        return any(path[: len(names)] == names for names in _ways(place) for path in self._movable)
 
     def _is_plain(self, place: InBag) -> bool:
         known = (*self._control, *place.plain)
@@ -408,12 +409,12 @@ def _holds_bag(shape: Shape) -> bool:
 
 
 def _above(path: str) -> Iterator[str]:
-    """Yield the texts of all paths above one."""
+    """The texts of all paths above one."""
     return (path[: step.start()] for step in re.finditer(r"[.\[]", path))
 
 
 def _to_index(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Return a path up to its first index: an array is control as a whole."""
+    """A path up to its first index: an array is control as a whole."""
     for number, step in enumerate(path):
         if isinstance(step, int):
             return path[:number]

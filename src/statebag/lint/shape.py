@@ -1,8 +1,9 @@
-"""Shapes: the size that a value can have before a machine runs, and its parts in bags.
+"""What is known of a value before a machine runs: how large it can be, and what of it is in a bag.
 
-A value consists of literals and of parts of *sources* (the input, a task's result), each with a
-bound. Parts of one source that do not overlap are together at most as large as the source. So a
-`ResultSelector` that takes two fields of a result counts less than one that takes the result twice.
+A value is put together of literals and of parts of *sources* (the input, a task's result), each
+of which has a bound. Parts of one source that do not overlap are together not larger than it:
+only so can a `ResultSelector` that takes two fields of a result be told from one that takes
+it twice.
 """
 
 from __future__ import annotations
@@ -42,22 +43,22 @@ SMALL = 256
 """Bytes that a number, a name or a time counts as. Chosen: the longest name has 80 characters."""
 
 REST = ""
-"""The key in `Members` for the unknown other members of an object."""
+"""The key in `Members` of an object whose other members are beside those that are known."""
 
 COMPUTED = "\0"
-"""The first key of `Members` that stands for the size of a computed value."""
+"""The first key of `Members` that stand for the size of what an expression computes of them."""
 
 ANY = "\1"
 """The one key of `Members` of an array of which only one item, whichever, is known."""
 
 EVERY = -(1 << 62)
-"""The step to all items of an array."""
+"""The step to all items of an array. Chosen: no index of an array is so small."""
 
 Step = str | int
 
-# Levels of an object that are kept separate. Chosen: few definitions name deeper paths
+# Levels of an object that are kept separate. Chosen: few definitions name deeper paths.
 _DEEPEST = 12
-_MOST_PLACES = 8  # of one value in bags; a choice, ends loops that nest bags in bags
+_MOST_PLACES = 8  # of one value in bags. Chosen: it ends loops that nest bags in bags
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Source:
     """Where a value comes from.
 
     Attributes:
-        name: Its name in messages, which also identifies it.
+        name: Where, for messages; it also tells one source from another.
         bound: Its largest size in bytes.
     """
 
@@ -152,7 +153,7 @@ class Members:
     members: tuple[tuple[Step, Shape], ...]
 
     def get(self, step: Step) -> Shape | None:
-        """Return a member."""
+        """A member."""
         known = dict(self.members)
         if COMPUTED in known and step not in {COMPUTED, REST}:
             return SourcePart(Source("what an expression computes", size(self)))
@@ -175,7 +176,7 @@ def _has_names(members: Mapping[Step, Shape]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BoundedText:
-    """A literal with a number of bytes."""
+    """A literal of so many bytes."""
 
     bytes: int
 
@@ -184,7 +185,7 @@ Shape = SourcePart | Members | BoundedText
 
 
 def literal(value: Any) -> Shape:
-    """Return the shape of a literal in the definition."""
+    """The shape of a value that the definition holds."""
     if isinstance(value, dict) and value:
         return Members(tuple((key, literal(member)) for key, member in value.items()))
     if isinstance(value, list) and value:
@@ -193,7 +194,7 @@ def literal(value: Any) -> Shape:
 
 
 def parts(shape: Shape) -> Iterator[SourcePart]:
-    """Yield all parts of sources in a value."""
+    """All parts of sources in a value."""
     if isinstance(shape, SourcePart):
         yield shape
     elif isinstance(shape, Members):
@@ -202,12 +203,12 @@ def parts(shape: Shape) -> Iterator[SourcePart]:
 
 
 def size(shape: Shape) -> int:
-    """Return the most bytes that a value can have."""
+    """The most bytes that a value can have."""
     return sum(bytes_ for _, bytes_ in made_of(shape)) + _own(shape)
 
 
 def made_of(shape: Shape) -> list[tuple[str, int]]:
-    """Return the sources of a value with the bytes of each, the largest first."""
+    """The sources of a value with what each may give to its size, the largest first."""
     found: dict[Source, list[tuple[Step, ...]]] = {}
     for part in parts(shape):
         found.setdefault(part.source, []).append(part.path)
@@ -216,13 +217,13 @@ def made_of(shape: Shape) -> list[tuple[str, int]]:
 
 
 def _times(paths: list[tuple[Step, ...]]) -> int:
-    """Return how often a value can hold one byte of a source: overlapping paths repeat it."""
+    """How often one byte of a source can stand in the value: overlapping paths repeat it."""
     counts = Counter(paths)
     return max(sum(counts[path[:end]] for end in range(len(path) + 1)) for path in counts)
 
 
 def _own(shape: Shape) -> int:
-    """Return the bytes of literals, keys, brackets and commas."""
+    """Bytes of literals, keys, brackets and commas."""
     if isinstance(shape, BoundedText):
         return shape.bytes
     if isinstance(shape, Members):
@@ -236,7 +237,7 @@ def _own(shape: Shape) -> int:
 
 
 def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
-    """Return the value at a path; a short text if it is not known to exist."""
+    """The value at a path in a value; a short text where it is not known to be there."""
     for step in path:
         if isinstance(shape, SourcePart):
             shape = shape.below(step)
@@ -249,12 +250,12 @@ def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
 
 
 def _from_start(shape: Members, step: Step) -> Step:
-    """Return an index from the end of an array as an index from its start."""
-    return len(shape.members) + step if isinstance(step, int) and step < 0 else step
+    """An index that counts from the end of an array, as one that counts from its start."""
+    return len(shape.members) + step if isinstance(step, int) and EVERY < step < 0 else step
 
 
 def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
-    """Return whether a path certainly finds nothing, in an object with known fields."""
+    """Whether a path surely finds nothing: an object of which all fields are known lacks one."""
     for step in path:
         if (
             not isinstance(shape, Members)
@@ -270,7 +271,7 @@ def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
 
 
 def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
-    """Return a value with another one written to a path in it."""
+    """A value with another one put at a path in it."""
     if not path:
         return value
     step = path[0]
@@ -287,14 +288,14 @@ def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
 
 
 def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
-    """Return what may be either of two values, as large as the larger one.
+    """What may be either of two values: as large as the larger one, in a bag where one may be.
 
     Args:
-        one: None if there is only the other.
+        one: None where there is only the other.
         other: A value.
-        where: The name of the new source for their different parts.
-        widen: 1 if different parts that still grow count as large as the limit, so that loops end;
-            2 if all different parts do.
+        where: A name for what is not known any more.
+        widen: Whether to take what differs for as large as the limit, so that loops end: 1 where
+            it still grows, 2 in any case.
     """
     if one is None or one == other:
         return other
@@ -306,7 +307,7 @@ def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
 
 
 def _content(shape: Shape) -> int:
-    """Return the bytes without keys and brackets, which stay: a loop would add them again."""
+    """Bytes without those of keys and brackets, which stay where they are: or a loop would grow."""
     pending, texts = [shape], 0
     while pending:
         one = pending.pop()
@@ -318,16 +319,36 @@ def _content(shape: Shape) -> int:
 
 
 def _aligned(one: Shape, other: Shape) -> tuple[Shape, Shape]:
-    """Return both values in one form, if one is the other with further members."""
-    if isinstance(one, SourcePart) and isinstance(other, Members) and other.get(REST) == one:
-        one = Members(((REST, one),))
-    if isinstance(other, SourcePart) and isinstance(one, Members) and one.get(REST) == other:
-        other = Members(((REST, other),))
-    return one, other
+    """Both in the same form, if one is an object whose members are known and the other is not."""
+    return _as_object(one, other), _as_object(other, one)
+
+
+def _as_object(shape: Shape, other: Shape) -> Shape:
+    if not isinstance(other, Members):
+        return shape
+    known = dict(other.members)
+    if not isinstance(shape, SourcePart):
+        if not _holds_bags(other) or COMPUTED in known:
+            return shape
+        # A literal and what is computed have no members that are told apart.
+        apart = isinstance(shape, Members) and all(key != COMPUTED for key, _ in shape.members)
+        return shape if apart else Members(((REST, SourcePart(Source("", size(shape)))),))
+    # What is in bags is followed through both forms; the rest is so only if it is the same value.
+    if known.get(REST) == shape or (_has_only_names(known) and _holds_bags(other)):
+        return Members(((REST, shape),))
+    return shape
+
+
+def _has_only_names(members: Mapping[Step, Shape]) -> bool:
+    return all(isinstance(key, str) for key in members) and not members.keys() & {COMPUTED, ANY}
+
+
+def _holds_bags(shape: Shape) -> bool:
+    return any(part.holds_bags for part in parts(shape))
 
 
 def _differing(one: Shape, other: Shape, depth: int) -> tuple[Members, Members]:
-    """Return the parts of each value that differ."""
+    """What of each is not the same in both."""
     if one == other:
         return Members(()), Members(())
     one, other = _aligned(one, other)
@@ -349,7 +370,7 @@ def _differing(one: Shape, other: Shape, depth: int) -> tuple[Members, Members]:
 
 
 def _either(one: Shape, other: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
-    """Return a value with all different parts as parts of one bounded source."""
+    """The same, with all that differs as parts of one source: together they have its bound."""
     if one == other:
         return one
     one, other = _aligned(one, other)
@@ -442,7 +463,7 @@ def _beside(one: SourcePart, other: SourcePart) -> SourcePart:
 
 
 def clipped(shape: Shape) -> Shape:
-    """Return a value that is too large cut to the limit, since executions go on below it."""
+    """A value that was found to be too large, as it is where the execution went on all the same."""
     while (excess := size(shape) - PAYLOAD_LIMIT) > 0:
         sources = {part.source for part in parts(shape)}
         # By name where bounds are the same, or two runs would not say the same.

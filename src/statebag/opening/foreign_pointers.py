@@ -35,7 +35,7 @@ __all__ = [
 
 POINTER_LEVELS = 3
 """Levels of objects in which such a pointer may stand: a state, its fields, and the fields of such
-a field."""
+a field. Chosen."""
 
 
 class ForeignReader(Protocol):
