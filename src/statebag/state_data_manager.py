@@ -18,6 +18,7 @@ from statebag.errors import InvalidState
 from statebag.format.json_type import json_type
 from statebag.manager.actions import (
     aggregation,
+    branch_state,
     compressed,
     distributed,
     hydration,
@@ -135,8 +136,11 @@ def sync_state_data(event: Mapping[str, Any] | None = None, /, **fields: Any) ->
 
 
 def sync_branch_state(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """`{branch_state, next_action}` from `branch_state` and `execution_result`."""
-    return update.sync(_invocation(event, fields), "branch_state")
+    """`{branch_state, next_action}` from `branch_state` and `execution_result`.
+
+    The result merges into the branch's state, or into the `state_data` in it.
+    """
+    return branch_state.sync_branch(_invocation(event, fields))
 
 
 def aggregate_branches(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:

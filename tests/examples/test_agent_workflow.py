@@ -340,10 +340,16 @@ class TestChangeover:
         assert ended.calls.older_pointers["s3_reference"] > 0
         assert ended.calls.older_pointers["history_archive"] > 0
 
-    def test_the_whole_state(self, form, tmp_path):
+    def test_what_routers_read_is_in_the_older_states_too(self, form, tmp_path):
         request = {**REQUEST, "max_files": 16}
-        ended = self.run_over(Changeover(form, "sync", 3), form, request, tmp_path)
-        assert ended.calls.older_pointers["__s3_offloaded"] > 0
+        changeover = Changeover(form, "sync", 3)
+        ended = self.run_over(changeover, form, request, tmp_path)
+        assert ended.calls.older_pointers["s3_reference"] > 0
+        # The state is not offloaded as a whole, however large its fields are.
+        assert ended.calls.older_pointers["__s3_offloaded"] == 0
+        assert {"current_state", "state_history", "segment_to_run"} <= changeover.last_older[
+            "state_data"
+        ].keys()
 
     def run_over(self, changeover, form, request, tmp_path):
         bucket = tmp_path / "bucket"

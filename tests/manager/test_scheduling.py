@@ -18,9 +18,25 @@ METADATA = {
 def test_a_summary_is_bounded():
     assert summary_of({"total_batches": 3, "priority": "x" * 10_000}) == {
         "total_batches": 3,
-        "priority": None,
+        "priority": 1,
     }
     assert summary_of([1]) is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        ({}, (0, 1)),
+        ({"batch_details": [{}] * 40}, (40, 1)),
+        ({"batch_details": {"a": {}, "b": {}}, "priority": "low"}, (2, "low")),
+        ({"batch_details": [{}] * 40, "total_batches": 7, "priority": 0}, (7, 0)),
+        ({"batch_details": [{}], "total_batches": None, "priority": None}, (1, 1)),
+        ({"batch_details": "text", "total_batches": [1], "priority": {}}, (0, 1)),
+        ({"total_batches": "9" * 80, "priority": 1.5}, (0, 1.5)),
+    ],
+)
+def test_a_summary_has_a_number_where_a_router_compares_one(metadata, expected):
+    assert tuple(summary_of(metadata).values()) == expected
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["declared", "core alone"])

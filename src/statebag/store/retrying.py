@@ -10,6 +10,7 @@ from statebag.errors import ConfigurationError, StoreUnavailable
 from statebag.store.bounded import DEADLINE, remaining_seconds
 from statebag.store.contract import is_ours
 from statebag.store.identity import asks_for_nothing, identity_of, salt_of
+from statebag.store.refusing import check_may_write
 from statebag.telemetry import usage
 from statebag.telemetry.steps import span
 
@@ -146,7 +147,12 @@ class RetryingStore:
         return f"RetryingStore({self._store!r}, attempts={self._attempts})"
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a whole object. A try whose answer was lost is repeated: it changes nothing."""
+        """Write a whole object. A try whose answer was lost is repeated: it changes nothing.
+
+        Raises:
+            StatebagError: Writes are refused here (`refusing_writes`), or as of any store.
+        """
+        check_may_write()
         with span("statebag.store.put") as told:
             told.set(object=name, bytes=len(data))
             self._persist(lambda: self._store.put(name, data))

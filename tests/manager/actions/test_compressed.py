@@ -8,7 +8,7 @@ import pytest
 
 from statebag import BlobCorrupt, InvalidState
 from statebag.default_client import from_environment
-from tests.manager.actions.calls import call, filler, opened
+from tests.manager.actions.calls import SCOPE, call, filler, opened
 
 
 def text_of(value):
@@ -22,9 +22,9 @@ def test_a_small_value_comes_as_it_was(value):
 
 def test_a_large_value_comes_as_a_bag():
     value = {"text": filler(400_000)}
-    answer = call("decompress", compressed_data=text_of(value))
+    answer = call("decompress", compressed_data=text_of(value), execution_id=SCOPE)
     assert answer != value
-    assert opened(answer, None) == value
+    assert opened(answer) == value
     assert from_environment().store.list()
 
 

@@ -45,7 +45,8 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
     statuses = invocation.settings.table
     state = invocation.state()
     state, own, chunks = _source(invocation, state)
-    tally, results = _Gatherer(invocation, chunks).gather()
+    with invocation.writing():
+        tally, results = _Gatherer(invocation, chunks).gather()
     failed_path = results.pop("failed_segments_s3_path", None)
     state = tally.record(state, results["all"])
     if failed_path is not None:
@@ -62,7 +63,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
         state = pausing(state, action)
     state["next_action"] = action
     if event.get("pre_snapshot") is not None:
-        state["pre_snapshot_s3_path"] = event["pre_snapshot"]
+        state["pre_snapshot_s3_path"] = snapshot.address_in(event["pre_snapshot"], "pre_snapshot")
     answer = {
         "next_action": action,
         "final_status": status,
@@ -74,7 +75,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
     room = invocation.bound - 2 * snapshot.path_bytes(invocation)
     room -= wire_size({"state_data": 0, "post_snapshot_s3_path": 0, **answer})
     bag = invocation.sealed_state(state, room)
-    path, _ = snapshot.store(invocation, bag, "post")
+    path, _ = snapshot.store(invocation, state, bag, "post")
     return {
         "state_data": {**bag, "post_snapshot_s3_path": path},
         **answer,
@@ -135,19 +136,35 @@ def _top(invocation: Invocation, given: Any) -> Any:
     return invocation.looked_into(given, READ)
 
 
+class _AsItIs:
+    """A result that is not opened: what looks like a stub in it is data."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 def _opened(invocation: Invocation, given: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
-    """Results with their positions, opened whole, a few ahead."""
-    taken: deque[tuple[int, bool]] = deque()
+    """Results with their positions, opened whole but for those `_AsItIs`, a few ahead."""
+    taken: deque[tuple[int, bool, _AsItIs | None]] = deque()
 
     def values() -> Iterator[Any]:
         for position, value in given:
+            closed = value if isinstance(value, _AsItIs) else None
             is_string = isinstance(value, str)
-            taken.append((position, is_string))
-            yield [value] if is_string else value  # by itself, it could be taken for a bag's text
+            taken.append((position, is_string, closed))
+            if closed is not None:
+                yield None
+            else:  # a string by itself could be taken for a bag's text
+                yield [value] if is_string else value
 
     for value in invocation.sb.open_each(values(), invocation.scope, embedded=False):
-        position, is_string = taken.popleft()
-        yield position, value[0] if is_string else value
+        position, is_string, closed = taken.popleft()
+        if closed is not None:
+            yield position, closed.value
+        else:
+            yield position, value[0] if is_string else value
 
 
 def _items(invocation: Invocation, listed: Unopened) -> Iterator[tuple[int, Any]]:
@@ -167,6 +184,7 @@ def _map_run(invocation: Invocation, details: Any, form: Any) -> Iterator[tuple[
 def _chunk(child: ChildResult) -> Any:
     """A child execution as a chunk's result."""
     if child.status == "SUCCEEDED":
+        # Its output is what it made; it may be a bag.
         text = json_text.encode(child.output)
         if not json_text.nests_deeper(child.output, text, _CHUNK_LEVELS):
             return child.output
@@ -190,7 +208,9 @@ def _chunk(child: ChildResult) -> Any:
     order = order_of(child.input, -1)
     if order >= 0:
         chunk["execution_order"] = order
-    return {key: value for key, value in chunk.items() if value is not None}
+    # The input is often the parent's bag, the same in each record: opened, it would take the time,
+    # memory and bytes of the parent's whole state, once for each child.
+    return _AsItIs({key: value for key, value in chunk.items() if value is not None})
 
 
 def _write(window: list[tuple[int, bytes]], writer: ArrayWriter) -> None:

@@ -1,4 +1,4 @@
-"""`update_and_compress`, `sync` and `sync_branch`: a step's result joins the state."""
+"""`update_and_compress` and `sync`: a step's result joins the state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from statebag.opening.walk import Selection, walk
 if TYPE_CHECKING:
     from statebag.manager.actions.invocation import Invocation
 
-__all__ = ["decided", "sync", "update_and_compress"]
+__all__ = ["decided", "merged", "sync", "update_and_compress"]
 
 _FIGURES = {
     "payload_size_kb": 99999.99,
@@ -101,14 +101,29 @@ def update_and_compress(invocation: Invocation) -> dict[str, Any]:
 
 
 def _merged(invocation: Invocation, name: str, *, moves: bool) -> tuple[dict[str, Any], str]:
-    """The state with the event's result merged into it, and what comes next."""
+    """The event's state with its result merged into it, and what comes next."""
     raw = invocation.given(name)
-    state = invocation.state(name)
+    return merged(invocation, invocation.state(name), raw, moves=moves)
+
+
+def merged(
+    invocation: Invocation, state: dict[str, Any], raw: Any, *, moves: bool
+) -> tuple[dict[str, Any], str]:
+    """Return a state with the event's result merged into it, and what comes next.
+
+    An event without a result changes nothing: the workflow goes on waiting for what it waits for.
+
+    Args:
+        invocation: For the event and the settings.
+        state: Opened at its top.
+        raw: The state as the event brought it.
+        moves: As for `after_result`.
+    """
     if invocation.event.get("execution_result") is None:
         return decided(invocation, state, state, {}, moves=moves)
     result = invocation.result("execution_result", READ)
-    merged = absorb(invocation, state, result, raw)
-    return decided(invocation, state, merged, result, moves=moves)
+    after = absorb(invocation, state, result, raw)
+    return decided(invocation, state, after, result, moves=moves)
 
 
 def _forms(bag: Any) -> tuple[bool, bool]:

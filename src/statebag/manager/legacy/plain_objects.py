@@ -36,9 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cached_load_from_s3",
+    "cached_text",
     "calculate_payload_size",
     "compress_data",
     "decompress_data",
+    "fresh_text",
     "generate_s3_key",
     "load_from_s3",
     "optimize_current_state",
@@ -93,7 +95,17 @@ def cached_load_from_s3(s3_path: str) -> Any:
     Every call gives a value of its own: a caller that changes it changes nobody else's.
     """
     _must_be(str, s3_path=s3_path)
-    return json_text.decode(_cache.get(s3_path, lambda: _get(s3_path, 3)), s3_path)
+    return json_text.decode(cached_text(s3_path), s3_path)
+
+
+def cached_text(s3_path: str) -> bytes:
+    """Return an object's bytes, from memory if they were read within the last 300 seconds."""
+    return _cache.get(s3_path, lambda: _get(s3_path, 3))
+
+
+def fresh_text(s3_path: str) -> bytes:
+    """Return an object's bytes from the store; from then on they are the ones in memory."""
+    return _cache.get(s3_path, lambda: _get(s3_path, 3), fresh=True)
 
 
 def compress_data(value: Any) -> str:
@@ -236,10 +248,10 @@ class _RecentTexts:
         self._texts: Recent[str, tuple[float, bytes]] = Recent(_CACHE_BYTES)
         self._lock = fork_safe_lock()
 
-    def get(self, key: str, read: Callable[[], bytes]) -> bytes:
+    def get(self, key: str, read: Callable[[], bytes], *, fresh: bool = False) -> bytes:
         with self._lock:
             found = self._texts.get(key)
-        if found is not None and monotonic() - found[0] < _CACHE_SECONDS:
+        if found is not None and not fresh and monotonic() - found[0] < _CACHE_SECONDS:
             return found[1]
         text = read()
         with self._lock:

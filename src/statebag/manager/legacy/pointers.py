@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import BlobCorrupt, LimitExceeded, NotPermitted
 from statebag.format import json_text
+from statebag.format.derived import DERIVED
 from statebag.format.escape import escape
 from statebag.format.json_memory import OpenedValues
 from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
+from statebag.format.stub import KEY
+from statebag.manager.control_fields import OF_ROUTERS
 from statebag.manager.legacy.pointer_format import as_pointer, decode_checked, decompress_text
 from statebag.manager.legacy.pointer_scope import PointerScope
+from statebag.manager.scheduling import FULL, SUMMARY
 from statebag.opening.foreign_pointers import POINTER_LEVELS, put_at, siblings_of, split_at
 from statebag.store.confinement import name_below
 from statebag.telemetry import usage
@@ -35,8 +39,21 @@ __all__ = ["PointerReader"]
 _MOST_WRAPPED = 8  # whole states within whole states; a writer makes one
 _MOST_ARCHIVES = 10_000
 _OWN_KEYS = frozenset(
-    {"__s3_offloaded", "__s3_path", "__original_size_kb", "sha256", "scheduling_summary"}
+    {
+        "__s3_offloaded",
+        "__s3_path",
+        "__original_size_kb",
+        "sha256",
+        "scheduling_summary",
+        "__scheduling_metadata",
+        "__guardrail_verified",
+        "__batch_count_actual",
+    }
 )
+"""Members of a pointer to a whole state that are not fields of the state."""
+
+_DEFAULTS = {**OF_ROUTERS, "scheduling_metadata": {}}
+"""Fields beside such a pointer, which writers add if the state does not have them."""
 
 
 class PointerReader:
@@ -108,7 +125,11 @@ class PointerReader:
         state = self._read(pointer, path)
         # Fields that the engine may have changed since stand beside the pointer and win.
         if isinstance(state, dict):
-            beside = {key: one for key, one in value.items() if key not in _OWN_KEYS}
+            beside = {
+                key: one
+                for key, one in value.items()
+                if key not in _OWN_KEYS and not (key not in state and _is_default(key, one))
+            }
             state = {**state, **beside}
         return self._field(state, path, levels, wrapped=wrapped + 1)
 
@@ -127,6 +148,8 @@ class PointerReader:
         fields = siblings_of(value)  # a stub is opened by those who know stubs
         if not fields or levels == 0:
             return value
+        if KEY not in value:
+            value = fields = _without_summary(value)
         return {
             **value,
             **{
@@ -208,6 +231,26 @@ class PointerReader:
             path=_at(path),
             object_name=name,
         )
+
+
+def _without_summary(value: dict[str, Any]) -> dict[str, Any]:
+    """An object without the summary that a writer put beside the pointer of what it sums up."""
+    full = value.get(FULL)
+    if SUMMARY not in value or not isinstance(full, dict) or as_pointer(full) is None:
+        return value
+    if full.get(DERIVED) != [SUMMARY]:
+        return value
+    return {name: one for name, one in value.items() if name != SUMMARY}
+
+
+def _is_default(key: str, value: Any) -> bool:
+    """Whether a writer of pointers added a field; an engine may have made 1 into 1.0."""
+    default = _DEFAULTS.get(key)
+    return (
+        default is not None
+        and value == default
+        and isinstance(value, bool) == isinstance(default, bool)
+    )
 
 
 def _at(path: Path) -> str:

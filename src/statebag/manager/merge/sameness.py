@@ -25,6 +25,10 @@ MISSING: Any = _Missing()
 """Stands for a key that an object does not have."""
 
 
+_EXACT = frozenset({str, int, bool, type(None)})
+"""Types of which two values are the same JSON exactly if they are equal and of one type."""
+
+
 def holds_unopened(value: Any) -> bool:
     """Whether anything in a value was not opened."""
     pending = [value]
@@ -47,6 +51,8 @@ def same(one: Any, other: Any) -> bool | None:
     """
     if one is MISSING or other is MISSING:
         return one is other
+    if type(one) in _EXACT and type(other) in _EXACT:
+        return type(one) is type(other) and bool(one == other)
     if not holds_unopened(one) and not holds_unopened(other):
         return _canonical(one) == _canonical(other)
     if isinstance(one, Unopened) and isinstance(other, Unopened) and one.wire == other.wire:
