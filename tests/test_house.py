@@ -151,8 +151,15 @@ TRIED_ELSEWHERE = {
     "local/item_reader.py": "local/corrections/test_distributed_map.py",
     "local/result_writer.py": "local/corrections/test_distributed_map.py",
     "local/run.py": "local/test_engine.py",
+    "store/aws_credentials.py": "store/test_aws_as_the_sdk.py",
+    "store/aws_endpoint.py": "store/test_aws_as_the_sdk.py",
+    "store/aws_profile.py": "store/test_aws_settings.py",
+    "store/aws_sdk.py": "store/test_aws_as_the_sdk.py",
+    "store/bucket_region.py": "store/test_aws_settings.py",
+    "store/owned_listing.py": "store/test_aws_as_the_sdk.py",
+    "store/store_refusal.py": "store/test_object_storage.py",
 }
-"""Modules of the engine, and no others, that have their test in a file of another name."""
+"""Modules of the engine, and of the SDK's settings, that have their test in a file of another name."""
 
 
 def test_each_module_has_a_test_beside_it_or_is_tried_by_one_that_is_named():
@@ -162,6 +169,6 @@ def test_each_module_has_a_test_beside_it_or_is_tried_by_one_that_is_named():
         if not (TESTS / place.parent / f"test_{place.name}").exists():
             alone.add(place.as_posix())
     assert alone == set(TRIED_ELSEWHERE)
-    assert all(name.startswith("local/") for name in alone)
+    assert all(name.startswith(("local/", "store/")) for name in alone)
     missing = [name for name in TRIED_ELSEWHERE.values() if not (TESTS / name).exists()]
     assert not missing

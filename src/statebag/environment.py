@@ -3,6 +3,7 @@
 | variable | meaning |
 | --- | --- |
 | STATEBAG_STORE | the store's address; by default a folder below the working directory |
+| STATEBAG_STORE_OPTIONS | JSON: options of that store, and of others by their address |
 | STATEBAG_REPLICAS | comma-separated addresses of stores that are read where the first fails |
 | STATEBAG_SIGNING_KEYS | `name:base64,...`: stubs are signed by the first key and must be signed |
 | STATEBAG_ENCRYPTION_KEYS | `base64,...`: objects are encrypted with the first key, read with all |
@@ -50,6 +51,7 @@ __all__ = [
     "settings_from_environment",
     "signing_keys_from_environment",
     "store_address",
+    "store_options",
     "store_settings",
     "watchers_from_environment",
 ]
@@ -61,6 +63,7 @@ _STANDARD = str.maketrans("-_", "+/")
 _SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _QUOTED = 40  # characters of a value in a message. Chosen: enough to recognize it
 _LOCAL_FOLDER = "./.statebag/store"
+_OPTIONS = "STATEBAG_STORE_OPTIONS"
 
 _PASSING_PLACES = (
     ("a Lambda function", ("AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"), "AWS_Lambda_"),
@@ -92,16 +95,21 @@ functions like Cloud Run."""
 
 _STORE_VARIABLES = {
     "s3": ("AWS_",),
-    "gs": ("GOOGLE_", "CLOUDSDK_", "SERVICE_ACCOUNT"),
+    "gs": ("GOOGLE_", "CLOUDSDK_", "SERVICE_ACCOUNT", "STORAGE_EMULATOR_HOST"),
     "az": ("AZURE_", "MSI_", "IDENTITY_"),
 }
 """The beginnings of the variables from which a kind of store takes its server and account."""
 
 _WAY_TO_A_STORE = frozenset(
-    {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME"}
+    {
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+        *("HOME", "USERPROFILE"),
+        _OPTIONS,
+    }
 )
 """Further variables, in upper or lower case, that every kind of store uses: proxies, trusted
-authorities, and the folder of profiles and credentials."""
+authorities, the folder of profiles and credentials, and the options of the store."""
 
 
 def store_address(environment: Mapping[str, str] | None = None) -> str:
@@ -122,6 +130,45 @@ def store_address(environment: Mapping[str, str] | None = None) -> str:
             hint="Set STATEBAG_STORE to s3://<bucket>/<prefix>, or a folder on a disk that stays.",
         )
     return _LOCAL_FOLDER
+
+
+def store_options(address: str, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the options that STATEBAG_STORE_OPTIONS has for the store at an address.
+
+    Args:
+        address: Of the store, as it was given.
+        environment: Variables by name; by default those of the process.
+
+    Raises:
+        ConfigurationError: The variable is set and is not a JSON object of texts, or of such
+            objects by address.
+    """
+    variables = os.environ if environment is None else environment
+    text = variables.get(_OPTIONS, "").strip()
+    if not text:
+        return {}
+    try:
+        given = msgspec.json.decode(text, type=dict[str, str | dict[str, str]])
+    except (msgspec.DecodeError, UnicodeError):
+        # Not quoted: options may be secrets.
+        raise ConfigurationError(
+            f"{_OPTIONS} is not a JSON object of texts, nor of objects of texts by address",
+            hint='Write {"timeout": "5s"}, or {"s3://bucket/prefix": {"region": "eu-west-1"}}.',
+        ) from None
+    own = variables.get("STATEBAG_STORE", "").strip() or _LOCAL_FOLDER
+    found: dict[str, str] = {}
+    if _is_below(address, own) and _is_below(own, address):
+        found = {name: value for name, value in given.items() if isinstance(value, str)}
+    # The shortest address first: what is said of a place nearer to the store wins.
+    for place in sorted(given, key=len):
+        options = given[place]
+        if not isinstance(options, str) and _is_below(address, place):
+            found |= options
+    return found
+
+
+def _is_below(address: str, place: str) -> bool:
+    return f"{address.rstrip('/')}/".startswith(f"{place.rstrip('/')}/")
 
 
 def store_settings(

@@ -199,7 +199,8 @@ def test_refusals(environment, call, status, code, kind):
         expected = ConfigurationError if bodiless and status == 400 else kind
         with pytest.raises(expected) as caught:
             call(store)
-        assert len(requests) == 1
+        if status != 301:  # after which the bucket is asked where it is
+            assert len(requests) == 1
     text = full_text(caught.value)
     for secret in ("THEKEY", "the-secret", "StringToSign", "list-type", "delete=", endpoint):
         assert secret not in text
@@ -314,8 +315,8 @@ def test_a_machine_without_credentials_is_told_what_to_set(environment):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         environment.delenv(name)
     environment.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
-    # Without boto3 the client asks the machine's metadata service, where nobody answers.
-    environment.setattr("statebag.store.object_storage_client.find_spec", lambda _name: None)
+    # Without botocore the client asks the machine's metadata service, where nobody answers.
+    environment.setattr("statebag.store.aws_sdk.is_installed", lambda: False)
     with pytest.raises(StoreUnavailable, match="metadata service") as caught:
         ObjectStorage("s3://bucket", options={"allow_http": "true"}).get("a")
     assert "AWS_ACCESS_KEY_ID" in caught.value.hint

@@ -339,9 +339,10 @@ def test_versions_are_looked_for_within_the_deadline(monkeypatch):
                 read_versions(
                     "bucket",
                     "key",
-                    endpoint=endpoint,
-                    options={"region": "us-east-1"},
+                    options={"region": "us-east-1", "endpoint": endpoint},
                     variables=dict(store_settings()),
+                    region="us-east-1",
+                    credentials=None,
                 )
             )
         assert time.monotonic() - started < 10
@@ -354,21 +355,17 @@ def test_after_the_deadline_no_further_version_is_read(bucket, s3_server):
     client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     for body in (b"one", b"two", b"three"):
         client.put_object(Bucket=name, Key="key", Body=body)
-    found = read_versions(
-        name, "key", endpoint=s3_server.endpoint, options={}, variables=dict(store_settings())
-    )
+    how = {
+        "options": {"endpoint": s3_server.endpoint},
+        "variables": dict(store_settings()),
+        "region": s3_server.region,
+        "credentials": None,
+    }
+    found = read_versions(name, "key", **how)
     assert next(found) == b"three"
     with deadline(0):
         assert list(found) == []
-    assert list(
-        read_versions(
-            name, "key", endpoint=s3_server.endpoint, options={}, variables=dict(store_settings())
-        )
-    ) == [
-        b"three",
-        b"two",
-        b"one",
-    ]
+    assert list(read_versions(name, "key", **how)) == [b"three", b"two", b"one"]
 
 
 def test_a_replica_is_asked_once_unless_more_attempts_are_wanted():
