@@ -159,7 +159,7 @@ TRIED_ELSEWHERE = {
     "store/owned_listing.py": "store/test_aws_as_the_sdk.py",
     "store/store_refusal.py": "store/test_object_storage.py",
 }
-"""Modules of the engine, and of the SDK's settings, that have their test in a file of another name."""
+"""Modules of the engine and of the SDK's settings that have their test in a file of another name."""
 
 
 def test_each_module_has_a_test_beside_it_or_is_tried_by_one_that_is_named():

@@ -93,7 +93,12 @@ class Statebag:
         replicas = replica_addresses() if replicas is None else tuple(replicas)
         store = store_of(given, options=options)
         encrypting = encrypting_with(encryption_keys, self.policy)
-        self.store = RetryingStore(encrypting(store), attempts=self.policy.attempts)
+        self.store = RetryingStore(
+            encrypting(store),
+            attempts=self.policy.attempts,
+            # The rest of the time is for the replicas.
+            share_of_reads=0.5 if replicas else 1.0,
+        )
         self.recovery = Recovery(
             self.store,
             replicas,

@@ -91,10 +91,16 @@ def _rebuild(
 
 
 class StoreUnavailable(StatebagError):
-    """The store did not answer within the attempts or the deadline; retry the step."""
+    """The store did not answer within the attempts or the deadline; retry the step.
+
+    Attributes:
+        is_busy: Whether the store was reached and may do the same later, so that it is worth the
+            time until the deadline to go on; False where nothing is known of it.
+    """
 
     code = "store_unavailable"
     retryable = True
+    is_busy: bool = False
 
 
 class BlobMissing(StatebagError):

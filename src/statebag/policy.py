@@ -70,7 +70,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             the memory that this process may use, from 16 MiB to 2 GiB.
         max_open_blobs: Blobs that one open may read.
         max_open_requests: Requests that one open may send.
-        attempts: Attempts of one request, with the first, before `StoreUnavailable`.
+        attempts: Attempts of one request, with the first, before `StoreUnavailable`. 0 (the
+            default) is as many as the deadline allows to a store that throttles or fails, and 7
+            to one that is not reached at all.
         deadline_seconds: Bound of all attempts of one call together. The remaining time of a Lambda
             function shortens it.
         require_signatures: Refuse to make a client without signing keys, and refuse an inline value
@@ -100,7 +102,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_open_bytes: int = msgspec.field(default_factory=default_max_open_bytes)
     max_open_blobs: int = 200_000
     max_open_requests: int = 20_000
-    attempts: int = 3
+    attempts: int = 0
     deadline_seconds: float = 60.0
     require_signatures: bool = False
     require_encryption: bool = False
@@ -122,7 +124,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         "max_open_bytes": 1,
         "max_open_blobs": 1,
         "max_open_requests": 1,
-        "attempts": 1,
+        "attempts": 0,
         "deadline_seconds": 0.001,
     }
 

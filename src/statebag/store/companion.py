@@ -106,6 +106,7 @@ class _Answer(msgspec.Struct, array_like=True):
     parts: list[bytes] = []
     infos: list[_Info] = []
     error: tuple[str, str, str | None, str | None, str | None] | None = None
+    is_busy: bool = False
 
 
 class Companion:
@@ -175,7 +176,10 @@ class Companion:
         )
         if answer.error is not None:
             kind, message, path, object_name, hint = answer.error
-            raise getattr(errors, kind)(message, path=path, object_name=object_name, hint=hint)
+            told = getattr(errors, kind)(message, path=path, object_name=object_name, hint=hint)
+            if answer.is_busy:
+                told.is_busy = True
+            raise told
         return answer
 
 
@@ -522,6 +526,7 @@ class _Room:
 
     def answered(self, request: _Request) -> _Answer:
         """The answer to one request; an error is one too."""
+        is_busy = False
         from statebag.store.retrying import deadline  # noqa: PLC0415  # for this side alone
 
         try:
@@ -530,10 +535,11 @@ class _Room:
                 return self._called(request)
         except StatebagError as error:
             told = (type(error).__name__, error.message, error.path, error.object_name, error.hint)
+            is_busy = getattr(error, "is_busy", False)
         except Exception as error:  # noqa: BLE001  # whatever it is, its text stays here
             message = f"object storage was not reached ({type(error).__name__})"
             told = ("StoreUnavailable", message, None, request.name or None, None)
-        return _Answer(request.number, error=told)
+        return _Answer(request.number, error=told, is_busy=is_busy)
 
     def _called(self, request: _Request) -> _Answer:
         number, name = request.number, request.name

@@ -137,7 +137,7 @@ def translated(
     if isinstance(error, client.InvalidPathError | ValueError):
         return NotPermitted(f"{asked}: the name is not one for object storage", object_name=name)
     if is_throttling(refusal):
-        return StoreUnavailable(message, object_name=name)
+        return _busy(StoreUnavailable(message, object_name=name))
     if refusal.is_redirect or (refusal.region is not None and status in {400, 403}):
         where = f" in {refusal.region}" if refusal.region else " elsewhere"
         return ConfigurationError(
@@ -168,8 +168,8 @@ def translated(
             object_name=name,
             hint="This machine's clock is more than 15 minutes off: set it, and run it again",
         )
-    if code in _ARCHIVED:
-        return _archived(refusal, name, told)
+    if code in _ARCHIVED and action in {"read", "look up"}:
+        return _archived(refusal, message, name)
     if code.startswith("KMS.") or (refusal.permission or "").startswith("kms:"):
         return _about_key(refusal, message, name)
     if status in {401, 403} or code in _IDENTITY:
@@ -188,7 +188,7 @@ def translated(
     if status is None and not code:
         return _on_the_way(refusal, asked, name)
     if _bare(code) in _PASSING or status in _PASSING_STATUS or status is None or status >= 500:
-        return StoreUnavailable(message, object_name=name)
+        return _busy(StoreUnavailable(message, object_name=name))
     hint = "The server takes no such request: check the address, endpoint and options"
     if refusal.wants_checksum:
         hint = (
@@ -198,10 +198,10 @@ def translated(
     return ConfigurationError(message, object_name=name, hint=hint)
 
 
-def _archived(refusal: StoreRefusal, name: str | None, told: str) -> BlobMissing:
-    kind = f"class {refusal.storage_class}" if refusal.storage_class else "an archive class"
+def _archived(refusal: StoreRefusal, message: str, name: str | None) -> BlobMissing:
+    kind = f"the class {refusal.storage_class}" if refusal.storage_class else "an archive class"
     return BlobMissing(
-        f"the object is archived, in {kind}, and is not read from there ({told})",
+        f"{message}: it is archived, in {kind}",
         object_name=name,
         hint="Restore it (`aws s3api restore-object`, or set the blob's tier), then run this "
         "again; exclude the store's prefix from the lifecycle rule that archives",
@@ -211,7 +211,7 @@ def _archived(refusal: StoreRefusal, name: str | None, told: str) -> BlobMissing
 def _about_key(refusal: StoreRefusal, message: str, name: str | None) -> StatebagError:
     bare = _bare(refusal.code)
     if bare in _PASSING:
-        return StoreUnavailable(message, object_name=name)
+        return _busy(StoreUnavailable(message, object_name=name))
     if bare in _KMS_KEYS:
         return ConfigurationError(
             message, object_name=name, hint=f"The bucket's KMS key {_KMS_KEYS[bare]}"
@@ -249,4 +249,12 @@ def _on_the_way(refusal: StoreRefusal, asked: str, name: str | None) -> Statebag
     elif refusal.way == "dns":
         words = "no connection could be made, since its host's name was not found"
         hint = "Check the endpoint, the region and the network"
-    return StoreUnavailable(f"{asked}: {words}", object_name=name, hint=hint)
+    failure = StoreUnavailable(f"{asked}: {words}", object_name=name, hint=hint)
+    is_unreached = refusal.way or refusal.transport == "Connect"
+    return failure if is_unreached else _busy(failure)
+
+
+def _busy(failure: StoreUnavailable) -> StoreUnavailable:
+    """Mark a failure as one that is worth going on for."""
+    failure.is_busy = True
+    return failure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from statebag.errors import ConfigurationError, StoreUnavailable
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["RetryingStore", "deadline", "remaining_seconds"]
 
 _Answer = TypeVar("_Answer")
+
+# Tries of a store that was not reached: their waits are 3 s in the mean, and 6 s at most.
+_UNREACHED = 7
+_LONGEST_SECONDS = 60.0  # of all tries where nobody set a deadline, as Policy.deadline_seconds
+_LEAST_SECONDS = 0.1  # in less, no request is made and answered
 
 
 @contextmanager
@@ -51,22 +57,25 @@ def _uniform(least: float, most: float) -> float:
 class RetryingStore:
     """A store that retries requests after failures that may pass.
 
-    Only `StoreUnavailable` is: a missing or damaged object, a refusal or a wrong setting
-    stays so. Before try n + 1 it waits a random time of at most `base_seconds * 2 ** (n - 1)`
-    and at most `cap_seconds` ("full jitter", which spreads clients that failed together).
-    It also counts requests and bytes for `statebag.telemetry.usage`; a try that failed counts as
-    a retry of the one that follows.
+    Only `StoreUnavailable` is: a missing or damaged object, a refusal or a wrong setting stays so.
+    A store that was reached and is busy (it throttles, or fails with a 5xx) is asked until the
+    deadline; one that was not reached, 7 times. Before try n + 1 it waits a random time of at most
+    `base_seconds * 2 ** (n - 1)` and at most `cap_seconds` ("full jitter", which spreads clients
+    that failed together). It also counts requests and bytes for `statebag.telemetry.usage`; a try
+    that failed counts as a retry of the one that follows.
 
     Args:
         store: Where the requests go; the answers of one that is not this library's are checked.
-        attempts: How often one request is made at most.
+        attempts: How often one request is made at most; 0 for as often as the above says.
+        share_of_reads: Which part of the time until the deadline the tries of a read may take, so
+            that some is left to read elsewhere.
         base_seconds: The longest wait before the second try.
         cap_seconds: The longest wait before any try.
         sleep: Waits for a number of seconds.
         jitter: Gives a random number between its two arguments.
 
     Raises:
-        ConfigurationError: `attempts` below one, a negative time, or a store that breaks the
+        ConfigurationError: `attempts` below zero, a negative time, or a store that breaks the
             contract of a store.
     """
 
@@ -74,15 +83,16 @@ class RetryingStore:
         self,
         store: Store,
         *,
-        attempts: int = 3,
+        attempts: int = 0,
+        share_of_reads: float = 1.0,
         base_seconds: float = 0.1,
         cap_seconds: float = 2.0,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float, float], float] = _uniform,
     ) -> None:
-        if attempts < 1 or base_seconds < 0 or cap_seconds < 0:
+        if attempts < 0 or base_seconds < 0 or cap_seconds < 0:
             raise ConfigurationError(
-                f"attempts must be at least 1 and the waits at least 0 seconds, not {attempts} "
+                f"attempts must be at least 0 and the waits at least 0 seconds, not {attempts} "
                 f"attempts with waits of {base_seconds} to {cap_seconds} seconds",
             )
         if not is_ours(store):
@@ -92,6 +102,7 @@ class RetryingStore:
         self._store = store
         self._identity: Identity | None = None
         self._attempts = attempts
+        self._share_of_reads = share_of_reads
         self._base_seconds = base_seconds
         self._cap_seconds = cap_seconds
         self._sleep = sleep
@@ -133,6 +144,7 @@ class RetryingStore:
         return RetryingStore(
             self._store,
             attempts=attempts,
+            share_of_reads=self._share_of_reads,
             base_seconds=self._base_seconds,
             cap_seconds=self._cap_seconds,
             sleep=self._sleep,
@@ -161,7 +173,7 @@ class RetryingStore:
     def get(self, name: str) -> bytes:
         """Return all bytes of an object."""
         with span("statebag.store.get") as told:
-            data = self._persist(lambda: self._store.get(name))
+            data = self._persist(lambda: self._store.get(name), share=self._share_of_reads)
             told.set(object=name, bytes=len(data))
         usage.add(gets=1, bytes_got=len(data))
         return data
@@ -169,7 +181,9 @@ class RetryingStore:
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """The bytes of each `(offset, length)`; counted as one request."""
         with span("statebag.store.get") as told:
-            answers = self._persist(lambda: self._store.get_ranges(name, spans))
+            answers = self._persist(
+                lambda: self._store.get_ranges(name, spans), share=self._share_of_reads
+            )
             told.set(object=name, bytes=sum(map(len, answers)))
         usage.add(gets=1, bytes_got=sum(map(len, answers)))
         return answers
@@ -218,8 +232,8 @@ class RetryingStore:
         """Remove a file that `leftovers` named."""
         self._persist(lambda: self._store.discard(name))  # type: ignore[attr-defined]
 
-    def _persist(self, request: Callable[[], _Answer]) -> _Answer:
-        made = 0
+    def _persist(self, request: Callable[[], _Answer], *, share: float = 1.0) -> _Answer:
+        made, until = 0, None
         while True:
             remaining = remaining_seconds()
             if remaining is not None and remaining <= 0:
@@ -231,26 +245,36 @@ class RetryingStore:
             try:
                 return request()
             except StoreUnavailable as error:
-                wait = self._wait_seconds(made)
+                if until is None:
+                    until = time.monotonic() + min(_LONGEST_SECONDS, remaining or inf) * share
+                wait = self._wait_seconds(error, made, until)
                 if wait is None:
                     raise self._exhausted(error, made) from error
             usage.add(retries=1)
             self._sleep(wait)
 
-    def _wait_seconds(self, made: int) -> float | None:
+    def _wait_seconds(self, error: StoreUnavailable, made: int, until: float) -> float | None:
         """How long to wait after `made` tries; None when there is no other try."""
-        if made >= self._attempts:
-            return None
         # The exponent is bounded: 2.0 ** 1024 overflows.
         longest = min(self._cap_seconds, self._base_seconds * 2.0 ** min(made - 1, 64))
-        wait = self._jitter(0, longest)
         remaining = remaining_seconds()
-        return None if remaining is not None and wait >= remaining else wait
+        if self._attempts or not error.is_busy:
+            if made >= (self._attempts or _UNREACHED):
+                return None
+            wait = self._jitter(0, longest)
+            return None if remaining is not None and wait >= remaining else wait
+        left = until - time.monotonic()
+        if remaining is not None:
+            left = min(left, remaining)
+        # What is left is used to its end: the waits become shorter before it.
+        return None if left < _LEAST_SECONDS else self._jitter(0, min(longest, left))
 
     def _exhausted(self, error: StoreUnavailable, made: int) -> StoreUnavailable:
         message = f"{error.message}, after {made} attempt{'s' if made > 1 else ''}"
-        if made < self._attempts:
+        if made < self._attempts or (not self._attempts and made != _UNREACHED):
             message += "; the deadline leaves no time for another"
-        return StoreUnavailable(
+        told = StoreUnavailable(
             message, path=error.path, object_name=error.object_name, hint=error.hint
         )
+        told.is_busy = error.is_busy
+        return told
