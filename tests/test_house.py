@@ -156,10 +156,11 @@ TRIED_ELSEWHERE = {
     "store/aws_profile.py": "store/test_aws_settings.py",
     "store/aws_sdk.py": "store/test_aws_as_the_sdk.py",
     "store/bucket_region.py": "store/test_aws_settings.py",
+    "store/content_version.py": "store/test_contract.py",
     "store/owned_listing.py": "store/test_aws_as_the_sdk.py",
     "store/store_refusal.py": "store/test_object_storage.py",
 }
-"""Modules of the engine and of the SDK's settings that have their test in a file of another name."""
+"""Modules of the engine and of the SDK's settings, with their test in a file of another name."""
 
 
 def test_each_module_has_a_test_beside_it_or_is_tried_by_one_that_is_named():

@@ -11,6 +11,7 @@ StatebagError
 ├── UnsupportedFormat    the caller: written by a newer version of this library
 ├── NotPermitted         the caller: outside the configured root or scope, or refused by the store
 ├── LimitExceeded        the caller: an open that would pass a limit of the policy
+├── Conflict             the caller: another writer was first; read again
 └── ConfigurationError   the caller: a setting, an extra or a store address is wrong
 ```
 
@@ -27,6 +28,7 @@ __all__ = [
     "BlobCorrupt",
     "BlobMissing",
     "ConfigurationError",
+    "Conflict",
     "InvalidState",
     "InvalidStub",
     "LimitExceeded",
@@ -104,9 +106,14 @@ class StoreUnavailable(StatebagError):
 
 
 class BlobMissing(StatebagError):
-    """The store does not have an object that a stub names."""
+    """The store does not have an object that a stub names, or has it in an archive.
+
+    Attributes:
+        is_archived: Whether it is there, in a class of storage from which it must be restored.
+    """
 
     code = "blob_missing"
+    is_archived: bool = False
 
 
 class BlobCorrupt(StatebagError):
@@ -149,6 +156,12 @@ class LimitExceeded(StatebagError):
     """An open would pass one of the policy's limits on bytes, blobs or requests."""
 
     code = "limit_exceeded"
+
+
+class Conflict(StatebagError):
+    """An object is not as it was when it was read: another writer was first."""
+
+    code = "conflict"
 
 
 class ConfigurationError(StatebagError):

@@ -251,6 +251,7 @@ def answered(environment, status, body, call="get"):
 def test_an_archived_object(environment, call, status, body, words):
     error = answered(environment, status, body, call)
     assert isinstance(error, BlobMissing)
+    assert error.is_archived
     assert words in error.message
     assert "restore-object" in error.hint
 
@@ -279,8 +280,8 @@ DENIED = (
         (
             400,
             (
-                b"<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum- HTTP header"
-                b" is required for Put Object requests with Object Lock parameters</Message></Error>"
+                b"<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum- HTTP "
+                b"header is required for Put Object requests with Object Lock</Message></Error>"
             ),
             "checksum_algorithm",
         ),

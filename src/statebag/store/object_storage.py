@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from obstore import GetResult, ObjectMeta
 
-    from statebag.store.contract import Store
+    from statebag.store.companion import Companion
 
 __all__ = ["ObjectStorage"]
 
@@ -94,7 +94,7 @@ class ObjectStorage:
         self._connection: Connection | None = None
         # Of a bucket of S3, where the server said that it is.
         self._region: str | None = None
-        self._remote: Store | None = None
+        self._remote: Companion | None = None
         self._pid = 0
         self._begin()
         # Only with fixed credentials is a call one request, which the client's timeout ends.
@@ -145,6 +145,33 @@ class ObjectStorage:
             return _body(answer, answer.meta["size"], name)
 
         return self._one_request(name, "read", read)
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """Return all bytes of an object and the version that they are, for `put_if`."""
+        confined_parts(name)
+        if (remote := self._inherited()) is not None:
+            return remote.get_version(name)
+
+        def read() -> tuple[bytes, str]:
+            answer = obstore.get(self._store, name)
+            return _body(answer, answer.meta["size"], name), _version(answer.meta)
+
+        return self._one_request(name, "read", read)
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """Write a whole object if its present version is this one; with None, if it is not there.
+
+        S3 and Azure compare its ETag, Google its generation. Conflict if it is another one.
+        """
+        confined_parts(name)
+        if (remote := self._inherited()) is not None:
+            return remote.put_if(name, data, version)
+        mode: Any = "create" if version is None else _update(version)
+        return self._one_request(
+            name,
+            "replace",
+            lambda: _version(obstore.put(self._store, name, data, mode=mode, use_multipart=False)),
+        )
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each `(offset, length)`: near ones in one request, all at once."""
@@ -254,7 +281,7 @@ class ObjectStorage:
             "credentials": connection and connection.credentials,
         }
 
-    def _inherited(self) -> Store | None:
+    def _inherited(self) -> Companion | None:
         """In a forked process: nothing, after a new client was made, or what stands in for it."""
         if self._pid != os.getpid():
             with _renewing:
@@ -418,6 +445,18 @@ def _body(answer: GetResult, length: int, name: str) -> bytes:
             object_name=name,
             hint="Objects are written from memory: something else has made it longer.",
         ) from None
+
+
+def _version(meta: Any) -> str:
+    """What a server tells a version of an object by: its ETag, and its generation if it has one."""
+    return f"{meta.get('e_tag') or ''} {meta.get('version') or ''}"
+
+
+def _update(version: str) -> dict[str, str]:
+    """The version as the client wants it."""
+    tag, _, number = version.rpartition(" ")
+    given = {"e_tag": tag, "version": number}
+    return {key: value for key, value in given.items() if value}
 
 
 def _windows(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from statebag.errors import (
     BlobCorrupt,
     BlobMissing,
     ConfigurationError,
+    Conflict,
     NotPermitted,
     StatebagError,
     StoreUnavailable,
@@ -73,6 +74,8 @@ _PASSING = frozenset(
     }
 )
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
+_IS_OTHER = (client.AlreadyExistsError, client.PreconditionError)
+_UNDER_WAY = frozenset({"ConditionalRequestConflict", "OperationAborted"})
 _ARCHIVED = frozenset({"InvalidObjectState", "BlobArchived", "BlobBeingRehydrated"})
 
 _TRANSPORT_WORDS = {
@@ -125,7 +128,8 @@ def translated(
         refusal: What it says.
         url: The store's root, for messages.
         name: The object, relative to the root; None where the request is about no object.
-        action: What was asked for, as a verb: `read`, `write`, `list`, `delete`, `look up`.
+        action: What was asked for, as a verb: `read`, `write`, `replace`, `list`, `delete`, `look
+            up`.
     """
     status, code = refusal.status, refusal.code
     asked = f"{url} did not {action} the object" if name else f"{url} did not {action} its objects"
@@ -136,6 +140,15 @@ def translated(
         return ConfigurationError(f"{asked}: the client does not support it", object_name=name)
     if isinstance(error, client.InvalidPathError | ValueError):
         return NotPermitted(f"{asked}: the name is not one for object storage", object_name=name)
+    # S3's 409 says that another write is under way: who was first is not known yet.
+    is_other = isinstance(error, _IS_OTHER) and code not in _UNDER_WAY
+    is_gone = status == 404 and code not in _NO_BUCKET
+    if action == "replace" and (is_other or is_gone):
+        return Conflict(
+            f"{url} did not replace the object: it is not what was read",
+            object_name=name,
+            hint="Read it again, and decide again.",
+        )
     if is_throttling(refusal):
         return _busy(StoreUnavailable(message, object_name=name))
     if refusal.is_redirect or (refusal.region is not None and status in {400, 403}):
@@ -200,12 +213,14 @@ def translated(
 
 def _archived(refusal: StoreRefusal, message: str, name: str | None) -> BlobMissing:
     kind = f"the class {refusal.storage_class}" if refusal.storage_class else "an archive class"
-    return BlobMissing(
+    missing = BlobMissing(
         f"{message}: it is archived, in {kind}",
         object_name=name,
         hint="Restore it (`aws s3api restore-object`, or set the blob's tier), then run this "
         "again; exclude the store's prefix from the lifecycle rule that archives",
     )
+    missing.is_archived = True
+    return missing
 
 
 def _about_key(refusal: StoreRefusal, message: str, name: str | None) -> StatebagError:

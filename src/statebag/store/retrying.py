@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from statebag.errors import ConfigurationError, StoreUnavailable
+from statebag.errors import BlobMissing, ConfigurationError, Conflict, StoreUnavailable
 from statebag.store.bounded import DEADLINE, remaining_seconds
-from statebag.store.contract import is_ours
+from statebag.store.contract import is_conditional, is_ours
 from statebag.store.identity import asks_for_nothing, identity_of, salt_of
 from statebag.store.refusing import check_may_write
 from statebag.telemetry import usage
@@ -177,6 +177,51 @@ class RetryingStore:
             told.set(object=name, bytes=len(data))
         usage.add(gets=1, bytes_got=len(data))
         return data
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the inner store is a `ConditionalStore`."""
+        return is_conditional(self._store)
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """Return all bytes of an object and their version."""
+        store: Any = self._store
+        with span("statebag.store.get") as told:
+            data, version = self._persist(lambda: store.get_version(name))
+            told.set(object=name, bytes=len(data))
+        usage.add(gets=1, bytes_got=len(data))
+        return data, version
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """Write a whole object if its version is this one.
+
+        A try whose answer was lost may have been the one that replaced it: an object that is what
+        was to be written is no conflict then.
+        """
+        store: Any = self._store
+        is_repeated = False
+
+        def replace() -> str:
+            nonlocal is_repeated
+            try:
+                new: str = store.put_if(name, data, version)
+            except Conflict:
+                if is_repeated:
+                    with suppress(BlobMissing):
+                        present, its_version = store.get_version(name)
+                        if present == data:
+                            return str(its_version)
+                raise
+            except StoreUnavailable:
+                is_repeated = True
+                raise
+            return new
+
+        with span("statebag.store.put") as told:
+            told.set(object=name, bytes=len(data))
+            new = self._persist(replace)
+        usage.add(puts=1, bytes_put=len(data))
+        return new
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """The bytes of each `(offset, length)`; counted as one request."""

@@ -19,10 +19,17 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from statebag.errors import BlobCorrupt, BlobMissing, NotPermitted, StatebagError
-from statebag.store.contract import ObjectInfo, Store
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    Conflict,
+    NotPermitted,
+    StatebagError,
+    StoreUnavailable,
+)
+from statebag.store.contract import ObjectInfo, Store, is_conditional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -298,6 +305,48 @@ class StoreContract:
         assert store.head("scope/a") is None
         store.put("scope/a", b"0123456789")
         assert self.get_raw(store, "scope/a") == b"0123456789"
+
+    def test_a_conditional_write_needs_the_version_that_was_read(self) -> None:
+        store: Any = self.make_store()
+        if not is_conditional(store):
+            return
+        first = store.put_if("scope/head", b"1", None)
+        with _raised(Conflict, "a write of a new object over one that is there"):
+            store.put_if("scope/head", b"2", None)
+        assert store.get_version("scope/head") == (b"1", first)
+        second = store.put_if("scope/head", b"2", first)
+        with _raised(Conflict, "a write of a version that was replaced"):
+            store.put_if("scope/head", b"3", first)
+        assert store.get_version("scope/head") == (b"2", second)
+        assert store.get("scope/head") == b"2"
+        store.delete("scope/head")
+        with _raised(Conflict, "a write of a version that was deleted"):
+            store.put_if("scope/head", b"3", second)
+        with _raised(BlobMissing, "a version of what was deleted"):
+            store.get_version("scope/head")
+        assert store.head("scope/head") is None
+
+    def test_of_writers_that_read_one_version_one_succeeds(self) -> None:
+        store: Any = self.make_store()
+        if not is_conditional(store):
+            return
+        version = store.put_if("scope/head", b"0", None)
+
+        def write(number: int) -> int | None:
+            for _ in range(_THREADS):  # of a write under way, a store may say to try again
+                try:
+                    store.put_if("scope/head", b"%d" % number, version)
+                except Conflict:
+                    return None
+                except StoreUnavailable:
+                    continue
+                return number
+            return None
+
+        with ThreadPoolExecutor(_THREADS) as threads:
+            numbers = list(threads.map(write, range(1, _THREADS + 1)))
+        (winner,) = (number for number in numbers if number is not None)
+        assert store.get("scope/head") == b"%d" % winner
 
 
 @contextmanager

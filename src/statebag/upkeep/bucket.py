@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["examine_bucket"]
 
+# Classes of storage from which an object must be restored before it is read (Amazon S3 User Guide).
+_ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
 _NOT_SET = {
     "NoSuchLifecycleConfiguration",
     "ServerSideEncryptionConfigurationNotFoundError",
@@ -52,6 +54,8 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Out
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in _NOT_SET:
                 return unset
+            if code == "NoSuchBucket":
+                return Outcome(what, "fail", "there is no such bucket", _CREATE)
             return Outcome(what, "unknown", code or "no answer", "Ask whoever owns the bucket.")
         except BotoCoreError as error:
             return Outcome(what, "unknown", type(error).__name__, "Ask whoever owns the bucket.")
@@ -88,6 +92,7 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Out
     yield _buckets_listed(client, (ClientError, BotoCoreError))
 
 
+_CREATE = "Create the bucket, or correct the store's address."
 _KEEP_VERSIONS = "Turn versioning on: a deleted or damaged pack can then be healed."
 _BLOCK_ACCESS = "Block all public access of the bucket."
 
@@ -102,8 +107,13 @@ def _lifecycle(rules: list[Any], prefix: str) -> Outcome:
     early = []
     for rule in rules:
         days = rule.get("Expiration", {}).get("Days")
-        its = rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")) or ""
+        its_filter = rule.get("Filter", {})
+        its = its_filter.get("Prefix", its_filter.get("And", {}).get("Prefix"))
+        its = its or rule.get("Prefix", "") or ""
         applies = its.startswith(prefix) or prefix.startswith(its)
+        archive = _archived_by(rule)
+        if rule.get("Status") == "Enabled" and applies and archive is not None:
+            return archive
         dated = "Date" in rule.get("Expiration", {})
         if rule.get("Status") == "Enabled" and applies and (dated or days is not None):
             early.append((days if days is not None else 0, rule.get("ID", "without a name")))
@@ -124,6 +134,22 @@ def _lifecycle(rules: list[Any], prefix: str) -> Outcome:
         f"the rule {name} deletes after {days} days",
         "Age is not the end of an execution, which may run for a year: prefer `statebag gc`.",
     )
+
+
+def _archived_by(rule: Any) -> Outcome | None:
+    """What to say of a rule that moves objects to where no read gives them; None of another."""
+    for move in rule.get("Transitions", []):
+        kind = move.get("StorageClass")
+        if kind in _ARCHIVES:
+            when = f"after {move['Days']} days" if "Days" in move else "at a date"
+            return Outcome(
+                "lifecycle",
+                "fail",
+                f"the rule {rule.get('ID', 'without a name')} archives {when} ({kind})",
+                "An archived pack cannot be read until it is restored: exclude the store's prefix, "
+                "or move to GLACIER_IR, which is read at once.",
+            )
+    return None
 
 
 def _encryption(answer: Any) -> Outcome:

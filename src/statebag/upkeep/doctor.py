@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from statebag.errors import BlobCorrupt, BlobMissing, StatebagError
+from statebag.errors import BlobCorrupt, BlobMissing, Conflict, StatebagError
 from statebag.store.checked import checked
+from statebag.store.contract import is_conditional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,9 +55,13 @@ def examine(store: Store) -> Iterator[Outcome]:
     """
     store = checked(store)
     name = f"{PROBES}/{uuid.uuid4().hex}"
-    written = _tried(lambda: store.put(name, _BODY))
-    if written is not None:
-        yield Outcome("write", "fail", written, "Allow writing below the root (s3:PutObject).")
+    try:
+        store.put(name, _BODY)
+    except StatebagError as error:
+        advice = "Allow writing below the root (s3:PutObject)."
+        if error.hint is not None:  # the store knows better, such as of a missing bucket
+            advice = f"{error.hint.removesuffix('.')}."
+        yield Outcome("write", "fail", f"{error.code}: {error.message}", advice)
         return
     yield Outcome("write", "ok", f"{len(_BODY):,} bytes")
     try:
@@ -64,6 +69,7 @@ def examine(store: Store) -> Iterator[Outcome]:
         yield _listing(store, name)
         yield _clock(store, name)
         yield from _replaced(store, name)
+        yield _conditional(store, name)
     finally:
         deleted = _tried(lambda: store.delete(name))
     yield _deleted(store, name, deleted)
@@ -169,6 +175,29 @@ def _replaced(store: Store, name: str) -> Iterator[Outcome]:
     else:
         advice = "Readers may get old bytes after a repair."
         yield Outcome("replacing an object", "fail", "not seen", advice)
+
+
+def _conditional(store: Any, name: str) -> Outcome:
+    """Whether a write can depend on what is there, which named pointers need."""
+    what = "writes that depend on a version"
+    if not is_conditional(store):
+        seen = "this kind of store has none"
+        return Outcome(what, "ok", f"{seen} (steps need none, named pointers would)")
+    try:
+        _, version = store.get_version(name)
+        newer = store.put_if(name, _BODY, version)
+        for stale in (None, version):
+            try:
+                store.put_if(name, _BODY[::-1], stale)
+            except Conflict:
+                continue
+            return Outcome(what, "warn", "ignored", "Named pointers would lose updates here.")
+        right = store.get_version(name) == (_BODY, newer)
+    except StatebagError as error:
+        return Outcome(
+            what, "warn", error.code, "Steps work; named pointers need If-Match and If-None-Match."
+        )
+    return Outcome(what, "ok" if right else "warn", "kept" if right else "another version is read")
 
 
 def _deleted(store: Store, name: str, error: str | None) -> Outcome:

@@ -303,7 +303,7 @@ def _row_of(blob: Blob) -> _Row:
 
 
 def _fault(one: _Seen, lost: int, touches: tuple[str, ...]) -> ObjectFault:
-    if isinstance(one.error, BlobMissing):
+    if isinstance(one.error, BlobMissing) and not one.error.is_archived:
         return ObjectFault("missing", one.name, lost, touches, "the object is not in the store")
     if isinstance(one.error, BlobCorrupt):
         return ObjectFault("damaged", one.name, one.lost, touches, one.error.message)
