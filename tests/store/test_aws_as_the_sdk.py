@@ -13,6 +13,7 @@ import pytest
 
 from statebag.errors import ConfigurationError, NotPermitted, StoreUnavailable
 from statebag.store.object_storage import ObjectStorage
+from tests.forks import in_child
 from tests.store.recording_proxy import answer_as_s3, recording_proxy
 
 _KEPT_SECONDS = 0.15  # the client asks nobody for keys again within 0.1 s
@@ -542,3 +543,14 @@ def test_keys_with_an_end_in_the_environment(proxy, settings, monkeypatch):
     time.sleep(_KEPT_SECONDS)
     store.put("a", b"")
     assert [one.key[0] for one in proxy.take()] == ["THEKEY", "NEXTKEY"]
+
+
+def test_a_forked_child_renews_keys_as_well(proxy, settings, tmp_path):
+    settings(process(tmp_path, 7200), keys=False)
+    store = ObjectStorage("s3://my-bucket/p")
+    store.put("a", b"")
+    proxy.take()
+    # The process that stands in for the client began with KEY2, which is then refused.
+    proxy.answer = lambda asked: refused(asked, {"KEY3"})
+    assert in_child(lambda: store.put("a", b"")) is None
+    assert [one.key[0] for one in proxy.take()] == ["KEY2", "KEY3"]
