@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from statebag.errors import ConfigurationError, NotPermitted, StatebagError, StoreUnavailable
 from statebag.process.forking import fork_safe_lock
 from statebag.store import aws_sdk
-from statebag.store.aws_endpoint import aws_option, is_on
+from statebag.store.aws_endpoint import KEYS, aws_option, has_fixed_credentials, is_on
 from statebag.store.aws_profile import profile_name, profile_settings
 from statebag.store.bounded import within_deadline
 from statebag.store.object_storage_errors import CREDENTIALS_HINT
@@ -17,13 +17,12 @@ from statebag.store.object_storage_errors import CREDENTIALS_HINT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SdkCredentials", "credentials_for", "has_fixed_credentials", "keys_of"]
+__all__ = ["SdkCredentials", "credentials_for", "keys_of"]
 
 # How long the client may use an answer without asking again. botocore decides when keys are
 # renewed, and to ask it costs 20 µs; a time that is over is taken for none by the client.
 _ANSWER_SECONDS = 1.0
 
-_KEYS = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
 _FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 _RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 _TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105  # a variable's name
@@ -195,19 +194,6 @@ class SdkCredentials:
         )
 
 
-def has_fixed_credentials(options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
-    """Whether no request has to ask somebody for keys first, which takes time of its own."""
-    if options.get("profile"):
-        return False
-    skip = aws_option(options, "skip_signature") or variables.get("AWS_SKIP_SIGNATURE")
-    if skip and skip.lower() in {"true", "1", "yes", "on", "y", "t"}:
-        return True
-    if all(aws_option(options, name.lower()) for name in _KEYS):
-        return True
-    has_keys = all(variables.get(f"AWS_{name}") for name in _KEYS)
-    return has_keys and not variables.get("AWS_CREDENTIAL_EXPIRATION")
-
-
 def credentials_for(
     url: str, options: Mapping[str, str], variables: Mapping[str, str], region: str
 ) -> SdkCredentials | None:
@@ -224,7 +210,7 @@ def credentials_for(
     """
     if has_fixed_credentials(options, variables):
         return None
-    has_keys = all(variables.get(f"AWS_{name}") for name in _KEYS)
+    has_keys = all(variables.get(f"AWS_{name}") for name in KEYS)
     if has_keys and not options.get("profile") and not aws_sdk.is_installed():
         return None  # they have an end, at which only another process has others
     needed = _only_botocore(options, variables)
@@ -244,7 +230,7 @@ def _only_botocore(options: Mapping[str, str], variables: Mapping[str, str]) -> 
     """The setting by which only botocore finds keys."""
     if options.get("profile"):
         return "the option profile"
-    if all(variables.get(f"AWS_{name}") for name in _KEYS):
+    if all(variables.get(f"AWS_{name}") for name in KEYS):
         return "AWS_CREDENTIAL_EXPIRATION"  # botocore reads the later ones from the environment
     found = sorted(profile_settings(options, variables) & _ABOUT_KEYS)
     name = profile_name(options, variables)

@@ -1,4 +1,4 @@
-"""The endpoint and the region that options and variables name: no file, and no other rule."""
+"""The endpoint, region and keys that options and variables name: no file, and no other rule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["aws_endpoint", "aws_option", "aws_region", "is_on"]
+__all__ = ["KEYS", "aws_endpoint", "aws_option", "aws_region", "has_fixed_credentials", "is_on"]
+
+KEYS = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+"""What a key is made of, by its names in the environment without `AWS_`."""
 
 _ENDPOINT_OPTIONS = (
     "aws_endpoint_url_s3",
@@ -53,3 +56,16 @@ def aws_region(options: Mapping[str, str], variables: Mapping[str, str]) -> str 
         variables.get("AWS_REGION"),
     )
     return next(filter(None, given), None)
+
+
+def has_fixed_credentials(options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+    """Whether no request has to ask somebody for keys first, which takes time of its own."""
+    if options.get("profile"):
+        return False
+    skip = aws_option(options, "skip_signature") or variables.get("AWS_SKIP_SIGNATURE")
+    if skip and skip.lower() in {"true", "1", "yes", "on", "y", "t"}:
+        return True
+    if all(aws_option(options, name.lower()) for name in KEYS):
+        return True
+    has_keys = all(variables.get(f"AWS_{name}") for name in KEYS)
+    return has_keys and not variables.get("AWS_CREDENTIAL_EXPIRATION")

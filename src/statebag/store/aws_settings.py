@@ -5,7 +5,6 @@ The rules for variables alone are here; for the others botocore is asked (`aws_s
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,10 +26,8 @@ __all__ = [
 
 # Regions whose hosts end in .amazonaws.com: the partitions aws and aws-us-gov
 # (botocore/data/partitions.json). Any other name is botocore's to know.
-_PLAIN_REGION = re.compile(r"(?:us(?:-gov)?|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
+_PLAIN_AREAS = frozenset({"af", "ap", "ca", "eu", "il", "me", "mx", "sa", "us"})
 _GLOBAL = "us-east-1"
-# A bucket whose name can be a part of a host's; a dot in it would not fit the certificate.
-_HOST_PART = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 # Settings that have a say in the endpoint, by the names of the profile.
 _ABOUT_ENDPOINTS = frozenset(
@@ -103,13 +100,34 @@ def aws_server(
     return _native(place, named or _GLOBAL)
 
 
+def _is_plain(region: str) -> bool:
+    """Whether a region's hosts end in .amazonaws.com, by the form of its name."""
+    parts = region.removeprefix("us-gov-" if region.startswith("us-gov-") else "").split("-")
+    if region.startswith("us-gov-"):
+        parts.insert(0, "us")
+    return (
+        len(parts) == 3 and parts[0] in _PLAIN_AREAS and parts[1].isalpha() and parts[2].isdecimal()
+    )
+
+
+def _fits_into_host(bucket: str) -> bool:
+    """Whether a bucket's name can be a part of a host's; a dot would not fit the certificate."""
+    return (
+        3 <= len(bucket) <= 63
+        and bucket.isascii()
+        and bucket.replace("-", "").isalnum()
+        and bucket == bucket.lower()
+        and bucket.strip("-") == bucket
+    )
+
+
 def _native(place: StorePlace, region: str) -> AwsServer:
     """In the partitions whose hosts end in .amazonaws.com, without any switch."""
     if place.is_directory_bucket:
         return AwsServer("", region, is_express=True)  # the client knows its host
     # As boto3 does it: the first region has the name without a region.
     host = "s3.amazonaws.com" if region == _GLOBAL else f"s3.{region}.amazonaws.com"
-    if _HOST_PART.fullmatch(place.bucket):
+    if _fits_into_host(place.bucket):
         return AwsServer(f"https://{place.bucket}.{host}", region)
     return AwsServer(f"https://{host}/{place.bucket}", region)
 
@@ -130,7 +148,7 @@ def _reason_to_ask(
     for name in _MODES:
         if variables.get(name):
             return name
-    if endpoint is None and region is not None and not _PLAIN_REGION.fullmatch(region):
+    if endpoint is None and region is not None and not _is_plain(region):
         return f"the region {region[:40]}"
     if options.get("profile"):
         return "the option profile"

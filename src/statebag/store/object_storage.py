@@ -13,7 +13,7 @@ from statebag.environment import store_settings
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
 from statebag.process.forking import Workers, fork_safe_lock
 from statebag.store import native_client
-from statebag.store.aws_credentials import has_fixed_credentials
+from statebag.store.aws_endpoint import has_fixed_credentials
 from statebag.store.bounded import each_within_deadline, within_deadline
 from statebag.store.chunked_listing import listed_chunks
 from statebag.store.confinement import check_spans, confined_parts, too_short
@@ -25,9 +25,7 @@ from statebag.store.object_storage_client import (
     longest_seconds,
     settings_digest,
 )
-from statebag.store.object_storage_errors import is_about_keys, translated
 from statebag.store.store_place import StorePlace
-from statebag.store.store_refusal import StoreRefusal, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from obstore import GetResult, ObjectMeta
 
     from statebag.store.companion import Companion
+    from statebag.store.store_refusal import StoreRefusal
 
 __all__ = ["ObjectStorage"]
 
@@ -332,6 +331,8 @@ class ObjectStorage:
             except StatebagError:
                 raise
             except (client.BaseError, OSError, ValueError) as error:
+                from statebag.store.store_refusal import refusal_of  # noqa: PLC0415 (of failures)
+
                 refusal = refusal_of(error)
                 if not (first and self._is_mended(refusal, connection)):
                     # Not chained: the client's text holds URLs and answers, perhaps secrets.
@@ -356,12 +357,16 @@ class ObjectStorage:
         if refusal.is_without_keys and credentials is not None and credentials.failure:
             failure = credentials.failure
             return type(failure)(failure.message, object_name=name, hint=failure.hint)
+        from statebag.store.object_storage_errors import translated  # noqa: PLC0415 (of failures)
+
         return translated(error, refusal, self._url, name, action)
 
     def _is_mended(self, refusal: StoreRefusal, connection: Connection | None) -> bool:
         """Whether the request may pass now: other keys were asked for, or the region was found."""
         if connection is None:
             return False
+        from statebag.store.object_storage_errors import is_about_keys  # noqa: PLC0415 (of failures)
+
         region = connection.region
         is_stale = is_about_keys(refusal) and connection.credentials is not None
         is_elsewhere = region is not None and (refusal.is_redirect or refusal.region is not None)

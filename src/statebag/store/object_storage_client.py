@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from obstore import exceptions as client
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from statebag.errors import ConfigurationError
-from statebag.store.aws_credentials import credentials_for
-from statebag.store.aws_endpoint import aws_endpoint
+from statebag.store.aws_endpoint import aws_endpoint, has_fixed_credentials
 from statebag.store.aws_profile import profile_settings
 from statebag.store.aws_settings import aws_server, trusted_authorities
 
@@ -91,7 +91,7 @@ _DECIDED = frozenset(
 )
 
 
-class Connection(NamedTuple):
+class Connection(msgspec.Struct, frozen=True):
     """A client, and what it was made of.
 
     Attributes:
@@ -193,6 +193,10 @@ def _for_s3(
         if server.base_url.startswith("http://"):
             http["allow_http"] = True
     _add_checksum(config, variables)
+    if has_fixed_credentials(options, variables):
+        return None, server.region
+    from statebag.store.aws_credentials import credentials_for  # noqa: PLC0415 (not in a Lambda)
+
     return credentials_for(place.url, options, variables, server.region), server.region
 
 

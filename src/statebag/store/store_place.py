@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from statebag.errors import ConfigurationError
@@ -14,7 +12,7 @@ _SCHEMES = frozenset({"s3", "gs", "az"})
 
 # What stands for a bucket in S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/
 # access-points-naming.html. An outpost's has a slash more.
-_ARN = re.compile(
+_ARN = (
     r"arn:[\w-]{1,20}:(?P<service>s3(?:-outposts|-object-lambda)?):[\w-]{0,30}:\d{0,12}:"
     r"(?:outpost[:/][\w-]{1,40}[:/])?accesspoint[:/][\w.-]{1,80}"
 )
@@ -37,7 +35,11 @@ class StorePlace(msgspec.Struct, frozen=True):
     def parse(cls, url: str) -> StorePlace:
         """Read `scheme://bucket/prefix`; ConfigurationError for anything else."""
         scheme, _, rest = url.partition("://")
-        arn = _ARN.match(rest) if scheme == "s3" else None
+        arn = None
+        if scheme == "s3" and rest.startswith("arn:"):
+            import re  # noqa: PLC0415  # few addresses have an ARN
+
+            arn = re.match(_ARN, rest)
         if arn is not None:
             bucket, rest = arn[0], rest[arn.end() :].rstrip("/")
             is_whole, prefix = rest[:1] in {"", "/"}, rest[1:]
