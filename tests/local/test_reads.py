@@ -13,8 +13,8 @@ import statebag
 from statebag import Policy, Statebag
 from statebag.format.stub import KEY
 from statebag.local.engine import run_definition
+from statebag.local.moto_run import NOT_OPENED
 from statebag.local.reads import PATH_NOT_NAMED
-from statebag.local.run import NOT_OPENED
 from tests.local.machines import chain, task
 
 SCOPE = "machine/run"

@@ -47,6 +47,7 @@ _FILTER = re.compile(r"\.?\[\s*(?=\?)")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _PATTERN = re.compile(r"=~\s*/(?:[^/\\]|\\.)*/", re.DOTALL)
 _DEEP_NAME = re.compile(_BARE)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CLOSED = re.compile(r"\s*\]")
 _CLOSING = {"(": ")", "[": "]"}
 # Open brackets in a filter. Chosen: more than a filter that people write has; each level of
@@ -217,7 +218,7 @@ def _step(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
     if text.startswith("..", position):
         return _search(text, position + 2)
     bracket = position + text.startswith(".[", position)
-    one = bracketed_step(text, bracket)
+    one = _bracketed(text, bracket)
     if one is not None:
         return (one[0],), one[1]
     if function := _FUNCTION.match(text, position):
@@ -232,6 +233,21 @@ def _step(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
     if begun := _FILTER.match(text, position):
         return _filter(text, begun.end())
     return _picks(text, bracket)
+
+
+def _bracketed(text: str, position: int) -> tuple[str | int, int] | None:
+    """A step in brackets. A backslash before the other kind of quote is part of the name.
+
+    As recorded on AWS; the core's reader takes it for an escape.
+    """
+    one = bracketed_step(text, position)
+    if one is None or not isinstance(one[0], str) or "\\" not in text[position : one[1]]:
+        return one
+    step = text[position : one[1]]
+    other = '"' if step[1:].lstrip().startswith("'") else "'"
+    kept = _ESCAPED.sub(lambda pair: "\\\\" + pair[0] if pair[1] == other else pair[0], step)
+    name = bracketed_step(kept, 0)
+    return one if name is None else (name[0], one[1])
 
 
 def _search(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:

@@ -176,6 +176,8 @@ def _integer(value: Any) -> int:
 
 
 def _string_to_json(text: Any) -> Any:
+    if not _text(text).strip():
+        return None  # as recorded on AWS
     try:
         return loads(_text(text))
     except ValueError as error:

@@ -25,9 +25,9 @@ from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
 from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
 from statebag.local.execution import Execution, Observer
 from statebag.local.handler_environment import environment_filled
+from statebag.local.moto_run import Run
 from statebag.local.reads import Bags
 from statebag.local.records import Records
-from statebag.local.run import Run
 from statebag.local.tokens import TokenDesk
 from statebag.sealing.rehearsal import rehearsed
 
@@ -208,7 +208,9 @@ def _input_text(value: Any) -> str:
 
 def _interpreter() -> Any:
     try:
-        from statebag.local import interpreter  # noqa: PLC0415 - an extra, and slow to import
+        from statebag.local import (  # noqa: PLC0415 - an extra, and slow
+            moto_interpreter as interpreter,
+        )
     except ImportError as error:
         raise ConfigurationError(
             f"running a workflow on this machine needs the package {error.name!r}",

@@ -33,7 +33,7 @@ from statebag.local.stubs import is_stub
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["patches"]
 

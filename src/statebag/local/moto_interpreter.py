@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from statebag.local.moto_run import Run
     from statebag.local.reads import Refusal
-    from statebag.local.run import Run
 
 __all__ = ["create_machine", "in_process", "result", "start", "stop", "time_out"]
 
