@@ -267,7 +267,9 @@ def _partition(array: Any, size: Any) -> Any:
 def _range(first: Any, last: Any, step: Any) -> Any:
     if not all(isinstance(number, int) for number in (first, last, step)) or step == 0:
         raise _refused()
-    return list(range(first, last + (1 if step > 0 else -1), step))
+    numbers = list(range(first, last + (1 if step > 0 else -1), step))
+    # As recorded on AWS: a sequence of one item is that item.
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _hash(value: Any, algorithm: Any) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from statebag.asl.definition import check_definition
+from statebag.asl.definition import problems_of
 from statebag.asl.model import Definition
 from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.errors import ConfigurationError, LimitExceeded
@@ -244,7 +244,8 @@ def _check(world: LocalWorld, programs: list[MachineProgram], *, express: bool) 
 
 def _compiled(definition: dict[str, Any], region: str) -> MachineProgram:
     copied = checked_value(definition, "the definition").value
-    check_definition(copied)
+    for problem in problems_of(copied):
+        raise problem
     return MachineProgram(Definition(copied).machine, region)
 
 

@@ -94,7 +94,7 @@ class GoogleCredentials:
         with warnings.catch_warnings():
             # It warns of files from elsewhere; this one is the environment's own.
             warnings.simplefilter("ignore", DeprecationWarning)
-            load = self._library.load_credentials_from_file
+            load: Any = self._library.load_credentials_from_file  # it has no types
             credentials, _ = load(self._path, scopes=_SCOPES)  # perhaps asks for the project
         return credentials
 

@@ -23,6 +23,9 @@ def made(output, given=None, **machine):
         ("{% $states.context.State.Name %}", "P"),
         (" {% $states.input %} ", " {% $states.input %} "),
         ("{% $states.input.people.name %}", ["x", "y"]),
+        ("{% $range(1, 5, 2) %}", [1, 3, 5]),
+        ("{% $range(1, 1, 1) %}", 1),
+        ("{% $partition([1, 2, 3], 2) %}", [[1, 2], [3]]),
         ("{% $merge([$states.input.o, {'b': 2}]) %}", {"a": 1, "b": 2}),
     ],
 )  # fmt: skip

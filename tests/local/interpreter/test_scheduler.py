@@ -132,4 +132,4 @@ def test_a_second_may_take_real_time():
     scheduler, told = Scheduler(pace=0.01), []
     scheduler.after(1, lambda: told.append(scheduler.clock))
     scheduler.run(lambda: bool(told))
-    assert told[0] == pytest.approx(1, rel=0.5)
+    assert told[0] >= 1

@@ -27,9 +27,15 @@ class EventLog:
         limited: Whether the quota of 25,000 events holds: it does for Standard executions.
         kept: Whether the events are kept; one that keeps none only counts.
         listener: Called with each event as it is written.
+
+    Attributes:
+        events: The events that are kept.
+        count: How many were written.
+        time: When the last one was written.
+        ended: Whether the last one was that which ends the execution.
     """
 
-    __slots__ = ("_kept", "_listener", "_most", "_now", "count", "ended", "events")
+    __slots__ = ("_kept", "_listener", "_most", "_now", "count", "ended", "events", "time")
 
     def __init__(
         self,
@@ -45,6 +51,7 @@ class EventLog:
         self._listener = listener
         self.events: list[dict[str, Any]] = []
         self.count = 0
+        self.time = now()
         self.ended = False
 
     def add(self, kind: str, previous: int, name: str | None = None, details: Any = None) -> int:
@@ -75,9 +82,10 @@ class EventLog:
     def _write(self, kind: str, previous: int, name: str | None, details: Any) -> int:
         assert not self.ended, kind
         self.count += 1
+        self.time = self._now()
         if self._kept or self._listener is not None:
             event = {
-                "timestamp": self._now(),
+                "timestamp": self.time,
                 "type": kind,
                 "id": self.count,
                 "previousEventId": previous,

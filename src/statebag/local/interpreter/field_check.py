@@ -94,15 +94,14 @@ def check_fields(state: State) -> None:
             hint="Leave QueryLanguage out, or give it to single states of a JSONPath machine.",
         )
     known = (_OF_JSONATA if state.language == "JSONata" else _OF_PATHS)[state.kind]
-    for name in state.fields:
-        if name not in known and name not in _COMMON:
-            raise ConfigurationError(
-                f"a {state.kind} state in {state.language} has no field {name}",
-                path=f"{state.path}.{name}",
-                hint=f"Its fields are {', '.join(sorted(known))}.",
-            )
+    for name in state.fields.keys() - known - _COMMON:
+        raise ConfigurationError(
+            f"a {state.kind} state in {state.language} has no field {name}",
+            path=f"{state.path}.{name}",
+            hint=f"Its fields are {', '.join(sorted(known))}.",
+        )
     for one, other in _EXCLUSIVE:
-        if one in state.fields and other in state.fields:
+        if other in state.fields and one in state.fields:
             raise ConfigurationError(
                 f"{one} and {other} cannot stand together", path=f"{state.path}.{other}"
             )

@@ -26,11 +26,12 @@ class JsonValue:
         text: Its compact JSON text, where that is known.
     """
 
-    __slots__ = ("_text", "value")
+    __slots__ = ("_size", "_text", "value")
 
     def __init__(self, value: Any, text: str | None = None) -> None:
         self.value = value
         self._text = text
+        self._size: int | None = None
 
     @property
     def text(self) -> str:
@@ -42,8 +43,11 @@ class JsonValue:
     @property
     def size(self) -> int:
         """Bytes that count against the payload limit: of the text in UTF-8."""
-        text = self.text
-        return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        if self._size is None:
+            text = self.text
+            ascii_ = text.isascii()
+            self._size = len(text if ascii_ else text.encode("utf-8", "surrogatepass"))
+        return self._size
 
     def copied(self) -> Any:
         """Return a value that its receiver may change."""

@@ -13,7 +13,7 @@ import queue
 import random
 import time
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -136,8 +136,10 @@ class Scheduler:
         self._shuffled = shuffled
         self._pace = pace
         self.started = datetime.now(UTC)
-        self._began = time.perf_counter()
-        self._deadline = None if deadline is None else self._began + deadline
+        began = time.perf_counter()
+        self._epoch = self.started.timestamp() - began
+        self._skips = 1 - min(pace, 1.0)  # the part of a second that is not waited for
+        self._deadline = None if deadline is None else began + deadline
         self.clock = 0.0
         self._ready: deque[Strand] = deque()
         self._timers: list[Timer] = []
@@ -154,8 +156,8 @@ class Scheduler:
 
     def now(self) -> datetime:
         """The time of the run: real time, and what the clock has jumped over."""
-        skipped = self.clock * (1 - min(self._pace, 1.0))
-        return self.started + timedelta(seconds=time.perf_counter() - self._began + skipped)
+        skipped = self.clock * self._skips
+        return datetime.fromtimestamp(time.perf_counter() + self._epoch + skipped, UTC)
 
     def left(self) -> float | None:
         """Real seconds until the deadline; None if there is none."""

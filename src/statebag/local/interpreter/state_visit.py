@@ -91,12 +91,12 @@ class StateVisit:
         self.kind = kind
         self.input = given
         self.before = lane.last
-        self._at: datetime = lane.execution.scheduler.now()
         self.entered = lane.event(
             f"{kind}StateEntered",
             "stateEnteredEventDetails",
             {"name": name, "input": given.text, "inputDetails": NOT_TRUNCATED},
         )
+        self._at: datetime = lane.execution.log.time
         self.retries: int | None = None
         self.token: str | None = None
         self.item: tuple[int, Any] | None = lane.item
