@@ -205,11 +205,21 @@ def test_items_that_cannot_be_read_can_be_caught(buckets, key, config, cause):
     assert "MapRunFailed" in types(execution)
 
 
-def test_a_bucket_that_is_not_there_for_results():
+def test_results_that_cannot_be_written_fail_the_state():
     state = distributed(
-        ResultWriter={"Resource": PUT, "Parameters": {"Bucket": "gone", "Prefix": "out"}}
+        ResultWriter={"Resource": PUT, "Parameters": {"Bucket": "No Bucket", "Prefix": "out"}}
     )
-    assert run(chain(("M", state)), input=[1]).error == "States.ResultWriterFailed"
+    execution = run(chain(("M", state)), input=[1])
+    assert execution.error == "States.ResultWriterFailed"
+    assert "MapRunFailed" in types(execution)
+
+
+def test_a_bucket_for_results_is_made_in_the_world_of_the_run():
+    state = distributed(
+        ResultWriter={"Resource": PUT, "Parameters": {"Bucket": "new-box", "Prefix": "out"}}
+    )
+    execution = run(chain(("M", state)), input=[1])
+    assert execution.output["ResultWriterDetails"]["Bucket"] == "new-box"
 
 
 def test_more_children_than_a_stack_is_deep():

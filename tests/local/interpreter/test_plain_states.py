@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from statebag.errors import ConfigurationError
 from statebag.local import run
 from tests.local.interpreter.events import types
 from tests.local.machines import chain
@@ -60,6 +61,12 @@ def test_a_fail_state(fields, error, cause):
 def test_a_fail_state_whose_error_is_no_text():
     execution = run(chain(("F", {"Type": "Fail", "ErrorPath": "$.e"})), input={"e": 3})
     assert execution.error == "States.Runtime"
+
+
+def test_a_fail_state_takes_no_function_that_gives_no_text():
+    with pytest.raises(ConfigurationError, match=r"States\.MathAdd") as caught:
+        run(chain(("F", {"Type": "Fail", "CausePath": "States.MathAdd(1, 2)"})))
+    assert caught.value.path == "$.States.F.CausePath"
 
 
 def test_a_pass_gives_its_result_also_where_it_is_null():

@@ -103,6 +103,18 @@ class AwsServices:
             self._clients[service] = self.client(named)
         return self._clients[service]
 
+    def ensure_bucket(self, name: str) -> None:
+        """Make a bucket of the world in this process, where nobody else can make one.
+
+        Raises:
+            ClientError: The name is not that of a bucket.
+        """
+        client = self.client("s3")
+        if self.endpoint is not None or s3_endpoint() is not None:
+            return
+        if name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
+            client.create_bucket(Bucket=name)
+
     def check_played(self, service: str, arn: str, path: str, hint: str) -> None:
         """Refuse a service that the world in this process does not have.
 

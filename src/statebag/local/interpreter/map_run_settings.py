@@ -151,8 +151,10 @@ class MapRunSettings:
             prefix=target.get("Prefix", ""),
             map_run_arn=run_arn,
         )
-        client = visit.lane.execution.world.services.client("s3")
+        services = visit.lane.execution.world.services
+        client = services.client("s3")
         try:
+            services.ensure_bucket(target["Bucket"])
             for file in files:
                 client.put_object(Bucket=target["Bucket"], Key=file.key, Body=file.body)
         except (BotoCoreError, ClientError) as error:

@@ -118,11 +118,12 @@ class PathReader:
 class CallReader:
     """Computes a call of an intrinsic function."""
 
-    __slots__ = ("_call", "text")
+    __slots__ = ("_call", "function", "text")
     is_whole = False
 
     def __init__(self, call: IntrinsicCall) -> None:
         self.text = call.text
+        self.function = call.name
         self._call = call
 
     def value(self, visit: StateVisit, data: Any) -> Any:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from statebag.errors import ConfigurationError
 from statebag.local.interpreter.choice_rules import compile_rule, moment_of
 from statebag.local.interpreter.data_flow import JsonataFlow, PathFlow, read_path
 from statebag.local.interpreter.json_value import JsonValue, json_text
-from statebag.local.interpreter.path_reader import MissingValueError, expression_reader, path_reader
+from statebag.local.interpreter.path_reader import (
+    CallReader,
+    MissingValueError,
+    expression_reader,
+    path_reader,
+)
 from statebag.local.interpreter.payload_template import JsonataExpression, is_expression
 from statebag.local.interpreter.state_failure import StateFailure
 from statebag.local.interpreter.state_program import StateProgram
@@ -21,6 +27,18 @@ if TYPE_CHECKING:
 
 __all__ = ["ChoiceProgram", "FailProgram", "PassProgram", "SucceedProgram", "WaitProgram"]
 
+# Functions whose result can be an Error or a Cause (Developer Guide, "Fail state").
+_GIVE_TEXT = frozenset(
+    {
+        "States.ArrayGetItem",
+        "States.Base64Decode",
+        "States.Base64Encode",
+        "States.Format",
+        "States.Hash",
+        "States.JsonToString",
+        "States.UUID",
+    }
+)
 _OF_ALL = ("InputPath", "OutputPath")  # of a Choice, which hold for each of its rules
 
 
@@ -155,6 +173,17 @@ class WaitProgram(StateProgram):
 
 class FailProgram(StateProgram):
     """Fails its machine."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        for name in ("ErrorPath", "CausePath"):
+            reader = expression_reader(self.fields[name]) if name in self.fields else None
+            if isinstance(reader, CallReader) and reader.function not in _GIVE_TEXT:
+                raise ConfigurationError(
+                    f"{name} must use a function that gives a string, not {reader.function}",
+                    path=f"{state.path}.{name}",
+                    hint=f"Such functions are {', '.join(sorted(_GIVE_TEXT))}.",
+                )
 
     def run(self, visit: StateVisit) -> Left:
         """Fail.
