@@ -130,6 +130,19 @@ def test_nothing_of_aws_is_loaded_where_it_is_not_used():
     assert told.stdout.strip() == "[]"
 
 
+def test_a_workflow_without_services_needs_no_extra(monkeypatch):
+    import boto3  # what a program has imported for its own sake
+
+    assert boto3.__name__ in sys.modules
+    monkeypatch.setattr("statebag.local.workflow_run.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "moto", None)
+    assert run(chain(("P", {"Type": "Pass", "Result": 1}))).output == 1
+    state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets"}
+    with pytest.raises(ConfigurationError, match="moto") as caught:
+        run(chain(("T", state)))
+    assert "statebag[local]" in caught.value.hint
+
+
 def test_mocks_of_a_file(tmp_path):
     file = tmp_path / "mocks.json"
     file.write_text(

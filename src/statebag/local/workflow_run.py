@@ -6,6 +6,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
@@ -80,6 +81,9 @@ def run(
     A workflow that fails is a result, not an exception: look at `status`. The order of events is
     the same in each run with the same seed.
 
+    Where boto3 was imported before, and the extra `local` is installed, boto3 reaches the services
+    of this process during the run, and never AWS.
+
     Args:
         definition: The state machine as a dict, or the path of a file: a definition in JSON or
             YAML, or a SAM or CloudFormation template with one state machine.
@@ -152,7 +156,8 @@ def run(
         _check(world, [program, *others.values()], express=type == "EXPRESS")
         if "botocore" in sys.modules:
             # A handler that has imported boto3 is to reach this world, and never AWS.
-            services.start()
+            if find_spec("moto") is not None:
+                services.start()
             from statebag.local.interpreter.boto_hooks import answering  # noqa: PLC0415 - an extra
 
             stack.enter_context(answering(world))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import boto3
 import pytest
@@ -49,3 +50,18 @@ def test_a_function_that_was_not_given_is_not_found():
             client.invoke(FunctionName="gone")
 
     assert run(chain(("T", task())), functions={"work": work}).status == "SUCCEEDED"
+
+
+def test_runs_at_the_same_time_have_functions_of_their_own():
+    ended = {}
+
+    def go(number):
+        functions = {"work": calling("other"), "other": lambda _event, _context: number}
+        ended[number] = [run(chain(("T", task())), functions=functions).output[2] for _ in range(3)]
+
+    threads = [threading.Thread(target=go, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ended == {number: [number] * 3 for number in range(4)}

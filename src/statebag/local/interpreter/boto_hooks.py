@@ -11,6 +11,7 @@ import json
 import re
 import threading
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -28,6 +29,7 @@ __all__ = ["answering"]
 
 _FUNCTION = re.compile(r"/2015-03-31/functions/(?P<name>[^/]+)/invocations")
 _worlds: list[LocalWorld] = []
+_own_world: ContextVar[LocalWorld | None] = ContextVar("statebag_own_world", default=None)
 _lock = threading.Lock()
 _hooked = False
 
@@ -37,10 +39,21 @@ def answering(world: LocalWorld) -> Iterator[None]:
     """Have a world answer the requests of clients that are made inside."""
     _hook()
     _worlds.append(world)
+    token = _own_world.set(world)
     try:
         yield
     finally:
+        _own_world.reset(token)
         _worlds.remove(world)
+
+
+def _world() -> LocalWorld | None:
+    """The world of the run that this thread belongs to.
+
+    A thread that a handler has started knows none, and takes that of the latest run.
+    """
+    own = _own_world.get()
+    return own if own is not None or not _worlds else _worlds[-1]
 
 
 def _hook() -> None:
@@ -56,10 +69,11 @@ def _hook() -> None:
 
 def _step_functions(request: Any, **_: Any) -> Any:
     action = _text(request.headers.get("X-Amz-Target", "")).rpartition(".")[2]
-    if not _worlds or not _worlds[-1].api.knows(action):
+    world = _world()
+    if world is None or not world.api.knows(action):
         return None
     try:
-        answer = _worlds[-1].api.call(action, json.loads(request.body or b"{}"))
+        answer = world.api.call(action, json.loads(request.body or b"{}"))
     except ApiError as error:
         body = {"__type": error.code, "message": error.message}
         return _response(request, 400, json.dumps(body).encode())
@@ -68,9 +82,10 @@ def _step_functions(request: Any, **_: Any) -> Any:
 
 def _lambda(request: Any, **_: Any) -> Any:
     found = _FUNCTION.search(request.url)
-    if not _worlds or found is None:
+    world = _world()
+    if world is None or found is None:
         return None
-    world, name = _worlds[-1], unquote(found["name"])
+    name = unquote(found["name"])
     handler = found_handler(name, world.functions)
     if handler is None:
         return None
