@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from statebag.asl.arns import ACCOUNT
+from statebag.local.interpreter.child_results import ChildResult
 from statebag.local.interpreter.json_value import JsonValue
 from statebag.local.interpreter.map_run_settings import MapRunSettings
 from statebag.local.interpreter.map_state import MapProgram
 from statebag.local.interpreter.scheduler import StrandGroup
 from statebag.local.interpreter.single_execution import failure_details
 from statebag.local.interpreter.state_failure import StateFailure
-from statebag.local.interpreter.state_visit import iso_time
-from statebag.local.result_writer import WrittenResult
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -66,9 +65,14 @@ class DistributedMapProgram(MapProgram):
         started = lane.event("MapRunStarted", "mapRunStartedEventDetails", {"mapRunArn": run_arn})
         try:
             found = items if items is not None else fields.read(visit, effective)
-            jobs = list(fields.jobs(visit, effective, self._selected(visit, effective, found)))
-            run = _MapRun(self, visit, jobs, tolerance.allowed(sum(count for _, count in jobs)))
-            yield from run.children(min(most, _MOST_CHILDREN))
+            jobs = fields.jobs(visit, effective, self._selected(visit, effective, found))
+            if tolerance.percentage is not None:
+                known = list(jobs)  # a part of all needs to know all
+                allowed, jobs = tolerance.allowed(sum(count for _, count in known)), iter(known)
+            else:
+                allowed = tolerance.allowed(0)
+            run = _MapRun(self, visit, allowed)
+            yield from run.children(jobs, min(most, _MOST_CHILDREN))
             output = fields.delivered(visit, effective, run.results, run_arn)
             run.check()
         except StateFailure as failure:
@@ -87,13 +91,18 @@ class DistributedMapProgram(MapProgram):
     ) -> Iterator[JsonValue]:
         for index, item in enumerate(items):
             visit.item = (index, item)
-            yield JsonValue(self._map.selected(visit, effective, item))
-        visit.item = visit.lane.item
+            selected = self._map.selected(visit, effective, item)
+            visit.item = visit.lane.item
+            yield JsonValue(selected)
+
+    def child_machine(self, visit: StateVisit) -> str:
+        """Return the ARN of the machine that the children are executions of."""
+        return f"{visit.lane.execution.machine_arn}/{self._label}"
 
     def child(self, visit: StateVisit, given: JsonValue) -> SingleExecution:
         """Return a child execution that was not started yet."""
         parent = visit.lane.execution
-        machine = f"{parent.machine_arn.rpartition(':')[2]}/{self._label}"
+        machine = self.child_machine(visit).rpartition(":")[2]
         return parent.world.execution(
             self._processor,
             given,
@@ -112,81 +121,78 @@ class _MapRun:
         has_failed: Whether more items failed than are tolerated.
     """
 
-    def __init__(
-        self,
-        program: DistributedMapProgram,
-        visit: StateVisit,
-        jobs: list[tuple[JsonValue, int]],
-        allowed: float,
-    ) -> None:
+    def __init__(self, program: DistributedMapProgram, visit: StateVisit, allowed: float) -> None:
         self._program = program
         self._visit = visit
-        self._jobs = jobs
         self._allowed = allowed
         self._failed = 0
+        self._running: dict[int, tuple[SingleExecution, int]] = {}
         self.has_failed = False
-        self.results: list[WrittenResult] = []
+        self.results: list[ChildResult] = []
 
-    def children(self, most: int) -> Generator[None, Any, None]:
-        """Run the children, so many at once, until all ended or too many failed."""
-        scheduler = self._visit.lane.execution.scheduler
-        group = StrandGroup(scheduler)
-        waiting = iter(enumerate(self._jobs))
-        ended: list[WrittenResult | None] = [None] * len(self._jobs)
-        running: dict[int, SingleExecution] = {}
+    def children(
+        self, jobs: Iterator[tuple[JsonValue, int]], most: int
+    ) -> Generator[None, Any, None]:
+        """Run the children, so many at once, until all ended or too many failed.
 
-        def start(index: int, given: JsonValue) -> None:
-            running[index] = self._program.child(self._visit, given)
-            group.start(running[index].steps(), index)
-
+        Args:
+            jobs: The inputs of the children, each with the number of items in it.
+            most: How many run at once.
+        """
+        group = StrandGroup(self._visit.lane.execution.scheduler)
+        running = self._running
         try:
-            for index, (given, _) in islice(waiting, most):
-                start(index, given)
-            while running:
+            for given, count in islice(jobs, most):
+                self._start(group, given, count)
+            while running and not self.has_failed:
                 index, strand = yield from group.next_ended()
                 if strand.failure is not None:
                     raise strand.failure
-                child = running.pop(index)
-                ended[index] = _written(child, stopped=True)
+                child, count = running.pop(index)
+                self.results[index] = _result(child)
                 if child.status != "SUCCEEDED":
-                    self._failed += self._jobs[index][1]
-                    if self._failed > self._allowed:
-                        self.has_failed = True
-                        break
-                for following, (given, _) in islice(waiting, 1):
-                    start(following, given)
+                    self._failed += count
+                    self.has_failed = self._failed > self._allowed
+                if not self.has_failed and (job := next(jobs, None)) is not None:
+                    self._start(group, *job)
         finally:
-            for child in running.values():
+            for child, _ in running.values():
                 child.abort()
             group.cancel()
-        for index, child in running.items():
-            ended[index] = _written(child, stopped=True)
-        self.results = [
-            one if one is not None else self._pending(number) for number, one in enumerate(ended)
+        for index, (child, _) in running.items():
+            self.results[index] = _result(child)
+        machine = self._program.child_machine(self._visit)
+        self.results += [
+            ChildResult(machine, str(uuid4()), "PENDING", given.text) for given, _ in jobs
         ]
+
+    def _start(self, group: StrandGroup, given: JsonValue, count: int) -> None:
+        index = len(self.results)
+        child = self._program.child(self._visit, given)
+        self._running[index] = (child, count)
+        self.results.append(_NOT_ENDED)
+        group.start(child.steps(), index)
 
     def check(self) -> None:
         """Fail if more items failed than are tolerated; what became of them is written before."""
         if self.has_failed:
             raise StateFailure(_THRESHOLD, "The specified tolerated failure threshold was exceeded")
 
-    def _pending(self, index: int) -> WrittenResult:
-        return _written(self._program.child(self._visit, self._jobs[index][0]), stopped=False)
+
+_NOT_ENDED = ChildResult("", "", "RUNNING", "")
 
 
-def _written(child: SingleExecution, *, stopped: bool) -> WrittenResult:
-    failed = child.status in {"FAILED", "TIMED_OUT", "ABORTED"}
-    return WrittenResult(
-        arn=child.arn,
-        name=child.name,
-        machine_arn=child.machine_arn,
-        status="PENDING" if not stopped else "FAILED" if failed else "SUCCEEDED",
-        input=child.input.value,
-        output=None if child.output is None else child.output.value,
-        error=child.error,
-        cause=child.cause,
-        started=iso_time(child.started) if stopped else None,
-        stopped=iso_time(child.scheduler.now()) if stopped else None,
+def _result(child: SingleExecution) -> ChildResult:
+    return ChildResult(
+        child.machine_arn,
+        child.name,
+        "SUCCEEDED" if child.status == "SUCCEEDED" else "FAILED",
+        child.input.text,
+        None if child.output is None else child.output.text,
+        child.error,
+        child.cause,
+        child.started,
+        child.scheduler.now(),
     )
 
 

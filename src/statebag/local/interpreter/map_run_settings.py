@@ -5,20 +5,21 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from statebag.local.interpreter.child_results import result_objects, returned_results
 from statebag.local.interpreter.item_batches import batched
 from statebag.local.interpreter.item_sources import UnreadableSourceError, read_items, reader_form
 from statebag.local.interpreter.payload_template import jsonata_template, path_template
 from statebag.local.interpreter.state_failure import StateFailure
-from statebag.local.result_writer import result_files, returned, writer
+from statebag.local.result_writer import writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from statebag.asl.model import State
+    from statebag.local.interpreter.child_results import ChildResult
     from statebag.local.interpreter.json_value import JsonValue
     from statebag.local.interpreter.map_settings import MapSettings
     from statebag.local.interpreter.state_visit import StateVisit
-    from statebag.local.result_writer import WrittenResult
 
 __all__ = ["MapRunSettings", "Tolerance"]
 
@@ -89,8 +90,8 @@ class MapRunSettings:
             raise visit.runtime(f"{name} must be between 0 and 100.")
         return Tolerance(count, percentage)
 
-    def read(self, visit: StateVisit, effective: Any) -> list[Any]:
-        """Read the items from S3.
+    def read(self, visit: StateVisit, effective: Any) -> Iterator[Any]:
+        """Give the items in S3, one after another.
 
         Raises:
             StateFailure: They cannot be read.
@@ -107,7 +108,7 @@ class MapRunSettings:
         try:
             found = read_items(self._form, source, client)
             # 0 is no limit, as if the field were not there.
-            return list(islice(found, int(most) if most else None))
+            yield from islice(found, int(most) if most else None)
         except (UnreadableSourceError, BotoCoreError, ClientError) as error:
             raise StateFailure(_READER_FAILED, str(error)) from error
 
@@ -132,36 +133,35 @@ class MapRunSettings:
         yield from batched(items, limits[0], limits[1], shared)
 
     def delivered(
-        self, visit: StateVisit, effective: Any, results: list[WrittenResult], run_arn: str
+        self, visit: StateVisit, effective: Any, results: list[ChildResult], run_arn: str
     ) -> Any:
         """Write the results to S3, or return them as the state's result.
 
         Raises:
             StateFailure: They cannot be written.
         """
+        if self._target is None:
+            return returned_results(results, self._writer.transformation)
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, an extra
 
-        if self._target is None:
-            return returned(results, self._writer.transformation)
         target = self._target(visit, effective)
-        files = result_files(
-            results,
-            self._writer,
-            bucket=target["Bucket"],
-            prefix=target.get("Prefix", ""),
-            map_run_arn=run_arn,
-        )
+        bucket, key = target["Bucket"], ""
         services = visit.lane.execution.world.services
-        client = services.client("s3")
         try:
-            services.ensure_bucket(target["Bucket"])
-            for file in files:
-                client.put_object(Bucket=target["Bucket"], Key=file.key, Body=file.body)
+            services.ensure_bucket(bucket)
+            for key, body in result_objects(
+                results,
+                self._writer,
+                bucket=bucket,
+                prefix=target.get("Prefix", ""),
+                map_run_arn=run_arn,
+            ):
+                services.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
         except (BotoCoreError, ClientError) as error:
             raise StateFailure(_WRITER_FAILED, str(error)) from error
         return {
             "MapRunArn": run_arn,
-            "ResultWriterDetails": {"Bucket": target["Bucket"], "Key": files[-1].key},
+            "ResultWriterDetails": {"Bucket": bucket, "Key": key},
         }
 
     def _template(self, template: Any, location: str) -> Callable[[StateVisit, Any], Any] | None:
