@@ -143,6 +143,18 @@ def test_a_workflow_without_services_needs_no_extra(monkeypatch):
     assert "statebag[local]" in caught.value.hint
 
 
+def test_what_a_listener_raises_ends_the_run():
+    def listen(_arn, event):
+        if event["type"] == "WaitStateEntered":
+            raise KeyError("mine")
+
+    inner = chain(("W", {"Type": "Wait", "Seconds": 5}), ("P", {"Type": "Pass"}))
+    definition = chain(("M", {"Type": "Map", "ItemProcessor": inner}))
+    with pytest.raises(KeyError, match="mine"):
+        run(definition, input=[1, 2], on_event=listen)
+    assert run(definition, input=[1, 2]).output == [1, 2]
+
+
 def test_mocks_of_a_file(tmp_path):
     file = tmp_path / "mocks.json"
     file.write_text(

@@ -200,11 +200,12 @@ def _run(world: LocalWorld, execution: SingleExecution) -> None:
             hint="Answer the state with a mock, or give token_dir and answer from outside.",
         ) from None
     finally:
-        if isinstance(strand.failure, DeadlineError):
-            execution.time_out()
-        execution.abort()
-        strand.cancel()
-        world.children.abort()
+        with ExitStack() as ending:  # all of it, also if a listener of events raises once more
+            ending.callback(world.children.abort)
+            ending.callback(strand.cancel)
+            if isinstance(strand.failure, DeadlineError):
+                execution.time_out()
+            execution.abort()
     if strand.failure is not None and not isinstance(strand.failure, DeadlineError):
         raise strand.failure
 

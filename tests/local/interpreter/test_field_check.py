@@ -26,7 +26,7 @@ EACH = {"Type": "Map", "ItemProcessor": PASS}
         (task(Retry=[{"ErrorEquals": ["A"], "MaxAttempts": "2"}]), "Retry[0].MaxAttempts"),
         (task(Retry=[{"ErrorEquals": ["A"], "BackoffRate": 0.5}]), "Retry[0].BackoffRate"),
         ({**EACH, "ItemBatcher": {"MaxItemsPerBatch": 1}}, "ItemBatcher"),
-        ({**EACH, "ToleratedFailureCount": 1}, "ToleratedFailureCount"),
+        ({**EACH, "ItemReader": {}}, "ItemReader"),
         ({**EACH, "ItemProcessor": inner(), "ItemBatcher": {}}, "ItemBatcher"),
         ({"Type": "Pass", "InputPath": "a.b"}, ""),
         ({"Type": "Pass", "Parameters": {"a.$": "States.Gone()"}}, ""),

@@ -70,6 +70,34 @@ def test_an_iteration_that_fails_aborts_the_others():
     assert links(execution)[-2] == ("MapStateFailed", "FailStateEntered")
 
 
+@pytest.mark.parametrize("seed", [None, *range(12)])
+def test_each_iteration_that_began_has_one_end(seed):
+    inner = {
+        "StartAt": "W",
+        "States": {
+            "W": {"Type": "Wait", "SecondsPath": "$.s", "Next": "C"},
+            "C": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.fail", "BooleanEquals": True, "Next": "F"}],
+                "Default": "P",
+            },
+            "P": {"Type": "Pass", "End": True},
+            "F": {"Type": "Fail"},
+        },
+    }
+    items = [{"s": n % 3, "fail": n in {4, 7, 8}} for n in range(12)]
+    execution = run(chain(("M", each(inner, MaxConcurrency=5))), input=items, seed=seed)
+    assert execution.status == "FAILED"
+    ends = {}
+    for event in execution.history:
+        if event["type"].startswith("MapIteration"):
+            ends.setdefault(details(event)["index"], []).append(event["type"])
+    for kinds in ends.values():
+        assert kinds[0] == "MapIterationStarted"
+        assert len(kinds) == 2
+    assert types(execution)[-2:] == ["MapStateFailed", "ExecutionFailed"]
+
+
 def test_many_failures_end_with_one_event():
     def work(_event, _context):
         raise ValueError("no")

@@ -67,16 +67,7 @@ _WHOLE = {  # fields that hold whole numbers, each with the least one
     "ToleratedFailureCount": 0,
 }
 _OF_RETRY = {"IntervalSeconds": 1, "MaxAttempts": 0, "MaxDelaySeconds": 1}
-_DISTRIBUTED = (
-    "ItemReader",
-    "ItemBatcher",
-    "ResultWriter",
-    "Label",
-    "ToleratedFailureCount",
-    "ToleratedFailureCountPath",
-    "ToleratedFailurePercentage",
-    "ToleratedFailurePercentagePath",
-)
+_DISTRIBUTED = ("ItemReader", "ItemBatcher", "ResultWriter")
 _WAITS = ("Seconds", "SecondsPath", "Timestamp", "TimestampPath")
 
 

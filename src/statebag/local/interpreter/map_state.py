@@ -11,6 +11,7 @@ from statebag.local.interpreter.map_settings import MapSettings
 from statebag.local.interpreter.parallel_state import left_inside, note_failure
 from statebag.local.interpreter.scheduler import StrandGroup
 from statebag.local.interpreter.single_execution import lane_steps
+from statebag.local.interpreter.state_failure import StateFailure
 from statebag.local.interpreter.state_program import StateProgram
 from statebag.local.interpreter.state_visit import Lane
 
@@ -76,9 +77,10 @@ class MapProgram(StateProgram):
                 inner, strand = yield from group.next_ended()
                 index = inner.item[0]
                 if strand.failure is not None:
-                    raise self._failed(visit, inner, strand)
-                results[index] = strand.value.value
-                lane.last = self._event("Succeeded", inner)
+                    lane.last = inner.last
+                    raise left_inside(strand)
+                lane.last, output = strand.value
+                results[index] = output.value
                 if ahead < len(items):
                     # An iteration follows the last event inside of the one that made room for it.
                     start(ahead, inner.last)
@@ -90,14 +92,20 @@ class MapProgram(StateProgram):
         lane.execution.log.add("MapStateSucceeded", lane.last)
         return results
 
-    def _iteration(self, inner: Lane, given: JsonValue) -> Generator[None, Any, JsonValue]:
-        inner.last = self._event("Started", inner)
-        return (yield from lane_steps(inner, self._processor, given))
+    def _iteration(
+        self, inner: Lane, given: JsonValue
+    ) -> Generator[None, Any, tuple[int, JsonValue]]:
+        """Run an iteration, and return the id of the event that ends it, and its output.
 
-    def _failed(self, visit: StateVisit, inner: Lane, strand: Any) -> Exception:
-        visit.lane.last = inner.last
-        self._event("Failed", inner)
-        return left_inside(strand)
+        What follows it follows the last event inside: that is left as the lane's last one.
+        """
+        inner.last = self._event("Started", inner)
+        try:
+            output = yield from lane_steps(inner, self._processor, given)
+        except StateFailure:
+            self._event("Failed", inner)
+            raise
+        return self._event("Succeeded", inner), output
 
     def _event(self, what: str, inner: Lane) -> int:
         assert inner.item is not None
