@@ -141,6 +141,9 @@ def test_a_workflow_without_services_needs_no_extra(monkeypatch):
     with pytest.raises(ConfigurationError, match="moto") as caught:
         run(chain(("T", state)))
     assert "statebag[local]" in caught.value.hint
+    with pytest.raises(ConfigurationError, match="jsonata-python") as caught:
+        run(chain(("P", {"Type": "Pass", "QueryLanguage": "JSONata"})))
+    assert caught.value.path == "$.States.P"
 
 
 def test_what_a_listener_raises_ends_the_run():

@@ -237,6 +237,14 @@ def _check(world: LocalWorld, programs: list[MachineProgram], *, express: bool) 
             f"there is no Task state {', '.join(unknown)} for the mocks of that name",
             hint=f"The Task states are {', '.join(task.name for task in tasks) or 'none'}.",
         )
+    if find_spec("jsonata") is None:
+        for state in states:
+            if state.is_jsonata:
+                raise ConfigurationError(
+                    "JSONata needs the package 'jsonata-python', which is not installed",
+                    path=state.path,
+                    hint="Install the extra: pip install 'statebag[local]'.",
+                )
     for task in tasks:
         if express and task.resource.pattern:
             raise ConfigurationError(

@@ -98,3 +98,23 @@ def test_variables_over_the_quota_end_the_execution():
     state = {"Type": "Pass", "Assign": {"v": "{% $pad('x', 270000) %}"}, "Output": 1}
     execution = run(chain(("S", state), QueryLanguage="JSONata"))
     assert (execution.status, execution.error) == ("FAILED", "States.DataLimitExceeded")
+
+
+def test_data_that_nests_ever_deeper_fails_the_state():
+    loop = {
+        "StartAt": "A",
+        "States": {"A": {"Type": "Pass", "Parameters": {"a.$": "$"}, "Next": "A"}},
+    }
+    execution = run(loop)
+    assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
+    assert types(execution)[-1] == "ExecutionFailed"
+
+
+def test_machines_may_nest_deeply():
+    machine = chain(("P", {"Type": "Pass", "Result": "inner"}))
+    for level in range(60):
+        machine = chain((f"L{level}", {"Type": "Parallel", "Branches": [machine]}))
+    output = run(machine).output
+    for _ in range(60):
+        (output,) = output
+    assert output == "inner"

@@ -49,6 +49,13 @@ class JsonValue:
             self._size = len(text if ascii_ else text.encode("utf-8", "surrogatepass"))
         return self._size
 
+    @property
+    def is_too_deep(self) -> bool:
+        """Whether it nests deeper than this library reads: so deep a text has 1,000 bytes."""
+        return self.size > 2 * MAX_DEPTH and text_is_deeper(
+            self.text.encode("utf-8", "surrogatepass")
+        )
+
     def copied(self) -> Any:
         """Return a value that its receiver may change."""
         return json.loads(self.text)

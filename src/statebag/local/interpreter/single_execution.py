@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.local.interpreter.event_log import NOT_TRUNCATED, EventLog, HistoryFullError
 from statebag.local.interpreter.state_failure import StateFailure
-from statebag.local.interpreter.state_visit import Lane, StateVisit, iso_time
+from statebag.local.interpreter.state_visit import TOO_DEEP, Lane, StateVisit, iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -193,6 +193,8 @@ def lane_steps(
         except StateFailure as failure:
             visit.note(failure)
             raise
+        except RecursionError as error:
+            raise visit.runtime(TOO_DEEP) from error
         except GeneratorExit:
             _note_abort(lane, visit)
             raise

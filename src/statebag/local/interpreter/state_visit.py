@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.format.json_depth import MAX_DEPTH
 from statebag.local.interpreter.event_log import NOT_TRUNCATED
 from statebag.local.interpreter.json_value import JsonValue
 from statebag.local.interpreter.state_failure import (
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
     from statebag.local.interpreter.single_execution import SingleExecution
 
-__all__ = ["Lane", "StateVisit", "error_output", "iso_time", "too_large"]
+__all__ = ["TOO_DEEP", "Lane", "StateVisit", "error_output", "iso_time", "too_large"]
+
+
+TOO_DEEP = f"The output of the state nests deeper than {MAX_DEPTH} levels."
 
 
 class Lane:
@@ -111,6 +115,8 @@ class StateVisit:
         """
         if output.size > PAYLOAD_LIMIT:
             raise too_large(self.name, final=True)
+        if output.is_too_deep:
+            raise self.runtime(TOO_DEEP, final=True)
         details: dict[str, Any] = {
             "name": self.name,
             "output": output.text,
