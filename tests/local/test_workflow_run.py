@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ import pytest
 
 from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
 from statebag.local import load_mocks, run
+from tests.forks import in_child
 from tests.local.machines import chain, task
 
 
@@ -172,3 +174,19 @@ def test_mocks_of_a_file(tmp_path):
     )
     definition = chain(("T", task(Retry=[{"ErrorEquals": ["A"]}])))
     assert run(definition, mocks=load_mocks(file, "Retried")).output == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_a_forked_child_runs_workflows_of_its_own():
+    definition = chain(
+        ("P", {"Type": "Pass", "Output": "{% $sum([1, $states.input]) %}"}),
+        ("T", {"Type": "Task", "Resource": "work", "Arguments": "{% $states.input + 1 %}"}),
+        QueryLanguage="JSONata",
+    )
+
+    def go():
+        return run(definition, input=1, functions={"work": lambda event, _: event * 10}).output
+
+    assert go() == 30
+    assert in_child(go) == 30
+    assert go() == 30
