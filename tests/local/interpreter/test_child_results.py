@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from statebag.local.interpreter.child_results import (
-    ChildResult,
+    RunResult,
     result_objects,
     returned_results,
 )
@@ -14,10 +14,10 @@ from statebag.local.result_writer import Writer
 
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:Flow/Each"
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-OK = ChildResult(ARN, "a", "SUCCEEDED", "1", "[1,2]", None, None, AT, AT)
-OTHER = ChildResult(ARN, "b", "SUCCEEDED", "2", '{"é":1}', None, None, AT, AT)
-FAILED = ChildResult(ARN, "c", "FAILED", "3", None, "E", None, AT, AT)
-PENDING = ChildResult(ARN, "d", "PENDING", "4")
+OK = RunResult(ARN, "a", "SUCCEEDED", "1", "[1,2]", None, None, AT, AT)
+OTHER = RunResult(ARN, "b", "SUCCEEDED", "2", '{"é":1}', None, None, AT, AT)
+FAILED = RunResult(ARN, "c", "FAILED", "3", None, "E", None, AT, AT)
+PENDING = RunResult(ARN, "d", "PENDING", "4")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import boto3
 import pytest
 from moto import mock_aws
@@ -118,6 +120,17 @@ def test_a_world_that_is_there_is_used_and_kept():
         client.put_object(Bucket="mine", Key="k", Body=b"before")
         assert run(chain(("P", put), ("G", get))).output == "before"
         assert client.get_object(Bucket="mine", Key="new")["Body"].read() == b"x"
+
+
+def test_a_run_inside_of_a_world_leaves_the_environment_as_it_was(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    before = dict(os.environ)
+    listed = sdk("s3", "listBuckets")
+    with mock_aws():
+        assert run(chain(("L", listed))).status == "SUCCEEDED"
+    assert run(chain(("L", listed))).status == "SUCCEEDED"
+    assert dict(os.environ) == before
 
 
 def test_each_run_has_a_world_of_its_own():

@@ -6,7 +6,8 @@ first needs it. A program that has started `mock_aws` itself shares its world wi
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import threading
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from statebag.environment import missing_aws_settings, s3_endpoint
@@ -14,9 +15,52 @@ from statebag.errors import ConfigurationError
 from statebag.local.handler_environment import environment_filled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 __all__ = ["AwsServices"]
+
+
+_lock = threading.Lock()
+_users = 0
+_world = ExitStack()
+
+
+@contextmanager
+def _shared_world(region: str) -> Iterator[None]:
+    """The world in this process, which runs at the same time share: moto has one for a process.
+
+    The first of them begins it and the last one ends it, since moto puts back its own settings and
+    those of the environment only where worlds end in the reverse order of their beginnings.
+    """
+    global _users  # noqa: PLW0603 - one world for the process
+    with _lock:
+        if _users == 0:
+            _begin(region)
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _world.close()
+
+
+def _begin(region: str) -> None:
+    try:
+        from moto import mock_aws  # noqa: PLC0415 - slow, and an extra
+    except ImportError as error:
+        raise ConfigurationError(
+            f"services of AWS in this process need the package {error.name!r}",
+            hint="Install the extra: pip install 'statebag[local]'.",
+        ) from error
+    # Settings that are given inside of a world of the program's own would outlive it there.
+    config: Any = None
+    if url := s3_endpoint():
+        config = {"core": {"mock_credentials": False, "passthrough": {"urls": [url]}}}
+    _world.enter_context(environment_filled(missing_aws_settings(region)))
+    _world.enter_context(mock_aws(config=config))
 
 
 class AwsServices:
@@ -55,20 +99,10 @@ class AwsServices:
         if self._started:
             return
         self._started = True
-        self._stack.enter_context(environment_filled(missing_aws_settings(self._region)))
         if self.endpoint is None:
-            try:
-                from moto import mock_aws  # noqa: PLC0415 - slow, and an extra
-            except ImportError as error:
-                raise ConfigurationError(
-                    f"services of AWS in this process need the package {error.name!r}",
-                    hint="Install the extra: pip install 'statebag[local]'.",
-                ) from error
-            passthrough = [url] if (url := s3_endpoint()) else []
-            config: Any = {
-                "core": {"mock_credentials": False, "passthrough": {"urls": passthrough}},
-            }
-            self._stack.enter_context(mock_aws(config=config))
+            self._stack.enter_context(_shared_world(self._region))
+        else:
+            self._stack.enter_context(environment_filled(missing_aws_settings(self._region)))
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service, by boto3's name for it."""

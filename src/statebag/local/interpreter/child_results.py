@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from statebag.local.result_writer import Writer
 
-__all__ = ["ChildResult", "result_objects", "returned_results"]
+__all__ = ["RunResult", "result_objects", "returned_results"]
 
 _STATUSES = ("FAILED", "PENDING", "SUCCEEDED")
 _INCLUDED = {"Included": True}
 
 
-class ChildResult(NamedTuple):
+class RunResult(NamedTuple):
     """A child execution of a Map Run.
 
     Attributes:
@@ -52,7 +52,7 @@ class ChildResult(NamedTuple):
     stopped: datetime | None = None
 
 
-def returned_results(children: Iterable[ChildResult], transformation: str) -> list[Any]:
+def returned_results(children: Iterable[RunResult], transformation: str) -> list[Any]:
     """Return the results as the state's result; failed children are described in every form."""
     results: list[Any] = []
     for child in children:
@@ -68,7 +68,7 @@ def returned_results(children: Iterable[ChildResult], transformation: str) -> li
 
 
 def result_objects(
-    children: list[ChildResult], form: Writer, *, bucket: str, prefix: str, map_run_arn: str
+    children: list[RunResult], form: Writer, *, bucket: str, prefix: str, map_run_arn: str
 ) -> Iterator[tuple[str, io.BytesIO]]:
     """Give the keys and the bodies of the objects that a ResultWriter writes, the manifest last."""
     folder = map_run_arn.rsplit(":", 1)[-1]
@@ -86,7 +86,7 @@ def result_objects(
     yield f"{home}/manifest.json", io.BytesIO(json.dumps(manifest).encode())
 
 
-def _texts(children: Iterable[ChildResult], transformation: str) -> Iterator[str]:
+def _texts(children: Iterable[RunResult], transformation: str) -> Iterator[str]:
     for child in children:
         if child.output is None or transformation == "NONE":
             yield json_text(_described(child))
@@ -113,7 +113,7 @@ def _body(texts: Iterator[str], *, lines: bool) -> io.BytesIO | None:
     return body
 
 
-def _described(child: ChildResult) -> dict[str, Any]:
+def _described(child: RunResult) -> dict[str, Any]:
     """A child as the service describes it, its fields in the order of the alphabet."""
     home = child.machine_arn.replace(":stateMachine:", ":execution:")
     described: dict[str, Any] = {}

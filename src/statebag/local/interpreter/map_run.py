@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from statebag.asl.arns import ACCOUNT
-from statebag.local.interpreter.child_results import ChildResult
+from statebag.local.interpreter.child_results import RunResult
 from statebag.local.interpreter.json_value import JsonValue
 from statebag.local.interpreter.map_run_settings import MapRunSettings
 from statebag.local.interpreter.map_state import MapProgram
@@ -128,7 +128,7 @@ class _MapRun:
         self._failed = 0
         self._running: dict[int, tuple[SingleExecution, int]] = {}
         self.has_failed = False
-        self.results: list[ChildResult] = []
+        self.results: list[RunResult] = []
 
     def children(
         self, jobs: Iterator[tuple[JsonValue, int]], most: int
@@ -163,7 +163,7 @@ class _MapRun:
             self.results[index] = _result(child)
         machine = self._program.child_machine(self._visit)
         self.results += [
-            ChildResult(machine, str(uuid4()), "PENDING", given.text) for given, _ in jobs
+            RunResult(machine, str(uuid4()), "PENDING", given.text) for given, _ in jobs
         ]
 
     def _start(self, group: StrandGroup, given: JsonValue, count: int) -> None:
@@ -179,11 +179,11 @@ class _MapRun:
             raise StateFailure(_THRESHOLD, "The specified tolerated failure threshold was exceeded")
 
 
-_NOT_ENDED = ChildResult("", "", "RUNNING", "")
+_NOT_ENDED = RunResult("", "", "RUNNING", "")
 
 
-def _result(child: SingleExecution) -> ChildResult:
-    return ChildResult(
+def _result(child: SingleExecution) -> RunResult:
+    return RunResult(
         child.machine_arn,
         child.name,
         "SUCCEEDED" if child.status == "SUCCEEDED" else "FAILED",

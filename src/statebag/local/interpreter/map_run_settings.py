@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from statebag.asl.model import State
-    from statebag.local.interpreter.child_results import ChildResult
+    from statebag.local.interpreter.child_results import RunResult
     from statebag.local.interpreter.json_value import JsonValue
     from statebag.local.interpreter.map_settings import MapSettings
     from statebag.local.interpreter.state_visit import StateVisit
@@ -133,7 +133,7 @@ class MapRunSettings:
         yield from batched(items, limits[0], limits[1], shared)
 
     def delivered(
-        self, visit: StateVisit, effective: Any, results: list[ChildResult], run_arn: str
+        self, visit: StateVisit, effective: Any, results: list[RunResult], run_arn: str
     ) -> Any:
         """Write the results to S3, or return them as the state's result.
 
