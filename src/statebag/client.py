@@ -481,10 +481,11 @@ class Statebag:
         *,
         embedded: bool | None = None,
     ) -> Any:
-        """Return a bag with items appended to one array of its state; nothing is fetched.
+        """Return a bag with items appended to one array of its state, which is not opened.
 
-        Two arrays are exceptions, which are read: one that is stored as a delta, and one that was
-        offloaded together with the object around it.
+        A seal that writes a pack may read small older packs, to merge them. Two arrays are read:
+        one that is stored as a delta, and one that was offloaded together with the object around
+        it.
 
         Args:
             bag: A bag.

@@ -51,16 +51,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             `/**` includes all scopes below it.
         result_roots: Addresses (`s3://bucket/prefix`) below which the results of a Distributed
             Map are read, besides the store's own root.
-        forms: The newest generation of forms that a seal writes, for readers older than the writer
-            (docs/upgrade.md). 1 writes no deltas; 2 signs and encrypts as the first release did.
-            All forms can always be read.
-        look_into_depth: Levels of objects whose fields can leave separately.
-        strict: Put everything that no control path names into one stub, however small. Then a
-            definition that reads such a path fails with small data as it would with large data.
-        piece_bytes: Aimed size of a chunk of a large array or object. Chunks have a third to four
-            times as many bytes, and more only if a single item has more.
-        max_packs: Packs that a state may need. If it needs more, the next new pack takes the blobs
-            of the smallest along.
+        forms: The newest generation of forms that a seal writes, for readers that are older
+            than the writer (docs/upgrade.md); 1 writes no patches, 2 signs and encrypts as the
+            first release did. All are always read.
+        look_into_depth: Levels of objects that are looked into for fields that can leave alone.
+        strict: Put into one stub whatever no control path names, however small, so that a
+            definition that reads such a path fails with small data as it would with large.
+        piece_bytes: Aimed size of a piece of a large array or object; pieces are between a
+            third of it and four times it, larger only where one item is.
+        max_packs: Packs that a state may be spread over before a new pack takes smaller ones
+            along (docs/design/0027 says which).
         compression_level: zstd's level.
         cache_bytes: Verified blobs that a process keeps in memory.
         recheck_seconds: How long a seal relies on an object that this process wrote to or read from
@@ -95,7 +95,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     look_into_depth: int = 4
     strict: bool = False
     piece_bytes: int = 24 * 1024
-    max_packs: int = 8
+    max_packs: int = 3
     compression_level: int = 3
     cache_bytes: int = 64 * 1024 * 1024
     recheck_seconds: float = 60.0

@@ -15,7 +15,7 @@ from statebag.testing import FaultyStore, RecordingStore
 from statebag.testing.faulty_store import Fault
 from tests.bags import noise
 
-POLICY = Policy(carry_bytes=0)
+POLICY = Policy(carry_bytes=0, attempts=3)
 STATE = {"text": noise(40_000, 1), "n": 1}
 
 

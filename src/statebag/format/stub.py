@@ -291,6 +291,10 @@ class Patched(Whole, frozen=True):
             **_shape(self.kind, self.count),
         }
 
+    def placed(self, name: str) -> Patched:
+        """The same stub with the name of the pack that was just written, if its base is in it."""
+        return msgspec.structs.replace(self, base=self.base.placed(name))
+
     def text(self, texts: Mapping[Blob, bytes], pieces: tuple[Entry, ...], base: bytes) -> bytes:
         """Return the text that the delta makes from the text of the base."""
         del texts, pieces

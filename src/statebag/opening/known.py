@@ -7,6 +7,8 @@ over.
 
 from __future__ import annotations
 
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -16,7 +18,7 @@ from statebag.process.forking import fork_safe_lock
 from statebag.process.recent import Recent
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Iterator
     from threading import Lock
 
     from statebag.format.paths import Path
@@ -27,6 +29,7 @@ __all__ = ["Bases", "Known", "Remembered"]
 
 _T = TypeVar("_T")
 _MAX_ITEMS = 65_536  # blobs and nodes. Chosen: with about 400 bytes each they take 26 MB
+_MAX_NAMESAKES = 256  # fields of one name in a scope that are looked through. Chosen
 _MAX_VALUES = 1_024  # whole values. Chosen: each may hold an inline tail of some KB
 
 
@@ -118,12 +121,13 @@ class Known:
 
 
 class Bases:
-    """The values that this process read, by field name; deltas start from them.
+    """Values that this process has read or written, by the paths of their fields.
 
-    The latest value of each field and scope is kept with its text, within a bound. The field's name
-    is only a guess, which costs nothing: a delta names its base, and a delta that saves too little
-    is dropped. If a field still has the text that was read, it is unchanged; comparing texts is
-    faster than computing a digest.
+    What deltas start from. The latest value of each field and scope is kept, with its text; bounded
+    in bytes. A bag may stand anywhere in an event and a field may move: of the fields with the same
+    name, the one whose path ends most alike is found. That is a guess which costs nothing: the
+    delta says what it starts from, and one that saves too little is dropped. A field that still has
+    the very text that was read is unchanged, which is quicker to see than by a digest.
 
     Args:
         max_bytes: The bound of all texts together; a text larger than half of it is not kept.
@@ -131,7 +135,9 @@ class Bases:
 
     def __init__(self, max_bytes: int, lock: Lock | None = None) -> None:
         self._max_bytes = max_bytes
-        self._items: Recent[tuple[str, str], Verified] = Recent(max_bytes)
+        self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes)
+        self._named: dict[tuple[str, str], dict[Path, None]] = {}  # paths that may be kept
+        self._paths = 0
         self._lock = lock or fork_safe_lock()
 
     def add(self, path: Path, verified: Verified) -> bool:
@@ -144,7 +150,21 @@ class Bases:
         if size > self._max_bytes // 2:
             return False  # what is kept of the field already is still a base
         with self._lock:
-            return self._items.put((deepest, _name(path)), verified, size)
+            paths = self._named.setdefault((deepest, _name(path)), {})
+            self._paths += path not in paths
+            paths.pop(path, None)
+            paths[path] = None  # the latest is last
+            kept = self._items.put((deepest, path), verified, size)
+            if self._paths > 2 * len(self._items) + _MAX_NAMESAKES:
+                self._name_again()
+            return kept
+
+    def _name_again(self) -> None:
+        """Forget the names of what was forgotten."""
+        self._named.clear()
+        self._paths = len(self._items)
+        for scope, path in self._items:
+            self._named.setdefault((scope, _name(path)), {})[path] = None
 
     def forget_packs(self, packs: Iterable[str]) -> None:
         """Drop the values that were read from any of these packs."""
@@ -175,12 +195,25 @@ class Bases:
                 return field
         return None
 
-    def _fields(self, scope: str, path: Path) -> list[Verified]:
-        name = _name(path)
+    def _fields(self, scope: str, path: Path) -> Iterator[Verified]:
+        """The fields of this name in a scope or above it, first those whose paths end alike."""
         scopes = (*scopes_from(scope), "")
         with self._lock:
-            found = [self._items.peek((one, name)) for one in scopes]
-        return [one for one in found if one is not None]
+            exact = [self._items.peek((one, path)) for one in scopes]
+        yield from [field for field in exact if field is not None]
+        name, others = _name(path), []
+        with self._lock:
+            for one in scopes:
+                paths = self._named.get((one, name), {})
+                for other in list(islice(reversed(paths), _MAX_NAMESAKES)):
+                    kept = self._items.peek((one, other))
+                    if kept is None:
+                        del paths[other]
+                        self._paths -= 1
+                    elif other != path:
+                        others.append((-_ends_alike(path, other), kept))
+        others.sort(key=itemgetter(0))  # stable: the nearest scope and the latest come first
+        yield from [field for _, field in others]
 
 
 def _listing(entries: tuple[Entry, ...]) -> tuple[tuple[str, str, int], ...]:
@@ -192,5 +225,14 @@ def _size(verified: Verified) -> int:
 
 
 def _name(path: Path) -> str:
-    """Return the last part of a path: bags move in events, but fields keep their names."""
     return str(path[-1]) if path else ""
+
+
+def _ends_alike(path: Path, other: Path) -> int:
+    """How many of the last parts of two paths are the same."""
+    alike = 0
+    for one, two in zip(reversed(path), reversed(other), strict=False):
+        if one != two:
+            break
+        alike += 1
+    return alike

@@ -199,7 +199,7 @@ class Opener:
                 self._confinement.check(blob, site.path)
                 wanted.append(blob)
         if not self._fetcher.has_all(nodes):
-            self._fetcher.read_ahead(wanted, advised)
+            self._fetcher.read_ahead([*nodes, *wanted], advised)
 
     def _expand(self, cut: list[tuple[Site, Whole]]) -> dict[int, _Index]:
         """Return the chunks of each value in chunks, read level by level from index nodes."""

@@ -18,6 +18,8 @@ from statebag.format.codec import sha256_hex
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from statebag.opening.known import Known
+
 __all__ = [
     "MOST_IN_STUB",
     "Group",
@@ -29,6 +31,7 @@ __all__ = [
     "grouped",
     "pieces_of",
     "sizes_of_pieces",
+    "stored_nodes",
     "without_blobs",
 ]
 
@@ -107,12 +110,33 @@ def pieces_of(members: Sequence[Member]) -> list[Piece | Entry]:
     return found
 
 
-def without_blobs(members: Sequence[Member], packs: set[str]) -> tuple[Member, ...]:
-    """Return the members, with chunks of these packs to be written again if they are at hand."""
+def stored_nodes(member: Member, known: Known, scope: str) -> list[Blob]:
+    """The blobs of index nodes, at and below a member, that are stored as they would be written."""
+    found: list[Blob] = []
+    _stored_as(member, known, scope, found)
+    return found
+
+
+def _stored_as(member: Member, known: Known, scope: str, found: list[Blob]) -> Entry | None:
+    """The entry of a member if all of it is stored."""
+    if isinstance(member, Piece):
+        return None if member.blob is None else member.entry(None)
+    if not isinstance(member, Group):
+        return member
+    below = [_stored_as(one, known, scope, found) for one in member.members]
+    entries = tuple([one for one in below if one is not None])
+    node = known.node(scope, entries) if len(entries) == len(below) else None
+    if node is not None:
+        found.append(node.blob)
+    return node
+
+
+def without_blobs(members: Sequence[Member], packs: frozenset[str]) -> tuple[Member, ...]:
+    """The same members, with the pieces at hand of these packs to be written anew."""
     return tuple([_without_blob(member, packs) for member in members])
 
 
-def _without_blob(member: Member, packs: set[str]) -> Member:
+def _without_blob(member: Member, packs: frozenset[str]) -> Member:
     if isinstance(member, Group):
         return Group(without_blobs(member.members, packs), member.level, member.sha256)
     if member.at_hand and member.blob is not None and member.blob.at in packs:

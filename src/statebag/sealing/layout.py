@@ -19,7 +19,7 @@ from statebag.format.stub import (
     blobs_in_pack,
     entries_in_pack,
 )
-from statebag.sealing.cutting import Group, pieces_of
+from statebag.sealing.cutting import Group, Piece, pieces_of
 from statebag.sealing.parts import what_leaves
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Layout(msgspec.Struct, frozen=True):
         nodes: Index nodes in it, each with what it lists.
         reused: Packs of index nodes that were stored before and that a node refers to.
         sign: Signs a stub's body.
+        stored: Values of which something is in the pack: each with its stub, all its pieces, and
+            the packs that nodes lie in.
     """
 
     bag: Any
@@ -63,6 +65,7 @@ class Layout(msgspec.Struct, frozen=True):
     nodes: tuple[tuple[Entry, tuple[Entry, ...]], ...]
     reused: frozenset[str]
     sign: Sign | None
+    stored: tuple[StoredValue, ...] = ()
 
     def without_reads(self) -> Layout:
         """Return this layout without prefetch lists, to fit a narrow bound."""
@@ -86,6 +89,7 @@ def lay_out(
     level: int,
     signatures: Signatures | None = None,
     salt: Callable[[], bytes] = bytes,
+    leaving_packs: frozenset[str] = frozenset(),
 ) -> Layout:
     """Put new blobs into a pack, in the order of the paths, and make the bag.
 
@@ -97,13 +101,15 @@ def lay_out(
         signatures: Sign every stub for the scope.
         salt: Returns a text by which packs of different keys have different names; called if there
             is a pack.
+        leaving_packs: Packs that the bag is not to refer to any more: nodes in them are written
+            again.
     """
     sign = None if signatures is None else signatures.signer(scope).signed
     leaving = tuple(what_leaves(root))
     if not leaving:
         bag = root.in_bag({}, sign)
         return Layout(bag, root, (), {}, None, (), (), frozenset(), sign)
-    placing = Placing(scope, known, level)
+    placing = Placing(scope, known, level, leaving_packs)
     stubs: dict[Path, Whole] = {}
     for part in leaving:
         stub = part.placed(placing)
@@ -117,6 +123,13 @@ def lay_out(
     name, data = placing.builder.build(scope)
     stubs = {path: stub.placed(name) for path, stub in stubs.items()}
     blobs = blobs_in_pack([blob for blob, _ in placing.written], name)
+    stored = tuple(
+        [
+            placing.value_of(part, stub, name)
+            for part in leaving
+            if part.new_bytes and (stub := stubs.get(part.path)) is not None
+        ]
+    )
     written = tuple(zip(blobs, [text for _, text in placing.written], strict=True))
     nodes = zip(
         entries_in_pack(tuple([node for node, _ in placing.nodes]), name),
@@ -124,7 +137,27 @@ def lay_out(
         strict=True,
     )
     bag = root.in_bag(stubs, sign)
-    return Layout(bag, root, leaving, stubs, (name, data), written, tuple(nodes), reused, sign)
+    return Layout(
+        bag, root, leaving, stubs, (name, data), written, tuple(nodes), reused, sign, stored
+    )
+
+
+class StoredValue(msgspec.Struct, frozen=True):
+    """A value that was just stored, with what leads to its text.
+
+    Attributes:
+        path: Where it stands in the state.
+        stub: What stands in the bag.
+        texts: Of the blobs that are at hand.
+        pieces: All that its index lists; None where some were not read.
+        node_packs: The packs of its index nodes.
+    """
+
+    path: Path
+    stub: Whole
+    texts: dict[Blob, bytes]
+    pieces: tuple[Entry, ...] | None
+    node_packs: frozenset[str]
 
 
 class Placing:
@@ -134,6 +167,7 @@ class Placing:
         scope: The encoded scope that the pack goes to.
         known: Index nodes that are stored already.
         level: zstd's level.
+        leaving_packs: Packs whose nodes are not listed again.
 
     Attributes:
         builder: The new pack.
@@ -142,11 +176,15 @@ class Placing:
         reused: Packs of stored nodes that are listed again.
     """
 
-    def __init__(self, scope: str, known: Known, level: int) -> None:
+    def __init__(
+        self, scope: str, known: Known, level: int, leaving_packs: frozenset[str] = frozenset()
+    ) -> None:
+        self._leaving_packs = leaving_packs
         self._scope = scope
         self._known = known
         self._level = level
         self._new: dict[str, Blob] = {}
+        self._listed: dict[str, tuple[Entry, ...]] = {}  # by the digests of nodes
         self.builder = PackBuilder()
         self.written: list[tuple[Blob, bytes]] = []
         self.nodes: list[tuple[Entry, tuple[Entry, ...]]] = []
@@ -174,19 +212,55 @@ class Placing:
         """Return the entries for members whose chunks were added, with new nodes if needed."""
         return tuple([self._entry(member) for member in members])
 
-    def reads(self, top: Sequence[Member], inherited: tuple[Extent, ...]) -> tuple[Extent, ...]:
-        """Return the extents of chunks that only nodes list; none if there are many."""
+    def reads(
+        self, top: Sequence[Member], entries: Sequence[Entry], inherited: tuple[Extent, ...]
+    ) -> tuple[Extent, ...]:
+        """Return the extents of chunks and nodes that only nodes list; none if there are many.
+
+        Args:
+            top: What the stub lists.
+            entries: The same, with their places.
+            inherited: The extents of members that were not read.
+        """
         listed = pieces_of([member for member in top if member.level])
-        own = [
-            Extent(blob.at, blob.offset, blob.length)
-            for blob in [
-                piece.blob or self._new[piece.sha256] for piece in listed if not piece.level
-            ]
-        ]
+        blobs = [piece.blob or self._new[piece.sha256] for piece in listed if not piece.level]
+        for entry in entries:
+            blobs += self._nodes_below(entry)
+        own = [Extent(blob.at, blob.offset, blob.length) for blob in blobs]
         if not own and not inherited:
             return ()
         extents = joined([*inherited, *own])
         return tuple(extents) if len(extents) <= _MOST_READS else ()
+
+    def value_of(self, part: Part, stub: Whole, name: str) -> StoredValue:
+        """What was stored of a part, once the pack has its name."""
+        pieces = pieces_of(part.pieces)
+        listed = [
+            piece.entry(self._new.get(piece.sha256)) if isinstance(piece, Piece) else piece
+            for piece in pieces
+        ]
+        entries = entries_in_pack(tuple(listed), name)
+        texts = {
+            entry.blob: piece.text
+            for entry, piece in zip(entries, pieces, strict=True)
+            if isinstance(piece, Piece)
+        }
+        if stub.simple is not None and part.own_stored_text is not None:
+            texts.update(dict.fromkeys(stub.simple.blobs(), part.own_stored_text))
+        nodes = [entry.blob for entry in stub.entries if entry.level]
+        for entry in stub.entries:
+            nodes += blobs_in_pack(self._nodes_below(entry), name)
+        whole = all(isinstance(piece, Piece) for piece in pieces)
+        packs = frozenset([node.at for node in nodes])
+        return StoredValue(part.path, stub, texts, entries if whole else None, packs)
+
+    def _nodes_below(self, entry: Entry) -> list[Blob]:
+        """The nodes that a node lists, as far as they were placed or found in this seal."""
+        below = [one for one in self._listed.get(entry.blob.sha256, ()) if one.level]
+        found = [one.blob for one in below]
+        for one in below:
+            found += self._nodes_below(one)
+        return found
 
     def _entry(self, member: Member) -> Entry:
         if not isinstance(member, Group):
@@ -194,7 +268,8 @@ class Placing:
         entries = self.entries(member.members)
         if THIS_PACK not in [entry.blob.at for entry in entries]:
             stored = self._known.node(self._scope, entries)
-            if stored is not None:
+            if stored is not None and stored.blob.at not in self._leaving_packs:
+                self._listed[stored.blob.sha256] = entries
                 self.reused.add(stored.blob.at)
                 return stored
         text = encode_node(entries)
@@ -202,4 +277,5 @@ class Placing:
         self.written.append((blob, text))
         node = node_entry(entries, blob)
         self.nodes.append((node, entries))
+        self._listed[blob.sha256] = entries
         return node

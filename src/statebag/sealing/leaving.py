@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from statebag.format.codec import compress, sha256_hex
-from statebag.format.stub import KEY, Blob, Carried, Kind, Patched, Stored, Whole
+from statebag.format.stub import KEY, Blob, Carried, Extent, Kind, Patched, Stored, Whole
 from statebag.sealing.parts import Part, stub_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from statebag.format.paths import Path
+    from statebag.opening.known import Known
+    from statebag.opening.verified import Verified
+    from statebag.sealing.compaction import Move
     from statebag.sealing.layout import Placing
     from statebag.sealing.parts import Sign
 
-__all__ = ["Encoded", "Leaving", "Single", "name_to_be"]
+__all__ = ["Encoded", "Leaving", "Single", "blobs_named", "blobs_read", "name_to_be"]
+
+_BYTES_OF_NODE = 2048  # chosen: about what an index node of 32 entries takes
 
 
 class Encoded:
@@ -72,9 +77,14 @@ class Leaving(Part, frozen=True):
         """Return this part with its inline bytes stored instead."""
         return self
 
-    def moved(self, packs: set[str], scope: str, level: int) -> Leaving:
-        """Return this part with its movable blobs of these packs to be written again."""
-        del packs, scope, level
+    def with_read(self, move: Move) -> Leaving:
+        """The same with its unread pieces of these packs read."""
+        del move
+        return self
+
+    def moved(self, move: Move) -> Leaving:
+        """The same with its movable blobs of these packs written again."""
+        del move
         return self
 
     def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Leaving:
@@ -111,6 +121,7 @@ class Single(Leaving, frozen=True):
         base: The stored value that `patch` is a delta of.
         patch: The frame of the delta.
         relies_on: The packs behind the base.
+        base_read: The base as it was read, if its text is at hand.
     """
 
     encoded: Encoded
@@ -122,6 +133,7 @@ class Single(Leaving, frozen=True):
     base: Whole | None = None
     patch: bytes = b""
     relies_on: frozenset[str] = frozenset()
+    base_read: Verified | None = None
 
     @property
     def text(self) -> bytes:
@@ -132,6 +144,11 @@ class Single(Leaving, frozen=True):
     def own_text(self) -> bytes:
         """The same."""
         return self.encoded.text
+
+    @property
+    def own_stored_text(self) -> bytes | None:
+        """The same, if it is stored."""
+        return self.encoded.text if self.stored or self.blob is not None else None
 
     @property
     def size(self) -> int:
@@ -181,20 +198,27 @@ class Single(Leaving, frozen=True):
             return self
         return in_pieces(msgspec.structs.replace(self, base=None))
 
-    def movable(self) -> list[tuple[str, int]]:
-        """Return the blob where it lies."""
-        if self.base is not None or self.blob is None:
-            return []
-        return [(self.blob.at, self.blob.length)]
+    def movable(self, known: Known) -> list[tuple[str, int]]:
+        """The blob where it lies; or those of the base, which the value itself can stand for."""
+        del known
+        if self.base is not None:
+            return blobs_read(self.base_read)
+        return [] if self.blob is None else [(self.blob.at, self.blob.length)]
 
     def fixed(self) -> set[str]:
-        """Return the packs that the base names."""
-        return set() if self.base is None else self.base.packs()
+        """The packs of a base whose text is not at hand."""
+        if self.base is None or blobs_read(self.base_read):
+            return set()
+        return self.base.packs() | self.relies_on
 
-    def moved(self, packs: set[str], scope: str, level: int) -> Single:
-        """Return this part, to be written again."""
-        del scope, level
-        if self.base is not None or self.blob is None or self.blob.at not in packs:
+    def moved(self, move: Move) -> Leaving:
+        """The same, to be written again; the difference to a base that would move ends."""
+        if self.base is not None:
+            if all(name not in move.packs for name, _ in blobs_read(self.base_read)):
+                return self
+            whole = msgspec.structs.replace(self, base=None, patch=b"", base_read=None)
+            return move.in_pieces(whole, self.base_read).storing().moved(move)
+        if self.blob is None or self.blob.at not in move.packs:
             return self
         return msgspec.structs.replace(self, blob=None, stored=True)
 
@@ -223,6 +247,28 @@ class Single(Leaving, frozen=True):
     def _patched(self, base: Whole) -> Patched:
         sha256 = self.encoded.sha256
         return Patched(base, sha256, self.size, self.patch, self.kind, self.count)
+
+
+def blobs_read(read: Verified | None) -> list[tuple[str, int]]:
+    """The packs that a stored value was read from, with the bytes of each blob there.
+
+    Index nodes are reckoned: only their packs are known.
+    """
+    if read is None:
+        return []
+    tail = read.stub.simple
+    blobs = [entry.blob for entry in read.pieces]
+    if tail is not None:
+        blobs += tail.blobs()
+    found = [(blob.at, blob.length) for blob in blobs]
+    of_nodes = read.packs.difference([name for name, _ in found])
+    return found + [(name, _BYTES_OF_NODE) for name in of_nodes]
+
+
+def blobs_named(stub: Whole) -> list[tuple[str, int]]:
+    """The packs that a stub names, with the bytes that it names there."""
+    named: list[Blob | Extent] = [*stub.read.blobs(), *stub.read.reads]
+    return [(one.at, one.length) for one in named]
 
 
 def _base64_bytes(data: bytes) -> int:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from statebag.format.paths import Path
     from statebag.format.stub import Stub, Whole
+    from statebag.opening.known import Known
+    from statebag.sealing.compaction import Move
+    from statebag.sealing.cutting import Member
     from statebag.sealing.layout import Placing
     from statebag.sealing.leaving import Leaving, Single
 
@@ -166,18 +169,50 @@ class Part(msgspec.Struct, frozen=True):
         del scope, level
         return self
 
-    def movable(self) -> list[tuple[str, int]]:
-        """Return each pack that holds a blob whose text is at hand, with the bytes of that blob."""
+    def movable(self, known: Known) -> list[tuple[str, int]]:
+        """Packs that hold blobs whose text is at hand, each with the bytes of such a blob.
+
+        Args:
+            known: Where index nodes lie.
+        """
+        del known
         return []
 
     def fixed(self) -> set[str]:
-        """Return the packs that it refers to in any case."""
+        """Packs that it refers to in any case, read or not."""
         return set()
 
-    def moved(self, packs: set[str], scope: str, level: int) -> Part:
-        """Return this part with its movable blobs of these packs written again."""
-        del packs, scope, level
+    def unread(self) -> list[tuple[str, int]]:
+        """The same of blobs that were not read, and would have to be before they can move."""
+        return []
+
+    def with_read(self, move: Move) -> Part:
+        """The same with its unread pieces of these packs read.
+
+        Raises:
+            StatebagError: From reading.
+        """
+        del move
         return self
+
+    def moved(self, move: Move) -> Part:
+        """The same with its movable blobs of these packs written again.
+
+        Args:
+            move: The packs, and what cuts a value.
+        """
+        del move
+        return self
+
+    @property
+    def pieces(self) -> tuple[Member, ...]:
+        """What its index lists, if it leaves in pieces."""
+        return ()
+
+    @property
+    def own_stored_text(self) -> bytes | None:
+        """The text of its one blob, or of its tail, if that is stored."""
+        return None
 
     def relied_on(self) -> set[str]:
         """Return the packs that it relies on only because this process remembers them.
@@ -276,6 +311,16 @@ class Gathered(Part, frozen=True):
         return self.whole.wire + extra + beside
 
     @property
+    def pieces(self) -> tuple[Member, ...]:
+        """Of the whole."""
+        return self.whole.pieces
+
+    @property
+    def own_stored_text(self) -> bytes | None:
+        """Of the whole."""
+        return self.whole.own_stored_text
+
+    @property
     def carried(self) -> Single | None:
         """Of the whole."""
         return self.whole.carried
@@ -303,20 +348,25 @@ class Gathered(Part, frozen=True):
         """Return this part with as few entries for the gathered fields as possible."""
         return self.with_whole(self.whole.folded(scope, level))
 
-    def movable(self) -> list[tuple[str, int]]:
-        """Of the whole; one that is kept was put together for this seal, and stays."""
-        return [] if self.whole.is_kept else self.whole.movable()
+    def movable(self, known: Known) -> list[tuple[str, int]]:
+        """Of the whole."""
+        return self.whole.movable(known)
 
     def fixed(self) -> set[str]:
         """Of the whole."""
-        packs = self.whole.fixed()
-        return packs | {name for name, _ in self.whole.movable()} if self.whole.is_kept else packs
+        return self.whole.fixed()
 
-    def moved(self, packs: set[str], scope: str, level: int) -> Gathered:
-        """Return this part with the blobs of the gathered fields to be written again."""
-        return (
-            self if self.whole.is_kept else self.with_whole(self.whole.moved(packs, scope, level))
-        )
+    def unread(self) -> list[tuple[str, int]]:
+        """Of the whole."""
+        return self.whole.unread()
+
+    def with_read(self, move: Move) -> Gathered:
+        """The same with more of the whole read."""
+        return self.with_whole(self.whole.with_read(move))
+
+    def moved(self, move: Move) -> Gathered:
+        """The same with the whole's blobs written again."""
+        return self.with_whole(self.whole.moved(move))
 
     def relied_on(self) -> set[str]:
         """Of the whole."""

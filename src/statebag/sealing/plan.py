@@ -22,6 +22,7 @@ from statebag.format.paths import render_path
 from statebag.format.stub import KEY, NEWEST_FORMS
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import OPAQUE, Grown, Unopened
+from statebag.opening.verified import Verified
 from statebag.sealing.kept import Kept
 from statebag.sealing.parts import Branch, Gathered, Part, Plain
 from statebag.sealing.pieces import Cutter, NeedsOpened
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from statebag.format.json_check import Checked
     from statebag.format.paths import Path
-    from statebag.format.stub import Stub, Whole
-    from statebag.opening.known import Bases, Known
+    from statebag.format.stub import Stub
+    from statebag.opening.known import Bases, Known, Remembered
     from statebag.policy import Policy
     from statebag.sealing.leaving import Leaving, Single
 
@@ -170,7 +171,7 @@ class Planner:
         if len(text) >= _WORTH_LOOKING_UP:
             stub = self._stored_as(text, path)
             if stub is not None:
-                return self._unchanged(value, text, path, *stub)
+                return self._unchanged(value, text, path, stub)
         if len(text) > self.policy.field_limit:
             return (
                 self._large_object(value, text, path, texts)
@@ -223,7 +224,7 @@ class Planner:
         """Return the form in which a value leaves: as stored, a delta, in chunks, or one blob."""
         stub = self._stored_as(text, path)
         if stub is not None:
-            return self._unchanged(value, text, path, *stub)
+            return self._unchanged(value, text, path, stub)
         single = self.cutter.single(value, text, path)
         if self.known.may_hold(single.size):
             blob = self.known.blob(self.scope, single.encoded.sha256)
@@ -242,15 +243,15 @@ class Planner:
             single, carried=carried, before=self.bases.pieces(self.scope, single.path)
         )
 
-    def _stored_as(self, text: bytes, path: Path) -> tuple[Whole, frozenset[str]] | None:
-        """Return the stub of a stored value with this text, and its packs; None if unknown."""
+    def _stored_as(self, text: bytes, path: Path) -> Verified | Remembered | None:
+        """Return the stored value with this text; None if unknown."""
         same = self.bases.same(self.scope, path, text)
         if same is not None and same.stub.in_store and self._may_write(same.stub):
-            return same.stub, same.packs
+            return same
         if self.known.may_hold(len(text)):
             stored = self.known.value(self.scope, sha256_hex(text))
             if stored is not None and self._may_write(stored.stub):
-                return stored.stub, stored.packs
+                return stored
         return None
 
     def _may_write(self, stub: Stub) -> bool:
@@ -272,14 +273,20 @@ class Planner:
         return all(map(self._may_hand_on, value.values()))
 
     def _unchanged(
-        self, value: Any, text: bytes, path: Path, stub: Whole, packs: frozenset[str]
+        self, value: Any, text: bytes, path: Path, found: Verified | Remembered
     ) -> Leaving:
+        stub, read = found.stub, found if isinstance(found, Verified) else None
         if stub.base is None:
-            return Kept.unchanged(path, value, stub, packs)
+            return Kept.unchanged(path, value, stub, found.packs, read)
         single = self.cutter.single(value, text, path)
         encoded = single.encoded.came_as(stub.digest or "")
         return replace(
-            single, encoded=encoded, base=stub.base, patch=stub.own_frame, relies_on=packs
+            single,
+            encoded=encoded,
+            base=stub.base,
+            patch=stub.own_frame,
+            relies_on=found.packs,
+            base_read=None if read is None else read.base,
         )
 
     def _patched(self, single: Single) -> Single | None:
@@ -296,7 +303,7 @@ class Planner:
         patch = make_patch(single.text, base_text)
         if patch is None or len(patch) * _PATCH_SHARE > single.size:
             return None
-        return replace(single, base=base, patch=patch, relies_on=found.packs)
+        return replace(single, base=base, patch=patch, relies_on=found.packs, base_read=found)
 
     def leave_whole(self, value: Any, path: Path) -> Leaving:
         """Return the form in which a value leaves that may hold unopened values.

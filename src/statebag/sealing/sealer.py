@@ -11,6 +11,7 @@ from statebag.format.json_text import wire_size, wire_size_at_most
 from statebag.format.names import encode_scope
 from statebag.format.unopened import OPAQUE, Grown
 from statebag.opening.process_memory import Memory
+from statebag.opening.verified import Texts, verified
 from statebag.opening.walk import Selection
 from statebag.sealing import rehearsal
 from statebag.sealing.compaction import compact
@@ -125,6 +126,12 @@ class Sealer:
             self._memory.presence.saw(layout.pack[0])
             self._memory.known.add_blobs([blob for blob, _ in layout.written])
             self._fetcher(self._memory).remember(layout.written)
+            for one in layout.stored:
+                if one.pieces is not None:
+                    value = verified(
+                        one.stub, Texts(one.texts), one.pieces, one.node_packs, one.path
+                    )
+                    self._memory.bases.add(one.path, value)
         for node, entries in layout.nodes:
             self._memory.known.add_node(node, entries)
         carried = layout.carried() if layout.leaving else []
@@ -163,8 +170,9 @@ class Sealer:
                 state = self.read_inside(state, needed.path, scope)
                 planner.looks_again()
                 continue
+            leaving_packs = frozenset[str]()
             if moves and what_leaves(plan):
-                plan = compact(plan, planner)
+                plan, leaving_packs = compact(plan, planner, self._fetcher(memory))
             layout = lay_out(
                 plan,
                 encoded,
@@ -172,6 +180,7 @@ class Sealer:
                 self.policy.compression_level,
                 self._signatures,
                 lambda: salt_of(self.store),
+                leaving_packs,
             )
             text = json_text.encode(layout.bag)
             size = wire_size_at_most(text, exponents=True)
