@@ -3,15 +3,15 @@
 import pytest
 
 from statebag.errors import ConfigurationError
+from statebag.store.aws_endpoint import has_fixed_credentials
 from statebag.store.object_storage_client import (
-    StorePlace,
     connected,
     custom_endpoint,
-    has_fixed_credentials,
     is_own_server,
     longest_seconds,
     settings_digest,
 )
+from statebag.store.store_place import StorePlace
 
 KEYS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-west-1"}
 
@@ -87,7 +87,7 @@ def test_the_clients_words_for_a_time(text, seconds):
 
 
 def test_credentials_that_need_no_request():
-    assert has_fixed_credentials("s3", {}, KEYS)
-    assert has_fixed_credentials("s3", {"aws_skip_signature": "true"}, {})
-    assert not has_fixed_credentials("s3", {"access_key_id": "k"}, {})
-    assert not has_fixed_credentials("gs", {}, KEYS)
+    assert has_fixed_credentials({}, KEYS)
+    assert has_fixed_credentials({"aws_skip_signature": "true"}, {})
+    assert not has_fixed_credentials({"access_key_id": "k"}, {})
+    assert not has_fixed_credentials({"profile": "p"}, KEYS)

@@ -59,7 +59,7 @@ def items(objects, action="getObject", source=None, **config):
         ({"InputType": "JSON"}, b"\xef\xbb\xbf[1]", [1]),
         ({"InputType": "JSON", "ItemsPointer": "/a/0/b~1c"}, b'{"a": [{"b/c": [7]}]}', [7]),
         ({"InputType": "JSONL"}, '{"v": "é"}\n\n2\n'.encode(), [{"v": "é"}, 2]),
-        ({"InputType": "JSONL"}, gzip.compress(b"1\n2"), [1, 2]),
+        ({"InputType": "JSONL"}, gzip.compress(b"1\n2", mtime=0), [1, 2]),
         (
             {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
             b'b,a\n1,"x, y"\n2\n',
@@ -109,8 +109,8 @@ def test_the_rows_of_an_inventory():
     }
     objects = {
         "k": json.dumps(manifest).encode(),
-        "d/1.csv.gz": gzip.compress(b'"other","a b","3"\n'),
-        "d/2.csv.gz": gzip.compress(b'"other","c","4"\n'),
+        "d/1.csv.gz": gzip.compress(b'"other","a b","3"\n', mtime=0),
+        "d/2.csv.gz": gzip.compress(b'"other","c","4"\n', mtime=0),
     }
     assert items(objects, InputType="MANIFEST") == [
         {"Bucket": "other", "Key": "a b", "Size": "3"},
