@@ -266,6 +266,34 @@ class TestBounds:
         # What has come whole is not thrown away.
         assert call_api(paged, ALL, POLICY, remaining_seconds=0.0)["KeyCount"] == 3
 
+    @pytest.mark.parametrize(("policy", "tries"), [(Policy(), 3), (Policy(attempts=2), 2)])
+    def test_of_tries(self, monkeypatch, policy, tries):
+        asked = []
+
+        class Failing(BaseHTTPRequestHandler):
+            def do_POST(self):
+                asked.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(503)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Failing)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", address)
+        try:
+            with pytest.raises(StatebagError):
+                call("dynamodb:listTables", policy=policy)
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+        assert len(asked) == tries
+
 
 class TestAnswers:
     """What a service in this process does not answer, put in the place of the client."""

@@ -13,6 +13,7 @@ from statebag.format import (
     encryption_keys,
     index,
     json_check,
+    json_text,
     names,
     pack,
     signature,
@@ -21,7 +22,6 @@ from statebag.format import (
 )
 from statebag.format.derived import DERIVED, _sources
 from statebag.format.json_depth import MAX_DEPTH
-from statebag.format.json_text import encode
 from statebag.policy import Policy
 from statebag.sealing.plan import _DEEPEST_PLAIN
 from statebag.sealing.sealer import _NO_SCOPE
@@ -72,7 +72,7 @@ def test_limits():
         "version of a stub": stub.VERSION,
         "levels of arrays and objects": MAX_DEPTH,
         "characters of an integer": json_check._MAX_DIGITS,
-        "largest number in a stub": stub_parsing._MAX_NUMBER,
+        "largest number in a stub": json_text.EXACT_INTEGER,
         "rows in one place": stub.MAX_ENTRIES,
         "level of an index node": stub.MAX_LEVEL,
         "bytes of an index node": pack.LARGEST_NODE,
@@ -222,8 +222,8 @@ def test_the_order_of_signed_fields():
 def test_canonical_text():
     for name in ("0.00001", "1.0", "1000000000000000.0", "1e16", "1.5e300", "5e-324", "-0.0"):
         assert f"`{name}`" in section("JSON text")
-        assert encode(float(name)) == name.encode()
-    assert encode("\b\t\n\f\r") == b'"\\b\\t\\n\\f\\r"'
+        assert json_text.encode(float(name)) == name.encode()
+    assert json_text.encode("\b\t\n\f\r") == b'"\\b\\t\\n\\f\\r"'
     assert "`\\b \\t \\n \\f \\r`" in section("JSON text")
 
 

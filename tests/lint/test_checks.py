@@ -5,14 +5,14 @@ import pytest
 from statebag.asl.model import Definition
 from statebag.errors import ConfigurationError
 from statebag.lint.checks import Checks, control_paths, movable_paths
-from statebag.lint.shape import Source, SourcePart
+from statebag.lint.shape import InBag, Source, SourcePart
 
 EMPTY = Definition({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
 BAG = Source("$.States.A", 1000)
 
 
 def part(*path):
-    return SourcePart(BAG, path, in_bag=path)
+    return SourcePart(BAG, path, (InBag(path),))
 
 
 @pytest.fixture

@@ -3,9 +3,15 @@
 import pytest
 
 from statebag.lint.reading import Reader, Scope, asked_for
-from statebag.lint.shape import BoundedText, Members, Source, SourcePart, literal, size
+from statebag.lint.shape import BoundedText, InBag, Members, Source, SourcePart, literal, size
 
-BAG = SourcePart(Source("the bag", 1000), (), in_bag=())
+BAG = SourcePart(Source("the bag", 1000), (), (InBag(),))
+
+
+def inside(part):
+    """The path in the bag that it is in."""
+    (place,) = part.bags
+    return place.inside
 
 
 class Seen:
@@ -13,7 +19,7 @@ class Seen:
         self.told = []
 
     def reads(self, path, part, how):
-        self.told.append((path, part.in_bag, how))
+        self.told.append((path, inside(part), how))
 
     def hands_on(self, path, what, made, entry):
         self.told.append((path, what))
@@ -30,7 +36,7 @@ def scope(language="JSONPath"):
 
 def test_a_path_gives_the_part_and_the_observer_hears_of_it(reader):
     part = reader.path("$.a.b", "$.States.A.InputPath", scope(), "pick")
-    assert part.in_bag == ("a", "b")
+    assert inside(part) == ("a", "b")
     assert reader.observer.told == [("$.States.A.InputPath", ("a", "b"), "pick")]
 
 

@@ -29,6 +29,9 @@ __all__ = ["call_api"]
 _FOR_SEALING = 0.25
 _CONNECT_SECONDS = 5.0  # chosen: a service that is reached at all answers sooner
 _READ_SECONDS = 60.0  # the default in botocore's reference, shortened by the time that is left
+# Tries of a request where the policy leaves their number open: the default of botocore's standard
+# mode, in its reference. botocore itself refuses 0.
+_TRIES = 3
 
 # botocore turns these answers into objects; Step Functions gives their text, as the API does.
 _DECODED = {
@@ -53,7 +56,7 @@ def call_api(
             bound the answer.
         allowed: The calls that may be made: `service:action`, or `service:prefix*`.
         policy: `max_open_bytes` bounds the answer, `max_open_requests` the pages, `attempts` the
-            tries of each request.
+            tries of each request (3 where it is 0).
         remaining_seconds: What the process may still take, sealing included.
         own_addresses: Of the store and its replicas, whose objects a call to S3 may not name.
 
@@ -215,7 +218,7 @@ def _client(botocore: Any, session: Any, service: str, policy: Policy, ends: flo
     config = botocore.config.Config(
         connect_timeout=min(_CONNECT_SECONDS, left),
         read_timeout=min(_READ_SECONDS, left),
-        retries={"mode": "standard", "total_max_attempts": policy.attempts},
+        retries={"mode": "standard", "total_max_attempts": policy.attempts or _TRIES},
         max_pool_connections=1,
     )
     try:
