@@ -390,6 +390,15 @@ def test_settings_that_do_not_lead_to_an_answer(tmp_path, variables, said):
     assert "CANARY" not in done.stdout
 
 
+def test_a_wrong_profile_is_named_after_other_calls_too(bucket, monkeypatch):
+    assert call("s3:listObjectsV2", {"Bucket": "box"})["KeyCount"] == 30
+    monkeypatch.setenv("AWS_PROFILE", "CANARY")
+    with pytest.raises(ConfigurationError, match="ProfileNotFound") as caught:
+        call("s3:listObjectsV2", {"Bucket": "box"})
+    assert "AWS_PROFILE" in caught.value.hint
+    assert "CANARY" not in str(caught.value)
+
+
 def test_without_boto3_it_says_what_to_install():
     code = """
 import sys

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import statebag
-from tests.hints import test_core_hints, test_definition_hints
+from tests.hints import test_core_hints, test_definition_hints, test_service_hints
 
 SOURCE = Path(statebag.__file__).parent
 TESTS = Path(__file__).parents[1]
@@ -65,7 +65,8 @@ def hints():
 
 
 def test_every_hint_is_tried():
-    tried = {one.hint for one in (*test_core_hints.TRIALS, *test_definition_hints.TRIALS)}
+    modules = (test_core_hints, test_definition_hints, test_service_hints)
+    tried = {one.hint for module in modules for one in module.TRIALS}
     found = set(hints())
     assert len(found) > 90
     assert found - tried - IN_OTHER_TESTS.keys() == set()

@@ -4,7 +4,6 @@ import base64
 import datetime as dt
 import decimal
 import json
-import re
 import secrets
 import sys
 import uuid
@@ -17,6 +16,7 @@ from statebag.environment import (
     policy_from_environment,
     signing_keys_from_environment,
     store_address,
+    store_options,
 )
 from statebag.format import bag_text, encryption_keys, json_memory, signature
 from statebag.format.stub import KEY
@@ -32,7 +32,7 @@ from statebag.upkeep.doctor import examine
 from statebag.upkeep.encrypting import encrypt_plain
 from statebag.upkeep.gc import Rules, collect
 from tests.bags import noise
-from tests.hints.trial import Trial, World
+from tests.hints.trial import Trial, check_trial
 
 BIG = {"text": noise(40_000, 1), "n": 1}
 SIGNING = "one:" + base64.b64encode(b"k" * 32).decode()
@@ -230,6 +230,14 @@ TRIALS = (
             store_address(),
         ),
         lambda w: (w.setenv("STATEBAG_STORE", "s3://bucket/prefix"), store_address()),
+    ),
+    Trial(
+        'Write {"timeout": "5s"}, or {"s3://bucket/prefix": {"region": "eu-west-1"}}.',
+        lambda w: (w.setenv("STATEBAG_STORE_OPTIONS", "timeout=5s"), store_options("s3://b/p")),
+        lambda w: [
+            (w.setenv("STATEBAG_STORE_OPTIONS", text), store_options("s3://bucket/prefix"))
+            for text in ('{"timeout": "5s"}', '{"s3://bucket/prefix": {"region": "eu-west-1"}}')
+        ],
     ),
     Trial(
         "Check the secret that {} is made of, or unset it to go without keys.",
@@ -558,17 +566,7 @@ TRIALS = (
 def test_a_hint_is_given_and_helps(trial, tmp_path, monkeypatch):
     for name in ("SIGNING_KEYS", "ENCRYPTION_KEYS", "PLAIN", "REPLICAS"):
         monkeypatch.delenv(f"STATEBAG_{name}", raising=False)
-    forget()
-    world = World(tmp_path, monkeypatch)
-    with monkeypatch.context() as changed:
-        wrong = World(tmp_path / "wrong", changed)
-        wrong.folder.mkdir()
-        with pytest.raises(StatebagError) as caught:
-            trial.wrong(wrong)
-    assert caught.value.hint is not None
-    assert re.search(trial.pattern, caught.value.hint), caught.value.hint
-    forget()
-    trial.right(world)
+    check_trial(trial, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

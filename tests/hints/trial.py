@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
+
+from statebag import StatebagError
+from statebag.testing.process import forget
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
 
 class World:
@@ -46,3 +49,18 @@ class Trial(NamedTuple):
     def pattern(self) -> str:
         parts = (self.shown or self.hint).split("{}")
         return ".*".join(re.escape(part) for part in parts)
+
+
+def check_trial(trial: Trial, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check that the wrong call fails with the hint, and the call that follows it does not."""
+    forget()
+    world = World(folder, monkeypatch)
+    with monkeypatch.context() as changed:
+        wrong = World(folder / "wrong", changed)
+        wrong.folder.mkdir()
+        with pytest.raises(StatebagError) as caught:
+            trial.wrong(wrong)
+    assert caught.value.hint is not None
+    assert re.search(trial.pattern, caught.value.hint), caught.value.hint
+    forget()
+    trial.right(world)

@@ -171,6 +171,8 @@ def _session(botocore: Any) -> tuple[Any, list[str]]:
     try:
         session = botocore.session.Session()
         session.register_component("data_loader", _loader())
+        # Read here, since with the shared loader a wrong profile would be noticed by the client.
+        session.get_scoped_config()
         return session, session.get_available_services()
     except botocore.exceptions.BotoCoreError as error:
         raise _unusable(error) from None

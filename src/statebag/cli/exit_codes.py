@@ -7,7 +7,7 @@
 | 2 | the command was used wrongly |
 | 3 | `run`: the execution ended, but did not succeed |
 | 4 | `lint`: something was found |
-| 10 to 20 | one for each class of `statebag.errors` |
+| 10 to 21 | one for each class of `statebag.errors` |
 | 130 | interrupted |
 """
 
@@ -45,6 +45,7 @@ BY_ERROR: dict[type[errors.StatebagError], int] = {
     errors.NotPermitted: 18,
     errors.LimitExceeded: 19,
     errors.ConfigurationError: 20,
+    errors.Conflict: 21,
 }
 
 
