@@ -209,9 +209,9 @@ def _wrapped(
     def run(event: Any, context: Any, **named: Any) -> Any:
         sb = client()
         sealing = not sealing_is_off()
+        follows = legacy_is_followed() if legacy is None else legacy
         execution = _scope_in(event, where, scope_path) if sealing else None
         selection = _beside(event, where, selected)
-        follows = legacy_is_followed() if legacy is None else legacy
         if follows is None:
             _warn_of_pointers(event, where)
         elif follows and not sealing:

@@ -227,7 +227,17 @@ def test_the_dashboard_shows_every_metric_by_function_and_state():
     widgets = json.loads(body)["widgets"]
     (table,) = (one["properties"]["query"] for one in widgets if one["type"] == "log")
     assert table.endswith("by function_name, state")
-    done = Done("f", "step", None, None, None, 0.0, Usage(bag_bytes=1), None)
+    done = Done(
+        function="f",
+        action="step",
+        execution=None,
+        execution_arn=None,
+        scope=None,
+        state=None,
+        seconds=0.0,
+        usage=Usage(bag_bytes=1),
+        error=None,
+    )
     for name, _, _ in figures(done):
         # The line has a list for each metric, and Logs Insights names its first item so.
         assert f"({name}.0" in table or name.startswith("Blobs"), name
