@@ -41,6 +41,9 @@ ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
 LARGEST = 15_000_000
 """Bytes of an archive, zipped; Lambda takes 50 MB, and a start gets slower with each."""
 
+_LEFT_OUT = ("statebag/cli/", "statebag/local/")
+"""What no function imports: the program, whose own packages are not here, and the local engine."""
+
 # Lambda's Python 3.12 and newer run on Amazon Linux 2023, which has glibc 2.34; its 3.11 on
 # Amazon Linux 2, which has 2.26. A wheel may ask for no newer one.
 _NEWEST_GLIBC = {"3.11": 26}
@@ -219,13 +222,15 @@ def _pip(command: str, *options: str) -> None:
 
 
 def _contents(wheels: Path) -> dict[str, bytes]:
-    """What the wheels install, by name; each name once. Commands are left out."""
+    """What the wheels install, by name; each name once. Commands and `_LEFT_OUT` are left out."""
     found: dict[str, bytes] = {}
     for wheel in sorted(wheels.glob("*.whl")):
         with zipfile.ZipFile(wheel) as opened:
             for name in opened.namelist():
                 parts = PurePosixPath(name).parts
                 if name.endswith("/") or (parts[0].endswith(".data") and parts[1] == "scripts"):
+                    continue
+                if name.startswith(_LEFT_OUT):
                     continue
                 if name in found or ".." in parts or parts[0].endswith(".data"):
                     sys.exit(f"{wheel.name}: {name} cannot be put beside the others")

@@ -35,6 +35,8 @@ bag = handler(event, None)
 assert len(json.dumps(bag)) < 98_304
 assert statebag.Statebag().open(bag)["text"] == "word " * 40_000
 
+import statebag.collector, statebag.sdk_task
+
 from state_data import lambda_handler
 answer = lambda_handler({
     "action": "sync",
@@ -87,6 +89,7 @@ def test_each_is_small_and_of_its_architecture(deployed):
             names = archive.namelist()
             assert names == sorted(names)
             assert not any(name.endswith(".pyc") for name in names)
+            assert not any("statebag/cli/" in name or "statebag/local/" in name for name in names)
             libraries = [name for name in names if name.endswith(".so")]
             assert len(libraries) >= 3
             for name in libraries:
