@@ -157,9 +157,9 @@ def test_heal_writes_a_pack_back_and_tells_where_it_was_whole(kind):
     damage(store, name, kind)
     forget()
     client = Statebag(store, policy=STORING, replicas=[replica])
-    assert client.heal(bag, scope=SCOPE) == {name: replica.url}
+    assert client.repair(bag, scope=SCOPE) == {name: replica.url}
     assert store.get(name) == replica.get(name)
-    assert client.heal(bag, scope=SCOPE) == {name: None}
+    assert client.repair(bag, scope=SCOPE) == {name: None}
     state, counted = opened(store, bag)
     assert (state, counted.healed_reads) == (STATE, 0)
 
@@ -178,7 +178,7 @@ def test_heal_mends_what_it_can_and_then_says_what_is_lost():
         store.delete(name)
     forget()
     with pytest.raises(BlobMissing):
-        Statebag(store, policy=STORING, replicas=[replica]).heal(both, scope=SCOPE)
+        Statebag(store, policy=STORING, replicas=[replica]).repair(both, scope=SCOPE)
     assert [info.name for info in store.list()] == [kept]
 
 
@@ -201,7 +201,7 @@ def test_heal_writes_back_what_this_process_still_has(kind):
     assert len(before) == 2
     for name in before:
         damage(store, name, kind)
-    healed = client.heal(bag, scope=SCOPE)
+    healed = client.repair(bag, scope=SCOPE)
     assert healed == dict.fromkeys(before, "what this process has in memory")
     assert {info.name: store.get(info.name) for info in store.list()} == before
     assert opened(store, bag)[0] == state
@@ -217,7 +217,7 @@ def test_a_pack_of_which_a_part_is_forgotten_is_not_made_up():
     client.get(bag, "$.log[7]", scope=SCOPE)
     store.delete(only_name(store))
     with pytest.raises(BlobMissing):
-        client.heal(bag, scope=SCOPE)
+        client.repair(bag, scope=SCOPE)
     assert list(store.list()) == []
 
 
@@ -230,7 +230,7 @@ def test_a_wrong_copy_is_never_written_back():
     store.delete(name)
     forget()
     with pytest.raises(BlobCorrupt):
-        Statebag(store, policy=STORING, replicas=[liar]).heal(bag, scope=SCOPE)
+        Statebag(store, policy=STORING, replicas=[liar]).repair(bag, scope=SCOPE)
     assert list(store.list()) == []
 
 
@@ -269,7 +269,7 @@ def test_an_earlier_version_of_the_object_serves_too(bucket, kind):
     state, counted = opened(store, bag)
     assert state == STATE
     assert counted.healed_reads > 0
-    pack = next(iter(Statebag(store, policy=STORING).heal(bag)))
+    pack = next(iter(Statebag(store, policy=STORING).repair(bag)))
     assert opened(store, bag)[1].healed_reads == 0
     assert only_name(store) == pack
 
