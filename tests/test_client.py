@@ -235,14 +235,13 @@ def test_values_of_one_bag_can_be_moved_to_another(recording):
     sb = Statebag(recording, policy=STORING)
     first = sb.open(sb.seal(fields(2), scope="machine/one"), only=[])
     mixed = {"list": [first["field 1"], {"deep": [first["field 0"]]}], "status": "RUNNING"}
-    bag = sb.seal(mixed, scope="machine/two")
+    bag = sb.seal(mixed, scope="machine/one/child")
     expected = {
         "list": [fields(2)["field 1"], {"deep": [fields(2)["field 0"]]}],
         "status": "RUNNING",
     }
     assert sb.open(bag) == expected
-    with pytest.raises(NotPermitted):
-        sb.open(bag, scope="machine/two")
+    assert sb.open(bag, scope="machine/one/child") == expected
 
 
 def test_the_parents_scope_serves_where_none_is_given(recording):
@@ -562,3 +561,18 @@ def test_a_client_that_is_let_go_of_is_gone_at_once():
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_where_sealing_is_off_what_was_not_opened_is_opened(monkeypatch):
+    """A bag from where it was on is on its way, and a part of it was opened."""
+    sb = Statebag(MemoryStore(), policy=Policy(carry_bytes=0), replicas=())
+    state = {"a": noise(60_000), "rows": [noise(9_000, n) for n in range(9)], "n": 1}
+    bag = sb.seal(state, scope="m/r")
+    part = sb.open(bag, only=["n"])
+    monkeypatch.setenv("STATEBAG_PLAIN", "1")
+    assert sb.seal(part, scope="m/r") == state
+    grown = {**state, "rows": [*state["rows"], "more"]}
+    assert sb.append(bag, "rows", ["more"], scope="m/r") == grown
+    assert sb.seal(part, scope="m/r", append={"$.rows": ["more"]}) == grown
+    with pytest.raises(NotPermitted):
+        sb.seal(part, scope="other/run")

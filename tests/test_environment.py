@@ -74,7 +74,14 @@ PLACES = {
     ],
     "an App Engine instance": [{"GAE_INSTANCE": "i"}],
     "a Heroku dyno": [{"DYNO": "web.1"}],
-    "a Fly machine": [{"FLY_MACHINE_ID": "1"}],
+    "a Fly machine": [{"FLY_MACHINE_ID": "1"}, {"FLY_ALLOC_ID": "1"}],
+    "a Vercel function": [{"VERCEL": "1", "VERCEL_ENV": "preview"}, {"VERCEL": "1"}],
+    "a Netlify function or build": [{"NETLIFY": "true"}],
+    "a Render service": [{"RENDER": "true"}],
+    "a Railway deployment": [{"RAILWAY_REPLICA_ID": "1"}, {"RAILWAY_DEPLOYMENT_ID": "1"}],
+    "a Cloudflare container": [{"CLOUDFLARE_DURABLE_OBJECT_ID": "1"}],
+    "a Modal container": [{"MODAL_TASK_ID": "ta-1"}],
+    "a Cloud Foundry container": [{"CF_INSTANCE_GUID": "1"}],
     "a Nomad allocation": [{"NOMAD_ALLOC_ID": "1"}],
     "an AWS Batch job": [{"AWS_BATCH_JOB_ID": "1", "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE"}],
     "a Cloud Run container": [{"K_SERVICE": "s"}, {"CLOUD_RUN_JOB": "j"}],
@@ -106,6 +113,11 @@ def test_where_the_disk_goes_away_a_store_must_be_named(place):
         {"AWS_EXECUTION_ENV": ""},
         {"AWS_LAMBDA_FUNCTION_NAME": "", "K_SERVICE": ""},
         {"AWS_REGION": "us-east-1", "CI": "true"},
+        # What the platforms' programs set on a developer's machine.
+        {"VERCEL": "1", "VERCEL_ENV": "development"},
+        {"NETLIFY": "true", "NETLIFY_DEV": "true"},
+        {"RAILWAY_SERVICE_ID": "1", "RAILWAY_ENVIRONMENT_NAME": "production"},
+        {"RENDER": "", "DYNO": ""},
     ],
 )
 def test_elsewhere_a_folder_does(variables):

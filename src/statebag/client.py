@@ -189,6 +189,8 @@ class Statebag:
             InvalidState: The state holds a value that JSON cannot hold.
             BagTooLarge: The control fields alone exceed the bound.
             StoreUnavailable, NotPermitted: The store did not take the pack.
+            NotPermitted: A value that was not opened is stored in a scope that readers of `scope`
+                may not read, or has no good signature, and this client signs.
         """
         from statebag.format.json_check import check_json
         from statebag.sealing.sealer import OPAQUE, plain
@@ -208,7 +210,8 @@ class Statebag:
                 state = with_appended(state, parse_path(array), items)
         with deadline(self.policy.deadline_seconds), span("statebag.seal"):
             if sealing_is_off():
-                return plain(state)
+                return plain(state, lambda one: self._sealer().read_inside(one, (), scope))
+            is_given = scope is not None
             if scope is None and parent is not None:
                 from statebag.opening.bag_scope import deepest_scope
 
@@ -219,7 +222,7 @@ class Statebag:
                 check_json(state, OPAQUE)
                 say_texts_are_left(state)
                 state = self._sealer().read_inside(state, (), scope)
-            bag = self._sealer().sealed(state, scope, budget, everything=heal)
+            bag = self._sealer().sealed(state, scope, budget, everything=heal, confined=is_given)
             usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return bag
 
@@ -468,7 +471,8 @@ class Statebag:
         reader = Statebag(
             room, policy=self._without_keys(), replicas=(), signing_keys={}, encryption_keys=()
         )
-        state = reader.open(bag, scope=SCOPE)
+        # Whether a string holds a bag was settled by `export`; a control field may stand plain.
+        state = reader.open(bag, scope=SCOPE, embedded=False)
         return self.seal(state, scope=check_scope(scope), budget=budget)
 
     def append(
@@ -521,7 +525,7 @@ class Statebag:
                 look_for_texts(bag, False if sealing_is_off() else embedded)
             grown = with_appended(state, path, items)
             if sealing_is_off():
-                return plain(grown)
+                return plain(grown, lambda one: self._sealer().read_inside(one, (), scope))
             appended = self._sealer().sealed(grown, scope, budget)
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return appended

@@ -3,7 +3,7 @@
 The core seals and opens states of any application. The state data manager has legacy pointers,
 which look like ordinary data. The core escapes data that looks like one, and follows one if a
 caller passes `legacy=True`. Both need code of the manager, which is loaded at its first use. The
-manager also derives a field from another one, and registers which. Lint knows from it which fields
+manager also derives a field from another one, and registers how. Lint knows from it which fields
 the manager keeps plain.
 """
 
@@ -17,7 +17,7 @@ from statebag.lint.application import give_fields
 from statebag.opening.foreign_pointers import give_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from statebag.opening.foreign_pointers import ReaderMaker
 
@@ -33,7 +33,7 @@ def compose() -> None:
     """Give the core what it needs of the rooms above it; nothing of them is loaded yet."""
     also_escape("legacy pointers", _POINTER_TAGS, _recognizer)
     give_reader(_reader_maker)
-    declare_derived("scheduling_summary", source="scheduling_metadata")
+    declare_derived("scheduling_summary", source="scheduling_metadata", derive=_summaries_of)
     give_fields(_kept_plain)
 
 
@@ -48,6 +48,12 @@ def _kept_plain() -> tuple[str, ...]:
     from statebag.manager.merge.fork import PENDING  # noqa: PLC0415  # for lint alone
 
     return (*CONTROL_FIELDS, PENDING)
+
+
+def _summaries_of(metadata: Any) -> Iterable[Any]:
+    from statebag.manager.scheduling import summaries_of  # noqa: PLC0415  # few need it
+
+    return summaries_of(metadata)
 
 
 def _reader_maker() -> ReaderMaker:

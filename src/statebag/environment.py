@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import msgspec
 
+from statebag.environment_places import passing_place_in
 from statebag.errors import ConfigurationError
 from statebag.policy import Policy
 
@@ -64,34 +65,6 @@ _SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "
 _QUOTED = 40  # characters of a value in a message. Chosen: enough to recognize it
 _LOCAL_FOLDER = "./.statebag/store"
 _OPTIONS = "STATEBAG_STORE_OPTIONS"
-
-_PASSING_PLACES = (
-    ("a Lambda function", ("AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"), "AWS_Lambda_"),
-    ("an AWS Batch job", ("AWS_BATCH_JOB_ID",), None),
-    ("a CodeBuild container", ("CODEBUILD_BUILD_ID",), None),
-    (
-        "an ECS container",
-        (
-            "ECS_CONTAINER_METADATA_URI_V4",
-            "ECS_CONTAINER_METADATA_URI",
-            # Not ..._FULL_URI: CloudShell sets that one, and its home folder stays.
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        ),
-        "AWS_ECS_",
-    ),
-    ("a Cloud Run container", ("K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_RUN_WORKER_POOL"), None),
-    ("an App Engine instance", ("GAE_INSTANCE",), None),
-    ("an Azure function", ("FUNCTIONS_WORKER_RUNTIME",), None),
-    ("an Azure container app", ("CONTAINER_APP_NAME", "CONTAINER_APP_JOB_NAME"), None),
-    ("a Heroku dyno", ("DYNO",), None),
-    ("a Fly machine", ("FLY_MACHINE_ID",), None),
-    ("a Nomad allocation", ("NOMAD_ALLOC_ID",), None),
-    ("a Kubernetes container", ("KUBERNETES_SERVICE_HOST",), None),
-)
-"""Places whose disk does not outlive them: a name, the variables that the platform sets (from its
-own reference), and the beginning of AWS_EXECUTION_ENV. AWS App Runner looks like ECS, and Google's
-functions like Cloud Run."""
-
 
 _STORE_VARIABLES = {
     "s3": ("AWS_",),
@@ -196,14 +169,7 @@ def store_settings(
 
 def passing_place(environment: Mapping[str, str] | None = None) -> str | None:
     """Return the words for the function or container of this process; None if there is none."""
-    variables = os.environ if environment is None else environment
-    kind = variables.get("AWS_EXECUTION_ENV", "")
-    for place, names, beginning in _PASSING_PLACES:
-        if any(variables.get(name) for name in names):
-            return place
-        if beginning is not None and kind.startswith(beginning):
-            return place
-    return None
+    return passing_place_in(os.environ if environment is None else environment)
 
 
 def replica_addresses(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:

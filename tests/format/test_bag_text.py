@@ -38,7 +38,7 @@ def test_a_bags_text_that_was_cut_is_broken_and_plain_text_is_not():
 
 def test_strings_are_found_with_their_paths_and_stubs_are_not_looked_into():
     value = {"a": ["x", TEXT], "b": {"__statebag__": {"text": TEXT}}, "c": "plain"}
-    assert [path for _, path in bag_texts(value)] == [("a", 1)]
+    assert [(path, is_name) for _, path, is_name in bag_texts(value)] == [(("a", 1), False)]
     assert may_hold_bag_text(json.dumps(value).encode())
     assert not may_hold_bag_text(b'{"__statebag__":{"v":1}}')
 

@@ -318,7 +318,7 @@ def test_a_callback_with_five_megabytes_on_the_engine(sb):
     ended = run_definition(definition, {"ask": ask, "use": use}, {}, timeout_seconds=60)
     pool.shutdown()
     assert ended.status == "SUCCEEDED", ended.cause
-    assert ended.output["last"]["bag"] == {"length": 5_000_000}
+    assert sb.open(ended.output["last"]["bag"]) == {"length": 5_000_000}
 
 
 def test_a_nested_execution_works_in_its_parents_scope(sb):
@@ -378,7 +378,7 @@ def test_a_nested_execution_works_in_its_parents_scope(sb):
         timeout_seconds=60,
     )
     assert ended.status == "SUCCEEDED", ended.cause
-    assert ended.output["last"]["bag"] == {"length": 800_000}
+    assert sb.open(ended.output["last"]["bag"]) == {"length": 800_000}
     assert len({info.name.split("/")[1] for info in sb.store.list()}) == 1
 
 

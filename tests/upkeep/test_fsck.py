@@ -4,6 +4,7 @@ import os
 import tracemalloc
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from statebag import BlobMissing, InvalidStub, Policy, Statebag, StoreUnavailable
@@ -256,7 +257,9 @@ def test_a_bag_is_followed_through_its_index_into_other_scopes():
     old = set(names(store, "pack"))
     forget()
     more = [{"n": n, "text": noise(200, n)} for n in range(400, 800)]
-    longer = client.append(bag, "log", more, scope="elsewhere/run")
+    policy = msgspec.structs.replace(client.policy, readable_scopes=(SCOPE,))
+    writer = Statebag(store, policy=policy, replicas=())
+    longer = writer.append(bag, "log", more, scope="elsewhere/run")
     (lost,) = [name for name in old if root_scope(name) == SCOPE and "child" not in name]
     store.put(lost, flipped(store.get(lost), 60))
     # The bag's stub names the new pack alone; its index lists pieces of the old one.

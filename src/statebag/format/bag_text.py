@@ -1,12 +1,14 @@
 """Recognize the text of a bag: made by `States.JsonToString`, or in a message.
 
 Text counts as a bag's if it is JSON that holds a stub, or a string that is a bag's text. It also
-counts if it is not JSON (cut, JSON Lines, NaN next to the bag) but has the beginning of a stub. The
-reserved key must be there without escapes: no engine escapes its letters.
+counts if it is not JSON (cut, JSON Lines, NaN next to the bag, Python's `str(bag)`) but has the
+beginning of a stub, also in base64. The reserved key must be there without escapes: no engine
+escapes its letters. The name of a field can be such a text too.
 """
 
 from __future__ import annotations
 
+import binascii
 import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -28,7 +30,9 @@ __all__ = [
     "decoded_text",
     "is_bag_text",
     "is_broken_text",
+    "may_be_bag_text",
     "may_hold_bag_text",
+    "names_with_bag_text",
     "value_of_text",
 ]
 
@@ -37,14 +41,40 @@ LEVELS = 4
 that of a queue takes three, and each level doubles the backslashes."""
 
 _MARK = f'"{KEY}'
-_MARK_IN_STRING = b'\\"' + KEY.encode()
 # A stub's beginning, at any level of text. Possessive: nothing is ever given back.
-_BEGINNING = re.compile(rf'"{KEY}\\*+"(?:\s|\\+[nrt])*+:(?:\s|\\+[nrt])*+\{{')
+_BEGINNING = re.compile(rf"""["']{KEY}\\*+["'](?:\s|\\+[nrt])*+:(?:\s|\\+[nrt])*+\{{""")
+# Bytes of decoded base64 in which a stub's beginning is looked for. Chosen: the key with its quotes
+# takes 14, and the rest is room for spaces and backslashes.
+_BEGINNING_BYTES = 90
+
+
+def _in_base64(text: bytes) -> tuple[tuple[str, int], ...]:
+    """Return what base64 makes of a text at each place in the data, the same in both alphabets.
+
+    Returns:
+        The characters that depend on the text alone, and their place in a group of 4.
+    """
+    found = []
+    for before in range(3):
+        encoded = binascii.b2a_base64(bytes(before) + text, newline=False).decode()
+        start, end = -(-before * 8 // 6), (before + len(text)) * 8 // 6
+        found.append((encoded[start:end], start))
+    return tuple(found)
+
+
+_IN_BASE64 = _in_base64(KEY.encode())
+_MARKS = (KEY, *(mark for mark, _ in _IN_BASE64))
+_STANDARD = str.maketrans("-_", "+/")
+_MARKS_IN_STRING = (
+    b'\\"' + KEY.encode(),
+    b"'" + KEY.encode(),
+    *(mark.encode() for mark, _ in _IN_BASE64),
+)
 
 
 def may_hold_bag_text(text: bytes) -> bool:
     """Return whether a string in this JSON text could be a bag's text, by a quick test."""
-    return _MARK_IN_STRING in text
+    return any(mark in text for mark in _MARKS_IN_STRING)
 
 
 def decoded_text(text: str | bytes) -> Any:
@@ -73,14 +103,37 @@ def value_of_text(text: str | bytes) -> Any:
 
 def is_bag_text(text: str, levels: int = LEVELS) -> bool:
     """Return whether a string is a bag's text, or has one in it at so many levels of text."""
-    if KEY not in text or not levels:
+    if not levels or not may_be_bag_text(text):
         return False
+    if KEY not in text:
+        return _begins_in_base64(text)
     value = decoded_text(text)
     if value is None:
         return _BEGINNING.search(text) is not None
     if _MARK in text and _holds_stub(value):
         return True
-    return any(is_bag_text(one, levels - 1) for one, _ in _strings(value))
+    return any(is_bag_text(one, levels - 1) for one, _, _ in _strings(value))
+
+
+def may_be_bag_text(text: str) -> bool:
+    """Return whether a string could be the text of a bag, by a quick test."""
+    return any(mark in text for mark in _MARKS)
+
+
+def _begins_in_base64(text: str) -> bool:
+    for mark, start in _IN_BASE64:
+        at = text.find(mark)
+        while at >= 0:
+            # From the group before, which has the quote, or from the first whole one.
+            begin = max(at - start - 4, (at - start) % 4)
+            part = text[begin : begin + _BEGINNING_BYTES // 3 * 4]
+            data = part.translate(_STANDARD).partition("=")[0]
+            data = re.split(r"[^A-Za-z0-9+/]", data, maxsplit=1)[0]
+            data = data[: len(data) // 4 * 4]
+            if _BEGINNING.search(binascii.a2b_base64(data).decode("latin-1")):
+                return True
+            at = text.find(mark, at + 1)
+    return False
 
 
 def is_broken_text(text: str) -> bool:
@@ -116,25 +169,37 @@ def as_bag(value: Any) -> Any:
     return value
 
 
-def bag_texts(value: Any) -> Iterator[tuple[str, Path]]:
-    """Yield the strings in a value that are the text of a bag, with their paths.
+def bag_texts(value: Any) -> Iterator[tuple[str, Path, bool]]:
+    """Yield the strings in a value that are the text of a bag.
 
     It skips objects with the reserved key: they are stubs, or data.
+
+    Returns:
+        Each string with its path and False. For the name of a field: the name, the path of its
+        object, and True.
     """
-    for text, path in _strings(value):
-        if is_bag_text(text):
-            yield text, path
+    for found in _strings(value):
+        if is_bag_text(found[0]):
+            yield found
 
 
-def _strings(value: Any) -> Iterator[tuple[str, Path]]:
-    """Yield the strings in a value that have the reserved key in them, with their paths."""
+def names_with_bag_text(value: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of an object's fields that are the text of a bag."""
+    return filter(is_bag_text, value if may_be_bag_text("\n".join(value)) else ())
+
+
+def _strings(value: Any) -> Iterator[tuple[str, Path, bool]]:
+    """Yield the strings in a value that could be a bag's text, names of fields too."""
     pending: list[tuple[Any, Path]] = [(value, ())] if _may_have_strings(value) else []
     while pending:
         one, path = pending.pop()
         if isinstance(one, str):
-            if KEY in one:
-                yield one, path
+            if may_be_bag_text(one):
+                yield one, path, False
             continue
+        if isinstance(one, dict):
+            names = [name for name in one if name != KEY and may_be_bag_text(name)]
+            yield from ((name, path, True) for name in names)
         pending.extend(reversed([(member, (*path, key)) for key, member in _members(one)]))
 
 
@@ -142,9 +207,11 @@ def _may_have_strings(value: Any) -> bool:
     """Return quickly whether there may be such strings: most values have none."""
     level = [value]
     while level:
-        if KEY in "\n".join([one for one in level if isinstance(one, str)]):
+        if may_be_bag_text("\n".join([one for one in level if isinstance(one, str)])):
             return True
         dicts = [one for one in level if isinstance(one, dict)]
+        if may_be_bag_text("\n".join(chain.from_iterable(dicts))):
+            return True
         lists = [one for one in level if isinstance(one, list)]
         level = list(chain.from_iterable(map(dict.values, dicts)))
         level.extend(chain.from_iterable(lists))

@@ -46,8 +46,8 @@ def check_keys(keys: Mapping[str, bytes]) -> None:
     """Refuse keys that cannot sign.
 
     Raises:
-        ConfigurationError: There is no key, one has fewer than 16 bytes, or a name has odd
-            characters.
+        ConfigurationError: There is no key, one has fewer than 16 bytes, a name has odd
+            characters, or one key has two names.
     """
     if not isinstance(keys, Mapping):
         raise ConfigurationError(
@@ -58,6 +58,7 @@ def check_keys(keys: Mapping[str, bytes]) -> None:
         raise ConfigurationError(
             "signing_keys is an empty dict", hint="Give one, or no signing_keys."
         )
+    names: list[str] = []
     for name, key in keys.items():
         plain = isinstance(name, str) and name.isascii() and name.isalnum()
         is_key = isinstance(key, bytes | bytearray) and len(key) >= _LEAST_KEY
@@ -66,6 +67,14 @@ def check_keys(keys: Mapping[str, bytes]) -> None:
                 _odd_key(name, key, plain=plain),
                 hint="secrets.token_urlsafe() of Python makes one.",
             )
+        same = next((one for one in names if keys[one] == key), None)
+        if same is not None:
+            raise ConfigurationError(
+                f"signing keys {same} and {name} are the same key: retiring one of the names would "
+                "not retire the key",
+                hint="Make a key of its own for each name, or leave one name out.",
+            )
+        names.append(name)
 
 
 class Signatures:

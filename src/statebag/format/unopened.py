@@ -22,13 +22,16 @@ class Unopened:
     Attributes:
         wire: The stub as a JSON object.
         stub: The parsed stub.
+        is_own: Whether this process made the stub from the value. Such a stub came in no payload,
+            so it needs no signature.
     """
 
-    __slots__ = ("stub", "wire")
+    __slots__ = ("is_own", "stub", "wire")
 
-    def __init__(self, wire: dict[str, Any], stub: Stub) -> None:
+    def __init__(self, wire: dict[str, Any], stub: Stub, *, is_own: bool = False) -> None:
         self.wire = wire
         self.stub = stub
+        self.is_own = is_own
 
     @property
     def size(self) -> int:

@@ -60,7 +60,7 @@ def run_definition(
     wait_scale: float = 1.0,
     timeout_seconds: float | None = None,
     history_dir: Path | None = None,
-    strict: bool = False,
+    strict: bool = True,
     allow_unopened: Collection[str] = (),
 ) -> Execution:
     """Run a workflow to its end.
@@ -92,7 +92,9 @@ def run_definition(
         history_dir: A folder in which the history of each execution is kept, event by event, for
             `statebag log` (`statebag.local.records`); None keeps none.
         strict: Whether every seal of a handler is strict (`Policy.strict`), whatever its policy
-            says: a path that no control path names is then never in a payload.
+            says: a path that no control path names is then never in a payload, so that what would
+            fail on the day a value is large fails here. False seals as the functions would, as
+            `statebag run --as-deployed` does.
         allow_unopened: Patterns (`*`, `?`) of names of functions that may be given a stub and not
             open it; of others it ends the run.
 

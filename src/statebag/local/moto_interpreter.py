@@ -108,6 +108,8 @@ def result(execution: Any, run: Run, seconds: float, *, threads_left: bool) -> E
     """What became of an execution that has ended, or was timed out and does not react."""
     if execution.status == "SUCCEEDED":
         run.check_read()
+    elif run.refusal is None:
+        run.warn_of_unread()
     if run.refusal is not None:
         return _refused(execution, run, run.refusal, seconds)
     gave_up = run.timed_out or execution.stop_date is None

@@ -8,7 +8,6 @@ import threading
 import time
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from statebag import errors
@@ -17,7 +16,7 @@ from statebag.local.execution import Handler, LocalTransition, Observer
 from statebag.local.expressions import Expressions
 from statebag.local.lambda_invocation import Answer, invoke
 from statebag.local.reads import Bags, Refusal, RefusedError
-from statebag.local.stubs import first_stub, holds_one_of, marks_of
+from statebag.local.stubs import first_stub, marks_of, read_of, unread_place
 from statebag.telemetry.stub_aware import watched_for_reading
 from statebag.telemetry.usage import Usage, measured
 
@@ -172,7 +171,14 @@ class Run:
             self._calls += 1
         try:
             stub = first_stub(event)
-            given = partial(holds_one_of, frozenset() if stub is None else marks_of(event))
+            marks = frozenset() if stub is None else marks_of(event)
+            read: set[str] = set()
+
+            def given(value: Any) -> bool:
+                found = read_of(marks, value)
+                read.update(found)
+                return bool(found) or not marks
+
             with measured() as usage, watched_for_reading(given) as aware:
                 answer = invoke(
                     self.functions[name],
@@ -191,6 +197,7 @@ class Run:
         if aware.reads:
             with self._lock:
                 self._read.add(name)
+            self._failed_beside(name, unread_place(event, frozenset(read)), visit, answer)
         elif stub is not None:
             self._left_unread(name, stub, visit, answer)
         return answer
@@ -209,6 +216,35 @@ class Run:
                 self._not_opened(name, stub, visit)
             except RefusedError:
                 return
+
+    def warn_of_unread(self) -> None:
+        """Say of a run that failed which functions failed with a stub that they had not opened.
+
+        An error that ends the run is seen, but not that a stub may be why.
+        """
+        with self._lock:
+            left = [one for one in self._failed_unread if one[0] not in self._read]
+        for name, stub, visit in left:
+            self._warn_of(name, stub, visit)
+
+    def _failed_beside(
+        self, name: str, stub: str | None, visit: Visit | None, answer: Answer
+    ) -> None:
+        """Say that a function which opened one stub failed, as code does that finds another."""
+        if stub is None or not answer.failed:
+            return
+        kind = json.loads(answer.text)["errorType"]
+        if kind not in _OWN_ERRORS and _is_built_in(kind):
+            self._warn_of(name, stub, visit)
+
+    def _warn_of(self, name: str, stub: str, visit: Visit | None) -> None:
+        state = visit.name if visit is not None else name
+        with self._lock:
+            self.warnings[
+                f"The state {state!r} gives a stub to the function {name} at {stub} of its event. "
+                f"{name} did not open it, and failed. If it works with the value there, put "
+                "@statebag.step around its handler, or open the value with Statebag().open."
+            ] = None
 
     def _left_unread(self, name: str, stub: str, visit: Visit | None, answer: Answer) -> None:
         kind = json.loads(answer.text)["errorType"] if answer.failed else None

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["FULL", "SUMMARY", "scheduling_summary", "summary_of"]
+from statebag.format.derived import same
+
+__all__ = [
+    "FULL",
+    "SUMMARY",
+    "is_summary_of",
+    "may_be_summary",
+    "scheduling_summary",
+    "summaries_of",
+    "summary_of",
+]
 
 FULL = "scheduling_metadata"
 SUMMARY = "scheduling_summary"
 
+_NAMES = ("total_batches", "priority")
 _LONGEST = 64  # characters; a choice: the summary stays in every bag
+_LEAST, _LARGEST = -int(10 ** (_LONGEST - 1)), int(10**_LONGEST)
 
 
 def summary_of(metadata: Any) -> dict[str, Any] | None:
@@ -30,5 +42,36 @@ def scheduling_summary(scheduling: dict[str, Any]) -> dict[str, Any]:
     return {**defaults, **given}
 
 
+def summaries_of(metadata: Any) -> tuple[dict[str, Any], ...]:
+    """Return what each release wrote as the summary of an opened value, the newest first.
+
+    Bags of all of them are in flight, so one is never taken away.
+    """
+    if not isinstance(metadata, dict):
+        return ()
+    with_nulls = {
+        name: value if _is_short(value := metadata.get(name)) else None for name in _NAMES
+    }
+    return scheduling_summary(metadata), with_nulls
+
+
+def may_be_summary(value: Any) -> bool:
+    """Whether a value could be the summary of some metadata."""
+    if not isinstance(value, dict) or value.keys() != set(_NAMES):
+        return False
+    return all(one is None or _is_short(one) for one in value.values())
+
+
+def is_summary_of(value: Any, metadata: Any) -> bool:
+    """Whether a value is what a release wrote as the summary of an opened value."""
+    if not may_be_summary(value):
+        return False
+    return any(same(value, one) for one in summaries_of(metadata))
+
+
 def _is_short(value: Any) -> bool:
-    return isinstance(value, bool | int | float | str) and len(str(value)) <= _LONGEST
+    if isinstance(value, str):
+        return len(value) <= _LONGEST
+    if type(value) is int:  # without its digits, of which Python writes no more than 4,300
+        return _LEAST < value < _LARGEST
+    return isinstance(value, bool | float)

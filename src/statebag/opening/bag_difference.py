@@ -15,7 +15,7 @@ import msgspec
 from statebag.errors import BlobCorrupt
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
-from statebag.format.derived import without_derived
+from statebag.format.derived import marked_fields, set_aside
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
@@ -23,7 +23,7 @@ from statebag.opening.inspection import inspect
 from statebag.opening.pairing import pairs_of_items
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from statebag.format.paths import Path
     from statebag.format.stub import Stub
@@ -87,6 +87,8 @@ def bag_differences(before: Any, after: Any) -> Iterator[BagChange]:
         one, two, path = pending.pop()
         if _same_text(one, two):
             continue
+        one, two, derived = _without_derived(one, two, path)
+        yield from derived
         one, two = _met(one, path), _met(two, path)
         if one.stub is None and two.stub is None:
             members = _members(one, two, path)
@@ -112,14 +114,43 @@ def _same_text(one: _Value, two: _Value) -> bool:
     return json_text.encode(one.wire) == json_text.encode(two.wire)
 
 
+def _without_derived(
+    one: _Value, two: _Value, path: Path
+) -> tuple[_Value, _Value, list[BagChange]]:
+    """Two values without the fields that may be derived, and which of these may differ.
+
+    Whether such a field is derived, and so of no state, only its source tells, which is not read.
+    """
+    left, right = (({}, {}) if v.is_data else set_aside(v.wire) for v in (one, two))
+    names = dict.fromkeys([*left[1], *right[1]])
+    if not names or not (isinstance(one.wire, dict) and isinstance(two.wire, dict)):
+        return one, two, []
+    same_sources = all(
+        _same_text(_Value(one.wire.get(place)), _Value(two.wire.get(place)))
+        for place in (KEY, *(mark.source for mark in marked_fields(one.wire)))
+    )
+    changes = []
+    for name in names:
+        pair = [_Value(v.wire.get(name, _ABSENT), is_data=v.is_data) for v in (one, two)]
+        marked = name in left[1] and name in right[1]
+        if not (marked and same_sources and _same_text(*pair)):
+            sizes = [value.size for value in pair]
+            changes.append(BagChange(render_path((*path, name)), "possible", *sizes))
+    return _without(one, names), _without(two, names), changes
+
+
+def _without(value: _Value, names: Collection[str]) -> _Value:
+    wire = {name: member for name, member in value.wire.items() if name not in names}
+    return _Value(wire, is_data=value.is_data)
+
+
 def _met(value: _Value, path: Path) -> _Value:
     """Return a value with its stub parsed, or its data if it is escaped, or inline and small."""
     wire = value.wire
     if value.is_data or not isinstance(wire, dict):
         return value
-    wire, _ = without_derived(wire)
     if KEY not in wire:
-        return _Value(wire)
+        return value
     stub = parse_stub(wire, render_path(path))
     if stub.is_data:
         return _Value(stub.original, is_data=True)

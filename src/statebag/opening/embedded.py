@@ -12,6 +12,7 @@ from statebag.format.bag_text import (
     decoded_text,
     is_bag_text,
     is_broken_text,
+    names_with_bag_text,
     value_of_text,
 )
 from statebag.format.paths import render_path
@@ -49,11 +50,13 @@ def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
     Raises:
         InvalidState: There is such a string, and `embedded` is None.
     """
-    found = [(text, (*below, *path)) for text, path in bag_texts(bag)]
+    found = [(text, (*below, *path), is_name) for text, path, is_name in bag_texts(bag)]
     if not found:
         return
-    for text, path in found:
+    for text, path, is_name in found:
         if embedded is None and _ERROR_TEXT not in path:
+            if is_name:
+                raise _a_name(text, path)
             if is_broken_text(text):
                 raise _broken(path)
             raise InvalidState(
@@ -61,7 +64,7 @@ def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
                 path=_at(path),
                 hint="Pass embedded=True to open it, or embedded=False to keep the string.",
             )
-    _warn([path for _, path in found], "embedded=True opens them")
+    _warn([path for _, path, _ in found], "embedded=True opens them")
 
 
 def look_for_texts_at(bag: Any, path: Path, embedded: bool | None) -> None:
@@ -78,7 +81,7 @@ def look_for_texts_at(bag: Any, path: Path, embedded: bool | None) -> None:
 
 def say_texts_are_left(state: Any) -> None:
     """Log a warning if strings of a state hold a bag's text, which is not written again."""
-    found = [path for _, path in bag_texts(state)]
+    found = [path for _, path, _ in bag_texts(state)]
     if found:
         _warn(
             found,
@@ -99,7 +102,8 @@ def open_texts(opener: Opener, state: Any, selection: Selection, below: Path = (
         below: Where it stands.
 
     Raises:
-        InvalidState: A text holds a bag but is not JSON, and is not below a key `Cause`.
+        InvalidState: A text holds a bag but is not JSON, and is not below a key `Cause`; or the
+            name of a field is such a text.
     """
     root = [state]
     pending: list[tuple[Any, Any, Path]] = [(root, 0, below)]
@@ -112,6 +116,9 @@ def open_texts(opener: Opener, state: Any, selection: Selection, below: Path = (
             if selection.enters(path) and is_bag_text(one):
                 container[key] = _opened(opener, one, path, LEVELS)
         elif isinstance(one, dict):
+            named = next(names_with_bag_text(one), None) if selection.enters(path) else None
+            if named is not None:
+                raise _a_name(named, path)
             pending.extend((one, name, (*path, name)) for name in one)
         elif isinstance(one, list):
             pending.extend((one, i, (*path, i)) for i in range(len(one)))
@@ -177,11 +184,20 @@ def _warn(found: list[Path], what: str) -> None:
     )
 
 
+def _a_name(name: str, path: Path) -> InvalidState:
+    return InvalidState(
+        f"the name of a field ({len(name)} characters) has a bag in it, and cannot be opened",
+        path=_at(path),
+        hint="Pass embedded=False to keep the name, or pass the bag as a value.",
+    )
+
+
 def _broken(path: Path) -> InvalidState:
     return InvalidState(
         "the string has a bag in it, but is not JSON, so it cannot be opened",
         path=_at(path),
-        hint="Pass embedded=False to keep the string, or JSON that holds the bag.",
+        hint="Pass embedded=False to keep the string, or JSON that holds the bag "
+        "(json.dumps(bag) instead of str(bag), and not in base64).",
     )
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from statebag.errors import InvalidStub
 from statebag.format import json_text
+from statebag.format.derived import parse_beside
 from statebag.format.index import read_node
 from statebag.format.json_check import check_json
 from statebag.format.json_text import wire_size
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
-from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
 
 if TYPE_CHECKING:
@@ -241,9 +241,9 @@ def _nodes(bag: Any) -> list[_Node]:
         value = node.value
         members: list[tuple[str | int, Any]] = []
         if isinstance(value, dict) and KEY in value:
-            node.stub = parse_stub(value, render_path(path))
+            node.stub, siblings = parse_beside(value, render_path(path))
             _check_beside(node.stub, path)
-            members = list(node.stub.siblings.items())
+            members = list(siblings.items())
         elif isinstance(value, dict):
             members = list(value.items())
         elif isinstance(value, list):

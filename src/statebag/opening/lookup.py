@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.derived import marked_fields, set_aside
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
@@ -36,6 +37,11 @@ def look_up(opener: Opener, bag: Any, path: Path) -> Any:
     for depth, part in enumerate(path):
         if isinstance(value, Unopened):
             value = value.wire
+        if not opened and isinstance(value, dict):
+            if any(one.name == part for one in marked_fields(value)):
+                value, opened = opener.open(value, Selection([(str(part),)])), True
+            else:
+                value, _ = set_aside(value)
         if not opened and isinstance(value, dict) and KEY in value:
             stub = parse_stub(value, render_path(path[:depth]))
             checked = opener.checked(stub, value[KEY], path[:depth])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from statebag.format.stub import Blob, Carried, Entry, Extent, Stored, Stub, Whole
     from statebag.opening.fetch import Fetcher
     from statebag.opening.known import Bases, Known
-    from statebag.opening.walk import Site
+    from statebag.opening.walk import Doubt, Site, Walk
 
 __all__ = ["Confinement", "Opener"]
 
@@ -105,8 +105,15 @@ class Opener:
         """
         checker = self._checker()
         found = walk(bag, selection, is_state=is_state, below=below, signatures=checker)
+        self._fill(found)
+        for doubt in found.doubts:
+            self._settle(doubt, partly=bool(found.unopened))
+        return found.root[0]
+
+    def _fill(self, found: Walk) -> None:
+        """Read what the sites of a copy ask for, and put it in place."""
         if not found.sites:
-            return found.root[0]
+            return
         wholes = [(site, site.stub.whole) for site in found.sites]
         # By place: one blob may stand in many, and is read only once.
         self._fetcher.check_given(sum(stub.size for _, stub in wholes))
@@ -121,7 +128,29 @@ class Opener:
             self._remember(value, site.path)
             value = self._decoded(value.text, stub.kind, stub.count, site.path)
             site.container[site.key] = _merged(value, site)
-        return found.root[0]
+
+    def _settle(self, doubt: Doubt, *, partly: bool) -> None:
+        """Drop a field of the copy if it is what is derived from its source; else it is data.
+
+        Args:
+            doubt: The field.
+            partly: Whether some of the copy was not opened; the source is read all the same.
+        """
+        owner, one = doubt.container[doubt.key], doubt.derivation
+        if one.source not in owner or one.name not in owner:
+            return
+        source = owner[one.source]
+        if partly:
+            below = (*doubt.path, one.source)
+            source = self.open(source, Selection(None), is_state=True, below=below)
+        # The engine may have replaced the source beside a rest's stub, and not what came from it.
+        sources = [source, doubt.hidden.get(one.source)]
+        if not any(one.gives(owner[one.name], each) for each in sources):
+            return
+        if one.name in doubt.hidden:
+            owner[one.name] = doubt.hidden[one.name]
+        else:
+            del owner[one.name]
 
     def item(self, stub: Whole, index: int, path: Path) -> Any:
         """Return one item of an array in chunks; read one chunk and the index nodes above it."""
@@ -292,4 +321,6 @@ def _merged(value: Any, site: Site) -> Any:
             f"the stored rest must be an object, not {json_type(value)}",
             path=render_path(site.path),
         )
+    for doubt in site.doubts:
+        doubt.hidden = value
     return {**value, **site.siblings}

@@ -168,4 +168,4 @@ def _unopened(entries: list[Entry]) -> Unopened:
         count = sum(entry.count for entry in entries)
         size = joined_size([entry.size for entry in entries])
         stub = Pieces("array", count, size, tuple(entries))
-    return Unopened({KEY: stub.to_wire()}, stub)
+    return Unopened({KEY: stub.to_wire()}, stub, is_own=True)

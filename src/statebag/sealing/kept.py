@@ -43,7 +43,7 @@ class Kept(Leaving, frozen=True):
         """Return the part for a value that was not opened."""
         if value.stub.is_data:  # escaped data is as plain as any
             return Plain(path, value, value.wire, json_text.wire_size(value.wire))
-        beside = value.stub.beside is not None
+        beside = value.stub.beside is not None or len(value.wire) > 1
         size = json_text.wire_size(value.wire) if beside else stub_wire(value.wire[KEY])
         return cls(path, value, value.wire, value.stub, size)
 

@@ -15,14 +15,15 @@ from msgspec.structs import replace
 
 from statebag.errors import InvalidState
 from statebag.format import json_check, json_text
-from statebag.format.bag_text import bag_texts, may_hold_bag_text
+from statebag.format.bag_text import bag_texts, may_hold_bag_text, names_with_bag_text
 from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, NEWEST_FORMS
 from statebag.format.stub_parsing import parse_stub
-from statebag.format.unopened import OPAQUE, Grown, Unopened
+from statebag.format.unopened import OPAQUE, Grown, Unopened, unread_in
 from statebag.opening.verified import Verified
+from statebag.sealing.admission import Admission
 from statebag.sealing.kept import Kept
 from statebag.sealing.parts import Branch, Gathered, Part, Plain
 from statebag.sealing.pieces import Cutter, NeedsOpened
@@ -44,7 +45,6 @@ _MANY_KEYS = 2000  # of an object. Chosen: above it, small fields share one part
 # Members of an object whose text is assembled from theirs. Chosen: their texts are wanted next,
 # while many members would cost more calls than the text does.
 _FEW_MEMBERS = 64
-_KEY = KEY.encode()
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 # Bytes of a text. Chosen: a shorter one takes little more inline than its delta
 _WORTH_PATCHING = 4096
@@ -90,6 +90,7 @@ class Planner:
         known: The stored values that stubs may refer to.
         bases: The values that deltas can start from.
         checked: Facts about the whole state; if None, each value is looked at again.
+        admission: Checks each value that passes unopened.
     """
 
     def __init__(
@@ -99,8 +100,10 @@ class Planner:
         known: Known,
         bases: Bases,
         checked: Checked | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self.policy = policy
+        self._admission = admission or Admission()
         checked = checked or _NOTHING_SEEN
         self._harmless = checked.exact_numbers and checked.depth < _DEEPEST_PLAIN
         self._estimates = checked.no_exponents
@@ -145,6 +148,9 @@ class Planner:
             path: Where it stands.
             text: Its text, if it is known already.
         """
+        unread = unread_in(value)
+        if unread is not None:
+            self._admission.check(unread, path)
         if isinstance(value, Unopened):
             if not self._may_write(value.stub):
                 raise NeedsOpened(path)  # it was written for newer readers
@@ -212,7 +218,7 @@ class Planner:
         return list(map(Plain, paths, values, wires, sizes, control, map(not_, exact)))
 
     def _engine_may_harm(self, value: Any, text: bytes) -> bool:
-        if _KEY in text and may_hold_bag_text(text) and any(bag_texts(value)):
+        if may_hold_bag_text(text) and any(bag_texts(value)):
             return True  # plain, it would be taken for a bag that somebody put there as text
         if self._harmless or isinstance(value, str):
             return False
@@ -377,7 +383,7 @@ class Planner:
         if isinstance(value, list):
             children = self._children(value, enumerate(value), path)
             return Branch(path, value, _as_control(children) if control else children)
-        if is_lookalike(value):
+        if is_lookalike(value) or (not control and any(names_with_bag_text(value))):
             return self._lookalike(value, path, control=control)
         if len(value) > _MANY_KEYS and not control:
             return self._many_fields(value, path)
@@ -438,7 +444,7 @@ class Planner:
         return self.gather(Branch(path, value, ordered))
 
     def _lookalike(self, value: dict[str, Any], path: Path, *, control: bool) -> Part:
-        """Return the part of an object that looks like a stub; its members get no parts."""
+        """Return the part of an object that looks like a stub, or has a field named by a bag."""
         if control:
             raise InvalidState(
                 f"the control field has the reserved key {KEY}, or looks like a legacy pointer, "
@@ -447,7 +453,7 @@ class Planner:
                 hint="Open the state whole, or rename the key.",
             )
         beside = self._control_parts(value, path)
-        if beside:
+        if beside or not (path or is_lookalike(value)):
             return self.gather(Branch(path, value, beside))
         leaving = self.leave_whole(value, path)
         text = leaving.own_text

@@ -10,10 +10,12 @@ from statebag.format.json_check import check_json
 from statebag.format.json_text import wire_size, wire_size_at_most
 from statebag.format.names import encode_scope
 from statebag.format.unopened import OPAQUE, Grown
+from statebag.opening.opener import Confinement
 from statebag.opening.process_memory import Memory
 from statebag.opening.verified import Texts, verified
 from statebag.opening.walk import Selection
 from statebag.sealing import rehearsal
+from statebag.sealing.admission import Admission
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.layout import lay_out
@@ -72,7 +74,13 @@ class Sealer:
         self._signatures = signatures
 
     def sealed(
-        self, state: Any, scope: str | None, budget: int | None, *, everything: bool = False
+        self,
+        state: Any,
+        scope: str | None,
+        budget: int | None,
+        *,
+        everything: bool = False,
+        confined: bool = True,
     ) -> Any:
         """Return the bag of a state, once everything that it refers to is stored.
 
@@ -81,6 +89,7 @@ class Sealer:
             scope: Where new objects go.
             budget: The bag's bound in bytes, instead of the policy's.
             everything: Whether to write values too that are known to be stored.
+            confined: Whether the bag's readers pass `scope`, if it is given.
 
         Raises:
             StatebagError: As for `Statebag.seal`.
@@ -91,9 +100,8 @@ class Sealer:
                 hint="Leave it out for the policy's bound.",
             )
         try:
-            return self._sealed(
-                state, scope, budget, Memory.empty() if everything else self._memory
-            )
+            memory = Memory.empty() if everything else self._memory
+            return self._sealed(state, scope, budget, memory, confined=confined)
         except (
             UnicodeEncodeError
         ):  # the encoder finds bad strings and keys, before the store is asked
@@ -102,14 +110,20 @@ class Sealer:
         except RecursionError:
             raise json_text.no_room(InvalidState) from None
 
-    def _sealed(self, state: Any, scope: str | None, budget: int | None, memory: Memory) -> Any:
+    def _sealed(
+        self, state: Any, scope: str | None, budget: int | None, memory: Memory, *, confined: bool
+    ) -> Any:
         checked = check_json(state, OPAQUE, strings=False)
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
+        confinement = None
+        if confined and scope is not None:
+            confinement = Confinement(encoded, self.policy.readable_scopes)
+        admission = Admission(confinement, self._signatures)
         bound = self.policy.max_bag_bytes if budget is None else budget
         turns = 0
         while True:
             state, layout, text, size = self._laid_out(
-                state, scope, encoded, bound, memory, checked if not turns else None
+                state, scope, encoded, bound, memory, checked if not turns else None, admission
             )
             missing = self._missing(layout) if layout.leaving else set()
             if not missing:
@@ -156,12 +170,13 @@ class Sealer:
         bound: int,
         memory: Memory,
         checked: Checked | None,
+        admission: Admission,
     ) -> tuple[Any, Layout, bytes, int]:
         """Return a layout whose bag is within the bound, with the bag's text and its size there.
 
         The state is returned too, since the seal may have opened more of it.
         """
-        planner = Planner(self.policy, encoded, memory.known, memory.bases, checked)
+        planner = Planner(self.policy, encoded, memory.known, memory.bases, checked, admission)
         target, moves = bound, True
         while True:
             try:
@@ -249,10 +264,18 @@ class Sealer:
         return root[0]
 
 
-def plain(state: Any) -> Any:
-    """Check and count the state as if it were a bag, and return it: sealing is off."""
+def plain(state: Any, read: Callable[[Any], Any]) -> Any:
+    """Check and count the state as if it were a bag, and return it: sealing is off.
+
+    Args:
+        state: A JSON value that may hold `Unopened` and `Grown`.
+        read: Returns the state with these opened.
+    """
     check_json(state, OPAQUE)
-    text = json_text.encode(state)
+    unread: list[Any] = []
+    text = json_text.encode(state, unread.append)
+    if unread:  # they came in a bag, from where sealing was on
+        text = json_text.encode(read(state))
     usage.peak(plain_bytes=len(text), bag_bytes=len(text))
     return json_text.decode(text)
 

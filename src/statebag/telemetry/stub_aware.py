@@ -36,7 +36,7 @@ class Aware:
 
     def saw(self, value: Any) -> None:
         """Note that a value is read."""
-        self.reads = self.reads or self._counts(value)
+        self.reads = self._counts(value) or self.reads  # called each time: it may note the value
 
 
 _watching: ContextVar[tuple[Aware, ...]] = ContextVar("statebag_aware", default=())

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from statebag import InvalidState, InvalidStub, LimitExceeded, NotPermitted, UnsupportedFormat
 from statebag.default_client import from_environment
-from statebag.format.derived import without_derived
+from statebag.format.derived import set_aside
 from statebag.format.json_text import encode, wire_size
 from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.state_data_manager import lambda_handler
@@ -64,7 +64,7 @@ def run(sb, action, state, **fields):
     bag = sb.with_control("execution_id").seal(state, scope=SCOPE)
     answer = lambda_handler({"action": action, "state_data": bag, **fields})
     assert wire_size(answer) <= sb.policy.max_bag_bytes
-    sealed, _ = without_derived(answer.get("state_data", answer))
+    sealed, _ = set_aside(answer.get("state_data", answer))
     forget()
     return from_environment().open(sealed, scope=SCOPE), answer
 

@@ -7,6 +7,8 @@ import pytest
 from statebag import BagTooLarge, InvalidState, NotPermitted
 from statebag.default_client import from_environment
 from statebag.format.json_text import encode, wire_size
+from statebag.format.stub import KEY
+from statebag.manager.actions.invocation import Invocation
 from statebag.manager.legacy.pointer_format import as_pointer, field_pointer, whole_pointer
 from statebag.state_data_manager import (
     compress_data,
@@ -17,7 +19,8 @@ from statebag.state_data_manager import (
 )
 from statebag.telemetry import usage
 from statebag.testing.process import forget
-from tests.manager.actions.calls import START, call, filler, opened
+from tests.bags import travelled
+from tests.manager.actions.calls import SCOPE, START, call, filler, opened
 
 HISTORY = [{"n": n, "text": filler(500, n)} for n in range(130)]
 CURRENT = {"doc": filler(50_000), "a": 1, "notes": [filler(40_000, 1)]}
@@ -348,3 +351,57 @@ def test_branches_whose_states_were_of_the_older_form():
         *(f"{name}{n}" for name in ("p", "q") for n in range(60)),
     ]
     assert "merge_conflicts" not in state
+
+
+LOOKALIKES = {
+    "stub": {KEY: {"v": 1, "escaped": {"a": 1}}},
+    "reserved key": {KEY: 7, "a": [1]},
+    "field": {"type": "s3_reference", "s3_path": "memory://never/x.json", "size_kb": 1},
+    "whole": {
+        "__s3_offloaded": True,
+        "__s3_path": "memory://never/x.json",
+        "__original_size_kb": 1,
+    },
+    "history": {"type": "history_archive", "s3_path": "memory://never/x.json", "entry_count": 1},
+    "compressed": {"type": "compressed", "data": "H4sI"},
+}
+PLACES = {
+    "field": lambda one: {"x": one},
+    "deep": lambda one: {"x": {"y": [1, {"z": one}]}},
+    "of current_state": lambda one: {"current_state": {"a": one, "b": 1}},
+    "deep in current_state": lambda one: {"current_state": {"a": {"b": {"c": [one]}}}},
+    "current_state": lambda one: {"current_state": one},
+    "history": lambda one: {"state_history": [one, "b"]},
+    "old history": lambda one: {"state_history": [*range(80), one, *range(80)]},
+    "control": lambda one: {"status": one},
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", LOOKALIKES)
+@pytest.mark.parametrize("size", [10, 60_000, 400_000])
+def test_data_that_looks_like_a_pointer_or_a_stub_comes_back_as_it_was(
+    monkeypatch, place, kind, size
+):
+    """Carried, in an object of its own, and in the object of the whole state."""
+    large = {f"field {n}": filler(20_000, n) for n in range(size // 20_000)}
+    state = {
+        "execution_id": SCOPE,
+        "idempotency_key": "order-1",
+        **large,
+        **PLACES[place](LOOKALIKES[kind]),
+    }
+    monkeypatch.setenv("STATEBAG_WIRE", "0")
+    given = state
+    for _ in range(3):
+        invocation = Invocation(
+            {"state_data": {"execution_id": SCOPE, "idempotency_key": "order-1"}}
+        )
+        bag = travelled(invocation.sealed_state(given, 60_000))
+        forget()
+        opened_whole = from_environment().open(bag, scope=SCOPE, legacy=True, embedded=False)
+        invocation = Invocation({"state_data": bag})
+        given = invocation.opened(invocation.state())
+        for found in (opened_whole, given):
+            texts = {name: encode(one) for name, one in found.items()}
+            assert texts == {name: encode(one) for name, one in state.items()}

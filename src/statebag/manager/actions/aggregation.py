@@ -266,7 +266,7 @@ class _Reader:
             if not isinstance(address, str) or "final_state" in record:
                 continue
             self._invocation.check_address(address, ("branch_pointers", name))
-            value = plain_objects.load_from_s3(address)
+            value = plain_objects.read_plain(address)
             is_result = False
             if name != "final_state_s3_path":
                 value = payload_of(value)

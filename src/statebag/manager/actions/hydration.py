@@ -190,7 +190,7 @@ class _Finder:
                 if self._kind is _SEGMENT:
                     return True, self._of_manifest(address, place.get(_HASH), (where, name))
                 self._invocation.check_address(address, (where, name))
-                listed = plain_objects.cached_load_from_s3(address)
+                listed = plain_objects.read_plain_cached(address)
                 return True, _nth(listed, self._index)
         return False, None
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from statebag.default_client import from_environment
 from statebag.environment import sealing_is_off
 from statebag.errors import InvalidState, NotPermitted
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
-from statebag.format.derived import with_derived, without_derived
+from statebag.format.derived import is_marked, set_aside, with_derived
 from statebag.format.json_text import wire_size
 from statebag.format.json_type import json_type
 from statebag.format.stub import KEY, Carried
@@ -34,7 +36,7 @@ from statebag.manager.merge.history import LAST_ID
 from statebag.manager.merge.lambda_response import is_response, payload_of
 from statebag.manager.merge.resuming import RESUME_POINT
 from statebag.manager.merge.sameness import holds_unopened
-from statebag.manager.scheduling import FULL, SUMMARY, summary_of
+from statebag.manager.scheduling import FULL, SUMMARY, is_summary_of, may_be_summary, summary_of
 from statebag.manager.settings import manager_settings
 from statebag.store.confinement import name_below
 from statebag.store.refusing import refusing_writes
@@ -54,6 +56,7 @@ __all__ = ["BOOKKEEPING", "Invocation", "as_one"]
 BOOKKEEPING = (LAST_ID, RESUME_POINT, DELIVERIES)
 """Fields of a state that every action reads; they are small."""
 
+_INNER = "state_data"  # of a branch's own state
 _DERIVED_MARK = 64  # bytes of the mark in a stub, and to spare
 
 
@@ -86,7 +89,7 @@ class Invocation:
         self.control = control_names(self.sb.policy.control_paths())
         self.settings = manager_settings()
         self._bound = bound
-        self._summary: Any = None
+        self._summary: _Came | None = None
 
     @property
     def is_named(self) -> bool:
@@ -149,24 +152,42 @@ class Invocation:
         Raises:
             InvalidState: It is no object.
         """
-        bag, derived = without_derived(self.given(name))
-        self._summary = derived.get(SUMMARY)
+        bag, aside = _aside(self.given(name))
+        return self._with_came(self._top_of(bag, name), aside)
+
+    def branch_state(self) -> dict[str, Any]:
+        """Return the event's `branch_state`, opened at its top, as `state` does for a state.
+
+        The summary that it keeps is that of the state inside it.
+        """
+        bag = self.given("branch_state")
+        inner, aside = _aside(bag.get(_INNER) if isinstance(bag, dict) else None)
+        if not aside or KEY in inner:
+            return self._with_came(self._top_of(bag, "branch_state"), {})
+        fields = self._top_of({**bag, _INNER: inner}, "branch_state")
+        opened = fields.get(_INNER)
+        if isinstance(opened, dict):
+            fields = {**fields, _INNER: self._with_came(opened, aside)}
+        return fields
+
+    def _top_of(self, bag: Any, name: str) -> dict[str, Any]:
         bag = self._reader().resolve(bag, (name,))
         self.scope = self._given_scope or scope_of_event(bag, self.event)
         belongs_to(execution_of_scope(self.scope, self.event, bag), self.scope)
         self.check_scopes()
         return self._object(self.top(bag, only=BOOKKEEPING), name)
 
-    def branch_state(self) -> dict[str, Any]:
-        """Return the event's `branch_state`, opened at its top, as `state` does for a state.
+    def _with_came(self, state: dict[str, Any], aside: dict[str, Any]) -> dict[str, Any]:
+        """The state, with what was set aside if it is known to be a field of the state's own.
 
-        What a state inside it was summed up to is known from then on.
+        Without reading the metadata, what could be its summary is taken for that until the seal.
         """
-        fields = self.state("branch_state")
-        inner = self.event["branch_state"].get("state_data")
-        _, derived = without_derived(inner)
-        self._summary = derived.get(SUMMARY)
-        return fields
+        self._summary = None
+        if SUMMARY in aside:
+            self._summary = _Came(aside[SUMMARY], state.get(FULL))
+            if not may_be_summary(aside[SUMMARY]) or not isinstance(state.get(FULL), Unopened):
+                return self._with_summary(state)
+        return state
 
     def result(self, name: str, read: Iterable[str]) -> dict[str, Any]:
         """A result that the event brings: the named fields opened, the others as they came.
@@ -287,6 +308,7 @@ class Invocation:
         """  # noqa: D205 (one sentence of two lines)
         if self.settings.wire == 0 and not sealing_is_off():
             with self.writing():
+                state = self._with_summary(state)
                 return OlderForm(self.sb, self.scope).of(self.opened(state), budget)
         state, summary = self._scheduled(state)
         reserved = 0
@@ -386,19 +408,28 @@ class Invocation:
             return self.sb
         return self.sb.with_control(PENDING)
 
+    def _with_summary(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The state with the summary that came as a field of its own, if it was none."""
+        came = self._summary
+        if came is None or SUMMARY in state:
+            return state
+        if may_be_summary(came.value) and is_summary_of(came.value, self.opened(came.source)):
+            return state
+        return {**state, SUMMARY: came.value}
+
     def _scheduled(self, state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """The state with large scheduling metadata as one value, and its summary.
 
         No summary where there is nothing to sum up, or the state has a field of that name.
         """
         metadata = state.get(FULL)
+        came = self._summary
+        if came is not None and (metadata != came.source or sealing_is_off()):
+            state, came = self._with_summary(state), None
         if metadata is None or SUMMARY in state or sealing_is_off():
             return state, None
         if isinstance(metadata, Unopened) and metadata.kind == "object":
-            summary = self._summary
-            if not isinstance(summary, dict):
-                summary = summary_of(self.opened(metadata))
-            return state, summary
+            return state, summary_of(self.opened(metadata)) if came is None else came.value
         if not isinstance(metadata, dict):
             return state, None
         if holds_unopened(metadata):
@@ -409,10 +440,29 @@ class Invocation:
         return state, summary_of(metadata)
 
 
+class _Came(msgspec.Struct, frozen=True):
+    """The summary of an event's metadata, as it came; the engine may have replaced it.
+
+    Attributes:
+        value: The value of the summary's field.
+        source: The metadata; None if there was none.
+    """
+
+    value: Any
+    source: Any
+
+
+def _aside(bag: Any) -> tuple[Any, dict[str, Any]]:
+    """An object of a bag without the summary of metadata that left, and this summary by name."""
+    if isinstance(bag, dict) and is_marked(bag.get(FULL)):  # else it is opened now anyway
+        return set_aside(bag)
+    return bag, {}
+
+
 def as_one(text: bytes, count: int, kind: Kind = "object") -> Unopened:
     """A value that leaves whole: seal stores it where it is too large to be carried."""
     stub = Carried(sha256_hex(text), len(text), compress(text), kind, count)
-    return Unopened({KEY: stub.to_wire()}, stub)
+    return Unopened({KEY: stub.to_wire()}, stub, is_own=True)
 
 
 def _collect(value: Any, found: list[Unopened]) -> None:

@@ -40,7 +40,7 @@ def restore(invocation: Invocation, address: str, name: str) -> dict[str, Any]:
     path = ("snapshot_s3_path",)
     scope = invocation.pointer_scope()
     scope.must_follow(path)
-    held = plain_objects.load_from_s3(address)
+    held = plain_objects.read_plain(address)
     owner, state = UNNAMED, held
     if _is_record(held):
         owner = _owner(held)
@@ -81,7 +81,7 @@ def _behind(invocation: Invocation, address: str, owner: str) -> Any:
     """The state at the address that a record has."""
     path = ("snapshot_s3_path", "state_s3_path")
     name = name_below(invocation.sb.store.url, address, path)
-    state = plain_objects.load_from_s3(address)
+    state = plain_objects.read_plain(address)
     scope = invocation.pointer_scope()
     said = _owner(state)
     owner = owner if said == UNNAMED else said

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import BagTooLarge
 from statebag.format import json_check, json_text
 from statebag.format.derived import DERIVED
-from statebag.format.escape import escape
+from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.json_text import wire_size
 from statebag.format.stub import KEY
 from statebag.manager.legacy import plain_objects
@@ -79,17 +79,19 @@ class OlderForm:
 
     def _field(self, name: str, value: Any, key: str) -> Any:
         if name in self._control:
-            return value
+            return escape(value)
+        if name == _CURRENT and isinstance(value, dict) and not is_lookalike(value):
+            fields = {inner: _as_data(inner, one, key) for inner, one in value.items()}
+            kept_state, _ = plain_objects.optimize_current_state(fields, key)
+            return kept_state
+        value = _as_data(name, value, key)
         if name == _HISTORY and isinstance(value, list):
             kept, _ = plain_objects.optimize_state_history(value, key)
             return kept
-        if name == _CURRENT and isinstance(value, dict):
-            kept_state, _ = plain_objects.optimize_current_state(value, key)
-            return kept_state
         text = json_text.encode(value)
         if len(text) <= self._sb.policy.field_limit or as_pointer(value) is not None:
-            return escape(value)
-        return field_pointer(plain_objects.store_to_s3(value, object_key(key, name, text)), text)
+            return value
+        return _stored(name, value, key, text)
 
     def _with_less_history(self, carried: dict[str, Any], key: str, budget: int) -> dict[str, Any]:
         """With 30 entries, or the fewer that fit; none of them if no number of them does."""
@@ -131,8 +133,11 @@ class OlderForm:
 
         A router finds most of what it reads. Without this the step would fail.
         """
-        text = json_text.encode(carried)
-        s3_path = plain_objects.store_to_s3(carried, object_key(key, "state", text))
+        # In an object a wrapper would be data, as everything in it is.
+        control = {name: _as_data(name, state[name], key) for name in self._control & state.keys()}
+        stored = {**carried, **control}
+        text = json_text.encode(stored)
+        s3_path = plain_objects.store_to_s3(stored, object_key(key, "state", text))
         pointer = whole_pointer(s3_path, text, state)
         sizes = {name: wire_size({name: value}) for name, value in carried.items()}
         room = budget - wire_size(pointer)
@@ -163,6 +168,21 @@ def _with_summary(state: dict[str, Any], carried: dict[str, Any]) -> dict[str, A
     if summary is None or not left or SUMMARY in state:
         return carried
     return {**carried, FULL: {**pointer, DERIVED: [SUMMARY]}, SUMMARY: summary}
+
+
+def _as_data(name: str, value: Any, key: str) -> Any:
+    """A value, or if a reader would follow or open something in it, the pointer of its object.
+
+    What the object of a field holds is data, whatever it looks like.
+    """
+    text = json_text.encode(value)
+    if not may_need_escape(text) or escape(value) == value:
+        return value
+    return _stored(name, value, key, text)
+
+
+def _stored(name: str, value: Any, key: str, text: bytes) -> dict[str, Any]:
+    return field_pointer(plain_objects.store_to_s3(value, object_key(key, name, text)), text)
 
 
 def _with_addresses(carried: dict[str, Any]) -> dict[str, Any]:

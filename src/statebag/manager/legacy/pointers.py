@@ -19,11 +19,12 @@ from statebag.format.escape import escape
 from statebag.format.json_memory import OpenedValues
 from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY
+from statebag.format.stub import KEY, Escaped
+from statebag.format.stub_parsing import parse_stub
 from statebag.manager.control_fields import OF_ROUTERS
 from statebag.manager.legacy.pointer_format import as_pointer, decode_checked, decompress_text
 from statebag.manager.legacy.pointer_scope import PointerScope
-from statebag.manager.scheduling import FULL, SUMMARY
+from statebag.manager.scheduling import FULL, SUMMARY, is_summary_of, may_be_summary
 from statebag.opening.foreign_pointers import POINTER_LEVELS, put_at, siblings_of, split_at
 from statebag.store.confinement import name_below
 from statebag.telemetry import usage
@@ -38,13 +39,13 @@ __all__ = ["PointerReader"]
 
 _MOST_WRAPPED = 8  # whole states within whole states; a writer makes one
 _MOST_ARCHIVES = 10_000
+_ABSENT = object()
 _OWN_KEYS = frozenset(
     {
         "__s3_offloaded",
         "__s3_path",
         "__original_size_kb",
         "sha256",
-        "scheduling_summary",
         "__scheduling_metadata",
         "__guardrail_verified",
         "__batch_count_actual",
@@ -125,13 +126,32 @@ class PointerReader:
         state = self._read(pointer, path)
         # Fields that the engine may have changed since stand beside the pointer and win.
         if isinstance(state, dict):
-            beside = {
-                key: one
-                for key, one in value.items()
-                if key not in _OWN_KEYS and not (key not in state and _is_default(key, one))
-            }
-            state = {**state, **beside}
+            return self._merged(state, value, path, levels, wrapped + 1)
         return self._field(state, path, levels, wrapped=wrapped + 1)
+
+    def _merged(
+        self, state: dict[str, Any], pointer: dict[str, Any], path: Path, levels: int, wrapped: int
+    ) -> Any:
+        """A state that was read, with the fields beside its pointer in their places.
+
+        A summary there is left out if it is what a writer derived from the state's metadata.
+        """
+        beside = {
+            key: one
+            for key, one in pointer.items()
+            if key not in _OWN_KEYS and not (key not in state and _is_default(key, one))
+        }
+        came = beside.pop(SUMMARY, _ABSENT)
+        merged = self._field({**state, **beside}, path, levels, wrapped=wrapped)
+        if came is _ABSENT or not isinstance(merged, dict):
+            return merged
+        sources = [merged[FULL]] if FULL in merged else []
+        if sources and FULL in beside and FULL in state and state[FULL] != beside[FULL]:
+            # The engine may have replaced the metadata, and not what was derived from it.
+            sources.append(self._field(state[FULL], (*path, FULL), levels - 1, wrapped=wrapped))
+        # The first version wrote a summary for a state without metadata too.
+        is_derived = _is_summary(came, sources) if sources else may_be_summary(came)
+        return merged if is_derived else {**merged, SUMMARY: came}
 
     def _is_data(self, pointer: Pointer) -> bool:
         if not self._foreign_is_data or pointer.kind == "compressed":
@@ -148,15 +168,16 @@ class PointerReader:
         fields = siblings_of(value)  # a stub is opened by those who know stubs
         if not fields or levels == 0:
             return value
-        if KEY not in value:
-            value = fields = _without_summary(value)
-        return {
+        inside = {
             **value,
             **{
                 key: self._field(one, (*path, key), levels - 1, wrapped=wrapped)
                 for key, one in fields.items()
             },
         }
+        if KEY not in value and _is_marked(value) and _is_summary(value[SUMMARY], [inside[FULL]]):
+            del inside[SUMMARY]
+        return inside
 
     def _history(self, entries: list[Any], path: Path) -> list[Any]:
         """A list with the archives at its head, and at theirs, replaced by what they hold."""
@@ -233,14 +254,27 @@ class PointerReader:
         )
 
 
-def _without_summary(value: dict[str, Any]) -> dict[str, Any]:
-    """An object without the summary that a writer put beside the pointer of what it sums up."""
+def _is_marked(value: dict[str, Any]) -> bool:
+    """Whether a writer put a summary beside the pointer of what it sums up."""
     full = value.get(FULL)
     if SUMMARY not in value or not isinstance(full, dict) or as_pointer(full) is None:
+        return False
+    return full.get(DERIVED) == [SUMMARY]
+
+
+def _is_summary(value: Any, sources: list[Any]) -> bool:
+    """Whether a value is what a writer derived from one of these, which were read."""
+    if not may_be_summary(value):
+        return False
+    return any(is_summary_of(value, _data_of(source)) for source in sources)
+
+
+def _data_of(value: Any) -> Any:
+    """What was read, without the wrapper of data that looks like a stub."""
+    if not isinstance(value, dict) or KEY not in value:
         return value
-    if full.get(DERIVED) != [SUMMARY]:
-        return value
-    return {name: one for name, one in value.items() if name != SUMMARY}
+    stub = parse_stub(value, "$")
+    return stub.original if isinstance(stub, Escaped) else value
 
 
 def _is_default(key: str, value: Any) -> bool:
