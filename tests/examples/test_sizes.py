@@ -103,7 +103,7 @@ def test_it_succeeds_strict_at_any_size(name, size, tmp_path):
 def test_lint_finds_no_path_without_a_name():
     options = Options(sealed=("*",), control=("$.more", "$.meters"), movable=("$.readings",))
     report = lint([ROOT / "examples", ROOT / "deploy", ADOPT], options)
-    assert report.machines == 6
+    assert report.machines == 7
     assert [one for one in report.findings if one.severity == "error"] == []
 
 

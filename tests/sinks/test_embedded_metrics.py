@@ -36,7 +36,7 @@ def check_emf(line):
     assert isinstance(meta["Timestamp"], int)
     (directive,) = meta["CloudWatchMetrics"]
     assert directive["Namespace"] == "Statebag"
-    by = [["service"], ["service", "function_name"]]
+    by = [["service"], ["service", "function_name"], ["service", "action"]]
     if "state" in line:
         by.append(["service", "function_name", "state"])
     assert directive["Dimensions"] == by
@@ -59,7 +59,8 @@ def test_metrics_of_a_step(monkeypatch, capsys):
     (line,) = lines(capsys)
     assert check_emf(line) == UNITS
     assert (line["service"], line["function_name"]) == ("statebag", "Judge")
-    assert (line["execution"], line["scope"], line["state"]) == (ARN, "machine/run-1", "Judge it")
+    assert (line["execution"], line["execution_arn"]) == ("machine/run-1", ARN)
+    assert (line["scope"], line["state"]) == ("machine/run-1", "Judge it")
     assert line["action"] == "step"
     size = value(line, "BagBytes")
     assert len(json.dumps(bag)) <= size < 98_304

@@ -17,7 +17,8 @@ def test_log_lines_say_what_a_step_cost(monkeypatch, capsys):
         stepped(MemoryStore(), fails=ValueError(CANARY))
     good, bad = lines(capsys)
     assert (good["level"], good["message"], good["state"]) == ("INFO", "step", "Judge it")
-    assert (good["execution"], good["scope"]) == (ARN, "machine/run-1")
+    assert (good["execution"], good["execution_arn"]) == ("machine/run-1", ARN)
+    assert good["scope"] == "machine/run-1"
     assert good["puts"] == 1
     assert good["seal_ms"] > 0
     assert (bad["level"], bad["error"]) == ("ERROR", "ValueError")

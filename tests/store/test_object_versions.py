@@ -22,12 +22,11 @@ def bucket(monkeypatch):
 
 
 def versions(key, bucket="bucket"):
-    variables = {
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_REGION": "us-east-1",
-    }
-    return list(read_versions(bucket, key, endpoint=None, options={}, variables=variables))
+    variables = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+    found = read_versions(
+        bucket, key, options={}, variables=variables, region="us-east-1", credentials=None
+    )
+    return list(found)
 
 
 def test_every_version_comes_newest_first_and_no_other_object(bucket):

@@ -104,10 +104,14 @@ def test_a_store_that_answers_costs_nothing_for_its_replicas():
     assert counted.healed_reads == 0
 
 
+# What an open asks for ahead is asked for again by itself, if that does not come.
+TWICE = [Fault("get_ranges", call) for call in (1, 2)]
+
+
 def test_a_store_that_does_not_answer_is_stood_in_for():
     store = MemoryStore()
     bag = sealed(store)
-    with FaultyStore(store, [Fault("get_ranges")]) as silent:
+    with FaultyStore(store, TWICE) as silent:
         state, counted = opened(silent, bag, copied(store))
     assert state == STATE
     assert counted.healed_reads > 0
@@ -117,7 +121,8 @@ def test_a_refusal_is_no_fault_to_heal():
     store = MemoryStore()
     bag = sealed(store)
     replica = RecordingStore(copied(store))
-    refusing = FaultyStore(store, [Fault("get_ranges", error=NotPermitted("no"))])
+    refused = [Fault("get_ranges", call, error=NotPermitted("no")) for call in (1, 2)]
+    refusing = FaultyStore(store, refused)
     with refusing, pytest.raises(NotPermitted):
         opened(refusing, bag, replica)
     assert replica.calls == []
@@ -142,7 +147,8 @@ def test_damaged_everywhere_says_so_and_missing_everywhere_too():
 def test_what_was_damaged_on_its_way_is_read_again_and_counted():
     store = MemoryStore()
     bag = sealed(store)
-    with FaultyStore(store, [Fault("get_ranges", kind="truncate", keep_bytes=10)]) as cutting:
+    cut = [Fault("get_ranges", call, kind="truncate", keep_bytes=10) for call in (1, 2)]
+    with FaultyStore(store, cut) as cutting:
         state, counted = opened(cutting, bag)
     assert state == STATE
     assert counted.healed_reads > 0
