@@ -11,7 +11,7 @@ DEV := $(VENV)/.dev-installed
 MUTATION := $(VENV)-mutation
 DOCS := $(VENV)-docs
 
-.PHONY: help azurite demo demo-agent test matrix matrix-all coverage docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help azurite demo demo-agent test matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -57,8 +57,29 @@ $(DOCS)/.installed: requirements/docs.lock
 	$(DOCS)/bin/pip install --quiet --require-hashes --no-deps -r requirements/docs.lock
 	@touch $@
 
-coverage: $(DEV) ## all tests, with the branches they miss
+coverage: $(DEV) ## all tests, with the branches they miss; half an hour
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
+
+coverage-core: $(DEV) ## the tests of sealing and opening, with the branches they miss
+	$(PYTEST) tests/format tests/opening tests/sealing --cov --cov-report=
+	$(BIN)/coverage report --include='src/statebag/format/*,src/statebag/opening/*,src/statebag/sealing/*'
+
+docs: $(DOCS)/.installed ## the site of the documentation, into build/site; a warning fails it
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs build --strict
+
+$(DOCS)/.installed: requirements/docs.lock
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --require-hashes --no-deps -r requirements/docs.lock
+	@touch $@
+
+coverage: $(DEV) ## all tests, with the branches they miss; half an hour
+	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
+
+comma := ,
+CORE := format opening sealing
+coverage-core: $(DEV) ## the tests of sealing and opening, with the branches they miss
+	$(PYTEST) $(CORE:%=tests/%) --cov --cov-report=
+	$(BIN)/coverage report --include="$(subst $(eval) ,$(comma),$(CORE:%=src/statebag/%/*))"
 
 bench: $(DEV) ## what a step costs, beside other ways; forty minutes, writes docs/performance.md
 	$(BIN)/python -m benchmarks --json build/benchmarks.json --svg docs/performance --page docs/performance.md
