@@ -60,21 +60,6 @@ $(DOCS)/.installed: requirements/docs.lock
 coverage: $(DEV) ## all tests, with the branches they miss; half an hour
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
 
-coverage-core: $(DEV) ## the tests of sealing and opening, with the branches they miss
-	$(PYTEST) tests/format tests/opening tests/sealing --cov --cov-report=
-	$(BIN)/coverage report --include='src/statebag/format/*,src/statebag/opening/*,src/statebag/sealing/*'
-
-docs: $(DOCS)/.installed ## the site of the documentation, into build/site; a warning fails it
-	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs build --strict
-
-$(DOCS)/.installed: requirements/docs.lock
-	$(PYTHON) -m venv $(DOCS)
-	$(DOCS)/bin/pip install --quiet --require-hashes --no-deps -r requirements/docs.lock
-	@touch $@
-
-coverage: $(DEV) ## all tests, with the branches they miss; half an hour
-	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
-
 comma := ,
 CORE := format opening sealing
 coverage-core: $(DEV) ## the tests of sealing and opening, with the branches they miss

@@ -1,8 +1,8 @@
-"""Where a process runs whose disk goes away with it: functions, containers, instances on demand.
+"""The places whose disk is lost with the process: functions, containers, instances on demand.
 
-A store in a local folder is lost there. A process knows such a place by the variables that the
-platform sets. A container of Docker or Podman alone has none, and is not in the table: people work
-in such containers, with folders of their own machine in them.
+A store in a local folder is lost there. The platform sets variables that identify such a place. A
+container of plain Docker or Podman has none and is not in the table: people work in such containers
+with folders of their own machine.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ PASSING_PLACES = (
 
 
 def passing_place_in(variables: Mapping[str, str]) -> str | None:
-    """Say in words which function or container these variables are of; None if of neither."""
+    """Return the words for the function or container of these variables; None if there is none."""
     execution = variables.get("AWS_EXECUTION_ENV", "")
     for place in PASSING_PLACES:
         if place.execution and execution.startswith(place.execution):

@@ -32,7 +32,7 @@ def test_one_write_and_then_none_for_the_same_state():
 
 def test_a_write_that_fails_gives_no_bag_and_is_not_remembered():
     store = FaultyStore(MemoryStore(), [Fault("put", call) for call in (1, 2, 3)])
-    client = Statebag(store, policy=POLICY)
+    client = Statebag(store, policy=Policy(carry_bytes=0, attempts=3))
     with pytest.raises(StoreUnavailable):
         client.seal(STATE, scope="m/e")
     bag = client.seal(STATE, scope="m/e")

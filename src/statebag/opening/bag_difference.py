@@ -117,9 +117,9 @@ def _same_text(one: _Value, two: _Value) -> bool:
 def _without_derived(
     one: _Value, two: _Value, path: Path
 ) -> tuple[_Value, _Value, list[BagChange]]:
-    """Two values without the fields that may be derived, and which of these may differ.
+    """Return two values without the fields that may be derived, and those of them that may differ.
 
-    Whether such a field is derived, and so of no state, only its source tells, which is not read.
+    Only the source shows whether such a field is derived, and the source is not read.
     """
     left, right = (({}, {}) if v.is_data else set_aside(v.wire) for v in (one, two))
     names = dict.fromkeys([*left[1], *right[1]])

@@ -111,7 +111,7 @@ class Opener:
         return found.root[0]
 
     def _fill(self, found: Walk) -> None:
-        """Read what the sites of a copy ask for, and put it in place."""
+        """Read the values of a copy's sites, and put them into place."""
         if not found.sites:
             return
         wholes = [(site, site.stub.whole) for site in found.sites]
@@ -130,11 +130,11 @@ class Opener:
             site.container[site.key] = _merged(value, site)
 
     def _settle(self, doubt: Doubt, *, partly: bool) -> None:
-        """Drop a field of the copy if it is what is derived from its source; else it is data.
+        """Drop a field of the copy if a writer derived it from its source; otherwise it is data.
 
         Args:
             doubt: The field.
-            partly: Whether some of the copy was not opened; the source is read all the same.
+            partly: Whether some of the copy was not opened; the source is read anyway.
         """
         owner, one = doubt.container[doubt.key], doubt.derivation
         if one.source not in owner or one.name not in owner:
@@ -143,7 +143,7 @@ class Opener:
         if partly:
             below = (*doubt.path, one.source)
             source = self.open(source, Selection(None), is_state=True, below=below)
-        # The engine may have replaced the source beside a rest's stub, and not what came from it.
+        # An engine may have replaced the source next to a rest's stub, but not the derived field.
         sources = [source, doubt.hidden.get(one.source)]
         if not any(one.gives(owner[one.name], each) for each in sources):
             return

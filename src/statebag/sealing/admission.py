@@ -1,8 +1,8 @@
-"""What passes a seal unread: only what readers of the bag may read, and somebody vouched for.
+"""Check the values that a seal passes on unread.
 
-A seal hands an `Unopened` on without a look at its value. Its stub may be of another execution's
-scope: the next reader would be refused, or, later, find its objects collected. And a client that
-signs would sign what it never verified, if a client without keys had read the bag.
+A seal passes an `Unopened` on without reading its value. If its objects are in the scope of another
+execution, the next reader is refused, or finds later that they were collected. If a client without
+keys read the bag, a client that signs would sign a value that nobody verified.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ __all__ = ["Admission"]
 
 
 class Admission:
-    """Checks what passes one seal unread.
+    """Checks the values that one seal passes on unread.
 
     Args:
-        confinement: Which scopes the bag's readers may read; None where that is not known.
-        signatures: What the client signs with; each stub must have a good signature already.
+        confinement: The scopes that the bag's readers may read; None if they are not known.
+        signatures: The client's keys; each stub must already have a valid signature.
     """
 
     def __init__(
@@ -44,16 +44,16 @@ class Admission:
         """Refuse a value that may not pass.
 
         Args:
-            value: It is not read.
-            path: Where it stands in the state.
+            value: The value, which is not read.
+            path: Its path in the state.
 
         Raises:
-            NotPermitted: Its objects are of a scope that the bag's readers may not read, or its
-                stub has no good signature and the client signs.
+            NotPermitted: Its objects are in a scope that the bag's readers may not read, or the
+                client signs and its stub has no valid signature.
         """
         if self._confinement is None and self._checker is None:
             return
-        # Looked at as if all were opened: so each stub in it is, also those beside another one.
+        # As if everything were opened: so each stub is checked, also one next to another stub.
         sites = walk(value, Selection(None), below=path, signatures=self._checker).sites
         if self._confinement is None:
             return

@@ -237,6 +237,37 @@ def test_a_field_of_the_name_of_the_summary_is_kept(writes_older):
     assert routed({**ROUTED, **own})["scheduling_summary"] == own["scheduling_summary"]
 
 
+@pytest.mark.parametrize("count", [0, 1_500], ids=["field", "whole"])
+@pytest.mark.parametrize("written", ["text", None, {"total_batches": 60, "priority": 2}])
+def test_what_an_engine_wrote_over_the_summary_of_a_pointer_is_data(writes_older, count, written):
+    many = {f"key {n}": [n, "x" * 80] for n in range(count)}
+    state = {**ROUTED, **many, "scheduling_metadata": SCHEDULING}
+    bag = routed(state)
+    assert ("__s3_path" in bag) == bool(count)
+    written_over = {**bag, "scheduling_summary": written}
+    after = read_without(written_over, "next_action")
+    assert after == {**state, "scheduling_summary": written}
+    assert read_without(bag, "next_action") == state
+    synced = call("sync", state_data=written_over)["state_data"]
+    again = read_without(synced, "next_action")
+    assert again == {**state, "scheduling_summary": written}
+
+
+def test_the_summary_of_replaced_metadata_is_no_field(writes_older):
+    many = {f"key {n}": [n, "x" * 80] for n in range(1_500)}
+    bag = routed({**ROUTED, **many, "scheduling_metadata": SCHEDULING})
+    after = read_without({**bag, "scheduling_metadata": {"batch_details": [1]}}, "next_action")
+    assert after == {**ROUTED, **many, "scheduling_metadata": {"batch_details": [1]}}
+
+
+def test_fields_with_the_names_of_a_pointer_leave_with_the_others(writes_older):
+    many = {f"key {n}": [n, "x" * 80] for n in range(1_500)}
+    state = {**ROUTED, **many, "sha256": "a", "__s3_path": "b", "__original_size_kb": 1}
+    bag = routed(state)
+    assert bag["__s3_path"].startswith(from_environment().store.url)
+    assert read_without(bag, "next_action") == state
+
+
 def test_the_pointers_of_a_fork_leave_last(writes_older):
     branches = [{"branch_id": f"b{n}", "nodes": [n]} for n in range(100)]
     state = {**ROUTED, **{f"f{n}": filler(6_000, n) for n in range(20)}}

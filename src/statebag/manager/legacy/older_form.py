@@ -10,6 +10,7 @@ from statebag.format.derived import DERIVED
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.json_text import wire_size
 from statebag.format.stub import KEY
+from statebag.manager.control_fields import OF_ROUTERS
 from statebag.manager.legacy import plain_objects
 from statebag.manager.legacy.pointer_format import (
     as_pointer,
@@ -139,7 +140,9 @@ class OlderForm:
         text = json_text.encode(stored)
         s3_path = plain_objects.store_to_s3(stored, object_key(key, "state", text))
         pointer = whole_pointer(s3_path, text, state)
-        sizes = {name: wire_size({name: value}) for name, value in carried.items()}
+        # A field with a name of the pointer's own is in the object alone.
+        own = pointer.keys() - {*OF_ROUTERS, SUMMARY}
+        sizes = {name: wire_size({name: one}) for name, one in carried.items() if name not in own}
         room = budget - wire_size(pointer)
         for name in sorted(sizes, key=lambda one: (one not in self._control, sizes[one])):
             room -= sizes[name]

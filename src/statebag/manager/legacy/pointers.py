@@ -141,6 +141,8 @@ class PointerReader:
             for key, one in pointer.items()
             if key not in _OWN_KEYS and not (key not in state and _is_default(key, one))
         }
+        if _is_marked(state):  # no engine writes in an object of the store
+            state = {name: one for name, one in state.items() if name != SUMMARY}
         came = beside.pop(SUMMARY, _ABSENT)
         merged = self._field({**state, **beside}, path, levels, wrapped=wrapped)
         if came is _ABSENT or not isinstance(merged, dict):
