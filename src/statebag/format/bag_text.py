@@ -24,14 +24,15 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
 
 __all__ = [
+    "JSON_MARKS",
     "LEVELS",
+    "STRING_MARKS",
     "as_bag",
     "bag_texts",
     "decoded_text",
     "is_bag_text",
     "is_broken_text",
     "may_be_bag_text",
-    "may_hold_bag_text",
     "names_with_bag_text",
     "value_of_text",
 ]
@@ -63,18 +64,15 @@ def _in_base64(text: bytes) -> tuple[tuple[str, int], ...]:
 
 
 _IN_BASE64 = _in_base64(KEY.encode())
-_MARKS = (KEY, *(mark for mark, _ in _IN_BASE64))
+STRING_MARKS = (KEY, *(mark for mark, _ in _IN_BASE64))
+"""A string that holds none of these is no bag's text."""
 _STANDARD = str.maketrans("-_", "+/")
-_MARKS_IN_STRING = (
+JSON_MARKS = (
     b'\\"' + KEY.encode(),
     b"'" + KEY.encode(),
     *(mark.encode() for mark, _ in _IN_BASE64),
 )
-
-
-def may_hold_bag_text(text: bytes) -> bool:
-    """Return whether a string in this JSON text could be a bag's text, by a quick test."""
-    return any(mark in text for mark in _MARKS_IN_STRING)
+"""A JSON text that holds none of these has no string in it that is a bag's text."""
 
 
 def decoded_text(text: str | bytes) -> Any:
@@ -117,7 +115,7 @@ def is_bag_text(text: str, levels: int = LEVELS) -> bool:
 
 def may_be_bag_text(text: str) -> bool:
     """Return whether a string could be the text of a bag, by a quick test."""
-    return any(mark in text for mark in _MARKS)
+    return any(map(text.__contains__, STRING_MARKS))
 
 
 def _begins_in_base64(text: str) -> bool:

@@ -33,6 +33,7 @@ __all__ = [
     "parse_beside",
     "same",
     "set_aside",
+    "sources",
     "with_derived",
     "without_marks",
 ]
@@ -64,6 +65,8 @@ class Derivation(msgspec.Struct, frozen=True):
 
 
 _declared: dict[str, Derivation] = {}
+sources: set[str] = set()
+"""The names of the sources; an object without the reserved key and without these has no mark."""
 
 
 def declare_derived(name: str, source: str, derive: Callable[[Any], Iterable[Any]]) -> None:
@@ -76,6 +79,7 @@ def declare_derived(name: str, source: str, derive: Callable[[Any], Iterable[Any
             if it wrote no such field.
     """
     _declared[name] = Derivation(name, source, derive)
+    sources.add(source)
 
 
 def is_marked(wire: Any) -> bool:

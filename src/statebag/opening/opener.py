@@ -105,15 +105,14 @@ class Opener:
         """
         checker = self._checker()
         found = walk(bag, selection, is_state=is_state, below=below, signatures=checker)
-        self._fill(found)
+        if found.sites:
+            self._fill(found)
         for doubt in found.doubts:
             self._settle(doubt, partly=bool(found.unopened))
         return found.root[0]
 
     def _fill(self, found: Walk) -> None:
         """Read the values of a copy's sites, and put them into place."""
-        if not found.sites:
-            return
         wholes = [(site, site.stub.whole) for site in found.sites]
         # By place: one blob may stand in many, and is read only once.
         self._fetcher.check_given(sum(stub.size for _, stub in wholes))

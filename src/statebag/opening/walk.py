@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from statebag.errors import InvalidState, InvalidStub, LimitExceeded
-from statebag.format.derived import marked_fields, parse_beside, without_marks
+from statebag.format.derived import marked_fields, parse_beside, sources, without_marks
 from statebag.format.json_text import MAX_DEPTH
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Stub
@@ -153,7 +153,7 @@ def walk(
                 container[key] = dict(value)  # most objects hold no others: at the speed of C
                 continue
             else:
-                if not is_data:
+                if not (is_data or sources.isdisjoint(value)):
                     doubtful = marked_fields(value)
                     found.doubts.extend(Doubt(container, key, path, one) for one in doubtful)
                     value = without_marks(value)

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from statebag.errors import InvalidState
 from statebag.format import json_check, json_text
-from statebag.format.bag_text import bag_texts, may_hold_bag_text, names_with_bag_text
+from statebag.format.bag_text import JSON_MARKS, STRING_MARKS, bag_texts, names_with_bag_text
 from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, NEWEST_FORMS
 from statebag.format.stub_parsing import parse_stub
-from statebag.format.unopened import OPAQUE, Grown, Unopened, unread_in
+from statebag.format.unopened import OPAQUE, Grown, Unopened
 from statebag.opening.verified import Verified
 from statebag.sealing.admission import Admission
 from statebag.sealing.kept import Kept
@@ -29,7 +29,7 @@ from statebag.sealing.parts import Branch, Gathered, Part, Plain
 from statebag.sealing.pieces import Cutter, NeedsOpened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from statebag.format.json_check import Checked
     from statebag.format.paths import Path
@@ -90,7 +90,7 @@ class Planner:
         known: The stored values that stubs may refer to.
         bases: The values that deltas can start from.
         checked: Facts about the whole state; if None, each value is looked at again.
-        admission: Checks each value that passes unopened.
+        admission: Makes what checks each value that passes unopened; by default nothing is checked.
     """
 
     def __init__(
@@ -100,10 +100,11 @@ class Planner:
         known: Known,
         bases: Bases,
         checked: Checked | None = None,
-        admission: Admission | None = None,
+        admission: Callable[[], Admission] = Admission,
     ) -> None:
         self.policy = policy
-        self._admission = admission or Admission()
+        self._admission = admission
+        self._made_admission: Admission | None = None
         checked = checked or _NOTHING_SEEN
         self._harmless = checked.exact_numbers and checked.depth < _DEEPEST_PLAIN
         self._estimates = checked.no_exponents
@@ -120,6 +121,12 @@ class Planner:
         if self._cutter is None:  # most small states need none
             self._cutter = Cutter(self.policy, self.scope, self.known)
         return self._cutter
+
+    @property
+    def _admitted(self) -> Admission:
+        if self._made_admission is None:  # most states were opened whole
+            self._made_admission = self._admission()
+        return self._made_admission
 
     def is_above_control(self, path: Path) -> bool:
         """Return whether a control path leads through this place; the root counts as such."""
@@ -148,14 +155,13 @@ class Planner:
             path: Where it stands.
             text: Its text, if it is known already.
         """
-        unread = unread_in(value)
-        if unread is not None:
-            self._admission.check(unread, path)
         if isinstance(value, Unopened):
+            self._admitted.check(value, path)
             if not self._may_write(value.stub):
                 raise NeedsOpened(path)  # it was written for newer readers
             return Kept.unopened(path, value)
         if isinstance(value, Grown):
+            self._admitted.check(value.before, path)
             return self.cutter.grown(value, path)
         control = path in self.control
         if not control and isinstance(value, dict) and path in self._above_control:
@@ -218,7 +224,7 @@ class Planner:
         return list(map(Plain, paths, values, wires, sizes, control, map(not_, exact)))
 
     def _engine_may_harm(self, value: Any, text: bytes) -> bool:
-        if may_hold_bag_text(text) and any(bag_texts(value)):
+        if any(map(text.__contains__, JSON_MARKS)) and any(bag_texts(value)):
             return True  # plain, it would be taken for a bag that somebody put there as text
         if self._harmless or isinstance(value, str):
             return False
@@ -383,7 +389,7 @@ class Planner:
         if isinstance(value, list):
             children = self._children(value, enumerate(value), path)
             return Branch(path, value, _as_control(children) if control else children)
-        if is_lookalike(value) or (not control and any(names_with_bag_text(value))):
+        if is_lookalike(value) or (not control and _has_bag_name(value)):
             return self._lookalike(value, path, control=control)
         if len(value) > _MANY_KEYS and not control:
             return self._many_fields(value, path)
@@ -462,6 +468,12 @@ class Planner:
         if self._engine_may_harm(value, text):
             return leaving
         return self._plain(value, text, path)
+
+
+def _has_bag_name(value: dict[str, Any]) -> bool:
+    """Return whether the name of a field is the text of a bag; most objects need no close look."""
+    names = "\n".join(value)
+    return any(map(names.__contains__, STRING_MARKS)) and any(names_with_bag_text(value))
 
 
 def _as_control(children: dict[Any, Part]) -> dict[Any, Part]:

@@ -115,10 +115,13 @@ class Sealer:
     ) -> Any:
         checked = check_json(state, OPAQUE, strings=False)
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
-        confinement = None
-        if confined and scope is not None:
-            confinement = Confinement(encoded, self.policy.readable_scopes)
-        admission = Admission(confinement, self._signatures)
+
+        def admission() -> Admission:
+            confinement = None
+            if confined and scope is not None:
+                confinement = Confinement(encoded, self.policy.readable_scopes)
+            return Admission(confinement, self._signatures)
+
         bound = self.policy.max_bag_bytes if budget is None else budget
         turns = 0
         while True:
@@ -148,6 +151,7 @@ class Sealer:
                     self._memory.bases.add(one.path, value)
         for node, entries in layout.nodes:
             self._memory.known.add_node(node, entries)
+        bag = json_text.decode(text)
         carried = layout.carried() if layout.leaving else []
         usage.add(
             blobs_stored=len(layout.written),
@@ -157,7 +161,6 @@ class Sealer:
         usage.peak(bag_bytes=size)
         if usage.is_measured():
             usage.peak(plain_bytes=_plain_bytes(state))
-        bag = json_text.decode(text)
         if rehearsal.current is not None:
             rehearsal.current.sealed(bag, self.policy)
         return bag
@@ -170,12 +173,13 @@ class Sealer:
         bound: int,
         memory: Memory,
         checked: Checked | None,
-        admission: Admission,
+        admission: Callable[[], Admission],
     ) -> tuple[Any, Layout, bytes, int]:
         """Return a layout whose bag is within the bound, with the bag's text and its size there.
 
         The state is returned too, since the seal may have opened more of it.
         """
+        exactly = usage.is_measured()
         planner = Planner(self.policy, encoded, memory.known, memory.bases, checked, admission)
         target, moves = bound, True
         while True:
@@ -199,7 +203,7 @@ class Sealer:
             )
             text = json_text.encode(layout.bag)
             size = wire_size_at_most(text, exponents=True)
-            if size > bound or usage.is_measured():
+            if size > bound or exactly:
                 size = wire_size(layout.bag, text)
             if size > bound:
                 layout = layout.without_reads()
