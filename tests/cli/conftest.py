@@ -89,6 +89,7 @@ def execution(folder, state, monkeypatch):
         execution_name="run-1",
         history_dir=folder / ".statebag" / "histories",
         timeout_seconds=2,
+        strict=False,  # as deployed: a strict seal has fewer places
     )
     arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Main:run-1"
     monkeypatch.setenv("ARN", arn)
