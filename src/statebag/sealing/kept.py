@@ -49,7 +49,12 @@ class Kept(Leaving, frozen=True):
 
     @classmethod
     def unchanged(
-        cls, path: Path, value: Any, stub: Whole, packs: frozenset[str], read: Verified | None
+        cls,
+        path: Path,
+        value: Any,
+        stub: Whole,
+        packs: frozenset[str],
+        read: Verified | None = None,
     ) -> Kept:
         """The part for a value that has a stub already; what it needs lies in these packs."""
         body = stub.to_wire()
