@@ -240,5 +240,6 @@ def test_the_next_function_reads_it(sb, bucket, tmp_path):
         {"StartAt": "A", "States": {"A": {**listing, "Next": "B"}, "B": then, "None": NONE}},
         {"call": lambda_handler, "count": count},
         {"bucket": "box"},
+        strict=False,
     )
     assert (ended.status, ended.output) == ("SUCCEEDED", {"count": OBJECTS})

@@ -147,3 +147,16 @@ def test_any_mixture_of_writers_gives_the_state(steps):
             bag = client.seal(state, scope="m", append={"$.messages": [one]})
     forget()
     assert cold(store).open(bag, scope="m") == expected
+
+
+def test_an_array_whose_tail_was_not_read_is_not_remembered_as_a_whole():
+    store = MemoryStore()
+    tailed = Policy(carry_bytes=0, field_limit=256, piece_bytes=1024)
+    bag = cold(store, tailed).seal({"log": [message(0, 90)]}, scope="m")
+    for n in range(1, 40):
+        client = cold(store, tailed)
+        part = client.open(bag, only=["$.none"], scope="m")
+        part["other"] = noise(700, n)
+        bag = client.seal(part, scope="m", append={"$.log": [message(n, 90)]})
+    expected = {"log": [message(n, 90) for n in range(40)], "other": noise(700, 39)}
+    assert gets_of_all(store, bag, expected) <= MOST_GETS

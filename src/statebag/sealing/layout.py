@@ -245,12 +245,13 @@ class Placing:
             for entry, piece in zip(entries, pieces, strict=True)
             if isinstance(piece, Piece)
         }
-        if stub.simple is not None and part.own_stored_text is not None:
-            texts.update(dict.fromkeys(stub.simple.blobs(), part.own_stored_text))
+        tail = stub.simple.blobs() if stub.simple is not None else []
+        if part.own_stored_text is not None:
+            texts.update(dict.fromkeys(tail, part.own_stored_text))
         nodes = [entry.blob for entry in stub.entries if entry.level]
         for entry in stub.entries:
             nodes += blobs_in_pack(self._nodes_below(entry), name)
-        whole = all(isinstance(piece, Piece) for piece in pieces)
+        whole = all(isinstance(piece, Piece) for piece in pieces) and texts.keys() >= set(tail)
         packs = frozenset([node.at for node in nodes])
         return StoredValue(part.path, stub, texts, entries if whole else None, packs)
 
