@@ -11,7 +11,7 @@ DEV := $(VENV)/.dev-installed
 MUTATION := $(VENV)-mutation
 DOCS := $(VENV)-docs
 
-.PHONY: help demo demo-agent test matrix matrix-all coverage docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help azurite demo demo-agent test matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -57,8 +57,12 @@ $(DOCS)/.installed: requirements/docs.lock
 	$(DOCS)/bin/pip install --quiet --require-hashes --no-deps -r requirements/docs.lock
 	@touch $@
 
-coverage: $(DEV) ## all tests, with the branches they miss
+coverage: $(DEV) ## all tests, with the branches they miss; half an hour
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
+
+coverage-core: $(DEV) ## the tests of sealing and opening, with the branches they miss
+	$(PYTEST) tests/format tests/opening tests/sealing --cov --cov-report=
+	$(BIN)/coverage report --include='src/statebag/format/*,src/statebag/opening/*,src/statebag/sealing/*'
 
 bench: $(DEV) ## what a step costs, beside other ways; forty minutes, writes docs/performance.md
 	$(BIN)/python -m benchmarks --json build/benchmarks.json --svg docs/performance --page docs/performance.md
@@ -106,11 +110,17 @@ format: $(DEV) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Azure's storage on this machine, of npm, for tests/store/test_azure.py; that same release each time.
+AZURITE := 3.35.0
+azurite: .azurite/node_modules/.bin/azurite-blob ## the emulator that the tests of Azure need
+.azurite/node_modules/.bin/azurite-blob:
+	npm install --silent --no-audit --no-fund --prefix .azurite azurite@$(AZURITE)
+
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
   --python-version 3.11
 LIKE_DEV := -c requirements/run.lock -c requirements/dev.lock
 
-lock: $(BIN)/python ## pin all dependencies anew, with hashes
+lock: $(BIN)/python ## pin all dependencies again, with hashes
 	$(BIN)/pip install --quiet uv
 	$(COMPILE) --extra all -o requirements/run.lock pyproject.toml
 	$(COMPILE) --extra dev -c requirements/run.lock -o requirements/dev.lock pyproject.toml

@@ -58,8 +58,13 @@ PARTS = {
         "tests/store/test_encrypted.py",
         *NOT_CORE[2:],
     ),
-    "metrics": ("tests/telemetry/test_steps.py", "-k", "not span"),
-    "tracing": ("tests/telemetry/test_steps.py", "-k", "span"),
+    "metrics": (
+        "tests/telemetry/test_steps.py",
+        "tests/sinks/test_embedded_metrics.py",
+        "tests/sinks/test_from_environment.py",
+        "tests/sinks/test_json_log.py",
+    ),
+    "tracing": ("tests/sinks/test_tracing.py",),
     "all": ("tests",),
 }
 

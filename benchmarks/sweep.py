@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from benchmarks import workloads
 from benchmarks.page import table
 from benchmarks.suite import Run
+from benchmarks.tables import counted
 from statebag import Policy
 
 if TYPE_CHECKING:
@@ -60,17 +61,7 @@ def chosen(*, most_steps: int | None = None) -> Iterator[Run]:
 
 def cells(row: Summary) -> list[str]:
     """A row's cells, as `COLUMNS` names them; all per step."""
-    return [
-        f"{row.puts:.3f}",
-        f"{row.gets + row.other:.2f}",
-        f"{row.bytes_put / 1000:,.1f}",
-        f"{row.bytes_got / 1000:,.1f}",
-        f"{row.bytes_put / row.change:.2f}",
-        f"{row.growth:+.3f}",
-        f"{row.dollars:,.2f}",
-        f"{row.bag_max / 1000:,.0f}",
-        f"{row.step_cpu.median:.1f}",
-    ]
+    return [*counted(row), f"{row.step_cpu.median:.1f}"]
 
 
 _HEAD = """\

@@ -19,10 +19,9 @@ COLUMNS = (
 GOAL_COLUMNS = ("", "goal", "bound", "measured", "met")
 
 
-def cells(row: Summary) -> list[str]:
-    """A row's cells, as `COLUMNS` names them; all per step."""
+def counted(row: Summary) -> list[str]:
+    """The cells that every table has of a row: requests, bytes, growth, price and bag, per step."""
     return [
-        row.way + ("" if row.situation == "cold" else " (warm)"),
         f"{row.puts:.3f}",
         f"{row.gets + row.other:.2f}",
         f"{row.bytes_put / 1000:,.1f}",
@@ -31,6 +30,14 @@ def cells(row: Summary) -> list[str]:
         f"{row.growth:+.3f}",
         f"{row.dollars:,.2f}",
         f"{row.bag_max / 1000:,.0f}",
+    ]
+
+
+def cells(row: Summary) -> list[str]:
+    """A row's cells, as `COLUMNS` names them; all per step."""
+    return [
+        row.way + ("" if row.situation == "cold" else " (warm)"),
+        *counted(row),
         f"{row.without_requests:.0%}",
         f"{row.step_cpu.median:.1f}",
         f"{row.step_wall.median:.1f}",

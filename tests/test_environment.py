@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import pytest
 
 from statebag import ConfigurationError, Policy, Statebag, step
@@ -10,7 +13,9 @@ from statebag.environment import (
     sealing_is_off,
     signing_keys_from_environment,
     store_address,
+    store_options,
 )
+from statebag.store.address import store_of
 from statebag.testing.process import forget
 
 LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"}
@@ -69,7 +74,14 @@ PLACES = {
     ],
     "an App Engine instance": [{"GAE_INSTANCE": "i"}],
     "a Heroku dyno": [{"DYNO": "web.1"}],
-    "a Fly machine": [{"FLY_MACHINE_ID": "1"}],
+    "a Fly machine": [{"FLY_MACHINE_ID": "1"}, {"FLY_ALLOC_ID": "1"}],
+    "a Vercel function": [{"VERCEL": "1", "VERCEL_ENV": "preview"}, {"VERCEL": "1"}],
+    "a Netlify function or build": [{"NETLIFY": "true"}],
+    "a Render service": [{"RENDER": "true"}],
+    "a Railway deployment": [{"RAILWAY_REPLICA_ID": "1"}, {"RAILWAY_DEPLOYMENT_ID": "1"}],
+    "a Cloudflare container": [{"CLOUDFLARE_DURABLE_OBJECT_ID": "1"}],
+    "a Modal container": [{"MODAL_TASK_ID": "ta-1"}],
+    "a Cloud Foundry container": [{"CF_INSTANCE_GUID": "1"}],
     "a Nomad allocation": [{"NOMAD_ALLOC_ID": "1"}],
     "an AWS Batch job": [{"AWS_BATCH_JOB_ID": "1", "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE"}],
     "a Cloud Run container": [{"K_SERVICE": "s"}, {"CLOUD_RUN_JOB": "j"}],
@@ -101,6 +113,11 @@ def test_where_the_disk_goes_away_a_store_must_be_named(place):
         {"AWS_EXECUTION_ENV": ""},
         {"AWS_LAMBDA_FUNCTION_NAME": "", "K_SERVICE": ""},
         {"AWS_REGION": "us-east-1", "CI": "true"},
+        # What the platforms' programs set on a developer's machine.
+        {"VERCEL": "1", "VERCEL_ENV": "development"},
+        {"NETLIFY": "true", "NETLIFY_DEV": "true"},
+        {"RAILWAY_SERVICE_ID": "1", "RAILWAY_ENVIRONMENT_NAME": "production"},
+        {"RENDER": "", "DYNO": ""},
     ],
 )
 def test_elsewhere_a_folder_does(variables):
@@ -285,3 +302,63 @@ def test_plain_states_travel_whole(monkeypatch):
     assert bag is not state
     assert sb.open(bag) == state
     assert sb.append(bag, "log", [2])["log"] == [1, 2]
+
+
+OPTIONS = (
+    '{"timeout": "5s", "s3://main": {"region": "a", "profile": "p"}, '
+    '"s3://main/p": {"region": "b"}, "s3://replica/p": {"region": "c"}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "options"),
+    [
+        ("s3://main/p", {"timeout": "5s", "region": "b", "profile": "p"}),
+        ("s3://main/p/", {"timeout": "5s", "region": "b", "profile": "p"}),
+        ("s3://main/p/below", {"region": "b", "profile": "p"}),
+        ("s3://main/pp", {"region": "a", "profile": "p"}),
+        ("s3://replica/p", {"region": "c"}),
+        ("s3://replica", {}),
+        ("s3://mainly/p", {}),
+    ],
+)
+def test_options_of_stores(address, options):
+    variables = {"STATEBAG_STORE": "s3://main/p", "STATEBAG_STORE_OPTIONS": OPTIONS}
+    assert store_options(address, variables) == options
+
+
+def test_no_options_of_stores():
+    for text in ("", "  ", "{}"):
+        assert store_options("s3://main/p", {"STATEBAG_STORE_OPTIONS": text}) == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["hunter2", "[]", '{"timeout": 5}', '{"s3://a": {"b": null}}', '"hunter2', "{'a': 'b'}"]
+)
+def test_options_that_are_no_json_of_texts_are_refused_and_not_quoted(text):
+    with pytest.raises(ConfigurationError, match="STATEBAG_STORE_OPTIONS") as caught:
+        store_options("s3://main/p", {"STATEBAG_STORE_OPTIONS": text})
+    assert "hunter2" not in str(caught.value)
+    for example in caught.value.hint.removeprefix("Write ").removesuffix(".").split(", or "):
+        store_options("s3://main/p", {"STATEBAG_STORE_OPTIONS": example})
+
+
+def test_options_reach_the_stores_that_they_name(monkeypatch, tmp_path):
+    main, replica = tmp_path / "main", tmp_path / "replica"
+    text = json.dumps({"create": "false", str(replica): {"shared": "true"}})
+    monkeypatch.setenv("STATEBAG_STORE", str(main))
+    monkeypatch.setenv("STATEBAG_STORE_OPTIONS", text)
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        store_of(str(main))
+    store_of(Path(replica)).put("a", b"")
+    assert (replica / "a").stat().st_mode & 0o077
+    # What code says wins.
+    store_of(str(main), options={"create": "true"})
+
+
+def test_other_options_are_another_client(monkeypatch, tmp_path):
+    monkeypatch.setenv("STATEBAG_STORE", str(tmp_path))
+    first = from_environment()
+    assert from_environment() is first
+    monkeypatch.setenv("STATEBAG_STORE_OPTIONS", '{"shared": "true"}')
+    assert from_environment() is not first

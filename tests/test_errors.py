@@ -18,6 +18,7 @@ TREE = {
     "NotPermitted": ("not_permitted", False),
     "LimitExceeded": ("limit_exceeded", False),
     "ConfigurationError": ("configuration_error", False),
+    "Conflict": ("conflict", False),
 }
 
 

@@ -1,6 +1,8 @@
 """How the modules are named and laid out: what no import contract can say."""
 
 import ast
+import itertools
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -33,6 +35,79 @@ def test_variables_are_read_in_one_place():
     assert found == set(READS_VARIABLES)
 
 
+SOURCE_OF_A_NUMBER = re.compile(
+    r"chosen|measured|docs/|Guide|reference|Reference|quota|Quotas|specification|RFC|FIPS|IEEE|POSIX"
+    r"|SIGINT|AES-|CPython|Py_C_|zstd|PyYAML|NAME_MAX|CRC|SHA-256|maxResults|click's"
+    r"|of a millisecond|64 bits|`[^`]+`",
+    re.IGNORECASE,
+)
+"""What a comment has in it that says where a number comes from."""
+
+NUMBERS_TO_COME = ("local/", "manager/", "store/")
+"""Rooms whose numbers are not looked at yet."""
+
+
+def is_number(node):
+    match node:
+        case ast.Constant(value):
+            return type(value) in {int, float}
+        case ast.BinOp(left, _, right):
+            return is_number(left) and is_number(right)
+        case ast.UnaryOp(_, operand):
+            return is_number(operand)
+        case ast.Tuple(elements):
+            return bool(elements) and all(map(is_number, elements))
+        case ast.Call(ast.Name("timedelta")):
+            return True
+    return False
+
+
+def numbers_of(module):
+    """The numbers that a module defines, each with the comments and the docstring next to it."""
+    lines = module.read_text("utf-8").splitlines()
+    body = ast.parse("\n".join(lines)).body
+    for node, after in itertools.zip_longest(body, body[1:]):
+        if not (isinstance(node, ast.Assign | ast.AnnAssign) and is_number(node.value)):
+            continue
+        first, last = node.lineno - 1, node.end_lineno
+        while first and lines[first - 1].startswith("#"):
+            first -= 1
+        match after:
+            case ast.Expr(ast.Constant(str())):
+                last = after.end_lineno
+        own = lines[first:last]
+        comments = [line.partition("#")[2] for line in own[: node.end_lineno - first]]
+        docstring = own[node.end_lineno - first :]
+        yield lines[node.lineno - 1], " ".join([*comments, *docstring]).strip()
+
+
+def test_each_number_says_where_it_comes_from():
+    silent = []
+    found = 0
+    for module in MODULES:
+        place = module.relative_to(SOURCE).as_posix()
+        if place.startswith(NUMBERS_TO_COME):
+            continue
+        for line, said in numbers_of(module):
+            found += 1
+            if not SOURCE_OF_A_NUMBER.search(said):
+                silent.append(f"{place}: {line}")
+    assert found > 100, "the numbers were not found"
+    assert not silent, "\n".join(silent)
+
+
+def test_a_number_without_a_source_is_found(tmp_path):
+    module = tmp_path / "module.py"
+    module.write_text(
+        '"""Docstring: chosen."""\n\n_ONE = 1\n_TWO = 2  # bytes\n_THREE = 3  # chosen\n\n'
+        '# Measured.\n_FOUR = 4 * 1024\n\n_FIVE = 5\n"""Bytes. Chosen."""\n_SIX: int = -6\n'
+    )
+    said = dict(numbers_of(module))
+    named = {line.split()[0] for line, one in said.items() if SOURCE_OF_A_NUMBER.search(one)}
+    assert len(said) == 6
+    assert named == {"_THREE", "_FOUR", "_FIVE"}
+
+
 SAME_CLASSES = {}
 """Public classes that share a name, with the reason."""
 
@@ -63,41 +138,6 @@ def test_no_two_modules_have_one_name():
 
 
 TRIED_ELSEWHERE = {
-    "asl/quotas.py": "lint/test_rules.py",
-    "cli/bag_source.py": "cli/test_inspect_cmd.py",
-    "cli/bag_tree.py": "cli/test_inspect_cmd.py",
-    "cli/checking.py": "cli/test_upkeep_cmd.py",
-    "cli/diff_cmd.py": "cli/test_moving_cmd.py",
-    "cli/doctor_cmd.py": "cli/test_upkeep_cmd.py",
-    "cli/executions.py": "cli/test_look_into_page.py",
-    "cli/export_cmd.py": "cli/test_moving_cmd.py",
-    "cli/extras.py": "test_import.py",
-    "cli/fsck_cmd.py": "cli/test_upkeep_cmd.py",
-    "cli/gc_cmd.py": "cli/test_upkeep_cmd.py",
-    "cli/import_cmd.py": "cli/test_moving_cmd.py",
-    "cli/json_output.py": "cli/test_open_cmd.py",
-    "cli/log_table.py": "cli/test_log_cmd.py",
-    "cli/query_cmd.py": "cli/test_start_cmd.py",
-    "cli/repair_cmd.py": "cli/test_upkeep_cmd.py",
-    "cli/snapshots_cmd.py": "cli/test_moving_cmd.py",
-    "cli/stores.py": "cli/test_open_cmd.py",
-    "cli/styled_text.py": "cli/test_terminal.py",
-    "cli/unusable_file.py": "cli/test_json_input.py",
-    "format/bag_text.py": "opening/test_embedded.py",
-    "format/blobs.py": "format/test_codec.py",
-    "format/encryption_keys.py": "store/test_encrypted.py",
-    "format/extents.py": "opening/test_fetch.py",
-    "format/signature.py": "test_signed.py",
-    "history/causes.py": "history/test_events.py",
-    "history/log.py": "history/test_events.py",
-    "history/standing.py": "history/test_replay.py",
-    "keys.py": "test_signed.py",
-    "lint/checks.py": "lint/test_rules.py",
-    "lint/expression_sizes.py": "lint/test_flow.py",
-    "lint/fields.py": "lint/test_structure.py",
-    "lint/finding.py": "lint/test_rules.py",
-    "lint/reading.py": "lint/test_flow.py",
-    "lint/sarif.py": "cli/test_lint_cmd.py",
     "local/corrections/ending.py": "local/test_engine.py",
     "local/corrections/failures.py": "local/corrections/test_error_names.py",
     "local/corrections/functions.py": "local/test_functions.py",
@@ -107,44 +147,33 @@ TRIED_ELSEWHERE = {
     "local/corrections/visits.py": "local/corrections/test_quota.py",
     "local/execution.py": "local/test_engine.py",
     "local/expression_worker.py": "local/test_expressions.py",
-    "local/interpreter.py": "local/test_engine.py",
+    "local/interpreter/aws_services.py": "local/interpreter/test_service_calls.py",
+    "local/interpreter/expression_pool.py": "local/interpreter/test_payload_template.py",
+    "local/interpreter/function_calls.py": "local/interpreter/test_task_state.py",
+    "local/interpreter/local_world.py": "local/interpreter/test_task_state.py",
+    "local/interpreter/machine_program.py": "local/interpreter/test_field_check.py",
+    "local/interpreter/map_run_settings.py": "local/interpreter/test_map_run.py",
+    "local/interpreter/map_settings.py": "local/interpreter/test_map_state.py",
+    "local/interpreter/state_program.py": "local/interpreter/test_plain_states.py",
+    "local/interpreter/state_visit.py": "local/interpreter/test_single_execution.py",
+    "local/interpreter/step_functions_api.py": "local/interpreter/test_task_tokens.py",
+    "local/interpreter/task_events.py": "local/interpreter/test_task_mocks.py",
+    "local/interpreter/task_resource.py": "local/interpreter/test_task_state.py",
+    "local/interpreter/variables.py": "local/interpreter/test_parallel_state.py",
+    "local/moto_interpreter.py": "local/test_engine.py",
     "local/item_reader.py": "local/corrections/test_distributed_map.py",
     "local/result_writer.py": "local/corrections/test_distributed_map.py",
-    "local/run.py": "local/test_engine.py",
-    "manager/actions/compressed.py": "manager/actions/test_handler.py",
-    "manager/actions/invocation.py": "manager/actions/test_handler.py",
-    "manager/actions/result.py": "manager/actions/test_update.py",
-    "manager/actions/scope.py": "manager/actions/test_handler.py",
-    "manager/legacy/pointer_format.py": "manager/legacy/test_pointers.py",
-    "manager/merge/control.py": "manager/merge/test_execution_result.py",
-    "manager/merge/fork.py": "manager/merge/test_branches.py",
-    "opening/lookup.py": "test_client.py",
-    "opening/map_records.py": "opening/test_map_results.py",
-    "process/lazy_front.py": "test_import.py",
-    "sealing/layout.py": "sealing/test_plan.py",
-    "sealing/rehearsal.py": "local/test_engine.py",
-    "sealing/sealer.py": "test_client.py",
-    "sinks/embedded_metrics.py": "telemetry/test_steps.py",
-    "sinks/from_environment.py": "telemetry/test_steps.py",
-    "sinks/json_log.py": "telemetry/test_steps.py",
-    "sinks/tracing.py": "telemetry/test_steps.py",
-    "state_data_manager.py": "manager/actions/test_handler.py",
-    "store/background.py": "test_client.py",
-    "store/native_client.py": "store/test_object_storage.py",
-    "store/object_storage_client.py": "store/test_object_storage.py",
-    "store/object_storage_errors.py": "store/test_object_storage.py",
-    "store/object_versions.py": "store/test_recovery.py",
-    "telemetry/stub_aware.py": "telemetry/test_steps.py",
-    "testing/process.py": "opening/test_process_memory.py",
-    "upkeep/encrypting.py": "upkeep/test_repair.py",
-    "upkeep/mending.py": "upkeep/test_repair.py",
-    "upkeep/objects.py": "upkeep/test_fsck.py",
-    "upkeep/outside.py": "upkeep/test_gc.py",
-    "upkeep/places.py": "upkeep/test_gc.py",
-    "upkeep/rebuilding.py": "upkeep/test_repair.py",
-    "upkeep/references.py": "upkeep/test_gc.py",
+    "local/moto_run.py": "local/test_engine.py",
+    "store/aws_credentials.py": "store/test_aws_as_the_sdk.py",
+    "store/aws_endpoint.py": "store/test_aws_as_the_sdk.py",
+    "store/aws_profile.py": "store/test_aws_settings.py",
+    "store/aws_sdk.py": "store/test_aws_as_the_sdk.py",
+    "store/bucket_region.py": "store/test_aws_settings.py",
+    "store/content_version.py": "store/test_contract.py",
+    "store/owned_listing.py": "store/test_aws_as_the_sdk.py",
+    "store/store_refusal.py": "store/test_object_storage.py",
 }
-"""Modules without a test of their own name, with the test file that tries what they do."""
+"""Modules of the engine and of the SDK's settings, with their test in a file of another name."""
 
 
 def test_each_module_has_a_test_beside_it_or_is_tried_by_one_that_is_named():
@@ -154,5 +183,6 @@ def test_each_module_has_a_test_beside_it_or_is_tried_by_one_that_is_named():
         if not (TESTS / place.parent / f"test_{place.name}").exists():
             alone.add(place.as_posix())
     assert alone == set(TRIED_ELSEWHERE)
+    assert all(name.startswith(("local/", "store/")) for name in alone)
     missing = [name for name in TRIED_ELSEWHERE.values() if not (TESTS / name).exists()]
     assert not missing

@@ -238,7 +238,7 @@ class Life(RuleBasedStateMachine):
         forget()
         healer = Statebag(self.memory, policy=self.policy, replicas=[replica])
         assert encode(healer.open(self.bag, scope=SCOPE)) == encode(self.state)
-        healer.heal(self.bag, scope=SCOPE)
+        healer.repair(self.bag, scope=SCOPE)
         forget()
         assert encode(self.sb.open(self.bag, scope=SCOPE)) == encode(self.state)
         self.memory.put(name, replica.get(name))  # snapshots may need it

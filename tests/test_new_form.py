@@ -201,7 +201,7 @@ def test_upkeep_and_export_know_what_it_refers_to(sb, store):
     moved = other.unpack(sb.export(bag), "there/e")
     assert is_repeated(moved["row"])
     assert other.open(moved) == sb.open(bag)
-    assert set(sb.heal(bag)) == packs
+    assert set(sb.repair(bag)) == packs
 
 
 def test_the_program_shows_checks_and_collects_it(tmp_path):

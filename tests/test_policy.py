@@ -11,8 +11,8 @@ def test_the_published_defaults():
     assert policy.max_bag_bytes == 98_304
     assert policy.field_limit == 30_720
     assert policy.carry_bytes == 32_768
-    assert policy.max_packs == 8
-    assert policy.attempts == 3
+    assert policy.max_packs == 3
+    assert policy.attempts == 0
     assert policy.control == ()
     assert policy.control_paths() == ()
 
@@ -29,7 +29,7 @@ NUMBERS = {
     "max_open_bytes": 1,
     "max_open_blobs": 1,
     "max_open_requests": 1,
-    "attempts": 1,
+    "attempts": 0,
 }
 
 

@@ -185,6 +185,26 @@ def test_keys_that_are_none(keys):
         Statebag(MemoryStore(), signing_keys=keys)
 
 
+@pytest.mark.parametrize("other", [bytes, bytearray])
+def test_one_key_under_two_names_is_refused(other, monkeypatch):
+    """Who takes one name out of the setting would believe that its key is retired."""
+    key = KEYS["k1"]
+    twice = {"k1": key, "k2": NEWER["k2"], "k3": other(key)}
+    with pytest.raises(ConfigurationError, match="k1 and k3 are the same key") as caught:
+        Statebag(MemoryStore(), signing_keys=twice)
+    assert key.decode() not in str(caught.value)
+    assert "leave one name out" in caught.value.hint
+    del twice["k3"]
+    assert Statebag(MemoryStore(), signing_keys=twice)
+    text = base64.b64encode(key).decode()
+    monkeypatch.setenv("STATEBAG_SIGNING_KEYS", f"k1:{text},k2:{text}")
+    with pytest.raises(ConfigurationError, match="k1 and k2 are the same key") as caught:
+        Statebag(MemoryStore())
+    assert text not in str(caught.value)
+    monkeypatch.setenv("STATEBAG_SIGNING_KEYS", f"k2:{text}")
+    assert Statebag(MemoryStore())
+
+
 def test_looking_up_one_value_asks_for_a_signature_too():
     store, bag, state = signed_bag()
     _, client = reader(store, KEYS)
@@ -377,7 +397,7 @@ def test_what_needs_no_key_works_where_signatures_are_required():
     assert signer(STRICT, store).open(unpacked, scope="machine/b") == state
     grown = client.append(bag, "log", ["more"], scope="machine/a")
     assert signer(STRICT, store).open(grown, scope="machine/a")["log"] == [*state["log"], "more"]
-    assert client.heal(grown, scope="machine/a") is not None
+    assert client.repair(grown, scope="machine/a") is not None
     writer = client.array_writer("machine/a")
     for n in range(50):
         writer.add(n, b'"%s"' % noise(300, n).encode())

@@ -9,11 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from benchmarks.ways.way import Timer
-    from benchmarks.workloads import Change
+from benchmarks.ways.way import WholeState
 
 __all__ = ["AuditedWay", "Objects"]
 
@@ -33,7 +31,7 @@ class Objects(Protocol):
     def forget(self) -> None: ...
 
 
-class AuditedWay:
+class AuditedWay(WholeState):
     """The audited way, or a better one.
 
     Args:
@@ -52,13 +50,6 @@ class AuditedWay:
 
     def first(self, state: dict[str, Any]) -> Any:
         return self._seal(state)
-
-    def step(self, payload: Any, change: Change, timer: Timer) -> Any:
-        with timer("open"):
-            state = self.read(payload)
-        change.apply(state)
-        with timer("seal"):
-            return self._seal(state)
 
     def read(self, payload: Any) -> dict[str, Any]:
         state = dict(payload)

@@ -6,19 +6,17 @@ and costs nothing: that is to its advantage.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph_checkpoint_aws import DynamoDBSaver
 
-if TYPE_CHECKING:
-    from benchmarks.ways.way import Timer
-    from benchmarks.workloads import Change
+from benchmarks.ways.way import WholeState
 
 __all__ = ["LanggraphWay"]
 
 
-class LanggraphWay:
+class LanggraphWay(WholeState):
     """Checkpoints whose channels are the state's fields.
 
     Args:
@@ -39,12 +37,8 @@ class LanggraphWay:
         thread = {"configurable": {"thread_id": state["execution_id"], "checkpoint_ns": ""}}
         return self._put(thread, state)
 
-    def step(self, payload: Any, change: Change, timer: Timer) -> Any:
-        with timer("open"):
-            state = self.read(payload)
-        change.apply(state)
-        with timer("seal"):
-            return self._put(payload, state)
+    def sealed(self, payload: Any, state: dict[str, Any]) -> Any:
+        return self._put(payload, state)
 
     def read(self, payload: Any) -> dict[str, Any]:
         found = self._saver.get_tuple(payload)

@@ -7,20 +7,18 @@ costs nothing: that is to its advantage.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqs_extended_client import SQSExtendedClientSession
 
-if TYPE_CHECKING:
-    from benchmarks.ways.way import Timer
-    from benchmarks.workloads import Change
+from benchmarks.ways.way import WholeState
 
 __all__ = ["SqsWay"]
 
 _QUEUE = "https://queue.example/1/states"
 
 
-class SqsWay:
+class SqsWay(WholeState):
     """A message a step.
 
     Args:
@@ -41,13 +39,6 @@ class SqsWay:
     def first(self, state: dict[str, Any]) -> Any:
         self._sqs.send_message(QueueUrl=_QUEUE, MessageBody=json.dumps(state))
         return {"execution_id": state["execution_id"]}
-
-    def step(self, payload: Any, change: Change, timer: Timer) -> Any:
-        with timer("open"):
-            state = self.read(payload)
-        change.apply(state)
-        with timer("seal"):
-            return self.first(state)
 
     def read(self, payload: Any) -> dict[str, Any]:
         del payload

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aioboto3
 from temporalio.api.common.v1 import Payload
@@ -12,14 +12,12 @@ from temporalio.contrib.aws.s3driver import S3StorageDriver
 from temporalio.contrib.aws.s3driver.aioboto3 import new_aioboto3_client
 from temporalio.converter import DataConverter, ExternalStorage
 
-if TYPE_CHECKING:
-    from benchmarks.ways.way import Timer
-    from benchmarks.workloads import Change
+from benchmarks.ways.way import WholeState
 
 __all__ = ["TemporalWay"]
 
 
-class TemporalWay:
+class TemporalWay(WholeState):
     """A payload a step; over 256 KB it is an object under its SHA-256.
 
     Args:
@@ -40,13 +38,6 @@ class TemporalWay:
         payloads = self._loop.run_until_complete(self._converter.encode([state]))
         # What the service would carry.
         return {"payload": payloads[0].SerializeToString().hex()}
-
-    def step(self, payload: Any, change: Change, timer: Timer) -> Any:
-        with timer("open"):
-            state = self.read(payload)
-        change.apply(state)
-        with timer("seal"):
-            return self.first(state)
 
     def read(self, payload: Any) -> dict[str, Any]:
         carried = Payload.FromString(bytes.fromhex(payload["payload"]))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from benchmarks.workloads import Change
 
-__all__ = ["Timer", "Way"]
+__all__ = ["Timer", "Way", "WholeState"]
 
 Timer = Callable[[str], AbstractContextManager[None]]
 
@@ -37,3 +37,19 @@ class Way(Protocol):
     def forget(self) -> None:
         """Make this process as a new one: nothing cached, nothing connected."""
         ...
+
+
+class WholeState(Way):
+    """A way whose step opens all of the state and seals all of it."""
+
+    def step(self, payload: Any, change: Change, timer: Timer) -> Any:
+        with timer("open"):
+            state = self.read(payload)
+        change.apply(state)
+        with timer("seal"):
+            return self.sealed(payload, state)
+
+    def sealed(self, payload: Any, state: dict[str, Any]) -> Any:
+        """The payload after another one; by default that of a first state."""
+        del payload
+        return self.first(state)

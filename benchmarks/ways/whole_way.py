@@ -6,15 +6,15 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.ways.way import WholeState
+
 if TYPE_CHECKING:
     from benchmarks.ways.audited_way import Objects
-    from benchmarks.ways.way import Timer
-    from benchmarks.workloads import Change
 
 __all__ = ["WholeWay"]
 
 
-class WholeWay:
+class WholeWay(WholeState):
     """One object a step.
 
     Args:
@@ -30,13 +30,6 @@ class WholeWay:
         key = f"state_{uuid.uuid4().hex[:16]}.json"
         self._objects.put(key, json.dumps(state).encode())
         return {"execution_id": state["execution_id"], "s3_path": key}
-
-    def step(self, payload: Any, change: Change, timer: Timer) -> Any:
-        with timer("open"):
-            state = self.read(payload)
-        change.apply(state)
-        with timer("seal"):
-            return self.first(state)
 
     def read(self, payload: Any) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(self._objects.get(payload["s3_path"]))

@@ -184,6 +184,12 @@ resource "aws_lambda_layer_version" "statebag" {
   compatible_architectures = ["arm64"]
 }
 
+# A log group that Lambda creates keeps its logs for ever.
+resource "aws_cloudwatch_log_group" "functions" {
+  name_prefix       = "/aws/lambda/meters-"
+  retention_in_days = 30
+}
+
 resource "aws_lambda_function" "meters" {
   for_each         = local.functions
   function_name    = "meters-${replace(each.value, "_", "-")}"
@@ -197,6 +203,10 @@ resource "aws_lambda_function" "meters" {
   publish          = true # a version for each definition: see docs/adopt.md
   memory_size      = 1769
   timeout          = 60
+  logging_config {
+    log_format = "Text"
+    log_group  = aws_cloudwatch_log_group.functions.name
+  }
   environment {
     variables = {
       STATEBAG_STORE   = "s3://${aws_s3_bucket.state.id}/${local.prefix}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from aws_cdk import App, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as functions
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as states
 from constructs import Construct
@@ -43,6 +44,8 @@ class Meters(Stack):
             compatible_runtimes=[functions.Runtime.PYTHON_3_13],
             compatible_architectures=[functions.Architecture.ARM_64],
         )
+        # A log group that Lambda creates keeps its logs for ever.
+        log_group = logs.LogGroup(self, "Logs", retention=logs.RetentionDays.ONE_MONTH)
         arns: dict[str, str] = {}
         steps: list[functions.Function] = []
         for placeholder, function in (
@@ -60,6 +63,7 @@ class Meters(Stack):
                 layers=[layer],
                 memory_size=1769,
                 timeout=Duration.seconds(60),
+                log_group=log_group,
                 # Running executions keep calling the version with which they began.
                 current_version_options=functions.VersionOptions(
                     removal_policy=RemovalPolicy.RETAIN

@@ -21,13 +21,14 @@ from agent import turns
 from agent.branch import work
 from agent.checks import SegmentUnreadable, check_segment, compile_all
 
-# Sizes, times and addresses, which only a sealed state has.
+# Sizes, times and addresses, which only a sealed state has, and which deliveries were merged.
 BOOKKEEPING = frozenset(
     {
         "payload_size_kb",
         "compression_applied",
         "s3_offloaded",
         "last_optimization",
+        "merged_deliveries",
         "pre_snapshot_s3_path",
         "post_snapshot_s3_path",
     }
@@ -54,10 +55,10 @@ def run(execution_id: str, request: dict[str, Any], answer: dict[str, Any]) -> d
         elif state["next_action"] == "PAUSED_FOR_ASYNC_LLM":
             paths = [file["path"] for file in state["current_state"]["files"]]
             state["async_result"] = compile_all(state["current_state"]["root"], paths)
-            _advance(state)
+            state["next_action"] = "CONTINUE"  # at the segment that the pause named
         elif state["next_action"] == "PAUSED_FOR_HITP":
             state["callback_result"] = answer
-            _advance(state)
+            state["next_action"] = "CONTINUE"  # at the segment that the pause named
         else:
             if state["segment_to_run"] == turns.DRAFT:
                 _check_segments(state)
@@ -96,11 +97,6 @@ def _take(state: dict[str, Any], result: dict[str, Any]) -> None:
             }
             for index, branch in enumerate(branches)
         ]
-
-
-def _advance(state: dict[str, Any]) -> None:
-    state["segment_to_run"] += 1
-    state["next_action"] = "CONTINUE"
 
 
 def _fork(state: dict[str, Any]) -> None:

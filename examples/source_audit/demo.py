@@ -157,6 +157,7 @@ def _run(
                 name=workflow.name,
                 observer=person,
                 token_dir=person.tokens,
+                strict=False,  # it shows what the deployed functions would send
             )
         finally:
             log.removeHandler(person.log)

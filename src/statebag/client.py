@@ -1,4 +1,4 @@
-"""`Statebag`: seal, open and append, each a few calls into the rooms below."""
+"""`Statebag`: seal, open and append, with a few calls into lower rooms each."""
 
 from __future__ import annotations
 
@@ -60,19 +60,19 @@ class Statebag:
             else a local folder.
         policy: Limits and thresholds; by default those of the environment.
         options: Further settings of an object storage client, by their names there.
-        replicas: Stores that are only read, and only where the first one has not got an object
-            whole; by default those of STATEBAG_REPLICAS.
-        signing_keys: Keys by name. With them every stub is signed by the first one, and only
-            stubs that one of them has signed are opened; by default those of
-            STATEBAG_SIGNING_KEYS. An empty mapping signs nothing.
-        encryption_keys: Keys of 32 bytes, or a function that gives them. With them objects are
-            encrypted with the first one before they leave this process, and read with any; by
-            default those of STATEBAG_ENCRYPTION_KEYS. No key encrypts nothing.
+        replicas: Stores that are read if the first one does not have an object whole; by default
+            those of STATEBAG_REPLICAS.
+        signing_keys: Keys by name; by default those of STATEBAG_SIGNING_KEYS. The first one signs
+            every stub, and only stubs that one of them signed are opened. An empty mapping signs
+            nothing.
+        encryption_keys: Keys of 32 bytes, or a function that returns them; by default those of
+            STATEBAG_ENCRYPTION_KEYS. The first one encrypts objects before they leave this process,
+            and each of them decrypts. An empty list encrypts nothing.
 
     Attributes:
         policy: As given.
         store: The store, with its retries.
-        recovery: Where objects are looked for that the store does not give whole.
+        recovery: The places to look for objects that the store does not have whole.
 
     Raises:
         ConfigurationError: The address or a setting is wrong.
@@ -93,7 +93,12 @@ class Statebag:
         replicas = replica_addresses() if replicas is None else tuple(replicas)
         store = store_of(given, options=options)
         encrypting = encrypting_with(encryption_keys, self.policy)
-        self.store = RetryingStore(encrypting(store), attempts=self.policy.attempts)
+        self.store = RetryingStore(
+            encrypting(store),
+            attempts=self.policy.attempts,
+            # The rest of the time is for the replicas.
+            share_of_reads=0.5 if replicas else 1.0,
+        )
         self.recovery = Recovery(
             self.store,
             replicas,
@@ -122,7 +127,7 @@ class Statebag:
         return f"Statebag({self.store.url!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the settings; what is made with them sends and remembers nothing of this one."""
+        """Pickle the settings; the restored client has its own connections and memory."""
         from statebag.pickling import pickled
 
         return pickled(
@@ -134,11 +139,11 @@ class Statebag:
         )
 
     def with_control(self, *paths: str) -> Self:
-        """Return this client with more control paths; it shares the store and what is remembered.
+        """Return this client with more control paths; both share the store and the memory.
 
         Args:
-            paths: Paths that an engine or a router reads, beside those of `policy.control`: they
-                stay plain in every bag that it seals.
+            paths: Paths that an engine or a router reads, in addition to those of `policy.control`:
+                they stay plain in every bag that it seals.
 
         Raises:
             ConfigurationError: One is not a path, or leads to the whole state.
@@ -162,27 +167,30 @@ class Statebag:
         heal: bool = False,
         append: Mapping[str, Iterable[Any]] | None = None,
     ) -> Any:
-        """Return a bag for a state; all that it refers to is stored when this returns.
+        """Return the bag of a state, once everything that it refers to is stored.
 
         Args:
             state: Any JSON value, usually a dict; `Unopened` values in it pass through unread.
             scope: `<state machine>/<execution name>`: where new objects go.
-            parent: The bag that the state came from; where no scope is given, its scope serves.
-                (What did not change since this process opened a bag is never written again,
-                with or without it.)
+            parent: The bag that the state came from; it gives the scope if `scope` is None. (Values
+                that did not change since this process opened a bag are never written again, with or
+                without a parent.)
             budget: The bag's bound in bytes, instead of the policy's.
-            heal: Write everything, also what is stored already. What a bag's text in a string
-                refers to is not, and a warning says so: `heal` with `embedded=True` mends it.
-            append: Items to add at the end of arrays, by path; an array that was not opened is
-                not read for it, nor is one in `state` changed.
+            heal: Write everything, also values that are stored already. It does not write what a
+                bag's text in a string refers to, and logs a warning: `repair` with `embedded=True`
+                writes that again.
+            append: Items to append to arrays, by path. An unopened array is not read, and `state`
+                is not changed.
 
         Returns:
-            A JSON value, new in every part, of at most `budget` bytes.
+            A new JSON value of at most `budget` bytes.
 
         Raises:
-            InvalidState: The state holds what JSON cannot.
-            BagTooLarge: Control fields alone pass the bound.
+            InvalidState: The state holds a value that JSON cannot hold.
+            BagTooLarge: The control fields alone exceed the bound.
             StoreUnavailable, NotPermitted: The store did not take the pack.
+            NotPermitted: A value that was not opened is stored in a scope that readers of `scope`
+                may not read, or has no good signature, and this client signs.
         """
         from statebag.format.json_check import check_json
         from statebag.sealing.sealer import OPAQUE, plain
@@ -202,7 +210,8 @@ class Statebag:
                 state = with_appended(state, parse_path(array), items)
         with deadline(self.policy.deadline_seconds), span("statebag.seal"):
             if sealing_is_off():
-                return plain(state)
+                return plain(state, lambda one: self._sealer().read_inside(one, (), scope))
+            is_given = scope is not None
             if scope is None and parent is not None:
                 from statebag.opening.bag_scope import deepest_scope
 
@@ -213,7 +222,7 @@ class Statebag:
                 check_json(state, OPAQUE)
                 say_texts_are_left(state)
                 state = self._sealer().read_inside(state, (), scope)
-            bag = self._sealer().sealed(state, scope, budget, anew=heal)
+            bag = self._sealer().sealed(state, scope, budget, everything=heal, confined=is_given)
             usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return bag
 
@@ -223,27 +232,28 @@ class Statebag:
         only: Iterable[str | Sequence[str | int]] | None = None,
         scope: str | None = None,
         *,
-        legacy: bool = False,
+        legacy: bool | str | Sequence[str | int] = False,
         embedded: bool | None = None,
     ) -> Any:
         """Return the state in a bag, or in any JSON value with stubs in it.
 
         Args:
             bag: The JSON value, or its text; `Unopened` values of an earlier open are opened too.
-                Bytes are always text. A str is text where it holds a stub, and otherwise the
-                string that it is.
+                Bytes are always text. A str is text if it holds a stub, and a string otherwise.
             only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`.
             scope: The reader's scope: objects outside it, its ancestors and the policy's
                 `readable_scopes` are refused.
-            legacy: Whether pointers of wire version 0 are followed too, where they can stand,
-                to what the scope may read.
+            legacy: Whether legacy pointers are followed too, where they can stand, to what the
+                scope may read: True for those of a state, or the path of the state in `bag`
+                (`$.state_data`) if `bag` is an event.
             embedded: What becomes of strings in the state that hold a bag's text (the body of a
                 message, `States.JsonToString`). True opens them: each stays a string, the JSON
                 text of the opened value. False leaves them, with a warning in the log. None
                 refuses them where they stand plain in `bag`, unless below a key `Cause`.
 
         Raises:
-            InvalidState: The bag holds what JSON cannot, or such a string and `embedded` is None.
+            InvalidState: The bag holds a value that JSON cannot hold, or such a string and
+                `embedded` is None.
             InvalidStub, UnsupportedFormat, NotPermitted, LimitExceeded: Before any request.
             BlobMissing, BlobCorrupt: An object is gone or damaged.
             StoreUnavailable: The store did not answer in time.
@@ -258,7 +268,9 @@ class Statebag:
             if legacy:
                 from statebag.opening.foreign_pointers import pointer_reader
 
-                bag = pointer_reader(self.store, self.policy, scope).resolve(bag)
+                reader = pointer_reader(self.store, self.policy, scope)
+                inside = {} if isinstance(legacy, int) else {"state_at": parse_path(legacy)}
+                bag = reader.resolve(bag, **inside)
             opener = self._opener(scope)
             state = opener.open(bag, selection)
             if embedded:
@@ -273,8 +285,8 @@ class Statebag:
     ) -> Iterator[Any]:
         """Open many values one after another, such as the results of many branches.
 
-        Memory does not grow with their number: some are read ahead, none stays in the cache. The
-        policy's limits hold for each batch of 128.
+        Memory does not grow with their number: a few are read ahead, and none stays in the cache.
+        The policy's limits apply to each batch of 128.
 
         Args:
             bags: JSON values that hold stubs, or their texts.
@@ -282,8 +294,8 @@ class Statebag:
             embedded: As for `open`.
 
         Raises:
-            StatebagError: As for `open`, when the value's batch is reached; a place in it begins
-                with the value's number in the batch.
+            StatebagError: As for `open`, when the batch of the value is reached. Its path begins
+                with the value's index in the batch.
         """
         from statebag.opening.embedded import look_for_texts, open_texts
         from statebag.opening.streaming import streamed
@@ -313,18 +325,18 @@ class Statebag:
         *,
         embedded: bool | None = None,
     ) -> Any:
-        """Return the opened value at one path; only the blobs on the way to it are read.
+        """Return the opened value at one path, reading only the blobs on the way to it.
 
-        An item of an array that is cut into pieces costs one piece, whatever the array's length.
+        An item of an array in chunks costs one chunk, however long the array is.
 
         Args:
             bag: A bag, or any JSON value that holds stubs.
             path: `$.a.b[0]`, `a.b`, or its parts.
             scope: The reader's scope, as for `open`.
-            embedded: As for `open`, for the strings in this value alone.
+            embedded: As for `open`, for the strings in this value only.
 
         Raises:
-            InvalidState: There is nothing at the path.
+            InvalidState: Nothing is at the path.
             StatebagError: As for `open`.
         """
         from statebag.opening.embedded import look_for_texts_at, open_texts
@@ -340,37 +352,38 @@ class Statebag:
             look_for_texts_at(bag, where, False if sealing_is_off() else embedded)
             return value
 
-    def heal(
+    def repair(
         self, bag: Any, scope: str | None = None, *, embedded: bool = False
     ) -> dict[str, str | None]:
         """Repair the packs that a bag reads from, so that its state can be opened.
 
-        Each pack is read in full and compared with its name; a damaged or missing one is written
-        anew from what this process has in memory, a replica, or an earlier version of the object.
+        Each pack is read in full and compared with its name. A damaged or missing pack is written
+        again from this process's memory, a replica, or an earlier version of the object.
 
         Args:
             bag: A bag, or its text.
             scope: The reader's scope, as for `open`.
-            embedded: Whether the packs that bags' texts in its strings refer to are made whole
-                too; a warning in the log says where they are not.
+            embedded: Whether to repair the packs of bags in its strings too; if not, a warning is
+                logged.
 
         Returns:
-            Each pack's name, with where its bytes were taken from; None where it was whole.
+            Each pack's name, with the place that its bytes came from; None if it was whole.
 
         Raises:
-            BlobMissing, BlobCorrupt: No place has a pack whole; all others were mended before.
+            BlobMissing, BlobCorrupt: No place has a pack whole. All other packs were repaired
+                before.
             StatebagError: As for `open`.
         """
         from statebag.opening.embedded import look_for_texts, open_texts
-        from statebag.upkeep.mending import mend, mend_all
-        from statebag.upkeep.rebuilding import rebuilt
+        from statebag.upkeep.pack_repair import repair_pack, repair_packs
+        from statebag.upkeep.remembered_pack import pack_from_memory
 
         reads_stubs(bag)
         bag = as_bag(bag)
 
         def remembered(name: str) -> bytes | None:
             texts = self._fetcher(self._memory()).in_memory(name)
-            return rebuilt(name, texts, self.policy.compression_level, salt_of(self.store))
+            return pack_from_memory(name, texts, self.policy.compression_level, salt_of(self.store))
 
         def read(fetcher: Fetcher) -> None:
             opener = self._opener(scope, Memory.empty(), fetcher)
@@ -379,20 +392,23 @@ class Statebag:
                 open_texts(opener, state, Selection(None))
             last[:] = [state]
 
-        def mend_one(name: str) -> str | None:
-            place = mend(self.store, self.recovery, name, remembered)
+        def repair_one(name: str) -> str | None:
+            place = repair_pack(self.store, self.recovery, name, remembered)
             self._memory().presence.saw(name)
             return place
 
         last: list[Any] = []
         with deadline(self.policy.deadline_seconds):
-            mended = mend_all(lambda: self._fetcher(Memory.empty()), read, mend_one)
+            repaired = repair_packs(lambda: self._fetcher(Memory.empty()), read, repair_one)
         if not embedded:
             look_for_texts(last[0], embedded=False)
-        return mended
+        return repaired
+
+    heal = repair
+    """The earlier name of `repair`."""
 
     def differences(self, before: Any, after: Any, scope: str | None = None) -> list[Change]:
-        """Return the differences between the states of two bags, by path; only these are read.
+        """Return the differences between the states of two bags, reading only values that differ.
 
         Strings that hold a bag's text are compared as they are, with a warning in the log.
 
@@ -416,12 +432,12 @@ class Statebag:
         return found
 
     def export(self, bag: Any, scope: str | None = None, *, embedded: bool | None = None) -> bytes:
-        """Return an archive of the whole state of a bag; it needs no store, and is deterministic.
+        """Return a deterministic archive of the whole state of a bag, which needs no store.
 
         Args:
             bag: A bag, or its text.
             scope: The reader's scope, as for `open`.
-            embedded: As for `open`; a text that is not opened still refers to this store.
+            embedded: As for `open`. A text that is not opened still refers to this store.
 
         Raises:
             StatebagError: As for `open`.
@@ -440,7 +456,7 @@ class Statebag:
         """Seal an exported state into this store, and return its bag.
 
         Args:
-            archive: What `export` gave, from whatever hands.
+            archive: A result of `export`, which need not be trusted.
             scope: Where the objects go: `<state machine>/<execution name>`.
             budget: As for `seal`.
 
@@ -455,7 +471,8 @@ class Statebag:
         reader = Statebag(
             room, policy=self._without_keys(), replicas=(), signing_keys={}, encryption_keys=()
         )
-        state = reader.open(bag, scope=SCOPE)
+        # Whether a string holds a bag was settled by `export`; a control field may stand plain.
+        state = reader.open(bag, scope=SCOPE, embedded=False)
         return self.seal(state, scope=check_scope(scope), budget=budget)
 
     def append(
@@ -468,23 +485,24 @@ class Statebag:
         *,
         embedded: bool | None = None,
     ) -> Any:
-        """Return a bag with items appended to one array of its state; nothing is fetched.
+        """Return a bag with items appended to one array of its state, which is not opened.
 
-        (But for an array that was patched, and for one that was offloaded with the object it is
-        in: what must be known to add to it is read.)
+        A seal that writes a pack may read small older packs, to merge them. Two arrays are read:
+        one that is stored as a delta, and one that was offloaded together with the object around
+        it.
 
         Args:
             bag: A bag.
-            field: The array's path; where the last field is missing, it is made.
+            field: The array's path. If its last field is missing, it is created.
             entries: JSON values.
             scope: Where new objects go.
             budget: The bag's bound in bytes, instead of the policy's.
-            embedded: As for `open`, for what stands plain in the bag: sealed again, such a string
+            embedded: As for `open`, for plain strings in the bag; once sealed again, such a string
                 is data.
 
         Raises:
-            InvalidState: What stands at the path is not an array, or a string holds a bag's text
-                and `embedded` is None.
+            InvalidState: The value at the path is not an array, or a string holds a bag's text and
+                `embedded` is None.
         """
         from statebag.format.json_check import check_json
         from statebag.opening.embedded import look_for_texts, open_texts
@@ -507,7 +525,7 @@ class Statebag:
                 look_for_texts(bag, False if sealing_is_off() else embedded)
             grown = with_appended(state, path, items)
             if sealing_is_off():
-                return plain(grown)
+                return plain(grown, lambda one: self._sealer().read_inside(one, (), scope))
             appended = self._sealer().sealed(grown, scope, budget)
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return appended
@@ -517,8 +535,8 @@ class Statebag:
     ) -> Iterator[ChildResult]:
         """Iterate the children of a Distributed Map, from the files of its ResultWriter.
 
-        A record that cannot be given exactly is a failed child with the error
-        `Statebag.UnreadableRecord`; the others come as they are.
+        A record that cannot be given exactly becomes a failed child with the error
+        `Statebag.UnreadableRecord`; other records are not affected.
 
         Args:
             details: `ResultWriterDetails` of the state's output: `{"Bucket", "Key"}`.
@@ -527,9 +545,9 @@ class Statebag:
                 describes a child of this Map Run, by its fields and its ARN.
 
         Raises:
-            InvalidState: The records are not all of the form that the first one is of.
-            NotPermitted: The files lie neither below the store's root nor below one of the
-                policy's `result_roots`.
+            InvalidState: A record does not have the form of the first one.
+            NotPermitted: The files are not below the store's root or one of the policy's
+                `result_roots`.
             BlobMissing, BlobCorrupt, StoreUnavailable: A file could not be read.
         """
         from statebag.opening.map_results import read_map_results
@@ -539,7 +557,7 @@ class Statebag:
         return read_map_results(locate, details, transformation)
 
     def array_writer(self, scope: str) -> ArrayWriter:
-        """Write an array item by item in bounded memory; `finish()` gives an `Unopened` for it.
+        """Write an array item by item in bounded memory; `finish()` returns an `Unopened` for it.
 
         Args:
             scope: Where the objects go.
@@ -562,7 +580,7 @@ class Statebag:
         return StepDecorator(lambda: self)
 
     def _without_keys(self) -> Policy:
-        """The policy for a room in memory, which holds what this process has in plain anyway."""
+        """Return the policy for a store in this process's memory, which needs no keys."""
         return msgspec.structs.replace(
             self.policy, require_signatures=False, require_encryption=False
         )

@@ -1,4 +1,4 @@
-"""A Lambda function that deletes executions whose time is over; for a schedule, once a day.
+"""A Lambda function that deletes the objects of finished executions, for a daily schedule.
 
 Environment: STATEBAG_STORE. It needs `s3:ListBucket`, `s3:GetObject`, `s3:PutObject` and
 `s3:DeleteObject` below the prefix, and `states:DescribeExecution`.
@@ -24,22 +24,22 @@ _KNOWN = {"dry_run", "retention_days", "grace_days", "keep", "with_snapshots", "
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Delete the executions whose time is over, in one pass over the store.
+    """Delete the objects of finished executions, in one pass over the store.
 
     Args:
         event: `dry_run` (false), `retention_days` (95), `grace_days` (7), `keep` (scopes),
             `with_snapshots` (false), `executions` (further accounts and regions that share the
-            prefix, as `arn:aws:states:<region>:<account>`); an EventBridge event without a
-            `detail` of these is all defaults.
+            prefix, as `arn:aws:states:<region>:<account>`); an EventBridge event whose `detail` has
+            none of these uses the defaults.
         context: Lambda's; its ARN says where the executions are.
 
     Returns:
-        How many executions were kept, marked, wait or were deleted, what that freed, and how many
-        unfinished writes of killed writers wait or were deleted.
+        How many executions were kept, marked or deleted, or wait; the bytes freed; and how many
+        unfinished writes were deleted or wait.
 
     Raises:
-        ConfigurationError: An argument that is not known, or a value of another type or out of
-            its range: a collector that guessed could delete what it was told to keep.
+        ConfigurationError: An argument is unknown, or a value has the wrong type or range. A
+            collector that guessed could delete scopes that it should keep.
         BlobMissing, BlobCorrupt: What stays is damaged, so nothing was deleted: run fsck.
         StoreUnavailable, NotPermitted: From S3 or Step Functions.
     """

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["from_environment", "step"]
 
-_CLIENTS = 32  # settings of which the clients are kept
+# Clients that are kept. Chosen: a process has a few environments, a test suite some more
+_CLIENTS = 32
 
 
 def from_environment() -> Statebag:
-    """The client that the environment asks for; one for each set of settings."""
+    """Return the client of the environment, one for each set of settings."""
     # In a warm process nothing in them changed, and the settings are not even read.
     return _of_environment(all_variables())
 
@@ -59,4 +60,4 @@ def _client(
 
 
 step = StepDecorator(from_environment)
-"""Decorates a Lambda handler with the client of the environment. See `StepDecorator.__call__`."""
+"""Decorate a Lambda handler with the client of the environment: `StepDecorator.__call__`."""

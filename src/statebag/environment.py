@@ -1,13 +1,15 @@
-"""The one place that reads environment variables.
+"""Read environment variables, which no other module does.
 
 | variable | meaning |
 | --- | --- |
-| STATEBAG_STORE | the store's address; a folder below the working directory where it is not set |
+| STATEBAG_STORE | the store's address; by default a folder below the working directory |
+| STATEBAG_STORE_OPTIONS | JSON: options of that store, and of others by their address |
 | STATEBAG_REPLICAS | comma-separated addresses of stores that are read where the first fails |
 | STATEBAG_SIGNING_KEYS | `name:base64,...`: stubs are signed by the first key and must be signed |
 | STATEBAG_ENCRYPTION_KEYS | `base64,...`: objects are encrypted with the first key, read with all |
 | STATEBAG_SHARED_FOLDERS | 1: the umask, not the owner alone, decides who reads a folder store |
 | STATEBAG_PLAIN | 1: seal nothing, to see what a workflow does without this library |
+| STATEBAG_LEGACY | 1: steps follow legacy pointers; STATEBAG_WIRE=0 implies it |
 | STATEBAG_METRICS | `emf`: metrics of each step in CloudWatch's embedded format |
 | STATEBAG_TRACING | `otel`: OpenTelemetry spans |
 | STATEBAG_LOG | `json`: a line for each step |
@@ -28,6 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import msgspec
 
+from statebag.environment_places import passing_place_in
 from statebag.errors import ConfigurationError
 from statebag.policy import Policy
 
@@ -39,6 +42,7 @@ __all__ = [
     "emf_names",
     "encryption_keys_from_environment",
     "folders_are_shared",
+    "legacy_is_followed",
     "missing_aws_settings",
     "passing_place",
     "policy_from_environment",
@@ -48,6 +52,7 @@ __all__ = [
     "settings_from_environment",
     "signing_keys_from_environment",
     "store_address",
+    "store_options",
     "store_settings",
     "watchers_from_environment",
 ]
@@ -57,56 +62,35 @@ _Settings = TypeVar("_Settings", bound=msgspec.Struct)
 _PREFIX = "STATEBAG_"
 _STANDARD = str.maketrans("-_", "+/")
 _SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-_QUOTED = 40  # characters of a value in a message: enough to recognize it
+_QUOTED = 40  # characters of a value in a message. Chosen: enough to recognize it
 _LOCAL_FOLDER = "./.statebag/store"
-
-_PASSING_PLACES = (
-    ("a Lambda function", ("AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"), "AWS_Lambda_"),
-    ("an AWS Batch job", ("AWS_BATCH_JOB_ID",), None),
-    ("a CodeBuild container", ("CODEBUILD_BUILD_ID",), None),
-    (
-        "an ECS container",
-        (
-            "ECS_CONTAINER_METADATA_URI_V4",
-            "ECS_CONTAINER_METADATA_URI",
-            # Not ..._FULL_URI: CloudShell sets that one, and its home folder stays.
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        ),
-        "AWS_ECS_",
-    ),
-    ("a Cloud Run container", ("K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_RUN_WORKER_POOL"), None),
-    ("an App Engine instance", ("GAE_INSTANCE",), None),
-    ("an Azure function", ("FUNCTIONS_WORKER_RUNTIME",), None),
-    ("an Azure container app", ("CONTAINER_APP_NAME", "CONTAINER_APP_JOB_NAME"), None),
-    ("a Heroku dyno", ("DYNO",), None),
-    ("a Fly machine", ("FLY_MACHINE_ID",), None),
-    ("a Nomad allocation", ("NOMAD_ALLOC_ID",), None),
-    ("a Kubernetes container", ("KUBERNETES_SERVICE_HOST",), None),
-)
-"""Places whose disk goes away with them: a name, the variables that the platform sets there (from
-its own reference), and how AWS_EXECUTION_ENV begins. AWS App Runner and Google's functions look
-like ECS and Cloud Run."""
-
+_OPTIONS = "STATEBAG_STORE_OPTIONS"
 
 _STORE_VARIABLES = {
     "s3": ("AWS_",),
-    "gs": ("GOOGLE_", "CLOUDSDK_", "SERVICE_ACCOUNT"),
+    "gs": ("GOOGLE_", "CLOUDSDK_", "SERVICE_ACCOUNT", "STORAGE_EMULATOR_HOST"),
     "az": ("AZURE_", "MSI_", "IDENTITY_"),
 }
-"""How the variables begin that a kind of store takes its server and account from."""
+"""The beginnings of the variables from which a kind of store takes its server and account."""
 
 _WAY_TO_A_STORE = frozenset(
-    {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME"}
+    {
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+        *("HOME", "USERPROFILE"),
+        _OPTIONS,
+    }
 )
-"""Variables, in either case, that each kind takes its way to the server from: proxies, the
-authorities that it trusts, and the folder that profiles and credentials are in."""
+"""Further variables, in upper or lower case, that every kind of store uses: proxies, trusted
+authorities, the folder of profiles and credentials, and the options of the store."""
 
 
 def store_address(environment: Mapping[str, str] | None = None) -> str:
     """Return the address of the store.
 
     Raises:
-        ConfigurationError: None is set in a function or container, where a local folder is lost.
+        ConfigurationError: It is not set in a function or container, where a local folder would be
+            lost.
     """
     variables = os.environ if environment is None else environment
     address = variables.get("STATEBAG_STORE", "").strip()
@@ -121,13 +105,52 @@ def store_address(environment: Mapping[str, str] | None = None) -> str:
     return _LOCAL_FOLDER
 
 
+def store_options(address: str, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the options that STATEBAG_STORE_OPTIONS has for the store at an address.
+
+    Args:
+        address: Of the store, as it was given.
+        environment: Variables by name; by default those of the process.
+
+    Raises:
+        ConfigurationError: The variable is set and is not a JSON object of texts, or of such
+            objects by address.
+    """
+    variables = os.environ if environment is None else environment
+    text = variables.get(_OPTIONS, "").strip()
+    if not text:
+        return {}
+    try:
+        given = msgspec.json.decode(text, type=dict[str, str | dict[str, str]])
+    except (msgspec.DecodeError, UnicodeError):
+        # Not quoted: options may be secrets.
+        raise ConfigurationError(
+            f"{_OPTIONS} is not a JSON object of texts, nor of objects of texts by address",
+            hint='Write {"timeout": "5s"}, or {"s3://bucket/prefix": {"region": "eu-west-1"}}.',
+        ) from None
+    own = variables.get("STATEBAG_STORE", "").strip() or _LOCAL_FOLDER
+    found: dict[str, str] = {}
+    if _is_below(address, own) and _is_below(own, address):
+        found = {name: value for name, value in given.items() if isinstance(value, str)}
+    # The shortest address first: what is said of a place nearer to the store wins.
+    for place in sorted(given, key=len):
+        options = given[place]
+        if not isinstance(options, str) and _is_below(address, place):
+            found |= options
+    return found
+
+
+def _is_below(address: str, place: str) -> bool:
+    return f"{address.rstrip('/')}/".startswith(f"{place.rstrip('/')}/")
+
+
 def store_settings(
     environment: Mapping[str, str] | None = None, *, scheme: str | None = None
 ) -> tuple[tuple[str, str], ...]:
-    """The variables that say which server and account the address of a store leads to.
+    """Return the variables that say which server and account the address of a store leads to.
 
     Args:
-        environment: Where they are looked up; this process's own if it is not given.
+        environment: The variables; by default those of this process.
         scheme: `s3`, `gs` or `az` for those of one kind of store; None for those of all.
     """
     variables = os.environ if environment is None else environment
@@ -138,26 +161,19 @@ def store_settings(
             (name, value)
             for name in variables
             if name.startswith(starts) or name.upper() in _WAY_TO_A_STORE
-            # None where another thread took it out a moment ago.
+            # None if another thread took it out a moment ago.
             if (value := variables.get(name)) is not None
         )
     )
 
 
 def passing_place(environment: Mapping[str, str] | None = None) -> str | None:
-    """Say in words which function or container this process runs in; None if in neither."""
-    variables = os.environ if environment is None else environment
-    kind = variables.get("AWS_EXECUTION_ENV", "")
-    for place, names, beginning in _PASSING_PLACES:
-        if any(variables.get(name) for name in names):
-            return place
-        if beginning is not None and kind.startswith(beginning):
-            return place
-    return None
+    """Return the words for the function or container of this process; None if there is none."""
+    return passing_place_in(os.environ if environment is None else environment)
 
 
 def replica_addresses(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The addresses of stores that are read where the first one fails."""
+    """Return the addresses of stores that are read if the first one fails."""
     variables = os.environ if environment is None else environment
     return tuple(filter(None, map(str.strip, variables.get("STATEBAG_REPLICAS", "").split(","))))
 
@@ -214,10 +230,10 @@ def encryption_keys_from_environment(
 
 
 def _entries(environment: Mapping[str, str] | None, variable: str) -> list[str]:
-    """The parts of a variable of keys; none if it is not set. A part that is empty is refused.
+    """Return the parts of a variable of keys; none if it is not set.
 
-    A secret that was not resolved is an empty text. Taken for "no keys" it would switch off
-    what the variable is there for, and taken for one key fewer, another one would come first.
+    An empty part is refused: a secret that was not resolved is an empty text. As "no keys" it would
+    switch off the protection, and as one key fewer it would make another key the first.
     """
     variables = os.environ if environment is None else environment
     text = variables.get(variable)
@@ -236,7 +252,7 @@ def _entries(environment: Mapping[str, str] | None, variable: str) -> list[str]:
 
 
 def _key(text: str, what: str) -> bytes:
-    """The bytes of one key, from either alphabet of base64. The text is a secret: never quoted."""
+    """Return the bytes of a key in either alphabet of base64, and never quote its text."""
     import binascii  # noqa: PLC0415  # few use it, and each process would load it
 
     bare = text.rstrip("=").translate(_STANDARD)
@@ -252,7 +268,7 @@ def _key(text: str, what: str) -> bytes:
 
 @contextmanager
 def _of_variable(variable: str) -> Iterator[None]:
-    """Say of which variable an error is."""
+    """Name the variable in errors of the block."""
     try:
         yield
     except ConfigurationError as error:
@@ -262,7 +278,7 @@ def _of_variable(variable: str) -> Iterator[None]:
 def all_variables() -> tuple[tuple[str, str], ...]:
     """Return every variable of this process, copied once.
 
-    Each look into `os.environ` encodes and decodes, and reading all settings takes a hundred.
+    Each lookup in `os.environ` encodes and decodes, and reading all settings takes a hundred.
     """
     return tuple(os.environ.items())
 
@@ -290,7 +306,7 @@ def missing_aws_settings(
     """Return the variables that AWS clients of this process still need, with dummy values.
 
     Args:
-        region: For where no region is set.
+        region: The region if none is set.
         environment: Variables by name; by default those of the process.
     """
     variables = os.environ if environment is None else environment
@@ -303,19 +319,35 @@ def missing_aws_settings(
 
 
 def sealing_is_off(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether states are to travel in plain form.
+    """Return whether states are to travel in plain form.
 
     Raises:
-        ConfigurationError: STATEBAG_PLAIN is not a switch's value.
+        ConfigurationError: The value of STATEBAG_PLAIN is not a switch.
     """
     return _switch("STATEBAG_PLAIN", environment)
 
 
-def folders_are_shared(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether the umask decides who may read the files of a folder store.
+def legacy_is_followed(environment: Mapping[str, str] | None = None) -> bool | None:
+    """Whether steps follow legacy pointers in their events; None if no variable says so.
+
+    STATEBAG_LEGACY says it. If it is not set, STATEBAG_WIRE=0 does: then the state data manager of
+    the workflow writes legacy pointers, and each of its functions meets them.
 
     Raises:
-        ConfigurationError: STATEBAG_SHARED_FOLDERS is not a switch's value.
+        ConfigurationError: STATEBAG_LEGACY is not a switch's value.
+    """
+    variables = os.environ if environment is None else environment
+    if variables.get("STATEBAG_LEGACY", "").strip():
+        return _switch("STATEBAG_LEGACY", variables)
+    wire = variables.get("STATEBAG_WIRE", "").strip()
+    return True if wire.isdecimal() and int(wire[:_QUOTED]) == 0 else None
+
+
+def folders_are_shared(environment: Mapping[str, str] | None = None) -> bool:
+    """Return whether the umask decides who may read the files of a folder store.
+
+    Raises:
+        ConfigurationError: The value of STATEBAG_SHARED_FOLDERS is not a switch.
     """
     return _switch("STATEBAG_SHARED_FOLDERS", environment)
 
@@ -329,7 +361,7 @@ def _switch(variable: str, environment: Mapping[str, str] | None) -> bool:
 def watchers_from_environment(
     environment: Mapping[str, str] | None = None,
 ) -> tuple[tuple[str, str], ...]:
-    """Who is told of each step: pairs of `metrics`, `tracing` or `log` and the name asked for."""
+    """Yield the kind of each watcher (`metrics`, `tracing`, `log`) and the name asked for."""
     variables = os.environ if environment is None else environment
     kinds = ("tracing", "metrics", "log")
     asked = ((kind, variables.get(f"{_PREFIX}{kind.upper()}", "")) for kind in kinds)
@@ -337,10 +369,10 @@ def watchers_from_environment(
 
 
 def policy_from_environment(environment: Mapping[str, str] | None = None) -> Policy:
-    """The policy that the environment asks for; what it does not name keeps its default.
+    """Return the policy of the environment; settings without a variable keep their default.
 
     Raises:
-        ConfigurationError: A value that is not a number or a switch's, or that the policy refuses.
+        ConfigurationError: A value has the wrong type, or the policy refuses it.
     """
     return settings_from_environment(Policy, environment)
 
@@ -352,11 +384,11 @@ def settings_from_environment(
 
     Args:
         kind: The struct's class. Its fields are numbers, switches and tuples of strings, all with
-            defaults. Where it has PROTECTIONS, those are refused if they are set to nothing.
+            defaults. Its PROTECTIONS, if it has any, are refused if they are set to nothing.
         environment: Variables by name; by default those of the process.
 
     Raises:
-        ConfigurationError: A value that is not a number or a switch's, or that the class refuses.
+        ConfigurationError: A value has the wrong type, or the class refuses it.
     """
     variables = os.environ if environment is None else environment
     kinds = _kinds(kind)
@@ -373,7 +405,7 @@ def settings_from_environment(
 
 @cache
 def _kinds(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The types of the settings; finding them out takes longer than a small seal."""
+    """Return the types of the settings; finding them out takes longer than a small seal."""
     return get_type_hints(kind)
 
 

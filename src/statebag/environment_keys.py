@@ -1,7 +1,7 @@
-"""Keys of the environment, for what is pickled: they are secrets, and stay where they are.
+"""Mark the keys of the environment in a pickle, without pickling them.
 
-A pickle holds a mark of the first key, which signs or encrypts. Where it is restored, the
-environment must have that key, first or later: a key that was replaced since is still there.
+A pickle holds a mark of the first key, which signs or encrypts. The environment that restores the
+pickle must have that key too, but need not have it first: keys rotate.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ ENCRYPTION_VARIABLE = "STATEBAG_ENCRYPTION_KEYS"
 
 
 def first_key_mark(keys: Sequence[bytes]) -> str:
-    """Return what tells the first key from others; empty if there is none.
+    """Return a mark that identifies the first key; empty if there is none.
 
-    A signature in a bag says as much of a key, so it gives nothing away.
+    It reveals no more of the key than a signature in a bag does.
     """
     return _mark(keys[0]) if keys else ""
 
 
 def check_mark(mark: str, keys: Iterable[bytes], variable: str) -> None:
-    """Refuse to go on without the key that a mark was made of; an empty mark asks for none.
+    """Refuse to continue without the key of a mark; an empty mark needs no key.
 
     Raises:
-        ConfigurationError: It is not one of these keys.
+        ConfigurationError: None of these keys has the mark.
     """
     found = [_mark(key) for key in keys]
     if not mark or mark in found:

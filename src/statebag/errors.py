@@ -11,6 +11,7 @@ StatebagError
 ├── UnsupportedFormat    the caller: written by a newer version of this library
 ├── NotPermitted         the caller: outside the configured root or scope, or refused by the store
 ├── LimitExceeded        the caller: an open that would pass a limit of the policy
+├── Conflict             the caller: another writer was first; read again
 └── ConfigurationError   the caller: a setting, an extra or a store address is wrong
 ```
 
@@ -27,6 +28,7 @@ __all__ = [
     "BlobCorrupt",
     "BlobMissing",
     "ConfigurationError",
+    "Conflict",
     "InvalidState",
     "InvalidStub",
     "LimitExceeded",
@@ -42,11 +44,11 @@ class StatebagError(Exception):
 
     Attributes:
         code: A stable lower-case word for machines; never changes for a class.
-        retryable: Whether the same call may succeed later without a change by anybody.
+        retryable: Whether the same call may succeed later without any change.
         message: What is wrong, in one sentence, without any value of a state.
-        path: Where in the state or bag, as `$.field[0]`; None when it is about no place.
-        object_name: The object in the store, relative to its root; None when there is none.
-        hint: The way out, in one sentence; None when the message says it all.
+        path: The place in the state or bag, as `$.field[0]`; None if there is none.
+        object_name: The object in the store, relative to its root; None if there is none.
+        hint: What to do, in one sentence; None if the message says it.
     """
 
     code: ClassVar[str] = "error"
@@ -91,16 +93,27 @@ def _rebuild(
 
 
 class StoreUnavailable(StatebagError):
-    """The store did not answer within the attempts or the deadline; retry the step."""
+    """The store did not answer within the attempts or the deadline; retry the step.
+
+    Attributes:
+        is_busy: Whether the store was reached and may do the same later, so that it is worth the
+            time until the deadline to go on; False where nothing is known of it.
+    """
 
     code = "store_unavailable"
     retryable = True
+    is_busy: bool = False
 
 
 class BlobMissing(StatebagError):
-    """The store does not have an object that a stub names."""
+    """The store does not have an object that a stub names, or has it in an archive.
+
+    Attributes:
+        is_archived: Whether it is there, in a class of storage from which it must be restored.
+    """
 
     code = "blob_missing"
+    is_archived: bool = False
 
 
 class BlobCorrupt(StatebagError):
@@ -143,6 +156,12 @@ class LimitExceeded(StatebagError):
     """An open would pass one of the policy's limits on bytes, blobs or requests."""
 
     code = "limit_exceeded"
+
+
+class Conflict(StatebagError):
+    """An object is not as it was when it was read: another writer was first."""
+
+    code = "conflict"
 
 
 class ConfigurationError(StatebagError):

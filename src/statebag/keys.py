@@ -1,4 +1,4 @@
-"""Which keys a client uses: those to encrypt a store's objects with, and those to sign stubs."""
+"""Choose the keys of a client: those that encrypt objects, and those that sign stubs."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _ONE_KEY = (bytes, bytearray, str)
 
 
 def encrypting_with(keys: KeyProvider | None, policy: Policy) -> Callable[[Store], Store]:
-    """Return what a store is used through: encryption, if there are keys for it.
+    """Return a function that wraps a store in encryption, if there are keys.
 
     Args:
         keys: As for `Statebag`; None takes those of the environment.
-        policy: For its forms and what it requires.
+        policy: For its forms and its requirements.
 
     Raises:
-        ConfigurationError: A key is wrong, or there is none though the policy requires encryption.
+        ConfigurationError: A key is wrong, or the policy requires encryption and there is no key.
     """
     of_environment = keys is None
     keys = encryption_keys_from_environment() if keys is None else keys
@@ -66,14 +66,14 @@ def encrypting_with(keys: KeyProvider | None, policy: Policy) -> Callable[[Store
 
 
 def signing_with(keys: Mapping[str, bytes] | None, policy: Policy) -> Signatures | None:
-    """Return what signs stubs and checks them, if there are keys for it.
+    """Return the signatures of a client; None if there are no keys.
 
     Args:
         keys: As for `Statebag`; None takes those of the environment.
         policy: For its forms and what it requires.
 
     Raises:
-        ConfigurationError: A key is wrong, or there is none though the policy requires signatures.
+        ConfigurationError: A key is wrong, or the policy requires signatures and there is no key.
     """
     keys = signing_keys_from_environment() if keys is None else keys
     required = policy.require_signatures
@@ -93,7 +93,7 @@ def signing_with(keys: Mapping[str, bytes] | None, policy: Policy) -> Signatures
 
 
 def _is_empty(keys: object) -> bool:
-    """Whether these are no keys, and not an empty text: a key that is missing."""
+    """Return whether there are no keys; an empty text counts as a missing key."""
     return isinstance(keys, Collection) and not isinstance(keys, _ONE_KEY) and not keys
 
 

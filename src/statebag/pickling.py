@@ -1,7 +1,7 @@
-"""What a client is pickled as, for another process or machine: the settings it was made with.
+"""Pickle a client for another process or machine, as its settings.
 
-Keys that were given are part of it. Keys of the environment are not: where the client is restored,
-the environment must have them too.
+Keys that were passed to the client are in the pickle. Keys of the environment are not: the
+environment that restores the client must have them too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def pickled(
     signing: Sequence[bytes],
     encryption: Sequence[bytes],
 ) -> tuple[Callable[..., _Client], tuple[Any, ...]]:
-    """Return what `__reduce__` of a client gives.
+    """Return the result of a client's `__reduce__`.
 
     Args:
         kind: Its class.
@@ -54,8 +54,8 @@ def restored(
     """Return a client with these settings, with connections of its own.
 
     Raises:
-        ConfigurationError: It had keys of its environment, and this environment does not have
-            them; or as for `Statebag`.
+        ConfigurationError: This environment does not have the keys of the client's environment; or
+            as for `Statebag`.
     """
     check_mark(signing, signing_keys_from_environment().values(), SIGNING_VARIABLE)
     check_mark(encryption, encryption_keys_from_environment(), ENCRYPTION_VARIABLE)

@@ -28,8 +28,8 @@ __all__ = [
 
 PAYLOAD_LIMIT = 262_144
 """Bytes of the input or output of a task, state or execution, as UTF-8 (Step Functions Developer
-Guide, "Quotas"). The one of `asl.quotas` that the core knows: its default bound leaves room under
-it, and its metrics say how much is left."""
+Guide, "Quotas"). The core knows this quota, and none of `asl.quotas`: its default bound leaves room
+under it, and its metrics report the rest."""
 
 PROTECTED_SINCE = 3
 """The generation of forms whose signatures cover the scope, and whose objects are AES-GCM-SIV."""
@@ -41,14 +41,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         max_bag_bytes: The bound of every bag. The default leaves room for an input and a result
             side by side under Step Functions' 262,144 bytes.
-        field_limit: A field leaves plain form above this.
-        carry_bytes: Compressed bytes (as base64) that may travel in the bag before the largest
-            go into a pack; 0 never carries.
+        field_limit: A field with more bytes leaves plain form.
+        carry_bytes: Compressed bytes (as base64) that may be inline in the bag. If values exceed
+            it, the largest go into a pack; 0 keeps none inline.
         control: Paths that the engine reads; they stay plain.
-        movable: Paths that the engine hands on and does not read: what stands there has a place
-            of its own in every bag, in plain form or as one stub.
-        readable_scopes: Further scopes that an open with a scope may read; an entry that ends
-            in `/**` takes all below it too.
+        movable: Paths that the engine passes on and does not read. Their values are separate in
+            every bag, in plain form or as one stub.
+        readable_scopes: Further scopes that an open with a scope may read; an entry that ends in
+            `/**` includes all scopes below it.
         result_roots: Addresses (`s3://bucket/prefix`) below which the results of a Distributed
             Map are read, besides the store's own root.
         forms: The newest generation of forms that a seal writes, for readers that are older
@@ -59,27 +59,32 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             definition that reads such a path fails with small data as it would with large.
         piece_bytes: Aimed size of a piece of a large array or object; pieces are between a
             third of it and four times it, larger only where one item is.
-        max_packs: Packs that the opened values may be spread over before a new pack takes the
-            smallest along.
+        max_packs: Packs that a state may be spread over before a new pack takes smaller ones
+            along (docs/design/0027 says which).
         compression_level: zstd's level.
         cache_bytes: Verified blobs that a process keeps in memory.
-        recheck_seconds: How long a seal relies on an object of a remote store that this process
-            wrote or read, before it asks the store whether the object is still there; 0 asks
-            each time. (In a folder and in memory it always looks.)
-        max_open_bytes: Uncompressed bytes that one open may give. The default is an eighth of
+        recheck_seconds: How long a seal relies on an object that this process wrote to or read from
+            a remote store, before it asks whether the object is still there. 0 asks each time. (In
+            a folder and in memory, a seal always looks.)
+        max_open_bytes: Uncompressed bytes that one open may return. The default is an eighth of
             the memory that this process may use, from 16 MiB to 2 GiB.
         max_open_blobs: Blobs that one open may read.
         max_open_requests: Requests that one open may send.
-        attempts: Requests for one thing, the first included, before `StoreUnavailable`.
-        deadline_seconds: Bound of all attempts of one call together; a Lambda's remaining time
-            shortens it.
-        require_signatures: Refuse to be used without signing keys, and refuse a value carried in
-            a bag whose signature does not cover its scope.
-        require_encryption: Refuse to be used without encryption keys, and refuse to read an
+        attempts: Attempts of one request, with the first, before `StoreUnavailable`. 0 (the
+            default) is as many as the deadline allows to a store that throttles or fails, and 7
+            to one that is not reached at all.
+        deadline_seconds: Bound of all attempts of one call together. The remaining time of a Lambda
+            function shortens it.
+        require_signatures: Refuse to make a client without signing keys, and refuse an inline value
+            whose signature does not cover its scope.
+        require_encryption: Refuse to make a client without encryption keys, and refuse to read an
             object that is not encrypted.
     """
 
+    # Chosen: two bags, an input and a result of it, and the control fields fit the payload limit.
     max_bag_bytes: int = 96 * 1024
+    # Measured, as are `piece_bytes` and `max_packs`: docs/performance/choices.md has the figures of
+    # other values, docs/design/0004 the reasons.
     field_limit: int = 30 * 1024
     carry_bytes: int = 32 * 1024
     control: tuple[str, ...] = ()
@@ -90,20 +95,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     look_into_depth: int = 4
     strict: bool = False
     piece_bytes: int = 24 * 1024
-    max_packs: int = 8
+    max_packs: int = 3
     compression_level: int = 3
     cache_bytes: int = 64 * 1024 * 1024
     recheck_seconds: float = 60.0
     max_open_bytes: int = msgspec.field(default_factory=default_max_open_bytes)
     max_open_blobs: int = 200_000
     max_open_requests: int = 20_000
-    attempts: int = 3
+    attempts: int = 0
     deadline_seconds: float = 60.0
     require_signatures: bool = False
     require_encryption: bool = False
 
     PROTECTIONS: ClassVar[tuple[str, ...]] = ("require_signatures", "require_encryption")
-    """Settings that only take something away from whoever attacks."""
+    """Settings that only limit attackers; an empty value of their variables is refused."""
 
     _LEAST: ClassVar[dict[str, float]] = {
         "max_bag_bytes": 1024,
@@ -119,7 +124,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         "max_open_bytes": 1,
         "max_open_blobs": 1,
         "max_open_requests": 1,
-        "attempts": 1,
+        "attempts": 0,
         "deadline_seconds": 0.001,
     }
 
@@ -152,7 +157,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(f"Policy.readable_scopes: {error}") from error
 
     def control_paths(self) -> tuple[Path, ...]:
-        """Return the control paths, up to the first index: an array is control as a whole."""
+        """Return the control paths up to their first index: arrays are control as a whole."""
         return _names_in("control", self.control)
 
     def movable_paths(self) -> tuple[Path, ...]:
@@ -160,7 +165,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return _names_in("movable", self.movable)
 
     def with_control(self, *paths: str) -> Policy:
-        """This policy with more control paths; itself if it has them all.
+        """Return this policy with more control paths; itself if it has them all.
 
         Raises:
             ConfigurationError: One is not a path, or leads to the whole state.
@@ -175,13 +180,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(64)  # of a process that has a policy or two, and as many lists of paths
 def with_more_control(policy: Policy, paths: tuple[str, ...]) -> Policy:
-    """Return what `Policy.with_control` does, computed once for each policy and paths."""
+    """Return the result of `Policy.with_control`, computed once for each policy and paths."""
     more = tuple(path for path in dict.fromkeys(paths) if path not in policy.control)
     return msgspec.structs.replace(policy, control=(*policy.control, *more)) if more else policy
 
 
 def _shown(number: float) -> str:
-    """A number for a message: Python does not write an int of more than 4,300 digits."""
+    """Return a number for a message: Python does not write an int of more than 4,300 digits."""
     return "a number of more than 20 digits" if abs(number) >= 10**20 else str(number)
 
 

@@ -18,6 +18,7 @@ from statebag.errors import InvalidState
 from statebag.format.json_type import json_type
 from statebag.manager.actions import (
     aggregation,
+    branch_state,
     compressed,
     distributed,
     hydration,
@@ -26,7 +27,7 @@ from statebag.manager.actions import (
 )
 from statebag.manager.actions import snapshot as snapshots
 from statebag.manager.actions.invocation import Invocation
-from statebag.manager.actions.scope import scope_of_event
+from statebag.manager.actions.scope import execution_of_scope, scope_of_event
 from statebag.manager.legacy.plain_objects import (
     cached_load_from_s3,
     calculate_payload_size,
@@ -85,7 +86,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
         context: The Lambda's; its remaining time bounds all retries together.
 
     Raises:
-        InvalidState: An event that is no object, or an action that is not known; the message
+        InvalidState: An event that is not an object, or an action that is not known; the message
             lists those that are.
         StatebagError: As the action itself.
     """
@@ -102,15 +103,15 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
             path="$.action",
             hint=f"Use {', '.join(ACTIONS)}.",
         )
-    scope = scope_of_event(event.get("state_data") or event.get("branch_state"), event)
-    execution = event.get("execution_id")
+    state = event.get("state_data") or event.get("branch_state")
+    scope = scope_of_event(state, event)
     with (
         watched(
             watchers(),
             event,
             context,
             action,
-            execution if isinstance(execution, str) else scope,
+            execution_of_scope(scope, event, state),
             scope,
         ),
         deadline(remaining_seconds_of(context)),
@@ -121,7 +122,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
 def update_and_compress_state_data(
     event: Mapping[str, Any] | None = None, /, **fields: Any
 ) -> dict[str, Any]:
-    """The state with `execution_result` merged into it, and what its sealing came to.
+    """Return the state with `execution_result` merged into it, and what its sealing came to.
 
     Takes `state_data`, `execution_result` and `max_payload_size_kb`. The answer is the state
     itself, with `payload_size_kb`, `compression_applied`, `s3_offloaded`, `last_optimization`.
@@ -135,8 +136,11 @@ def sync_state_data(event: Mapping[str, Any] | None = None, /, **fields: Any) ->
 
 
 def sync_branch_state(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """`{branch_state, next_action}` from `branch_state` and `execution_result`."""
-    return update.sync(_invocation(event, fields), "branch_state")
+    """`{branch_state, next_action}` from `branch_state` and `execution_result`.
+
+    The result merges into the branch's state, or into the `state_data` in it.
+    """
+    return branch_state.sync_branch(_invocation(event, fields))
 
 
 def aggregate_branches(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
@@ -185,7 +189,7 @@ def restore_snapshot(event: Mapping[str, Any] | None = None, /, **fields: Any) -
 def hydrate_branch(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
     """`{branch_config, branch_index, state_data}` from a pointer in `pending_branches`.
 
-    Takes `branch_pointer`, `branch_index` and `state_data`, which is handed on unread.
+    Takes `branch_pointer`, `branch_index` and `state_data`, which is passed on unread.
     """
     return hydration.hydrate_branch(_invocation(event, fields))
 
@@ -193,7 +197,7 @@ def hydrate_branch(event: Mapping[str, Any] | None = None, /, **fields: Any) -> 
 def hydrate_segment(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
     """`{segment_config, segment_id, execution_order, state_data}` from a pointer or a segment.
 
-    Takes `segment_pointer`, `segment_index` and `state_data`, which is handed on unread.
+    Takes `segment_pointer`, `segment_index` and `state_data`, which is passed on unread.
     """
     return hydration.hydrate_segment(_invocation(event, fields))
 

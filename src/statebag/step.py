@@ -1,11 +1,11 @@
-"""What a decorated Lambda handler does: open the event, call the function, seal the answer."""
+"""The decorator of Lambda handlers: open the event, call the handler, seal its answer."""
 
 from __future__ import annotations
 
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, final, overload
 
-from statebag.environment import sealing_is_off
+from statebag.environment import legacy_is_followed, sealing_is_off
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.bag_text import as_bag
 from statebag.format.json_type import json_type
@@ -13,6 +13,7 @@ from statebag.format.names import scope_of_execution
 from statebag.format.paths import Path, parse_path, render_path
 from statebag.sinks.from_environment import watchers
 from statebag.store.retrying import deadline
+from statebag.telemetry.log_warnings import warn
 from statebag.telemetry.steps import watched
 from statebag.telemetry.stub_aware import reads_stubs
 
@@ -23,7 +24,7 @@ __all__ = ["DELETE", "Client", "Returns", "StepDecorator", "remaining_seconds_of
 
 Returns = Literal["state", "delta"]
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
-_SPARE_SECONDS = 0.5  # of a Lambda's remaining time, left for the answer itself
+_SPARE_SECONDS = 0.5  # of a Lambda's remaining time. Chosen: enough to send an answer of 6 MB
 
 
 @final
@@ -38,7 +39,7 @@ class _Delete:
 
 
 DELETE: Final = _Delete()
-"""As a value of a delta: the key is taken out of the state."""
+"""As a value of a delta: remove the key from the state."""
 
 
 class Client(Protocol):
@@ -50,6 +51,7 @@ class Client(Protocol):
         only: Iterable[str | Path] | None = None,
         scope: str | None = None,
         *,
+        legacy: bool | str | Path = False,
         embedded: bool | None = None,
     ) -> Any:
         """See `Statebag.open`."""
@@ -68,7 +70,8 @@ class StepDecorator:
     """Decorate a Lambda handler: open its event, call it, and seal what it returns.
 
     Args:
-        client: Gives the client; called at each event, so that importing a handler needs no store.
+        client: Returns the client. It is called at each event, so importing a handler needs no
+            store.
     """
 
     def __init__(self, client: Callable[[], Client]) -> None:
@@ -84,6 +87,7 @@ class StepDecorator:
         scope: str = ...,
         only: Iterable[str] | None = ...,
         embedded: bool | None = ...,
+        legacy: bool | None = ...,
     ) -> _Function: ...
 
     @overload
@@ -96,6 +100,7 @@ class StepDecorator:
         scope: str = ...,
         only: Iterable[str] | None = ...,
         embedded: bool | None = ...,
+        legacy: bool | None = ...,
     ) -> Callable[[_Function], _Function]: ...
 
     def __call__(
@@ -107,6 +112,7 @@ class StepDecorator:
         scope: str = "$.execution_id",
         only: Iterable[str] | None = None,
         embedded: bool | None = None,
+        legacy: bool | None = None,
     ) -> Any:
         """Decorate a Lambda handler: open its event, and seal what it returns.
 
@@ -114,20 +120,25 @@ class StepDecorator:
         `event` gets the whole event, opened.
 
         Args:
-            handler: The handler, where the decorator is used without parentheses.
-            bag_path: Where in the event the bag is; the handler is given what is there.
-            returns: `state`: what the handler returns is the new state. `delta`: its top-level
-                keys are merged into the state that came in, and `DELETE` removes one.
+            handler: The handler, if the decorator is used without parentheses.
+            bag_path: The path of the bag in the event; the handler gets the state in this bag.
+            returns: `state`: the handler returns the new state. `delta`: it returns top-level keys
+                that are merged into the incoming state; the value `DELETE` removes a key.
             scope: Path in the event to the execution's id (`$$.Execution.Id`): an ARN, or
-                `machine/name`. What stands there in the state stays plain in every bag, since
-                the next step reads it before it opens the bag.
-            only: Paths in the state to open; the rest passes through unread as `Unopened`.
+                `machine/name`. Its place in the state stays plain in every bag, since the next step
+                reads it before it opens the bag.
+            only: Paths in the state to open; other values pass through unread as `Unopened`.
             embedded: As for `Statebag.open`. True also reads strings on the way to the bag, and
                 to the execution's id, as JSON: `bag_path="$.Records[0].body"` gives the handler
                 the state.
+            legacy: Whether legacy pointers in the event are followed, to what the execution may
+                read below the store's root. All of them are, whatever `only` says: a bag has no
+                form for one. False takes them for data. None does as STATEBAG_LEGACY says (or
+                STATEBAG_WIRE=0, which implies it); if neither is set, a pointer is data, and a
+                warning in the log names its path.
 
         Returns:
-            A handler that answers with the sealed state alone.
+            A handler that returns the sealed state.
 
         Raises:
             ConfigurationError: An argument is wrong; when the handler is decorated, not when
@@ -143,6 +154,7 @@ class StepDecorator:
                 scope=scope,
                 only=only,
                 embedded=embedded,
+                legacy=legacy,
             )
 
         return decorate if handler is None else decorate(handler)
@@ -157,14 +169,19 @@ def _wrapped(
     scope: str,
     only: Iterable[str] | None,
     embedded: bool | None,
+    legacy: bool | None,
 ) -> _Function:
-    """The handler that a Lambda runtime calls, around a function of a state."""
+    """Return the handler that a Lambda runtime calls, around a function of a state."""
     if returns not in {"state", "delta"}:
         raise ConfigurationError(f"returns must be 'state' or 'delta', not {returns!r}")
     if isinstance(only, str):
         raise ConfigurationError(
             f"only must be a list of paths, not {type(only).__qualname__}",
             hint=f"Write only=[{only!r}].",
+        )
+    if legacy is not None and not isinstance(legacy, bool):
+        raise ConfigurationError(
+            f"legacy must be True, False or None, not {type(legacy).__qualname__}"
         )
     import statebag.sealing.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
     from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # slow to import
@@ -192,10 +209,23 @@ def _wrapped(
     def run(event: Any, context: Any, **named: Any) -> Any:
         sb = client()
         sealing = not sealing_is_off()
+        follows = legacy_is_followed() if legacy is None else legacy
         execution = _scope_in(event, where, scope_path) if sealing else None
         selection = _beside(event, where, selected)
+        if follows is None:
+            _warn_of_pointers(event, where)
+        elif follows and not sealing:
+            # Plain events need no id, but where there is one, a pointer leads to nobody else's.
+            told = _execution_id(event, where, scope_path)
+            execution = None if told is None else scope_of_execution(told)
         with deadline(remaining_seconds_of(context)):
-            opened = sb.open(event, only=selection, scope=execution, embedded=embedded)
+            opened = sb.open(
+                event,
+                only=selection,
+                scope=execution,
+                legacy=bool(follows) and (where or True),
+                embedded=embedded,
+            )
         state = _at(opened, where)
         # A delta must not change what the handler was given: it is merged into a copy.
         before = dict(state) if isinstance(state, dict) else state
@@ -209,16 +239,16 @@ def _wrapped(
 
 
 def _kept_plain(where: Path, scope_path: Path, scope: str) -> list[str]:
-    """The path in the state to the execution's id, which the next step reads before it opens."""
+    """Return the path in the state to the execution's id, which stays plain."""
     inside = scope_path[len(where) :] if scope_path[: len(where)] == where else scope_path
-    # An array would be control as a whole, and one that an id stands in came beside the bag.
+    # An array would be control as a whole, and one that an id stands in came next to the bag.
     if not inside or not all(isinstance(part, str) for part in inside):
         return []
     return [scope if inside == scope_path else render_path(inside)]
 
 
 def _wants_event(function: Callable[..., Any]) -> bool:
-    """Whether a function takes the whole event, besides what it calls its state and context."""
+    """Return whether a function has a parameter `event` after its state."""
     code = getattr(function, "__code__", None)
     if (
         code is not None
@@ -233,7 +263,7 @@ def _wants_event(function: Callable[..., Any]) -> bool:
 
 
 def _execution_id(event: Any, where: Path, path: Path) -> str | None:
-    for place in (path, (*where, *path)):  # beside the bag, or among its control fields
+    for place in (path, (*where, *path)):  # next to the bag, or among its control fields
         try:
             found = _at(event, place)
         except InvalidState:
@@ -254,8 +284,25 @@ def _scope_in(event: Any, where: Path, path: Path) -> str:
     return scope_of_execution(execution_id)  # a bad one is refused before anything is read
 
 
+def _warn_of_pointers(event: Any, where: Path) -> None:
+    """Say that there are legacy pointers in an event which nobody follows."""
+    from statebag.opening.foreign_pointers import pointer_places  # noqa: PLC0415  # of opening
+
+    places = list(pointer_places(event, where))
+    if places:
+        warn(
+            "LegacyPointersLeft",
+            "the event has %d legacy pointers that were not followed, the first at %s: set "
+            "STATEBAG_LEGACY=1, or decorate with step(legacy=True); if they are data, with "
+            "step(legacy=False)",
+            len(places),
+            render_path(places[0]),
+            count=len(places),
+        )
+
+
 def _beside(event: Any, where: Path, selected: list[Path] | None) -> list[Path] | None:
-    """The paths to open: those selected in the state, and everything beside the state."""
+    """Return the paths to open: the selected ones in the state, and all outside the state."""
     if selected is None:
         return None
     paths = list(selected)

@@ -27,7 +27,17 @@ def test_positions_of_fields_in_the_text(text):
 def test_yaml_and_tabs():
     found = positions_in("StartAt: A\nStates:\n  A:\n    Choices:\n      - Next: B\n", "$.x")
     assert found["$.x.States.A.Choices[0].Next"] == Position(5, 9)
-    assert positions_in('{\n\t"a": 1}')["$.a"] == Position(2, 3)
+    assert positions_in('{\n\t"a": 1}')["$.a"] == Position(2, 2)
+
+
+def test_a_tab_is_one_column_wherever_it_is():
+    text = '{\t"a":\t[\t1,\t"\\t",\t22\t,\t3]\t,\r\n\t\t"b" :\t\t2,"c":3}'
+    lines = text.splitlines()
+    found = positions_in(text)
+    begins = {"$.a": '"a"', "$.a[1]": '"\\t"', "$.a[2]": "22", "$.a[3]": "3]", "$.b": '"b"'}
+    for path, beginning in {**begins, "$.a[0]": "1", "$.c": '"c"'}.items():
+        place = found[path]
+        assert lines[place.line - 1][place.column - 1 :].startswith(beginning), path
 
 
 @pytest.mark.parametrize("text", ["{]", "a: [", "[" * 3_000, "\0", "", "1"])

@@ -89,7 +89,53 @@ def execution(folder, state, monkeypatch):
         execution_name="run-1",
         history_dir=folder / ".statebag" / "histories",
         timeout_seconds=2,
+        strict=False,  # as deployed: a strict seal has fewer places
     )
     arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Main:run-1"
     monkeypatch.setenv("ARN", arn)
     return arn
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A store with two packs in `./store`, and a copy of it in `./copy`."""
+    import shutil
+
+    from statebag import Policy, Statebag
+    from statebag.store.file import FileStore
+    from statebag.testing.process import forget
+    from tests.bags import noise
+    from tests.cli.damaged import SCOPE
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STATEBAG_REPLICAS", raising=False)
+    forget()
+    store = FileStore(tmp_path / "store")
+    client = Statebag(store, policy=Policy(carry_bytes=0), replicas=())
+    client.seal({"text": noise(40_000, 1) + "CANARY"}, scope=SCOPE)
+    client.seal({"text": noise(40_000, 2)}, scope=SCOPE)
+    shutil.copytree(tmp_path / "store", tmp_path / "copy")
+    return store
+
+
+@pytest.fixture
+def states(tmp_path, monkeypatch):
+    """A client of Step Functions in this process, with the state machine `Orders`."""
+    import boto3
+    from moto import mock_aws
+
+    from statebag.asl.arns import ACCOUNT
+
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SFN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.chdir(tmp_path)
+    with mock_aws():
+        client = boto3.client("stepfunctions", region_name="us-east-1")
+        client.create_state_machine(
+            name="Orders",
+            definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}),
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/r",
+        )
+        yield client

@@ -19,6 +19,7 @@ def test_the_codes_never_change():
         "NotPermitted": 18,
         "LimitExceeded": 19,
         "ConfigurationError": 20,
+        "Conflict": 21,
     }
     assert (exit_codes.SUCCESS, exit_codes.PROGRAM_FAULT, exit_codes.USAGE) == (0, 1, 2)
     assert (exit_codes.EXECUTION_FAILED, exit_codes.INTERRUPTED) == (3, 130)

@@ -26,9 +26,9 @@ def test_a_line_a_finding_with_its_place_and_fix(file):
     result = statebag("lint", file)
     first, second, *control = result.stdout.splitlines()
     assert result.exit_code == 4
-    assert first.startswith(f"{file}:4: SB301 warning: $.States.A: A reads and writes")
+    assert first.startswith(f"{file}:4:5: SB301 warning: $.States.A: A reads and writes")
     assert "Add to Retry" in first
-    assert f"{file}:24: SB201 error: $.States.C.Choices[0].Variable: reads $.route" in second
+    assert f"{file}:24:11: SB201 error: $.States.C.Choices[0].Variable: reads $.route" in second
     assert control[1:] == ['  Policy(control=("$.route",))', "  STATEBAG_CONTROL=$.route"]
     assert result.stderr == "2 findings, 1 note (--notes) in 1 state machine\n"
     assert "SB004" in statebag("lint", file, "--notes").stdout
@@ -65,7 +65,9 @@ def test_json(file):
     report = json.loads(statebag("lint", file, "--format", "json").stdout)
     assert [one["code"] for one in report["findings"]] == ["SB301", "SB004", "SB201"]
     assert report["control"] == {str(file): ["$.route"]}
-    assert {"file", "line", "path", "severity", "message", "fix"} <= report["findings"][0].keys()
+    assert {"file", "line", "column", "path", "severity", "message", "fix"} <= report["findings"][
+        0
+    ].keys()
 
 
 def test_sarif(file):
@@ -84,6 +86,7 @@ def test_sarif(file):
         place = location["physicalLocation"]
         assert place["artifactLocation"]["uri"] == str(file)
         assert place["region"]["startLine"] >= 1
+        assert place["region"]["startColumn"] >= 1
 
 
 def test_a_file_that_is_no_machine(tmp_path):

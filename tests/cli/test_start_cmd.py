@@ -46,6 +46,18 @@ def test_start_takes_an_input_of_any_size(states, tmp_path):
     }
 
 
+def test_start_again_prints_the_same_and_after_the_end_says_so(states, tmp_path):
+    (tmp_path / "big.json").write_text(json.dumps({"text": noise(600_000, 1)}))
+    again = ("start", MACHINE, "--input", "big.json", "--name", "run-1")
+    for _ in range(2):
+        assert statebag(*again).stdout == EXECUTION + "\n"
+    states.stop_execution(executionArn=EXECUTION)
+    ended = statebag(*again)
+    assert (ended.exit_code != 0, ended.stdout) == (True, "")
+    assert "is ABORTED, and nothing was started" in ended.stderr
+    assert "start with another name" in ended.stderr
+
+
 def test_query_says_what_is_wrong(states):
     gone = statebag("query", EXECUTION)
     assert (gone.exit_code, gone.stdout) == (20, "")

@@ -1,6 +1,7 @@
 """The archives for Lambda: locked, the same bytes every time, small, and whole by themselves."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -10,6 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import packaging.markers
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +35,8 @@ bag = handler(event, None)
 assert len(json.dumps(bag)) < 98_304
 assert statebag.Statebag().open(bag)["text"] == "word " * 40_000
 
+import statebag.collector, statebag.sdk_task
+
 from state_data import lambda_handler
 answer = lambda_handler({
     "action": "sync",
@@ -42,6 +46,11 @@ answer = lambda_handler({
 assert len(json.dumps(answer)) < 262_144
 print(answer["next_action"])
 """
+
+
+_spec = importlib.util.spec_from_file_location("package", ROOT / "deploy" / "package.py")
+package = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(package)
 
 
 def options(folder, architecture, python):
@@ -80,6 +89,7 @@ def test_each_is_small_and_of_its_architecture(deployed):
             names = archive.namelist()
             assert names == sorted(names)
             assert not any(name.endswith(".pyc") for name in names)
+            assert not any("statebag/cli/" in name or "statebag/local/" in name for name in names)
             libraries = [name for name in names if name.endswith(".so")]
             assert len(libraries) >= 3
             for name in libraries:
@@ -209,6 +219,7 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(tmp_path):
     ]
     (copy / "requirements" / "lambda.lock").write_text("\n".join(lines))
     (copy / "deploy" / "package.py").write_bytes((ROOT / "deploy" / "package.py").read_bytes())
+    (copy / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     done = subprocess.run(
         [sys.executable, copy / "deploy" / "package.py", *options(tmp_path / "out", HERE, PYTHON)],
         capture_output=True,
@@ -218,6 +229,89 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(tmp_path):
     )
     assert done.returncode != 0
     assert list((tmp_path / "out").glob("*.zip")) == []
+
+
+LOCKED = (ROOT / "requirements" / "lambda.lock").read_text("utf-8")
+MARKED = "\n".join(
+    f"{name}==1 ; {marker} \\\n    --hash=sha256:{'a' * 64} \\\n    --hash=sha256:{'b' * 64}"
+    for name, marker in {
+        "for-old": "python_full_version < '3.14'",
+        "for-new": "python_version >= '3.14'",
+        "for-a-patch": "python_full_version <= '3.12.2'",
+        "for-arm": "platform_machine == 'aarch64'",
+        "for-intel": "platform_machine == 'x86_64' and python_version < '3.13'",
+        "for-windows": "sys_platform == 'win32' or os_name == 'nt'",
+        "for-a-mac": "platform_system == 'Darwin'",
+        "for-pypy": "implementation_name == 'pypy'",
+        "for-linux": "sys_platform == 'linux' and platform_python_implementation == 'CPython'",
+        "for-an-extra": "extra == 'all'",
+    }.items()
+)
+
+
+def named(text):
+    return {line.partition("==")[0] for line in text.splitlines()}
+
+
+@pytest.fixture(params=["3.11", "3.14"])
+def host(request, monkeypatch):
+    """A machine with this Python, on a processor and a system that Lambda has not."""
+    here = {
+        **packaging.markers.default_environment(),
+        "python_version": request.param,
+        "python_full_version": f"{request.param}.1",
+        "platform_machine": "arm64",
+        "platform_system": "Darwin",
+        "sys_platform": "darwin",
+    }
+    monkeypatch.setattr(packaging.markers, "default_environment", lambda: here)
+    assert packaging.markers.Marker(f"python_version == '{request.param}'").evaluate()
+    return request.param
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+def test_markers_are_judged_for_the_runtime_on_any_machine(host, architecture, python):
+    needed = package.requirements_for(LOCKED, architecture, python)
+    assert ("backports-zstd" in named(needed)) == (python != "3.14")
+    assert {"msgspec", "obstore", "aws-lambda-powertools"} <= named(needed)
+    assert ";" not in needed  # pip would judge a marker by this machine
+    expected = {"for-linux", "for-new" if python == "3.14" else "for-old"}
+    expected |= {"for-a-patch"} if python in {"3.11", "3.12"} else set()
+    expected |= {"for-arm"} if architecture == "arm64" else set()
+    expected |= {"for-intel"} if (architecture, python < "3.13") == ("x86_64", True) else set()
+    kept = package.requirements_for(MARKED, architecture, python)
+    assert named(kept) == expected
+    assert kept.count("--hash=sha256:") == 2 * len(expected)
+
+
+def test_every_hash_of_the_lock_is_kept():
+    kept = package.requirements_for(LOCKED, "arm64", "3.13")
+    assert kept.count("--hash=") == LOCKED.count("--hash=")
+
+
+@pytest.mark.slow
+def test_an_archive_for_a_newer_python_than_this_ones(tmp_path):
+    """In 3.14 zstd is in the standard library; whichever Python runs the script."""
+    layer, _ = build(tmp_path, "arm64", "3.14")
+    names = zipfile.ZipFile(layer).namelist()
+    assert not any("backports" in name for name in names)
+    assert any("cpython-314" in name for name in names)
+
+
+@pytest.mark.parametrize("python", ["3.10", "2.7", "3", "three", "3.13; rm"])
+def test_a_python_that_statebag_does_not_run_on_is_refused(tmp_path, python):
+    asked = options(tmp_path, "arm64", python)
+    done = subprocess.run(
+        [sys.executable, ROOT / "deploy" / "package.py", *asked],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "statebag needs Python >=3.11" in done.stderr or "--python must be" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_lock_has_what_the_project_asks_for():

@@ -27,9 +27,9 @@ document = yaml_parse(open(sys.argv[1], encoding="utf-8").read())
 # What `sam package` does: local files are uploaded, and their addresses are in their places.
 document["Globals"]["Function"]["CodeUri"] = "s3://packaged/functions.zip"
 for resource in document["Resources"].values():
-    if "DefinitionUri" in resource.get("Properties", {}):
-        resource["Properties"]["DefinitionUri"] = "s3://packaged/definition.json"
-print(json.dumps(transform(document, {}, {})))
+    for name in {"DefinitionUri", "ContentUri"} & resource.get("Properties", {}).keys():
+        resource["Properties"][name] = "s3://packaged/file"
+print(json.dumps(transform(document, json.loads(sys.argv[2]), {})))
 """
 
 
@@ -72,19 +72,66 @@ def test_cfn_lint_would_find_something(tmp_path):
     assert done.returncode != 0
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=IDS)
-def test_sams_own_translator_takes_it(template):
+def translated(template, **parameters):
+    """What SAM makes of a template: CloudFormation's own resources."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", TRANSLATE, template],
+        [sys.executable, "-W", "ignore", "-c", TRANSLATE, template, json.dumps(parameters)],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"},
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    kinds = {one["Type"] for one in json.loads(done.stdout)["Resources"].values()}
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=IDS)
+def test_sams_own_translator_takes_it(template):
+    kinds = {one["Type"] for one in translated(template)["Resources"].values()}
     assert {"AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"} <= kinds
     assert not any(kind.startswith("AWS::Serverless") for kind in kinds)
+
+
+def parameter(made, value, **given):
+    """A property that may refer to a parameter of the template."""
+    if isinstance(value, dict):
+        assert value.keys() == {"Ref"}, "a condition would have to be evaluated"
+        return given.get(value["Ref"], made["Parameters"][value["Ref"]]["Default"])
+    return value
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"CollectorState": "ENABLED"}, {"CollectorState": "DISABLED"}]
+)
+def test_the_collectors_schedule_is_in_the_state_that_is_asked_for(given):
+    made = translated(DEPLOY / "template.yaml", **given)
+    (rule,) = (
+        one["Properties"]
+        for one in made["Resources"].values()
+        if one["Type"] == "AWS::Events::Rule" and "ScheduleExpression" in one["Properties"]
+    )
+    assert rule["ScheduleExpression"] == "rate(1 day)"
+    assert parameter(made, rule["State"], **given) == given.get("CollectorState", "ENABLED")
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=IDS)
+def test_the_logs_of_every_function_end_some_day(template):
+    made = translated(template, LogRetentionDays="7")
+    groups = {
+        name: one["Properties"]
+        for name, one in made["Resources"].items()
+        if one["Type"] == "AWS::Logs::LogGroup"
+    }
+    functions = [
+        one["Properties"]
+        for one in made["Resources"].values()
+        if one["Type"] == "AWS::Lambda::Function"
+    ]
+    assert functions
+    for one in functions:
+        group = groups[one["LoggingConfig"]["LogGroup"]["Ref"]]
+        days = int(parameter(made, group["RetentionInDays"], LogRetentionDays="7"))
+        assert days == (7 if template.parent == DEPLOY else 30)
 
 
 def test_the_very_template_runs_here_and_passes_the_limit_that_fails_it_without(tmp_path):
@@ -145,6 +192,20 @@ def test_a_step_can_do_no_more_than_it_does():
     assert allowed["s3:ListBucket"]["Condition"]["StringLike"] == {"s3:prefix": "state/*"}
 
 
+def test_a_function_that_calls_apis_is_there_where_calls_are_named_and_may_do_nothing_else():
+    found = resources()
+    function, role = found["SdkTask"], found["SdkTaskRole"]
+    assert function["Condition"] == role["Condition"] == "CallsApis"
+    variables = function["Properties"]["Environment"]["Variables"]
+    assert variables == {"STATEBAG_SDK_CALLS": {"Ref": "SdkCalls"}}
+    assert role["Properties"]["Policies"] == found["StepRole"]["Properties"]["Policies"]
+    *usual, given = role["Properties"]["ManagedPolicyArns"]
+    assert usual == found["StepRole"]["Properties"]["ManagedPolicyArns"]
+    assert given == {"If": ["HasSdkPolicy", {"Ref": "SdkPolicyArn"}, {"Ref": "AWS::NoValue"}]}
+    made = translated(DEPLOY / "template.yaml")["Parameters"]
+    assert (made["SdkCalls"]["Default"], made["SdkPolicyArn"]["Default"]) == ("", "")
+
+
 def test_alarms_on_headroom_and_lost_blobs_are_of_all_functions():
     alarms = [one["Properties"] for one in resources().values() if one["Type"].endswith("::Alarm")]
     named = [
@@ -166,12 +227,22 @@ def test_the_dashboard_shows_every_metric_by_function_and_state():
     widgets = json.loads(body)["widgets"]
     (table,) = (one["properties"]["query"] for one in widgets if one["type"] == "log")
     assert table.endswith("by function_name, state")
-    done = Done("f", "step", None, None, None, 0.0, Usage(bag_bytes=1), None)
+    done = Done(
+        function="f",
+        action="step",
+        execution=None,
+        execution_arn=None,
+        scope=None,
+        state=None,
+        seconds=0.0,
+        usage=Usage(bag_bytes=1),
+        error=None,
+    )
     for name, _, _ in figures(done):
         # The line has a list for each metric, and Logs Insights names its first item so.
         assert f"({name}.0" in table or name.startswith("Blobs"), name
-    for function in ("StateDataManager", "ReadModule"):
-        assert f"'/aws/lambda/${{{function}}}'" in table
+    assert table.startswith("SOURCE '${FunctionLogs}' |")
+    assert resources()["FunctionLogs"]["Type"] == "AWS::Logs::LogGroup"
 
 
 def test_each_task_says_its_states_name():

@@ -6,9 +6,11 @@ import re
 import shlex
 from pathlib import Path
 
+import boto3
 import pytest
+from moto import mock_aws
 
-from statebag import Policy, Statebag
+from statebag import Policy, Statebag, sdk_task
 from statebag.local.engine import run_definition
 from statebag.local.workflow import load_workflow
 from statebag.testing.process import forget
@@ -30,7 +32,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def run(when, name, environment, input_value=INPUT, functions=None):
+def run(when, name, environment, input_value=INPUT, functions=None, *, strict=True):
     forget()
     loaded = load_workflow(
         FOLDER / when / f"{name}.asl.json",
@@ -40,7 +42,7 @@ def run(when, name, environment, input_value=INPUT, functions=None):
         },
         environment=environment,
     )
-    return run_definition(loaded.definition, loaded.functions, input_value)
+    return run_definition(loaded.definition, loaded.functions, input_value, strict=strict)
 
 
 @pytest.fixture
@@ -95,10 +97,11 @@ def test_without_the_control_paths_a_moved_field_fails_the_definition_not_the_da
     assert not isinstance(without["meters"], list)
     kept = Statebag(store, policy=named).seal(state, scope="machine/run")
     assert kept["meters"] == many["meters"]
-    ran = run("after", name, {"STATEBAG_STORE": store}, many)
+    deployed = {"input_value": many, "strict": False}
+    ran = run("after", name, {"STATEBAG_STORE": store}, **deployed)
     assert (ran.status, ran.transitions[-1].state) == ("FAILED", "CheckMeters")
-    ran = run("after", name, {"STATEBAG_STORE": store, "STATEBAG_CONTROL": CONTROL}, many)
-    assert ran.status == "SUCCEEDED"
+    control = {"STATEBAG_STORE": store, "STATEBAG_CONTROL": CONTROL}
+    assert run("after", name, control, **deployed).status == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,6 +125,42 @@ def test_back_to_plain_with_what_is_in_flight(name, sealed, store):
 def test_running_executions_need_the_functions_they_began_with(store, sealed):
     ran = run("before", "meters", sealed, functions="after")
     assert (ran.status, ran.error) == ("FAILED", "InvalidState")
+
+
+def listed(when, store):
+    """The listing of a bucket whose objects' names have more bytes than a payload may."""
+    forget()
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="pages")
+        for number in range(270):
+            s3.put_object(Bucket="pages", Key=f"{number:03}/{'x' * 1000}", Body=b"1234")
+        handlers = {"SummarizeArn": f"{FOLDER / when}/listing.py:summarize"}
+        if when == "after":
+            handlers["SdkTaskArn"] = "statebag.sdk_task:lambda_handler"
+        loaded = load_workflow(
+            FOLDER / when / "listing.asl.json",
+            handlers=handlers,
+            environment={"STATEBAG_STORE": store, "STATEBAG_SDK_CALLS": "s3:listObjectsV2"},
+        )
+        return [
+            run_definition(loaded.definition, loaded.functions, {"bucket": bucket}, strict=False)
+            for bucket in ("pages", "no-such-bucket")
+        ]
+
+
+def test_a_task_without_a_function(store):
+    before, _ = listed("before", store)
+    assert (before.status, before.error) == ("FAILED", "States.DataLimitExceeded")
+    after, nothing = listed("after", store)
+    assert (after.status, after.output) == ("SUCCEEDED", {"count": 270, "bytes": 1080})
+    assert (nothing.status, nothing.output) == ("SUCCEEDED", {"count": 0, "bytes": 0})
+
+
+def test_the_fields_of_its_event_are_on_the_page():
+    section = PAGE.partition("### A Task without a function")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert {*named, "state_name"} == set(sdk_task._KNOWN)
 
 
 @pytest.mark.parametrize("block", blocks("diff"), ids=lambda block: block.splitlines()[0])

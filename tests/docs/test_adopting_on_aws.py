@@ -140,13 +140,13 @@ def linted(definitions, folder):
 
 
 def test_cfn_lint_finds_nothing_in_the_definitions(tmp_path):
-    assert len(DEFINITIONS) == 4
+    assert len(DEFINITIONS) == 6
     texts = [one.read_text("utf-8") for one in DEFINITIONS]
     done = linted(texts, tmp_path)
     assert (done.stdout, done.returncode) == ("", 0)
     for text in texts:
-        wrong = linted([text.replace('"Type": "Map"', '"Type": "Mop"')], tmp_path)
-        assert "'Mop' is not one of" in wrong.stdout
+        wrong = linted([text.replace('"Type": "Task"', '"Type": "Tusk"')], tmp_path)
+        assert "'Tusk' is not one of" in wrong.stdout
 
 
 def terraform():
@@ -195,6 +195,10 @@ def test_terraform_deploys_the_files_of_the_page():
     assert environment["variables"]["STATEBAG_CONTROL"] == "$.more,$.meters"
     assert environment["variables"]["STATEBAG_MOVABLE"] == "$.readings"
     assert function["publish"] is True
+    (logging,) = function["logging_config"]
+    assert "aws_cloudwatch_log_group.functions.name" in logging["log_group"]
+    group = of(parsed, "resource", "aws_cloudwatch_log_group", "functions")
+    assert group["retention_in_days"] == 30
     definition = of(parsed, "resource", "aws_sfn_state_machine", "meters")["definition"]
     assert "after/meters.asl.json" in definition
     assert "qualified_arn" in definition
@@ -244,6 +248,8 @@ def test_the_cdk_stack_is_synthesised_and_grants_the_same(synthesised):
         variables = one["Properties"]["Environment"]["Variables"]
         assert variables["STATEBAG_CONTROL"] == "$.more,$.meters"
         assert variables["STATEBAG_MOVABLE"] == "$.readings"
+        group = one["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+        assert made[group]["Properties"]["RetentionInDays"] == 30
     machine = next(one for one in made.values() if "StateMachine" in one["Type"])
     named = machine["Properties"]["DefinitionSubstitutions"]
     versions = [one for one in made.values() if one["Type"] == "AWS::Lambda::Version"]

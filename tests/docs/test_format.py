@@ -13,15 +13,16 @@ from statebag.format import (
     encryption_keys,
     index,
     json_check,
+    json_text,
     names,
     pack,
     signature,
     stub,
     stub_parsing,
 )
-from statebag.format.derived import DERIVED, _sources
+from statebag.format.derived import DERIVED, _declared
 from statebag.format.json_depth import MAX_DEPTH
-from statebag.format.json_text import encode
+from statebag.format.json_text import EXACT_INTEGER
 from statebag.policy import Policy
 from statebag.sealing.plan import _DEEPEST_PLAIN
 from statebag.sealing.sealer import _NO_SCOPE
@@ -34,7 +35,7 @@ from tests.golden.vector_stubs import OBJECT, carried, chunked, stored
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "format.md").read_text("utf-8")
 LISTED = json.loads((FOLDER / MANIFEST).read_bytes())
-BAGS_ALONE = {"bag", "expect", "name"}
+BAGS_ALONE = {"bag", "expect", "name", "instead_of"}
 
 
 def tables(page):
@@ -72,7 +73,7 @@ def test_limits():
         "version of a stub": stub.VERSION,
         "levels of arrays and objects": MAX_DEPTH,
         "characters of an integer": json_check._MAX_DIGITS,
-        "largest number in a stub": stub_parsing._MAX_NUMBER,
+        "largest number in a stub": EXACT_INTEGER,
         "rows in one place": stub.MAX_ENTRIES,
         "level of an index node": stub.MAX_LEVEL,
         "bytes of an index node": pack.LARGEST_NODE,
@@ -118,9 +119,9 @@ def test_magics_and_other_constants():
     assert f"`{GC_FOLDER}/`" in section("Other objects")
     stubs = section("Stubs")
     assert f"**`{DERIVED}`**: " in stubs
-    for name, source in _sources.items():
-        only = f"The name `{name}` counts only in the object's own stub and in that of its member"
-        assert f"{only} `{source}`" in " ".join(stubs.split())
+    for one in _declared.values():
+        only = f"The name `{one.name}` counts only in the object's own stub and in that of its"
+        assert f"{only} member `{one.source}`" in " ".join(stubs.split())
     assert f"`{stub.KEY}`" in stubs
     assert f"{_DEEPEST_PLAIN} levels" in section("What a writer must do")
 
@@ -222,8 +223,8 @@ def test_the_order_of_signed_fields():
 def test_canonical_text():
     for name in ("0.00001", "1.0", "1000000000000000.0", "1e16", "1.5e300", "5e-324", "-0.0"):
         assert f"`{name}`" in section("JSON text")
-        assert encode(float(name)) == name.encode()
-    assert encode("\b\t\n\f\r") == b'"\\b\\t\\n\\f\\r"'
+        assert json_text.encode(float(name)) == name.encode()
+    assert json_text.encode("\b\t\n\f\r") == b'"\\b\\t\\n\\f\\r"'
     assert "`\\b \\t \\n \\f \\r`" in section("JSON text")
 
 
@@ -263,7 +264,7 @@ def test_the_manifest_has_the_described_fields(name):
     assert tuple(described) == LISTS
     settings = {code_words(row[0])[0] for row in table("setting", "meaning")}
     fields = set(code_words(described[name][1]))
-    allowed = fields | (settings if name == "bags" else set())
+    allowed = fields | (settings | {"instead_of"} if name == "bags" else set())
     for entry in LISTED[name]:
         assert fields - {"limits"} <= set(entry) <= allowed, entry["name"]
         for limit in entry.get("limits", {}):

@@ -126,9 +126,9 @@ class Reader:
             return [self._opened(item) for item in value]
         if not isinstance(value, dict):
             return value
-        value = without_derived(value)
         if KEY not in value:
-            return {name: self._opened(member) for name, member in value.items()}
+            members = {name: self._opened(member) for name, member in value.items()}
+            return without_derived(value, members, {})
         stub = Stub(value)
         if stub.form == "escaped":
             return stub.original
@@ -138,7 +138,7 @@ class Reader:
         if not isinstance(result, dict):
             raise Refused("invalid_stub", "a rest that is not an object")
         members = {name: self._opened(one) for name, one in value.items() if name != KEY}
-        return {**result, **members}
+        return without_derived(value, {**result, **members}, result)
 
     def _value(self, stub):
         value = decode(self._text(stub))
@@ -213,17 +213,68 @@ def check_levels(value, level):
         check_levels(member, level + 1)
 
 
-def without_derived(value):
-    """An object without the members that a writer added for routers."""
-    dropped = set()
-    for place, one in ((KEY, value), *value.items()):
-        body = one.get(KEY) if isinstance(one, dict) and (place != KEY or one is value) else None
-        names = body.get("derived") if isinstance(body, dict) else None
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            continue
-        moved = place not in {KEY, "scheduling_metadata"}
-        dropped |= {one for one in names if not (moved and one == "scheduling_summary")} - {place}
-    return {name: member for name, member in value.items() if name not in dropped - {KEY}}
+def without_derived(wire, opened, whole):
+    """An opened object without the member that a writer derived for routers, if it is that.
+
+    `wire` is the object of the bag; `whole` has the members that come from its own stub.
+    """
+    name, source = "scheduling_summary", "scheduling_metadata"
+    body = wire.get(KEY)
+    own = body.get("beside") if isinstance(body, dict) else None
+    if name not in wire or not (marks(wire, name) or marks(wire.get(source), name)):
+        return opened
+    metadata = opened.get(source)
+    if isinstance(own, list) and name in own:
+        return opened
+    metadata = metadata if isinstance(metadata, dict) else whole.get(source)
+    if not isinstance(metadata, dict):
+        return opened
+    stored = whole.get(source)
+    candidates = [
+        *summaries(metadata),
+        *summaries(stored if isinstance(stored, dict) else metadata),
+    ]
+    if not any(is_summary(opened[name], one) for one in candidates):
+        return opened
+    rest = {one: value for one, value in opened.items() if one != name}
+    return {**opened, name: whole[name]} if name in whole else rest
+
+
+def marks(wire, name):
+    body = wire.get(KEY) if isinstance(wire, dict) else None
+    names = body.get("derived") if isinstance(body, dict) else None
+    is_mark = isinstance(names, list) and all(isinstance(one, str) for one in names)
+    return is_mark and name in names
+
+
+def summaries(metadata):
+    """The two values that a writer may have derived."""
+    given = {one: metadata.get(one) for one in ("total_batches", "priority")}
+    given = {one: value for one, value in given.items() if is_short(value)}
+    details = metadata.get("batch_details")
+    count = len(details) if isinstance(details, list | dict) else 0
+    yield {"total_batches": count, "priority": 1} | given
+    yield {"total_batches": None, "priority": None} | given
+
+
+def is_summary(found, derived):
+    if not isinstance(found, dict) or found.keys() != derived.keys():
+        return False
+    return all(is_same(found[one], value) for one, value in derived.items())
+
+
+def is_short(value):
+    if isinstance(value, str):
+        return len(value) <= 64
+    if type(value) is int:
+        return -(10**63) < value < 10**64
+    return isinstance(value, bool | float)
+
+
+def is_same(one, two):
+    if {type(one), type(two)} == {int, float}:
+        return float(one) == float(two)
+    return type(one) is type(two) and one == two
 
 
 # Archives
@@ -338,6 +389,8 @@ class Vectors:
         return None if found == expected else "read as something else"
 
     def all(self):
+        """All entries but those that a later one stands instead of."""
+        gone = {entry.get("instead_of") for entry in self.manifest["bags"]}
         for list_name in (
             "bags",
             "packs",
@@ -348,7 +401,8 @@ class Vectors:
             "encrypted",
         ):
             for entry in self.manifest[list_name]:
-                yield list_name, entry
+                if list_name != "bags" or entry["name"] not in gone:
+                    yield list_name, entry
 
 
 def main(arguments):

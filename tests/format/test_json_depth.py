@@ -171,7 +171,7 @@ _LOW = """
                     forget()
                     for heal in (False, True):
                         outcome(lambda: sb.seal(one, scope="m/e", heal=heal))
-                    outcome(lambda: plain(one))
+                    outcome(lambda: plain(one, None))
                     outcome(lambda: sb.open(one))
                     if levels <= 500:
                         outcome(lambda: same(one, one))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.golden.vector_alone import add_alone
 from tests.golden.vector_bags import add_bags
+from tests.golden.vector_derived import add_derived
 from tests.golden.vector_encrypted import add_encrypted
 from tests.golden.vector_files import Vectors
 from tests.golden.vector_objects import add_objects
@@ -33,6 +34,7 @@ def made():
     add_objects(vectors, plain)
     add_encrypted(vectors)
     add_alone(vectors)
+    add_derived(vectors, plain)
     return vectors
 
 

@@ -52,7 +52,63 @@ def test_a_service_is_no_function(tmp_path):
     """Its ARN may name region and account, too."""
     resource = "arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject"
     state = {"Type": "Task", "Resource": resource, "Parameters": {"Bucket": "b"}}
-    assert codes(found(tmp_path, machine(A=state)), notes=True) == []
+    assert codes(found(tmp_path, machine(A=state)), notes=True) == ["SB105"]
+
+
+@pytest.mark.parametrize(
+    ("call", "parameters", "lengthy"),
+    [
+        ("aws-sdk:s3:listObjectsV2", {"Bucket": "b"}, True),
+        ("aws-sdk:s3:listObjectsV2", {"Bucket": "b", "MaxKeys": 1000}, True),
+        ("aws-sdk:s3:listObjectsV2", {"Bucket": "b", "MaxKeys.$": "$.most"}, True),
+        ("aws-sdk:s3:listObjectsV2", {"Bucket": "b", "MaxKeys": 100}, False),
+        ("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k"}, True),
+        ("aws-sdk:s3:getObject", {"Bucket": "b", "Range": "bytes=0-9"}, False),
+        ("aws-sdk:s3:headObject", {"Bucket": "b"}, False),
+        ("aws-sdk:s3:putObject", {"Bucket": "b"}, False),
+        ("aws-sdk:cloudformation:getTemplate", {}, True),
+        ("aws-sdk:cloudformation:describeStackEvents", {}, True),
+        ("aws-sdk:dynamodb:query", {}, True),
+        ("aws-sdk:dynamodb:scan", {"Limit": 5}, False),
+        ("aws-sdk:dynamodb:describeTable", {}, False),
+        ("dynamodb:getItem", {}, False),
+        ("athena:getQueryResults", {}, True),
+        ("athena:startQueryExecution.sync", {}, False),
+        ("aws-sdk:athena:getQueryResults", {"MaxResults": True}, True),
+        ("aws-sdk:ecs:describeTasks", {}, True),
+        ("aws-sdk:sfn:describeExecution", {}, True),
+        ("aws-sdk:cloudwatchlogs:filterLogEvents", {}, True),
+        ("aws-sdk:ssm:getParameter", {}, False),
+        ("states:startExecution.sync:2", {}, False),
+    ],
+)
+def test_services_whose_answer_alone_can_pass_the_limit(call, parameters, lengthy):
+    assert called(f"arn:aws:states:::{call}", **parameters).lengthy is lengthy
+
+
+def test_a_catch_of_the_limit_says_what_to_do_then(tmp_path):
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:listObjectsV2",
+        "Parameters": {"Bucket": "b"},
+        "Catch": [{"ErrorEquals": ["States.DataLimitExceeded"], "Next": "B"}],
+    }
+    end = {"Type": "Fail"}
+    assert codes(found(tmp_path, machine(A=state, B=end))) == []
+    state["Catch"][0]["ErrorEquals"] = ["S3.NoSuchBucketException"]
+    assert codes(found(tmp_path, machine(A=state, B=end))) == ["SB105"]
+
+
+def test_the_finding_names_the_function_that_makes_the_call(tmp_path):
+    """`tests/test_sdk_task.py` follows it."""
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:listObjectsV2",
+        "Parameters": {"Bucket": "b"},
+    }
+    (one,) = found(tmp_path, machine(A=state)).findings
+    assert (one.code, one.severity) == ("SB105", "warning")
+    assert "statebag.sdk_task.lambda_handler" in one.fix
 
 
 def test_the_envelope_of_a_result_is_within_the_limit_too(tmp_path):

@@ -13,8 +13,8 @@ import statebag
 from statebag import Policy, Statebag
 from statebag.format.stub import KEY
 from statebag.local.engine import run_definition
+from statebag.local.moto_run import NOT_OPENED
 from statebag.local.reads import PATH_NOT_NAMED
-from statebag.local.run import NOT_OPENED
 from tests.local.machines import chain, task
 
 SCOPE = "machine/run"
@@ -245,6 +245,65 @@ def test_an_expression_that_lists_the_members_of_a_bag(code):
     assert "Read single fields by their names" in ran.cause
 
 
+MERGES = [
+    "$merge([$states.input, $kept])",
+    "$merge([$kept, {'z': 1}, $states.input])",
+    "$merge([$merge([$states.input, {'z': 1}]), $kept])",
+    "$merge($append([$states.input], [$kept]))",
+    "$merge([$lookup($states, 'input'), $kept])",
+]
+OTHER_MERGES = [
+    "$reduce([$kept, $states.input], function($a, $b) {$merge([$a, $b])})",
+    "[$states.input, $kept] ~> $merge",
+    "($m := $merge; $m([$lookup($states, 'input'), $kept]))",
+]
+
+
+@pytest.mark.parametrize("policy", [Policy(), NAMED], ids=["all of it left", "with a rest"])
+@pytest.mark.parametrize("code", [*MERGES, *OTHER_MERGES])
+def test_an_expression_that_makes_one_bag_of_two(code, policy):
+    """An object has one stub: what is behind the other would be lost, without a word."""
+    keeps = {"Type": "Pass", "Assign": {"kept": "{% $states.input %}"}, "Output": {}}
+    merges = {"Type": "Pass", "Output": f"{{% {code} %}}"}
+    functions = {
+        "make": seals(policy=policy),
+        "again": seals({**STATE, "more": 2}, policy),
+    }
+    ran = run(
+        ("Keep", keeps), ("Again", task("again")), ("C", merges), ("End", END),
+        functions=functions, jsonata=["Keep", "C"],
+    )  # fmt: skip
+    assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED), ran.output
+    if code in MERGES:
+        assert "The state 'C' merges the bag at $" in ran.cause
+        assert "with another bag" in ran.cause
+        assert "let a function merge the states" in ran.cause
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "$merge([$states.input, $states.input])",
+        "$merge([$kept, {'z': 1}, $kept])",
+        "{'one': $states.input, 'two': $kept}",
+        "[$states.input, $kept]",
+        "$append($states.input, $kept)",
+    ],
+)
+def test_an_expression_that_keeps_both(code):
+    """Or that merges a bag with itself."""
+    keeps = {"Type": "Pass", "Assign": {"kept": "{% $states.input %}"}}
+    merges = {"Type": "Pass", "Output": f"{{% {code} %}}"}
+    ran = run(("Keep", keeps), ("C", merges), ("End", END), jsonata=["Keep", "C"])
+    assert (ran.status, ran.cause) == ("SUCCEEDED", None)
+
+
+def test_what_was_merged_with_a_bag_is_watched_like_the_bag():
+    state = {"Type": "Pass", "Output": "{% $merge([$states.input, {'z': 1}]).route %}"}
+    ran = run(("C", state), ("End", END), jsonata=["C"])
+    is_refused(ran, "$states.input.route", "$.route")
+
+
 @pytest.mark.parametrize("control", [(), NAMED.control], ids=["all of it left", "with a rest"])
 @pytest.mark.parametrize(
     "call",
@@ -258,7 +317,6 @@ def test_an_expression_that_lists_the_members_of_a_bag(code):
         "States.ArrayUnique(States.Array($))",
         "States.Format('{}', $)",
         "States.Format('{}', States.Array($))",
-        "States.JsonMerge($, $kept, false)",
     ],
 )
 def test_a_function_that_computes_with_a_bag(call, control):
@@ -276,6 +334,23 @@ def test_a_function_that_computes_with_a_bag(call, control):
     assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED)
     assert "The state 'C' reads $, which is not in its payload" in ran.cause
     assert "Read single fields by their names" in ran.cause
+
+
+@pytest.mark.parametrize("control", [(), NAMED.control], ids=["all of it left", "with a rest"])
+def test_a_function_that_makes_one_bag_of_two(control):
+    keep = {"Type": "Pass", "Assign": {"kept.$": "$"}}
+    state = {"Type": "Pass", "Parameters": {"x.$": "States.JsonMerge($, $kept, false)"}}
+    policy = Policy(control=control)
+    sb = client(policy)
+    functions = {
+        "make": lambda _event, _context: sb.seal(STATE, scope=SCOPE),
+        "again": lambda event, _context: sb.seal({**sb.open(event), "wait": 1}, scope=SCOPE),
+    }
+    ran = run(
+        ("Keep", keep), ("Again", task("again")), ("C", state), ("End", END), functions=functions
+    )
+    assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED)
+    assert "The state 'C' merges the bag at $ with another bag" in ran.cause
 
 
 @pytest.mark.parametrize("name", ["ArrayLength", "ArrayGetItem", "ArrayPartition", "MathAdd"])
@@ -519,6 +594,46 @@ def test_a_function_that_may_leave_it_unopened(allowed):
 def test_an_error_of_its_own_is_the_functions_own():
     ran = run(("B", task("b")), ("End", END), functions={"b": honest})
     assert ran.error == "NoSuchRowError"
+    (warning,) = ran.warnings
+    assert "The state 'B' gives a stub to the function b at $ of its event" in warning
+    assert "put @statebag.step around its handler" in warning
+
+
+@pytest.mark.parametrize("catching", [False, True])
+def test_a_function_that_opens_one_field_and_fails_on_another(catching):
+    """Its own error ends the run; that a stub may be why is said beside it."""
+    sb = client()
+    made = sb.seal({"one": "x" * 90_000, "two": list(range(90_000)), "n": 1}, scope=SCOPE)
+
+    def opens_one(event, _context):
+        return {"n": event["n"], "sum": len(sb.open(event["one"])) + event["two"][7]}
+
+    catch = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "End"}]} if catching else {}
+    functions = {"make": lambda _e, _c: made, "b": opens_one}
+    ran = run(("B", task("b", **catch)), ("End", END), functions=functions, strict=False)
+    assert ran.status == ("SUCCEEDED" if catching else "FAILED")
+    assert ran.error == (None if catching else "KeyError")
+    (warning,) = ran.warnings
+    assert "The state 'B' gives a stub to the function b at $.two of its event" in warning
+    assert "put @statebag.step around its handler" in warning
+
+    def opens_both(event, _context):
+        return len(sb.open(event["one"])) + sb.open(event)["two"]["no such"]
+
+    for handler in (opens_both, lambda event, _context: sb.open(event["one"]) and 1):
+        ran = run(
+            ("B", task("b", **catch)), ("End", END),
+            functions={**functions, "b": handler}, strict=False,
+        )  # fmt: skip
+        assert ran.warnings == ()
+
+
+def test_a_decorated_function_that_fails_is_told_nothing_of_stubs():
+    sb = client()
+    handler = sb.step(scope="$.other")(lambda state, _context: state["no such"])
+    made = {"make": lambda _e, _c: sb.seal({**STATE, "other": SCOPE}, scope=SCOPE), "b": handler}
+    ran = run(("B", task("b")), ("End", END), functions=made)
+    assert (ran.error, ran.warnings) == ("KeyError", ())
 
 
 def other_bag(event, _context):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from statebag.format.stub import KEY
-from statebag.local.stubs import first_stub, hidden, holds_one_of, marks_of, parsed
+from statebag.local.stubs import first_stub, hidden, marks_of, parsed, read_of, unread_place
 
 STUB = {KEY: {"v": 1, "sha256": "0" * 64, "size": 2, "data": "x"}}
 
@@ -54,7 +54,7 @@ OTHER = {KEY: {"v": 1, "sha256": "1" * 64, "size": 2, "data": "x"}}
 )
 @pytest.mark.parametrize("event", [STUB, {"Records": [{"body": json.dumps(STUB)}]}])
 def test_whether_a_value_holds_a_stub_that_was_given(value, is_one, event):
-    assert holds_one_of(marks_of(event), value) is is_one
+    assert bool(read_of(marks_of(event), value)) is is_one
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,27 @@ def test_whether_a_value_holds_a_stub_that_was_given(value, is_one, event):
         ("$.plain[?(@.x == 1)]", False),
         ("$.none.x", False),
         ("$['a']['b']", True),
+        ("$['a','plain']", False),
+        ("$['a','plain'].x", True),
+        ("$['none','plain'].x", False),
+        ("$.list[0,0].x", False),
+        ("$.list[0,1].x", True),
     ],
 )
 def test_whether_a_path_leads_behind_a_stub(path, is_hidden):
     value = {"a": STUB, "list": [{"x": 1}, STUB], "plain": {"x": [1]}}
     assert any(list(hidden(value, steps)) for steps in parsed(path)) is is_hidden
+
+
+def test_the_first_stub_that_was_not_read():
+    def stub(n):
+        return {KEY: {"v": 1, "sha256": f"{n:064x}", "size": 9, "at": f"m/r/{n}"}}
+
+    event = {"n": 1, "a": [stub(1)], "b": {"c": stub(2)}}
+    marks = marks_of(event)
+    assert unread_place(event, frozenset()) == "$.a[0]"
+    assert unread_place(event, read_of(marks, event["a"])) == "$.b.c"
+    assert unread_place(event, read_of(marks, event["b"]["c"])) == "$.a[0]"
+    assert unread_place(event, read_of(marks, event)) is None
+    assert unread_place(event, read_of(marks, iter([event["a"]]))) is None
+    assert unread_place({"n": 1}, frozenset()) is None

@@ -5,7 +5,7 @@ import pytest
 from statebag import BagTooLarge, Policy, Statebag, step
 from statebag.default_client import from_environment
 from statebag.format.stub import KEY
-from statebag.lint import calls
+from statebag.lint.application import fields_kept_plain
 from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.manager.merge.fork import PENDING
 from statebag.state_data_manager import lambda_handler
@@ -62,6 +62,30 @@ def test_in_the_managers_bags_they_are_plain_and_all_else_left():
     assert from_environment().open(bag, scope=SCOPE)["mine"] == 1
 
 
+@pytest.mark.parametrize("result", [{}, {"final_state": {"more": "y" * 90_000}}])
+def test_those_that_routers_read_in_current_state_are_plain_there_too(result):
+    said = {"guardrail_verified": True, "batch_count_actual": 7}
+    many = {f"k{n}": f"{n} {'x' * 300}" for n in range(1_000)}
+    state = {"execution_id": ARN, "current_state": {**said, **many}}
+    event = {"action": "sync", "state_data": state, "execution_result": result}
+    for _ in range(2):
+        bag = lambda_handler(event)["state_data"]
+        current = bag["current_state"]
+        assert KEY in current
+        assert {name: current[name] for name in said} == said
+        event = {"action": "sync", "state_data": bag, "execution_result": {}}
+    forget()
+    opened = from_environment().open(bag, scope=SCOPE)["current_state"]
+    assert opened == {**said, **many, **result.get("final_state", {})}
+
+
+@pytest.mark.parametrize("odd", [{"guardrail_verified": {"a": [1]}}, {}, [1], "text", None, 7])
+def test_a_current_state_of_another_shape_is_sealed_as_before(odd):
+    state = {"execution_id": ARN, "current_state": odd, "doc": "x" * 400_000}
+    bag = lambda_handler({"action": "merge_async", "state_data": state, "async_result": {}})
+    assert from_environment().open(bag, scope=SCOPE)["state_data"]["current_state"] == odd
+
+
 def test_one_that_is_too_large_is_refused_by_name():
     state = {"execution_id": ARN, "status": "x" * 200_000}
     with pytest.raises(BagTooLarge, match="status"):
@@ -101,4 +125,4 @@ def test_a_bag_in_which_they_are_plain_opens_without_them_being_named():
 
 
 def test_lint_knows_the_same_names():
-    assert {(name,) for name in (*CONTROL_FIELDS, PENDING)} == calls._PLAIN_OF_MANAGER
+    assert fields_kept_plain() == {(name,) for name in (*CONTROL_FIELDS, PENDING)}

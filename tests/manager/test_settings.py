@@ -34,6 +34,7 @@ def test_every_setting_has_its_variable():
         "STATEBAG_FAILED_SEGMENTS_KEPT": "1",
         "STATEBAG_MERGE_CONFLICTS_KEPT": "7",
         "STATEBAG_NEXT_ACTIONS": "ASK, WAIT",
+        "STATEBAG_STATUSES": "OK=done, DRAFTED = going on",
         "STATEBAG_MERGE_RULES": "a=append, b = union",
     }
     settings = settings_from_environment(ManagerSettings, variables)
@@ -44,10 +45,13 @@ def test_every_setting_has_its_variable():
         failed_segments_kept=1,
         merge_conflicts_kept=7,
         next_actions=("ASK", "WAIT"),
+        statuses=("OK=done", "DRAFTED = going on"),
         merge_rules=("a=append", "b = union"),
     )
     assert {f"STATEBAG_{name.upper()}" for name in settings.__struct_fields__} == set(variables)
     assert settings.rules == {"a": "append", "b": "union"}
+    assert settings.table.by_name("ask") == "ASK"
+    assert settings.table.by_status("drafted") == "CONTINUE"
     assert settings_from_environment(ManagerSettings, {}) == ManagerSettings()
     assert policy_from_environment(variables) == Policy()
 
@@ -64,7 +68,12 @@ def test_numbers_have_a_least_value(name, least):
             ManagerSettings(**{name: wrong})
 
 
-@pytest.mark.parametrize("name", ["next_actions", "merge_rules"])
+def test_a_status_needs_a_class():
+    with pytest.raises(ConfigurationError, match=r"ManagerSettings\.statuses must have NAME=class"):
+        ManagerSettings(statuses=("OK",))
+
+
+@pytest.mark.parametrize("name", ["next_actions", "merge_rules", "statuses"])
 @pytest.mark.parametrize("values", [None, 0, True, "text", [1], (None,)])
 def test_lists_hold_text(name, values):
     with pytest.raises(ConfigurationError, match=name):

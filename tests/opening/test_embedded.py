@@ -1,5 +1,6 @@
 """Bags that travelled as text: found, opened where that is asked for, and never taken for data."""
 
+import base64
 import json
 import logging
 
@@ -70,7 +71,7 @@ def test_a_bags_text_is_taken_for_the_bag_by_every_call(sb, bag):
     for text in (json.dumps(bag), encode(bag)):
         assert sb.open(text, only=["n"], scope=SCOPE)["n"] == STATE["n"]
         assert sb.get(text, "$.n[1]") == 2.5
-        assert all(found is None for found in sb.heal(text).values())
+        assert all(found is None for found in sb.repair(text).values())
         assert sb.differences(text, bag) == sb.differences(bag, text) == []
         assert sb.open(sb.append(text, "$.n", [3], scope=SCOPE))["n"] == [*STATE["n"], 3]
         assert sb.export(text) == sb.export(bag)
@@ -95,6 +96,11 @@ def test_a_bags_text_is_taken_for_the_bag_by_every_call(sb, bag):
         '{"__statebag__": 1} and more',
         'the key "__statebag__" and {',
         '{"\\u005f_statebag__": {"v": 1}}',
+        "{'__statebag__': 1}",
+        base64.b64encode(b'{"__statebag__": 1}').decode(),
+        base64.b64encode(b"__statebag__").decode(),
+        "X19zdGF0ZWJhZ19f",
+        "X19zdGF0ZWJhZ19f=====",
     ],
 )
 def test_any_other_string_is_the_string_that_it_is(sb, text):
@@ -119,6 +125,28 @@ BROKEN = {
     "its text's text, cut": lambda text: json.dumps(json.dumps({"m": text}, indent=1))[:-1],
     "in an envelope": lambda text: json.dumps({"Message": text[:-1]}),
     "in text": lambda text: json.dumps(text + text),
+    "as Python prints it": lambda text: str(json.loads(text)),
+    "as Python prints its text": lambda text: repr([text]),
+    "as Python prints it, in an envelope": lambda text: json.dumps({"m": str(json.loads(text))}),
+    "in base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "in base64, for URLs": lambda text: (
+        base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    ),
+    "one further in base64": lambda text: base64.b64encode(f" {text}".encode()).decode(),
+    "two further in base64": lambda text: base64.b64encode(f" [{text}]".encode()).decode(),
+    "spaced in base64": lambda text: base64.b64encode(
+        json.dumps(json.loads(text), indent=8).encode()
+    ).decode(),
+    "its text in base64": lambda text: base64.b64encode(json.dumps(text).encode()).decode(),
+    "in a URL": lambda text: (
+        "data:application/json;base64," + base64.b64encode(text.encode()).decode()
+    ),
+    "in an envelope in base64": lambda text: json.dumps(
+        {"data": base64.b64encode(json.dumps({"a": json.loads(text)}).encode()).decode()}
+    ),
+    "with others in base64": lambda text: base64.b64encode(
+        f'"__statebag__" and {text}'.encode()
+    ).decode(),
 }
 
 
@@ -140,6 +168,30 @@ def test_text_that_holds_a_bag_but_is_no_json_is_refused_or_kept(sb, store, bag,
             sealed = travelled(Statebag(store, policy=policy).seal(event, scope=SCOPE))
             forget()
             assert encode(sb.open(sealed, scope=SCOPE)) == encode(event)
+
+
+@pytest.mark.parametrize("embedded", [None, True])
+@pytest.mark.parametrize("kind", ["as it is", *BROKEN])
+def test_a_name_that_holds_a_bag_is_refused_or_kept(sb, store, bag, kind, embedded, caplog):
+    name = BROKEN.get(kind, str)(json.dumps(bag))
+    for event, place in (({name: 1}, r"\$"), ({"a": [{"x": {name: {"y": 1}}}]}, r"\$\.a\[0\]\.x")):
+        with pytest.raises(InvalidState, match=rf"name .*\(at {place}\)") as caught:
+            sb.open(event, embedded=embedded)
+        assert "sha256" not in str(caught.value)
+        caplog.clear()
+        assert sb.open(event, embedded=False) == event
+        assert len(caplog.records) == 1
+        assert "sha256" not in caplog.text
+        large = {**event, "large": noise(200_000), **{f"f{n}": noise(40, n) for n in range(90)}}
+        wide = {**large, **{f"wide {n}": n for n in range(2_500)}}
+        for policy in (Policy(), Policy(carry_bytes=0), Policy(strict=True, control=("a",))):
+            for state in (event, large, wide, {"in": large}):
+                if policy.control and "a" in state:
+                    continue  # a control field stays as it is
+                sealed = travelled(Statebag(store, policy=policy).seal(state, scope=SCOPE))
+                forget()
+                assert encode(sb.open(sealed, scope=SCOPE)) == encode(state)
+                assert encode(sb.open({"beside": 1, "b": sealed}, only=["b"])["b"]) == encode(state)
 
 
 @pytest.mark.parametrize("embedded", [None, True])
@@ -476,16 +528,16 @@ def test_heal_mends_what_texts_refer_to_where_it_is_asked_to(store, wrap, caplog
     store.delete(name)
     forget()
     healer = Statebag(store, policy=Policy(carry_bytes=0), replicas=[replica])
-    assert name not in healer.heal(outer, scope=SCOPE)
+    assert name not in healer.repair(outer, scope=SCOPE)
     assert (
         "1 strings hold the text of a bag and were not opened, the first at $.body" in caplog.text
     )
-    healed = healer.heal(outer, scope=SCOPE, embedded=True)
+    healed = healer.repair(outer, scope=SCOPE, embedded=True)
     assert healed[name] == replica.url
     assert store.get(name) == whole
     forget()
     caplog.clear()
-    assert healer.heal(outer, scope=SCOPE, embedded=True)[name] is None
+    assert healer.repair(outer, scope=SCOPE, embedded=True)[name] is None
     assert caplog.text == ""
 
 
@@ -494,4 +546,12 @@ def test_a_seal_that_heals_says_that_texts_are_left(sb, bag, caplog):
     assert caplog.text == ""
     sb.seal({"body": json.dumps(bag)}, scope=SCOPE, heal=True)
     assert "the first at $.body; the objects they refer to are not repaired" in caplog.text
-    assert "heal(bag, embedded=True)" in caplog.text
+    assert "repair(bag, embedded=True)" in caplog.text
+
+
+def test_an_archive_of_a_control_field_with_a_text_is_unpacked(store, bag):
+    sb = Statebag(store, policy=Policy(control=("$.c",)))
+    state = {"c": {"body": json.dumps(bag), "n": 1}, "x": noise(60_000)}
+    sealed = sb.seal(state, scope=SCOPE)
+    archive = sb.export(sealed, embedded=False)
+    assert sb.open(sb.unpack(archive, "machine/other"), embedded=False) == state

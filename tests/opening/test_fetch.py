@@ -1,8 +1,10 @@
 import pytest
 
 from statebag import BlobCorrupt, LimitExceeded, Policy
+from statebag.format import extents
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.pack import PackBuilder
+from statebag.opening import fetch
 from statebag.opening.fetch import Fetcher
 from statebag.store.cache import BlobCache
 from statebag.store.memory import MemoryStore
@@ -32,8 +34,10 @@ def fetcher(store, cache=None, **limits):
     return Fetcher(store, cache or BlobCache(10**8), Policy(**limits))
 
 
-def test_neighbours_are_one_request_and_distant_ones_are_not(store):
+def test_neighbours_are_one_request_and_distant_ones_are_not(store, monkeypatch):
     written = texts(40, 4000)
+    monkeypatch.setattr(extents, "WORTH_READING_OVER", 32 * 1024)
+    monkeypatch.setattr(fetch, "WORTH_READING_OVER", 32 * 1024)
     blobs = put(store, written)
     assert fetcher(store).texts(blobs[::2]) == dict(zip(blobs[::2], written[::2], strict=True))
     assert len(store.of("get_ranges")) == 1

@@ -3,7 +3,7 @@ import threading
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.stub import Blob, Carried, Entry, Pieces, Stored
-from statebag.opening.known import Known
+from statebag.opening.known import Bases, Known
 from statebag.opening.verified import Texts, verified
 
 
@@ -126,3 +126,50 @@ def test_sizes_are_remembered_and_those_of_what_was_forgotten_go(monkeypatch):
     assert known.blob("m", f"{199:064d}") is not None
     assert not known.may_hold(100)
     assert len(known._sizes) <= 22
+
+
+class TestBases:
+    """What a delta starts from, by the path of its field."""
+
+    def kept(self, *paths, bases=None, size=100):
+        bases = bases or Bases(10**6)
+        for n, path in enumerate(paths):
+            text = json_text.encode("x" * size + str(n))
+            one = Blob(sha256_hex(text), len(text), f"m/{n:032x}.pack", 8, 50)
+            assert bases.add(path, verified(Stored(one), Texts({one: text})))
+        return bases
+
+    def found(self, bases, path, scope="m"):
+        one = bases.find(scope, path)
+        return None if one is None else int(one.stub.blob.at[2:34], 16)
+
+    def test_fields_of_one_name_are_told_apart(self):
+        bases = self.kept(("nodes", "a", "output"), ("nodes", "b", "output"))
+        assert self.found(bases, ("nodes", "a", "output")) == 0
+        assert self.found(bases, ("nodes", "b", "output")) == 1
+
+    def test_a_field_that_moved_is_found_by_how_its_path_ends(self):
+        bases = self.kept(("nodes", "a", "output"), ("nodes", "b", "output"))
+        assert self.found(bases, ("event", "state", "nodes", "a", "output")) == 0
+        assert self.found(bases, ("a", "output")) == 0
+        assert self.found(bases, ("output",)) == 1, "the latest"
+        assert self.found(bases, ("nodes", "a")) is None
+
+    def test_of_paths_that_end_equally_alike_the_latest_is_found(self):
+        bases = self.kept(("a", "x"), ("b", "x"))
+        self.kept(("c", "y"), ("c", "y"), ("a", "x"), bases=bases)
+        assert self.found(bases, ("elsewhere", "x")) == 2
+
+    def test_what_is_kept_and_what_is_named_stays_within_bounds(self):
+        bases = Bases(20_000)
+        for n in range(3000):
+            self.kept(("nodes", n, f"field {n % 1500}"), bases=bases, size=200)
+        assert len(bases._items) <= 100
+        assert sum(map(len, bases._named.values())) <= 2 * len(bases._items) + 256
+        assert self.found(bases, ("nodes", 2999, "field 1499")) == 0
+        assert self.found(bases, ("nodes", 1, "field 1")) is None
+
+    def test_only_from_its_scope_and_below(self):
+        bases = self.kept(("x",))
+        assert self.found(bases, ("x",), "m/child") == 0
+        assert self.found(bases, ("x",), "other") is None

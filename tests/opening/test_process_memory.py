@@ -378,7 +378,7 @@ def test_a_pack_of_a_key_is_made_again_from_memory_and_found_whole():
     bag = sb.seal(STATE, scope="m/e")
     assert fsck(sb.store, bags={"now": bag}).faults == []
     empty(store)
-    assert list(sb.heal(bag).values()) == ["what this process has in memory"]
+    assert list(sb.repair(bag).values()) == ["what this process has in memory"]
     forget()
     assert sb.open(bag) == STATE
 

@@ -157,11 +157,30 @@ def test_in_a_state_what_looks_derived_is_data():
     assert walk(without, Selection(None), is_state=True).root == [without]
 
 
-def test_a_summary_leaves_only_with_the_mark_that_says_that_it_was_derived():
+def test_a_field_that_is_marked_as_derived_is_doubted_and_stays():
     marked = {KEY: {**stub()[KEY], "derived": ["scheduling_summary"]}}
     bag = {"scheduling_metadata": marked, "scheduling_summary": {"total_batches": 3}, "a": [1]}
-    (state,) = walk(bag, Selection([])).root
-    assert list(state) == ["scheduling_metadata", "a"]
+    found = walk(bag, Selection([]))
+    (state,) = found.root
+    assert list(state) == list(bag)
     assert "derived" not in state["scheduling_metadata"].wire[KEY]
+    (doubt,) = found.doubts
+    assert doubt.container[doubt.key] is state
+    assert (doubt.path, doubt.derivation.name) == ((), "scheduling_summary")
+    assert marked[KEY]["derived"] == ["scheduling_summary"]
     own = {"scheduling_metadata": stub(), "scheduling_summary": {"total_batches": 3}}
-    assert list(walk(own, Selection([])).root[0]) == list(own)
+    assert walk(own, Selection(None)).doubts == []
+
+
+def test_a_rest_that_is_not_opened_keeps_what_it_marks():
+    summary = {"total_batches": 3, "priority": 1}
+    wire = rest([], scheduling_summary=summary)
+    wire[KEY]["derived"] = ["scheduling_summary"]
+    found = walk({"in": wire, "a": 1}, Selection([("a",)]))
+    assert found.root[0]["in"].wire == wire
+    assert found.doubts == []
+    found = walk({"in": wire, "a": 1}, Selection([("in", "x")]))
+    (doubt,) = found.doubts
+    (site,) = found.sites
+    assert site.doubts == [doubt]
+    assert site.siblings == {"scheduling_summary": summary}

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -103,24 +104,31 @@ class TestWorkers:
             workers.submit(divmod, 7, 0).result()
 
 
+@contextmanager
+def held_elsewhere(lock):
+    """Another thread holds the lock, for longer than a fork waits."""
+    held, free = threading.Event(), threading.Event()
+
+    def hold():
+        with lock:
+            held.set()
+            free.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    try:
+        yield
+    finally:
+        free.set()
+        holder.join()
+
+
 class TestLocks:
     def test_a_lock_that_another_thread_holds_is_free_in_the_child(self):
-        lock, held, free = fork_safe_lock(), threading.Event(), threading.Event()
-
-        def hold():
-            with lock:
-                held.set()
-                free.wait(10)
-
-        holder = threading.Thread(target=hold)
-        holder.start()
-        held.wait()
-        try:
-            # It is held for longer than a fork waits.
+        lock = fork_safe_lock()
+        with held_elsewhere(lock):
             assert in_child(lambda: lock.acquire(timeout=5))
-        finally:
-            free.set()
-            holder.join()
         assert lock.acquire(timeout=0)
         lock.release()
 
@@ -128,21 +136,8 @@ class TestLocks:
         "lock", [plain_objects._cache._lock, bucket_store._one_at_a_time], ids=["texts", "buckets"]
     )
     def test_a_lock_of_this_library_is_such_a_lock(self, lock):
-        held, free = threading.Event(), threading.Event()
-
-        def hold():
-            with lock:
-                held.set()
-                free.wait(10)
-
-        holder = threading.Thread(target=hold)
-        holder.start()
-        held.wait()
-        try:
+        with held_elsewhere(lock):
             assert in_child(lambda: lock.acquire(timeout=5))
-        finally:
-            free.set()
-            holder.join()
 
     def test_no_other_lock_is_made_than_those_that_a_child_does_not_use(self):
         """A new lock is `fork_safe_lock()`, or a child of the process has no use for it."""

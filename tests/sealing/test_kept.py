@@ -11,8 +11,10 @@ from statebag.sealing.cut_value import Cut
 from statebag.sealing.kept import Kept
 from statebag.sealing.layout import lay_out
 from tests.bags import noise
+from tests.sealing.moves import move_from
 
 HERE = f"m/{'1' * 32}.pack"
+THERE = f"m/{'2' * 32}.pack"
 TEXT = encode(noise(3000))
 BLOB = Blob(sha256_hex(TEXT), len(TEXT), HERE, 8, 900)
 
@@ -27,12 +29,23 @@ def carried(items):
 
 
 def test_a_kept_stub_moves_only_if_its_value_was_read():
-    read = Kept.unchanged(("a",), "x", Stored(BLOB), frozenset({HERE}))
-    assert read.movable() == [(HERE, 900)]
-    assert read.moved({HERE}, "m", 3).text == b'"x"'
+    read = Kept.unchanged(("a",), "x", Stored(BLOB), frozenset({HERE}), None)
+    assert read.movable(Known()) == [(HERE, 900)]
+    assert read.moved(move_from(HERE)).text == b'"x"'
+    assert read.moved(move_from(THERE)) is read
     passing = unread(Stored(BLOB))
-    assert (passing.movable(), passing.fixed(), passing.relied_on()) == ([], {HERE}, set())
-    assert passing.moved({HERE}, "m", 3) is passing
+    assert (passing.movable(Known()), passing.fixed(), passing.relied_on()) == ([], set(), set())
+    assert passing.unread() == [(HERE, 900)]
+    assert passing.moved(move_from(HERE)) is passing
+
+
+def test_a_value_that_is_known_by_its_digest_alone_keeps_its_packs():
+    entries = (Entry(BLOB, 1, len(TEXT)), Entry(replace(BLOB, at=THERE), 1, len(TEXT)))
+    kept = Kept.unchanged(
+        ("a",), [1, 2], Pieces("array", 2, 9, entries), frozenset({HERE, THERE}), None
+    )
+    assert (kept.movable(Known()), kept.unread()) == ([], [])
+    assert kept.fixed() == {HERE, THERE}
 
 
 def test_an_unread_frame_settles_as_the_bytes_that_came():

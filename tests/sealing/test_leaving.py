@@ -3,8 +3,10 @@
 from statebag.format.codec import sha256_hex
 from statebag.format.json_text import encode
 from statebag.format.stub import Blob, Stored
+from statebag.opening.known import Known
 from statebag.sealing.leaving import Encoded, Single
 from tests.bags import noise
+from tests.sealing.moves import move_from
 
 HERE, THERE = (f"m/{digit * 32}.pack" for digit in "12")
 TEXT = encode(noise(3000))
@@ -35,10 +37,11 @@ def test_what_is_carried_is_stored_as_another_part():
 
 def test_a_blob_that_is_at_hand_moves_and_a_difference_stays_with_its_base():
     one = single(blob=BLOB)
-    assert (one.movable(), one.fixed(), one.relied_on()) == ([(HERE, 900)], set(), {HERE})
-    assert one.moved({THERE}, "m", 3) is one
-    moved = one.moved({HERE}, "m", 3)
+    known = Known()
+    assert (one.movable(known), one.fixed(), one.relied_on()) == ([(HERE, 900)], set(), {HERE})
+    assert one.moved(move_from(THERE)) is one
+    moved = one.moved(move_from(HERE))
     assert (moved.blob, moved.stored, moved.relied_on()) == (None, True, set())
     packs = frozenset({HERE, THERE})
     patched = single(base=Stored(BLOB), patch=b"patch", relies_on=packs)
-    assert (patched.movable(), patched.fixed(), patched.relied_on()) == ([], {HERE}, packs)
+    assert (patched.movable(known), patched.fixed(), patched.relied_on()) == ([], packs, packs)

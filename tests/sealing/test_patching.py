@@ -15,7 +15,7 @@ from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
-from tests.bags import forms, payload_bytes
+from tests.bags import forms, noise, payload_bytes
 
 SCOPE = "machine/run"
 STORING = Policy(carry_bytes=0)
@@ -268,3 +268,30 @@ def test_any_edits_in_any_order_come_back_exactly(edits, carry_bytes, piece_byte
             event(form)
     forget()
     assert encode(Statebag(store).open(bag, scope=SCOPE)) == encode(state)
+
+
+class TestWritersThatDoNotOpen:
+    """What a seal stored is what the next one in this process starts from."""
+
+    @pytest.mark.parametrize(
+        ("whole", "edit"),
+        [
+            ("text " * 30_000, lambda one: one + "more"),
+            ({"deep": {"deeper": records(600)}}, lambda one: one["deep"]["deeper"][3].update(n=-1)),
+            ([{"rows": records(300)} for _ in range(3)], lambda one: one[1]["rows"].append(1)),
+        ],
+        ids=["a growing text", "below many levels", "in an item of an array"],
+    )
+    def test_a_small_change_is_carried(self, whole, edit):
+        forget()
+        sb = Statebag(MemoryStore(), policy=Policy(look_into_depth=1))
+        state = {"big": whole, "more": [noise(200_000)], "status": "RUNNING"}
+        first = sb.seal(state, scope=SCOPE)
+        assert "stored" in "".join(forms(first)) or "pieces" in "".join(forms(first))
+        changed = edit(state["big"])
+        if changed is not None:
+            state["big"] = changed
+        bag, cost = edited(sb.store, state, Policy(look_into_depth=1))
+        assert (cost.puts, cost.gets) == (0, 0)
+        forget()
+        assert Statebag(sb.store).open(bag, scope=SCOPE) == state

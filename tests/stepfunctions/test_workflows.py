@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import boto3
 import pytest
@@ -83,6 +84,71 @@ def test_a_start_that_is_repeated_sends_the_same(sb):
         start_execution(Statebag(sb.store), MACHINE, LARGE, name="run-1", client=Recording())
     assert sent[0] == sent[1]
     assert len(list(sb.store.list())) == len({info.name for info in sb.store.list()})
+
+
+def started(states):
+    machine = states.list_executions(stateMachineArn=MACHINE)
+    return [one["name"] for one in machine["executions"]]
+
+
+def test_while_it_runs_the_same_start_gives_the_same_arn(sb, states):
+    for _ in range(2):
+        forget()
+        assert start_execution(sb, MACHINE, LARGE, name="run-1") == EXECUTION
+    assert started(states) == ["run-1"]
+
+
+def test_after_its_end_the_same_start_says_that_it_has_ended(sb, states):
+    start_execution(sb, MACHINE, LARGE, name="run-1")
+    states.stop_execution(executionArn=EXECUTION)
+    with pytest.raises(InvalidState, match="of this name and input is ABORTED") as caught:
+        start_execution(sb, MACHINE, LARGE, name="run-1")
+    assert "nothing was started" in caught.value.message
+    assert "another input" not in str(caught.value)
+    assert "CANARY" not in str(caught.value)
+    assert started(states) == ["run-1"]
+    assert start_execution(sb, MACHINE, LARGE, name="run-2").endswith(":run-2")  # the hint
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_another_input_under_the_name_says_so(sb, states, ended):
+    start_execution(sb, MACHINE, LARGE, name="run-1")
+    if ended:
+        states.stop_execution(executionArn=EXECUTION)
+    with pytest.raises(InvalidState, match="was started with another input and is") as caught:
+        start_execution(sb, MACHINE, {"note": "CANARY"}, name="run-1")
+    assert ("ABORTED" if ended else "RUNNING") in caught.value.message
+    assert started(states) == ["run-1"]
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"status": "SUCCEEDED", "inputDetails": {"included": False}},
+        "AccessDeniedException",
+        "ThrottlingException",
+    ],
+)
+def test_where_step_functions_does_not_show_the_input_both_reasons_are_named(sb, described):
+    client = boto3.client("stepfunctions", region_name="us-east-1")
+    with Stubber(client) as stubber:
+        stubber.add_client_error("start_execution", "ExecutionAlreadyExists", "CANARY")
+        if isinstance(described, str):
+            stubber.add_client_error("describe_execution", described, "CANARY")
+        else:
+            known = {
+                "executionArn": EXECUTION,
+                "stateMachineArn": MACHINE,
+                "startDate": datetime(2024, 1, 1, tzinfo=UTC),
+            }
+            stubber.add_response("describe_execution", {**known, **described})
+        with pytest.raises(InvalidState) as caught:
+            start_execution(sb, MACHINE, {}, name="run-1", client=client)
+        stubber.assert_no_pending_responses()
+    assert "has ended, or was started with another input" in caught.value.message
+    assert "nothing was started" in caught.value.message
+    assert "CANARY" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 def test_without_a_name_each_start_has_its_own_scope(sb, states):
@@ -252,7 +318,7 @@ def test_a_callback_with_five_megabytes_on_the_engine(sb):
     ended = run_definition(definition, {"ask": ask, "use": use}, {}, timeout_seconds=60)
     pool.shutdown()
     assert ended.status == "SUCCEEDED", ended.cause
-    assert ended.output["last"]["bag"] == {"length": 5_000_000}
+    assert sb.open(ended.output["last"]["bag"]) == {"length": 5_000_000}
 
 
 def test_a_nested_execution_works_in_its_parents_scope(sb):
@@ -312,7 +378,7 @@ def test_a_nested_execution_works_in_its_parents_scope(sb):
         timeout_seconds=60,
     )
     assert ended.status == "SUCCEEDED", ended.cause
-    assert ended.output["last"]["bag"] == {"length": 800_000}
+    assert sb.open(ended.output["last"]["bag"]) == {"length": 800_000}
     assert len({info.name.split("/")[1] for info in sb.store.list()}) == 1
 
 

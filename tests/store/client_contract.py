@@ -49,7 +49,7 @@ def live_through_damage_and_loss(store):
 
     assert opened() == state
     assert fsck(store, bags={"bag": bag}).bags == {"bag": True}
-    assert [finding.status for finding in examine(store)].count("ok") == 8
+    assert [finding.status for finding in examine(store)].count("ok") == 9
     (info,) = store.list()
     store.put(info.name, store.get(info.name)[:1000])
     assert not fsck(store).whole

@@ -171,9 +171,9 @@ def test_boto3_is_not_loaded_where_the_environment_has_credentials(environment):
     assert loaded_after("store_from_url('s3://bucket/p')", ["boto3"], environment) == "[]"
 
 
-def test_boto3_is_loaded_for_profiles(tmp_path: Path):
+def test_the_sdk_is_loaded_for_profiles(tmp_path: Path):
     file = tmp_path / "credentials"
     file.write_text("[work]\naws_access_key_id = KEY\naws_secret_access_key = secret\n")
     environment = {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_PROFILE": "work"}
-    loaded = loaded_after("store_from_url('s3://bucket/p')", ["boto3"], environment)
-    assert loaded == "['boto3']"
+    loaded = loaded_after("store_from_url('s3://bucket/p')", ["boto3", "botocore"], environment)
+    assert loaded == "['botocore']"

@@ -253,7 +253,7 @@ def test_no_public_call_raises_an_error_of_another_kind(fault):
     for call in (
         lambda: client.open(bag),
         lambda: client.get(bag, "k0"),
-        lambda: client.heal(bag),
+        lambda: client.repair(bag),
         lambda: client.export(bag),
         lambda: list(client.open_each([bag])),
         lambda: client.differences(bag, client.append({"l": []}, "l", [noise(60_000)], "m/e")),

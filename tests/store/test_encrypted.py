@@ -240,7 +240,7 @@ def test_damage_is_healed_from_a_replica_and_found_by_fsck():
     client = Statebag(store, replicas=[replica], encryption_keys=[KEY])
     assert not fsck(client.store).whole
     assert client.open(bag) == STATE
-    assert client.heal(bag)
+    assert client.repair(bag)
     assert fsck(client.store).whole
     assert client_of(store, KEY).open(bag) == STATE
 

@@ -1,9 +1,10 @@
 """The contract through Google's client, on a server that speaks the XML of its API.
 
 The XML API of Google Cloud Storage (https://cloud.google.com/storage/docs/xml-api/overview) and S3
-share requests and answers, so SeaweedFS can play the server, but for one thing that a forwarder
-takes away: the client shows a bearer's token with what it writes, which that server does not
-know. What is Google's alone (its tokens, its texts of errors) is not shown here.
+share requests and answers, so SeaweedFS can play the server, but for two things that a forwarder
+translates: the client shows a bearer's token with what it writes, which that server does not
+know, and it names versions by a generation, where S3 has an ETag. What is Google's alone (its
+tokens, its texts of errors) is not shown here.
 """
 
 import http.client
@@ -24,9 +25,11 @@ from statebag.store.object_storage import ObjectStorage
 from tests.conftest import _started, _wait_until_ready
 from tests.store.client_contract import ClientContract, live_through_damage_and_loss
 
+GENERATION_MATCH = "x-goog-if-generation-match"
+
 
 class Forwarder(BaseHTTPRequestHandler):
-    """Passes requests on without the token."""
+    """Passes requests on without the token, and generations as ETags."""
 
     protocol_version = "HTTP/1.1"
 
@@ -35,8 +38,12 @@ class Forwarder(BaseHTTPRequestHandler):
         headers = {
             name: value
             for name, value in self.headers.items()
-            if name.lower() not in {"authorization", "host", "connection"}
+            if name.lower() not in {"authorization", "host", "connection", GENERATION_MATCH}
         }
+        if (wanted := self.headers.get(GENERATION_MATCH)) == "0":
+            headers["If-None-Match"] = "*"
+        elif wanted:
+            headers["If-Match"] = self.server.tags.get(wanted, '"none"')
         self.server.tokens.add(self.headers.get("Authorization", "").partition(" ")[0])
         upstream = http.client.HTTPConnection(*self.server.upstream, timeout=20)
         try:
@@ -49,6 +56,10 @@ class Forwarder(BaseHTTPRequestHandler):
         for name, value in answer.getheaders():
             if name.lower() not in {"transfer-encoding", "connection", "content-length", "date"}:
                 self.send_header(name, value)
+        if tag := answer.getheader("ETag"):
+            generation = str(int.from_bytes(tag.encode()[1:8], "big"))
+            self.server.tags[generation] = tag
+            self.send_header("x-goog-generation", generation)
         length = answer.getheader("Content-Length") if self.command == "HEAD" else len(data)
         self.send_header("Content-Length", str(length or 0))
         self.end_headers()
@@ -76,6 +87,7 @@ def google(tmp_path_factory):
         forwarder.daemon_threads = True
         place = urlsplit(server.endpoint)
         forwarder.upstream, forwarder.tokens = (place.hostname, place.port), set()
+        forwarder.tags = {}
         threading.Thread(target=forwarder.serve_forever, daemon=True).start()
         account = {
             "gcs_base_url": f"http://127.0.0.1:{forwarder.server_port}",

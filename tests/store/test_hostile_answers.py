@@ -239,7 +239,7 @@ def public_calls(bag, policy):
         "seal": lambda: client.seal({"text": noise(60_000)}, scope="m/s"),
         "seal healing": lambda: client.seal(STATE, scope="m/s", heal=True),
         "append": lambda: client.append(bag, "l", [noise(60_000)], scope="m/e"),
-        "heal": lambda: client.heal(bag),
+        "repair": lambda: client.repair(bag),
         "differences": lambda: client.differences({}, bag),
         "export": lambda: client.export(bag),
         "unpack": unpack,
@@ -290,7 +290,7 @@ SLOW = {
 @pytest.mark.parametrize("answer", SLOW.values(), ids=SLOW)
 def test_the_deadline_ends_what_is_slow(answer, monkeypatch):
     bag = sealed_elsewhere()
-    bounded = ("open", "get", "seal", "append", "heal", "differences", "export")
+    bounded = ("open", "get", "seal", "append", "repair", "differences", "export")
     with server(answer, monkeypatch):
         calls = public_calls(bag, Policy(carry_bytes=0, deadline_seconds=1))
         for name in bounded:

@@ -8,6 +8,7 @@ from statebag.errors import (
     BlobMissing,
     ConfigurationError,
     NotPermitted,
+    StatebagError,
     StoreUnavailable,
 )
 from statebag.store.object_storage import ObjectStorage
@@ -180,6 +181,15 @@ REFUSAL = b"<Error><Code>%s</Code><Message>THEKEY sent StringToSign=abc</Message
         (409, b"OperationAborted", StoreUnavailable),
         (400, b"RequestTimeout", StoreUnavailable),
         (400, b"BadDigest", StoreUnavailable),
+        (400, b"ThrottlingException", StoreUnavailable),
+        (400, b"Throttling", StoreUnavailable),
+        (400, b"RequestLimitExceeded", StoreUnavailable),
+        (403, b"SlowDown", StoreUnavailable),
+        (400, b"KMS.ThrottlingException", StoreUnavailable),
+        (400, b"KMS.KMSInternalException", StoreUnavailable),
+        (400, b"KMS.DisabledException", ConfigurationError),
+        (400, b"KMS.NotFoundException", ConfigurationError),
+        (400, b"KMS.AccessDeniedException", NotPermitted),
         (401, b"", NotPermitted),
         (403, b"SignatureDoesNotMatch", NotPermitted),
         (400, b"ExpiredToken", NotPermitted),
@@ -196,10 +206,12 @@ def test_refusals(environment, call, status, code, kind):
         store = ObjectStorage("s3://bucket/prefix")
         # What stands for a HEAD's answer has no body, so no code tells what a 400 is about.
         bodiless = call in (CALLS["head"], CALLS["list below"])
-        expected = ConfigurationError if bodiless and status == 400 else kind
+        of_status = {400: ConfigurationError, 403: NotPermitted}
+        expected = of_status.get(status, kind) if bodiless else kind
         with pytest.raises(expected) as caught:
             call(store)
-        assert len(requests) == 1
+        if status != 301:  # after which the bucket is asked where it is
+            assert len(requests) == 1
     text = full_text(caught.value)
     for secret in ("THEKEY", "the-secret", "StringToSign", "list-type", "delete=", endpoint):
         assert secret not in text
@@ -208,6 +220,83 @@ def test_refusals(environment, call, status, code, kind):
     assert "s3://bucket/prefix" in caught.value.message
     about = {CALLS["list"]: None, CALLS["list below"]: "scope"}
     assert caught.value.object_name == about.get(call, "scope/a")
+
+
+def answered(environment, status, body, call="get"):
+    """The error of a call, where the server answers this."""
+    with canned_server(http_answer(status, body)) as (endpoint, _):
+        environment.setenv("AWS_ENDPOINT_URL", endpoint)
+        store = ObjectStorage("s3://bucket/prefix")
+        try:
+            CALLS[call](store)
+        except StatebagError as error:
+            return error
+    raise AssertionError("it was accepted")
+
+
+@pytest.mark.parametrize("call", ["get", "get_ranges"])
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (
+            403,
+            b"<Error><Code>InvalidObjectState</Code><StorageClass>GLACIER</StorageClass></Error>",
+            "the class GLACIER",
+        ),
+        (403, b"<Error><Code>InvalidObjectState</Code></Error>", "an archive class"),
+        (409, b"<Error><Code>BlobArchived</Code></Error>", "an archive class"),
+        (409, b"<Error><Code>BlobBeingRehydrated</Code></Error>", "an archive class"),
+    ],
+)
+def test_an_archived_object(environment, call, status, body, words):
+    error = answered(environment, status, body, call)
+    assert isinstance(error, BlobMissing)
+    assert error.is_archived
+    assert words in error.message
+    assert "restore-object" in error.hint
+
+
+def test_an_archived_object_that_is_not_deleted_is_not_taken_for_gone(environment):
+    error = answered(environment, 403, b"<Error><Code>InvalidObjectState</Code></Error>", "delete")
+    assert isinstance(error, NotPermitted)
+
+
+DENIED = (
+    b"<Error><Code>AccessDenied</Code><Message>User: arn:aws:sts::1:assumed-role/hunter2/s is not "
+    b"authorized to perform: %s on resource: hunter2</Message></Error>"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "hint"),
+    [
+        (403, DENIED % b"kms:GenerateDataKey", "kms:GenerateDataKey on the bucket's KMS key"),
+        (403, DENIED % b"kms:Decrypt", "kms:Decrypt on the bucket's KMS key"),
+        (403, DENIED % b"s3:PutObject", "Allow s3:PutObject to"),
+        (400, b"<Error><Code>KMS.DisabledException</Code></Error>", "key is disabled: enable it"),
+        (400, b"<Error><Code>KMS.NotFoundException</Code></Error>", "does not exist"),
+        (400, b"<Error><Code>KMS.KMSInvalidStateException</Code></Error>", "pending deletion"),
+        (400, b"<Error><Code>KMS.SomethingNewException</Code></Error>", "kms:Decrypt"),
+        (
+            400,
+            (
+                b"<Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum- HTTP "
+                b"header is required for Put Object requests with Object Lock</Message></Error>"
+            ),
+            "checksum_algorithm",
+        ),
+        (
+            400,
+            b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-north-1</Region></Error>",
+            "The bucket is in eu-north-1",
+        ),
+        (404, b"<Error><Code>NoSuchBucket</Code></Error>", "There is no such bucket"),
+    ],
+)
+def test_what_to_do(environment, status, body, hint):
+    error = answered(environment, status, body, "put")
+    assert hint in error.hint
+    assert "hunter2" not in full_text(error)
 
 
 def test_a_region_that_is_wrong_says_so(environment):
@@ -314,8 +403,8 @@ def test_a_machine_without_credentials_is_told_what_to_set(environment):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         environment.delenv(name)
     environment.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
-    # Without boto3 the client asks the machine's metadata service, where nobody answers.
-    environment.setattr("statebag.store.object_storage_client.find_spec", lambda _name: None)
+    # Without botocore the client asks the machine's metadata service, where nobody answers.
+    environment.setattr("statebag.store.aws_sdk.is_installed", lambda: False)
     with pytest.raises(StoreUnavailable, match="metadata service") as caught:
         ObjectStorage("s3://bucket", options={"allow_http": "true"}).get("a")
     assert "AWS_ACCESS_KEY_ID" in caught.value.hint

@@ -104,10 +104,14 @@ def test_a_store_that_answers_costs_nothing_for_its_replicas():
     assert counted.healed_reads == 0
 
 
+# What an open asks for ahead is asked for again by itself, if that does not come.
+TWICE = [Fault("get_ranges", call) for call in (1, 2)]
+
+
 def test_a_store_that_does_not_answer_is_stood_in_for():
     store = MemoryStore()
     bag = sealed(store)
-    with FaultyStore(store, [Fault("get_ranges")]) as silent:
+    with FaultyStore(store, TWICE) as silent:
         state, counted = opened(silent, bag, copied(store))
     assert state == STATE
     assert counted.healed_reads > 0
@@ -117,7 +121,8 @@ def test_a_refusal_is_no_fault_to_heal():
     store = MemoryStore()
     bag = sealed(store)
     replica = RecordingStore(copied(store))
-    refusing = FaultyStore(store, [Fault("get_ranges", error=NotPermitted("no"))])
+    refused = [Fault("get_ranges", call, error=NotPermitted("no")) for call in (1, 2)]
+    refusing = FaultyStore(store, refused)
     with refusing, pytest.raises(NotPermitted):
         opened(refusing, bag, replica)
     assert replica.calls == []
@@ -142,7 +147,8 @@ def test_damaged_everywhere_says_so_and_missing_everywhere_too():
 def test_what_was_damaged_on_its_way_is_read_again_and_counted():
     store = MemoryStore()
     bag = sealed(store)
-    with FaultyStore(store, [Fault("get_ranges", kind="truncate", keep_bytes=10)]) as cutting:
+    cut = [Fault("get_ranges", call, kind="truncate", keep_bytes=10) for call in (1, 2)]
+    with FaultyStore(store, cut) as cutting:
         state, counted = opened(cutting, bag)
     assert state == STATE
     assert counted.healed_reads > 0
@@ -157,9 +163,9 @@ def test_heal_writes_a_pack_back_and_tells_where_it_was_whole(kind):
     damage(store, name, kind)
     forget()
     client = Statebag(store, policy=STORING, replicas=[replica])
-    assert client.heal(bag, scope=SCOPE) == {name: replica.url}
+    assert client.repair(bag, scope=SCOPE) == {name: replica.url}
     assert store.get(name) == replica.get(name)
-    assert client.heal(bag, scope=SCOPE) == {name: None}
+    assert client.repair(bag, scope=SCOPE) == {name: None}
     state, counted = opened(store, bag)
     assert (state, counted.healed_reads) == (STATE, 0)
 
@@ -178,7 +184,7 @@ def test_heal_mends_what_it_can_and_then_says_what_is_lost():
         store.delete(name)
     forget()
     with pytest.raises(BlobMissing):
-        Statebag(store, policy=STORING, replicas=[replica]).heal(both, scope=SCOPE)
+        Statebag(store, policy=STORING, replicas=[replica]).repair(both, scope=SCOPE)
     assert [info.name for info in store.list()] == [kept]
 
 
@@ -201,7 +207,7 @@ def test_heal_writes_back_what_this_process_still_has(kind):
     assert len(before) == 2
     for name in before:
         damage(store, name, kind)
-    healed = client.heal(bag, scope=SCOPE)
+    healed = client.repair(bag, scope=SCOPE)
     assert healed == dict.fromkeys(before, "what this process has in memory")
     assert {info.name: store.get(info.name) for info in store.list()} == before
     assert opened(store, bag)[0] == state
@@ -217,7 +223,7 @@ def test_a_pack_of_which_a_part_is_forgotten_is_not_made_up():
     client.get(bag, "$.log[7]", scope=SCOPE)
     store.delete(only_name(store))
     with pytest.raises(BlobMissing):
-        client.heal(bag, scope=SCOPE)
+        client.repair(bag, scope=SCOPE)
     assert list(store.list()) == []
 
 
@@ -230,7 +236,7 @@ def test_a_wrong_copy_is_never_written_back():
     store.delete(name)
     forget()
     with pytest.raises(BlobCorrupt):
-        Statebag(store, policy=STORING, replicas=[liar]).heal(bag, scope=SCOPE)
+        Statebag(store, policy=STORING, replicas=[liar]).repair(bag, scope=SCOPE)
     assert list(store.list()) == []
 
 
@@ -269,7 +275,7 @@ def test_an_earlier_version_of_the_object_serves_too(bucket, kind):
     state, counted = opened(store, bag)
     assert state == STATE
     assert counted.healed_reads > 0
-    pack = next(iter(Statebag(store, policy=STORING).heal(bag)))
+    pack = next(iter(Statebag(store, policy=STORING).repair(bag)))
     assert opened(store, bag)[1].healed_reads == 0
     assert only_name(store) == pack
 
@@ -339,9 +345,10 @@ def test_versions_are_looked_for_within_the_deadline(monkeypatch):
                 read_versions(
                     "bucket",
                     "key",
-                    endpoint=endpoint,
-                    options={"region": "us-east-1"},
+                    options={"region": "us-east-1", "endpoint": endpoint},
                     variables=dict(store_settings()),
+                    region="us-east-1",
+                    credentials=None,
                 )
             )
         assert time.monotonic() - started < 10
@@ -354,21 +361,17 @@ def test_after_the_deadline_no_further_version_is_read(bucket, s3_server):
     client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     for body in (b"one", b"two", b"three"):
         client.put_object(Bucket=name, Key="key", Body=body)
-    found = read_versions(
-        name, "key", endpoint=s3_server.endpoint, options={}, variables=dict(store_settings())
-    )
+    how = {
+        "options": {"endpoint": s3_server.endpoint},
+        "variables": dict(store_settings()),
+        "region": s3_server.region,
+        "credentials": None,
+    }
+    found = read_versions(name, "key", **how)
     assert next(found) == b"three"
     with deadline(0):
         assert list(found) == []
-    assert list(
-        read_versions(
-            name, "key", endpoint=s3_server.endpoint, options={}, variables=dict(store_settings())
-        )
-    ) == [
-        b"three",
-        b"two",
-        b"one",
-    ]
+    assert list(read_versions(name, "key", **how)) == [b"three", b"two", b"one"]
 
 
 def test_a_replica_is_asked_once_unless_more_attempts_are_wanted():

@@ -1,6 +1,7 @@
 import contextvars
 import random
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_every_operation_outlives_two_failures(inner, operation, kind):
 def test_it_gives_up_after_the_last_attempt_and_says_so(inner, operation):
     waits = Waits()
     with FaultyStore(inner, [Fault(operation, number) for number in (1, 2, 3)]) as faulty:
-        store = RetryingStore(faulty, sleep=waits)
+        store = RetryingStore(faulty, attempts=3, sleep=waits)
         with pytest.raises(StoreUnavailable, match=r"after 3 attempts$"):
             CALLS[operation](store)
     assert len(waits) == 2
@@ -91,7 +92,7 @@ def test_the_same_store_with_another_number_of_attempts(inner):
         assert store.with_attempts(5).get("scope/b") == b"b"
     assert waits == [7, 9, 9, 9]
     with pytest.raises(ConfigurationError):
-        store.with_attempts(0)
+        store.with_attempts(-1)
 
 
 def test_place_object_and_hint_of_the_last_error_are_kept(inner):
@@ -232,7 +233,102 @@ def test_an_object_that_appears_behind_the_listing_is_not_taken_for_new(inner):
         assert [info.name for info in listing] == ["scope/b", "scope/c", "scope/z"]
 
 
-@pytest.mark.parametrize("bad", [{"attempts": 0}, {"base_seconds": -1}, {"cap_seconds": -0.1}])
+@pytest.mark.parametrize("bad", [{"attempts": -1}, {"base_seconds": -1}, {"cap_seconds": -0.1}])
 def test_settings_without_sense_are_refused(inner, bad):
     with pytest.raises(ConfigurationError):
         RetryingStore(inner, **bad)
+
+
+class Clock:
+    """Stands for the time: it goes on by what was waited."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("statebag.store.bounded.monotonic", clock.monotonic)
+    monkeypatch.setattr("statebag.store.retrying.time", clock)
+    return clock
+
+
+class Failing(MemoryStore):
+    """A store that fails until a time, and counts the calls."""
+
+    def __init__(self, clock, until, *, is_busy=True):
+        super().__init__()
+        self.clock, self.until, self.is_busy, self.calls = clock, until, is_busy, 0
+
+    def put(self, name, data):
+        self._fail()
+        super().put(name, data)
+
+    def get(self, name):
+        self._fail()
+        return super().get(name)
+
+    def _fail(self):
+        self.calls += 1
+        if self.clock.now < self.until:
+            error = StoreUnavailable("SlowDown", object_name="a")
+            error.is_busy = self.is_busy
+            raise error
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_store_that_throttles_is_outlived(clock, seed):
+    store = Failing(clock, clock.now + 4)
+    jitter = random.Random(seed).uniform
+    with deadline(10):
+        RetryingStore(store, sleep=clock.sleep, jitter=jitter).put("a", b"1")
+    assert 1004 <= clock.now < 1010
+    assert store.calls < 30
+
+
+def test_a_store_that_throttles_on_is_asked_until_the_deadline(clock):
+    store = Failing(clock, inf)
+    with deadline(10), pytest.raises(StoreUnavailable, match="deadline leaves no time") as caught:
+        RetryingStore(store, sleep=clock.sleep, jitter=random.Random(1).uniform).put("a", b"1")
+    assert 1009.5 < clock.now < 1010
+    assert caught.value.is_busy
+
+
+def test_without_a_deadline_a_minute_is_the_end(clock):
+    with pytest.raises(StoreUnavailable):
+        RetryingStore(Failing(clock, inf), sleep=clock.sleep, jitter=longest).put("a", b"1")
+    assert 1059 < clock.now <= 1060
+
+
+def test_a_store_that_is_not_reached_is_given_up_sooner(clock):
+    store = Failing(clock, inf, is_busy=False)
+    with deadline(60), pytest.raises(StoreUnavailable, match=r"after 7 attempts "):
+        RetryingStore(store, sleep=clock.sleep, jitter=longest).put("a", b"1")
+    assert (store.calls, clock.now) == (7, pytest.approx(1000 + 0.1 + 0.2 + 0.4 + 0.8 + 1.6 + 2))
+
+
+def test_a_number_of_attempts_is_never_passed(clock):
+    store = Failing(clock, inf)
+    with deadline(60), pytest.raises(StoreUnavailable, match=r"after 2 attempts"):
+        RetryingStore(store, attempts=2, sleep=clock.sleep).put("a", b"1")
+    assert store.calls == 2
+
+
+def test_reads_leave_time_to_read_elsewhere(clock):
+    store = RetryingStore(
+        Failing(clock, inf), share_of_reads=0.5, sleep=clock.sleep, jitter=longest
+    )
+    with deadline(20):
+        with pytest.raises(StoreUnavailable):
+            store.get("a")
+        assert clock.now == pytest.approx(1010, abs=0.2)
+        with pytest.raises(StoreUnavailable):
+            store.put("a", b"1")
+        assert clock.now == pytest.approx(1020, abs=0.2)

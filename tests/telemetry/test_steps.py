@@ -18,6 +18,7 @@ from tests.bags import noise
 
 CANARY = "canary-51c2"
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:machine:run-1"
+RUN = "machine/run-1"
 CONTEXT = SimpleNamespace(function_name="Judge")
 UNITS = {
     "BagBytes": "Bytes",
@@ -86,11 +87,11 @@ def check_emf(line):
     assert isinstance(meta["Timestamp"], int)
     (directive,) = meta["CloudWatchMetrics"]
     assert directive["Namespace"] == "Statebag"
-    by = [["service"], ["service", "function_name"]]
+    by = [["service"], ["service", "function_name"], ["service", "action"]]
     if "state" in line:
         by.append(["service", "function_name", "state"])
     assert directive["Dimensions"] == by
-    for dimension in by[-1]:
+    for dimension in {name for names in by for name in names}:
         assert isinstance(line[dimension], str)
     found = {one["Name"]: one["Unit"] for one in directive["Metrics"]}
     for name in found:
@@ -109,7 +110,8 @@ def test_metrics_of_a_step(monkeypatch, capsys):
     (line,) = lines(capsys)
     assert check_emf(line) == UNITS
     assert (line["service"], line["function_name"]) == ("statebag", "Judge")
-    assert (line["execution"], line["scope"], line["state"]) == (ARN, "machine/run-1", "Judge it")
+    assert (line["execution"], line["scope"], line["state"]) == (RUN, RUN, "Judge it")
+    assert line["execution_arn"] == ARN
     assert line["action"] == "step"
     size = value(line, "BagBytes")
     assert len(json.dumps(bag)) <= size < 98_304
@@ -179,7 +181,7 @@ def test_log_lines_say_what_a_step_cost(monkeypatch, capsys):
         stepped(MemoryStore(), fails=ValueError(CANARY))
     good, bad = lines(capsys)
     assert (good["level"], good["message"], good["state"]) == ("INFO", "step", "Judge it")
-    assert (good["execution"], good["scope"]) == (ARN, "machine/run-1")
+    assert (good["execution"], good["execution_arn"], good["scope"]) == (RUN, ARN, RUN)
     assert good["puts"] == 1
     assert good["seal_ms"] > 0
     assert (bad["level"], bad["error"]) == ("ERROR", "ValueError")

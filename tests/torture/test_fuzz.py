@@ -125,7 +125,7 @@ def test_a_refusal_needs_a_reason(world):
     world.do({"do": "process", "clients": [settings()]})
     world.do({"do": "look"})
     assert world.counts["refused: BlobMissing"] == 1
-    world.do({"do": "mend"})
+    world.do({"do": "repair"})
     assert not world.damaged
     world.do({"do": "look"})
     assert world.counts["refused: BlobMissing"] == 1

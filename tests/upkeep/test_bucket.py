@@ -114,7 +114,41 @@ def test_a_rule_that_is_off_deletes_nothing(s3):
     assert found(s3)["lifecycle"].status == "ok"
 
 
-def test_what_may_not_be_asked_is_unknown(s3):
+def test_what_may_not_be_asked_is_unknown(s3, monkeypatch):
+    def denied(**_):
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "any")
+
+    monkeypatch.setattr(s3, "get_bucket_versioning", denied)
+    finding = found(s3)["versions"]
+    assert (finding.status, finding.seen) == ("unknown", "AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "kind", "status"),
+    [
+        ("app/", "GLACIER", "fail"),
+        ("", "DEEP_ARCHIVE", "fail"),
+        ("", "GLACIER_IR", "ok"),
+        ("", "STANDARD_IA", "ok"),
+        ("other/", "GLACIER", "ok"),
+    ],
+)
+def test_a_lifecycle_rule_that_archives(s3, prefix, kind, status):
+    rule = {
+        "ID": "cold",
+        "Status": "Enabled",
+        "Filter": {"Prefix": prefix},
+        "Transitions": [{"Days": 120, "StorageClass": kind}],
+    }
+    s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [rule]})
+    finding = found(s3)["lifecycle"]
+    assert finding.status == status
+    if status == "fail":
+        assert f"cold archives after 120 days ({kind})" in finding.seen
+        assert "GLACIER_IR" in finding.advice
+
+
+def test_a_missing_bucket_is_said_to_be_missing(s3):
     findings = {one.what: one for one in examine_bucket("no-such-bucket", "app", s3)}
-    assert findings["versions"].status == "unknown"
-    assert findings["versions"].seen == "NoSuchBucket"
+    assert findings["versions"].status == "fail"
+    assert "no such bucket" in findings["versions"].seen

@@ -125,3 +125,10 @@ def test_missing_is_not_the_same_as_refused():
 def test_a_deleted_probe_that_cannot_be_asked_for_is_not_known_to_be_gone():
     with FaultyStore(MemoryStore(), [Fault("get", call=3, error=StoreUnavailable("no"))]) as store:
         assert bad(store) == {"delete": "unknown"}
+
+
+@pytest.mark.s3
+def test_a_missing_bucket_is_said_to_be_missing(s3_store_url):
+    (outcome,) = examine(store_from_url("s3://no-such-bucket/p"))
+    assert (outcome.what, outcome.status) == ("write", "fail")
+    assert "no such bucket" in outcome.advice

@@ -4,9 +4,10 @@ import os
 import tracemalloc
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from statebag import InvalidStub, Policy, Statebag, StoreUnavailable
+from statebag import BlobMissing, InvalidStub, Policy, Statebag, StoreUnavailable
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.pack import PackBuilder
 from statebag.state_data_manager import lambda_handler
@@ -256,7 +257,9 @@ def test_a_bag_is_followed_through_its_index_into_other_scopes():
     old = set(names(store, "pack"))
     forget()
     more = [{"n": n, "text": noise(200, n)} for n in range(400, 800)]
-    longer = client.append(bag, "log", more, scope="elsewhere/run")
+    policy = msgspec.structs.replace(client.policy, readable_scopes=(SCOPE,))
+    writer = Statebag(store, policy=policy, replicas=())
+    longer = writer.append(bag, "log", more, scope="elsewhere/run")
     (lost,) = [name for name in old if root_scope(name) == SCOPE and "child" not in name]
     store.put(lost, flipped(store.get(lost), 60))
     # The bag's stub names the new pack alone; its index lists pieces of the old one.
@@ -351,3 +354,15 @@ def test_foreign_things_in_a_folder_are_named_and_touch_nothing(tmp_path):
     assert ("damaged", empty) in [(fault.kind, fault.name) for fault in report.faults]
     assert {"zero", "machine/esc\x1b[31m\n", "bad\udcff"} <= set(report.others)
     assert report.objects["pack"] == 4
+
+
+def test_an_archived_pack_is_told_from_a_missing_one():
+    store = MemoryStore()
+    Statebag(store, policy=Policy(carry_bytes=0)).seal({"a": "b" * 90_000}, scope="m/r")
+    (name,) = (info.name for info in store.list())
+    archived = BlobMissing("it is archived, in the class GLACIER", object_name=name)
+    archived.is_archived = True
+    with FaultyStore(store, [Fault("get", error=archived)]) as faulty:
+        (fault,) = fsck(faulty).faults
+    assert (fault.kind, fault.name) == ("unreadable", name)
+    assert "archived" in fault.detail

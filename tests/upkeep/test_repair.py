@@ -1,4 +1,4 @@
-"""What a check finds is mended from proven copies, and from nothing else."""
+"""What a check finds is repaired from proven copies, and from nothing else."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def damaged():
 def test_all_is_whole_after_a_repair(damaged):
     store, bag, copy, broken = damaged
     done = repair(store, Recovery(store, [copy]), fsck(store))
-    assert (sorted(done.mended), done.lost) == (sorted(broken), [])
+    assert (sorted(done.repaired), done.lost) == (sorted(broken), [])
     assert fsck(store).whole
     forget()
     assert len(Statebag(store, policy=STORING, replicas=()).open(bag)["log"]) == 400
@@ -47,7 +47,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(damaged):
     store, _, copy, broken = damaged
     before = {info.name: store.get(info.name) for info in store.list()}
     done = repair(store, Recovery(store, [copy]), fsck(store), dry_run=True)
-    assert sorted(done.mended) == sorted(broken)
+    assert sorted(done.repaired) == sorted(broken)
     assert {info.name: store.get(info.name) for info in store.list()} == before
 
 
@@ -79,8 +79,8 @@ def test_a_pack_that_only_a_bag_knows_is_written_anew(damaged):
     state = client.open(bag)
     for name in [name for name in names(store) if name.startswith(f"{SCOPE}/")]:
         store.delete(name)
-    assert not repair(store, Recovery(store, [copy]), fsck(store, SCOPE)).mended
+    assert not repair(store, Recovery(store, [copy]), fsck(store, SCOPE)).repaired
     done = repair(store, Recovery(store, [copy]), fsck(store, SCOPE, bags={"bag": bag}))
-    assert (len(done.mended), done.lost) == (1, [])
+    assert (len(done.repaired), done.lost) == (1, [])
     forget()
     assert Statebag(store, policy=STORING, replicas=()).open(bag) == state

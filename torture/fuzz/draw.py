@@ -85,7 +85,7 @@ class Life:
     def next(self, world: World) -> Operation:
         """One operation that can be made now."""
         if world.damaged and self._source.random() < 0.15:
-            return {"do": "mend"}
+            return {"do": "repair"}
         while True:
             (name,) = self._source.choices(list(self._weights), self._weights.values())
             try:

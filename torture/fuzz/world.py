@@ -418,7 +418,7 @@ class World:
         self.store.put(name, bytes(data))
         self.damaged = self.flipped = True
 
-    def _do_mend(self) -> None:
+    def _do_repair(self) -> None:
         """A process that knows nothing writes all states anew: from here on all must be right."""
         forget()
         self.companion.forget()

@@ -1,1 +1,1 @@
-"""What a definition means: documents, templates, paths, intrinsic functions, quotas."""
+"""Read what a definition means: documents, templates, paths, intrinsic functions, quotas."""

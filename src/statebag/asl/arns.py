@@ -1,4 +1,4 @@
-"""ARNs of executions, with the number of an event if one is meant, and ARNs of functions."""
+"""Parse ARNs of executions, with or without the number of an event, and of functions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ __all__ = [
 ACCOUNT = "123456789012"
 """The account that everything local belongs to."""
 
-_PARTS = 8  # of arn:<partition>:states:<region>:<account>:execution:<machine>:<name>
+# Of arn:<partition>:states:<region>:<account>:execution:<machine>:<name> (Service Authorization
+# Reference, "Actions, resources, and condition keys for AWS Step Functions").
+_PARTS = 8
 _REFERENCE = re.compile(
     r"(?:arn:[a-z-]+:lambda:[a-z0-9-]*:\d*:function:|\d{12}:function:)?"
     r"(?P<name>[A-Za-z0-9_-]+)(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]+))?"
@@ -34,9 +36,9 @@ class ExecutionArn:
         arn: The whole ARN, without the event.
         region: Its region.
         account: Its account's number.
-        machine: The state machine's name; `<machine>/<label>` of a distributed Map's child.
+        machine: The state machine's name; `<machine>/<label>` for a child of a distributed Map.
         name: The execution's name.
-        event: The event that was named after an `@`; None where none was.
+        event: The number of the event after an `@`; None if there is none.
     """
 
     arn: str
@@ -48,11 +50,11 @@ class ExecutionArn:
 
 
 def parse_execution_arn(text: str) -> ExecutionArn:
-    """The parts of `ARN` or `ARN@EVENT`.
+    """Return the parts of `ARN` or `ARN@EVENT`.
 
     Raises:
-        ConfigurationError: It is no execution's ARN, that of an Express execution or a Map Run, or
-            what follows the `@` is no event's number.
+        ConfigurationError: The text is not the ARN of an execution of a Standard workflow, or the
+            text after the `@` is not the number of an event.
     """
     arn, at, event = text.partition("@")
     if at and re.fullmatch(r"[1-9][0-9]{0,8}", event) is None:
@@ -83,14 +85,14 @@ def parse_execution_arn(text: str) -> ExecutionArn:
 
 
 def function_name(reference: str) -> str | None:
-    """The bare name in a function's name, partial ARN or ARN, each with or without qualifier.
+    """Return the name in a function's name, partial ARN or ARN, without the qualifier.
 
-    Returns None for what is none of these.
+    Return None for other text.
     """
     found = _REFERENCE.fullmatch(reference)
     return found["name"] if found else None
 
 
 def function_arn(name: str, region: str) -> str:
-    """The ARN under which a function is known to a run on this machine."""
+    """Return the ARN under which a function is known to a run on this machine."""
     return f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}"

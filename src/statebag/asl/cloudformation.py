@@ -1,8 +1,8 @@
-"""CloudFormation's intrinsic functions, as far as a workflow on this machine needs them.
+"""Evaluate the intrinsic functions of CloudFormation that a local workflow needs.
 
-Evaluated: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Select`, `Fn::Split`, the defaults of
-parameters, and the pseudo parameters. Values are resolved only where they are asked for, so
-the rest of a template may use whatever it likes.
+These are `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Select` and `Fn::Split`, with the
+defaults of parameters and the pseudo parameters. Only the values that a run needs are resolved, so
+the rest of a template may use other functions.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Resolver:
     """Resolves the values of one template.
 
     Args:
-        template: The whole template, as it was read.
+        template: The whole template.
         parameters: Values given for parameters; they win over defaults.
         region: What `AWS::Region` is.
     """
@@ -100,14 +100,15 @@ class Resolver:
             )
 
     def resolve(self, value: Any, path: str) -> Any:
-        """`value` with every intrinsic function in it evaluated.
+        """Return `value` with every intrinsic function in it evaluated.
 
         Args:
             value: Any value of the template.
             path: Where it stands, as `$.Resources.X`; for errors.
 
         Raises:
-            ConfigurationError: An intrinsic that is not evaluated here, or that names nothing.
+            ConfigurationError: A function is not evaluated here, or names something that does not
+                exist.
         """
         if isinstance(value, list):
             return [self.resolve(item, f"{path}[{index}]") for index, item in enumerate(value)]
@@ -126,7 +127,7 @@ class Resolver:
         }
 
     def text(self, value: Any, path: str) -> str:
-        """`value` resolved, where only text makes sense; numbers and booleans as in JSON.
+        """Return `value` resolved to text; numbers and booleans are written as in JSON.
 
         Raises:
             ConfigurationError: It is an object or a list, or cannot be resolved.
@@ -141,7 +142,7 @@ class Resolver:
         )
 
     def name_of(self, logical_id: str) -> str:
-        """The name of a resource: its naming property where it has one, else its logical id."""
+        """Return the name of a resource: its naming property, or else its logical id."""
         if logical_id not in self._names:
             self._names[logical_id] = self._computed_name(logical_id)
         return self._names[logical_id]
@@ -156,10 +157,10 @@ class Resolver:
         return self.text(given, path)
 
     def arn_of(self, logical_id: str, path: str) -> str:
-        """The ARN of a resource of a known type.
+        """Return the ARN of a resource of a known type.
 
         Raises:
-            ConfigurationError: The form of this type's ARN is not known here.
+            ConfigurationError: The ARN of this type is not known.
         """
         kind, _ = self._resource(logical_id)
         if kind not in _NAMED:
@@ -320,7 +321,7 @@ class Resolver:
 
 
 def _check_length(length: int, path: str) -> None:
-    """Refuse a text that functions inside of functions have made long, before it is put together.
+    """Refuse a text that would become too long, before it is assembled.
 
     Raises:
         ConfigurationError: It has more characters than a file may have bytes.
@@ -334,7 +335,7 @@ def _check_length(length: int, path: str) -> None:
 
 
 def _given(argument: Any) -> str:
-    """What a function was given, for a message."""
+    """Return the words for what a function was given, for a message."""
     if isinstance(argument, list):
         return f"a list of {len(argument)}"
     return type(argument).__qualname__

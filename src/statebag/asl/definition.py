@@ -1,7 +1,7 @@
-"""Checks the structure of an Amazon States Language definition before anything runs.
+"""Check the structure of an Amazon States Language definition before anything runs.
 
-The interpreter would find most of it too, but only when it gets there, and without the place.
-Rules are those of the language's specification (states-language.net/spec.html).
+The interpreter finds most mistakes too, but only when it gets to them, and without their place. The
+rules are those of the language's specification (states-language.net/spec.html).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _INVOKE = ":states:::lambda:invoke"
 
 @dataclass(frozen=True, slots=True)
 class FunctionUse:
-    """A function that a definition names: where, in which words, and its bare name."""
+    """A function that a definition names: where, as which text, and its name."""
 
     path: str
     reference: str
@@ -60,7 +60,7 @@ def check_definition(definition: Any) -> list[str]:
 
 
 def problems_of(definition: Any) -> Iterator[ConfigurationError]:
-    """All that is wrong with a definition's structure, each with its place as `path`."""
+    """Yield an error for each mistake in a definition's structure, with its place as `path`."""
     yield from _machine_problems(definition, "$", {})
 
 
@@ -72,10 +72,10 @@ def unreached_states(definition: Definition) -> Iterator[str]:
 
 
 def function_uses(definition: dict[str, Any]) -> list[FunctionUse]:
-    """The functions that a checked definition names; those it computes are not among them.
+    """Return the functions that a checked definition names, without computed names.
 
     Raises:
-        ConfigurationError: a Task's `Resource` or `FunctionName` is no function's name.
+        ConfigurationError: a Task's `Resource` or `FunctionName` is not the name of a function.
     """
     uses = []
     for path, one in Definition(definition).states.items():
@@ -106,7 +106,7 @@ def function_uses(definition: dict[str, Any]) -> list[FunctionUse]:
 
 
 def with_function_arns(definition: dict[str, Any], region: str) -> dict[str, Any]:
-    """A copy in which a Task's `Resource` that is a bare function name is that function's ARN."""
+    """Return a copy with the ARN of a function where a Task has its bare name as `Resource`."""
 
     def copied(value: Any) -> Any:
         if isinstance(value, dict):
@@ -256,7 +256,7 @@ def _target_problems(
 
 
 def _targets(state: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    """Where transitions of a state are named, and the name; None where it is no name."""
+    """Yield the place of each transition of a state, and its target; None if it is not a name."""
     for field in ("Next", "Default"):
         if field in state:
             yield f"{path}.{field}", state[field]
@@ -272,7 +272,7 @@ def _is_objects(value: Any) -> bool:
 
 
 def _found(value: Any) -> str:
-    """What stands where a list of certain items must be."""
+    """Return the words for a value that should be a list of certain items."""
     if isinstance(value, list):
         return "one with other items" if value else "an empty one"
     return json_type(value)

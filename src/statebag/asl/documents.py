@@ -1,13 +1,12 @@
-"""Reading of JSON and YAML files that describe a workflow.
+"""Read JSON and YAML files that describe a workflow.
 
 YAML is read with PyYAML's safe loader and CloudFormation's short tags: `!GetAtt A.Arn` becomes
 `{"Fn::GetAtt": ["A", "Arn"]}`, the long form of the same intrinsic function
-(CloudFormation user guide, "Intrinsic function reference"). Nothing is ever constructed
-but plain values.
+(CloudFormation user guide, "Intrinsic function reference"). Only plain values are constructed.
 
-A text is refused before it can grow: a few hundred bytes of YAML whose aliases repeat each other
-stand for billions of values. What an alias repeats is counted while the text is read, before
-anything is made of it.
+A text that would grow too much is refused: a few hundred bytes of YAML can stand for billions of
+values, if aliases repeat aliases. The reader counts what an alias repeats before it makes any
+value.
 """
 
 from __future__ import annotations
@@ -43,24 +42,31 @@ __all__ = [
 PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.:-]+)\}")
 
 MOST_BYTES = 4_000_000
-"""Bytes of a file. Step Functions takes a definition of 1 MB, CloudFormation a template of 1 MB."""
+"""Bytes of a file. Chosen: four times what Step Functions (API reference, CreateStateMachine: a
+definition of 1 MB) and CloudFormation (User Guide, "Quotas": a template of 1 MB) accept, for
+spaces and comments."""
 
 MOST_YAML_CHARACTERS = 1_500_000
-"""Characters of YAML, which takes thirty times as long to read as JSON: see `_Base`."""
+"""Characters of YAML, which takes thirty times as long to read as JSON (measured: see `_Base`).
+Chosen: half as much again as a definition of 1 MB."""
 
 MOST_LEVELS = MAX_DEPTH
-"""Levels of a document, aliases written out: as many as a state may have."""
+"""Levels of a document, with every alias expanded: as many as a state may have."""
 
-_FRAMES_OF_LEVEL = 6  # calls of Python; PyYAML 6 makes at most five for a level
-_FRAMES_TO_SPARE = 200
+_FRAMES_OF_LEVEL = 6  # calls of Python; PyYAML 6 makes at most five for a level (measured)
+_FRAMES_TO_SPARE = 200  # chosen: what a caller or a hook may call on top
 
 MOST_VALUES = 500_000
-"""Values of a document, aliases written out: as many as a definition of 1 MB can hold."""
+"""Values of a document, with every alias expanded. Chosen: a definition of 1 MB holds no more,
+since a value takes two bytes at least (`1,`)."""
 
 MOST_CHARACTERS = 16_000_000
-"""Characters of all texts of a document, aliases written out: four times the largest file."""
+"""Characters of all texts of a document, with every alias expanded. Chosen: four times the largest
+file."""
 
-_MOST_DIGITS = 1_000  # of a number; the time to read one grows with the square of its length
+# Digits of a number. Chosen: far more than any quota has; the time to read a number grows with the
+# square of its length.
+_MOST_DIGITS = 1_000
 _LIMITS = (
     f"A file may have {MOST_BYTES:,} bytes (YAML: {MOST_YAML_CHARACTERS:,} characters), "
     f"{MOST_LEVELS} levels, {MOST_VALUES:,} values and {MOST_CHARACTERS:,} characters of text, "
@@ -76,11 +82,11 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 class _TooLargeError(yaml.MarkedYAMLError):
-    """A text that stands for more than a document may hold; the mark says from where on."""
+    """A text stands for more values than a document may hold; the mark says where."""
 
 
 class _Extent(NamedTuple):
-    """What a node stands for, with all aliases in it written out."""
+    """The size of what a node stands for, with every alias in it expanded."""
 
     levels: int
     values: int
@@ -97,7 +103,7 @@ else:
         yaml.constructor.SafeConstructor,
         yaml.resolver.Resolver,
     ):
-        """The composer, which counts, is Python's; what it is given is parsed by C code.
+        """A parser in C with a composer in Python, which counts.
 
         A definition of 1 MB (6,600 states) takes 2.4 s of CPU this way, and 7.8 s where PyYAML was
         installed without libyaml (measured on 2 cores, CPython 3.11).
@@ -111,7 +117,7 @@ else:
 
 
 class _Loader(_Base):
-    """Plain values; dates and keys are text, as in JSON; a key stands once in a mapping."""
+    """Load plain values: dates and keys are text, as in JSON, and keys do not repeat."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -228,7 +234,7 @@ def read_text(path: Path) -> str:
     """Return the UTF-8 text of a file, without a byte order mark.
 
     Raises:
-        ConfigurationError: The file is not there, cannot be read, is not UTF-8, or has more than
+        ConfigurationError: The file does not exist, cannot be read, is not UTF-8, or has more than
             `MOST_BYTES`.
     """
     try:
@@ -250,13 +256,12 @@ def read_text(path: Path) -> str:
 def parse_document(text: str, place: str) -> Any:
     """Return the value of a JSON or YAML text; `place` names it in errors.
 
-    Text that begins like a JSON object is read as JSON, since YAML refuses its tabs; where
-    that fails and the place does not end in `.json`, it may still be a YAML flow mapping.
+    Text that begins like a JSON object is read as JSON first, since YAML refuses its tabs. If that
+    fails and the place does not end in `.json`, it is read as a YAML flow mapping.
 
     Raises:
-        ConfigurationError: It is neither, or stands for more than a document may hold
-            (`MOST_LEVELS`, `MOST_VALUES`, `MOST_CHARACTERS`, `MOST_YAML_CHARACTERS`), with the
-            line where reading stopped.
+        ConfigurationError: The text is neither, or exceeds a limit (`MOST_LEVELS`, `MOST_VALUES`,
+            `MOST_CHARACTERS`, `MOST_YAML_CHARACTERS`). The message has the line.
     """
     if len(text) > MOST_BYTES:
         raise ConfigurationError(f"{place} has {len(text):,} characters", hint=_LIMITS)
@@ -301,9 +306,9 @@ def parse_document(text: str, place: str) -> Any:
 
 @contextmanager
 def _room_for_levels() -> Iterator[None]:
-    """Let Python recurse as deep as the composer does for a document with all its levels.
+    """Raise the recursion limit to what the composer needs for the deepest document.
 
-    It is written in Python, so its recursion takes memory and no stack of C's.
+    The composer is written in Python, so its recursion uses memory, not the C stack.
     """
     before = sys.getrecursionlimit()
     depth = sum(1 for _ in walk_stack(None))

@@ -1,8 +1,8 @@
-"""The Lambda functions that a definition names, and which handler each of them gets.
+"""Find the Lambda functions that a definition names, and bind each to a handler.
 
 A Task names one as its `Resource`, or as the `FunctionName` of `lambda:invoke` (Amazon States
-Language; Step Functions developer guide, "Invoke Lambda"). A name that the definition computes
-at run time is no concern of this module.
+Language; Step Functions developer guide, "Invoke Lambda"). This module ignores names that the
+definition computes at run time.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ class FunctionReference:
 
     @property
     def text(self) -> str:
-        """What stands there."""
+        """The text there."""
         return str(self.holder[self.key])
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What became of a definition's references.
+    """The result of binding a definition's references.
 
     Attributes:
-        functions: The functions that are named; each with the given name that it was bound
-            to, or None where it needed no binding.
-        unbound: Names that nothing was given for, in order of appearance.
-        dynamic: Whether some Task computes its function's name.
+        functions: The named functions, each with the given name that it was bound to; None if it
+            needed no binding.
+        unbound: Names without a handler, in order of appearance.
+        dynamic: Whether a Task computes the name of its function.
     """
 
     functions: dict[str, str | None]
@@ -61,7 +61,7 @@ class Names:
 
 
 def function_references(definition: dict[str, Any]) -> tuple[list[FunctionReference], bool]:
-    """All places that name a function, and whether a name is computed anywhere."""
+    """Return all places that name a function, and whether a name is computed anywhere."""
     found = []
     dynamic = False
     for one in Definition(definition).states.values():
@@ -91,15 +91,15 @@ def bind_references(
     given: Collection[str],
     region: str,
 ) -> Names:
-    """Decide for each reference which function it means; rewrites the definitions in place.
+    """Decide which function each reference means, and rewrite the definitions in place.
 
-    A reference is a function's name, its ARN, or holds a placeholder as `${JudgeArn}`; each of
-    these may be in `given`. A placeholder that is bound becomes a function of that name.
+    A reference is a function's name, its ARN, or a text with a placeholder such as `${JudgeArn}`.
+    `given` may have any of these. A bound placeholder becomes a function of that name.
 
     Args:
         definitions: Definitions of state machines.
-        known: Names of functions that need no binding: the template's.
-        given: Names that handlers were given for.
+        known: Names of the template's functions, which need no binding.
+        given: Names with a handler.
         region: The region of ARNs that are written into the definition.
     """
     found = [function_references(definition) for definition in definitions]

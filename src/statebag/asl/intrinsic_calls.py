@@ -1,4 +1,4 @@
-"""Reads what a field whose name ends in `.$` holds: a path, or a call of an intrinsic function."""
+"""Parse the text of a field whose name ends in `.$`: a path, or an intrinsic call."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ _NAME = re.compile(r"States\.[A-Za-z0-9]+")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _TEXT = re.compile(r"'(?P<raw>(?:[^'\\]|\\.)*)'", re.DOTALL)
 _WORD = re.compile(r"(?:true|false|null)(?![A-Za-z0-9_])")
-_DEEPEST = 12  # Step Functions takes ten levels (Developer Guide, "Intrinsic functions")
-_LONGEST_NUMBER = 1_000  # characters; the time to read one grows with the square of its length
+# Step Functions accepts ten levels (Developer Guide, "Intrinsic functions"). Chosen: two more, so
+# that this reader never refuses what the service accepts, however it counts the outermost call.
+_DEEPEST = 12
+# Characters. Chosen: as many digits as a document may have in a number (`documents`).
+_LONGEST_NUMBER = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Quoted:
     """A text in quotes.
 
     Attributes:
-        raw: What stands between the quotes, with its escapes.
+        raw: The text between the quotes, with its escapes.
     """
 
     raw: str
@@ -60,8 +63,8 @@ class IntrinsicCall:
 
     Attributes:
         name: The function's name, with `States.` before it.
-        arguments: What stands in its parentheses.
-        text: The whole call as it is written.
+        arguments: The arguments in its parentheses.
+        text: The whole text of the call.
     """
 
     name: str
@@ -69,7 +72,7 @@ class IntrinsicCall:
     text: str = ""
 
     def paths(self) -> Iterator[JsonPath]:
-        """All paths among the arguments, also those of calls inside of this one."""
+        """Yield all paths among the arguments, also those of inner calls."""
         for one in self.arguments:
             if isinstance(one, JsonPath):
                 yield one
@@ -78,23 +81,23 @@ class IntrinsicCall:
 
 
 Argument = Quoted | JsonPath | Literal | IntrinsicCall
-"""What stands between the parentheses of a call."""
+"""An argument of a call."""
 
 
 def parse_expression(text: str) -> JsonPath | IntrinsicCall:
-    """Read a path or a call.
+    """Parse a path or a call.
 
     Raises:
-        MalformedError: It is neither.
+        MalformedError: The text is neither.
     """
     return parse_json_path(text) if text.startswith("$") else parse_call(text)
 
 
 def parse_call(text: str) -> IntrinsicCall:
-    """Read a call such as `States.Format('{}', $.name)`; the function's name is not looked up.
+    """Parse a call such as `States.Format('{}', $.name)`, without looking up its name.
 
     Raises:
-        MalformedError: It is not a call, or calls in it are nested too deeply.
+        MalformedError: The text is not a call, or its calls are nested too deeply.
     """
     call, end = _call(text, _blank(text, 0), 0)
     if text[end:].strip():
@@ -103,7 +106,7 @@ def parse_call(text: str) -> IntrinsicCall:
 
 
 def check_call(parsed: JsonPath | IntrinsicCall) -> None:
-    """Look at the names and the number of arguments of a call, and of all calls in it.
+    """Check the name and the number of arguments of a call, and of all calls in it.
 
     Raises:
         MalformedError: There is no such function, or it takes another number of arguments.

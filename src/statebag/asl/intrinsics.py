@@ -1,7 +1,7 @@
-"""The one table of the intrinsic functions of JSONPath definitions, `States.Format` and the others.
+"""The table of the intrinsic functions of JSONPath definitions: `States.Format` and others.
 
-As in the Developer Guide, "Intrinsic functions for JSONPath states in Step Functions". What
-CloudFormation calls intrinsic functions is another thing (`statebag.asl.cloudformation`).
+The source is the Developer Guide, "Intrinsic functions for JSONPath states in Step Functions". The
+intrinsic functions of CloudFormation are in `statebag.asl.cloudformation`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ __all__ = ["INTRINSICS", "Intrinsic", "check_arguments"]
 
 Looks = Literal["nothing", "value", "text", "everything"]
 
-_LONGEST_NUMBER = 20  # characters of an integer of 64 bits, with its sign
+_LONGEST_NUMBER = 20  # characters of the longest integer of 64 bits: -9223372036854775808
 
 
 @dataclass(frozen=True, slots=True)
 class Intrinsic:
-    """What is known of a function before it is computed.
+    """The facts about a function that do not depend on its arguments.
 
     Attributes:
         name: Its name, with `States.` before it.
@@ -29,10 +29,10 @@ class Intrinsic:
         looks: What its result depends on. `nothing`: it hands its arguments on. `value`: on each
             argument, as far as its type and size go. `text`: on each argument as a text that
             people read. `everything`: on all that is in its arguments, however deep.
-        short: Whether the result is a number, a boolean or a short text, whatever is given.
-        growth: How many bytes the result may have for one byte of the arguments: escapes, quotes
-            and brackets are added.
-        made: Bytes that the function makes by itself.
+        short: Whether the result is always a number, a boolean or a short text.
+        growth: How many bytes the result may have for each byte of the arguments: the function may
+            add escapes, quotes and brackets.
+        made: Bytes that the result has in addition.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Intrinsic:
     made: int = 0
 
     def takes(self, count: int) -> bool:
-        """Whether a call may have this number of arguments."""
+        """Return whether a call may have this number of arguments."""
         return self.least <= count and (self.most is None or count <= self.most)
 
 

@@ -1,8 +1,8 @@
-"""The one reader of JSONPath: for definitions, the linter, the engine and the command line.
+"""Parse JSONPath, for definitions, the linter, the engine and the command line.
 
 `$.a.b` reads the state's input, `$$.Execution.Id` the context object, `$name.a` a variable
-(Amazon States Language, "Paths" and "Variables"). Steps in brackets that name one place are read
-as the core reads them (`statebag.format.paths`); this module adds what finds several places.
+(Amazon States Language, "Paths" and "Variables"). The core parses steps in brackets that name one
+place (`statebag.format.paths`); this module adds steps that find several places.
 """
 
 from __future__ import annotations
@@ -47,10 +47,13 @@ _FILTER = re.compile(r"\.?\[\s*(?=\?)")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _PATTERN = re.compile(r"=~\s*/(?:[^/\\]|\\.)*/", re.DOTALL)
 _DEEP_NAME = re.compile(_BARE)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CLOSED = re.compile(r"\s*\]")
 _CLOSING = {"(": ")", "[": "]"}
-_MOST_OPEN = 20  # brackets in a filter: each level of filters is read once more
-_MOST_KEPT = 4096  # parsed paths; a large definition has some hundreds
+# Open brackets in a filter. Chosen: more than a filter that people write has; each level of
+# filters is parsed once more, so the time grows with the square of the levels.
+_MOST_OPEN = 20
+_MOST_KEPT = 4096  # parsed paths. Chosen: a large definition has some hundreds
 
 
 class MalformedError(ValueError):
@@ -64,7 +67,7 @@ class Wildcard:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`..`: the value at hand, and everything below it."""
+    """`..`: the current value, and everything below it."""
 
 
 WILDCARD = Wildcard()
@@ -104,7 +107,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class ValueFunction:
-    """`.length()`: a value that is computed of the value before it."""
+    """`.length()`: a value computed from the value before it."""
 
     name: str
 
@@ -117,12 +120,12 @@ class JsonPath:
     """A path.
 
     Attributes:
-        text: The path as it is written.
-        root: What it begins at.
+        text: The text of the path.
+        root: The root at which it begins.
         variable: The name of the variable; empty for another root.
         steps: All its steps.
         beginning: The names and indices at its beginning: all steps of a definite path.
-        ends: Where in the text the root ends, and then each step of the beginning.
+        ends: The positions in the text where the root ends, and each step of the beginning.
     """
 
     text: str
@@ -145,10 +148,10 @@ class JsonPath:
 
 @lru_cache(maxsize=_MOST_KEPT)
 def parse_json_path(text: str) -> JsonPath:
-    """Read a text that is a path, and nothing else.
+    """Parse a text that is a path, and nothing else.
 
     Raises:
-        MalformedError: It is not a path; the message says from which character on.
+        MalformedError: The text is not a path; the message names the first wrong character.
     """
     stripped = text.rstrip()
     path, end = read_json_path(stripped)
@@ -159,7 +162,7 @@ def parse_json_path(text: str) -> JsonPath:
 
 @lru_cache(maxsize=_MOST_KEPT)
 def read_json_path(text: str, start: int = 0) -> tuple[JsonPath, int]:
-    """Read the path that stands at a position, as far as the text is a path.
+    """Parse the path at a position, up to the end of the path.
 
     Args:
         text: A text with a path in it, such as a call of an intrinsic function.
@@ -192,7 +195,7 @@ def read_json_path(text: str, start: int = 0) -> tuple[JsonPath, int]:
 
 
 def _steps(text: str, position: int) -> tuple[list[Step], list[str | int], list[int], int]:
-    """The steps from a position on; the definite ones before any other, and where each ends."""
+    """Return the steps from a position on, and where each of the first definite ones ends."""
     steps: list[Step] = []
     beginning: list[str | int] = []
     ends: list[int] = []
@@ -211,11 +214,11 @@ def _steps(text: str, position: int) -> tuple[list[Step], list[str | int], list[
 
 
 def _step(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
-    """The step at a position (two for a search with a name), and where it ends."""
+    """Return the step at a position (two for a search with a name), and where it ends."""
     if text.startswith("..", position):
         return _search(text, position + 2)
     bracket = position + text.startswith(".[", position)
-    one = bracketed_step(text, bracket)
+    one = _bracketed(text, bracket)
     if one is not None:
         return (one[0],), one[1]
     if function := _FUNCTION.match(text, position):
@@ -230,6 +233,21 @@ def _step(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
     if begun := _FILTER.match(text, position):
         return _filter(text, begun.end())
     return _picks(text, bracket)
+
+
+def _bracketed(text: str, position: int) -> tuple[str | int, int] | None:
+    """A step in brackets. A backslash before the other kind of quote is part of the name.
+
+    As recorded on AWS; the core's reader takes it for an escape.
+    """
+    one = bracketed_step(text, position)
+    if one is None or not isinstance(one[0], str) or "\\" not in text[position : one[1]]:
+        return one
+    step = text[position : one[1]]
+    other = '"' if step[1:].lstrip().startswith("'") else "'"
+    kept = _ESCAPED.sub(lambda pair: "\\\\" + pair[0] if pair[1] == other else pair[0], step)
+    name = bracketed_step(kept, 0)
+    return one if name is None else (name[0], one[1])
 
 
 def _search(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
@@ -260,7 +278,7 @@ def _picks(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
 
 
 def _filter(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
-    """A filter from its question mark on, `?(...)` and the bracket that closes it."""
+    """Parse a filter from its question mark to its closing bracket."""
     start = position + 1
     while text[start : start + 1].isspace():
         start += 1
@@ -290,7 +308,7 @@ def _filter(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
 
 
 def _filter_of(condition: str) -> Filter:
-    """A filter with the paths in its condition: those of an item begin with `@`."""
+    """Return a filter with the paths in its condition: those of an item begin with `@`."""
     reads: list[tuple[str | int, ...]] = []
     outside: list[JsonPath] = []
     position = 0

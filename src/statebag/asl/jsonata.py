@@ -1,12 +1,13 @@
-"""What a JSONata expression refers to, by the tree that jsonata-python's parser makes of it.
+"""Find what a JSONata expression refers to, in the tree of jsonata-python's parser.
 
-Nothing is evaluated. A value that is only handed on (a path, a field of an object that is put
-together, an argument of `$merge`) is told from one that the expression looks at.
+This module evaluates nothing. It distinguishes values that the expression only passes on (a path, a
+field of a new object, an argument of `$merge`) from values that it looks at.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jsonata.jexception import JException
@@ -18,7 +19,19 @@ from statebag.format.json_depth import MAX_DEPTH
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Found", "Looked", "found_in"]
+__all__ = [
+    "ExpressionWalk",
+    "Found",
+    "Looked",
+    "Place",
+    "found_in",
+    "is_lookup",
+    "is_small",
+    "known_names",
+    "look_at_node",
+    "place_below",
+    "tree_of",
+]
 
 _ROOTS = {"input": "input", "result": "result", "errorOutput": "error", "context": "context"}
 # Their values are numbers, truths or short texts, whatever they are given.
@@ -56,16 +69,18 @@ _SMALL_OPERATORS = frozenset(
 )
 # Their results have up to two bytes for one of what they are given: escapes, quotes.
 _DOUBLING = frozenset({"base64encode", "partition", "split", "string"})
+# References. Chosen: a use of a name repeats what it stands for, so names of names double it each
+# time.
 _MOST_FOUND = 512
-_BEYOND_ANY = 1 << 20  # bytes; more than a payload holds
-_QUOTES_AND_COMMA = 3  # of an item in an array's text, which a separator replaces
+_BEYOND_ANY = 1 << 20  # bytes. Chosen: four times what a payload may have
+_QUOTES_AND_COMMA = 3  # bytes: `"`, `"` and `,` of an item in the text of an array (RFC 8259)
 # What they give depends on all members of an argument, which is an object.
 _OF_ALL_MEMBERS = frozenset({"each", "keys", "sift", "spread"})
 _HANDED_ON = frozenset({"append", "merge"})
 _STATES = "$states"  # the root of a place that is `$states` itself, or none that it has
 _HOLDING_BAGS = ("input", "result", "error")
 
-_Place = tuple[str, tuple[str | int, ...]]
+Place = tuple[str, tuple[str | int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +101,13 @@ class Found:
 
 
 class Looked(NamedTuple):
-    """What is seen of an expression.
+    """The facts about an expression.
 
     Attributes:
         found: All places that it names.
         alone: Whether its value is that of one of them.
-        small: Whether it is a number, a truth or a short text.
-        extra: Bytes that it makes by itself: of a range, of padding.
+        small: Whether its value is a number, a boolean or a short text.
+        extra: Bytes that it adds: those of a range, or of padding.
     """
 
     found: tuple[Found, ...]
@@ -102,18 +117,20 @@ class Looked(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Walk:
+class ExpressionWalk:
+    """What is known while the nodes of an expression are looked through."""
+
     found: list[Found] = field(default_factory=list)
     # Names that the expression itself gives: what they stand for, or None.
-    named: dict[str, _Place | None] = field(default_factory=dict)
+    named: dict[str, Place | None] = field(default_factory=dict)
     # What a name is computed of, told once where it is given: its second use is a second time.
     made_of: dict[str, list[Found]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     extra: int = 0
     whole: bool = False  # whether all that is in the value at hand counts
 
-    def note(self, place: _Place, *, looked_at: bool) -> None:
-        """A place is named; of `$states` itself only what looks into it is told."""
+    def note(self, place: Place, *, looked_at: bool) -> None:
+        """Note a place that is named; `$states` itself counts only if it is looked at."""
         root, path = place
         if root != _STATES:
             self.found.append(Found(root, path, looked_at, self.whole))
@@ -121,28 +138,38 @@ class _Walk:
             self.found.extend(Found(one, (), True, self.whole) for one in _HOLDING_BAGS)
 
     def again(self, places: list[Found]) -> None:
-        """The bytes of these places may stand in the value once more."""
+        """Note that the value may hold the bytes of these places once more."""
         if len(self.found) < _MOST_FOUND:
             self.found.extend(places)
 
 
 def found_in(code: str) -> Looked:
-    """Look through an expression.
+    """Return the facts about an expression.
+
+    Raises:
+        MalformedError: The text is not JSONata.
+    """
+    tree = tree_of(code)
+    walk = ExpressionWalk()
+    look_at_node(tree, walk, looked_at=False)
+    alone = len(walk.found) == 1 and _is_plain_path(tree)
+    return Looked(tuple(walk.found), alone, is_small(tree), walk.extra)
+
+
+@lru_cache(maxsize=512)
+def tree_of(code: str) -> Any:
+    """Return the tree that the parser makes of an expression.
 
     Raises:
         MalformedError: It is no JSONata.
     """
     try:
-        tree = Jsonata(code).ast
+        return Jsonata(code).ast
     except JException as error:
         raise MalformedError(str(error).splitlines()[0].rstrip(".")) from None
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, AttributeError):
         # Its parser fails in its own ways on odd text.
         raise MalformedError("the parser of JSONata failed on the expression") from None
-    walk = _Walk()
-    _look(tree, walk, looked_at=False)
-    alone = len(walk.found) == 1 and _is_plain_path(tree)
-    return Looked(tuple(walk.found), alone, _is_small(tree), walk.extra)
 
 
 def _is_plain_path(node: Any) -> bool:
@@ -151,42 +178,44 @@ def _is_plain_path(node: Any) -> bool:
         inner = node.expressions or []
         return len(inner) == 1 and _is_plain_path(inner[0])
     first = node.steps[0] if kind == "path" else node
-    return getattr(first, "type", None) == "variable" and _known_names(node)[1]
+    return getattr(first, "type", None) == "variable" and known_names(node)[1]
 
 
-def _is_small(node: Any) -> bool:
+def is_small(node: Any) -> bool:
+    """Whether a node gives a number, a truth or a short text."""
     kind = getattr(node, "type", None)
     if kind == "function":
         return getattr(node.procedure, "value", None) in _SMALL
     if kind == "block":
         inner = node.expressions or []
-        return bool(inner) and _is_small(inner[-1])
+        return bool(inner) and is_small(inner[-1])
     if kind == "binary":
         return node.value in _SMALL_OPERATORS
     return kind in {"string", "number", "value"}
 
 
-def _look(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+def look_at_node(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
+    """Note the places that a node names."""
     whole = walk.whole
-    walk.whole = whole and not _is_small(node)
+    walk.whole = whole and not is_small(node)
     _look_into(node, walk, looked_at=looked_at)
     walk.whole = whole
 
 
-def _look_into(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+def _look_into(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
     kind = getattr(node, "type", None)
     if kind in {"path", "variable"}:
         _path(node, walk, looked_at=looked_at)
         return
     for stage in _stages(node):  # behind a block or a call
         expression = getattr(stage, "expr", None)
-        _look(expression, walk, looked_at=True)
+        look_at_node(expression, walk, looked_at=True)
         looked_at = looked_at or not isinstance(getattr(expression, "value", None), int)
     if kind == "block" and (target := _named_target(node, walk)) is not None:
         walk.note(target, looked_at=looked_at)
     elif kind == "block":
         for one in node.expressions or ():
-            _look(one, walk, looked_at=looked_at)
+            look_at_node(one, walk, looked_at=looked_at)
     elif kind == "bind":
         target = _target(node.rhs, walk)
         name = str(getattr(node.lhs, "value", ""))
@@ -194,24 +223,24 @@ def _look_into(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         walk.used.discard(name)
         if target is None:  # what it is made of is told here, what becomes of it is not followed
             before = len(walk.found)
-            _look(node.rhs, walk, looked_at=True)
-            if not _is_small(node.rhs):
+            look_at_node(node.rhs, walk, looked_at=True)
+            if not is_small(node.rhs):
                 walk.made_of[name] = walk.found[before:]
         walk.named[name] = target
     elif kind == "condition":
-        _look(node.condition, walk, looked_at=True)
+        look_at_node(node.condition, walk, looked_at=True)
         for one in (node.then, getattr(node, "_else", None)):
-            _look(one, walk, looked_at=looked_at)
+            look_at_node(one, walk, looked_at=looked_at)
     elif kind == "unary" and node.value == "{":
         for key, value in getattr(node, "lhs_object", None) or ():
-            _look(key, walk, looked_at=True)
-            _look(value, walk, looked_at=looked_at)
+            look_at_node(key, walk, looked_at=True)
+            look_at_node(value, walk, looked_at=looked_at)
     elif kind == "unary" and node.value == "[":
         for one in node.expressions or ():
-            _look(one, walk, looked_at=looked_at)
+            look_at_node(one, walk, looked_at=looked_at)
     elif kind == "apply" and getattr(node.rhs, "type", None) == "transform":
-        _look(node.lhs, walk, looked_at=True)
-        _look(node.rhs, walk, looked_at=True)
+        look_at_node(node.lhs, walk, looked_at=True)
+        look_at_node(node.rhs, walk, looked_at=True)
         _transform(node, walk)
     elif kind == "function":
         if (target := _named_target(node, walk)) is None:
@@ -224,11 +253,11 @@ def _look_into(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         if kind == "binary" and node.value == "..":
             walk.extra += _range_bytes(_number(node.lhs), _number(node.rhs))
         for child in _children(node):
-            _look(child, walk, looked_at=True)
+            look_at_node(child, walk, looked_at=True)
 
 
 def _range_bytes(first: float | None, last: float | None) -> int:
-    """Bytes of the numbers of a range, where both ends are written down."""
+    """Return the bytes of the numbers of a range whose ends are literals."""
     if first is None or last is None or last < first:
         return 0
     longest = max(len(str(int(first))), len(str(int(last))))
@@ -236,12 +265,12 @@ def _range_bytes(first: float | None, last: float | None) -> int:
 
 
 def _number(node: Any) -> float | None:
-    """A number that is written down; None for anything else."""
+    """Return the number of a literal; None for anything else."""
     value = getattr(node, "value", None)
     return value if getattr(node, "type", None) == "number" else None
 
 
-def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+def _call(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
     name = getattr(node.procedure, "value", None)
     arguments = list(node.arguments or ())
     before = len(walk.found)
@@ -253,7 +282,7 @@ def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
             walk.whole = inherited or name in _OF_ALL_MEMBERS
             if name == "hash" and getattr(one, "type", None) == "function":
                 walk.whole = getattr(one.procedure, "value", None) == "string"
-            _look(one, walk, looked_at=looked_at or name not in _HANDED_ON)
+            look_at_node(one, walk, looked_at=looked_at or name not in _HANDED_ON)
             walk.whole = inherited
     if name in _DOUBLING:
         walk.again(walk.found[before:])
@@ -264,7 +293,7 @@ def _call(node: Any, walk: _Walk, *, looked_at: bool) -> None:
 
 
 def _padding_bytes(arguments: list[Any]) -> int:
-    """Bytes that `$pad` may add; `$text ~> $pad(20)` has its width first."""
+    """Return the bytes that `$pad` may add; `$text ~> $pad(20)` has its width first."""
     widths = [abs(one) for one in map(_number, arguments) if one is not None]
     texts = [one.value for one in arguments[1:] if getattr(one, "type", None) == "string"]
     if not widths:
@@ -272,8 +301,8 @@ def _padding_bytes(arguments: list[Any]) -> int:
     return min(int(max(widths)) * max(len(one.encode()) for one in [*texts, " "]), _BEYOND_ANY)
 
 
-def _separated(arguments: list[Any], walk: _Walk) -> None:
-    """What `$join` puts between items: where it is long, their text grows with their number."""
+def _separated(arguments: list[Any], walk: ExpressionWalk) -> None:
+    """Count the separators of `$join`: if they are long, the text grows with each item."""
     before = list(walk.found)
     for separator in arguments[-1:]:
         if getattr(separator, "type", None) == "string":
@@ -281,14 +310,14 @@ def _separated(arguments: list[Any], walk: _Walk) -> None:
                 walk.again(before)
 
 
-def _lambda(node: Any, items: _Place | None, walk: _Walk) -> None:
-    """A function of the expression's own; its first argument is an item of what it goes over."""
+def _lambda(node: Any, items: Place | None, walk: ExpressionWalk) -> None:
+    """Look through a lambda; its first argument is an item of the list that it is used on."""
     for position, argument in enumerate(node.arguments or ()):
         walk.named[str(argument.value)] = items if position == 0 else None
-    _look(node.body, walk, looked_at=True)
+    look_at_node(node.body, walk, looked_at=True)
 
 
-def _path(node: Any, walk: _Walk, *, looked_at: bool) -> None:
+def _path(node: Any, walk: ExpressionWalk, *, looked_at: bool) -> None:
     steps = node.steps if node.type == "path" else [node]
     first = steps[0]
     target = _named_target(node, walk)
@@ -300,7 +329,7 @@ def _path(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         target == (_STATES, ())
         and getattr(steps[1] if steps[1:] else None, "type", "") == "wildcard"
     ):
-        below, whole = _known_names(node, after=1)
+        below, whole = known_names(node, after=1)
         for root in _HOLDING_BAGS:  # `$states.*.name`
             walk.note((root, tuple(below)), looked_at=looked_at or not whole or not below)
     elif target is not None:
@@ -314,17 +343,17 @@ def _path(node: Any, walk: _Walk, *, looked_at: bool) -> None:
         _inside(step, walk, alone=False)
     for step in steps:
         for stage in _stages(step):
-            _look(getattr(stage, "expr", None), walk, looked_at=True)
+            look_at_node(getattr(stage, "expr", None), walk, looked_at=True)
     group = getattr(node, "group", None)
     for key, value in getattr(group, "lhs_object", None) or ():
-        _look(key, walk, looked_at=True)
-        _look(value, walk, looked_at=True)
+        look_at_node(key, walk, looked_at=True)
+        look_at_node(value, walk, looked_at=True)
 
 
-def _transform(node: Any, walk: _Walk) -> None:
-    """A `~> | location | update, delete |` reads by bare names, below what it is applied to.
+def _transform(node: Any, walk: ExpressionWalk) -> None:
+    """Look through `~> | location | update, delete |`, whose names are relative to its input.
 
-    An object at a location is changed, and a field is deleted, only where it is there.
+    Objects are changed, and fields deleted, only if they exist.
     """
     source = node.lhs
     while getattr(source, "type", None) == "apply" and source.rhs.type == "transform":
@@ -333,35 +362,35 @@ def _transform(node: Any, walk: _Walk) -> None:
     location = _relative(node.rhs.pattern)
     if target is None or location is None:
         return
-    above = _below(target, location)
+    above = place_below(target, location)
     if location:
         walk.note(above, looked_at=True)
-    if node.rhs.pattern.type == "path" and not _known_names(node.rhs.pattern)[1]:
+    if node.rhs.pattern.type == "path" and not known_names(node.rhs.pattern)[1]:
         return  # it is further down: a wildcard, a filter
     for names in _bare(node.rhs.update):
-        walk.note(_below(above, names), looked_at=True)
+        walk.note(place_below(above, names), looked_at=True)
     deleted = getattr(node.rhs, "delete", None)
     for one in [*(getattr(deleted, "expressions", None) or ()), deleted]:
         if getattr(one, "type", None) == "string":
-            walk.note(_below(above, (one.value,)), looked_at=True)
+            walk.note(place_below(above, (one.value,)), looked_at=True)
 
 
 def _relative(node: Any) -> tuple[str | int, ...] | None:
-    """The names of a path that begins at the value at hand, as far as they are fixed."""
+    """Return the fixed names at the beginning of a path relative to the current value."""
     kind = getattr(node, "type", None)
     if kind == "variable" and node.value == "":
         return ()
     if kind != "path":
         return None
     first = getattr(node.steps[0], "type", None)
-    names = _known_names(node)[0]  # from behind the first step, which it takes for a root
+    names = known_names(node)[0]  # from behind the first step, which it takes for a root
     if first == "variable" and node.steps[0].value == "":
         return tuple(names)
     return (str(node.steps[0].value), *names) if first == "name" else None
 
 
 def _bare(node: Any) -> Iterator[tuple[str | int, ...]]:
-    """The places that an update reads in the object that it changes."""
+    """Yield the places that an update reads in the object that it changes."""
     names = _relative(node)
     if names is not None:
         if names:
@@ -376,14 +405,14 @@ def _bare(node: Any) -> Iterator[tuple[str | int, ...]]:
         yield from _bare(child)
 
 
-def _inside(step: Any, walk: _Walk, *, alone: bool) -> None:
-    """What stands in a step of a path; bare names are relative to what came before."""
+def _inside(step: Any, walk: ExpressionWalk, *, alone: bool) -> None:
+    """Look through a step of a path, whose names are relative to the steps before it."""
     if alone or getattr(step, "type", None) != "name":
-        _look(step, walk, looked_at=True)
+        look_at_node(step, walk, looked_at=True)
 
 
-def _named_target(node: Any, walk: _Walk) -> _Place | None:
-    """The place that a node begins with, with the names that are given in it."""
+def _named_target(node: Any, walk: ExpressionWalk) -> Place | None:
+    """Return the place at which a node begins, with the variables that the node sets."""
     before = len(walk.found)
     _names_in(node, walk)
     target = _target(node, walk, whole=False)
@@ -392,50 +421,50 @@ def _named_target(node: Any, walk: _Walk) -> _Place | None:
     return target
 
 
-def _names_in(node: Any, walk: _Walk) -> None:
-    """Take the names that are given in a node before its place is asked for: `($s := $a; $s)`."""
+def _names_in(node: Any, walk: ExpressionWalk) -> None:
+    """Note the variables that a node sets before its value: `($s := $a; $s)`."""
     kind = getattr(node, "type", None)
     if kind == "block" and node.expressions:
         for one in node.expressions[:-1]:
-            _look(one, walk, looked_at=False)
+            look_at_node(one, walk, looked_at=False)
         _names_in(node.expressions[-1], walk)
     elif kind == "path":
         _names_in(node.steps[0], walk)
-    elif _is_lookup(node, walk):
+    elif is_lookup(node, walk):
         _names_in(node.arguments[0], walk)
 
 
-def _target(node: Any, walk: _Walk, *, whole: bool = True) -> _Place | None:
-    """The root and path that a path leads to; None where it is none of the engine's values."""
+def _target(node: Any, walk: ExpressionWalk, *, whole: bool = True) -> Place | None:
+    """Return the root and path to which a path leads; None if no root is the engine's."""
     kind = getattr(node, "type", None)
-    above: _Place | None = None
+    above: Place | None = None
     if kind == "path":
-        names, complete = _known_names(node)
+        names, complete = known_names(node)
         first = node.steps[0]
         if getattr(first, "type", None) == "variable":
             above = _variable(first, walk)
         elif getattr(first, "type", None) in {"block", "function"}:
             above = _unindexed(first, walk)
     elif kind in {"variable", "block", "function"}:
-        names, complete = _known_names(node)
+        names, complete = known_names(node)
         above = _variable(node, walk) if kind == "variable" else _unindexed(node, walk)
     if above is None or (whole and not complete):
         return None
-    return _below(above, names)
+    return place_below(above, names)
 
 
-def _unindexed(node: Any, walk: _Walk) -> _Place | None:
-    """The place of a block or of a `$lookup`, but for what stands in brackets behind it."""
+def _unindexed(node: Any, walk: ExpressionWalk) -> Place | None:
+    """Return the place of a block or `$lookup`, without the brackets behind it."""
     if node.type == "block":
         return _target(node.expressions[-1], walk) if node.expressions else None
-    if not _is_lookup(node, walk):
+    if not is_lookup(node, walk):
         return None
     above = _target(node.arguments[0], walk)
-    return None if above is None else _below(above, (node.arguments[1].value,))
+    return None if above is None else place_below(above, (node.arguments[1].value,))
 
 
-def _is_lookup(node: Any, walk: _Walk) -> bool:
-    """Whether a node is `$lookup(place, 'name')`, which is another way to write `place.name`."""
+def is_lookup(node: Any, walk: ExpressionWalk) -> bool:
+    """Return whether a node is `$lookup(place, 'name')`, which means `place.name`."""
     return (
         getattr(node, "type", None) == "function"
         and getattr(node.procedure, "value", None) == "lookup"
@@ -445,7 +474,7 @@ def _is_lookup(node: Any, walk: _Walk) -> bool:
     )
 
 
-def _variable(node: Any, walk: _Walk) -> _Place | None:
+def _variable(node: Any, walk: ExpressionWalk) -> Place | None:
     name = node.value
     if name in walk.named:
         return walk.named[name]
@@ -454,20 +483,20 @@ def _variable(node: Any, walk: _Walk) -> _Place | None:
     return f"${name}", ()
 
 
-def _below(place: _Place, names: Iterable[str | int]) -> _Place:
-    """A place below another; those in `$states` have roots of their own."""
+def place_below(place: Place, names: Iterable[str | int]) -> Place:
+    """Return a place below another; places in `$states` become separate roots."""
     root, path = place[0], (*place[1], *names)[:MAX_DEPTH]  # no state has more levels
     if root == _STATES and path and path[0] in _ROOTS:
         return _ROOTS[str(path[0])], path[1:]
     return root, path
 
 
-def _known_names(node: Any, after: int = 0) -> tuple[list[str | int], bool]:
-    """The names along a path as far as they are fixed, and whether that is all of it.
+def known_names(node: Any, after: int = 0) -> tuple[list[str | int], bool]:
+    """Return the fixed names at the beginning of a path, and whether these are the whole path.
 
     Args:
         node: The path.
-        after: How many of its steps are left out before the one that the names are below.
+        after: How many steps to skip before the names.
     """
     steps = node.steps[after:] if node.type == "path" else [node]
     names: list[str | int] = []
@@ -485,7 +514,7 @@ def _known_names(node: Any, after: int = 0) -> tuple[list[str | int], bool]:
 
 
 def _stages(step: Any) -> list[Any]:
-    """What stands in brackets behind a step."""
+    """Look through the brackets behind a step."""
     return [*(getattr(step, "stages", None) or ()), *(getattr(step, "predicate", None) or ())]
 
 

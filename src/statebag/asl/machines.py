@@ -1,4 +1,4 @@
-"""The state machines in files: definitions, templates, and folders of both."""
+"""Find the state machines in files: in definitions, templates, and folders of both."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _BARE_PLACEHOLDER = re.compile(r"(?<=[:\[,])(\s*)(\$\{[A-Za-z0-9_.:-]+\})(?=\s*[
 
 @dataclass(frozen=True, slots=True)
 class MachineSource:
-    """A definition, with where it stands.
+    """A definition and its place.
 
     Attributes:
         file: The file with the definition, as named.
         name: The resource in a template; empty for a definition's own file.
-        value: The definition as it was parsed; nothing of it was checked.
+        value: The parsed definition, not checked.
         positions: Positions in the file by path; empty if they are not known.
         template: The template that names it; None if there is none.
         folder: The folder of that template, or of the file.
-        substitutions: The DefinitionSubstitutions in the template, as they are written.
+        substitutions: The DefinitionSubstitutions of the template, not resolved.
     """
 
     file: str
@@ -48,7 +48,7 @@ class MachineSource:
 
 
 def files_below(paths: list[Path]) -> Iterator[tuple[Path, bool]]:
-    """Files to look into, and whether each was named itself; of folders those that may fit."""
+    """Yield files, and whether each was named itself; in folders, those that may fit."""
     for path in paths:
         if not path.is_dir():
             yield path, True
@@ -62,11 +62,11 @@ def files_below(paths: list[Path]) -> Iterator[tuple[Path, bool]]:
 
 
 def machines_in(path: Path, *, named: bool) -> Iterator[MachineSource]:
-    """The machines of a file.
+    """Yield the machines of a file.
 
     Args:
         path: The file.
-        named: Whether the file was named itself: then one without a machine is an error.
+        named: Whether the file was named itself. Then a file without a machine is an error.
 
     Raises:
         ConfigurationError: It cannot be read, or has no machine and was named.
@@ -137,7 +137,7 @@ def _of_template(path: Path, document: dict[str, Any], text: str) -> Iterator[Ma
 
 
 def _string(value: Any) -> str | None:
-    """The text of a DefinitionString, what `Fn::Sub` would replace left as it is."""
+    """Return the text of a DefinitionString, with its placeholders."""
     if isinstance(value, dict) and len(value) == 1 and "Fn::Sub" in value:
         value = value["Fn::Sub"]
         value = value[0] if isinstance(value, list) and value else value
@@ -147,7 +147,7 @@ def _string(value: Any) -> str | None:
 
 
 def _joined(argument: Any) -> str | None:
-    """The text of an `Fn::Join`, as the CDK writes it; what is no text is a placeholder in it."""
+    """Return the text of an `Fn::Join`, as the CDK writes it, with placeholders."""
     if not isinstance(argument, list) or len(argument) != 2 or not isinstance(argument[1], list):
         return None
     parts = [one if isinstance(one, str) else f"${{{_target(one)}}}" for one in argument[1]]
@@ -155,7 +155,7 @@ def _joined(argument: Any) -> str | None:
 
 
 def _target(value: Any) -> str:
-    """The resource that a `Ref` or an `Fn::GetAtt` leads to, as a placeholder names it."""
+    """Return the resource of a `Ref` or `Fn::GetAtt`, as a placeholder names it."""
     if isinstance(value, dict) and len(value) == 1:
         (value,) = value.values()
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""A definition as objects: machines, their states, where each leads, and where it stands in a text.
+"""A definition as objects: machines, states, transitions, and positions in the text.
 
-The model takes any JSON value: what is not an object, or lacks what the language asks for, has
-fewer states and targets. `statebag.asl.definition` says what is wrong with it.
+The model takes any JSON value; a malformed one has fewer states and targets.
+`statebag.asl.definition` reports what is wrong with it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Position:
 
     Attributes:
         line: Its line, from 1.
-        column: Its column, from 1. A tab counts as the two blanks that it is read as.
+        column: Its column, from 1; a tab is one.
     """
 
     line: int
@@ -43,7 +43,7 @@ class Target:
     """One transition of a state, as it is written.
 
     Attributes:
-        path: Where the name stands: `$.States.A.Catch[0].Next`.
+        path: The place of the name: `$.States.A.Catch[0].Next`.
         field: The field of the state: `Next`, `Default`, `Choices` or `Catch`.
         name: The name of the next state; None if none is given, or it is not a string.
     """
@@ -58,11 +58,11 @@ class State:
     """A state of a machine.
 
     Attributes:
-        path: Where it stands: `$.States.A`, `$.States.Each.ItemProcessor.States.B`.
+        path: Its place: `$.States.A`, `$.States.Each.ItemProcessor.States.B`.
         name: Its name.
         fields: Its fields as the definition has them.
-        language: The query language that holds in it: its own, or that of what it stands in.
-        machine: The machine that it belongs to.
+        language: Its query language: its own, or that of its machine.
+        machine: Its machine.
         machines: The machines in it: the branches of a Parallel, the processor of a Map.
     """
 
@@ -103,9 +103,9 @@ class StateMachine:
     """A definition, or a machine in a Parallel or a Map.
 
     Attributes:
-        path: Where it stands: `$`, `$.States.Both.Branches[1]`.
+        path: Its place: `$`, `$.States.Both.Branches[1]`.
         fields: Its fields as the definition has them.
-        language: The query language of its states that name none.
+        language: The query language of states that do not set one.
         states: Its states by name.
     """
 
@@ -120,7 +120,7 @@ class StateMachine:
         return _text(self.fields.get("StartAt"))
 
     def reached(self) -> set[str]:
-        """The names of the states that the first one can lead to, itself included."""
+        """Return the names of the states that the first state can lead to, with its own."""
         reached: set[str] = set()
         ahead = [self.start_at]
         while ahead:
@@ -135,8 +135,8 @@ class Definition:
     """A whole definition.
 
     Args:
-        value: As it was parsed; nothing of it is copied.
-        positions: Where each path stands in the text, if that is known.
+        value: The parsed definition, which is not copied.
+        positions: The position of each path in the text, if known.
 
     Attributes:
         machine: The outermost machine.
@@ -151,7 +151,7 @@ class Definition:
             self.states.update({state.path: state for state in machine.states.values()})
 
     def machines(self) -> Iterator[StateMachine]:
-        """All machines, each before those in its states."""
+        """Yield all machines, each before those in its states."""
         ahead = [self.machine]
         while ahead:
             machine = ahead.pop()
@@ -160,19 +160,19 @@ class Definition:
             ahead.extend(reversed(inner))
 
     def position(self, path: str) -> Position | None:
-        """Where a path stands in the text, or the nearest place around it; None if unknown."""
+        """Return the position of a path, or of the nearest place around it; None if unknown."""
         while path not in self._positions and path != "$":
             path = path[: max(path.rfind("."), path.rfind("["), 1)]
         return self._positions.get(path)
 
 
 def member_path(path: str, name: str) -> str:
-    """The path of a member, as messages write it."""
+    """Return the path of a member, as messages write it."""
     return f"{path}.{name}" if name.isidentifier() else f"{path}[{name!r}]"
 
 
 def _machine(value: Any, path: str, outer: str) -> StateMachine:
-    """A machine with all that is in it, without recursion: machines may nest deeply."""
+    """Return a machine with everything in it, without recursion: machines may nest deeply."""
     top = _empty(value, path, outer)
     ahead = [top]
     while ahead:
@@ -191,20 +191,20 @@ def _machine(value: Any, path: str, outer: str) -> StateMachine:
 
 
 def _empty(value: Any, path: str, outer: str) -> tuple[StateMachine, dict[str, State]]:
-    """A machine without its states, and the mapping to put them in."""
+    """Return a machine without its states, and the mapping to put them in."""
     fields = value if isinstance(value, dict) else {}
     states: dict[str, State] = {}
     return StateMachine(path, fields, _language(fields, outer), states), states
 
 
 def _language(fields: Mapping[str, Any], outer: str) -> str:
-    """The language of a machine or a state; one that does not exist changes nothing."""
+    """Return the query language of a machine or state; an unknown one is ignored."""
     own = fields.get("QueryLanguage")
     return own if own in _LANGUAGES else outer
 
 
 def inner_machines(fields: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    """Return the machines in a state, whatever stands there, with their paths.
+    """Return the machines in a state, with their paths.
 
     Args:
         fields: The state's.
@@ -221,7 +221,7 @@ def inner_machines(fields: Mapping[str, Any], path: str) -> Iterator[tuple[str, 
 
 
 def _processor(fields: Mapping[str, Any]) -> tuple[str, Any]:
-    """The field of a Map with its machine, and that machine; the older name is `Iterator`."""
+    """Return the field of a Map with its machine (older: `Iterator`), and that machine."""
     named = [(name, fields[name]) for name in ("ItemProcessor", "Iterator") if name in fields]
     return named[0] if named else ("", None)
 

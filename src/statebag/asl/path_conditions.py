@@ -1,4 +1,4 @@
-"""The condition of a filter, `@.price > 10 && !@.sold`, as a function of an item."""
+"""Turn the condition of a filter, `@.price > 10 && !@.sold`, into a function of an item."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def condition_of(step: Filter, root: Any, find: Find) -> Test:
 
     Args:
         step: The filter. Comparisons, `&&`, `||`, `!` and parentheses are evaluated.
-        root: What `$` stands for in it.
-        find: Gives what the steps of a path in it find.
+        root: The value of `$` in it.
+        find: Returns the values that the steps of a path find.
 
     Raises:
-        MalformedError: The condition has something else in it, such as a regular expression.
+        MalformedError: The condition has something else, such as a regular expression.
     """
     reader = _Reader(step.condition, root, find)
     test = reader.either()
@@ -152,7 +152,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _ordered(one: Any, other: Any, order: Callable[[Any, Any], bool]) -> bool:
-    """Whether two numbers or two strings stand in an order; other values stand in none."""
+    """Return whether two numbers or two strings are in an order; other values have none."""
     both = (_is_number(one) and _is_number(other)) or (
         isinstance(one, str) and isinstance(other, str)
     )
@@ -160,7 +160,7 @@ def _ordered(one: Any, other: Any, order: Callable[[Any, Any], bool]) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values are equal as JSON is: true is not 1, at any depth."""
+    """Return whether two values are equal as JSON: true is not 1, at any depth."""
     if _is_number(one) and _is_number(other):
         return bool(one == other)
     if one is _NOTHING or other is _NOTHING:

@@ -1,7 +1,7 @@
-"""What the steps of a JSONPath find in a value that is at hand, as Step Functions evaluates them.
+"""Find values by the steps of a JSONPath, as Step Functions does.
 
-As in Jayway JsonPath, which Step Functions uses: a wildcard takes the members of an object and the
-items of an array, and what is not there is left out.
+As in Jayway JsonPath, which Step Functions uses, a wildcard finds the members of an object and the
+items of an array, and missing members are left out.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def found_values(value: Any, steps: Sequence[Step], root: Any = None) -> list[An
 
     Args:
         value: Any JSON value; nothing of it is copied.
-        steps: Those of a path, or its last ones.
-        root: What `$` stands for in a filter.
+        steps: The steps of a path, or its last ones.
+        root: The value of `$` in a filter.
 
     Raises:
-        MalformedError: A filter or a function among the steps is not evaluated here.
+        MalformedError: A step is a filter or function that this module does not evaluate.
     """
     found = [value]
     for step in steps:

@@ -1,8 +1,8 @@
 """The quotas of Step Functions and Lambda, each with its source.
 
 "Quotas" is the page of that name in the Step Functions Developer Guide, "Lambda quotas" that in
-the Lambda Developer Guide. What a store or this package limits for itself does not stand here;
-`PAYLOAD_LIMIT` is defined beside the policy, whose default bound follows from it.
+the Lambda Developer Guide. Limits of stores and of this package are elsewhere;
+`PAYLOAD_LIMIT` is defined in `statebag.policy`, whose default bound follows from it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ RANGE_ITEMS = 1_000
 """Items that States.ArrayRange makes (Developer Guide, "Intrinsic functions")."""
 
 INTRINSIC_CHARACTERS = 10_000
-"""Characters that Base64Encode, Base64Decode and Hash take (the same page)."""
+"""Characters that Base64Encode, Base64Decode and Hash take (Developer Guide, "Intrinsic
+functions")."""
 
 MOST_SECONDS = 99_999_999
 """Seconds of a timeout, a Wait or a retry's interval (Developer Guide, "Task state", "Wait")."""
@@ -50,10 +51,12 @@ MOST_ATTEMPTS = 99_999_999
 """The largest MaxAttempts of a Retry (Developer Guide, "Handling errors")."""
 
 RETRY_DELAY_SECONDS = 31_622_400
-"""Seconds of MaxDelaySeconds: 366 days; a value has to be smaller ("Error handling")."""
+"""Seconds of MaxDelaySeconds: 366 days; a value must be smaller (Developer Guide, "Handling
+errors"). """
 
 MOST_COUNT = 2**31 - 1
-"""The largest number of the fields that count: 32 bits with a sign; no page names a smaller one."""
+"""The largest number of the fields that count. Chosen: 32 bits with a sign; no page of the
+Developer Guide names a smaller one."""
 
 CALL_BYTES = 6_291_556
 """Bytes of the answer of a synchronous call (Lambda quotas: 6 MB)."""

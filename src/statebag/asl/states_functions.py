@@ -1,6 +1,6 @@
-"""Computes the intrinsic functions of JSONPath definitions, `States.Format(…)` and the others.
+"""Compute the intrinsic functions of JSONPath definitions: `States.Format(…)` and others.
 
-As in the Developer Guide, "Intrinsic functions for JSONPath states in Step Functions".
+The source is the Developer Guide, "Intrinsic functions for JSONPath states in Step Functions".
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["IntrinsicCall", "IntrinsicFailureError", "evaluated_call", "parsed_call"]
 
-_MOST_FORMATTED = 4_000_000  # characters; a state has at most 262,144 bytes
+# Characters. Chosen: a payload has at most 262,144 bytes, so a longer text could not leave its
+# state.
+_MOST_FORMATTED = 4_000_000
 _HASHES = {
     "MD5": "md5",
     "SHA-1": "sha1",
@@ -38,14 +40,14 @@ _HASHES = {
 
 
 class IntrinsicFailureError(ValueError):
-    """A function that cannot be computed for its arguments; the message holds no value."""
+    """A function cannot be computed for its arguments; the message holds no value."""
 
 
 def parsed_call(expression: str) -> IntrinsicCall:
-    """Read `States.Name(…)`.
+    """Parse `States.Name(…)`.
 
     Raises:
-        ValueError: It is not of that form, or there is no such function.
+        ValueError: The text is not such a call, or there is no such function.
     """
     call = parse_call(expression)
     _check_names(call)
@@ -60,13 +62,13 @@ def evaluated_call(
     """Compute a call.
 
     Args:
-        call: What `parsed_call` gave.
-        resolve: Gives the value of a path.
-        given: Is told the values of the arguments of this call, and of each one inside of it,
-            before it is computed.
+        call: A result of `parsed_call`.
+        resolve: Returns the value of a path.
+        given: Called with the values of the arguments of this call, and of each inner call, before
+            it is computed.
 
     Raises:
-        IntrinsicFailureError: the arguments do not fit the function.
+        IntrinsicFailureError: The arguments do not fit the function.
         Whatever `resolve` and `given` raise.
     """
     problem = check_arguments(call.name, len(call.arguments))
@@ -136,7 +138,7 @@ def _format(template: Any, values: list[Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value inside a formatted text; AWS shows arrays and objects as Java does."""
+    """Return a value inside a formatted text; AWS shows arrays and objects as Java does."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -167,13 +169,15 @@ def _array(value: Any) -> list[Any]:
 
 
 def _integer(value: Any) -> int:
-    """A number, rounded half up as Java rounds."""
+    """Return a number, rounded half up as Java rounds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise IntrinsicFailureError(f"the argument must be a number, not {json_type(value)}")
     return value if isinstance(value, int) else math.floor(value + 0.5)
 
 
 def _string_to_json(text: Any) -> Any:
+    if not _text(text).strip():
+        return None  # as recorded on AWS
     try:
         return loads(_text(text))
     except ValueError as error:

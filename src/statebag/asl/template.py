@@ -1,4 +1,4 @@
-"""What a run needs of a SAM or CloudFormation template: its state machines and functions.
+"""Read the state machines and functions of a SAM or CloudFormation template.
 
 The forms follow the SAM specification (`AWS::Serverless::Function`,
 `AWS::Serverless::StateMachine`, `Globals`) and CloudFormation's own
@@ -31,9 +31,9 @@ class FunctionSource:
     Attributes:
         name: The function's name.
         origin: What to call it in messages: `template.yaml, function Judge`.
-        handler: As Lambda takes it: `module.function`, with `/` or `.` between packages.
-        folders: Where its own modules are looked for: the code's folder, then its layers'.
-        environment: The variables it sees beside those of this process.
+        handler: As Lambda expects it: `module.function`, with `/` or `.` between packages.
+        folders: The folders of its own modules: that of its code, then those of its layers.
+        environment: The variables it sees in addition to those of this process.
         installed: Whether the module may also be one that is installed.
     """
 
@@ -46,15 +46,15 @@ class FunctionSource:
 
 
 def parse_definition(text: str, place: str, substitutions: Mapping[str, Any]) -> dict[str, Any]:
-    """A state machine's definition from JSON or YAML text.
+    """Return a state machine's definition from JSON or YAML text.
 
     Args:
         text: The definition.
         place: Its file, for errors.
-        substitutions: What replaces `${Name}`; other placeholders stay.
+        substitutions: Values for `${Name}`; other placeholders stay.
 
     Raises:
-        ConfigurationError: It cannot be read, or it is not an object with `States`.
+        ConfigurationError: The text cannot be read, or is not an object with `States`.
     """
     # In JSON the text is what is substituted, as AWS does, so `"Seconds": ${Wait}` works too.
     in_text = text.lstrip().startswith("{")
@@ -75,7 +75,7 @@ def parse_definition(text: str, place: str, substitutions: Mapping[str, Any]) ->
 
 
 def _substitute_text(text: str, substitutions: Mapping[str, Any]) -> str:
-    """Put values in the place of placeholders.
+    """Replace placeholders with values.
 
     Raises:
         ConfigurationError: The text would have more characters than a definition may have bytes.
@@ -132,7 +132,7 @@ class Template:
         region: What `AWS::Region` is.
 
     Raises:
-        ConfigurationError: It is not a template, or a parameter is given that it has not.
+        ConfigurationError: The document is not a template, or does not have a given parameter.
     """
 
     def __init__(
@@ -153,22 +153,23 @@ class Template:
         self._defaults: Mapping[str, Any] = defaults if isinstance(defaults, dict) else {}
 
     def machines(self) -> dict[str, str]:
-        """The names of the state machines, by logical id."""
+        """Return the names of the state machines, by logical id."""
         return {name: self._resolver.name_of(name) for name in self._of(MACHINE_TYPES)}
 
     def functions(self) -> dict[str, str]:
-        """The names of the functions, by logical id."""
+        """Return the names of the functions, by logical id."""
         return {name: self._resolver.name_of(name) for name in self._of(FUNCTION_TYPES)}
 
     def definition(self, logical_id: str, substitutions: Mapping[str, str]) -> dict[str, Any]:
-        """The definition of a state machine, with its `DefinitionSubstitutions` made.
+        """Return the definition of a state machine, with its `DefinitionSubstitutions` applied.
 
         Args:
             logical_id: One of `machines()`.
-            substitutions: Win over the template's own.
+            substitutions: Values that win over those of the template.
 
         Raises:
-            ConfigurationError: It has no definition on this machine, or one that cannot be read.
+            ConfigurationError: The machine has no definition on this machine, or its definition
+                cannot be read.
         """
         properties = self._properties(logical_id)
         path = f"$.Resources.{logical_id}.Properties"
@@ -201,15 +202,15 @@ class Template:
         )
 
     def function(self, logical_id: str, environment: Mapping[str, str | None]) -> FunctionSource:
-        """Where the code of a function is, with `Globals` taken in.
+        """Return where the code of a function is, with `Globals` applied.
 
         Args:
             logical_id: One of `functions()`.
             environment: Variables that win over the template's; None removes one.
 
         Raises:
-            ConfigurationError: The function cannot run in this process: an image, another
-                runtime, code that is not on this machine, or a variable that cannot be resolved.
+            ConfigurationError: The function cannot run in this process: it is an image, has another
+                runtime, its code is not on this machine, or a variable cannot be resolved.
         """
         properties = self._properties(logical_id)
         path = f"$.Resources.{logical_id}.Properties"
@@ -264,7 +265,7 @@ class Template:
         )
 
     def environment(self, logical_id: str, overrides: Mapping[str, str | None]) -> dict[str, str]:
-        """The variables of a function, `Globals` taken in; `overrides` win, None removes one.
+        """Return the variables of a function; `overrides` win, and None removes a variable.
 
         Raises:
             ConfigurationError: A variable that is not overridden cannot be resolved.
@@ -287,7 +288,7 @@ class Template:
         return variables
 
     def _layers(self, properties: Mapping[str, Any]) -> list[Path]:
-        """The folders of layers whose code is in this template; others must be installed."""
+        """Return the folders of layers whose code is in this template; others must be installed."""
         folders = []
         declared = [*(self._defaults.get("Layers") or ()), *(properties.get("Layers") or ())]
         for layer in declared:

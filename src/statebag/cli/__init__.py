@@ -1,8 +1,8 @@
 """The command line: one command a file.
 
-A command `name` lives in `name_cmd.py` as a click command called `command`, and has a line in
-`COMMANDS`. Its module is imported when its name or its help is asked for, so at its top it
-imports click and the standard library only; whatever is heavy, it imports when it runs.
+A command `name` is a click command called `command` in `name_cmd.py`, with a line in `COMMANDS`.
+Its module is imported when the command or its help is used. So it imports only click and the
+standard library at its top, and everything else when it runs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from statebag.errors import ConfigurationError
 __all__ = ["COMMANDS", "IS_PROGRAM", "main"]
 
 IS_PROGRAM = "program"
-"""The object of a command that is a process of its own, which may fork and end as it likes."""
+"""The context object of a command that is the whole process, and so may fork and exit."""
 
 COMMANDS = {
     "seal": "statebag.cli.seal_cmd:command",
@@ -40,11 +40,11 @@ COMMANDS = {
     "repair": "statebag.cli.repair_cmd:command",
     "gc": "statebag.cli.gc_cmd:command",
 }
-"""Where each command is, in the order of the help."""
+"""The module of each command, in the order of the help."""
 
 
 def main() -> None:
-    """The program `statebag`: runs the command that `sys.argv` names, and exits with its code."""
+    """Run the command that `sys.argv` names, and exit with its code."""
     try:
         from statebag.cli.group import cli  # noqa: PLC0415 - click is an extra
         from statebag.cli.terminal import make_streams_harmless  # noqa: PLC0415 - with it

@@ -66,7 +66,7 @@ def command(
     if execution is not None:
         if error is not None:
             raise click.UsageError(
-                "A task on AWS is failed by: aws stepfunctions send-task-failure"
+                "To fail a task on AWS, use: aws stepfunctions send-task-failure"
             )
         send_task_success(writing_client(store), token, value, execution)
         click.echo("answered", err=True)
@@ -83,7 +83,7 @@ def command(
 
 
 def _within_limit(value: Any, waiting: WaitingToken, store: str | None) -> Any:
-    """The value, or where it is too large for an answer, its bag."""
+    """Return the value, or its bag if the value is too large for an answer."""
     from statebag.asl.quotas import PAYLOAD_LIMIT  # noqa: PLC0415 - kept out of --help
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
     from statebag.format.names import scope_of_execution  # noqa: PLC0415 - kept out of --help

@@ -1,4 +1,4 @@
-"""A bag that a command is given: a file, standard input, a snapshot, or an execution's state."""
+"""Read the bag of a command: from a file, a snapshot, an execution or standard input."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ bags_option = click.option(
 
 
 def is_in_store(source: str) -> bool:
-    """Whether a bag is to be read from the store, which a command must then connect to at once."""
+    """Return whether a bag is in the store, so that the command must connect at once."""
     from statebag.upkeep.objects import kind_of  # noqa: PLC0415 - kept out of --help
 
     if source == "-" or is_execution(source) or Path(source).exists():
@@ -39,7 +39,7 @@ def is_in_store(source: str) -> bool:
 
 
 def read_bag(source: str, client: Statebag, executions: Executions) -> Any:
-    """The bag.
+    """Return the bag.
 
     Args:
         source: A file's name, `-`, a snapshot's name or address in the client's store, or
@@ -66,12 +66,12 @@ def read_bag(source: str, client: Statebag, executions: Executions) -> Any:
 
 
 def read_bags(sources: Iterable[str], client: Statebag, executions: Executions) -> dict[str, Any]:
-    """The bags by what was given for them, each as `read_bag` reads it."""
+    """Return the bags by their sources, each read as by `read_bag`."""
     return {source: read_bag(source, client, executions) for source in sources}
 
 
 def read_file_or_execution(source: str, executions: Executions, at: int | None = None) -> Any:
-    """The bag in a file or on the standard input, or what an execution carried at an event.
+    """Return the bag of a file, of the standard input, or of an execution at an event.
 
     Args:
         source: A file's name, `-`, or an execution as `ARN` or `ARN@EVENT`.
@@ -79,7 +79,7 @@ def read_file_or_execution(source: str, executions: Executions, at: int | None =
         at: The event.
 
     Raises:
-        ConfigurationError: An event is asked of a file.
+        ConfigurationError: `at` is given, but the source is a file.
         StatebagError: The file or the execution cannot be read.
     """
     if is_execution(source):

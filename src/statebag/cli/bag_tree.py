@@ -1,4 +1,4 @@
-"""What `statebag inspect` shows: the state as a tree, a line for each field."""
+"""Print the state of a bag as a tree with a line for each field, for `statebag inspect`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["print_bag"]
 
-_SHOWN_IN_ONE = 30
-_SHOWN_ROWS = 200
-_SHOWN_PACKS = 12
-_LEAST_NAME = 16
-_FILE_WIDTH = 1000  # of no terminal: nothing is cut short
+# Chosen so that what is usual fits one screen, and the rest a scroll of it; `--all` shows
+# everything.
+_SHOWN_IN_ONE = 30  # fields of one object
+_SHOWN_ROWS = 200  # chosen: as above
+_SHOWN_PACKS = 12  # a bag usually has 8 at most (`Policy.max_packs`)
+_LEAST_NAME = 16  # characters. Chosen: a name stays recognizable in a narrow terminal
+_FILE_WIDTH = 1000  # characters of a line in a file. Chosen: wider than any row, so no row is cut
 _STYLES = {
     "plain": "dim",
     "carried": "cyan",
@@ -40,7 +42,7 @@ _STYLES = {
 
 @dataclass(slots=True)
 class _Row:
-    """A line of the tree: a field, or a note on fields that are left out and their bytes."""
+    """A line of the tree: a field, or a note on fields that are left out, with their bytes."""
 
     guide: str
     field: Field | None
@@ -52,9 +54,9 @@ def print_bag(inspection: Inspection, *, bound: int, show_all: bool) -> None:
     """Print the tree, the packs and the totals on the standard output.
 
     Args:
-        inspection: What is known of the bag.
+        inspection: The facts about the bag.
         bound: The policy's bound of a bag, in bytes.
-        show_all: Every field, however many.
+        show_all: Whether to print every field.
     """
     out = console(file_width=_FILE_WIDTH)
     if out.is_terminal:
@@ -97,7 +99,7 @@ def _table(rows: list[tuple[Text, ...]], width: int) -> Table:
 
 
 def _rows(root: Field, *, show_all: bool) -> Iterator[_Row]:
-    """Lines in the order of the state; plain values below the top level only where asked for."""
+    """Return the lines in the order of the state, with plain values below the top on request."""
     yield _Row("", root)
     sealed = _with_stubs(root)
     pending = _below(root, "", show_all=show_all)
@@ -110,7 +112,7 @@ def _rows(root: Field, *, show_all: bool) -> Iterator[_Row]:
 
 
 def _below(parent: Field, indent: str, *, show_all: bool) -> list[tuple[_Row, str]]:
-    """The lines directly below a field, the last one first; of many fields, the largest."""
+    """Return the lines directly below a field, last first; only the largest of many."""
     shown = parent.children
     rows: list[tuple[_Row, str]] = []
     if len(shown) > _SHOWN_IN_ONE and not show_all:
@@ -128,7 +130,7 @@ def _below(parent: Field, indent: str, *, show_all: bool) -> list[tuple[_Row, st
 
 
 def _with_stubs(root: Field) -> set[tuple[str | int, ...]]:
-    """The paths of all plain objects and arrays that have a stub somewhere in them."""
+    """Return the paths of all plain objects and arrays that have a stub somewhere in them."""
     paths: set[tuple[str | int, ...]] = set()
     for one in root.walk():
         if one.form != "plain":
@@ -183,7 +185,7 @@ def _form(one: Field) -> str:
 
 
 def _where(one: Field, numbers: dict[str, str]) -> str:
-    """The packs by their numbers, and the span where there is one; `bag` for the bag itself."""
+    """Return the packs by number, with the span if there is one; `bag` for inline bytes."""
     spans = Counter(place.pack for place in one.places if place.pack is not None)
     texts = []
     if len(spans) > 2:

@@ -38,14 +38,14 @@ def command(
 ) -> None:
     """Print the value at PATH in the file BAG; - reads the standard input.
 
-    BAG may be an execution's ARN: then it is what the execution carried at an EVENT of its history
-    (--at, or ARN@EVENT), as `statebag log` numbers them, or its newest state. Of an event that
-    carries nothing, it is what was carried there last.
+    BAG may be an execution's ARN. Then the command reads the payload of the EVENT (--at, or
+    ARN@EVENT; `statebag log` shows the numbers), or the newest state. If the event has no payload,
+    the last one before it counts.
 
-    Only what is on the way to the value is read: of a long array, the one piece that holds
-    the item. PATH is $.field, $.field[0].name or $['odd name'], and $ the whole state. It may also
-    be a JSONPath that counts from an array's end ($.field[-1]) or finds several values, which are
-    given as a list: $.field[-3:], $.field[*].name, $..name, $.field[?(@.n > 1)].
+    Only blobs on the way to the value are read: of a long array, the one chunk with the item. PATH
+    is $.field, $.field[0].name or $['odd name'], and $ the whole state. It may also be a JSONPath
+    that counts from an array's end ($.field[-1]) or finds several values, which are printed as a
+    list: $.field[-3:], $.field[*].name, $..name, $.field[?(@.n > 1)].
 
     \b
     Examples:

@@ -16,13 +16,13 @@ __all__ = ["checking"]
 
 @contextmanager
 def checking(store: Store, prefix: str) -> Iterator[Callable[[ObjectInfo], None]]:
-    """A bar of the bytes that were checked, where the standard error is a terminal.
+    """Show a bar of the checked bytes, if the standard error is a terminal.
 
-    To know how much there is, the store is listed once more; elsewhere it is not.
+    For the total, the store is listed once more; without a terminal it is not.
 
     Args:
-        store: What is checked.
-        prefix: Below which.
+        store: The store that is checked.
+        prefix: The prefix that is checked.
     """
     if not sys.stderr.isatty():
         yield lambda _: None

@@ -31,11 +31,11 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 def command(
     before: str, after: str, *, values: bool, as_json: bool, histories: Path, store: str | None
 ) -> None:
-    """Show by path what differs between the bags BEFORE and AFTER, with sizes in bytes.
+    """Show the differences between the bags BEFORE and AFTER by path, with sizes in bytes.
 
-    A bag is a file, - for the standard input, a snapshot's name or address, or what an execution
-    carried: ARN@EVENT, or ARN for its newest state. Only what differs is read from the store. The
-    exit code is 0 also where they differ.
+    A bag is a file, - for the standard input, a snapshot's name or address, or an execution at an
+    event: ARN@EVENT, or ARN for its newest state. Only values that differ are read from the store.
+    The exit code is 0 even if the bags differ.
 
     \b
     Examples:

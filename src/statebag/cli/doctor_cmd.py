@@ -25,10 +25,10 @@ __all__ = ["command"]
 def command(*, as_json: bool, store: str | None) -> None:
     """Check the operations of a store and the settings of its bucket.
 
-    Writes a few objects of some KB below @doctor and deletes them again. The settings of a
-    bucket of S3 are read through boto3, where it is installed.
+    It writes a few small objects below @doctor and deletes them again. The settings of an S3 bucket
+    are read with boto3, if it is installed.
 
-    The exit code is 20 where something fails, and 0 otherwise, warnings or not.
+    The exit code is 20 if a check fails, and 0 otherwise, even with warnings.
 
     \b
     Example:

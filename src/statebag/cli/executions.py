@@ -1,4 +1,4 @@
-"""Executions that a command is given by their ARN: on AWS, or of a run on this machine."""
+"""Read executions by ARN: from AWS, or from runs on this machine."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ histories_option = click.option(
 
 
 def is_execution(source: str) -> bool:
-    """Whether a command's argument names an execution, and no file."""
+    """Return whether a command's argument names an execution, and no file."""
     return source.startswith("arn:")
 
 
 class Executions:
-    """Histories of executions, each read once.
+    """The histories of executions, each read once.
 
     Args:
-        folder: Where runs on this machine keep theirs.
+        folder: The folder with the histories of local runs.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,20 +43,20 @@ class Executions:
         self._read: dict[str, History] = {}
 
     def is_local(self, execution: ExecutionArn) -> bool:
-        """Whether an execution is one of this machine: those have an account of their own."""
+        """Return whether an execution is local: local ones have a special account."""
         from statebag.asl.arns import ACCOUNT  # noqa: PLC0415 - kept out of --help
 
         return execution.account == ACCOUNT
 
     def history(self, execution: ExecutionArn, *, data: bool = True) -> History:
-        """All events of an execution so far.
+        """Return all events of an execution so far.
 
         Args:
-            execution: Which one.
+            execution: The execution.
             data: Whether payloads are needed.
 
         Raises:
-            ConfigurationError: There is no such execution, or nobody can be asked for it.
+            ConfigurationError: There is no such execution, or AWS cannot be asked.
             StatebagError: As `statebag.stepfunctions.history_pages.read_history`.
         """
         if execution.arn not in self._read:
@@ -72,15 +72,15 @@ class Executions:
         return self._read[execution.arn]
 
     def bag(self, source: str, at: int | None = None) -> Any:
-        """What an execution carried at an event.
+        """Return the payload of an execution at an event.
 
         Args:
             source: `ARN` or `ARN@EVENT`.
-            at: The event; the newest state where neither says one.
+            at: The event; the newest state if `source` has none either.
 
         Raises:
             ConfigurationError: As `history`; or two events are named.
-            InvalidState: There is no such event, or what it carried cannot be had.
+            InvalidState: There is no such event, or its payload is not available.
         """
         from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
         from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help

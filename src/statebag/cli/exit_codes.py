@@ -1,4 +1,4 @@
-"""What the program's exit code says; stable, so that scripts may rely on it.
+"""The exit codes of the program, which are stable for scripts.
 
 | code | meaning |
 | --- | --- |
@@ -7,7 +7,7 @@
 | 2 | the command was used wrongly |
 | 3 | `run`: the execution ended, but did not succeed |
 | 4 | `lint`: something was found |
-| 10 to 20 | one for each class of `statebag.errors` |
+| 10 to 21 | one for each class of `statebag.errors` |
 | 130 | interrupted |
 """
 
@@ -26,11 +26,11 @@ __all__ = [
     "exit_code",
 ]
 
-SUCCESS = 0
-PROGRAM_FAULT = 1
+SUCCESS = 0  # POSIX
+PROGRAM_FAULT = 1  # CPython's own for an exception
 USAGE = 2  # click's own
-EXECUTION_FAILED = 3
-FOUND = 4
+EXECUTION_FAILED = 3  # chosen: the next
+FOUND = 4  # chosen: the next
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 BY_ERROR: dict[type[errors.StatebagError], int] = {
@@ -45,9 +45,10 @@ BY_ERROR: dict[type[errors.StatebagError], int] = {
     errors.NotPermitted: 18,
     errors.LimitExceeded: 19,
     errors.ConfigurationError: 20,
+    errors.Conflict: 21,
 }
 
 
 def exit_code(error: errors.StatebagError) -> int:
-    """The code of an error: its class's, or that of the nearest class above it."""
+    """Return the code of an error: its class's, or that of the nearest class above it."""
     return next(BY_ERROR[kind] for kind in type(error).__mro__ if kind in BY_ERROR)

@@ -28,10 +28,10 @@ __all__ = ["command"]
 @histories_option
 @store_option
 def command(bag: str, *, output: Path, histories: Path, store: str | None) -> None:
-    """Write the state of BAG, with all that it refers to, to one file that needs no store.
+    """Write the whole state of BAG to one file that needs no store.
 
-    A bag is a file, - for the standard input, a snapshot's name or address, or what an execution
-    carried: ARN@EVENT, or ARN for its newest state.
+    A bag is a file, - for the standard input, a snapshot's name or address, or an execution at an
+    event: ARN@EVENT, or ARN for its newest state.
 
     \b
     Examples:

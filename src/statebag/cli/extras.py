@@ -1,4 +1,4 @@
-"""A clear word where an optional dependency is missing."""
+"""Name the extra to install if an optional dependency is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["needs"]
 
 @contextmanager
 def needs(extra: str) -> Iterator[None]:
-    """Around imports: a missing package becomes an error that names the extra to install.
+    """Turn a missing package in the block into an error that names the extra to install.
 
     Raises:
         ConfigurationError: A package is missing.

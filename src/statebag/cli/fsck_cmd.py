@@ -1,4 +1,4 @@
-"""`statebag fsck`: is everything in a store whole?"""
+"""`statebag fsck`: check whether everything in a store is whole."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ __all__ = ["command", "encoded", "exit_code_of", "print_faults"]
 def command(
     scope: str, *, bags: tuple[str, ...], as_json: bool, histories: Path, store: str | None
 ) -> None:
-    """Read every pack and snapshot, all of a store or those of SCOPE, and check each digest.
+    """Read every pack and snapshot of a store, or of SCOPE in it, and check each digest.
 
-    Says what is damaged or missing, and which scopes, snapshots and bags that touches. Writes
-    nothing; `statebag repair` mends.
+    It reports damaged and missing objects, and the affected scopes, snapshots and bags. It writes
+    nothing; `statebag repair` repairs.
 
-    A pack that is gone is missed only where something names it. The newest pack of an execution
-    is often named by its bag alone: give that with --bag.
+    A missing pack is noticed only if something refers to it. Often only a bag refers to the newest
+    pack of an execution: pass the bag with --bag.
 
-    The exit code is 0 where all is whole, 13 where something is damaged, 12 where something is
-    only missing, 11 where something could not be read.
+    The exit code is 0 if everything is whole, 13 if something is damaged, 12 if something is only
+    missing, and 11 if something could not be read.
 
     \b
     Examples:
@@ -69,14 +69,14 @@ def command(
 
 
 def encoded(scope: str) -> str:
-    """A scope as it stands in names; empty for the whole store."""
+    """Return a scope encoded as in names; empty for the whole store."""
     from statebag.format.names import encode_scope  # noqa: PLC0415 - kept out of --help
 
     return encode_scope(scope.strip("/")) if scope else ""
 
 
 def exit_code_of(report: FsckReport) -> int:
-    """The code of the worst fault."""
+    """Return the code of the worst fault."""
     kinds = {fault.kind for fault in report.faults}
     for kind, error in (
         ("damaged", BlobCorrupt),
@@ -89,7 +89,7 @@ def exit_code_of(report: FsckReport) -> int:
 
 
 def print_faults(report: FsckReport) -> None:
-    """The report for people."""
+    """Print the report for people."""
     counts = ", ".join(f"{count:,} {kind}s" for kind, count in report.objects.items())
     click.echo(f"{counts or 'no objects'}: {report.blobs:,} blobs, {report.bytes:,} bytes read")
     for fault in report.faults:

@@ -1,4 +1,4 @@
-"""`statebag gc`: delete what executions that are over have left."""
+"""`statebag gc`: delete the objects of executions that are over."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def command(
     as_json: bool,
     store: str | None,
 ) -> None:
-    """Delete the objects of executions that ended longer ago than the retention, whole ones only.
+    """Delete all objects of executions that ended longer ago than the retention.
 
-    Two passes: the first marks, the second deletes after the grace what has not changed since.
-    Without --executions nobody knows when an execution ended, and the year that it may run is
-    added to the age of its newest object. Run it from a schedule with --delete; running it
-    often, or twice at once, does no harm.
+    The first pass marks executions. A pass after the grace deletes those that have not changed
+    since. Without --executions, the end of an execution is unknown, and a year is added to the
+    retention, because an execution may run for a year. Run this command on a schedule with
+    --delete; running it often, or twice at once, does no harm.
 
     \b
     Examples:

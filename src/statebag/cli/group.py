@@ -1,4 +1,4 @@
-"""The frame of all commands: imports them when needed, and turns errors into exit codes."""
+"""The group of all commands: import them when needed, turn errors into exit codes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _debug(context: click.Context, _parameter: click.Parameter, wanted: bool) ->
 
 
 class _Commands(click.Group):
-    """Finds commands in `COMMANDS`; each gets `--debug`."""
+    """Find commands in `COMMANDS`, and add `--debug` to each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
@@ -69,7 +69,7 @@ class _Commands(click.Group):
             ctx.exit(exit_code(error))
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                raise  # whoever read our output has enough; click ends quietly
+                raise  # who read our output has enough; click ends quietly
             if isinstance(error, OSError):
                 _report(ctx, str(error))
             else:
@@ -80,7 +80,7 @@ class _Commands(click.Group):
 
 
 def _in_one_line(error: click.ClickException) -> None:
-    """Make the message one line: it quotes arguments and names of files."""
+    """Put the message on one line, since it may quote arguments and file names."""
     vars(error)["message"] = printable(error.message)
 
 

@@ -1,4 +1,4 @@
-"""`statebag inspect`: what a bag holds, and where."""
+"""`statebag inspect`: show what a bag holds, and where."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def command(
     """Show the fields of the file BAG, their sizes, and where their bytes are.
 
     - or nothing reads the standard input; an execution is ARN@EVENT, or ARN for its newest state.
-    Nothing is asked of the store, except with --deep.
+    The store is not read, except with --deep.
 
     \b
     Examples:
@@ -68,7 +68,7 @@ def _inspect_deep(wire: Any, store: str | None) -> Inspection:
 
 
 def _as_dict(inspection: Inspection, bound: int) -> dict[str, Any]:
-    """The inspection as a JSON value; sizes in bytes, fields in the order of the state."""
+    """Return the inspection as a JSON value; sizes in bytes, fields in the order of the state."""
     from statebag.asl.quotas import PAYLOAD_LIMIT  # noqa: PLC0415 - kept out of --help
     from statebag.format.paths import render_path  # noqa: PLC0415 - kept out of --help
 

@@ -1,4 +1,4 @@
-"""JSON values that a user gives in a file or on the standard input, read exactly."""
+"""Read JSON values from a file or the standard input, exactly."""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ _BYTE_ORDER_MARKS = {
 
 
 def read_json(source: str) -> Any:
-    """The JSON value in the file `source`, or on the standard input where it is `-`.
+    """Return the JSON value in the file `source`, or on the standard input if it is `-`.
 
-    Integers keep all their digits and floats their bits; of an object's repeated keys, the
-    last one counts.
+    Integers keep all digits, and floats all bits. If an object repeats a key, the last one counts.
 
     Raises:
-        InvalidState: It is not UTF-8 without a byte order mark, not JSON, or holds what JSON
-            cannot (NaN, infinity, a lone surrogate) or what a seal refuses; no message quotes
-            the input.
-        LimitExceeded: Its values would take more memory than there is.
+        InvalidState: The input is not UTF-8 without a byte order mark, is not JSON, or holds a
+            value that a seal refuses (NaN, infinity, a lone surrogate). No message quotes the
+            input.
+        LimitExceeded: Its values would take more memory than this process may use.
         UnusableFile: The file cannot be read.
     """
     from statebag.format.json_check import check_json  # noqa: PLC0415 - kept out of --help

@@ -1,4 +1,4 @@
-"""JSON text that a command gives: byte for byte to a file or a pipe, harmless to a terminal."""
+"""Write JSON text: exactly to a file or a pipe, with escapes to a terminal."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ output_option = click.option(
 
 
 def check_output(file: Path | None) -> None:
-    """Refuse a file that cannot be written, before any work is done for it.
+    """Refuse a file that cannot be written, before any other work.
 
     Raises:
-        ConfigurationError: Its folder is not there.
+        ConfigurationError: Its folder does not exist.
     """
     if file is not None and not file.absolute().parent.is_dir():
         raise ConfigurationError(
@@ -35,12 +35,12 @@ def check_output(file: Path | None) -> None:
 
 
 def write_text(text: bytes, file: Path | None = None, *, as_json: bool = True) -> None:
-    """Write a text and a line end: exactly, or, to a terminal, with escapes.
+    """Write a text and a line end: exactly, or with escapes to a terminal.
 
     Args:
         text: UTF-8.
-        file: Where to; None is the standard output.
-        as_json: Whether it is JSON text, whose escapes JSON has a form for.
+        file: The file; None for the standard output.
+        as_json: Whether it is JSON text, which is escaped as JSON.
 
     Raises:
         UnusableFile: The file cannot be written.

@@ -1,4 +1,4 @@
-"""`statebag lint`: what of a state machine may pass the limit or lose a state."""
+"""`statebag lint`: find what may exceed the limit or lose a state in a definition."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["command"]
 
 
 class _Command(click.Command):
-    """Takes `--control` alone for the question, and with a path behind it for an answer."""
+    """Accept `--control` alone as a request, and with a path as a setting."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         told = [
@@ -88,18 +88,18 @@ def command(
     style: str,
     exit_zero: bool,
 ) -> None:
-    """Look at the state machines in PATHS: definitions, templates, or folders of them.
+    """Check the state machines in PATHS: definitions, templates, or folders of them.
 
-    Amazon States Language in JSON or YAML, with JSONPath or JSONata. A function is taken to seal
-    if its template gives it STATEBAG_ variables, its handler's source names statebag, or its Task
-    passes execution_id; else say --sealed. A Comment in the definition accepts a finding:
-    "statebag: ignore SB103 ten items at most".
+    They are Amazon States Language in JSON or YAML, with JSONPath or JSONata. A function counts as
+    sealing if its template sets STATEBAG_ variables, its handler's source names statebag, or its
+    Task passes execution_id; for others, use --sealed. A Comment in the definition accepts a
+    finding: "statebag: ignore SB103 ten items at most".
 
-    The exit code is 0 where nothing but notes was found, and 4 where something was.
+    The exit code is 0 if only notes were found, and 4 otherwise.
 
-    With --control it prints what each machine's paths read, as the line that names it to the
-    functions: STATEBAG_CONTROL=... The paths are those of the state, wherever in a payload its bag
-    stands.
+    With --control, it prints the control paths of each machine as a line for the functions'
+    environment: STATEBAG_CONTROL=... The paths are relative to the state, wherever its bag is in a
+    payload.
 
     \b
     Examples:
@@ -138,7 +138,7 @@ def command(
 
 
 def _print_control(report: Report) -> None:
-    """A line for each machine: what is set already, and what is missing."""
+    """Print a line for each machine: the paths that are set, and those that are missing."""
     several = len(report.needed) > 1
     for file, paths in report.needed.items():
         lines = [f"STATEBAG_CONTROL={','.join(paths)}"]
@@ -156,6 +156,7 @@ def _as_dict(report: Report) -> dict[str, object]:
             {
                 "file": one.file,
                 "line": one.line or None,
+                "column": one.column or None,
                 "path": one.path,
                 "code": one.code,
                 "severity": one.severity,
@@ -176,12 +177,14 @@ def _print(report: Report, *, notes: bool) -> None:
             hidden += 1
             continue
         click.echo(_line(one))
-    for file, paths in report.control.items():
+    for file in report.control:
+        paths = report.needed[file]  # the whole line: it takes the place of the present one
         listed = ", ".join(json.dumps(path) for path in paths)
         click.echo(f"{printable(file)}: what its paths read must stay plain:")
         click.echo(f"  Policy(control=({listed},))")
         click.echo(f"  STATEBAG_CONTROL={printable(','.join(paths))}")
-    for file, paths in report.movable.items():
+    for file in report.movable:
+        paths = report.needed_movable[file]
         click.echo(f"{printable(file)}: what its paths hand on must have a place of its own:")
         click.echo(f"  STATEBAG_MOVABLE={printable(','.join(paths))}")
     told = len(report.findings) - hidden
@@ -193,5 +196,5 @@ def _print(report: Report, *, notes: bool) -> None:
 
 
 def _line(one: Finding) -> str:
-    place = f"{one.file}:{one.line}" if one.line else one.file
+    place = f"{one.file}:{one.line}:{one.column}" if one.line else one.file
     return printable(f"{place}: {one.code} {one.severity}: {one.path}: {one.message}. {one.fix}")

@@ -1,4 +1,4 @@
-"""`statebag log`: what an execution did, and where it stands."""
+"""`statebag log`: show what an execution did, and its status."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def command(
 ) -> None:
     """Show each state that the execution ARN entered: event, time, sizes, changes, errors.
 
-    The sizes are those of its output: opened, and as it travelled, with the share of the payload
-    limit. Changes are told from the bags alone, against the state's input. The last lines say where
-    the execution stands. Without an ARN, the executions of this machine are listed.
+    The sizes are those of its output: opened, and as a payload, with the share of the limit. The
+    changes are those from the state's input, found by comparing the bags alone. The last lines show
+    the status of the execution. Without an ARN, the executions of this machine are listed.
 
-    No value of a state is shown; the store is read with --deep alone.
+    No value of a state is shown. The store is read only with --deep.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""What `statebag log` prints: a table of the transitions, and where the execution stands."""
+"""Print the output of `statebag log`: a table of the transitions, and the status."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["print_log"]
 
-_FILE_WIDTH = 100
-_SHOWN_CHANGES = 4
-_SHOWN_WAITING = 5
-_LONGEST_NAME = 80
-_LONGEST_CAUSE = 2_000
+# Chosen so that a transition takes a few lines of a terminal; `--json` has everything.
+_FILE_WIDTH = 100  # characters of a line in a file
+_SHOWN_CHANGES = 4  # chosen: as above
+_SHOWN_WAITING = 5  # chosen: as above
+_LONGEST_NAME = 80  # characters: the longest name of a state (`asl.quotas.NAME_CHARACTERS`)
+_LONGEST_CAUSE = 2_000  # characters. Chosen: a traceback of some frames
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "possible": "?"}
 _STYLES = {"added": "green", "removed": "red", "changed": "yellow", "possible": "dim"}
 _STATUS_STYLES = {"SUCCEEDED": "bold green", "RUNNING": "bold cyan"}
@@ -59,12 +60,12 @@ def print_log(
     """Print the table and the standing on the standard output.
 
     Args:
-        history: The execution's.
-        lines: What is shown of it.
-        stands: Where it stands.
-        causes: Whether causes are shown that may hold values.
-        left_out: Transitions that were asked for and are older than what is shown.
-        all_of: How many transitions there are.
+        history: The history of the execution.
+        lines: The lines to show.
+        stands: Its status.
+        causes: Whether to show causes that may hold values.
+        left_out: The number of older transitions that are not shown.
+        all_of: The number of all transitions.
     """
     out = console(file_width=_FILE_WIDTH)
     out.print(Text(printable(history.arn), style="bold"), soft_wrap=True)
@@ -130,7 +131,7 @@ def _cells(line: Line, *, causes: bool) -> tuple[Text, ...]:
 
 
 def _state_cell(line: Line, *, causes: bool) -> Text:
-    """The state's name, indented below the Map or Parallel it ran in, and what there is to say."""
+    """Return the cell of a state: its name, indented by depth, and notes about it."""
     one = line.transition
     indent = "  " * one.depth
     cell = Text(indent)
@@ -224,7 +225,7 @@ def _waits(one: Waiting) -> str:
 
 
 def _moment(moment: datetime) -> str:
-    """A time in UTC, and how long ago that is."""
+    """Return a time in UTC, and how long ago that is."""
     seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:

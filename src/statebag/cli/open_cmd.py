@@ -1,4 +1,4 @@
-"""`statebag open`: the state in a bag."""
+"""`statebag open`: print the state in a bag."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def command(
     histories: Path,
     store: str | None,
 ) -> None:
-    """Print the state in the bag in FILE, JSON; - or nothing reads the standard input.
+    """Print the state of the bag in FILE as JSON; - or nothing reads the standard input.
 
-    An execution is ARN@EVENT, or ARN for its newest state. The bag may also be part of something
-    larger, such as a whole history: all stubs in the JSON are opened. With --only, the result is a
-    bag still and can be opened further.
+    An execution is ARN@EVENT, or ARN for its newest state. The bag may also be part of a larger
+    value, such as a whole history: all stubs in the JSON are opened. With --only, the result is
+    still a bag, and can be opened further.
 
     \b
     Examples:

@@ -1,7 +1,7 @@
-"""A PATH of the command line: what the core looks up itself, and what follows in the value.
+"""Read a PATH of the command line: a part for the core, and the steps after it.
 
-The core reads the names and indices at the beginning of a path, and with them only what is on the
-way. What finds several values, or counts from the end of an array, is applied to what is there.
+The core looks up the names and indices at the beginning of a path, reading only blobs on the way.
+Steps that find several values, or count from the end of an array, are applied to the value there.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class PathArgument:
 
     Attributes:
         text: The whole path.
-        beginning: The text of its beginning, which the core reads.
+        beginning: The text of its beginning, which the core looks up.
         below: The steps that follow.
-        definite: Whether the path leads to one value; else it gives a list.
+        definite: Whether the path leads to one value; otherwise to a list.
     """
 
     text: str
@@ -35,13 +35,13 @@ class PathArgument:
     definite: bool = True
 
     def of(self, value: Any) -> Any:
-        """Return what the path leads to.
+        """Return the value or values of the path.
 
         Args:
             value: The value at `beginning`.
 
         Raises:
-            InvalidState: There is nothing at a path that leads to one value.
+            InvalidState: The path leads to one value, and nothing is there.
             ConfigurationError: The path has a filter that is not evaluated here.
         """
         if not self.below:
@@ -71,10 +71,10 @@ _HINT = "Compare with ==, !=, <, <=, > or >=, and combine with &&, || and !."
 
 
 def path_argument(text: str) -> PathArgument:
-    """Read a PATH.
+    """Parse a PATH.
 
     Raises:
-        ConfigurationError: It is not a path into a state.
+        ConfigurationError: The text is not a path into a state.
     """
     try:
         parse_path(text)

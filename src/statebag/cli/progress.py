@@ -1,4 +1,4 @@
-"""What `statebag run` shows on the standard error while a workflow runs."""
+"""Show a running workflow on the standard error, for `statebag run`."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 __all__ = ["progress", "state_path"]
 
-_SHOWN_ROWS = 12
-_ALWAYS_TOLD = 3
+_SHOWN_ROWS = 12  # chosen: half of the 24 lines of the smallest usual terminal
+_ALWAYS_TOLD = 3  # visits of a state. Chosen: after these, only the 10th, 100th, ... gets a line
 
 
 def state_path(path: str) -> str:
-    """Where a state stands in its definition: its path without the machine and the indices."""
+    """Return a state's path without the machine and the indices."""
     return re.sub(r"\[\d+\]", "", path).partition("/")[2] or path
 
 
 @contextmanager
 def progress(tokens: Path) -> Iterator[Observer]:
-    """An observer that shows a run: live on a terminal, else a line for each state.
+    """Return an observer that shows a run: live on a terminal, otherwise line by line.
 
     Args:
         tokens: The folder through which tokens are answered.
@@ -62,7 +62,7 @@ def progress(tokens: Path) -> Iterator[Observer]:
 
 
 class _Telling(Observer):
-    """Says how a token is answered."""
+    """Print how to answer a token."""
 
     def __init__(self, console: Console, tokens: Path) -> None:
         self.console = console
@@ -71,7 +71,7 @@ class _Telling(Observer):
         self._saying = threading.Lock()
 
     def end(self) -> None:
-        """Say nothing from now on: states of a run that was interrupted may end after it."""
+        """Print nothing from now on: states of an interrupted run may still end."""
         with self._saying:
             self._ended = True
 
@@ -94,7 +94,7 @@ class _Telling(Observer):
 
 
 class _Lines(_Telling):
-    """A line for each state that ends; of one that ends often, only some."""
+    """Print a line when a state ends; only some lines if it ends often."""
 
     def __init__(self, console: Console, tokens: Path) -> None:
         super().__init__(console, tokens)
@@ -114,7 +114,7 @@ class _Lines(_Telling):
 
 @dataclass(slots=True)
 class _Row:
-    """What is known of one state so far."""
+    """The facts about one state so far."""
 
     place: int
     name: str
@@ -126,7 +126,7 @@ class _Row:
 
 
 class _Board(_Telling):
-    """A small table that changes in place: the states that were busy last."""
+    """Show a small table of the states that were busy last, which changes in place."""
 
     def __init__(self, console: Console, tokens: Path) -> None:
         super().__init__(console, tokens)
@@ -156,7 +156,7 @@ class _Board(_Telling):
         return self._rows[where]
 
     def __rich__(self) -> Table:
-        """The table as it stands now."""
+        """Return the table as it stands now."""
         with self._lock:
             latest = sorted(self._rows.values(), key=lambda row: row.changed)[-_SHOWN_ROWS:]
             latest.sort(key=lambda row: row.place)

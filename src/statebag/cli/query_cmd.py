@@ -1,4 +1,4 @@
-"""`statebag query`: the output of an execution on AWS, opened."""
+"""`statebag query`: print the opened output of an execution on AWS."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["command"]
 @output_option
 @store_option
 def command(execution: str, path: str | None, *, output: Path | None, store: str | None) -> None:
-    """Print the output of the execution ARN, which must have succeeded, or what is at PATH in it.
+    """Print the output of the succeeded execution ARN, or the value at PATH in it.
 
-    PATH is one as for `statebag cat`.
+    PATH is as for `statebag cat`.
 
     \b
     Example:

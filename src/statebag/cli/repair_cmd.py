@@ -1,4 +1,4 @@
-"""`statebag repair`: mend what `statebag fsck` finds."""
+"""`statebag repair`: repair the objects that `statebag fsck` reports."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def command(
 ) -> None:
     """Check a store, or SCOPE in it, and repair damaged and missing objects.
 
-    With --bag also what that bag alone refers to.
+    With --bag, it also repairs objects to which only that bag refers.
 
-    Copies come from replicas and from earlier versions of the object in a versioned bucket. A
-    copy is taken only where its bytes are those that the object's name says.
+    Copies come from replicas and from earlier versions of the object in a versioned bucket. A copy
+    is used only if its bytes fit the object's name.
 
-    With --encrypt, and STATEBAG_ENCRYPTION_KEYS, what the store holds in plain form is encrypted.
+    With --encrypt, and STATEBAG_ENCRYPTION_KEYS, it also encrypts objects that are not encrypted.
 
-    The exit code is 0 where all is whole now, and 12 where something is lost.
+    The exit code is 0 if everything is whole now, and 12 if something is lost.
 
     \b
     Example:
@@ -87,14 +87,15 @@ def command(
             report = fsck(client.store, prefix, advance, read)
         done = repair(client.store, client.recovery, report, dry_run=dry_run)
     if as_json:
-        outcome = {"mended": done.mended, "lost": done.lost, "dry_run": dry_run}
+        outcome = {"repaired": done.repaired, "lost": done.lost, "dry_run": dry_run}
         click.echo(json.dumps({**outcome, "encrypted": names, "store": client.store.url}))
     else:
         name_store(client)
         for name in names:
             click.echo(f"{'would encrypt' if dry_run else 'encrypted'}: {name}")
-        for name, place in done.mended.items():
-            click.echo(printable(f"{'would mend' if dry_run else 'mended'}: {name} (from {place})"))
+        for name, place in done.repaired.items():
+            verb = "would repair" if dry_run else "repaired"
+            click.echo(printable(f"{verb}: {name} (from {place})"))
         for name in done.lost:
             click.echo(printable(f"lost: {name}: no store has it whole"))
         if not report.faults:

@@ -1,4 +1,4 @@
-"""What `statebag run` says at the end: a table of the transitions, totals, and the output."""
+"""Print the result of `statebag run`: a table of the transitions, totals, the output."""
 
 from __future__ import annotations
 
@@ -30,16 +30,18 @@ if TYPE_CHECKING:
 __all__ = ["as_dict", "print_report"]
 
 LONG_RUN = 40
-"""Transitions from which on a state has one row, however often it ran."""
+"""Transitions of an execution above which the report has one row for each state. Chosen: the rows
+of a tall terminal."""
 
+# Chosen so that a report stays on a screen or two; `--output` writes the whole output to a file.
 _SHOWN_CHARACTERS = 2_000
-_SHOWN_KEYS = 40
-_SHOWN_UNFINISHED = 5
-_FILE_WIDTH = 100
+_SHOWN_KEYS = 40  # chosen: as above
+_SHOWN_UNFINISHED = 5  # chosen: as above
+_FILE_WIDTH = 100  # characters of a line in a file. Chosen: reads well in an editor
 
 
 def as_dict(execution: Execution) -> dict[str, Any]:
-    """The result as a JSON value, for programs; sizes in bytes, times in seconds."""
+    """Return the result as a JSON value; sizes are in bytes, times in seconds."""
     transitions = [
         {
             "number": one.number,
@@ -84,7 +86,7 @@ def as_dict(execution: Execution) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Sum:
-    """Transitions of one row: largest sizes and times, sums of the rest."""
+    """The transitions of one row: the largest sizes and times, and sums of the rest."""
 
     count: int = 0
     plain_bytes: int = 0
@@ -132,8 +134,8 @@ def print_report(execution: Execution, *, show_all: bool, written: Path | None =
 
     Args:
         execution: The result.
-        show_all: A row for each transition, also where there are many.
-        written: The file that holds the whole output, if there is one.
+        show_all: Whether to print a row for each transition, even if there are many.
+        written: The file with the whole output; None if there is none.
     """
     out = console(file_width=_FILE_WIDTH)
     grouped = len(execution.transitions) > LONG_RUN and not show_all
@@ -171,7 +173,7 @@ def _table(execution: Execution, *, grouped: bool) -> Table:
 
 
 def _state_cell(group: Sequence[LocalTransition]) -> Text:
-    """The state's name, indented below the Map or Parallel that it ran in."""
+    """Return the name of a state, indented below its Map or Parallel."""
     first = group[0]
     cell = Text("  " * state_path(first.path).count("/") + printable(first.state))
     if len(group) > 1:
@@ -207,7 +209,7 @@ def _unfinished(execution: Execution) -> str:
 
 
 def _readable(cause: str) -> str:
-    """A cause; of a Lambda function's (JSON), the message and the line that raised it."""
+    """Return a cause; for a Lambda function (JSON), the message and the line that raised it."""
     try:
         body = loads(cause)
     except ValueError:
@@ -236,7 +238,7 @@ def _print_output(out: Console, output: Any, written: Path | None) -> None:
 
 
 def _outline(output: dict[str, Any], width: int) -> Table:
-    """A line for each key of a large object, as much of its value as fits."""
+    """Return a line for each key of a large object, with the beginning of its value."""
     shown = dict(itertools.islice(output.items(), _SHOWN_KEYS))
     key_width = min(max(len(key) for key in shown), width // 3)
     table = Table.grid(padding=(0, 2))

@@ -34,7 +34,7 @@ _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 def _pairs(
     _context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    """NAME=VALUE, each name once."""
+    """Parse NAME=VALUE options, in which each name occurs once."""
     pairs: dict[str, str] = {}
     for text in values:
         name, equals, value = text.partition("=")
@@ -49,7 +49,7 @@ def _pairs(
 def _execution_name(
     _context: click.Context, _parameter: click.Parameter, name: str | None
 ) -> str | None:
-    """A name as StartExecution takes it (Step Functions API reference)."""
+    """Return a name as StartExecution takes it (Step Functions API reference)."""
     if name is not None and _NAME.fullmatch(name) is None:
         raise click.BadParameter(
             f"must be 1 to 80 letters, digits, - and _, not {len(name)} characters with others"
@@ -184,13 +184,13 @@ def command(
 ) -> None:
     """Run the workflow of a SAM or CloudFormation TEMPLATE, or of a bare definition.
 
-    No AWS account, no Docker, no network: the definition is interpreted in this process, and
-    the template's Python functions are called here, with the template's environment variables.
-    Only the store is another one: STATEBAG_STORE is what --store says. And every seal is strict:
-    what the definition reads without naming it as a control path ends the run, whatever the size
-    of the data. --as-deployed seals as the functions would.
+    It needs no AWS account, no Docker and no network: this process interprets the definition and
+    calls the template's Python functions, with the template's environment variables. Only the store
+    differs: STATEBAG_STORE is what --store says. Every seal is strict: if the definition reads a
+    path that is not a control path, the run ends, however small the data. With --as-deployed, the
+    functions seal as on AWS.
 
-    The exit code is 0 where the execution succeeded, and 3 where it did not.
+    The exit code is 0 if the execution succeeded, and 3 if it did not.
 
     \b
     Examples:
@@ -264,13 +264,13 @@ def command(
 
 
 def _look_into(execution: Execution, histories: Path) -> str:
-    """The command that shows what happened."""
+    """Return the command that shows what happened."""
     given = [] if histories == DEFAULT_HISTORIES else ["--histories", str(histories)]
     return f"look into it: {shlex.join(['statebag', 'log', execution.arn, *given])}"
 
 
 def _store_variables(store: str | None, *, plain: bool) -> Mapping[str, str]:
-    """The variables that turn a template's store into that of this run; the store must answer."""
+    """Return the variables that select the store of this run, which must answer."""
     if store is None:
         store = (Path.cwd() / _HOME / "store").as_uri()
     if plain:

@@ -1,10 +1,9 @@
-"""Ends the process of a run that cannot end itself.
+"""End the process of a run that cannot end itself.
 
-A handler may be inside of C code that lets no other thread run (a regular expression that
-backtracks, a power of large numbers): then neither the timeout of the run nor Ctrl-C is noticed
-in its process. So with --timeout the run is a child of the program, which waits for it, and ends it
-two seconds after its timeout if it has not come back. Where there is no fork (Windows), the run
-has to come back itself.
+A handler may be in C code that lets no other thread run (a regular expression that backtracks, a
+power of large numbers). Then its process notices neither the timeout nor Ctrl-C. So with --timeout,
+the run is a child process, and the program ends it two seconds after the timeout if it still runs.
+Without fork (on Windows), the run must end itself.
 """
 
 from __future__ import annotations
@@ -30,23 +29,27 @@ if TYPE_CHECKING:
 __all__ = ["RunProcess"]
 
 GRACE_SECONDS = 2.0
-"""After a timeout, until a run is ended from outside; one that works takes half of it."""
+"""After a timeout, until a run is ended from outside. Chosen: twice the second within which a run
+that works ends itself."""
 
 _LOADING_SECONDS = 30.0
-"""Beside a timeout: for reading the workflow and loading its functions, and again from loading the
-engine to the first state (2 s, 8 s on a busy machine)."""
+"""On top of the timeout: for reading the workflow and loading its functions, and again from
+loading the engine to the first state. Chosen: measured 2 s, and 8 s on a busy machine with 2
+cores."""
 
-_ALONE_SECONDS = 60.0  # after which a run ends itself whose program was killed
+# After which a run whose program was killed ends itself. Chosen: long enough for the program to
+# end the run first, and short enough that nothing is left behind.
+_ALONE_SECONDS = 60.0
 _SHOW_CURSOR = "\x1b[?25h"
 
 
 class RunProcess:
-    """The process that a run works in: a child if the run has a timeout, else this one.
+    """The process of a run: a child if the run has a timeout, otherwise this process.
 
     Args:
-        timeout: The timeout of the run, in seconds; None where it has none.
-        is_program: Whether this process is the program `statebag`, and has one thread; another
-            one, such as a test, is left as it is.
+        timeout: The timeout of the run, in seconds; None if it has none.
+        is_program: Whether this process is the program `statebag`, with one thread; another
+            process, such as a test, does not fork.
     """
 
     def __init__(self, timeout: float | None, *, is_program: bool) -> None:
@@ -68,24 +71,24 @@ class RunProcess:
             signal.signal(signal.SIGINT, _Interrupts().interrupt)
 
     def begin(self) -> None:
-        """The execution starts: the engine is loaded, and the first state is entered."""
+        """Note that the execution starts: the engine is loaded."""
         if self._pipe is not None and self._timeout is not None:
             self._say("begin")
             signal.setitimer(signal.ITIMER_REAL, self._timeout + _ALONE_SECONDS)
 
     def end(self) -> None:
-        """The execution has ended, or was given up: what follows takes as long as it takes."""
+        """Note that the execution has ended; from now on there is no time limit."""
         if self._pipe is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._say("end")
 
     def leave(self, status: int) -> None:
-        """End the program at once, without waiting for threads that a handler has left behind."""
+        """End the program at once, without waiting for threads that a handler left."""
         if self._is_program:
             _leave(status)
 
     def told(self, observer: Observer) -> Observer:
-        """An observer that also lets the program know which states are at work."""
+        """Return an observer that also reports the open states to the program."""
         return observer if self._pipe is None else _Telling(observer, self._say)
 
     def _say(self, text: str) -> None:
@@ -96,7 +99,7 @@ class RunProcess:
 
 
 class _Telling(Observer):
-    """Hands on what an observer is told, and says which states are at work."""
+    """Pass reports on to an observer, and report the open states to the program."""
 
     def __init__(self, observer: Observer, say: Any) -> None:
         self._observer = observer
@@ -115,7 +118,7 @@ class _Telling(Observer):
 
 
 class _Interrupts:
-    """One KeyboardInterrupt for an interrupt that comes twice: from the terminal, and handed on."""
+    """One KeyboardInterrupt for an interrupt that comes twice: from the terminal, and passed on."""
 
     def __init__(self) -> None:
         self._last = 0.0
@@ -128,11 +131,11 @@ class _Interrupts:
 
 
 class _Watch:
-    """Waits for the process of a run.
+    """Wait for the process of a run.
 
     Args:
         child: The process.
-        pipe: What it says.
+        pipe: Its reports.
         timeout: The timeout of its run, in seconds.
     """
 
@@ -147,12 +150,12 @@ class _Watch:
         self._rest = b""
 
     def status(self) -> int:
-        """The exit status of the run: its own, or that of a run that timed out."""
+        """Return the exit status of the run: its own, or that of a run that timed out."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._hand_on)
         while True:
-            # Also looked at without a word: a grandchild may keep the pipe open.
+            # Checked without a message too: a grandchild may keep the pipe open.
             ready, _, _ = select.select([self._pipe], [], [], 0.1)
             said = os.read(self._pipe, 65_536) if ready else None
             if said:

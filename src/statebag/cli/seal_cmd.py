@@ -50,10 +50,10 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Make a bag of the state in FILE, JSON; - or nothing reads the standard input.
+    """Make a bag of the state in FILE, which is JSON; - or nothing reads the standard input.
 
-    The bag goes to the standard output, as JSON; a summary goes to the standard error. What
-    the bag refers to is in the store by then.
+    The bag is printed to the standard output as JSON, once everything that it refers to is stored.
+    A summary goes to the standard error.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`statebag snapshots`: which snapshots a store holds."""
+"""`statebag snapshots`: list the snapshots of a store."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @store_option
 def command(scope: str, *, as_json: bool, store: str | None) -> None:
-    """List the snapshots of a store, or those of SCOPE: when, how large the bag is, its name.
+    """List the snapshots of a store or SCOPE: time, size of the bag, name.
 
-    The name can be given to `diff` and, in a workflow, to `restore_snapshot`.
+    `diff` accepts the name, and so does `restore_snapshot` in a workflow.
 
     \b
     Example:

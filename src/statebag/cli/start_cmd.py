@@ -23,7 +23,8 @@ def command(state_machine: str, *, input_: str | None, name: str | None, store: 
     """Start the state machine ARN, and print the execution's ARN.
 
     The input is sealed first, so it may be larger than the 262,144 bytes that StartExecution
-    takes. The same name with the same input starts nothing twice.
+    takes. The same name with the same input starts nothing twice: the command prints the same ARN
+    while the execution runs, and says that it has ended afterwards.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""The store of a command: where `--store` or the environment says that packs are."""
+"""Connect to the store of a command, which `--store` or the environment names."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _HOW = "name the store with --store or STATEBAG_STORE"
 
 
 def writing_client(store: str | None, policy: Policy | None = None) -> Statebag:
-    """A client of a store that is used for sure; a folder that is not there is made.
+    """Return a client of a store that is certainly used; create a missing folder.
 
     Raises:
-        ConfigurationError: The store cannot be used, with the way to name another.
+        ConfigurationError: The store cannot be used. The hint says how to name another.
     """
     from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
     from statebag.environment import policy_from_environment  # noqa: PLC0415 - kept out of --help
@@ -51,13 +51,13 @@ def writing_client(store: str | None, policy: Policy | None = None) -> Statebag:
 
 @contextmanager
 def reading_client(store: str | None, *, at_once: bool = False) -> Iterator[Statebag]:
-    """A client that connects when it reads the first object, and makes no folder.
+    """Return a client that connects at the first read, and creates no folder.
 
-    A bag that carries everything, or a field in plain form, is so read without any store.
+    So a plain field, or a bag with inline values only, is read without any store.
 
     Args:
         store: The address; None for that of the environment.
-        at_once: Connect now.
+        at_once: Whether to connect now.
 
     Raises:
         ConfigurationError: When it connects: the store cannot be used.
@@ -77,19 +77,19 @@ def reading_client(store: str | None, *, at_once: bool = False) -> Iterator[Stat
 
 
 def name_store(client: Statebag) -> None:
-    """Print which store a command looked at."""
+    """Print the store that a command looked at."""
     click.echo(f"store: {shown(client.store.url)}")
 
 
 def check_scope_is_there(store: Store, scope: str) -> None:
-    """Refuse a scope with nothing at or below it: a slip, which would look like good news.
+    """Refuse a scope without objects: it is probably misspelled, and would look intact.
 
     Args:
         store: The store.
         scope: Encoded; empty stands for the whole store, which may be empty.
 
     Raises:
-        ConfigurationError: There is nothing.
+        ConfigurationError: No object is at or below the scope.
     """
     if scope and next(iter(store.list(scope)), None) is None:
         raise ConfigurationError(
@@ -108,7 +108,7 @@ def _told_how() -> Iterator[None]:
 
 
 class _StoreOnDemand:
-    """A store that is connected to by the first request."""
+    """A store that connects with its first request."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -116,7 +116,7 @@ class _StoreOnDemand:
         self._lock = fork_safe_lock()  # an open reads in several threads
 
     def connect(self) -> Store:
-        """The store itself."""
+        """Return the store itself."""
         from statebag.store.address import store_from_url  # noqa: PLC0415 - kept out of --help
 
         with self._lock:
@@ -131,7 +131,7 @@ class _StoreOnDemand:
 
     @property
     def url(self) -> str:
-        """The address, or the store's own spelling of it once it is connected."""
+        """The address, in the store's own spelling once it is connected."""
         return self._address if self._connected is None else self._connected.url
 
     def put(self, name: str, data: bytes) -> None:

@@ -1,8 +1,8 @@
-"""Styled text for the consoles of this program: its styles reach the terminal, its characters not.
+"""Styled text whose styles reach the terminal, but whose characters cannot steer it.
 
-Every module that prints with rich takes `Text` and `console` from here. What steers a terminal is
-taken out where a text is made, so that tables count the characters that are shown; and once more
-where a console renders, of whatever was not made here.
+Every module that prints with rich imports `Text` and `console` from here. `Text` removes characters
+that steer a terminal, so that tables count the characters that are shown. A console removes them
+again when it renders, for text that was not made here.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class _Console(Console):
 
 
 def console(*, stderr: bool = False, file_width: int | None = None) -> Console:
-    """A console on the standard output or error.
+    """Return a console on the standard output or error.
 
     Args:
         stderr: Whether it prints on the standard error.
-        file_width: Columns where it prints on no terminal.
+        file_width: The number of columns if it does not print on a terminal.
     """
     stream = raw(sys.stderr if stderr else sys.stdout)
     settings: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}

@@ -1,9 +1,9 @@
-"""The one place through which all output of the program passes on its way to a terminal or a pipe.
+"""All output of the program passes through this module, to a terminal or a pipe.
 
-While a command runs, `sys.stdout` and `sys.stderr` are streams that take out what steers a
-terminal, whoever writes to them: click, `print`, a traceback, a warning, a log, a handler of the
-user's. Two writers go around them, each with care of its own: `write_value` gives exact bytes to a
-pipe, and the consoles of `styled_text` set colours.
+While a command runs, `sys.stdout` and `sys.stderr` are streams that remove what steers a terminal,
+for every writer: click, `print`, a traceback, a warning, a log, a user's handler. Two writers
+bypass them and are careful themselves: `write_value` gives exact bytes to a pipe, and the consoles
+of `styled_text` set colours.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class HarmlessStream(io.TextIOBase):
         self._bytes = _HarmlessBytes(self)
 
     def write(self, text: str) -> int:
-        """Write a text; a line that ends as on Windows ends as elsewhere."""
+        """Write a text; line ends of Windows become newlines."""
         self.target.write(harmless(text.replace("\r\n", "\n")))
         return len(text)
 
@@ -45,7 +45,7 @@ class HarmlessStream(io.TextIOBase):
             self.write(line)
 
     def flush(self) -> None:
-        """Hand on what is in buffers."""
+        """Write what is in buffers."""
         with suppress(ValueError):  # closed already, at the end of the process
             self.target.flush()
 
@@ -55,7 +55,7 @@ class HarmlessStream(io.TextIOBase):
 
     @property
     def buffer(self) -> io.RawIOBase:
-        """Takes UTF-8, for who writes bytes."""
+        """The stream for UTF-8 bytes."""
         return self._bytes
 
     @property
@@ -69,20 +69,20 @@ class HarmlessStream(io.TextIOBase):
         return str(getattr(self.target, "errors", None) or "backslashreplace")
 
     def isatty(self) -> bool:
-        """Whether the target is a terminal."""
+        """Return whether the target is a terminal."""
         return bool(self.target.isatty())
 
     def fileno(self) -> int:
-        """The target's descriptor."""
+        """Return the target's descriptor."""
         return int(self.target.fileno())
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
 
 class _HarmlessBytes(io.RawIOBase):
-    """The stream for bytes; a character may come in several parts."""
+    """The stream for bytes, in which a character may come in several parts."""
 
     def __init__(self, text: HarmlessStream) -> None:
         super().__init__()
@@ -107,14 +107,14 @@ class _HarmlessBytes(io.RawIOBase):
 
 
 def raw(stream: Any) -> Any:
-    """The stream behind a harmless one, or the stream itself."""
+    """Return the stream behind a harmless stream; another stream itself."""
     while isinstance(stream, HarmlessStream):
         stream = stream.target
     return stream
 
 
 def make_streams_harmless() -> None:
-    """Put harmless streams in the place of the standard output and the standard error."""
+    """Replace the standard output and the standard error with harmless streams."""
     if not isinstance(sys.stdout, HarmlessStream) and sys.stdout is not None:
         sys.stdout = HarmlessStream(sys.stdout)
     if not isinstance(sys.stderr, HarmlessStream) and sys.stderr is not None:
@@ -123,14 +123,14 @@ def make_streams_harmless() -> None:
 
 @contextmanager
 def harmless_streams() -> Iterator[None]:
-    """Harmless streams for the time of a block."""
+    """Use harmless streams until the block ends."""
     before = (sys.stdout, sys.stderr)
     make_streams_harmless()
     try:
         yield
     finally:
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError):  # whoever read our output has enough
+            with suppress(OSError):  # who read our output has enough
                 stream.flush()
         sys.stdout, sys.stderr = before
 
@@ -138,8 +138,8 @@ def harmless_streams() -> Iterator[None]:
 def write_value(text: bytes, *, as_json: bool = True) -> None:
     """Write a value and a line end on the standard output.
 
-    A pipe or a file gets exactly these bytes. On a terminal, what steers it is escaped: JSON text
-    stays JSON of the same value, and other text shows its escapes.
+    A pipe or a file gets exactly these bytes. For a terminal, characters that steer it are escaped:
+    JSON text stays JSON of the same value, and other text shows the escapes.
 
     Args:
         text: UTF-8.

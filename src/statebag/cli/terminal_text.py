@@ -1,7 +1,7 @@
-"""Text from anywhere, made fit for a terminal.
+"""Make text from any source harmless for a terminal.
 
 A name, an error or a value may hold characters that steer a terminal (colours, the title, the
-cursor), change the order in which text is read, or cannot be seen. They are shown as escapes.
+cursor), change the direction of text, or are invisible. They are shown as escapes.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ _IN_A_LINE = re.compile(f"[\t\n{_STEERING}]")
 
 
 def harmless(text: str) -> str:
-    r"""A text of several lines in which nothing steers the terminal; lines and tabs stay.
+    r"""Return a text in which nothing steers the terminal; line ends and tabs stay.
 
-    A character that could is written as Python writes it: `\x1b`, `\u202e`.
+    Characters that could are written as in Python: `\x1b`, `\u202e`.
     """
     return _IN_TEXT.sub(_escape, text)
 
 
 def printable(text: str, longest: int | None = None) -> str:
-    r"""A text of one line in which nothing steers the terminal; a line end is written as `\n`.
+    r"""Return a text in which nothing steers the terminal; a line end is written as `\n`.
 
     Args:
         text: Any text, also with lone surrogates.
-        longest: Characters after which it is cut short.
+        longest: The most characters, after which it is cut.
     """
     cut = text if longest is None or len(text) <= longest else f"{text[:longest]}..."
     return _IN_A_LINE.sub(_escape, cut)
 
 
 def json_escaped(text: str) -> str:
-    r"""JSON text of the same value in which nothing steers the terminal: `\u202e`."""
+    r"""Return JSON text of the same value in which nothing steers the terminal: `\u202e`."""
     return _IN_TEXT.sub(_json_escape, text)
 
 

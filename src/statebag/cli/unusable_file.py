@@ -1,4 +1,4 @@
-"""A file of the command line that cannot be read or written."""
+"""The error for a file of the command line that cannot be read or written."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["UnusableFile"]
 
 
 class UnusableFile(click.ClickException):
-    """One line that names the file and the reason; the command was used wrongly.
+    """An error of usage, with one line that names the file and the reason.
 
     Args:
-        action: What cannot be done, `read` or `write`.
-        file: The name as it was given.
-        error: Why not.
+        action: `read` or `write`.
+        file: The name of the file, as it was given.
+        error: The reason.
     """
 
     exit_code = USAGE

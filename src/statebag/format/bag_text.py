@@ -1,12 +1,14 @@
-"""A bag as text: `States.JsonToString`, the body of a message, an environment variable.
+"""Recognize the text of a bag: made by `States.JsonToString`, or in a message.
 
-Text is taken for a bag's where it is JSON that holds a stub, or a string that in its turn is a
-bag's text; and where it is no JSON (cut, JSON Lines, NaN beside the bag) but spells the beginning
-of a stub. The reserved key must be spelled out: no engine writes its letters as escapes.
+Text counts as a bag's if it is JSON that holds a stub, or a string that is a bag's text. It also
+counts if it is not JSON (cut, JSON Lines, NaN next to the bag, Python's `str(bag)`) but has the
+beginning of a stub, also in base64. The reserved key must be there without escapes: no engine
+escapes its letters. The name of a field can be such a text too.
 """
 
 from __future__ import annotations
 
+import binascii
 import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -22,33 +24,59 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
 
 __all__ = [
+    "JSON_MARKS",
     "LEVELS",
+    "STRING_MARKS",
     "as_bag",
     "bag_texts",
     "decoded_text",
     "is_bag_text",
     "is_broken_text",
-    "may_hold_bag_text",
+    "may_be_bag_text",
+    "names_with_bag_text",
     "value_of_text",
 ]
 
 LEVELS = 4
-"""Texts within one another that are looked into: a message in a topic's envelope in a queue's takes
-three, and each level doubles the backslashes."""
+"""Texts in texts that are looked into. Chosen: a message in the envelope of a topic in
+that of a queue takes three, and each level doubles the backslashes."""
 
 _MARK = f'"{KEY}'
-_MARK_IN_STRING = b'\\"' + KEY.encode()
 # A stub's beginning, at any level of text. Possessive: nothing is ever given back.
-_BEGINNING = re.compile(rf'"{KEY}\\*+"(?:\s|\\+[nrt])*+:(?:\s|\\+[nrt])*+\{{')
+_BEGINNING = re.compile(rf"""["']{KEY}\\*+["'](?:\s|\\+[nrt])*+:(?:\s|\\+[nrt])*+\{{""")
+# Bytes of decoded base64 in which a stub's beginning is looked for. Chosen: the key with its quotes
+# takes 14, and the rest is room for spaces and backslashes.
+_BEGINNING_BYTES = 90
 
 
-def may_hold_bag_text(text: bytes) -> bool:
-    """Whether a string in this JSON text could be the text of a bag; quick, and rarely true."""
-    return _MARK_IN_STRING in text
+def _in_base64(text: bytes) -> tuple[tuple[str, int], ...]:
+    """Return what base64 makes of a text at each place in the data, the same in both alphabets.
+
+    Returns:
+        The characters that depend on the text alone, and their place in a group of 4.
+    """
+    found = []
+    for before in range(3):
+        encoded = binascii.b2a_base64(bytes(before) + text, newline=False).decode()
+        start, end = -(-before * 8 // 6), (before + len(text)) * 8 // 6
+        found.append((encoded[start:end], start))
+    return tuple(found)
+
+
+_IN_BASE64 = _in_base64(KEY.encode())
+STRING_MARKS = (KEY, *(mark for mark, _ in _IN_BASE64))
+"""A string that holds none of these is no bag's text."""
+_STANDARD = str.maketrans("-_", "+/")
+JSON_MARKS = (
+    b'\\"' + KEY.encode(),
+    b"'" + KEY.encode(),
+    *(mark.encode() for mark, _ in _IN_BASE64),
+)
+"""A JSON text that holds none of these has no string in it that is a bag's text."""
 
 
 def decoded_text(text: str | bytes) -> Any:
-    """The object, array or string that text is; None where it is something else, or no JSON."""
+    """Return the object, array or string of JSON text; None for any other text."""
     try:
         data = text.encode() if isinstance(text, str) else text
     except UnicodeEncodeError:
@@ -62,7 +90,7 @@ def decoded_text(text: str | bytes) -> Any:
 
 
 def value_of_text(text: str | bytes) -> Any:
-    """The object or array that text is, also as text of text; None where it is something else."""
+    """Return the object or array of JSON text, or of text in text; None for any other."""
     value: Any = text
     for _ in range(LEVELS):
         value = decoded_text(value)
@@ -72,32 +100,54 @@ def value_of_text(text: str | bytes) -> Any:
 
 
 def is_bag_text(text: str, levels: int = LEVELS) -> bool:
-    """Whether a string is the text of a bag, or holds one at so many levels of text."""
-    if KEY not in text or not levels:
+    """Return whether a string is a bag's text, or has one in it at so many levels of text."""
+    if not levels or not may_be_bag_text(text):
         return False
+    if KEY not in text:
+        return _begins_in_base64(text)
     value = decoded_text(text)
     if value is None:
         return _BEGINNING.search(text) is not None
     if _MARK in text and _holds_stub(value):
         return True
-    return any(is_bag_text(one, levels - 1) for one, _ in _strings(value))
+    return any(is_bag_text(one, levels - 1) for one, _, _ in _strings(value))
+
+
+def may_be_bag_text(text: str) -> bool:
+    """Return whether a string could be the text of a bag, by a quick test."""
+    return any(map(text.__contains__, STRING_MARKS))
+
+
+def _begins_in_base64(text: str) -> bool:
+    for mark, start in _IN_BASE64:
+        at = text.find(mark)
+        while at >= 0:
+            # From the group before, which has the quote, or from the first whole one.
+            begin = max(at - start - 4, (at - start) % 4)
+            part = text[begin : begin + _BEGINNING_BYTES // 3 * 4]
+            data = part.translate(_STANDARD).partition("=")[0]
+            data = re.split(r"[^A-Za-z0-9+/]", data, maxsplit=1)[0]
+            data = data[: len(data) // 4 * 4]
+            if _BEGINNING.search(binascii.a2b_base64(data).decode("latin-1")):
+                return True
+            at = text.find(mark, at + 1)
+    return False
 
 
 def is_broken_text(text: str) -> bool:
-    """Whether the text of a bag is no JSON, so that it cannot be opened."""
+    """Return whether the text of a bag is not JSON, so that it cannot be opened."""
     return decoded_text(text) is None
 
 
 def as_bag(value: Any) -> Any:
-    """What a caller means by a bag: the JSON value of its text, or the value itself.
+    """Return the bag that a caller means: the JSON value of its text, or the value itself.
 
     Args:
-        value: Any value. `bytes` are JSON text, whatever it holds, since no JSON value is bytes. A
-            `str` is text where it holds a stub, also as text of text; any other is the string that
-            it is.
+        value: Any value. `bytes` are JSON text, since no JSON value is bytes. A `str` is JSON text
+            if it holds a stub, also as text in text; any other `str` is a string.
 
     Raises:
-        InvalidState: Bytes that are not JSON text.
+        InvalidState: The bytes are not JSON text.
         LimitExceeded: The value would take more memory than there is.
     """
     if isinstance(value, bytes | bytearray | memoryview):
@@ -117,35 +167,49 @@ def as_bag(value: Any) -> Any:
     return value
 
 
-def bag_texts(value: Any) -> Iterator[tuple[str, Path]]:
-    """The strings in a value that are the text of a bag, with their paths.
+def bag_texts(value: Any) -> Iterator[tuple[str, Path, bool]]:
+    """Yield the strings in a value that are the text of a bag.
 
-    What an object with the reserved key holds is not looked at: it is a stub, or data.
+    It skips objects with the reserved key: they are stubs, or data.
+
+    Returns:
+        Each string with its path and False. For the name of a field: the name, the path of its
+        object, and True.
     """
-    for text, path in _strings(value):
-        if is_bag_text(text):
-            yield text, path
+    for found in _strings(value):
+        if is_bag_text(found[0]):
+            yield found
 
 
-def _strings(value: Any) -> Iterator[tuple[str, Path]]:
-    """The strings in a value that have the reserved key in them, with their paths."""
+def names_with_bag_text(value: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of an object's fields that are the text of a bag."""
+    return filter(is_bag_text, value if may_be_bag_text("\n".join(value)) else ())
+
+
+def _strings(value: Any) -> Iterator[tuple[str, Path, bool]]:
+    """Yield the strings in a value that could be a bag's text, names of fields too."""
     pending: list[tuple[Any, Path]] = [(value, ())] if _may_have_strings(value) else []
     while pending:
         one, path = pending.pop()
         if isinstance(one, str):
-            if KEY in one:
-                yield one, path
+            if may_be_bag_text(one):
+                yield one, path, False
             continue
+        if isinstance(one, dict):
+            names = [name for name in one if name != KEY and may_be_bag_text(name)]
+            yield from ((name, path, True) for name in names)
         pending.extend(reversed([(member, (*path, key)) for key, member in _members(one)]))
 
 
 def _may_have_strings(value: Any) -> bool:
-    """The quick answer, level by level, with the loops in C: most values have none."""
+    """Return quickly whether there may be such strings: most values have none."""
     level = [value]
     while level:
-        if KEY in "\n".join([one for one in level if isinstance(one, str)]):
+        if may_be_bag_text("\n".join([one for one in level if isinstance(one, str)])):
             return True
         dicts = [one for one in level if isinstance(one, dict)]
+        if may_be_bag_text("\n".join(chain.from_iterable(dicts))):
+            return True
         lists = [one for one in level if isinstance(one, list)]
         level = list(chain.from_iterable(map(dict.values, dicts)))
         level.extend(chain.from_iterable(lists))

@@ -1,4 +1,4 @@
-"""Where the bytes of values lie: blobs in packs, the entries that list them, extents of them."""
+"""Positions of the bytes of values: blobs in packs, entries of indexes, extents."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = [
 ]
 
 THIS_PACK = ""
-"""Stands for the name of the pack that is being written: it is the hash of what it names."""
+"""The name of the pack that is being written, until its hash is known."""
 
 
 class Blob(msgspec.Struct, frozen=True):
-    """Where the frame of one text lies.
+    """The position of the frame of one text.
 
     Attributes:
         sha256: 64 hex digits of the text.
         size: Bytes of the text.
-        at: The pack's name; `THIS_PACK` until it is known.
+        at: The name of the pack; `THIS_PACK` until it is known.
         offset: Where the frame starts in the pack, in bytes.
         length: Bytes of the frame.
     """
@@ -42,30 +42,30 @@ class Blob(msgspec.Struct, frozen=True):
     length: int
 
     def placed(self, name: str) -> Blob:
-        """The same blob with its pack's name, where that was not known yet."""
+        """Return this blob with the name of its pack, if it was not known yet."""
         return msgspec.structs.replace(self, at=name) if self.at == THIS_PACK else self
 
 
 class Extent(msgspec.Struct, frozen=True):
-    """Bytes of a pack in which pieces lie that only an index node lists."""
+    """Bytes of a pack in which chunks lie that only an index node lists."""
 
     at: str
     offset: int
     length: int
 
     def placed(self, name: str) -> Extent:
-        """The same bytes with the pack's name, where that was not known yet."""
+        """Return this extent with the name of its pack, if it was not known yet."""
         return msgspec.structs.replace(self, at=name) if self.at == THIS_PACK else self
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One piece of a large value (level 0), or an index node over further entries.
+    """One chunk of a large value (level 0), or an index node over further entries.
 
     Attributes:
-        blob: The text of the piece, itself an array or object; or the node.
+        blob: The text of the chunk, itself an array or object; or the node.
         count: Items below it.
-        size: Bytes of the text of the array or object that the items below it make.
-        level: 0 for a piece; a node stands one above what it lists.
+        size: Bytes of the text of the array or object with the items below it.
+        level: 0 for a chunk; a node is one level above its entries.
     """
 
     blob: Blob
@@ -77,7 +77,7 @@ class Entry(msgspec.Struct, frozen=True):
     """Whether its text is known."""
 
     members: ClassVar[tuple[Any, ...]] = ()
-    """What it lists, as far as that is known."""
+    """The entries that it lists, as far as they are known."""
 
     @property
     def sha256(self) -> str:
@@ -85,13 +85,13 @@ class Entry(msgspec.Struct, frozen=True):
         return self.blob.sha256
 
     def entry(self, new: object) -> Entry:
-        """What lists it: itself."""
+        """Return the entry that lists it: itself."""
         del new
         return self
 
 
 def blobs_in_pack(blobs: Iterable[Blob], name: str) -> list[Blob]:
-    """Blobs with their pack's name, where that was not known yet."""
+    """Return blobs with the name of their pack, if it was not known yet."""
     return [
         Blob(one.sha256, one.size, name, one.offset, one.length) if one.at == THIS_PACK else one
         for one in blobs
@@ -99,7 +99,7 @@ def blobs_in_pack(blobs: Iterable[Blob], name: str) -> list[Blob]:
 
 
 def entries_in_pack(entries: tuple[Entry, ...], name: str) -> tuple[Entry, ...]:
-    """Entries with their pack's name, where that was not known yet."""
+    """Return entries with the name of their pack, if it was not known yet."""
     blobs = blobs_in_pack([entry.blob for entry in entries], name)
     return tuple(
         Entry(blob, entry.count, entry.size, entry.level)
@@ -108,10 +108,10 @@ def entries_in_pack(entries: tuple[Entry, ...], name: str) -> tuple[Entry, ...]:
 
 
 def entries_to_wire(entries: tuple[Entry, ...], reads: tuple[Extent, ...] = ()) -> dict[str, Any]:
-    """Entries as rows `[count, size, sha256, pack, offset, length]`, with the packs' names once.
+    """Return rows `[count, size, sha256, pack, offset, length]`, and the packs' names once.
 
-    A node has two more fields: its level, and the size of its own text. What to read ahead are
-    rows `[pack, offset, length]`.
+    The row of a node has two more fields: its level, and the size of its own text. A prefetch list
+    has rows `[pack, offset, length]`.
     """
     packs: dict[str, int] = {}
     rows: list[list[Any]] = []
@@ -125,8 +125,8 @@ def entries_to_wire(entries: tuple[Entry, ...], reads: tuple[Extent, ...] = ()) 
 
 
 def joined_size(sizes: list[int]) -> int:
-    """Bytes of the text of one array or object made of the items of several.
+    """Return the bytes of the text of several arrays or objects joined into one.
 
-    Each has two bytes of brackets; joined, they share two and gain a comma between each.
+    Each has two bytes of brackets. Joined, they have two together, and a comma between each.
     """
     return 2 + sum(size - 2 for size in sizes) + max(len(sizes) - 1, 0)

@@ -1,7 +1,7 @@
-"""Blobs: JSON text as zstd frames, and back within bounds that do not trust the frame.
+"""Encode JSON text as zstd frames, and decode frames without trusting them.
 
-A frame's header can promise any size and one-shot decoders obey it, so the header is compared
-with what the stub declares, and decoding stops one byte past it.
+A frame's header can promise any size, and one-shot decoders obey it. So the header is compared with
+the size in the stub, and decoding stops one byte past that size.
 """
 
 from __future__ import annotations
@@ -39,35 +39,37 @@ __all__ = [
 _WINDOW_LOG_MAX = 27
 
 LARGEST_PATCHED = 60 * 1024 * 1024
-"""Bytes of a text that a patch is made for: with its base it must fit the largest window."""
+"""Bytes of a text that a delta is made for. Chosen: with its base, and some room for the encoder,
+it must fit the largest window of 128 MiB."""
 
-_CHUNK = 1024 * 1024  # bytes of a text that is only checked, at once
+_CHUNK = 1024 * 1024  # bytes that are checked at once. Chosen: larger ones only take more memory
 
-_LEAST_BASE = 64  # bytes; zstd takes no dictionary of fewer than 8
+# Bytes. zstd refuses a raw dictionary of fewer than 8. Chosen: a base this short saves nothing.
+_LEAST_BASE = 64
 
 
 def sha256_hex(data: bytes | memoryview) -> str:
-    """64 hex digits."""
+    """Return the SHA-256 of a text as 64 hex digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def digests_of(texts: Iterable[bytes]) -> list[str]:
-    """64 hex digits for each text."""
+    """Return the SHA-256 of each text as 64 hex digits."""
     return [hashlib.sha256(text).hexdigest() for text in texts]
 
 
 def compress(text: bytes, level: int = 3) -> bytes:
-    """One zstd frame that declares its content size (RFC 8878)."""
+    """Return one zstd frame that declares its content size (RFC 8878)."""
     return zstd.compress(text, level)
 
 
 def compress_each(texts: Iterable[bytes], level: int) -> list[bytes]:
-    """One such frame for each text."""
+    """Return one such frame for each text."""
     return [zstd.compress(text, level) for text in texts]
 
 
 def decompress(frame: bytes, *, size: int, sha256: str, where: str | None) -> bytes:
-    """The text of a frame, checked against the size and SHA-256 that a stub declares.
+    """Return the text of a frame, after checking the size and SHA-256 that a stub declares.
 
     Raises:
         BlobCorrupt: Another size, another digest, a damaged frame, or bytes after it.
@@ -81,15 +83,15 @@ def decompress(frame: bytes, *, size: int, sha256: str, where: str | None) -> by
 def decompress_each(
     data: bytes, start: int, blobs: Sequence[Blob]
 ) -> tuple[dict[Blob, bytes], BlobCorrupt | None]:
-    """The texts of several blobs in some bytes of their pack, each checked like one alone.
+    """Return the texts of several blobs in a part of their pack, each checked.
 
     Args:
         data: Bytes of a pack.
-        start: Where in the pack they begin.
-        blobs: What lies there.
+        start: The position of `data` in the pack.
+        blobs: The blobs in `data`.
 
     Returns:
-        The texts of those that are whole, and the first error of the others.
+        The texts of the whole blobs, and the first error of the others.
     """
     texts: dict[Blob, bytes] = {}
     first: BlobCorrupt | None = None
@@ -104,10 +106,10 @@ def decompress_each(
 
 
 def verify(frame: bytes, *, size: int, sha256: str, where: str | None) -> None:
-    """The checks of `decompress`, in memory that does not follow the size; nothing is given.
+    """Check a frame as `decompress` does, in bounded memory, and return nothing.
 
     Raises:
-        BlobCorrupt: As there.
+        BlobCorrupt: As in `decompress`.
     """
     digest, left = hashlib.sha256(), size + 1
     try:
@@ -127,10 +129,10 @@ def verify(frame: bytes, *, size: int, sha256: str, where: str | None) -> None:
 
 
 def make_patch(text: bytes, base: bytes) -> bytes | None:
-    """A zstd frame of `text` that refers to `base` as what came before it; None where it can't be.
+    """Return a zstd frame of `text` with `base` as its prefix; None if that is not possible.
 
-    The window spans both and matches are looked for at any distance: with zstd's defaults the
-    far ones are missed without a word.
+    The window spans both, with long-distance matching: with its defaults, zstd silently misses
+    distant matches.
     """
     if not _LEAST_BASE <= len(base) <= LARGEST_PATCHED or len(text) > LARGEST_PATCHED:
         return None
@@ -143,10 +145,10 @@ def make_patch(text: bytes, base: bytes) -> bytes | None:
 
 
 def apply_patch(patch: bytes, base: bytes, *, size: int, sha256: str) -> bytes:
-    """The text of a patch, checked like any blob's.
+    """Return the text of a delta, checked like that of any blob.
 
     Raises:
-        BlobCorrupt: It is not what the stub says.
+        BlobCorrupt: The text is not what the stub says.
     """
     text = _bounded(patch, size, base) if len(base) >= _LEAST_BASE else None
     if text is None or len(text) != size or sha256_hex(text) != sha256:

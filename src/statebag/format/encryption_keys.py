@@ -1,4 +1,4 @@
-"""Which keys objects can be encrypted with (docs/format.md, Encryption)."""
+"""Check the keys that encrypt objects (docs/format.md, Encryption)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["KEY_BYTES", "check_keys"]
 
 KEY_BYTES = 32
-"""Of AES-256."""
+"""Bytes of a key of AES-256 (FIPS 197)."""
 
 
 def check_keys(keys: Iterable[bytes]) -> None:
-    """Refuse keys that nothing can be encrypted with.
+    """Refuse keys that cannot encrypt.
 
     Raises:
-        ConfigurationError: There is none, or one that does not have 32 bytes.
+        ConfigurationError: There is no key, or one that does not have 32 bytes.
     """
     found = False
     for number, key in enumerate(keys, 1):

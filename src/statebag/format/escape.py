@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Recognizer = Callable[[dict[str, Any]], bool]
 
-__all__ = ["also_escape", "escape", "is_lookalike", "may_need_escape"]
+__all__ = ["also_escape", "escape", "is_foreign", "is_lookalike", "may_need_escape"]
 
 _marks: tuple[bytes, ...] = (b'"' + KEY.encode() + b'"',)
 _foreign: dict[str, tuple[tuple[tuple[str, tuple[Any, ...]], ...], Callable[[], Recognizer]]] = {}
@@ -53,7 +53,7 @@ def may_need_escape(text: bytes) -> bool:
 
 def is_lookalike(value: dict[str, Any]) -> bool:
     """Whether a reader would take the object itself for a stub, or for a form of its own."""
-    return KEY in value or _is_foreign(value)
+    return KEY in value or is_foreign(value)
 
 
 def escape(value: Any, *, pointers: bool = True) -> Any:
@@ -69,7 +69,7 @@ def escape(value: Any, *, pointers: bool = True) -> Any:
         container, key = pending.pop()
         one = container[key]
         if isinstance(one, dict):
-            if KEY in one or (pointers and _is_foreign(one)):
+            if KEY in one or (pointers and is_foreign(one)):
                 container[key] = {KEY: Escaped(one).to_wire()}
                 continue
             container[key] = copy = dict(one)
@@ -80,7 +80,8 @@ def escape(value: Any, *, pointers: bool = True) -> Any:
     return root[0]
 
 
-def _is_foreign(value: dict[str, Any]) -> bool:
+def is_foreign(value: dict[str, Any]) -> bool:
+    """Whether another reader would take the object for one of its further forms."""
     for tags, load in _foreign.values():
         for name, values in tags:
             if value.get(name) in values and load()(value):

@@ -1,4 +1,4 @@
-"""Bytes of packs that are read at once."""
+"""Join the extents of packs that are read with one request."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
 __all__ = ["WORTH_READING_OVER", "joined"]
 
-WORTH_READING_OVER = 32 * 1024
-"""Bytes between two frames that cost less to read over than another request; a choice."""
+WORTH_READING_OVER = 128 * 1024
+"""Bytes between two frames that cost less to read over than another request.
+
+Measured with the workload "1 MB" of `python -m benchmarks.growth`: a step read with 5.8 requests at
+32 KB, with 4.5 at 128 KB and with 4.3 at 512 KB.
+"""
 
 
 def joined(extents: Iterable[Extent]) -> list[Extent]:
-    """Extents that lie close together as one, by pack and offset."""
+    """Return the extents, sorted by pack and offset, with close ones joined."""
     result: list[Extent] = []
     for one in sorted(extents, key=lambda one: (one.at, one.offset)):
         last = result[-1] if result else None

@@ -1,4 +1,4 @@
-"""What is asked of every form of a stub; each form in `stub` answers for itself.
+"""The questions that every form of a stub answers; `stub` has the forms.
 
 Code that works on stubs asks these questions and does not tell forms apart, so that a new form is
 one class (docs/design/0020-forms.md).
@@ -22,7 +22,7 @@ Kind = Literal["array", "object"]
 
 
 class Stub(msgspec.Struct, frozen=True):
-    """What every stub answers.
+    """Answer what is asked of every stub.
 
     Attributes:
         form: The form's name for people.
@@ -33,32 +33,32 @@ class Stub(msgspec.Struct, frozen=True):
     is_data: ClassVar[bool] = False
 
     def to_wire(self) -> dict[str, Any]:
-        """The stub's body."""
+        """Return the stub's body."""
         raise NotImplementedError
 
     @property
     def whole(self) -> Whole:
-        """The stub of the value without what stands beside it; itself, but for a *rest*."""
+        """The stub without the fields next to it: itself, except for a *rest*."""
         raise NotImplementedError
 
     @property
     def original(self) -> Any:
-        """Of data that only looks like a stub: the data."""
+        """The data, if it only looks like a stub."""
         raise NotImplementedError
 
     @property
     def beside(self) -> tuple[str, ...] | None:
-        """Names of the fields that must stand beside it; None where nothing may."""
+        """Names of the fields that must stand next to it; None if nothing may."""
         return None
 
     @property
     def siblings(self) -> Mapping[str, Any]:
-        """The JSON values that stand beside it."""
+        """The JSON values that stand next to it."""
         return {}
 
     @property
     def size(self) -> int:
-        """Bytes of the JSON text that it stands for, without what stands beside it."""
+        """Bytes of the JSON text that it stands for, without the fields next to it."""
         raise NotImplementedError
 
     @property
@@ -68,7 +68,7 @@ class Stub(msgspec.Struct, frozen=True):
 
     @property
     def count(self) -> int:
-        """Items of the array or members of the object; 0 where it does not say."""
+        """Items of the array or members of the object; 0 if it does not say."""
         return 0
 
     @property
@@ -78,22 +78,22 @@ class Stub(msgspec.Struct, frozen=True):
 
     @property
     def has_bytes(self) -> bool:
-        """Whether it holds bytes of a value itself, which no name ties to a scope."""
+        """Whether it holds bytes of a value; no name ties these to a scope."""
         raise NotImplementedError
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The pieces and index nodes that it lists."""
+        """The chunks and index nodes that it lists."""
         return ()
 
     @property
     def reads(self) -> tuple[Extent, ...]:
-        """Advice: what a reader of the whole value will need besides the entries."""
+        """Advice: further bytes that a reader of the whole value will need."""
         return ()
 
     @property
     def simple(self) -> Stored | Carried | None:
-        """Of the one text that it has besides pieces: itself, or the tail of pieces."""
+        """The stub of its one text besides chunks: itself, or its tail."""
         return None
 
     @property
@@ -103,29 +103,29 @@ class Stub(msgspec.Struct, frozen=True):
 
     @property
     def digest(self) -> str | None:
-        """SHA-256 of the value's text; None where it does not say."""
+        """SHA-256 of the value's text; None if it does not say."""
         return None
 
     @property
     def fingerprint(self) -> str | tuple[str, ...] | None:
-        """What only stubs of equal values share: the digest, or those of all that it lists."""
+        """The digest, or the digests of all that it lists: equal for equal values only."""
         return self.digest
 
     def children(self) -> tuple[Whole, ...]:
-        """The stubs in it."""
+        """Return the stubs in it."""
         return ()
 
     def blobs(self) -> list[Blob]:
-        """All blobs that it names itself; an index may name more."""
+        """Return all blobs that it names itself; an index may name more."""
         return [blob for child in self.children() for blob in child.blobs()]
 
     def packs(self) -> set[str]:
-        """The packs that it names itself."""
+        """Return the packs that it names itself."""
         return {blob.at for blob in self.blobs()}
 
 
 class Whole(Stub, frozen=True):
-    """A stub from which alone a value's text is made.
+    """A stub that suffices to make the text of a value.
 
     Attributes:
         in_store: Whether it cannot be opened without the store.
@@ -140,7 +140,7 @@ class Whole(Stub, frozen=True):
 
     @property
     def read(self) -> Whole:
-        """What must be read for it: the base of a difference, else itself."""
+        """The stub that must be read: the base of a delta, otherwise itself."""
         return self.base or self
 
     @property
@@ -155,33 +155,33 @@ class Whole(Stub, frozen=True):
 
     @property
     def own_frame(self) -> bytes:
-        """What of it travels in the bag: the frame, or that of a difference."""
+        """The frame that is inline: of its text, or of a delta."""
         return self.frame
 
     @property
     def has_bytes(self) -> bool:
-        """Whether it holds bytes of a value; a form that only names blobs says no."""
+        """Whether it holds bytes of a value, and does not only name blobs."""
         return True
 
     def text(self, texts: Mapping[Blob, bytes], pieces: tuple[Entry, ...], base: bytes) -> bytes:
-        """The value's JSON text, compared with what the stub says of it.
+        """Return the value's JSON text, compared with what the stub says of it.
 
         Args:
             texts: Of the blobs that it names.
-            pieces: All that its index lists, in order.
+            pieces: All chunks that its index lists, in order.
             base: The text of its base.
 
         Raises:
-            BlobCorrupt: Its bytes do not give what it says.
+            BlobCorrupt: Its bytes do not give the text that it says.
             InvalidStub: What it lists does not make what it says.
         """
         raise NotImplementedError
 
     def without_reads(self) -> Whole:
-        """The same stub without advice on what to read."""
+        """Return this stub without its prefetch list."""
         return self
 
     def placed(self, name: str) -> Whole:
-        """The same stub with the name of the pack that was just written."""
+        """Return this stub with the name of the pack that was just written."""
         del name
         return self

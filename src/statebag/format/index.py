@@ -1,8 +1,8 @@
-"""Index nodes: blobs that list the pieces of a large value, read by this code alone.
+"""Index nodes: blobs that list the chunks of a large value, which only this module reads.
 
-A node starts with a magic that no JSON text starts with, so that user data can never be taken
-for one, even by a forged stub. A node may name pieces of its own pack, whose name is not known
-while it is written: that pack stands as the empty name.
+A node starts with a magic that no JSON text starts with, so even a forged stub cannot pass user
+data off as a node. A node may list chunks of its own pack, whose name is not known while the node
+is written: the empty name stands for it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _MAGIC = _KIND + b"1\n"
 
 
 def encode_node(entries: tuple[Entry, ...]) -> bytes:
-    """The text of a node over entries of one level."""
+    """Return the text of a node over entries of one level."""
     return _MAGIC + json_text.encode(entries_to_wire(entries))
 
 
 def node_entry(entries: tuple[Entry, ...], blob: Blob) -> Entry:
-    """What stands for a node one level up: the sums of what it lists."""
+    """Return the entry for a node one level up, with the sums of its entries."""
     return Entry(
         blob,
         count=sum(entry.count for entry in entries),
@@ -39,10 +39,10 @@ def node_entry(entries: tuple[Entry, ...], blob: Blob) -> Entry:
 
 
 def read_node(text: bytes, node: Entry, path: str) -> tuple[Entry, ...]:
-    """The entries that a verified node lists.
+    """Return the entries that a verified node lists.
 
     Raises:
-        InvalidStub: The blob is no node, or does not list what the stub says of it.
+        InvalidStub: The blob is not a node, or its sums are not those of the stub.
     """
     where = node.blob.at
     entries = entries_of(text, path, where)
@@ -57,11 +57,11 @@ def read_node(text: bytes, node: Entry, path: str) -> tuple[Entry, ...]:
 
 
 def entries_of(text: bytes, path: str, where: str) -> tuple[Entry, ...]:
-    """The entries that a node lists, of whatever level; `where` is the pack that holds it.
+    """Return the entries that a node of any level lists; `where` is its pack.
 
     Raises:
-        UnsupportedFormat: A node of another version.
-        InvalidStub: The text is no node.
+        UnsupportedFormat: The node has another version.
+        InvalidStub: The text is not a node.
     """
     if text.startswith(_KIND) and not text.startswith(_MAGIC):
         raise UnsupportedFormat(

@@ -1,7 +1,7 @@
-"""What JSON cannot hold, looked for before anything is written.
+"""Refuse values that JSON cannot hold, before anything is written.
 
-In a fraction of the time that encoding takes: level by level, with the loops in the
-interpreter's C code.
+The check goes level by level, with the loops in the interpreter's C code, and takes a fraction of
+the time of encoding.
 """
 
 from __future__ import annotations
@@ -22,19 +22,24 @@ if TYPE_CHECKING:
 __all__ = ["Checked", "check_json"]
 
 _MAX_DIGITS = 4300
-"""CPython's own limit for reading an integer; what could not be read back is not written."""
+"""Digits: CPython's default limit (`sys.int_info.default_max_str_digits`). An integer that a
+reader could not read back is not written."""
 
 _BEYOND = (-(10 ** (_MAX_DIGITS - 1)), 10**_MAX_DIGITS)  # msgspec counts the sign as a digit
 
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
-_LEAST_WITHOUT_EXPONENT = 1e-3  # a serializer may write `1e-05` below it, another one `0.00001`
+# A serializer may write `1e-05`, another one `0.00001`. Chosen: above where serializers
+# begin to write exponents (Python's `repr`: below 1e-4, JavaScript: below 1e-6).
+_LEAST_WITHOUT_EXPONENT = 1e-3
+# Levels, and containers of a level, above which each container is looked at once. Chosen: usual
+# states do not have both, and a value that holds itself twice doubles the work at each level.
 _SUSPICIOUS_DEPTH = 8
-_SUSPICIOUS_WIDTH = 10_000
+_SUSPICIOUS_WIDTH = 10_000  # chosen: as above
 _EXACT_CONTAINERS: frozenset[type] = frozenset({dict, list})
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """What was seen of a whole value while it was checked; it holds for every part of it.
+    """Facts about a whole value that the check found; they hold for every part of it.
 
     Attributes:
         depth: Levels of arrays and objects.
@@ -50,19 +55,19 @@ class Checked(msgspec.Struct, frozen=True):
 def check_json(
     state: Any, opaque: frozenset[type] = frozenset(), *, strings: bool = True
 ) -> Checked:
-    """Refuse what JSON cannot hold, before anything is written.
+    """Refuse a value that JSON cannot hold.
 
     Args:
         state: Any Python value.
         opaque: Types that stand for JSON values (a value that was not opened).
-        strings: Whether to look for lone surrogates; who encodes the value right after may leave
-            that to the encoder, and ask again for the place where it raises UnicodeEncodeError.
+        strings: Whether to look for lone surrogates. A caller that encodes the value next can leave
+            this to the encoder, and call again for the path if it raises UnicodeEncodeError.
 
     Returns:
-        What was seen on the way.
+        The facts that were found.
 
     Raises:
-        InvalidState: NaN, an infinity, a lone surrogate, a key that is no string, an integer of
+        InvalidState: NaN, an infinity, a lone surrogate, a key that is not a string, an integer of
             more than 4,300 digits, another type, a cycle, or more than 500 levels; with the path.
     """
     # Level by level, with the loops inside the interpreter's C code: a fraction of the time of
@@ -99,7 +104,7 @@ def check_json(
 
 
 def _containers(level: list[Any], kinds: set[type]) -> tuple[list[Any], list[Any]]:
-    """The dicts and the lists of one level, whose types other than scalars are `kinds`."""
+    """Return the dicts and the lists of one level, whose types other than scalars are `kinds`."""
     if kinds <= _EXACT_CONTAINERS:
         dicts = [one for one in level if type(one) is dict] if dict in kinds else []
         return dicts, [one for one in level if type(one) is list] if list in kinds else []
@@ -116,7 +121,7 @@ def _strings_fit(level: list[Any]) -> bool:
 
 
 class _Numbers:
-    """One level's numbers: whether JSON holds them, and whether an engine leaves them alone."""
+    """The numbers of one level: can JSON hold them, and does every engine keep them?"""
 
     def __init__(self, level: list[Any], kinds: set[type]) -> None:
         self.fit = self.exact = self.no_exponents = True
@@ -142,7 +147,7 @@ def _is_too_long(number: int) -> bool:
 
 
 def _first_fault(state: Any, known: frozenset[type]) -> InvalidState:
-    """The first fault in reading order, with its path."""
+    """Return the first fault in reading order, with its path."""
     pending: list[tuple[Any, Path]] = [(state, ())]
     while pending:
         one, path = pending.pop()

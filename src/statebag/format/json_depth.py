@@ -1,7 +1,7 @@
-"""How deep JSON nests: one limit of this library's own, whatever the interpreter allows.
+"""Limit how deep JSON may nest, in the same way on every interpreter.
 
-CPython stops a decoder of C at another depth in each version: 3.11 at the recursion limit, less
-the frames of whoever calls, 3.12 and 3.13 at some 10,000 levels, 3.14 where the stack ends.
+Each version of CPython stops a decoder in C at a different depth: 3.11 at the recursion limit, less
+the frames of the caller; 3.12 and 3.13 at some 10,000 levels; 3.14 at the end of the stack.
 """
 
 from __future__ import annotations
@@ -27,22 +27,28 @@ __all__ = [
 ]
 
 MAX_DEPTH = 500
-"""Arrays and objects within one another; the same limit at seal and at open."""
+"""Arrays and objects within one another; the same limit at seal and at open. Chosen: below the 900
+levels at which msgspec 0.20 overflowed a stack of 256 KiB, so that every Python reads what another
+wrote."""
 
-_PASSES = 16  # each takes the innermost pairs away; few texts of today's APIs need more than six
+# Each takes the innermost pairs away. Chosen: few texts need more than six, the others are counted
+# bracket by bracket.
+_PASSES = 16
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 _NO_STRUCTURE = bytes(one for one in range(256) if one not in b'[]{}"')
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # 1 and, as a signed byte, -1
-_FRAME_BYTES = 400  # of stack for a level; msgspec 0.20 overflowed 256 KiB below 900 levels
-_USUAL_STACK = 8 * 1024 * 1024
+# Bytes of stack for a level. Measured: msgspec 0.20 overflowed a stack of 256 KiB below 900 levels.
+_FRAME_BYTES = 400
+_USUAL_STACK = 8 * 1024 * 1024  # bytes: what Linux gives a thread by default (`ulimit -s`)
 _LEVELS_OF_C = 10_000  # Py_C_RECURSION_LIMIT of CPython 3.12 and 3.13
 
 
 def text_is_deeper(data: bytes, levels: int = MAX_DEPTH) -> bool:
-    """Whether JSON text nests deeper than so many levels; decodes nothing, needs no stack.
+    """Return whether JSON text nests deeper than `levels`, without decoding it.
 
-    Exact for JSON. Of other text it is exact up to where a decoder would stop, since a backslash
-    outside of a string is the first thing that could mislead it.
+    It needs no stack, and the answer is exact for JSON. Of other text it is exact up to where a
+    decoder would stop, since a backslash outside of a string is the first thing that could mislead
+    it.
     """
     if data.count(b"[") + data.count(b"{") <= levels:
         return False
@@ -61,11 +67,11 @@ def text_is_deeper(data: bytes, levels: int = MAX_DEPTH) -> bool:
 
 
 def value_is_deeper(value: Any, levels: int = MAX_DEPTH) -> bool:
-    """Whether a value nests deeper than so many levels; it must be fresh from a decoder of JSON.
+    """Return whether a value, fresh from a JSON decoder, nests deeper than `levels`.
 
-    Level by level through the collector's own lists, in C: in a fifth of the time that decoding
-    takes. An object of scalars alone may be untracked by the collector; it holds no other value
-    then, so it matters at the last level alone.
+    It goes level by level through the lists of the garbage collector, in C, which takes a fifth of
+    the time of decoding. The collector may not track an object that holds only scalars; such an
+    object matters only at the last level.
     """
     level = [value] if gc.is_tracked(value) else []
     for _ in range(levels - 1):
@@ -76,7 +82,7 @@ def value_is_deeper(value: Any, levels: int = MAX_DEPTH) -> bool:
 
 
 def offset_beyond(data: bytes, levels: int = MAX_DEPTH) -> int | None:
-    """The offset of the bracket that opens one level too many; None if there is none."""
+    """Return the offset of the bracket that opens one level too many; None if there is none."""
     depth = 0
     for token in _TOKEN.finditer(data):
         first = token[0][:1]
@@ -90,7 +96,7 @@ def offset_beyond(data: bytes, levels: int = MAX_DEPTH) -> int | None:
 
 
 def loads(text: str | bytes, **options: Any) -> Any:
-    """`json.loads` with this library's limit; for text that a person or an engine wrote.
+    """Decode text that a person or an engine wrote, as `json.loads`, with this library's limit.
 
     Args:
         text: JSON text; bytes must be UTF-8.
@@ -116,7 +122,7 @@ def loads(text: str | bytes, **options: Any) -> Any:
 
 
 def loads_leniently(text: bytes) -> Any:
-    """The same, to find out what is wrong with text that is refused: integers of any length too.
+    """Do the same with integers of any length, to find out why a text is refused.
 
     Raises:
         json.JSONDecodeError, UnicodeDecodeError: As for `loads`.
@@ -133,7 +139,7 @@ def _integer(digits: str) -> int:
 
 
 def overflows() -> bool:
-    """Whether a decoder of C could use up this thread's stack before the interpreter stops it."""
+    """Return whether a decoder in C could use up this thread's stack."""
     if sys.version_info >= (3, 14):
         return False  # it knows where a stack ends
     deepest = sys.getrecursionlimit() if sys.version_info < (3, 12) else _LEVELS_OF_C
@@ -142,7 +148,7 @@ def overflows() -> bool:
 
 @cache
 def _default_stack() -> int:
-    """Bytes of stack that a thread has at least, where nobody says another size."""
+    """Return the least size of a thread's stack in bytes, if nobody set another one."""
     try:
         import resource  # noqa: PLC0415  # Windows has none
 

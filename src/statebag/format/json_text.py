@@ -1,8 +1,8 @@
-"""JSON text: the one encoder and decoder of this library.
+"""Encode and decode JSON text, for the whole library.
 
-The text is compact UTF-8 as msgspec writes it. Two serializers print the same float in
-different ways, so no other one ever writes text that is hashed. msgspec takes more than JSON
-can give back (dates, tuples, `NaN` as `null`, integer keys), hence `json_check` beside it.
+The text is compact UTF-8 as msgspec writes it. Two serializers print some floats in different ways,
+so only this one writes text that is hashed. msgspec accepts values that JSON does not give back
+(dates, tuples, `NaN` as `null`, integer keys); `json_check` refuses these.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 EXACT_INTEGER = 2**53
-"""Above it a reader that uses doubles, as JavaScript does, may round."""
+"""Above it, a reader that uses doubles (IEEE 754), as JavaScript does, may round."""
 
 _WRITTEN_ALIKE: frozenset[type] = frozenset({str, int, bool, type(None)})
 _SUSPICIOUS_NUMBER = re.compile(rb"[0-9.]{16}|[0-9][eE]|-0(?![0-9])")
@@ -61,14 +61,14 @@ _OBJECT_OF_RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def encode(value: Any, opaque: Callable[[Any], Any] | None = None) -> bytes:
-    """The JSON text of a value that passed `check_json`.
+    """Return the JSON text of a value that passed `check_json`.
 
     Args:
         value: Any JSON value.
-        opaque: Called for an object that is no JSON value; what it raises goes through.
+        opaque: Called for an object that is not JSON value; what it raises goes through.
 
     Raises:
-        InvalidState: It nests deeper than what is left of the interpreter's recursion limit.
+        InvalidState: The value nests deeper than the rest of the interpreter's recursion limit.
     """
     try:
         return _ENCODER.encode(value) if opaque is None else encoder(opaque)(value)
@@ -77,22 +77,22 @@ def encode(value: Any, opaque: Callable[[Any], Any] | None = None) -> bytes:
 
 
 def encoder(opaque: Callable[[Any], Any]) -> Callable[[Any], bytes]:
-    """`encode` with an `opaque`, made once for many values."""
+    """Return `encode` with an `opaque`, for many values."""
     return msgspec.json.Encoder(enc_hook=opaque).encode
 
 
 def decode(text: bytes | memoryview, where: str | None = None, *, reckoned: bool = False) -> Any:
-    """The value of JSON text.
+    """Return the value of JSON text.
 
     Args:
         text: UTF-8.
         where: The object that it is from, for errors.
-        reckoned: Whether the caller has checked what the value takes in memory.
+        reckoned: Whether the caller has checked how much memory the value takes.
 
     Raises:
-        BlobCorrupt: The text is no JSON, or nests deeper than any seal allows.
-        LimitExceeded: It does not, and this thread has no room for the levels that it has; or
-            the value would take more memory than this process may use.
+        BlobCorrupt: The text is not JSON, or nests deeper than any seal allows.
+        LimitExceeded: This thread's stack has no room for the levels of the text, or the value
+            would take more memory than this process may use.
     """
     if not reckoned and len(text) >= LIGHT:
         check_memory(text, where)
@@ -129,7 +129,7 @@ def _too_deep(text: bytes | memoryview, where: str | None) -> BlobCorrupt:
 
 
 def no_room(kind: type[StatebagError]) -> StatebagError:
-    """The error of a value within the limit that the stack of the caller has no room for."""
+    """Return the error for a value whose levels do not fit the rest of the caller's stack."""
     return kind(
         "the value nests deeper than what is left of Python's recursion limit",
         hint="Call it from fewer frames, or raise the limit with sys.setrecursionlimit.",
@@ -137,10 +137,10 @@ def no_room(kind: type[StatebagError]) -> StatebagError:
 
 
 def split_items(text: bytes, kind: str) -> list[bytes]:
-    """The texts of an array's items, or of an object's `"key":value` members, in order.
+    """Return the texts of an array's items, or of an object's `"key":value` members, in order.
 
     Raises:
-        BlobCorrupt: The text is none of that kind.
+        BlobCorrupt: The text is not of that kind.
     """
     try:
         if kind == "array":
@@ -155,28 +155,28 @@ def split_items(text: bytes, kind: str) -> list[bytes]:
 
 
 def join_items(items: list[bytes], kind: str) -> bytes:
-    """The text of an array or object from the texts of its items or members."""
+    """Return the text of an array or object from the texts of its items or members."""
     inner = b",".join(items)
     return b"[%b]" % inner if kind == "array" else b"{%b}" % inner
 
 
 def join_each(runs: list[list[bytes]], kind: str) -> list[bytes]:
-    """The same for each of several runs of items."""
+    """Return such a text for each of several runs of items."""
     around = b"[%b]" if kind == "array" else b"{%b}"
     return [around % b",".join(items) for items in runs]
 
 
 def join_texts(texts: list[bytes], kind: str) -> bytes:
-    """The text of one array or object from the texts of several that are not empty."""
+    """Return the text of several arrays or objects, none empty, joined into one."""
     inner = b",".join([text[1:-1] for text in texts])
     return b"[%b]" % inner if kind == "array" else b"{%b}" % inner
 
 
 def wire_size(value: Any, text: bytes | None = None) -> int:
-    """How many bytes a value may take in a payload, in the larger of two usual forms.
+    """Return the bytes that a value may take in a payload, in the larger of two usual forms.
 
-    The forms are compact UTF-8, as an engine counts it, and ASCII-escaped with spaces, which
-    is what a Lambda runtime's `json.dumps` may send.
+    One form is compact UTF-8, as an engine counts it. The other is ASCII with escapes and spaces,
+    as a Lambda runtime's `json.dumps` may send it.
     """
     if text is None:
         text = _ENCODER.encode(value)
@@ -188,13 +188,13 @@ def wire_size(value: Any, text: bytes | None = None) -> int:
 def wire_sizes(
     values: list[Any], texts: list[bytes], exact: list[bool], sources: list[Any]
 ) -> list[int]:
-    """The sizes of several values: exact, or at most so many bytes where that will do.
+    """Return the sizes of several values, exact or as upper bounds.
 
     Args:
-        values: As they will stand in the payload.
-        texts: Of the sources.
-        exact: Whether the size must be exact, for each.
-        sources: The same values before anything in them was escaped.
+        values: The values as they will be in the payload.
+        texts: The texts of the sources.
+        exact: For each, whether its size must be exact.
+        sources: The values before escaping.
     """
     return [
         wire_size(value, text if value is source else None) if wanted else wire_size_at_most(text)
@@ -203,14 +203,14 @@ def wire_sizes(
 
 
 def wire_size_at_most(text: bytes, *, exponents: bool = False) -> int:
-    """An upper bound of `wire_size`, from the text alone; a percent or two more than it.
+    """Return an upper bound of `wire_size` from the text alone, a percent or two above it.
 
-    Each comma and colon may gain a space, also those in strings, which gain none.
+    It counts a space for each comma and colon, although those in strings do not get one.
 
     Args:
         text: Compact JSON text.
-        exponents: Whether numbers may have exponents (otherwise see `Checked.no_exponents`):
-            each may take a byte more, and follows a comma, a colon or a bracket.
+        exponents: Whether numbers may have exponents (see `Checked.no_exponents`), which may take a
+            byte more. A number follows a comma, a colon or a bracket.
     """
     gaps = text.count(b",") + text.count(b":")
     if exponents:
@@ -223,10 +223,10 @@ def wire_size_at_most(text: bytes, *, exponents: bool = False) -> int:
 
 
 def engine_may_change(value: Any, text: bytes) -> bool:
-    """Whether a number in a value may come back changed after a trip through an engine.
+    """Return whether an engine may change a number in a value.
 
-    That is an integer or float beyond 2**53 in size, which a reader with doubles may round or
-    print otherwise, and the float -0.0.
+    It may change an integer or float beyond 2**53, which a reader with doubles may round or print
+    in another way, and the float -0.0.
     """
     if _SUSPICIOUS_NUMBER.search(text) is None:
         return False
@@ -245,7 +245,7 @@ def engine_may_change(value: Any, text: bytes) -> bool:
 
 
 def nests_deeper(value: Any, text: bytes, levels: int) -> bool:
-    """Whether arrays and objects nest deeper than so many levels."""
+    """Return whether arrays and objects nest deeper than `levels`."""
     if text.count(b"[") + text.count(b"{") <= levels:
         return False
     containers = [value] if isinstance(value, dict | list) else []

@@ -1,4 +1,4 @@
-"""What a message calls a value that has the wrong type: JSON's word for it, never the value."""
+"""Name the type of a value in a message with JSON's word, never with the value."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Names of objects and scopes, relative to a store's root.
 
-A scope is one or more path parts, each percent-encoded in the one canonical way (RFC 3986:
-everything but letters, digits and `-._~`), so that two spellings never name one object and
-no part can lead out of the root.
+A scope is one or more path parts. Each is percent-encoded in one canonical way (RFC 3986:
+everything except letters, digits and `-._~`), so that no object has two spellings and no part leads
+out of the root.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ __all__ = [
 ]
 
 _HEX = frozenset("0123456789abcdef")
-_LONGEST_NAME = 1024  # bytes: the longest key that S3 takes
-_LONGEST_PART = 255  # bytes: the longest file name that common file systems take
+_LONGEST_NAME = 1024  # bytes: the longest key (S3 User Guide, "Naming Amazon S3 objects")
+_LONGEST_PART = 255  # bytes: NAME_MAX of ext4, XFS, APFS and NTFS
 _UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
 def encode_scope(scope: str) -> str:
-    """The stored form of a scope such as `machine/execution name`.
+    """Return the stored form of a scope such as `machine/execution name`.
 
     Raises:
-        InvalidState: No text, an empty part, `.` or `..`, a control character, or too long.
+        InvalidState: The scope is not text, is too long, or has a control character or a part that
+            is empty, `.` or `..`.
     """
     if not isinstance(scope, str):
         raise InvalidState(
@@ -43,6 +44,12 @@ def encode_scope(scope: str) -> str:
         )
     parts = scope.split("/")
     encoded = [_encode_part(part) for part in parts]
+    for number, part in enumerate(encoded, 1):
+        if len(part) > _LONGEST_PART:
+            raise InvalidState(
+                f"part {number} of scope must have at most {_LONGEST_PART} bytes, not {len(part)}",
+                hint="Use shorter names.",
+            )
     odd = [number for number, part in enumerate(encoded, 1) if not _is_canonical(part)]
     if odd:
         raise InvalidState(
@@ -84,20 +91,20 @@ def _is_canonical(part: str) -> bool:
 
 
 def pack_name(scope: str, digest: str) -> str:
-    """The name of a pack: an encoded scope, and 32 hex digits of its bytes' SHA-256."""
+    """Return the name of a pack: an encoded scope, and 32 hex digits of its bytes' SHA-256."""
     return f"{scope}/{digest[:32]}.pack"
 
 
 def is_pack_of(name: str, data: bytes) -> bool:
-    """Whether a pack's bytes are those that its name says."""
+    """Return whether a pack has the bytes that its name says."""
     return pack_name(scope_of(name), hashlib.sha256(data).hexdigest()) == name
 
 
 def check_pack_name(name: object, path: str) -> str:
-    """The name itself, where it is one that this library could have written.
+    """Return the name of a pack, if this library could have written it.
 
     Raises:
-        InvalidStub: Anything else: `..`, an empty part, a scheme, another spelling.
+        InvalidStub: The name has `..`, an empty part, a scheme or another spelling.
     """
     if isinstance(name, str) and len(name) <= _LONGEST_NAME and name.isascii():
         scope, _, file = name.rpartition("/")
@@ -113,26 +120,26 @@ def _is_scope(scope: str) -> bool:
     return all(map(_is_canonical, scope.split("/")))
 
 
-@lru_cache(1024)  # a value in pieces names one pack many times
+@lru_cache(1024)  # a value in chunks names one pack many times
 def scope_of(name: str) -> str:
-    """The encoded scope that an object belongs to."""
+    """Return the encoded scope that an object belongs to."""
     return name.rpartition("/")[0]
 
 
 @lru_cache(256)
 def scopes_from(scope: str) -> tuple[str, ...]:
-    """An encoded scope and its ancestors, the deepest first."""
+    """Return an encoded scope and its ancestors, the deepest first."""
     parts = scope.split("/") if scope else []
     return tuple("/".join(parts[:n]) for n in range(len(parts), 0, -1))
 
 
 def is_scope_at_or_above(scope: str, other: str) -> bool:
-    """Whether `scope` is `other` or one of its ancestors (both encoded)."""
+    """Return whether `scope` is `other` or one of its ancestors (both encoded)."""
     return scope == other or other.startswith(scope + "/")
 
 
 def scope_of_execution(execution_id: str) -> str:
-    """The scope of an execution: `machine/name` from its ARN, another id as it is.
+    """Return the scope of an execution: `machine/name` of an ARN, or another id unchanged.
 
     ARNs are `arn:<partition>:states:<region>:<account>:execution:<machine>:<name>`; those of
     express executions say `express` and end in one part more, those of a distributed Map's

@@ -8,9 +8,9 @@
 8 bytes   magic
 ```
 
-A reader with a stub needs neither index nor magic: one range of bytes. The index is for those
-who have no bag: checks and repair. The name is the hash of the bytes, so writing a pack twice
-is harmless, and writing it again mends a damaged one.
+A reader with a stub needs one range of bytes, without index or magic. Checks and repairs, which
+have no bag, use the index. The name is the hash of the bytes, so writing a pack twice is harmless,
+and writing it again repairs a damaged one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import msgspec
 from statebag.errors import BlobCorrupt, StatebagError, UnsupportedFormat
 from statebag.format import json_text
 from statebag.format.codec import compress, compress_each, sha256_hex
+from statebag.format.json_text import EXACT_INTEGER
 from statebag.format.json_type import json_type
 from statebag.format.names import pack_name
 from statebag.format.stub import THIS_PACK, Blob
@@ -35,9 +36,9 @@ MAGIC = b"SBAG\x00\x01\r\n"  # a NUL and both line ends, so that a text transfer
 
 BlobKind = Literal["value", "index"]
 _KINDS: tuple[BlobKind, ...] = ("value", "index")
-_MAX_SIZE = 2**53
 LARGEST_NODE = 16 * 1024 * 1024
-"""Bytes of an index node: 4,096 rows, each with the longest name of a pack, take less."""
+"""Bytes of an index node. Chosen: 4,096 rows (`stub.MAX_ENTRIES`), each with the longest name of a
+pack, take less."""
 
 
 class PackedBlob(msgspec.Struct, frozen=True):
@@ -51,7 +52,7 @@ class PackedBlob(msgspec.Struct, frozen=True):
 
 
 class PackBuilder:
-    """Collects frames; each `add` says where the frame will lie."""
+    """Collect frames; each `add` returns the future position of its frame."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = [MAGIC]
@@ -68,7 +69,7 @@ class PackBuilder:
         return self._length - len(MAGIC)
 
     def add(self, sha256: str, size: int, frame: bytes, kind: BlobKind = "value") -> Blob:
-        """Take a frame; the same text twice is stored once."""
+        """Add a frame; the same text twice is stored once."""
         known = self._by_digest.get((sha256, kind))
         if known is not None:
             return known
@@ -82,12 +83,12 @@ class PackBuilder:
     def add_texts(
         self, texts: Sequence[tuple[str, bytes]], level: int, kind: BlobKind = "value"
     ) -> list[Blob]:
-        """Take several texts, each with its SHA-256.
+        """Add several texts, each with its SHA-256.
 
         Args:
             texts: 64 hex digits, and the text.
             level: zstd's level.
-            kind: What all of them are.
+            kind: The kind of all of them.
         """
         frames = compress_each([text for _, text in texts], level)
         return [
@@ -96,7 +97,7 @@ class PackBuilder:
         ]
 
     def add_salt(self, salt: bytes, level: int) -> None:
-        """Take a text that nothing refers to, so that the pack's name depends on it.
+        """Add a text to which nothing refers, so that the pack's name depends on it.
 
         Args:
             salt: JSON text, for example a digest of a key; empty for none.
@@ -106,18 +107,18 @@ class PackBuilder:
             self.add(sha256_hex(salt), len(salt), compress(salt, level))
 
     def build(self, scope: str) -> tuple[str, bytes]:
-        """The pack's name below an encoded scope, and its bytes."""
+        """Return the pack's name below an encoded scope, and its bytes."""
         index = json_text.encode(self._rows)
         data = b"".join([*self._parts, index, len(index).to_bytes(4, "big"), MAGIC])
         return pack_name(scope, sha256_hex(data)), data
 
 
 def read_index(data: bytes, name: str) -> list[PackedBlob]:
-    """What a pack says that it holds; the frames themselves are not looked at.
+    """Return the rows of a pack's index, without looking at the frames.
 
     Raises:
         UnsupportedFormat: The magic is that of another version.
-        BlobCorrupt: The bytes are no whole pack.
+        BlobCorrupt: The bytes are not a whole pack.
     """
     if data[:4] == MAGIC[:4] and data[: len(MAGIC)] != MAGIC:
         raise UnsupportedFormat(
@@ -157,6 +158,6 @@ def _row(row: Any) -> PackedBlob:
     numbers = (offset, length, size)
     if not isinstance(sha256, str) or any(type(n) is not int or n < 0 for n in numbers):
         raise ValueError("a row is malformed")
-    if size > _MAX_SIZE or kind not in _KINDS or (kind == "index" and size > LARGEST_NODE):
+    if size > EXACT_INTEGER or kind not in _KINDS or (kind == "index" and size > LARGEST_NODE):
         raise ValueError("a row has a size or kind that statebag does not write")
     return PackedBlob(sha256, offset, length, size, kind)

@@ -1,8 +1,8 @@
-"""Where in a state a value stands: paths of field names and array indices.
+"""Paths of field names and array indices, which name places in a state.
 
 In Python a path is a tuple such as `("orders", 3, "total")`; in messages, policies and on
 the command line it is text in the form that Amazon States Language uses: `$.orders[3].total`,
-with `['...']` around names that are no plain identifiers.
+with `['...']` around names that are not plain identifiers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ __all__ = ["Path", "bracketed_step", "parse_path", "parse_paths", "render_path"]
 Part = str | int
 Path = tuple[Part, ...]
 
+# Characters. Chosen: a message stays readable, and names of fields are shorter
 _LONGEST_NAME_SHOWN = 80
 
 # Patterns are texts: re compiles and keeps them when they are first used, not at import.
@@ -32,7 +33,7 @@ _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def render_path(path: Iterable[Part]) -> str:
-    """A path as text: `$`, `$.a.b[0]`, `$['odd name']`. Very long names are cut short."""
+    """Return a path as text: `$`, `$.a.b[0]`, `$['odd name']`. Very long names are cut short."""
     text = "$"
     for part in path:
         if isinstance(part, int):
@@ -52,11 +53,11 @@ def _is_plain_name(name: str) -> bool:
 
 
 def parse_path(text: str | Iterable[Part]) -> Path:
-    """A path from text (`$.a.b[0]`, `a.b[0]`, `$['odd name']`) or from its parts.
+    """Parse a path from text (`$.a.b[0]`, `a.b[0]`, `$['odd name']`) or from its parts.
 
     Raises:
-        ConfigurationError: The text is no path of names and indices (wildcards, filters and
-            slices are not taken).
+        ConfigurationError: The text is not a path of names and indices. Wildcards, filters and
+            slices are refused.
     """
     if not isinstance(text, str):
         if isinstance(text, bytes | dict) or not isinstance(text, Iterable):
@@ -96,11 +97,11 @@ def _named_step(text: str, position: int) -> tuple[str, int] | None:
 
 
 def bracketed_step(text: str, position: int) -> tuple[Part, int] | None:
-    """Read one step in brackets, as every reader of paths does.
+    """Parse one step in brackets, for every parser of paths.
 
     Args:
         text: The text of a path.
-        position: Where the bracket is expected.
+        position: The position at which a bracket is expected.
 
     Returns:
         The index (below 0 if it counts from the end) or the name, and the position after the
@@ -116,10 +117,11 @@ def bracketed_step(text: str, position: int) -> tuple[Part, int] | None:
 
 
 def parse_paths(paths: Iterable[str | Iterable[Part]]) -> list[Path]:
-    """Several paths, as `only=` takes them.
+    """Parse several paths, such as those of `only=`.
 
     Raises:
-        ConfigurationError: One path alone, nothing that holds paths, or as for `parse_path`.
+        ConfigurationError: The value is a single path or does not hold paths, or as for
+            `parse_path`.
     """
     if isinstance(paths, str | bytes) or not isinstance(paths, Iterable):
         one = f"only=[{paths!r}]" if isinstance(paths, str) else 'only=["$.field"]'
@@ -131,6 +133,6 @@ def parse_paths(paths: Iterable[str | Iterable[Part]]) -> list[Path]:
 
 
 def _unescaped(escape: re.Match[str]) -> str:
-    """The inverse of what `render_path` does to odd names."""
+    """Return an odd name without the escapes that `render_path` writes."""
     code = escape[1]
     return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROLS.get(code, code)

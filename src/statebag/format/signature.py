@@ -1,19 +1,19 @@
-"""Signed stubs: proof that a stub was written by a holder of a key, where payloads pass strangers.
+"""Sign stubs, so that a reader knows that a holder of a key wrote them.
 
-`sig` in a stub's body is a keyed digest (HMAC-SHA-256, base64url) over the stub as this library
-writes it anew, so that an engine may reorder its fields or turn 12 into 12.0:
+`sig` in a stub's body is a keyed digest (HMAC-SHA-256, base64url) over this library's own text of
+the stub. So an engine may reorder its fields or turn 12 into 12.0:
 
 | `sig` | for |
 | --- | --- |
 | `<key's name>.<digest>` | a stub that only names objects, whose names begin with their scope |
 | `<key's name>.<digest>.<scope>` | a stub with bytes of its own, which could open anywhere |
 
-The digest of the second covers the scope, encoded as in names, that the bag was sealed for. A
-reader that has a scope takes it by the rule for objects: its own scope, those above, and those that
-its policy names. The first was once written for every stub (docs/design/0007-signed-stubs.md).
+The second digest covers the scope of the seal, encoded as in names. A reader with a scope accepts
+the scopes whose objects it may read: its own, those above it, and those of its policy. An older
+release wrote the first form for every stub (docs/design/0007-signed-stubs.md).
 
-A reader without keys ignores `sig`. Escaped data is not signed: it stands for itself and names
-nothing. A signature says who wrote a stub, not when: an old one stays good.
+A reader without keys ignores `sig`. Escaped data is not signed, since it names nothing. A signature
+says who wrote a stub, not when: old signatures stay valid.
 """
 
 from __future__ import annotations
@@ -35,17 +35,19 @@ if TYPE_CHECKING:
 __all__ = ["Checker", "Signatures", "Signer", "check_keys"]
 
 _FIELD = "sig"
-_LEAST_KEY = 16  # bytes; RFC 2104 advises at least the hash's 32
-_LONGEST_NAME = 32  # characters; a choice: the name is in every stub
+# Bytes. Chosen: 128 bits, which nobody can guess; RFC 2104, section 3, advises the 32 of the hash.
+_LEAST_KEY = 16
+_LONGEST_NAME = 32  # characters. Chosen: the name is in every stub
 _PREFIX = b"statebag stub 1\n"
 _SCOPED_PREFIX = b"statebag stub 2\n"
 
 
 def check_keys(keys: Mapping[str, bytes]) -> None:
-    """Refuse keys that nothing can be signed with.
+    """Refuse keys that cannot sign.
 
     Raises:
-        ConfigurationError: No key, one of fewer than 16 bytes, or a name that is not plain.
+        ConfigurationError: There is no key, one has fewer than 16 bytes, a name has odd
+            characters, or one key has two names.
     """
     if not isinstance(keys, Mapping):
         raise ConfigurationError(
@@ -56,6 +58,7 @@ def check_keys(keys: Mapping[str, bytes]) -> None:
         raise ConfigurationError(
             "signing_keys is an empty dict", hint="Give one, or no signing_keys."
         )
+    names: list[str] = []
     for name, key in keys.items():
         plain = isinstance(name, str) and name.isascii() and name.isalnum()
         is_key = isinstance(key, bytes | bytearray) and len(key) >= _LEAST_KEY
@@ -64,16 +67,25 @@ def check_keys(keys: Mapping[str, bytes]) -> None:
                 _odd_key(name, key, plain=plain),
                 hint="secrets.token_urlsafe() of Python makes one.",
             )
+        same = next((one for one in names if keys[one] == key), None)
+        if same is not None:
+            raise ConfigurationError(
+                f"signing keys {same} and {name} are the same key: retiring one of the names would "
+                "not retire the key",
+                hint="Make a key of its own for each name, or leave one name out.",
+            )
+        names.append(name)
 
 
 class Signatures:
-    """The keys of a client: they give what signs for a scope, and what checks for a reader.
+    """The keys of a client, which make a signer for a scope and a checker for a reader.
 
     Args:
-        keys: By name; the first one signs, all are good for checking. A key that is retired
-            stays here until no execution in flight has a stub of it.
-        scoped: Whether new signatures cover the scope; False writes what older readers know.
-        required: Whether a stub with bytes of its own is refused if its signature covers no scope.
+        keys: Keys by name. The first one signs; all of them verify. Keep a retired key until no
+            execution in flight has a stub that it signed.
+        scoped: Whether new signatures cover the scope; False writes the form for older readers.
+        required: Whether to refuse a stub with inline bytes whose signature does not cover the
+            scope.
 
     Raises:
         ConfigurationError: As for `check_keys`.
@@ -89,7 +101,7 @@ class Signatures:
 
     @property
     def fingerprint(self) -> tuple[str, ...]:
-        """What tells these keys from others without giving them away."""
+        """A digest that identifies these keys without revealing them."""
         digests = (
             hmac.digest(key, b"statebag memory\n" + name.encode(), hashlib.sha256).hex()
             for name, key in self._keys.items()
@@ -97,21 +109,21 @@ class Signatures:
         return ("signed", *digests)
 
     def signer(self, scope: str) -> Signer:
-        """What signs the stubs of a bag that is sealed for an encoded scope."""
+        """Return the signer of a bag that is sealed for an encoded scope."""
         name = next(iter(self._keys))
         return Signer(name, self._keys[name], scope if self._scoped else None)
 
     def checker(self, may_read: Callable[[str], bool]) -> Checker:
-        """What checks the stubs that a reader meets.
+        """Return the checker of the stubs that a reader meets.
 
         Args:
-            may_read: Whether the reader may read an encoded scope.
+            may_read: Returns whether the reader may read an encoded scope.
         """
         return Checker(self._keys, may_read, required=self._required)
 
 
 class Signer:
-    """Signs the stubs of one bag."""
+    """Sign the stubs of one bag."""
 
     def __init__(self, name: str, key: bytes, scope: str | None) -> None:
         self._name = name
@@ -119,7 +131,7 @@ class Signer:
         self._scope = scope
 
     def signed(self, stub: Stub, wire: dict[str, Any]) -> dict[str, Any]:
-        """A stub's body with its signature; the one that came is not changed."""
+        """Return a copy of a stub's body with its signature."""
         scope = self._scope if stub.has_bytes else None
         digest = _digest(self._key, stub, scope)
         end = "" if scope is None else f".{scope}"
@@ -127,7 +139,7 @@ class Signer:
 
 
 class Checker:
-    """Checks the stubs that one reader meets."""
+    """Check the stubs that one reader meets."""
 
     def __init__(
         self, keys: Mapping[str, bytes], may_read: Callable[[str], bool], *, required: bool
@@ -137,11 +149,11 @@ class Checker:
         self._required = required
 
     def check(self, stub: Stub, body: Mapping[str, Any], path: str) -> None:
-        """Refuse a stub that nobody with a key has written, or for another scope.
+        """Refuse a stub that no key signed, or that was signed for another scope.
 
         Raises:
-            NotPermitted: It has no signature, one of an unknown key, or a wrong one, or it holds
-                bytes that were signed for a scope that this reader may not read.
+            NotPermitted: The stub has no valid signature of a known key, or holds bytes that were
+                signed for a scope that this reader may not read.
         """
         if stub.is_data:
             return
@@ -186,7 +198,7 @@ def _digest(key: bytes, stub: Stub, scope: str | None) -> str:
 
 
 def _odd_key(name: object, key: object, *, plain: bool) -> str:
-    """What is wrong with a signing key; a name that is not plain may be a key in its place."""
+    """Return what is wrong with a signing key; an odd name may be a misplaced key."""
     rule = f"the name of a signing key must be 1 to {_LONGEST_NAME} letters and digits, not "
     if not isinstance(name, str):
         return rule + type(name).__qualname__

@@ -1,8 +1,8 @@
-"""Stubs: what stands in a bag for a value that left plain form (wire version 1).
+"""Stubs: JSON objects in a bag in place of values that left plain form (wire version 1).
 
-A stub is a JSON object whose one key is `__statebag__` (the form *rest* alone has other keys
-beside it). Each form is one class here; `form` says what is asked of it, and `stub_parsing` is the
-way back. docs/design/0020-forms.md says how to add a form.
+A stub is an object with the one key `__statebag__`; only the form *rest* has other keys next to it.
+Each form is one class in this module. `form` has their interface, and `stub_parsing` parses them.
+docs/design/0020-forms.md says how to add a form.
 """
 
 from __future__ import annotations
@@ -53,14 +53,15 @@ __all__ = [
 ]
 
 KEY = "__statebag__"
-VERSION = 1
+VERSION = 1  # of the wire (docs/format.md); another number is another format
 VERSIONS = frozenset({VERSION})  # of the stubs that are read
 NEWEST_FORMS = 3
-"""The newest generation of forms (`Policy.forms`) that this release knows."""
+"""The newest generation of forms that this release knows (docs/upgrade.md, `Policy.forms`)."""
 
 
-MAX_LEVEL = 12  # of an index over pieces; 32**12 pieces are more than any store holds
-MAX_ENTRIES = 4096  # pieces or nodes listed in one place; a reader's bound, writers stay far below
+MAX_LEVEL = 12  # of an index. Chosen: a node lists about 32, and no store holds 32**12 chunks
+# Chunks or nodes in one list. Chosen: twice what the widest writer lists (`sealing.array_writer`).
+MAX_ENTRIES = 4096
 
 
 class Stored(Whole, frozen=True):
@@ -90,11 +91,11 @@ class Stored(Whole, frozen=True):
         return self
 
     def blobs(self) -> list[Blob]:
-        """The one blob."""
+        """Return the one blob."""
         return [self.blob]
 
     def to_wire(self) -> dict[str, Any]:
-        """The stub's body."""
+        """Return the stub's body."""
         blob = self.blob
         return {
             "v": VERSION,
@@ -106,17 +107,17 @@ class Stored(Whole, frozen=True):
         }
 
     def text(self, texts: Mapping[Blob, bytes], pieces: tuple[Entry, ...], base: bytes) -> bytes:
-        """The blob's text, which was compared when it was read."""
+        """Return the text of the blob, which was verified when it was read."""
         del pieces, base
         return texts[self.blob]
 
     def placed(self, name: str) -> Stored:
-        """The same stub with the name of the pack that was just written."""
+        """Return this stub with the name of the pack that was just written."""
         return Stored(self.blob.placed(name), self.kind, self.count)
 
 
 class Carried(Whole, frozen=True):
-    """A value whose frame travels in the bag itself."""
+    """A value whose frame is inline in the bag."""
 
     sha256: str
     size: int
@@ -137,7 +138,7 @@ class Carried(Whole, frozen=True):
         return self
 
     def to_wire(self) -> dict[str, Any]:
-        """The stub's body."""
+        """Return the stub's body."""
         return {
             "v": VERSION,
             "sha256": self.sha256,
@@ -152,16 +153,16 @@ class Carried(Whole, frozen=True):
         pieces: tuple[Entry, ...] = (),
         base: bytes = b"",
     ) -> bytes:
-        """The text of the frame; nothing else is needed for it."""
+        """Return the text of the frame."""
         del texts, pieces, base
         return decompress(self.frame, size=self.size, sha256=self.sha256, where=None)
 
 
 class Pieces(Whole, frozen=True):
-    """A large array or object cut between items: entries in order, then the tail.
+    """A large array or object in chunks: entries in order, then the tail.
 
-    `reads` is advice: what a reader of the whole value will need, so that it can ask for it
-    together with the index instead of after it.
+    `reads` is the prefetch list: extents that a reader of the whole value can request together with
+    the index instead of after it.
     """
 
     kind: Kind
@@ -181,7 +182,7 @@ class Pieces(Whole, frozen=True):
 
     @property
     def has_bytes(self) -> bool:
-        """Whether the tail has."""
+        """Whether the tail has bytes."""
         return self.tail is not None and self.tail.has_bytes
 
     @property
@@ -191,15 +192,15 @@ class Pieces(Whole, frozen=True):
         return (*(entry.blob.sha256 for entry in self.entries), last)
 
     def children(self) -> tuple[Whole, ...]:
-        """The tail."""
+        """Return the tail."""
         return () if self.tail is None else (self.tail,)
 
     def blobs(self) -> list[Blob]:
-        """Those of the entries, and the tail's."""
+        """Return the blobs of the entries and of the tail."""
         return [entry.blob for entry in self.entries] + super().blobs()
 
     def to_wire(self) -> dict[str, Any]:
-        """The stub's body."""
+        """Return the stub's body."""
         body: dict[str, Any] = {
             "v": VERSION,
             "kind": self.kind,
@@ -214,7 +215,7 @@ class Pieces(Whole, frozen=True):
         return body
 
     def text(self, texts: Mapping[Blob, bytes], pieces: tuple[Entry, ...], base: bytes) -> bytes:
-        """The text of all pieces and the tail together."""
+        """Return the text of all chunks and the tail together."""
         runs = [texts[entry.blob] for entry in pieces]
         if self.tail is not None:
             runs.append(self.tail.text(texts, (), base))
@@ -229,11 +230,11 @@ class Pieces(Whole, frozen=True):
         return text
 
     def without_reads(self) -> Pieces:
-        """The same stub without advice on what to read."""
+        """Return this stub without its prefetch list."""
         return msgspec.structs.replace(self, reads=()) if self.reads else self
 
     def placed(self, name: str) -> Pieces:
-        """The same stub with the name of the pack that was just written."""
+        """Return this stub with the name of the pack that was just written."""
         tail: Any = None if self.tail is None else self.tail.placed(name)
         reads = tuple(one.placed(name) for one in self.reads)
         entries = entries_in_pack(self.entries, name)
@@ -241,10 +242,10 @@ class Pieces(Whole, frozen=True):
 
 
 class Patched(Whole, frozen=True):
-    """A value as the difference to one that is stored: a zstd frame with that as its prefix.
+    """A value as a delta: a zstd frame with a stored value as its prefix.
 
     Attributes:
-        base: The stored value; never itself patched, and the tail is all of it that may be carried.
+        base: The stored value. It is never a delta itself, and only its tail may be inline.
         sha256: Of the value's text.
         size: Bytes of the value's text.
         patch: The frame.
@@ -274,11 +275,11 @@ class Patched(Whole, frozen=True):
         return self.patch
 
     def children(self) -> tuple[Whole, ...]:
-        """The base."""
+        """Return the base."""
         return (self.base,)
 
     def to_wire(self) -> dict[str, Any]:
-        """The stub's body."""
+        """Return the stub's body."""
         base = self.base.to_wire()
         del base["v"]
         return {
@@ -290,19 +291,23 @@ class Patched(Whole, frozen=True):
             **_shape(self.kind, self.count),
         }
 
+    def placed(self, name: str) -> Patched:
+        """The same stub with the name of the pack that was just written, if its base is in it."""
+        return msgspec.structs.replace(self, base=self.base.placed(name))
+
     def text(self, texts: Mapping[Blob, bytes], pieces: tuple[Entry, ...], base: bytes) -> bytes:
-        """The text that the patch makes of the base's."""
+        """Return the text that the delta makes from the text of the base."""
         del texts, pieces
         return apply_patch(self.patch, base, size=self.size, sha256=self.sha256)
 
 
 class Rest(Stub, frozen=True):
-    """The many small fields of an object as one value; beside it stand fields of their own.
+    """Many small fields of an object as one value, with the other fields next to the stub.
 
     Attributes:
         whole: The object, with null for each name in `beside`.
-        beside: Fields that are not in `whole` and must stand beside the stub.
-        siblings: The JSON values that stand beside the stub, `beside` and control fields.
+        beside: Fields that are not in `whole` and must stand next to the stub.
+        siblings: The JSON values next to the stub: those in `beside`, and control fields.
     """
 
     whole: Whole
@@ -314,7 +319,7 @@ class Rest(Stub, frozen=True):
 
     @property
     def size(self) -> int:
-        """Bytes of the object without what stands beside it."""
+        """Bytes of the object without the fields next to the stub."""
         return self.whole.size - len(b"null") * len(self.beside)
 
     @property
@@ -324,20 +329,20 @@ class Rest(Stub, frozen=True):
 
     @property
     def has_bytes(self) -> bool:
-        """Whether the whole has."""
+        """Whether the gathered fields have bytes."""
         return self.whole.has_bytes
 
     def children(self) -> tuple[Whole, ...]:
-        """The whole."""
+        """Return the whole."""
         return (self.whole,)
 
     def to_wire(self) -> dict[str, Any]:
-        """The stub's body."""
+        """Return the stub's body."""
         return {**self.whole.to_wire(), "rest": True, "beside": list(self.beside)}
 
 
 class Escaped(Stub, frozen=True):
-    """User data that has the reserved key: opaque, however it looks inside."""
+    """User data with the reserved key, whose content is opaque."""
 
     original: dict[str, Any]
 
@@ -355,7 +360,7 @@ class Escaped(Stub, frozen=True):
             raise InvalidStub("a field next to the stub is not a JSON value") from None
 
     def to_wire(self) -> dict[str, Any]:
-        """The stub's body."""
+        """Return the stub's body."""
         return {"v": VERSION, "escaped": self.original}
 
 

@@ -1,4 +1,4 @@
-"""From a stub's JSON to its form; takes nothing that `to_wire` could not have written."""
+"""Parse stubs, and refuse everything that `to_wire` could not have written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import binascii
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidStub, UnsupportedFormat
+from statebag.format.json_text import EXACT_INTEGER
 from statebag.format.names import check_pack_name
 from statebag.format.stub import (
     KEY,
@@ -35,21 +36,21 @@ if TYPE_CHECKING:
 __all__ = ["FORMS", "Fields", "longest_frame", "parse_entries", "parse_stub"]
 
 _HEX = frozenset("0123456789abcdef")
-_MAX_NUMBER = 2**53
+# What a message may repeat of a stub that is too new. Chosen: any honest writer stays below.
 _MAX_VERSION = 1000
-_LONGEST_RELEASE = 12  # characters of a release's number
+_LONGEST_RELEASE = 12  # characters of the number of a release. Chosen: as above
 
 
 def parse_stub(wire: dict[str, Any], path: str) -> Stub:
-    """The stub in a JSON object that has the reserved key.
+    """Parse the stub in a JSON object that has the reserved key.
 
     Args:
-        wire: The object; it is referred to, not copied.
+        wire: The object, which is not copied.
         path: Where it stands, for messages.
 
     Raises:
-        UnsupportedFormat: A version that is not known here.
-        InvalidStub: Anything that no seal can have written.
+        UnsupportedFormat: Its version is not known to this release.
+        InvalidStub: No seal can have written it.
     """
     body = wire[KEY]
     if not isinstance(body, dict) or "v" not in body:
@@ -74,10 +75,10 @@ def parse_stub(wire: dict[str, Any], path: str) -> Stub:
 
 
 def _of_a_newer_release(version: object, since: object, path: str) -> UnsupportedFormat:
-    """The error for a stub of a form that was added later.
+    """Return the error for a stub of a form that was added later.
 
-    Such a stub says in `since` which release reads it first. Both come from a payload, so they
-    are quoted only where they are what they should be.
+    Such a stub names in `since` the first release that reads it. Version and release come from a
+    payload, so the message quotes them only if they are well-formed.
     """
     from statebag._version import __version__  # noqa: PLC0415  # rarely needed
 
@@ -94,12 +95,12 @@ def _of_a_newer_release(version: object, since: object, path: str) -> Unsupporte
 
 
 def parse_entries(body: dict[str, Any], path: str, this_pack: str | None) -> tuple[Entry, ...]:
-    """The rows that `entries_to_wire` wrote; `this_pack` is the pack that holds a node."""
+    """Parse the rows that `entries_to_wire` wrote; `this_pack` is the pack of a node."""
     return Fields(body, path).entries(this_pack)
 
 
 class Fields:
-    """Typed access to a stub's body; every fault is an `InvalidStub` with the field's name."""
+    """Typed access to a stub's body; a wrong field is an `InvalidStub` with its name."""
 
     __slots__ = ("body", "path")
 
@@ -112,18 +113,18 @@ class Fields:
         return InvalidStub(f"a stub's field {field!r} is missing or wrong", path=self.path)
 
     def field(self, name: str, kind: type) -> Any:
-        """Return a field of exactly this type."""
+        """Return a field, which must have exactly this type."""
         value = self.body.get(name)
         if type(value) is not kind:
             raise self.fault(name)
         return value
 
     def number(self, value: object, name: str) -> int:
-        """Return a whole number from 0 to 2**53; `name` is the field that it is of."""
-        if type(value) is int and 0 <= value <= _MAX_NUMBER:
+        """Return a whole number from 0 to 2**53; `name` is its field."""
+        if type(value) is int and 0 <= value <= EXACT_INTEGER:
             return value
         # An engine may have made 12 into 12.0 on its way; it is the same number.
-        if type(value) is float and value.is_integer() and 0 <= value <= _MAX_NUMBER:
+        if type(value) is float and value.is_integer() and 0 <= value <= EXACT_INTEGER:
             return int(value)
         raise self.fault(name)
 
@@ -150,20 +151,20 @@ class Fields:
         return tuple(values)
 
     def shape(self) -> tuple[Kind | None, int]:
-        """Return the fields `kind` and `count`; None and 0 where there is no kind."""
+        """Return the fields `kind` and `count`; None and 0 if there is no kind."""
         if "kind" not in self.body:
             return None, 0
         return self.kind(), self.number(self.body.get("count"), "count")
 
     def whole(self) -> Whole:
-        """Return the stub, of whatever form (`FORMS`)."""
+        """Return the stub of any form (`FORMS`)."""
         for mark, parse in FORMS.items():
             if mark in self.body:
                 return parse(self)
         return self.stored()
 
     def patched(self) -> Patched:
-        """Return a difference with its base."""
+        """Return a delta with its base."""
         start = self.field("base", dict)
         if "patch" in start:  # looked at before it is parsed: a chain of them has no end
             raise self.fault("base")
@@ -193,7 +194,7 @@ class Fields:
         return self.carried() if "data" in self.body else self.stored()
 
     def carried(self) -> Carried:
-        """Return the stub of a frame in the bag."""
+        """Return the stub of an inline frame."""
         sha256 = self.digest(self.body.get("sha256"))
         size = self.number(self.body.get("size"), "size")
         kind, count = self.shape()
@@ -214,7 +215,7 @@ class Fields:
         return Stored(Blob(sha256, size, at, offset, length), kind, count)
 
     def pieces(self) -> Pieces:
-        """Return the stub of an array or object in pieces."""
+        """Return the stub of an array or object in chunks."""
         kind = self.kind()
         tail = None
         if "tail" in self.body:
@@ -233,7 +234,7 @@ class Fields:
         return Pieces(kind, count, size, entries, tail, reads)
 
     def entries(self, this_pack: str | None) -> tuple[Entry, ...]:
-        """Return the rows of pieces and nodes; `this_pack` is the pack that holds a node."""
+        """Return the rows of chunks and nodes; `this_pack` is the pack that holds a node."""
         packs = self.field("packs", list)
         rows = self.field("pieces", list)
         if len(rows) > MAX_ENTRIES:
@@ -247,7 +248,7 @@ class Fields:
         return tuple(self.entry(row, names) for row in rows)
 
     def reads(self) -> tuple[Extent, ...]:
-        """Return the rows of what to read ahead."""
+        """Return the rows of the prefetch list."""
         rows = self.body.get("reads", [])
         names = self.field("packs", list)  # checked with the entries
         if not isinstance(rows, list) or len(rows) > MAX_ENTRIES:
@@ -255,7 +256,7 @@ class Fields:
         return tuple(self.extent(row, names) for row in rows)
 
     def extent(self, row: object, names: list[str]) -> Extent:
-        """Return one row of what to read ahead; `names` are the packs."""
+        """Return one row of the prefetch list; `names` are the packs."""
         if not isinstance(row, list) or len(row) != 3:
             raise self.fault("reads")
         pack, offset, length = (self.number(value, "reads") for value in row)
@@ -264,7 +265,7 @@ class Fields:
         return Extent(names[pack], offset, length)
 
     def entry(self, row: object, names: list[str]) -> Entry:
-        """Return one row of pieces and nodes; `names` are the packs."""
+        """Return one row of chunks and nodes; `names` are the packs."""
         if not isinstance(row, list) or len(row) not in {6, 8}:
             raise self.fault("pieces")
         sha256 = self.digest(row[2])
@@ -285,14 +286,14 @@ FORMS: dict[str, Callable[[Fields], Whole]] = {
     "pieces": Fields.pieces,
     "data": Fields.carried,
 }
-"""What makes a stub of each form, by the field that only it has; one without any is stored."""
+"""The parser of each form, by the field that only this form has; the default is stored."""
 
 
 def longest_frame(size: int) -> int:
-    """Bytes that a zstd frame of a text can have at most; a longer span is not one of ours.
+    """Return the largest size that a zstd frame of a text can have; a longer span is forged.
 
-    zstd's own bound is `size + size/256` and at most 64 bytes for small texts, with a header of up
-    to 18 bytes (RFC 8878, ZSTD_COMPRESSBOUND). Without it a stub of three bytes could have a reader
-    fetch a whole pack.
+    The bound of zstd is `size + size/256`, up to 64 bytes more for small texts, and a header of up
+    to 18 bytes (RFC 8878, ZSTD_COMPRESSBOUND). Without this check, a stub for three bytes could
+    make a reader fetch a whole pack.
     """
     return size + size // 128 + 512

@@ -1,4 +1,4 @@
-"""What stands in a state for a value that was not opened."""
+"""Placeholders in a state for values that were not opened."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ __all__ = ["OPAQUE", "Grown", "Unopened", "unread_in"]
 
 
 class Unopened:
-    """A value of a state that was not opened; it stands in the place of the value.
+    """A placeholder for a value of a state that was not opened.
 
-    It is not a dict, so data can never be taken for it; a later seal passes it through unread.
+    It is not a dict, so no data looks like it. A later seal passes it through unread.
 
     Attributes:
-        wire: The JSON object that stands for it in a bag.
-        stub: The same, parsed.
+        wire: The stub as a JSON object.
+        stub: The parsed stub.
+        is_own: Whether this process made the stub from the value. Such a stub came in no payload,
+            so it needs no signature.
     """
 
-    __slots__ = ("stub", "wire")
+    __slots__ = ("is_own", "stub", "wire")
 
-    def __init__(self, wire: dict[str, Any], stub: Stub) -> None:
+    def __init__(self, wire: dict[str, Any], stub: Stub, *, is_own: bool = False) -> None:
         self.wire = wire
         self.stub = stub
+        self.is_own = is_own
 
     @property
     def size(self) -> int:
-        """Return the bytes of the value's JSON text; about, for *rest* and escaped data."""
+        """Return the bytes of the value's JSON text; an estimate for *rest* and escaped data."""
         return _plain_size(self.wire, self.stub)
 
     @property
@@ -55,33 +58,33 @@ class Unopened:
 
 
 class Grown(msgspec.Struct, frozen=True):
-    """An array that was not opened, and items to add at its end."""
+    """An array that was not opened, with items to append."""
 
     before: Unopened
     items: list[Any]
 
     @property
     def size(self) -> int:
-        """Bytes of the array's JSON text without the items."""
+        """Bytes of the array's JSON text without these items."""
         return self.before.size
 
 
 OPAQUE: frozenset[type] = frozenset({Unopened, Grown})
-"""What stands in a state for values that were not opened."""
+"""The types of placeholders for values that were not opened."""
 
 
 def unread_in(value: object) -> Unopened | None:
-    """What was not opened, if a value is that, or grew from it."""
+    """Return the unopened value that a placeholder stands for; None for another value."""
     if isinstance(value, Grown):
         return value.before
     return value if isinstance(value, Unopened) else None
 
 
 def _plain_size(wire: Any, stub: Stub) -> int:
-    """Bytes of what a stub stands for, with what stands beside it."""
+    """Return the bytes of the value of a stub, with the fields next to the stub."""
     size = 0
     pending: list[tuple[Any, Stub]] = [(wire, stub)]
-    while pending:  # beside a rest's stub may stand another one, and so on
+    while pending:  # next to a rest's stub may stand another one, and so on
         one, its = pending.pop()
         size += its.size
         for name in its.beside or ():

@@ -1,8 +1,8 @@
-"""What of an error may be shown to whoever looks at a history, and what to do about it.
+"""Decide which parts of an error may be shown, and what to do about the error.
 
 An error's name comes from code. Its cause is free text: a function that failed on a value often
-quotes it, and so does the service. Only causes of errors whose text is known to hold no value are
-shown unless all are asked for.
+quotes the value, and so does the service. Unless the user asks for all causes, only those that
+cannot hold a value are shown.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def advice_for(error: str | None, *, event: int, arn: str, is_local: bool) -> st
 
     Args:
         error: Its name.
-        event: With which the state that failed was entered.
+        event: The number of the event that entered the failed state.
         arn: The execution's.
-        is_local: Whether it ran on this machine, where nothing is redriven.
+        is_local: Whether it ran on this machine, where executions cannot be redriven.
     """
     again = "run it again" if is_local else f"redrive it: {_redrive(arn)}"
     known = _ADVICE.get(error or "")
@@ -58,12 +58,12 @@ def _redrive(arn: str) -> str:
 
 
 def shown_cause(error: str | None, cause: str | None, *, everything: bool) -> str | None:
-    """Return a cause as it may be shown; None if it may quote values.
+    """Return the text of a cause that may be shown; None if it may quote values.
 
     Args:
         error: The error's name.
         cause: Its cause as the history has it.
-        everything: Whether values may be shown.
+        everything: Whether causes that may quote values may be shown.
     """
     if not cause:
         return None
@@ -77,7 +77,7 @@ def shown_cause(error: str | None, cause: str | None, *, everything: bool) -> st
 
 
 def _told(cause: str) -> tuple[str | None, str]:
-    """The type and message in what a Lambda function's failure looks like; else the text."""
+    """Return the type and message of a Lambda function's failure; of other text, the text."""
     try:
         body: Any = loads(cause)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The events of GetExecutionHistory, from AWS or from a run on this machine, in one form.
+"""Read events of GetExecutionHistory, from AWS or from a run on this machine.
 
-boto3 gives times as `datetime` and the engine of this machine as text; each event has its details
-under a name of its own. Here they are alike.
+boto3 has times as `datetime`, and the local engine as text; each type of event has its details
+under another name. This module reads all events into one form.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Payload:
 
     Attributes:
         event: The event's number.
-        text: The text; None where the event has none, though such an event carries one.
-        truncated: Whether the text was cut or left out by whoever kept the event.
+        text: The text; None if it is missing, though the type of the event has one.
+        truncated: Whether the text was cut or left out when the event was recorded.
     """
 
     event: int
@@ -44,8 +44,8 @@ class Payload:
         """Return the JSON value: a bag, or any value that the workflow passed on.
 
         Raises:
-            InvalidState: The history does not hold it whole, or it is no JSON that can be opened;
-                nothing of it is quoted.
+            InvalidState: The history does not hold it whole, or it is not JSON that can be opened.
+                The message does not quote it.
         """
         from statebag.errors import BlobCorrupt  # noqa: PLC0415 - with the codec, when used
         from statebag.format import json_check, json_text  # noqa: PLC0415
@@ -80,10 +80,10 @@ class Event:
 
     Attributes:
         id: Its number, from 1.
-        previous: The number of the event that it follows from; 0 for the first ones.
-        type: As in the API: `TaskStateEntered`.
+        previous: The number of the event from which it follows; 0 for the first ones.
+        type: Its type in the API, such as `TaskStateEntered`.
         time: When, in UTC.
-        details: What the API gives for this type.
+        details: The details that the API gives for this type.
     """
 
     id: int
@@ -107,7 +107,7 @@ class Event:
 
     @property
     def is_state(self) -> bool:
-        """Whether its payload is what passes from state to state, not what a task was sent."""
+        """Whether its payload passes from state to state, and is not a task's request."""
         return self.type.endswith(("StateEntered", "StateExited")) or self.type in {
             "ExecutionStarted",
             "ExecutionSucceeded",
@@ -122,9 +122,9 @@ class History:
         arn: The execution's ARN.
         machine: The state machine's name.
         events: In the order of their numbers.
-        branches: The first states of the branches of each Parallel, where they are known.
-        goes_on: False where nobody works on the execution any more though it has not ended: the
-            process that ran it is gone. None where that is not known.
+        branches: The first states of the branches of each Parallel, if they are known.
+        goes_on: False if the execution has not ended, but the process that ran it is gone. None if
+            that is not known.
     """
 
     arn: str
@@ -156,11 +156,12 @@ class History:
         """Return the payload at an event, or the last one on the way to it.
 
         Args:
-            number: The event; its own payload, or that of the nearest event on the way to it. None
-                for the newest state: what last entered or left a state, or the end's output.
+            number: The event. If it has no payload, the nearest earlier one on its way counts. None
+                stands for the newest state: the last input or output of a state, or the final
+                output.
 
         Raises:
-            InvalidState: There is no such event, or nothing was carried before it.
+            InvalidState: There is no such event, or no event on its way has a payload.
         """
         if number is None:
             for event in reversed(self.events):
@@ -185,12 +186,12 @@ def history_of(
     branches: Mapping[str, Sequence[str]] | None = None,
     goes_on: bool | None = None,
 ) -> History:
-    """Return a history of events as GetExecutionHistory gives them, in any order.
+    """Return the history made of events of GetExecutionHistory, in any order.
 
-    Of two events with one number, the later one counts.
+    If two events have one number, the later one counts.
 
     Raises:
-        InvalidState: What was given is no such event.
+        InvalidState: A value is not such an event.
     """
     found: dict[int, Event] = {}
     for given in events:

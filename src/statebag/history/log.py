@@ -1,4 +1,4 @@
-"""One line of a log for each transition: its sizes, and what it changed."""
+"""Make a line of a log for each transition: its sizes, and what it changed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["MOST_CHANGES", "Line", "LogPlace", "as_dict", "log_of", "standing_dict"]
 
 MOST_CHANGES = 200
-"""Changes of one transition that are given; how many more there are is said."""
+"""Changes of one transition that are listed; of the others, the number is reported. Chosen: a
+reader looks at some, and a transition may change a million."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogPlace:
-    """A change: at which path, of which kind, from how many bytes to how many, opened."""
+    """A change: its path, its kind, and the opened sizes before and after, in bytes."""
 
     path: str
     kind: str
@@ -43,12 +44,11 @@ class Line:
 
     Attributes:
         transition: The transition.
-        state_bytes: Bytes of the output's JSON text if all in it were opened; None where that is
-            not known.
+        state_bytes: Bytes of the opened output's JSON text; None if not known.
         bag_bytes: Bytes of the output as the engine's limit counts it; None if not known.
-        changes: What differs between its input and its output; None where that is not known.
+        changes: The differences between its input and its output; None if not known.
         changes_left_out: How many more there are.
-        note: Why something is not known; None where all is.
+        note: Why something is not known; None if everything is.
     """
 
     transition: Transition
@@ -62,12 +62,12 @@ class Line:
 def log_of(
     made: Iterable[Transition], differences: Callable[[Any, Any], Iterable[Any]] | None = None
 ) -> Iterator[Line]:
-    """Return the lines of a log, in the order given.
+    """Yield the line of each transition.
 
     Args:
-        made: Transitions.
-        differences: Finds what differs between two bags and may read a store for it, as
-            `Statebag.differences`; None tells it from the bags alone.
+        made: The transitions.
+        differences: Returns the differences of two bags, such as `Statebag.differences`, which
+            reads the store. If it is None, only the bags are compared.
     """
     for one in made:
         yield _line(one, differences)
@@ -105,7 +105,7 @@ def as_dict(line: Line, *, causes: bool = False) -> dict[str, Any]:
 
     Args:
         line: The line.
-        causes: Whether causes are given that may hold values of the state.
+        causes: Whether to include causes that may hold values of the state.
     """
     one = line.transition
     changes = None
@@ -145,7 +145,7 @@ def as_dict(line: Line, *, causes: bool = False) -> dict[str, Any]:
 
 
 def standing_dict(stands: Standing, *, causes: bool = False) -> dict[str, Any]:
-    """Where an execution stands, as a JSON value: the last line of a log."""
+    """Return the status of an execution as a JSON value, the last line of a log."""
     state = stands.state
     return {
         "status": stands.status,

@@ -1,10 +1,10 @@
-"""From the events of a history to the states that were entered and left, and where.
+"""Find the states that were entered and left, and where, from the events of a history.
 
-An event names the one that it follows from. Along these numbers every event's place is known: in
-which iteration of which Map, in which branch of which Parallel. Two things the events do not say.
-The branch of a Parallel is told by the state that it starts with, from the definition, or where
-that is not known by the order in which branches began. And what a state that was given up ended
-with is told by the failure of what it stood in.
+An event names the event from which it follows. These numbers show the place of every event: in
+which iteration of which Map, and in which branch of which Parallel. The events do not say two
+things. To find the branch of a Parallel, this module compares its first state with the definition,
+or else counts the order in which branches began. A state that was given up has the error of the
+state around it.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ _CONTAINERS = {"Map", "Parallel"}
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error on the way of a state.
+    """An error while a state was open.
 
     Attributes:
-        event: The number of the event that tells it.
+        event: The number of the event that reports it.
         time: When.
-        error: The error's name; None where the history has none.
+        error: The error's name; None if the history has none.
         cause: Its cause, which may quote values; None if the history has none.
     """
 
@@ -68,19 +68,19 @@ class Transition:
         path: Where it ran: `Machine/Map[3]/Parse`, `Machine/Both[1]/Right`.
         entered: The number of the event with which it was entered.
         left: The number of the event with which it was left; None if it was not.
-        last: The number of the newest event of its own.
+        last: The number of its own newest event.
         started: When it was entered.
         ended: When it was left or given up; None while it is open.
         status: `left` with an output; `caught`: left with an output that a Catch made of an error;
             `failed`, `timed out` or `given up` without one; `open`: it goes on.
         attempts: How often its task, or its iterations or branches, were begun.
-        failures: The errors on its way, also those that a Retry took.
-        error: The name of the error that ended it, also where a Catch took it.
-        input: What it was given.
-        output: What it left; None where it did not.
-        task: What is known of its newest attempt: the API's details of the event that scheduled it.
+        failures: Its errors, also those that a Retry handled.
+        error: The name of the error that ended it, also if a Catch handled it.
+        input: Its input.
+        output: What it left; None if it did not.
+        task: The API's details of the event that scheduled its newest attempt.
         length: Iterations of a Map; None for other states.
-        map_run: The ARN of a distributed Map's run; None where there is none.
+        map_run: The ARN of a distributed Map's run; None if there is none.
         busy: How many states in it are open.
         depth: How many Maps and Parallels it stands in.
     """
@@ -138,7 +138,7 @@ class _Visit:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A state on the way to an event's place, and in which iteration or branch of it that is."""
+    """A state around an event, and the iteration or branch of it that has the event."""
 
     visit: _Visit
     index: int | None = None
@@ -263,7 +263,7 @@ class _Reader:
         return (*below[:-1], _Frame(visit, index if isinstance(index, int) else None))
 
     def _given_up(self, visit: _Visit | None, event: Event, stack: _Stack) -> Failure:
-        """Ends what an iteration stood in when it failed; the failure that it failed with."""
+        """End the states that were open in a failed iteration; return its failure."""
         failure = next((f.visit.pending for f in reversed(stack) if f.visit.pending), None)
         failure = failure or Failure(event.id, event.time, None, None)
         if visit is not None:
@@ -301,7 +301,7 @@ class _Reader:
         return max(inside, key=lambda failure: failure.event, default=None)
 
     def _end_inside(self, visit: _Visit, event: Event) -> None:
-        """What is still open in a state that ended: failed by itself, or given up."""
+        """End the open states inside a state that ended, as failed or given up."""
         for one in self._visits[visit.made.number :]:
             if one.is_open and _is_below(one, visit):
                 failure = one.pending
@@ -350,7 +350,7 @@ class _Reader:
                 visit.end(event, "given up", None)
 
     def _reopen(self, stack: _Stack) -> None:
-        """What failed and is worked on again after a redrive is open again."""
+        """Open a failed state again that a redrive resumes."""
         for frame in stack if self._to_reopen else ():
             if frame.visit.made.number in self._to_reopen:
                 self._to_reopen.discard(frame.visit.made.number)
@@ -359,7 +359,7 @@ class _Reader:
 
 
 def _stated(event: Event, default: str | None = None) -> Failure | None:
-    """The failure that an event tells, if it has an error or a cause."""
+    """Return the failure that an event reports, if it has an error or a cause."""
     error = event.details.get("error")
     cause = event.details.get("cause")
     if error is None and cause is None and default is None:
@@ -378,7 +378,7 @@ def _is_below(one: _Visit, other: _Visit) -> bool:
 
 
 def first_states(definition: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The first states of the branches of each Parallel of a definition, by its name."""
+    """Return the first states of the branches of each Parallel of a definition, by its name."""
     return {
         state.name: [str(branch.start_at) for branch in state.machines]
         for state in Definition(definition).states.values()

@@ -1,4 +1,4 @@
-"""Where an execution stands: what it waits for, or where and why it ended, and the way on."""
+"""Find the status of an execution: what it waits for, or why it ended, and what to do."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _ENDS = {
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A state that is open, with nothing open in it.
+    """A state that is open, with no open state in it.
 
     Attributes:
         transition: The state.
         reason: What it waits for: its task `token`, an activity's `worker`, the end of a `job`, a
             `function`, its next `retry`, a `time`, `iterations` of a Map to begin, the `children`
-            of a distributed one, or `next`: nothing that the history tells.
+            of a distributed one, or `next` if the history does not say.
         since: When that began.
-        event: The number of the event that tells it.
+        event: The number of the event that reports it.
         timeout: Seconds after which the task fails, if it has such a limit.
         heartbeat: Seconds without a heartbeat after which it fails, if it has such a limit.
     """
@@ -52,18 +52,18 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where an execution stands.
+    """The status of an execution.
 
     Attributes:
-        status: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED`; `LOST` where it has not
+        status: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`; `LOST` if it has not
             ended and the process that ran it is gone.
         since: When that began.
-        event: The number of the event that tells it.
+        event: The number of the event that reports it.
         error: The name of the error that it ended with.
         cause: Its cause, which may hold values.
         state: The state in which it failed.
-        waiting: What goes on, the longest first.
-        advice: What to do, a line for each thing; None where there is nothing to do.
+        waiting: The open states, the longest open first.
+        advice: What to do, a line for each thing; None if there is nothing to do.
     """
 
     status: str
@@ -77,11 +77,11 @@ class Standing:
 
 
 def standing(history: History, made: list[Transition], *, is_local: bool = False) -> Standing:
-    """Where an execution stands.
+    """Return the status of an execution.
 
     Args:
         history: Its history.
-        made: The transitions in it.
+        made: Its transitions.
         is_local: Whether it ran on this machine.
     """
     if not history.events:
@@ -105,7 +105,7 @@ def standing(history: History, made: list[Transition], *, is_local: bool = False
 
 
 def _where_it_failed(made: list[Transition], status: str) -> Transition | None:
-    """The innermost state that the error came from; of an abort, one that was open."""
+    """Return the innermost state with the error; after an abort, one that was open."""
     wanted = {"FAILED": "failed", "TIMED_OUT": "timed out", "ABORTED": "given up"}[status]
     found = [one for one in made if one.status == wanted] or [
         one for one in made if one.status in {"failed", "timed out", "given up"}
@@ -173,7 +173,7 @@ def _reason(one: Transition) -> Reason:
 def _advice(history: History, first: Waiting, *, is_local: bool) -> str | None:
     arn = history.arn
     if first.reason == "token":
-        # The token itself lets whoever has it answer, so it is not shown here.
+        # The token itself lets who has it answer, so it is not shown here.
         own = "" if is_local else f" --execution {arn}"
         number = _sent_at(history, first)
         return (
@@ -191,7 +191,7 @@ def _advice(history: History, first: Waiting, *, is_local: bool) -> str | None:
 
 
 def _sent_at(history: History, first: Waiting) -> int:
-    """The event that scheduled the task."""
+    """Return the event that scheduled the task."""
     number = first.event
     while number > first.transition.entered:
         event = history.event(number)

@@ -1,4 +1,4 @@
-"""What a Task calls, and how large its result can be."""
+"""Find what a Task calls, and how large its result can be."""
 
 from __future__ import annotations
 
@@ -8,15 +8,27 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.lint.shape import REST, Members, Shape, Source, SourcePart
+from statebag.lint.expression_sizes import is_jsonata
+from statebag.lint.shape import REST, InBag, Members, Shape, Source, SourcePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Functions", "ServiceCall", "action_of", "call_of", "most_items", "takes_values"]
+__all__ = [
+    "FEW_ENTRIES",
+    "Functions",
+    "ServiceCall",
+    "action_of",
+    "call_of",
+    "most_items",
+    "takes_values",
+]
 
-_SMALL_RESULT = 16 * 1024  # bytes: what most services answer with, metadata and all
-_METADATA = 2048  # bytes of what lambda:invoke puts beside the Payload
+# Bytes of an answer that is an identifier with metadata. Chosen as an upper bound; not measured.
+_SMALL_RESULT = 16 * 1024
+# Bytes of what lambda:invoke puts next to the Payload: status, version, headers of the response.
+# Chosen as an upper bound; not measured.
+_METADATA = 2048
 # Integrations whose answer is an identifier with metadata. Others may answer with as much as the
 # engine takes, and so may the calls of an SDK whose name says that they read or compute.
 _SMALL = re.compile(
@@ -27,15 +39,32 @@ _SMALL = re.compile(
     r"detect|analyze|recognize|converse|retrieve)[A-Za-z0-9]+)",
     re.IGNORECASE,
 )
+# SDK calls that answer with a page of many entries, or with a document that somebody stored: their
+# own limits are above the engine's (1,000 keys of 1,024 bytes, 1 MB of items or log events, a
+# template of 1 MB, a result of 1,000 rows: the services' API references). A description of one
+# thing is not among them.
+_LARGE = re.compile(
+    r"athena:getQueryResults|aws-sdk:[a-z0-9]+:(?:list[A-Z]\w*|scan|query|search[A-Z]?\w*|select\w*|filter[A-Z]\w*|"
+    r"batchGet[A-Z]\w*|(?:batch)?execute(?:Statement|Transaction)|transactGetItems|"
+    r"describe[A-Z]\w*[^su\W]s|getObject|getTemplate|getQueryResults|getStatementResult|getLogEvents|"
+    r"getExecutionHistory|getDocument\w+|getResources|getRecords|getTables|getPartitions|"
+    r"getParametersByPath|getAccountAuthorizationDetails|getMetricData|describeExecution|"
+    r"invokeModel|converse|synthesizeSpeech)"
+)
+# Parameters that bound the number of entries, or the bytes of an object.
+_BOUNDS = frozenset({"Limit", "MaxItems", "MaxKeys", "MaxRecords", "MaxResults", "PageSize"})
+FEW_ENTRIES = 100
+"""Entries that nobody is warned of. Chosen: they are rarely larger than 2 KB each."""
 # DynamoDB's own writes answer with metadata alone, unless they are asked for values.
 _WRITES = re.compile(r":(?:put|update|delete)Item$")
-# Services that only bring a payload to whoever opens it, where a stub may stand in it.
+# Services that only bring a payload to who opens it, where a stub may stand in it.
 _CARRIES = re.compile(
     r"(?:aws-sdk:)?(?:lambda|states|sfn|sqs|sns|events|eventbridge|http|apigateway):", re.IGNORECASE
 )
 _AT_MOST = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) items?\b")
 _PLAIN_OF_STEP = frozenset({("execution_id",)})
-"""What `step` reads before it opens a bag, and so keeps plain; by its default for `scope`."""
+"""The field that `step` reads before it opens a bag, by its default for `scope`, and keeps
+plain."""
 _PLAIN_OF_MANAGER = frozenset(
     (name,)
     for name in (
@@ -57,6 +86,8 @@ _PLAIN_OF_MANAGER = frozenset(
     )
 )
 """What the state data manager keeps plain; `manager/control_fields.py` and a test say the same."""
+_STATES = frozenset({"state_data", "branch_state"})
+"""Where events of the state data manager, and of the functions behind it, have the state."""
 _MANAGER_ACTIONS = {
     "update_and_compress": 0,
     "sync": 1,
@@ -71,31 +102,34 @@ _MANAGER_ACTIONS = {
     "hydrate_segment": 1,
     "decompress": 0,
 }
-"""How deep in its answer the bags of each action of the state data manager stand."""
+"""The depth of the bags in the answer of each action of the state data manager."""
 
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """What is known of functions.
+    """Facts about functions.
 
     Attributes:
         sealed: Patterns of names of functions that seal what they return.
         unsealed: Patterns of names of functions that do not seal; they win over `sealed`.
         bag_bytes: The bound of a bag.
         own_bag_bytes: Of single functions, by name.
+        states_seal: Whether a function of which nothing is known seals, if its payload has the
+            state where the state data manager has it.
     """
 
     sealed: tuple[str, ...] = ()
     unsealed: tuple[str, ...] = ()
     bag_bytes: int = 96 * 1024
     own_bag_bytes: Mapping[str, int] = field(default_factory=dict)
+    states_seal: bool = False
 
     def is_unsealed(self, name: str) -> bool:
-        """Whether a function is known not to seal."""
+        """Return whether a function is known not to seal."""
         return any(fnmatchcase(name, pattern) for pattern in self.unsealed)
 
     def seals(self, name: str, payload: Any) -> bool:
-        """Whether a function seals; by default one that is told its execution does."""
+        """Return whether a function seals; by default, it does if it gets its execution's id."""
         if self.is_unsealed(name):
             return False
         if any(fnmatchcase(name, pattern) for pattern in self.sealed):
@@ -103,25 +137,33 @@ class Functions:
         return isinstance(payload, dict) and (
             action_of(payload) is not None
             or any(key.removesuffix(".$") == "execution_id" for key in payload)
+            or (self.states_seal and _has_state(payload))
         )
 
 
+def _has_state(payload: Any) -> bool:
+    """Whether a payload has the state where the state data manager has it."""
+    return isinstance(payload, dict) and any(key.removesuffix(".$") in _STATES for key in payload)
+
+
 def action_of(payload: Any) -> str | None:
-    """The action of the state data manager that a payload asks for."""
+    """Return the action of the state data manager that a payload asks for."""
     action = payload.get("action") if isinstance(payload, dict) else None
     return action if isinstance(action, str) and action in _MANAGER_ACTIONS else None
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceCall:
-    """What a Task calls.
+    """The function or service that a Task calls.
 
     Attributes:
-        name: Of the function or the service.
+        name: The name of the function or service.
         is_function: Whether a Lambda function answers it at once.
         seals: Whether its result is a bag, or holds bags.
         result: The shape of its result.
         unsealed: Whether it is a function that is known to use no bags.
+        lengthy: Whether it is a service whose answer alone can pass the limit.
+        may_seal: Whether it is a function of which nothing is known, and which is given the state.
     """
 
     name: str
@@ -129,10 +171,12 @@ class ServiceCall:
     seals: bool
     result: Shape
     unsealed: bool = False
+    lengthy: bool = False
+    may_seal: bool = False
 
 
 def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> ServiceCall:
-    """What a Task calls, as far as the definition tells."""
+    """Return what a Task calls, as far as the definition shows."""
     resource = state.get("Resource")
     resource = resource if isinstance(resource, str) else ""
     parameters = state.get("Arguments", state.get("Parameters"))
@@ -150,7 +194,11 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
             small = _WRITES.search(name) is not None and not asked
         bound = _SMALL_RESULT if small else PAYLOAD_LIMIT
         return ServiceCall(
-            name, is_function=False, seals=False, result=SourcePart(Source(path, bound))
+            name,
+            is_function=False,
+            seals=False,
+            result=SourcePart(Source(path, bound)),
+            lengthy=_LARGE.fullmatch(name) is not None and not _is_bounded(parameters),
         )
     payload = (
         parameters.get("Payload", parameters.get("Payload.$")) if through_invoke else parameters
@@ -170,22 +218,52 @@ def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
         # bounds that.
         known = functions.is_unsealed(name)
         answer = SourcePart(Source(path, PAYLOAD_LIMIT))
-        return ServiceCall(name, is_function=True, seals=False, result=answer, unsealed=known)
+        may_seal = not known and _has_state(payload)
+        return ServiceCall(
+            name,
+            is_function=True,
+            seals=False,
+            result=answer,
+            unsealed=known,
+            may_seal=may_seal,
+        )
     action = action_of(payload)
     depth = 0 if action is None else _MANAGER_ACTIONS[action]
-    source = Source(
-        path,
-        functions.own_bag_bytes.get(name, functions.bag_bytes),
-        _PLAIN_OF_STEP if action is None else _PLAIN_OF_MANAGER,
+    source = Source(path, functions.own_bag_bytes.get(name, functions.bag_bytes))
+    place = InBag(
+        above=depth,
+        plain=_PLAIN_OF_STEP if action is None else _PLAIN_OF_MANAGER,
+        given=_given(payload) if action is None else frozenset(),
+        of=path,
     )
-    bag = SourcePart(source, (), None if depth else (), depth)
+    bag = SourcePart(source, (), (place,))
     return ServiceCall(
         name, is_function=True, seals=True, result=_wrapped(bag, path, through_invoke)
     )
 
 
+def _is_bounded(parameters: Mapping[str, Any]) -> bool:
+    """Whether literal parameters let an answer have few entries, or a part of an object."""
+    most = (parameters.get(name) for name in _BOUNDS)
+    few = any(
+        isinstance(one, int) and not isinstance(one, bool) and one <= FEW_ENTRIES for one in most
+    )
+    return few or not {"Range", "Range.$"}.isdisjoint(parameters)
+
+
+def _given(payload: Any) -> frozenset[str]:
+    """The names under which a payload hands on values, and no texts of its own."""
+    if not isinstance(payload, dict) or not payload:
+        return _STATES  # of a whole input, the names are not known
+    return frozenset(
+        name.removesuffix(".$")
+        for name, value in payload.items()
+        if name.endswith(".$") or is_jsonata(value) or isinstance(value, dict)
+    )
+
+
 def takes_values(state: Mapping[str, Any]) -> bool:
-    """Whether a Task calls a service that acts on its parameters, and knows no stub."""
+    """Return whether a Task calls a service that acts on its parameters, and knows no stub."""
     resource = state.get("Resource")
     match = re.search(r":states:[^:]*:[^:]*:(.+)", resource if isinstance(resource, str) else "")
     return match is not None and _CARRIES.match(match[1]) is None
@@ -199,7 +277,7 @@ def _wrapped(answer: SourcePart, path: str, through_invoke: bool) -> Shape:
 
 
 def most_items(state: Mapping[str, Any]) -> int | None:
-    """Items of a Map: `MaxItems` of its reader, or `statebag: at most N items` in its Comment."""
+    """Return the most items of a Map, by `MaxItems` or `statebag: at most N items`."""
     known = []
     comment, reader = state.get("Comment"), state.get("ItemReader")
     told = _AT_MOST.search(comment) if isinstance(comment, str) else None
@@ -213,7 +291,7 @@ def most_items(state: Mapping[str, Any]) -> int | None:
 
 
 def _bare(reference: str) -> str:
-    """A function's name without its ARN, version and the marks of a placeholder."""
+    """Return a function's name without its ARN, version and the marks of a placeholder."""
     match = re.search(r":function:([A-Za-z0-9-_${}.]+)", reference)
     name = match[1] if match else reference
     placeholder = re.fullmatch(r"\$\{([A-Za-z0-9_.:-]+)\}", name)

@@ -1,4 +1,4 @@
-"""What follows a Catch: whether the workflow can succeed from there, and who sees the error."""
+"""Find what follows a Catch: whether the workflow can succeed, and what sees the error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ELSEWHERE = frozenset(
 
 
 def reached_from(machine: StateMachine, target: str) -> list[dict[str, Any]]:
-    """The states that can follow from one on, itself included, other errors left aside."""
+    """Return a state and all that can follow it, without following other Catches."""
     seen: dict[str, dict[str, Any]] = {}
     ahead: list[str | None] = [target]
     while ahead:
@@ -36,14 +36,14 @@ def reached_from(machine: StateMachine, target: str) -> list[dict[str, Any]]:
 
 
 def ends_well(following: list[dict[str, Any]]) -> bool:
-    """Whether an execution can succeed with one of these states."""
+    """Return whether an execution can succeed with one of these states."""
     return any(one.get("Type") == "Succeed" or one.get("End") is True for one in following)
 
 
 def is_looked_at(
     handler: Mapping[str, Any], following: list[dict[str, Any]], language: str
 ) -> bool:
-    """Whether a state after a Catch is given its error: a Task's payload, a rule, a branch."""
+    """Return whether a state after a Catch gets its error, in a payload, rule or branch."""
     if language == "JSONata":
         return _in_jsonata(handler, following)
     where = handler.get("ResultPath", "$")
@@ -60,7 +60,7 @@ def is_looked_at(
 
 
 def _mentions(state: dict[str, Any], name: str | int) -> bool:
-    """Whether a state is given a field of its input, or all of it."""
+    """Return whether a state is given a field of its input, or all of it."""
     if "Parameters" not in state and state["Type"] in {"Task", "Parallel"}:
         given = [*_read(state.get("InputPath", "$"))]
         return any(path.definite and path.beginning in ((), (name,)) for path in given)
@@ -72,7 +72,7 @@ def _mentions(state: dict[str, Any], name: str | int) -> bool:
 
 
 def _read(text: object) -> Iterator[JsonPath]:
-    """The paths in a text: it may be a path, a call, or neither."""
+    """Yield the paths in a text: it may be a path, a call, or neither."""
     if not isinstance(text, str):
         return
     try:

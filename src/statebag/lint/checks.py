@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import CALL_BYTES, PAYLOAD_LIMIT
 from statebag.format.paths import render_path
+from statebag.lint.calls import FEW_ENTRIES
 from statebag.lint.catches import ends_well, is_looked_at, reached_from
-from statebag.lint.shape import Members, Shape, SourcePart, made_of, parts, size
+from statebag.lint.shape import EVERY, InBag, Members, Shape, SourcePart, made_of, parts, size
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
@@ -20,13 +21,45 @@ if TYPE_CHECKING:
 
 __all__ = ["Checks", "control_paths", "movable_paths"]
 
-_SLACK = 1024  # bytes: what a few names and numbers beside a value add
-_NAMED = 3
-_MOST_ITERATIONS = 8_000  # each takes three of the events of an execution's history
+_SLACK = 1024  # bytes. Chosen: what a few names and numbers beside a value add
+_NAMED = 3  # sources that a message names. Chosen: it stays one sentence
+# Each iteration takes three of the 25,000 events of a history (`quotas.HISTORY_EVENTS`).
+_MOST_ITERATIONS = 8_000
 _RETRIED = frozenset({"StoreUnavailable", "States.ALL", "States.TaskFailed"})
 _DATA_LIMIT = "States.DataLimitExceeded"
 _LOSSES = ("BlobMissing", "BlobCorrupt")
 _CATCHES_ALL = frozenset({"States.ALL", "States.TaskFailed"})
+
+
+_FOUND = {
+    "pick": (
+        "SB203",
+        "picks {field} out of a bag ({bag}); once the state is large, it may not be there",
+        "Name it as a movable path, or hand on the whole bag (--control prints the paths).",
+    ),
+    "items": (
+        "SB202",
+        "takes items from {field} inside a bag ({bag}), which may be a stub: the Map would fail",
+        (
+            "Make it a control field while it is small, or hand out a plain list of pointers and "
+            "open each item in the function."
+        ),
+    ),
+    "write": (
+        "SB201",
+        (
+            "writes into {field} inside a bag ({bag}), which may have left for the store: its "
+            "other members would be lost"
+        ),
+        "Name it as a control path (--control prints them all).",
+    ),
+    "value": (
+        "SB201",
+        "reads {field} inside a bag ({bag}), which may have left for the store",
+        "Name it as a control path (--control prints them all).",
+    ),
+}
+"""Code, message and fix, by how a place in a bag is read."""
 
 
 def movable_paths(movable: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
@@ -59,6 +92,10 @@ class Checks:
     Attributes:
         wanted: Control paths that are missing, in the order in which they were met.
         moved: Movable paths that are missing, in the order in which they were met.
+        also: Control paths that are needed as well where a function seals its state alone, and
+            returns the bag under the name under which it was given the state.
+        also_moved: Movable paths of this kind.
+        unsure: Whether there is a function of which nothing is known, and which is given the state.
     """
 
     def __init__(
@@ -77,10 +114,12 @@ class Checks:
         self._told: set[tuple[str, str]] = set()
         self.wanted: dict[str, None] = {}
         self.moved: dict[str, None] = {}
+        self.also: dict[str, None] = {}
+        self.also_moved: dict[str, None] = {}
+        self.unsure = False
 
     def reads(self, path: str, part: SourcePart, how: str) -> None:
         """A value is looked at or picked out."""
-        inside = part.in_bag
         if how == "whole":
             self._once(
                 path,
@@ -90,55 +129,35 @@ class Checks:
                 "Read single fields by their names, or let a function read the state.",
             )
             return
-        if not inside or self._is_plain(inside, part):
+        for place in part.bags:
+            if place.inside:
+                self._reads_place(path, place, how)
+
+    def _reads_place(self, path: str, place: InBag, how: str) -> None:
+        """A place in a bag is looked at or picked out."""
+        names = _to_index(place.inside)
+        if not names:
             return
-        field = render_path(inside)
-        if render_path(_to_index(inside)) in self.wanted and len(_to_index(inside)) < len(inside):
+        self._also(place, names, how)
+        if self._is_plain(place) or (how == "pick" and self._is_movable(place)):
+            return
+        outer = render_path(names)
+        if outer in self.wanted and len(names) < len(place.inside):
             return  # an item of what was told about already
-        outer = render_path(_to_index(inside))
-        if how == "pick":
-            if self._is_movable(inside):
-                return
-            if outer != "$":
-                self.moved[outer] = None
-            self._once(
-                path,
-                "SB203",
-                f"picks {field} out of a bag ({part.source.name}); once the state is large, it may "
-                "not be there",
-                "Name it as a movable path, or hand on the whole bag (--control prints the paths).",
-            )
-            return
-        if outer != "$":
-            self.wanted[outer] = None
-        if how == "items":
-            self._once(
-                path,
-                "SB202",
-                f"takes items from {field} inside a bag ({part.source.name}), which may be a stub: "
-                "the Map would fail",
-                "Make it a control field while it is small, or hand out a plain list of pointers "
-                "and open each item in the function.",
-            )
-            return
-        if how == "write":
-            self._once(
-                path,
-                "SB201",
-                f"writes into {field} inside a bag ({part.source.name}), which may have left for "
-                "the store: its other members would be lost",
-                "Name it as a control path (--control prints them all).",
-            )
-            return
-        self._once(
-            path,
-            "SB201",
-            f"reads {field} inside a bag ({part.source.name}), which may have left for the store",
-            "Name it as a control path (--control prints them all).",
-        )
+        (self.moved if how == "pick" else self.wanted)[outer] = None
+        field = render_path(_shown(place.inside))
+        code, message, fix = _FOUND[how if how in _FOUND else "value"]
+        self._once(path, code, message.format(field=field, bag=place.of), fix)
+
+    def _also(self, place: InBag, names: tuple[str | int, ...], how: str) -> None:
+        """Note the path that counts if the function seals its state alone, and not the answer."""
+        inner = names[1:] if names[0] in place.given else ()
+        if inner:
+            (self.also_moved if how == "pick" else self.also)[render_path(inner)] = None
 
     def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
         """A Task calls a function."""
+        self.unsure = self.unsure or call.may_seal
         state = self._states[path].fields
         if (call.is_function and not call.seals) or call.unsealed:
             self._check_reader(path, call, argument)
@@ -152,18 +171,45 @@ class Checks:
                 "Put @statebag.step around its handler, and pass $$.Execution.Id as execution_id; "
                 "or say so with --sealed.",
             )
+        if call.lengthy:
+            self._check_length(path, call)
         if call.seals:
             self._check_retry(path, state, call)
             self._sealing.append(path)
         if call.seals or _holds_bag(entry):
             self._check_catch(path, state, seals=call.seals)
 
+    def _check_length(self, path: str, call: ServiceCall) -> None:
+        """A service is asked for what alone can be larger than a result may be."""
+        state = self._states[path]
+        if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.fields.get("Catch", [])):
+            return  # it says what to do then
+        jsonata = state.language == "JSONata"
+        id_ = (
+            '"execution_id": "{% $states.context.Execution.Id %}"'
+            if jsonata
+            else '"execution_id.$": "$$.Execution.Id"'
+        )
+        field = "Arguments" if jsonata else "Parameters"
+        self._once(
+            path,
+            "SB105",
+            f"the answer of {call.name} can pass {PAYLOAD_LIMIT:,} bytes, and a service cannot "
+            "seal it",
+            "Make the Resource the ARN of a function whose handler is "
+            f'statebag.sdk_task.lambda_handler, and the {field} {{{id_}, "call": "{call.name}", '
+            '"parameters": {}}, with the present ones in parameters; or ask for at most '
+            f"{FEW_ENTRIES} entries.",
+        )
+
     def _check_reader(self, path: str, call: ServiceCall, argument: Shape) -> None:
         """A function that does not open bags is given what a sealing one may have offloaded."""
         for part in parts(argument):
-            if not part.holds_bags or (part.in_bag and self._is_plain(part.in_bag, part)):
+            places = [one for one in part.bags if not (one.inside and self._is_plain(one))]
+            if not places:
                 continue
-            what = render_path(part.in_bag) + " of the bag" if part.in_bag else "a bag"
+            inside = _shown(places[0].inside)
+            what = render_path(inside) + " of the bag" if inside else "a bag"
             known = "does not open bags" if call.unsealed else "is not known to open bags"
             self._once(
                 path,
@@ -259,12 +305,13 @@ class Checks:
     def finish(self) -> None:
         """Tell the largest of the sizes, and look at each Catch around what seals."""
         # A control field is plain with all that is in it.
-        for one in [*self.wanted]:
-            if any(above in self.wanted for above in _above(one)):
-                del self.wanted[one]
-        for one in [*self.moved]:
-            if any(above in self.wanted for above in (one, *_above(one))):
-                del self.moved[one]
+        for control, movable in ((self.wanted, self.moved), (self.also, self.also_moved)):
+            for one in [*control]:
+                if any(above in control for above in _above(one)):
+                    del control[one]
+            for one in [*movable]:
+                if any(above in control for above in (one, *_above(one))):
+                    del movable[one]
         for (path, code), (_, message, fix) in self._sizes.items():
             self._once(path, code, message, fix)
         for path, state in self._states.items():
@@ -278,16 +325,18 @@ class Checks:
         if bytes_ > self._sizes.get((path, code), (0, "", ""))[0]:
             self._sizes[path, code] = (bytes_, message, fix)
 
-    def _is_movable(self, inside: tuple[str | int, ...]) -> bool:
+    def _is_movable(self, place: InBag) -> bool:
         """Whether a place is one that may be moved, or above one."""
-        names = _to_index(inside)
-        return names == inside and any(path[: len(names)] == names for path in self._movable)
+        if _to_index(place.inside) != place.inside:
+            return False
+        return any(path[: len(names)] == names for names in _ways(place) for path in self._movable)
 
-    def _is_plain(self, inside: tuple[str | int, ...], part: SourcePart) -> bool:
-        names = _to_index(inside)
-        known = (*self._control, *part.source.plain)
+    def _is_plain(self, place: InBag) -> bool:
+        known = (*self._control, *place.plain)
         return any(
-            names[: len(path)] == path or path[: len(names)] == names for path in known if names
+            names[: len(path)] == path or path[: len(names)] == names
+            for names in _ways(place)
+            for path in known
         )
 
     def _check_retry(self, path: str, state: dict[str, Any], call: ServiceCall) -> None:
@@ -339,6 +388,20 @@ class Checks:
         if (path, code) not in self._told:
             self._told.add((path, code))
             self._say(path, code, message, fix)
+
+
+def _ways(place: InBag) -> Iterator[tuple[str | int, ...]]:
+    """The names of a place, in a bag of all that a function returned and in one of its state."""
+    names = _to_index(place.inside)
+    if names:
+        yield names
+        if names[0] in place.given and names[1:]:
+            yield names[1:]
+
+
+def _shown(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """A path up to the step to all items of an array."""
+    return path[: path.index(EVERY)] if EVERY in path else path
 
 
 def _holds_bag(shape: Shape) -> bool:

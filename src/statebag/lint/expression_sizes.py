@@ -1,6 +1,6 @@
-"""What expressions of a definition refer to: JSONPath, intrinsic functions and JSONata.
+"""Find the references of expressions: JSONPath, intrinsic functions and JSONata.
 
-Only references are looked for; nothing is evaluated. Sources: the Amazon States Language
+This module evaluates nothing. Sources: the Amazon States Language
 specification (reference paths, intrinsic functions) and AWS's guide to JSONata in Step Functions.
 """
 
@@ -9,16 +9,31 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from statebag.asl.intrinsic_calls import Argument, IntrinsicCall, Quoted, parse_call
 from statebag.asl.intrinsics import INTRINSICS
-from statebag.asl.json_paths import Filter, JsonPath, MalformedError, read_json_path
+from statebag.asl.json_paths import (
+    WILDCARD,
+    Filter,
+    JsonPath,
+    MalformedError,
+    Picks,
+    Slice,
+    read_json_path,
+)
 from statebag.asl.jsonata import Looked, found_in
+from statebag.asl.jsonata_values import made_by
+from statebag.asl.made_values import MadeMerge, MadeOther, MadePlace, MadeValue
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.lint.shape import EVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Expression", "Reference", "is_jsonata", "json_path", "jsonata"]
 
-_MOST_TIMES = 64
+_MOST_TIMES = 64  # of one value in a result. Chosen: 4 KB counted so often reach the payload limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +45,9 @@ class Reference:
         path: Fields and indices below it, as far as they are fixed.
         reads: Whether the engine looks at the value itself (or below the path: a wildcard, a
             filter), instead of handing it on.
-        times: How often its bytes can stand in what the expression makes of it.
-        whole: Whether a value is computed of all that is in it, so that a stub in it would count.
-        as_text: Whether a JSON text is made of it: it is no text, then.
+        times: How often the result can hold its bytes.
+        whole: Whether everything in it affects the result, so that a stub in it would too.
+        as_text: Whether the result has its JSON text; then it is not text itself.
     """
 
     root: str
@@ -45,28 +60,33 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """What an expression gives.
+    """The facts about the result of an expression.
 
     Attributes:
         references: All places that it names.
         alone: Whether its value is that of its one reference.
         scalar: Whether it is a number, a boolean or a short text.
         extra: Bytes of its own text, where it is put into the value.
+        below: Places that it reads as well: members of each item of a list, and objects and arrays
+            that it takes apart.
+        made: What it puts together, if it is an object, or one of several values; None otherwise.
     """
 
     references: tuple[Reference, ...]
     alone: bool = False
     scalar: bool = False
     extra: int = 0
+    below: tuple[Reference, ...] = ()
+    made: MadeValue | None = None
 
 
 def is_jsonata(text: object) -> bool:
-    """Whether a string is a JSONata expression."""
+    """Return whether a string is a JSONata expression."""
     return isinstance(text, str) and text.startswith("{%") and text.rstrip().endswith("%}")
 
 
 def json_path(text: str) -> Expression:
-    """The references in a path or an intrinsic function's call."""
+    """Return the references in a path or an intrinsic function's call."""
     text = text.strip()
     if text.startswith("$"):
         path, end = read_json_path(text)
@@ -78,7 +98,7 @@ def json_path(text: str) -> Expression:
 
 
 def _of_path(path: JsonPath, *, whole: bool = True) -> Expression:
-    """The references of a path: what it leads to, and what its filters compare with."""
+    """Return the references of a path: what it leads to, and what its filters compare with."""
     root = f"${path.variable}" if path.root == "variable" else path.root
     definite = whole and path.definite
     compared = tuple(
@@ -88,8 +108,34 @@ def _of_path(path: JsonPath, *, whole: bool = True) -> Expression:
         for other in step.outside
         for one in _of_path(other).references
     )
-    found = Reference(root, path.beginning, reads=not definite)
-    return Expression((found, *compared), alone=definite)
+    # Of a bag itself, what is not named is a stub.
+    found = Reference(root, path.beginning, reads=not definite, whole=not definite)
+    picked = () if definite else tuple(_inside(root, path))
+    if picked and isinstance(path.steps[len(path.beginning)], Picks):
+        found = replace(found, whole=False)  # all of it is named
+    return Expression((found, *compared), alone=definite, below=picked)
+
+
+def _inside(root: str, path: JsonPath) -> Iterator[Reference]:
+    """The places that a path reads below its definite beginning; each item of a list is one."""
+    places: list[tuple[str | int, ...]] = [path.beginning]
+    for step in path.steps[len(path.beginning) :]:
+        if isinstance(step, Picks):
+            places = [(*place, name) for place in places for name in step.names][:_MOST_TIMES]
+        elif isinstance(step, str | int):
+            places = [(*place, step) for place in places]
+        elif isinstance(step, Filter):
+            for read in step.reads:
+                for place in places:
+                    yield Reference(root, (*place, EVERY, *read), reads=True, times=0)
+            places = [(*place, EVERY) for place in places]
+        elif step == WILDCARD or isinstance(step, Slice):
+            places = [(*place, EVERY) for place in places]
+        else:  # a search, or what is computed
+            break
+    for place in places:
+        if place != path.beginning:
+            yield Reference(root, place, reads=True, times=0)
 
 
 def _of_call(call: IntrinsicCall) -> Expression:
@@ -110,7 +156,30 @@ def _of_call(call: IntrinsicCall) -> Expression:
     )
     own = len(call.text.encode()) + (0 if known is None else known.made)
     extra = min((own + sum(one.extra for one in found)) * growth, PAYLOAD_LIMIT)
-    return Expression(references, scalar=known is not None and known.short, extra=extra)
+    below = tuple(one for each in found for one in each.below)
+    made = _merged(call) if call.name == "States.JsonMerge" else None
+    short = known is not None and known.short
+    return Expression(references, scalar=short, extra=extra, below=below, made=made)
+
+
+def _merged(call: IntrinsicCall) -> MadeValue | None:
+    """The objects that `States.JsonMerge` merges; None if one of them is not known."""
+    parts: list[MadeValue] = []
+    for one in call.arguments[:2]:
+        if isinstance(one, JsonPath):
+            expression = _of_path(one)
+            if not expression.alone:
+                return None
+            (place,) = expression.references
+            parts.append(MadePlace(place.root, place.path))
+        elif isinstance(one, IntrinsicCall) and one.name == "States.JsonMerge":
+            inner = _merged(one)
+            if inner is None:
+                return None
+            parts.append(inner)
+        else:
+            return None
+    return MadeMerge(tuple(parts))
 
 
 def _of_argument(argument: Argument) -> Expression:
@@ -122,10 +191,11 @@ def _of_argument(argument: Argument) -> Expression:
     return Expression((), scalar=True, extra=len(text.encode()) + 2)
 
 
+@lru_cache(maxsize=4096)  # a run looks at each state many times
 def jsonata(text: str) -> Expression:
-    """The references in a JSONata expression, its `{% %}` with it or not.
+    """Return the references in a JSONata expression, with or without its `{% %}`.
 
-    A malformed one has none.
+    A malformed expression has none.
     """
     code = text.strip().removeprefix("{%").removesuffix("%}").strip()
     try:
@@ -136,7 +206,17 @@ def jsonata(text: str) -> Expression:
         Reference(one.root, one.path, one.looked_at, whole=one.whole) for one in looked.found
     )
     extra = min(len(code.encode()) + looked.extra, PAYLOAD_LIMIT)
-    return Expression(references, alone=looked.alone, scalar=looked.small, extra=extra)
+    made = made_by(code)
+    apart = tuple(Reference(one.root, one.path, reads=True, times=0) for one in made.taken_apart)
+    computed = looked.alone or looked.small or isinstance(made.value, MadeOther)
+    return Expression(
+        references,
+        alone=looked.alone,
+        scalar=looked.small,
+        extra=extra,
+        below=apart,
+        made=None if computed else made.value,
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -16,8 +16,8 @@ class Rule:
 
     Attributes:
         severity: `error`: the definition is refused or fails. `warning`: it may fail, or lose a
-            state. `note`: worth knowing, does not fail a check.
-        title: What it says, in a few words.
+            state. `note`: it is worth knowing, and does not fail a check.
+        title: A few words about it.
     """
 
     severity: Severity
@@ -38,6 +38,7 @@ RULES: dict[str, Rule] = {
     "SB102": Rule("warning", "what a state hands on can pass the limit"),
     "SB103": Rule("warning", "a Map adds up the outputs of its iterations"),
     "SB104": Rule("warning", "a Parallel adds up the outputs of its branches"),
+    "SB105": Rule("warning", "a service's answer can pass the limit"),
     "SB201": Rule("error", "a path reads a value inside a bag"),
     "SB202": Rule("error", "a Map's items may be a stub"),
     "SB203": Rule("error", "a path picks a field out of a bag"),
@@ -56,16 +57,19 @@ class Finding:
     """A problem at a place in a file.
 
     Attributes:
-        file: As it was named.
-        line: In the file, from 1; 0 where it is not known.
-        path: In the definition, such as `$.States.Parse.ResultPath`.
+        file: The name of the file, as it was given.
+        line: In the file, from 1; 0 if it is not known.
+        column: In the line, from 1, in characters; 0 if it is not known.
+        path: The place in the definition, such as `$.States.Parse.ResultPath`.
         code: One of `RULES`.
-        message: What it is. It quotes names and paths of the definition, and no value of a state.
+        message: What was found. It quotes names and paths of the definition, never a value of a
+            state.
         fix: What to do.
     """
 
     file: str
     line: int
+    column: int
     path: str
     code: str
     message: str

@@ -1,7 +1,7 @@
-"""How values flow through a machine: the shape of each state's input and output, worst case.
+"""Run a machine abstractly, for the worst-case shape of each input and output.
 
-An abstract run: every branch of every Choice and Catch is taken, loops until nothing changes
-any more. What is seen on the way is told to an observer, once for each state.
+An abstract run takes every branch of every Choice and Catch, and repeats loops until nothing
+changes. It reports to an observer, once for each state.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from statebag.lint.reading import (
     asked_for,
 )
 from statebag.lint.shape import (
+    ANY,
     SMALL,
     BoundedText,
     Members,
@@ -28,6 +29,7 @@ from statebag.lint.shape import (
     Source,
     SourcePart,
     clipped,
+    each_of,
     joined,
     literal,
     placed,
@@ -41,9 +43,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Flow"]
 
-_VISITS = 12  # of a state, before what still grows is taken for as large as it can be
-_APART = 4  # ways to a state that are kept apart
-_PATIENCE = 6  # further visits, before whatever still changes is
+# Chosen (docs/design/0010): loops that settle do so within a few visits. With more visits and ways,
+# lint takes longer, and its bounds become tighter.
+_VISITS = 12  # of a state, until what still grows counts as large as the limit
+_APART = 4  # ways to a state that are kept separate. Chosen: as above
+# Further visits, until whatever still changes counts as large as the limit. Chosen: as above.
+_PATIENCE = 6
 _MAP_PATH_FIELDS = ("MaxItemsPath", "MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath")
 
 _Entry = tuple[Shape, Variables]
@@ -55,9 +60,9 @@ class Flow:
     """One abstract run.
 
     Args:
-        functions: What is known of functions.
+        functions: Facts about functions.
         input_bytes: The largest input of an execution.
-        observer: Is told of each state.
+        observer: Gets a report on each state.
     """
 
     functions: Functions
@@ -80,7 +85,7 @@ class Flow:
                 self.observer.finds_nothing(path, reference)
 
     def _machine(self, machine: StateMachine, outer: Scope) -> Shape | None:
-        """The output, from the input of `outer`; None where no path ends well."""
+        """Return the output, from the input of `outer`; None if no path ends well."""
         variables = tuple(outer.variables.items())
         around = (outer.execution, outer.item, outer.language)
         key = (machine.path, outer.input, variables, around, self._reader.telling)
@@ -120,7 +125,7 @@ class Flow:
         return output
 
     def _state(self, state: dict[str, Any], path: str, scope: Scope) -> Iterator[_Step]:
-        """Where a state goes, None for the machine's end, and with what."""
+        """Yield the states that can follow a state, None for the end, and their inputs."""
         kind, entry = state["Type"], scope.input
         if kind == "Fail":
             self._reader.fields(state, path, scope)
@@ -140,7 +145,7 @@ class Flow:
     def _chosen(
         self, state: dict[str, Any], path: str, entry: Shape, scope: Scope
     ) -> Iterator[_Step]:
-        """Where a Choice goes: each rule, and Default, has its own Output and Assign."""
+        """Yield the states that can follow a Choice; each rule has its own Output and Assign."""
         # What a rule asks for with IsPresent may be missing for the other rules, too.
         self._reader.asked = set(asked_for(state["Choices"]))
         self._reader.rules(state["Choices"], f"{path}.Choices", scope)
@@ -160,7 +165,7 @@ class Flow:
     def _worked(
         self, state: dict[str, Any], path: str, entry: Shape, scope: Scope
     ) -> Generator[_Step, None, tuple[Shape, Variables] | None]:
-        """The output of a state, and the variables then; yields where its Catch goes."""
+        """Return a state's output and variables; yield the states that its Catch leads to."""
         kind, sata = state["Type"], scope.language == "JSONata"
         given = "Arguments" if sata else "Parameters"
         argument = scope.input
@@ -196,7 +201,7 @@ class Flow:
 
     def _output(self, state: dict[str, Any], path: str, entry: Shape, scope: Scope) -> Shape:
         result = scope.result
-        assert result is not None  # given by whoever calls
+        assert result is not None  # given by who calls
         if scope.language == "JSONata":
             if "Output" in state:
                 return self._reader.template(state["Output"], f"{path}.Output", scope)
@@ -269,23 +274,23 @@ class Flow:
         read = "ItemReader" in state or "ItemBatcher" in state
         if out == selected == item and isinstance(item, SourcePart) and not read:
             # The same items again: an item's source has the bound of the array.
-            return SourcePart(Source(f"the results of {path}", item.source.bound))
+            return each_of(item, f"the results of {path}", item.source.bound)
         each = size(out)
         if self._reader.telling and (count is None or count * (each + 1) + 1 > PAYLOAD_LIMIT):
             self.observer.adds_up(path, [each], count, distributed=distributed)
-        deep = isinstance(out, SourcePart) and out.in_bag == ()
         total = PAYLOAD_LIMIT if count is None else min(count * (each + 1) + 1, PAYLOAD_LIMIT)
-        return SourcePart(Source(f"the results of {path}", total), until_bag=1 if deep else 0)
+        return each_of(out, f"the results of {path}", total)
 
     def _map_fields(self, state: dict[str, Any], path: str, scope: Scope) -> None:
-        """What a Distributed Map reads with, writes to, and puts beside each batch."""
+        """Check the fields of a Distributed Map for its reader, its writer and its batches."""
         for name in ("ItemReader", "ItemReader.ReaderConfig", "ItemBatcher", "ResultWriter"):
             holder: Any = state
             for one in name.split("."):
                 holder = holder.get(one) if isinstance(holder, dict) else None
             if not isinstance(holder, dict):
                 continue
-            # The engine itself reads names of buckets and keys; what is beside a batch it hands on.
+            # The engine reads the names of buckets and keys itself, and passes on the fields next
+            # to a batch.
             for field_ in ("Parameters", "Arguments", "BatchInput"):
                 if field_ in holder:
                     how = "pick" if field_ == "BatchInput" else "value"
@@ -295,7 +300,7 @@ class Flow:
                     self._reader.path(holder[field_], f"{path}.{name}.{field_}", scope, "value")
 
     def _items(self, state: dict[str, Any], path: str, scope: Scope) -> tuple[Shape, int | None]:
-        """One of a Map's items, whichever, and their number where it is known."""
+        """Return the shape of any item of a Map, and the number of items; None if unknown."""
         if "ItemReader" in state or "ItemBatcher" in state:
             return SourcePart(Source(f"an item of {path}", PAYLOAD_LIMIT)), most_items(state)
         if scope.language == "JSONata":
@@ -308,6 +313,8 @@ class Flow:
             items = self._reader.path(state["ItemsPath"], f"{path}.ItemsPath", scope, "items")
         else:
             items = scope.input
+        if isinstance(items, Members) and (one := dict(items.members).get(ANY)) is not None:
+            return one, most_items(state)
         listed = isinstance(items, Members) and all(
             isinstance(step, int) for step, _ in items.members
         )
@@ -318,22 +325,16 @@ class Flow:
             assert item is not None  # there is at least one
             return item, len(items.members)
         # An item is plain where the array is: its place in the bag goes through an index.
-        inside = (
-            (*items.in_bag, 0)
-            if isinstance(items, SourcePart) and items.in_bag is not None
-            else None
-        )
         bound = items.source.bound if isinstance(items, SourcePart) else size(items)
-        plain = items.source.plain if isinstance(items, SourcePart) else frozenset()
-        item = SourcePart(Source(f"an item of {path}", bound, plain), in_bag=inside)
-        return item, most_items(state)
+        bags = items.below(0).bags if isinstance(items, SourcePart) else ()
+        return SourcePart(Source(f"an item of {path}", bound), (), bags), most_items(state)
 
 
 def _added(known: list[_Entry], entry: _Entry, target: str, widen: int) -> _Entry | None:
-    """Take an entry in; what is to be visited for it, None where that was.
+    """Add a way to a state; return the entry to visit for it, None if it was visited.
 
-    The first few ways to a state are kept apart, so that what excludes each other is not added up;
-    all others are one entry together.
+    The first few ways to a state stay separate, so that values that exclude each other are not
+    added up. All further ways share one entry.
     """
     if entry in known:
         return None

@@ -1,4 +1,4 @@
-"""What a template says of the functions that a definition names: whether they seal, and how."""
+"""Read from a template whether the functions of a definition seal, and how."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ _IMPORT = re.compile(
     r"import[ \t]+(?P<plain>[\w.]+))",
     re.MULTILINE,
 )
+# Of a function that are read. Chosen: more than a function usually has of its own
 _MOST_MODULES = 100
 _STATE_DATA_MANAGER = "statebag.state_data_manager.lambda_handler"
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """What a template says of a function.
+    """The settings of a function in a template.
 
     Attributes:
-        seals: Whether it seals what it returns; None where that cannot be told.
+        seals: Whether it seals what it returns; None if unknown.
         bag_bytes: Its STATEBAG_MAX_BAG_BYTES.
         control: Its STATEBAG_CONTROL.
         movable: Its STATEBAG_MOVABLE.
@@ -44,9 +45,9 @@ class FunctionSettings:
 
 
 def function_settings(machine: MachineSource) -> dict[str, FunctionSettings]:
-    """Return the settings of a template's functions by all names that a definition may use.
+    """Return the settings of a template's functions, by every name that a definition may use.
 
-    A definition that no template names has none.
+    The result is empty for a definition that no template names.
     """
     if machine.template is None:
         return {}
@@ -56,7 +57,7 @@ def function_settings(machine: MachineSource) -> dict[str, FunctionSettings]:
 def _named(
     substitutions: Mapping[str, Any], functions: Mapping[str, FunctionSettings]
 ) -> dict[str, FunctionSettings]:
-    """Settings by all names that a definition may use."""
+    """Return settings by every name that a definition may use."""
     named = dict(functions)
     named.update({f"{name}.Arn": settings for name, settings in functions.items()})
     for placeholder, value in substitutions.items():
@@ -113,7 +114,7 @@ def _listed(text: Any) -> tuple[str, ...]:
 
 
 def _seals(folder: Path, properties: dict[str, Any], variables: dict[str, Any]) -> bool | None:
-    """By the handler's source where it is here, else by its environment."""
+    """Return whether a function seals, by its source if it is here, or by its environment."""
     handler, code = properties.get("Handler"), properties.get("CodeUri", ".")
     if handler == _STATE_DATA_MANAGER:
         return True
@@ -126,14 +127,14 @@ def _seals(folder: Path, properties: dict[str, Any], variables: dict[str, Any]) 
 
 
 def _module_file(folder: Path, module: str) -> Path | None:
-    """The file of a module in a function's own code."""
+    """Return the file of a module in a function's own code."""
     stem = folder / module.replace(".", "/")
     files = (stem.with_suffix(".py"), stem / "__init__.py")
     return next((file for file in files if file.is_file()), None)
 
 
 def _names_statebag(folder: Path, module: str) -> bool:
-    """Whether a module, or one of the function's own that it imports, names statebag."""
+    """Return whether a module, or one of the function's own that it imports, names statebag."""
     seen: set[str] = set()
     ahead = [module]
     while ahead and len(seen) < _MOST_MODULES:

@@ -1,4 +1,4 @@
-"""From files to findings."""
+"""Check the state machines in files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.definition import problems_of, unreached_states
 from statebag.asl.machines import MachineSource, files_below, machines_in
-from statebag.asl.model import Definition
+from statebag.asl.model import Definition, Position
 from statebag.errors import ConfigurationError
 from statebag.lint.calls import Functions
 from statebag.lint.checks import Checks, control_paths, movable_paths
@@ -26,21 +26,22 @@ __all__ = ["Options", "Report", "lint"]
 _IGNORE = re.compile(r"statebag:\s*ignore\s+(SB\d{3}(?:\s*,\s*SB\d{3})*)")
 _STEP_BEGINS = re.compile(r"[.\[]")
 _INDEX = re.compile(r"\[(\d{1,9})\]")
+# Characters of a message that quotes a definition. Chosen: two lines of a terminal
 _NAME_SHOWN = 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The facts and choices that the files do not say.
+    """The facts and choices that are not in the files.
 
     Attributes:
         sealed: Patterns of names of functions that seal.
         unsealed: Patterns of names of functions that do not seal.
-        control: Paths of states that stay plain, in addition to what a function keeps by itself.
-        movable: Paths of states that have a place of their own, in plain form or as a stub.
+        control: Paths of states that stay plain, in addition to those that functions keep plain.
+        movable: Paths of states whose values stay separate, in plain form or as one stub.
         bag_bytes: The bound of a bag.
         input_bytes: The largest input of an execution.
-        ignored: Codes that are not told.
+        ignored: Codes that are not reported.
     """
 
     sealed: tuple[str, ...] = ()
@@ -58,13 +59,13 @@ class Report:
 
     Attributes:
         findings: In the order of files and lines.
-        machines: How many definitions were looked at.
-        control: For each file the paths that should be control fields, where any are missing.
-        movable: For each file the paths that should be movable, if any are missing.
+        machines: How many definitions were checked.
+        control: For each file, the missing control paths.
+        movable: For each file, the missing movable paths.
         accepted: How many findings a comment in a definition accepts.
-        needed: For each machine's file all control paths that its definition reads and that are
-            not kept by the functions themselves: those that are set, and those that are missing.
-        needed_movable: For each machine's file all movable paths that its definition needs.
+        needed: For each machine's file, all control paths that its definition reads, set or
+            missing, without those that functions keep plain.
+        needed_movable: For each machine's file, all movable paths that its definition needs.
     """
 
     findings: list[Finding]
@@ -76,12 +77,33 @@ class Report:
     needed_movable: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Advice:
+    """The paths to name for one machine."""
+
+    control: tuple[str, ...] = ()
+    movable: tuple[str, ...] = ()
+    also_control: tuple[str, ...] = ()
+    also_movable: tuple[str, ...] = ()
+
+    @property
+    def all_control(self) -> tuple[str, ...]:
+        """With those that count if a function seals its state alone, or is to seal at all."""
+        return tuple(dict.fromkeys((*self.control, *self.also_control)))
+
+    @property
+    def all_movable(self) -> tuple[str, ...]:
+        """The same; a control path stays plain, so that it needs no other name."""
+        named = {*self.control, *self.also_control}
+        paths = dict.fromkeys((*self.movable, *self.also_movable))
+        return tuple(one for one in paths if one not in named)
+
+
 def lint(paths: list[Path], options: Options) -> Report:
     """Check all state machines in files and folders, and return a report.
 
     Raises:
-        ConfigurationError: A file that was named cannot be read or has no machine; an option is
-            wrong.
+        ConfigurationError: A named file cannot be read or has no machine, or an option is wrong.
     """
     unknown = sorted(options.ignored - RULES.keys())
     if unknown:
@@ -94,27 +116,27 @@ def lint(paths: list[Path], options: Options) -> Report:
     machines = _machines(paths)
     for machine in machines:
         settings = function_settings(machine)
-        found, wanted, moved = _looked_at(machine, settings, options)
+        found, advice = _looked_at(machine, settings, options)
         for needed, told, missing in (
-            (report.needed, (*options.control, *_control_of(settings)), wanted),
-            (report.needed_movable, (*options.movable, *_movable_of(settings)), moved),
+            (report.needed, (*options.control, *_control_of(settings)), advice.all_control),
+            (report.needed_movable, (*options.movable, *_movable_of(settings)), advice.all_movable),
         ):
             named = (*needed.get(machine.file, ()), *told, *missing)
             needed[machine.file] = tuple(dict.fromkeys(named))
         kept = [one for one in found if not _is_accepted(one, machine.value)]
         accepted += len(found) - len(kept)
         findings.extend(one for one in kept if one.code not in options.ignored)
-        if wanted:
-            report.control[machine.file] = wanted
-        if moved:
-            report.movable[machine.file] = moved
+        if advice.control:
+            report.control[machine.file] = advice.all_control
+        if advice.movable:
+            report.movable[machine.file] = advice.all_movable
     return replace(
         report, findings=sorted(set(findings)), machines=len(machines), accepted=accepted
     )
 
 
 def _machines(paths: list[Path]) -> list[MachineSource]:
-    """All machines; of one that a template names too, only the template's, which knows more."""
+    """Return all machines; a template's entry replaces that of its definition file."""
     found = [one for file, named in files_below(paths) for one in machines_in(file, named=named)]
     of_templates = {one.file for one in found if one.name}
     return [one for one in found if one.name or one.file not in of_templates]
@@ -122,14 +144,13 @@ def _machines(paths: list[Path]) -> list[MachineSource]:
 
 def _looked_at(
     machine: MachineSource, settings: Mapping[str, FunctionSettings], options: Options
-) -> tuple[list[Finding], tuple[str, ...], tuple[str, ...]]:
-    """The findings, and the control and movable paths that are missing."""
+) -> tuple[list[Finding], _Advice]:
+    """Return the findings, and the control and movable paths that are missing."""
     findings: list[Finding] = []
 
     def say(path: str, code: str, message: str, fix: str) -> None:
-        position = model.position(path)
-        line = 0 if position is None else position.line
-        findings.append(Finding(machine.file, line, path, code, message, fix))
+        at = model.position(path) or Position(0, 0)
+        findings.append(Finding(machine.file, at.line, at.column, path, code, message, fix))
 
     definition = machine.value
     model = Definition(definition, machine.positions)
@@ -137,7 +158,7 @@ def _looked_at(
         for problem in problems_of(definition):
             say(problem.path or "$", "SB001", problem.message[:_NAME_SHOWN], problem.hint or "")
         if findings:
-            return findings, (), ()
+            return findings, _Advice()
         for path in unreached_states(model):
             say(path, "SB002", "no transition leads to this state", "Remove it, or lead to it.")
         for fault in structure(model):
@@ -153,12 +174,24 @@ def _looked_at(
         named = control_paths(dict.fromkeys(control))
         moved = movable_paths(dict.fromkeys((*options.movable, *_movable_of(settings))))
         checks = Checks(model, named, moved, say)
-        Flow(_functions_of(settings, options), options.input_bytes, checks).run(model)
+        functions = _functions_of(settings, options)
+        Flow(functions, options.input_bytes, checks).run(model)
         checks.finish()
+        if checks.unsure:
+            # The lines to set are those for the machine whose functions do seal.
+            sealing = Checks(model, named, moved, lambda *_finding: None)
+            functions = replace(functions, states_seal=True)
+            Flow(functions, options.input_bytes, sealing).run(model)
+            sealing.finish()
+            checks.also.update(sealing.wanted | sealing.also)
+            checks.also_moved.update(sealing.moved | sealing.also_moved)
     except RecursionError:
         say("$", "SB001", "it is nested too deeply", "No machine needs so many levels.")
-        return findings, (), ()
-    return findings, tuple(checks.wanted), tuple(checks.moved)
+        return findings, _Advice()
+    advice = _Advice(
+        tuple(checks.wanted), tuple(checks.moved), tuple(checks.also), tuple(checks.also_moved)
+    )
+    return findings, advice
 
 
 def _control_of(functions: Mapping[str, FunctionSettings]) -> Iterator[str]:
@@ -185,7 +218,7 @@ def _functions_of(functions: Mapping[str, FunctionSettings], options: Options) -
 
 
 def _is_accepted(finding: Finding, definition: Any) -> bool:
-    """Whether a Comment on the way to the finding's place accepts it."""
+    """Return whether a Comment on the way to the finding's place accepts it."""
     for comment in _comments(definition, finding.path):
         for codes in _IGNORE.findall(comment):
             if finding.code in re.split(r"\s*,\s*", codes):
@@ -194,7 +227,7 @@ def _is_accepted(finding: Finding, definition: Any) -> bool:
 
 
 def _comments(definition: Any, path: str) -> Iterator[str]:
-    """The Comments of all objects on the way to a place, from the outermost on."""
+    """Yield the Comments of all objects on the way to a place, from the outermost on."""
     value, position = definition, 1
     while True:
         if isinstance(value, dict) and isinstance(value.get("Comment"), str):
@@ -209,14 +242,14 @@ def _comments(definition: Any, path: str) -> Iterator[str]:
 
 
 def _ends(path: str, start: int) -> Iterator[int]:
-    """Where the next step of a path may end: a name may have dots and brackets in it."""
+    """Yield the possible ends of the next step: names may have dots and brackets."""
     if start < len(path):
         yield from (one.start() for one in _STEP_BEGINS.finditer(path, start + 1))
         yield len(path)
 
 
 def _member(value: Any, step: str) -> tuple[Any] | None:
-    """The member that `.name`, `['name']` or `[0]` stands for; None: there is none."""
+    """Return the member that `.name`, `['name']` or `[0]` names; None if there is none."""
     if isinstance(value, dict):
         key = step[1:] if step.startswith(".") else step[2:-2]
         if key in value and step in {f".{key}", f"[{key!r}]"}:

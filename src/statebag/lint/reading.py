@@ -1,33 +1,48 @@
-"""What the paths, expressions and templates of a state read and make, as shapes."""
+"""Read the paths, expressions and templates of states, and return shapes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from statebag.asl.quotas import CAUSE_BYTES
+from statebag.asl.made_values import (
+    MadeAt,
+    MadeEither,
+    MadeMerge,
+    MadeObject,
+    MadeOther,
+    MadePlace,
+)
+from statebag.asl.quotas import CAUSE_BYTES, PAYLOAD_LIMIT
 from statebag.lint.expression_sizes import Expression, Reference, is_jsonata, json_path, jsonata
 from statebag.lint.shape import (
     COMPUTED,
+    EVERY,
     SMALL,
     BoundedText,
     Members,
     Shape,
     SourcePart,
+    either,
     follow,
     is_absent,
     literal,
+    merged,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from statebag.asl.jsonata import Looked
+    from statebag.asl.made_values import MadeValue
     from statebag.lint.calls import ServiceCall
 
 __all__ = ["Reader", "ReadingObserver", "Scope", "Variables", "asked_for"]
 
 _EXECUTION_ID = "execution_id"
-_ID = 2_048  # bytes of an execution's id at most; ARNs have a few hundred
+# Bytes of an execution's id. Chosen: eight times the longest ARN (API reference,
+# DescribeExecution: 256).
+_ID = 2_048
 _PATH_FIELDS = (
     "SecondsPath",
     "TimestampPath",
@@ -43,22 +58,22 @@ _TEXT_FIELDS = ("Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds", "E
 
 
 class ReadingObserver(Protocol):
-    """Is told what states do."""
+    """Gets reports on what states do."""
 
     def reads(self, path: str, part: SourcePart, how: str) -> None:
         """The engine looks at a value (`value`, `items`, `whole`), `pick`s it, `write`s into it."""
 
     def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
-        """A Task calls something with an argument."""
+        """Report that a Task calls something with an argument."""
 
     def finds_nothing(self, path: str, reference: Reference) -> None:
-        """A path leads to where no state put anything."""
+        """Report a path to a place that no state set."""
 
     def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
-        """A value is made of an input."""
+        """Report a value that is made from an input."""
 
     def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
-        """Outputs of branches (`each` of them) or of iterations (`count`; None: unknown)."""
+        """Report outputs of branches (`each`) or iterations (`count`; None if unknown)."""
 
 
 Variables = dict[str, Shape]
@@ -66,7 +81,7 @@ Variables = dict[str, Shape]
 
 @dataclass(frozen=True)
 class Scope:
-    """What expressions of a state can name."""
+    """The values that expressions of a state can name."""
 
     input: Shape
     language: str
@@ -79,13 +94,13 @@ class Scope:
 
 @dataclass
 class Reader:
-    """Reads for one abstract run.
+    """Read expressions for one abstract run.
 
     Attributes:
-        observer: Is told of what is read and made.
-        telling: Whether it is told now; each state is looked at many times and told once.
-        absent: Which references found nothing, on every way to them.
-        asked: The places that a Choice asks for with IsPresent, while it is looked at.
+        observer: Gets reports on values that are read and made.
+        telling: Whether to report now: each state is visited many times and reported once.
+        absent: The references that found nothing, on every way to them.
+        asked: The places that the current Choice tests with IsPresent.
     """
 
     observer: ReadingObserver
@@ -94,7 +109,7 @@ class Reader:
     asked: set[tuple[str, tuple[str | int, ...]]] = field(default_factory=set)
 
     def rules(self, rules: list[Any], path: str, scope: Scope) -> None:
-        """Look into a Choice's rules."""
+        """Read the rules of a Choice."""
         for index, rule in enumerate(rules):
             place = f"{path}[{index}]"
             if not isinstance(rule, dict):
@@ -110,7 +125,7 @@ class Reader:
                     self.value(jsonata(value), f"{place}.{name}", scope, "value")
 
     def fields(self, state: dict[str, Any], path: str, scope: Scope) -> None:
-        """What the engine reads for itself."""
+        """Read the fields that the engine needs itself."""
         for name in _PATH_FIELDS:
             if isinstance(state.get(name), str):
                 self.path(state[name], f"{path}.{name}", scope, "value")
@@ -119,7 +134,7 @@ class Reader:
                 self.value(jsonata(state[name]), f"{path}.{name}", scope, "value")
 
     def assigned(self, holder: dict[str, Any], path: str, scope: Scope) -> Variables:
-        """The variables after an Assign."""
+        """Return the variables after an Assign."""
         assigned = holder.get("Assign")
         if not isinstance(assigned, dict):
             return scope.variables
@@ -131,7 +146,7 @@ class Reader:
         return {**scope.variables, **{f"${name}": shape for name, shape in members}}
 
     def template(self, value: Any, path: str, scope: Scope, how: str = "pick") -> Shape:
-        """The value that a payload template makes."""
+        """Return the value that a payload template makes."""
         if isinstance(value, dict):
             members: list[tuple[str | int, Shape]] = []
             for key, member in value.items():
@@ -153,38 +168,64 @@ class Reader:
         return literal(value)
 
     def path(self, text: Any, path: str, scope: Scope, how: str) -> Shape:
-        """What a JSONPath gives; `path` is where it stands in the definition."""
+        """Return the value of a JSONPath; `path` is its place in the definition."""
         if not isinstance(text, str):
             return BoundedText(2)
         return self.value(json_path(text), path, scope, how)
 
     def value(self, expression: Expression, path: str, scope: Scope, how: str) -> Shape:
-        """What an expression gives: what it names, or as much as all that it names."""
+        """Return the value of an expression: of its one reference, or as large as all of them."""
         found = []
-        for reference in expression.references:
+        for reference in (*expression.references, *expression.below):
             root = self._root(reference.root, reference.path, scope)
             shape = follow(root, reference.path)
-            asked = (reference.root, reference.path) in self.asked
+            asked = (reference.root, reference.path) in self.asked or EVERY in reference.path
             if self.telling and scope.language == "JSONPath" and not asked:
                 absent = is_absent(root, reference.path)
                 key = (path, reference)
                 self.absent[key] = absent and self.absent.get(key, True)
             if isinstance(shape, SourcePart):
                 reads = reference.reads and how != "items"
-                if reference.whole and shape.in_bag == ():
+                if reference.whole and any(one.is_bag for one in shape.bags):
                     self._tell_read(path, shape, "whole")
                 self._tell_read(path, shape, "value" if reads else how)
-                if shape.in_bag and shape.in_bag[-1] == _EXECUTION_ID:
-                    shape = BoundedText(
-                        _ID
-                    )  # a step refuses a state where it is anything but an id
+                if _is_id(shape):
+                    shape = BoundedText(_ID)
             found.extend([shape] * reference.times)
+        if expression.made is not None:
+            return self._made(expression.made, scope)
         if expression.alone and found:
             return found[0]
         if expression.scalar or not found:
             return BoundedText(SMALL + expression.extra)
         # As large as all that it names, which may be parts of one source.
         return Members(((COMPUTED, BoundedText(expression.extra)), *enumerate(found)))
+
+    def _made(self, made: MadeValue, scope: Scope) -> Shape:
+        """The shape of what an expression puts together."""
+        match made:
+            case MadePlace(root, path):
+                shape = follow(self._root(root, path, scope), path)
+                return BoundedText(_ID) if _is_id(shape) else shape
+            case MadeObject(members):
+                shapes = tuple((key, self._made(one, scope)) for key, one in members)
+                return Members(shapes) if shapes else BoundedText(2)
+            case MadeMerge(parts):
+                return merged([self._made(one, scope) for one in parts])
+            case MadeEither(ways):
+                return either([self._made(one, scope) for one in ways])
+            case MadeAt(value, path):
+                return follow(self._made(value, scope), path)
+            case MadeOther(looked, own):
+                return self._computed(looked, own, scope)
+
+    def _computed(self, looked: Looked, own: int, scope: Scope) -> Shape:
+        """As large as all that it is computed of, and the text of the expression."""
+        extra = min(own + looked.extra, PAYLOAD_LIMIT)
+        found = [follow(self._root(one.root, one.path, scope), one.path) for one in looked.found]
+        if looked.small or not found:
+            return BoundedText(SMALL + extra)
+        return Members(((COMPUTED, BoundedText(extra)), *enumerate(found)))
 
     def _root(self, root: str, path: tuple[str | int, ...], scope: Scope) -> Shape:
         if root == "context":
@@ -202,19 +243,25 @@ class Reader:
             self.observer.reads(path, part, how)
 
     def tell_written(self, path: str, entry: Shape, place: tuple[str | int, ...]) -> None:
-        """A ResultPath puts something into the object at a place of a state's input."""
+        """Report that a ResultPath writes into an object of a state's input."""
         shape = follow(entry, place)
         if isinstance(shape, SourcePart):
             self._tell_read(path, shape, "write")
 
     def tell_size(self, path: str, what: str, made: Shape, entry: Shape) -> None:
-        """What was made of a state's input."""
+        """Report a value that was made from a state's input."""
         if self.telling:
             self.observer.hands_on(path, what, made, entry)
 
 
+def _is_id(shape: Shape) -> bool:
+    """Whether it is an execution's id: a step refuses a state where it is anything else."""
+    bags = shape.bags if isinstance(shape, SourcePart) else ()
+    return bool(bags) and all(one.inside[-1:] == (_EXECUTION_ID,) for one in bags)
+
+
 def _context(path: tuple[str | int, ...], scope: Scope) -> Shape:
-    """The context object, as far as a path needs it: two of its values may be large."""
+    """Return the part of the context object that a path needs; two values may be large."""
     given = Members((("Id", BoundedText(_ID)), ("Input", scope.execution)))
     members: list[tuple[str | int, Shape]] = [("Execution", given)]
     large: list[tuple[str | int, ...]] = [("Execution", "Input")]
@@ -228,7 +275,7 @@ def _context(path: tuple[str | int, ...], scope: Scope) -> Shape:
 
 
 def asked_for(rules: Any) -> Iterator[tuple[str, tuple[str | int, ...]]]:
-    """The places that rules test for being there."""
+    """Yield the places that rules test with IsPresent."""
     if isinstance(rules, dict):
         if "IsPresent" in rules and isinstance(rules.get("Variable"), str):
             for one in json_path(rules["Variable"]).references:

@@ -1,4 +1,4 @@
-"""Findings in SARIF 2.1.0, which code hosts and editors show at the line.
+"""Write findings in SARIF 2.1.0, which code hosts and editors show at their lines.
 
 Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
@@ -36,6 +36,7 @@ def as_sarif(findings: list[Finding]) -> dict[str, Any]:
                 "tool": {
                     "driver": {"name": "statebag lint", "version": __version__, "rules": rules}
                 },
+                "columnKind": "unicodeCodePoints",
                 "results": [_result(one, codes.index(one.code)) for one in findings],
             }
         ],
@@ -45,7 +46,7 @@ def as_sarif(findings: list[Finding]) -> dict[str, Any]:
 def _result(finding: Finding, rule: int) -> dict[str, Any]:
     location: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.file.replace("\\", "/"))}}
     if finding.line:
-        location["region"] = {"startLine": finding.line}
+        location["region"] = {"startLine": finding.line, "startColumn": finding.column}
     return {
         "ruleId": finding.code,
         "ruleIndex": rule,

@@ -16,25 +16,31 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.quotas import PAYLOAD_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
+    "ANY",
     "COMPUTED",
+    "EVERY",
     "SMALL",
     "BoundedText",
+    "InBag",
     "Members",
     "Shape",
     "Source",
     "SourcePart",
+    "each_of",
+    "either",
     "is_absent",
     "literal",
     "made_of",
+    "merged",
     "parts",
     "size",
 ]
 
 SMALL = 256
-"""Bytes that a number, a name or a time is taken for."""
+"""Bytes that a number, a name or a time counts as. Chosen: the longest name has 80 characters."""
 
 REST = ""
 """The key in `Members` of an object whose other members are beside those that are known."""
@@ -42,9 +48,17 @@ REST = ""
 COMPUTED = "\0"
 """The first key of `Members` that stand for the size of what an expression computes of them."""
 
+ANY = "\1"
+"""The one key of `Members` of an array of which only one item, whichever, is known."""
+
+EVERY = -(1 << 62)
+"""The step to all items of an array. Chosen: no index of an array is so small."""
+
 Step = str | int
 
+# Levels of an object that are kept separate. Chosen: few definitions name deeper paths.
 _DEEPEST = 12
+_MOST_PLACES = 8  # of one value in bags. Chosen: it ends loops that nest bags in bags
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +68,42 @@ class Source:
     Attributes:
         name: Where, for messages; it also tells one source from another.
         bound: Its largest size in bytes.
-        plain: Paths in its bags that are always plain (beside the policy's control paths).
     """
 
     name: str
     bound: int
+
+
+@dataclass(frozen=True, slots=True)
+class InBag:
+    """A place in a bag, or above one.
+
+    Attributes:
+        inside: The path in the bag, empty for the bag itself.
+        above: How many fields deeper the bag stands; 0 for a place in it.
+        plain: Paths in the bag that its function keeps plain by itself.
+        given: Names under which the function was given values. A function that returns its state
+            under the same name may have sealed all that it returns, or the state alone.
+        of: What made the bag, for messages.
+    """
+
+    inside: tuple[Step, ...] = ()
+    above: int = 0
     plain: frozenset[tuple[Step, ...]] = frozenset()
+    given: frozenset[str] = frozenset()
+    of: str = ""
+
+    @property
+    def is_bag(self) -> bool:
+        """Whether it is a bag itself."""
+        return not self.inside and not self.above
+
+    def below(self, step: Step) -> InBag:
+        """The place of a field or an item."""
+        inside, above = self.inside, self.above - 1
+        if above < 0:
+            inside, above = (*inside, step), 0
+        return InBag(inside, above, self.plain, self.given, self.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +113,37 @@ class SourcePart:
     Attributes:
         source: The source.
         path: In the source.
-        in_bag: The path inside a bag, empty for the bag itself; None where it stands in none.
-        until_bag: How many fields deeper bags stand, where it stands in none; 0: there are none.
+        bags: The places in bags that the value may be, one for each way to it, in order; empty if
+            it is in no bag.
     """
 
     source: Source
     path: tuple[Step, ...] = ()
-    in_bag: tuple[Step, ...] | None = None
-    until_bag: int = 0
+    bags: tuple[InBag, ...] = ()
 
     @property
     def holds_bags(self) -> bool:
         """Whether it is in a bag, or bags are in it."""
-        return self.in_bag is not None or self.until_bag > 0
+        return bool(self.bags)
 
     def below(self, step: Step) -> SourcePart:
         """The value at a field or index."""
-        path = (*self.path, step)
-        if self.in_bag is not None:
-            return SourcePart(self.source, path, (*self.in_bag, step))
-        if self.until_bag == 1:
-            return SourcePart(self.source, path, ())
-        return SourcePart(self.source, path, None, max(self.until_bag - 1, 0))
+        return SourcePart(
+            self.source, (*self.path, step), _united(one.below(step) for one in self.bags)
+        )
+
+
+def _united(places: Iterable[InBag]) -> tuple[InBag, ...]:
+    """Places in bags, each once, in an order that is the same in each run."""
+    found = tuple(dict.fromkeys(places))
+    if len(found) < 2:  # nearly always
+        return found
+
+    def order(place: InBag) -> tuple[object, ...]:
+        inside = tuple(map(str, place.inside))
+        return (place.above, len(inside), inside, place.of, sorted(map(str, place.plain)))
+
+    return tuple(sorted(found, key=order)[:_MOST_PLACES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +159,19 @@ class Members:
             return SourcePart(Source("what an expression computes", size(self)))
         if step in known:
             return known[step]
+        if ANY in known and step != ANY:
+            # JSONata reads a member of an array from each of its items.
+            return known[ANY] if isinstance(step, int) else follow(known[ANY], (step,))
+        if step == EVERY or (isinstance(step, str) and known and not _has_names(known)):
+            item = either(
+                [follow(one, (EVERY,)) if key == REST else one for key, one in known.items()]
+            )
+            return item if step == EVERY else follow(item, (step,))
         return follow(known[REST], (step,)) if REST in known else None
+
+
+def _has_names(members: Mapping[Step, Shape]) -> bool:
+    return any(isinstance(key, str) for key in members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +230,7 @@ def _own(shape: Shape) -> int:
         keys = sum(
             len(json.dumps(key, ensure_ascii=False)) + 1
             for key, _ in shape.members
-            if isinstance(key, str) and key not in {REST, COMPUTED}
+            if isinstance(key, str) and key not in {REST, COMPUTED, ANY}
         )
         return 2 + keys + len(shape.members) + sum(_own(member) for _, member in shape.members)
     return 0
@@ -186,13 +251,17 @@ def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
 
 def _from_start(shape: Members, step: Step) -> Step:
     """An index that counts from the end of an array, as one that counts from its start."""
-    return len(shape.members) + step if isinstance(step, int) and step < 0 else step
+    return len(shape.members) + step if isinstance(step, int) and EVERY < step < 0 else step
 
 
 def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
     """Whether a path surely finds nothing: an object of which all fields are known lacks one."""
     for step in path:
-        if not isinstance(shape, Members):
+        if (
+            not isinstance(shape, Members)
+            or step == EVERY
+            or any(k == ANY for k, _ in shape.members)
+        ):
             return False
         found = shape.get(_from_start(shape, step))
         if found is None:
@@ -209,7 +278,12 @@ def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
     if isinstance(shape, SourcePart):
         shape = Members(((REST, shape),))
     known = dict(shape.members) if isinstance(shape, Members) else {}
-    known[step] = placed(known.get(step, BoundedText(2)), path[1:], value)
+    before = known.get(step)
+    rest = known.get(REST)
+    if before is None and isinstance(rest, SourcePart) and rest.bags and len(path) > 1:
+        # Its bytes are those of the rest, and count there.
+        before = replace(rest.below(step), source=replace(rest.source, bound=0))
+    known[step] = placed(before or BoundedText(2), path[1:], value)
     return Members(tuple(known.items()))
 
 
@@ -229,10 +303,7 @@ def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
     before, after = _content(ours), _content(theirs)
     grows = widen > 1 or (widen == 1 and after > before)
     bound = PAYLOAD_LIMIT if grows else min(max(before, after), PAYLOAD_LIMIT)
-    plain = frozenset[tuple[Step, ...]]().union(
-        *(part.source.plain for shape in (ours, theirs) for part in parts(shape))
-    )
-    return _either(one, other, Source(where, bound, plain), ())
+    return _either(one, other, Source(where, bound), ())
 
 
 def _content(shape: Shape) -> int:
@@ -248,12 +319,32 @@ def _content(shape: Shape) -> int:
 
 
 def _aligned(one: Shape, other: Shape) -> tuple[Shape, Shape]:
-    """Both in the same form, where one is the other with members beside it."""
-    if isinstance(one, SourcePart) and isinstance(other, Members) and other.get(REST) == one:
-        one = Members(((REST, one),))
-    if isinstance(other, SourcePart) and isinstance(one, Members) and one.get(REST) == other:
-        other = Members(((REST, other),))
-    return one, other
+    """Both in the same form, if one is an object whose members are known and the other is not."""
+    return _as_object(one, other), _as_object(other, one)
+
+
+def _as_object(shape: Shape, other: Shape) -> Shape:
+    if not isinstance(other, Members):
+        return shape
+    known = dict(other.members)
+    if not isinstance(shape, SourcePart):
+        if not _holds_bags(other) or COMPUTED in known:
+            return shape
+        # A literal and what is computed have no members that are told apart.
+        apart = isinstance(shape, Members) and all(key != COMPUTED for key, _ in shape.members)
+        return shape if apart else Members(((REST, SourcePart(Source("", size(shape)))),))
+    # What is in bags is followed through both forms; the rest is so only if it is the same value.
+    if known.get(REST) == shape or (_has_only_names(known) and _holds_bags(other)):
+        return Members(((REST, shape),))
+    return shape
+
+
+def _has_only_names(members: Mapping[Step, Shape]) -> bool:
+    return all(isinstance(key, str) for key in members) and not members.keys() & {COMPUTED, ANY}
+
+
+def _holds_bags(shape: Shape) -> bool:
+    return any(part.holds_bags for part in parts(shape))
 
 
 def _differing(one: Shape, other: Shape, depth: int) -> tuple[Members, Members]:
@@ -288,19 +379,25 @@ def _either(one: Shape, other: Shape, source: Source, path: tuple[Step, ...]) ->
         members: list[tuple[Step, Shape]] = []
         for key in dict.fromkeys((*ours, *theirs)):
             here = (*path, key)
-            if key in ours and key in theirs:
-                members.append((key, _either(ours[key], theirs[key], source, here)))
+            mine, his = _known(ours, key), _known(theirs, key)
+            if mine is not None and his is not None:
+                members.append((key, _either(mine, his, source, here)))
             else:
-                members.append((key, _moved(ours.get(key) or theirs[key], source, here)))
+                members.append((key, _moved(mine or his or BoundedText(2), source, here)))
         return Members(tuple(members))
     if isinstance(one, BoundedText) and isinstance(other, BoundedText):
         return BoundedText(max(one.bytes, other.bytes))
     both = [shape for shape in (one, other) if isinstance(shape, SourcePart)]
-    inside = {part.in_bag for part in both} - {None}
-    until = max((part.until_bag for part in both), default=0)
-    if inside:
-        return SourcePart(source, path, inside.pop() if len(inside) == 1 else ())
-    return SourcePart(source, path, None, until)
+    return SourcePart(source, path, _united(place for part in both for place in part.bags))
+
+
+def _known(members: Mapping[Step, Shape], key: Step) -> Shape | None:
+    """A member, also of the part of an object whose members are not told apart."""
+    found = members.get(key)
+    if found is None and isinstance(key, str) and key not in {REST, COMPUTED, ANY}:
+        rest = members.get(REST)
+        return rest.below(key) if isinstance(rest, SourcePart) and rest.bags else None
+    return found
 
 
 def _moved(shape: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
@@ -310,6 +407,59 @@ def _moved(shape: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
         members = ((key, _moved(member, source, (*path, key))) for key, member in shape.members)
         return Members(tuple(members))
     return shape
+
+
+def each_of(item: Shape, where: str, bound: int) -> Shape:
+    """An array of which each item has one shape.
+
+    Args:
+        item: That of an item.
+        where: A name for the array, for messages.
+        bound: The most bytes of the array.
+    """
+    if not _holds_bags(item):
+        return SourcePart(Source(where, bound))
+    # The bytes of names and literals come with each item, and are in the bound already.
+    own = _own(Members(((ANY, item),)))
+    whole = _moved(item, Source(where, max(bound - own, 0)), ())
+    return Members(((ANY, whole),))
+
+
+def either(shapes: Iterable[Shape]) -> Shape:
+    """Whichever of several values."""
+    found: Shape | None = None
+    for one in shapes:
+        found = joined(found, one, "one of several values", widen=0)
+    return BoundedText(2) if found is None else found
+
+
+def merged(shapes: Iterable[Shape]) -> Shape:
+    """Objects merged into one: a member of a later one takes the place of an earlier one's."""
+    known: dict[Step, Shape] = {}
+    for one in shapes:
+        if isinstance(one, BoundedText):
+            continue
+        of_one = dict(one.members) if isinstance(one, Members) else {REST: one}
+        if COMPUTED in of_one or any(isinstance(key, int) for key in of_one):
+            of_one = {REST: SourcePart(Source("what an expression computes", size(one)))}
+        rest = of_one.pop(REST, None)
+        if isinstance(rest, SourcePart):
+            for key in known.keys() - {REST} if rest.bags else ():
+                # Its bytes are those of the rest, and count there.
+                over = replace(rest.below(key), source=replace(rest.source, bound=0))
+                known[key] = joined(known[key], over, "what an expression merges", widen=0)
+            before = known.get(REST)
+            known[REST] = _beside(before, rest) if isinstance(before, SourcePart) else rest
+        known.update(of_one)
+    return Members(tuple(known.items())) if known else BoundedText(2)
+
+
+def _beside(one: SourcePart, other: SourcePart) -> SourcePart:
+    """What is not known of two objects, together."""
+    bound = one.source.bound + other.source.bound
+    return SourcePart(
+        Source("what an expression merges", bound), (), _united(one.bags + other.bags)
+    )
 
 
 def clipped(shape: Shape) -> Shape:

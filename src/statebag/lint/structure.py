@@ -1,8 +1,8 @@
-"""What a validator finds in a definition whose states and transitions are in order.
+"""Check the fields of a definition whose states and transitions are valid.
 
-Fields, their types and ranges, the syntax of paths, intrinsic functions and JSONata, Choice
-rules, handlers that are never used, and loops without a way out. Rules are those of the language's
-specification and of the developer guide.
+It checks types and ranges of fields, the syntax of paths, intrinsic functions and JSONata, Choice
+rules, handlers that are never used, and loops without an exit. The rules are those of the
+language's specification and the developer guide.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Issue", "structure", "without_default"]
 
-_SHOWN = 80
+_SHOWN = 80  # characters of a name: the longest that a state may have (`quotas.NAME_CHARACTERS`)
 _RETRY = frozenset(
     {
         "ErrorEquals",
@@ -51,7 +51,7 @@ _COMPARISON = re.compile(
 
 
 class Issue(NamedTuple):
-    """A place, the code of a rule, what is wrong, and the way out."""
+    """A place, the code of a rule, what is wrong, and the fix."""
 
     path: str
     code: str
@@ -60,10 +60,10 @@ class Issue(NamedTuple):
 
 
 def structure(definition: Definition) -> Iterator[Issue]:
-    """All faults.
+    """Yield all issues.
 
     Args:
-        definition: One that `problems_of` finds nothing in.
+        definition: A definition without `problems_of`.
     """
     yield from _machine(definition.machine, known.MACHINE)
     for state in definition.states.values():
@@ -74,7 +74,7 @@ def structure(definition: Definition) -> Iterator[Issue]:
 
 
 def without_default(definition: Definition) -> Iterator[str]:
-    """The paths of Choices that have no Default: where no rule holds, the execution fails."""
+    """Yield the paths of Choices without Default, which fail if no rule matches."""
     for state in definition.states.values():
         if state.kind == "Choice" and "Default" not in state.fields:
             yield state.path
@@ -139,7 +139,7 @@ def _unknown(
 
 
 def _to_come(value: Any) -> bool:
-    """Whether a substitution will put something else there."""
+    """Return whether a substitution will replace the value."""
     return isinstance(value, str) and "${" in value
 
 
@@ -194,7 +194,7 @@ def _path(name: str, value: Any, path: str) -> Iterator[Issue]:
 
 
 def _template(value: Any, path: str) -> Iterator[Issue]:
-    """A payload template: what stands behind names that end in `.$`."""
+    """Yield the issues of a payload template."""
     if isinstance(value, dict):
         for key, one in value.items():
             if not key.endswith(".$"):
@@ -213,7 +213,7 @@ def _template(value: Any, path: str) -> Iterator[Issue]:
 
 
 def _expressions(value: Any, path: str) -> Iterator[Issue]:
-    """A JSON value whose texts may be JSONata."""
+    """Yield the issues of a JSON value whose texts may be JSONata."""
     if isinstance(value, dict):
         for key, one in value.items():
             yield from _expressions(one, f"{path}.{key}")
@@ -287,7 +287,7 @@ def _handlers(
 
 
 def _endless(machine: StateMachine) -> Iterator[Issue]:
-    """A loop that no transition leaves, reached from the start."""
+    """Yield the issue of a reachable loop without an exit."""
     ways = {name: set(_targets(state)) for name, state in machine.states.items()}
     reached: set[str] = set()
     ahead = [machine.fields["StartAt"]]
@@ -314,6 +314,6 @@ def _endless(machine: StateMachine) -> Iterator[Issue]:
 
 
 def _targets(state: State) -> Iterator[str]:
-    """Where a state leads; fields that its type has not were never checked, and lead nowhere."""
+    """Return the targets of a state, from the fields that its type has."""
     own = known.STATE[state.kind, False]
     return (one.name for one in state.targets() if one.field in own and one.name is not None)

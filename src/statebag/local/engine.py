@@ -25,9 +25,9 @@ from statebag.errors import ConfigurationError, InvalidState, LimitExceeded
 from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
 from statebag.local.execution import Execution, Observer
 from statebag.local.handler_environment import environment_filled
+from statebag.local.moto_run import Run
 from statebag.local.reads import Bags
 from statebag.local.records import Records
-from statebag.local.run import Run
 from statebag.local.tokens import TokenDesk
 from statebag.sealing.rehearsal import rehearsed
 
@@ -60,7 +60,7 @@ def run_definition(
     wait_scale: float = 1.0,
     timeout_seconds: float | None = None,
     history_dir: Path | None = None,
-    strict: bool = False,
+    strict: bool = True,
     allow_unopened: Collection[str] = (),
 ) -> Execution:
     """Run a workflow to its end.
@@ -92,7 +92,9 @@ def run_definition(
         history_dir: A folder in which the history of each execution is kept, event by event, for
             `statebag log` (`statebag.local.records`); None keeps none.
         strict: Whether every seal of a handler is strict (`Policy.strict`), whatever its policy
-            says: a path that no control path names is then never in a payload.
+            says: a path that no control path names is then never in a payload, so that what would
+            fail on the day a value is large fails here. False seals as the functions would, as
+            `statebag run --as-deployed` does.
         allow_unopened: Patterns (`*`, `?`) of names of functions that may be given a stub and not
             open it; of others it ends the run.
 
@@ -208,7 +210,9 @@ def _input_text(value: Any) -> str:
 
 def _interpreter() -> Any:
     try:
-        from statebag.local import interpreter  # noqa: PLC0415 - an extra, and slow to import
+        from statebag.local import (  # noqa: PLC0415 - an extra, and slow
+            moto_interpreter as interpreter,
+        )
     except ImportError as error:
         raise ConfigurationError(
             f"running a workflow on this machine needs the package {error.name!r}",

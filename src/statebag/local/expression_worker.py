@@ -32,7 +32,7 @@ MOST_ANSWER_BYTES = 16_000_000
 
 _MOST_READ = 50  # places of stubs that are told; the first one ends a run
 # Functions that take all members of an object in order to hand them on, or to check their types.
-_COPYING = frozenset({"merge", "validate_input", "_plain"})
+_COPYING = frozenset({"validate_input", "_plain"})
 
 # As in `asl.states_functions`, which this program is run without.
 _HASHES = {
@@ -63,6 +63,19 @@ class Watched(dict[str, Any]):
         super().__init__(members)
         self._place, self._key, self._read = place, key, read
 
+    @property
+    def stub(self) -> Any:
+        """What tells it from other stubs."""
+        return super().get(self._key)
+
+    def with_members(self, members: dict[str, Any]) -> Watched:
+        """Other members that came from it, and notes in the same place."""
+        return Watched(members, self._place, self._key, self._read)
+
+    def is_replaced(self) -> None:
+        """Note that another stub takes its place: its own name is asked for in no other way."""
+        self._add([list(self._place), self._key])
+
     def cloned(self) -> Watched:
         """A copy that notes in the same place."""
         members = {name: _cloned(one) for name, one in super().items()}
@@ -92,7 +105,9 @@ class Watched(dict[str, Any]):
     def _note(self, name: str | None = None) -> None:
         if name is None and _hands_on():
             return
-        found = [list(self._place), None if name == self._key else name]
+        self._add([list(self._place), None if name == self._key else name])
+
+    def _add(self, found: list[Any]) -> None:
         if found not in self._read and len(self._read) < _MOST_READ:
             self._read.append(found)
 
@@ -113,6 +128,21 @@ def _cloned(value: Any) -> Any:
     if isinstance(value, list):
         return [_cloned(one) for one in value]
     return value
+
+
+def _merged(objects: Any) -> Any:
+    """`$merge`: with a stub among the objects the result stands for it, with two one is lost."""
+    if objects is None:
+        return None
+    members: dict[str, Any] = {}
+    stub: Watched | None = None
+    for one in objects:
+        if isinstance(one, Watched):
+            if stub is not None and stub.stub != one.stub:
+                stub.is_replaced()
+            stub = one
+        members.update(dict.items(one))
+    return members if stub is None else stub.with_members(members)
 
 
 def _watched(value: Any, key: str, read: list[Any], place: tuple[Any, ...] = ()) -> Any:
@@ -146,6 +176,7 @@ def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
     Functions.function_clone = staticmethod(_cloned)  # its own makes plain objects of all
     try:
         parsed = Jsonata(expression)
+        Jsonata.static_frame.lookup("merge").method = _merged
         parsed.set_output_convert_nulls(False)
         for name, function in _FUNCTIONS.items():
             parsed.register_lambda(name, function)
@@ -267,7 +298,9 @@ def _partition(array: Any, size: Any) -> Any:
 def _range(first: Any, last: Any, step: Any) -> Any:
     if not all(isinstance(number, int) for number in (first, last, step)) or step == 0:
         raise _refused()
-    return list(range(first, last + (1 if step > 0 else -1), step))
+    numbers = list(range(first, last + (1 if step > 0 else -1), step))
+    # As recorded on AWS: a sequence of one item is that item.
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _hash(value: Any, algorithm: Any) -> str:

@@ -75,7 +75,8 @@ class Expressions:
             bindings: The variables by name.
             looked_into: Is told of each stub in the variables that the expression looked into: its
                 path, which begins with the variable's name, and the name of the member that it
-                asked for, None for all of them. What it raises, this call raises.
+                asked for; None for all of them, and the reserved key where the stub was replaced by
+                another one. What it raises, this call raises.
 
         Raises:
             NoResultError: It gives nothing.

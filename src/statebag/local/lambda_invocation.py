@@ -98,6 +98,8 @@ def _plain(value: Any) -> Any:
     """What the runtime's encoder makes of a value that JSON does not know."""
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, bytes):
+        return value.decode()  # as recorded on AWS; what is no UTF-8 is not marshalled
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "Bags",
     "Refusal",
     "RefusedError",
+    "bags_are_merged",
     "comparing",
     "expression_is_read",
     "path_is_read",
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 PATH_NOT_NAMED = "Statebag.PathNotNamed"
-"""The error of a run whose definition reads a path that no control path names."""
+"""The error of a run whose definition reads what is not in the payload, or computes with it."""
 
 _ROOTS = {"error": "errorOutput"}
 # Functions and steps of JSONata that look at an object's members without naming them.
@@ -263,7 +264,8 @@ def stub_is_looked_into(
     Args:
         bindings: What the expression was given, by the names of its variables.
         place: The stub's, from the variable's name on.
-        name: The member that was asked for and is not there; None where all were.
+        name: The member that was asked for and is not there; None where all were, and the reserved
+            key where another stub takes the place of this one.
 
     Raises:
         RefusedError: It may be behind the stub.
@@ -272,10 +274,33 @@ def stub_is_looked_into(
     stub = _at(bindings, place)
     if now is None or not is_stub(stub):
         return
+    if name == KEY:
+        bags_are_merged(f"${place[0]}{render_path(place[1:])[1:]}")
     inside = () if name is None else (name,)
     _refuse(
         now, f"${place[0]}{render_path((*place[1:], *inside))[1:]}", Hidden(stub, place, inside)
     )
+
+
+def bags_are_merged(path: str) -> None:
+    """Two bags are about to become one object, in which there is room for one stub.
+
+    Args:
+        path: Where the bag comes from whose stub is lost.
+
+    Raises:
+        RefusedError: A state of a run merges them.
+    """
+    now = _reading.get()
+    if now is None:
+        return
+    cause = (
+        f"The state {now.state!r} merges the bag at {path} with another bag: an object has one "
+        "stub, so all that is behind the other one would be lost. Keep each bag in a field of its "
+        "own, or let a function merge the states."
+    )
+    now.refuse(Refusal(PATH_NOT_NAMED, now.state, cause))
+    raise RefusedError(cause)
 
 
 def _refuse(now: _Reading, path: str, found: Hidden, *, written: bool = False) -> None:

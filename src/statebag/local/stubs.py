@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from statebag.asl.json_paths import Filter, Search, ValueFunction, read_json_path
+from statebag.asl.json_paths import Filter, Picks, Search, ValueFunction, read_json_path
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 
@@ -19,12 +19,13 @@ __all__ = [
     "Hidden",
     "first_stub",
     "hidden",
-    "holds_one_of",
     "is_stub",
     "marks_of",
     "parsed",
+    "read_of",
     "stub_places",
     "text_stubs",
+    "unread_place",
 ]
 
 WILD = object()
@@ -120,13 +121,12 @@ def marks_of(value: Any) -> frozenset[str]:
     return frozenset(_marks(value, 0))
 
 
-def holds_one_of(marks: frozenset[str], value: Any) -> bool:
-    """Whether a value, or a text, holds one of the stubs that marks are of.
+def read_of(marks: frozenset[str], value: Any) -> frozenset[str]:
+    """Which of the stubs that marks are of a value, or a text, holds: their marks.
 
-    True also where it cannot be told: an iterator, a value that was opened in part.
+    All of them where it cannot be told: an iterator, a value that was opened in part.
     """
-    if not marks:
-        return True
+    found: set[str] = set()
     ahead = [value]
     while ahead:
         one = ahead.pop()
@@ -135,12 +135,21 @@ def holds_one_of(marks: frozenset[str], value: Any) -> bool:
         elif isinstance(one, list):
             ahead.extend(one)
         elif not isinstance(one, str | bytes | int | float | None):
-            return True
+            return marks
         elif isinstance(one, str | bytes) and KEY in (text := _decoded(one)):
-            found = frozenset(_marks(text, 0))
-            if not found or found & marks:
-                return True
-    return not marks.isdisjoint(_marks(value, 0))
+            inside = frozenset(_marks(text, 0))
+            if not inside:
+                return marks
+            found |= inside
+    return marks & (found | frozenset(_marks(value, 0)))
+
+
+def unread_place(value: Any, read: frozenset[str]) -> str | None:
+    """The path of the first stub in an event that has none of these marks; None if all have."""
+    for place, stub in stub_places(value):
+        if read.isdisjoint(_marks_of_body(stub[KEY])):
+            return render_path(place)
+    return None
 
 
 def _marks(value: Any, depth: int) -> Iterator[str]:
@@ -196,7 +205,7 @@ def parsed(path: str) -> list[tuple[Any, ...]]:
     steps: list[Any] = []
     ways: list[tuple[Any, ...]] = []
     for step in read.steps:
-        if isinstance(step, str | int):
+        if isinstance(step, str | int | Picks):
             steps.append(step)
         elif isinstance(step, Search | ValueFunction):
             steps.append(DEEP)
@@ -218,6 +227,10 @@ def hidden(value: Any, steps: tuple[Any, ...], above: tuple[Any, ...] = ()) -> I
     if not steps:
         return
     step, inside = steps[0], steps[1:]
+    if isinstance(step, Picks):
+        for name in step.names:
+            yield from hidden(value, (name, *inside), above)
+        return
     if step is DEEP:
         for place, stub in stub_places(value):
             yield Hidden(stub, (*above, *place), inside)

@@ -29,7 +29,7 @@ from statebag.process.private_files import make_folder, write_file
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["TokenDesk", "WaitingToken", "answer", "heartbeat", "waiting_tokens"]
+__all__ = ["TokenDesk", "TokenRefused", "WaitingToken", "answer", "heartbeat", "waiting_tokens"]
 
 _POLL_SECONDS = 0.05
 
@@ -177,6 +177,16 @@ class TokenDesk:
         if self._folder is not None:
             for suffix in (".token", ".answer", ".heartbeat"):
                 self._file(token).with_suffix(suffix).unlink(missing_ok=True)
+
+    def knows(self, token: str) -> bool:
+        """Return whether a task with this token was ever scheduled."""
+        with self._lock:
+            return token in self._entries
+
+    def waiting_states(self) -> list[str]:
+        """Return the names of the states that wait for an answer."""
+        with self._lock:
+            return [one.waiting.state for one in self._entries.values() if not one.answered]
 
     def succeed(self, token: str, output: str) -> None:
         """Answer with an output's JSON text. Raises TokenRefused."""

@@ -55,6 +55,7 @@ class _Given:
     substitutions: Mapping[str, str]
     variables: Mapping[str, str | None]
     region: str
+    complete: bool
 
 
 def load_workflow(
@@ -66,6 +67,7 @@ def load_workflow(
     substitutions: Mapping[str, str] | None = None,
     environment: Mapping[str, str | None] | None = None,
     region: str = "us-east-1",
+    complete: bool = True,
 ) -> Workflow:
     """Read a SAM or CloudFormation template, or a bare definition, and import its functions.
 
@@ -84,6 +86,8 @@ def load_workflow(
         environment: Variables of every function; they win over the template's, and None
             removes one.
         region: What `AWS::Region` is, and the region of all ARNs.
+        complete: Whether a function that has no handler, or cannot be imported, is refused; if
+            not, it is refused when it is called.
 
     Raises:
         ConfigurationError: The file cannot be read, a function has no handler, or its import
@@ -97,6 +101,7 @@ def load_workflow(
         substitutions=substitutions or {},
         variables={"AWS_REGION": region, "AWS_DEFAULT_REGION": region, **(environment or {})},
         region=region,
+        complete=complete,
     )
     try:
         text = read_text(path)
@@ -138,7 +143,7 @@ def _from_template(path: Path, document: Mapping[str, Any], given: _Given) -> Wo
     for function, function_id in ids.items():
         if function in functions:
             continue
-        needed = function in names.functions
+        needed = given.complete and function in names.functions
         try:
             loadable = Function(template.function(function_id, given.variables))
         except ConfigurationError as error:
@@ -220,7 +225,7 @@ def _check(
     known: Collection[str],
 ) -> None:
     """Refuse functions without a handler, and handlers without a function."""
-    if names.unbound:
+    if names.unbound and given.complete:
         command = ["statebag", "run", str(path)]
         if given.machine is not None:
             command += ["--machine", given.machine]

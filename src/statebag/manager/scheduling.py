@@ -4,22 +4,74 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["FULL", "SUMMARY", "scheduling_summary", "summary_of"]
+from statebag.format.derived import same
+
+__all__ = [
+    "FULL",
+    "SUMMARY",
+    "is_summary_of",
+    "may_be_summary",
+    "scheduling_summary",
+    "summaries_of",
+    "summary_of",
+]
 
 FULL = "scheduling_metadata"
 SUMMARY = "scheduling_summary"
 
+_NAMES = ("total_batches", "priority")
+_LONGEST = 64  # characters; a choice: the summary stays in every bag
+_LEAST, _LARGEST = -int(10 ** (_LONGEST - 1)), int(10**_LONGEST)
+
 
 def summary_of(metadata: Any) -> dict[str, Any] | None:
-    """`{total_batches, priority}` of an opened value, bounded; None if it is not an object."""
+    """Return `{total_batches, priority}` of an opened value; None if it is not an object."""
     return scheduling_summary(metadata) if isinstance(metadata, dict) else None
 
 
 def scheduling_summary(scheduling: dict[str, Any]) -> dict[str, Any]:
-    """What a router needs of `scheduling_metadata`: bounded, whatever it holds."""
-    summary = {}
-    for name in ("total_batches", "priority"):
-        value = scheduling.get(name)
-        short = isinstance(value, bool | int | float | str) and len(str(value)) <= 64
-        summary[name] = value if short else None
-    return summary
+    """Return what a router needs of `scheduling_metadata`: bounded, whatever it holds.
+
+    Both are always there, since a Choice fails that compares null with a number: `total_batches`
+    as given, else the number of `batch_details`; `priority` as given, else 1.
+    """
+    details = scheduling.get("batch_details")
+    count = len(details) if isinstance(details, list | dict) else 0
+    defaults = {"total_batches": count, "priority": 1}
+    given = {name: value for name in defaults if _is_short(value := scheduling.get(name))}
+    return {**defaults, **given}
+
+
+def summaries_of(metadata: Any) -> tuple[dict[str, Any], ...]:
+    """Return what each release wrote as the summary of an opened value, the newest first.
+
+    Bags of all of them are in flight, so one is never taken away.
+    """
+    if not isinstance(metadata, dict):
+        return ()
+    with_nulls = {
+        name: value if _is_short(value := metadata.get(name)) else None for name in _NAMES
+    }
+    return scheduling_summary(metadata), with_nulls
+
+
+def may_be_summary(value: Any) -> bool:
+    """Whether a value could be the summary of some metadata."""
+    if not isinstance(value, dict) or value.keys() != set(_NAMES):
+        return False
+    return all(one is None or _is_short(one) for one in value.values())
+
+
+def is_summary_of(value: Any, metadata: Any) -> bool:
+    """Whether a value is what a release wrote as the summary of an opened value."""
+    if not may_be_summary(value):
+        return False
+    return any(same(value, one) for one in summaries_of(metadata))
+
+
+def _is_short(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _LONGEST
+    if type(value) is int:  # without its digits, of which Python writes no more than 4,300
+        return _LEAST < value < _LARGEST
+    return isinstance(value, bool | float)

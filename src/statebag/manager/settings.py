@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar
 
 import msgspec
 
 from statebag.environment import encryption_keys_from_environment, settings_from_environment
 from statebag.errors import ConfigurationError
+from statebag.manager.statuses import Statuses
 from statebag.policy import Policy, check_lists, check_numbers
 
 __all__ = ["ManagerSettings", "manager_settings"]
@@ -23,7 +25,8 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
         chunk_results_kept: Chunk results in the bag's `distributed_chunk_summary`.
         failed_segments_kept: Failed chunks in the bag's `failed_segments`.
         merge_conflicts_kept: Conflicts of joined branches in `merge_conflicts`.
-        next_actions: Next actions that the actions take beside the built-in ones.
+        next_actions: Next actions in addition to the built-in ones.
+        statuses: Statuses in addition to the built-in ones, as `NAME=class` or `NAME=STATUS`.
         merge_rules: How conflicts of joined branches are settled, as `field=rule`.
 
     Raises:
@@ -36,6 +39,7 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
     failed_segments_kept: int = 5
     merge_conflicts_kept: int = 100
     next_actions: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
     merge_rules: tuple[str, ...] = ()
 
     _LEAST: ClassVar[dict[str, float]] = {
@@ -53,13 +57,24 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
                 f"ManagerSettings.wire must be 0 or 1, not {self.wire}",
                 hint="Set STATEBAG_WIRE to 0 while older functions read the state, else unset it.",
             )
-        check_lists(self, ("next_actions", "merge_rules"))
+        check_lists(self, ("next_actions", "statuses", "merge_rules"))
+        _ = self.table  # refuses a status without a class
+
+    @property
+    def table(self) -> Statuses:
+        """The table of statuses, with `statuses` and `next_actions` in it."""
+        return _table(self.statuses, self.next_actions)
 
     @property
     def rules(self) -> dict[str, str]:
         """`merge_rules` by field."""
         pairs = (rule.partition("=") for rule in self.merge_rules)
         return {field.strip(): rule.strip() for field, _, rule in pairs}
+
+
+@lru_cache(maxsize=8)  # settings are read for each event; a process has few different ones
+def _table(statuses: tuple[str, ...], next_actions: tuple[str, ...]) -> Statuses:
+    return Statuses(statuses, next_actions)
 
 
 def manager_settings() -> ManagerSettings:

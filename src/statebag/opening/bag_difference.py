@@ -1,9 +1,9 @@
-"""What two bags tell of how their states differ, without reading the store.
+"""Compare the states of two bags without reading the store.
 
-A stub has the size of its value and, but for one that is cut into pieces, the digest of its text;
-pieces have digests of their own. That is enough to say which values differ, and for what is plain
-or carried also where in them. Where it is not enough, a difference is said to be possible, never
-left out: of two states that differ, each difference lies at or below a path that is given.
+A stub has the size of its value. It also has the digest of its text, or the digests of its chunks.
+They show which values differ, and for plain and inline values also where. If they are not enough,
+the difference is reported as possible, never left out: each difference of two states lies at or
+below a reported path.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from statebag.errors import BlobCorrupt
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
-from statebag.format.derived import without_derived
+from statebag.format.derived import marked_fields, set_aside
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
@@ -23,14 +23,15 @@ from statebag.opening.inspection import inspect
 from statebag.opening.pairing import pairs_of_items
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from statebag.format.paths import Path
     from statebag.format.stub import Stub
 
 __all__ = ["BagChange", "bag_differences"]
 
-_LARGEST_LOOKED_INTO = 262_144  # bytes of a carried value's text
+# Bytes of an inline value's text. Chosen: as much as a payload may have
+_LARGEST_LOOKED_INTO = 262_144
 _ABSENT = object()
 
 
@@ -38,10 +39,10 @@ class BagChange(msgspec.Struct, frozen=True):
     """One value that differs.
 
     Attributes:
-        path: Where, as `$.field[0]`; an array's items by their place afterwards, removed ones by
-            their place before.
-        kind: What happened; `possible`: the bags do not tell whether anything did.
-        before: Bytes of the JSON text of the opened value that was there; 0 where nothing was.
+        path: Where, as `$.field[0]`. Items have their index in the later array, removed ones that
+            in the earlier array.
+        kind: What happened; `possible` if the bags do not show whether anything did.
+        before: Bytes of the JSON text of the opened value that was there; 0 if nothing was.
         after: Bytes of the JSON text of the opened value that is there now; 0 if none is.
     """
 
@@ -71,21 +72,23 @@ class _Value(msgspec.Struct, frozen=True):
 
 
 def bag_differences(before: Any, after: Any) -> Iterator[BagChange]:
-    """All differences between the states of two bags, in the order of the paths.
+    """Yield all differences between the states of two bags, in the order of the paths.
 
     Args:
         before: A bag, or any JSON value that holds stubs.
         after: Another one.
 
     Raises:
-        InvalidStub, UnsupportedFormat: An object that has the reserved key and is no stub.
-        BlobCorrupt: What a bag carries is damaged.
+        InvalidStub, UnsupportedFormat: An object that has the reserved key and is not a stub.
+        BlobCorrupt: Inline bytes are damaged.
     """
     pending: list[tuple[_Value, _Value, Path]] = [(_Value(before), _Value(after), ())]
     while pending:
         one, two, path = pending.pop()
         if _same_text(one, two):
             continue
+        one, two, derived = _without_derived(one, two, path)
+        yield from derived
         one, two = _met(one, path), _met(two, path)
         if one.stub is None and two.stub is None:
             members = _members(one, two, path)
@@ -111,14 +114,43 @@ def _same_text(one: _Value, two: _Value) -> bool:
     return json_text.encode(one.wire) == json_text.encode(two.wire)
 
 
+def _without_derived(
+    one: _Value, two: _Value, path: Path
+) -> tuple[_Value, _Value, list[BagChange]]:
+    """Return two values without the fields that may be derived, and those of them that may differ.
+
+    Only the source shows whether such a field is derived, and the source is not read.
+    """
+    left, right = (({}, {}) if v.is_data else set_aside(v.wire) for v in (one, two))
+    names = dict.fromkeys([*left[1], *right[1]])
+    if not names or not (isinstance(one.wire, dict) and isinstance(two.wire, dict)):
+        return one, two, []
+    same_sources = all(
+        _same_text(_Value(one.wire.get(place)), _Value(two.wire.get(place)))
+        for place in (KEY, *(mark.source for mark in marked_fields(one.wire)))
+    )
+    changes = []
+    for name in names:
+        pair = [_Value(v.wire.get(name, _ABSENT), is_data=v.is_data) for v in (one, two)]
+        marked = name in left[1] and name in right[1]
+        if not (marked and same_sources and _same_text(*pair)):
+            sizes = [value.size for value in pair]
+            changes.append(BagChange(render_path((*path, name)), "possible", *sizes))
+    return _without(one, names), _without(two, names), changes
+
+
+def _without(value: _Value, names: Collection[str]) -> _Value:
+    wire = {name: member for name, member in value.wire.items() if name not in names}
+    return _Value(wire, is_data=value.is_data)
+
+
 def _met(value: _Value, path: Path) -> _Value:
-    """A value with its stub parsed; what is escaped, or carried and small, as the data it is."""
+    """Return a value with its stub parsed, or its data if it is escaped, or inline and small."""
     wire = value.wire
     if value.is_data or not isinstance(wire, dict):
         return value
-    wire, _ = without_derived(wire)
     if KEY not in wire:
-        return _Value(wire)
+        return value
     stub = parse_stub(wire, render_path(path))
     if stub.is_data:
         return _Value(stub.original, is_data=True)
@@ -134,7 +166,7 @@ def _met(value: _Value, path: Path) -> _Value:
 
 
 def _members(one: _Value, two: _Value, path: Path) -> list[tuple[_Value, _Value, Path]] | None:
-    """The pairs of members that may differ; None for what has no members."""
+    """Return the pairs of members that may differ; None if a value has no members."""
     if isinstance(one.wire, dict) and isinstance(two.wire, dict):
         return _of_objects(one, two, path)
     if isinstance(one.wire, list) and isinstance(two.wire, list):
@@ -154,7 +186,7 @@ def _of_objects(one: _Value, two: _Value, path: Path) -> list[tuple[_Value, _Val
 
 
 def _of_arrays(one: _Value, two: _Value, path: Path) -> list[tuple[_Value, _Value, Path]]:
-    """Items at the same place, once what both have at their ends is left out."""
+    """Return the pairs of items at one index, without equal items at both ends."""
     left = [one.inside(item) for item in one.wire]
     right = [two.inside(item) for item in two.wire]
     pairs = pairs_of_items(left, right, _same_text, _Value(_ABSENT))
@@ -180,7 +212,7 @@ def _change(one: _Value, two: _Value, path: Path) -> BagChange | None:
 
 
 def _texts_of_data(one: _Value, two: _Value) -> bool:
-    """Whether two scalars, or values of different kinds, are one text: data and plain alike."""
+    """Return whether two scalars, or values of different kinds, have the same text."""
     return json_text.encode(one.wire) == json_text.encode(two.wire)
 
 

@@ -1,4 +1,4 @@
-"""The scope that a bag comes from, as its stubs tell."""
+"""Find the scope that a bag comes from, by its stubs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["deepest_scope"]
 
 
 def deepest_scope(bag: Any) -> str | None:
-    """The deepest scope that a bag's own stubs name, decoded; None where they name none."""
+    """Return the deepest scope that a bag's own stubs name, decoded; None if they name none."""
     scopes: set[str] = set()
     for site in walk(bag, Selection(None)).sites:
         scopes.update(map(scope_of, site.stub.packs()))

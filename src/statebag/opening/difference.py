@@ -1,7 +1,7 @@
-"""What differs between two bags, by path, reading only what differs.
+"""Compare the states of two bags, reading only values that differ.
 
-A value whose digest is the same in both is the same, unread. Of two arrays or objects in pieces,
-the pieces that both have are skipped, so an entry appended to a long history costs its end.
+A value with the same digest in both bags is not read. If both values are in chunks, the chunks that
+both have are skipped. So an entry that was appended to a long history costs one read at its end.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Change(msgspec.Struct, frozen=True):
     """One difference.
 
     Attributes:
-        path: Where, as `$.field[0]`; of an array's items by their place afterwards, of removed
-            ones by their place before.
+        path: Where, as `$.field[0]`. Items have their index in the later array, removed ones that
+            in the earlier array.
         kind: What happened.
-        before: Bytes of the JSON text that was there; 0 where nothing was.
+        before: Bytes of the JSON text that was there; 0 if nothing was.
         after: Bytes of the JSON text that is there now; 0 if nothing is.
-        old: The value that was there; None where nothing was.
+        old: The value that was there; None if nothing was.
         new: The value that is there now; None if nothing is.
     """
 
@@ -53,7 +53,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def differences(opener: Opener, before: Any, after: Any) -> Iterator[Change]:
-    """All differences, in the order of the paths.
+    """Yield all differences, in the order of the paths.
 
     Args:
         opener: Reads what must be read.
@@ -102,7 +102,7 @@ class _Comparison:
         return self._opener.open(value, Selection(None), is_state=True, below=path)
 
     def _whole(self, value: Any, path: Path) -> Any:
-        """A value that stands on one side alone, with all in it opened."""
+        """Return a value that only one side has, with everything in it opened."""
         if not isinstance(value, dict | list):
             return value
         return self._opener.open(value, Selection(None), is_state=True, below=path)
@@ -110,7 +110,7 @@ class _Comparison:
     def _narrowed(
         self, one: Unopened, two: Unopened, path: Path
     ) -> list[tuple[Any, Any, Path]] | None:
-        """What is left to compare of two values that were not read; None: both must be read."""
+        """Return what is left to compare of two unread values; None if both must be read."""
         first, second = one.stub, two.stub
         if first.fingerprint is not None and first.fingerprint == second.fingerprint:
             return []
@@ -135,7 +135,7 @@ class _Comparison:
         return list(_of_objects(dict(items[0]), dict(items[1]), path))
 
     def _below(self, entries: list[Entry], path: Path) -> list[Entry]:
-        """Nodes replaced by what they list, but for those of a lower level than the highest."""
+        """Return the entries with each node of the highest level replaced by what it lists."""
         highest = max((entry.level for entry in entries), default=0)
         found: list[Entry] = []
         for entry in entries:
@@ -146,7 +146,7 @@ class _Comparison:
         return found
 
     def _items(self, entries: list[Entry], stub: Whole, path: Path) -> list[Any]:
-        """The items, or pairs of key and value, of some pieces and of the tail."""
+        """Return the items, or pairs of key and value, of some chunks and of the tail."""
         runs = [self._opener.piece(entry, stub.kind, path) for entry in entries]
         if stub.simple is not None:
             runs.append(self._opener.tail(stub, path))
@@ -176,7 +176,7 @@ def _of_objects(
 def _of_arrays(
     one: list[Any], two: list[Any], path: Path, start: int
 ) -> Iterator[tuple[Any, Any, Path]]:
-    """Items at the same place, once what both have at their ends is left out."""
+    """Return the pairs of items at one index, without equal items at both ends."""
     for place, left, right in pairs_of_items(one, two, _surely_same, _ABSENT):
         if not _surely_same(left, right):
             yield left, right, (*path, start + place)
@@ -203,7 +203,7 @@ def _refuse(_: Any) -> Any:
 
 
 def _same(one: Any, two: Any) -> bool:
-    """Equal as JSON text: 1, 1.0 and true are three values."""
+    """Return whether two values have the same JSON text: 1, 1.0 and true differ."""
     return json_text.encode(one, _refuse) == json_text.encode(two, _refuse)
 
 

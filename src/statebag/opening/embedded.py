@@ -1,4 +1,4 @@
-"""Bags as text in the strings of a value: opened where that is asked for, never overlooked."""
+"""Find the text of bags in strings, and open it if the caller says so."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from statebag.format.bag_text import (
     decoded_text,
     is_bag_text,
     is_broken_text,
+    names_with_bag_text,
     value_of_text,
 )
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
 from statebag.opening.walk import Selection
-from statebag.telemetry import usage
+from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
@@ -36,25 +37,26 @@ _ERROR_TEXT = "Cause"  # the engine quotes the input of what failed there; see `
 
 
 def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
-    """Say that strings of a bag hold a bag's text and are not opened.
+    """Warn, or refuse, if strings hold the text of a bag and the caller does not open them.
 
-    Text below a key `Cause` is never an error: Step Functions quotes there the input of an
-    execution or task that failed, and whoever handles the failure must not fail for it.
+    Text below a key `Cause` is never an error: there, Step Functions quotes the input of a failed
+    execution or task, and a handler of the failure must not fail because of it.
 
     Args:
-        bag: What was opened, so it is known to be a JSON value without cycles.
+        bag: The value that was opened, so it is a JSON value without cycles.
         embedded: False logs a warning; None raises.
         below: Where it stands.
 
     Raises:
-        InvalidState: There is such a string, and nobody has said what to do with it.
+        InvalidState: There is such a string, and `embedded` is None.
     """
-    found = [(text, (*below, *path)) for text, path in bag_texts(bag)]
+    found = [(text, (*below, *path), is_name) for text, path, is_name in bag_texts(bag)]
     if not found:
         return
-    usage.add(bag_texts_left=len(found))
-    for text, path in found:
+    for text, path, is_name in found:
         if embedded is None and _ERROR_TEXT not in path:
+            if is_name:
+                raise _a_name(text, path)
             if is_broken_text(text):
                 raise _broken(path)
             raise InvalidState(
@@ -62,11 +64,11 @@ def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
                 path=_at(path),
                 hint="Pass embedded=True to open it, or embedded=False to keep the string.",
             )
-    _warn([path for _, path in found], "embedded=True opens them")
+    _warn([path for _, path, _ in found], "embedded=True opens them")
 
 
 def look_for_texts_at(bag: Any, path: Path, embedded: bool | None) -> None:
-    """The same for what stands plain at a path of a bag; behind a stub there is only data."""
+    """Do the same for the plain value at a path of a bag; a stub holds only data."""
     for part in path:
         named = isinstance(bag, dict) and part in bag and part != KEY
         if not named and not (
@@ -78,28 +80,30 @@ def look_for_texts_at(bag: Any, path: Path, embedded: bool | None) -> None:
 
 
 def say_texts_are_left(state: Any) -> None:
-    """Log a warning where strings of a state hold a bag's text, as all else is written again."""
-    found = [path for _, path in bag_texts(state)]
+    """Log a warning if strings of a state hold a bag's text, which is not written again."""
+    found = [path for _, path, _ in bag_texts(state)]
     if found:
         _warn(
-            found, "the objects they refer to are not repaired; heal(bag, embedded=True) does that"
+            found,
+            "the objects they refer to are not repaired; repair(bag, embedded=True) does that",
         )
 
 
 def open_texts(opener: Opener, state: Any, selection: Selection, below: Path = ()) -> Any:
-    """The state with each bag's text in its strings replaced by the text of the opened value.
+    """Return the state with each bag's text in a string replaced by the opened value's text.
 
-    It stays a string, so that what reads it does not depend on whether the bag was large enough to
-    have stubs. A text is opened whole.
+    The string stays a string, so its reader works with large and small bags alike. Each text is
+    opened whole.
 
     Args:
-        opener: Reads within its limits and scope, together with what it has read already.
-        state: Opened, and held by nobody else.
+        opener: Reads within its limits and scope, which include what it has read already.
+        state: Opened; nobody else refers to it.
         selection: Texts outside of it are left.
         below: Where it stands.
 
     Raises:
-        InvalidState: A text holds a bag but is no JSON, and is not below a key `Cause`.
+        InvalidState: A text holds a bag but is not JSON, and is not below a key `Cause`; or the
+            name of a field is such a text.
     """
     root = [state]
     pending: list[tuple[Any, Any, Path]] = [(root, 0, below)]
@@ -112,6 +116,9 @@ def open_texts(opener: Opener, state: Any, selection: Selection, below: Path = (
             if selection.enters(path) and is_bag_text(one):
                 container[key] = _opened(opener, one, path, LEVELS)
         elif isinstance(one, dict):
+            named = next(names_with_bag_text(one), None) if selection.enters(path) else None
+            if named is not None:
+                raise _a_name(named, path)
             pending.extend((one, name, (*path, name)) for name in one)
         elif isinstance(one, list):
             pending.extend((one, i, (*path, i)) for i in range(len(one)))
@@ -141,11 +148,12 @@ def _opened(opener: Opener, text: str, path: Path, levels: int) -> str:
 
 
 def parsed_along(event: Any, path: Path) -> Any:
-    """An event in which the way to a path leads through values instead of their text.
+    """Return an event with each text on the way to a path replaced by its JSON value.
 
     Args:
         event: It is not changed.
-        path: Each string on the way, and at its end, is read as JSON if it is an object or array.
+        path: A string on the way, or at the end, is replaced if it is the text of an object or
+            array.
     """
     root = [event]
     container: Any = root
@@ -166,13 +174,21 @@ def parsed_along(event: Any, path: Path) -> Any:
 
 
 def _warn(found: list[Path], what: str) -> None:
-    import logging  # noqa: PLC0415 (slow, and only here)
-
-    logging.getLogger("statebag").warning(
+    warn(
+        "BagTextsLeft",
         "%d strings hold the text of a bag and were not opened, the first at %s; %s",
         len(found),
         _at(found[0]),
         what,
+        count=len(found),
+    )
+
+
+def _a_name(name: str, path: Path) -> InvalidState:
+    return InvalidState(
+        f"the name of a field ({len(name)} characters) has a bag in it, and cannot be opened",
+        path=_at(path),
+        hint="Pass embedded=False to keep the name, or pass the bag as a value.",
     )
 
 
@@ -180,7 +196,8 @@ def _broken(path: Path) -> InvalidState:
     return InvalidState(
         "the string has a bag in it, but is not JSON, so it cannot be opened",
         path=_at(path),
-        hint="Pass embedded=False to keep the string, or JSON that holds the bag.",
+        hint="Pass embedded=False to keep the string, or JSON that holds the bag "
+        "(json.dumps(bag) instead of str(bag), and not in base64).",
     )
 
 

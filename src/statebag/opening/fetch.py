@@ -1,6 +1,6 @@
-"""Getting blobs: from the cache or the store, a few ranges at once, each one verified.
+"""Get blobs from the cache or the store, and verify each.
 
-Frames that lie close together in a pack are read as one range. Packs are read side by side.
+Frames that lie close together in a pack are read as one range. Packs are read concurrently.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from statebag.opening.verified import Texts
 from statebag.process.forking import Workers
 from statebag.store.identity import asks_for_nothing, identity_of
 from statebag.store.presence import Presence
-from statebag.store.recovery import NOT_READ, PASSING, Recovery, warn
+from statebag.store.recovery import NOT_READ, PASSING, Recovery
 from statebag.telemetry import usage
+from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetcher"]
 
-_SIDE_BY_SIDE = 32  # requests at once; a choice, not measured
+_SIDE_BY_SIDE = 32  # requests at once. Chosen; not measured
 
 _workers = Workers(_SIDE_BY_SIDE, "statebag-read")
 
@@ -61,12 +62,12 @@ class Fetcher:
         store: Where packs live.
         cache: Verified texts of this process.
         policy: The limits.
-        recovery: Where else to look for what the store does not give; by default only there again.
-        presence: Learns which packs the store gave, and which not.
+        recovery: Where else to look for a lost object; by default only in the store again.
+        presence: Records which packs the store returned, and which not.
         identity: The store's, if it is known.
 
     Attributes:
-        packs: All that were read from, the cache included.
+        packs: All packs that were read, including those whose blobs the cache had.
     """
 
     def __init__(
@@ -92,15 +93,15 @@ class Fetcher:
         self._ahead: list[tuple[Extent, Task[list[bytes]]]] = []
 
     def has_all(self, blobs: Iterable[Blob]) -> bool:
-        """Whether the cache holds the text of each blob."""
+        """Return whether the cache holds the text of each blob."""
         return None not in self._cache.get_each([self._key(blob) for blob in blobs])
 
     def read_ahead(self, blobs: Iterable[Blob], advised: Sequence[Extent]) -> None:
-        """Ask for what `texts` will want, and go on; more than the limits allow is not asked for.
+        """Request the blobs of a later `texts` without waiting, within the limits.
 
         Args:
-            blobs: What is wanted for sure.
-            advised: Where a stub says that more of it lies; it may be wrong.
+            blobs: The blobs that are needed for certain.
+            advised: The prefetch lists of stubs, which may be wrong.
         """
         blobs = list(blobs)
         held = self._cache.get_each([self._key(blob) for blob in blobs])
@@ -118,7 +119,7 @@ class Fetcher:
             self._ahead.append((one, task))
 
     def texts(self, blobs: Iterable[Blob]) -> Texts:
-        """The verified text of each blob.
+        """Return the verified text of each blob.
 
         Raises:
             LimitExceeded: The policy's bound on bytes, blobs or requests; before any request.
@@ -158,7 +159,7 @@ class Fetcher:
         self.check_given(self._bytes)
 
     def reckon_values(self, text: bytes) -> None:
-        """Count what the values of a text will take in memory; see `OpenedValues`."""
+        """Count the memory that the values of a text will take; see `OpenedValues`."""
         self._values.reckon(text)
 
     def check_listed(self, blobs: int) -> None:
@@ -170,7 +171,7 @@ class Fetcher:
         _check("bytes", size, self._policy.max_open_bytes)
 
     def _from_ahead(self, blobs: Sequence[Blob]) -> dict[Blob, bytes]:
-        """What was asked for ahead and came whole; the rest is read as if it had not been."""
+        """Return the prefetched blobs that came whole; the others are read as usual."""
         texts: dict[Blob, bytes] = {}
         for extent, task in self._ahead:
             inside = [
@@ -195,7 +196,7 @@ class Fetcher:
     def _verified(
         self, blobs: Sequence[Blob], data: bytes, start: int
     ) -> tuple[dict[Blob, bytes], BlobCorrupt | None]:
-        """Those of some blobs that are whole, which the cache keeps, and what the others are."""
+        """Return the whole blobs, which the cache keeps, and the errors of the others."""
         texts, error = decompress_each(data, start, blobs)
         self._cache.put_each([(self._key(blob), text) for blob, text in texts.items()])
         return texts, error
@@ -210,7 +211,7 @@ class Fetcher:
             return self._recovered(one, error)
 
     def _recovered(self, one: _Range, error: StatebagError) -> dict[Blob, bytes]:
-        """The blobs from wherever each is whole; otherwise the error, or what is worse than it."""
+        """Return each blob from a place that has it whole; otherwise raise the worst error."""
         texts: dict[Blob, bytes] = {}
         worst, places = error, 0
         for place, data in self._recovery.spans(one.at, one.start, one.end - one.start, error):
@@ -225,8 +226,14 @@ class Fetcher:
             if healed:
                 if place != PASSING:
                     self._presence.missed(one.at)
-                usage.add(healed_reads=healed)
-                warn("%d blobs of %s were read from %s", healed, one.at, place)
+                warn(
+                    "HealedReads",
+                    "%d blobs of %s were read from %s; run statebag repair",
+                    healed,
+                    one.at,
+                    place,
+                    count=healed,
+                )
             if len(texts) == len(one.blobs):
                 return texts
         if not isinstance(error, StoreUnavailable):
@@ -247,7 +254,7 @@ class Fetcher:
         return texts
 
     def found(self, names: Sequence[str]) -> set[str]:
-        """Those of some packs that the store has; one that it refuses to tell of is not found."""
+        """Return the packs that the store has; a pack counts as missing if the store refuses."""
 
         def is_there(name: str) -> bool:
             try:
@@ -265,7 +272,7 @@ class Fetcher:
         self._cache.put_each([(self._key(blob), text) for blob, text in written])
 
     def in_memory(self, at: str) -> dict[tuple[int, str], bytes]:
-        """What the cache holds of one pack: texts by offset and SHA-256."""
+        """Return the texts of one pack that the cache holds, by offset and SHA-256."""
         found = {}
         for key in self._cache.keys():  # noqa: SIM118 (it is no dict)
             text = self._cache.get(key)

@@ -1,4 +1,4 @@
-"""What a bag holds and where its bytes are, told from its stubs without reading values."""
+"""Show what a bag holds and where its bytes are, without reading values."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from statebag.errors import InvalidStub
 from statebag.format import json_text
+from statebag.format.derived import parse_beside
 from statebag.format.index import read_node
 from statebag.format.json_check import check_json
 from statebag.format.json_text import wire_size
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
-from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Place:
     """Where bytes of a value lie.
 
     Attributes:
-        part: The value's text, one piece of it, an index over pieces, or the newest items.
-        pack: The pack's name below the store's root; None where the frame is in the bag.
+        part: The value's text, one chunk of it, an index over chunks, or the newest items.
+        pack: The pack's name below the store's root; None if the frame is in the bag.
         offset: Where the frame starts in the pack.
         length: Bytes of the frame.
         size: Bytes of the text in it.
@@ -56,13 +56,13 @@ class Field:
     Attributes:
         path: Where it is in the state.
         kind: `object`, `array`, `string`, `number`, `boolean`, `null`; `scalar` for a value
-            behind a stub that is no object or array.
-        form: How it stands in the bag.
-        size: Bytes of its JSON text when all in it is opened. Of a `rest` whose plain fields
-            were changed on the way, it is as near as can be told without reading.
+            behind a stub that is not an object or array.
+        form: Its form in the bag.
+        size: Bytes of its JSON text when all in it is opened. If an engine changed plain fields
+            next to a `rest`, this is an approximation.
         bag_bytes: Bytes of JSON text that it takes in the bag.
-        count: Items or members; None where it has none, or they are not known.
-        places: Where its bytes lie; what `children` hold is not among them.
+        count: Items or members; None if it has none, or they are not known.
+        places: Where its bytes lie, without those of `children`.
         children: The values in it that stand in the bag on their own.
     """
 
@@ -76,7 +76,7 @@ class Field:
     children: tuple[Field, ...]
 
     def walk(self) -> Iterator[Field]:
-        """This field and all below it, in the order of their paths."""
+        """Yield this field and all below it, in the order of their paths."""
         pending = [self]
         while pending:
             one = pending.pop()
@@ -95,13 +95,13 @@ class PackUse:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A bag, told from its stubs.
+    """The facts about a bag that its stubs have.
 
     Attributes:
         root: The whole state.
         bag_bytes: The bag's size as the policy counts it.
         packs: The packs that it names, in the order of their first use.
-        unread_indexes: Index blobs whose pieces are not listed, since nothing was read.
+        unread_indexes: Index blobs whose chunks are not listed, since nothing was read.
     """
 
     root: Field
@@ -123,7 +123,7 @@ class IndexReader:
         self._confinement = confinement
 
     def __call__(self, stub: Whole, path: Path) -> tuple[list[Entry], list[Entry]]:
-        """The pieces of a value in order, and the index blobs that were read for it.
+        """Return the chunks of a value in order, and the index blobs that were read for it.
 
         Raises:
             StatebagError: As for any open.
@@ -148,16 +148,16 @@ class IndexReader:
 def inspect(
     bag: Any, read_pieces: Callable[[Whole, Path], tuple[list[Entry], list[Entry]]] | None = None
 ) -> Inspection:
-    """What a bag holds and where.
+    """Return what a bag holds, and where.
 
     Args:
         bag: Any JSON value; `Unopened` values stand for their stubs.
-        read_pieces: Reads the indexes of a long value; without it nothing is read at all, and
-            an index is listed for all pieces below it.
+        read_pieces: Reads the indexes of a long value. Without it nothing is read, and the result
+            lists an index instead of the chunks below it.
 
     Raises:
-        InvalidState: What JSON cannot hold.
-        InvalidStub, UnsupportedFormat: An object with the reserved key that is no stub.
+        InvalidState: `bag` holds a value that JSON cannot hold.
+        InvalidStub, UnsupportedFormat: An object with the reserved key that is not a stub.
         StatebagError: What `read_pieces` raises.
     """
     check_json(bag, frozenset({Unopened}))
@@ -185,7 +185,7 @@ class _Node:
     def finish(
         self, read_pieces: Callable[[Whole, Path], tuple[list[Entry], list[Entry]]] | None
     ) -> None:
-        """Make the field; those of the children are made."""
+        """Make the field, once those of its children are made."""
         stub = self.stub
         places: tuple[Place, ...] = ()
         fields = tuple(child.field for child in self.children if child.field is not None)
@@ -205,7 +205,7 @@ class _Node:
             places = tuple(_places(whole, self.path, read_pieces))
             size, bag_bytes = whole.size, len(json_text.encode({KEY: self.value[KEY]}))
             if stub.beside is not None:
-                # In the whole, null holds the place of each field that must stand beside it.
+                # In the whole, null holds the place of each field that must stand next to it.
                 beside = frozenset(stub.beside)
                 size += sum(one.size - 4 for one in fields if one.path[-1] in beside)
                 bag_bytes += sum(_member_bytes(one, one.bag_bytes) + 1 for one in fields)
@@ -229,7 +229,7 @@ class _Node:
 
 
 def _nodes(bag: Any) -> list[_Node]:
-    """A node for each value that stands in the bag on its own, parents before children."""
+    """Return a node for each value that stands in the bag on its own, parents before children."""
     nodes: list[_Node] = []
     pending: list[tuple[Any, Path, _Node | None]] = [(bag, (), None)]
     while pending:
@@ -241,9 +241,9 @@ def _nodes(bag: Any) -> list[_Node]:
         value = node.value
         members: list[tuple[str | int, Any]] = []
         if isinstance(value, dict) and KEY in value:
-            node.stub = parse_stub(value, render_path(path))
+            node.stub, siblings = parse_beside(value, render_path(path))
             _check_beside(node.stub, path)
-            members = list(node.stub.siblings.items())
+            members = list(siblings.items())
         elif isinstance(value, dict):
             members = list(value.items())
         elif isinstance(value, list):
@@ -300,7 +300,7 @@ def _place(blob: Blob, part: PlacePart, count: int) -> Place:
 
 
 def _uses(root: Field, *, read: bool) -> tuple[tuple[PackUse, ...], int]:
-    """The packs of all places, each blob counted once, and the indexes that were not read."""
+    """Return the packs of all places, and the indexes that were not read."""
     packs: dict[str, PackUse] = {}
     seen: set[tuple[str, int]] = set()
     unread = 0

@@ -1,7 +1,7 @@
-"""The items of a large JSON array or of JSON Lines, one at a time, from bytes that stream in.
+"""Split a stream of bytes into the items of a JSON array, or into JSON Lines.
 
-Items are found by their brackets and quotes alone. What an item is made of is not judged, so that
-one that cannot be decoded does not take the others.
+Brackets and quotes alone show where an item ends. Items are not decoded, so one that cannot be
+decoded does not affect the others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["array_items", "lines", "without_mark"]
 
-_LARGEST_ITEM = 256 * 1024 * 1024  # bytes; more than any engine lets one child return
+# Bytes. Chosen: a thousand times what a child execution may return
+_LARGEST_ITEM = 256 * 1024 * 1024
 _WHITESPACE = b" \t\n\r"
 _SPACE = re.compile(rb"[ \t\n\r]*")
 # Bytes of UTF-8 beyond ASCII are none of these. Possessive: nothing is ever given back.
@@ -27,7 +28,7 @@ _WITHIN = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTA
 
 
 def without_mark(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same text without a byte order mark at its start, which some tools write."""
+    """Yield the text without the byte order mark that some tools write at its start."""
     start: bytes | None = b""
     for chunk in chunks:
         if start is None:
@@ -42,7 +43,7 @@ def without_mark(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def lines(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
-    """The lines of JSON Lines that are not blank.
+    """Yield the lines of JSON Lines that are not blank.
 
     Raises:
         LimitExceeded: A line of more than 256 MiB.
@@ -65,14 +66,14 @@ def lines(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
 
 
 def array_items(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
-    """The text of each item of a JSON array, without the space around it.
+    """Yield the text of each item of a JSON array, without the space around it.
 
     Args:
         chunks: The array's UTF-8 text, cut anywhere.
         where: The object's name, for messages.
 
     Raises:
-        BlobCorrupt: It is no array, an item is empty, it ends early, or more follows it.
+        BlobCorrupt: The text is not an array, an item is empty, or the text ends early or late.
         LimitExceeded: An item of more than 256 MiB.
     """
     text = _Text(chunks, where)
@@ -93,7 +94,7 @@ def array_items(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
 
 
 class _Text:
-    """Bytes as they come, and the place up to which they are used."""
+    """The bytes that have come, and the position up to which they are used."""
 
     def __init__(self, chunks: Iterable[bytes], where: str) -> None:
         self._chunks = iter(chunks)
@@ -102,7 +103,7 @@ class _Text:
         self.at = 0
 
     def next(self) -> bytes:
-        """The next byte that is no space; none at the end."""
+        """Return the next byte that is not a space; none at the end."""
         while True:
             space = _SPACE.match(self._buffer, self.at)
             assert space is not None  # it matches nothing as well
@@ -113,7 +114,7 @@ class _Text:
                 return b""
 
     def item(self) -> tuple[bytes, bytes]:
-        """Use everything up to the comma or bracket after an item; the item, and that byte."""
+        """Consume an item with the comma or bracket after it; return the item and that byte."""
         parts: list[bytes] = []  # of an item that is longer than what came at once
         held = depth = 0
         in_string = False
@@ -161,7 +162,7 @@ class _Text:
         return True
 
     def corrupt(self) -> BlobCorrupt:
-        """The error of what is no whole array."""
+        """Return the error for a text that is not a whole array."""
         return BlobCorrupt("not a whole JSON array", object_name=self._where)
 
 

@@ -1,12 +1,14 @@
-"""What this process has stored, or read and verified: what a seal may refer to again.
+"""Remember what this process stored, or read and verified, so that a seal can refer to it.
 
-Only what was durable once is in here, each stub with the text that it was verified to have.
-Entries are found only from their own scope or one below it, for a scope's packs may
-go when its execution is over.
+Each entry was durable once, and each stub was verified to have its text. Only a seal in the scope
+of an entry, or below it, finds the entry: a scope's packs may be deleted when its execution is
+over.
 """
 
 from __future__ import annotations
 
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -16,7 +18,7 @@ from statebag.process.forking import fork_safe_lock
 from statebag.process.recent import Recent
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Iterator
     from threading import Lock
 
     from statebag.format.paths import Path
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Bases", "Known", "Remembered"]
 
 _T = TypeVar("_T")
-_MAX_ITEMS = 65_536  # blobs and nodes; about 400 bytes each
-_MAX_VALUES = 1_024  # whole values, which may hold a carried tail of some KB
+_MAX_ITEMS = 65_536  # blobs and nodes. Chosen: with about 400 bytes each they take 26 MB
+_MAX_NAMESAKES = 256  # fields of one name in a scope that are looked through. Chosen
+_MAX_VALUES = 1_024  # whole values. Chosen: each may hold an inline tail of some KB
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -40,8 +43,8 @@ class Remembered(msgspec.Struct, frozen=True):
 class Known:
     """Values and blobs by the SHA-256 of their text, and index nodes by what they list.
 
-    What is in here was stored or verified once; whether the store still has it is another matter
-    (`statebag.store.presence`).
+    Each was stored or verified once. `statebag.store.presence` knows whether the store still has
+    it.
     """
 
     def __init__(self, max_items: int = _MAX_ITEMS, lock: Lock | None = None) -> None:
@@ -52,7 +55,7 @@ class Known:
         self._lock = lock or fork_safe_lock()
 
     def may_hold(self, size: int) -> bool:
-        """Whether a value of that many bytes may be known: no is sure, and saves a digest."""
+        """Return whether a value of this size may be known; False is certain and saves a digest."""
         return size in self._sizes
 
     def _add_size(self, size: int) -> None:
@@ -62,13 +65,13 @@ class Known:
         self._sizes.add(size)
 
     def add_value(self, verified: Verified) -> None:
-        """A whole value; one that is carried is no work to carry again and is not remembered."""
+        """Remember a whole value, unless it is inline: it costs nothing to keep it inline."""
         stub = verified.stub
         if not stub.in_store:
             return
         scopes = {scope_of(pack) for pack in verified.packs}
         deepest = max(scopes, key=len, default="")
-        # Whoever may read the deepest scope reads its ancestors too, and nothing beside them.
+        # Whoever may read the deepest scope reads its ancestors too, and nothing next to them.
         if scopes and all(is_scope_at_or_above(scope, deepest) for scope in scopes):
             with self._lock:
                 self._add_size(stub.size)
@@ -76,7 +79,7 @@ class Known:
                 self._values.put((deepest, verified.sha256), remembered)
 
     def add_blobs(self, blobs: Iterable[Blob]) -> None:
-        """Pieces and stored values that were read, or stored just now."""
+        """Remember chunks and values that were just read or stored."""
         with self._lock:
             added = list(blobs)
             for blob in added:
@@ -84,12 +87,12 @@ class Known:
             self._blobs.put_each([((scope_of(one.at), one.sha256), one, 1) for one in added])
 
     def add_node(self, node: Entry, entries: tuple[Entry, ...]) -> None:
-        """An index node and what it lists."""
+        """Remember an index node and what it lists."""
         with self._lock:
             self._nodes.put((scope_of(node.blob.at), _listing(entries)), node)
 
     def forget_packs(self, packs: Iterable[str]) -> None:
-        """Drop whatever lies in any of these packs, or leads there."""
+        """Forget all entries that lie in one of these packs, or lead there."""
         gone = frozenset(packs)
         with self._lock:
             self._values.drop(lambda one: not gone.isdisjoint(one.packs))
@@ -97,19 +100,19 @@ class Known:
             self._nodes.drop(lambda node: node.blob.at in gone)
 
     def value(self, scope: str, sha256: str) -> Remembered | None:
-        """The stub of a value with this text, readable from `scope`."""
+        """Return the stub of a value with this text, readable from `scope`."""
         return self._find(self._values, scope, sha256)
 
     def blob(self, scope: str, sha256: str) -> Blob | None:
-        """A blob with this text, readable from `scope`."""
+        """Return a blob with this text, readable from `scope`."""
         return self._find(self._blobs, scope, sha256)
 
     def blobs(self, scope: str, digests: Iterable[str]) -> list[Blob | None]:
-        """The same for several texts."""
+        """Return a blob for each of several texts."""
         return [self._find(self._blobs, scope, sha256) for sha256 in digests]
 
     def node(self, scope: str, entries: tuple[Entry, ...]) -> Entry | None:
-        """A node that lists exactly these entries."""
+        """Return a node that lists exactly these entries."""
         return self._find(self._nodes, scope, _listing(entries))
 
     def _find(self, recent: Recent[Hashable, _T], scope: str, key: Hashable) -> _T | None:
@@ -118,24 +121,27 @@ class Known:
 
 
 class Bases:
-    """Values that this process has read, by their field's name: what patches start from.
+    """Values that this process has read or written, by the paths of their fields.
 
-    The latest value of each field and scope is kept, with its text; bounded in bytes. Which one is
-    found is a guess that costs nothing: the patch says what it starts from, and one that saves too
-    little is dropped. A field that still has the very text that was read is unchanged, which is
-    quicker to see than by a digest.
+    What deltas start from. The latest value of each field and scope is kept, with its text; bounded
+    in bytes. A bag may stand anywhere in an event and a field may move: of the fields with the same
+    name, the one whose path ends most alike is found. That is a guess which costs nothing: the
+    delta says what it starts from, and one that saves too little is dropped. A field that still has
+    the very text that was read is unchanged, which is quicker to see than by a digest.
 
     Args:
-        max_bytes: Of all texts together; one over half of it is not kept.
+        max_bytes: The bound of all texts together; a text larger than half of it is not kept.
     """
 
     def __init__(self, max_bytes: int, lock: Lock | None = None) -> None:
         self._max_bytes = max_bytes
-        self._items: Recent[tuple[str, str], Verified] = Recent(max_bytes)
+        self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes)
+        self._named: dict[tuple[str, str], dict[Path, None]] = {}  # paths that may be kept
+        self._paths = 0
         self._lock = lock or fork_safe_lock()
 
     def add(self, path: Path, verified: Verified) -> bool:
-        """Keep the value of the field at a path; whether it is kept."""
+        """Keep the value of the field at a path; return whether it was kept."""
         scopes = {scope_of(pack) for pack in verified.packs}
         deepest = max(scopes, key=len, default="")
         if not all(is_scope_at_or_above(scope, deepest) for scope in scopes):
@@ -144,7 +150,21 @@ class Bases:
         if size > self._max_bytes // 2:
             return False  # what is kept of the field already is still a base
         with self._lock:
-            return self._items.put((deepest, _name(path)), verified, size)
+            paths = self._named.setdefault((deepest, _name(path)), {})
+            self._paths += path not in paths
+            paths.pop(path, None)
+            paths[path] = None  # the latest is last
+            kept = self._items.put((deepest, path), verified, size)
+            if self._paths > 2 * len(self._items) + _MAX_NAMESAKES:
+                self._name_again()
+            return kept
+
+    def _name_again(self) -> None:
+        """Forget the names of what was forgotten."""
+        self._named.clear()
+        self._paths = len(self._items)
+        for scope, path in self._items:
+            self._named.setdefault((scope, _name(path)), {})[path] = None
 
     def forget_packs(self, packs: Iterable[str]) -> None:
         """Drop the values that were read from any of these packs."""
@@ -153,7 +173,7 @@ class Bases:
             self._items.drop(lambda one: not gone.isdisjoint(one.packs))
 
     def find(self, scope: str, path: Path) -> Verified | None:
-        """The latest stored value of such a field that is readable from `scope`."""
+        """Return the latest stored value of such a field that is readable from `scope`."""
         for field in self._fields(scope, path):
             stored = field.base or field
             if stored.stub.in_store:
@@ -161,7 +181,7 @@ class Bases:
         return None
 
     def pieces(self, scope: str, path: Path) -> tuple[tuple[Entry, ...], bytes]:
-        """The pieces of the latest value in pieces of such a field, and the text they begin."""
+        """Return the chunks of the field's latest value in chunks, and the text of that value."""
         for field in self._fields(scope, path):
             stored = field.base or field
             if stored.pieces:
@@ -169,18 +189,31 @@ class Bases:
         return (), b""
 
     def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
-        """What was read of such a field, where it had this very text; no digest is needed."""
+        """Return the value that was read of such a field, if it had this text."""
         for field in self._fields(scope, path):
             if field.text == text:
                 return field
         return None
 
-    def _fields(self, scope: str, path: Path) -> list[Verified]:
-        name = _name(path)
+    def _fields(self, scope: str, path: Path) -> Iterator[Verified]:
+        """The fields of this name in a scope or above it, first those whose paths end alike."""
         scopes = (*scopes_from(scope), "")
         with self._lock:
-            found = [self._items.peek((one, name)) for one in scopes]
-        return [one for one in found if one is not None]
+            exact = [self._items.peek((one, path)) for one in scopes]
+        yield from [field for field in exact if field is not None]
+        name, others = _name(path), []
+        with self._lock:
+            for one in scopes:
+                paths = self._named.get((one, name), {})
+                for other in list(islice(reversed(paths), _MAX_NAMESAKES)):
+                    kept = self._items.peek((one, other))
+                    if kept is None:
+                        del paths[other]
+                        self._paths -= 1
+                    elif other != path:
+                        others.append((-_ends_alike(path, other), kept))
+        others.sort(key=itemgetter(0))  # stable: the nearest scope and the latest come first
+        yield from [field for _, field in others]
 
 
 def _listing(entries: tuple[Entry, ...]) -> tuple[tuple[str, str, int], ...]:
@@ -192,5 +225,14 @@ def _size(verified: Verified) -> int:
 
 
 def _name(path: Path) -> str:
-    """The last part alone: a bag may stand anywhere in an event, its fields keep their names."""
     return str(path[-1]) if path else ""
+
+
+def _ends_alike(path: Path, other: Path) -> int:
+    """How many of the last parts of two paths are the same."""
+    alike = 0
+    for one, two in zip(reversed(path), reversed(other), strict=False):
+        if one != two:
+            break
+        alike += 1
+    return alike

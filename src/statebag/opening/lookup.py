@@ -1,7 +1,7 @@
-"""One value of a bag by its path, reading only the blobs on the way.
+"""Look up one value of a bag by its path, reading only the blobs on the way.
 
-An index into an array that is cut into pieces reads one piece (and the index nodes above it),
-whatever the array's length.
+An index into an array that is cut into chunks reads one chunk (and the index nodes above it),
+however long the array is.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.derived import marked_fields, set_aside
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
@@ -22,20 +23,25 @@ if TYPE_CHECKING:
 
 __all__ = ["look_up"]
 
-_NAMES_SHOWN = 12
+_NAMES_SHOWN = 12  # in a message. Chosen: it stays a line or two
 
 
 def look_up(opener: Opener, bag: Any, path: Path) -> Any:
-    """The opened value at `path`.
+    """Return the opened value at `path`.
 
     Raises:
-        InvalidState: There is nothing there; it names what there is instead.
+        InvalidState: Nothing is at the path; the message names what is there instead.
     """
     value = bag
     opened = False  # below an opened value nothing is a stub any more
     for depth, part in enumerate(path):
         if isinstance(value, Unopened):
             value = value.wire
+        if not opened and isinstance(value, dict):
+            if any(one.name == part for one in marked_fields(value)):
+                value, opened = opener.open(value, Selection([(str(part),)])), True
+            else:
+                value, _ = set_aside(value)
         if not opened and isinstance(value, dict) and KEY in value:
             stub = parse_stub(value, render_path(path[:depth]))
             checked = opener.checked(stub, value[KEY], path[:depth])
@@ -57,7 +63,7 @@ def _own_value(opener: Opener, wire: dict[str, Any], stub: Stub) -> Any:
     if stub.is_data:
         return plain_copy(stub.original)  # what is handed out is no part of the bag
     if stub.beside is not None:
-        # Only what is behind the stub itself: the wanted field is not one of those beside it.
+        # Only what is behind the stub itself: the wanted field is not one of those next to it.
         wire = {KEY: {key: v for key, v in wire[KEY].items() if key not in {"rest", "beside"}}}
     return opener.open(wire, Selection(None))
 

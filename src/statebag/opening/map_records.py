@@ -1,4 +1,4 @@
-"""One record in the files of a Map Run: whether it describes a child, and what is wrong with it."""
+"""Judge a record in the files of a Map Run: does it describe a child, and is it whole?"""
 
 from __future__ import annotations
 
@@ -45,21 +45,20 @@ _IN_FILES = {
     "FAILED": ("FAILED", "TIMED_OUT", "ABORTED"),
     "PENDING": ("PENDING", "ABORTED"),
 }
-"""Which statuses a record may have in the files that a manifest lists for one."""
+"""The statuses that records may have in the files that a manifest lists for a status."""
 
 _ARN = re.compile(r"(arn:[^:]+:states:[^:]*:[^:]*):(execution|mapRun):([^:]+):(.+)", re.DOTALL)
 
 
 def described(record: Any, map_run: object) -> bool:
-    """Whether a record describes a child of a Map Run that succeeded.
+    """Return whether a record describes a child of a Map Run that succeeded.
 
-    An output may look like one: a child that ends in `startExecution.sync` gives the description
-    of another execution, and any child may have such fields of its own. The file's differ in that
-    input and output are JSON text, dates are text, and the ARN is that of the Map Run's machine
-    and label.
+    An output may look like a description: a child that ends in `startExecution.sync` returns that
+    of another execution, and any child may return such fields. In a true description, input and
+    output are JSON text, dates are text, and the ARN has the machine and label of the Map Run.
 
     Args:
-        record: What one record holds.
+        record: The value of one record.
         map_run: The Map Run's ARN, as the manifest says it.
     """
     if not isinstance(record, dict) or record.get("Status") != "SUCCEEDED":
@@ -83,10 +82,10 @@ def described(record: Any, map_run: object) -> bool:
 
 
 def is_left_out(record: dict[str, Any], name: str) -> bool:
-    """Whether a description says that it does not include its `Input` or `Output`.
+    """Return whether a description says that it does not include its `Input` or `Output`.
 
-    It leaves the field out with a word about it, or gives null, which no output is: that of a
-    child which gave null is the text `null`.
+    Then the field is missing and another field says so, or it is null. The output of a child that
+    returned null is the text `null`.
     """
     if name in record:
         return name in {"Input", "Output"} and record[name] is None
@@ -113,11 +112,10 @@ def contradiction(record: dict[str, Any], file_status: str) -> str | None:
 
 
 def output_of(text: Any) -> tuple[Any, str | None]:
-    """The value of JSON text inside a string; text that is none stays as it is.
+    """Return the value of JSON text in a string; another string stays as it is.
 
     Returns:
-        The value, and why it cannot be given exactly; None where it can. A value that cannot is
-        the text itself.
+        The value, and None; or the text itself, and why its value cannot be given exactly.
     """
     if not isinstance(text, str):
         return text, None
@@ -134,7 +132,7 @@ _NO_JSON = "it is not JSON"
 
 
 def unreadable(text: bytes) -> str:
-    """Why text cannot be decoded: what was found and where, without a word of it."""
+    """Return why text cannot be decoded: what was found and where, without quoting it."""
     try:
         check_json(loads_leniently(text))
     except UnicodeDecodeError as error:
@@ -147,7 +145,7 @@ def unreadable(text: bytes) -> str:
 
 
 def salvaged(text: bytes) -> tuple[str | None, str | None]:
-    """The name and the input's text in a description that cannot be decoded as a whole."""
+    """Return the name and the input's text of a description that cannot be decoded whole."""
     try:
         record = loads_leniently(text)
     except ValueError:

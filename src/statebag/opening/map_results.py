@@ -1,11 +1,11 @@
-"""The results of a Distributed Map, as its ResultWriter left them in S3, one child at a time.
+"""Read the results of a Distributed Map that its ResultWriter left in S3, child by child.
 
-The state's output is `{"MapRunArn", "ResultWriterDetails": {"Bucket", "Key"}}`; the key is that
-of a manifest, which lists files of JSON or JSON Lines for each status. Records of children that
-did not succeed describe an execution, with its input and output as JSON text. So do those of
-children that succeeded where the Transformation was NONE; with COMPACT a record is the output,
-with FLATTEN an item of it. The manifest does not say which it was.
-(AWS Step Functions Developer Guide, "ResultWriter (Map)".)
+The state's output is `{"MapRunArn", "ResultWriterDetails": {"Bucket", "Key"}}`. The key is that of
+a manifest, which lists files of JSON or JSON Lines for each status. The record of a child that did
+not succeed describes an execution, with its input and output as JSON text. For a child that
+succeeded, the Transformation decides: NONE gives such a description, COMPACT the output, FLATTEN
+each item of the output. The manifest does not say which it was. (AWS Step Functions Developer
+Guide, "ResultWriter (Map)".)
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ Transformation = Literal["NONE", "COMPACT", "FLATTEN"]
 UNREADABLE = "Statebag.UnreadableRecord"
 """`ChildResult.error` of a child whose record in the file cannot be given exactly."""
 
-_CHUNK = 1024 * 1024  # bytes of a file in one request; a choice, not measured
-_AHEAD = 6  # chunks on their way while one is looked at
+_CHUNK = 1024 * 1024  # bytes of a file in one request. Chosen; not measured
+_AHEAD = 6  # chunks that are requested while one is parsed. Chosen: they take 6 MB; not measured
 _STATUSES = ("SUCCEEDED", "FAILED", "PENDING")
 _TRANSFORMATIONS = ("NONE", "COMPACT", "FLATTEN")
 
 
 class ChildResult(msgspec.Struct, frozen=True):
-    """What one child gave.
+    """The result of one child.
 
     Attributes:
         status: `SUCCEEDED`, `FAILED`, `PENDING`, `TIMED_OUT` or `ABORTED`.
@@ -80,19 +80,18 @@ def read_map_results(
     details: object,
     transformation: Transformation | None = None,
 ) -> Iterator[ChildResult]:
-    """All children of a Map Run, file by file, with memory for a few chunks of one file.
+    """Yield all children of a Map Run, file by file, with memory for a few chunks of one file.
 
     Args:
-        locate: From a bucket and a key to the store that may be read and the name in it;
-            refuses what lies outside the configured roots.
+        locate: Returns, for a bucket and a key, the store and the name in it. It refuses objects
+            outside the configured roots.
         details: `{"Bucket", "Key"}`, as in a payload.
-        transformation: As the ResultWriter's WriterConfig says. By default it was NONE if the
-            first child that succeeded is described as a child of this Map Run, by its fields and
-            its ARN.
+        transformation: As in the ResultWriter's WriterConfig. If it is None, the first child that
+            succeeded decides: NONE if its record describes a child of this Map Run.
 
     Raises:
         BlobCorrupt: The manifest has another form, or a file ends early.
-        InvalidState: The records that follow are not of the form that the first one is of.
+        InvalidState: A later record does not have the form of the first one.
         ConfigurationError: There is no such transformation.
         NotPermitted, BlobMissing, StoreUnavailable: From the store.
     """
@@ -146,7 +145,7 @@ def _listed(files: Any) -> list[Any]:
 
 
 def _chunks(store: Store, name: str) -> Iterator[bytes]:
-    """An object's bytes, a few chunks ahead of whoever uses them."""
+    """Yield an object's bytes, and request a few chunks ahead."""
     info = store.head(name)
     if info is None:
         raise BlobMissing(
@@ -164,7 +163,7 @@ def _chunks(store: Store, name: str) -> Iterator[bytes]:
 
 
 class _Form:
-    """What the records of one Map Run are: decided once, for all of them."""
+    """The form of the records of one Map Run, which the first record decides."""
 
     def __init__(self, manifest: Any, transformation: Transformation | None) -> None:
         self._map_run = manifest.get("MapRunArn") if isinstance(manifest, dict) else None
@@ -172,7 +171,7 @@ class _Form:
         self._describes = None if transformation is None else transformation == "NONE"
 
     def child(self, text: bytes, status: str, name: str, number: int) -> ChildResult:
-        """The child in one record."""
+        """Return the child in one record."""
         place = f"record {number} of {name}"
         try:
             record = json_text.decode(text, name)
@@ -219,7 +218,7 @@ class _Form:
         )
 
     def _unreadable(self, text: bytes, place: str) -> ChildResult:
-        """A record that cannot be decoded, with what of it can be given exactly."""
+        """Return a failed child for a record that cannot be decoded, with its exact parts."""
         name, given = salvaged(text) if self._describes is not False else (None, None)
         return ChildResult(
             "FAILED",

@@ -1,4 +1,4 @@
-"""From a bag to a state: check what it names, fetch, verify, decode, put in place."""
+"""Turn a bag into a state: check names, fetch, verify, decode, put into place."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from statebag.format.stub import Blob, Carried, Entry, Extent, Stored, Stub, Whole
     from statebag.opening.fetch import Fetcher
     from statebag.opening.known import Bases, Known
-    from statebag.opening.walk import Site
+    from statebag.opening.walk import Doubt, Site, Walk
 
 __all__ = ["Confinement", "Opener"]
 
 
 class Confinement:
-    """Which scopes an open may read.
+    """The scopes that an open may read.
 
     Args:
         scope: The encoded scope of the reader; None lets it read all below the root.
@@ -59,7 +59,7 @@ class Confinement:
             )
 
     def allows(self, scope: str) -> bool:
-        """Whether the reader may read an encoded scope."""
+        """Return whether the reader may read an encoded scope."""
         if self._scope is None or scope in self._exact:
             return True
         if is_scope_at_or_above(scope, self._scope):
@@ -73,9 +73,9 @@ class Opener:
     Args:
         fetcher: Gets blobs within the limits.
         confinement: Which scopes may be read.
-        known: Told of everything that was read and verified.
-        bases: Receives every stored value that was read and verified, with its text.
-        signatures: Where stubs must be signed.
+        known: Gets everything that was read and verified.
+        bases: Gets each stored value that was read and verified, with its text.
+        signatures: Checks signatures; None if stubs need none.
     """
 
     def __init__(
@@ -95,18 +95,24 @@ class Opener:
     def open(
         self, bag: Any, selection: Selection, *, is_state: bool = False, below: Path = ()
     ) -> Any:
-        """The state, with new objects; stubs that were not selected are `Unopened`.
+        """Return the state, with new objects; stubs that were not selected are `Unopened`.
 
         Args:
             bag: A bag, or a state that was opened before in part.
-            selection: What is read.
-            is_state: Whether it is such a state, in which only `Unopened` objects are stubs.
-            below: Where in a state it stands.
+            selection: The stubs to read.
+            is_state: Whether `bag` is such a state, in which only `Unopened` objects are stubs.
+            below: The path of `bag` in a state.
         """
         checker = self._checker()
         found = walk(bag, selection, is_state=is_state, below=below, signatures=checker)
-        if not found.sites:
-            return found.root[0]
+        if found.sites:
+            self._fill(found)
+        for doubt in found.doubts:
+            self._settle(doubt, partly=bool(found.unopened))
+        return found.root[0]
+
+    def _fill(self, found: Walk) -> None:
+        """Read the values of a copy's sites, and put them into place."""
         wholes = [(site, site.stub.whole) for site in found.sites]
         # By place: one blob may stand in many, and is read only once.
         self._fetcher.check_given(sum(stub.size for _, stub in wholes))
@@ -114,17 +120,39 @@ class Opener:
         self._read_ahead(wholes)
         indexes = self._expand(cut)
         texts = self._fetch(wholes, indexes)
-        # Innermost first, so that what stands beside a rest's stub is whole when it is merged.
+        # Innermost first, so that what stands next to a rest's stub is whole when it is merged.
         for site, stub in reversed(wholes):
             index = indexes.get(id(site), _NO_INDEX)
             value = verified(stub, texts, index.entries, index.packs, site.path)
             self._remember(value, site.path)
             value = self._decoded(value.text, stub.kind, stub.count, site.path)
             site.container[site.key] = _merged(value, site)
-        return found.root[0]
+
+    def _settle(self, doubt: Doubt, *, partly: bool) -> None:
+        """Drop a field of the copy if a writer derived it from its source; otherwise it is data.
+
+        Args:
+            doubt: The field.
+            partly: Whether some of the copy was not opened; the source is read anyway.
+        """
+        owner, one = doubt.container[doubt.key], doubt.derivation
+        if one.source not in owner or one.name not in owner:
+            return
+        source = owner[one.source]
+        if partly:
+            below = (*doubt.path, one.source)
+            source = self.open(source, Selection(None), is_state=True, below=below)
+        # An engine may have replaced the source next to a rest's stub, but not the derived field.
+        sources = [source, doubt.hidden.get(one.source)]
+        if not any(one.gives(owner[one.name], each) for each in sources):
+            return
+        if one.name in doubt.hidden:
+            owner[one.name] = doubt.hidden[one.name]
+        else:
+            del owner[one.name]
 
     def item(self, stub: Whole, index: int, path: Path) -> Any:
-        """One item of a cut array, reading one piece and the index nodes above it."""
+        """Return one item of an array in chunks; read one chunk and the index nodes above it."""
         members: tuple[Entry, ...] = stub.entries
         while True:
             for entry in members:
@@ -140,28 +168,28 @@ class Opener:
             members = read_node(text, entry, render_path(path))
 
     def listed(self, node: Entry, path: Path) -> tuple[Entry, ...]:
-        """What an index node lists."""
+        """Return the entries that an index node lists."""
         self._confinement.check(node.blob, path)
         return read_node(self._fetcher.texts([node.blob])[node.blob], node, render_path(path))
 
     def piece(self, entry: Entry, kind: str | None, path: Path) -> Any:
-        """The items or members of one piece."""
+        """Return the items or members of one chunk."""
         self._confinement.check(entry.blob, path)
         text = self._fetcher.texts([entry.blob])[entry.blob]
         return self._decoded(text, kind, entry.count, path)
 
     def tail(self, stub: Whole, path: Path) -> Any:
-        """The newest items or members of a value in pieces that has a tail."""
+        """Return the newest items or members of a value in chunks that has a tail."""
         tail = stub.simple
         assert tail is not None  # the counts of a parsed stub add up
         texts = self._texts_of(tail, path)
         return self._decoded(tail.text(texts, (), b""), stub.kind, tail.count, path)
 
     def checked(self, stub: Stub, body: dict[str, Any], path: Path) -> Opener:
-        """An opener that asks for no signature of a stub that has a good one.
+        """Return an opener for a stub whose signature was checked.
 
         Raises:
-            NotPermitted: It has none.
+            NotPermitted: The stub does not have a valid signature.
         """
         checker = self._checker()
         if checker is None:
@@ -180,7 +208,7 @@ class Opener:
         return self._fetcher.texts(blobs)
 
     def _read_ahead(self, wholes: list[tuple[Site, Whole]]) -> None:
-        """Ask for everything together with the index nodes, where any of those is not at hand.
+        """Request everything together with the index nodes, if a node is not at hand.
 
         Otherwise an open would wait twice: for the nodes, and then for the rest.
         """
@@ -199,10 +227,10 @@ class Opener:
                 self._confinement.check(blob, site.path)
                 wanted.append(blob)
         if not self._fetcher.has_all(nodes):
-            self._fetcher.read_ahead(wanted, advised)
+            self._fetcher.read_ahead([*nodes, *wanted], advised)
 
     def _expand(self, cut: list[tuple[Site, Whole]]) -> dict[int, _Index]:
-        """The pieces of each cut value, read level by level from the nodes that list them."""
+        """Return the chunks of each value in chunks, read level by level from index nodes."""
         expanded = {id(site): _Index(stub.entries, set()) for site, stub in cut}
         while True:
             nodes: dict[Blob, None] = {}
@@ -251,12 +279,12 @@ class Opener:
         base = verified.base or verified
         if verified.base is not None:
             self._known.add_value(verified)
-        # The digest of a value in pieces is not at hand; where its text is kept, none is needed.
+        # The digest of a value in chunks is not at hand; where its text is kept, none is needed.
         if base.stub.digest is not None or not kept:
             self._known.add_value(base)
 
     def _decoded(self, text: bytes, kind: str | None, count: int, path: Path) -> Any:
-        """The value, compared with what the stub says of it."""
+        """Return the value, after comparing it with its stub."""
         self._fetcher.reckon_values(text)
         try:
             value = json_text.decode(text, reckoned=True)
@@ -274,7 +302,7 @@ class Opener:
 
 
 class _Index(msgspec.Struct):
-    """What a value in pieces lists, and the packs that the lists themselves were read from."""
+    """The chunks of a value, and the packs that its index nodes were read from."""
 
     entries: tuple[Entry, ...]
     packs: set[str]
@@ -284,7 +312,7 @@ _NO_INDEX = _Index((), set())
 
 
 def _merged(value: Any, site: Site) -> Any:
-    """What a rest's object is, with the fields beside its stub in their places."""
+    """Return the object of a rest, with the fields next to its stub in their places."""
     if site.siblings is None:
         return value
     if not isinstance(value, dict):
@@ -292,4 +320,6 @@ def _merged(value: Any, site: Site) -> Any:
             f"the stored rest must be an object, not {json_type(value)}",
             path=render_path(site.path),
         )
+    for doubt in site.doubts:
+        doubt.hidden = value
     return {**value, **site.siblings}

@@ -1,4 +1,4 @@
-"""Which items of two arrays are compared with one another; the same for opened values and bags."""
+"""Decide which items of two arrays to compare, for opened values and for bags."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pairs_of_items(
     Args:
         one: The items before.
         two: The items afterwards.
-        is_same: Whether two items are equal for sure.
+        is_same: Returns whether two items are certainly equal.
         absent: Stands for the item that the shorter array lacks.
 
     Yields:

@@ -1,7 +1,7 @@
-"""What a process remembers from one client to the next: a warm Lambda's gain.
+"""Keep the memory of a process, from which a warm Lambda function profits.
 
-Memory saves requests and never changes a result. It is kept by everything that decides whether
-it is true: which store it is, and with which keys its objects and stubs are read.
+Memory saves requests and never changes a result. Its key contains everything on which its truth
+depends: the store, and the keys of its objects and stubs.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Memory", "forget", "memory_of", "nothing_remembered"]
 
-_MEMORIES = 32  # stores that a process remembers something of
+# Stores that a process remembers. Chosen: as many as it keeps clients (`default_client`)
+_MEMORIES = 32
 
 _is_off: ContextVar[bool] = ContextVar("statebag_memory_is_off", default=False)
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """What is remembered of one store.
+    """The memory of one store.
 
     Attributes:
         known: Stubs of values that were stored or verified.
         bases: The latest values of fields, with their texts.
-        texts: Verified texts of blobs; shared by all stores, so that one bound holds for all.
-        presence: When the store was seen to hold each pack.
+        texts: Verified texts of blobs; all stores share them and their bound.
+        presence: When the store was last known to hold each pack.
     """
 
     known: Known
@@ -46,29 +47,29 @@ class Memory(msgspec.Struct, frozen=True):
 
     @classmethod
     def empty(cls) -> Memory:
-        """A memory that keeps nothing but what a seal refers to within one call."""
+        """Return a memory that remembers nothing from call to call."""
         return cls(Known(), Bases(0), BlobCache(0), Presence())
 
     def forget_packs(self, packs: Iterable[str]) -> None:
-        """Rely on none of these packs any more: the store does not have them."""
+        """Stop relying on these packs: the store does not have them."""
         self.known.forget_packs(packs)
         self.bases.forget_packs(packs)
 
 
 def memory_of(identity: tuple[Hashable, ...], max_bytes: int) -> Memory:
-    """The memory of a store.
+    """Return the memory of a store.
 
     Args:
-        identity: What decides whether something remembered is true: `identity_of` the store, and
-            the keys of stubs.
+        identity: `identity_of` the store, and the keys of stubs.
         max_bytes: Bound of the texts that it keeps.
     """
     if _is_off.get():
         return Memory.empty()
+    texts = _texts(max_bytes)
     presence, known, bases, lock = _of_store(identity)
     if max_bytes not in bases:  # of a store, for clients with different bounds
         bases[max_bytes] = Bases(max_bytes, lock)
-    return Memory(known, bases[max_bytes], _texts(max_bytes), presence)
+    return Memory(known, bases[max_bytes], texts, presence)
 
 
 @lru_cache(_MEMORIES)
@@ -86,14 +87,14 @@ def _texts(max_bytes: int) -> BlobCache:
 
 
 def forget() -> None:
-    """Drop all of it."""
+    """Forget the memory of all stores."""
     for remembered in (_of_store, _texts):
         remembered.cache_clear()
 
 
 @contextmanager
 def nothing_remembered() -> Iterator[None]:
-    """Within this block each call begins with an empty memory: the results must be the same."""
+    """Begin each call in this block with an empty memory; results must not change."""
     token = _is_off.set(True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Where a Distributed Map's results may be read from."""
+"""Decide from where the results of a Distributed Map may be read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ResultRoots:
 
     Args:
         store: The client's.
-        policy: For the roots and for how often a request is made.
+        policy: For the roots, and for the number of attempts.
     """
 
     def __init__(self, store: Store, policy: Policy) -> None:
@@ -30,10 +30,10 @@ class ResultRoots:
         self._stores: dict[str, Store] = {}
 
     def locate(self, bucket: str, key: str) -> tuple[Store, str]:
-        """The store that may be read, and the name in it.
+        """Return the store that may be read, and the name in it.
 
         Raises:
-            NotPermitted: The object lies below none of the roots.
+            NotPermitted: The object is not below one of the roots.
         """
         address = f"s3://{bucket}/{key}"
         for root in (self._store.url, *self._policy.result_roots):

@@ -1,4 +1,4 @@
-"""Opening many values one after another, a batch ahead of whoever takes them."""
+"""Open many values in order, and read a batch or two ahead."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
 __all__ = ["streamed"]
 
-_BATCH = 128  # values that are opened side by side
-_AHEAD = 2  # batches, the one that is being taken not counted
+# Values opened together. Chosen: four rounds of the requests that `fetch` sends at once
+_BATCH = 128
+_AHEAD = 2  # batches that are read while one is used. Chosen: more only take memory
 
 
 def streamed(open_batch: Callable[[list[Any]], list[Any]], values: Iterable[Any]) -> Iterator[Any]:
-    """The opened values, in order; no more than some batches of them are in memory.
+    """Yield the opened values in order, with a few batches of them in memory.
 
     Args:
         open_batch: Opens some values; called in another thread, in a copy of this context.
-        values: What is opened.
+        values: The values to open.
 
     Raises:
         StatebagError: From `open_batch`, when its batch is reached.

@@ -1,7 +1,7 @@
-"""Values with the stubs that were verified to have them.
+"""Stubs together with the values that they were verified to have.
 
-A `Verified` is made here alone, each time from the stub's own bytes. What a process remembers
-takes nothing else, so a stub can never be remembered for a text that it does not lead to.
+Only this module makes a `Verified`, and only from a stub's own bytes. A process remembers nothing
+else, so it can never remember a stub with a text that the stub does not lead to.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Verified(msgspec.Struct, frozen=True, dict=True):
     Attributes:
         stub: What stands in a bag.
         text: The JSON text of its value.
-        pieces: Of a value in pieces: all of them, in order.
+        pieces: All chunks in order, if the value is in chunks.
         packs: Every pack that was read for it, also those that only an index names.
-        base: Of a patched value: what the patch starts from.
+        base: The value that a delta starts from; None for the other forms.
     """
 
     stub: Whole
@@ -58,17 +58,17 @@ def verified(
     nodes: Iterable[str] = (),
     path: Path = (),
 ) -> Verified:
-    """The value that a stub's own bytes give.
+    """Return the value that a stub's own bytes give.
 
     Args:
         stub: The stub.
         texts: Of all blobs that it names, or its base.
-        pieces: All that its index lists, in order, or its base's.
+        pieces: All chunks that its index, or that of its base, lists, in order.
         nodes: The packs that the index itself was read from.
         path: Where the stub stands, for messages.
 
     Raises:
-        InvalidStub: A piece is not of the stub's kind, or the sizes do not add up.
+        InvalidStub: A chunk is not of the stub's kind, or the sizes do not add up.
         BlobCorrupt: Bytes in the bag do not give what the stub says.
     """
     base = None if stub.base is None else verified(stub.base, texts, pieces, nodes, path)

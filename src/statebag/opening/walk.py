@@ -1,6 +1,6 @@
-"""Reading a bag's structure: a copy of it, and the places where stubs stand.
+"""Copy a bag, and find the places of its stubs.
 
-Nothing is fetched here. Every stub is parsed and checked before the first request goes out.
+This module fetches nothing: every stub is parsed and checked before the first request.
 """
 
 from __future__ import annotations
@@ -10,31 +10,32 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from statebag.errors import InvalidState, InvalidStub, LimitExceeded
-from statebag.format.derived import is_marked, without_derived
+from statebag.format.derived import marked_fields, parse_beside, sources, without_marks
 from statebag.format.json_text import MAX_DEPTH
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Stub
-from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from statebag.format.derived import Derivation
     from statebag.format.paths import Path
     from statebag.format.signature import Checker
 
-__all__ = ["Selection", "Site", "Walk", "plain_copy", "walk"]
+__all__ = ["Doubt", "Selection", "Site", "Walk", "plain_copy", "walk"]
 
 
 class Site(msgspec.Struct):
-    """A place in the copy that is filled once its stub is opened.
+    """A place in the copy that will hold the value of an opened stub.
 
     Attributes:
         container: The dict or list of the copy that holds the place.
         key: Its key or index there.
         path: Where it stands in the state.
-        stub: What stood there in the bag.
-        siblings: For *rest*: the copy of what stood beside the stub, itself filled by then.
+        stub: The stub that was there in the bag.
+        siblings: The copy of the fields next to the stub, which is filled first.
+        doubts: The siblings that may be derived fields.
     """
 
     container: Any
@@ -42,18 +43,38 @@ class Site(msgspec.Struct):
     path: Path
     stub: Stub
     siblings: dict[str, Any] | None = None
+    doubts: list[Doubt] = msgspec.field(default_factory=list)
+
+
+class Doubt(msgspec.Struct):
+    """A field that a stub marks as derived; its opened source decides whether it is.
+
+    Attributes:
+        container: The dict or list of the copy that holds the object.
+        key: The object's key or index there.
+        path: Where the object stands in the state.
+        derivation: How the field is derived.
+        hidden: Fields of the value itself that fields next to its stub replace.
+    """
+
+    container: Any
+    key: Any
+    path: Path
+    derivation: Derivation
+    hidden: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Walk(msgspec.Struct):
-    """A bag's copy; `sites` are in the order of their paths, outermost first."""
+    """The copy of a bag; `sites` are in the order of their paths, outermost first."""
 
     root: list[Any]
     sites: list[Site]
     unopened: int = 0
+    doubts: list[Doubt] = msgspec.field(default_factory=list)
 
 
 class Selection:
-    """Which stubs an open reads: all, or those on the way to the selected paths.
+    """The stubs that an open reads: all, or those on the way to the selected paths.
 
     Args:
         paths: Selected paths; None selects everything.
@@ -63,7 +84,7 @@ class Selection:
         self._paths = paths
 
     def takes(self, path: Path, stub: Stub, siblings: Mapping[str, Any]) -> bool:
-        """Whether the stub at `path` must be read."""
+        """Return whether the stub at `path` must be read."""
         if self._paths is None or stub.is_data:
             return True
         if stub.beside is not None and not path:
@@ -72,12 +93,12 @@ class Selection:
             if path[: len(wanted)] == wanted:
                 return True
             if wanted[: len(path)] == path:
-                # The way leads through a rest's stub only where no field beside it has it.
+                # The way leads through a rest's stub only where no field next to it has it.
                 return stub.beside is None or wanted[len(path)] not in siblings
         return False
 
     def enters(self, path: Path) -> bool:
-        """Whether what stands beside a rest's stub at `path` is looked at."""
+        """Return whether the fields next to a rest's stub at `path` are looked at."""
         return self._paths is None or any(
             path[: len(wanted)] == wanted or wanted[: len(path)] == path for wanted in self._paths
         )
@@ -96,14 +117,14 @@ def walk(
     Args:
         bag: Any JSON value; `Unopened` objects of an earlier open stand for their stubs.
         selection: Which stubs are to be opened; the others become `Unopened` in the copy.
-        is_state: Whether it is a state that was opened before: then its `Unopened` objects alone
-            are stubs, and an object that has the reserved key is data.
+        is_state: Whether `bag` is a state that was opened before. Then only `Unopened` objects are
+            stubs, and an object with the reserved key is data.
         below: Where in a state the value stands.
         signatures: Check every stub.
 
     Raises:
         NotPermitted: A stub is not signed as it must be.
-        InvalidStub, UnsupportedFormat: An object that has the reserved key and is no stub.
+        InvalidStub, UnsupportedFormat: An object that has the reserved key and is not a stub.
         InvalidState: A value that JSON cannot hold.
         LimitExceeded: More than 500 levels.
     """
@@ -112,7 +133,9 @@ def walk(
     pending: list[tuple[Any, Any, Any, Path, bool]] = [(bag, root, 0, below, is_state)]
     while pending:
         value, container, key, path, is_data = pending.pop()
+        checker = signatures
         if isinstance(value, Unopened):
+            checker = None if value.is_own else signatures
             value = value.wire
             is_data = False
         if isinstance(value, dict):
@@ -120,17 +143,20 @@ def walk(
                 raise _too_deep(path)
             _check_keys(value, path)
             if KEY in value and not is_data:
-                if len(value) > 1:
-                    value, _ = without_derived(value)
-                inner = _meet(value, container, key, path, selection, found, signatures)
-                if inner is None:
+                met = _meet(value, container, key, path, selection, found, checker)
+                if met is None:
                     continue
-                members: Any = ((name, value[name]) for name in inner)
-                copy: Any = inner
+                copy: Any = met[0]
+                value = without_marks(value)
+                members: Any = [(name, value[name]) for name in met[1]]
             elif _EXACT_SCALARS.issuperset(map(type, value.values())):
                 container[key] = dict(value)  # most objects hold no others: at the speed of C
                 continue
             else:
+                if not (is_data or sources.isdisjoint(value)):
+                    doubtful = marked_fields(value)
+                    found.doubts.extend(Doubt(container, key, path, one) for one in doubtful)
+                    value = without_marks(value)
                 copy = dict.fromkeys(value)
                 container[key] = copy
                 members = value.items()
@@ -148,21 +174,15 @@ def walk(
             container[key] = value
             continue
         deeper = []
-        marked = False
         for name, member in members:
             if type(member) in _EXACT_SCALARS:  # quick, and true of nearly all
                 copy[name] = member
             elif isinstance(member, dict | list | Unopened):
                 deeper.append((member, copy, name, (*path, name), is_data))
-                if type(member) is dict and KEY in member and not is_data:
-                    marked = marked or is_marked(member)
             elif isinstance(member, _SCALARS):
                 copy[name] = member
             else:
                 _check_scalar(member, (*path, name))
-        if marked and isinstance(value, dict):
-            value, _ = without_derived(value)
-            deeper = [(value, container, key, path, is_data)]  # once more, as the state has it
         pending.extend(reversed(deeper))
     return found
 
@@ -175,39 +195,46 @@ def _meet(
     selection: Selection,
     found: Walk,
     signatures: Checker | None,
-) -> dict[str, Any] | None:
-    """Take note of a stub; the copy of what stands beside it, where that must be walked too."""
+) -> tuple[dict[str, Any], list[str]] | None:
+    """Note a stub.
+
+    Returns:
+        The object that the fields next to it are copied to, and their names; None if they need not
+        be walked.
+    """
     where = render_path(path)
-    stub = parse_stub(value, where)
+    stub, siblings = parse_beside(value, where)
     if signatures is not None:
         signatures.check(stub, value[KEY], where)
-    siblings = stub.siblings
-    # Where a field beside a rest's stub is wanted, the whole object must be put together for it.
-    wanted_beside = stub.beside is not None and selection.enters(path)
+    has_beside = bool(siblings) or stub.beside is not None
+    # Where a field next to a rest's stub is wanted, the whole object must be put together for it.
+    wanted_beside = has_beside and selection.enters(path)
     if not (selection.takes(path, stub, siblings) or wanted_beside):
-        container[key] = Unopened(value, stub)
+        container[key] = Unopened(value, stub)  # with its marks: the next open decides
         found.unopened += 1
         return None
+    doubts = [Doubt(container, key, path, one) for one in marked_fields(value)]
+    found.doubts.extend(doubts)
     if stub.is_data:
-        container[key] = plain_copy(stub.original, path)
-        return None
-    if stub.beside is not None:
-        missing = [name for name in stub.beside if name not in siblings]
-        if missing:
-            raise InvalidStub(
-                f"the object lost the field {missing[0][:80]!r}, which stood next to its stub",
-                path=where,
-                hint="Move the whole object, not only its stub.",
-            )
-        copy = dict.fromkeys(siblings)
-        found.sites.append(Site(container, key, path, stub, copy))
-        return copy
-    found.sites.append(Site(container, key, path, stub))
-    return None
+        data = container[key] = plain_copy(stub.original, path)
+        for doubt in doubts:
+            doubt.hidden = {**data}
+        data.update(dict.fromkeys(siblings))
+        return data, list(siblings)
+    missing = [name for name in stub.beside or () if name not in siblings]
+    if missing:
+        raise InvalidStub(
+            f"the object lost the field {missing[0][:80]!r}, which stood next to its stub",
+            path=where,
+            hint="Move the whole object, not only its stub.",
+        )
+    copy = dict.fromkeys(siblings) if has_beside else None
+    found.sites.append(Site(container, key, path, stub, copy, doubts))
+    return None if copy is None else (copy, list(siblings))
 
 
 def plain_copy(value: Any, path: Path = ()) -> Any:
-    """A copy without looking for stubs: escaped data is opaque.
+    """Return a copy without looking for stubs: escaped data is opaque.
 
     Args:
         value: A JSON value.

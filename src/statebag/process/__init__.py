@@ -1,1 +1,1 @@
-"""What the process may use: memory, files, threads and forks."""
+"""Use memory, files, threads and forks of the process safely."""

@@ -1,8 +1,8 @@
 """A property that is computed once, without a lock.
 
-`functools.cached_property` of Python 3.11 holds a lock for the whole class while it computes. A
-process that is forked then hangs in the child, where nobody releases it. Here two threads may
-compute the same value twice; both get the same one.
+`functools.cached_property` of Python 3.11 holds a lock for the whole class while it computes. If a
+process forks meanwhile, the child hangs, because nobody releases the lock. Here two threads may
+compute the value twice; both get the same one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _Value = TypeVar("_Value")
 
 
 class computed_once(Generic[_Value]):  # noqa: N801  # used as a decorator, as property is
-    """The value of a method without arguments, kept in the object's `__dict__` under its name."""
+    """A decorator that keeps the value of a method in the object's `__dict__`, under its name."""
 
     def __init__(self, compute: Callable[[Any], _Value]) -> None:
         self._compute = compute
@@ -26,7 +26,7 @@ class computed_once(Generic[_Value]):  # noqa: N801  # used as a decorator, as p
         self.__doc__ = compute.__doc__
 
     def __get__(self, instance: Any, owner: type | None = None) -> _Value:
-        """The value; found by the object itself once it is there, as this has no `__set__`."""
+        """Return the value; later, attribute lookup finds it in the object's `__dict__`."""
         value = self._compute(instance)
         instance.__dict__[self._name] = value
         return value

@@ -1,7 +1,7 @@
-"""What a forked child must not inherit: a lock that another thread held, threads that are gone.
+"""Protect a forked child from locks that other threads held, and from lost threads.
 
-`fork` copies the calling thread alone. A lock that another thread held stays locked in the child
-for ever, and a pool still counts on threads that only the parent has.
+`fork` copies only the calling thread. A lock that another thread held stays locked in the child
+for ever, and a pool still expects threads that only the parent has.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _Answer = TypeVar("_Answer")
 _Item = TypeVar("_Item")
 _Arguments = ParamSpec("_Arguments")
 
-# A section under one of these locks is a few dictionary operations: a lock that is not free by
-# then belongs to the thread that forks (a signal handler), which must not wait for itself.
+# Chosen: a section under one of these locks is a few dictionary operations. A lock that is not free
+# by then belongs to the thread that forks (a signal handler), which must not wait for itself.
 _LONGEST_SECONDS = 1.0
 
 # What this library loads, or has loaded by what it uses, besides the standard library.
@@ -53,7 +53,7 @@ _forking = local()
 
 
 def fork_safe_lock() -> Lock:
-    """Return a lock for short sections; a fork waits for their end, so the child finds it free."""
+    """Return a lock for short sections; a fork waits until it is free, so the child can use it."""
     lock = Lock()
     with _registry:
         _locks.add(lock)
@@ -61,9 +61,9 @@ def fork_safe_lock() -> Lock:
 
 
 def _is_importing() -> bool:
-    """Whether another thread is loading a module that this library may need in the child.
+    """Return whether another thread is loading a module that this library may need in the child.
 
-    Python makes the locks of single modules not free again in a child (seen with 3.11).
+    Python does not release the import locks of modules in a child (seen with 3.11).
     """
     bootstrap = sys.modules.get("_frozen_importlib")
     for name, reference in list(getattr(bootstrap, "_module_locks", {}).items()):
@@ -113,7 +113,7 @@ class Task(Generic[_Answer]):
         """Wait for the end of the work; return its answer or raise its error.
 
         Raises:
-            ConfigurationError: The work was begun before a fork, by threads of the parent process.
+            ConfigurationError: The work began before a fork, in threads of the parent process.
         """
         if self._pid != os.getpid():
             raise ConfigurationError(
@@ -125,10 +125,10 @@ class Task(Generic[_Answer]):
 
 
 class Workers:
-    """A pool of threads, begun with the first work; a forked child gets threads of its own.
+    """A pool of threads that start with the first work; a forked child gets its own threads.
 
-    Work runs in a copy of its caller's context, so that deadlines and counters reach it. If no
-    thread can be started, the caller's thread does the work.
+    Work runs in a copy of the caller's context, so that deadlines and counters apply to it. If no
+    thread can start, the caller's thread does the work.
 
     Args:
         at_once: The largest number of threads.
@@ -148,7 +148,7 @@ class Workers:
         *arguments: _Arguments.args,
         **named: _Arguments.kwargs,
     ) -> Task[_Answer]:
-        """Begin work in one of the threads, and go on."""
+        """Start work in one of the threads, without waiting."""
         context = copy_context()
 
         def run() -> _Answer:
@@ -167,10 +167,10 @@ class Workers:
             return Task(future)
 
     def each(self, work: Callable[[_Item], _Answer], items: Iterable[_Item]) -> list[_Answer]:
-        """Do the same work on several items side by side; return the answers in their order.
+        """Do the same work on several items concurrently; return the results in their order.
 
-        One item alone is worked on in the caller's thread. Of several errors, that of the first
-        item is raised; the work on the others goes on.
+        The caller's thread works on a single item. Of several errors, the one of the first item is
+        raised; the work on other items continues.
         """
         todo = list(items)
         if len(todo) <= 1:
@@ -188,7 +188,7 @@ class Workers:
             return self._executor
 
     def close(self) -> None:
-        """Wait for the work under way; what was not begun is dropped."""
+        """Drop work that has not started, and wait for the rest."""
         if self._executor is not None and self._pid == os.getpid():
             self._executor.shutdown(cancel_futures=True)
 

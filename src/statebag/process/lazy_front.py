@@ -1,7 +1,7 @@
-"""The front of a room: its public names, each loaded with its module when it is first asked for.
+"""The front of a room: public names, each loaded with its module at the first use.
 
-Importing one module of a package runs the package's `__init__` too. If that imported everything it
-offers, a Lambda that needs one module would load the whole room.
+Importing one module of a package runs the package's `__init__` too. If `__init__` imported all
+public names, a Lambda that needs one module would load the whole room.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How much memory this process may use, and what one open may take of it."""
+"""Find how much memory this process may use, and how much of it one open may take."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["OPENED_SHARE", "default_max_open_bytes", "memory_bytes"]
 
 OPENED_SHARE = 8
-"""An open takes 2 times the bytes of its text where that is one string, 4 times for records, 5 to 8
-times for numbers and short strings (docs/security.md, Bombs): an eighth fits the memory there is.
-What takes more, as empty objects with 24 times, is reckoned by `format.json_memory`."""
+"""Measured: an open takes 2 times the bytes of its text where that is one string, 4 times for
+records, 5 to 8 times for numbers and short strings (docs/security.md, Bombs): an eighth fits the
+memory there is. `format.json_memory` estimates values that take more, such as empty objects with 24
+times."""
 
 _LEAST = 16 * 1024**2
-"""An eighth of the smallest Lambda function, which has 128 MB."""
+"""Bytes. Chosen: an eighth of the smallest Lambda function (Lambda quotas: 128 MB)."""
 
-_MOST = 2 * 1024**3
+_MOST = 2 * 1024**3  # bytes. Chosen: an eighth of 16 GiB; a larger machine does more than one open
 
 _LAMBDA = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # in MB of 1,048,576 bytes
 
@@ -40,15 +41,14 @@ def _share(lambda_mb: str | None) -> int:
 def memory_bytes(
     environment: Mapping[str, str] | None = None, system: str | os.PathLike[str] = "/"
 ) -> int | None:
-    """Return the bytes of memory that this process may use; None where nothing says so.
+    """Return the bytes of memory that this process may use; None if nothing says so.
 
-    The least of what these say: a Lambda function's size, the limits of the control groups that
-    the process is in (v1 and v2, with those above them), the limit of its address space, and the
-    machine's own memory.
+    It is the least of: a Lambda function's size, the limits of the process's control groups (v1 and
+    v2, with those above them), the limit of its address space, and the machine's memory.
 
     Args:
-        environment: The variables; those of the process by default.
-        system: Below this folder lie `proc` and `sys`.
+        environment: The variables; by default those of the process.
+        system: The folder with `proc` and `sys`.
     """
     variables = os.environ if environment is None else environment
     found = [*_lambda(variables), *_groups(system), *_address_space(), *_machine()]
@@ -61,7 +61,7 @@ def _lambda(variables: Mapping[str, str]) -> Iterator[int]:
 
 
 def _groups(system: str | os.PathLike[str]) -> Iterator[int]:
-    """The limits of the process's control groups and of all above them; Linux alone has any."""
+    """Yield the limits of the process's control groups and those above; only Linux has any."""
     # Without pathlib: every process that imports this package would load it, for 10 ms.
     top = os.fspath(system)
     try:
@@ -82,7 +82,7 @@ def _groups(system: str | os.PathLike[str]) -> Iterator[int]:
         # In a container the path may be that of the host, and the mount begins at the group.
         parts = [part for part in path.split("/") if part not in {"", ".", ".."}]
         for above in range(len(parts), -1, -1):
-            with suppress(OSError, ValueError):  # `max` is no limit
+            with suppress(OSError, ValueError):  # `max` is not a limit
                 yield int(_text("/".join([root, *parts[:above], file])))
 
 

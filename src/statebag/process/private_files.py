@@ -1,7 +1,7 @@
-"""Folders and files that this library makes by itself: for their owner alone.
+"""Make folders and files that only their owner can read.
 
-They hold states, and a state holds what its users' data hold. A folder that is there keeps its
-rights; a file that a user names on a command line has those that the umask gives.
+They hold states, which may hold private data. An existing folder keeps its permissions; a file that
+a user names on a command line gets those of the umask.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FILE", "FOLDER", "make_folder", "write_file"]
 
-FILE = 0o600
-FOLDER = 0o700
+FILE = 0o600  # POSIX permissions: the owner alone reads and writes
+FOLDER = 0o700  # POSIX permissions: the owner alone also enters
 
 _HOME = ".statebag"
 
@@ -24,14 +24,14 @@ _HOME = ".statebag"
 def make_folder(folder: Path, mode: int = FOLDER) -> list[Path]:
     """Make a folder with its parents; return what was made, the innermost first.
 
-    A `.statebag` that is made as a parent gets a `.gitignore`, for it stands in a working folder.
+    A new `.statebag` gets a `.gitignore`, because it is in a working folder.
 
     Args:
-        folder: The folder; it may be there.
-        mode: Of each folder that is made, less the umask.
+        folder: The folder, which may exist.
+        mode: The mode of each new folder, before the umask.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created.
     """
     missing = []
     for one in (folder, *folder.parents):
@@ -48,7 +48,7 @@ def make_folder(folder: Path, mode: int = FOLDER) -> list[Path]:
 
 
 def write_file(file: Path, text: str) -> None:
-    """Write a new file, or replace what is in one, for its owner alone.
+    """Write a new file, or replace the content of a file, for its owner only.
 
     Raises:
         OSError: It cannot be written.

@@ -1,4 +1,4 @@
-"""A dict within a bound: what was not used for longest is forgotten first."""
+"""A bounded dict that forgets its least recently used entries first."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Recent(msgspec.Struct, Generic[_Key, _Value], eq=False):
     """Values by key, the least recently used first. Not thread-safe: its owner holds a lock.
 
     Attributes:
-        bound: What all entries together may have as their size.
-        largest: The size of the largest entry that is taken; the bound where it is None.
-        size: The size of all entries together; for its owner to read.
+        bound: The largest size of all entries together.
+        largest: The largest size of an entry; None stands for the bound.
+        size: The size of all entries together, for the owner to read.
     """
 
     bound: int
@@ -40,11 +40,11 @@ class Recent(msgspec.Struct, Generic[_Key, _Value], eq=False):
         return iter(self._items)
 
     def values(self) -> list[_Value]:
-        """The values, the least recently used first; none is used by it."""
+        """Return the values, the least recently used first, without using them."""
         return [value for value, _ in self._items.values()]
 
     def get(self, key: _Key) -> _Value | None:
-        """Return the value of a key, which is used by it; None if it is not held."""
+        """Return the value of a key and use it; None if it is not held."""
         found = self._items.get(key)
         if found is None:
             return None
@@ -52,22 +52,22 @@ class Recent(msgspec.Struct, Generic[_Key, _Value], eq=False):
         return found[0]
 
     def get_each(self, keys: Iterable[_Key]) -> list[_Value | None]:
-        """The same for several."""
+        """Return the values of several keys and use them."""
         return [self.get(key) for key in keys]
 
     def first(self, keys: Iterable[_Key]) -> _Value | None:
-        """The same for the first of some keys that is held."""
+        """Return the value of the first key that is held, and use it; None if none is."""
         return next((self.get(key) for key in keys if key in self._items), None)
 
     def peek(self, key: _Key) -> _Value | None:
-        """Return the value of a key, which is not used by it; None if it is not held."""
+        """Return the value of a key without using it; None if it is not held."""
         found = self._items.get(key)
         return None if found is None else found[0]
 
     def put(self, key: _Key, value: _Value, size: int = 1) -> bool:
-        """Hold a value instead of the one that the key had; return whether it is held.
+        """Hold a value for a key, instead of an earlier one; return whether it is held.
 
-        One that is too large is not held, and the old value is forgotten all the same.
+        A value that is too large is not held, but the earlier value is forgotten.
         """
         self.pop(key)
         if size > (self.bound if self.largest is None else self.largest):
@@ -80,7 +80,7 @@ class Recent(msgspec.Struct, Generic[_Key, _Value], eq=False):
         return key in self._items
 
     def put_each(self, items: Iterable[tuple[_Key, _Value, int]]) -> None:
-        """The same for several keys, each with its value and size."""
+        """Hold values for several keys, each with its size."""
         for item in items:
             self.put(*item)
 

@@ -1,4 +1,4 @@
-"""Adding items to arrays of a state, also to those that were not opened."""
+"""Append items to arrays of a state, also to arrays that were not opened."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["lies_in_unopened", "with_appended"]
 
 
 def lies_in_unopened(state: Any, path: Path) -> bool:
-    """Whether a value above the path was not opened."""
+    """Return whether a value above the path was not opened."""
     value = state
     for part in path:
         if isinstance(value, Unopened):
@@ -29,11 +29,11 @@ def lies_in_unopened(state: Any, path: Path) -> bool:
 
 
 def with_appended(state: Any, path: Path, items: list[Any]) -> Any:
-    """A state with items at the end of the array at a path; the one that came is not changed.
+    """Return a new state with items at the end of the array at a path.
 
     Args:
         state: An opened state; the array itself may be unopened, what it lies in may not.
-        path: Of the array; where only its last field is missing, it is made.
+        path: Of the array; if only its last field is missing, it is created.
         items: JSON values, checked.
 
     Raises:

@@ -1,8 +1,8 @@
-"""An array written item by item, in bounded memory, that never stands in memory as a whole.
+"""Write an array item by item, without ever holding all of it in memory.
 
-For results that are gathered from many places: items come in any order, go into packs as they
-come, and the index puts them in order. What is held is one pack's worth of frames, a few packs
-on their way to the store, and about 300 bytes for each piece.
+It serves results that are gathered from many places: items may come in any order, go into packs at
+once, and the index puts them in order. In memory are the frames of one pack, a few packs on their
+way to the store, and about 300 bytes for each chunk.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from statebag.format.index import encode_node, node_entry
 from statebag.format.pack import PackBuilder
 from statebag.format.stub import KEY, Carried, Entry, Pieces, Stub, joined_size
 from statebag.format.unopened import Unopened
+from statebag.sealing.cutting import MOST_IN_STUB
 from statebag.telemetry import usage
 
 if TYPE_CHECKING:
@@ -29,13 +30,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ArrayWriter"]
 
-_PACK_BYTES = 4 * 1024 * 1024  # compressed bytes after which a pack is written
-_IN_STUB = 8  # rows of a stub, as in sealing/cutting.py
-_WIDEST_NODE = 2048  # entries; a node of that width takes about 110 KB of the store
+# Compressed bytes after which a pack is written. Chosen: a few of these are in memory at once; not
+# measured.
+_PACK_BYTES = 4 * 1024 * 1024
+_WIDEST_NODE = 2048  # entries. Chosen: a node of this width takes about 110 KB of the store
 
 
 class _Run(msgspec.Struct):
-    """Items with consecutive places in the order, and so one piece."""
+    """Items with consecutive places in the order, and so one chunk."""
 
     first: int
     items: list[bytes]
@@ -43,7 +45,7 @@ class _Run(msgspec.Struct):
 
 
 class _Placed(msgspec.Struct):
-    """A piece in a pack; `pack` counts the packs that this writer makes."""
+    """A chunk in a pack; `pack` counts the packs that this writer makes."""
 
     first: int
     count: int
@@ -53,14 +55,14 @@ class _Placed(msgspec.Struct):
 
 
 class ArrayWriter:
-    """Collects items; `finish` gives the value that stands for the array.
+    """Collect items; `finish` returns an `Unopened` for the array.
 
     Args:
         put: Writes an object; it may return before the object is durable.
         settle: Returns when all that was put is durable, or raises what went wrong.
-        policy: For the size of pieces and the compression level.
+        policy: For the size of chunks and the compression level.
         scope: The encoded scope of the packs.
-        salt: Gives what makes the packs of a key others than those of another.
+        salt: Returns a text by which packs of different keys have different names.
     """
 
     def __init__(
@@ -100,10 +102,10 @@ class ArrayWriter:
             self._close_run()
 
     def finish(self) -> Unopened:
-        """The array, in the order of the places; everything it refers to is stored.
+        """Return the array, in the order of the places; everything it refers to is stored.
 
         Raises:
-            InvalidState: Two items have the same place.
+            InvalidState: Two items have one place.
             StoreUnavailable, NotPermitted: From the store.
         """
         assert not self._finished, "an array is finished once"
@@ -117,7 +119,7 @@ class ArrayWriter:
         entries = [
             Entry(one.blob.placed(self._names[one.pack]), one.count, one.size) for one in pieces
         ]
-        while len(entries) > _IN_STUB:
+        while len(entries) > MOST_IN_STUB:
             entries = self._nodes(entries)
         self._settle()
         return _unopened(entries)
@@ -144,8 +146,8 @@ class ArrayWriter:
         self._put(name, data)
 
     def _nodes(self, entries: list[Entry]) -> list[Entry]:
-        """One level of the index over entries whose packs are named already."""
-        width = min(max(-(-len(entries) // _IN_STUB), 2), _WIDEST_NODE)
+        """Return one level of the index over entries whose packs have names."""
+        width = min(max(-(-len(entries) // MOST_IN_STUB), 2), _WIDEST_NODE)
         level = self._policy.compression_level
         nodes = []
         for start in range(0, len(entries), width):
@@ -166,4 +168,4 @@ def _unopened(entries: list[Entry]) -> Unopened:
         count = sum(entry.count for entry in entries)
         size = joined_size([entry.size for entry in entries])
         stub = Pieces("array", count, size, tuple(entries))
-    return Unopened({KEY: stub.to_wire()}, stub)
+    return Unopened({KEY: stub.to_wire()}, stub, is_own=True)

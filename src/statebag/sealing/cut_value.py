@@ -1,4 +1,4 @@
-"""The part of a large array or object that leaves in pieces."""
+"""The part of a large array or object that leaves in chunks."""
 
 from __future__ import annotations
 
@@ -8,34 +8,45 @@ import msgspec
 
 from statebag.format.stub import Blob, Entry, Extent, Kind, Pieces, Stored
 from statebag.format.unopened import unread_in
-from statebag.sealing.cutting import MOST_IN_STUB, Member, fold, pieces_of, without_blobs
-from statebag.sealing.leaving import Leaving, Single, name_to_be
+from statebag.sealing.cutting import (
+    MOST_IN_STUB,
+    Member,
+    Piece,
+    fold,
+    pieces_of,
+    stored_nodes,
+    without_blobs,
+)
+from statebag.sealing.leaving import Encoded, Leaving, Single, name_to_be
 from statebag.sealing.parts import stub_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from statebag.format.paths import Path
+    from statebag.opening.known import Known
+    from statebag.sealing.compaction import Move
     from statebag.sealing.layout import Placing
 
 __all__ = ["Cut"]
 
 
 class Cut(Leaving, frozen=True):
-    """A large array or object that leaves in pieces.
+    """A large array or object that leaves in chunks.
 
     Attributes:
         kind: `array` or `object`.
         count: Items or members.
         size: Bytes of the value's text.
         members: Pieces, and entries that are stored, in order.
-        top: The same below index nodes, as the stub lists them.
-        tail: The newest items, as a part of their own.
-        scope: The encoded scope of the pack to be.
+        top: The members as the stub lists them: some below index nodes.
+        tail: The newest items, as a separate part.
+        scope: The encoded scope of the new pack.
         grouping: Makes `top` of `members`.
         stored_tail: The tail of a value that was not read.
-        newest: Pieces that are carried with the tail until it is stored.
-        last: What the tail is then.
-        inherited: What to read ahead for entries that were not read.
+        newest: Chunks that are carried with the tail until it is stored.
+        last: The tail once they are stored.
+        inherited: The prefetch list for entries that were not read.
         relies_on: Of an unchanged value: packs that were read for it.
     """
 
@@ -52,6 +63,16 @@ class Cut(Leaving, frozen=True):
     last: Single | None = None
     inherited: tuple[Extent, ...] = ()
     relies_on: frozenset[str] = frozenset()
+
+    @property
+    def pieces(self) -> tuple[Member, ...]:
+        """What the stub lists."""
+        return self.top
+
+    @property
+    def own_stored_text(self) -> bytes | None:
+        """The tail's."""
+        return None if self.tail is None else self.tail.own_stored_text
 
     @property
     def carried(self) -> Single | None:
@@ -77,23 +98,23 @@ class Cut(Leaving, frozen=True):
 
     @property
     def new_bytes(self) -> int:
-        """A third of the new pieces: about what agent states come to when they are compressed."""
+        """A third of the new chunks: about the compressed size of agents' states."""
         new = sum([piece.size // 3 for piece in pieces_of(self.top) if piece.blob is None])
         return new if self.tail is None else new + self.tail.new_bytes
 
     def storing(self) -> Cut:
-        """The same with the tail stored."""
+        """Return this part with its tail stored."""
         if self.tail is None or self.tail.stored:
             return self
         return msgspec.structs.replace(self, tail=self.tail.storing())
 
     def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Cut:
-        """The same with the newest pieces stored as what they are, if the tail is."""
+        """Return this part with the newest chunks as chunks, if the tail is stored."""
         del in_pieces, piece_bytes
         return self.with_pieces_parted()
 
     def with_pieces_parted(self) -> Cut:
-        """The same with the newest pieces apart from the tail, if that is to be stored."""
+        """Return this part with the newest chunks separate from the tail, if the tail is stored."""
         if not self.newest or self.tail is None or not self.tail.stored:
             return self
         members = (*self.members, *self.newest)
@@ -103,41 +124,79 @@ class Cut(Leaving, frozen=True):
         )
 
     def folded(self, scope: str, level: int) -> Cut:
-        """The same with one node instead of several pieces, and the tail stored."""
+        """Return this part with one node instead of several chunks, and the tail stored."""
         del scope, level
         one = self.storing().with_pieces_parted().storing()
         top = fold(one.top, most=1)
         shorter = len(top) < len(one.top) <= 4 * MOST_IN_STUB
         return msgspec.structs.replace(one, top=top) if shorter else one
 
-    def movable(self) -> list[tuple[str, int]]:
-        """The blobs of pieces that are at hand, and of the tail."""
+    def movable(self, known: Known) -> list[tuple[str, int]]:
+        """The blobs of pieces that are at hand, of the nodes above them, and of the tail."""
         held = [
             (piece.blob.at, piece.blob.length)
             for piece in pieces_of(self.top)
             if piece.at_hand and piece.blob is not None
         ]
-        return held if self.tail is None else held + self.tail.movable()
+        for member in self.top:
+            held += [(node.at, node.length) for node in stored_nodes(member, known, self.scope)]
+        return held if self.tail is None else held + self.tail.movable(known)
 
     def fixed(self) -> set[str]:
-        """The packs of entries that were not read."""
-        packs = {
-            piece.blob.at
+        """The packs that the tail cannot leave."""
+        return set() if self.tail is None else self.tail.fixed()
+
+    def unread(self) -> list[tuple[str, int]]:
+        """The blobs of entries and of a tail that were not read, and what only nodes list."""
+        named: list[Blob | Extent] = [
+            piece.blob
             for piece in pieces_of(self.top)
             if not piece.at_hand and piece.blob is not None
-        }
-        if self.tail is not None:
-            packs |= self.tail.fixed()
-        return packs if self.stored_tail is None else packs | self.stored_tail.packs()
+        ]
+        if self.stored_tail is not None:
+            named.append(self.stored_tail.blob)
+        return [(one.at, one.length) for one in (*named, *self.inherited)]
 
-    def moved(self, packs: set[str], scope: str, level: int) -> Cut:
-        """The same with pieces to be written anew."""
-        tail = None if self.tail is None else self.tail.moved(packs, scope, level)
-        return msgspec.structs.replace(self, top=without_blobs(self.top, packs), tail=tail)
+    def with_read(self, move: Move) -> Cut:
+        """The same with the unread pieces of some packs at hand.
+
+        A node is looked into if it lies in one of them itself: it is as new as the newest pack that
+        it lists, or newer.
+        """
+        tail = self.stored_tail
+        blobs = [one.blob for one in _unread(self.members, move)]
+        if tail is not None and tail.blob.at in move.packs:
+            blobs.append(tail.blob)
+        advised = [one for one in self.inherited if one.at in move.packs]
+        if not blobs and not advised:
+            return self
+        move.read_ahead(blobs, advised)
+        members = _with_read(self.members, move, self.path)
+        left = tuple([one for one in self.inherited if one.at not in move.packs])
+        cut = msgspec.structs.replace(
+            self, members=members, top=self.grouping(members), inherited=left
+        )
+        if tail is None or tail.blob.at not in move.packs:
+            return cut
+        encoded = Encoded(move.texts([tail.blob])[tail.blob], move.level)
+        last = Single(
+            self.path, None, encoded.came_as(tail.digest), self.scope, self.kind, tail.count,
+            blob=tail.blob,
+        )  # fmt: skip
+        return msgspec.structs.replace(cut, tail=last, stored_tail=None)
+
+    def moved(self, move: Move) -> Cut:
+        """The same with pieces to be written again."""
+        tail: Any = None if self.tail is None else self.tail.moved(move)
+        return msgspec.structs.replace(self, top=without_blobs(self.top, move.packs), tail=tail)
 
     def relied_on(self) -> set[str]:
         """The packs that it refers to, but for those that a value was said to lie in, unread."""
-        packs = {piece.blob.at for piece in pieces_of(self.top) if piece.blob is not None}
+        packs = {
+            piece.blob.at
+            for piece in pieces_of(self.top)
+            if isinstance(piece, Piece) and piece.blob is not None
+        }
         if self.tail is not None:
             packs |= self.tail.relied_on()
         if self.stored_tail is not None:
@@ -148,10 +207,31 @@ class Cut(Leaving, frozen=True):
         return packs | self.relies_on
 
     def placed(self, placing: Placing) -> Pieces:
-        """The stub, with new pieces, the tail and new index nodes put into the pack."""
-        # Pieces first, then their index, so that one range serves all pieces.
+        """Return the stub, with new chunks, the tail and new index nodes put into the pack."""
+        # Pieces first, then their index, so that one range serves all chunks.
         placing.add_pieces(self.top)
         tail: Any = self.stored_tail if self.tail is None else self.tail.placed(placing)
         entries = placing.entries(self.top)
-        reads = placing.reads(self.top, self.inherited)
+        reads = placing.reads(self.top, entries, self.inherited)
         return Pieces(self.kind, self.count, self.size, entries, tail, reads)
+
+
+def _with_read(members: Sequence[Member], move: Move, path: Path) -> tuple[Member, ...]:
+    """The same members; pieces of some packs were read, nodes there gave way to what they list."""
+    found = list(members)
+    while nodes := [one for one in _unread(found, move) if one.level]:
+        listed = move.listed(nodes, path)
+        found = [
+            below
+            for one in found
+            for below in (listed.get(one, (one,)) if isinstance(one, Entry) else (one,))
+        ]
+    pieces = _unread(found, move)
+    texts = move.texts([one.blob for one in pieces])
+    read = {one: Piece(texts[one.blob], one.count, one.blob.sha256, one.blob) for one in pieces}
+    return tuple([read.get(one, one) if isinstance(one, Entry) else one for one in found])
+
+
+def _unread(members: Sequence[Member], move: Move) -> list[Entry]:
+    """The entries of some packs that were not read."""
+    return [one for one in members if isinstance(one, Entry) and one.blob.at in move.packs]

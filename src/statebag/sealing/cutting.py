@@ -1,8 +1,8 @@
-"""Cutting a large array or object into pieces, and grouping these below index nodes.
+"""Cut large arrays and objects into chunks, and group the chunks below index nodes.
 
-Whether a piece ends after an item depends on that item alone (and on the least and largest
-size), so that an insert moves one boundary and not all after it. The chance of a boundary
-grows with the item's size, which makes the aimed size one of bytes, not of items.
+The bytes of an item decide whether a chunk ends after it, between a least and a largest size. So an
+insert moves one boundary, not all later ones. The probability of a boundary grows with the size of
+the item, so chunks have an aimed size in bytes, not in items.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from statebag.format.codec import sha256_hex
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from statebag.opening.known import Known
+
 __all__ = [
     "MOST_IN_STUB",
     "Group",
@@ -29,24 +31,25 @@ __all__ = [
     "grouped",
     "pieces_of",
     "sizes_of_pieces",
+    "stored_nodes",
     "without_blobs",
 ]
 
-# Rows of a stub are in every bag, so the rest goes into index nodes (docs/design/0001). The
-# number is a choice.
+# Rows of a stub, which is in every bag; the others go into index nodes (docs/design/0001). Chosen;
+# the fan-out of nodes was measured (docs/performance/choices.md).
 MOST_IN_STUB = 8
-# The bounds of a chunk, in `Policy.piece_bytes`: a choice, so that no chunk is tiny or huge
-# whatever the digests say. docs/design/0004 measures `piece_bytes` itself.
+# The bounds of a chunk, as multiples of `Policy.piece_bytes`, which docs/design/0004 measures.
+# Chosen: no chunk is tiny or huge, whatever the checksums of its items are.
 _LEAST = 1 / 3
-_LARGEST = 4
-_CRC_RANGE = 1 << 32
+_LARGEST = 4  # chosen: as above
+_CRC_RANGE = 1 << 32  # values of a CRC of 32 bits
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """One piece of a value that is cut.
+    """One chunk of a value that is cut.
 
     Attributes:
-        text: An array or object of its own.
+        text: Its text, an array or object.
         count: Items or members.
         sha256: Of the text.
         blob: Where it lies already.
@@ -60,7 +63,7 @@ class Piece(msgspec.Struct, frozen=True):
     level: ClassVar[int] = 0
     members: ClassVar[tuple[Member, ...]] = ()
     at_hand: ClassVar[bool] = True
-    """Whether its text is known: an `Entry` is a piece or node that was not read."""
+    """Whether its text is known; the text of an `Entry` was not read."""
 
     @property
     def size(self) -> int:
@@ -68,19 +71,19 @@ class Piece(msgspec.Struct, frozen=True):
         return len(self.text)
 
     def entry(self, new: Blob | None) -> Entry:
-        """What lists it, where it lies; or in the pack to be."""
+        """Return the entry that lists it, where it lies or in the new pack."""
         blob = self.blob or new
         assert blob is not None  # put there before
         return Entry(blob, self.count, len(self.text))
 
 
 class Group(msgspec.Struct, frozen=True):
-    """An index node to be.
+    """An index node that is not written yet.
 
     Attributes:
-        members: What it will list, all of one level.
-        level: One above theirs.
-        sha256: Stands for the node when groups are grouped again.
+        members: The members that it will list, all of one level.
+        level: The level of the node, one above theirs.
+        sha256: A digest that stands for the node when nodes are grouped again.
     """
 
     members: tuple[Member, ...]
@@ -95,7 +98,7 @@ Member = Piece | Entry | Group
 
 
 def pieces_of(members: Sequence[Member]) -> list[Piece | Entry]:
-    """All pieces, and entries that were not read, below any number of groups, in order."""
+    """Return all chunks, and entries that were not read, below any number of groups, in order."""
     found: list[Piece | Entry] = []
     pending = list(reversed(members))
     while pending:
@@ -107,12 +110,33 @@ def pieces_of(members: Sequence[Member]) -> list[Piece | Entry]:
     return found
 
 
-def without_blobs(members: Sequence[Member], packs: set[str]) -> tuple[Member, ...]:
+def stored_nodes(member: Member, known: Known, scope: str) -> list[Blob]:
+    """The blobs of index nodes, at and below a member, that are stored as they would be written."""
+    found: list[Blob] = []
+    _stored_as(member, known, scope, found)
+    return found
+
+
+def _stored_as(member: Member, known: Known, scope: str, found: list[Blob]) -> Entry | None:
+    """The entry of a member if all of it is stored."""
+    if isinstance(member, Piece):
+        return None if member.blob is None else member.entry(None)
+    if not isinstance(member, Group):
+        return member
+    below = [_stored_as(one, known, scope, found) for one in member.members]
+    entries = tuple([one for one in below if one is not None])
+    node = known.node(scope, entries) if len(entries) == len(below) else None
+    if node is not None:
+        found.append(node.blob)
+    return node
+
+
+def without_blobs(members: Sequence[Member], packs: frozenset[str]) -> tuple[Member, ...]:
     """The same members, with the pieces at hand of these packs to be written anew."""
     return tuple([_without_blob(member, packs) for member in members])
 
 
-def _without_blob(member: Member, packs: set[str]) -> Member:
+def _without_blob(member: Member, packs: frozenset[str]) -> Member:
     if isinstance(member, Group):
         return Group(without_blobs(member.members, packs), member.level, member.sha256)
     if member.at_hand and member.blob is not None and member.blob.at in packs:
@@ -121,11 +145,11 @@ def _without_blob(member: Member, packs: set[str]) -> Member:
 
 
 def cut(items: list[bytes], aim: int) -> tuple[list[list[bytes]], list[bytes]]:
-    """Runs of items that are pieces, and the items after the last boundary: the tail.
+    """Return the runs of items that become chunks, and the items after them: the tail.
 
     Args:
         items: The texts of an array's items or an object's members.
-        aim: Bytes that a piece should have on average; pieces are between a third of it and
+        aim: Bytes that a chunk should have on average; chunks are between a third of it and
             four times it, where single items allow.
     """
     least, largest = sizes_of_pieces(aim)
@@ -146,14 +170,15 @@ def cut(items: list[bytes], aim: int) -> tuple[list[list[bytes]], list[bytes]]:
 
 
 def sizes_of_pieces(aim: int) -> tuple[int, int]:
-    """The least and the largest bytes of a piece, where single items allow; its brackets apart."""
+    """Return the least and the largest bytes of a chunk, without its brackets."""
     return int(aim * _LEAST), aim * _LARGEST
 
 
 def group(digests: list[str], fan_out: int = 32) -> list[int]:
-    """How many of the given digests each index node lists, in order; decided by the digests.
+    """Return how many of the given digests each index node lists, in order.
 
-    Nodes list `fan_out` on average, from a quarter to twice of it; the last one may list fewer.
+    The digests decide. Nodes list `fan_out` on average, from a quarter to twice as many; the last
+    one may list fewer.
     """
     least, most = fan_out // 4, 2 * fan_out
     sizes: list[int] = []
@@ -168,10 +193,10 @@ def group(digests: list[str], fan_out: int = 32) -> list[int]:
 
 
 def grouped(pieces: Sequence[Member]) -> tuple[Member, ...]:
-    """At most eight members for a stub, from the pieces of a value that was read whole.
+    """Return at most eight members for a stub, from the chunks of a value that was read whole.
 
-    Which node lists a piece depends on the pieces' digests, so an edit changes few nodes. The
-    newest pieces stay in the stub, and the last node is written anew only once for eight.
+    Which node lists a chunk depends on the chunks' digests, so an edit changes few nodes. The
+    newest chunks stay in the stub, so the last node is written once for eight of them.
     """
     members: list[Member] = list(pieces)
     if len(members) <= MOST_IN_STUB:
@@ -188,10 +213,10 @@ def grouped(pieces: Sequence[Member]) -> tuple[Member, ...]:
 
 
 def fold(members: Sequence[Member], most: int = MOST_IN_STUB) -> tuple[Member, ...]:
-    """At most `most` members of each level, without reading any node that exists.
+    """Return at most `most` members of each level, without reading an existing node.
 
-    For an array that grows unread. The oldest members of a level that has too many become a
-    node of the next.
+    It serves an array that grows unread. If a level has too many members, its oldest become a node
+    of the next level.
     """
     folded = list(members)
     level = 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
+
 from statebag.format import json_text
 from statebag.format.stub import KEY, Stored, Stub, Whole
 from statebag.sealing.cut_value import Cut
 from statebag.sealing.cutting import fold
-from statebag.sealing.leaving import Encoded, Leaving, Single
+from statebag.sealing.leaving import Encoded, Leaving, Single, blobs_named, blobs_read
 from statebag.sealing.parts import Part, Plain, stub_wire
 
 if TYPE_CHECKING:
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
 
     from statebag.format.paths import Path
     from statebag.format.unopened import Unopened
+    from statebag.opening.known import Known
+    from statebag.opening.verified import Verified
+    from statebag.sealing.compaction import Move
     from statebag.sealing.layout import Placing
     from statebag.sealing.parts import Sign
 
-__all__ = ["Kept"]
+__all__ = ["Kept", "Rebased"]
 
 
 class Kept(Leaving, frozen=True):
@@ -29,43 +34,59 @@ class Kept(Leaving, frozen=True):
     stub: Stub
     wire: int
     relies_on: frozenset[str] = frozenset()  # packs that were read for it; of no unopened value
+    read: Verified | None = None  # what was read of it, if its text is at hand
 
     is_kept: ClassVar[bool] = True
 
     @classmethod
     def unopened(cls, path: Path, value: Unopened) -> Part:
-        """The part for a value that was not opened."""
+        """Return the part for a value that was not opened."""
         if value.stub.is_data:  # escaped data is as plain as any
             return Plain(path, value, value.wire, json_text.wire_size(value.wire))
-        beside = value.stub.beside is not None
+        beside = value.stub.beside is not None or len(value.wire) > 1
         size = json_text.wire_size(value.wire) if beside else stub_wire(value.wire[KEY])
         return cls(path, value, value.wire, value.stub, size)
 
     @classmethod
-    def unchanged(cls, path: Path, value: Any, stub: Whole, packs: frozenset[str]) -> Kept:
+    def unchanged(
+        cls,
+        path: Path,
+        value: Any,
+        stub: Whole,
+        packs: frozenset[str],
+        read: Verified | None = None,
+    ) -> Kept:
         """The part for a value that has a stub already; what it needs lies in these packs."""
         body = stub.to_wire()
-        return cls(path, value, {KEY: body}, stub, stub_wire(body), packs)
+        return cls(path, value, {KEY: body}, stub, stub_wire(body), packs, read)
 
     def settled(self, scope: str, level: int) -> Leaving:
-        """The frame that it carries as a part, and the pieces before that."""
+        """Return it with its inline frame as a separate part, after the chunks."""
         one = self.stub.simple
         if one is None or one.in_store:
             return self
-        return self._cut(scope, level) if self.stub.entries else self._single(one, scope, level)
+        return (
+            self._cut(self.stub.whole, scope, level)
+            if self.stub.entries
+            else self._single(one, scope, level)
+        )
 
     def folded(self, scope: str, level: int) -> Leaving:
         """The same with one node for its pieces."""
-        return self._cut(scope, level).folded(scope, level) if self.stub.entries else self
+        return (
+            self._cut(self.stub.whole, scope, level).folded(scope, level)
+            if self.stub.entries
+            else self
+        )
 
     def _single(self, stub: Whole, scope: str, level: int) -> Single:
         text = stub.text({}, (), b"")
         encoded = Encoded(text, level).came_as(stub.digest or "", stub.frame)
         return Single(self.path, self.source, encoded, scope, stub.kind, stub.count)
 
-    def _cut(self, scope: str, level: int) -> Cut:
+    def _cut(self, stub: Whole, scope: str, level: int) -> Cut:
         """As a part of which the tail and the index may change, unread."""
-        stub, tail = self.stub.whole, self.stub.simple
+        tail = stub.simple
         assert stub.kind is not None  # what is in pieces has one
         is_stored = tail is None or tail.in_store
         return Cut(
@@ -84,33 +105,109 @@ class Kept(Leaving, frozen=True):
             relies_on=self.relies_on,
         )
 
-    def movable(self) -> list[tuple[str, int]]:
-        """The blob of a value that is at hand."""
-        blob = None if self.is_unread else self.stub.whole.blob
-        return [] if blob is None else [(blob.at, blob.length)]
+    def movable(self, known: Known) -> list[tuple[str, int]]:
+        """The blobs of a value that is at hand."""
+        del known
+        return self._blobs_at_hand()
+
+    def _blobs_at_hand(self) -> list[tuple[str, int]]:
+        if self.is_unread:
+            return []
+        blob = self.stub.whole.blob
+        return blobs_read(self.read) if blob is None else [(blob.at, blob.length)]
 
     def fixed(self) -> set[str]:
-        """The packs that the stub names."""
-        return set() if self.movable() else self.stub.packs()
+        """The packs that the stub names, where its text is known by its digest alone."""
+        if self.unread() or self._blobs_at_hand():
+            return set()
+        return self.stub.packs() | self.relies_on
 
-    def moved(self, packs: set[str], scope: str, level: int) -> Leaving:
-        """The value as a blob to be written anew."""
-        if not any(name in packs for name, _ in self.movable()):
+    def unread(self) -> list[tuple[str, int]]:
+        """The blobs of a value that was not opened, if nothing stands beside it."""
+        if not self.is_unread or self.stub.beside is not None:
+            return []
+        return blobs_named(self.stub.whole)
+
+    def with_read(self, move: Move) -> Leaving:
+        """As a part of which more is at hand."""
+        stub = self.stub.whole
+        if stub.base is None:
+            return self._with_read(stub, move)
+        return Rebased(self.path, self.source, stub, self._with_read(stub.base, move))
+
+    def _with_read(self, stub: Whole, move: Move) -> Leaving:
+        if stub.entries:
+            return self._cut(stub, move.scope, move.level).with_read(move)
+        if stub.blob is None or stub.blob.at not in move.packs:
+            return Kept(self.path, self.source, {KEY: stub.to_wire()}, stub, self.wire)
+        encoded = Encoded(move.texts([stub.blob])[stub.blob], move.level)
+        encoded = encoded.came_as(stub.blob.sha256)
+        return Single(
+            self.path, self.source, encoded, move.scope, stub.kind, stub.count, blob=stub.blob
+        )
+
+    def moved(self, move: Move) -> Leaving:
+        """The value, its blobs of these packs to be written again."""
+        if all(name not in move.packs for name, _ in self._blobs_at_hand()):
             return self
         stub = self.stub.whole
-        encoded = Encoded(json_text.encode(self.source), level)
-        return Single(self.path, self.source, encoded, scope, stub.kind, stub.count, stored=True)
+        text = json_text.encode(self.source) if self.read is None else self.read.text
+        single = move.single(self.source, text, self.path)
+        if stub.blob is not None:
+            return single.storing()
+        return move.in_pieces(single, self.read).moved(move)
 
     def relied_on(self) -> set[str]:
-        """What was read for it."""
+        """Return the packs that were read for it."""
         return set(self.relies_on)
 
     def placed(self, placing: Placing) -> Whole:
-        """The stub as it was; there is nothing new."""
+        """Return the stub as it was; there is nothing new."""
         del placing
         return self.stub.whole
 
     def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
-        """The object as it was, signed with today's key, so that an older one can retire."""
+        """Return the object as it was, signed with the first key, so that older keys can retire."""
         del stubs
         return self.body if sign is None else {**self.body, KEY: sign(self.stub, self.body[KEY])}
+
+
+class Rebased(Leaving, frozen=True):
+    """A difference that was not opened, to a base that is partly stored again.
+
+    Attributes:
+        stub: The difference.
+        base: The base's part.
+    """
+
+    stub: Whole
+    base: Leaving
+
+    @property
+    def wire(self) -> int:
+        """Upper bound of the stub's bytes."""
+        return stub_wire(self.stub.to_wire()) + self.base.wire
+
+    def movable(self, known: Known) -> list[tuple[str, int]]:
+        """Of the base."""
+        return self.base.movable(known)
+
+    def fixed(self) -> set[str]:
+        """Of the base."""
+        return self.base.fixed()
+
+    def unread(self) -> list[tuple[str, int]]:
+        """Of the base."""
+        return self.base.unread()
+
+    def moved(self, move: Move) -> Rebased:
+        """The same with blobs of the base to be written again."""
+        return msgspec.structs.replace(self, base=self.base.moved(move))
+
+    def relied_on(self) -> set[str]:
+        """Of the base."""
+        return self.base.relied_on()
+
+    def placed(self, placing: Placing) -> Whole:
+        """The difference to the base where it lies now."""
+        return msgspec.structs.replace(self.stub, base=self.base.placed(placing))

@@ -1,4 +1,4 @@
-"""From a plan to bytes: the pack that must be written, and the bag that refers to it."""
+"""Turn a plan into bytes: the pack to write, and the bag that refers to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from statebag.format.stub import (
     blobs_in_pack,
     entries_in_pack,
 )
-from statebag.sealing.cutting import Group, pieces_of
+from statebag.sealing.cutting import Group, Piece, pieces_of
 from statebag.sealing.parts import what_leaves
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Layout", "Placing", "lay_out"]
 
-# Rows of a prefetch list, which is in every bag; a choice. A longer list is left out.
+# Rows of a prefetch list, which is in every bag. Chosen: about 600 bytes. A longer list is left
+# out.
 _MOST_READS = 32
 
 
@@ -46,11 +47,13 @@ class Layout(msgspec.Struct, frozen=True):
         root: The plan.
         leaving: The parts of what left.
         stubs: Of what left, by path.
-        pack: Name and bytes of the object to write first; None where nothing is new.
+        pack: Name and bytes of the object to write first; None if nothing is new.
         written: The blobs in it, each with its text.
         nodes: Index nodes in it, each with what it lists.
         reused: Packs of index nodes that were stored before and that a node refers to.
         sign: Signs a stub's body.
+        stored: Values of which something is in the pack: each with its stub, all its pieces, and
+            the packs that nodes lie in.
     """
 
     bag: Any
@@ -62,19 +65,20 @@ class Layout(msgspec.Struct, frozen=True):
     nodes: tuple[tuple[Entry, tuple[Entry, ...]], ...]
     reused: frozenset[str]
     sign: Sign | None
+    stored: tuple[StoredValue, ...] = ()
 
     def without_reads(self) -> Layout:
-        """The same without the advice on what to read ahead, to fit a narrow bound."""
+        """Return this layout without prefetch lists, to fit a narrow bound."""
         stubs = {path: stub.without_reads() for path, stub in self.stubs.items()}
         bag = self.root.in_bag(stubs, self.sign)
         return msgspec.structs.replace(self, bag=bag, stubs=stubs)
 
     def carried(self) -> list[int]:
-        """The bytes, as base64, of each blob that travels in the bag."""
+        """Return the size, as base64, of each inline blob."""
         return [one.carried_bytes for part in self.leaving if (one := part.carried) is not None]
 
     def relied_on(self) -> set[str]:
-        """The packs that the bag relies on because this process remembers them."""
+        """Return the packs that the bag relies on because this process remembers them."""
         return set(self.reused).union(*[part.relied_on() for part in self.leaving])
 
 
@@ -85,8 +89,9 @@ def lay_out(
     level: int,
     signatures: Signatures | None = None,
     salt: Callable[[], bytes] = bytes,
+    leaving_packs: frozenset[str] = frozenset(),
 ) -> Layout:
-    """Put what is new into a pack, in the order of the paths, and write down the bag.
+    """Put new blobs into a pack, in the order of the paths, and make the bag.
 
     Args:
         root: A plan that fits.
@@ -94,15 +99,17 @@ def lay_out(
         known: Index nodes that are stored already.
         level: zstd's level.
         signatures: Sign every stub for the scope.
-        salt: Gives what makes the packs of a key others than those of another; asked if there is
-            a pack.
+        salt: Returns a text by which packs of different keys have different names; called if there
+            is a pack.
+        leaving_packs: Packs that the bag is not to refer to any more: nodes in them are written
+            again.
     """
     sign = None if signatures is None else signatures.signer(scope).signed
     leaving = tuple(what_leaves(root))
     if not leaving:
         bag = root.in_bag({}, sign)
         return Layout(bag, root, (), {}, None, (), (), frozenset(), sign)
-    placing = Placing(scope, known, level)
+    placing = Placing(scope, known, level, leaving_packs)
     stubs: dict[Path, Whole] = {}
     for part in leaving:
         stub = part.placed(placing)
@@ -116,6 +123,13 @@ def lay_out(
     name, data = placing.builder.build(scope)
     stubs = {path: stub.placed(name) for path, stub in stubs.items()}
     blobs = blobs_in_pack([blob for blob, _ in placing.written], name)
+    stored = tuple(
+        [
+            placing.value_of(part, stub, name)
+            for part in leaving
+            if part.new_bytes and (stub := stubs.get(part.path)) is not None
+        ]
+    )
     written = tuple(zip(blobs, [text for _, text in placing.written], strict=True))
     nodes = zip(
         entries_in_pack(tuple([node for node, _ in placing.nodes]), name),
@@ -123,29 +137,54 @@ def lay_out(
         strict=True,
     )
     bag = root.in_bag(stubs, sign)
-    return Layout(bag, root, leaving, stubs, (name, data), written, tuple(nodes), reused, sign)
+    return Layout(
+        bag, root, leaving, stubs, (name, data), written, tuple(nodes), reused, sign, stored
+    )
+
+
+class StoredValue(msgspec.Struct, frozen=True):
+    """A value that was just stored, with what leads to its text.
+
+    Attributes:
+        path: Where it stands in the state.
+        stub: What stands in the bag.
+        texts: Of the blobs that are at hand.
+        pieces: All that its index lists; None where some were not read.
+        node_packs: The packs of its index nodes.
+    """
+
+    path: Path
+    stub: Whole
+    texts: dict[Blob, bytes]
+    pieces: tuple[Entry, ...] | None
+    node_packs: frozenset[str]
 
 
 class Placing:
-    """Decides for each blob where it lies: where it lay before, or in the pack to be.
+    """Decide for each blob whether it stays in its pack or goes into the new one.
 
     Args:
         scope: The encoded scope that the pack goes to.
         known: Index nodes that are stored already.
         level: zstd's level.
+        leaving_packs: Packs whose nodes are not listed again.
 
     Attributes:
-        builder: The pack to be.
+        builder: The new pack.
         written: The blobs that were put into it, with their texts.
         nodes: The index nodes among them, each with what it lists.
         reused: Packs of stored nodes that are listed again.
     """
 
-    def __init__(self, scope: str, known: Known, level: int) -> None:
+    def __init__(
+        self, scope: str, known: Known, level: int, leaving_packs: frozenset[str] = frozenset()
+    ) -> None:
+        self._leaving_packs = leaving_packs
         self._scope = scope
         self._known = known
         self._level = level
         self._new: dict[str, Blob] = {}
+        self._listed: dict[str, tuple[Entry, ...]] = {}  # by the digests of nodes
         self.builder = PackBuilder()
         self.written: list[tuple[Blob, bytes]] = []
         self.nodes: list[tuple[Entry, tuple[Entry, ...]]] = []
@@ -158,7 +197,7 @@ class Placing:
         return blob
 
     def add_pieces(self, members: Sequence[Member]) -> None:
-        """Put the pieces that are new into the pack."""
+        """Put the chunks that are new into the pack."""
         new = [piece for piece in pieces_of(members) if piece.at_hand and piece.blob is None]
         if not new:
             return
@@ -170,22 +209,59 @@ class Placing:
             self.written.append((blob, text))
 
     def entries(self, members: Sequence[Member]) -> tuple[Entry, ...]:
-        """What an index lists for members whose pieces were added, with new nodes where needed."""
+        """Return the entries for members whose chunks were added, with new nodes if needed."""
         return tuple([self._entry(member) for member in members])
 
-    def reads(self, top: Sequence[Member], inherited: tuple[Extent, ...]) -> tuple[Extent, ...]:
-        """Where pieces lie that only nodes list, in a few extents; none where they are many."""
+    def reads(
+        self, top: Sequence[Member], entries: Sequence[Entry], inherited: tuple[Extent, ...]
+    ) -> tuple[Extent, ...]:
+        """Return the extents of chunks and nodes that only nodes list; none if there are many.
+
+        Args:
+            top: What the stub lists.
+            entries: The same, with their places.
+            inherited: The extents of members that were not read.
+        """
         listed = pieces_of([member for member in top if member.level])
-        own = [
-            Extent(blob.at, blob.offset, blob.length)
-            for blob in [
-                piece.blob or self._new[piece.sha256] for piece in listed if not piece.level
-            ]
-        ]
+        blobs = [piece.blob or self._new[piece.sha256] for piece in listed if not piece.level]
+        for entry in entries:
+            blobs += self._nodes_below(entry)
+        own = [Extent(blob.at, blob.offset, blob.length) for blob in blobs]
         if not own and not inherited:
             return ()
         extents = joined([*inherited, *own])
         return tuple(extents) if len(extents) <= _MOST_READS else ()
+
+    def value_of(self, part: Part, stub: Whole, name: str) -> StoredValue:
+        """What was stored of a part, once the pack has its name."""
+        pieces = pieces_of(part.pieces)
+        listed = [
+            piece.entry(self._new.get(piece.sha256)) if isinstance(piece, Piece) else piece
+            for piece in pieces
+        ]
+        entries = entries_in_pack(tuple(listed), name)
+        texts = {
+            entry.blob: piece.text
+            for entry, piece in zip(entries, pieces, strict=True)
+            if isinstance(piece, Piece)
+        }
+        tail = stub.simple.blobs() if stub.simple is not None else []
+        if part.own_stored_text is not None:
+            texts.update(dict.fromkeys(tail, part.own_stored_text))
+        nodes = [entry.blob for entry in stub.entries if entry.level]
+        for entry in stub.entries:
+            nodes += blobs_in_pack(self._nodes_below(entry), name)
+        whole = all(isinstance(piece, Piece) for piece in pieces) and texts.keys() >= set(tail)
+        packs = frozenset([node.at for node in nodes])
+        return StoredValue(part.path, stub, texts, entries if whole else None, packs)
+
+    def _nodes_below(self, entry: Entry) -> list[Blob]:
+        """The nodes that a node lists, as far as they were placed or found in this seal."""
+        below = [one for one in self._listed.get(entry.blob.sha256, ()) if one.level]
+        found = [one.blob for one in below]
+        for one in below:
+            found += self._nodes_below(one)
+        return found
 
     def _entry(self, member: Member) -> Entry:
         if not isinstance(member, Group):
@@ -193,7 +269,8 @@ class Placing:
         entries = self.entries(member.members)
         if THIS_PACK not in [entry.blob.at for entry in entries]:
             stored = self._known.node(self._scope, entries)
-            if stored is not None:
+            if stored is not None and stored.blob.at not in self._leaving_packs:
+                self._listed[stored.blob.sha256] = entries
                 self.reused.add(stored.blob.at)
                 return stored
         text = encode_node(entries)
@@ -201,4 +278,5 @@ class Placing:
         self.written.append((blob, text))
         node = node_entry(entries, blob)
         self.nodes.append((node, entries))
+        self._listed[blob.sha256] = entries
         return node

@@ -1,4 +1,4 @@
-"""The parts of values that leave: what each answers, and those that leave as one blob."""
+"""Parts that leave plain form: their interface, and the form as one blob."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from statebag.format.codec import compress, sha256_hex
-from statebag.format.stub import KEY, Blob, Carried, Kind, Patched, Stored, Whole
+from statebag.format.stub import KEY, Blob, Carried, Extent, Kind, Patched, Stored, Whole
 from statebag.sealing.parts import Part, stub_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from statebag.format.paths import Path
+    from statebag.opening.known import Known
+    from statebag.opening.verified import Verified
+    from statebag.sealing.compaction import Move
     from statebag.sealing.layout import Placing
     from statebag.sealing.parts import Sign
 
-__all__ = ["Encoded", "Leaving", "Single", "name_to_be"]
+__all__ = ["Encoded", "Leaving", "Single", "blobs_named", "blobs_read", "name_to_be"]
+
+_BYTES_OF_NODE = 2048  # chosen: about what an index node of 32 entries takes
 
 
 class Encoded:
@@ -27,7 +32,7 @@ class Encoded:
         text: The text.
         level: zstd's level.
         sha256: The digest, if it is known.
-        frame: The frame, if it came: it travels on as it is, whatever codec made it.
+        frame: The frame, if it came in a bag: it is passed on as it is, whatever codec made it.
     """
 
     __slots__ = ("_frame", "_level", "_sha256", "text")
@@ -53,64 +58,70 @@ class Encoded:
         return self._frame
 
     def came_as(self, sha256: str, frame: bytes = b"") -> Encoded:
-        """The same text with what is known of it."""
+        """Return this text with a digest and a frame that are known already."""
         return Encoded(self.text, self._level, sha256, frame)
 
 
 class Leaving(Part, frozen=True):
-    """What every part that leaves answers besides."""
+    """The further questions that every part that leaves answers."""
 
     has_left: ClassVar[bool] = True
     leaves: ClassVar[bool] = True
 
     @property
     def own_text(self) -> bytes | None:
-        """The value's text, if it leaves as one blob that is put together here."""
+        """The value's text, if it leaves as one blob that is assembled here."""
         return None
 
     def storing(self) -> Leaving:
-        """The same with what travels in the bag stored instead."""
+        """Return this part with its inline bytes stored instead."""
         return self
 
-    def moved(self, packs: set[str], scope: str, level: int) -> Leaving:
-        """The same with its movable blobs of these packs written anew."""
-        del packs, scope, level
+    def with_read(self, move: Move) -> Leaving:
+        """The same with its unread pieces of these packs read."""
+        del move
+        return self
+
+    def moved(self, move: Move) -> Leaving:
+        """The same with its movable blobs of these packs written again."""
+        del move
         return self
 
     def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Leaving:
-        """The same in pieces, if it was to be carried, is stored instead and is large."""
+        """Return this part in chunks, if it is large and its inline bytes are now stored."""
         del in_pieces, piece_bytes
         return self
 
     def folded(self, scope: str, level: int) -> Leaving:
-        """The same with as few entries as it can have, all of it stored."""
+        """Return this part with as few entries as possible, all of it stored."""
         del scope, level
         return self
 
     def placed(self, placing: Placing) -> Whole:
-        """The stub, with what is new of it put into the pack."""
+        """Put its new blobs into the pack, and return the stub."""
         raise NotImplementedError
 
     def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
-        """The stub alone."""
+        """Return the stub alone."""
         stub = stubs[self.path]
         body = stub.to_wire()
         return {KEY: body if sign is None else sign(stub, body)}
 
 
 class Single(Leaving, frozen=True):
-    """A value that leaves as one blob, carried in the bag unless `stored` is set.
+    """A value that leaves as one blob, inline unless `stored` is set.
 
     Attributes:
         encoded: Its text.
-        scope: The encoded scope of the pack to be.
+        scope: The encoded scope of the new pack.
         kind: `array`, `object`, or None.
         count: Items or members.
         stored: Whether it goes into a pack.
         blob: Where it lies already.
-        base: With `patch`: what it is carried as a difference to.
-        patch: The difference's frame.
+        base: The stored value that `patch` is a delta of.
+        patch: The frame of the delta.
         relies_on: The packs behind the base.
+        base_read: The base as it was read, if its text is at hand.
     """
 
     encoded: Encoded
@@ -122,6 +133,7 @@ class Single(Leaving, frozen=True):
     base: Whole | None = None
     patch: bytes = b""
     relies_on: frozenset[str] = frozenset()
+    base_read: Verified | None = None
 
     @property
     def text(self) -> bytes:
@@ -132,6 +144,11 @@ class Single(Leaving, frozen=True):
     def own_text(self) -> bytes:
         """The same."""
         return self.encoded.text
+
+    @property
+    def own_stored_text(self) -> bytes | None:
+        """The same, if it is stored."""
+        return self.encoded.text if self.stored or self.blob is not None else None
 
     @property
     def size(self) -> int:
@@ -145,7 +162,7 @@ class Single(Leaving, frozen=True):
 
     @property
     def carried_bytes(self) -> int:
-        """Bytes that travel in the bag as base64; 0 where it is stored."""
+        """Inline bytes, as base64; 0 if it is stored."""
         if self.stored or self.blob is not None:
             return 0
         if self.base is None:
@@ -170,42 +187,49 @@ class Single(Leaving, frozen=True):
         return len(self.encoded.frame) if self.stored and self.blob is None else 0
 
     def storing(self) -> Single:
-        """The same, stored."""
+        """Return this part, stored."""
         return self if self.stored else msgspec.structs.replace(self, stored=True)
 
     def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Leaving:
-        """In pieces without a base, where it is stored and large, or was a difference."""
+        """Return it in chunks without a base, if it is stored and was large or a delta."""
         if not self.stored or self.blob is not None:
             return self
         if self.base is None and (self.kind is None or self.size <= piece_bytes):
             return self
         return in_pieces(msgspec.structs.replace(self, base=None))
 
-    def movable(self) -> list[tuple[str, int]]:
-        """The blob where it lies."""
-        if self.base is not None or self.blob is None:
-            return []
-        return [(self.blob.at, self.blob.length)]
+    def movable(self, known: Known) -> list[tuple[str, int]]:
+        """The blob where it lies; or those of the base, which the value itself can stand for."""
+        del known
+        if self.base is not None:
+            return blobs_read(self.base_read)
+        return [] if self.blob is None else [(self.blob.at, self.blob.length)]
 
     def fixed(self) -> set[str]:
-        """The packs that the base names."""
-        return set() if self.base is None else self.base.packs()
+        """The packs of a base whose text is not at hand."""
+        if self.base is None or blobs_read(self.base_read):
+            return set()
+        return self.base.packs() | self.relies_on
 
-    def moved(self, packs: set[str], scope: str, level: int) -> Single:
-        """The same, to be written anew."""
-        del scope, level
-        if self.base is not None or self.blob is None or self.blob.at not in packs:
+    def moved(self, move: Move) -> Leaving:
+        """The same, to be written again; the difference to a base that would move ends."""
+        if self.base is not None:
+            if all(name not in move.packs for name, _ in blobs_read(self.base_read)):
+                return self
+            whole = msgspec.structs.replace(self, base=None, patch=b"", base_read=None)
+            return move.in_pieces(whole, self.base_read).storing().moved(move)
+        if self.blob is None or self.blob.at not in move.packs:
             return self
         return msgspec.structs.replace(self, blob=None, stored=True)
 
     def relied_on(self) -> set[str]:
-        """The blob's pack, or those behind the base."""
+        """Return the blob's pack, or those behind the base."""
         if self.blob is not None:
             return {self.blob.at}
         return set() if self.stored or self.base is None else set(self.relies_on)
 
     def placed(self, placing: Placing) -> Stored | Carried | Patched:
-        """The stub, with the frame put into the pack if it is to be stored."""
+        """Return the stub, with the frame put into the pack if it is to be stored."""
         blob = self.blob
         if blob is None and self.stored:
             blob = placing.add(self.encoded)
@@ -216,7 +240,7 @@ class Single(Leaving, frozen=True):
         return self.as_carried()
 
     def as_carried(self) -> Carried:
-        """The stub that carries it."""
+        """Return the stub with the inline frame."""
         encoded = self.encoded
         return Carried(encoded.sha256, self.size, encoded.frame, self.kind, self.count)
 
@@ -225,10 +249,32 @@ class Single(Leaving, frozen=True):
         return Patched(base, sha256, self.size, self.patch, self.kind, self.count)
 
 
+def blobs_read(read: Verified | None) -> list[tuple[str, int]]:
+    """The packs that a stored value was read from, with the bytes of each blob there.
+
+    Index nodes are reckoned: only their packs are known.
+    """
+    if read is None:
+        return []
+    tail = read.stub.simple
+    blobs = [entry.blob for entry in read.pieces]
+    if tail is not None:
+        blobs += tail.blobs()
+    found = [(blob.at, blob.length) for blob in blobs]
+    of_nodes = read.packs.difference([name for name, _ in found])
+    return found + [(name, _BYTES_OF_NODE) for name in of_nodes]
+
+
+def blobs_named(stub: Whole) -> list[tuple[str, int]]:
+    """The packs that a stub names, with the bytes that it names there."""
+    named: list[Blob | Extent] = [*stub.read.blobs(), *stub.read.reads]
+    return [(one.at, one.length) for one in named]
+
+
 def _base64_bytes(data: bytes) -> int:
     return -(-len(data) // 3) * 4
 
 
 def name_to_be(scope: str) -> str:
-    """A name as long as that of the pack to be."""
+    """Return a name as long as that of the new pack."""
     return f"{scope}/{'0' * 32}.pack"

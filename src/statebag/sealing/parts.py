@@ -1,8 +1,8 @@
 """The parts of a plan: in which form each value of a state will stand in the bag.
 
 A plan is a tree of parts, shaped like the state down to the values that leave it. Parts are frozen:
-a step of sealing gives a new tree. What leaves is in `leaving`. A part answers for itself,
-so that a step asks and does not tell parts apart.
+each step of sealing makes a new tree. A step asks a part and does not look at its class. The parts
+of values that leave are in `leaving`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from statebag.format.paths import Path
     from statebag.format.stub import Stub, Whole
+    from statebag.opening.known import Known
+    from statebag.sealing.compaction import Move
+    from statebag.sealing.cutting import Member
     from statebag.sealing.layout import Placing
     from statebag.sealing.leaving import Leaving, Single
 
@@ -46,32 +49,32 @@ if TYPE_CHECKING:
 
 
 def stub_wire(body: dict[str, Any]) -> int:
-    """Bytes of a stub in a payload, in the larger of the two usual forms.
+    """Return the bytes of a stub in a payload, in the larger of the two usual forms.
 
-    That is the one with spaces: one after each comma and colon. No string of a stub has such a
-    character (names are percent-encoded) or one that is not ASCII.
+    The larger form has a space after each comma and colon. No string of a stub has a comma, a colon
+    or a character that is not ASCII: names are percent-encoded.
     """
     text = json_text.encode({KEY: body})
     return len(text) + text.count(b",") + text.count(b":")
 
 
 def key_wire(key: str) -> int:
-    """Bytes of an object's key in a payload, its quotes with it."""
+    """Return the bytes of an object's key in a payload, with its quotes."""
     if key.isascii() and key.isprintable() and '"' not in key and "\\" not in key:
         return len(key) + 2
     return len(json.dumps(key))
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What every part answers.
+    """The questions that every part answers.
 
     Attributes:
         path: Where its value stands in the state.
-        source: The value, or what stands for it in the state.
+        source: The value, or the `Unopened` that stands for it.
         is_plain: Whether the value stays as it is.
-        is_container: Whether its members have parts of their own.
-        has_left: Whether it is a stub without anything beside it.
-        leaves: Whether it is a stub, with or without that.
+        is_container: Whether its members are separate parts.
+        has_left: Whether it is a stub without fields next to it.
+        leaves: Whether it is a stub, with or without fields next to it.
         is_kept: Whether it is a stub that stays as it was.
     """
 
@@ -96,7 +99,7 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def estimated(self) -> bool:
-        """Whether `wire` is more than it need be (see `measured`)."""
+        """Whether `wire` is an estimate from above (see `measured`)."""
         return False
 
     @property
@@ -106,17 +109,17 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def whole(self) -> Leaving | None:
-        """Of an object with fields beside its stub: the part of the others together."""
+        """The part of an object's other fields, if fields stand next to its stub."""
         return None
 
     @property
     def carried(self) -> Single | None:
-        """What of it travels in the bag as a frame of its own."""
+        """The blob that is inline in the bag; None if there is none."""
         return None
 
     @property
     def new_bytes(self) -> int:
-        """About how many bytes of it go into a new pack."""
+        """About how many of its bytes go into a new pack."""
         return 0
 
     @property
@@ -130,19 +133,19 @@ class Part(msgspec.Struct, frozen=True):
         return unread_in(self.source) is not None
 
     def as_control(self) -> Part:
-        """The same as a control field, if it is plain."""
+        """Return this part as a control field, if it is plain."""
         return self
 
     def measured(self) -> Part:
-        """The same without an estimate."""
+        """Return this part without an estimate."""
         return self
 
     def storing(self) -> Part:
-        """The same with what travels in the bag stored instead."""
+        """Return this part with its inline bytes stored instead."""
         return self
 
     def settled(self, scope: str, level: int) -> Part:
-        """The same with unread bytes that travel in the bag as a part that can be stored.
+        """Return this part with unread inline bytes as a part that can be stored.
 
         Args:
             scope: The encoded scope of the pack to be.
@@ -152,49 +155,81 @@ class Part(msgspec.Struct, frozen=True):
         return self
 
     def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Part:
-        """The same with what was carried before, and is stored instead, in pieces if it is large.
+        """Return this part with large values in chunks that were inline and are now stored.
 
         Args:
             in_pieces: Cuts a value.
-            piece_bytes: What is no larger stays one blob.
+            piece_bytes: A value that is not larger stays one blob.
         """
         del in_pieces, piece_bytes
         return self
 
     def folded(self, scope: str, level: int) -> Part:
-        """The same with as few entries of an index as it can have, and all of it stored."""
+        """Return this part with as few entries of an index as possible, all of it stored."""
         del scope, level
         return self
 
-    def movable(self) -> list[tuple[str, int]]:
-        """Packs that hold blobs whose text is at hand, each with the bytes of such a blob."""
+    def movable(self, known: Known) -> list[tuple[str, int]]:
+        """Packs that hold blobs whose text is at hand, each with the bytes of such a blob.
+
+        Args:
+            known: Where index nodes lie.
+        """
+        del known
         return []
 
     def fixed(self) -> set[str]:
-        """Packs that it refers to in any case."""
+        """Packs that it refers to in any case, read or not."""
         return set()
 
-    def moved(self, packs: set[str], scope: str, level: int) -> Part:
-        """The same with its movable blobs of these packs written anew."""
-        del packs, scope, level
+    def unread(self) -> list[tuple[str, int]]:
+        """The same of blobs that were not read, and would have to be before they can move."""
+        return []
+
+    def with_read(self, move: Move) -> Part:
+        """The same with its unread pieces of these packs read.
+
+        Raises:
+            StatebagError: From reading.
+        """
+        del move
         return self
 
-    def relied_on(self) -> set[str]:
-        """Packs that it relies on because this process remembers them, and nothing else says so.
+    def moved(self, move: Move) -> Part:
+        """The same with its movable blobs of these packs written again.
 
-        A stub that came unopened is handed on as it came: whether its pack is there was the
-        business of whoever wrote it. What was opened, or is put together from what is remembered,
+        Args:
+            move: The packs, and what cuts a value.
+        """
+        del move
+        return self
+
+    @property
+    def pieces(self) -> tuple[Member, ...]:
+        """What its index lists, if it leaves in pieces."""
+        return ()
+
+    @property
+    def own_stored_text(self) -> bytes | None:
+        """The text of its one blob, or of its tail, if that is stored."""
+        return None
+
+    def relied_on(self) -> set[str]:
+        """Return the packs that it relies on only because this process remembers them.
+
+        A stub that came unopened is passed on as it came: whether its pack is there was the
+        concern of its writer. What was opened, or is assembled from what is remembered,
         could be written again, and so must not refer to what is gone.
         """
         return set()
 
     def placed(self, placing: Placing) -> Whole | None:
-        """The stub of what leaves, with what is new of it put into the pack."""
+        """Put its new blobs into the pack, and return the stub."""
         del placing
         return None
 
     def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
-        """The JSON value that stands for it in the bag.
+        """Return the JSON value that stands for it in the bag.
 
         Args:
             stubs: Of what left, by path.
@@ -203,7 +238,7 @@ class Part(msgspec.Struct, frozen=True):
         raise NotImplementedError
 
     def with_children(self, children: dict[Any, Part]) -> Part:
-        """The same with other parts of the same members."""
+        """Return this part with other parts of the same members."""
         return msgspec.structs.replace(self, children=children)
 
 
@@ -223,22 +258,22 @@ class Plain(Part, frozen=True):
         return self.value is not self.source
 
     def as_control(self) -> Plain:
-        """The same as a control field."""
+        """Return this part as a control field."""
         return msgspec.structs.replace(self, control=True)
 
     def measured(self) -> Plain:
-        """The same without an estimate."""
+        """Return this part without an estimate."""
         size = json_text.wire_size(self.value)
         return msgspec.structs.replace(self, wire=size, estimated=False)
 
     def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
-        """The value."""
+        """Return the value."""
         del stubs, sign
         return self.value
 
 
 class Branch(Part, frozen=True):
-    """An object or array whose members have parts of their own."""
+    """An object or array whose members are separate parts."""
 
     children: dict[Any, Part]
 
@@ -253,13 +288,13 @@ class Branch(Part, frozen=True):
         return total + sum([child.wire for child in self.children.values()])
 
     def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
-        """The object or array of what stands for the members."""
+        """Return the object or array of what stands for the members."""
         members = {key: child.in_bag(stubs, sign) for key, child in self.children.items()}
         return list(members.values()) if isinstance(self.source, list) else members
 
 
 class Gathered(Part, frozen=True):
-    """The *rest* form: many small fields as one value, other fields beside it."""
+    """The *rest* form: many small fields as one value, with the other fields next to it."""
 
     whole: Leaving
     required: tuple[str, ...]
@@ -270,10 +305,20 @@ class Gathered(Part, frozen=True):
 
     @property
     def wire(self) -> int:
-        """Upper bound of the stub and of what stands beside it."""
+        """Upper bound of the stub and of the fields next to it."""
         extra = len(json.dumps({"rest": True, "beside": list(self.required)}))
         beside = sum(key_wire(key) + 4 + child.wire for key, child in self.children.items())
         return self.whole.wire + extra + beside
+
+    @property
+    def pieces(self) -> tuple[Member, ...]:
+        """Of the whole."""
+        return self.whole.pieces
+
+    @property
+    def own_stored_text(self) -> bytes | None:
+        """Of the whole."""
+        return self.whole.own_stored_text
 
     @property
     def carried(self) -> Single | None:
@@ -286,48 +331,53 @@ class Gathered(Part, frozen=True):
         return self.whole.new_bytes
 
     def with_whole(self, whole: Leaving) -> Gathered:
-        """The same with another part of the fields together."""
+        """Return this part with another part of the gathered fields."""
         return self if whole is self.whole else msgspec.structs.replace(self, whole=whole)
 
     def storing(self) -> Gathered:
-        """The same with the whole stored."""
+        """Return this part with the gathered fields stored."""
         return self.with_whole(self.whole.storing())
 
     def stored_in_pieces(
         self, in_pieces: Callable[[Single], Leaving], piece_bytes: int
     ) -> Gathered:
-        """The same with the whole in pieces, if it is stored and large."""
+        """Return this part with the gathered fields in chunks, if they are stored and large."""
         return self.with_whole(self.whole.stored_in_pieces(in_pieces, piece_bytes))
 
     def folded(self, scope: str, level: int) -> Gathered:
-        """The same with as few entries for the whole as it can have."""
+        """Return this part with as few entries for the gathered fields as possible."""
         return self.with_whole(self.whole.folded(scope, level))
 
-    def movable(self) -> list[tuple[str, int]]:
-        """Of the whole; one that is kept was put together for this seal, and stays."""
-        return [] if self.whole.is_kept else self.whole.movable()
+    def movable(self, known: Known) -> list[tuple[str, int]]:
+        """Of the whole."""
+        return self.whole.movable(known)
 
     def fixed(self) -> set[str]:
         """Of the whole."""
-        packs = self.whole.fixed()
-        return packs | {name for name, _ in self.whole.movable()} if self.whole.is_kept else packs
+        return self.whole.fixed()
 
-    def moved(self, packs: set[str], scope: str, level: int) -> Gathered:
-        """The same with the whole's blobs written anew."""
-        return (
-            self if self.whole.is_kept else self.with_whole(self.whole.moved(packs, scope, level))
-        )
+    def unread(self) -> list[tuple[str, int]]:
+        """Of the whole."""
+        return self.whole.unread()
+
+    def with_read(self, move: Move) -> Gathered:
+        """The same with more of the whole read."""
+        return self.with_whole(self.whole.with_read(move))
+
+    def moved(self, move: Move) -> Gathered:
+        """The same with the whole's blobs written again."""
+        return self.with_whole(self.whole.moved(move))
 
     def relied_on(self) -> set[str]:
         """Of the whole."""
         return self.whole.relied_on()
 
     def placed(self, placing: Placing) -> Whole:
-        """The stub of the whole."""
+        """Return the stub of the whole."""
         return self.whole.placed(placing)
 
     def in_bag(self, stubs: Mapping[Path, Whole], sign: Sign | None) -> Any:
-        """The stub of the whole with what stands beside it."""
+        """Return the stub of the gathered fields, with the other fields next to it."""
         stub = Rest(stubs[self.path], self.required, {})
         body = stub.to_wire()
         members = {key: child.in_bag(stubs, sign) for key, child in self.children.items()}
@@ -335,7 +385,7 @@ class Gathered(Part, frozen=True):
 
 
 def walk(root: Part) -> list[Part]:
-    """All parts, outermost first, in the order of their paths."""
+    """Return all parts, outermost first, in the order of their paths."""
     found: list[Part] = []
     pending = [root]
     while pending:
@@ -347,19 +397,19 @@ def walk(root: Part) -> list[Part]:
 
 
 def what_leaves(root: Part) -> list[Part]:
-    """The parts that are stubs, or have one, in the order of their paths."""
+    """Return the parts that are stubs, or have one, in the order of their paths."""
     return [part for part in walk(root) if part.leaves]
 
 
 def part_at(root: Part, path: Path) -> Part:
-    """The part of the value at a path."""
+    """Return the part of the value at a path."""
     for key in path:
         root = root.children[key]
     return root
 
 
 def changed(root: Part, changes: Mapping[Path, Part]) -> Part:
-    """The tree with other parts at some paths; members of these are changed in their turn."""
+    """Return the tree with other parts at some paths, and in their members."""
     if not changes:
         return root
     root = changes.get(root.path, root)
@@ -375,11 +425,11 @@ def changed(root: Part, changes: Mapping[Path, Part]) -> Part:
 
 
 def mapped(root: Part, change: Callable[[Part], Part]) -> Part:
-    """The tree with each part replaced, the innermost and last first.
+    """Return the tree with each part replaced, the innermost and last first.
 
     Args:
         root: The tree.
-        change: Gives what stands for a part, whose members were replaced before.
+        change: Returns the part that replaces another one, whose members were replaced before.
     """
     if root.children:
         replaced = {key: mapped(child, change) for key, child in reversed(root.children.items())}

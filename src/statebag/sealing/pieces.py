@@ -1,4 +1,4 @@
-"""Large arrays and objects as pieces: cut where the content decides, and grown unread."""
+"""Cut large arrays and objects into chunks, and append to arrays without reading them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Cutter", "Grown", "NeedsOpened"]
 
-_WORTH_CARRYING = 8  # times the limit of carried bytes: about what may compress to it
-_MOST_IN_TAIL = 3  # pieces
+# Times the limit of inline bytes. Chosen: only repetitive text compresses better, and a longer
+# text would be compressed for nothing.
+_WORTH_CARRYING = 8
+_MOST_IN_TAIL = 3  # chunks. Chosen: docs/design/0004, "New values and new chunks are first inline"
 
 
 class NeedsOpened(Exception):  # noqa: N818  # a request to the caller, not a failure
@@ -41,12 +43,12 @@ class NeedsOpened(Exception):  # noqa: N818  # a request to the caller, not a fa
 
 
 class Cutter:
-    """Cuts what leaves in one seal.
+    """Cut the values that leave in one seal.
 
     Args:
         policy: Limits and thresholds.
         scope: The encoded scope that a pack would be written to.
-        known: What may be referred to again.
+        known: The stored values that stubs may refer to.
     """
 
     def __init__(self, policy: Policy, scope: str, known: Known) -> None:
@@ -55,14 +57,14 @@ class Cutter:
         self.known = known
 
     def single(self, value: Any, text: bytes, path: Path) -> Single:
-        """A value as one blob that is not stored yet."""
+        """Return a value as one blob that is not stored yet."""
         kind: Kind | None = None
         if isinstance(value, dict | list):
             kind = "object" if isinstance(value, dict) else "array"
         return self.encoded(value, text, path, kind, len(value) if kind else 0)
 
     def encoded(self, value: Any, text: bytes, path: Path, kind: Kind | None, count: int) -> Single:
-        """The same of a text, of which `value` is the source."""
+        """Return a text as one blob that is not stored yet; `value` is its source."""
         encoded = Encoded(text, self.policy.compression_level)
         return Single(path, value, encoded, self.scope, kind, count)
 
@@ -73,12 +75,12 @@ class Cutter:
         carried: bool,
         before: tuple[Sequence[Entry], bytes] = ((), b""),
     ) -> Single | Cut:
-        """A large array or object cut into pieces; another value as it is.
+        """Return a large array or object cut into chunks; another value as it is.
 
         Args:
             single: The value, as one blob that is not stored yet.
-            carried: Whether what is new may travel in the bag for now.
-            before: The pieces of an earlier value of it, and the text that they begin.
+            carried: Whether new bytes may stay inline for now.
+            before: The chunks of the field's earlier value, and the text that begins with them.
         """
         kind = single.kind
         if kind is None or single.size <= self.policy.piece_bytes:
@@ -99,13 +101,13 @@ class Cutter:
     def _as_before(
         self, single: Single, entries: Sequence[Entry], earlier: bytes
     ) -> tuple[list[Piece], list[bytes]]:
-        """The pieces that a value still begins with, and the items that come after them.
+        """Return the chunks that a value still begins with, and the items that come after them.
 
-        Where a piece ends is decided by what is in it, so cutting all of it would give the same
-        ones. Short ones, as appending unread leaves them, are cut anew together.
+        The content of a chunk decides where it ends, so cutting the whole value would give the same
+        chunks. Appending without reading leaves short chunks; these are cut again together.
         """
         kind, text = single.kind, single.text
-        assert kind is not None  # asked by whoever calls
+        assert kind is not None  # asked by who calls
         start, stop = text[:1], text[-1:]
         least, largest = sizes_of_pieces(self.policy.piece_bytes)
         pieces: list[Piece] = []
@@ -133,7 +135,7 @@ class Cutter:
             items = []
         if sum(piece.count for piece in pieces) + len(items) == single.count:
             return pieces, items
-        # Only an enemy's pieces end within an item, or are not what their entry says.
+        # Only an enemy's chunks end within an item, or are not what their entry says.
         return [], _items(text, kind, single.count, single.path)
 
     def _fits_carried(self, single: Single) -> bool:
@@ -154,7 +156,7 @@ class Cutter:
         carried: bool,
         inherited: tuple[Extent, ...] = (),
     ) -> Cut:
-        """The part of a value in pieces; new ones at its end may travel with the tail for now."""
+        """Return the part of a value in chunks; new chunks at its end may stay inline for now."""
         members = tuple(pieces)
         newest = self._newest(members, tail) if carried else ()
         last = None
@@ -173,7 +175,7 @@ class Cutter:
         )  # fmt: skip
 
     def _newest(self, members: tuple[Member, ...], tail: Single | None) -> tuple[Piece, ...]:
-        """New pieces behind stored ones that are carried while they are few.
+        """Return the new chunks after stored ones that stay inline while they are few.
 
         Most seals then write nothing.
         """
@@ -186,7 +188,7 @@ class Cutter:
         return tuple(newest) if fits else ()
 
     def grown(self, grown: Grown, path: Path) -> Single | Cut:
-        """An array that gets longer without being read: what lies in the store stays there."""
+        """Return the part of an array with more items; its stored items are not read."""
         stub = grown.before.stub
         if stub.base is not None:
             raise NeedsOpened(path)  # its items are known only once the patch is applied
@@ -200,7 +202,7 @@ class Cutter:
         tail = stub.simple
         if tail is not None and tail.blob is None:
             items = _items(tail.text({}, (), b""), "array", tail.count, path)
-        elif tail is not None and tail.blob is not None:  # it becomes a piece as it is
+        elif tail is not None and tail.blob is not None:  # it becomes a chunk as it is
             entries.append(Entry(tail.blob, tail.count, tail.size))
         elif not entries:
             raise NeedsOpened(path)  # it has neither: only its own form knows its items
@@ -235,7 +237,7 @@ class Cutter:
 
 
 def _items(text: bytes, kind: Kind, count: int, path: Path) -> list[bytes]:
-    """The texts of the items, compared with what a stub says of them where they were not opened."""
+    """Return the texts of the items, after comparing their number with the stub."""
     try:
         items = json_text.split_items(text, kind)
     except BlobCorrupt as error:

@@ -1,12 +1,13 @@
-"""The first half of planning: for each value of a state, whether it leaves and in which form.
+"""The first half of planning: decide which values leave, and in which form.
 
-Pure: reads the state, the policy and what is known to be stored; writes nothing. The second
-half, `fitting`, makes the result fit the bound.
+This module is pure: it reads the state, the policy and what is known to be stored, and writes
+nothing. The second half, `fitting`, makes the plan fit the bound.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import not_
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,39 +15,45 @@ from msgspec.structs import replace
 
 from statebag.errors import InvalidState
 from statebag.format import json_check, json_text
-from statebag.format.bag_text import bag_texts, may_hold_bag_text
+from statebag.format.bag_text import JSON_MARKS, STRING_MARKS, bag_texts, names_with_bag_text
 from statebag.format.codec import make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, NEWEST_FORMS
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import OPAQUE, Grown, Unopened
+from statebag.opening.verified import Verified
+from statebag.sealing.admission import Admission
 from statebag.sealing.kept import Kept
 from statebag.sealing.parts import Branch, Gathered, Part, Plain
 from statebag.sealing.pieces import Cutter, NeedsOpened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from statebag.format.json_check import Checked
     from statebag.format.paths import Path
-    from statebag.format.stub import Stub, Whole
-    from statebag.opening.known import Bases, Known
+    from statebag.format.stub import Stub
+    from statebag.opening.known import Bases, Known, Remembered
     from statebag.policy import Policy
     from statebag.sealing.leaving import Leaving, Single
 
 __all__ = ["OPAQUE", "Planner"]
 
-_WORTH_LOOKING_UP = 512  # bytes; a stub is not smaller than half of it
-_MANY_KEYS = 2000
-_FEW_MEMBERS = 64  # of an object: its text is put together from theirs, in case they are wanted
-_KEY = KEY.encode()
+_WORTH_LOOKING_UP = 512  # bytes. Chosen: twice the shortest stub (`fitting`); less gains nothing
+_MANY_KEYS = 2000  # of an object. Chosen: above it, small fields share one part
+# Members of an object whose text is assembled from theirs. Chosen: their texts are wanted next,
+# while many members would cost more calls than the text does.
+_FEW_MEMBERS = 64
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
-_WORTH_PATCHING = 4096  # bytes of a text
-_PATCHES_SINCE = 2  # generation of forms
-_PATCH_SHARE = 12  # of a text; about a quarter of its compressed form
+# Bytes of a text. Chosen: a shorter one takes little more inline than its delta
+_WORTH_PATCHING = 4096
+_PATCHES_SINCE = 2  # the generation of forms with deltas (docs/upgrade.md)
+# A delta takes a twelfth of the text at most. Chosen: about a quarter of its compressed form
+# (docs/design/0004); other shares were not swept.
+_PATCH_SHARE = 12
 _NOTHING_SEEN = json_check.Checked(json_text.MAX_DEPTH, exact_numbers=False, no_exponents=False)
-_DEEPEST_PLAIN = 100  # levels; some engines' JSON readers stop at a few hundred
+_DEEPEST_PLAIN = 100  # levels. Chosen: the JSON readers of some engines stop at a few hundred
 
 
 class _HoldsUnopened(Exception):  # noqa: N818  # stops an encoder; never leaves this module
@@ -62,7 +69,7 @@ _text_of = json_text.encoder(_refuse_opaque)
 
 @lru_cache(32)
 def _named(policy: Policy) -> tuple[frozenset[Path], frozenset[Path], frozenset[Path]]:
-    """The control paths of a policy, its movable ones, and all that is above one of these."""
+    """Return a policy's control paths, its movable paths, and all paths above these."""
     control = frozenset(policy.control_paths())
     # What is above or below a control path is that already.
     movable = frozenset(
@@ -71,7 +78,7 @@ def _named(policy: Policy) -> tuple[frozenset[Path], frozenset[Path], frozenset[
         if not any(path[: len(one)] == one[: len(path)] for one in control)
     )
     above = frozenset(path[:n] for path in control | movable for n in range(len(path)))
-    return control, movable, above | {()}  # an engine may put a field beside the root
+    return control, movable, above | {()}  # an engine may put a field next to the root
 
 
 class Planner:
@@ -80,9 +87,10 @@ class Planner:
     Args:
         policy: Limits and thresholds.
         scope: The encoded scope that a pack would be written to.
-        known: What may be referred to again.
-        bases: What patches can start from.
-        checked: What was seen of the whole state; None looks at each value again.
+        known: The stored values that stubs may refer to.
+        bases: The values that deltas can start from.
+        checked: Facts about the whole state; if None, each value is looked at again.
+        admission: Makes what checks each value that passes unopened; by default nothing is checked.
     """
 
     def __init__(
@@ -92,8 +100,11 @@ class Planner:
         known: Known,
         bases: Bases,
         checked: Checked | None = None,
+        admission: Callable[[], Admission] = Admission,
     ) -> None:
         self.policy = policy
+        self._admission = admission
+        self._made_admission: Admission | None = None
         checked = checked or _NOTHING_SEEN
         self._harmless = checked.exact_numbers and checked.depth < _DEEPEST_PLAIN
         self._estimates = checked.no_exponents
@@ -111,38 +122,46 @@ class Planner:
             self._cutter = Cutter(self.policy, self.scope, self.known)
         return self._cutter
 
+    @property
+    def _admitted(self) -> Admission:
+        if self._made_admission is None:  # most states were opened whole
+            self._made_admission = self._admission()
+        return self._made_admission
+
     def is_above_control(self, path: Path) -> bool:
-        """Whether a control path leads through this place; the root counts as such."""
+        """Return whether a control path leads through this place; the root counts as such."""
         return not path or path in self._above_control
 
     def is_named(self, path: Path, value: Any) -> bool:
-        """Whether the engine may read this place: a control path, or an object above one."""
+        """Return whether the engine may read this place: a control path, or an object above one."""
         if path in self.control or path in self.movable:
             return True
         return path in self._above_control and isinstance(value, dict | Unopened)
 
     def looks_again(self) -> None:
-        """The state has more in it than what was checked."""
+        """Look at each value again: the state holds values that were not checked."""
         self._harmless = self._estimates = False
 
     def part(self, value: Any, path: Path) -> Part:
-        """The part for the value at `path`."""
+        """Return the part for the value at `path`."""
         found = self._part_or_text(value, path)
         return found if isinstance(found, Part) else self._plain(value, found, path)
 
     def _part_or_text(self, value: Any, path: Path, text: bytes | None = None) -> Part | bytes:
-        """The part for the value at `path`, or its text if it stays plain.
+        """Return the part for the value at `path`, or its text if it stays plain.
 
         Args:
             value: The value.
             path: Where it stands.
-            text: Its text, where that is known already.
+            text: Its text, if it is known already.
         """
         if isinstance(value, Unopened):
+            self._admitted.check(value, path)
             if not self._may_write(value.stub):
                 raise NeedsOpened(path)  # it was written for newer readers
             return Kept.unopened(path, value)
         if isinstance(value, Grown):
+            self._admitted.check(value.before, path)
             return self.cutter.grown(value, path)
         control = path in self.control
         if not control and isinstance(value, dict) and path in self._above_control:
@@ -164,7 +183,7 @@ class Planner:
         if len(text) >= _WORTH_LOOKING_UP:
             stub = self._stored_as(text, path)
             if stub is not None:
-                return self._unchanged(value, text, path, *stub)
+                return self._unchanged(value, text, path, stub)
         if len(text) > self.policy.field_limit:
             return (
                 self._large_object(value, text, path, texts)
@@ -178,7 +197,7 @@ class Planner:
         return text
 
     def _members(self, value: dict[str, Any], texts: dict[str, bytes]) -> bytes:
-        """An object's text, and in `texts` that of each member, which may be wanted next."""
+        """Return an object's text, and put the texts of its members into `texts`."""
         if len(value) > _FEW_MEMBERS or _SCALARS.issuperset(map(type, value.values())):
             return _text_of(value)
         members = []
@@ -188,11 +207,11 @@ class Planner:
         return json_text.join_items(members, "object")
 
     def _plain(self, value: Any, text: bytes, path: Path) -> Part:
-        """The part of a value that stays plain."""
+        """Return the part of a value that stays plain."""
         return self._plain_each([value], [text], [path])[0]
 
     def _plain_each(self, values: list[Any], texts: list[bytes], paths: list[Path]) -> list[Part]:
-        """The same for several, looked at together: a small state has little else."""
+        """Return the parts of several values that stay plain; together they take less time."""
         control = [path in self.control for path in paths]
         # Control fields cannot leave: an estimate must not refuse what would fit.
         exact = control if self._estimates else [True] * len(values)
@@ -202,15 +221,10 @@ class Planner:
             wires = [escape(one) if at else one for one, at in zip(values, marked, strict=True)]
             exact = [one or at for one, at in zip(exact, marked, strict=True)]
         sizes = json_text.wire_sizes(wires, texts, exact, values)
-        return [
-            Plain(path, value, wire, size, one, not is_exact)
-            for path, value, wire, size, one, is_exact in zip(
-                paths, values, wires, sizes, control, exact, strict=True
-            )
-        ]
+        return list(map(Plain, paths, values, wires, sizes, control, map(not_, exact)))
 
     def _engine_may_harm(self, value: Any, text: bytes) -> bool:
-        if _KEY in text and may_hold_bag_text(text) and any(bag_texts(value)):
+        if any(map(text.__contains__, JSON_MARKS)) and any(bag_texts(value)):
             return True  # plain, it would be taken for a bag that somebody put there as text
         if self._harmless or isinstance(value, str):
             return False
@@ -219,10 +233,10 @@ class Planner:
         )
 
     def leave(self, value: Any, text: bytes, path: Path) -> Leaving:
-        """The form in which a value leaves: as it is stored already, patched, cut, or one blob."""
+        """Return the form in which a value leaves: as stored, a delta, in chunks, or one blob."""
         stub = self._stored_as(text, path)
         if stub is not None:
-            return self._unchanged(value, text, path, *stub)
+            return self._unchanged(value, text, path, stub)
         single = self.cutter.single(value, text, path)
         if self.known.may_hold(single.size):
             blob = self.known.blob(self.scope, single.encoded.sha256)
@@ -236,24 +250,24 @@ class Planner:
         return self._patched(single) or self.in_pieces(single, carried=True)
 
     def in_pieces(self, single: Single, *, carried: bool) -> Leaving:
-        """A value cut into pieces (`Cutter.in_pieces`), at the start those that were read of it."""
+        """Return a value in chunks (`Cutter.in_pieces`); the chunks that were read come first."""
         return self.cutter.in_pieces(
             single, carried=carried, before=self.bases.pieces(self.scope, single.path)
         )
 
-    def _stored_as(self, text: bytes, path: Path) -> tuple[Whole, frozenset[str]] | None:
-        """The stub of a value with this text that needs nothing written, and the packs behind."""
+    def _stored_as(self, text: bytes, path: Path) -> Verified | Remembered | None:
+        """Return the stored value with this text; None if unknown."""
         same = self.bases.same(self.scope, path, text)
         if same is not None and same.stub.in_store and self._may_write(same.stub):
-            return same.stub, same.packs
+            return same
         if self.known.may_hold(len(text)):
             stored = self.known.value(self.scope, sha256_hex(text))
             if stored is not None and self._may_write(stored.stub):
-                return stored.stub, stored.packs
+                return stored
         return None
 
     def _may_write(self, stub: Stub) -> bool:
-        """Whether a stub that is there is of a generation that the policy lets be written."""
+        """Return whether the policy allows writing the form of an existing stub."""
         if self.policy.forms >= NEWEST_FORMS:
             return True
         return stub.generation <= self.policy.forms and all(
@@ -261,7 +275,7 @@ class Planner:
         )
 
     def _may_hand_on(self, value: Any) -> bool:
-        """The same for all stubs in what stands beside another one."""
+        """Return whether the policy allows all stubs in a field next to another stub."""
         if isinstance(value, list):
             return all(map(self._may_hand_on, value))
         if not isinstance(value, dict):
@@ -271,18 +285,24 @@ class Planner:
         return all(map(self._may_hand_on, value.values()))
 
     def _unchanged(
-        self, value: Any, text: bytes, path: Path, stub: Whole, packs: frozenset[str]
+        self, value: Any, text: bytes, path: Path, found: Verified | Remembered
     ) -> Leaving:
+        stub, read = found.stub, found if isinstance(found, Verified) else None
         if stub.base is None:
-            return Kept.unchanged(path, value, stub, packs)
+            return Kept.unchanged(path, value, stub, found.packs, read)
         single = self.cutter.single(value, text, path)
         encoded = single.encoded.came_as(stub.digest or "")
         return replace(
-            single, encoded=encoded, base=stub.base, patch=stub.own_frame, relies_on=packs
+            single,
+            encoded=encoded,
+            base=stub.base,
+            patch=stub.own_frame,
+            relies_on=found.packs,
+            base_read=None if read is None else read.base,
         )
 
     def _patched(self, single: Single) -> Single | None:
-        """A value as the difference to what is stored, where that is much shorter."""
+        """Return a value as a delta of a stored one, if the delta is much shorter."""
         if self.policy.forms < _PATCHES_SINCE:
             return None
         found = self.bases.find(self.scope, single.path)
@@ -291,17 +311,17 @@ class Planner:
         base, base_text = found.stub, found.text
         grew = single.kind == "array" and single.text.startswith(base_text[:-1])
         if grew or base.kind != single.kind:
-            return None  # pieces serve an array that only grew better: it can grow unread
+            return None  # chunks serve an array that only grew better: it can grow unread
         patch = make_patch(single.text, base_text)
         if patch is None or len(patch) * _PATCH_SHARE > single.size:
             return None
-        return replace(single, base=base, patch=patch, relies_on=found.packs)
+        return replace(single, base=base, patch=patch, relies_on=found.packs, base_read=found)
 
     def leave_whole(self, value: Any, path: Path) -> Leaving:
-        """The same for a value that may hold unopened ones.
+        """Return the form in which a value leaves that may hold unopened values.
 
         Raises:
-            NeedsOpened: It does, and they must be read before it can leave.
+            NeedsOpened: It holds some; they must be read before it can leave.
         """
         try:
             text = _text_of(value)
@@ -310,11 +330,12 @@ class Planner:
         return self.leave(value, text, path)
 
     def gather(self, branch: Part, *, all_inside: bool = False) -> Part:
-        """An object's plain fields as one value, with its other fields beside it (*rest*).
+        """Return an object's plain fields as one value, with the other fields next to it (*rest*).
 
         Args:
-            branch: The object's part, or its gathered form with fields still beside it.
-            all_inside: Whether all but control and movable fields go inside, also those that left.
+            branch: The part of the object, or its gathered form.
+            all_inside: Whether fields that left go inside too, all except control and movable
+                fields.
         """
         value = branch.source
         if isinstance(value, list):
@@ -322,7 +343,7 @@ class Planner:
         beside: dict[Any, Part] = {}
         required: list[str] = []
         for key, child in branch.children.items():
-            # What is no object has no control fields below it, wherever it stands.
+            # What is not an object has no control fields below it, wherever it stands.
             below_control = (*branch.path, key) in self._above_control and isinstance(
                 value[key], dict | Unopened
             )
@@ -339,7 +360,7 @@ class Planner:
         inside = {key: None if key in missing else member for key, member in value.items()}
         whole = self.leave_whole(inside, branch.path)
         if not beside and branch.path:
-            return whole  # the root is a rest all the same: an engine may put a field beside it
+            return whole  # the root is a rest all the same: an engine may put a field next to it
         return Gathered(branch.path, value, whole, tuple(required), beside)
 
     def _large_object(
@@ -368,7 +389,7 @@ class Planner:
         if isinstance(value, list):
             children = self._children(value, enumerate(value), path)
             return Branch(path, value, _as_control(children) if control else children)
-        if is_lookalike(value):
+        if is_lookalike(value) or (not control and _has_bag_name(value)):
             return self._lookalike(value, path, control=control)
         if len(value) > _MANY_KEYS and not control:
             return self._many_fields(value, path)
@@ -382,7 +403,7 @@ class Planner:
         path: Path,
         texts: Mapping[str, bytes] = MappingProxyType({}),
     ) -> dict[Any, Part]:
-        """The parts of members, by key or index; those that stay plain are made together."""
+        """Return the parts of members, by key or index."""
         found = {
             key: self._part_or_text(item, (*path, key), texts.get(key)) for key, item in members
         }
@@ -404,7 +425,7 @@ class Planner:
         }
 
     def _many_fields(self, value: dict[str, Any], path: Path) -> Part:
-        """An object of thousands of fields: only those that must be apart get a part."""
+        """Return the part of an object with thousands of fields; few of them get their own part."""
         apart = self._control_parts(value, path)
         small: list[str] = []
         for key, item in value.items():
@@ -429,7 +450,7 @@ class Planner:
         return self.gather(Branch(path, value, ordered))
 
     def _lookalike(self, value: dict[str, Any], path: Path, *, control: bool) -> Part:
-        """An object that looks like one of ours: it has no parts, for it must not stand bare."""
+        """Return the part of an object that looks like a stub, or has a field named by a bag."""
         if control:
             raise InvalidState(
                 f"the control field has the reserved key {KEY}, or looks like a legacy pointer, "
@@ -438,7 +459,7 @@ class Planner:
                 hint="Open the state whole, or rename the key.",
             )
         beside = self._control_parts(value, path)
-        if beside:
+        if beside or not (path or is_lookalike(value)):
             return self.gather(Branch(path, value, beside))
         leaving = self.leave_whole(value, path)
         text = leaving.own_text
@@ -447,6 +468,12 @@ class Planner:
         if self._engine_may_harm(value, text):
             return leaving
         return self._plain(value, text, path)
+
+
+def _has_bag_name(value: dict[str, Any]) -> bool:
+    """Return whether the name of a field is the text of a bag; most objects need no close look."""
+    names = "\n".join(value)
+    return any(map(names.__contains__, STRING_MARKS)) and any(names_with_bag_text(value))
 
 
 def _as_control(children: dict[Any, Part]) -> dict[Any, Part]:

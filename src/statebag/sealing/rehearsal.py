@@ -1,7 +1,7 @@
-"""What a run on this machine asks of every seal in its process: to be strict, and to be told.
+"""Let a run on this machine watch every seal of its process, and make it strict.
 
-The environment of a handler reaches only the clients that are made from it; a client with a
-policy of its own is reached here.
+The environment of a handler sets only the clients that are made from it. This module also reaches
+clients that have their own policy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Rehearsal", "current", "policy_of", "rehearsed"]
 
 
 class Rehearsal(Protocol):
-    """Stands by while a workflow is tried.
+    """The wishes of a run for the seals of its process.
 
     Attributes:
         strict: Whether every seal is strict, whatever its policy says.
@@ -29,11 +29,11 @@ class Rehearsal(Protocol):
     strict: bool
 
     def sealed(self, bag: Any, policy: Policy) -> None:
-        """A bag was made under a policy."""
+        """Take note of a bag that was made under a policy."""
 
 
 current: Rehearsal | None = None
-"""Who stands by; None but in a run on this machine."""
+"""The rehearsal of this process; None except in a run on this machine."""
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def rehearsed(rehearsal: Rehearsal) -> Iterator[None]:
 
 
 def policy_of(policy: Policy) -> Policy:
-    """The policy that a seal follows."""
+    """Return the policy that a seal follows."""
     if current is None or not current.strict or policy.strict:
         return policy
     return msgspec.structs.replace(policy, strict=True)

@@ -1,4 +1,4 @@
-"""From a state to a bag: plan, write what is new, remember what was written."""
+"""Turn a state into a bag: plan, write new blobs, remember them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from statebag.format.json_check import check_json
 from statebag.format.json_text import wire_size, wire_size_at_most
 from statebag.format.names import encode_scope
 from statebag.format.unopened import OPAQUE, Grown
+from statebag.opening.opener import Confinement
 from statebag.opening.process_memory import Memory
+from statebag.opening.verified import Texts, verified
 from statebag.opening.walk import Selection
 from statebag.sealing import rehearsal
+from statebag.sealing.admission import Admission
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.layout import lay_out
+from statebag.sealing.parts import what_leaves
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
 from statebag.store.identity import asks_for_nothing, salt_of
@@ -36,7 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["OPAQUE", "Sealer", "plain"]
 
 _NO_SCOPE = "unscoped"
-_TURNS = 3  # plans that rely on what is remembered, while packs of it turn out to be gone
+# Plans that rely on memory while its packs turn out to be gone. Chosen: one is the rule, another
+# thread may bring back a lost pack once or twice.
+_TURNS = 3
 
 
 class Sealer:
@@ -46,8 +52,8 @@ class Sealer:
         policy: Limits and thresholds.
         store: Where packs go.
         memory: What this process remembers of the store.
-        fetcher: Makes, for a memory, what looks packs up and keeps texts that were written.
-        opener: Makes, for a scope, what reads values that must be looked into.
+        fetcher: Makes the fetcher of a memory; it looks up packs and keeps written texts.
+        opener: Makes the opener of a scope; it reads unopened values if a seal needs them.
         signatures: Sign every stub; None signs nothing.
     """
 
@@ -68,15 +74,22 @@ class Sealer:
         self._signatures = signatures
 
     def sealed(
-        self, state: Any, scope: str | None, budget: int | None, *, anew: bool = False
+        self,
+        state: Any,
+        scope: str | None,
+        budget: int | None,
+        *,
+        everything: bool = False,
+        confined: bool = True,
     ) -> Any:
-        """The bag of a state, returned once all that it refers to is stored.
+        """Return the bag of a state, once everything that it refers to is stored.
 
         Args:
             state: A JSON value that may hold `Unopened` and `Grown`.
             scope: Where new objects go.
             budget: The bag's bound in bytes, instead of the policy's.
-            anew: Whether all of it is written, also what is known to be stored.
+            everything: Whether to write values too that are known to be stored.
+            confined: Whether the bag's readers pass `scope`, if it is given.
 
         Raises:
             StatebagError: As for `Statebag.seal`.
@@ -87,7 +100,8 @@ class Sealer:
                 hint="Leave it out for the policy's bound.",
             )
         try:
-            return self._sealed(state, scope, budget, Memory.empty() if anew else self._memory)
+            memory = Memory.empty() if everything else self._memory
+            return self._sealed(state, scope, budget, memory, confined=confined)
         except (
             UnicodeEncodeError
         ):  # the encoder finds bad strings and keys, before the store is asked
@@ -96,14 +110,23 @@ class Sealer:
         except RecursionError:
             raise json_text.no_room(InvalidState) from None
 
-    def _sealed(self, state: Any, scope: str | None, budget: int | None, memory: Memory) -> Any:
+    def _sealed(
+        self, state: Any, scope: str | None, budget: int | None, memory: Memory, *, confined: bool
+    ) -> Any:
         checked = check_json(state, OPAQUE, strings=False)
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
+
+        def admission() -> Admission:
+            confinement = None
+            if confined and scope is not None:
+                confinement = Confinement(encoded, self.policy.readable_scopes)
+            return Admission(confinement, self._signatures)
+
         bound = self.policy.max_bag_bytes if budget is None else budget
         turns = 0
         while True:
             state, layout, text, size = self._laid_out(
-                state, scope, encoded, bound, memory, checked if not turns else None
+                state, scope, encoded, bound, memory, checked if not turns else None, admission
             )
             missing = self._missing(layout) if layout.leaving else set()
             if not missing:
@@ -120,8 +143,15 @@ class Sealer:
             self._memory.presence.saw(layout.pack[0])
             self._memory.known.add_blobs([blob for blob, _ in layout.written])
             self._fetcher(self._memory).remember(layout.written)
+            for one in layout.stored:
+                if one.pieces is not None:
+                    value = verified(
+                        one.stub, Texts(one.texts), one.pieces, one.node_packs, one.path
+                    )
+                    self._memory.bases.add(one.path, value)
         for node, entries in layout.nodes:
             self._memory.known.add_node(node, entries)
+        bag = json_text.decode(text)
         carried = layout.carried() if layout.leaving else []
         usage.add(
             blobs_stored=len(layout.written),
@@ -131,7 +161,6 @@ class Sealer:
         usage.peak(bag_bytes=size)
         if usage.is_measured():
             usage.peak(plain_bytes=_plain_bytes(state))
-        bag = json_text.decode(text)
         if rehearsal.current is not None:
             rehearsal.current.sealed(bag, self.policy)
         return bag
@@ -144,12 +173,14 @@ class Sealer:
         bound: int,
         memory: Memory,
         checked: Checked | None,
+        admission: Callable[[], Admission],
     ) -> tuple[Any, Layout, bytes, int]:
-        """A layout whose bag is within the bound, with the bag's text and its size there.
+        """Return a layout whose bag is within the bound, with the bag's text and its size there.
 
-        The state comes back too: more of it may have to be opened.
+        The state is returned too, since the seal may have opened more of it.
         """
-        planner = Planner(self.policy, encoded, memory.known, memory.bases, checked)
+        exactly = usage.is_measured()
+        planner = Planner(self.policy, encoded, memory.known, memory.bases, checked, admission)
         target, moves = bound, True
         while True:
             try:
@@ -158,17 +189,21 @@ class Sealer:
                 state = self.read_inside(state, needed.path, scope)
                 planner.looks_again()
                 continue
+            leaving_packs = frozenset[str]()
+            if moves and what_leaves(plan):
+                plan, leaving_packs = compact(plan, planner, self._fetcher(memory))
             layout = lay_out(
-                compact(plan, planner) if moves else plan,
+                plan,
                 encoded,
                 memory.known,
                 self.policy.compression_level,
                 self._signatures,
                 lambda: salt_of(self.store),
+                leaving_packs,
             )
             text = json_text.encode(layout.bag)
             size = wire_size_at_most(text, exponents=True)
-            if size > bound or usage.is_measured():
+            if size > bound or exactly:
                 size = wire_size(layout.bag, text)
             if size > bound:
                 layout = layout.without_reads()
@@ -184,7 +219,7 @@ class Sealer:
                 target -= size - bound
 
     def _missing(self, layout: Layout) -> set[str]:
-        """The packs that the bag relies on from memory alone, and that the store does not have."""
+        """Return the packs that the bag relies on and that the store does not have."""
         names = layout.relied_on()
         if not names:
             return set()
@@ -206,7 +241,7 @@ class Sealer:
         return missing | (set(stale) - found)
 
     def read_inside(self, state: Any, path: Path, scope: str | None, above: Path = ()) -> Any:
-        """The state with everything opened that was not yet, at and below a path."""
+        """Return the state with all values at and below a path opened."""
         if path and isinstance(state, dict | list):
             copy: Any = dict(state) if isinstance(state, dict) else list(state)
             inner = copy[path[0]]
@@ -216,7 +251,7 @@ class Sealer:
         return self._opener(scope).open(whole, Selection(None), is_state=True, below=above)
 
     def _without_grown(self, state: Any, scope: str | None, above: Path) -> Any:
-        """The state with arrays that grew unread as the arrays that they are."""
+        """Return the state with each `Grown` replaced by the whole array."""
         root = [state]
         pending: list[tuple[Any, Any, Path]] = [(root, 0, above)]
         while pending:  # and not by recursion: a state may nest as deep as frames do
@@ -233,16 +268,24 @@ class Sealer:
         return root[0]
 
 
-def plain(state: Any) -> Any:
-    """The state itself, where sealing is off: checked and counted as if it were a bag."""
+def plain(state: Any, read: Callable[[Any], Any]) -> Any:
+    """Check and count the state as if it were a bag, and return it: sealing is off.
+
+    Args:
+        state: A JSON value that may hold `Unopened` and `Grown`.
+        read: Returns the state with these opened.
+    """
     check_json(state, OPAQUE)
-    text = json_text.encode(state)
+    unread: list[Any] = []
+    text = json_text.encode(state, unread.append)
+    if unread:  # they came in a bag, from where sealing was on
+        text = json_text.encode(read(state))
     usage.peak(plain_bytes=len(text), bag_bytes=len(text))
     return json_text.decode(text)
 
 
 def _plain_bytes(state: Any) -> int:
-    """Bytes of the state's text, as if everything in it were opened."""
+    """Return the bytes of the state's text, as if everything in it were opened."""
     unread = 0
 
     def reckon(value: Any) -> None:

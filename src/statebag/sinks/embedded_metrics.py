@@ -1,7 +1,7 @@
-"""Metrics in CloudWatch's embedded metric format, through Powertools for AWS Lambda.
+"""Print metrics in CloudWatch's embedded metric format, with Powertools for AWS Lambda.
 
-Format: "Specification: Embedded metric format", Amazon CloudWatch User Guide. A Lambda's standard
-output is all it takes: no request, no permission.
+Format: "Specification: Embedded metric format", Amazon CloudWatch User Guide. It needs only the
+standard output of a Lambda function: no request and no permission.
 """
 
 from __future__ import annotations
@@ -13,17 +13,26 @@ from statebag.errors import BlobCorrupt, BlobMissing, ConfigurationError
 from statebag.policy import PAYLOAD_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from statebag.telemetry.steps import Done
+    from statebag.telemetry.usage import Usage
 
 __all__ = ["EmbeddedMetrics", "figures"]
 
-_MILLION = 1e6
+_NANOSECONDS = 1e6  # of a millisecond
+_SELDOM: dict[str, Callable[[Usage], int]] = {
+    "LegacyPointersRead": lambda spent: spent.legacy_pointers_read,
+    "LegacyPointersLeft": lambda spent: spent.legacy_pointers_left,
+    "BranchesMissing": lambda spent: spent.branches_missing,
+    "NeverCompressed": lambda spent: spent.never_compressed,
+    "BagTextsLeft": lambda spent: spent.bag_texts_left,
+}
+"""What most workflows never count: there only if it is above 0, as each metric is billed."""
 
 
 def figures(done: Done) -> Iterator[tuple[str, str, float]]:
-    """Name, unit and value of each metric of one step."""
+    """Yield name, unit and value of each metric of one step."""
     spent = done.usage
     if spent.bag_bytes:
         yield "BagBytes", "Bytes", spent.bag_bytes
@@ -36,19 +45,22 @@ def figures(done: Done) -> Iterator[tuple[str, str, float]]:
     yield "CacheHits", "Count", spent.cache_hits
     yield "Retries", "Count", spent.retries
     yield "HealedReads", "Count", spent.healed_reads
-    yield "SealMilliseconds", "Milliseconds", spent.seal_ns / _MILLION
-    yield "OpenMilliseconds", "Milliseconds", spent.open_ns / _MILLION
+    yield "SealMilliseconds", "Milliseconds", spent.seal_ns / _NANOSECONDS
+    yield "OpenMilliseconds", "Milliseconds", spent.open_ns / _NANOSECONDS
     yield "BlobsMissing", "Count", done.error == BlobMissing.__name__
     yield "BlobsCorrupt", "Count", done.error == BlobCorrupt.__name__
+    for name, value in _SELDOM.items():
+        if count := value(spent):
+            yield name, "Count", count
 
 
 class EmbeddedMetrics:
-    """Prints one line of metrics for each step.
+    """Print one line of metrics for each step.
 
     Each metric is there by `service` (POWERTOOLS_SERVICE_NAME, else `statebag`), for alarms on all
-    functions together, by `service` and `function_name`, and where the event says `state_name`, by
-    these and `state`. Execution and scope are metadata: as dimensions each execution would be a
-    metric of its own, and be billed so.
+    functions together, by `service` and `function_name`, by `service` and `action`, and where the
+    event says `state_name`, by `service`, `function_name` and `state`. Execution and scope are
+    metadata: as dimensions each execution would be a metric of its own, and be billed so.
 
     Raises:
         ConfigurationError: Powertools is not installed.
@@ -65,16 +77,17 @@ class EmbeddedMetrics:
         self._make: Any = EphemeralMetrics
 
     def ended(self, done: Done) -> None:
-        """Print it."""
+        """Print the line of a step."""
         namespace, service = emf_names()
         metrics = self._make(namespace=namespace, service=service)
         function = {"service": service, "function_name": done.function or "none"}
         metrics.add_dimensions(**function)
+        metrics.add_dimensions(service=service, action=done.action)
         if done.state:
             metrics.add_dimensions(**function, state=done.state)
         for name, unit, value in figures(done):
             metrics.add_metric(name, unit, float(value))
-        for name in ("action", "execution", "scope", "error"):
+        for name in ("execution", "execution_arn", "scope", "error"):
             value = getattr(done, name)
             if value is not None:
                 metrics.add_metadata(name, value)

@@ -1,4 +1,4 @@
-"""The watchers that the environment asks for; each is loaded only where it is asked for."""
+"""Make the watchers of the environment; load only those that it asks for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def watchers() -> tuple[Watcher, ...]:
     """Return the watchers that the environment asks for, made once for each set of variables.
 
     Raises:
-        ConfigurationError: The environment asks for something that is not known or installed.
+        ConfigurationError: The environment asks for a watcher that is unknown or not installed.
     """
     return _watchers(watchers_from_environment())
 

@@ -1,6 +1,7 @@
-"""One line of JSON for each step, and for each of this library's warnings, on the standard output.
+"""Log a line of JSON for each step, and for each warning of this library.
 
-Lambda can log in JSON by itself; these lines say what a step cost and whose it was.
+Lambda can log in JSON by itself; these lines say what a step cost and whose it was. A warning has
+the names of the step that gave it.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from statebag.telemetry.steps import current_names
+
 if TYPE_CHECKING:
     from statebag.telemetry.steps import Done
 
 __all__ = ["JsonLog"]
 
-_MILLION = 1e6
+_NANOSECONDS = 1e6  # of a millisecond
 
 
 class JsonLog:
-    """Logs steps; from now on warnings of the logger `statebag` are lines of JSON too."""
+    """Log steps; once made, warnings of the logger `statebag` become lines of JSON too."""
 
     def __init__(self) -> None:
         self._log = logging.getLogger("statebag")
@@ -31,16 +34,17 @@ class JsonLog:
         self._log.addHandler(handler)
 
     def ended(self, done: Done) -> None:
-        """Log it: INFO, or ERROR where it ended with one."""
+        """Log a step: as INFO, or as ERROR if it ended with one."""
         spent = {name: value for name, value in done.usage.as_dict().items() if value}
         spent.pop("plain_bytes", None)
         for name in ("seal_ns", "open_ns"):
             if name in spent:
-                spent[name.replace("_ns", "_ms")] = round(spent.pop(name) / _MILLION, 3)  # type: ignore[assignment]
+                spent[name.replace("_ns", "_ms")] = round(spent.pop(name) / _NANOSECONDS, 3)  # type: ignore[assignment]
         fields: dict[str, Any] = {
             "function": done.function or None,
             "action": done.action,
             "execution": done.execution,
+            "execution_arn": done.execution_arn,
             "scope": done.scope,
             "state": done.state,
             "error": done.error,
@@ -52,7 +56,7 @@ class JsonLog:
 
 
 class _Printing(logging.Handler):
-    """To what is the standard output now: a test or a runtime may have put another in its place."""
+    """Print to the current standard output, which a test or a runtime may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         sys.stdout.write(self.format(record) + "\n")
@@ -66,6 +70,7 @@ class _Lines(logging.Formatter):
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "message": record.getMessage(),
+            **current_names(),  # of a warning, which a step gave while it was at work
             **{name: value for name, value in fields.items() if value is not None},
         }
         return json.dumps(line)

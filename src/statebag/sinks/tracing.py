@@ -1,6 +1,6 @@
 """OpenTelemetry spans: `statebag.step`, and in it `statebag.open`, `statebag.seal` and requests.
 
-Through opentelemetry-api alone: which exporter they go to, if any, is the application's choice.
+It uses only opentelemetry-api: the application chooses an exporter, if any.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Span:
 
 
 class Tracing:
-    """Starts a span for each piece of work from now on.
+    """Start a span for each piece of work, once this is made.
 
     Raises:
         ConfigurationError: opentelemetry-api is not installed.
@@ -63,4 +63,4 @@ class Tracing:
                 raise
 
     def ended(self, done: Done) -> None:
-        """Nothing: the span says it all."""
+        """Do nothing: the span has all of it."""

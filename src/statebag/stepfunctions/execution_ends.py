@@ -1,4 +1,4 @@
-"""When executions of AWS Step Functions ended, as the service says."""
+"""Ask AWS Step Functions when executions ended."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ if TYPE_CHECKING:
 __all__ = ["ExecutionEnds", "execution_ends"]
 
 _Life = tuple[datetime | None, datetime | None]
-"""When an execution began and ended; None if it has not ended."""
+"""The times when an execution began and ended; None if it has not ended."""
 
 _GOING_ON = {"RUNNING", "PENDING_REDRIVE"}
 _GONE = {"ExecutionDoesNotExist"}
 
 
 def execution_ends(arn_prefixes: str | Iterable[str], client: Any = None) -> ExecutionEnds:
-    """Return what asks when the execution of a scope `<state machine>/<execution>` ended.
+    """Return a function that asks when the execution of a scope ended.
 
     Args:
         arn_prefixes: `arn:aws:states:<region>:<account>` of every account and region whose
-            executions write to the store, one or several. They are asked with the credentials of
-            this process.
-        client: boto3's client of `stepfunctions` for all of them; made for each region if None.
+            executions write to the store, one or several. The requests use the credentials of this
+            process.
+        client: boto3's client of `stepfunctions` for all of them. If None, one is made for each
+            region.
 
     Returns:
-        A function from an encoded root scope to the time; to `running`, if it runs in any of the
-        places; or to `unknown`, if none of them knows of it, or not all that do know its end.
+        A function from an encoded root scope `<state machine>/<execution>` to the time of its end.
+        It returns `running` if the execution runs in any of the places, and `unknown` if no place
+        knows it, or one that does cannot say when it ended.
 
     Raises:
         ConfigurationError: A prefix is not such an ARN, or boto3 is not installed.
@@ -61,7 +63,7 @@ def execution_ends(arn_prefixes: str | Iterable[str], client: Any = None) -> Exe
 
 
 class ExecutionEnds:
-    """Asks each of some accounts and regions; made by `execution_ends`.
+    """Ask several accounts and regions; made by `execution_ends`.
 
     Args:
         clients: boto3's clients of `stepfunctions`, by ARN prefix.
@@ -77,18 +79,18 @@ class ExecutionEnds:
         return tuple(self._clients)
 
     def __call__(self, scope: str) -> datetime | Literal["running", "unknown"]:
-        """When the last execution of this name ended; see `execution_ends`."""
+        """Return when the last execution of this name ended; see `execution_ends`."""
         lives = self._lives(scope)
         if any(ended is None for _, ended in lives):
             return "running"
         return max((ended for _, ended in lives if ended is not None), default="unknown")
 
     def started(self, scope: str) -> datetime | None:
-        """When the first execution of this name began; None if no place knows."""
+        """Return when the first execution of this name began; None if no place knows."""
         return min((began for began, _ in self._lives(scope) if began is not None), default=None)
 
     def _lives(self, scope: str) -> list[_Life]:
-        """Start and end of the execution in each place that knows it; asked once in a row."""
+        """Return start and end of the execution in each place that knows it; cache the last one."""
         if self._last[0] != scope:
             answers = (
                 _described(states, prefix, scope) for prefix, states in self._clients.items()

@@ -1,4 +1,4 @@
-"""The history of an execution from AWS Step Functions, page by page."""
+"""Read the history of an execution from AWS Step Functions, page by page."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 __all__ = ["read_history"]
 
-_PAGE = 1000  # events; the most that a request may ask for
+_PAGE = 1000  # events: the largest maxResults (API reference, GetExecutionHistory)
 
 
 def read_history(execution: ExecutionArn, client: Any = None, *, data: bool = True) -> History:
-    """All events of an execution so far.
+    """Return all events of an execution so far.
 
-    One request for every thousand events, or for as many as the service answers with at once, and
-    one for the definition where there is a Parallel, whose branches it tells; where that is
-    refused, it is done without.
+    It sends one request for every thousand events, or for as many as the service returns at once.
+    If there is a Parallel, it sends one more for the definition, which names the branches; a
+    refusal of this request is ignored.
 
     Args:
-        execution: Of a Standard workflow; ended not longer than 90 days ago.
+        execution: An execution of a Standard workflow that ended at most 90 days ago.
         client: boto3's client of `stepfunctions`; made from the environment if None.
-        data: Whether payloads are asked for too.
+        data: Whether to include payloads.
 
     Raises:
         ConfigurationError: There is no such execution, or boto3 or credentials are missing.
         NotPermitted: `states:GetExecutionHistory` is not allowed, or the key's `kms:Decrypt`.
         StoreUnavailable: The service did not answer.
-        InvalidState: It answered with what is no history.
+        InvalidState: The answer is not a history.
     """
     asked = Asked(client, execution.region)
     events: list[Any] = []

@@ -1,7 +1,7 @@
-"""Starting executions, answering tasks and reading outputs of AWS Step Functions, at any size.
+"""Start executions, answer tasks and read outputs of AWS Step Functions, of any size.
 
-StartExecution and SendTaskSuccess take 262,144 bytes (API reference of AWS Step Functions). What is
-larger is sealed first, into the scope of the execution that will read it.
+StartExecution and SendTaskSuccess accept 262,144 bytes (API reference of AWS Step Functions). A
+larger value is sealed first, into the scope of the execution that will read it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "query", "send_task_success", "start_execution"]
 
-_PARTS = 7  # of arn:<partition>:states:<region>:<account>:stateMachine:<name>
+# Of arn:<partition>:states:<region>:<account>:stateMachine:<name> (Service Authorization Reference,
+# "Actions, resources, and condition keys for AWS Step Functions").
+_PARTS = 7
+_EXISTS = "an execution of this name has ended, or was started with another input"
 _REFUSED = {"AccessDeniedException", "AccessDenied", "UnrecognizedClientException"}
 _MISTAKEN = {
     "InvalidArn": "this is no ARN that Step Functions knows",
@@ -49,11 +52,12 @@ def start_execution(
     """Start an execution of AWS Step Functions with an input of any size.
 
     The input is sealed into the scope that the execution will have; then the execution is
-    started. A call that is repeated with the same name and input starts nothing twice.
+    started. A call that is repeated with the same name and input starts nothing twice: it returns
+    the same ARN while the execution runs, and raises `InvalidState` when it has ended.
 
     Args:
         sb: Seals the input.
-        state_machine_arn: Of a Standard workflow.
+        state_machine_arn: The ARN of a Standard workflow.
         input_value: A JSON value.
         name: The execution's name, of 1 to 80 letters, digits, - and _; a random one if None.
         client: boto3's client of `stepfunctions`; made from the environment if None.
@@ -62,7 +66,8 @@ def start_execution(
         The execution's ARN.
 
     Raises:
-        InvalidState: An execution of that name was started with another input.
+        InvalidState: An execution of that name was started with another input, or with this one
+            and has ended (Step Functions knows a name for 90 days). Nothing was started.
         ConfigurationError: The ARN or name is wrong, or boto3 is not installed.
         NotPermitted: `states:StartExecution` is not allowed.
         StoreUnavailable: The store or Step Functions did not answer: start again with the same
@@ -76,16 +81,56 @@ def start_execution(
             hint="Use arn:aws:states:<region>:<account>:stateMachine:<name>.",
         )
     name = name or str(uuid4())
-    bag = sb.seal(input_value, scope=f"{parts[6]}/{name}")
+    sealed = json_text.encode(sb.seal(input_value, scope=f"{parts[6]}/{name}")).decode()
     asked = Asked(client, parts[3])
-    answer = asked(
-        "start_execution",
-        {"ExecutionAlreadyExists": "an execution of this name was started with another input"},
-        stateMachineArn=state_machine_arn,
-        name=name,
-        input=json_text.encode(bag).decode(),
-    )
+    try:
+        answer = asked(
+            "start_execution",
+            {"ExecutionAlreadyExists": _EXISTS},
+            stateMachineArn=state_machine_arn,
+            name=name,
+            input=sealed,
+        )
+    except InvalidState:
+        arn = ":".join([*parts[:5], "execution", parts[6], name])
+        raise _already_there(asked, arn, sealed) from None
     return str(answer["executionArn"])
+
+
+def _already_there(asked: Asked, arn: str, sealed: str) -> InvalidState:
+    """Say why an execution that exists was not started: Step Functions has one code for both."""
+    try:
+        found = asked("describe_execution", {}, executionArn=arn)
+    except StatebagError:  # no right to describe it, or no answer: then the code is all there is
+        return InvalidState(
+            f"{_EXISTS} (ExecutionAlreadyExists); nothing was started",
+            hint="Allow states:DescribeExecution to learn which, or start with another name.",
+        )
+    status = found["status"]
+    if _same_json(found.get("input"), sealed):
+        return InvalidState(
+            f"the execution of this name and input is {status}, and nothing was started "
+            "(ExecutionAlreadyExists)",
+            hint="`statebag query` reads its output; to run it again, start with another name.",
+        )
+    if "input" not in found:
+        return InvalidState(
+            f"{_EXISTS} (ExecutionAlreadyExists): it is {status}; nothing was started",
+            hint="Start with another name.",
+        )
+    return InvalidState(
+        f"an execution of this name was started with another input and is {status} "
+        "(ExecutionAlreadyExists); nothing was started",
+        hint="Start with another name.",
+    )
+
+
+def _same_json(one: Any, other: str) -> bool:
+    if not isinstance(one, str):
+        return False
+    return one == other or (
+        json_text.decode(one.encode(), None) == json_text.decode(other.encode(), None)
+    )
 
 
 def send_task_success(
@@ -102,13 +147,13 @@ def send_task_success(
         sb: Seals the result.
         token: The task's token.
         result: A JSON value.
-        execution: The waiting execution's id, in whose scope the result is stored: its ARN, as
-            `$$.Execution.Id` says it, or the scope itself.
-        budget: The bound of what the task is answered with, in bytes, instead of the policy's.
+        execution: The id of the waiting execution, in whose scope the result is stored: its ARN, as
+            in `$$.Execution.Id`, or the scope itself.
+        budget: The bound of the answer in bytes, instead of the policy's.
         client: boto3's client of `stepfunctions`; made from the environment if None.
 
     Raises:
-        InvalidState: No task waits for this token, or not any more.
+        InvalidState: No task waits for this token, or no longer.
         NotPermitted: `states:SendTaskSuccess` is not allowed.
         StoreUnavailable: The store or Step Functions did not answer: answer again.
         StatebagError: As for `Statebag.seal`.
@@ -167,11 +212,11 @@ def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any
 
 
 class Asked:
-    """Requests to Step Functions, whose refusals become this library's errors.
+    """Send requests to Step Functions, and turn refusals into this library's errors.
 
     Args:
         client: boto3's client of `stepfunctions`; made from the environment if None.
-        region: Of a client that is made.
+        region: The region of a new client.
 
     Raises:
         ConfigurationError: boto3 is not installed.
@@ -193,16 +238,16 @@ class Asked:
         self._failures: tuple[type[Exception], ...] = (ClientError, BotoCoreError)
 
     def __call__(self, operation: str, refusals: dict[str, str], **fields: Any) -> Any:
-        """The answer of an operation, by its name in boto3.
+        """Return the answer of an operation, by its name in boto3.
 
         Args:
-            operation: As `describe_execution`.
-            refusals: Error codes that are the caller's affair, each with what it means.
-            fields: The request.
+            operation: Its name, such as `describe_execution`.
+            refusals: Error codes that the caller explains, each with its meaning.
+            fields: The fields of the request.
 
         Raises:
             InvalidState: One of `refusals`.
-            NotPermitted, ConfigurationError, StoreUnavailable: As the code says.
+            NotPermitted, ConfigurationError, StoreUnavailable: For other error codes.
         """
         try:
             return getattr(self._client, operation)(**fields)
@@ -230,11 +275,11 @@ def _translated(error: Exception, operation: str, refusals: dict[str, str]) -> S
     if type(error).__name__ in {"NoCredentialsError", "NoRegionError", "ParamValidationError"}:
         return ConfigurationError(
             f"Step Functions cannot be asked: {type(error).__name__}",
-            hint="Set credentials and AWS_REGION.",
+            hint="Set credentials and AWS_DEFAULT_REGION.",
         )
     return StoreUnavailable(f"Step Functions did not answer {operation} ({code or 'no answer'})")
 
 
 def _shown(arn: str) -> str:
-    """What was given for an ARN; only another ARN is quoted, for other text may be a state."""
+    """Return the words for a wrong ARN; only an ARN is quoted, since text may be a state."""
     return f"{arn[:120]!r}" if arn.startswith("arn:") else f"text of {len(arn)} characters"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from statebag.environment import folders_are_shared
+from statebag.environment import folders_are_shared, store_options
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def store_of(
     if isinstance(given, str):
         return store_from_url(given, options=options)
     if isinstance(given, os.PathLike):
-        return _file_store(_folder(os.fspath(given)), dict(options or {}))
+        path = os.fspath(given)
+        return _file_store(_folder(path), store_options(path) | dict(options or {}))
     if not all(hasattr(given, name) for name in ("put", "get_ranges")):  # `url` may be a call
         raise ConfigurationError(
             f"store must be an address, a path or a store, not {type(given).__qualname__}",
@@ -64,14 +65,15 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
         options: For object storage, see `ObjectStorage`. For folders, `create`: `true` (the
             default) makes a missing one, `false` refuses it; `shared`: `true` lets the umask
             decide who may read what is made, `false` (the default, unless
-            STATEBAG_SHARED_FOLDERS is set) only its owner.
+            STATEBAG_SHARED_FOLDERS is set) only its owner. Options that STATEBAG_STORE_OPTIONS
+            has for the address are added; those given here win.
 
     Raises:
         ConfigurationError: The address has none of these forms, an option is not known, or the
             store cannot be used.
     """
     # Each backend is loaded only where it is used: most handlers need one of them.
-    options = dict(options or {})
+    options = store_options(url) | dict(options or {})
     scheme, separator, rest = url.partition("://")
     if not separator:
         if _is_path(url):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from statebag.errors import BlobCorrupt, ConfigurationError, StatebagError, StoreUnavailable
 from statebag.store.bounded import within_deadline
 from statebag.store.confinement import check_spans, confined_parts
-from statebag.store.contract import ObjectInfo, is_ours
+from statebag.store.contract import ObjectInfo, is_conditional, is_ours
 from statebag.store.identity import identity_of
 
 if TYPE_CHECKING:
@@ -124,6 +124,30 @@ class CheckedStore:
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
         return self._bytes(self._ask("read", name, lambda: self._store.get(name)), name)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the inner store is a `ConditionalStore`."""
+        return is_conditional(self._store)
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """All bytes of an object, and their version."""
+        store: Any = self._store
+        answer = self._ask("read", name, lambda: store.get_version(name))
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            self._wrong(f"get_version returned {_kind(answer)}, not bytes and a version", name)
+        return self._bytes(answer[0], name), self._version(answer[1], "get_version", name)
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """Write a whole object if its version is this one."""
+        store: Any = self._store
+        answer = self._ask("write", name, lambda: store.put_if(name, data, version))
+        return self._version(answer, "put_if", name)
+
+    def _version(self, version: object, call: str, name: str) -> str:
+        if not isinstance(version, str):
+            self._wrong(f"{call} returned a version that is {_kind(version)}, not text", name)
+        return version
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """The bytes of each `(offset, length)`, neither more nor fewer."""

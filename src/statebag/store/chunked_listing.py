@@ -34,7 +34,7 @@ _HINT = "The server's listings cannot be relied on: check the endpoint and what 
 
 
 def listed_chunks(
-    store: Any,
+    client: Callable[[], Any],
     prefix: str,
     request: Callable[[Callable[[], _Chunk | None]], _Chunk | None],
     *,
@@ -44,9 +44,10 @@ def listed_chunks(
     """What a client lists below a prefix, each object once.
 
     Args:
-        store: The client.
+        client: Gives the client; another one, if it was made again.
         prefix: Where to; empty for everything.
-        request: Makes a call of the client, within the deadline and with typed errors.
+        request: Makes a call of the client, within the deadline and with typed errors; perhaps
+            twice, if the reason of a refusal was removed.
         url: The store's, for messages.
         in_order: Whether the server lists by name.
 
@@ -54,7 +55,21 @@ def listed_chunks(
         StoreUnavailable: A chunk took more than 60 s; the listing came to objects that it had
             given before; or it was begun before a fork.
     """
-    stream = obstore.list(store, prefix or None, chunk_size=_CHUNK)
+    stream: Any = None
+    is_begun = False
+
+    def advance() -> _Chunk | None:
+        nonlocal stream
+        if stream is None:
+            if is_begun:
+                raise StoreUnavailable(f"the listing of {url} broke off", hint="List again.")
+            stream = obstore.list(client(), prefix or None, chunk_size=_CHUNK)
+        try:
+            return _next(stream)
+        except BaseException:
+            stream = None  # asked again, it would look as if it were at its end
+            raise
+
     begun_in = os.getpid()
     earlier = _InOrder() if in_order else _InAnyOrder()
     while True:
@@ -65,7 +80,8 @@ def listed_chunks(
             )
         # Around one call, not a yield: the time of whoever takes the objects does not count.
         with deadline(_LONGEST_SECONDS):
-            chunk = request(lambda: _next(stream))
+            chunk = request(advance)
+        is_begun = True
         if chunk is None:
             return
         if not chunk:

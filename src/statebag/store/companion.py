@@ -72,12 +72,13 @@ class _Request(msgspec.Struct, array_like=True):
         options: The store's.
         variables: The variables of the environment that the store was made in, which decide its
             server and its credentials.
-        method: `put`, `get`, `get_ranges`, `head`, `list`, `more`, `delete`, or `there`, which is
-            answered at once.
+        method: `put`, `put_if`, `get`, `get_version`, `get_ranges`, `head`, `list`, `more`,
+            `delete`, or `there`, which is answered at once.
         name: The object's, or a listing's prefix.
         data: Of a put.
         spans: Of a range read.
         seconds: Until the deadline; None if there is none.
+        version: For `put_if`.
         listing: For `more`: the number of the request that began the listing.
     """
 
@@ -91,6 +92,7 @@ class _Request(msgspec.Struct, array_like=True):
     spans: list[tuple[int, int]] = []
     seconds: float | None = None
     listing: int = 0
+    version: str | None = None
 
 
 class _Info(msgspec.Struct, array_like=True):
@@ -106,6 +108,7 @@ class _Answer(msgspec.Struct, array_like=True):
     parts: list[bytes] = []
     infos: list[_Info] = []
     error: tuple[str, str, str | None, str | None, str | None] | None = None
+    is_busy: bool = False
 
 
 class Companion:
@@ -134,6 +137,15 @@ class Companion:
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
         return self._ask("get", name).parts[0]
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """All bytes of an object, and their version."""
+        data, version = self._ask("get_version", name).parts
+        return data, version.decode()
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """Write a whole object, if its version is this one."""
+        return self._ask("put_if", name, data=data, version=version).parts[0].decode()
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """The bytes of each `(offset, length)`."""
@@ -175,7 +187,10 @@ class Companion:
         )
         if answer.error is not None:
             kind, message, path, object_name, hint = answer.error
-            raise getattr(errors, kind)(message, path=path, object_name=object_name, hint=hint)
+            told = getattr(errors, kind)(message, path=path, object_name=object_name, hint=hint)
+            if answer.is_busy:
+                told.is_busy = True
+            raise told
         return answer
 
 
@@ -522,6 +537,7 @@ class _Room:
 
     def answered(self, request: _Request) -> _Answer:
         """The answer to one request; an error is one too."""
+        is_busy = False
         from statebag.store.retrying import deadline  # noqa: PLC0415  # for this side alone
 
         try:
@@ -530,10 +546,11 @@ class _Room:
                 return self._called(request)
         except StatebagError as error:
             told = (type(error).__name__, error.message, error.path, error.object_name, error.hint)
+            is_busy = getattr(error, "is_busy", False)
         except Exception as error:  # noqa: BLE001  # whatever it is, its text stays here
             message = f"object storage was not reached ({type(error).__name__})"
             told = ("StoreUnavailable", message, None, request.name or None, None)
-        return _Answer(request.number, error=told)
+        return _Answer(request.number, error=told, is_busy=is_busy)
 
     def _called(self, request: _Request) -> _Answer:
         number, name = request.number, request.name
@@ -543,6 +560,11 @@ class _Room:
         if request.method == "put":
             store.put(name, request.data)
             return _Answer(number)
+        if request.method == "put_if":
+            return _Answer(number, [store.put_if(name, request.data, request.version).encode()])
+        if request.method == "get_version":
+            data, version = store.get_version(name)
+            return _Answer(number, [data, version.encode()])
         if request.method == "get":
             return _Answer(number, [store.get(name)])
         if request.method == "get_ranges":

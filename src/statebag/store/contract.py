@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-__all__ = ["ObjectInfo", "Store", "is_ours"]
+__all__ = ["ConditionalStore", "ObjectInfo", "Store", "is_conditional", "is_ours"]
 
 
 class ObjectInfo(msgspec.Struct, frozen=True):
@@ -81,6 +81,36 @@ class Store(Protocol):
     def delete(self, name: str) -> None:
         """Delete an object; one that does not exist is not an error."""
         ...
+
+
+@runtime_checkable
+class ConditionalStore(Protocol):
+    """What a store can do besides: replace an object only if it still is what was read.
+
+    A named pointer to the newest of several objects needs it, and nothing else: a store without
+    it is whole. To delete such a pointer, replace it first, so that no other writer does.
+
+    Errors, besides those of `Store`:
+        Conflict: The object is another one by now, or is gone.
+    """
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """Return all bytes of an object, and the version that they are: any text."""
+        ...
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """Write a whole object if its present version is this one; return the new version.
+
+        With None, only if there is no such object. Of several writers that read the same version,
+        one succeeds.
+        """
+        ...
+
+
+def is_conditional(store: Store) -> bool:
+    """Whether a store is a `ConditionalStore`; of a wrapper, whether what it wraps is."""
+    said = getattr(store, "is_conditional", None)
+    return said if isinstance(said, bool) else isinstance(store, ConditionalStore)
 
 
 def is_ours(store: Store) -> bool:

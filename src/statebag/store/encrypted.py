@@ -51,6 +51,7 @@ from statebag.errors import (
 from statebag.format.encryption_keys import KEY_BYTES, check_keys
 from statebag.store.bounded import within_deadline
 from statebag.store.checked import checked
+from statebag.store.contract import is_conditional
 from statebag.store.identity import asks_for_nothing, identity_of
 
 if TYPE_CHECKING:
@@ -342,6 +343,23 @@ class EncryptedStore:
             BlobCorrupt: It is not what was written.
         """
         return self._opened(name, self._store.get(name))
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the inner store is a `ConditionalStore`."""
+        return is_conditional(self._store)
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """Return all bytes of an object and their version; raise what `get` raises."""
+        store: Any = self._store
+        data, version = store.get_version(name)
+        return self._opened(name, data), version
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """Write a whole object if its version is this one."""
+        store: Any = self._store
+        new: str = store.put_if(name, self._keys.encrypted(name, data), version)
+        return new
 
     def get_in_any_form(self, name: str) -> bytes:
         """All bytes of an object, also of one in plain form where encryption is required."""

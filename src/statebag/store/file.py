@@ -22,6 +22,7 @@ from statebag.errors import (
 )
 from statebag.process import private_files
 from statebag.store.confinement import check_spans, confined_parts, too_short
+from statebag.store.content_version import content_version, exclusively, put_if_unchanged
 from statebag.store.contract import ObjectInfo
 
 if TYPE_CHECKING:
@@ -142,6 +143,28 @@ class FileStore:
                     object_name=name,
                     hint="Objects are written from memory: something else has made it longer",
                 ) from None
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether this system has the lock that `put_if` needs."""
+        return os.name != "nt"
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """Return all bytes of an object, and the version that they are."""
+        data = self.get(name)
+        return data, content_version(data)
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """Write a whole object if its present version is this one; with None, if it is not there.
+
+        A lock of the folder keeps other calls of `put_if` away, also of other processes.
+
+        Raises:
+            Conflict: It is another one by now.
+        """
+        self._path(name)
+        with self._typed(name, "write"), exclusively(self._root):
+            return put_if_unchanged(self, name, data, version)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each `(offset, length)`; raise BlobCorrupt past the end."""

@@ -11,6 +11,7 @@ import msgspec
 from statebag.errors import BlobMissing, ConfigurationError
 from statebag.process.forking import fork_safe_lock
 from statebag.store.confinement import check_spans, confined_parts, too_short
+from statebag.store.content_version import content_version, put_if_unchanged
 from statebag.store.contract import ObjectInfo
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class MemoryStore:
         self._url = f"memory://#{next(self._numbers)}"
         self._objects: dict[str, _Held] = {}
         self._lock = fork_safe_lock()
+        self._changing = fork_safe_lock()
 
     @classmethod
     def named(cls, name: str) -> MemoryStore:
@@ -94,6 +96,20 @@ class MemoryStore:
     def get(self, name: str) -> bytes:
         """Return all bytes of an object; raise BlobMissing if there is none."""
         return self._held(name).data
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """Return all bytes of an object, and the version that they are."""
+        data = self.get(name)
+        return data, content_version(data)
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """Write a whole object if its present version is this one; with None, if it is not there.
+
+        Raises:
+            Conflict: It is another one by now.
+        """
+        with self._changing:
+            return put_if_unchanged(self, name, data, version)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each `(offset, length)`; raise BlobCorrupt past the end."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import obstore
@@ -14,27 +13,27 @@ from statebag.environment import store_settings
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
 from statebag.process.forking import Workers, fork_safe_lock
 from statebag.store import native_client
+from statebag.store.aws_endpoint import has_fixed_credentials
 from statebag.store.bounded import each_within_deadline, within_deadline
 from statebag.store.chunked_listing import listed_chunks
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.contract import ObjectInfo
 from statebag.store.object_storage_client import (
-    StorePlace,
+    Connection,
     connected,
-    custom_endpoint,
-    has_fixed_credentials,
     is_own_server,
     longest_seconds,
     settings_digest,
 )
-from statebag.store.object_storage_errors import translated
+from statebag.store.store_place import StorePlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from obstore import GetResult, ObjectMeta
 
-    from statebag.store.contract import Store
+    from statebag.store.companion import Companion
+    from statebag.store.store_refusal import StoreRefusal
 
 __all__ = ["ObjectStorage"]
 
@@ -70,9 +69,11 @@ class ObjectStorage:
         options: Settings of the backend by the names that obstore gives them, such as `region`,
             `endpoint`, `server_side_encryption` and `sse_kms_key_id`, and of its HTTP client,
             such as `connect_timeout` (default `3s`) and `timeout` (of a whole request,
-            default `20s`). They win over the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`,
-            `AWS_ACCESS_KEY_ID`, …), which is read when the store is made. For S3 without
-            any credentials there, boto3 is asked for them where it is installed.
+            default `20s`). For S3 also `profile` and `expected_bucket_owner` (the number of the
+            account that must own the bucket); for Azure, `connection_string`. They win over the
+            environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, …), which is read
+            when the store is made. What only the provider's own SDK knows, it is asked for where
+            it is installed: botocore, google-auth, azure-identity (docs/stores.md).
             `checksum_algorithm` is `SHA256` by default; `none` leaves it out.
 
     Raises:
@@ -89,19 +90,19 @@ class ObjectStorage:
         self._identity = (place.url, settings_digest(options, variables))
         # One of the two, and for which process.
         self._store: Any = None
-        self._remote: Store | None = None
+        self._connection: Connection | None = None
+        # Of a bucket of S3, where the server said that it is.
+        self._region: str | None = None
+        self._remote: Companion | None = None
         self._pid = 0
         self._begin()
         # Only with fixed credentials is a call one request, which the client's timeout ends.
-        self._at_most = (
-            longest_seconds(options)
-            if has_fixed_credentials(place.scheme, options, variables)
-            else None
-        )
+        is_fixed = place.scheme == "s3" and has_fixed_credentials(options, variables)
+        self._at_most = longest_seconds(options) if is_fixed else None
         # S3, GCS and Azure document that they list in the order of UTF-8 bytes; directory
         # buckets and other servers promise no order.
         self._lists_in_order = not (
-            is_own_server(place.scheme, options, variables) or place.bucket.endswith("--x-s3")
+            is_own_server(place.scheme, options, variables) or place.is_directory_bucket
         )
         # Whether an answer has shown that the bucket is there.
         self._bucket_seen = False
@@ -143,6 +144,33 @@ class ObjectStorage:
             return _body(answer, answer.meta["size"], name)
 
         return self._one_request(name, "read", read)
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """Return all bytes of an object and the version that they are, for `put_if`."""
+        confined_parts(name)
+        if (remote := self._inherited()) is not None:
+            return remote.get_version(name)
+
+        def read() -> tuple[bytes, str]:
+            answer = obstore.get(self._store, name)
+            return _body(answer, answer.meta["size"], name), _version(answer.meta)
+
+        return self._one_request(name, "read", read)
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """Write a whole object if its present version is this one; with None, if it is not there.
+
+        S3 and Azure compare its ETag, Google its generation. Conflict if it is another one.
+        """
+        confined_parts(name)
+        if (remote := self._inherited()) is not None:
+            return remote.put_if(name, data, version)
+        mode: Any = "create" if version is None else _update(version)
+        return self._one_request(
+            name,
+            "replace",
+            lambda: _version(obstore.put(self._store, name, data, mode=mode, use_multipart=False)),
+        )
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each `(offset, length)`: near ones in one request, all at once."""
@@ -235,16 +263,24 @@ class ObjectStorage:
         found = read_versions(
             place.bucket,
             "/".join(filter(None, (place.prefix, name))),
-            endpoint=custom_endpoint("s3", self._options, self._variables),
-            options=self._options,
-            variables=self._variables,
+            **self._for_sdk(),
         )
         # The other client's own timeout begins again with every byte that comes.
         yield from each_within_deadline(
             found, f"{self._url} did not read versions of the object", name=name
         )
 
-    def _inherited(self) -> Store | None:
+    def _for_sdk(self) -> dict[str, Any]:
+        """What botocore needs to ask as this store's client does."""
+        connection = self._connection
+        return {
+            "options": self._options,
+            "variables": self._variables,
+            "region": connection and connection.region,
+            "credentials": connection and connection.credentials,
+        }
+
+    def _inherited(self) -> Companion | None:
         """In a forked process: nothing, after a new client was made, or what stands in for it."""
         if self._pid != os.getpid():
             with _renewing:
@@ -254,7 +290,7 @@ class ObjectStorage:
 
     def _begin(self) -> None:
         """Make a client for this process, or what stands in for it."""
-        store, remote = None, None
+        connection, remote = None, None
         # The client reads the environment itself, so it must be what it was, and not for a moment:
         # other threads read it too. And what it needs has ended with a parent's requests.
         is_as_it_was = dict(store_settings(scheme=self._place.scheme)) == self._variables
@@ -263,10 +299,11 @@ class ObjectStorage:
 
             remote = Companion(self._url, self._options, self._variables)
         else:
-            store = connected(self._place, self._options, self._variables)
+            connection = connected(self._place, self._options, self._variables, region=self._region)
         # Kept: to drop it would end connections that are the parent's.
         native_client.keep(self._store)
-        self._store, self._remote = store, remote
+        self._connection, self._remote = connection, remote
+        self._store = None if connection is None else connection.client
         self._pid = os.getpid()
 
     def _one_request(
@@ -286,8 +323,69 @@ class ObjectStorage:
         """Let the client do something, within the deadline, with the library's own errors."""
         native_client.is_used()
         what = f"{self._url} did not {action} {'the object' if name else 'its objects'}"
-        with self._typed(name, action):
-            return within_deadline(request, what, at_most=at_most, name=name)
+        first = True
+        while True:
+            connection = self._connection
+            try:
+                answer = within_deadline(request, what, at_most=at_most, name=name)
+            except StatebagError:
+                raise
+            except (client.BaseError, OSError, ValueError) as error:
+                from statebag.store.store_refusal import refusal_of  # noqa: PLC0415 (of failures)
+
+                refusal = refusal_of(error)
+                if not (first and self._is_mended(refusal, connection)):
+                    # Not chained: the client's text holds URLs and answers, perhaps secrets.
+                    raise self._told(error, refusal, name, action) from None
+                first = False
+            except BaseException as error:
+                # The client's own failures (a panic) are no Exception.
+                if isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime":
+                    raise StoreUnavailable(
+                        f"{what}: the client failed ({type(error).__name__})", object_name=name
+                    ) from None
+                raise
+            else:
+                self._bucket_seen = True
+                return answer
+
+    def _told(
+        self, error: Exception, refusal: StoreRefusal, name: str | None, action: str
+    ) -> StatebagError:
+        """The library's own error for one of the client's."""
+        credentials = self._connection.credentials if self._connection else None
+        if refusal.is_without_keys and credentials is not None and credentials.failure:
+            failure = credentials.failure
+            return type(failure)(failure.message, object_name=name, hint=failure.hint)
+        from statebag.store.object_storage_errors import translated  # noqa: PLC0415 (of failures)
+
+        return translated(error, refusal, self._url, name, action)
+
+    def _is_mended(self, refusal: StoreRefusal, connection: Connection | None) -> bool:
+        """Whether the request may pass now: other keys were asked for, or the region was found."""
+        if connection is None:
+            return False
+        from statebag.store.object_storage_errors import is_about_keys  # noqa: PLC0415 (of failures)
+
+        region = connection.region
+        is_stale = is_about_keys(refusal) and connection.credentials is not None
+        is_elsewhere = region is not None and (refusal.is_redirect or refusal.region is not None)
+        if not (is_stale or is_elsewhere):
+            return False
+        with _renewing:
+            if self._connection is not connection:
+                return True  # another thread saw to it
+            if not is_stale:
+                from statebag.store.bucket_region import found_region  # noqa: PLC0415 (rarely needed)
+
+                self._region = found_region(
+                    self._place, self._options, self._variables, connection, told=refusal.region
+                )
+                if self._region in {None, region}:
+                    return False
+            # The client keeps keys for a moment, so it is made again, with who gives them.
+            self._begin()
+        return self._remote is None
 
     def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
         # A generator begins with its first object, which may be after a fork.
@@ -297,8 +395,11 @@ class ObjectStorage:
         # The client lists what is below a prefix, not an object of that name.
         if prefix and (info := self.head(prefix)) is not None:
             yield info
+        if self._options.get("expected_bucket_owner") and self._place.scheme == "s3":
+            yield from self._listed_of_owner(prefix)
+            return
         chunks = listed_chunks(
-            self._store,
+            lambda: self._store,
             prefix,
             # One chunk may be many requests, so the client's timeout of one is no bound.
             lambda request: self._request(None, "list", request, at_most=None),
@@ -311,26 +412,17 @@ class ObjectStorage:
                 if meta["path"]:  # a marker for the root itself, which some consoles make
                     yield _info(meta)
 
-    @contextmanager
-    def _typed(self, name: str | None, action: str) -> Iterator[None]:
-        """Turn the client's errors into the library's."""
-        try:
-            yield
-        except StatebagError:
-            raise
-        except (client.BaseError, OSError, ValueError) as error:
-            # Not chained: the client's text holds URLs and answers, which may hold secrets.
-            raise translated(error, self._url, name, action) from None
-        except BaseException as error:
-            # The client's own failures (a panic) are no Exception.
-            if isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime":
-                raise StoreUnavailable(
-                    f"{self._url} did not {action} {'the object' if name else 'its objects'}: "
-                    f"the client failed ({type(error).__name__})",
-                    object_name=name,
-                ) from None
-            raise
-        self._bucket_seen = True
+    def _listed_of_owner(self, prefix: str) -> Iterator[ObjectInfo]:
+        from statebag.store.owned_listing import owned_listing  # noqa: PLC0415 (rarely needed)
+
+        root = f"{self._place.prefix}/" if self._place.prefix else ""
+        below = f"{root}{prefix}/" if prefix else root
+        found = owned_listing(self._url, self._place.bucket, below, **self._for_sdk())
+        for key, size, modified in each_within_deadline(
+            found, f"{self._url} did not list its objects"
+        ):
+            if key != root:
+                yield ObjectInfo(key.removeprefix(root), size, modified)
 
 
 def _restored(kind: type[ObjectStorage], url: str, options: dict[str, str]) -> ObjectStorage:
@@ -358,6 +450,18 @@ def _body(answer: GetResult, length: int, name: str) -> bytes:
             object_name=name,
             hint="Objects are written from memory: something else has made it longer.",
         ) from None
+
+
+def _version(meta: Any) -> str:
+    """What a server tells a version of an object by: its ETag, and its generation if it has one."""
+    return f"{meta.get('e_tag') or ''} {meta.get('version') or ''}"
+
+
+def _update(version: str) -> dict[str, str]:
+    """The version as the client wants it."""
+    tag, _, number = version.rpartition(" ")
+    given = {"e_tag": tag, "version": number}
+    return {key: value for key, value in given.items() if value}
 
 
 def _windows(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -5,25 +5,29 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from obstore import exceptions as client
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from statebag.errors import ConfigurationError, StatebagError
-from statebag.store.bounded import within_deadline
-from statebag.store.object_storage_errors import CREDENTIALS_HINT
+from statebag.errors import ConfigurationError
+from statebag.store.aws_endpoint import aws_endpoint, has_fixed_credentials
+from statebag.store.aws_profile import profile_settings
+from statebag.store.aws_settings import aws_server, trusted_authorities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from statebag.store.aws_credentials import SdkCredentials
+    from statebag.store.azure_credentials import AzureCredentials
+    from statebag.store.google_credentials import GoogleCredentials
+    from statebag.store.store_place import StorePlace
+
 __all__ = [
-    "StorePlace",
+    "Connection",
     "connected",
     "custom_endpoint",
-    "has_fixed_credentials",
     "is_own_server",
     "longest_seconds",
     "settings_digest",
@@ -72,117 +76,81 @@ _CLIENTS: dict[str, type[AzureStore | GCSStore | S3Store]] = {
 _PROCESS_KEY = os.urandom(16)
 _VARIABLES = {"s3": "AWS_…", "gs": "GOOGLE_…", "az": "AZURE_STORAGE_…"}
 
-# Where an endpoint may be given, first one first.
-_ENDPOINT_OPTIONS = {
-    "s3": (
-        "aws_endpoint_url_s3",
-        "endpoint_url_s3",
-        "aws_endpoint_url",
-        "endpoint_url",
-        "aws_endpoint",
+# Options of S3 that are understood here, and not by the client.
+_DECIDED = frozenset(
+    {
+        "default_region",
         "endpoint",
-    ),
-    "gs": (),
-    "az": ("azure_storage_endpoint", "azure_endpoint", "endpoint"),
-}
-_ENDPOINT_VARIABLES = {
-    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
-    "gs": (),
-    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
-}
-
-# Any of these, as an option (without `AWS_`, in any case) or in the environment, tells the
-# client itself where credentials come from.
-_CREDENTIAL_SETTINGS = (
-    "ACCESS_KEY_ID",
-    "CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "CONTAINER_CREDENTIALS_FULL_URI",
-    "WEB_IDENTITY_TOKEN_FILE",
-    "SKIP_SIGNATURE",
+        "endpoint_url",
+        "endpoint_url_s3",
+        "profile",
+        "region",
+        "s3_express",
+        "virtual_hosted_style_request",
+    }
 )
 
 
-class StorePlace(msgspec.Struct, frozen=True):
-    """A prefix of a bucket.
+class Connection(msgspec.Struct, frozen=True):
+    """A client, and what it was made of.
 
     Attributes:
-        scheme: `s3`, `gs` or `az`.
-        bucket: The bucket's or container's name.
-        prefix: Without slashes at its ends; empty for the whole bucket.
+        client: obstore's.
+        credentials: Who gives it keys or tokens for each request; None where it has its own.
+        region: What requests to S3 are signed for; None for other stores.
     """
 
-    scheme: str
-    bucket: str
-    prefix: str
-
-    @classmethod
-    def parse(cls, url: str) -> StorePlace:
-        """Read `scheme://bucket/prefix`; ConfigurationError for anything else."""
-        scheme, _, rest = url.partition("://")
-        bucket, _, prefix = rest.rstrip("/").partition("/")
-        if (
-            scheme not in _CLIENTS
-            or not bucket
-            or any(mark in bucket for mark in "@:[]")
-            or any(mark in url for mark in "?#\\")
-            or any(part in {"", ".", ".."} for part in prefix.split("/") if prefix)
-        ):
-            # Not quoted: what is wrong with it may be a password or a token.
-            raise ConfigurationError(
-                "the store's address is not scheme://bucket/prefix",
-                hint=(
-                    "Use s3://bucket/prefix, gs://bucket/prefix or az://container/prefix; "
-                    "credentials and endpoints come from the environment or from options"
-                ),
-            )
-        return cls(scheme, bucket, prefix)
-
-    @property
-    def url(self) -> str:
-        """The address, without a slash at its end."""
-        return "/".join(filter(None, (f"{self.scheme}://{self.bucket}", self.prefix)))
+    client: AzureStore | GCSStore | S3Store
+    credentials: SdkCredentials | GoogleCredentials | AzureCredentials | None = None
+    region: str | None = None
 
 
 def connected(
-    place: StorePlace, options: Mapping[str, str], variables: Mapping[str, str]
-) -> AzureStore | GCSStore | S3Store:
-    """A client for a place; nothing is sent yet.
+    place: StorePlace,
+    options: Mapping[str, str],
+    variables: Mapping[str, str],
+    *,
+    region: str | None = None,
+) -> Connection:
+    """A client for a place; nothing is sent yet, but to whoever gives credentials.
 
     Args:
         place: Where to.
         options: As for `ObjectStorage`.
         variables: The present environment's `store_settings`: the client reads others of them
             from there by itself.
+        region: Where a bucket of S3 is, if that was found out.
 
     Raises:
         ConfigurationError: A setting is wrong, or no credentials are to be had.
     """
-    scheme = place.scheme
     http: dict[str, Any] = {"connect_timeout": "3s", "timeout": _TIMEOUT}
     http |= {key: options[key] for key in options if key in _HTTP_OPTIONS}
     config: dict[str, Any] = {key: options[key] for key in options if key not in _HTTP_OPTIONS}
-    endpoint = custom_endpoint(scheme, options, variables)
-    if endpoint is not None:
-        for key in _ENDPOINT_OPTIONS[scheme]:
-            config.pop(key, None)
-        config["endpoint"] = endpoint
-        if "AWS_ENDPOINT_URL_S3" in variables and scheme == "s3":
-            config["aws_endpoint_url_s3"] = endpoint  # the variable would win over `endpoint`
-        if endpoint.startswith("http://"):
-            http["allow_http"] = True
-    if scheme == "s3":
-        _add_checksum(config, variables)
+    if "root_certificate" not in http:
+        authorities = trusted_authorities(options, variables, has_profiles=place.scheme == "s3")
+        if authorities is not None:
+            http["root_certificate"] = authorities
+    bucket = place.bucket
+    credentials: SdkCredentials | GoogleCredentials | AzureCredentials | None
+    if place.scheme == "s3":
+        credentials, region = _for_s3(place, options, variables, config, http, region)
+        bucket = bucket.replace(":", "-").replace("/", "-")  # of an ARN: its URL is known by now
+    elif place.scheme == "gs":
+        from statebag.store.google_credentials import complete_google  # noqa: PLC0415 (not for S3)
+
+        credentials = complete_google(place.url, options, variables, config, http)
+    else:
+        from statebag.store.azure_credentials import complete_azure  # noqa: PLC0415 (not for S3)
+
+        credentials = complete_azure(place.url, options, variables, config, http)
     arguments: dict[str, Any] = {}
-    if (
-        scheme == "s3"
-        and not _has_credentials(options, variables)
-        and find_spec("boto3") is not None
-    ):
-        arguments["credential_provider"] = _boto3_credentials(place.url)
-    make: Any = _CLIENTS[scheme]  # each takes typed dictionaries of its own; it checks the keys
+    if credentials is not None:
+        arguments["credential_provider"] = credentials
+    make: Any = _CLIENTS[place.scheme]  # each takes typed dictionaries; it checks the keys
     try:
-        made: AzureStore | GCSStore | S3Store = make(
-            place.bucket,
+        made = make(
+            bucket,
             prefix=place.prefix or None,
             config=config,
             client_options=http,
@@ -194,9 +162,42 @@ def connected(
         given = f"the options {', '.join(sorted(options))} and " if options else ""
         raise ConfigurationError(
             f"the client for {place.url} refuses its settings",
-            hint=f"Check {given}the environment variables {_VARIABLES[scheme]}",
+            hint=f"Check {given}the environment variables {_VARIABLES[place.scheme]}",
         ) from None
-    return made
+    return Connection(made, credentials, region)
+
+
+def _for_s3(
+    place: StorePlace,
+    options: Mapping[str, str],
+    variables: Mapping[str, str],
+    config: dict[str, Any],
+    http: dict[str, Any],
+    region: str | None,
+) -> tuple[SdkCredentials | None, str]:
+    """Complete the client's settings for S3; who gives keys, and the region."""
+    server = aws_server(place, options, variables, region=region)
+    for key in [*config]:
+        if key.lower().removeprefix("aws_") in _DECIDED:
+            del config[key]
+    if owner := config.pop("expected_bucket_owner", None):
+        http["default_headers"] = {"x-amz-expected-bucket-owner": owner}
+    config["region"] = server.region
+    # One DELETE as boto3 sends it: the other form needs no other right, but few servers have it.
+    config.setdefault("disable_bulk_delete", "true")
+    # Said in any case: a variable would win where it is not.
+    config["s3_express"] = "true" if server.is_express else "false"
+    config["virtual_hosted_style_request"] = "true"
+    if not server.is_express:
+        config["endpoint"] = config["aws_endpoint_url_s3"] = server.base_url
+        if server.base_url.startswith("http://"):
+            http["allow_http"] = True
+    _add_checksum(config, variables)
+    if has_fixed_credentials(options, variables):
+        return None, server.region
+    from statebag.store.aws_credentials import credentials_for  # noqa: PLC0415 (not in a Lambda)
+
+    return credentials_for(place.url, options, variables, server.region), server.region
 
 
 def settings_digest(options: Mapping[str, str], variables: Mapping[str, str]) -> str:
@@ -217,18 +218,27 @@ def settings_digest(options: Mapping[str, str], variables: Mapping[str, str]) ->
 def custom_endpoint(
     scheme: str, options: Mapping[str, str], variables: Mapping[str, str]
 ) -> str | None:
-    """The server's address where it is not the provider's own."""
-    given = [options.get(key) for key in _ENDPOINT_OPTIONS[scheme]]
-    given += [variables.get(key) for key in _ENDPOINT_VARIABLES[scheme]]
-    return next(filter(None, given), None)
+    """The server's address where options or variables name one."""
+    if scheme == "s3":
+        return aws_endpoint(options, variables)
+    if scheme == "gs":
+        return options.get("base_url") or variables.get("GOOGLE_BASE_URL")
+    from statebag.store.azure_credentials import azure_endpoint  # noqa: PLC0415 (not for S3)
+
+    return azure_endpoint(options, variables)
 
 
 def is_own_server(scheme: str, options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
     """Whether the server is not the provider's own, so that less can be relied on."""
     # Google's client is told of another one by its account's key, as emulators want it.
     keys = [*options.values(), variables.get("GOOGLE_SERVICE_ACCOUNT_KEY", "")]
-    is_emulated = scheme == "gs" and any("gcs_base_url" in key for key in keys)
-    return is_emulated or custom_endpoint(scheme, options, variables) is not None
+    is_emulated = scheme == "gs" and (
+        any("gcs_base_url" in key for key in keys) or bool(variables.get("STORAGE_EMULATOR_HOST"))
+    )
+    has_profile = scheme == "s3" and bool(
+        profile_settings(options, variables) & {"endpoint_url", "services"}
+    )
+    return is_emulated or has_profile or custom_endpoint(scheme, options, variables) is not None
 
 
 def longest_seconds(options: Mapping[str, str]) -> float | None:
@@ -238,19 +248,6 @@ def longest_seconds(options: Mapping[str, str]) -> float | None:
     if not parts or any(unit not in _UNITS for _, unit in parts):
         return None
     return sum(int(count) * _UNITS[unit] for count, unit in parts)
-
-
-def has_fixed_credentials(
-    scheme: str, options: Mapping[str, str], variables: Mapping[str, str]
-) -> bool:
-    """Whether no request has to ask somebody for credentials first, which takes time of its own."""
-    given = {key.upper().removeprefix("AWS_") for key in options}
-    if scheme != "s3":
-        return False
-    if "SKIP_SIGNATURE" in given or "AWS_SKIP_SIGNATURE" in variables:
-        return True
-    names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
-    return all(name in given or f"AWS_{name}" in variables for name in names)
 
 
 def _add_checksum(config: dict[str, Any], variables: Mapping[str, str]) -> None:
@@ -265,24 +262,3 @@ def _add_checksum(config: dict[str, Any], variables: Mapping[str, str]) -> None:
     elif all(str(config[key]).lower() == _NO_CHECKSUM for key in given):
         for key in given:
             del config[key]
-
-
-def _has_credentials(options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
-    given = {key.upper().removeprefix("AWS_") for key in options}
-    return any(key in given or f"AWS_{key}" in variables for key in _CREDENTIAL_SETTINGS)
-
-
-def _boto3_credentials(url: str) -> Any:
-    """Profiles, single sign-on and whatever else boto3 knows. The only place that loads it."""
-    from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 (0.3 s, rarely needed)
-
-    try:
-        return within_deadline(Boto3CredentialProvider, f"no credentials were found for {url}")
-    except StatebagError:
-        raise
-    except Exception as error:  # noqa: BLE001 (boto3's errors have no common root; all are typed)
-        raise ConfigurationError(
-            f"no credentials for {url}: neither the environment nor boto3 has any "
-            f"({type(error).__name__})",
-            hint=CREDENTIALS_HINT,
-        ) from None

@@ -1,16 +1,14 @@
 """What an object store's refusal means, in the library's own errors.
 
-The client's exceptions carry the request's URL and the server's answer; both can hold parts
-of a signature or a token. So only the status, the server's error code and the kind of
-transport failure are taken over, and the client's exception is not chained.
-
-Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
-https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes.
+Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
+https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes and
+https://cloud.google.com/storage/docs/xml-api/reference-status. docs/stores.md explains each to
+a person.
 """
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
 from obstore import exceptions as client
 
@@ -18,31 +16,67 @@ from statebag.errors import (
     BlobCorrupt,
     BlobMissing,
     ConfigurationError,
+    Conflict,
     NotPermitted,
     StatebagError,
     StoreUnavailable,
 )
 
-__all__ = ["CREDENTIALS_HINT", "translated"]
+if TYPE_CHECKING:
+    from statebag.store.store_refusal import StoreRefusal
 
-_STATUS = re.compile(r"\bstatus(?: code)?:? (\d{3})\b")
-_CODE = re.compile(r"<Code>(\w{1,60})</Code>|\(code: (\w{1,60})\)")
-_TRANSPORT = re.compile(r"\bkind: (Connect|Timeout|Request|Interrupted|Decode)\b")
-# What the client itself says where an answer's range shows that the object ends before it.
-_TOO_SHORT = re.compile(r"\bWanted range starting at \d+, but object was only\b")
-_METADATA_SERVICE = re.compile(r"169\.254\.169\.254|/latest/(?:api|meta-data)|metadata\.google")
+__all__ = ["CREDENTIALS_HINT", "is_about_keys", "is_throttling", "translated"]
 
 _NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound", "InvalidBucketName"})
 # The server answers these with 400, although they are about who asks.
-_IDENTITY = frozenset(
-    {"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "AccessDenied", "InvalidAccessKeyId"}
+_STALE_KEYS = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"}
 )
+_IDENTITY = _STALE_KEYS | {"AccessDenied", "InvalidAccessKeyId"}
+# Keys that were replaced are unknown or sign wrongly: other ones may be in their place by now.
+_MAYBE_STALE = _STALE_KEYS | {"InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestExpired"}
 _CLOCK = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
+# Codes that ask for fewer requests, whatever the status: those of botocore's own retries
+# (botocore/retries/standard.py), and Azure's.
+_THROTTLING = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "ServerBusy",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequests",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+_THROTTLING_STATUS = frozenset({429, 503, 509})
 # The server answers these with 400, although the same request may pass later.
 _PASSING = frozenset(
-    {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch", "Md5Mismatch"}
+    {
+        "BadDigest",
+        "DependencyTimeoutException",
+        "IncompleteBody",
+        "InternalError",
+        "KMSInternalException",
+        "Md5Mismatch",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "XAmzContentSHA256Mismatch",
+    }
 )
 _PASSING_STATUS = frozenset({408, 409, 425, 429})
+_IS_OTHER = (client.AlreadyExistsError, client.PreconditionError)
+_UNDER_WAY = frozenset({"ConditionalRequestConflict", "OperationAborted"})
+_ARCHIVED = frozenset({"InvalidObjectState", "BlobArchived", "BlobBeingRehydrated"})
 
 _TRANSPORT_WORDS = {
     "Connect": "no connection could be made",
@@ -54,6 +88,14 @@ _REFUSED_HINT = (
     "Check the credentials in use and what they may do. S3 also answers 403 for a missing object "
     "where s3:ListBucket is not granted"
 )
+_KMS_KEYS = {
+    "DisabledException": "is disabled: enable it",
+    "NotFoundException": "does not exist: correct sse_kms_key_id, or the bucket's encryption",
+    "KMSInvalidStateException": "is pending deletion or import: cancel that",
+    "InvalidStateException": "is pending deletion or import: cancel that",
+    "InvalidKeyUsageException": "is not one for encryption: use a symmetric key",
+    "KeyUnavailableException": "is unavailable: check the key's store",
+}
 
 CREDENTIALS_HINT = (
     "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the machine or function a role, or "
@@ -61,22 +103,35 @@ CREDENTIALS_HINT = (
 )
 
 
-def translated(error: Exception, url: str, name: str | None, action: str) -> StatebagError:
+def is_about_keys(refusal: StoreRefusal) -> bool:
+    """Whether other keys than those that were used may be accepted."""
+    return refusal.code in _MAYBE_STALE or (refusal.status == 401 and not refusal.is_without_keys)
+
+
+def is_throttling(refusal: StoreRefusal) -> bool:
+    """Whether the store asks for fewer requests."""
+    return _bare(refusal.code) in _THROTTLING or refusal.status in _THROTTLING_STATUS
+
+
+def _bare(code: str) -> str:
+    """A code without the service that it comes from, such as KMS's in S3's answer."""
+    return code.rpartition(".")[2]
+
+
+def translated(
+    error: Exception, refusal: StoreRefusal, url: str, name: str | None, action: str
+) -> StatebagError:
     """The library's error for one of the client's.
 
     Args:
         error: What the client raised.
+        refusal: What it says.
         url: The store's root, for messages.
         name: The object, relative to the root; None where the request is about no object.
-        action: What was asked for, as a verb: `read`, `write`, `list`, `delete`, `look up`.
+        action: What was asked for, as a verb: `read`, `write`, `replace`, `list`, `delete`, `look
+            up`.
     """
-    # Behind this heading the client prints its internals; before it, the server's answer.
-    text, _, internals = str(error).partition("\nDebug source:")
-    status = _status(error, text)
-    found = _CODE.search(text)
-    code = next(filter(None, found.groups())) if found else ""
-    if code.isdigit():  # Azure's answer to a delete tells the status in the code's place
-        status, code = int(code), ""
+    status, code = refusal.status, refusal.code
     asked = f"{url} did not {action} the object" if name else f"{url} did not {action} its objects"
     told = ", ".join(filter(None, (f"status {status}" if status else "", code)))
     message = f"{asked} ({told})" if told else asked
@@ -85,11 +140,23 @@ def translated(error: Exception, url: str, name: str | None, action: str) -> Sta
         return ConfigurationError(f"{asked}: the client does not support it", object_name=name)
     if isinstance(error, client.InvalidPathError | ValueError):
         return NotPermitted(f"{asked}: the name is not one for object storage", object_name=name)
-    if "incorrectly configured region" in text or status in {301, 307, 308}:
+    # S3's 409 says that another write is under way: who was first is not known yet.
+    is_other = isinstance(error, _IS_OTHER) and code not in _UNDER_WAY
+    is_gone = status == 404 and code not in _NO_BUCKET
+    if action == "replace" and (is_other or is_gone):
+        return Conflict(
+            f"{url} did not replace the object: it is not what was read",
+            object_name=name,
+            hint="Read it again, and decide again.",
+        )
+    if is_throttling(refusal):
+        return _busy(StoreUnavailable(message, object_name=name))
+    if refusal.is_redirect or (refusal.region is not None and status in {400, 403}):
+        where = f" in {refusal.region}" if refusal.region else " elsewhere"
         return ConfigurationError(
             message,
             object_name=name,
-            hint="The bucket is elsewhere: set AWS_REGION, or the endpoint, to where it is",
+            hint=f"The bucket is{where}: set AWS_REGION, or the endpoint, to where it is",
         )
     if code in _NO_BUCKET:
         return ConfigurationError(
@@ -97,11 +164,11 @@ def translated(error: Exception, url: str, name: str | None, action: str) -> Sta
             object_name=name,
             hint="There is no such bucket: create it, or correct the store's address",
         )
-    if "credential provider" in text:
+    if refusal.is_without_keys:
         return NotPermitted(
             f"{asked}: no credentials could be had", object_name=name, hint=CREDENTIALS_HINT
         )
-    if _METADATA_SERVICE.search(text):
+    if refusal.asked_machine:
         # Nothing else gave credentials, so the client asked the machine; it may come back.
         return StoreUnavailable(
             f"{asked}: the machine's metadata service gave no credentials",
@@ -114,41 +181,95 @@ def translated(error: Exception, url: str, name: str | None, action: str) -> Sta
             object_name=name,
             hint="This machine's clock is more than 15 minutes off: set it, and run it again",
         )
+    if code in _ARCHIVED and action in {"read", "look up"}:
+        return _archived(refusal, message, name)
+    if code.startswith("KMS.") or (refusal.permission or "").startswith("kms:"):
+        return _about_key(refusal, message, name)
     if status in {401, 403} or code in _IDENTITY:
-        return NotPermitted(
-            message,
-            object_name=name,
-            hint=_REFUSED_HINT,
-        )
+        hint = _REFUSED_HINT
+        if refusal.permission is not None:
+            hint = f"Allow {refusal.permission} to the credentials in use"
+        return NotPermitted(message, object_name=name, hint=hint)
     if status == 404 and action in {"read", "look up", "delete"}:
         return BlobMissing("the object is not in the store", object_name=name)
-    if status == 416 or (status is None and _TOO_SHORT.search(text)):
+    if status == 416 or (status is None and refusal.is_too_short):
         return BlobCorrupt(
             "the object ends before the span asked for",
             object_name=name,
             hint="It was cut short or replaced after it was written; a replica may have it whole",
         )
-    passing = code in _PASSING or status in _PASSING_STATUS or status is None or status >= 500
-    if not passing:
-        return ConfigurationError(
-            message,
-            object_name=name,
-            hint="The server takes no such request: check the address, endpoint and options",
-        )
     if status is None and not code:
-        kind = _TRANSPORT.search(internals)
-        words = _TRANSPORT_WORDS.get(kind.group(1)) if kind else None
-        message = f"{asked}: {words or 'the answer broke off or made no sense'}"
-    return StoreUnavailable(message, object_name=name)
+        return _on_the_way(refusal, asked, name)
+    if _bare(code) in _PASSING or status in _PASSING_STATUS or status is None or status >= 500:
+        return _busy(StoreUnavailable(message, object_name=name))
+    hint = "The server takes no such request: check the address, endpoint and options"
+    if refusal.wants_checksum:
+        hint = (
+            "The bucket wants a checksum with each object (Object Lock does): leave the option "
+            "checksum_algorithm out, or set it to SHA256"
+        )
+    return ConfigurationError(message, object_name=name, hint=hint)
 
 
-def _status(error: Exception, text: str) -> int | None:
-    """The HTTP status; from the exception's class where that alone tells."""
-    if isinstance(error, FileNotFoundError):
-        return 404
-    if isinstance(error, client.PermissionDeniedError):
-        return 403
-    if isinstance(error, client.UnauthenticatedError):
-        return 401
-    found = _STATUS.search(text)
-    return int(found.group(1)) if found else None
+def _archived(refusal: StoreRefusal, message: str, name: str | None) -> BlobMissing:
+    kind = f"the class {refusal.storage_class}" if refusal.storage_class else "an archive class"
+    missing = BlobMissing(
+        f"{message}: it is archived, in {kind}",
+        object_name=name,
+        hint="Restore it (`aws s3api restore-object`, or set the blob's tier), then run this "
+        "again; exclude the store's prefix from the lifecycle rule that archives",
+    )
+    missing.is_archived = True
+    return missing
+
+
+def _about_key(refusal: StoreRefusal, message: str, name: str | None) -> StatebagError:
+    bare = _bare(refusal.code)
+    if bare in _PASSING:
+        return _busy(StoreUnavailable(message, object_name=name))
+    if bare in _KMS_KEYS:
+        return ConfigurationError(
+            message, object_name=name, hint=f"The bucket's KMS key {_KMS_KEYS[bare]}"
+        )
+    permission = refusal.permission or "kms:GenerateDataKey and kms:Decrypt"
+    return NotPermitted(
+        message,
+        object_name=name,
+        hint=f"Allow {permission} on the bucket's KMS key, in the role's policy and in the key's: "
+        "writing needs kms:GenerateDataKey, reading kms:Decrypt",
+    )
+
+
+def _on_the_way(refusal: StoreRefusal, asked: str, name: str | None) -> StatebagError:
+    """Of a request that got no answer from the server."""
+    if refusal.way == "tls":
+        return ConfigurationError(
+            f"{asked}: nobody trusted here signed the server's certificate",
+            object_name=name,
+            hint="Name the file of its authority's certificate by AWS_CA_BUNDLE or the option "
+            "root_certificate, or correct the endpoint",
+        )
+    if refusal.way == "proxy login":
+        return ConfigurationError(
+            f"{asked}: the proxy wants a name and a password",
+            object_name=name,
+            hint="Write them into HTTPS_PROXY (http://name:password@host:port), or name the "
+            "store's host in NO_PROXY",
+        )
+    words = _TRANSPORT_WORDS.get(refusal.transport, "the answer broke off or made no sense")
+    hint = None
+    if refusal.way == "proxy":
+        words = "the proxy opened no way to it"
+        hint = "Check HTTPS_PROXY, or name the store's host in NO_PROXY"
+    elif refusal.way == "dns":
+        words = "no connection could be made, since its host's name was not found"
+        hint = "Check the endpoint, the region and the network"
+    failure = StoreUnavailable(f"{asked}: {words}", object_name=name, hint=hint)
+    is_unreached = refusal.way or refusal.transport == "Connect"
+    return failure if is_unreached else _busy(failure)
+
+
+def _busy(failure: StoreUnavailable) -> StoreUnavailable:
+    """Mark a failure as one that is worth going on for."""
+    failure.is_busy = True
+    return failure

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, NotPermitted, StatebagError, StoreUnavailable
+from statebag.store import aws_sdk
+from statebag.store.aws_credentials import keys_of
 from statebag.store.bounded import remaining_seconds
 
 if TYPE_CHECKING:
@@ -26,18 +28,20 @@ def read_versions(
     bucket: str,
     key: str,
     *,
-    endpoint: str | None,
     options: Mapping[str, str],
     variables: Mapping[str, str],
+    region: str | None,
+    credentials: object,
 ) -> Iterator[bytes]:
     """All bytes of each version but delete markers, the newest first.
 
     Args:
         bucket: Its name.
         key: The object's, with the store's prefix.
-        endpoint: The server's address where it is not the provider's own.
         options: As for `ObjectStorage`.
         variables: The `store_settings` of the environment when the store was made.
+        region: What requests are signed for; None to let botocore find it.
+        credentials: Who gives the store's client keys; None where it has its own.
 
     Raises:
         ConfigurationError: boto3 is not installed.
@@ -53,13 +57,26 @@ def read_versions(
             hint="Install boto3 (a Lambda has it).",
         ) from None
     try:
-        client = _client(endpoint, options, variables)
-        pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+        remaining = remaining_seconds()
+        longest = _LONGEST_SECONDS if remaining is None else min(remaining, _LONGEST_SECONDS)
+        client = aws_sdk.client_of(
+            options,
+            variables,
+            region=region,
+            keys=keys_of(options, variables, credentials),
+            seconds=max(longest, 0.1),
+            reason="reading earlier versions",
+        )
+        owner = options.get("expected_bucket_owner")
+        more = {"ExpectedBucketOwner": owner} if owner else {}
+        pages = client.get_paginator("list_object_versions").paginate(
+            Bucket=bucket, Prefix=key, **more
+        )
         for page in pages:
             for version in page.get("Versions", []):
                 if version["Key"] == key and not _time_is_over():
                     answer = client.get_object(
-                        Bucket=bucket, Key=key, VersionId=version["VersionId"]
+                        Bucket=bucket, Key=key, VersionId=version["VersionId"], **more
                     )
                     yield _body(answer["Body"], version["Size"], key)
     except ClientError as error:
@@ -103,42 +120,3 @@ def _body(body: Any, size: int, key: str) -> bytes:
             hint="Something on the way to it answers in its place: check the endpoint.",
         )
     return b"".join(parts)
-
-
-def _client(endpoint: str | None, options: Mapping[str, str], variables: Mapping[str, str]) -> Any:
-    import botocore.session  # noqa: PLC0415 (slow, and only here)
-    from botocore.config import Config  # noqa: PLC0415 (slow, and only here)
-
-    # Its own habit, five attempts of a minute each, knows nothing of the caller's deadline.
-    remaining = remaining_seconds()
-    longest = _LONGEST_SECONDS if remaining is None else max(min(remaining, _LONGEST_SECONDS), 0.1)
-    config = Config(
-        connect_timeout=min(longest, 3),
-        read_timeout=longest,
-        retries={"total_max_attempts": 1},
-        # Its own reading of AWS_ENDPOINT_URL is of the environment as it is now.
-        ignore_configured_endpoint_urls=True,
-    )
-    given = {name.lower().removeprefix("aws_"): value for name, value in options.items()}
-
-    def said(*names: str) -> str | None:
-        found = [given.get(name) for name in names]
-        found += [variables.get(f"AWS_{name.upper()}") for name in names]
-        return next(filter(None, found), None)
-
-    # Not the default session: that keeps the credentials which the process had when it first asked,
-    # and what is read here must be read as the store itself reads, by those of its environment.
-    session = botocore.session.Session(profile=said("profile", "default_profile"))
-    keys = said("access_key_id"), said("secret_access_key"), said("session_token", "token")
-    if not (keys[0] and keys[1]):
-        keys = (None, None, None)
-        session.get_component("credential_provider").remove("env")
-    return session.create_client(
-        "s3",
-        config=config,
-        endpoint_url=endpoint,
-        region_name=said("region", "default_region"),
-        aws_access_key_id=keys[0],
-        aws_secret_access_key=keys[1],
-        aws_session_token=keys[2],
-    )

@@ -17,6 +17,7 @@ from statebag.errors import (
     StatebagError,
     StoreUnavailable,
 )
+from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from statebag.store.contract import Store
 
-__all__ = ["NOT_READ", "PASSING", "Recovery", "Versioned", "warn"]
+__all__ = ["NOT_READ", "PASSING", "Recovery", "Versioned"]
 
 NOT_READ = (BlobMissing, BlobCorrupt, StoreUnavailable)
 """What a failed read may be healed of; a refusal stays one."""
@@ -33,13 +34,6 @@ _NOT_HERE = (*NOT_READ, NotPermitted, ConfigurationError)
 """Why another place gives nothing; the next one is asked."""
 
 PASSING = "the store itself, read again"
-
-
-def warn(message: str, *names: object) -> None:
-    """One line in the log of the name `statebag`: objects, places and codes, never a value."""
-    import logging  # noqa: PLC0415 (slow; only for a failed read)
-
-    logging.getLogger("statebag").warning(message, *names)
 
 
 @runtime_checkable
@@ -96,9 +90,9 @@ class Recovery:
                 store = store_of(one)
             except ConfigurationError as error:  # the others may still have it whole
                 # Not by its address, which may be wrong in that it holds a password.
-                warn("replica %d cannot be used: %s", place, error.code)
+                warn("PlaceNotUsed", "replica %d cannot be used: %s", place, error.code)
             except StoreUnavailable as error:
-                warn("replica %d cannot be used now: %s", place, error.code)
+                warn("PlaceNotUsed", "replica %d cannot be used now: %s", place, error.code)
                 yield None
             else:
                 yield RetryingStore(self._through(store), attempts=self._attempts)
@@ -140,12 +134,12 @@ class Recovery:
         try:
             yield from self._store.versions(name)
         except _NOT_HERE as error:
-            warn("versions of %s could not be read: %s", name, error.code)
+            warn("PlaceNotUsed", "versions of %s could not be read: %s", name, error.code)
 
     def _tried(self, place: str, read: Callable[[], bytes]) -> Iterator[tuple[str, bytes]]:
         try:
             data = read()
         except _NOT_HERE as error:
-            warn("nothing to heal from in %s: %s", place, error.code)
+            warn("PlaceNotUsed", "nothing to heal from in %s: %s", place, error.code)
             return
         yield place, data

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from statebag.errors import ConfigurationError, StoreUnavailable
+from statebag.errors import BlobMissing, ConfigurationError, Conflict, StoreUnavailable
 from statebag.store.bounded import DEADLINE, remaining_seconds
-from statebag.store.contract import is_ours
+from statebag.store.contract import is_conditional, is_ours
 from statebag.store.identity import asks_for_nothing, identity_of, salt_of
+from statebag.store.refusing import check_may_write
 from statebag.telemetry import usage
 from statebag.telemetry.steps import span
 
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["RetryingStore", "deadline", "remaining_seconds"]
 
 _Answer = TypeVar("_Answer")
+
+# Tries of a store that was not reached: their waits are 3 s in the mean, and 6 s at most.
+_UNREACHED = 7
+_LONGEST_SECONDS = 60.0  # of all tries where nobody set a deadline, as Policy.deadline_seconds
+_LEAST_SECONDS = 0.1  # in less, no request is made and answered
 
 
 @contextmanager
@@ -50,22 +57,25 @@ def _uniform(least: float, most: float) -> float:
 class RetryingStore:
     """A store that retries requests after failures that may pass.
 
-    Only `StoreUnavailable` is: a missing or damaged object, a refusal or a wrong setting
-    stays so. Before try n + 1 it waits a random time of at most `base_seconds * 2 ** (n - 1)`
-    and at most `cap_seconds` ("full jitter", which spreads clients that failed together).
-    It also counts requests and bytes for `statebag.telemetry.usage`; a try that failed counts as
-    a retry of the one that follows.
+    Only `StoreUnavailable` is: a missing or damaged object, a refusal or a wrong setting stays so.
+    A store that was reached and is busy (it throttles, or fails with a 5xx) is asked until the
+    deadline; one that was not reached, 7 times. Before try n + 1 it waits a random time of at most
+    `base_seconds * 2 ** (n - 1)` and at most `cap_seconds` ("full jitter", which spreads clients
+    that failed together). It also counts requests and bytes for `statebag.telemetry.usage`; a try
+    that failed counts as a retry of the one that follows.
 
     Args:
         store: Where the requests go; the answers of one that is not this library's are checked.
-        attempts: How often one request is made at most.
+        attempts: How often one request is made at most; 0 for as often as the above says.
+        share_of_reads: Which part of the time until the deadline the tries of a read may take, so
+            that some is left to read elsewhere.
         base_seconds: The longest wait before the second try.
         cap_seconds: The longest wait before any try.
         sleep: Waits for a number of seconds.
         jitter: Gives a random number between its two arguments.
 
     Raises:
-        ConfigurationError: `attempts` below one, a negative time, or a store that breaks the
+        ConfigurationError: `attempts` below zero, a negative time, or a store that breaks the
             contract of a store.
     """
 
@@ -73,15 +83,16 @@ class RetryingStore:
         self,
         store: Store,
         *,
-        attempts: int = 3,
+        attempts: int = 0,
+        share_of_reads: float = 1.0,
         base_seconds: float = 0.1,
         cap_seconds: float = 2.0,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float, float], float] = _uniform,
     ) -> None:
-        if attempts < 1 or base_seconds < 0 or cap_seconds < 0:
+        if attempts < 0 or base_seconds < 0 or cap_seconds < 0:
             raise ConfigurationError(
-                f"attempts must be at least 1 and the waits at least 0 seconds, not {attempts} "
+                f"attempts must be at least 0 and the waits at least 0 seconds, not {attempts} "
                 f"attempts with waits of {base_seconds} to {cap_seconds} seconds",
             )
         if not is_ours(store):
@@ -91,6 +102,7 @@ class RetryingStore:
         self._store = store
         self._identity: Identity | None = None
         self._attempts = attempts
+        self._share_of_reads = share_of_reads
         self._base_seconds = base_seconds
         self._cap_seconds = cap_seconds
         self._sleep = sleep
@@ -132,6 +144,7 @@ class RetryingStore:
         return RetryingStore(
             self._store,
             attempts=attempts,
+            share_of_reads=self._share_of_reads,
             base_seconds=self._base_seconds,
             cap_seconds=self._cap_seconds,
             sleep=self._sleep,
@@ -146,7 +159,12 @@ class RetryingStore:
         return f"RetryingStore({self._store!r}, attempts={self._attempts})"
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a whole object. A try whose answer was lost is repeated: it changes nothing."""
+        """Write a whole object. A try whose answer was lost is repeated: it changes nothing.
+
+        Raises:
+            StatebagError: Writes are refused here (`refusing_writes`), or as of any store.
+        """
+        check_may_write()
         with span("statebag.store.put") as told:
             told.set(object=name, bytes=len(data))
             self._persist(lambda: self._store.put(name, data))
@@ -155,15 +173,62 @@ class RetryingStore:
     def get(self, name: str) -> bytes:
         """Return all bytes of an object."""
         with span("statebag.store.get") as told:
-            data = self._persist(lambda: self._store.get(name))
+            data = self._persist(lambda: self._store.get(name), share=self._share_of_reads)
             told.set(object=name, bytes=len(data))
         usage.add(gets=1, bytes_got=len(data))
         return data
 
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the inner store is a `ConditionalStore`."""
+        return is_conditional(self._store)
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """Return all bytes of an object and their version."""
+        store: Any = self._store
+        with span("statebag.store.get") as told:
+            data, version = self._persist(lambda: store.get_version(name))
+            told.set(object=name, bytes=len(data))
+        usage.add(gets=1, bytes_got=len(data))
+        return data, version
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """Write a whole object if its version is this one.
+
+        A try whose answer was lost may have been the one that replaced it: an object that is what
+        was to be written is no conflict then.
+        """
+        store: Any = self._store
+        is_repeated = False
+
+        def replace() -> str:
+            nonlocal is_repeated
+            try:
+                new: str = store.put_if(name, data, version)
+            except Conflict:
+                if is_repeated:
+                    with suppress(BlobMissing):
+                        present, its_version = store.get_version(name)
+                        if present == data:
+                            return str(its_version)
+                raise
+            except StoreUnavailable:
+                is_repeated = True
+                raise
+            return new
+
+        with span("statebag.store.put") as told:
+            told.set(object=name, bytes=len(data))
+            new = self._persist(replace)
+        usage.add(puts=1, bytes_put=len(data))
+        return new
+
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """The bytes of each `(offset, length)`; counted as one request."""
         with span("statebag.store.get") as told:
-            answers = self._persist(lambda: self._store.get_ranges(name, spans))
+            answers = self._persist(
+                lambda: self._store.get_ranges(name, spans), share=self._share_of_reads
+            )
             told.set(object=name, bytes=sum(map(len, answers)))
         usage.add(gets=1, bytes_got=sum(map(len, answers)))
         return answers
@@ -212,8 +277,8 @@ class RetryingStore:
         """Remove a file that `leftovers` named."""
         self._persist(lambda: self._store.discard(name))  # type: ignore[attr-defined]
 
-    def _persist(self, request: Callable[[], _Answer]) -> _Answer:
-        made = 0
+    def _persist(self, request: Callable[[], _Answer], *, share: float = 1.0) -> _Answer:
+        made, until = 0, None
         while True:
             remaining = remaining_seconds()
             if remaining is not None and remaining <= 0:
@@ -225,26 +290,36 @@ class RetryingStore:
             try:
                 return request()
             except StoreUnavailable as error:
-                wait = self._wait_seconds(made)
+                if until is None:
+                    until = time.monotonic() + min(_LONGEST_SECONDS, remaining or inf) * share
+                wait = self._wait_seconds(error, made, until)
                 if wait is None:
                     raise self._exhausted(error, made) from error
             usage.add(retries=1)
             self._sleep(wait)
 
-    def _wait_seconds(self, made: int) -> float | None:
+    def _wait_seconds(self, error: StoreUnavailable, made: int, until: float) -> float | None:
         """How long to wait after `made` tries; None when there is no other try."""
-        if made >= self._attempts:
-            return None
         # The exponent is bounded: 2.0 ** 1024 overflows.
         longest = min(self._cap_seconds, self._base_seconds * 2.0 ** min(made - 1, 64))
-        wait = self._jitter(0, longest)
         remaining = remaining_seconds()
-        return None if remaining is not None and wait >= remaining else wait
+        if self._attempts or not error.is_busy:
+            if made >= (self._attempts or _UNREACHED):
+                return None
+            wait = self._jitter(0, longest)
+            return None if remaining is not None and wait >= remaining else wait
+        left = until - time.monotonic()
+        if remaining is not None:
+            left = min(left, remaining)
+        # What is left is used to its end: the waits become shorter before it.
+        return None if left < _LEAST_SECONDS else self._jitter(0, min(longest, left))
 
     def _exhausted(self, error: StoreUnavailable, made: int) -> StoreUnavailable:
         message = f"{error.message}, after {made} attempt{'s' if made > 1 else ''}"
-        if made < self._attempts:
+        if made < self._attempts or (not self._attempts and made != _UNREACHED):
             message += "; the deadline leaves no time for another"
-        return StoreUnavailable(
+        told = StoreUnavailable(
             message, path=error.path, object_name=error.object_name, hint=error.hint
         )
+        told.is_busy = error.is_busy
+        return told

@@ -1,1 +1,1 @@
-"""What happened, told to whoever listens."""
+"""Report counts, names and times to listeners."""

@@ -1,7 +1,7 @@
-"""Whether code reads bags through this library: a handler that is given stubs has to.
+"""Find out whether code reads bags through this library, as a handler with stubs must.
 
-`statebag run` asks it of each handler. Each call that reads stubs says here what it is given: those
-of a client, a decorated handler, the state data manager.
+`statebag run` checks each handler. Every call that reads stubs reports its value here: those of a
+client, of a decorated handler, and of the state data manager.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Aware", "reads_stubs", "watched_for_reading"]
 
 
 class Aware:
-    """Whether a piece of code has read stubs.
+    """The record of whether some code has read stubs.
 
     Args:
         counts: Whether a value that is read holds one of the stubs in question.
@@ -35,8 +35,8 @@ class Aware:
         self.reads = False
 
     def saw(self, value: Any) -> None:
-        """A value is read."""
-        self.reads = self.reads or self._counts(value)
+        """Note that a value is read."""
+        self.reads = self._counts(value) or self.reads  # called each time: it may note the value
 
 
 _watching: ContextVar[tuple[Aware, ...]] = ContextVar("statebag_aware", default=())
@@ -64,7 +64,7 @@ def watched_for_reading(counts: Callable[[Any], bool]) -> Iterator[Aware]:
 
 
 def reads_stubs(value: Any) -> None:
-    """The stubs in a value are read here and now."""
+    """Note that the stubs in a value are read now."""
     if not _all:
         return
     watching = _watching.get()

@@ -1,4 +1,4 @@
-"""What a piece of work cost: requests, bytes and sizes, counted where they happen.
+"""Count the requests, bytes and sizes of a piece of work.
 
 A `Usage` is collected for the code inside `measured()`, in this thread and in the threads
 that the library starts on its behalf. Counters never hold a value of a state.
@@ -25,21 +25,25 @@ class Usage(msgspec.Struct):
 
     Attributes:
         puts: Objects written.
-        gets: Read requests sent to the store (a range read is one).
-        retries: Requests that were sent again after a passing failure.
+        gets: Read requests; each read of a range counts.
+        retries: Requests that were sent again after a temporary failure.
         bytes_put: Bytes of the objects written.
         bytes_got: Bytes of the bodies read.
-        blobs_stored: Blobs that went into a pack.
-        blobs_carried: Blobs whose compressed bytes travel in the bag.
-        bytes_carried: Of those, as base64.
+        blobs_stored: Blobs that were put into a pack.
+        blobs_carried: Inline blobs.
+        bytes_carried: Their bytes, as base64.
         blobs_read: Blobs that were fetched and verified.
         healed_reads: Blobs that the store did not give whole and that were read again or elsewhere.
+        legacy_pointers_read: Legacy pointers that were followed.
+        legacy_pointers_left: Legacy pointers in a step's event that were not followed.
+        never_compressed: Values given to `decompress_data` that were never compressed.
+        branches_missing: Branches that a join left out, as their objects are gone.
         bag_texts_left: Strings with the text of a bag that an open left as they were.
         cache_hits: Blobs served by the process's cache.
         seals: Calls of `seal` and `append`.
         opens: Calls of `open`.
         plain_bytes: The largest state that was sealed or opened, as compact UTF-8 JSON text.
-        bag_bytes: The largest bag that was made, as the policy counts it.
+        bag_bytes: The largest bag that was sealed, as the policy counts it.
         seal_ns: Time spent in `seal` and `append`.
         open_ns: Time spent in `open`.
     """
@@ -54,6 +58,10 @@ class Usage(msgspec.Struct):
     bytes_carried: int = 0
     blobs_read: int = 0
     healed_reads: int = 0
+    legacy_pointers_read: int = 0
+    legacy_pointers_left: int = 0
+    never_compressed: int = 0
+    branches_missing: int = 0
     bag_texts_left: int = 0
     cache_hits: int = 0
     seals: int = 0
@@ -64,7 +72,7 @@ class Usage(msgspec.Struct):
     open_ns: int = 0
 
     def as_dict(self) -> dict[str, int]:
-        """All counters by name."""
+        """Return all counters by name."""
         return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
@@ -74,7 +82,7 @@ _lock = fork_safe_lock()
 
 @contextmanager
 def measured() -> Iterator[Usage]:
-    """Collect what the code inside costs. Nests: an outer block counts it too."""
+    """Collect the counters of the code inside; an enclosing block counts it too."""
     usage = Usage()
     token = _collecting.set((*_collecting.get(), usage))
     try:
@@ -84,7 +92,7 @@ def measured() -> Iterator[Usage]:
 
 
 def is_measured() -> bool:
-    """Whether anybody collects, so that a figure that costs work is worth making."""
+    """Return whether anybody collects, for counters that are expensive to compute."""
     return bool(_collecting.get())
 
 

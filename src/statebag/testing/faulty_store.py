@@ -30,11 +30,11 @@ class Fault:
 
     Attributes:
         operation: The method that fails: `put`, `get`, `get_ranges`, `head`, `list`, `delete`.
-        call: Which call of it, counted from 1.
-        kind: `before`: an error, and nothing happened. `after`: it happened, and the answer is
-            lost. `truncate`: the body loses its end, without an error: what a `put` stores, what
-            a `get` gives, the last span of a `get_ranges`. `delay`: it happens late.
-        error: What `before` and `after` raise; `StoreUnavailable` unless told.
+        call: The number of the call, from 1.
+        kind: `before`: an error, and nothing happens. `after`: the call happens, but its answer is
+            lost. `truncate`: the body loses its end without an error: that of a `put` or a `get`,
+            or the last span of a `get_ranges`. `delay`: the call happens late.
+        error: The error of `before` and `after`; by default `StoreUnavailable`.
         keep_bytes: How much of the body `truncate` leaves.
         delay_seconds: How late `delay` is.
     """
@@ -58,13 +58,12 @@ class Fault:
 class FaultyStore:
     """Pass calls on to a store, except where the plan says otherwise. Thread-safe.
 
-    As a context manager it fails the test when a planned fault never fired: such a test shows
-    less than it says.
+    As a context manager, it fails the test if a planned fault did not happen.
 
     Args:
-        store: Where the calls go.
+        store: The store that gets the calls.
         plan: The faults; at most one for each call.
-        sleep: Waits for the seconds of a `delay`; a test may hand in a barrier's `wait` instead.
+        sleep: Waits for the seconds of a `delay`; a test may pass a barrier's `wait` instead.
 
     Raises:
         ValueError: Two faults are planned for one call.
@@ -88,7 +87,7 @@ class FaultyStore:
 
     @property
     def url(self) -> str:
-        """As of the inner store."""
+        """The address of the inner store."""
         return self._store.url
 
     def assert_all_fired(self) -> None:

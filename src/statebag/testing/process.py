@@ -1,4 +1,4 @@
-"""Forgetting what a process knows, as a new Lambda container does not know it."""
+"""Forget what a process remembers, as if it were a new Lambda container."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["forget"]
 
 
 def forget() -> None:
-    """Drop every cache of this process; a `Statebag` made after it starts cold."""
+    """Drop every cache of this process, so that a new `Statebag` starts cold."""
     process_memory.forget()
     default_client._of_environment.cache_clear()  # noqa: SLF001  # as below
     default_client._client.cache_clear()  # noqa: SLF001  # this package's own

@@ -23,8 +23,8 @@ class Call:
     Attributes:
         operation: The method's name, such as `put`.
         name: The object, or the prefix of a `list`.
-        spans: What a `get_ranges` asked for; empty for other operations.
-        size: The bytes that a `put` was given; 0 for other operations.
+        spans: The spans of a `get_ranges`; empty for other operations.
+        size: The number of bytes of a `put`; 0 for other operations.
     """
 
     operation: str
@@ -34,7 +34,7 @@ class Call:
 
 
 class RecordingStore:
-    """Record every call, also one that fails, and pass it on to a store. Thread-safe."""
+    """Record every call, even if it fails, and pass it on to a store. Thread-safe."""
 
     def __init__(self, store: Store) -> None:
         self._store = checked(store)
@@ -43,7 +43,7 @@ class RecordingStore:
 
     @property
     def url(self) -> str:
-        """As of the inner store."""
+        """The address of the inner store."""
         return self._store.url
 
     @property

@@ -1,4 +1,4 @@
-"""The tests that every store passes, to be inherited by a test class of your own.
+"""The tests that every store passes, for your test class to inherit.
 
 ```python
 class TestMyStore(StoreContract):
@@ -8,8 +8,8 @@ class TestMyStore(StoreContract):
     def delete_raw(self, store, name): ...
 ```
 
-A test runner that collects `test_` methods and makes an instance for each, such as pytest, is
-all it takes; nothing here imports one.
+It works with any test runner that collects `test_` methods and makes an instance for each, such as
+pytest, and imports none.
 """
 
 # ruff: noqa: D102 (the name of a test says what it tests)
@@ -19,26 +19,33 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from statebag.errors import BlobCorrupt, BlobMissing, NotPermitted, StatebagError
-from statebag.store.contract import ObjectInfo, Store
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    Conflict,
+    NotPermitted,
+    StatebagError,
+    StoreUnavailable,
+)
+from statebag.store.contract import ObjectInfo, Store, is_conditional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["StoreContract"]
 
-_THREADS = 8
+_THREADS = 8  # chosen: enough to overlap on any machine
 # Clocks of a server and a client differ, and some stores count in seconds.
-_CLOCK_TOLERANCE = timedelta(minutes=5)
+_CLOCK_TOLERANCE = timedelta(minutes=5)  # chosen: as `upkeep.doctor`
 
 
 class StoreContract:
-    """What `statebag.store.contract.Store` promises, as tests.
+    """The promises of `statebag.store.contract.Store`, as tests.
 
-    A subclass supplies `make_store` and three ways around the store, which let the tests see
-    what is really there and damage it.
+    A subclass supplies `make_store`, and three methods that bypass the store, with which the tests
+    look at the objects and damage them.
     """
 
     def make_store(self) -> Store:
@@ -299,10 +306,52 @@ class StoreContract:
         store.put("scope/a", b"0123456789")
         assert self.get_raw(store, "scope/a") == b"0123456789"
 
+    def test_a_conditional_write_needs_the_version_that_was_read(self) -> None:
+        store: Any = self.make_store()
+        if not is_conditional(store):
+            return
+        first = store.put_if("scope/head", b"1", None)
+        with _raised(Conflict, "a write of a new object over one that is there"):
+            store.put_if("scope/head", b"2", None)
+        assert store.get_version("scope/head") == (b"1", first)
+        second = store.put_if("scope/head", b"2", first)
+        with _raised(Conflict, "a write of a version that was replaced"):
+            store.put_if("scope/head", b"3", first)
+        assert store.get_version("scope/head") == (b"2", second)
+        assert store.get("scope/head") == b"2"
+        store.delete("scope/head")
+        with _raised(Conflict, "a write of a version that was deleted"):
+            store.put_if("scope/head", b"3", second)
+        with _raised(BlobMissing, "a version of what was deleted"):
+            store.get_version("scope/head")
+        assert store.head("scope/head") is None
+
+    def test_of_writers_that_read_one_version_one_succeeds(self) -> None:
+        store: Any = self.make_store()
+        if not is_conditional(store):
+            return
+        version = store.put_if("scope/head", b"0", None)
+
+        def write(number: int) -> int | None:
+            for _ in range(_THREADS):  # of a write under way, a store may say to try again
+                try:
+                    store.put_if("scope/head", b"%d" % number, version)
+                except Conflict:
+                    return None
+                except StoreUnavailable:
+                    continue
+                return number
+            return None
+
+        with ThreadPoolExecutor(_THREADS) as threads:
+            numbers = list(threads.map(write, range(1, _THREADS + 1)))
+        (winner,) = (number for number in numbers if number is not None)
+        assert store.get("scope/head") == b"%d" % winner
+
 
 @contextmanager
 def _raised(kind: type[StatebagError], what: str) -> Iterator[list[StatebagError]]:
-    """Fail unless the code inside raises this class; gives a list that the error is put in."""
+    """Fail unless the code inside raises this class; yield a list that gets the error."""
     caught: list[StatebagError] = []
     try:
         yield caught

@@ -1,4 +1,4 @@
-"""One file that holds a whole state: for what must outlive its execution, or move elsewhere.
+"""Archives: one file with a whole state, which outlives its execution or moves elsewhere.
 
 ```
 8 bytes   magic
@@ -8,9 +8,9 @@
 32 bytes  SHA-256 of all before it
 ```
 
-The state is sealed again into the file, so it depends on no store. The same state gives the same
-bytes (under one codec version). A reader takes nothing on trust: lengths, names and digests must
-fit, and every blob is verified, before anything is written anywhere.
+The state is sealed again into the file, so it does not depend on a store. The same state gives the
+same bytes (under one codec version). A reader trusts nothing: it checks lengths, names and digests,
+and verifies every blob, before it writes anything.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ __all__ = ["SCOPE", "pack_up", "unpack"]
 
 MAGIC = b"SBAGX\x01\r\n"
 SCOPE = "export"
-"""Of the packs in an archive."""
+"""The scope of the packs in an archive."""
 
-_VERSION = 1
-_DIGEST = 32  # bytes
-_LARGEST_HEADER = 64 * 1024 * 1024
+_VERSION = 1  # of the archive (docs/design/0008)
+_DIGEST = 32  # bytes of a SHA-256
+_LARGEST_HEADER = 64 * 1024 * 1024  # bytes. Chosen: a bag and the names of its packs take far less
 
 
 def pack_up(bag: Any, packs: Mapping[str, bytes]) -> bytes:
@@ -64,8 +64,8 @@ def unpack(data: bytes, max_bytes: int) -> tuple[Any, MemoryStore]:
 
     Raises:
         LimitExceeded: It is larger.
-        UnsupportedFormat: Another version.
-        BlobCorrupt: It is damaged, cut short, too long, or no archive.
+        UnsupportedFormat: It has another version.
+        BlobCorrupt: It is damaged, cut short, too long, or not an archive.
     """
     if not isinstance(data, bytes):
         raise ConfigurationError(
@@ -131,7 +131,7 @@ def check_scope(scope: str | None) -> str:
     """Return the scope for an archive; raise if it is empty.
 
     Raises:
-        InvalidState: None is given.
+        InvalidState: It is empty.
     """
     if not scope:
         raise InvalidState(

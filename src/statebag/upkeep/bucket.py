@@ -1,6 +1,6 @@
-"""What is set on an S3 bucket that matters to states: versions, lifecycle, encryption, access.
+"""Check the settings of an S3 bucket that matter: versions, lifecycle, encryption, access.
 
-Asked through S3's own API (GetBucketVersioning and its like, Amazon S3 API Reference), by boto3.
+It uses boto3 and S3's API (GetBucketVersioning and others, Amazon S3 API Reference).
 """
 
 from __future__ import annotations
@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.upkeep.doctor import PROBES, Outcome
+from statebag.upkeep.gc import RETENTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = ["examine_bucket"]
 
-_RETENTION_DAYS = 95
+# Classes of storage from which an object must be restored before it is read (Amazon S3 User Guide).
+_ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
 _NOT_SET = {
     "NoSuchLifecycleConfiguration",
     "ServerSideEncryptionConfigurationNotFoundError",
@@ -27,8 +29,8 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Out
 
     Args:
         bucket: Its name.
-        prefix: Below which this library writes; may be empty.
-        client: boto3's client of `s3`; made from the environment where it is not given.
+        prefix: The prefix below which this library writes; may be empty.
+        client: boto3's client of `s3`; by default made from the environment.
     """
     try:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (slow)
@@ -52,6 +54,8 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Out
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in _NOT_SET:
                 return unset
+            if code == "NoSuchBucket":
+                return Outcome(what, "fail", "there is no such bucket", _CREATE)
             return Outcome(what, "unknown", code or "no answer", "Ask whoever owns the bucket.")
         except BotoCoreError as error:
             return Outcome(what, "unknown", type(error).__name__, "Ask whoever owns the bucket.")
@@ -88,6 +92,7 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Out
     yield _buckets_listed(client, (ClientError, BotoCoreError))
 
 
+_CREATE = "Create the bucket, or correct the store's address."
 _KEEP_VERSIONS = "Turn versioning on: a deleted or damaged pack can then be healed."
 _BLOCK_ACCESS = "Block all public access of the bucket."
 
@@ -102,20 +107,25 @@ def _lifecycle(rules: list[Any], prefix: str) -> Outcome:
     early = []
     for rule in rules:
         days = rule.get("Expiration", {}).get("Days")
-        its = rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")) or ""
+        its_filter = rule.get("Filter", {})
+        its = its_filter.get("Prefix", its_filter.get("And", {}).get("Prefix"))
+        its = its or rule.get("Prefix", "") or ""
         applies = its.startswith(prefix) or prefix.startswith(its)
+        archive = _archived_by(rule)
+        if rule.get("Status") == "Enabled" and applies and archive is not None:
+            return archive
         dated = "Date" in rule.get("Expiration", {})
         if rule.get("Status") == "Enabled" and applies and (dated or days is not None):
             early.append((days if days is not None else 0, rule.get("ID", "without a name")))
     if not early:
         return Outcome("lifecycle", "ok", "no rule deletes what is below the prefix")
     days, name = min(early)
-    if days < _RETENTION_DAYS:
+    if days < RETENTION.days:
         return Outcome(
             "lifecycle",
             "fail",
             f"the rule {name} deletes after {days} days",
-            f"Executions can be redriven for 90 days: delete after {_RETENTION_DAYS} at least, or"
+            f"Executions can be redriven for 90 days: delete after {RETENTION.days} at least, or"
             " leave it to `statebag gc`.",
         )
     return Outcome(
@@ -124,6 +134,22 @@ def _lifecycle(rules: list[Any], prefix: str) -> Outcome:
         f"the rule {name} deletes after {days} days",
         "Age is not the end of an execution, which may run for a year: prefer `statebag gc`.",
     )
+
+
+def _archived_by(rule: Any) -> Outcome | None:
+    """What to say of a rule that moves objects to where no read gives them; None of another."""
+    for move in rule.get("Transitions", []):
+        kind = move.get("StorageClass")
+        if kind in _ARCHIVES:
+            when = f"after {move['Days']} days" if "Days" in move else "at a date"
+            return Outcome(
+                "lifecycle",
+                "fail",
+                f"the rule {rule.get('ID', 'without a name')} archives {when} ({kind})",
+                "An archived pack cannot be read until it is restored: exclude the store's prefix, "
+                "or move to GLACIER_IR, which is read at once.",
+            )
+    return None
 
 
 def _encryption(answer: Any) -> Outcome:
@@ -147,7 +173,7 @@ def _public_access(answer: Any) -> Outcome:
 
 
 def _conditional_writes(client: Any, bucket: str, prefix: str, refused: type[Exception]) -> Outcome:
-    """Whether a write can be made to depend on what is there; nothing here needs it to."""
+    """Return whether the store supports conditional writes, which statebag does not need."""
     what = "conditional writes"
     key = "/".join(filter(None, (prefix, PROBES, "conditional")))
     try:
@@ -167,7 +193,7 @@ def _conditional_writes(client: Any, bucket: str, prefix: str, refused: type[Exc
 
 
 def _rights_beside(client: Any, bucket: str, refused: type[Exception]) -> Iterator[Outcome]:
-    """Whether objects beside the prefix can be read or written; none is written."""
+    """Yield whether objects outside the prefix can be read or written, without writing any."""
     beside = {"Bucket": bucket, "Key": f"{PROBES}-beside-the-prefix"}
 
     def begun_and_dropped() -> None:

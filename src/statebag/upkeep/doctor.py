@@ -1,15 +1,16 @@
-"""`doctor`: is this store fit to hold states? Harmless probes, each with a line of advice."""
+"""`doctor`: check with harmless probes whether a store can hold states, and give advice."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from statebag.errors import BlobCorrupt, BlobMissing, StatebagError
+from statebag.errors import BlobCorrupt, BlobMissing, Conflict, StatebagError
 from statebag.store.checked import checked
+from statebag.store.contract import is_conditional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["PROBES", "Outcome", "examine"]
 
 PROBES = "@doctor"
-"""Where probes are written, below the root; no scope has this name. All are deleted again."""
+"""The folder of probes, below the root; no scope has this name. All probes are deleted again."""
 
-_CLOCKS_APART = timedelta(minutes=5)
-_SKEW_REFUSED = timedelta(minutes=15)  # S3 refuses requests that are further apart
+_CLOCKS_APART = timedelta(minutes=5)  # chosen: a third of what S3 refuses
+# S3 refuses requests that are further apart (API reference, "Error responses":
+# RequestTimeTooSkewed).
+_SKEW_REFUSED = timedelta(minutes=15)
 _BODY = bytes(range(256)) * 64
 
 Status = Literal["ok", "warn", "fail", "unknown"]
@@ -32,11 +35,11 @@ class Outcome(msgspec.Struct, frozen=True):
     """One check of a store, with its result.
 
     Attributes:
-        what: In a few words.
-        status: `fail`: states may be lost or no step will work. `warn`: it works, and something
-            is less safe than it could be. `unknown`: it could not be looked at.
+        what: What was checked, in a few words.
+        status: `fail`: states may be lost or no step will work. `warn`: it works, but is less safe
+            than it could be. `unknown`: the check was not possible.
         seen: What was found.
-        advice: What to do; empty where all is well.
+        advice: What to do; empty if all is well.
     """
 
     what: str
@@ -52,9 +55,13 @@ def examine(store: Store) -> Iterator[Outcome]:
     """
     store = checked(store)
     name = f"{PROBES}/{uuid.uuid4().hex}"
-    written = _tried(lambda: store.put(name, _BODY))
-    if written is not None:
-        yield Outcome("write", "fail", written, "Allow writing below the root (s3:PutObject).")
+    try:
+        store.put(name, _BODY)
+    except StatebagError as error:
+        advice = "Allow writing below the root (s3:PutObject)."
+        if error.hint is not None:  # the store knows better, such as of a missing bucket
+            advice = f"{error.hint.removesuffix('.')}."
+        yield Outcome("write", "fail", f"{error.code}: {error.message}", advice)
         return
     yield Outcome("write", "ok", f"{len(_BODY):,} bytes")
     try:
@@ -62,13 +69,14 @@ def examine(store: Store) -> Iterator[Outcome]:
         yield _listing(store, name)
         yield _clock(store, name)
         yield from _replaced(store, name)
+        yield _conditional(store, name)
     finally:
         deleted = _tried(lambda: store.delete(name))
     yield _deleted(store, name, deleted)
 
 
 def _tried(work: Callable[[], object]) -> str | None:
-    """None where it went well; the error's words, which hold no value, where not."""
+    """Return None if it went well; otherwise the words of the error, without a value."""
     try:
         work()
     except StatebagError as error:
@@ -150,7 +158,7 @@ def _clock(store: Store, name: str) -> Outcome:
 
 
 def _replaced(store: Store, name: str) -> Iterator[Outcome]:
-    """A second PUT of a name must win: that is how damaged packs are mended."""
+    """Check that a second PUT of a name wins, since a repair writes damaged packs again."""
     try:
         store.put(name, _BODY[::-1])
         new = store.get(name) == _BODY[::-1]
@@ -159,7 +167,7 @@ def _replaced(store: Store, name: str) -> Iterator[Outcome]:
             "replacing an object",
             "warn",
             error.code,
-            "Steps work, but repair cannot mend a damaged pack (is the bucket write-once?).",
+            "Steps work, but repair cannot restore a damaged pack (is the bucket write-once?).",
         )
         return
     if new:
@@ -167,6 +175,29 @@ def _replaced(store: Store, name: str) -> Iterator[Outcome]:
     else:
         advice = "Readers may get old bytes after a repair."
         yield Outcome("replacing an object", "fail", "not seen", advice)
+
+
+def _conditional(store: Any, name: str) -> Outcome:
+    """Whether a write can depend on what is there, which named pointers need."""
+    what = "writes that depend on a version"
+    if not is_conditional(store):
+        seen = "this kind of store has none"
+        return Outcome(what, "ok", f"{seen} (steps need none, named pointers would)")
+    try:
+        _, version = store.get_version(name)
+        newer = store.put_if(name, _BODY, version)
+        for stale in (None, version):
+            try:
+                store.put_if(name, _BODY[::-1], stale)
+            except Conflict:
+                continue
+            return Outcome(what, "warn", "ignored", "Named pointers would lose updates here.")
+        right = store.get_version(name) == (_BODY, newer)
+    except StatebagError as error:
+        return Outcome(
+            what, "warn", error.code, "Steps work; named pointers need If-Match and If-None-Match."
+        )
+    return Outcome(what, "ok" if right else "warn", "kept" if right else "another version is read")
 
 
 def _deleted(store: Store, name: str, error: str | None) -> Outcome:

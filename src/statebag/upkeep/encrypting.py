@@ -1,4 +1,4 @@
-"""Encrypt what a store holds from before it had keys."""
+"""Encrypt objects that a store has from before it had keys."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["encrypt_plain"]
 def encrypt_plain(store: Store, prefix: str = "", *, dry_run: bool = False) -> list[str]:
     """Encrypt each pack and snapshot that is not encrypted as this client encrypts.
 
-    The bytes are those that the name says, before and after; what is damaged is left to `repair`.
-    What others wrote below the root (results of a Map) stays as it is: they could not read it.
-    A crash leaves some encrypted and some not; run it again.
+    It checks each object by its name, and leaves damaged ones to `repair`. Objects of other writers
+    below the root (results of a Map) stay as they are, since their writers could not read them
+    otherwise. After a crash, some objects are encrypted and some are not; run it again.
 
     Args:
         store: A client's store, with keys.
@@ -32,8 +32,8 @@ def encrypt_plain(store: Store, prefix: str = "", *, dry_run: bool = False) -> l
 
     Raises:
         ConfigurationError: The client has no encryption keys.
-        NotPermitted: An object is encrypted with a key that is not here.
-        StoreUnavailable: The store did not answer; what was encrypted by then stays so.
+        NotPermitted: An object is encrypted with a key that the client does not have.
+        StoreUnavailable: The store did not answer. Objects that were encrypted before stay so.
     """
     through = store.inner if isinstance(store, RetryingStore) else store
     if not isinstance(through, EncryptedStore):

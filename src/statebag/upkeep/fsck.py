@@ -1,10 +1,10 @@
 """`fsck`: read every object of a store, and report what is damaged or missing, and for whom.
 
-One execution at a time, in the order of the names, so that memory follows the largest execution
-and not the store. Reads only.
+It reads one execution at a time, in the order of the names, so memory depends on the largest
+execution and not on the store. It writes nothing.
 
-A pack that is gone leaves no trace in the store unless an index or a snapshot refers to it. The
-bags that an engine carries know: each that is given is followed from its stubs to its last blob.
+A missing pack is noticed if an index or a snapshot refers to it. Bags in flight refer to packs too:
+the check follows each bag that it is given, from its stubs to its last blob.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["FsckReport", "ObjectFault", "fsck"]
 
 FaultKind = Literal["damaged", "missing", "unreadable"]
-_SIDE_BY_SIDE = 8
+_SIDE_BY_SIDE = 8  # packs read at once. Chosen: all of them are in memory; not measured
 _Row = tuple[str, int, int]
 
 
@@ -46,15 +46,14 @@ class ObjectFault(msgspec.Struct, frozen=True):
     """One thing that is wrong.
 
     Attributes:
-        kind: `damaged`: bytes are not those that were written. `missing`: something refers to
-            an object, or to a blob in it, that is not there. `unreadable`: the store did not
-            give it, so nothing is known of it.
+        kind: `damaged`: its bytes are not those that were written. `missing`: something refers to
+            the object, or to a blob in it, and it is not there. `unreadable`: the store did not
+            return it, so nothing is known about it.
         name: The object.
-        lost_blobs: How many blobs in it are lost; None where that cannot be told.
-        touches: Scopes, snapshots and bags whose states are touched. A scope's bags, which travel
-            in an engine, are touched where they refer to the object; of those that the check was
-            given, this says which do.
-        detail: What was seen, in a few words.
+        lost_blobs: How many blobs in it are lost; None if unknown.
+        touches: The affected scopes, snapshots and bags. A bag of an affected scope is affected if
+            it refers to the object; the bags that the check was given and that do are listed.
+        detail: What was found, in a few words.
     """
 
     kind: FaultKind
@@ -68,13 +67,13 @@ class FsckReport(msgspec.Struct):
     """The result of a check.
 
     Attributes:
-        objects: How many of each kind were read: `pack`, `snapshot`, `mark`, `other` (these two
-            are listed and not read).
+        objects: The number of each kind: `pack`, `snapshot`, `mark`, `other` (the last two are
+            listed, not read).
         blobs: Blobs whose digest was checked.
         bytes: Bytes that were read.
-        faults: What is wrong, by name.
-        others: Names of objects that this library does not know, the first hundred.
-        bags: Each bag that was given, and whether all that it reads from is whole.
+        faults: The faults, sorted by object.
+        others: The names of the first hundred objects that this library did not write.
+        bags: Each given bag, and whether everything that it needs is whole.
     """
 
     objects: dict[str, int] = msgspec.field(default_factory=dict)
@@ -91,7 +90,7 @@ class FsckReport(msgspec.Struct):
 
 
 class _Seen(msgspec.Struct):
-    """What is known of one object after it was read."""
+    """The facts about one object after it was read."""
 
     name: str
     size: int = 0
@@ -111,18 +110,18 @@ def fsck(
     on_object: Callable[[ObjectInfo], None] | None = None,
     bags: Mapping[str, Any] | None = None,
 ) -> FsckReport:
-    """Check every object at and below a prefix, and all objects that some bags read.
+    """Check every object at and below a prefix, and all objects that given bags read.
 
     Args:
         store: The store.
         prefix: An encoded scope, or nothing for the whole store.
-        on_object: Called for each object once it was checked, for progress.
-        bags: Bags by a name for the report, such as that of their file. They may refer to
+        on_object: Called after the check of each object, for progress.
+        bags: Bags, each with a name for the report, such as that of its file. They may refer to
             objects outside the prefix.
 
     Raises:
         StoreUnavailable, NotPermitted: The store could not be listed.
-        InvalidStub, UnsupportedFormat, LimitExceeded: What was given as a bag is none.
+        InvalidStub, UnsupportedFormat, LimitExceeded: A given bag is malformed.
     """
     store = checked(store)
     bags = bags or {}
@@ -222,7 +221,7 @@ def _look_at_pack(seen: _Seen, data: bytes) -> None:
 
 
 def _check(seen: _Seen, data: bytes, row: PackedBlob) -> None:
-    """One blob: a value is only digested, bit by bit, since a few bytes can stand for gigabytes."""
+    """Check one blob; a value is decoded in parts, since it can be gigabytes large."""
     frame = data[row.offset : row.offset + row.length]
     if row.kind == "index":
         text = decompress(frame, size=row.size, sha256=row.sha256, where=seen.name)
@@ -233,7 +232,7 @@ def _check(seen: _Seen, data: bytes, row: PackedBlob) -> None:
 
 
 def _judge(store: Store, seen: dict[str, _Seen], report: FsckReport) -> None:
-    """Compare what is referred to with what is there, and say for whom each fault matters."""
+    """Compare references with what is there, and report whom each fault affects."""
     wanted: dict[str, dict[_Row, list[str]]] = {}
     for one in seen.values():
         for blob in one.refers:
@@ -253,7 +252,7 @@ def _judge(store: Store, seen: dict[str, _Seen], report: FsckReport) -> None:
 def _follow(
     store: Store, label: str, start: Iterable[Blob], pool: Workers, report: FsckReport
 ) -> None:
-    """From a bag's blobs through the index nodes among them, to all that an open would read."""
+    """Follow a bag through its index nodes to all blobs that an open would read."""
     seen: dict[str, _Seen] = {}
     needs: dict[str, set[_Row]] = {}
     pending = list(start)
@@ -274,7 +273,7 @@ def _follow(
 
 
 def _follow_older(store: Store, label: str, bag: Any, report: FsckReport) -> None:
-    """The same for pointers of wire version 0, of which the first fault is told."""
+    """Do the same for legacy pointers, and report the first fault."""
     error = older_fault(store, bag)
     if error is None:
         return
@@ -284,7 +283,7 @@ def _follow_older(store: Store, label: str, bag: Any, report: FsckReport) -> Non
 
 
 def _merged(faults: Iterable[ObjectFault]) -> list[ObjectFault]:
-    """By name, one for each object: it may have been met from several executions and bags."""
+    """Return the faults by name, joined if several executions and bags met one object."""
     merged: dict[tuple[str, FaultKind], ObjectFault] = {}
     for one in faults:
         before = merged.get((one.name, one.kind), one)
@@ -304,7 +303,7 @@ def _row_of(blob: Blob) -> _Row:
 
 
 def _fault(one: _Seen, lost: int, touches: tuple[str, ...]) -> ObjectFault:
-    if isinstance(one.error, BlobMissing):
+    if isinstance(one.error, BlobMissing) and not one.error.is_archived:
         return ObjectFault("missing", one.name, lost, touches, "the object is not in the store")
     if isinstance(one.error, BlobCorrupt):
         return ObjectFault("damaged", one.name, one.lost, touches, one.error.message)

@@ -1,8 +1,8 @@
-"""`gc`: deletes whole executions' objects, once their time is over for sure.
+"""`gc`: delete all objects of executions that are certainly over.
 
-An execution goes when it ended longer ago than the retention. A first pass marks it, with what
-it held; a second one, after a grace, deletes it where nothing in it changed since. All times are
-the store's own, read from objects that it dated, so a wrong clock here deletes nothing.
+Objects are deleted if their execution ended longer ago than the retention. A first pass marks the
+execution, with what it held. A second pass, after a grace, deletes it if nothing in it has changed.
+All times are the store's dates of objects, so a wrong clock here deletes nothing.
 """
 
 from __future__ import annotations
@@ -39,17 +39,19 @@ __all__ = [
 ]
 
 RETENTION = timedelta(days=95)
-"""The engine's 90 days of history, in which an execution can be redriven, and some days more."""
+"""The 90 days for which the engine keeps a history ("Quotas", "Execution history retention time")
+and in which an execution can be redriven, and five days more. Chosen."""
 
 LONGEST_EXECUTION = timedelta(days=365)
-"""A Standard workflow may run for a year, and may write nothing for all of it.
-Source: quotas of AWS Step Functions, "Maximum execution time"."""
+"""A Standard workflow may run for a year, and may write nothing during it.
+Source: Step Functions Developer Guide, "Quotas", "Maximum execution time"."""
 
-_GRACE = timedelta(days=7)
+_GRACE = timedelta(days=7)  # between mark and deletion. Chosen: a person can notice and object
 _SLACK = timedelta(days=1)
-"""How long before its start and after its end an execution's objects may be written: its input is
-sealed first, and what it left running may outlive it by a Lambda function's 15 minutes."""
-_MARK_VERSION = 1
+"""Chosen: how long before its start and after its end an execution's objects may be written: its
+input is sealed first, and what it left running may outlive it by a Lambda function's 15
+minutes."""
+_MARK_VERSION = 1  # of the JSON of a mark (docs/design/0006)
 _NOW = f"{GC_FOLDER}/now"
 
 Ended = datetime | Literal["running", "unknown"]
@@ -60,14 +62,15 @@ class Rules(msgspec.Struct, frozen=True):
     """The rules that say when an execution's objects may be deleted.
 
     Attributes:
-        retention: Since the execution ended.
+        retention: The time since the execution ended.
         grace: Between the two passes; at least an hour.
-        keep: Scopes that stay, with all below them: those whose objects other executions read.
-        with_snapshots: Whether executions that have snapshots may go; by default they stay.
-        ended: When the execution of a scope ended; by default unknown, and then a year is added
-            to the age of its newest object, for that is how long it may have been running since.
-            One that says where it asks (`upkeep.places.Asked`) is believed only where no other
-            account or region uses the store, and where the times of the objects fit.
+        keep: Scopes to keep, with all below them: those whose objects other executions read.
+        with_snapshots: Whether to delete executions that have snapshots; by default they stay.
+        ended: Returns when the execution of a scope ended. Without it, the end is unknown, and a
+            year is added to the retention, since an execution may have run for a year without a
+            write. If the function says which places it asks (`upkeep.places.AskedPlaces`), its
+            answer counts only if no other account or region uses the store, and the times of the
+            objects fit.
 
     Raises:
         ConfigurationError: A negative retention, too short a grace, or a value of another type.
@@ -110,9 +113,9 @@ class Decision(msgspec.Struct, frozen=True):
     Attributes:
         scope: The root scope.
         action: `keep`, `mark` (first pass), `wait` (marked, the grace is not over) or `delete`.
-        why: In a sentence.
-        objects: How many it has.
-        bytes: Of all of them.
+        why: The reason, in a sentence.
+        objects: The number of its objects.
+        bytes: The bytes of all of them.
     """
 
     scope: str
@@ -127,8 +130,8 @@ class Leftover(msgspec.Struct, frozen=True):
 
     Attributes:
         name: Its name below the store's root.
-        action: `wait` (it may have a writer still: it is younger than the grace), `delete`, or
-            `keep` (it cannot be removed).
+        action: `wait` (younger than the grace: its writer may still live), `delete`, or `keep` (it
+            cannot be removed).
         bytes: Its size.
         why: Why it cannot be removed; None for the others.
     """
@@ -140,7 +143,7 @@ class Leftover(msgspec.Struct, frozen=True):
 
 
 class Collection(msgspec.Struct):
-    """The result of a pass; in a dry run, what it would do.
+    """The result of a pass, or of a dry run.
 
     Attributes:
         decisions: One for each root scope, in the order of their names.
@@ -156,7 +159,7 @@ class Collection(msgspec.Struct):
 
 
 class _Scope(msgspec.Struct):
-    """One root scope, summed up while it was listed."""
+    """The sums of one root scope, made while it was listed."""
 
     name: str
     objects: int
@@ -168,7 +171,7 @@ class _Scope(msgspec.Struct):
 
 
 class _Mark(msgspec.Struct):
-    """What a first pass wrote down. `made` is the store's time of the mark itself."""
+    """The mark of a first pass; `made` is the time that the store gave it."""
 
     newest: datetime
     made: datetime
@@ -177,17 +180,17 @@ class _Mark(msgspec.Struct):
 def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -> Collection:
     """Delete the objects of executions that are over, in one pass over the store.
 
-    A crash between any two requests leaves marks, and executions of which a part is deleted; the
-    next pass goes on with them. Several collectors at once do the same work twice, and no more.
+    A crash between two requests leaves marks and partly deleted executions; the next pass
+    continues. Several collectors at once do the same work twice, and cause no harm.
 
     Args:
         store: The store.
-        rules: What may go.
+        rules: The rules for deletion.
         dry_run: Whether to write and delete nothing, not even a mark.
 
     Raises:
         ConfigurationError: `dry_run` is not a bool.
-        StoreUnavailable, NotPermitted: From the store; what was deleted by then stays so.
+        StoreUnavailable, NotPermitted: From the store. Objects that were deleted before stay so.
     """
     _must_be(bool, "True or False", "dry_run", dry_run)
     store = checked(store)
@@ -229,10 +232,10 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
 
 
 def _held(store: Store, over: set[str], by: set[str] | None = None) -> dict[str, str]:
-    """Which of these scopes others need, each with an object that does; `by` all, or by some.
+    """Return the scopes that others need, each with an object that refers to it.
 
-    What is held holds others in turn: an index that a living snapshot names may list pieces of a
-    third execution.
+    A needed scope may need others: an index that a snapshot names may list chunks of a third
+    execution.
     """
     held: dict[str, str] = {}
     going = set(over)
@@ -245,7 +248,7 @@ def _held(store: Store, over: set[str], by: set[str] | None = None) -> dict[str,
 
 
 def _scopes(store: Store) -> Iterator[_Scope]:
-    """All root scopes; of one whose listing is split by others, the parts are put together."""
+    """Yield all root scopes; parts of a scope that others split in the listing are joined."""
     found: dict[str, _Scope] = {}
     for name, group in groupby(store.list(), lambda info: root_scope(info.name)):
         for info in group:
@@ -265,7 +268,7 @@ def _scopes(store: Store) -> Iterator[_Scope]:
 def _collect_leftovers(
     store: Store, rules: Rules, now: datetime, done: Collection, *, dry_run: bool
 ) -> None:
-    """Remove unfinished writes that are older than the grace, where a store has such."""
+    """Remove unfinished writes that are older than the grace, if the store has any."""
     find = getattr(store, "leftovers", None)
     for info in () if find is None else list(find()):
         if now < _later(info.modified, rules.grace):
@@ -282,7 +285,7 @@ def _collect_leftovers(
 
 
 def _not_asked(store: Store, rules: Rules, now: datetime, *, dry_run: bool) -> list[str]:
-    """Accounts and regions that use the store and whose executions `rules.ended` does not know."""
+    """Return the accounts and regions that use the store and that `rules.ended` does not ask."""
     asked = _asked(rules)
     prefixes = () if asked is None else asked.arn_prefixes
     if prefixes and not dry_run:
@@ -296,9 +299,9 @@ def _asked(rules: Rules) -> AskedPlaces | None:
 
 
 def _doubt(scope: _Scope, rules: Rules, ended: datetime, not_asked: list[str]) -> str | None:
-    """Why an end that is known may be that of another execution of the same name."""
+    """Return why a known end may be that of another execution of the same name."""
     asked = _asked(rules)
-    if asked is None:  # whoever gives a function of their own answers for it
+    if asked is None:  # who gives a function of their own answers for it
         return None
     if not_asked:
         return f"executions of {not_asked[0]} use this store too, and were not asked for"
@@ -339,7 +342,7 @@ def _why_kept(scope: _Scope, rules: Rules, now: datetime, not_asked: list[str]) 
 
 
 def _later(when: datetime, time: timedelta) -> datetime:
-    """A sum that stays within the calendar, whatever an object's clock or a rule says."""
+    """Return a later time, at most the last of the calendar."""
     try:
         return when + time
     except OverflowError:
@@ -409,9 +412,9 @@ def _write_mark(store: Store, scope: _Scope) -> None:
 
 
 def _mark_of(store: Store, scope: _Scope) -> _Mark | None:
-    """The mark of a scope, where nothing in it came later.
+    """Return the mark of a scope, if nothing in the scope is newer.
 
-    One that cannot be read counts as none, and is written again.
+    A mark that cannot be read counts as missing, and is written again.
     """
     name = _mark_name(scope.name)
     info = store.head(name)
@@ -439,7 +442,7 @@ def _forget_mark(store: Store, scope: str) -> None:
 
 
 def _forget_marks_of_nothing(store: Store, scopes: set[str]) -> None:
-    """A crash after an execution's last object went leaves its mark."""
+    """Delete marks of scopes without objects, which a crash can leave."""
     folder = f"{GC_FOLDER}/marks"
     for info in list(store.list(folder)):
         if info.name.removeprefix(f"{folder}/").removesuffix(
@@ -449,7 +452,7 @@ def _forget_marks_of_nothing(store: Store, scopes: set[str]) -> None:
 
 
 def _store_time(store: Store, *, dry_run: bool) -> datetime:
-    """The time by the store's own clock; in a dry run, which writes nothing, by this machine's."""
+    """Return the time by the store's clock; in a dry run, by this machine's."""
     if dry_run:
         return datetime.now(UTC)
     store.put(_NOW, b"{}")

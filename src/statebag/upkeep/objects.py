@@ -1,4 +1,4 @@
-"""What an object in a store is, told by its name alone, and to which execution it belongs."""
+"""Classify the objects of a store by their names, and find their executions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ __all__ = ["GC_FOLDER", "ObjectKind", "can_be_asked_for", "fits_its_name", "kind
 ObjectKind = Literal["pack", "snapshot", "mark", "other"]
 
 GC_FOLDER = "@gc"
-"""Where a collector keeps its marks; no scope has this name, for it would be `%40gc` there."""
+"""The folder of a collector's marks; no scope has this name, since it would be encoded as
+`%40gc`."""
 
 _SNAPSHOT = re.compile(r".+/snapshots/(?:pre|post)_([0-9a-f]{32})\.json")
 
 
 def kind_of(name: str) -> ObjectKind:
-    """A pack, a snapshot, a collector's mark, or something that this library did not write."""
+    """Return the kind of an object, by its name; `other` if this library did not write it."""
     if name.startswith(f"{GC_FOLDER}/"):
         return "mark"
     if not can_be_asked_for(name):
@@ -36,9 +37,9 @@ def kind_of(name: str) -> ObjectKind:
 
 
 def can_be_asked_for(name: str) -> bool:
-    """Whether a store gives an object of this name, which others may have put there.
+    """Return whether a store can be asked for an object of this name.
 
-    It may list more than that: a folder may have a line break in its name.
+    A store may list other names: a folder of others may have a line break in its name.
     """
     try:
         confined_parts(name)
@@ -48,7 +49,7 @@ def can_be_asked_for(name: str) -> bool:
 
 
 def fits_its_name(name: str, data: bytes) -> bool:
-    """Whether the bytes of a pack or a snapshot are those that its name says."""
+    """Return whether a pack or a snapshot has the bytes that its name says."""
     snapshot = _SNAPSHOT.fullmatch(name)
     if snapshot is not None:
         return sha256_hex(data).startswith(snapshot[1])
@@ -56,10 +57,10 @@ def fits_its_name(name: str, data: bytes) -> bool:
 
 
 def root_scope(name: str) -> str:
-    """The scope of the execution that an object belongs to: `<state machine>/<execution>`.
+    """Return the scope of the execution that an object belongs to: `<state machine>/<execution>`.
 
-    A child writes below its parent, so that both have one root. What has no such scope (it was
-    written without one) gives the first part alone.
+    A child writes below its parent, so both have one root. An object that was written without a
+    scope gives the first part of its name.
     """
     scope = scope_of(name).split("/")
     if len(scope) > 2 and scope[2] == "snapshots":

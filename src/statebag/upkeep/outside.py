@@ -1,9 +1,9 @@
-"""References from one execution to another's objects, which must hold them.
+"""Find references from one execution to the objects of another, which must then stay.
 
-A state that was passed on between executions may name packs of the one that wrote them. What
-the store itself holds of such references (snapshots and index nodes) is found here. Bags that
-travel in an engine cannot be seen: what they may read beyond their own scope is named in
-`Policy.readable_scopes`, and such scopes belong among those that a collector is told to keep.
+A state that passes from one execution to another may name packs of the first. This module finds
+such references in the store: in snapshots and index nodes. It cannot see bags in flight.
+`Policy.readable_scopes` names the further scopes that these may read; pass such scopes as `keep` to
+a collector.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ __all__ = ["referred_from_elsewhere"]
 def referred_from_elsewhere(
     store: Store, scopes: set[str], of: set[str] | None = None
 ) -> dict[str, str]:
-    """Which of these root scopes an object outside all of them refers to, and which object.
+    """Return the root scopes to which an object outside them refers, each with that object.
 
-    Reads every pack and snapshot of all other scopes, or of those in `of`.
+    It reads every pack and snapshot of all other scopes, or of those in `of`.
 
     Raises:
-        BlobCorrupt: One of them cannot be read, so that nobody knows what it holds; nothing may
-            be deleted before `fsck` and `repair`.
+        BlobCorrupt: One of them cannot be read, so its references are unknown. Run `fsck` and
+            `repair` before anything is deleted.
     """
     found: dict[str, str] = {}
     for info in store.list():

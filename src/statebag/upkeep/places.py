@@ -1,9 +1,9 @@
-"""Which accounts and regions use a store, as their collectors have left word in it.
+"""Record the accounts and regions whose collectors use a store.
 
-A scope is `<state machine>/<execution name>`, without account and region. Where two of them share
-a prefix, one name may stand for two executions, and what one Step Functions says of its own is not
-true of the other. So each collector notes where it asked, and none believes an answer that an
-end is known while there are places that it did not ask.
+A scope is `<state machine>/<execution name>`, without account and region. If two of them share a
+prefix, one scope may belong to two executions, and Step Functions in one place knows only one of
+them. So each collector records the places that it asks, and trusts no end while the store has
+records of other places.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FOLDER = f"{GC_FOLDER}/executions"
 
 @runtime_checkable
 class AskedPlaces(Protocol):
-    """What knows of which places it tells the ends of executions, and when one began."""
+    """A source of ends that says which places it asks, and when an execution began."""
 
     @property
     def arn_prefixes(self) -> tuple[str, ...]:
@@ -34,12 +34,12 @@ class AskedPlaces(Protocol):
         ...
 
     def started(self, scope: str) -> datetime | None:
-        """When the execution of a scope began, the earliest of several; None if not known."""
+        """Return when the execution of a scope began, the earliest of several; None if unknown."""
         ...
 
 
 def leave_word(store: Store, prefixes: Iterable[str]) -> None:
-    """Note that executions of these places write to the store; each pass renews it."""
+    """Record that executions of these places write to the store; each pass renews it."""
     for prefix in prefixes:
         store.put(f"{_FOLDER}/{quote(prefix, safe='')}", b"{}")
 
@@ -47,13 +47,13 @@ def leave_word(store: Store, prefixes: Iterable[str]) -> None:
 def places_not_asked(
     store: Store, prefixes: Iterable[str], now: datetime, *lasts: timedelta
 ) -> list[str]:
-    """The places that other collectors have noted, and that these prefixes do not name.
+    """Return the recorded places of other collectors that these prefixes do not name.
 
     Args:
         store: The store.
-        prefixes: Of the places that are asked.
+        prefixes: The ARN prefixes of the places that are asked.
         now: The present, by the store's clock.
-        lasts: A note that was not renewed for all of these is of a collector that is gone.
+        lasts: How long a record is valid after its last renewal.
     """
     own = set(prefixes)
     longest = sum(one.total_seconds() for one in lasts)  # as a time it may be beyond the calendar

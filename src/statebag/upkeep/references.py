@@ -1,4 +1,4 @@
-"""Which blobs an object in the store refers to, without the state that it belongs to."""
+"""Find the blobs to which an object in the store refers, without opening a state."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["older_fault", "referred_by_bag", "referred_by_node", "referred_by_va
 
 
 def referred_by_bag(text: bytes, name: str) -> list[Blob]:
-    """The blobs that a stored bag's own stubs name; index nodes are followed by who reads them.
+    """Return the blobs that a stored bag's stubs name, without those of index nodes.
 
     Raises:
-        BlobCorrupt: The text is no bag.
+        BlobCorrupt: The text is not a bag.
     """
     try:
         return referred_by_value(json_text.decode(text, name))
@@ -33,19 +33,19 @@ def referred_by_bag(text: bytes, name: str) -> list[Blob]:
 
 
 def referred_by_value(bag: Any) -> list[Blob]:
-    """The same of a bag itself, as an engine carries it.
+    """Return the blobs that a bag's stubs name, without those of index nodes.
 
     Raises:
-        InvalidStub, UnsupportedFormat, InvalidState, LimitExceeded: It is no bag.
+        InvalidStub, UnsupportedFormat, InvalidState, LimitExceeded: It is not a bag.
     """
     return list(_of(bag))
 
 
 def referred_by_node(text: bytes, name: str) -> list[Blob]:
-    """The blobs that an index node lists; `name` is the pack that holds it.
+    """Return the blobs that an index node lists; `name` is the pack that holds it.
 
     Raises:
-        BlobCorrupt: The text is no node.
+        BlobCorrupt: The text is not a node.
     """
     try:
         return [entry.blob for entry in entries_of(text, "$", name)]
@@ -54,9 +54,9 @@ def referred_by_node(text: bytes, name: str) -> list[Blob]:
 
 
 def older_fault(store: Store, bag: Any) -> StatebagError | None:
-    """What is wrong with the first object that a pointer of wire version 0 in a bag leads to.
+    """Return the first fault of an object to which a legacy pointer in a bag leads.
 
-    Each is read, with the archives behind it. What names an object outside the store is data.
+    It reads each object, with its archives. A pointer to an object outside the store is data.
     """
     try:
         pointer_reader(store, Policy(), foreign_is_data=True).resolve(bag)

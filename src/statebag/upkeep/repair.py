@@ -8,7 +8,7 @@ import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing
 from statebag.store.checked import checked
-from statebag.upkeep.mending import find_whole
+from statebag.upkeep.pack_repair import find_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,12 +24,12 @@ class Repair(msgspec.Struct):
     """The result of a repair.
 
     Attributes:
-        mended: Each object that was repaired (in a dry run: would be), and where its bytes
+        repaired: Each object that was repaired (in a dry run: would be), and where its bytes
             came from.
         lost: Objects that no place has whole.
     """
 
-    mended: dict[str, str] = msgspec.field(default_factory=dict)
+    repaired: dict[str, str] = msgspec.field(default_factory=dict)
     lost: list[str] = msgspec.field(default_factory=list)
 
 
@@ -48,11 +48,11 @@ def repair(
         recovery: Where copies may be.
         report: What `fsck` found.
         dry_run: Whether only to look for copies.
-        on_object: Called with each object's name once it was dealt with.
+        on_object: Called with the name of each object when it is done.
 
     Raises:
-        StoreUnavailable, NotPermitted: The store did not take a copy; what was mended before
-            that stays so, and a second run goes on.
+        StoreUnavailable, NotPermitted: The store did not take a copy; objects that were repaired
+            before stay so, and a second run continues.
     """
     store = checked(store)
     done = Repair()
@@ -64,7 +64,7 @@ def repair(
         else:
             if not dry_run:
                 store.put(name, data)
-            done.mended[name] = place
+            done.repaired[name] = place
         if on_object is not None:
             on_object(name)
     return done

@@ -3,7 +3,7 @@
 import json
 
 from statebag.default_client import from_environment
-from statebag.format.derived import without_derived
+from statebag.format.derived import set_aside
 from statebag.format.json_text import encode, wire_size
 from statebag.state_data_manager import lambda_handler
 from statebag.testing.process import forget
@@ -31,7 +31,7 @@ def call(action, **fields):
 def opened(bag, scope=SCOPE):
     """The state, as a process that knows nothing opens it."""
     forget()
-    bag, _ = without_derived(bag)
+    bag, _ = set_aside(bag)
     return from_environment().open(bag, scope=scope)
 
 

@@ -106,8 +106,10 @@ def test_defect_a_branch_vanishes(sb, keep):
         with pytest.raises(BlobMissing):
             call("aggregate_branches", **event)
         return
-    state = opened(call("aggregate_branches", **event, on_missing="keep")["state_data"])
-    assert state["unresolved_branches"][0]["pointer"] == pointers[0]
+    answer = call("aggregate_branches", **event, on_missing="keep")
+    (kept,) = opened(answer["state_data"])["unresolved_branches"]
+    assert (kept["pointer"], kept["reason"]) == (pointers[0], "blob_missing")
+    assert answer["next_action"] == "FAILED", "none is left"
 
 
 def test_defect_pointers_bloat():

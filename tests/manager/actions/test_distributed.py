@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 
 from statebag import InvalidState, Statebag
+from statebag.default_client import from_environment
 from statebag.store.address import standing_in
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
@@ -261,6 +262,69 @@ def test_the_deepest_results_do_not_take_the_others(bucket, levels, status):
         assert results[1] == json.loads(text)
     else:
         assert results[1]["error"] == "Statebag.UnreadableRecord"
+
+
+def described_failures(bucket, sb, size):
+    """The results of a Map Run with 20 failed children of a state of some size."""
+    state = {**START, "doc": [filler(1_000, n) for n in range(size // 1_000)]}
+    bag = sb.seal(state, scope="machine/run")
+    given = {"chunk_index": 0, "state_data": {"bag": bag}}
+    records = [
+        child(n, "FAILED", Error="E", Cause="why", Input=json.dumps({**given, "chunk_index": n}))
+        for n in range(20)
+    ]
+    return map_run(bucket, [], records), given
+
+
+def test_what_failed_children_were_given_is_handed_on_closed(bucket):
+    sb = from_environment()
+    cost = []
+    for size in (20_000, 20_000_000):
+        details, given = described_failures(bucket, sb, size)
+        forget()
+        held = {one.name for one in bucket.list()}
+        tracemalloc.start()
+        with usage.measured() as found:
+            answer = gather(details)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        stored = sum(one.size for one in bucket.list() if one.name not in held)
+        cost.append((peak, stored, found.gets + found.puts, found.bytes_got))
+        assert answer["final_status"] == "FAILED"
+        results = opened(answer["state_data"])["distributed_results"]
+        assert [one["input"]["chunk_index"] for one in results] == list(range(20))
+        assert results[7]["input"] == {**given, "chunk_index": 7}
+        reopened = from_environment().open(results[7]["input"], scope="machine/run")
+        assert len(reopened["state_data"]["bag"]["doc"]) == size // 1_000
+        kept = opened(answer["state_data"])["failed_segments"]
+        assert kept == results[:5] == opened(answer["failed_chunks"])
+    for small, large in zip(*cost, strict=True):
+        assert large < 1.2 * small
+
+
+def test_children_that_never_started_or_cannot_be_read_are_handed_on_closed_too(bucket):
+    sb = from_environment()
+    bag = sb.seal({**START, "doc": filler(2_000_000)}, scope="machine/run")
+    given = json.dumps({"state": bag})
+    broken = child(0, "SUCCEEDED", Output="[" * 499 + "]" * 499, Input=given)
+    aborted = child(1, "ABORTED", Input=given)
+    details = map_run(bucket, [broken], [aborted])
+    forget()
+    with usage.measured() as found:
+        answer = gather(details)
+    assert found.bytes_got < 200_000
+    results = opened(answer["state_data"])["distributed_results"]
+    assert [one["input"] for one in results] == [json.loads(given)] * 2
+
+
+def test_a_state_with_closed_inputs_passes_through_further_steps(bucket):
+    details, given = described_failures(bucket, from_environment(), 500_000)
+    bag = gather(details)["state_data"]
+    for n in range(3):
+        bag = call("sync", state_data=bag, execution_result={"final_state": {"n": n}})["state_data"]
+    after = opened(bag)
+    assert after["failed_segments"][4]["input"] == {**given, "chunk_index": 4}
+    assert after["distributed_results"][19]["input"] == {**given, "chunk_index": 19}
 
 
 def test_outputs_that_could_be_taken_for_descriptions_are_told_apart(bucket):

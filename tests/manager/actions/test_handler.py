@@ -48,12 +48,6 @@ def test_decompress_of_what_never_was_compressed(caplog):
         call("decompress", compressed_data="plain", strict=True)
 
 
-def test_an_event_that_names_no_execution_still_works():
-    bag = call("sync", state_data={"doc": filler(300_000)}, execution_result={})["state_data"]
-    bag = call("sync", state_data=bag, execution_result={})["state_data"]
-    assert opened(bag, "unscoped")["doc"] == filler(300_000)
-
-
 @pytest.mark.parametrize("key", ["order-1", "a/b", "..", "50%", "a b:c", "é" * 30])
 def test_an_idempotency_key_is_a_scope_of_its_own(key, sb):
     state = {"idempotency_key": key, "doc": filler(300_000)}

@@ -21,17 +21,32 @@ def test_results_of_any_kind_and_size_are_kept_whole(name, result):
 
 
 @BOTH
-def test_the_result_decides_what_comes_next(name):
-    def action(**result):
-        answer = call(f"merge_{name}", state_data=START, **{f"{name}_result": result})
+@pytest.mark.parametrize(
+    "status", ["COMPLETE", "APPROVED", "REJECTED", "RUNNING", "PAUSE", 5, None]
+)
+def test_whatever_an_answer_is_called_the_workflow_goes_on(name, status):
+    field, result = f"{name}_result", {"status": status, "next_action": "HALTED", "text": "t"}
+    answer = call(f"merge_{name}", state_data=START, **{field: result})
+    state = answer["state_data"]
+    assert (answer["next_action"], state["segment_to_run"]) == ("CONTINUE", 1)
+    assert opened(state)[field] == result
+    last = {**START, "segment_to_run": 8}
+    answer = call(f"merge_{name}", state_data=last, **{field: result})
+    assert (answer["next_action"], answer["state_data"]["segment_to_run"]) == ("COMPLETE", 9)
+
+
+@BOTH
+def test_an_answer_may_name_the_segment(name):
+    def segment(result, state=START):
+        answer = call(f"merge_{name}", state_data=state, **{f"{name}_result": result})
         return answer["next_action"], answer["state_data"]["segment_to_run"]
 
-    assert action(next_segment_to_run=9) == ("COMPLETE", 9)
-    assert action(next_action="HALTED") == ("HALTED", 1)
-    assert action(error={"Error": "E"}) == ("FAILED", 1)
-    assert action(status="PAUSED_FOR_ASYNC_LLM") == ("PAUSED_FOR_ASYNC_LLM", 1)
+    assert segment({"next_segment_to_run": 7}) == ("CONTINUE", 7)
+    assert segment({"next_segment_to_run": 9}) == ("COMPLETE", 9)
+    assert segment({"StatusCode": 200, "Payload": {"next_segment_to_run": 7}})[1] == 7
+    assert segment({"next_segment_to_run": None})[1] == 1
     with pytest.raises(InvalidState):
-        action(status="MAYBE")
+        segment({"next_segment_to_run": "two"})
 
 
 @BOTH
@@ -41,8 +56,22 @@ def test_a_sealed_result_is_not_read(name, sb):
     with usage.measured() as cost:
         answer = call(f"merge_{name}", state_data=START, **{f"{name}_result": sealed})
     assert cost.gets == 0
-    assert answer["next_action"] == "COMPLETE"
+    assert answer["next_action"] == "CONTINUE"
     assert opened(answer["state_data"])[f"{name}_result"]["text"] == filler(400_000)
+
+
+@BOTH
+def test_a_sealed_failure_is_seen_and_its_text_is_not_read(name, sb):
+    error = {"Error": "E", "Cause": filler(300_000)}
+    for result in (error, {"Payload": error, "StatusCode": 200}):
+        sealed = sb.seal(result, scope="machine/run")
+        forget()
+        with usage.measured() as cost:
+            answer = call(f"merge_{name}", state_data=START, **{f"{name}_result": sealed})
+        assert cost.bytes_got < 100_000
+        state = opened(answer["state_data"])
+        assert answer["next_action"] == "FAILED"
+        assert (state["error"], state[f"{name}_result"]) == (error, result)
 
 
 @BOTH

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from statebag.format.stub import KEY
+from statebag.manager.statuses import CLASSES, NEXT_ACTIONS, Statuses
 from statebag.state_data_manager import ACTIONS, lambda_handler
 from statebag.testing.process import forget
 from tests.manager.actions import test_defects
@@ -45,6 +46,37 @@ def test_every_action_is_named(action):
     assert f"`{action}`" in PAGE
 
 
-def test_every_defect_is_named_with_its_test():
+def rows(heading):
+    """The cells of the table below a heading of the page, without its head."""
+    section = PAGE.partition(f"\n{heading}\n")[2].partition("\n#")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_table_of_statuses_is_the_codes():
+    shown = rows("### Statuses")
+    assert {kind: tuple(re.findall(r"`(\w+)`", names)) for kind, names, _ in shown} == CLASSES
+    for _, names, action in shown:
+        for name in re.findall(r"`(\w+)`", names):
+            following = name if action == "itself" or f"`{name}` stays itself" in action else None
+            assert Statuses().by_status(name) == (following or re.match(r"`(\w+)`", action)[1])
+    listed = PAGE.partition("`next_action` is one of ")[2].partition(". ")[0]
+    assert tuple(re.findall(r"`(\w+)`", listed)) == NEXT_ACTIONS
+
+
+def test_the_statuses_that_the_page_adds_can_be_added():
+    added = re.findall(r"`STATEBAG_STATUSES=([^`]+)`", PAGE)[0].split(",")
+    added += re.findall(r"`(ASLEEP=\w+)`", PAGE)
+    table = Statuses(added, re.findall(r"`STATEBAG_NEXT_ACTIONS=(\w+)`", PAGE))
+    assert (table.by_status("OK"), table.by_status("DRAFTED")) == ("COMPLETE", "CONTINUE")
+    assert table.by_status("ASLEEP") == "PAUSED_FOR_ASYNC_LLM"
+    assert table.by_name("ESCALATE") == "ESCALATE"
+
+
+def test_every_defect_is_named_with_its_one_test():
     tests = {name for name in dir(test_defects) if name.startswith("test_defect_")}
-    assert tests == set(re.findall(r"`(test_defect_\w+)`", PAGE))
+    named = [
+        re.findall(r"`(test_\w+)`", row[-1]) for row in rows("## Defects of the first version")
+    ]
+    assert all(len(names) == 1 for names in named)
+    assert sorted(name for (name,) in named) == sorted(tests)

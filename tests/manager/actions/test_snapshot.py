@@ -128,3 +128,33 @@ def test_a_snapshot_of_the_first_version_is_restored():
     state = {**START, "doc": filler(300_000)}
     path = store_to_s3(state, "workflow-state/order-1/snapshot_1.json")
     assert opened(restore(path)) == state
+
+
+def test_a_history_is_compressed_in_a_snapshot_and_plain_in_the_bag_that_goes_on(sb):
+    entries = [{"n": n, "message": f"segment {n} was executed"} for n in range(300)]
+    state = {**START, "state_history": entries, "current_state": {"a": 1}}
+    answer = create(state)
+    assert answer["state_data"]["state_history"] == entries
+    name = answer["snapshot_s3_path"].removeprefix(sb.store.url + "/")
+    assert len(sb.store.get(name)) < len(json.dumps(entries)) / 2
+    restored = restore(answer["snapshot_s3_path"])
+    assert encode(opened(restored)) == encode(state)
+    again = call("sync", state_data=restored, execution_result={"new_history_logs": ["more"]})
+    assert opened(again["state_data"])["state_history"] == [*entries, "more"]
+    assert create(state)["snapshot_id"] == answer["snapshot_id"]
+    for odd in ("text" * 1_000, {"a": "x" * 5_000}, ["short"]):
+        path = create({**START, "state_history": odd})["snapshot_s3_path"]
+        assert opened(restore(path))["state_history"] == odd
+
+
+def test_a_hundred_snapshots_take_what_changes(sb):
+    """docs/state-data-manager.md has the figure for a thousand."""
+    state = {**START, "current_state": {f"d{n}": filler(250_000, n) for n in range(4)}}
+    bag = call("sync", state_data=state)["state_data"]
+    before = sum(one.size for one in sb.store.list())
+    for n in range(100):
+        logs = [{"n": n, "message": f"segment {n} was executed"}]
+        result = {"new_history_logs": logs, "final_state": {"turn": n}}
+        bag = call("sync", state_data=bag, execution_result=result)["state_data"]
+        bag = create(bag)["state_data"]
+    assert sum(one.size for one in sb.store.list()) - before < 100 * 10_000

@@ -10,7 +10,7 @@ from statebag.default_client import from_environment
 from statebag.manager.actions.scope import scope_of_event
 from statebag.manager.legacy.pointer_format import compress_text, field_pointer, object_key
 from statebag.manager.legacy.pointer_scope import PointerScope
-from statebag.state_data_manager import store_to_s3
+from statebag.state_data_manager import cached_load_from_s3, load_from_s3, store_to_s3
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 from tests.manager.actions.calls import START, call, opened
@@ -249,9 +249,8 @@ def test_an_older_snapshot_is_restored_as_this_executions_state():
     )
     held = {"execution_id": "machine/victim", "current_state": {"s": bag["secret"]}}
     path = store_to_s3(held, "workflow-state/order-1/field_1.json")
-    restored = call("restore_snapshot", **START, snapshot_s3_path=path)["state_data"]
-    with pytest.raises(NotPermitted):
-        opened(restored)
+    with pytest.raises(NotPermitted, match=r"another scope .at \$\.state_data\.current_state\.s"):
+        call("restore_snapshot", **START, snapshot_s3_path=path)
 
 
 def test_an_older_snapshot_says_whose_it_is():
@@ -267,3 +266,70 @@ def test_a_pointer_of_ones_own_state_leads_back():
     path = store_to_s3({"a": 1}, object_key("order-1", "current_state", text))
     state = {**START, "current_state": field_pointer(path, b'{"a":1}')}
     assert opened(call("sync", state_data=state)["state_data"])["current_state"] == {"a": 1}
+
+
+LOADS = pytest.mark.parametrize("load", [load_from_s3, cached_load_from_s3])
+OF_NO_SCOPE = ["any.json", "workflow-state/any.json", "workflow-state/order-1/field_1.json"]
+
+
+@pytest.fixture
+def written(monkeypatch):
+    monkeypatch.setenv("STATEBAG_STORE", ROOT)
+    forget()
+    for name in {*OTHERS, *OWN, *OF_NO_SCOPE}:
+        store_to_s3({"of": name}, name)
+    return from_environment().store
+
+
+@LOADS
+def test_a_helper_that_is_called_directly_reads_what_belongs_to_no_execution(written, load):
+    for name in OF_NO_SCOPE:
+        assert load(f"{ROOT}/{name}") == {"of": name}
+    for name in (f"m/victim/{SNAPSHOT}", "m/r/any.json", "other/r/any.json", "@gc/marks/m/r.json"):
+        with pytest.raises(NotPermitted) as caught:
+            load(f"{ROOT}/{name}")
+        assert caught.value.object_name == name
+
+
+@LOADS
+def test_with_a_scope_a_helper_reads_what_a_pointer_of_that_execution_may(written, load):
+    arn = "arn:aws:states:eu-west-1:123456789012:execution:m:r"
+    mine = [name for name in OWN if "order-1" not in name]  # no state says that this id is its own
+    for scope in ("m/r", arn):
+        for name in mine:
+            assert load(f"{ROOT}/{name}", scope=scope) == {"of": name}
+        for name in OTHERS:
+            with pytest.raises(NotPermitted):
+                load(f"{ROOT}/{name}", scope=scope)
+
+
+@LOADS
+def test_policy_widens_what_a_helper_reads_and_required_signatures_end_it(
+    monkeypatch, written, load
+):
+    name = "other/r/any.json"
+    with pytest.raises(NotPermitted) as caught:
+        load(f"{ROOT}/{name}")
+    assert "Policy.readable_scopes" in caught.value.hint
+    monkeypatch.setenv("STATEBAG_READABLE_SCOPES", "other/r")
+    forget()
+    assert load(f"{ROOT}/{name}") == {"of": name}
+    monkeypatch.setenv("STATEBAG_SIGNING_KEYS", f"k:{base64.b64encode(b'x' * 32).decode()}")
+    monkeypatch.setenv("STATEBAG_REQUIRE_SIGNATURES", "1")
+    forget()
+    for one in (name, "any.json"):
+        with pytest.raises(NotPermitted, match="no signature"):
+            load(f"{ROOT}/{one}")
+
+
+def test_what_a_helper_remembers_is_of_one_store(monkeypatch, tmp_path):
+    for folder, value in (("one", 1), ("two", 2)):
+        monkeypatch.setenv("STATEBAG_STORE", f"file://{tmp_path}/{folder}")
+        forget()
+        store_to_s3(value, "any.json")
+    found = {}
+    for folder in ("one", "two"):
+        monkeypatch.setenv("STATEBAG_STORE", f"file://{tmp_path}/{folder}")
+        root = from_environment().store.url
+        found[folder] = cached_load_from_s3(f"{root}/any.json")
+    assert found == {"one": 1, "two": 2}

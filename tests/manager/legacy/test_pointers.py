@@ -84,6 +84,22 @@ def test_a_whole_state_is_followed_and_the_fields_beside_its_pointer_win(sb):
     assert sb.open(bag, legacy=True) == expected
 
 
+@pytest.mark.parametrize("metadata", [None, {"total_batches": 3, "priority": 2}])
+def test_what_an_engine_writes_over_the_summary_of_a_pointer_is_data(sb, metadata):
+    state = {"a": 1} if metadata is None else {"a": 1, "scheduling_metadata": metadata}
+    whole = put(sb, "whole.json", state)
+    pointer = {"__s3_offloaded": True, "__s3_path": whole, "__original_size_kb": 200}
+    derived = metadata or {"total_batches": 9, "priority": 9}
+    assert sb.open({**pointer, "scheduling_summary": derived}, legacy=True) == state
+    for written in ("mine", {"x": 1}, None, {**derived, "more": 1}):
+        opened = sb.open({**pointer, "scheduling_summary": written}, legacy=True)
+        assert opened == {**state, "scheduling_summary": written}
+    if metadata is not None:
+        written = {"total_batches": 3, "priority": 1}
+        opened = sb.open({**pointer, "scheduling_summary": written}, legacy=True)
+        assert opened == {**state, "scheduling_summary": written}
+
+
 def test_what_a_pointer_brings_is_data(sb):
     lookalikes = {
         "stub": {KEY: {"v": 1, "escaped": {"never": "opened"}}},

@@ -5,14 +5,15 @@ import pytest
 from statebag import InvalidState
 from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.manager.merge.control import control_names
-from statebag.manager.merge.execution_result import merge_result
+from statebag.manager.merge.execution_result import is_of_segment, merge_result
+from statebag.manager.statuses import Statuses
 from statebag.policy import Policy
 
 CONTROL = control_names(Policy(control=CONTROL_FIELDS).control_paths())
 
 
 def merged(state, result, **arguments):
-    return merge_result(state, result, CONTROL, **arguments)
+    return merge_result(state, result, CONTROL, Statuses(), **arguments)
 
 
 def test_every_field_of_the_state_survives():
@@ -58,6 +59,34 @@ def test_the_other_fields_that_have_a_meaning():
     }
 
 
+def test_what_a_catch_gives_is_the_error():
+    caught = {"Error": "States.TaskFailed", "Cause": "text"}
+    state = merged({"error": "old"}, {**caught, "mine": 1})
+    assert state == {"error": caught, "last_execution_result": {"mine": 1}}
+    state = merged({}, {**caught, "error": "own"})
+    assert state == {"error": "own", "last_execution_result": caught}
+    assert merged({}, {"Error": 0.1}) == {"last_execution_result": {"Error": 0.1}}
+
+
+def test_the_reason_of_any_failure_stays():
+    for reason in (
+        {"status": "HALTED"},
+        {"map_error": {"Error": "E"}},
+        {"partial_failure": True, "error_info": {"Error": "E"}},
+    ):
+        state = merged({}, reason)
+        assert reason.items() <= {**state, **state.get("last_execution_result", {})}.items()
+    assert merged({}, {"map_error": {"Error": "E"}})["error"] == {"Error": "E"}
+
+
+def test_a_next_action_is_kept_as_the_table_spells_it():
+    assert merged({}, {"next_action": "pause"})["next_action"] == "PAUSED_FOR_HITP"
+
+
+def test_an_append_id_is_kept_without_entries_too():
+    assert merged({}, {"append_id": "turn-1"}) == {"last_append_id": "turn-1"}
+
+
 def test_whatever_else_a_result_holds_is_kept():
     state = merged({}, {"status": "CONTINUE", "tokens": 5, "state_history": ["mine"]})
     assert state["last_execution_result"] == {"tokens": 5, "state_history": ["mine"]}
@@ -87,3 +116,19 @@ def test_a_final_state_needs_an_object(state):
         merged(state, {"final_state": {"a": 1}})
     with pytest.raises(InvalidState, match="must be an object, not a"):
         merged({}, {"final_state": "text"})
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ({}, False),
+        ({"guardrail_verified": True, "loop_counter": 7}, False),
+        ({"status": None, "final_state": None}, False),
+        ({"status": "RUNNING"}, True),
+        ({"next_action": "CONTINUE"}, True),
+        ({"loop_counter": 7, "final_state": {}}, True),
+        ({"anything": 0}, True),
+    ],
+)
+def test_what_tells_of_a_segment(result, expected):
+    assert is_of_segment(result, CONTROL) is expected

@@ -111,7 +111,7 @@ def weigh(state: dict[str, Any]) -> dict[str, Any]:
         "functions": sum(one["size"]["functions"] for one in reviews.values()),
         "undocumented": sum(one["documentation"]["missing"] for one in reviews.values()),
     }
-    result = _turn(state, "I ask for all files to be compiled.", [], WEIGH, {"summary": summary})
+    result = _turn(state, "I ask for all files to be compiled.", [], PLAN, {"summary": summary})
     result["next_action"] = "PAUSED_FOR_ASYNC_LLM"
     return result
 
@@ -145,7 +145,7 @@ def draft(state: dict[str, Any]) -> dict[str, Any]:
         "failed_segments": state["distributed_chunk_summary"]["failed"],
         "findings": dict(sorted(rules.items())),
     }
-    result = _turn(state, "I ask whether to publish this.", [], DRAFT, {"summary": summary})
+    result = _turn(state, "I ask whether to publish this.", [], REPORT, {"summary": summary})
     result["next_action"] = "PAUSED_FOR_HITP"
     return result
 

@@ -33,7 +33,7 @@ from statebag.local.corrections.patch import applied
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["corrected"]
 

@@ -45,7 +45,7 @@ from statebag.local.tokens import TokenRefused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["patches"]
 

@@ -34,7 +34,7 @@ from statebag.local.corrections.patch import Patch
 from statebag.local.reads import comparing, value_is_compared
 
 if TYPE_CHECKING:
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["matches", "patches"]
 

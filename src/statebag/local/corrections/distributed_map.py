@@ -39,7 +39,7 @@ from statebag.local.corrections.visits import set_place, visit_of
 from statebag.local.result_writer import WrittenResult, result_files, returned
 
 if TYPE_CHECKING:
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["batches_of", "patches"]
 

@@ -17,7 +17,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from statebag.local.corrections.patch import Patch
 
 if TYPE_CHECKING:
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["patches"]
 

@@ -26,7 +26,7 @@ from statebag.local.corrections.quota import BareInvocation
 from statebag.local.corrections.visits import visit_of
 
 if TYPE_CHECKING:
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["patches"]
 

@@ -27,13 +27,13 @@ from statebag.errors import ConfigurationError
 from statebag.local.corrections.failures import failed_with
 from statebag.local.corrections.json_paths import extracted, variable_value
 from statebag.local.corrections.patch import Patch
-from statebag.local.reads import value_is_compared, value_is_looked_through
+from statebag.local.reads import bags_are_merged, value_is_compared, value_is_looked_through
 from statebag.local.stubs import is_stub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["patches"]
 
@@ -79,8 +79,7 @@ def _given(call: IntrinsicCall, values: Sequence[Any]) -> None:
         elif looks == "value":
             value_is_compared(path, value)
     if call.name == "States.JsonMerge" and all(map(is_stub, values[:2])) and values[0] != values[1]:
-        # One of the two stubs would take the place of the other.
-        value_is_compared(_path_in(call.arguments[0]) or "$", values[0])
+        bags_are_merged(_path_in(call.arguments[0]) or "$")
 
 
 def _path_in(argument: Argument) -> str | None:

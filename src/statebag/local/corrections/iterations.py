@@ -22,7 +22,7 @@ from statebag.asl.quotas import INLINE_CONCURRENCY
 from statebag.local.corrections.patch import Patch
 
 if TYPE_CHECKING:
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["patches"]
 

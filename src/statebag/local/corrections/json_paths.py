@@ -38,7 +38,7 @@ from statebag.local.reads import path_is_read, path_is_written, value_is_compare
 
 if TYPE_CHECKING:
     from statebag.local.expressions import Expressions
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["extracted", "patches", "variable_value", "with_result"]
 

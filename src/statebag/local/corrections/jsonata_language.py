@@ -36,7 +36,7 @@ from statebag.local.expressions import ExpressionError
 from statebag.local.reads import expression_is_read, stub_is_looked_into
 
 if TYPE_CHECKING:
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 if find_spec("jsonata") is None:  # imported in another process: say so before the run
     raise ModuleNotFoundError("No module named 'jsonata'", name="jsonata")

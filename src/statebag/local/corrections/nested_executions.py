@@ -25,7 +25,7 @@ from statebag.local.corrections.patch import Patch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["patches"]
 

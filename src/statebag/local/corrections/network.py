@@ -20,7 +20,7 @@ from statebag.environment import s3_endpoint
 from statebag.local.corrections.patch import Patch
 
 if TYPE_CHECKING:
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["patches"]
 

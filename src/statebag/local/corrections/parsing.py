@@ -44,7 +44,7 @@ from statebag.local.result_writer import writer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["definition_text", "patches"]
 

@@ -30,7 +30,7 @@ from statebag.local.corrections.failures import DATA_LIMIT, failed_with
 from statebag.local.corrections.patch import Patch, wherever
 
 if TYPE_CHECKING:
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["BareInvocation", "patches"]
 

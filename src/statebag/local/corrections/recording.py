@@ -22,8 +22,8 @@ from statebag.history.replay import first_states
 from statebag.local.corrections.patch import Patch
 
 if TYPE_CHECKING:
+    from statebag.local.moto_run import Run
     from statebag.local.records import Record
-    from statebag.local.run import Run
 
 __all__ = ["begin_child", "end_child", "patches"]
 

@@ -35,7 +35,7 @@ from statebag.local.corrections.patch import Patch
 from statebag.local.reads import reading
 
 if TYPE_CHECKING:
-    from statebag.local.run import Run, Visit
+    from statebag.local.moto_run import Run, Visit
 
 __all__ = ["patches", "place_of", "set_place", "visit_of"]
 

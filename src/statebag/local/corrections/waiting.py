@@ -28,7 +28,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from statebag.local.corrections.patch import Patch
 
 if TYPE_CHECKING:
-    from statebag.local.run import Run
+    from statebag.local.moto_run import Run
 
 __all__ = ["patches"]
 

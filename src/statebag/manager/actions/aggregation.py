@@ -13,16 +13,24 @@ from statebag.format.unopened import Unopened
 from statebag.manager.actions import snapshot
 from statebag.manager.legacy import plain_objects
 from statebag.manager.merge.branches import (
-    MEANT,
+    READ,
     BranchRecord,
     Gathering,
+    join_id,
     next_action_of,
     record_join,
 )
-from statebag.manager.merge.next_action import next_action
+from statebag.manager.merge.deliveries import delivery_id, noted, was_merged
+from statebag.manager.merge.history import LAST_ID
+from statebag.manager.merge.lambda_response import payload_of
+from statebag.manager.merge.nested import leaves
+from statebag.manager.merge.next_action import reaches_end, standing
+from statebag.manager.merge.resuming import after_join, awaits_join, pausing
 from statebag.manager.merge.sameness import digest_of
 from statebag.manager.merge.three_way import Side, join, must_be_opened, parse_rules
+from statebag.manager.merge.verdict import failure_of
 from statebag.process.forking import Workers
+from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["aggregate_branches"]
 
-_READ = tuple(sorted(MEANT - {"final_state"}))
+_JOINED = ("parallel_results", "branch_pointers", "map_error")
 _ADDRESSES = ("s3_path", "output_s3_path", "final_state_s3_path")
 _OF_STATE = ("final_state", "new_history_logs")
 _IS_RESULT = frozenset({"final_state", "new_history_logs", "final_state_s3_path"})
@@ -40,9 +48,37 @@ _GONE = (BlobMissing, BlobCorrupt)  # what trying again cannot mend
 
 
 def aggregate_branches(invocation: Invocation) -> dict[str, Any]:
-    """`{state_data, next_action}`."""
-    state = invocation.state()
+    """`{state_data, next_action}`. A join that is delivered again changes nothing."""
+    state, statuses = invocation.state(), invocation.settings.table
+    event = invocation.event
+    delivery = delivery_id(*(event.get(name) for name in _JOINED))
+    identity = join_id(event, state, delivery)
+    awaited = awaits_join(state)
+    if not awaited and (was_merged(state, delivery) or state.get(LAST_ID) == identity):
+        action = standing(state, statuses)
+        return invocation.answer({**state, "next_action": action}, next_action=action)
     gathering = _Reader(invocation).gather()
+    state = noted(state, delivery, awaited=awaited)
+    joined = _joined_state(invocation, state, gathering, identity)
+    error = event.get("map_error")
+    if error:
+        joined["map_error"] = invocation.top(error)
+    if gathering.failure is not None and gathering.failure.error is not None:
+        joined["error"] = gathering.failure.error
+    action = "FAILED" if error else next_action_of(gathering) or "CONTINUE"
+    if action == "CONTINUE":
+        joined = after_join(joined)
+        if reaches_end(joined):
+            action = "COMPLETE"
+    elif action != "FAILED":
+        joined = pausing(joined, action)
+    return invocation.answer({**joined, "next_action": action}, next_action=action)
+
+
+def _joined_state(
+    invocation: Invocation, state: dict[str, Any], gathering: Gathering, identity: str
+) -> dict[str, Any]:
+    """The state with what the branches made, and their record."""
     current = state.get("current_state")
     if isinstance(current, Unopened):
         current = invocation.top(current)
@@ -56,16 +92,7 @@ def aggregate_branches(invocation: Invocation) -> dict[str, Any]:
         state["current_state"] = joined
     if gathering.conflicts and isinstance(state.get("merge_conflicts"), Unopened):
         state["merge_conflicts"] = invocation.opened(state["merge_conflicts"])
-    state = record_join(
-        state, gathering, invocation.event, invocation.settings.merge_conflicts_kept
-    )
-    error = invocation.event.get("map_error")
-    if error:
-        state["map_error"] = invocation.top(error)
-    decided = None if error else next_action_of(gathering)
-    action = decided or next_action({"error": error}, state)
-    state["next_action"] = action
-    return invocation.answer(state, next_action=action)
+    return record_join(state, gathering, identity, invocation.settings.merge_conflicts_kept)
 
 
 def _joined(
@@ -154,6 +181,7 @@ class _Reader:
 
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
+        self._statuses = invocation.settings.table
         self._keep = invocation.event.get("on_missing") == "keep"
         self._is_raw = True
 
@@ -167,23 +195,29 @@ class _Reader:
             )
         loading = results is None and event.get("load_from_s3") is not False
         name = "branch_pointers" if results is None else "parallel_results"
-        given = [] if event.get(name) is None else self._list(event[name], name)
         gathering = Gathering([])
+        given = [] if event.get(name) is None else self._list(event[name], name, gathering)
         for index, outcome in enumerate(self._read_all(given, loading=loading)):
             if isinstance(outcome, StatebagError):
                 gathering.unresolved.append(_unresolved(given[index], outcome, index))
+                _warn(outcome, index, len(given))
             else:
                 gathering.branches.append(outcome)
         return gathering
 
-    def _list(self, value: Any, name: str) -> list[Any]:
+    def _list(self, value: Any, name: str, gathering: Gathering) -> list[Any]:
         """The list as it came, its elements not yet opened; or a list that left, opened."""
+        value = payload_of(value)
         if not isinstance(value, list):
             self._is_raw = False
-            value = self._invocation.opened(self._invocation.top(value))
+            value = payload_of(self._invocation.opened(self._invocation.top(value)))
+        if isinstance(value, dict):  # what a Catch put in the place of all results
+            gathering.failure = failure_of(value, self._statuses)
+            if gathering.failure is not None:
+                return []
         if not isinstance(value, list):
             raise InvalidState(f"{name} must be a list, not {json_type(value)}", path=f"$.{name}")
-        return value
+        return [one for one in leaves(value) if one != []]  # a Map without items has no results
 
     def _read_all(self, given: list[Any], *, loading: bool) -> list[BranchRecord | StatebagError]:
         with Workers(_SIDE_BY_SIDE, "statebag-branches") as pool:
@@ -195,11 +229,12 @@ class _Reader:
         try:
             if self._is_raw and not loading:
                 # Before anything is opened: what comes out of a bag is data, however it looks.
-                given = self._followed(given)
-            record = self._invocation.top(given, only=_READ) if self._is_raw else given
+                given = self._followed(payload_of(given))
+            looked_into = self._invocation.looked_into
+            record = looked_into(given, READ) if self._is_raw else payload_of(given)
             if loading and isinstance(record, dict):
                 record = self._loaded(record)
-            branch = BranchRecord.of(record, index)
+            branch = BranchRecord.of(record, index, self._statuses)
             if branch.failed or record.get("final_state") is None:
                 return branch
             final = self._invocation.final_state(record["final_state"])
@@ -231,14 +266,30 @@ class _Reader:
             if not isinstance(address, str) or "final_state" in record:
                 continue
             self._invocation.check_address(address, ("branch_pointers", name))
-            value = plain_objects.load_from_s3(address)
-            is_result = (
-                name != "final_state_s3_path"
-                and isinstance(value, dict)
-                and _IS_RESULT & value.keys()
-            )
+            value = plain_objects.read_plain(address)
+            is_result = False
+            if name != "final_state_s3_path":
+                value = payload_of(value)
+                is_result = isinstance(value, dict) and self._is_result(value)
             record = {**record, **value} if is_result else {**record, "final_state": value}
         return record
+
+    def _is_result(self, value: dict[str, Any]) -> bool:
+        """Whether a stored object is a branch's result; a final state is its data."""
+        return bool(_IS_RESULT & value.keys()) or failure_of(value, self._statuses) is not None
+
+
+def _warn(error: StatebagError, index: int, total: int) -> None:
+    """Say that a branch is left out; `unresolved_branches` has the rest."""
+    warn(
+        "BranchesMissing",
+        "a join leaves out branch %d of %d, as its result is gone: %s in %s",
+        index + 1,
+        total,
+        error.code,
+        error.object_name,
+        count=1,
+    )
 
 
 def _unresolved(pointer: Any, error: StatebagError, index: int) -> dict[str, Any]:

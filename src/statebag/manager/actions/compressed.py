@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from statebag.manager.actions.scope import scope_of_event
 from statebag.manager.legacy import plain_objects
 
 if TYPE_CHECKING:
@@ -16,4 +17,6 @@ def decompress(invocation: Invocation) -> Any:
     """The value, sealed where it is large."""
     strict = invocation.event.get("strict") is True
     value = plain_objects.decompress_data(invocation.given("compressed_data"), strict=strict)
+    if not invocation.is_named:  # the value may be a state, which says whose it is
+        invocation.scope = scope_of_event(value, invocation.event)
     return invocation.sealed(value, invocation.bound)

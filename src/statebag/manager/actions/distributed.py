@@ -15,9 +15,13 @@ from statebag.manager.actions import snapshot
 from statebag.manager.actions.result import absorb
 from statebag.manager.legacy import plain_objects
 from statebag.manager.legacy.pointer_format import object_key
-from statebag.manager.merge.chunks import Tally, has_failed, order_of
+from statebag.manager.merge.chunks import Tally, failure_on_record, order_of
 from statebag.manager.merge.execution_result import READ
-from statebag.manager.merge.next_action import NEXT_ACTIONS
+from statebag.manager.merge.lambda_response import payload_of
+from statebag.manager.merge.nested import leaves
+from statebag.manager.merge.next_action import next_action
+from statebag.manager.merge.resuming import pausing
+from statebag.manager.merge.verdict import failure_of
 from statebag.opening.map_results import UNREADABLE, ChildResult
 
 if TYPE_CHECKING:
@@ -38,21 +42,28 @@ _FIELDS = ("segment_results", "ResultWriterDetails")
 def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
     """`{state_data, next_action, final_status, failed_chunks, post_snapshot}`."""
     event = invocation.event
+    statuses = invocation.settings.table
     state = invocation.state()
     state, own, chunks = _source(invocation, state)
-    tally, results = _Gatherer(invocation, chunks).gather()
+    with invocation.writing():
+        tally, results = _Gatherer(invocation, chunks).gather()
     failed_path = results.pop("failed_segments_s3_path", None)
     state = tally.record(state, results["all"])
     if failed_path is not None:
         state["failed_segments_s3_path"] = failed_path
     if event.get("map_error"):
         state["map_error"] = invocation.top(event["map_error"])
-    status = "FAILED" if event.get("map_error") else tally.final_status
-    known = (*NEXT_ACTIONS, *invocation.settings.next_actions)
-    action = own if status != "FAILED" and own in known else status
+    # With what the result says next to its chunks, the run is one result.
+    action = next_action(own, {}, statuses, otherwise=tally.final_status)
+    has_failed = event.get("map_error") or "FAILED" in {action, tally.final_status}
+    status = "FAILED" if has_failed else tally.final_status
+    if has_failed:
+        action = "FAILED"
+    elif statuses.class_of(action) == "waiting":
+        state = pausing(state, action)
     state["next_action"] = action
     if event.get("pre_snapshot") is not None:
-        state["pre_snapshot_s3_path"] = event["pre_snapshot"]
+        state["pre_snapshot_s3_path"] = snapshot.address_in(event["pre_snapshot"], "pre_snapshot")
     answer = {
         "next_action": action,
         "final_status": status,
@@ -64,7 +75,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
     room = invocation.bound - 2 * snapshot.path_bytes(invocation)
     room -= wire_size({"state_data": 0, "post_snapshot_s3_path": 0, **answer})
     bag = invocation.sealed_state(state, room)
-    path, _ = snapshot.store(invocation, bag, "post")
+    path, _ = snapshot.store(invocation, state, bag, "post")
     return {
         "state_data": {**bag, "post_snapshot_s3_path": path},
         **answer,
@@ -74,33 +85,35 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
 
 def _source(
     invocation: Invocation, state: dict[str, Any]
-) -> tuple[dict[str, Any], str | None, _Chunks]:
-    """The state with what a result says beside its chunks, its next action, and the chunks."""
+) -> tuple[dict[str, Any], dict[str, Any], _Chunks]:
+    """The state with what a result says next to its chunks, what it says, and the chunks."""
     event = invocation.event
     name = "execution_result" if event.get("distributed_results") is None else "distributed_results"
-    given = event.get(name)
-    if given is None:
+    raw = payload_of(event.get(name))
+    if raw is None:
         if event.get("map_error"):
-            return state, None, lambda: ()
+            return state, {}, lambda: ()
         raise InvalidState("the event has no distributed_results", path="$.distributed_results")
-    own = None
-    is_raw = isinstance(given, list)
-    if not is_raw:
-        given = _top(invocation, given)
+    beside: dict[str, Any] = {}
+    is_raw = isinstance(raw, list)
+    given = raw if is_raw else _top(invocation, raw)
     if isinstance(given, dict):
         beside = {key: value for key, value in given.items() if key not in _FIELDS}
         if beside:
             state = absorb(invocation, state, beside, event.get("state_data"))
-            own = beside.get("next_action")
         if "ResultWriterDetails" in given:
             details = invocation.opened(given["ResultWriterDetails"])
             form = event.get("transformation")
-            return state, own, lambda: _map_run(invocation, details, form)
-        is_raw = KEY not in event[name] and isinstance(event[name].get("segment_results"), list)
-        given = event[name]["segment_results"] if is_raw else given.get("segment_results")
+            return state, beside, lambda: _map_run(invocation, details, form)
+        if "segment_results" not in given and failure_of(given, invocation.settings.table):
+            return state, beside, lambda: ()  # what a Catch put in the place of all results
+        plain = raw if isinstance(raw, dict) and KEY not in raw else {}
+        listed = payload_of(plain.get("segment_results"))
+        is_raw = isinstance(listed, list)
+        given = listed if is_raw else payload_of(given.get("segment_results"))
     if isinstance(given, Unopened) and given.kind == "array":
-        listed = given
-        return state, own, lambda: _items(invocation, listed)
+        stored = given
+        return state, beside, lambda: _items(invocation, stored)
     if not isinstance(given, list):
         raise InvalidState(
             f"{name} must be a list, not {json_type(given)}",
@@ -108,11 +121,11 @@ def _source(
             hint="Pass a list, an object with segment_results, or a Map's ResultWriterDetails.",
         )
     if not is_raw:
-        given = invocation.opened(given)
-        return state, own, lambda: enumerate(given)
+        opened = list(leaves(invocation.opened(given)))
+        return state, beside, lambda: enumerate(opened)
     # By their places where those are in sight, so that neighbours are written together.
-    ordered = sorted(enumerate(given), key=lambda one: (order_of(one[1], one[0]), one[0]))
-    return state, own, lambda: _opened(invocation, ordered)
+    ordered = sorted(enumerate(leaves(given)), key=lambda one: (order_of(one[1], one[0]), one[0]))
+    return state, beside, lambda: _opened(invocation, ordered)
 
 
 def _top(invocation: Invocation, given: Any) -> Any:
@@ -120,28 +133,47 @@ def _top(invocation: Invocation, given: Any) -> Any:
     top = invocation.sb.open(given, only=[], scope=invocation.scope, embedded=False)
     if isinstance(top, Unopened) and top.kind == "array":
         return top
-    return invocation.top(given, only=READ)
+    return invocation.looked_into(given, READ)
+
+
+class _AsItIs:
+    """A result that is not opened: what looks like a stub in it is data."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 def _opened(invocation: Invocation, given: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
-    """Results with their positions, opened whole, a few ahead."""
-    taken: deque[tuple[int, bool]] = deque()
+    """Results with their positions, opened whole but for those `_AsItIs`, a few ahead."""
+    taken: deque[tuple[int, bool, _AsItIs | None]] = deque()
 
     def values() -> Iterator[Any]:
         for position, value in given:
+            closed = value if isinstance(value, _AsItIs) else None
             is_string = isinstance(value, str)
-            taken.append((position, is_string))
-            yield [value] if is_string else value  # by itself, it could be taken for a bag's text
+            taken.append((position, is_string, closed))
+            if closed is not None:
+                yield None
+            else:  # a string by itself could be taken for a bag's text
+                yield [value] if is_string else value
 
     for value in invocation.sb.open_each(values(), invocation.scope, embedded=False):
-        position, is_string = taken.popleft()
-        yield position, value[0] if is_string else value
+        position, is_string, closed = taken.popleft()
+        if closed is not None:
+            yield position, closed.value
+        else:
+            yield position, value[0] if is_string else value
 
 
 def _items(invocation: Invocation, listed: Unopened) -> Iterator[tuple[int, Any]]:
     """The items of a list that left, one piece of it at a time."""
-    for index in range(listed.count):
-        yield index, invocation.sb.get(listed, [index], invocation.scope, embedded=False)
+    items = (
+        invocation.sb.get(listed, [index], invocation.scope, embedded=False)
+        for index in range(listed.count)
+    )
+    yield from enumerate(leaves(items))
 
 
 def _map_run(invocation: Invocation, details: Any, form: Any) -> Iterator[tuple[int, Any]]:
@@ -152,6 +184,7 @@ def _map_run(invocation: Invocation, details: Any, form: Any) -> Iterator[tuple[
 def _chunk(child: ChildResult) -> Any:
     """A child execution as a chunk's result."""
     if child.status == "SUCCEEDED":
+        # Its output is what it made; it may be a bag.
         text = json_text.encode(child.output)
         if not json_text.nests_deeper(child.output, text, _CHUNK_LEVELS):
             return child.output
@@ -175,7 +208,9 @@ def _chunk(child: ChildResult) -> Any:
     order = order_of(child.input, -1)
     if order >= 0:
         chunk["execution_order"] = order
-    return {key: value for key, value in chunk.items() if value is not None}
+    # The input is often the parent's bag, the same in each record: opened, it would take the time,
+    # memory and bytes of the parent's whole state, once for each child.
+    return _AsItIs({key: value for key, value in chunk.items() if value is not None})
 
 
 def _write(window: list[tuple[int, bytes]], writer: ArrayWriter) -> None:
@@ -241,7 +276,9 @@ class _Gatherer:
         for order, _, chunk in ordered:
             tally.add(chunk, order)
         everything = [chunk for _, _, chunk in ordered]
-        failed = [chunk for chunk in everything if has_failed(chunk)]
+        statuses = self._invocation.settings.table
+        found = (failure_on_record(chunk, statuses) for chunk in everything)
+        failed = [chunk for chunk in found if chunk is not None]
         results: dict[str, Any] = {"all": everything}
         if failed:
             text = json_text.encode(failed)
@@ -251,4 +288,4 @@ class _Gatherer:
 
     def _tally(self) -> Tally:
         settings = self._invocation.settings
-        return Tally(settings.chunk_results_kept, settings.failed_segments_kept)
+        return Tally(settings.chunk_results_kept, settings.failed_segments_kept, settings.table)

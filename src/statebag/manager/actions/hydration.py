@@ -2,126 +2,241 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from statebag.errors import InvalidState
+from statebag.errors import BlobCorrupt, InvalidState
 from statebag.format.json_text import wire_size
 from statebag.format.json_type import json_type
 from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
 from statebag.manager.legacy import plain_objects
+from statebag.manager.legacy.pointer_format import as_pointer
+from statebag.manager.legacy.segment_manifest import CONFIG, Manifest, expected_digest
 from statebag.manager.merge.control import whole_number
 from statebag.manager.merge.fork import FORKED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from statebag.manager.actions.invocation import Invocation
 
 __all__ = ["hydrate_branch", "hydrate_segment"]
 
 _LEAST = 2048  # bytes of an answer that are kept for the element, or for the state
+_HASH = "manifest_hash"
+_OF_POINTERS = frozenset(
+    {"segment_index", "segment_id", "segment_type", "total_segments", "manifest_id"}
+)
+"""Fields of a segment's pointer: an object with no others has nothing to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is hydrated.
+
+    Attributes:
+        noun: Of the event's fields, as in `branch_pointer` and `branch_index`.
+        lists: Names of the list, in a pointer and in the state.
+        addresses: Names of the list's address, in a pointer and in the state.
+        whole: A field that pointers do not have: an object with it is the element itself.
+    """
+
+    noun: str
+    lists: tuple[str, ...]
+    addresses: tuple[str, ...]
+    whole: str | None = None
+
+    @property
+    def pointer(self) -> str:
+        return f"{self.noun}_pointer"
+
+    def is_whole(self, value: dict[str, Any]) -> bool:
+        return self.whole is not None and value.get(self.whole) is not None
+
+
+_BRANCH = _Kind("branch", (FORKED, "branches"), ("branches_s3_path",))
+_SEGMENT = _Kind(
+    "segment",
+    ("segments", "segment_manifest"),
+    ("segments_s3_path", "manifest_s3_path", "segment_manifest_s3_path"),
+    CONFIG,
+)
 
 
 def hydrate_branch(invocation: Invocation) -> dict[str, Any]:
     """`{branch_config, branch_index, state_data}`."""
-    pointer = invocation.given("branch_pointer")
-    index = _index(invocation, pointer, "branch")
-    config = _element(invocation, pointer, index, "branch", ("branches", FORKED))
-    beside = {"branch_index": index}
-    return _answer(invocation, "branch_config", config, beside)
+    index, config = _Finder(invocation, _BRANCH).find()
+    return _answer(invocation, "branch_config", config, {"branch_index": index})
 
 
 def hydrate_segment(invocation: Invocation) -> dict[str, Any]:
     """`{segment_config, segment_id, execution_order, state_data}`."""
-    pointer = invocation.given("segment_pointer")
-    index = _index(invocation, pointer, "segment")
-    config = _element(invocation, pointer, index, "segment", ("segments",))
-    known = [one for one in (config, pointer) if isinstance(one, dict)]
+    index, segment = _Finder(invocation, _SEGMENT).find()
+    known = [one for one in (segment, invocation.event["segment_pointer"]) if isinstance(one, dict)]
     beside = {
         "segment_id": _first(known, ("segment_id", "id"), index),
         "execution_order": _first(known, ("execution_order",), index),
     }
+    # A manifest's segment has what it runs in a field of its own.
+    config = segment[CONFIG] if isinstance(segment, dict) and CONFIG in segment else segment
     return _answer(invocation, "segment_config", config, beside)
 
 
-def _index(invocation: Invocation, pointer: Any, noun: str) -> int:
-    name = f"{noun}_index"
-    own = pointer.get(name) if isinstance(pointer, dict) else None
-    given = own if own is not None else invocation.event.get(name)
-    return whole_number(0 if given is None else given, name)
+class _Finder:
+    """Finds the element that a pointer means; only what lies on the way to it is read."""
 
-
-def _element(
-    invocation: Invocation, pointer: Any, index: int, noun: str, names: tuple[str, ...]
-) -> Any:
-    """The element: behind the pointer's address or stub, in the state's list, or the pointer.
-
-    Only what lies on the way to it is read.
-    """
-    if not isinstance(pointer, dict):
-        raise InvalidState(
-            f"{noun}_pointer must be an object, not {json_type(pointer)}", path=f"$.{noun}_pointer"
-        )
-    sb, scope, plural = invocation.sb, invocation.scope, names[0]
-    if KEY in pointer and _is_list(pointer):
-        return sb.get(pointer, [index], scope, embedded=False)
-    address = pointer.get(f"{plural}_s3_path")
-    if isinstance(address, str):
-        invocation.check_address(address, (f"{noun}_pointer", f"{plural}_s3_path"))
-        return _checked(_nth(plain_objects.cached_load_from_s3(address), index), pointer, noun)
-    if not _is_pointer(pointer, noun, plural):
-        return sb.open(pointer, scope=scope, embedded=False)
-    if pointer.get(plural) is not None:
-        return _checked(sb.get(pointer, [plural, index], scope, embedded=False), pointer, noun)
-    state = invocation.event.get("state_data")
-    for name in reversed(names):
-        if isinstance(state, dict) and name in state:
-            return _checked(sb.get(state, [name, index], scope, embedded=False), pointer, noun)
-    # Not in sight: in a state that left whole, or of wire version 0.
-    top = invocation.state() if state is not None else {}
-    for name in reversed(names):
-        if name in top:
-            listed = top[name]
-            found = (
-                sb.get(listed.wire, [index], scope, embedded=False)
-                if isinstance(listed, Unopened)
-                else _nth(invocation.opened(listed), index)
+    def __init__(self, invocation: Invocation, kind: _Kind) -> None:
+        self._invocation = invocation
+        self._kind = kind
+        pointer = invocation.given(kind.pointer)
+        if not isinstance(pointer, dict):
+            raise InvalidState(
+                f"{kind.pointer} must be an object, not {json_type(pointer)}",
+                path=f"$.{kind.pointer}",
             )
-            return _checked(found, pointer, noun)
-    raise InvalidState(
-        f"{noun}_pointer does not lead to a list",
-        path=f"$.{noun}_pointer",
-        hint=f"Give it {plural}_s3_path, or pass the state that holds the list.",
-    )
+        invocation.check_scopes()
+        self._pointer: dict[str, Any] = pointer
+        name = f"{kind.noun}_index"
+        own = pointer.get(name)
+        given = own if own is not None else invocation.event.get(name)
+        self._index = whole_number(0 if given is None else given, name)
 
+    def find(self) -> tuple[int, Any]:
+        """Return the index and the element."""
+        pointer = self._pointer
+        sb, scope = self._invocation.sb, self._invocation.scope
+        if KEY in pointer and parse_stub(pointer, "$").kind == "array":
+            return self._index, sb.get(pointer, [self._index], scope, embedded=False)
+        if not self._kind.is_whole(pointer):
+            found, element = self._behind_address(pointer, self._kind.pointer)
+            if found:
+                return self._index, self._checked(element)
+            if self._is_pointer():
+                return self._index, self._checked(self._followed(self._listed()))
+        return self._index, sb.open(pointer, scope=scope, embedded=False)
 
-def _is_list(wire: dict[str, Any]) -> bool:
-    return parse_stub(wire, "$").kind == "array"
+    def _listed(self) -> Any:
+        """The element of a list in the pointer or in the state."""
+        for name in self._kind.lists:
+            if self._pointer.get(name) is not None:
+                return self._in_sight(self._pointer, name, self._kind.pointer)
+        state = self._invocation.event.get("state_data")
+        if isinstance(state, dict):
+            for found, element in self._in_state(
+                state, lambda name: self._in_sight(state, name, "state_data")
+            ):
+                if found:
+                    return element
+        # Not in sight: in a state that was offloaded as a whole, or of wire version 0.
+        top = self._invocation.state() if state is not None else {}
+        for found, element in self._in_state(top, lambda name: self._item(top[name])):
+            if found:
+                return element
+        raise self._leads_nowhere()
+
+    def _in_state(
+        self, state: dict[str, Any], element: Callable[[str], Any]
+    ) -> Iterator[tuple[bool, Any]]:
+        """The places in a state, in order: whether the list is there, and then the element.
+
+        The list of a name that pointers may have too comes after an address.
+        """
+        *first, last = self._kind.lists
+        for name in first:
+            if state.get(name) is not None:
+                yield True, element(name)
+        yield self._behind_address(state, "state_data")
+        if state.get(last) is not None:
+            yield True, element(last)
+
+    def _in_sight(self, place: dict[str, Any], name: str, where: str) -> Any:
+        """The element of a list that an object has, or has a stub or a legacy pointer of."""
+        sb, scope = self._invocation.sb, self._invocation.scope
+        if as_pointer(place[name]) is None:
+            return sb.get(place, [name, self._index], scope, embedded=False)
+        listed = self._invocation.behind_pointer(place[name], (where, name))
+        return self._item(sb.open(listed, scope=scope, embedded=False))
+
+    def _item(self, listed: Any) -> Any:
+        if isinstance(listed, Unopened):
+            sb, scope = self._invocation.sb, self._invocation.scope
+            return sb.get(listed.wire, [self._index], scope, embedded=False)
+        return _nth(self._invocation.opened(listed), self._index)
+
+    def _leads_nowhere(self) -> InvalidState:
+        return InvalidState(
+            f"{self._kind.pointer} does not lead to a list",
+            path=f"$.{self._kind.pointer}",
+            hint=f"Give it {self._kind.addresses[0]}, or pass the state that holds the list.",
+        )
+
+    def _followed(self, element: Any) -> Any:
+        """An element that is itself a pointer, as a fork of a kernel's own lists them."""
+        is_pointer = isinstance(element, dict) and f"{self._kind.noun}_index" in element
+        if not is_pointer or self._kind.is_whole(element):
+            return element
+        found, behind = self._behind_address(element, self._kind.pointer)
+        if not found and element.keys() <= _OF_POINTERS:
+            raise self._leads_nowhere()
+        return behind if found else element
+
+    def _behind_address(self, place: dict[str, Any], where: str) -> tuple[bool, Any]:
+        """Whether an object has the list's address, and then the element there."""
+        for name in self._kind.addresses:
+            address = place.get(name)
+            if isinstance(address, str) and address:
+                if self._kind is _SEGMENT:
+                    return True, self._of_manifest(address, place.get(_HASH), (where, name))
+                self._invocation.check_address(address, (where, name))
+                listed = plain_objects.read_plain_cached(address)
+                return True, _nth(listed, self._index)
+        return False, None
+
+    def _of_manifest(self, address: str, given: Any, path: tuple[str, str]) -> Any:
+        expected = expected_digest(given, f"$.{path[0]}.{_HASH}")
+        name, is_own = self._invocation.may_read(address, path)
+        manifest = Manifest(plain_objects.cached_text(address), name)
+        if expected is not None and not manifest.has_digest(expected, self._index):
+            # What this process has in memory may be older than the pointer.
+            manifest = Manifest(plain_objects.fresh_text(address), name)
+            if not manifest.has_digest(expected, self._index):
+                raise BlobCorrupt(
+                    "the manifest does not have the SHA-256 that its pointer says",
+                    path=f"$.{path[0]}.{_HASH}",
+                    object_name=name,
+                )
+        if not is_own and not manifest.is_of_workflow:
+            raise self._invocation.pointer_scope().refusal(name, path)
+        return manifest.segment(self._index)
+
+    def _is_pointer(self) -> bool:
+        """Whether it says which element is meant, and is not the element itself."""
+        noun = self._kind.noun
+        index = f"{noun}_index"
+        if any(f"total_{name}" in self._pointer for name in self._kind.lists):
+            return index in self._pointer or self._invocation.event.get(index) is not None
+        known = {index, f"{noun}_id", *self._kind.lists, "execution_order"}
+        return index in self._pointer and self._pointer.keys() <= known
+
+    def _checked(self, element: Any) -> Any:
+        """The element, if it is the one that the pointer means."""
+        name = f"{self._kind.noun}_id"
+        if isinstance(element, dict):
+            meant, found = self._pointer.get(name), element.get(name)
+            if meant is not None and found is not None and meant != found:
+                raise InvalidState(
+                    f"the list's element has another {name} than {self._kind.pointer}",
+                    path=f"$.{self._kind.pointer}.{name}",
+                )
+        return element
 
 
 def _nth(listed: Any, index: int) -> Any:
     if not isinstance(listed, list) or not 0 <= index < len(listed):
         raise InvalidState(f"the pointer's list has no element {index}")
     return listed[index]
-
-
-def _is_pointer(pointer: dict[str, Any], noun: str, plural: str) -> bool:
-    """Whether it says which element is meant, and is not the element itself."""
-    known = {f"{noun}_index", f"{noun}_id", plural, "execution_order"}
-    return f"{noun}_index" in pointer and (f"total_{plural}" in pointer or pointer.keys() <= known)
-
-
-def _checked(element: Any, pointer: dict[str, Any], noun: str) -> Any:
-    """The element, if it is the one that the pointer means."""
-    name = f"{noun}_id"
-    if isinstance(element, dict):
-        meant, found = pointer.get(name), element.get(name)
-        if meant is not None and found is not None and meant != found:
-            raise InvalidState(
-                f"the list's element has another {name} than {noun}_pointer",
-                path=f"$.{noun}_pointer.{name}",
-            )
-    return element
 
 
 def _first(places: list[dict[str, Any]], names: tuple[str, ...], default: Any) -> Any:

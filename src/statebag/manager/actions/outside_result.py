@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from statebag.manager.merge.callbacks import READ, merge_outside_result
-from statebag.manager.merge.next_action import next_action
+from statebag.manager.merge.callbacks import READ, merge_answer
+from statebag.manager.merge.deliveries import delivery_id
+from statebag.manager.merge.lambda_response import is_response
 
 if TYPE_CHECKING:
     from statebag.manager.actions.invocation import Invocation
@@ -18,9 +19,15 @@ def merge_outside(
 ) -> dict[str, Any]:
     """`{state_data, next_action}`; the result is kept whole under its own name."""
     state = invocation.state()
-    kept = invocation.top(invocation.given(name), only=READ)
-    result = kept if isinstance(kept, dict) else {}
-    state = merge_outside_result(state, result, kept, name)
-    action = next_action(result, state, added=invocation.settings.next_actions)
-    state["next_action"] = action
-    return invocation.answer(state, next_action=action)
+    given = invocation.given(name)
+    kept = invocation.top(given, only=READ)
+    is_wrapped = is_response(given) or is_response(kept)
+    state, action = merge_answer(
+        state,
+        invocation.looked_into(given, READ) if is_wrapped else kept,
+        kept,
+        name,
+        delivery_id(name, given),
+        invocation.settings.table,
+    )
+    return invocation.answer({**state, "next_action": action}, next_action=action)

@@ -40,4 +40,6 @@ def absorb(
                 f"branches must be a list, not {json_type(branches)}",
                 path="$.execution_result.branches",
             )
-    return merge_result(state, result, invocation.control, branches=branches)
+    return merge_result(
+        state, result, invocation.control, invocation.settings.table, branches=branches
+    )

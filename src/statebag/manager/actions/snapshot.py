@@ -10,14 +10,18 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from statebag.environment import sealing_is_off
 from statebag.errors import BlobCorrupt, BlobMissing, InvalidState, NotPermitted
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.json_text import wire_size
 from statebag.format.json_type import json_type
 from statebag.format.names import encode_scope, is_scope_at_or_above
-from statebag.manager.legacy import plain_objects
+from statebag.manager.actions import older_snapshot
+from statebag.manager.actions.invocation import as_one
 from statebag.manager.legacy.older_form import addresses_in
+from statebag.manager.merge.history import HISTORY
+from statebag.manager.merge.sameness import holds_unopened
 from statebag.opening.fetch import Fetcher
 from statebag.opening.inspection import IndexReader
 from statebag.opening.opener import Confinement
@@ -32,12 +36,13 @@ if TYPE_CHECKING:
     from statebag.format.stub import Blob
     from statebag.manager.actions.invocation import Invocation
 
-__all__ = ["create", "find", "path_bytes", "restore", "store"]
+__all__ = ["address_in", "create", "find", "path_bytes", "restore", "store"]
 
 _NAME = re.compile(r"(?P<scope>.+)/snapshots/(?:pre|post)_(?P<id>[0-9a-f]{32})\.json")
 _ID_LENGTH = 32  # hex digits of a SHA-256, as in the names of packs
 _SIDE_BY_SIDE = 16  # objects looked up at once; a choice, not measured
 _KINDS = ("pre", "post")
+_PLAIN_HISTORY = 2048  # bytes; a choice: a stub takes about 200, and its text a third of the rest
 
 
 def create(invocation: Invocation) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def create(invocation: Invocation) -> dict[str, Any]:
     beside = {"snapshot_s3_path": "", "snapshot_id": "0" * _ID_LENGTH}
     room = invocation.bound - wire_size({"state_data": 0, field: 0, **beside})
     bag = invocation.sealed_state(state, room - 2 * path_bytes(invocation))
-    path, identity = store(invocation, bag, kind)
+    path, identity = store(invocation, state, bag, kind)
     return {
         "state_data": {**bag, field: path},
         "snapshot_s3_path": path,
@@ -58,16 +63,11 @@ def create(invocation: Invocation) -> dict[str, Any]:
 
 def restore(invocation: Invocation) -> dict[str, Any]:
     """`{state_data}`: the bag that the snapshot is, or the state that an older one was."""
-    path = invocation.given("snapshot_s3_path")
-    if not isinstance(path, str):
-        raise InvalidState(
-            f"snapshot_s3_path must be a string, not {json_type(path)}", path="$.snapshot_s3_path"
-        )
+    path = address_in(invocation.given("snapshot_s3_path"), "snapshot_s3_path")
     name = name_below(invocation.sb.store.url, path, ("snapshot_s3_path",))
     found = _NAME.fullmatch(name)
     if found is None:
-        # A copy of the whole state, as the first version made it.
-        return _restore_copy(invocation, path, name).answer_of_state()
+        return older_snapshot.restore(invocation, path, name)
     _check_readable(invocation, found["scope"], name)
     bag = _read(invocation, name, found["id"])
     answer = {"state_data": bag}
@@ -76,17 +76,26 @@ def restore(invocation: Invocation) -> dict[str, Any]:
     return invocation.of_state(bag, unquote(found["scope"])).answer_of_state()
 
 
-def _restore_copy(invocation: Invocation, path: str, name: str) -> Invocation:
-    """The same call for the state that an older snapshot is a copy of.
+def address_in(given: Any, name: str) -> str:
+    """Return a snapshot's address: as it is, or in the object that `create_snapshot` answered.
 
-    An event that says which execution it belongs to reads its own, and reads it as its own.
+    Args:
+        given: What the event has.
+        name: The event's field, for errors.
+
+    Raises:
+        InvalidState: It is neither.
     """
-    scope = invocation.pointer_scope()
-    scope.must_follow(("snapshot_s3_path",))
-    state = plain_objects.load_from_s3(path)
-    if not scope.allows(name) and not scope.owns_state(state, name):
-        raise scope.refusal(name, ("snapshot_s3_path",))
-    return invocation.of_state(state, invocation.scope if invocation.is_named else None)
+    address, path = given, f"$.{name}"
+    if isinstance(given, dict):
+        address, path = given.get("snapshot_s3_path"), f"$.{name}.snapshot_s3_path"
+    if isinstance(address, str):
+        return address
+    raise InvalidState(
+        f"{path.rpartition('.')[2]} must be a string, not {json_type(address)}",
+        path=path,
+        hint="Pass the snapshot_s3_path that create_snapshot returned, or its whole answer.",
+    )
 
 
 def find(invocation: Invocation, digest: str) -> Any:
@@ -101,21 +110,45 @@ def find(invocation: Invocation, digest: str) -> Any:
     return None
 
 
-def store(invocation: Invocation, bag: Any, kind: str) -> tuple[str, str]:
+def store(invocation: Invocation, state: dict[str, Any], bag: Any, kind: str) -> tuple[str, str]:
     """Write a bag as a snapshot; everything that it refers to was found to be there.
+
+    Args:
+        invocation: For the scope and the store.
+        state: What was sealed.
+        bag: The bag of it.
+        kind: `pre` or `post`.
 
     Returns:
         The snapshot's address and its id.
 
     Raises:
+        InvalidState: The event does not name its execution.
         BlobMissing, BlobCorrupt: An object is gone, or too short.
     """
+    invocation.must_be_named()
+    bag = _smaller(invocation, state, bag)
     _verify(invocation, bag)
     text = json_text.encode(bag)
     identity = sha256_hex(text)[:_ID_LENGTH]
     name = _name(invocation, kind, identity)
     invocation.sb.store.put(name, text)
     return _address(invocation, name), identity
+
+
+def _smaller(invocation: Invocation, state: dict[str, Any], bag: Any) -> Any:
+    """The same bag with a plain history compressed: every snapshot would have a copy of it."""
+    history = bag.get(HISTORY) if isinstance(bag, dict) else None
+    if not isinstance(history, list) or invocation.settings.wire == 0 or sealing_is_off():
+        return bag
+    entries = state[HISTORY]
+    if not isinstance(entries, list) or holds_unopened(entries):
+        return bag
+    text = json_text.encode(entries)
+    if len(text) <= _PLAIN_HISTORY:
+        return bag
+    compressed = {**state, HISTORY: as_one(text, len(entries), "array")}
+    return invocation.sealed_state(compressed, invocation.bound)
 
 
 def path_bytes(invocation: Invocation) -> int:

@@ -1,4 +1,4 @@
-"""`update_and_compress`, `sync` and `sync_branch`: a step's result joins the state."""
+"""`update_and_compress` and `sync`: a step's result joins the state."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from statebag.format.json_type import json_type
 from statebag.manager.actions.result import absorb
 from statebag.manager.legacy.older_form import addresses_in
 from statebag.manager.legacy.pointer_format import kilobytes
-from statebag.manager.merge.execution_result import READ
+from statebag.manager.merge.execution_result import READ, is_of_segment
 from statebag.manager.merge.next_action import next_action
+from statebag.manager.merge.resuming import after_result, pending_action
 from statebag.opening.walk import Selection, walk
 
 if TYPE_CHECKING:
     from statebag.manager.actions.invocation import Invocation
 
-__all__ = ["sync", "update_and_compress"]
+__all__ = ["decided", "merged", "sync", "update_and_compress"]
 
 _FIGURES = {
     "payload_size_kb": 99999.99,
@@ -31,15 +32,48 @@ _FIGURES = {
 
 def sync(invocation: Invocation, name: str = "state_data") -> dict[str, Any]:
     """`{state_data, next_action}`; `name` says which state the event brings."""
-    state, result = _merged(invocation, name)
-    action = next_action(result, state, added=invocation.settings.next_actions)
-    state["next_action"] = action
-    return invocation.answer(state, name, next_action=action)
+    state, action = _merged(invocation, name, moves=True)
+    return invocation.answer({**state, "next_action": action}, name, next_action=action)
+
+
+def decided(
+    invocation: Invocation,
+    before: dict[str, Any],
+    merged: dict[str, Any],
+    result: dict[str, Any],
+    *,
+    moves: bool = True,
+    total: Any = None,
+) -> tuple[dict[str, Any], str]:
+    """Return the state where it goes on after a result, and what comes next.
+
+    A result with nothing but control fields is no segment's: the workflow stays where it is, and
+    goes on waiting for what it waits for.
+
+    Args:
+        invocation: For the settings.
+        before: The state as it was.
+        merged: The state with the result merged into it.
+        result: The result.
+        moves: Whether a `CONTINUE` that names no segment goes one further.
+        total: How many segments there are, instead of the state's `total_segments`.
+    """
+    statuses = invocation.settings.table
+    known = merged if total is None else {**merged, "total_segments": total}
+    if not is_of_segment(result, invocation.control):
+        pending = statuses.of_name(pending_action(before))
+        return merged, pending or next_action({}, known, statuses)
+    action = next_action(result, known, statuses)
+    moved, action = after_result(known, before, result, action, statuses, moves=moves)
+    if total is not None:
+        del moved["total_segments"]
+        moved |= {name: merged[name] for name in ("total_segments",) if name in merged}
+    return moved, action
 
 
 def update_and_compress(invocation: Invocation) -> dict[str, Any]:
     """The updated state itself, with what its sealing came to."""
-    state, _ = _merged(invocation, "state_data")
+    state, _ = _merged(invocation, "state_data", moves=False)
     asked = invocation.event.get("max_payload_size_kb")
     if asked is None:
         asked = invocation.settings.max_payload_size_kb
@@ -66,11 +100,30 @@ def update_and_compress(invocation: Invocation) -> dict[str, Any]:
     return bag
 
 
-def _merged(invocation: Invocation, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _merged(invocation: Invocation, name: str, *, moves: bool) -> tuple[dict[str, Any], str]:
+    """The event's state with its result merged into it, and what comes next."""
     raw = invocation.given(name)
-    state = invocation.state(name)
+    return merged(invocation, invocation.state(name), raw, moves=moves)
+
+
+def merged(
+    invocation: Invocation, state: dict[str, Any], raw: Any, *, moves: bool
+) -> tuple[dict[str, Any], str]:
+    """Return a state with the event's result merged into it, and what comes next.
+
+    An event without a result changes nothing: the workflow goes on waiting for what it waits for.
+
+    Args:
+        invocation: For the event and the settings.
+        state: Opened at its top.
+        raw: The state as the event brought it.
+        moves: As for `after_result`.
+    """
+    if invocation.event.get("execution_result") is None:
+        return decided(invocation, state, state, {}, moves=moves)
     result = invocation.result("execution_result", READ)
-    return absorb(invocation, state, result, raw), result
+    after = absorb(invocation, state, result, raw)
+    return decided(invocation, state, after, result, moves=moves)
 
 
 def _forms(bag: Any) -> tuple[bool, bool]:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import BagTooLarge
 from statebag.format import json_check, json_text
-from statebag.format.escape import escape
+from statebag.format.derived import DERIVED
+from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.json_text import wire_size
 from statebag.format.stub import KEY
+from statebag.manager.control_fields import OF_ROUTERS
 from statebag.manager.legacy import plain_objects
 from statebag.manager.legacy.pointer_format import (
     as_pointer,
@@ -18,6 +20,7 @@ from statebag.manager.legacy.pointer_format import (
 )
 from statebag.manager.merge.control import control_names
 from statebag.manager.merge.fork import FORKED, PENDING
+from statebag.manager.scheduling import FULL, SUMMARY, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +29,19 @@ if TYPE_CHECKING:
 
 __all__ = ["OlderForm", "addresses_in"]
 
+_HISTORY = "state_history"
+_CURRENT = "current_state"
 _FEWER_ENTRIES = 30
-_WHOLE_POINTER_BYTES = 1000
+_POINTER_BYTES = 1000  # a field of this size gains little by leaving: its pointer takes 250 to 1000
+_SUMMARY_BYTES = 250  # of the summary and its mark, with strings as long as it may have
+_ARCHIVE_BYTES = 600  # of the pointer to the entries that leave, with a long address
 
 
 class OlderForm:
-    """Offloads in the order of the first version: history, `current_state`, large fields, all.
+    """Offloads in the order of the first version: history, `current_state`, large fields.
+
+    Fields at the top of the state, which routers read, are not offloaded together: if the bound
+    requires it, the largest ones leave, one by one. The last resort is for thousands of small ones.
 
     Args:
         sb: The client; its policy says what is a control field.
@@ -47,19 +57,20 @@ class OlderForm:
         """What to carry for an opened state.
 
         Raises:
-            BagTooLarge: Control fields alone pass the budget.
+            BagTooLarge: What cannot be offloaded is larger than the budget.
         """
         json_check.check_json(state)
         own = state.get("idempotency_key")
         key = own if isinstance(own, str) and own else self._scope.replace("/", "-")
         carried = {name: self._field(name, value, key) for name, value in state.items()}
-        carried = _with_addresses(carried)
-        history = carried.get("state_history")
-        if wire_size(carried) > budget and isinstance(history, list):
-            shorter, _ = plain_objects.optimize_state_history(history, key, _FEWER_ENTRIES)
-            carried["state_history"] = shorter
+        carried = _with_summary(state, _with_addresses(carried))
         if wire_size(carried) > budget:
-            carried = self._whole(state, carried, key)
+            carried = self._with_less_history(carried, key, budget)
+        if wire_size(carried) > budget:
+            carried = self._with_fewer_fields(state, carried, key, budget - _SUMMARY_BYTES)
+            carried = _with_summary(state, carried)
+        if wire_size(carried) > budget:
+            carried = self._as_one_object(state, carried, key, budget)
         if wire_size(carried) > budget:
             raise BagTooLarge(
                 f"the fields that cannot be offloaded take {wire_size(carried)} bytes; "
@@ -69,28 +80,112 @@ class OlderForm:
 
     def _field(self, name: str, value: Any, key: str) -> Any:
         if name in self._control:
-            return value
-        if name == "state_history" and isinstance(value, list):
+            return escape(value)
+        if name == _CURRENT and isinstance(value, dict) and not is_lookalike(value):
+            fields = {inner: _as_data(inner, one, key) for inner, one in value.items()}
+            kept_state, _ = plain_objects.optimize_current_state(fields, key)
+            return kept_state
+        value = _as_data(name, value, key)
+        if name == _HISTORY and isinstance(value, list):
             kept, _ = plain_objects.optimize_state_history(value, key)
             return kept
-        if name == "current_state" and isinstance(value, dict):
-            kept_state, _ = plain_objects.optimize_current_state(value, key)
-            return kept_state
         text = json_text.encode(value)
         if len(text) <= self._sb.policy.field_limit or as_pointer(value) is not None:
-            return escape(value)
-        return field_pointer(plain_objects.store_to_s3(value, object_key(key, name, text)), text)
+            return value
+        return _stored(name, value, key, text)
 
-    def _whole(self, state: dict[str, Any], carried: dict[str, Any], key: str) -> dict[str, Any]:
-        """One pointer, with the control fields beside it that leave it under 1 KB."""
-        text = json_text.encode(carried)
-        s3_path = plain_objects.store_to_s3(carried, object_key(key, "state", text))
+    def _with_less_history(self, carried: dict[str, Any], key: str, budget: int) -> dict[str, Any]:
+        """With 30 entries, or the fewer that fit; none of them if no number of them does."""
+        history = carried.get(_HISTORY)
+        if not isinstance(history, list) or not history:
+            return carried
+        beside = wire_size({**carried, _HISTORY: []}) + _ARCHIVE_BYTES
+        kept, room = 0, budget - beside
+        for entry in reversed(history[-_FEWER_ENTRIES:]):
+            room -= wire_size(entry) + 1
+            if room < 0 or as_pointer(entry) is not None:
+                break
+            kept += 1
+        shorter, _ = plain_objects.optimize_state_history(history, key, kept)
+        return {**carried, _HISTORY: shorter}
+
+    def _with_fewer_fields(
+        self, state: dict[str, Any], carried: dict[str, Any], key: str, budget: int
+    ) -> dict[str, Any]:
+        """Without the largest fields; a Map reads the pointers of a fork, so they leave last."""
+        excess = wire_size(carried) - budget
+        sizes = {
+            name: wire_size(value)
+            for name, value in carried.items()
+            if name not in self._control and name != _HISTORY and as_pointer(value) is None
+        }
+        for name in sorted(sizes, key=lambda one: (one == PENDING, -sizes[one])):
+            if excess <= 0 or sizes[name] <= _POINTER_BYTES:
+                break
+            pointer = self._pointer(name, state, carried, key)
+            excess -= sizes[name] - wire_size(pointer)
+            carried = {**carried, name: pointer}
+        return carried
+
+    def _as_one_object(
+        self, state: dict[str, Any], carried: dict[str, Any], key: str, budget: int
+    ) -> dict[str, Any]:
+        """One pointer for thousands of small fields, with the smallest beside it as they are.
+
+        A router finds most of what it reads. Without this the step would fail.
+        """
+        # In an object a wrapper would be data, as everything in it is.
+        control = {name: _as_data(name, state[name], key) for name in self._control & state.keys()}
+        stored = {**carried, **control}
+        text = json_text.encode(stored)
+        s3_path = plain_objects.store_to_s3(stored, object_key(key, "state", text))
         pointer = whole_pointer(s3_path, text, state)
-        for name in sorted(self._control & state.keys()):
-            wider = {**pointer, name: state[name]}
-            if wire_size(wider) <= _WHOLE_POINTER_BYTES:
-                pointer = wider
+        # A field with a name of the pointer's own is in the object alone.
+        own = pointer.keys() - {*OF_ROUTERS, SUMMARY}
+        sizes = {name: wire_size({name: one}) for name, one in carried.items() if name not in own}
+        room = budget - wire_size(pointer)
+        for name in sorted(sizes, key=lambda one: (one not in self._control, sizes[one])):
+            room -= sizes[name]
+            if room < 0 and name not in self._control:
+                break
+            pointer[name] = carried[name]
         return pointer
+
+    def _pointer(
+        self, name: str, state: dict[str, Any], carried: dict[str, Any], key: str
+    ) -> dict[str, Any]:
+        """What stands for a field that leaves as a whole."""
+        value = carried[name] if name in {_CURRENT, PENDING} else state[name]
+        text = json_text.encode(value)
+        s3_path = plain_objects.store_to_s3(value, object_key(key, name, text))
+        if name == _CURRENT and isinstance(value, dict):
+            return whole_pointer(s3_path, text, state[name])
+        return field_pointer(s3_path, text)
+
+
+def _with_summary(state: dict[str, Any], carried: dict[str, Any]) -> dict[str, Any]:
+    """What a router needs of scheduling metadata that left; the mark tells it from a field."""
+    pointer: Any = carried.get(FULL)
+    summary = summary_of(state.get(FULL))
+    left = isinstance(pointer, dict) and as_pointer(pointer) is not None
+    if summary is None or not left or SUMMARY in state:
+        return carried
+    return {**carried, FULL: {**pointer, DERIVED: [SUMMARY]}, SUMMARY: summary}
+
+
+def _as_data(name: str, value: Any, key: str) -> Any:
+    """A value, or if a reader would follow or open something in it, the pointer of its object.
+
+    What the object of a field holds is data, whatever it looks like.
+    """
+    text = json_text.encode(value)
+    if not may_need_escape(text) or escape(value) == value:
+        return value
+    return _stored(name, value, key, text)
+
+
+def _stored(name: str, value: Any, key: str, text: bytes) -> dict[str, Any]:
+    return field_pointer(plain_objects.store_to_s3(value, object_key(key, name, text)), text)
 
 
 def _with_addresses(carried: dict[str, Any]) -> dict[str, Any]:

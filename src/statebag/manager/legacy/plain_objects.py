@@ -7,7 +7,6 @@ its key and two values of one second never collide. The store is the environment
 
 from __future__ import annotations
 
-import logging
 import secrets
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 from statebag.default_client import from_environment
 from statebag.errors import BlobCorrupt, InvalidState
 from statebag.format import json_check, json_text
+from statebag.format.json_type import json_type
+from statebag.format.names import scope_of_execution
+from statebag.manager.actions.scope import UNNAMED
 from statebag.manager.legacy.pointer_format import (
     as_pointer,
     compress_text,
@@ -25,27 +27,33 @@ from statebag.manager.legacy.pointer_format import (
     object_key,
     whole_pointer,
 )
+from statebag.manager.legacy.pointer_scope import PointerScope
 from statebag.manager.settings import manager_settings
 from statebag.process.forking import fork_safe_lock
 from statebag.process.recent import Recent
 from statebag.store.confinement import name_below
+from statebag.store.identity import identity_of
+from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
 __all__ = [
     "cached_load_from_s3",
+    "cached_text",
     "calculate_payload_size",
     "compress_data",
     "decompress_data",
+    "fresh_text",
     "generate_s3_key",
     "load_from_s3",
     "optimize_current_state",
     "optimize_state_history",
+    "read_plain",
+    "read_plain_cached",
     "store_to_s3",
 ]
 
-_log = logging.getLogger(__name__)
 _FIELD_LEAVES_ABOVE = 30 * 1024
 _STATE_LEAVES_ABOVE = 100 * 1024
 _CACHE_SECONDS = 300.0
@@ -72,28 +80,68 @@ def store_to_s3(data: Any, key: str) -> str:
     return _put(key, json_text.encode(data))
 
 
-def load_from_s3(s3_path: str, max_retries: int = 3) -> Any:
+def load_from_s3(s3_path: str, max_retries: int = 3, scope: str | None = None) -> Any:
     """The value of a plain JSON object; never None for one that could not be read.
+
+    An address is confined as a pointer is: to objects that no execution's scope owns
+    (`workflow-state/<id>/`, and those at the root), and to what `scope` may read.
 
     Args:
         s3_path: An absolute address below the configured root.
         max_retries: Requests at most, the first included.
+        scope: The reader's scope, or the ARN of its execution.
 
     Raises:
-        NotPermitted: The address is outside the root.
+        NotPermitted: The address is outside the root, or of another scope, or signatures are
+            required: an address has none.
         BlobMissing, BlobCorrupt, StoreUnavailable: It could not be read.
     """
     _must_be(str, s3_path=s3_path)
-    return json_text.decode(_get(s3_path, max_retries), s3_path)
+    _check_allowed(s3_path, scope)
+    return read_plain(s3_path, max_retries)
 
 
-def cached_load_from_s3(s3_path: str) -> Any:
+def cached_load_from_s3(s3_path: str, scope: str | None = None) -> Any:
     """The same, from memory where it was read within the last 300 seconds.
 
     Every call gives a value of its own: a caller that changes it changes nobody else's.
     """
     _must_be(str, s3_path=s3_path)
-    return json_text.decode(_cache.get(s3_path, lambda: _get(s3_path, 3)), s3_path)
+    _check_allowed(s3_path, scope)
+    return read_plain_cached(s3_path)
+
+
+def read_plain(s3_path: str, attempts: int = 3) -> Any:
+    """Return the value of a plain JSON object that the caller knows may be read.
+
+    Args:
+        s3_path: An absolute address.
+        attempts: Requests at most.
+
+    Raises:
+        NotPermitted: The address is outside the root.
+        BlobMissing, BlobCorrupt, StoreUnavailable: It could not be read.
+    """
+    return json_text.decode(_get(s3_path, attempts), s3_path)
+
+
+def read_plain_cached(s3_path: str) -> Any:
+    """Do the same, from memory if it was read within the last 300 seconds."""
+    return json_text.decode(cached_text(s3_path), s3_path)
+
+
+def cached_text(s3_path: str) -> bytes:
+    """Return an object's bytes, from memory if they were read within the last 300 seconds."""
+    return _cache.get(_place(s3_path), lambda: _get(s3_path, 3))
+
+
+def fresh_text(s3_path: str) -> bytes:
+    """Return an object's bytes from the store; from then on they are the ones in memory."""
+    return _cache.get(_place(s3_path), lambda: _get(s3_path, 3), fresh=True)
+
+
+def _place(s3_path: str) -> Hashable:
+    return (*identity_of(from_environment().store), s3_path)
 
 
 def compress_data(value: Any) -> str:
@@ -122,9 +170,12 @@ def decompress_data(compressed_data: Any, *, strict: bool = False) -> Any:
     except BlobCorrupt:
         if strict:
             raise
-        _log.warning(
-            "decompress_data was given what was never compressed",
-            extra={"statebag_metric": "NeverCompressed"},
+        warn(
+            "NeverCompressed",
+            "decompress_data was given %s that was never compressed, and returned it unchanged; "
+            "strict=True refuses it",
+            json_type(compressed_data),
+            count=1,
         )
         return compressed_data
 
@@ -213,6 +264,14 @@ def _must_be(kind: type, **arguments: object) -> None:
             raise InvalidState(f"{name} must be {kind.__name__}, not {type(value).__qualname__}")
 
 
+def _check_allowed(s3_path: str, scope: str | None) -> None:
+    sb = from_environment()
+    reader = UNNAMED if scope is None else scope_of_execution(scope)
+    allowed = PointerScope(reader, sb.policy, any_id=scope is None)
+    allowed.must_follow(("s3_path",))
+    allowed.check(name_below(sb.store.url, s3_path, ("s3_path",)), ("s3_path",))
+
+
 def _put(key: str, text: bytes) -> str:
     manager_settings()  # refuses to encrypt what consumers of wire version 0 read
     store = from_environment().store
@@ -230,13 +289,13 @@ class _RecentTexts:
     """Texts that were read lately; bounded in age, number and bytes."""
 
     def __init__(self) -> None:
-        self._texts: Recent[str, tuple[float, bytes]] = Recent(_CACHE_BYTES)
+        self._texts: Recent[Hashable, tuple[float, bytes]] = Recent(_CACHE_BYTES)
         self._lock = fork_safe_lock()
 
-    def get(self, key: str, read: Callable[[], bytes]) -> bytes:
+    def get(self, key: Hashable, read: Callable[[], bytes], *, fresh: bool = False) -> bytes:
         with self._lock:
             found = self._texts.get(key)
-        if found is not None and monotonic() - found[0] < _CACHE_SECONDS:
+        if found is not None and not fresh and monotonic() - found[0] < _CACHE_SECONDS:
             return found[1]
         text = read()
         with self._lock:

@@ -24,6 +24,7 @@ from statebag.errors import BlobCorrupt, LimitExceeded
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.json_type import json_type
+from statebag.manager.control_fields import OF_ROUTERS
 from statebag.manager.scheduling import FULL, SUMMARY, scheduling_summary
 
 __all__ = [
@@ -45,6 +46,8 @@ FOLDER = "workflow-state"
 """Where the older writers put objects, each below the id of its state."""
 
 _KEY_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.=@+-")
+
+_LONGEST_NUMBER = 20  # characters; a choice: the pointer stays under 1 KB
 
 PointerKind = Literal["field", "whole", "history", "compressed"]
 
@@ -112,7 +115,10 @@ def history_pointer(s3_path: str, text: bytes, entry_count: int) -> dict[str, An
 
 
 def whole_pointer(s3_path: str, text: bytes, state: dict[str, Any]) -> dict[str, Any]:
-    """The pointer that stands for a whole state; under 1 KB whatever the state holds."""
+    """The pointer that stands for a whole state; under 1 KB whatever the state holds.
+
+    It has what routers read: the two fields, with their defaults, and the summary.
+    """
     scheduling = state.get(FULL)
     pointer: dict[str, Any] = {
         "__s3_offloaded": True,
@@ -120,10 +126,10 @@ def whole_pointer(s3_path: str, text: bytes, state: dict[str, Any]) -> dict[str,
         "__original_size_kb": kilobytes(len(text)),
         "sha256": sha256_hex(text),
     }
-    for name in ("guardrail_verified", "batch_count_actual"):
+    for name, default in OF_ROUTERS.items():
         value = state.get(name)
-        if isinstance(value, bool | int | float) and len(str(value)) <= 20:
-            pointer[name] = value
+        is_short = isinstance(value, bool | int | float) and len(str(value)) <= _LONGEST_NUMBER
+        pointer[name] = value if is_short else default
     if isinstance(scheduling, dict):
         pointer[SUMMARY] = scheduling_summary(scheduling)
     return pointer

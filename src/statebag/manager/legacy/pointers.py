@@ -1,7 +1,8 @@
 """Reading pointers of wire version 0, where they can stand and nowhere else.
 
 A pointer can stand for: the whole value, a field of an object (two levels of objects below a
-state, as `current_state` has fields of its own), and at the head of a list (older history).
+state, as `current_state` has fields of its own), and at the head of a list (older history). It
+may stand next to the stub of a bag as well, where a function that knows no stubs put it.
 What a pointer of a field brings is data and is not looked into; what a pointer of a whole
 state brings is a state again, and so is followed, as are archives that name older archives.
 Nothing that was read is a stub: data that looks like one comes back escaped.
@@ -13,14 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import BlobCorrupt, LimitExceeded, NotPermitted
 from statebag.format import json_text
+from statebag.format.derived import DERIVED
 from statebag.format.escape import escape
 from statebag.format.json_memory import OpenedValues
 from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
-from statebag.format.stub import KEY
+from statebag.format.stub import KEY, Escaped
+from statebag.format.stub_parsing import parse_stub
+from statebag.manager.control_fields import OF_ROUTERS
 from statebag.manager.legacy.pointer_format import as_pointer, decode_checked, decompress_text
 from statebag.manager.legacy.pointer_scope import PointerScope
+from statebag.manager.scheduling import FULL, SUMMARY, is_summary_of, may_be_summary
+from statebag.opening.foreign_pointers import POINTER_LEVELS, put_at, siblings_of, split_at
 from statebag.store.confinement import name_below
+from statebag.telemetry import usage
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
@@ -30,12 +37,24 @@ if TYPE_CHECKING:
 
 __all__ = ["PointerReader"]
 
-_FIELD_LEVELS = 3  # a state, its fields, and the fields of such a field
 _MOST_WRAPPED = 8  # whole states within whole states; a writer makes one
 _MOST_ARCHIVES = 10_000
+_ABSENT = object()
 _OWN_KEYS = frozenset(
-    {"__s3_offloaded", "__s3_path", "__original_size_kb", "sha256", "scheduling_summary"}
+    {
+        "__s3_offloaded",
+        "__s3_path",
+        "__original_size_kb",
+        "sha256",
+        "__scheduling_metadata",
+        "__guardrail_verified",
+        "__batch_count_actual",
+    }
 )
+"""Members of a pointer to a whole state that are not fields of the state."""
+
+_DEFAULTS = {**OF_ROUTERS, "scheduling_metadata": {}}
+"""Fields beside such a pointer, which writers add if the state does not have them."""
 
 
 class PointerReader:
@@ -69,17 +88,29 @@ class PointerReader:
         self._values = OpenedValues(policy.max_open_bytes)
         self._objects = 0
 
-    def resolve(self, value: Any, path: Path = ()) -> Any:
+    def resolve(self, value: Any, path: Path = (), *, state_at: Path = ()) -> Any:
         """A value with the pointers that can stand in it replaced; `value` is not changed.
+
+        Args:
+            value: A state, or an event with a state in it.
+            path: Where it stands, for messages.
+            state_at: Where in `value` the state is.
 
         Raises:
             NotPermitted: A pointer leads out of the root or to another execution's object, or
                 signatures are required: a pointer has none.
             BlobMissing, BlobCorrupt, StoreUnavailable, LimitExceeded: As for any open.
         """
+        event, state = split_at(value, state_at)
         if self._learns:
-            self._scope.learn(value)
-        return self._field(value, path, _FIELD_LEVELS, wrapped=0)
+            self._scope.learn(event)
+            self._scope.learn(state)
+        state = self._field(state, (*path, *state_at), POINTER_LEVELS, wrapped=0)
+        if not state_at:
+            return state
+        # Without the state: what came out of a pointer is data, and is not looked into again.
+        event = self._field(event, path, POINTER_LEVELS, wrapped=0)
+        return put_at(event, state_at, state)
 
     def _field(self, value: Any, path: Path, levels: int, *, wrapped: int) -> Any:
         pointer = as_pointer(value)
@@ -95,9 +126,34 @@ class PointerReader:
         state = self._read(pointer, path)
         # Fields that the engine may have changed since stand beside the pointer and win.
         if isinstance(state, dict):
-            beside = {key: one for key, one in value.items() if key not in _OWN_KEYS}
-            state = {**state, **beside}
+            return self._merged(state, value, path, levels, wrapped + 1)
         return self._field(state, path, levels, wrapped=wrapped + 1)
+
+    def _merged(
+        self, state: dict[str, Any], pointer: dict[str, Any], path: Path, levels: int, wrapped: int
+    ) -> Any:
+        """A state that was read, with the fields beside its pointer in their places.
+
+        A summary there is left out if it is what a writer derived from the state's metadata.
+        """
+        beside = {
+            key: one
+            for key, one in pointer.items()
+            if key not in _OWN_KEYS and not (key not in state and _is_default(key, one))
+        }
+        if _is_marked(state):  # no engine writes in an object of the store
+            state = {name: one for name, one in state.items() if name != SUMMARY}
+        came = beside.pop(SUMMARY, _ABSENT)
+        merged = self._field({**state, **beside}, path, levels, wrapped=wrapped)
+        if came is _ABSENT or not isinstance(merged, dict):
+            return merged
+        sources = [merged[FULL]] if FULL in merged else []
+        if sources and FULL in beside and FULL in state and state[FULL] != beside[FULL]:
+            # The engine may have replaced the metadata, and not what was derived from it.
+            sources.append(self._field(state[FULL], (*path, FULL), levels - 1, wrapped=wrapped))
+        # The first version wrote a summary for a state without metadata too.
+        is_derived = _is_summary(came, sources) if sources else may_be_summary(came)
+        return merged if is_derived else {**merged, SUMMARY: came}
 
     def _is_data(self, pointer: Pointer) -> bool:
         if not self._foreign_is_data or pointer.kind == "compressed":
@@ -111,21 +167,37 @@ class PointerReader:
     def _inside(self, value: Any, path: Path, levels: int, *, wrapped: int) -> Any:
         if isinstance(value, list):
             return self._history(value, path)
-        if not isinstance(value, dict) or KEY in value or levels == 0:
-            return value  # a stub is opened by those who know stubs
-        return {
-            key: self._field(one, (*path, key), levels - 1, wrapped=wrapped)
-            for key, one in value.items()
+        fields = siblings_of(value)  # a stub is opened by those who know stubs
+        if not fields or levels == 0:
+            return value
+        inside = {
+            **value,
+            **{
+                key: self._field(one, (*path, key), levels - 1, wrapped=wrapped)
+                for key, one in fields.items()
+            },
         }
+        if KEY not in value and _is_marked(value) and _is_summary(value[SUMMARY], [inside[FULL]]):
+            del inside[SUMMARY]
+        return inside
 
     def _history(self, entries: list[Any], path: Path) -> list[Any]:
         """A list with the archives at its head, and at theirs, replaced by what they hold."""
         newest_first: list[list[Any]] = []
+        seen: set[str] = set()
         rest = entries
         while rest:
             pointer = as_pointer(rest[0])
             if pointer is None or pointer.kind != "history" or self._is_data(pointer):
                 break
+            if pointer.s3_path in seen:
+                raise LimitExceeded(
+                    f"archive {len(newest_first) + 1} of the history is one of those after it",
+                    path=_at(path),
+                    object_name=name_below(self._store.url, pointer.s3_path, path),
+                    hint="Take the history from an earlier snapshot: an archive was replaced.",
+                )
+            seen.add(pointer.s3_path)
             newest_first.append(rest[1:])
             archived = self._read(pointer, path)
             if not isinstance(archived, list):
@@ -150,6 +222,7 @@ class PointerReader:
                 hint="Raise Policy.max_open_blobs and Policy.max_open_requests.",
                 path=_at(path),
             )
+        usage.add(legacy_pointers_read=1)
         if pointer.kind == "compressed":
             text = decompress_text(pointer.data, left)
             self._bytes += len(text)
@@ -181,6 +254,39 @@ class PointerReader:
             path=_at(path),
             object_name=name,
         )
+
+
+def _is_marked(value: dict[str, Any]) -> bool:
+    """Whether a writer put a summary beside the pointer of what it sums up."""
+    full = value.get(FULL)
+    if SUMMARY not in value or not isinstance(full, dict) or as_pointer(full) is None:
+        return False
+    return full.get(DERIVED) == [SUMMARY]
+
+
+def _is_summary(value: Any, sources: list[Any]) -> bool:
+    """Whether a value is what a writer derived from one of these, which were read."""
+    if not may_be_summary(value):
+        return False
+    return any(is_summary_of(value, _data_of(source)) for source in sources)
+
+
+def _data_of(value: Any) -> Any:
+    """What was read, without the wrapper of data that looks like a stub."""
+    if not isinstance(value, dict) or KEY not in value:
+        return value
+    stub = parse_stub(value, "$")
+    return stub.original if isinstance(stub, Escaped) else value
+
+
+def _is_default(key: str, value: Any) -> bool:
+    """Whether a writer of pointers added a field; an engine may have made 1 into 1.0."""
+    default = _DEFAULTS.get(key)
+    return (
+        default is not None
+        and value == default
+        and isinstance(value, bool) == isinstance(default, bool)
+    )
 
 
 def _at(path: Path) -> str:

@@ -9,11 +9,15 @@ from statebag.errors import InvalidState
 from statebag.format.json_type import json_type
 from statebag.manager.merge.fork import branch_label
 from statebag.manager.merge.history import LAST_ID, append_id, append_once, grown, logs_of
+from statebag.manager.merge.resuming import join_place
+from statebag.manager.merge.verdict import SAYS_FAILURE, Verdict, judge, with_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MEANT", "BranchRecord", "Gathering", "next_action_of", "record_join"]
+    from statebag.manager.statuses import Statuses
+
+__all__ = ["MEANT", "READ", "BranchRecord", "Gathering", "join_id", "next_action_of", "record_join"]
 
 MEANT: frozenset[str] = frozenset(
     {
@@ -28,8 +32,10 @@ MEANT: frozenset[str] = frozenset(
         "output_s3_path",
     }
 )
-_FAILED = frozenset({"FAILED", "ERROR", "TIMED_OUT", "ABORTED"})
-_PAUSED = ("PAUSED_FOR_HITP", "PAUSED_FOR_ASYNC_LLM")
+READ: tuple[str, ...] = tuple(sorted({*MEANT, *SAYS_FAILURE, "next_action"} - {"final_state"}))
+"""Fields of a branch's result that a join reads, in addition to its `final_state`."""
+
+_PERSON = "PAUSED_FOR_HITP"
 
 
 @dataclass(slots=True)
@@ -39,17 +45,19 @@ class BranchRecord:
     Attributes:
         label: Its id, or one made of its place.
         record: All that it gave.
+        verdict: What that says.
         final: Its final state, opened at its top; None where it gave none.
         fork: The digest of the state that it started from; None for the joined state itself.
     """
 
     label: str
     record: Mapping[str, Any]
+    verdict: Verdict
     final: Mapping[str, Any] | None = None
     fork: str | None = None
 
     @classmethod
-    def of(cls, record: Any, index: int) -> BranchRecord:
+    def of(cls, record: Any, index: int, statuses: Statuses) -> BranchRecord:
         """Read a result.
 
         Raises:
@@ -65,13 +73,13 @@ class BranchRecord:
             raise InvalidState(
                 f"fork must be a string, not {json_type(fork)}", path=f"$.branches[{index}].fork"
             )
-        return cls(str(branch_label(record, index)), record, None, fork)
+        label = str(branch_label(record, index))
+        return cls(label, record, judge(record, statuses), None, fork)
 
     @property
     def failed(self) -> bool:
         """Whether it did not come to its end."""
-        status = self.record.get("status")
-        return (isinstance(status, str) and status in _FAILED) or bool(self.record.get("error"))
+        return self.verdict.failed
 
 
 @dataclass(slots=True)
@@ -82,11 +90,13 @@ class Gathering:
         branches: Those that were read, in their order.
         unresolved: Those that could not be, each with its pointer and the reason.
         conflicts: What the three-way merge recorded.
+        failure: What stands in the place of all results, if that is a failure.
     """
 
     branches: list[BranchRecord]
     unresolved: list[dict[str, Any]] = field(default_factory=list)
     conflicts: list[dict[str, Any]] = field(default_factory=list)
+    failure: Verdict | None = None
 
     @property
     def failed(self) -> list[BranchRecord]:
@@ -94,29 +104,33 @@ class Gathering:
         return [branch for branch in self.branches if branch.failed]
 
 
+def join_id(event: Mapping[str, Any], state: Mapping[str, Any], identity: str) -> str:
+    """Return the id of a join's append: the event's, else its place and all that it joins.
+
+    Args:
+        event: May have an `append_id`.
+        state: The state as the event brings it.
+        identity: The join's `delivery_id`.
+    """
+    return append_id(event, join_place(state), [identity], "join")
+
+
 def record_join(
-    state: Mapping[str, Any],
-    gathering: Gathering,
-    event: Mapping[str, Any],
-    most_conflicts: int,
+    state: Mapping[str, Any], gathering: Gathering, identity: str, most_conflicts: int
 ) -> dict[str, Any]:
     """The state with the branches' history, failures, conflicts and whatever else they gave.
-
-    A join that is delivered a second time adds nothing a second time.
 
     Args:
         state: The state, its `current_state` joined.
         gathering: What was found.
-        event: May carry the join's `append_id`.
+        identity: The `join_id`.
         most_conflicts: How many conflicts are listed; `merge_conflict_count` counts all.
     """
     entries = [entry for branch in gathering.branches for entry in logs_of(branch.record)]
-    identity = append_id(event, state, _outline(gathering, entries), "join")
-    if state.get(LAST_ID) == identity:
-        return dict(state)
     marked = {**append_once(state, entries, identity), LAST_ID: identity}
+    failed = [with_reason(dict(branch.record), branch.verdict) for branch in gathering.failed]
     lists = {
-        "failed_branches": [dict(branch.record) for branch in gathering.failed],
+        "failed_branches": failed,
         "unresolved_branches": gathering.unresolved,
         "branch_results": _other_fields(gathering),
     }
@@ -134,19 +148,15 @@ def record_join(
 
 
 def next_action_of(gathering: Gathering) -> str | None:
-    """What the branches themselves decide: all failed, or one waits; None where it is open."""
+    """What the branches themselves decide: all failed or gone, or one waits; None if neither."""
     branches = gathering.branches
-    if branches and len(gathering.failed) == len(branches):
+    lost = len(gathering.failed) + len(gathering.unresolved)
+    if gathering.failure is not None or (
+        lost and lost == len(branches) + len(gathering.unresolved)
+    ):
         return "FAILED"
-    for status in _PAUSED:
-        if any(branch.record.get("status") == status for branch in branches):
-            return status
-    return None
-
-
-def _outline(gathering: Gathering, entries: list[Any]) -> list[Any]:
-    """What tells one join from another, beside its place in the workflow."""
-    return [[branch.label, branch.record.get("status")] for branch in gathering.branches] + entries
+    waiting = [branch.verdict.next_action for branch in branches if branch.verdict.waits]
+    return _PERSON if _PERSON in waiting else next(iter(waiting), None)
 
 
 def _other_fields(gathering: Gathering) -> list[dict[str, Any]]:

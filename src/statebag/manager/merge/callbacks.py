@@ -4,32 +4,56 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from statebag.manager.merge.next_action import advance
+from statebag.manager.merge.deliveries import noted, was_merged
+from statebag.manager.merge.next_action import reaches_end, standing
+from statebag.manager.merge.resuming import after_answer, awaits_answer
+from statebag.manager.merge.verdict import SAYS_FAILURE, failure_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["READ", "merge_outside_result"]
+    from statebag.manager.statuses import Statuses
 
-READ: tuple[str, ...] = ("status", "next_action", "next_segment_to_run", "error")
-"""Fields of such a result that are read; all of it is kept, and may stay unopened."""
+__all__ = ["READ", "merge_answer"]
+
+READ: tuple[str, ...] = (*SAYS_FAILURE, "next_segment_to_run")
+"""Fields of an answer that are read; all of it is kept, and may stay unopened."""
+
+_Field = Literal["callback_result", "async_result"]
 
 
-def merge_outside_result(
+def merge_answer(
     state: Mapping[str, Any],
-    result: Mapping[str, Any],
+    result: Any,
     kept: Any,
-    name: Literal["callback_result", "async_result"],
-) -> dict[str, Any]:
-    """The state after such a result, one segment further or at the one that the result names.
+    name: _Field,
+    identity: str,
+    statuses: Statuses,
+) -> tuple[dict[str, Any], str]:
+    """Return the state after an answer, and the next action.
 
-    The result is kept whole and, since it comes from outside, changes no other field: neither
-    the execution that the state belongs to nor where its objects lie.
+    The answer is kept whole. Its fields are data: only a failure, and the segment that it names,
+    mean something to the workflow. An answer that the state has merged, and that it does not wait
+    for again, changes nothing.
 
     Args:
-        state: The state.
-        result: With the fields of `READ` opened.
-        kept: What is kept: the result as it came.
-        name: Under which name.
+        state: The state, with its bookkeeping opened.
+        result: The answer itself, with the fields of READ opened.
+        kept: What is kept: the answer as it came.
+        name: The field that it is kept in.
+        identity: Its `delivery_id`.
+        statuses: The table.
     """
-    return {**advance(state, result, by=1), name: kept}
+    awaited = awaits_answer(state, statuses)
+    if not awaited and was_merged(state, identity):
+        return dict(state), standing(state, statuses)
+    merged = {**noted(state, identity, awaited=awaited), name: kept}
+    failure = failure_in(result, statuses)
+    if failure is not None:
+        if failure.error is not None:
+            merged["error"] = failure.error
+        return {**merged, "next_action": "FAILED"}, "FAILED"
+    fields = result if isinstance(result, dict) else {}
+    merged = after_answer(merged, fields, statuses)
+    action = "COMPLETE" if reaches_end(merged) else "CONTINUE"
+    return {**merged, "next_action": action}, action

@@ -5,28 +5,35 @@ from __future__ import annotations
 from bisect import insort
 from typing import TYPE_CHECKING, Any
 
+from statebag.manager.merge.lambda_response import payload_of
+from statebag.manager.merge.verdict import judge, with_reason
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FAILED_STATUSES", "Tally", "has_failed", "order_of"]
+    from statebag.manager.statuses import Statuses
 
-FAILED_STATUSES: frozenset[str] = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
+__all__ = ["Tally", "failure_on_record", "order_of"]
 
 
-def has_failed(chunk: Any) -> bool:
-    """Whether a chunk's result says that it failed."""
-    status = chunk.get("status") if isinstance(chunk, dict) else None
-    return isinstance(status, str) and status in FAILED_STATUSES
+def failure_on_record(chunk: Any, statuses: Statuses) -> Any | None:
+    """Return a failed chunk's result as it goes on record, with the reason; None if it is none."""
+    verdict = judge(chunk, statuses)
+    return with_reason(chunk, verdict) if verdict.failed else None
 
 
 def order_of(chunk: Any, position: int) -> int:
     """A chunk's place: its `execution_order`, or where it came."""
-    order = chunk.get("execution_order") if isinstance(chunk, dict) else None
+    result = payload_of(chunk)
+    order = result.get("execution_order") if isinstance(result, dict) else None
     if isinstance(order, float) and order.is_integer():
         return int(order)
     if isinstance(order, int) and not isinstance(order, bool):
         return order
     return position
+
+
+_PERSON = "PAUSED_FOR_HITP"
 
 
 class _Sample:
@@ -51,29 +58,37 @@ class Tally:
     Args:
         results: How many results are kept.
         failures: How many failed ones are kept.
+        statuses: The table that their statuses are read by.
     """
 
-    def __init__(self, results: int, failures: int) -> None:
+    def __init__(self, results: int, failures: int, statuses: Statuses) -> None:
+        self._statuses = statuses
         self._results = _Sample(results)
         self._failures = _Sample(failures)
         self.total = 0
         self.failed = 0
         self._waiting = 0
+        self.waits_in: str | None = None
 
     def add(self, chunk: Any, order: int) -> None:
         """Count one chunk."""
         self._results.offer(order, self.total, chunk)
-        if has_failed(chunk):
-            self._failures.offer(order, self.total, chunk)
+        verdict = judge(chunk, self._statuses)
+        if verdict.failed:
+            self._failures.offer(order, self.total, with_reason(chunk, verdict))
             self.failed += 1
-        elif isinstance(chunk, dict) and chunk.get("status") == "PENDING":
-            self._waiting += 1  # a child that a Map Run never started
+        elif verdict.waits:
+            self._waiting += 1
+            if self.waits_in != _PERSON:
+                self.waits_in = verdict.next_action
         self.total += 1
 
     @property
     def final_status(self) -> str:
-        """`FAILED` where every chunk failed, else `COMPLETE`."""
-        return "FAILED" if self.total and self.failed == self.total else "COMPLETE"
+        """`FAILED` where every chunk failed; what one waits in; else `COMPLETE`."""
+        if self.total and self.failed == self.total:
+            return "FAILED"
+        return self.waits_in or "COMPLETE"
 
     @property
     def failures(self) -> list[Any]:

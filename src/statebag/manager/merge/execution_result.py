@@ -8,15 +8,18 @@ from statebag.errors import InvalidState
 from statebag.format.json_type import json_type
 from statebag.manager.merge.control import take_control
 from statebag.manager.merge.fork import forked
-from statebag.manager.merge.history import append_id, append_once, logs_of
-from statebag.manager.merge.next_action import advance
+from statebag.manager.merge.history import LAST_ID, append_id, append_once, logs_of
+from statebag.manager.merge.resuming import named_segment
+from statebag.manager.merge.verdict import SAYS_FAILURE, caught, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["MEANT", "READ", "merge_final_state", "merge_result"]
+    from statebag.manager.statuses import Statuses
 
-READ: tuple[str, ...] = (
+__all__ = ["MEANT", "READ", "is_of_segment", "merge_final_state", "merge_result"]
+
+_MEANT = (
     "status",
     "next_action",
     "next_segment_to_run",
@@ -25,16 +28,27 @@ READ: tuple[str, ...] = (
     "final_state_s3_path",
     "error",
 )
+
+READ: tuple[str, ...] = tuple(dict.fromkeys((*_MEANT, *SAYS_FAILURE)))
 """Fields that a merge reads; what else a result holds may stay unopened."""
 
-MEANT: frozenset[str] = frozenset({*READ, "final_state", "branches"})
+MEANT: frozenset[str] = frozenset({*_MEANT, "final_state", "branches"})
 _REST = "last_execution_result"
+
+
+def is_of_segment(result: Mapping[str, Any], control: Collection[str]) -> bool:
+    """Whether a result tells what a segment did; one with control fields alone only sets these."""
+    return any(
+        value is not None and (name not in control or name in _MEANT)
+        for name, value in result.items()
+    )
 
 
 def merge_result(
     state: Mapping[str, Any],
     result: Mapping[str, Any],
     control: Collection[str],
+    statuses: Statuses,
     *,
     branches: list[Any] | None = None,
 ) -> dict[str, Any]:
@@ -44,27 +58,38 @@ def merge_result(
         state: With `current_state` opened at its top where the result has a `final_state`.
         result: With the fields of `READ` opened, and `final_state` at its top.
         control: Names of the control fields.
+        statuses: The table that names are read by.
         branches: The opened list of the result's `branches`, where it has some.
 
     Raises:
         InvalidState: A field is not of the kind that it must be.
     """
     merged = take_control(state, result, control)
+    own = statuses.of_name(result.get("next_action"))
+    if own is not None:
+        merged["next_action"] = own
     if result.get("final_state_s3_path") is not None:
         merged["state_s3_path"] = result["final_state_s3_path"]
-    merged = advance(merged, result, by=0)
+    segment = named_segment(result)
+    if segment is not None:
+        merged["segment_to_run"] = segment
     if result.get("final_state") is not None:
         merged["current_state"] = merge_final_state(
             merged.get("current_state"), result["final_state"]
         )
-    if result.get("error"):
-        merged["error"] = result["error"]
+    failure = failure_of(result, statuses)
+    if failure is not None and failure.error is not None:
+        merged["error"] = failure.error
     entries = logs_of(result)
-    merged = append_once(merged, entries, append_id(result, state, entries))
+    identity = append_id(result, state, entries)
+    merged = append_once(merged, entries, identity)
+    if result.get("append_id") is not None:
+        merged[LAST_ID] = identity
     if branches:
         merged = forked(merged, branches, result["branches"])
+    meant = MEANT if result.get("error") else MEANT.union(caught(result) or ())
     rest = {
-        name: value for name, value in result.items() if name not in MEANT and name not in control
+        name: value for name, value in result.items() if name not in meant and name not in control
     }
     if rest or _REST in merged:
         merged[_REST] = rest

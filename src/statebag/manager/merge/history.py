@@ -20,6 +20,7 @@ __all__ = [
     "append_once",
     "deduplicate_history_logs",
     "grown",
+    "is_repeated",
     "logs_of",
 ]
 
@@ -74,6 +75,13 @@ def append_id(
         for name in ("execution_id", "segment_to_run", "segment_id", "loop_counter")
     ]
     return sha256_hex(json_text.encode([event, place, entries]))
+
+
+def is_repeated(result: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+    """Whether a result names the `append_id` that the state merged last: it is delivered again."""
+    return result.get("append_id") is not None and append_id(result, state, []) == state.get(
+        LAST_ID
+    )
 
 
 def append_once(state: Mapping[str, Any], entries: list[Any], identity: str) -> dict[str, Any]:

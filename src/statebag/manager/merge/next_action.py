@@ -1,83 +1,57 @@
-"""What the workflow does next: one fixed order of rules, and one table of statuses."""
+"""What the workflow does next: one fixed order of rules."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statebag.errors import InvalidState
-from statebag.format.json_type import json_type
 from statebag.manager.merge.control import whole_number
+from statebag.manager.merge.verdict import failure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["BY_STATUS", "NEXT_ACTIONS", "advance", "next_action", "reaches_end"]
+    from statebag.manager.statuses import Statuses
 
-NEXT_ACTIONS: tuple[str, ...] = (
-    "STARTED",
-    "CONTINUE",
-    "COMPLETE",
-    "FAILED",
-    "HALTED",
-    "PAUSED_FOR_HITP",
-    "PAUSED_FOR_ASYNC_LLM",
-    "PARALLEL_GROUP",
-    "SEQUENTIAL_BRANCH",
-)
-
-BY_STATUS: dict[str, str] = {
-    "COMPLETE": "COMPLETE",
-    "COMPLETED": "COMPLETE",
-    "SUCCEEDED": "COMPLETE",
-    "SUCCESS": "COMPLETE",
-    "FAILED": "FAILED",
-    "ERROR": "FAILED",
-    "CONTINUE": "CONTINUE",
-    "RUNNING": "CONTINUE",
-    "PAUSED_FOR_HITP": "PAUSED_FOR_HITP",
-    "PAUSED_FOR_ASYNC_LLM": "PAUSED_FOR_ASYNC_LLM",
-    "PARALLEL_GROUP": "PARALLEL_GROUP",
-    "SEQUENTIAL_BRANCH": "SEQUENTIAL_BRANCH",
-}
+__all__ = ["next_action", "reaches_end", "standing"]
 
 
 def next_action(
-    result: Mapping[str, Any], state: Mapping[str, Any], *, added: Collection[str] = ()
+    result: Mapping[str, Any],
+    state: Mapping[str, Any],
+    statuses: Statuses,
+    *,
+    otherwise: str = "CONTINUE",
 ) -> str:
     """The next action after a result.
 
-    In this order: an error; the result's own `next_action`, if it is a known one; its
-    `status`; `COMPLETE` when `segment_to_run` has reached `total_segments`; `CONTINUE`.
+    In this order: a failure; the result's own `next_action`; its `status`; `COMPLETE` when
+    `segment_to_run` has reached `total_segments`; `otherwise`.
 
     Args:
         result: A step's result.
         state: The state that the result was merged into.
-        added: Further next actions that the manager's settings name.
+        statuses: The table that names are read by.
+        otherwise: For a result that says nothing.
 
     Raises:
-        InvalidState: A status that is in no table.
+        InvalidState: A `next_action` or a status that the table does not have.
     """
-    if result.get("error"):
+    if failure_of(result, statuses) is not None:
         return "FAILED"
-    own = result.get("next_action")
-    if isinstance(own, str) and (own in NEXT_ACTIONS or own in added):
-        return own
-    status = result.get("status")
+    own, status = result.get("next_action"), result.get("status")
+    if own is not None:
+        return statuses.by_name(own)
     if status is not None:
-        return _by_status(status)
+        return statuses.by_status(status)
+    return "COMPLETE" if reaches_end(state) else otherwise
+
+
+def standing(state: Mapping[str, Any], statuses: Statuses) -> str:
+    """The next action that a state stands at, where nothing new decides."""
+    own = statuses.of_name(state.get("next_action"))
+    if own is not None:
+        return own
     return "COMPLETE" if reaches_end(state) else "CONTINUE"
-
-
-def _by_status(status: Any) -> str:
-    if isinstance(status, str) and status in BY_STATUS:
-        return BY_STATUS[status]
-    raise InvalidState(
-        "status has none of the known names"
-        if isinstance(status, str)
-        else f"status must be a string, not {json_type(status)}",
-        path="$.status",
-        hint=f"Use {', '.join(BY_STATUS)}, or give the result a next_action.",
-    )
 
 
 def reaches_end(state: Mapping[str, Any]) -> bool:
@@ -86,20 +60,3 @@ def reaches_end(state: Mapping[str, Any]) -> bool:
     if total is None or segment is None:
         return False
     return whole_number(segment, "segment_to_run") >= whole_number(total, "total_segments")
-
-
-def advance(state: Mapping[str, Any], result: Mapping[str, Any], *, by: int) -> dict[str, Any]:
-    """The state at the segment that the result names, else `by` segments further.
-
-    Args:
-        state: With `segment_to_run`; where it has none, only a named segment is set.
-        result: With `next_segment_to_run`, if it names one.
-        by: 0 or 1.
-    """
-    named = result.get("next_segment_to_run")
-    if named is not None:
-        return {**state, "segment_to_run": whole_number(named, "next_segment_to_run")}
-    segment = state.get("segment_to_run")
-    if segment is None or not by:
-        return dict(state)
-    return {**state, "segment_to_run": whole_number(segment, "segment_to_run") + by}

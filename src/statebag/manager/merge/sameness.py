@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from statebag.errors import InvalidState
-from statebag.format import json_text
+from statebag.format import json_check, json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.unopened import Unopened
 
-__all__ = ["MISSING", "digest_of", "holds_unopened", "same"]
+__all__ = ["MISSING", "digest_of", "digest_of_given", "holds_unopened", "same"]
 
 
 class _Missing:
@@ -23,6 +23,10 @@ class _Missing:
 
 MISSING: Any = _Missing()
 """Stands for a key that an object does not have."""
+
+
+_EXACT = frozenset({str, int, bool, type(None)})
+"""Types of which two values are the same JSON exactly if they are equal and of one type."""
 
 
 def holds_unopened(value: Any) -> bool:
@@ -47,6 +51,8 @@ def same(one: Any, other: Any) -> bool | None:
     """
     if one is MISSING or other is MISSING:
         return one is other
+    if type(one) in _EXACT and type(other) in _EXACT:
+        return type(one) is type(other) and bool(one == other)
     if not holds_unopened(one) and not holds_unopened(other):
         return _canonical(one) == _canonical(other)
     if isinstance(one, Unopened) and isinstance(other, Unopened) and one.wire == other.wire:
@@ -64,6 +70,27 @@ def digest_of(value: Any) -> str | None:
     if isinstance(value, Unopened):
         return value.stub.digest
     return None if holds_unopened(value) else sha256_hex(json_text.encode(value))
+
+
+def digest_of_given(value: Any) -> str:
+    """SHA-256 of a JSON value as an event brings it, whatever the order of keys; nothing is read.
+
+    Raises:
+        InvalidState: It is no JSON value, or nests too deep.
+    """
+    try:
+        return sha256_hex(msgspec.json.encode(value, order="sorted", enc_hook=_wire))
+    except RecursionError:
+        raise json_text.no_room(InvalidState) from None
+    except (TypeError, UnicodeEncodeError):
+        json_check.check_json(value)
+        raise
+
+
+def _wire(value: Any) -> Any:
+    if isinstance(value, Unopened):
+        return value.wire
+    raise TypeError
 
 
 def _canonical(value: Any) -> bytes:

@@ -74,8 +74,7 @@ def parse_rules(rules: Mapping[str, Any]) -> dict[str, Rule]:
 def must_be_opened(ours: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
     """The keys whose values `join` cannot merge unless they are opened in full, on every side."""
     wanted = []
-    for key in _keys(sides, nested=False):
-        returned = [side for side in sides if key in side.values]
+    for key, returned in _by_key(sides, nested=False).items():
         values = [side.values[key] for side in returned]
         before = [side.fork.get(key, MISSING) for side in returned]
         current = ours.get(key, MISSING)
@@ -116,8 +115,8 @@ class _Join:
         self, ours: Mapping[str, Any], sides: Sequence[Side], path: Path, *, nested: bool
     ) -> Joined:
         joined = Joined(dict(ours))
-        for key in _keys(sides, nested=nested):
-            value, conflicts = self._value(ours, sides, key, path, nested=nested)
+        for key, taking_part in _by_key(sides, nested=nested).items():
+            value, conflicts = self._value(ours, taking_part, key, path)
             joined.conflicts.extend(conflicts)
             if value is MISSING:
                 joined.values.pop(key, None)
@@ -126,13 +125,12 @@ class _Join:
         return joined
 
     def _value(
-        self, ours: Mapping[str, Any], sides: Sequence[Side], key: str, path: Path, *, nested: bool
+        self, ours: Mapping[str, Any], sides: Sequence[Side], key: str, path: Path
     ) -> tuple[Any, list[dict[str, Any]]]:
         current = ours.get(key, MISSING)
-        takes_part = [side for side in sides if nested or key in side.values]
         changes = [
             side
-            for side in takes_part
+            for side in sides
             if same(side.values.get(key, MISSING), side.fork.get(key, MISSING)) is not True
         ]
         if not changes:
@@ -194,14 +192,20 @@ class _Join:
         return self._rules.get(".".join(map(str, where)))
 
 
-def _keys(sides: Iterable[Side], *, nested: bool) -> list[str]:
-    """Every key that a branch may have changed, in the order in which they first appear."""
-    keys: dict[str, None] = {}
+def _by_key(sides: Iterable[Side], *, nested: bool) -> dict[str, list[Side]]:
+    """Every key that a branch may have changed, in the order in which they first appear.
+
+    Each with the branches that have it, and no others: thousands of branches often have a key of
+    their own each, and to ask each branch for each key would take seconds.
+    """
+    found: dict[str, list[Side]] = {}
     for side in sides:
-        if nested:
-            keys.update(dict.fromkeys(side.fork))
+        # Inside a value that a branch returns, a key of the fork that it does not have is deleted.
+        keys = dict.fromkeys(side.fork) if nested else {}
         keys.update(dict.fromkeys(side.values))
-    return list(keys)
+        for key in keys:
+            found.setdefault(key, []).append(side)
+    return found
 
 
 def _object(value: Any) -> dict[str, Any]:

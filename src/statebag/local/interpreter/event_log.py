@@ -1,0 +1,99 @@
+"""The history of one execution, event by event, as GetExecutionHistory shapes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.asl.quotas import HISTORY_EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+__all__ = ["EventLog", "HistoryFullError"]
+
+NOT_TRUNCATED = {"truncated": False}
+
+
+class HistoryFullError(Exception):
+    """The history has all events that it may have, but for the one that ends it."""
+
+
+class EventLog:
+    """The events of one execution.
+
+    Args:
+        now: Gives the time of an event.
+        limited: Whether the quota of 25,000 events holds: it does for Standard executions.
+        kept: Whether the events are kept; one that keeps none only counts.
+        listener: Called with each event as it is written.
+
+    Attributes:
+        events: The events that are kept.
+        count: How many were written.
+        time: When the last one was written.
+        ended: Whether the last one was that which ends the execution.
+    """
+
+    __slots__ = ("_kept", "_listener", "_most", "_now", "count", "ended", "events", "time")
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        limited: bool = True,
+        kept: bool = True,
+        listener: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        self._now = now
+        self._most = HISTORY_EVENTS - 1 if limited else None
+        self._kept = kept
+        self._listener = listener
+        self.events: list[dict[str, Any]] = []
+        self.count = 0
+        self.time = now()
+        self.ended = False
+
+    def add(self, kind: str, previous: int, name: str | None = None, details: Any = None) -> int:
+        """Write an event.
+
+        Args:
+            kind: Its type, such as `PassStateEntered`.
+            previous: The id of the event that it follows.
+            name: The name of its details, such as `stateEnteredEventDetails`.
+            details: The details.
+
+        Returns:
+            Its id.
+
+        Raises:
+            HistoryFullError: The event would be the last one that the quota allows.
+        """
+        if self.count == self._most:
+            raise HistoryFullError
+        return self._write(kind, previous, name, details)
+
+    def end(self, kind: str, previous: int, name: str | None = None, details: Any = None) -> None:
+        """Write the event that ends the execution; only the first call writes one."""
+        if not self.ended:
+            self._write(kind, previous, name, details)
+            self.ended = True
+
+    def _write(self, kind: str, previous: int, name: str | None, details: Any) -> int:
+        assert not self.ended, kind
+        self.count += 1
+        self.time = self._now()
+        if self._kept or self._listener is not None:
+            event = {
+                "timestamp": self.time,
+                "type": kind,
+                "id": self.count,
+                "previousEventId": previous,
+            }
+            if name is not None:
+                event[name] = details
+            if self._kept:
+                self.events.append(event)
+            if self._listener is not None:
+                self._listener(event)
+        return self.count

@@ -1,0 +1,103 @@
+"""A JSON value together with its text, so that each is made once.
+
+A state's output is the next state's input, and stands in two events. Values are never changed in
+place, so all of them share one object and one text.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from statebag.errors import InvalidState
+from statebag.format.json_depth import MAX_DEPTH, text_is_deeper
+
+__all__ = ["JsonValue", "checked_value", "json_text", "kind_of"]
+
+json_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Return the compact JSON text of a value, as Step Functions writes it."""
+
+
+class JsonValue:
+    """A JSON value.
+
+    Args:
+        value: The value; nobody changes it afterwards.
+        text: Its compact JSON text, where that is known.
+    """
+
+    __slots__ = ("_size", "_text", "value")
+
+    def __init__(self, value: Any, text: str | None = None) -> None:
+        self.value = value
+        self._text = text
+        self._size: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The compact JSON text."""
+        if self._text is None:
+            self._text = json_text(self.value)
+        return self._text
+
+    @property
+    def size(self) -> int:
+        """Bytes that count against the payload limit: of the text in UTF-8."""
+        if self._size is None:
+            text = self.text
+            ascii_ = text.isascii()
+            self._size = len(text if ascii_ else text.encode("utf-8", "surrogatepass"))
+        return self._size
+
+    @property
+    def is_too_deep(self) -> bool:
+        """Whether it nests deeper than this library reads: so deep a text has 1,000 bytes."""
+        return self.size > 2 * MAX_DEPTH and text_is_deeper(
+            self.text.encode("utf-8", "surrogatepass")
+        )
+
+    def copied(self) -> Any:
+        """Return a value that its receiver may change."""
+        return json.loads(self.text)
+
+
+def checked_value(value: Any, what: str) -> JsonValue:
+    """Return a copy of a value that a caller gave.
+
+    Args:
+        value: The value.
+        what: What it is called in messages.
+
+    Raises:
+        InvalidState: JSON cannot hold it, or it nests too deeply.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        encoded = text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidState(
+            f"{what} is not a JSON value ({type(error).__name__})", path="$", hint=str(error)
+        ) from error
+    if text_is_deeper(encoded):
+        raise InvalidState(
+            f"{what} nests deeper than {MAX_DEPTH} levels",
+            path="$",
+            hint="Store the inner part as a string, or flatten it.",
+        )
+    return JsonValue(json.loads(text), text)
+
+
+def kind_of(value: Any) -> str:
+    """Return JSON's name for the type of a value, as AWS's messages have it."""
+    return _KINDS.get(type(value), "object")
+
+
+_KINDS = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}

@@ -1,0 +1,243 @@
+"""What all executions of one run share: the clock, the functions, the mocks, other machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from statebag.asl.arns import ACCOUNT
+from statebag.errors import ConfigurationError
+from statebag.local.interpreter.child_executions import ChildExecutions
+from statebag.local.interpreter.event_log import EventLog
+from statebag.local.interpreter.function_calls import (
+    answer_function,
+    answer_invoke,
+    found_handler,
+    is_invoke,
+)
+from statebag.local.interpreter.json_value import JsonValue, json_text
+from statebag.local.interpreter.limited_call import LimitedCaller
+from statebag.local.interpreter.sdk_shapes import result_of
+from statebag.local.interpreter.service_calls import call_service, check_service
+from statebag.local.interpreter.single_execution import SingleExecution
+from statebag.local.interpreter.state_failure import StateFailure
+from statebag.local.interpreter.step_functions_api import ApiError, StepFunctionsApi
+from statebag.local.interpreter.task_tokens import AnsweredTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from statebag.local.execution import Handler
+    from statebag.local.interpreter.aws_services import AwsServices
+    from statebag.local.interpreter.machine_program import MachineProgram
+    from statebag.local.interpreter.scheduler import Scheduler
+    from statebag.local.interpreter.task_mocks import TaskMocks
+    from statebag.local.interpreter.task_state import TaskCall, TaskProgram
+    from statebag.local.tokens import TokenDesk
+
+    Listener = Callable[[str, dict[str, Any]], None]
+
+__all__ = ["LocalWorld"]
+
+
+class LocalWorld:
+    """The world of one run.
+
+    Args:
+        scheduler: Runs the strands of all executions.
+        functions: Handlers by name or ARN.
+        mocks: Outcomes of Task states.
+        machines: Other machines by name, for nested executions.
+        services: Services of AWS.
+        tokens: Where task tokens are answered.
+        region: The region in ARNs.
+        listener: Called with the ARN of an execution and each of its events.
+        on_token: Called with a task token and the name of the state that waits for it.
+
+    Attributes:
+        role: The ARN of the role of all executions.
+        caller: Calls the functions.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        *,
+        functions: Mapping[str, Handler],
+        mocks: TaskMocks,
+        machines: Mapping[str, MachineProgram],
+        services: AwsServices,
+        tokens: TokenDesk,
+        region: str,
+        listener: Listener | None = None,
+        on_token: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.scheduler = scheduler
+        self.functions = functions
+        self.mocks = mocks
+        self.machines = machines
+        self.services = services
+        self.tokens = tokens
+        self.children = ChildExecutions(self)
+        self.api = StepFunctionsApi(self)
+        self.region = region
+        self.role = f"arn:aws:iam::{ACCOUNT}:role/local"
+        self.caller = LimitedCaller()
+        self._listener = listener
+        self._on_token = on_token
+
+    def execution(
+        self,
+        program: MachineProgram,
+        given: JsonValue,
+        *,
+        machine: str,
+        name: str,
+        express: bool = False,
+        kept: bool = True,
+    ) -> SingleExecution:
+        """Return an execution that was not started yet.
+
+        Args:
+            program: Its machine.
+            given: Its input.
+            machine: The machine's name.
+            name: The execution's name.
+            express: Whether its history has no quota.
+            kept: Whether its history is kept.
+        """
+        arn = f"arn:aws:states:{self.region}:{ACCOUNT}:execution:{machine}:{name}"
+        listener = self._listener
+        log = EventLog(
+            self.scheduler.now,
+            limited=not express,
+            kept=kept,
+            listener=None if listener is None else lambda event: listener(arn, event),
+        )
+        return SingleExecution(
+            self,
+            program,
+            given,
+            arn=arn,
+            machine_arn=f"arn:aws:states:{self.region}:{ACCOUNT}:stateMachine:{machine}",
+            log=log,
+        )
+
+    def answer(self, call: TaskCall) -> Generator[None, Any, Any]:
+        """Return or raise the outcome of an attempt of a Task."""
+        if call.visit.name in self.mocks:
+            return (yield from self.mocks.answer(call))
+        if call.resource.kind == "activity":
+            return (yield from self._of_activity(call))
+        if call.resource.pattern != "waitForTaskToken":
+            return (yield from self._called(call))
+        assert call.visit.token is not None
+        answered = AnsweredTask(call, call.visit.token, self.tokens)
+        try:
+            submitted = yield from self._called(call)
+        except BaseException:
+            answered.close()
+            raise
+        call.events.submitted(JsonValue(submitted))
+        if self._on_token is not None:
+            self._on_token(call.visit.token, call.visit.name)
+        return (yield from answered.wait())
+
+    def _called(self, call: TaskCall) -> Generator[None, Any, Any]:
+        resource = call.resource
+        if resource.kind == "function":
+            return (yield from answer_function(call))
+        if is_invoke(resource.type, resource.action):
+            return (yield from answer_invoke(call))
+        if resource.type == "states":
+            return (yield from self.children.answer(call))
+        if resource.type == "aws-sdk:sfn" and self.api.knows(resource.action):
+            given = call.given.value if isinstance(call.given.value, dict) else {}
+            try:
+                return result_of(self.api.call(resource.action, _texts(given)), _ANY_MEMBERS)
+            except ApiError as error:
+                raise StateFailure(
+                    f"Sfn.{error.code.removesuffix('Exception')}Exception",
+                    f"{error.message} (Service: Sfn, Status Code: 400, Request ID: {uuid4()})",
+                ) from error
+        return call_service(resource, call.given, self.services)
+
+    def _of_activity(self, call: TaskCall) -> Generator[None, Any, Any]:
+        """A function of the activity's name or ARN does its work, as a worker would."""
+        call.events.taken("local")
+        return (yield from answer_function(call))
+
+    def check(self, task: TaskProgram) -> None:
+        """Refuse a Task that cannot be answered here.
+
+        Raises:
+            ConfigurationError: With the place of its Resource.
+        """
+        resource = task.resource
+        if task.name in self.mocks:
+            return
+        if resource.kind == "unknown":
+            raise ConfigurationError(
+                f"the text ({len(resource.arn)} characters) is neither a function's name nor its "
+                "ARN, nor that of an activity or of an action of a service",
+                path=f"{task.path}.Resource",
+                hint="Such as arn:aws:states:::sqs:sendMessage, or a function's name.",
+            )
+        if resource.kind in {"function", "activity"}:
+            self._check_function(task, resource.arn, f"{task.path}.Resource")
+        elif is_invoke(resource.type, resource.action):
+            name = self._named_function(task)
+            if name is not None:
+                field = "Arguments" if task.is_jsonata else "Parameters"
+                self._check_function(task, name, f"{task.path}.{field}.FunctionName")
+        elif resource.type == "states":
+            if resource.action != "startExecution":
+                raise ConfigurationError(
+                    f"there is no action {resource.arn}", path=f"{task.path}.Resource"
+                )
+        elif not (resource.type == "aws-sdk:sfn" and self.api.knows(resource.action)):
+            check_service(resource, self.services, f"{task.path}.Resource")
+
+    def _named_function(self, task: TaskProgram) -> str | None:
+        """The function that a `lambda:invoke` names; None where it is computed."""
+        given = task.fields.get("Arguments" if task.is_jsonata else "Parameters")
+        name = given.get("FunctionName") if isinstance(given, dict) else None
+        return name if isinstance(name, str) and not name.startswith("{%") else None
+
+    def _check_function(self, task: TaskProgram, reference: str, path: str) -> None:
+        kind = task.resource.kind
+        known = reference if kind != "activity" else task.resource.action
+        if found_handler(reference, self.functions) or found_handler(known, self.functions):
+            return
+        raise ConfigurationError(
+            f"the state {task.name!r} calls {reference}, and no function was given for it",
+            path=path,
+            hint=f"The functions are {', '.join(sorted(self.functions)) or 'none'}. "
+            "A mock answers it, too.",
+        )
+
+
+class _AnyMembers:
+    """In the place of a shape: every name of an object is that of a member."""
+
+    @property
+    def members(self) -> _AnyMembers:
+        return self
+
+    @property
+    def member(self) -> _AnyMembers:
+        return self
+
+    def get(self, _: str) -> _AnyMembers:
+        return self
+
+
+_ANY_MEMBERS = _AnyMembers()
+
+
+def _texts(given: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of the API, which are all texts: another value is its JSON text."""
+    return {
+        name: one if isinstance(one, str) or one is None else json_text(one)
+        for name, one in given.items()
+    }

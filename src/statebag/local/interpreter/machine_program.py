@@ -1,0 +1,84 @@
+"""A machine, compiled once for all of its executions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statebag.asl.json_paths import MalformedError
+from statebag.errors import ConfigurationError
+from statebag.local.interpreter.field_check import check_fields
+from statebag.local.interpreter.map_run import DistributedMapProgram
+from statebag.local.interpreter.map_state import MapProgram
+from statebag.local.interpreter.parallel_state import ParallelProgram
+from statebag.local.interpreter.plain_states import (
+    ChoiceProgram,
+    FailProgram,
+    PassProgram,
+    SucceedProgram,
+    WaitProgram,
+)
+from statebag.local.interpreter.task_state import TaskProgram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statebag.asl.model import State, StateMachine
+    from statebag.local.interpreter.state_program import StateProgram
+
+__all__ = ["MachineProgram"]
+
+_PLAIN: dict[str, type[StateProgram]] = {
+    "Pass": PassProgram,
+    "Choice": ChoiceProgram,
+    "Wait": WaitProgram,
+    "Succeed": SucceedProgram,
+    "Fail": FailProgram,
+}
+
+
+class MachineProgram:
+    """A machine: a whole definition, a branch, or what a Map runs for each item.
+
+    Args:
+        machine: The machine of a checked definition.
+        region: That of functions which a Task names without one.
+
+    Attributes:
+        start: The name of its first state.
+        states: Its states by name.
+        timeout: Seconds after which an execution of it ends; None for no limit.
+    """
+
+    def __init__(self, machine: StateMachine, region: str) -> None:
+        assert machine.start_at is not None
+        self.start: str = machine.start_at
+        self.timeout: float | None = machine.fields.get("TimeoutSeconds")
+        self.states = {name: _program(state, region) for name, state in machine.states.items()}
+
+    def programs(self) -> Iterator[StateProgram]:
+        """All states in it, also those of its Parallels and Maps."""
+        for state in self.states.values():
+            yield state
+            for machine in state.machines:
+                yield from machine.programs()
+
+
+def _program(state: State, region: str) -> StateProgram:
+    check_fields(state)
+    try:
+        return _compiled(state, region)
+    except MalformedError as error:
+        raise ConfigurationError(
+            f"a path or a call cannot be read: {error}", path=state.path
+        ) from error
+
+
+def _compiled(state: State, region: str) -> StateProgram:
+    if state.kind in _PLAIN:
+        return _PLAIN[state.kind](state)
+    if state.kind == "Task":
+        return TaskProgram(state, region)
+    inner = [MachineProgram(machine, region) for machine in state.machines]
+    if state.kind == "Parallel":
+        return ParallelProgram(state, inner)
+    return (DistributedMapProgram if state.is_distributed else MapProgram)(state, inner[0])

@@ -1,0 +1,129 @@
+"""Actions of AWS services: one call of boto3 for each attempt of a Task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from statebag.errors import ConfigurationError
+from statebag.local.interpreter.sdk_shapes import (
+    boto_names,
+    error_of,
+    java_name,
+    parameters_for,
+    result_of,
+)
+from statebag.local.interpreter.state_failure import StateFailure
+
+if TYPE_CHECKING:
+    from statebag.local.interpreter.aws_services import AwsServices
+    from statebag.local.interpreter.json_value import JsonValue
+    from statebag.local.interpreter.task_resource import TaskResource
+
+__all__ = ["call_service", "check_service"]
+
+_OPTIMISED = frozenset(
+    {
+        "athena", "batch", "codebuild", "databrew", "dynamodb", "ecs", "elasticmapreduce",
+        "emr-containers", "emr-serverless", "events", "glue", "mediaconvert", "sagemaker",
+        "sns", "sqs",
+    }
+)  # fmt: skip
+_MOCK = 'Answer it with a mock: mocks={"STATE": {"Return": ...}}, or name an endpoint that has it.'
+
+
+def check_service(resource: TaskResource, services: AwsServices, path: str) -> None:
+    """Refuse an action that cannot be played.
+
+    Args:
+        resource: The Resource of a Task.
+        services: Where it would be called.
+        path: Where it stands.
+
+    Raises:
+        ConfigurationError: There is no such service or action, or it is not played here.
+    """
+    if not resource.type.startswith("aws-sdk:") and resource.type not in _OPTIMISED:
+        raise ConfigurationError(f"{resource.arn} does not run here", path=path, hint=_MOCK)
+    if resource.pattern.startswith("sync"):
+        raise ConfigurationError(
+            f"{resource.arn} waits for a job, and no job runs here", path=path, hint=_MOCK
+        )
+    _method(resource, services, path)
+    if services.endpoint is None:
+        services.check_played(boto_names(resource.type)[0], resource.arn, path, _MOCK)
+
+
+def call_service(resource: TaskResource, given: JsonValue, services: AwsServices) -> Any:
+    """Call an action, and return its answer as the JSON of a workflow.
+
+    Raises:
+        StateFailure: The service answers with an error.
+    """
+    from botocore import xform_name  # noqa: PLC0415 - slow, and an extra
+    from botocore.exceptions import (  # noqa: PLC0415 - slow, and an extra
+        BotoCoreError,
+        ClientError,
+        ParamValidationError,
+    )
+
+    client, operation = _method(resource, services, "$")
+    model = client.meta.service_model
+    shape = model.operation_model(operation)
+    parameters = parameters_for(shape.input_shape, given.value)
+    parameters = {name: one for name, one in (parameters or {}).items() if one is not None}
+    try:
+        answer = getattr(client, xform_name(operation))(**parameters)
+    except ClientError as error:
+        raise StateFailure(*error_of(resource.type, model, dict(error.response))) from error
+    except ParamValidationError as error:
+        response = {"Error": {"Code": "ValidationException", "Message": str(error)}}
+        raise StateFailure(*error_of(resource.type, model, response)) from error
+    except BotoCoreError as error:
+        name = java_name(str(model.service_id))
+        raise StateFailure(f"{name}.SdkClientException", str(error)) from error
+    except NotImplementedError as error:
+        raise ConfigurationError(
+            f"{resource.arn} is not played in this process", hint=_MOCK
+        ) from error
+    result = result_of(answer, shape.output_shape)
+    if resource.type.startswith("aws-sdk:"):
+        return result
+    return {**result, **_metadata(answer.get("ResponseMetadata", {}))}
+
+
+def _method(resource: TaskResource, services: AwsServices, path: str) -> tuple[Any, str]:
+    """The client and the name of the operation."""
+    client = None
+    for name in boto_names(resource.type):
+        client = services.client_if_known(name)
+        if client is not None:
+            break
+    if client is None:
+        raise ConfigurationError(
+            f"boto3 knows no service {resource.type.removeprefix('aws-sdk:')!r}",
+            path=path,
+            hint=_MOCK,
+        )
+    wanted = resource.action.lower()
+    for operation in client.meta.service_model.operation_names:
+        if operation.lower() == wanted:
+            return client, operation
+    raise ConfigurationError(
+        f"the service {resource.type.removeprefix('aws-sdk:')} has no action {resource.action}",
+        path=path,
+    )
+
+
+def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The facts about the HTTP response that optimised integrations add."""
+    headers = {str(name): str(one) for name, one in metadata.get("HTTPHeaders", {}).items()}
+    request = metadata.get("RequestId") or str(uuid4())
+    return {
+        "SdkHttpMetadata": {
+            "AllHttpHeaders": {name: [one] for name, one in headers.items()},
+            "HttpHeaders": headers,
+            "HttpStatusCode": metadata.get("HTTPStatusCode", 200),
+        },
+        "SdkResponseMetadata": {"RequestId": request},
+    }

@@ -1,0 +1,54 @@
+"""A state, compiled once: what all types of states have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.local.interpreter.data_flow import data_flow
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from statebag.asl.model import State
+    from statebag.local.interpreter.json_value import JsonValue
+    from statebag.local.interpreter.machine_program import MachineProgram
+    from statebag.local.interpreter.state_visit import StateVisit
+
+    Left = tuple[JsonValue, dict[str, Any] | None, str | None]
+
+__all__ = ["StateProgram"]
+
+
+class StateProgram:
+    """What a state does.
+
+    A type of states has `run` where it never waits, else `blocks` and `steps`.
+
+    Args:
+        state: The state of the definition.
+
+    Attributes:
+        next: The name of the state that follows; None for a state that ends its machine.
+        machines: The machines in it.
+    """
+
+    blocks = False
+
+    machines: Sequence[MachineProgram] = ()
+
+    def __init__(self, state: State) -> None:
+        self.name = state.name
+        self.kind = state.kind
+        self.path = state.path
+        self.fields = state.fields
+        self.is_jsonata = state.language == "JSONata"
+        self.next: str | None = state.fields.get("Next")
+        self.flow = data_flow(state)
+
+    def run(self, visit: StateVisit) -> Left:
+        """Return the output, the variables and the name of the next state."""
+        raise NotImplementedError
+
+    def steps(self, visit: StateVisit) -> Generator[None, Any, Left]:
+        """The same, for a state that has to wait."""
+        raise NotImplementedError

@@ -1,0 +1,204 @@
+"""One visit of a state: its input, its events, and what its expressions see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.format.json_depth import MAX_DEPTH
+from statebag.local.interpreter.event_log import NOT_TRUNCATED
+from statebag.local.interpreter.json_value import JsonValue
+from statebag.local.interpreter.state_failure import (
+    DATA_LIMIT,
+    QUERY_FAILED,
+    RUNTIME,
+    StateFailure,
+)
+from statebag.local.interpreter.variables import Variables
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from statebag.local.interpreter.single_execution import SingleExecution
+
+__all__ = ["TOO_DEEP", "Lane", "StateVisit", "error_output", "iso_time", "too_large"]
+
+
+TOO_DEEP = f"The output of the state nests deeper than {MAX_DEPTH} levels."
+
+
+class Lane:
+    """What one branch, iteration or execution has of its own.
+
+    Attributes:
+        execution: The execution that it belongs to.
+        variables: What it sees and sets.
+        last: The id of its last event.
+        item: Index and value of the item of an inline Map that it is about; None elsewhere.
+        visit: The state that it is in.
+    """
+
+    __slots__ = ("execution", "item", "last", "variables", "visit")
+
+    def __init__(
+        self,
+        execution: SingleExecution,
+        last: int,
+        outer: Variables | None = None,
+        item: tuple[int, Any] | None = None,
+    ) -> None:
+        self.execution = execution
+        self.variables = Variables(outer)
+        self.last = last
+        self.item = item
+        self.visit: StateVisit | None = None
+
+    def event(self, kind: str, name: str | None = None, details: Any = None) -> int:
+        """Write the next event of this lane, and return its id."""
+        self.last = self.execution.log.add(kind, self.last, name, details)
+        return self.last
+
+
+class StateVisit:
+    """A state that was entered.
+
+    Attributes:
+        lane: Where it runs.
+        name: The state's name.
+        kind: The state's type.
+        input: The state's input.
+        before: The id of the event before it was entered.
+        entered: The id of the event with which it was entered.
+        retries: How often it was tried again; None for a state that has no count.
+        token: The task token of the attempt under way; None where there is none.
+        item: Index and value of the item that is put together.
+        shown: What JSONata sees as `$states.result` and `$states.errorOutput`, where it is there.
+    """
+
+    __slots__ = (
+        "_at",
+        "before",
+        "entered",
+        "input",
+        "item",
+        "kind",
+        "lane",
+        "name",
+        "retries",
+        "shown",
+        "token",
+    )
+
+    def __init__(self, lane: Lane, name: str, kind: str, given: JsonValue) -> None:
+        self.lane = lane
+        self.name = name
+        self.kind = kind
+        self.input = given
+        self.before = lane.last
+        self.entered = lane.event(
+            f"{kind}StateEntered",
+            "stateEnteredEventDetails",
+            {"name": name, "input": given.text, "inputDetails": NOT_TRUNCATED},
+        )
+        self._at: datetime = lane.execution.log.time
+        self.retries: int | None = None
+        self.token: str | None = None
+        self.item: tuple[int, Any] | None = lane.item
+        self.shown: dict[str, Any] = {}
+        lane.visit = self
+
+    def exit(self, output: JsonValue, assigned: dict[str, Any] | None = None) -> None:
+        """Write that the state was left, and set the variables that it assigns.
+
+        Raises:
+            StateFailure: The output or the variables are too large.
+        """
+        if output.size > PAYLOAD_LIMIT:
+            raise too_large(self.name, final=True)
+        if output.is_too_deep:
+            raise self.runtime(TOO_DEEP, final=True)
+        details: dict[str, Any] = {
+            "name": self.name,
+            "output": output.text,
+            "outputDetails": NOT_TRUNCATED,
+        }
+        if assigned:
+            details["assignedVariables"] = self._assign(assigned)
+            details["assignedVariablesDetails"] = NOT_TRUNCATED
+        self.lane.event(f"{self.kind}StateExited", "stateExitedEventDetails", details)
+
+    def _assign(self, assigned: dict[str, Any]) -> dict[str, str]:
+        texts = {name: JsonValue(value) for name, value in assigned.items()}
+        if sum(one.size for one in texts.values()) > PAYLOAD_LIMIT:
+            raise too_large(self.name, final=True)
+        self.lane.variables.assign(assigned)
+        return {name: one.text for name, one in texts.items()}
+
+    def context(self) -> dict[str, Any]:
+        """Return the context object, `$$` or `$states.context`."""
+        state: dict[str, Any] = {"Name": self.name, "EnteredTime": iso_time(self._at)}
+        if self.retries is not None:
+            state["RetryCount"] = self.retries
+        context = {**self.lane.execution.context(), "State": state}
+        if self.token is not None:
+            context["Task"] = {"Token": self.token}
+        if self.item is not None:
+            context["Map"] = {"Item": {"Index": self.item[0], "Value": self.item[1]}}
+        return context
+
+    def failure(self, error: str, message: str, *, final: bool = False) -> StateFailure:
+        """A failure of this state; the message says what, and AWS's words say where."""
+        return StateFailure(error, self._said(message), final=final)
+
+    def runtime(self, message: str, *, final: bool = False) -> StateFailure:
+        """A failure `States.Runtime`."""
+        return self.failure(RUNTIME, message, final=final)
+
+    def query_failure(self, message: str, location: str | None) -> StateFailure:
+        """A failure of a JSONata expression, which has an event of its own."""
+        return StateFailure(QUERY_FAILED, self._said(message), location=location, evaluation=True)
+
+    def note(self, failure: StateFailure) -> None:
+        """Write the event of a failed expression.
+
+        It follows what the state's entering follows, as long as nothing else happened since.
+        """
+        if not failure.evaluation:
+            return
+        failure.evaluation = False
+        details = {"error": failure.error, "cause": failure.cause, "state": self.name}
+        if failure.location is not None:
+            details["location"] = failure.location
+        if self.lane.last == self.entered and not failure.after_entering:
+            self.lane.last = self.before
+        self.lane.event("EvaluationFailed", "evaluationFailedEventDetails", details)
+
+    def _said(self, message: str) -> str:
+        return (
+            f"An error occurred while executing the state '{self.name}' (entered at the event id "
+            f"#{self.entered}). {message}"
+        )
+
+
+def too_large(name: str, *, final: bool = False) -> StateFailure:
+    """The failure of a state or task whose result is over the payload limit."""
+    return StateFailure(
+        DATA_LIMIT,
+        f"The state/task '{name}' returned a result with a size exceeding the maximum number of "
+        "bytes service limit.",
+        final=final,
+    )
+
+
+def iso_time(moment: datetime) -> str:
+    """A time as the context object has it: `2026-01-02T03:04:05.678Z`."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def error_output(failure: StateFailure) -> dict[str, Any]:
+    """What a Catch gives: `Error` and `Cause`, as AWS fills them.
+
+    A timeout has an empty cause; a Fail state and an answered token may have none.
+    """
+    cause = "" if failure.cause is None and failure.error == "States.Timeout" else failure.cause
+    return {"Error": failure.error, "Cause": cause}

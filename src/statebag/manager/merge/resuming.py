@@ -1,0 +1,176 @@
+"""Where a workflow goes on: after a segment, after a pause, and after a fork.
+
+A result that waits or forks leaves a resume point in the state: what the workflow waits for, and
+the segment to go on at. Only an answer takes the point of a pause, and only a join that of a fork,
+so each of them moves the workflow once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import InvalidState
+from statebag.manager.merge.control import whole_number
+from statebag.manager.merge.history import is_repeated
+from statebag.manager.merge.next_action import reaches_end, standing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from statebag.manager.statuses import Statuses
+
+__all__ = [
+    "RESUME_POINT",
+    "after_answer",
+    "after_join",
+    "after_result",
+    "awaits_answer",
+    "awaits_join",
+    "join_place",
+    "named_segment",
+    "pausing",
+    "pending_action",
+]
+
+RESUME_POINT = "resume_point"
+"""The field with `after`, the next action that the workflow waits in, and `segment_to_run`."""
+
+_SEGMENT = "segment_to_run"
+_FORK = "PARALLEL_GROUP"
+
+
+def named_segment(result: Mapping[str, Any]) -> int | None:
+    """Return the segment that a result says comes next.
+
+    Raises:
+        InvalidState: It is not a whole number.
+    """
+    named = result.get("next_segment_to_run")
+    return None if named is None else whole_number(named, "next_segment_to_run")
+
+
+def after_result(
+    state: Mapping[str, Any],
+    before: Mapping[str, Any],
+    result: Mapping[str, Any],
+    action: str,
+    statuses: Statuses,
+    *,
+    moves: bool,
+) -> tuple[dict[str, Any], str]:
+    """Return the state where it goes on after a result, and what it does there.
+
+    Args:
+        state: With the result merged, at the segment that the result names, if it names one.
+        before: The state as it was.
+        result: The result.
+        action: What the result decides.
+        statuses: The table.
+        moves: Whether it is the result of a segment, so that a `CONTINUE` which names no segment
+            goes one further.
+    """
+    if is_repeated(result, before):
+        place = {name: before[name] for name in (_SEGMENT, RESUME_POINT) if name in before}
+        return {**state, **place}, standing(before, statuses)
+    moved = _taken(state)
+    named = named_segment(result)
+    if named is None and moved.get(_SEGMENT) != before.get(_SEGMENT):
+        named = _segment(moved)  # the control field of the result names it
+    following = _following(moved) if named is None else named
+    if action == _FORK or _waits(action, statuses):
+        return {**moved, RESUME_POINT: _point(action, following)}, action
+    if action == "CONTINUE" and moves and named is None and following is not None:
+        was_behind_the_last = reaches_end(moved)
+        moved[_SEGMENT] = following
+        if reaches_end(moved) and not was_behind_the_last:
+            action = "COMPLETE"
+    return moved, action
+
+
+def pending_action(state: Mapping[str, Any]) -> str | None:
+    """Return the next action that the workflow waits in; None if no resume point says so."""
+    point = state.get(RESUME_POINT)
+    after = point.get("after") if isinstance(point, dict) else None
+    return after if isinstance(after, str) else None
+
+
+def awaits_answer(state: Mapping[str, Any], statuses: Statuses) -> bool:
+    """Whether the workflow waits for an answer, as far as its state says."""
+    return _waits(pending_action(state), statuses) or _waits(state.get("next_action"), statuses)
+
+
+def awaits_join(state: Mapping[str, Any]) -> bool:
+    """Whether the workflow waits for its branches: a join that failed has been made."""
+    return state.get("next_action") == _FORK
+
+
+def after_answer(
+    state: Mapping[str, Any], result: Mapping[str, Any], statuses: Statuses
+) -> dict[str, Any]:
+    """Return the state at the segment that follows an answer.
+
+    It is the one that the answer names, else that of the pause, else one further.
+    """
+    is_pause = _waits(pending_action(state), statuses)
+    moved = _taken(state) if is_pause else dict(state)
+    following = named_segment(result)
+    if following is None and is_pause:
+        following = _segment(state[RESUME_POINT])
+    if following is None:
+        following = _following(moved)
+    return moved if following is None else {**moved, _SEGMENT: following}
+
+
+def after_join(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state at the segment that follows a fork; unchanged if no fork is on record."""
+    if pending_action(state) != _FORK:
+        return dict(state)
+    moved, following = _taken(state), _segment(state[RESUME_POINT])
+    return moved if following is None else {**moved, _SEGMENT: following}
+
+
+def join_place(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state as far as it tells one join from another: the same before and after it."""
+    point = state.get(RESUME_POINT)
+    following = _segment(point) if isinstance(point, dict) else None
+    return dict(state) if following is None else {**state, _SEGMENT: following}
+
+
+def pausing(state: Mapping[str, Any], action: str) -> dict[str, Any]:
+    """Return the state that waits for an answer where it goes on after a join.
+
+    Args:
+        state: As it was before the join.
+        action: What it waits in.
+    """
+    point = state.get(RESUME_POINT)
+    following = _segment(point) if isinstance(point, dict) else None
+    return {**state, RESUME_POINT: _point(action, following)}
+
+
+def _taken(state: Mapping[str, Any]) -> dict[str, Any]:
+    point = state.get(RESUME_POINT)
+    is_ours = isinstance(point, dict) and "after" in point
+    return {key: value for key, value in state.items() if key != RESUME_POINT or not is_ours}
+
+
+def _point(action: str, following: int | None) -> dict[str, Any]:
+    point: dict[str, Any] = {"after": action}
+    return point if following is None else {**point, _SEGMENT: following}
+
+
+def _segment(holder: Mapping[str, Any]) -> int | None:
+    """The number of a segment; None if there is none, or segments have names."""
+    try:
+        return whole_number(holder.get(_SEGMENT), _SEGMENT)
+    except InvalidState:
+        return None
+
+
+def _following(state: Mapping[str, Any]) -> int | None:
+    segment = _segment(state)
+    return None if segment is None else segment + 1
+
+
+def _waits(action: Any, statuses: Statuses) -> bool:
+    return statuses.class_of(action) == "waiting"

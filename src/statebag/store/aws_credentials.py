@@ -1,0 +1,284 @@
+"""Who gives the keys for S3: the client's own chain, or botocore, asked for each request."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from statebag.errors import ConfigurationError, NotPermitted, StatebagError, StoreUnavailable
+from statebag.process.forking import fork_safe_lock
+from statebag.store import aws_sdk
+from statebag.store.aws_endpoint import KEYS, aws_option, has_fixed_credentials, is_on
+from statebag.store.aws_profile import profile_name, profile_settings
+from statebag.store.bounded import within_deadline
+from statebag.store.object_storage_errors import CREDENTIALS_HINT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["SdkCredentials", "credentials_for", "keys_of"]
+
+# How long the client may use an answer without asking again. botocore decides when keys are
+# renewed, and to ask it costs 20 µs; a time that is over is taken for none by the client.
+_ANSWER_SECONDS = 1.0
+
+_FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+_RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105  # a variable's name
+_TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105  # a variable's name
+_WEB_IDENTITY = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")
+# Where any of these is set, roles are assumed at another server than the client would ask.
+_OTHER_STS = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+)
+# Settings of a profile that lead to keys.
+_ABOUT_KEYS = frozenset(
+    {
+        "aws_access_key_id",
+        "credential_process",
+        "credential_source",
+        "login_session",
+        "role_arn",
+        "source_profile",
+        "sso_account_id",
+        "sso_session",
+        "sso_start_url",
+        "web_identity_token_file",
+    }
+)
+# Errors of botocore that another try may not meet; all others need somebody to do something.
+_PASSING = frozenset(
+    {
+        "ConnectTimeoutError",
+        "ConnectionClosedError",
+        "ConnectionError",
+        "EndpointConnectionError",
+        "HTTPClientError",
+        "MetadataRetrievalError",
+        "ReadTimeoutError",
+    }
+)
+_LOG_IN = frozenset(
+    {
+        "PendingAuthorizationExpiredError",
+        "SSOTokenLoadError",
+        "TokenRetrievalError",
+        "UnauthorizedSSOTokenError",
+    }
+)
+_THROTTLED = ("Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown")
+
+
+class _Keys(TypedDict):
+    access_key_id: str
+    secret_access_key: str
+    token: str | None
+    expires_at: datetime
+
+
+class SdkCredentials:
+    """Gives the client keys from botocore, which renews them as it does for boto3.
+
+    Args:
+        url: The store's, for messages.
+        options: As for `ObjectStorage`.
+        variables: The present environment's `store_settings`.
+        region: For requests that assume a role.
+        reason: The setting that needs botocore, for a message.
+
+    Raises:
+        ConfigurationError: botocore is not installed, or finds no credentials.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        options: Mapping[str, str],
+        variables: Mapping[str, str],
+        region: str,
+        reason: str,
+    ) -> None:
+        self._url = url
+        self._options, self._variables = options, variables
+        self._region, self._reason = region, reason
+        self._lock = fork_safe_lock()
+        self._credentials: Any = None
+        self.failure: StatebagError | None = None
+        """Why keys were last not to be had; None if they always were."""
+        with suppress(StoreUnavailable):  # it may answer when the first request needs the keys
+            within_deadline(self._found, f"no credentials were found for {url}")
+
+    def __call__(self) -> _Keys:
+        """Return keys for one request, as the client wants them."""
+        try:
+            frozen = self._found().get_frozen_credentials()
+        except StatebagError as error:
+            self.failure = error
+            raise
+        except Exception as error:  # noqa: BLE001 (its errors have no common root)
+            # Not chained: such texts hold addresses and what a process printed.
+            self.failure = self._typed(error)
+            raise self.failure from None
+        return {
+            "access_key_id": frozen.access_key,
+            "secret_access_key": frozen.secret_key,
+            "token": frozen.token,
+            "expires_at": datetime.now(UTC) + timedelta(seconds=_ANSWER_SECONDS),
+        }
+
+    def keys(self) -> dict[str, str | None]:
+        """Return the present keys by the names that botocore's clients take."""
+        now = self()
+        return {
+            "aws_access_key_id": now["access_key_id"],
+            "aws_secret_access_key": now["secret_access_key"],
+            "aws_session_token": now["token"],
+        }
+
+    def _found(self) -> Any:
+        with self._lock:
+            if self._credentials is None:
+                try:
+                    session = aws_sdk.session_of(
+                        self._options, self._variables, region=self._region, reason=self._reason
+                    )
+                    self._credentials = session.get_credentials()
+                except StatebagError:
+                    raise
+                except Exception as error:  # noqa: BLE001 (its errors have no common root)
+                    raise self._typed(error) from None
+            if self._credentials is None:
+                raise ConfigurationError(
+                    f"no credentials for {self._url}: neither the environment nor botocore has any",
+                    hint=CREDENTIALS_HINT,
+                )
+            return self._credentials
+
+    def _typed(self, error: Exception) -> StatebagError:
+        kind = type(error).__name__
+        response = getattr(error, "response", None)
+        code = str(response.get("Error", {}).get("Code", "")) if response else ""
+        provider = (getattr(error, "kwargs", None) or {}).get("provider")
+        if (
+            kind in _PASSING
+            or provider == "container-role"
+            or any(word in code for word in _THROTTLED)
+        ):
+            return StoreUnavailable(
+                f"no credentials for {self._url} could be had now ({code or kind})",
+                hint="Check the container or service that gives them, and try again.",
+            )
+        if kind == "CredentialRetrievalError":
+            return NotPermitted(
+                f"no credentials for {self._url} could be had: {self._reason} gave none",
+                hint="Run what the profile names by hand (credential_process), to see why.",
+            )
+        if kind in _LOG_IN:
+            return NotPermitted(
+                f"the single sign-on for {self._url} has ended ({kind})",
+                hint="Log in again with `aws sso login`.",
+            )
+        if code:
+            return NotPermitted(
+                f"no credentials for {self._url}: the role was not assumed ({code})",
+                hint="Check role_arn, and that the role trusts who asks for it.",
+            )
+        return ConfigurationError(
+            f"no credentials for {self._url}: the environment has none, and botocore cannot get "
+            f"any ({kind})",
+            hint=CREDENTIALS_HINT,
+        )
+
+
+def credentials_for(
+    url: str, options: Mapping[str, str], variables: Mapping[str, str], region: str
+) -> SdkCredentials | None:
+    """Who gives the keys; None where the client's own chain has them or asks for them.
+
+    Args:
+        url: The store's.
+        options: As for `ObjectStorage`.
+        variables: The present environment's `store_settings`.
+        region: What requests are signed for.
+
+    Raises:
+        ConfigurationError: Keys that only botocore can get, and it is not installed; or no keys.
+    """
+    if has_fixed_credentials(options, variables):
+        return None
+    has_keys = all(variables.get(f"AWS_{name}") for name in KEYS)
+    if has_keys and not options.get("profile") and not aws_sdk.is_installed():
+        return None  # they have an end, at which only another process has others
+    needed = _only_botocore(options, variables)
+    if needed is None and _client_alone(variables, region):
+        return None
+    if needed is not None or aws_sdk.is_installed():
+        return SdkCredentials(url, options, variables, region, needed or "the chain of credentials")
+    if is_on(variables, "AWS_EC2_METADATA_DISABLED") and not _client_alone(variables, None):
+        raise ConfigurationError(
+            f"no credentials for {url}: the environment has none, and botocore is not installed",
+            hint=CREDENTIALS_HINT,
+        )
+    return None
+
+
+def _only_botocore(options: Mapping[str, str], variables: Mapping[str, str]) -> str | None:
+    """The setting by which only botocore finds keys."""
+    if options.get("profile"):
+        return "the option profile"
+    if all(variables.get(f"AWS_{name}") for name in KEYS):
+        return "AWS_CREDENTIAL_EXPIRATION"  # botocore reads the later ones from the environment
+    found = sorted(profile_settings(options, variables) & _ABOUT_KEYS)
+    name = profile_name(options, variables)
+    if found:
+        return f"{', '.join(found)} of the profile {name or 'default'!r}"
+    if name is not None:
+        return f"the profile {name[:40]!r}"
+    if variables.get(_FULL_URI) and not variables.get(_TOKEN_FILE):
+        return _FULL_URI
+    if variables.get(_RELATIVE_URI) and variables.get(_TOKEN):
+        return _TOKEN
+    return None
+
+
+def _client_alone(variables: Mapping[str, str], region: str | None) -> bool:
+    """Whether the client's own chain gives the same keys as botocore's.
+
+    Args:
+        variables: The present environment's `store_settings`.
+        region: What requests are signed for; None to find any keys good.
+    """
+    if all(variables.get(name) for name in _WEB_IDENTITY):
+        is_plain = region is None or not region.startswith(("cn-", "us-iso", "eu-iso", "eusc-"))
+        return region is None or (is_plain and not any(map(variables.get, _OTHER_STS)))
+    return bool(variables.get(_RELATIVE_URI) or variables.get(_FULL_URI))
+
+
+def keys_of(
+    options: Mapping[str, str], variables: Mapping[str, str], credentials: object
+) -> dict[str, str | None]:
+    """The keys of a store's client by the names that botocore's clients take.
+
+    Args:
+        options: As for `ObjectStorage`.
+        variables: The `store_settings` of the environment when the store was made.
+        credentials: Who gives the client keys; None where it has its own.
+
+    Returns:
+        Nothing where botocore finds the same as the client's own chain.
+    """
+    if isinstance(credentials, SdkCredentials):
+        return credentials.keys()
+    key, secret = aws_option(options, "access_key_id"), aws_option(options, "secret_access_key")
+    if key and secret:
+        token = aws_option(options, "session_token", "token")
+    else:
+        key, secret = variables.get("AWS_ACCESS_KEY_ID"), variables.get("AWS_SECRET_ACCESS_KEY")
+        token = variables.get("AWS_SESSION_TOKEN") or variables.get("AWS_TOKEN")
+    if not (key and secret):
+        return {}
+    return {"aws_access_key_id": key, "aws_secret_access_key": secret, "aws_session_token": token}

@@ -1,0 +1,232 @@
+"""What only AWS's own SDK knows: endpoints by all of its rules, settings of profiles, a session.
+
+The only place, with `aws_credentials` and `object_versions`, that loads botocore. It is asked,
+and sends nothing: a request is prepared, read and dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError
+from statebag.store.aws_endpoint import aws_endpoint
+from statebag.store.aws_profile import profile_name, profile_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["asked_for", "client_of", "is_installed", "region_of_bucket", "session_of", "setting"]
+
+_KEY = "k"  # of the object that the request is about
+_SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_REGION_HEADER = "x-amz-bucket-region"
+
+
+class _PreparedError(Exception):
+    """Carries a prepared request out of the client, so that it is not sent."""
+
+    def __init__(self, url: str, authorization: str) -> None:
+        super().__init__()
+        self.url, self.authorization = url, authorization
+
+
+def is_installed() -> bool:
+    """Whether botocore can be loaded, without loading it."""
+    from importlib.util import find_spec  # noqa: PLC0415  # few environments need it
+
+    try:
+        return find_spec("botocore") is not None
+    except (ImportError, ValueError):  # something in this process hides it
+        return False
+
+
+def session_of(
+    options: Mapping[str, str],
+    variables: Mapping[str, str],
+    *,
+    region: str | None = None,
+    reason: str,
+) -> Any:
+    """Return a session of botocore for the profile in use.
+
+    Args:
+        options: As for `ObjectStorage`.
+        variables: The present environment's `store_settings`.
+        region: For requests of the session's own, such as those that assume a role.
+        reason: The setting that needs it, for the message.
+
+    Raises:
+        ConfigurationError: botocore is not installed, or the profile does not exist.
+    """
+    try:
+        import botocore.session  # noqa: PLC0415 (0.2 s, and few environments need it)
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 (as above)
+    except ImportError:
+        raise ConfigurationError(
+            f"{reason} needs botocore, which is not installed",
+            hint="Install boto3 (a Lambda function has it). Without it, name the server by "
+            "AWS_ENDPOINT_URL_S3, its region by AWS_REGION, and keys by AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY.",
+        ) from None
+    try:
+        session = botocore.session.Session(profile=options.get("profile"))
+        session.get_scoped_config()  # reads the files
+    except BotoCoreError as error:
+        name = profile_name(options, variables) or "default"
+        raise ConfigurationError(
+            f"no credentials and settings of the profile {name[:40]!r}: botocore cannot use it "
+            f"({type(error).__name__})",
+            hint="Correct the profile's name, or the files that AWS_CONFIG_FILE and "
+            "AWS_SHARED_CREDENTIALS_FILE name (~/.aws/config and ~/.aws/credentials).",
+        ) from None
+    if region is not None:
+        session.set_config_variable("region", region)
+    return session
+
+
+def setting(
+    name: str, options: Mapping[str, str], variables: Mapping[str, str], *, reason: str
+) -> str | None:
+    """Return one setting by botocore's name for it; None if it is not set."""
+    found = session_of(options, variables, reason=reason).get_config_variable(name)
+    return None if found is None else str(found)
+
+
+def asked_for(
+    bucket: str,
+    options: Mapping[str, str],
+    variables: Mapping[str, str],
+    *,
+    endpoint: str | None,
+    region: str | None,
+    reason: str,
+) -> tuple[str, str, str]:
+    """Return a bucket's URL, and the region and service that its requests are signed for.
+
+    Args:
+        bucket: Its name or ARN.
+        options: As for `ObjectStorage`.
+        variables: The present environment's `store_settings`.
+        endpoint: The server's address if options or variables name one.
+        region: The region if options or variables name one.
+        reason: The setting that needs botocore, for the message.
+
+    Raises:
+        ConfigurationError: botocore is not installed, or refuses the settings.
+    """
+    session = session_of(options, variables, region=region, reason=reason)
+    from botocore.config import Config  # noqa: PLC0415 (slow, as botocore)
+
+    def stop(request: Any, **_: Any) -> None:
+        raise _PreparedError(request.url, _text(request.headers.get("Authorization", "")))
+
+    try:
+        client = session.create_client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=region,
+            aws_access_key_id="unused",
+            aws_secret_access_key="unused",  # noqa: S106  # the request is not sent
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        client.meta.events.register("before-send.s3", stop)
+        client.head_object(Bucket=bucket, Key=_KEY)
+    except _PreparedError as prepared:
+        scope = _SCOPE.search(prepared.authorization)
+        if scope is not None:
+            url, _, query = prepared.url.partition("?")
+            # Of a directory bucket, the first request is the one for a session.
+            return (
+                url.rstrip("/") if query else url.removesuffix(f"/{_KEY}"),
+                scope[1],
+                scope[2],
+            )
+        failure = "its requests are signed for several regions"
+    except Exception as error:  # noqa: BLE001  # its errors have no common root; texts hold settings
+        failure = type(error).__name__
+    raise ConfigurationError(
+        f"botocore finds no endpoint for the bucket under {reason}: {failure}",
+        hint="Correct this setting. A multi-region access point is not supported: use the bucket "
+        "or an access point in one region.",
+    )
+
+
+def _text(header: str | bytes) -> str:
+    return header.decode("latin-1") if isinstance(header, bytes) else header
+
+
+def client_of(
+    options: Mapping[str, str],
+    variables: Mapping[str, str],
+    *,
+    region: str | None,
+    keys: Mapping[str, str | None],
+    seconds: float,
+    reason: str,
+) -> Any:
+    """Return botocore's client for S3, as a store's own client is set up; it does not retry.
+
+    Args:
+        options: As for `ObjectStorage`.
+        variables: The `store_settings` of the environment when the store was made.
+        region: What requests are signed for; None to let botocore find it.
+        keys: `aws_access_key_id` and the like; empty for those that botocore finds.
+        seconds: How long a request may take.
+        reason: What needs it, for the message.
+
+    Raises:
+        ConfigurationError: botocore is not installed, or the profile does not exist.
+    """
+    session = session_of(options, variables, region=region, reason=reason)
+    from botocore.config import Config  # noqa: PLC0415 (slow, as botocore)
+
+    if not keys and not options.get("profile"):
+        # The environment as it is now has a say otherwise, not that which the store was made in.
+        session.get_component("credential_provider").remove("env")
+    has_endpoint = profile_settings(options, variables) & {"endpoint_url", "services"}
+    config = Config(
+        connect_timeout=min(seconds, 3),
+        read_timeout=seconds,
+        # Its own habit, several attempts of a minute each, knows nothing of a deadline.
+        retries={"total_max_attempts": 1},
+        ignore_configured_endpoint_urls=True if not has_endpoint else None,
+    )
+    return session.create_client(
+        "s3",
+        endpoint_url=aws_endpoint(options, variables),
+        region_name=region,
+        config=config,
+        **keys,
+    )
+
+
+def region_of_bucket(client: Any, bucket: str, key: str, region: str) -> str | None:
+    """Ask S3 in which region a bucket is; None if it does not say.
+
+    Args:
+        client: As `client_of` returns it.
+        bucket: Its name.
+        key: Of an object in it, which need not exist.
+        region: The region that was tried.
+    """
+    from botocore.exceptions import ClientError  # noqa: PLC0415 (slow, as botocore)
+
+    signed_for = [region]
+
+    def note(request: Any, **_: Any) -> None:
+        scope = _SCOPE.search(_text(request.headers.get("Authorization", "")))
+        signed_for.append(scope[1] if scope else region)
+
+    client.meta.events.register("before-send.s3", note)
+    try:
+        # Of an object: who may only read and write those below a prefix is answered as well.
+        answer = client.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        answer = error.response
+    except Exception:  # noqa: BLE001  # the refusal that led here is told instead
+        return None
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    # botocore follows the bucket by itself, and the last answer may say nothing of its region.
+    found = headers.get(_REGION_HEADER) or signed_for[-1]
+    return found if isinstance(found, str) else None

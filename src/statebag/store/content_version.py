@@ -1,0 +1,57 @@
+"""Conditional writes for stores that keep no versions: an object's version is its content."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from statebag.errors import BlobMissing, Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from statebag.store.contract import Store
+
+__all__ = ["content_version", "exclusively", "put_if_unchanged"]
+
+
+def content_version(data: bytes) -> str:
+    """Return the version of an object with this content."""
+    from hashlib import sha256  # noqa: PLC0415  # few calls need it
+
+    return sha256(data).hexdigest()
+
+
+def put_if_unchanged(store: Store, name: str, data: bytes, version: str | None) -> str:
+    """Write an object if its present version is this one; whoever calls this holds a lock.
+
+    Raises:
+        Conflict: It is another one, or is gone; with None, it is there.
+    """
+    try:
+        present = content_version(store.get(name))
+    except BlobMissing:
+        present = None
+    if present != version:
+        raise Conflict(
+            f"{store.url} did not replace the object: it is not what was read",
+            object_name=name,
+            hint="Read it again, and decide again.",
+        )
+    store.put(name, data)
+    return content_version(data)
+
+
+@contextmanager
+def exclusively(folder: Path) -> Iterator[None]:
+    """Let one process and thread at a time into this block, for a folder that exists."""
+    import fcntl  # noqa: PLC0415  # not on every system, and few calls need it
+
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # which ends the lock

@@ -1,0 +1,88 @@
+"""A listing of a bucket whose owner is checked, through botocore.
+
+The object storage client does not sign the header `x-amz-expected-bucket-owner` of a listing
+(seen with obstore 0.12), and S3 refuses a header of its own that is not signed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError, NotPermitted, StatebagError, StoreUnavailable
+from statebag.store import aws_sdk
+from statebag.store.aws_credentials import keys_of
+from statebag.store.aws_endpoint import aws_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["owned_listing"]
+
+_SECONDS = 20.0  # of one page, as for the store's other requests
+
+
+def owned_listing(
+    url: str,
+    bucket: str,
+    prefix: str,
+    *,
+    options: Mapping[str, str],
+    variables: Mapping[str, str],
+    region: str | None,
+    credentials: object,
+) -> Iterator[tuple[str, int, Any]]:
+    """Give the key, the size and the time of each object below a prefix, by name.
+
+    Args:
+        url: The store's, for messages.
+        bucket: Its name.
+        prefix: Of the objects' keys; empty for all.
+        options: As for `ObjectStorage`, with `expected_bucket_owner`.
+        variables: The `store_settings` of the environment when the store was made.
+        region: What requests are signed for.
+        credentials: Who gives the store's client keys; None where it has its own.
+
+    Raises:
+        ConfigurationError: botocore is not installed, or there is no such bucket.
+        NotPermitted: The bucket has another owner, or listing it is not allowed.
+        StoreUnavailable: Another failure.
+    """
+    owner = options["expected_bucket_owner"]
+    client = aws_sdk.client_of(
+        options,
+        variables,
+        region=region,
+        keys=keys_of(options, variables, credentials),
+        seconds=_SECONDS,
+        reason="a listing with the option expected_bucket_owner",
+    )
+    more = {"ExpectedBucketOwner": owner}
+    if aws_option(options, "request_payer") or variables.get("AWS_REQUEST_PAYER"):
+        more["RequestPayer"] = "requester"
+    try:
+        pages = client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, **more
+        )
+        for page in pages:
+            for one in page.get("Contents", []):
+                yield one["Key"], one["Size"], one["LastModified"]
+    except StatebagError:
+        raise
+    except Exception as error:  # noqa: BLE001  # botocore's errors have no common root
+        raise _typed(error, url) from None
+
+
+def _typed(error: Exception, url: str) -> StatebagError:
+    answer = getattr(error, "response", None) or {}
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    code = str(answer.get("Error", {}).get("Code", "")) or type(error).__name__
+    message = f"{url} did not list its objects ({code})"
+    if code == "NoSuchBucket":
+        return ConfigurationError(
+            message, hint="There is no such bucket: create it, or correct the store's address"
+        )
+    if status in {401, 403}:
+        return NotPermitted(
+            message, hint="Check expected_bucket_owner, and that s3:ListBucket is allowed"
+        )
+    return StoreUnavailable(message)

@@ -1,0 +1,42 @@
+"""Code in which nothing may be written: the first write raises an error that the code chose."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from statebag.errors import StatebagError
+
+__all__ = ["check_may_write", "refusing_writes"]
+
+_refusal: ContextVar[Callable[[], StatebagError] | None] = ContextVar(
+    "statebag_refusal", default=None
+)
+
+
+@contextmanager
+def refusing_writes(refusal: Callable[[], StatebagError]) -> Iterator[None]:
+    """Refuse every write of the code inside, before any request is sent.
+
+    It is a context variable, as the deadline is: a thread sees it if it runs in a copy of the
+    context.
+
+    Args:
+        refusal: Makes the error that the write raises.
+    """
+    token = _refusal.set(refusal)
+    try:
+        yield
+    finally:
+        _refusal.reset(token)
+
+
+def check_may_write() -> None:
+    """Raise the error that the code around chose for writes, if it chose one."""
+    refusal = _refusal.get()
+    if refusal is not None:
+        raise refusal()

@@ -1,0 +1,114 @@
+"""What an object store's answer says of why it refused a request, and nothing else of it.
+
+The client's exceptions carry the request's URL and the server's answer; both can hold parts of a
+signature or a token. So only what is named here is taken out of them.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from obstore import exceptions as client
+
+__all__ = ["StoreRefusal", "refusal_of"]
+
+_STATUS = re.compile(r"\bstatus(?: code)?:? (\d{3})\b")
+_CODE = re.compile(r"<Code>([\w.]{1,60})</Code>|\(code: ([\w.]{1,60})\)")
+_REGION = re.compile(r"<Region>([a-z0-9-]{1,40})</Region>|\bexpecting '([a-z0-9-]{1,40})'")
+_CLASS = re.compile(r"<StorageClass>(\w{1,40})</StorageClass>")
+# What the answer says that nobody allowed: actions of AWS and permissions of Google.
+_PERMISSION = re.compile(
+    r"\bperform: ((?:s3|s3express|kms):[A-Za-z]{1,60})\b"
+    r"|\b(kms:[A-Z][A-Za-z]{1,60})\b"
+    r"|\bhave (storage\.(?:objects|buckets)\.[a-z]{1,20})\b"
+)
+_CHECKSUM = re.compile(r"Content-MD5|x-amz-checksum-")
+# How the client's internals tell failures of the way, before the server.
+_WAYS = (
+    (re.compile(r"invalid peer certificate|certificate verify failed|InvalidCertificate"), "tls"),
+    (re.compile(r"proxy authorization required|ProxyAuthRequired"), "proxy login"),
+    (re.compile(r"tunnel error|Tunnel\(|\bTunnelUnsuccessful\b|unsuccessful tunnel"), "proxy"),
+    (re.compile(r'"dns error"|failed to lookup address'), "dns"),
+)
+_TRANSPORT = re.compile(r"\bkind: (Connect|Timeout|Request|Interrupted|Decode)\b")
+# What the client itself says where an answer's range shows that the object ends before it.
+_TOO_SHORT = re.compile(r"\bWanted range starting at \d+, but object was only\b")
+_METADATA_SERVICE = re.compile(r"169\.254\.169\.254|/latest/(?:api|meta-data)|metadata\.google")
+_REDIRECT = "incorrectly configured region"  # the client's words for a redirect without an address
+_PROVIDER = re.compile(r"credential provider", re.IGNORECASE)
+
+
+class StoreRefusal(msgspec.Struct, frozen=True):
+    """Why a request failed.
+
+    Attributes:
+        status: Of the HTTP answer; None where there was none.
+        code: The server's own word for it; empty without one.
+        region: Where the bucket is, if the answer says so.
+        storage_class: Of an archived object, if the answer says so.
+        permission: What is not allowed, if the answer says so, such as `kms:Decrypt`.
+        way: What failed before the server: `tls`, `proxy`, `proxy login`, `dns`, or empty.
+        transport: The client's word for a failure without an answer; empty without one.
+        wants_checksum: Whether the answer asks for a checksum.
+        is_redirect: Whether the bucket is elsewhere.
+        is_too_short: Whether the object ends before the span asked for.
+        is_without_keys: Whether the client got no credentials to ask with.
+        asked_machine: Whether it was the machine's metadata service that gave none.
+    """
+
+    status: int | None
+    code: str
+    region: str | None
+    storage_class: str | None
+    permission: str | None
+    way: str
+    transport: str
+    wants_checksum: bool
+    is_redirect: bool
+    is_too_short: bool
+    is_without_keys: bool
+    asked_machine: bool
+
+
+def refusal_of(error: Exception) -> StoreRefusal:
+    """Read what one of the client's exceptions says."""
+    # Behind this heading the client prints its internals; before it, the server's answer.
+    text, _, internals = str(error).partition("\nDebug source:")
+    status = _status(error, text)
+    code = _found(_CODE, text) or ""
+    if code.isdigit():  # Azure's answer to a delete tells the status in the code's place
+        status, code = int(code), ""
+    has_answer = status is not None or bool(code)
+    way = next((kind for words, kind in _WAYS if words.search(internals)), "")
+    return StoreRefusal(
+        status,
+        code,
+        region=_found(_REGION, text),
+        storage_class=_found(_CLASS, text),
+        permission=_found(_PERMISSION, text),
+        way="" if has_answer else way,
+        transport="" if has_answer else _found(_TRANSPORT, internals) or "",
+        wants_checksum=_CHECKSUM.search(text) is not None,
+        is_redirect=_REDIRECT in text or status in {301, 302, 307, 308},
+        is_too_short=_TOO_SHORT.search(text) is not None,
+        is_without_keys=_PROVIDER.search(text) is not None,
+        asked_machine=_METADATA_SERVICE.search(text) is not None,
+    )
+
+
+def _found(words: re.Pattern[str], text: str) -> str | None:
+    found = words.search(text)
+    return next(filter(None, found.groups()), None) if found else None
+
+
+def _status(error: Exception, text: str) -> int | None:
+    """The HTTP status; from the exception's class where that alone tells."""
+    if isinstance(error, FileNotFoundError):
+        return 404
+    if isinstance(error, client.PermissionDeniedError):
+        return 403
+    if isinstance(error, client.UnauthenticatedError):
+        return 401
+    found = _STATUS.search(text)
+    return int(found.group(1)) if found else None

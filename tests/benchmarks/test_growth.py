@@ -1,0 +1,14 @@
+"""The table of requests and bytes while a state grows."""
+
+from benchmarks.growth import measure, workloads
+
+
+def test_each_workload_is_measured_step_by_step():
+    for name, (first, steps) in workloads(20).items():
+        growth = measure(name, first, steps)
+        gets, puts, written = growth.mean()
+        assert len(growth.quarters()) == 4
+        assert 0 <= puts <= 1
+        assert (written > 0) == (puts > 0)
+        assert gets <= 10
+        assert growth.row().startswith(name)

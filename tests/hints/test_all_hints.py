@@ -1,0 +1,77 @@
+"""Every hint of the core, the command line and lint is tried, or says why it cannot be."""
+
+import ast
+from pathlib import Path
+
+import statebag
+from tests.hints import test_core_hints, test_definition_hints, test_service_hints
+
+SOURCE = Path(statebag.__file__).parent
+TESTS = Path(__file__).parents[1]
+
+ROOMS_TO_COME = ("local/", "manager/", "store/")
+"""Rooms whose hints have tests of their own kinds, beside their modules."""
+
+IN_OTHER_TESTS = {
+    "aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` lists those of"
+    " this machine.": "asl/test_arns.py",
+    "Look in the log group of its state machine (CloudWatch Logs); it has the same events where"
+    " logging is on at level ALL, and the payloads where execution data is included.": (
+        "asl/test_arns.py"
+    ),
+    "Install the extra: pip install 'statebag[{}]'": "cli/test_extras.py",
+    "Install the extra: pip install 'statebag[metrics]'": "sinks/test_from_environment.py",
+    "Install the extra: pip install 'statebag[tracing]'": "sinks/test_from_environment.py",
+    "pip install boto3": "stepfunctions/test_execution_ends.py",
+    "pip install boto3 (a Lambda has it).": "stepfunctions/test_workflows.py",
+    "Set {} here too, with the key that came first there; a pickle does not hold the keys of an"
+    " environment.": "test_pickling.py",
+    "Begin it in the process that uses it.": "process/test_forking.py",
+    "Install a newer statebag here: readers are upgraded first.": "test_rolling_upgrade.py",
+    "Install {} here, then redrive the execution: readers are upgraded first.": (
+        "test_rolling_upgrade.py"
+    ),
+    "A newer generation needs a newer release.": "test_rolling_upgrade.py",
+    "Upgrade this library.": "upkeep/test_archive.py",
+    "{} other places had it, none of them whole | {}": "store/test_recovery.py",
+}
+"""Hints that a test of another kind follows: a package, another release, another process."""
+
+
+def text_of(node):
+    """The words of a hint as `Trial.hint` has them."""
+    match node:
+        case ast.Constant(value):
+            return str(value)
+        case ast.JoinedStr(values):
+            return "".join(map(text_of, values))
+        case ast.BinOp(left, _, right):
+            return text_of(left) + text_of(right)
+        case ast.IfExp(_, body, other):
+            return f"{text_of(body)} | {text_of(other)}"
+    return "{}"
+
+
+def hints():
+    """Every hint in the source; one that is not a text there, as `{}` and the expression."""
+    for file in SOURCE.rglob("*.py"):
+        if file.relative_to(SOURCE).as_posix().startswith(ROOMS_TO_COME):
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            for keyword in node.keywords if isinstance(node, ast.Call) else ():
+                if keyword.arg == "hint":
+                    text = text_of(keyword.value)
+                    yield text if text != "{}" else "{} " + ast.unparse(keyword.value)
+
+
+def test_every_hint_is_tried():
+    modules = (test_core_hints, test_definition_hints, test_service_hints)
+    tried = {one.hint for module in modules for one in module.TRIALS}
+    found = set(hints())
+    assert len(found) > 90
+    assert found - tried - IN_OTHER_TESTS.keys() == set()
+    assert (tried | IN_OTHER_TESTS.keys()) - found == set(), "no error gives these any more"
+
+
+def test_the_other_tests_are_there():
+    assert [name for name in IN_OTHER_TESTS.values() if not (TESTS / name).exists()] == []
