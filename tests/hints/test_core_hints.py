@@ -37,6 +37,7 @@ from tests.hints.trial import Trial, check_trial
 BIG = {"text": noise(40_000, 1), "n": 1}
 SIGNING = "one:" + base64.b64encode(b"k" * 32).decode()
 ENCRYPTION = base64.b64encode(b"k" * 32).decode()
+ANOTHER = base64.b64encode(b"l" * 32).decode()
 
 
 def client(store=None, keys=None, **settings):
@@ -83,6 +84,21 @@ def embedded(**options):
     store = MemoryStore()
     inner = json.dumps(client(store, carry_bytes=0).seal(BIG, scope="m/e"))
     return client(store).open({"body": inner}, scope="m/e", **options)
+
+
+def named(**options):
+    """What is opened of an object whose field has the text of a bag for its name."""
+    store = MemoryStore()
+    inner = json.dumps(client(store, carry_bytes=0).seal(BIG, scope="m/e"))
+    return client(store).open({inner: 1}, scope="m/e", **options)
+
+
+def sealed_elsewhere(*, opened=False, readable=()):
+    """A bag whose state has a value of another execution, by default unopened."""
+    store = MemoryStore()
+    other = client(store, carry_bytes=0).seal({"big": BIG}, scope="m/other")
+    state = client(store).open(other, scope="m/other", only=None if opened else [])
+    return client(store, readable_scopes=readable).seal(state, scope="m/e")
 
 
 def stepped(event, result=None, **options):
@@ -248,7 +264,7 @@ TRIALS = (
         "Write name:key,name:key.",
         lambda w: (w.setenv("STATEBAG_SIGNING_KEYS", ENCRYPTION), signing_keys_from_environment()),
         lambda w: (
-            w.setenv("STATEBAG_SIGNING_KEYS", f"{SIGNING},two:{ENCRYPTION}"),
+            w.setenv("STATEBAG_SIGNING_KEYS", f"{SIGNING},two:{ANOTHER}"),
             signing_keys_from_environment(),
         ),
     ),
@@ -259,7 +275,7 @@ TRIALS = (
             signing_keys_from_environment(),
         ),
         lambda w: (
-            w.setenv("STATEBAG_SIGNING_KEYS", f"{SIGNING},two:{ENCRYPTION}"),
+            w.setenv("STATEBAG_SIGNING_KEYS", f"{SIGNING},two:{ANOTHER}"),
             signing_keys_from_environment(),
         ),
     ),
@@ -419,12 +435,29 @@ TRIALS = (
         lambda w: (w.unset("STATEBAG_PLAIN"), client(keys=ONE, require_signatures=True)),
     ),
     Trial(
-        "Pass embedded=False to keep the string, or JSON that holds the bag.",
+        "Pass embedded=False to keep the string, or JSON that holds the bag (json.dumps(bag)"
+        " instead of str(bag), and not in base64).",
         lambda _: client().open({"body": '{"__statebag__": {"v": 1'}, embedded=True),
         lambda _: (
             client().open({"body": '{"__statebag__": {"v": 1'}, embedded=False),
             embedded(embedded=True),
         ),
+    ),
+    Trial(
+        "Pass embedded=False to keep the name, or pass the bag as a value.",
+        lambda _: named(embedded=True),
+        lambda _: (named(embedded=False), embedded(embedded=True)),
+    ),
+    Trial(
+        "Make a key of its own for each name, or leave one name out.",
+        lambda _: client(keys={**ONE, "two": ONE["one"]}),
+        lambda _: (client(keys=BOTH), client(keys=ONE)),
+    ),
+    Trial(
+        "Open the value before you seal it: then it is written below this scope. Or add its scope"
+        " to Policy.readable_scopes.",
+        lambda _: sealed_elsewhere(),
+        lambda _: (sealed_elsewhere(opened=True), sealed_elsewhere(readable=("m/other",))),
     ),
     Trial(
         "Pass embedded=True to open it, or embedded=False to keep the string.",

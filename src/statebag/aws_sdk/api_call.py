@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from statebag.aws_sdk.answer_pages import Pages, asks_for_one_page
@@ -156,14 +155,17 @@ def _nothing(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _botocore() -> Any:
     try:
-        for name in ("botocore.session", "botocore.config", "botocore.exceptions"):
-            import_module(name)
-        return import_module("botocore")
+        import botocore
+        import botocore.config
+        import botocore.exceptions
+        import botocore.handlers
+        import botocore.session
     except ImportError:
         raise ConfigurationError(
             "calling an AWS API needs boto3, which is not installed",
             hint="pip install boto3 (a Lambda has it).",
         ) from None
+    return botocore
 
 
 def _session(botocore: Any) -> tuple[Any, list[str]]:
@@ -189,15 +191,14 @@ def _unusable(error: Exception) -> ConfigurationError:
 @cache
 def _loader() -> Any:
     """What reads the models of services; shared, since reading one takes half a second."""
-    return import_module("botocore.session").Session().get_component("data_loader")
+    return _botocore().session.Session().get_component("data_loader")
 
 
 def _pages_of(session: Any, service: str, operation: str) -> Mapping[str, Any]:
     """How botocore describes an action's pages; empty if it answers in one."""
-    unknown = import_module("botocore.exceptions").DataNotFoundError
     try:
         model = session.get_component("data_loader").load_service_model(service, "paginators-1")
-    except unknown:
+    except _botocore().exceptions.DataNotFoundError:
         return {}
     described: Mapping[str, Any] = model.get("pagination", {}).get(operation, {})
     return described
@@ -228,7 +229,7 @@ def _client(botocore: Any, session: Any, service: str, policy: Policy, ends: flo
     except ValueError as error:  # an endpoint that is no URL
         raise _unusable(error) from None
     place, name = _DECODED.get(service, ("", ""))
-    decoder = getattr(import_module("botocore.handlers"), name, None) if name else None
+    decoder = getattr(botocore.handlers, name, None) if name else None
     if decoder is not None:
         client.meta.events.unregister(place, decoder)
     return client
