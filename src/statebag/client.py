@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -19,8 +19,9 @@ from statebag.environment import (
 from statebag.errors import ConfigurationError
 from statebag.format.bag_text import as_bag
 from statebag.format.names import encode_scope
-from statebag.format.paths import parse_path, parse_paths
+from statebag.format.paths import parse_path, parse_paths, parse_place
 from statebag.keys import encrypting_with, signing_with
+from statebag.opening.array_ends import places_in
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.process_memory import Memory, memory_of
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Self
 
+    from statebag.format.paths import Path
     from statebag.opening.difference import Change
     from statebag.opening.map_results import ChildResult, Transformation
     from statebag.policy import Policy
@@ -229,7 +231,7 @@ class Statebag:
     def open(
         self,
         bag: Any,
-        only: Iterable[str | Sequence[str | int]] | None = None,
+        only: Iterable[str | Sequence[str | int | slice]] | None = None,
         scope: str | None = None,
         *,
         legacy: bool | str | Sequence[str | int] = False,
@@ -240,7 +242,8 @@ class Statebag:
         Args:
             bag: The JSON value, or its text; `Unopened` values of an earlier open are opened too.
                 Bytes are always text. A str is text if it holds a stub, and a string otherwise.
-            only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`.
+            only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`. An index may count
+                from the end, and a slice may stand at the end (`$.messages[-10:]`).
             scope: The reader's scope: objects outside it, its ancestors and the policy's
                 `readable_scopes` are refused.
             legacy: Whether legacy pointers are followed too, where they can stand, to what the
@@ -262,7 +265,7 @@ class Statebag:
 
         started = perf_counter_ns()
         reads_stubs(bag)
-        selection = Selection(None if only is None else parse_paths(only))
+        places = None if only is None else parse_paths(only)
         bag = as_bag(bag)
         with deadline(self.policy.deadline_seconds), span("statebag.open"):
             if legacy:
@@ -271,6 +274,7 @@ class Statebag:
                 reader = pointer_reader(self.store, self.policy, scope)
                 inside = {} if isinstance(legacy, int) else {"state_at": parse_path(legacy)}
                 bag = reader.resolve(bag, **inside)
+            selection = Selection(None if places is None else places_in(bag, places))
             opener = self._opener(scope)
             state = opener.open(bag, selection)
             if embedded:
@@ -320,18 +324,20 @@ class Statebag:
     def get(
         self,
         bag: Any,
-        path: str | Sequence[str | int],
+        path: str | Sequence[str | int | slice],
         scope: str | None = None,
         *,
         embedded: bool | None = None,
     ) -> Any:
         """Return the opened value at one path, reading only the blobs on the way to it.
 
-        An item of an array in chunks costs one chunk, however long the array is.
+        An item of an array in chunks costs one chunk, however long the array is; a slice costs the
+        chunks that it meets.
 
         Args:
             bag: A bag, or any JSON value that holds stubs.
-            path: `$.a.b[0]`, `a.b`, or its parts.
+            path: `$.a.b[0]`, `a.b`, `$.messages[-1].id`, or its parts. A slice at its end
+                (`$.messages[-10:]`) gives the list of its items.
             scope: The reader's scope, as for `open`.
             embedded: As for `open`, for the strings in this value only.
 
@@ -345,10 +351,10 @@ class Statebag:
         reads_stubs(bag)
 
         with deadline(self.policy.deadline_seconds):
-            opener, bag, where = self._opener(scope), as_bag(bag), parse_path(path)
+            opener, bag, where = self._opener(scope), as_bag(bag), parse_place(path)
             value = look_up(opener, bag, where)
             if embedded:
-                return open_texts(opener, value, Selection(None), where)
+                return open_texts(opener, value, Selection(None), cast("Path", where))
             look_for_texts_at(bag, where, False if sealing_is_off() else embedded)
             return value
 

@@ -10,7 +10,8 @@ from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.bag_text import as_bag
 from statebag.format.json_type import json_type
 from statebag.format.names import scope_of_execution
-from statebag.format.paths import Path, parse_path, render_path
+from statebag.format.paths import Path, Place, parse_path, parse_place, render_path
+from statebag.policy import check_budget
 from statebag.sinks.from_environment import watchers
 from statebag.store.retrying import deadline
 from statebag.telemetry.log_warnings import warn
@@ -48,7 +49,7 @@ class Client(Protocol):
     def open(
         self,
         bag: Any,
-        only: Iterable[str | Path] | None = None,
+        only: Iterable[str | Place] | None = None,
         scope: str | None = None,
         *,
         legacy: bool | str | Path = False,
@@ -57,7 +58,7 @@ class Client(Protocol):
         """See `Statebag.open`."""
         ...
 
-    def seal(self, state: Any, scope: str | None = None) -> Any:
+    def seal(self, state: Any, scope: str | None = None, *, budget: int | None = None) -> Any:
         """See `Statebag.seal`."""
         ...
 
@@ -88,6 +89,7 @@ class StepDecorator:
         only: Iterable[str] | None = ...,
         embedded: bool | None = ...,
         legacy: bool | None = ...,
+        budget: int | None = ...,
     ) -> _Function: ...
 
     @overload
@@ -101,6 +103,7 @@ class StepDecorator:
         only: Iterable[str] | None = ...,
         embedded: bool | None = ...,
         legacy: bool | None = ...,
+        budget: int | None = ...,
     ) -> Callable[[_Function], _Function]: ...
 
     def __call__(
@@ -113,6 +116,7 @@ class StepDecorator:
         only: Iterable[str] | None = None,
         embedded: bool | None = None,
         legacy: bool | None = None,
+        budget: int | None = None,
     ) -> Any:
         """Decorate a Lambda handler: open its event, and seal what it returns.
 
@@ -136,6 +140,9 @@ class StepDecorator:
                 form for one. False takes them for data. None does as STATEBAG_LEGACY says (or
                 STATEBAG_WIRE=0, which implies it); if neither is set, a pointer is data, and a
                 warning in the log names its path.
+            budget: The largest size of the answer in bytes, as for `Statebag.seal`, where many
+                answers share one payload: 262,144 // 40 for each of 36 items of a Map. None leaves
+                it to Policy.max_bag_bytes.
 
         Returns:
             A handler that returns the sealed state.
@@ -155,6 +162,7 @@ class StepDecorator:
                 only=only,
                 embedded=embedded,
                 legacy=legacy,
+                budget=budget,
             )
 
         return decorate if handler is None else decorate(handler)
@@ -170,6 +178,7 @@ def _wrapped(
     only: Iterable[str] | None,
     embedded: bool | None,
     legacy: bool | None,
+    budget: int | None,
 ) -> _Function:
     """Return the handler that a Lambda runtime calls, around a function of a state."""
     if returns not in {"state", "delta"}:
@@ -183,12 +192,13 @@ def _wrapped(
         raise ConfigurationError(
             f"legacy must be True, False or None, not {type(legacy).__qualname__}"
         )
+    check_budget(budget)
     import statebag.sealing.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
     from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # slow to import
 
     where = parse_path(bag_path)
     scope_path = parse_path(scope)
-    selected = None if only is None else [(*where, *parse_path(path)) for path in only]
+    selected = None if only is None else [(*where, *parse_place(path)) for path in only]
     wants_event = _wants_event(function)
     kept = _kept_plain(where, scope_path, scope)
 
@@ -233,7 +243,7 @@ def _wrapped(
         answer = function(state, context, **extra, **named)
         after = _merged(before, answer) if returns == "delta" else answer
         with deadline(remaining_seconds_of(context)):
-            return sb.with_control(*kept).seal(after, scope=execution)
+            return sb.with_control(*kept).seal(after, scope=execution, budget=budget)
 
     return handler  # type: ignore[return-value]  # same call, other types
 
@@ -301,7 +311,7 @@ def _warn_of_pointers(event: Any, where: Path) -> None:
         )
 
 
-def _beside(event: Any, where: Path, selected: list[Path] | None) -> list[Path] | None:
+def _beside(event: Any, where: Path, selected: list[Place] | None) -> list[Place] | None:
     """Return the paths to open: the selected ones in the state, and all outside the state."""
     if selected is None:
         return None

@@ -444,6 +444,11 @@ TRIALS = (
         ),
     ),
     Trial(
+        "Read the slice, and take the fields from its items.",
+        lambda _: client().get({"a": [{"b": 1}]}, "$.a[:1].b"),
+        lambda _: [one["b"] for one in client().get({"a": [{"b": 1}]}, "$.a[:1]")],
+    ),
+    Trial(
         "Pass embedded=False to keep the name, or pass the bag as a value.",
         lambda _: named(embedded=True),
         lambda _: (named(embedded=False), embedded(embedded=True)),

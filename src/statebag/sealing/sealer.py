@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statebag.errors import ConfigurationError, InvalidState
+from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.json_check import check_json
 from statebag.format.json_text import wire_size, wire_size_at_most
@@ -14,6 +14,7 @@ from statebag.opening.opener import Confinement
 from statebag.opening.process_memory import Memory
 from statebag.opening.verified import Texts, verified
 from statebag.opening.walk import Selection
+from statebag.policy import check_budget
 from statebag.sealing import rehearsal
 from statebag.sealing.admission import Admission
 from statebag.sealing.compaction import compact
@@ -94,11 +95,7 @@ class Sealer:
         Raises:
             StatebagError: As for `Statebag.seal`.
         """
-        if isinstance(budget, bool) or not isinstance(budget, int | None):
-            raise ConfigurationError(
-                f"budget must be an int, not {type(budget).__qualname__}",
-                hint="Leave it out for the policy's bound.",
-            )
+        check_budget(budget)
         try:
             memory = Memory.empty() if everything else self._memory
             return self._sealed(state, scope, budget, memory, confined=confined)
