@@ -56,10 +56,17 @@ def render_path(path: Iterable[Part | slice]) -> str:
         elif _is_plain_name(part):
             text += f".{part}"
         else:
-            shown = part[:_LONGEST_NAME_SHOWN].encode("unicode_escape").decode("ascii")
+            shown = "".join(map(_shown, part[:_LONGEST_NAME_SHOWN]))
             cut = "..." if len(part) > _LONGEST_NAME_SHOWN else ""
-            text += "['" + shown.replace("'", "\\'") + cut + "']"
+            text += "['" + shown + cut + "']"
     return text
+
+
+def _shown(character: str) -> str:
+    """Return a character of a name as it is, if it is a letter or sign of any script."""
+    if character in "'\\":
+        return f"\\{character}"
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 def _is_plain_name(name: str) -> bool:
