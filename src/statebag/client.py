@@ -24,7 +24,7 @@ from statebag.keys import encrypting_with, signing_with
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.process_memory import Memory, memory_of
-from statebag.opening.walk import Selection
+from statebag.opening.walk import EVERYTHING, Selection
 from statebag.policy import with_more_control
 from statebag.step import StepDecorator
 from statebag.store.address import store_of
@@ -262,7 +262,7 @@ class Statebag:
 
         started = perf_counter_ns()
         reads_stubs(bag)
-        selection = Selection(None if only is None else parse_paths(only))
+        selection = EVERYTHING if only is None else Selection(parse_paths(only))
         bag = as_bag(bag)
         with deadline(self.policy.deadline_seconds), span("statebag.open"):
             if legacy:
@@ -276,7 +276,7 @@ class Statebag:
             if embedded:
                 state = open_texts(opener, state, selection)
             else:
-                look_for_texts(bag, False if sealing_is_off() else embedded)
+                look_for_texts(bag, embedded)
             usage.add(opens=1, open_ns=perf_counter_ns() - started)
         return state
 
@@ -307,11 +307,11 @@ class Statebag:
             opener = self._opener(scope, Memory.empty())
             batch = [as_bag(bag) for bag in batch]
             with deadline(self.policy.deadline_seconds):
-                values: list[Any] = opener.open(batch, Selection(None))
+                values: list[Any] = opener.open(batch, EVERYTHING)
                 if embedded:
-                    values = open_texts(opener, values, Selection(None))
+                    values = open_texts(opener, values, EVERYTHING)
                 else:
-                    look_for_texts(batch, False if sealing_is_off() else embedded)
+                    look_for_texts(batch, embedded)
             usage.add(opens=len(batch), open_ns=perf_counter_ns() - started)
             return values
 
@@ -348,8 +348,8 @@ class Statebag:
             opener, bag, where = self._opener(scope), as_bag(bag), parse_path(path)
             value = look_up(opener, bag, where)
             if embedded:
-                return open_texts(opener, value, Selection(None), where)
-            look_for_texts_at(bag, where, False if sealing_is_off() else embedded)
+                return open_texts(opener, value, EVERYTHING, where)
+            look_for_texts_at(bag, where, embedded)
             return value
 
     def repair(
@@ -387,9 +387,9 @@ class Statebag:
 
         def read(fetcher: Fetcher) -> None:
             opener = self._opener(scope, Memory.empty(), fetcher)
-            state = opener.open(bag, Selection(None))
+            state = opener.open(bag, EVERYTHING)
             if embedded:
-                open_texts(opener, state, Selection(None))
+                open_texts(opener, state, EVERYTHING)
             last[:] = [state]
 
         def repair_one(name: str) -> str | None:
@@ -520,9 +520,9 @@ class Statebag:
             if lies_in_unopened(state, path):  # then the array is in there too
                 state = opener.open(bag, Selection([path]))
             if embedded:
-                state = open_texts(opener, state, Selection(None))
+                state = open_texts(opener, state, EVERYTHING)
             else:
-                look_for_texts(bag, False if sealing_is_off() else embedded)
+                look_for_texts(bag, embedded)
             grown = with_appended(state, path, items)
             if sealing_is_off():
                 return plain(grown, lambda one: self._sealer().read_inside(one, (), scope))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.signature import Checker
 
-__all__ = ["Doubt", "Selection", "Site", "Walk", "plain_copy", "walk"]
+__all__ = ["EVERYTHING", "Doubt", "Selection", "Site", "Walk", "plain_copy", "walk"]
 
 
 class Site(msgspec.Struct):
@@ -102,6 +102,10 @@ class Selection:
         return self._paths is None or any(
             path[: len(wanted)] == wanted or wanted[: len(path)] == path for wanted in self._paths
         )
+
+
+EVERYTHING = Selection(None)
+"""The selection of all stubs."""
 
 
 def walk(

@@ -25,7 +25,7 @@ from statebag.manager.merge.sameness import holds_unopened
 from statebag.opening.fetch import Fetcher
 from statebag.opening.inspection import IndexReader
 from statebag.opening.opener import Confinement
-from statebag.opening.walk import Selection, walk
+from statebag.opening.walk import EVERYTHING, walk
 from statebag.process.forking import Workers
 from statebag.store.cache import BlobCache
 from statebag.store.confinement import name_below
@@ -229,7 +229,7 @@ def _blobs(invocation: Invocation, bag: Any) -> Iterator[Blob]:
     confinement = Confinement(encode_scope(invocation.scope), policy.readable_scopes)
     fetcher = Fetcher(invocation.sb.store, BlobCache(policy.cache_bytes), policy)
     read_index = IndexReader(fetcher, confinement)
-    for site in walk(bag, Selection(None)).sites:
+    for site in walk(bag, EVERYTHING).sites:
         stub = site.stub.whole.read
         if stub.entries:
             pieces, indexes = read_index(stub, site.path)
