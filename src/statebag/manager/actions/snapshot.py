@@ -40,9 +40,11 @@ __all__ = ["address_in", "create", "find", "path_bytes", "restore", "store"]
 
 _NAME = re.compile(r"(?P<scope>.+)/snapshots/(?:pre|post)_(?P<id>[0-9a-f]{32})\.json")
 _ID_LENGTH = 32  # hex digits of a SHA-256, as in the names of packs
-_SIDE_BY_SIDE = 16  # objects looked up at once; a choice, not measured
+_SIDE_BY_SIDE = 16  # objects looked up at once. Chosen, not measured
 _KINDS = ("pre", "post")
-_PLAIN_HISTORY = 2048  # bytes; a choice: a stub takes about 200, and its text a third of the rest
+# Bytes of a history that stays plain. Chosen: a stub takes about 200 of them, and the compressed
+# text a third of the rest.
+_PLAIN_HISTORY = 2048
 
 
 def create(invocation: Invocation) -> dict[str, Any]:
