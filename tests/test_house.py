@@ -43,7 +43,7 @@ SOURCE_OF_A_NUMBER = re.compile(
 )
 """What a comment has in it that says where a number comes from."""
 
-NUMBERS_TO_COME = ("local/", "manager/", "store/")
+NUMBERS_TO_COME = ("local/",)
 """Rooms whose numbers are not looked at yet."""
 
 

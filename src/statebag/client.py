@@ -25,7 +25,7 @@ from statebag.opening.array_ends import places_in
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.process_memory import Memory, memory_of
-from statebag.opening.walk import Selection
+from statebag.opening.walk import EVERYTHING, Selection
 from statebag.policy import with_more_control
 from statebag.step import StepDecorator
 from statebag.store.address import store_of
@@ -274,13 +274,13 @@ class Statebag:
                 reader = pointer_reader(self.store, self.policy, scope)
                 inside = {} if isinstance(legacy, int) else {"state_at": parse_path(legacy)}
                 bag = reader.resolve(bag, **inside)
-            selection = Selection(None if places is None else places_in(bag, places))
+            selection = EVERYTHING if places is None else Selection(places_in(bag, places))
             opener = self._opener(scope)
             state = opener.open(bag, selection)
             if embedded:
                 state = open_texts(opener, state, selection)
             else:
-                look_for_texts(bag, False if sealing_is_off() else embedded)
+                look_for_texts(bag, embedded)
             usage.add(opens=1, open_ns=perf_counter_ns() - started)
         return state
 
@@ -311,11 +311,11 @@ class Statebag:
             opener = self._opener(scope, Memory.empty())
             batch = [as_bag(bag) for bag in batch]
             with deadline(self.policy.deadline_seconds):
-                values: list[Any] = opener.open(batch, Selection(None))
+                values: list[Any] = opener.open(batch, EVERYTHING)
                 if embedded:
-                    values = open_texts(opener, values, Selection(None))
+                    values = open_texts(opener, values, EVERYTHING)
                 else:
-                    look_for_texts(batch, False if sealing_is_off() else embedded)
+                    look_for_texts(batch, embedded)
             usage.add(opens=len(batch), open_ns=perf_counter_ns() - started)
             return values
 
@@ -354,8 +354,8 @@ class Statebag:
             opener, bag, where = self._opener(scope), as_bag(bag), parse_place(path)
             value = look_up(opener, bag, where)
             if embedded:
-                return open_texts(opener, value, Selection(None), cast("Path", where))
-            look_for_texts_at(bag, where, False if sealing_is_off() else embedded)
+                return open_texts(opener, value, EVERYTHING, cast("Path", where))
+            look_for_texts_at(bag, where, embedded)
             return value
 
     def repair(
@@ -393,9 +393,9 @@ class Statebag:
 
         def read(fetcher: Fetcher) -> None:
             opener = self._opener(scope, Memory.empty(), fetcher)
-            state = opener.open(bag, Selection(None))
+            state = opener.open(bag, EVERYTHING)
             if embedded:
-                open_texts(opener, state, Selection(None))
+                open_texts(opener, state, EVERYTHING)
             last[:] = [state]
 
         def repair_one(name: str) -> str | None:
@@ -526,9 +526,9 @@ class Statebag:
             if lies_in_unopened(state, path):  # then the array is in there too
                 state = opener.open(bag, Selection([path]))
             if embedded:
-                state = open_texts(opener, state, Selection(None))
+                state = open_texts(opener, state, EVERYTHING)
             else:
-                look_for_texts(bag, False if sealing_is_off() else embedded)
+                look_for_texts(bag, embedded)
             grown = with_appended(state, path, items)
             if sealing_is_off():
                 return plain(grown, lambda one: self._sealer().read_inside(one, (), scope))

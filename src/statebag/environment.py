@@ -63,6 +63,7 @@ _PREFIX = "STATEBAG_"
 _STANDARD = str.maketrans("-_", "+/")
 _SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _QUOTED = 40  # characters of a value in a message. Chosen: enough to recognize it
+_WATCHERS = tuple((kind, _PREFIX + kind.upper()) for kind in ("tracing", "metrics", "log"))
 _LOCAL_FOLDER = "./.statebag/store"
 _OPTIONS = "STATEBAG_STORE_OPTIONS"
 
@@ -361,11 +362,10 @@ def _switch(variable: str, environment: Mapping[str, str] | None) -> bool:
 def watchers_from_environment(
     environment: Mapping[str, str] | None = None,
 ) -> tuple[tuple[str, str], ...]:
-    """Yield the kind of each watcher (`metrics`, `tracing`, `log`) and the name asked for."""
+    """Return the kind of each watcher (`metrics`, `tracing`, `log`) and the name asked for."""
     variables = os.environ if environment is None else environment
-    kinds = ("tracing", "metrics", "log")
-    asked = ((kind, variables.get(f"{_PREFIX}{kind.upper()}", "")) for kind in kinds)
-    return tuple((kind, name) for kind, name in asked if name)
+    asked = [(kind, variables.get(variable, "")) for kind, variable in _WATCHERS]
+    return tuple([(kind, name) for kind, name in asked if name])
 
 
 def policy_from_environment(environment: Mapping[str, str] | None = None) -> Policy:

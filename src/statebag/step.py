@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import wraps
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, final, overload
 
-from statebag.environment import legacy_is_followed, sealing_is_off
+from statebag.environment import (
+    legacy_is_followed,
+    sealing_is_off,
+    watchers_from_environment,
+)
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.bag_text import as_bag
 from statebag.format.json_type import json_type
 from statebag.format.names import scope_of_execution
 from statebag.format.paths import Path, Place, parse_path, parse_place, render_path
 from statebag.policy import check_budget
-from statebag.sinks.from_environment import watchers
 from statebag.store.retrying import deadline
 from statebag.telemetry.log_warnings import warn
 from statebag.telemetry.steps import watched
@@ -20,11 +25,13 @@ from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
 __all__ = ["DELETE", "Client", "Returns", "StepDecorator", "remaining_seconds_of"]
 
 Returns = Literal["state", "delta"]
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
+_UNWATCHED = _UNBOUNDED = nullcontext()
 _SPARE_SECONDS = 0.5  # of a Lambda's remaining time. Chosen: enough to send an answer of 6 MB
 
 
@@ -208,44 +215,60 @@ def _wrapped(
         event = as_bag(event)
         if embedded:
             event = parsed_along(parsed_along(event, where), scope_path)
-        listeners = watchers()
-        if not listeners:
-            return run(event, context, **named)
         told = _execution_id(event, where, scope_path)
         told_scope = None if told is None else scope_of_execution(told)
-        with watched(listeners, event, context, "step", told, told_scope):
-            return run(event, context, **named)
-
-    def run(event: Any, context: Any, **named: Any) -> Any:
-        sb = client()
-        sealing = not sealing_is_off()
-        follows = legacy_is_followed() if legacy is None else legacy
-        execution = _scope_in(event, where, scope_path) if sealing else None
-        selection = _beside(event, where, selected)
-        if follows is None:
-            _warn_of_pointers(event, where)
-        elif follows and not sealing:
+        asked = watchers_from_environment()
+        with _watched(asked, event, context, told, told_scope) if asked else _UNWATCHED:
+            sealing = not sealing_is_off()
+            follows = legacy_is_followed() if legacy is None else legacy
+            sb = client()
+            if sealing and told is None:
+                raise InvalidState(
+                    "the event has no execution ID",
+                    path=render_path(scope_path),
+                    hint="Pass $$.Execution.Id there, or name another path with step(scope=...).",
+                )
+            if follows is None:
+                _warn_of_pointers(event, where)
             # Plain events need no id, but where there is one, a pointer leads to nobody else's.
-            told = _execution_id(event, where, scope_path)
-            execution = None if told is None else scope_of_execution(told)
-        with deadline(remaining_seconds_of(context)):
-            opened = sb.open(
-                event,
-                only=selection,
-                scope=execution,
-                legacy=bool(follows) and (where or True),
-                embedded=embedded,
-            )
-        state = _at(opened, where)
-        # A delta must not change what the handler was given: it is merged into a copy.
-        before = dict(state) if isinstance(state, dict) else state
-        extra = {"event": opened} if wants_event else {}
-        answer = function(state, context, **extra, **named)
-        after = _merged(before, answer) if returns == "delta" else answer
-        with deadline(remaining_seconds_of(context)):
-            return sb.with_control(*kept).seal(after, scope=execution, budget=budget)
+            execution = told_scope if sealing or follows else None
+            with _time_of(context):
+                opened = sb.open(
+                    event,
+                    only=None if selected is None else _beside(event, where, selected),
+                    scope=execution,
+                    legacy=bool(follows) and (where or True),
+                    embedded=embedded,
+                )
+            state = _at(opened, where) if where else opened
+            # A delta must not change what the handler was given: it is merged into a copy.
+            before = dict(state) if isinstance(state, dict) else state
+            extra = {"event": opened} if wants_event else {}
+            answer = function(state, context, **extra, **named)
+            after = _merged(before, answer) if returns == "delta" else answer
+            with _time_of(context):
+                return sb.with_control(*kept).seal(after, scope=execution, budget=budget)
 
     return handler  # type: ignore[return-value]  # same call, other types
+
+
+def _watched(
+    asked: tuple[tuple[str, str], ...],
+    event: Any,
+    context: Any,
+    told: str | None,
+    scope: str | None,
+) -> AbstractContextManager[None]:
+    """Report the step to the watchers that the environment asks for."""
+    from statebag.sinks.from_environment import watchers  # noqa: PLC0415  # most steps have none
+
+    return watched(watchers(asked), event, context, "step", told, scope)
+
+
+def _time_of(context: Any) -> AbstractContextManager[None]:
+    """Bound the requests inside by the time that a Lambda has left."""
+    seconds = remaining_seconds_of(context)
+    return _UNBOUNDED if seconds == inf else deadline(seconds)
 
 
 def _kept_plain(where: Path, scope_path: Path, scope: str) -> list[str]:
@@ -283,17 +306,6 @@ def _execution_id(event: Any, where: Path, path: Path) -> str | None:
     return None
 
 
-def _scope_in(event: Any, where: Path, path: Path) -> str:
-    execution_id = _execution_id(event, where, path)
-    if execution_id is None:
-        raise InvalidState(
-            "the event has no execution ID",
-            path=render_path(path),
-            hint="Pass $$.Execution.Id there, or name another path with step(scope=...).",
-        )
-    return scope_of_execution(execution_id)  # a bad one is refused before anything is read
-
-
 def _warn_of_pointers(event: Any, where: Path) -> None:
     """Say that there are legacy pointers in an event which nobody follows."""
     from statebag.opening.foreign_pointers import pointer_places  # noqa: PLC0415  # of opening
@@ -311,10 +323,8 @@ def _warn_of_pointers(event: Any, where: Path) -> None:
         )
 
 
-def _beside(event: Any, where: Path, selected: list[Place] | None) -> list[Place] | None:
+def _beside(event: Any, where: Path, selected: list[Place]) -> list[Place]:
     """Return the paths to open: the selected ones in the state, and all outside the state."""
-    if selected is None:
-        return None
     paths = list(selected)
     container = event
     for depth, part in enumerate(where):
@@ -351,5 +361,5 @@ def remaining_seconds_of(context: Any) -> float:
     """Return the seconds that a Lambda may still use for requests; infinite outside of one."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     if not callable(remaining):
-        return float("inf")
+        return inf
     return max(float(remaining()) / 1000 - _SPARE_SECONDS, 0.001)

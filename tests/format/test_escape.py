@@ -11,7 +11,7 @@ from statebag.format.stub import KEY
 @pytest.fixture
 def registered():
     """A further form for one test: objects that have `kind: ref`, and `to`."""
-    before = escaping._foreign.copy(), escaping._marks
+    before = escaping._foreign.copy(), escaping._marks, escaping.tag_names
     asked = []
 
     def load():
@@ -22,7 +22,7 @@ def registered():
     yield asked
     escaping._foreign.clear()
     escaping._foreign.update(before[0])
-    escaping._marks = before[1]
+    escaping._marks, escaping.tag_names = before[1:]
 
 
 def test_a_further_form_is_escaped_and_its_room_loaded_only_where_an_object_has_a_tag(registered):
@@ -39,6 +39,7 @@ def test_a_further_form_is_escaped_and_its_room_loaded_only_where_an_object_has_
     assert may_need_escape(encode(like))
     assert may_need_escape(encode({"__gone": True}))
     assert not may_need_escape(encode({"kind": "re", "f": "x"}))
+    assert {"kind", "__gone"} < escaping.tag_names
 
 
 def test_the_reserved_key_needs_no_further_form():

@@ -88,3 +88,13 @@ def test_what_is_shared_is_taken_in_no_more_time():
     for _ in range(400):  # 2**400 values, if each were looked at where it stands
         value = [value, value]
     check_json(value)
+
+
+@pytest.mark.parametrize("place", [0, 1, 3, 40])
+def test_a_word_in_the_name_of_a_field_is_found_at_any_depth(place):
+    value = {"a": 1, "an odd name": "b", "list": [{"name": "odd"}]}
+    for _ in range(place):
+        value = {"in": [value]}
+    assert not check_json(value, words=("xyz", "odd")).usual_names
+    assert check_json(value, words=("xyz", "oddly")).usual_names
+    assert check_json(value).usual_names

@@ -1,5 +1,8 @@
 """One seal: what it writes before it returns, and what it does where memory is wrong."""
 
+import base64
+import json
+
 import pytest
 
 from statebag import (
@@ -10,7 +13,9 @@ from statebag import (
     Statebag,
     StoreUnavailable,
 )
+from statebag.format.stub import KEY
 from statebag.store.memory import MemoryStore
+from statebag.telemetry.usage import measured
 from statebag.testing import FaultyStore, RecordingStore
 from statebag.testing.faulty_store import Fault
 from tests.bags import noise
@@ -70,3 +75,54 @@ def test_without_a_scope_objects_have_one_of_their_own():
     store = MemoryStore()
     Statebag(store, policy=POLICY).seal(STATE)
     assert all(info.name.startswith("unscoped/") for info in store.list())
+
+
+_LIKE_FORMS = {
+    "a stub": {KEY: {"v": 1, "sha256": "0" * 64}},
+    "the key beside others": {KEY: 1, "b": 2},
+    "a field's pointer": {"type": "s3_reference", "s3_path": "s3://b/k", "size_kb": 1},
+    "a state's pointer": {"__s3_offloaded": True, "__s3_path": "s3://b/k"},
+    "a bag's text as a name": {json.dumps({KEY: {"v": 1}}): 1},
+    "that in base64": {base64.b64encode(json.dumps({KEY: {"v": 1}}).encode()).decode(): 1},
+}
+
+
+@pytest.mark.parametrize("like", _LIKE_FORMS.values(), ids=_LIKE_FORMS)
+@pytest.mark.parametrize("strict", [False, True])
+def test_data_that_looks_like_a_form_stays_data_at_any_depth(like, strict):
+    client = Statebag(MemoryStore(), policy=Policy(strict=strict))
+    before = {"plain": {"type": "text"}, "large": noise(40_000, 2)}
+    for state in (
+        {**before, "one": like},
+        {**before, "one": {"two": [{"three": [like, 1]}, like]}},
+        [like, 0],
+        like,
+    ):
+        bag = client.seal(state, scope="m/e")
+        assert json.dumps(client.open(bag, scope="m/e", legacy=True)) == json.dumps(state)
+
+
+@pytest.mark.parametrize("like", _LIKE_FORMS.values(), ids=_LIKE_FORMS)
+def test_data_that_a_seal_must_open_first_is_looked_at_too(like):
+    store = MemoryStore()
+    stores = Statebag(store, policy=Policy(field_limit=1_000, carry_bytes=0))
+    doc = {"text": noise(9_000, 1), "in": [like]}
+    stores.open(stores.seal({"doc": [doc]}, scope="m/e"), scope="m/e")
+    state = {"doc": [{**doc, "n": 1}]}
+    newer = Statebag(store, policy=Policy(field_limit=1_000))
+    bag = newer.seal(state, scope="m/e")
+    assert '"base"' in json.dumps(bag)  # a delta, which older readers do not know
+    older = Statebag(store, policy=Policy(forms=1))
+    again = older.seal(older.open(bag, only=[], scope="m/e"), scope="m/e")
+    assert '"base"' not in json.dumps(again)  # it was opened
+    assert older.open(again, scope="m/e", legacy=True) == state
+
+
+def test_a_seal_that_offloads_nothing_is_counted_exactly():
+    client = Statebag(MemoryStore())
+    state = {"text": "a, b: c", "n": [1, 2]}
+    with measured() as usage:
+        bag = client.seal(state, scope="m/e")
+    assert (usage.seals, usage.bag_bytes) == (1, len(json.dumps(bag)))
+    assert usage.plain_bytes == len(json.dumps(bag, separators=(",", ":")))
+    assert (usage.blobs_stored, usage.blobs_carried, usage.puts) == (0, 0, 0)

@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from statebag.asl.hash_names import HASH_NAMES
 from statebag.asl.intrinsic_calls import Argument, IntrinsicCall, Literal, Quoted, parse_call
 from statebag.asl.intrinsics import INTRINSICS, check_arguments
 from statebag.asl.json_paths import JsonPath
@@ -30,13 +31,6 @@ __all__ = ["IntrinsicCall", "IntrinsicFailureError", "evaluated_call", "parsed_c
 # Characters. Chosen: a payload has at most 262,144 bytes, so a longer text could not leave its
 # state.
 _MOST_FORMATTED = 4_000_000
-_HASHES = {
-    "MD5": "md5",
-    "SHA-1": "sha1",
-    "SHA-256": "sha256",
-    "SHA-384": "sha384",
-    "SHA-512": "sha512",
-}
 
 
 class IntrinsicFailureError(ValueError):
@@ -228,10 +222,10 @@ def _decode(text: Any) -> str:
 
 
 def _hash(text: Any, algorithm: Any) -> str:
-    if algorithm not in _HASHES:
-        raise IntrinsicFailureError(f"the algorithm is not one of {', '.join(_HASHES)}")
+    if algorithm not in HASH_NAMES:
+        raise IntrinsicFailureError(f"the algorithm is not one of {', '.join(HASH_NAMES)}")
     return hashlib.new(
-        _HASHES[algorithm], _short_text(text).encode(), usedforsecurity=False
+        HASH_NAMES[algorithm], _short_text(text).encode(), usedforsecurity=False
     ).hexdigest()
 
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     Recognizer = Callable[[dict[str, Any]], bool]
 
-__all__ = ["also_escape", "escape", "is_foreign", "is_lookalike", "may_need_escape"]
+__all__ = ["also_escape", "escape", "is_foreign", "is_lookalike", "may_need_escape", "tag_names"]
+
+tag_names: frozenset[str] = frozenset()
+"""Names of which an object of a further form (`also_escape`) has at least one."""
+
 
 _marks: tuple[bytes, ...] = (b'"' + KEY.encode() + b'"',)
 _foreign: dict[str, tuple[tuple[tuple[str, tuple[Any, ...]], ...], Callable[[], Recognizer]]] = {}
@@ -34,8 +38,10 @@ def also_escape(
         load: Gives the function that tells whether an object is of the form; called only when an
             object with a tag is met.
     """
-    global _marks  # noqa: PLW0603  # set while the package is imported, and read on every seal
+    # Set while the package is imported, and read on every seal.
+    global _marks, tag_names  # noqa: PLW0603
     _foreign[form] = tuple(tags.items()), load
+    tag_names = frozenset(name for of_form, _ in _foreign.values() for name, _ in of_form)
     # A text that holds none of these words holds no such object.
     words = {
         one if isinstance(one, str) else name

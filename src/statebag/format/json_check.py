@@ -17,6 +17,8 @@ from statebag.format.json_text import EXACT_INTEGER, MAX_DEPTH
 from statebag.format.paths import render_path
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from statebag.format.paths import Path
 
 __all__ = ["Checked", "check_json"]
@@ -45,15 +47,21 @@ class Checked(msgspec.Struct, frozen=True):
         depth: Levels of arrays and objects.
         exact_numbers: No number is one that an engine may change (see `engine_may_change`).
         no_exponents: No number is so small or large that a serializer writes an exponent.
+        usual_names: No field's name holds one of the words that the caller asked for.
     """
 
     depth: int
     exact_numbers: bool
     no_exponents: bool
+    usual_names: bool = False
 
 
 def check_json(
-    state: Any, opaque: frozenset[type] = frozenset(), *, strings: bool = True
+    state: Any,
+    opaque: frozenset[type] = frozenset(),
+    *,
+    strings: bool = True,
+    words: Collection[str] = (),
 ) -> Checked:
     """Refuse a value that JSON cannot hold.
 
@@ -62,6 +70,7 @@ def check_json(
         opaque: Types that stand for JSON values (a value that was not opened).
         strings: Whether to look for lone surrogates. A caller that encodes the value next can leave
             this to the encoder, and call again for the path if it raises UnicodeEncodeError.
+        words: Words to look for in the names of fields.
 
     Returns:
         The facts that were found.
@@ -74,7 +83,7 @@ def check_json(
     # a walk node by node. Only where something is wrong does the slow walk find the place.
     level: list[Any] = [state]
     known: frozenset[type] = _SCALARS | opaque
-    exact = plain = True
+    exact = plain = usual = True
     for depth in range(MAX_DEPTH + 1):
         kinds = set(map(type, level))
         containers = kinds - known
@@ -86,7 +95,7 @@ def check_json(
         exact = exact and numbers.exact
         plain = plain and numbers.no_exponents
         if not containers:
-            return Checked(depth, exact, plain)
+            return Checked(depth, exact, plain, usual)
         dicts, lists = _containers(level, containers)
         if depth >= _SUSPICIOUS_DEPTH and len(level) > _SUSPICIOUS_WIDTH:
             # Once each: a value that holds itself twice would double the work at every level.
@@ -96,6 +105,7 @@ def check_json(
             keys = "".join(chain.from_iterable(dicts))
             if strings:
                 keys.encode()
+            usual = usual and not any(map(keys.__contains__, words))
         except (TypeError, UnicodeEncodeError):
             break
         level = list(chain.from_iterable(map(dict.values, dicts)))

@@ -42,6 +42,11 @@ def encode_scope(scope: str) -> str:
             f"scope must be a string, not {json_type(scope)}",
             hint="Use '<state machine>/<execution name>'.",
         )
+    return _encoded(scope)
+
+
+@lru_cache(256)  # each open and seal of an execution has the same one
+def _encoded(scope: str) -> str:
     parts = scope.split("/")
     encoded = [_encode_part(part) for part in parts]
     for number, part in enumerate(encoded, 1):

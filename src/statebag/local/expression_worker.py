@@ -16,6 +16,8 @@ import random
 import signal
 import sys
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -33,15 +35,6 @@ MOST_ANSWER_BYTES = 16_000_000
 _MOST_READ = 50  # places of stubs that are told; the first one ends a run
 # Functions that take all members of an object in order to hand them on, or to check their types.
 _COPYING = frozenset({"validate_input", "_plain"})
-
-# As in `asl.states_functions`, which this program is run without.
-_HASHES = {
-    "MD5": "md5",
-    "SHA-1": "sha1",
-    "SHA-256": "sha256",
-    "SHA-384": "sha384",
-    "SHA-512": "sha512",
-}
 
 
 class NothingFoundError(ValueError):
@@ -304,10 +297,21 @@ def _range(first: Any, last: Any, step: Any) -> Any:
 
 
 def _hash(value: Any, algorithm: Any) -> str:
-    if algorithm not in _HASHES:
+    names = _hash_names()
+    if algorithm not in names:
         raise _refused()
     text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-    return hashlib.new(_HASHES[algorithm], text.encode(), usedforsecurity=False).hexdigest()
+    return hashlib.new(names[algorithm], text.encode(), usedforsecurity=False).hexdigest()
+
+
+@cache
+def _hash_names() -> dict[str, str]:
+    """Return `asl.hash_names.HASH_NAMES`, read by its path: the package is not loaded here."""
+    import runpy  # noqa: PLC0415 - few expressions hash
+
+    file = Path(__file__).parents[1] / "asl" / "hash_names.py"
+    names: dict[str, str] = runpy.run_path(str(file))["HASH_NAMES"]
+    return names
 
 
 def _random(seed: Any = None) -> float:

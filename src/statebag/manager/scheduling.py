@@ -20,7 +20,7 @@ FULL = "scheduling_metadata"
 SUMMARY = "scheduling_summary"
 
 _NAMES = ("total_batches", "priority")
-_LONGEST = 64  # characters; a choice: the summary stays in every bag
+_LONGEST = 64  # characters. Chosen: the summary stays in every bag
 _LEAST, _LARGEST = -int(10 ** (_LONGEST - 1)), int(10**_LONGEST)
 
 

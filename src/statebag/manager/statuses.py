@@ -58,7 +58,7 @@ _BY_CLASS: dict[StatusClass, str] = {
     "failed": "FAILED",
 }
 _OF_THEIR_OWN = ("PAUSED_FOR_ASYNC_LLM", "SEQUENTIAL_BRANCH")
-_QUOTED = 40  # characters of a setting in a message: enough to recognize it
+_QUOTED = 40  # characters of a setting in a message. Chosen: enough to recognize it
 
 
 class Statuses:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from statebag.format.names import scope_of
-from statebag.opening.walk import Selection, walk
+from statebag.opening.walk import EVERYTHING, walk
 
 __all__ = ["deepest_scope"]
 
@@ -14,7 +14,7 @@ __all__ = ["deepest_scope"]
 def deepest_scope(bag: Any) -> str | None:
     """Return the deepest scope that a bag's own stubs name, decoded; None if they name none."""
     scopes: set[str] = set()
-    for site in walk(bag, Selection(None)).sites:
+    for site in walk(bag, EVERYTHING).sites:
         scopes.update(map(scope_of, site.stub.packs()))
     # Of two of one length always the same: a retry in another process must write there too.
     return unquote(max(scopes, key=lambda scope: (len(scope), scope))) if scopes else None

@@ -16,7 +16,7 @@ from statebag.format.json_check import check_json
 from statebag.format.paths import render_path
 from statebag.format.unopened import Unopened
 from statebag.opening.pairing import pairs_of_items
-from statebag.opening.walk import Selection
+from statebag.opening.walk import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,13 +99,13 @@ class _Comparison:
     def _opened(self, value: Any, path: Path) -> Any:
         if not isinstance(value, Unopened):
             return value
-        return self._opener.open(value, Selection(None), is_state=True, below=path)
+        return self._opener.open(value, EVERYTHING, is_state=True, below=path)
 
     def _whole(self, value: Any, path: Path) -> Any:
         """Return a value that only one side has, with everything in it opened."""
         if not isinstance(value, dict | list):
             return value
-        return self._opener.open(value, Selection(None), is_state=True, below=path)
+        return self._opener.open(value, EVERYTHING, is_state=True, below=path)
 
     def _narrowed(
         self, one: Unopened, two: Unopened, path: Path

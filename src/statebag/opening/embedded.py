@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from statebag.environment import sealing_is_off
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.bag_text import (
@@ -18,7 +19,7 @@ from statebag.format.bag_text import (
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.unopened import Unopened
-from statebag.opening.walk import Selection
+from statebag.opening.walk import EVERYTHING, Selection
 from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
 
     Args:
         bag: The value that was opened, so it is a JSON value without cycles.
-        embedded: False logs a warning; None raises.
+        embedded: False logs a warning. None raises, unless sealing is off: then it
+            logs a warning too.
         below: Where it stands.
 
     Raises:
@@ -53,8 +55,9 @@ def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
     found = [(text, (*below, *path), is_name) for text, path, is_name in bag_texts(bag)]
     if not found:
         return
+    refuses = embedded is None and not sealing_is_off()
     for text, path, is_name in found:
-        if embedded is None and _ERROR_TEXT not in path:
+        if refuses and _ERROR_TEXT not in path:
             if is_name:
                 raise _a_name(text, path)
             if is_broken_text(text):
@@ -134,7 +137,7 @@ def _opened(opener: Opener, text: str, path: Path, levels: int) -> str:
             _warn([path], "it is not JSON")
             return text
         raise _broken(path)
-    opened = [opener.open(value, Selection(None), below=path)]
+    opened = [opener.open(value, EVERYTHING, below=path)]
     pending: list[tuple[Any, Any]] = [(opened, 0)]
     while pending:
         container, key = pending.pop()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from statebag.errors import ConfigurationError
-from statebag.format.escape import is_foreign
+from statebag.format import escape
 from statebag.format.stub import KEY
 
 if TYPE_CHECKING:
@@ -123,13 +123,18 @@ def _places(value: Any, path: Path) -> Iterator[Path]:
     while ahead:
         one, place, levels = ahead.pop()
         if isinstance(one, list):
-            if one and isinstance(one[0], dict) and is_foreign(one[0]):
+            if one and isinstance(one[0], dict) and escape.is_foreign(one[0]):
                 yield (*place, 0)
-        elif isinstance(one, dict) and KEY not in one and is_foreign(one):
+            continue
+        if not isinstance(one, dict):
+            continue
+        # Most objects have no such name, and need no closer look.
+        tagged = not one.keys().isdisjoint(escape.tag_names)
+        if tagged and KEY not in one and escape.is_foreign(one):
             yield place
         elif levels:
-            fields = reversed(siblings_of(one).items())
-            ahead.extend((member, (*place, key), levels - 1) for key, member in fields)
+            fields = reversed((siblings_of(one) if KEY in one else one).items())
+            ahead.extend([(member, (*place, key), levels - 1) for key, member in fields])
 
 
 def siblings_of(value: Any) -> dict[str, Any]:

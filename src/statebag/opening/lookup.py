@@ -14,7 +14,7 @@ from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
 from statebag.format.unopened import Unopened
-from statebag.opening.walk import Selection, plain_copy
+from statebag.opening.walk import EVERYTHING, Selection, plain_copy
 
 if TYPE_CHECKING:
     from statebag.format.paths import Part, Path, Place
@@ -59,7 +59,7 @@ def look_up(opener: Opener, bag: Any, path: Place) -> Any:
             value = _own_value(checked, value, stub)
             opened = True
         value = _member(value, part, path[: depth + 1])
-    return value if opened else opener.open(value, Selection(None))
+    return value if opened else opener.open(value, EVERYTHING)
 
 
 def _own_value(opener: Opener, wire: dict[str, Any], stub: Stub) -> Any:
@@ -68,7 +68,7 @@ def _own_value(opener: Opener, wire: dict[str, Any], stub: Stub) -> Any:
     if stub.beside is not None:
         # Only what is behind the stub itself: the wanted field is not one of those next to it.
         wire = {KEY: {key: v for key, v in wire[KEY].items() if key not in {"rest", "beside"}}}
-    return opener.open(wire, Selection(None))
+    return opener.open(wire, EVERYTHING)
 
 
 def _indices(part: Part | slice, count: int) -> range | None:

@@ -13,7 +13,7 @@ from statebag.format.json_type import json_type
 from statebag.format.names import encode_scope, is_scope_at_or_above, scope_of
 from statebag.format.paths import render_path
 from statebag.opening.verified import Texts, Verified, verified
-from statebag.opening.walk import Selection, walk
+from statebag.opening.walk import EVERYTHING, Selection, walk
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
@@ -141,7 +141,7 @@ class Opener:
         source = owner[one.source]
         if partly:
             below = (*doubt.path, one.source)
-            source = self.open(source, Selection(None), is_state=True, below=below)
+            source = self.open(source, EVERYTHING, is_state=True, below=below)
         # An engine may have replaced the source next to a rest's stub, but not the derived field.
         sources = [source, doubt.hidden.get(one.source)]
         if not any(one.gives(owner[one.name], each) for each in sources):

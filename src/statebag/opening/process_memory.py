@@ -20,13 +20,15 @@ from statebag.store.presence import Presence
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
-    from threading import Lock
 
 __all__ = ["Memory", "forget", "memory_of", "nothing_remembered"]
 
 # Stores that a process remembers. Chosen: as many as it keeps clients (`default_client`)
 _MEMORIES = 32
 
+# One for all that is remembered: each section under it is a few dictionary operations, and a fork
+# waits for one lock instead of several for each store.
+_lock = fork_safe_lock()
 _is_off: ContextVar[bool] = ContextVar("statebag_memory_is_off", default=False)
 
 
@@ -48,7 +50,7 @@ class Memory(msgspec.Struct, frozen=True):
     @classmethod
     def empty(cls) -> Memory:
         """Return a memory that remembers nothing from call to call."""
-        return cls(Known(), Bases(0), BlobCache(0), Presence())
+        return cls(Known(lock=_lock), Bases(0, _lock), BlobCache(0, _lock), Presence(lock=_lock))
 
     def forget_packs(self, packs: Iterable[str]) -> None:
         """Stop relying on these packs: the store does not have them."""
@@ -65,25 +67,23 @@ def memory_of(identity: tuple[Hashable, ...], max_bytes: int) -> Memory:
     """
     if _is_off.get():
         return Memory.empty()
-    texts = _texts(max_bytes)
-    presence, known, bases, lock = _of_store(identity)
+    presence, known, bases = _of_store(identity)
     if max_bytes not in bases:  # of a store, for clients with different bounds
-        bases[max_bytes] = Bases(max_bytes, lock)
-    return Memory(known, bases[max_bytes], texts, presence)
+        bases[max_bytes] = Bases(max_bytes, _lock)
+    return Memory(known, bases[max_bytes], _texts(max_bytes), presence)
 
 
 @lru_cache(_MEMORIES)
 def _of_store(
     identity: tuple[Hashable, ...],
-) -> tuple[Presence, Known, dict[int, Bases], Lock]:
+) -> tuple[Presence, Known, dict[int, Bases]]:
     del identity
-    lock = fork_safe_lock()  # one for all: each section under it is a few dictionary operations
-    return Presence(lock=lock), Known(lock=lock), {}, lock
+    return Presence(lock=_lock), Known(lock=_lock), {}
 
 
 @cache
 def _texts(max_bytes: int) -> BlobCache:
-    return BlobCache(max_bytes)
+    return BlobCache(max_bytes, _lock)
 
 
 def forget() -> None:

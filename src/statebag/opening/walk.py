@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path, Place
     from statebag.format.signature import Checker
 
-__all__ = ["Doubt", "Selection", "Site", "Walk", "plain_copy", "walk"]
+__all__ = ["EVERYTHING", "Doubt", "Selection", "Site", "Walk", "plain_copy", "walk"]
 
 
 class Site(msgspec.Struct):
@@ -123,6 +123,10 @@ def _is_inside(path: Path, wanted: Path, span: range | None) -> bool:
         return True
     index = path[len(wanted)]
     return isinstance(index, int) and index in span
+
+
+EVERYTHING = Selection(None)
+"""The selection of all stubs."""
 
 
 def walk(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from statebag.errors import NotPermitted
 from statebag.format.names import scope_of
 from statebag.format.paths import render_path
-from statebag.opening.walk import Selection, walk
+from statebag.opening.walk import EVERYTHING, walk
 
 if TYPE_CHECKING:
     from statebag.format.paths import Path
@@ -54,7 +54,7 @@ class Admission:
         if self._confinement is None and self._checker is None:
             return
         # As if everything were opened: so each stub is checked, also one next to another stub.
-        sites = walk(value, Selection(None), below=path, signatures=self._checker).sites
+        sites = walk(value, EVERYTHING, below=path, signatures=self._checker).sites
         if self._confinement is None:
             return
         for site in sites:

@@ -53,15 +53,17 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         _carried_are_stored,
         _indexes_fold,  # of what was just stored in chunks
     )
+    if root.wire <= bound:
+        return root
     for shrunk in steps:
-        if root.wire <= bound:
-            break
         root = _flushed(shrunk(root, planner, bound), planner)
-    if root.wire > bound and root.whole is not None and not root.children:
+        if root.wire <= bound:
+            return root
+    if root.whole is not None and not root.children:
         root = root.whole  # a rest takes some bytes more
-    if root.wire > bound:
-        raise _too_large(root, bound)
-    return root
+        if root.wire <= bound:
+            return root
+    raise _too_large(root, bound)
 
 
 def _carried(root: Part) -> list[tuple[Part, Single]]:

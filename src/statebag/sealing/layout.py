@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,7 +24,7 @@ from statebag.sealing.cutting import Group, Piece, pieces_of
 from statebag.sealing.parts import what_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from statebag.format.paths import Path
     from statebag.format.signature import Signatures
@@ -40,7 +41,7 @@ _MOST_READS = 32
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """A plan with its pack.
+    """A plan with its pack; if nothing leaves, a plan alone.
 
     Attributes:
         bag: The JSON value to hand to the engine.
@@ -58,13 +59,13 @@ class Layout(msgspec.Struct, frozen=True):
 
     bag: Any
     root: Part
-    leaving: tuple[Part, ...]
-    stubs: dict[Path, Whole]
-    pack: tuple[str, bytes] | None
-    written: tuple[tuple[Blob, bytes], ...]
-    nodes: tuple[tuple[Entry, tuple[Entry, ...]], ...]
-    reused: frozenset[str]
-    sign: Sign | None
+    leaving: tuple[Part, ...] = ()
+    stubs: Mapping[Path, Whole] = MappingProxyType({})
+    pack: tuple[str, bytes] | None = None
+    written: tuple[tuple[Blob, bytes], ...] = ()
+    nodes: tuple[tuple[Entry, tuple[Entry, ...]], ...] = ()
+    reused: frozenset[str] = frozenset()
+    sign: Sign | None = None
     stored: tuple[StoredValue, ...] = ()
 
     def without_reads(self) -> Layout:
@@ -106,9 +107,6 @@ def lay_out(
     """
     sign = None if signatures is None else signatures.signer(scope).signed
     leaving = tuple(what_leaves(root))
-    if not leaving:
-        bag = root.in_bag({}, sign)
-        return Layout(bag, root, (), {}, None, (), (), frozenset(), sign)
     placing = Placing(scope, known, level, leaving_packs)
     stubs: dict[Path, Whole] = {}
     for part in leaving:

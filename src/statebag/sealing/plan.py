@@ -108,6 +108,7 @@ class Planner:
         checked = checked or _NOTHING_SEEN
         self._harmless = checked.exact_numbers and checked.depth < _DEEPEST_PLAIN
         self._estimates = checked.no_exponents
+        self._usual_names = checked.usual_names
         self.scope = scope
         self.known = known
         self.bases = bases
@@ -140,7 +141,7 @@ class Planner:
 
     def looks_again(self) -> None:
         """Look at each value again: the state holds values that were not checked."""
-        self._harmless = self._estimates = False
+        self._harmless = self._estimates = self._usual_names = False
 
     def part(self, value: Any, path: Path) -> Part:
         """Return the part for the value at `path`."""
@@ -170,7 +171,7 @@ class Planner:
             not control
             and isinstance(value, dict)
             and len(path) < self.policy.look_into_depth
-            and not is_lookalike(value)
+            and (self._usual_names or not is_lookalike(value))
         )
         texts: dict[str, bytes] = {}
         try:
@@ -216,7 +217,8 @@ class Planner:
         # Control fields cannot leave: an estimate must not refuse what would fit.
         exact = control if self._estimates else [True] * len(values)
         wires = values
-        if may_need_escape(b"\n".join(texts)):  # no JSON text has a bare newline
+        # No JSON text has a bare newline.
+        if not self._usual_names and may_need_escape(b"\n".join(texts)):
             marked = list(map(may_need_escape, texts))
             wires = [escape(one) if at else one for one, at in zip(values, marked, strict=True)]
             exact = [one or at for one, at in zip(exact, marked, strict=True)]
@@ -389,7 +391,9 @@ class Planner:
         if isinstance(value, list):
             children = self._children(value, enumerate(value), path)
             return Branch(path, value, _as_control(children) if control else children)
-        if is_lookalike(value) or (not control and _has_bag_name(value)):
+        if not self._usual_names and (
+            is_lookalike(value) or (not control and _has_bag_name(value))
+        ):
             return self._lookalike(value, path, control=control)
         if len(value) > _MANY_KEYS and not control:
             return self._many_fields(value, path)

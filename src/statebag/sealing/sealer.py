@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
-from statebag.format import json_text
+from statebag.format import escape, json_text
+from statebag.format.bag_text import STRING_MARKS
 from statebag.format.json_check import check_json
 from statebag.format.json_text import wire_size, wire_size_at_most
 from statebag.format.names import encode_scope
@@ -13,13 +14,13 @@ from statebag.format.unopened import OPAQUE, Grown
 from statebag.opening.opener import Confinement
 from statebag.opening.process_memory import Memory
 from statebag.opening.verified import Texts, verified
-from statebag.opening.walk import Selection
+from statebag.opening.walk import EVERYTHING
 from statebag.policy import check_budget
 from statebag.sealing import rehearsal
 from statebag.sealing.admission import Admission
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
-from statebag.sealing.layout import lay_out
+from statebag.sealing.layout import Layout, lay_out
 from statebag.sealing.parts import what_leaves
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from statebag.opening.fetch import Fetcher
     from statebag.opening.opener import Opener
     from statebag.policy import Policy
-    from statebag.sealing.layout import Layout
     from statebag.store.contract import Store
 
 __all__ = ["OPAQUE", "Sealer", "plain"]
@@ -110,7 +110,8 @@ class Sealer:
     def _sealed(
         self, state: Any, scope: str | None, budget: int | None, memory: Memory, *, confined: bool
     ) -> Any:
-        checked = check_json(state, OPAQUE, strings=False)
+        words = (*STRING_MARKS, *escape.tag_names)
+        checked = check_json(state, OPAQUE, strings=False, words=words)
         encoded = encode_scope(_NO_SCOPE if scope is None else scope)
 
         def admission() -> Admission:
@@ -122,7 +123,7 @@ class Sealer:
         bound = self.policy.max_bag_bytes if budget is None else budget
         turns = 0
         while True:
-            state, layout, text, size = self._laid_out(
+            state, layout, text = self._laid_out(
                 state, scope, encoded, bound, memory, checked if not turns else None, admission
             )
             missing = self._missing(layout) if layout.leaving else set()
@@ -149,15 +150,8 @@ class Sealer:
         for node, entries in layout.nodes:
             self._memory.known.add_node(node, entries)
         bag = json_text.decode(text)
-        carried = layout.carried() if layout.leaving else []
-        usage.add(
-            blobs_stored=len(layout.written),
-            blobs_carried=len(carried),
-            bytes_carried=sum(carried),
-        )
-        usage.peak(bag_bytes=size)
         if usage.is_measured():
-            usage.peak(plain_bytes=_plain_bytes(state))
+            _count(state, layout, text)
         if rehearsal.current is not None:
             rehearsal.current.sealed(bag, self.policy)
         return bag
@@ -171,12 +165,11 @@ class Sealer:
         memory: Memory,
         checked: Checked | None,
         admission: Callable[[], Admission],
-    ) -> tuple[Any, Layout, bytes, int]:
-        """Return a layout whose bag is within the bound, with the bag's text and its size there.
+    ) -> tuple[Any, Layout, bytes]:
+        """Return a layout whose bag is within the bound, with the bag's text.
 
         The state is returned too, since the seal may have opened more of it.
         """
-        exactly = usage.is_measured()
         planner = Planner(self.policy, encoded, memory.known, memory.bases, checked, admission)
         target, moves = bound, True
         while True:
@@ -186,28 +179,31 @@ class Sealer:
                 state = self.read_inside(state, needed.path, scope)
                 planner.looks_again()
                 continue
-            leaving_packs = frozenset[str]()
-            if moves and what_leaves(plan):
-                plan, leaving_packs = compact(plan, planner, self._fetcher(memory))
-            layout = lay_out(
-                plan,
-                encoded,
-                memory.known,
-                self.policy.compression_level,
-                self._signatures,
-                lambda: salt_of(self.store),
-                leaving_packs,
-            )
+            if what_leaves(plan):
+                leaving_packs = frozenset[str]()
+                if moves:
+                    plan, leaving_packs = compact(plan, planner, self._fetcher(memory))
+                layout = lay_out(
+                    plan,
+                    encoded,
+                    memory.known,
+                    self.policy.compression_level,
+                    self._signatures,
+                    lambda: salt_of(self.store),
+                    leaving_packs,
+                )
+            else:
+                layout = Layout(plan.in_bag({}, None), plan)
             text = json_text.encode(layout.bag)
             size = wire_size_at_most(text, exponents=True)
-            if size > bound or exactly:
+            if size > bound:
                 size = wire_size(layout.bag, text)
             if size > bound:
                 layout = layout.without_reads()
                 text = json_text.encode(layout.bag)
                 size = wire_size(layout.bag, text)
             if size <= bound:
-                return state, layout, text, size
+                return state, layout, text
             # In which packs blobs come to lie is known only now, and with it the names that the
             # stubs list. What moved stays where it was, or else more has to leave.
             if moves:
@@ -245,7 +241,7 @@ class Sealer:
             copy[path[0]] = self.read_inside(inner, path[1:], scope, (*above, path[0]))
             return copy
         whole = self._without_grown(state, scope, above)
-        return self._opener(scope).open(whole, Selection(None), is_state=True, below=above)
+        return self._opener(scope).open(whole, EVERYTHING, is_state=True, below=above)
 
     def _without_grown(self, state: Any, scope: str | None, above: Path) -> Any:
         """Return the state with each `Grown` replaced by the whole array."""
@@ -279,6 +275,17 @@ def plain(state: Any, read: Callable[[Any], Any]) -> Any:
         text = json_text.encode(read(state))
     usage.peak(plain_bytes=len(text), bag_bytes=len(text))
     return json_text.decode(text)
+
+
+def _count(state: Any, layout: Layout, text: bytes) -> None:
+    """Count one seal, for who measures."""
+    carried = layout.carried()
+    usage.add(
+        blobs_stored=len(layout.written),
+        blobs_carried=len(carried),
+        bytes_carried=sum(carried),
+    )
+    usage.peak(bag_bytes=wire_size(layout.bag, text), plain_bytes=_plain_bytes(state))
 
 
 def _plain_bytes(state: Any) -> int:

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["watchers"]
 
 
-def watchers() -> tuple[Watcher, ...]:
+def watchers(asked: tuple[tuple[str, str], ...] | None = None) -> tuple[Watcher, ...]:
     """Return the watchers that the environment asks for, made once for each set of variables.
+
+    Args:
+        asked: The answer of `watchers_from_environment`, if it is at hand.
 
     Raises:
         ConfigurationError: The environment asks for a watcher that is unknown or not installed.
     """
-    return _watchers(watchers_from_environment())
+    return _watchers(watchers_from_environment() if asked is None else asked)
 
 
 @cache

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BackgroundWriter"]
 
-_AT_ONCE = 2
+_AT_ONCE = 2  # objects. Chosen: one is written while the next is made
 
 
 class BackgroundWriter:

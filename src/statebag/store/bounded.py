@@ -27,11 +27,11 @@ _Answer = TypeVar("_Answer")
 DEADLINE: ContextVar[float | None] = ContextVar("statebag_deadline", default=None)
 """An instant of time.monotonic()."""
 
-# Every abandoned call holds a thread and perhaps a connection; more of them than an open reads
-# packs side by side (32), twice, means that the store answers nothing at all.
+# An abandoned call holds a thread and perhaps a connection. Chosen: twice as many as the packs that
+# an open reads side by side (32) mean that the store answers nothing at all.
 _MOST_ABANDONED = 64
-_IDLE_SECONDS = 60.0
-_NO_BOUND = 1e6  # seconds; `deadline(float("inf"))` of a handler without a Lambda's context
+_IDLE_SECONDS = 60.0  # after which a thread without work ends. Chosen: requests come in bursts
+_NO_BOUND = 1e6  # seconds. Chosen: an infinite deadline of a handler without a context is none
 
 
 def remaining_seconds() -> float | None:

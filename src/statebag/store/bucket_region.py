@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["found_region"]
 
-_SECONDS = 5  # it comes on top of a request that was refused
+_SECONDS = 5  # chosen: it comes on top of a request that was refused
 _KEY = "region"  # of an object that need not exist
 _HEADER = "x-amz-bucket-region"
 

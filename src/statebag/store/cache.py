@@ -10,6 +10,7 @@ from statebag.process.recent import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
+    from threading import Lock
 
 __all__ = ["BlobCache"]
 
@@ -26,13 +27,14 @@ class BlobCache:
 
     Args:
         max_bytes: What keys and data together may take in memory; 0 keeps nothing.
+        lock: Guards each section; by default its own.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, lock: Lock | None = None) -> None:
         self._entries: Recent[tuple[Hashable, ...], bytes] = Recent(
             max_bytes, largest=max_bytes // 2
         )
-        self._lock = fork_safe_lock()
+        self._lock = lock or fork_safe_lock()
 
     @property
     def bytes_held(self) -> int:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["listed_chunks"]
 
-_CHUNK = 1000  # objects: as many as S3 and GCS give on a page
-# Three times what one request may take: pages may be short, but not without end.
+_CHUNK = 1000  # objects: a page of S3 (API Reference, ListObjectsV2) and of GCS
+# Chosen: three times what one request may take. Pages may be short, but not without end.
 _LONGEST_SECONDS = 60.0
 
 _HINT = "The server's listings cannot be relied on: check the endpoint and what is between."

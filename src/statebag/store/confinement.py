@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_spans", "confined_parts", "name_below", "printable", "shown", "too_short"]
 
-# Object stores and file systems count positions as signed 64-bit integers.
+# Object stores and file systems count positions as signed integers of 64 bits.
 _LAST_POSITION = 2**63 - 1
 _CONTROL = frozenset(map(chr, [*range(32), 127]))
 

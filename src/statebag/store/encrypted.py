@@ -72,15 +72,18 @@ MAGIC = b"SBENC\x02\r\n"
 OLDER_MAGIC = b"SBENC\x01\r\n"
 _MAGICS = {2: MAGIC, 1: OLDER_MAGIC}
 BLOCK = 4096
-"""Bytes of an object in one block."""
+"""Bytes of an object in one block (docs/format.md)."""
 
-_VERSION_AT = 5  # in the magic
+_VERSION_AT = 5  # in the magic (docs/format.md)
 
-_NEAR = 2  # bytes
+# Bytes of an ID that may differ from a known one. Chosen: damage changes few of them, while another
+# key has nearly all different.
+_NEAR = 2
+# Bytes of the parts of a block (docs/format.md).
 _ID = 8
-_NONCE = 12
+_NONCE = 12  # docs/format.md
 _HEAD = _ID + 1 + 2 + _NONCE
-_TAG = 16
+_TAG = 16  # docs/format.md
 _WHOLE = _HEAD + BLOCK + _TAG
 
 

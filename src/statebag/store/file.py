@@ -32,7 +32,8 @@ __all__ = ["FileStore"]
 
 _TEMPORARY = re.compile(r"\.statebag-[0-9a-f]{16}\.tmp")
 
-# How often a put makes its folders again after deletes of other objects removed them.
+# How often a put makes its folders again after deletes of other objects removed them. Chosen: a
+# deleter would have to win as many races in a row.
 _DIRECTORY_TRIES = 100
 
 # Not every system has these flags; where one is missing, its check is made another way or

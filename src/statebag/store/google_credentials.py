@@ -30,6 +30,7 @@ _GIVEN = (
     "skip_signature",
 )
 # A token is renewed when so little of it is left, so that no request begins with one that ends.
+# Chosen: three times what all tries of a request take at most (60 s).
 _RENEWED = timedelta(minutes=3)
 
 

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ObjectStorage"]
 
-# Two spans that lie closer than this are read by one request: about what a store sends in the
-# time that another request takes.
+# Two spans that lie closer than this are read by one request. Chosen (docs/design/0002): about what
+# a store sends in the time that another request takes.
 _GAP_BYTES = 1024 * 1024
 
 _Answer = TypeVar("_Answer")

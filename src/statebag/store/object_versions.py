@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_versions"]
 
-_PART_BYTES = 1 << 20
-_LONGEST_SECONDS = 20.0  # of one request, as for the store's other ones
+_PART_BYTES = 1 << 20  # of a body at a time. Chosen: little beside an object's limit
+_LONGEST_SECONDS = 20.0  # of one request. Chosen: as for the store's other ones
 _REFUSED = {"AccessDenied", "403", "AllAccessDisabled"}
 _NOT_KEPT = {"NotImplemented", "MethodNotAllowed", "501", "405", "NoSuchBucket"}
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["owned_listing"]
 
-_SECONDS = 20.0  # of one page, as for the store's other requests
+_SECONDS = 20.0  # of one page. Chosen: as for the store's other requests
 
 
 def owned_listing(

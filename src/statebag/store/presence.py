@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Presence"]
 
-_MAX_OBJECTS = 65_536  # about 300 bytes each
+_MAX_OBJECTS = 65_536  # chosen: at about 300 bytes each they take 20 MB
 _LOST = -inf  # the time of an object that was missed: never fresh
 
 

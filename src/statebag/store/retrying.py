@@ -25,10 +25,10 @@ __all__ = ["RetryingStore", "deadline", "remaining_seconds"]
 
 _Answer = TypeVar("_Answer")
 
-# Tries of a store that was not reached: their waits are 3 s in the mean, and 6 s at most.
+# Tries of a store that was not reached. Chosen: their waits are 3 s in the mean, and 6 s at most.
 _UNREACHED = 7
-_LONGEST_SECONDS = 60.0  # of all tries where nobody set a deadline, as Policy.deadline_seconds
-_LEAST_SECONDS = 0.1  # in less, no request is made and answered
+_LONGEST_SECONDS = 60.0  # of all tries without a deadline. Chosen: as `Policy.deadline_seconds`
+_LEAST_SECONDS = 0.1  # chosen: in less, no request is made and answered
 
 
 @contextmanager

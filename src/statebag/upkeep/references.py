@@ -8,7 +8,7 @@ from statebag.errors import BlobCorrupt, StatebagError
 from statebag.format import json_text
 from statebag.format.index import entries_of
 from statebag.opening.foreign_pointers import pointer_reader
-from statebag.opening.walk import Selection, walk
+from statebag.opening.walk import EVERYTHING, walk
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
@@ -66,5 +66,5 @@ def older_fault(store: Store, bag: Any) -> StatebagError | None:
 
 
 def _of(bag: Any) -> Iterator[Blob]:
-    for site in walk(bag, Selection(None)).sites:
+    for site in walk(bag, EVERYTHING).sites:
         yield from site.stub.blobs()

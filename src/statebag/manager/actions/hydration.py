@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["hydrate_branch", "hydrate_segment"]
 
-_LEAST = 2048  # bytes of an answer that are kept for the element, or for the state
+# Bytes of an answer that are kept for the element, or for the state. Chosen: eight stubs.
+_LEAST = 2048
 _HASH = "manifest_hash"
 _OF_POINTERS = frozenset(
     {"segment_index", "segment_id", "segment_type", "total_segments", "manifest_id"}

@@ -57,7 +57,7 @@ BOOKKEEPING = (LAST_ID, RESUME_POINT, DELIVERIES)
 """Fields of a state that every action reads; they are small."""
 
 _INNER = "state_data"  # of a branch's own state
-_DERIVED_MARK = 64  # bytes of the mark in a stub, and to spare
+_DERIVED_MARK = 64  # bytes. Chosen: the mark in a stub takes fewer
 
 
 class Invocation:

@@ -9,7 +9,7 @@ from statebag.errors import InvalidState
 from statebag.format.names import encode_scope, scope_of_execution
 from statebag.manager.legacy.pointer_scope import STATES
 from statebag.opening.opener import Confinement
-from statebag.opening.walk import Selection, walk
+from statebag.opening.walk import EVERYTHING, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +120,7 @@ def refuse_foreign_stubs(event: Mapping[str, Any], scope: str, policy: Policy) -
     for name in _COMES_IN:
         value = event.get(name)
         if isinstance(value, dict | list):
-            for site in walk(value, Selection(None), below=(name,)).sites:
+            for site in walk(value, EVERYTHING, below=(name,)).sites:
                 for blob in site.stub.blobs():
                     confinement.check(blob, site.path)
 

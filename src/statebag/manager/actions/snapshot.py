@@ -25,7 +25,7 @@ from statebag.manager.merge.sameness import holds_unopened
 from statebag.opening.fetch import Fetcher
 from statebag.opening.inspection import IndexReader
 from statebag.opening.opener import Confinement
-from statebag.opening.walk import Selection, walk
+from statebag.opening.walk import EVERYTHING, walk
 from statebag.process.forking import Workers
 from statebag.store.cache import BlobCache
 from statebag.store.confinement import name_below
@@ -40,9 +40,11 @@ __all__ = ["address_in", "create", "find", "path_bytes", "restore", "store"]
 
 _NAME = re.compile(r"(?P<scope>.+)/snapshots/(?:pre|post)_(?P<id>[0-9a-f]{32})\.json")
 _ID_LENGTH = 32  # hex digits of a SHA-256, as in the names of packs
-_SIDE_BY_SIDE = 16  # objects looked up at once; a choice, not measured
+_SIDE_BY_SIDE = 16  # objects looked up at once. Chosen, not measured
 _KINDS = ("pre", "post")
-_PLAIN_HISTORY = 2048  # bytes; a choice: a stub takes about 200, and its text a third of the rest
+# Bytes of a history that stays plain. Chosen: a stub takes about 200 of them, and the compressed
+# text a third of the rest.
+_PLAIN_HISTORY = 2048
 
 
 def create(invocation: Invocation) -> dict[str, Any]:
@@ -229,7 +231,7 @@ def _blobs(invocation: Invocation, bag: Any) -> Iterator[Blob]:
     confinement = Confinement(encode_scope(invocation.scope), policy.readable_scopes)
     fetcher = Fetcher(invocation.sb.store, BlobCache(policy.cache_bytes), policy)
     read_index = IndexReader(fetcher, confinement)
-    for site in walk(bag, Selection(None)).sites:
+    for site in walk(bag, EVERYTHING).sites:
         stub = site.stub.whole.read
         if stub.entries:
             pieces, indexes = read_index(stub, site.path)

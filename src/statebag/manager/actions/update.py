@@ -15,7 +15,7 @@ from statebag.manager.legacy.pointer_format import kilobytes
 from statebag.manager.merge.execution_result import READ, is_of_segment
 from statebag.manager.merge.next_action import next_action
 from statebag.manager.merge.resuming import after_result, pending_action
-from statebag.opening.walk import Selection, walk
+from statebag.opening.walk import EVERYTHING, walk
 
 if TYPE_CHECKING:
     from statebag.manager.actions.invocation import Invocation
@@ -129,7 +129,7 @@ def merged(
 def _forms(bag: Any) -> tuple[bool, bool]:
     """Whether anything in a bag is carried compressed, and whether anything is stored."""
     carried, stored = False, any(addresses_in(bag))
-    for site in walk(bag, Selection(None)).sites:
+    for site in walk(bag, EVERYTHING).sites:
         stub = site.stub.whole
         carried = carried or stub.has_bytes
         stored = stored or stub.in_store

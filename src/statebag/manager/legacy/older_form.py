@@ -31,10 +31,11 @@ __all__ = ["OlderForm", "addresses_in"]
 
 _HISTORY = "state_history"
 _CURRENT = "current_state"
-_FEWER_ENTRIES = 30
-_POINTER_BYTES = 1000  # a field of this size gains little by leaving: its pointer takes 250 to 1000
-_SUMMARY_BYTES = 250  # of the summary and its mark, with strings as long as it may have
-_ARCHIVE_BYTES = 600  # of the pointer to the entries that leave, with a long address
+_FEWER_ENTRIES = 30  # of a history that is cut. Chosen: as the first version's writers kept
+# Bytes of a field that gains little by leaving. Chosen: its pointer takes 250 to 1,000.
+_POINTER_BYTES = 1000
+_SUMMARY_BYTES = 250  # chosen: the summary and its mark take fewer with the longest strings
+_ARCHIVE_BYTES = 600  # of the pointer to the entries that leave. Chosen: for a long address
 
 
 class OlderForm:

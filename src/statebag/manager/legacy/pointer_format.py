@@ -47,7 +47,7 @@ FOLDER = "workflow-state"
 
 _KEY_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.=@+-")
 
-_LONGEST_NUMBER = 20  # characters; a choice: the pointer stays under 1 KB
+_LONGEST_NUMBER = 20  # characters. Chosen: the pointer stays under 1 KB
 
 PointerKind = Literal["field", "whole", "history", "compressed"]
 

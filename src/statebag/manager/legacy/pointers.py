@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PointerReader"]
 
-_MOST_WRAPPED = 8  # whole states within whole states; a writer makes one
-_MOST_ARCHIVES = 10_000
+_MOST_WRAPPED = 8  # whole states within whole states. Chosen: a writer makes one
+_MOST_ARCHIVES = 10_000  # each names the one before. Chosen: no history has as many
 _ABSENT = object()
 _OWN_KEYS = frozenset(
     {

@@ -25,7 +25,7 @@ CONFIG = "segment_config"
 """The field of a manifest's segment that has what it runs."""
 
 _LISTS = ("segments", "segment_manifest")
-_HEX_DIGITS = 64
+_HEX_DIGITS = 64  # of a SHA-256
 _PREFIX = "sha256:"
 _HEADER = ("workflow_id", "config_hash", "segment_hashes")
 

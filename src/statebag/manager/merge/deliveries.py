@@ -18,7 +18,8 @@ __all__ = ["DELIVERIES", "delivery_id", "noted", "was_merged"]
 DELIVERIES = "merged_deliveries"
 """The field with the digests of the last answers and joins."""
 
-_KEPT = 20  # a choice: about 1 KB; a delivery is repeated within minutes, not pauses
+# Digests. Chosen: they take about 1 KB, and a delivery is repeated within minutes, not pauses.
+_KEPT = 20
 _ID_LENGTH = 32  # hex digits of a SHA-256, as in the names of packs
 
 

@@ -16,7 +16,7 @@ PENDING = "pending_branches"
 FORKED = "forked_branches"
 """The field that holds the whole list, once; pointers say which element."""
 
-_LONGEST_LABEL = 200
+_LONGEST_LABEL = 200  # characters. Chosen: a pointer has one, and stands in the bag
 
 
 def forked(state: Mapping[str, Any], branches: list[Any], stored: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ __all__ = [
 
 HISTORY = "state_history"
 LAST_ID = "last_append_id"
-_LONGEST_ID = 128  # characters; a choice: the ID stays in plain form in every bag
+_LONGEST_ID = 128  # characters. Chosen: the ID stays plain in every bag
 
 
 def logs_of(result: Mapping[str, Any]) -> list[Any]:

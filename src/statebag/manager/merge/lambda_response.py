@@ -27,7 +27,8 @@ _KEYS = frozenset(
         "StatusCode",
     }
 )
-_MOST = 8  # responses within responses; a workflow makes one, or two through a child execution
+# Responses within responses. Chosen: a workflow makes one, or two through a child execution.
+_MOST = 8
 
 
 def is_response(value: Any) -> bool:

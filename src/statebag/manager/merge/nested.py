@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["are_results", "leaves"]
 
-_LEVELS = 8  # as deep as a verdict looks into lists
+_LEVELS = 8  # chosen: as deep as `verdict` looks into lists
 
 
 def leaves(values: Iterable[Any], levels: int = _LEVELS) -> Iterator[Any]:
