@@ -174,9 +174,10 @@ class Statebag:
         Args:
             state: Any JSON value, usually a dict; `Unopened` values in it pass through unread.
             scope: `<state machine>/<execution name>`: where new objects go.
-            parent: The bag that the state came from; it gives the scope if `scope` is None. (Values
-                that did not change since this process opened a bag are never written again, with or
-                without a parent.)
+            parent: The bag that the state came from; it gives the scope if `scope` is None. What
+                did not change since is not written again, also by a process that did not open it:
+                then its index is read, and of values that changed a little, the chunks that
+                changed. (What this process opened or sealed needs no parent.)
             budget: The bag's bound in bytes, instead of the policy's.
             heal: Write everything, also values that are stored already. It does not write what a
                 bag's text in a string refers to, and logs a warning: `repair` with `embedded=True`
@@ -214,17 +215,21 @@ class Statebag:
             if sealing_is_off():
                 return plain(state, lambda one: self._sealer().read_inside(one, (), scope))
             is_given = scope is not None
+            if parent is not None:
+                parent = as_bag(parent)
             if scope is None and parent is not None:
                 from statebag.opening.bag_scope import deepest_scope
 
-                scope = deepest_scope(as_bag(parent))
+                scope = deepest_scope(parent)
             if heal:
                 from statebag.opening.embedded import say_texts_are_left
 
                 check_json(state, OPAQUE)
                 say_texts_are_left(state)
                 state = self._sealer().read_inside(state, (), scope)
-            bag = self._sealer().sealed(state, scope, budget, everything=heal, confined=is_given)
+            bag = self._sealer().sealed(
+                state, scope, budget, everything=heal, confined=is_given, parent=parent
+            )
             usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return bag
 
@@ -620,7 +625,7 @@ class Statebag:
             self.store,
             memory,
             self._fetcher,
-            lambda scope: self._opener(scope, memory),
+            self._opener,
             self._signatures,
         )
 

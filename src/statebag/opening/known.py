@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from statebag.format.stub import Blob, Entry, Whole
     from statebag.opening.verified import Verified
 
-__all__ = ["Bases", "Known", "Remembered"]
+__all__ = ["Bases", "Known", "Remembered", "ends_alike"]
 
 _T = TypeVar("_T")
 _MAX_ITEMS = 65_536  # blobs and nodes. Chosen: with about 400 bytes each they take 26 MB
@@ -77,6 +77,18 @@ class Known:
                 self._add_size(stub.size)
                 remembered = Remembered(stub, verified.packs)
                 self._values.put((deepest, verified.sha256), remembered)
+
+    def add_named(self, stub: Whole, packs: frozenset[str]) -> None:
+        """Remember a stub that says the digest of its text, on the word of who made it.
+
+        Args:
+            stub: In one blob, or a delta.
+            packs: All that its text would be read from.
+        """
+        deepest = max(map(scope_of, packs), key=len, default="")
+        with self._lock:
+            self._add_size(stub.size)
+            self._values.put((deepest, stub.digest), Remembered(stub, packs))
 
     def add_blobs(self, blobs: Iterable[Blob]) -> None:
         """Remember chunks and values that were just read or stored."""
@@ -211,7 +223,7 @@ class Bases:
                         del paths[other]
                         self._paths -= 1
                     elif other != path:
-                        others.append((-_ends_alike(path, other), kept))
+                        others.append((-ends_alike(path, other), kept))
         others.sort(key=itemgetter(0))  # stable: the nearest scope and the latest come first
         yield from [field for _, field in others]
 
@@ -228,7 +240,7 @@ def _name(path: Path) -> str:
     return str(path[-1]) if path else ""
 
 
-def _ends_alike(path: Path, other: Path) -> int:
+def ends_alike(path: Path, other: Path) -> int:
     """How many of the last parts of two paths are the same."""
     alike = 0
     for one, two in zip(reversed(path), reversed(other), strict=False):

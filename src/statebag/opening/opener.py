@@ -16,6 +16,8 @@ from statebag.opening.verified import Texts, Verified, verified
 from statebag.opening.walk import EVERYTHING, Selection, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from statebag.format.paths import Path
     from statebag.format.signature import Checker, Signatures
     from statebag.format.stub import Blob, Carried, Entry, Extent, Stored, Stub, Whole
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from statebag.opening.known import Bases, Known
     from statebag.opening.walk import Doubt, Site, Walk
 
-__all__ = ["Confinement", "Opener"]
+__all__ = ["Confinement", "Indexed", "Opener"]
 
 
 class Confinement:
@@ -150,6 +152,27 @@ class Opener:
             owner[one.name] = doubt.hidden[one.name]
         else:
             del owner[one.name]
+
+    def indexes(self, bag: Any, wanted: Callable[[Path, Whole], bool]) -> list[Indexed]:
+        """Return what stubs of a bag list; read index nodes, and no value.
+
+        Args:
+            bag: A bag.
+            wanted: Whether the stub at a path is looked into.
+
+        Raises:
+            StatebagError: As for `open`.
+        """
+        sites = walk(bag, EVERYTHING, signatures=self._checker()).sites
+        wholes = [(site, site.stub.whole) for site in sites]
+        wholes = [(site, whole) for site, whole in wholes if wanted(site.path, whole)]
+        expanded = self._expand([(site, one.read) for site, one in wholes if one.read.entries])
+        found = []
+        for site, whole in wholes:
+            index = expanded.get(id(site), _NO_INDEX)
+            packs = {*whole.packs(), *index.packs, *(one.blob.at for one in index.entries)}
+            found.append(Indexed(site.path, whole, index.entries, frozenset(packs)))
+        return found
 
     def items(self, stub: Whole, wanted: range, path: Path) -> list[Any]:
         """Return some items of an array in chunks; read their chunks, and the nodes above them.
@@ -318,6 +341,22 @@ class Opener:
                 path=render_path(path),
             )
         return value
+
+
+class Indexed(msgspec.Struct, frozen=True):
+    """A stub, and what leads to its text.
+
+    Attributes:
+        path: Where it stands in the bag.
+        stub: The stub.
+        entries: All chunks in order, if it, or its base, is in chunks.
+        packs: All that its text would be read from.
+    """
+
+    path: Path
+    stub: Whole
+    entries: tuple[Entry, ...]
+    packs: frozenset[str]
 
 
 class _Index(msgspec.Struct):
