@@ -33,7 +33,9 @@ def test_the_names_of_a_scope(store):
 
 def test_a_copy_has_every_head_and_goes_on_alone(store):
     heads = client(store).heads("agents/one")
-    copy = heads.copy("agents/copy")
+    copy = heads.copy("agents/copy", note=lambda note: [note])
+    assert copy.head("main").read().note == [{"step": 1}]
+    assert heads.head("main").read().note == {"step": 1}
     assert copy.names() == heads.names()
     assert everything(copy.head("sub/one")) == {f"step-{n}": state_at(n) for n in range(2)}
     heads.delete()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from statebag.errors import BlobCorrupt, BlobMissing, ConfigurationError, Conflict, InvalidState
+from statebag.format import json_text
 from statebag.format.bag_text import as_bag
 from statebag.format.head_names import (
     SCOPE_OF_PACKS,
@@ -184,7 +185,14 @@ class Head:
             found = _workers.each(lambda one: self._read_version(state, one), batch)
             yield from [one for one in found if one is not None]
 
-    def fork(self, target: Head, at: Version | None = None, *, whole: bool = False) -> Version:
+    def fork(
+        self,
+        target: Head,
+        at: Version | None = None,
+        *,
+        whole: bool = False,
+        note: Callable[[Any], Any] | None = None,
+    ) -> Version:
         """Begin another head with a version of this one. No blob is written again.
 
         The new head refers to packs in this head's scope, and its readers may read them.
@@ -193,6 +201,7 @@ class Head:
             target: A head that does not exist, usually in another scope.
             at: The version to begin with; by default the newest.
             whole: Whether to copy all versions up to this one, with what is attached to them.
+            note: Returns the note of a copied version from that of the original.
 
         Raises:
             Conflict: The target exists.
@@ -206,7 +215,7 @@ class Head:
         names = [one for one in names if one.number == last or (whole and one.number < last)]
         life = secrets.token_hex(8)
         records = _workers.each(lambda one: self._record(state, one), names)
-        found = [target._taken_over(one, self) for one in records if one is not None]
+        found = [target._taken_over(one, self, note) for one in records if one is not None]
         if not found or found[-1].number != last or (at is not None and found[-1].id != at.id):
             raise BlobMissing(
                 f"version {last} of the head to fork does not exist", object_name=self._object
@@ -393,7 +402,12 @@ class Head:
             )
         return (origin.scope, origin._packs)
 
-    def _taken_over(self, record: VersionRecord, origin: Head) -> VersionRecord:
+    def _taken_over(
+        self, record: VersionRecord, origin: Head, note: Callable[[Any], Any] | None
+    ) -> VersionRecord:
+        text = record.note
+        if note is not None:
+            text = json_text.encode(note(json_text.decode(text.encode()))).decode()
         reads = tuple(dict.fromkeys([*record.reads, *self._reads_of(origin)]))
         return VersionRecord(
             number=record.number,
@@ -401,7 +415,7 @@ class Head:
             id=record.id,
             written=record.written,
             reads=reads,
-            note=record.note,
+            note=text,
             bag=record.bag,
         )
 

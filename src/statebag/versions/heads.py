@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from statebag.format.head_names import parse_head_object, scope_folder
@@ -10,6 +10,8 @@ from statebag.format.names import encode_scope
 from statebag.versions.head import Head, check_conditional
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from statebag.versions.sealing_client import SealingClient
 
 __all__ = ["Heads"]
@@ -58,18 +60,19 @@ class Heads:
             if head.scope == self.scope:
                 head.delete()
 
-    def copy(self, scope: str) -> Heads:
+    def copy(self, scope: str, note: Callable[[Any], Any] | None = None) -> Heads:
         """Copy all heads with their versions into another scope. No blob is written again.
 
         Args:
             scope: The other scope, which has no heads of the same names.
+            note: Returns the note of a copied version from that of the original.
 
         Raises:
             Conflict: It has one.
         """
         other = Heads(self._client, scope)
         for name in self.names():
-            self.head(name).fork(other.head(name), whole=True)
+            self.head(name).fork(other.head(name), whole=True, note=note)
         return other
 
     def _heads(self) -> list[Head]:
