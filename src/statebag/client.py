@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from statebag.sealing.sealer import Sealer
     from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
+    from statebag.versions.heads import Heads
 
 __all__ = ["Statebag"]
 
@@ -107,6 +108,7 @@ class Statebag:
             self.policy.attempts,
             encrypting,
         )
+        self._granted: tuple[str, ...] = ()
         self._signatures = signing_with(signing_keys, self.policy)
         self._identity = identity_of(self.store)
         self._given = given
@@ -158,6 +160,63 @@ class Statebag:
         other.policy = policy
         other._settings = {**self._settings, "policy": policy}
         return other
+
+    def with_readable(self, *scopes: str) -> Self:
+        """Return this client with more readable scopes; both share the store and the memory.
+
+        A seal of this client refers to what is stored in these scopes, and does not write it again.
+
+        Args:
+            scopes: Scopes whose objects outlive the bags that it seals, such as those that a head
+                was forked from.
+
+        Raises:
+            ConfigurationError: One ends in `**`.
+            InvalidState: One is not a scope.
+        """
+        trees = [one for one in scopes if one.endswith("/**")]
+        if trees:
+            raise ConfigurationError(
+                f"readable must be scopes, not all scopes below one ({trees[0]})",
+                hint="Policy.readable_scopes takes those.",
+            )
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._granted = tuple(dict.fromkeys([*self._granted, *map(encode_scope, scopes)]))
+        readable = tuple(dict.fromkeys([*self.policy.readable_scopes, *scopes]))
+        other.policy = msgspec.structs.replace(self.policy, readable_scopes=readable)
+        other._settings = {**self._settings, "policy": other.policy}
+        return other
+
+    def heads(self, scope: str) -> Heads:
+        """Return the named heads of a scope: each points to the newest of several bags.
+
+        Args:
+            scope: Such as `agents/thread-7`.
+
+        Raises:
+            ConfigurationError: The store has no conditional writes.
+            InvalidState: The scope is empty or malformed.
+        """
+        from statebag.versions.heads import Heads
+
+        return Heads(self, scope)
+
+    def packs(self, bag: Any) -> list[str]:
+        """Return the names of all packs that an open of the whole bag reads from, in order.
+
+        It reads the indexes of large values, and no value.
+
+        Args:
+            bag: A bag, or any JSON value that holds stubs.
+
+        Raises:
+            StatebagError: The bag is malformed, or an index cannot be read.
+        """
+        from statebag.upkeep.needed_packs import NeededPacks
+
+        with deadline(self.policy.deadline_seconds):
+            return sorted(NeededPacks(self.store).of(as_bag(bag)))
 
     def seal(
         self,
@@ -600,7 +659,8 @@ class Statebag:
         signing = () if self._signatures is None else self._signatures.fingerprint
         required = (self.policy.require_signatures, self.policy.require_encryption)
         identity = (*self._identity, *signing, *required)
-        return memory_of(identity, self.policy.cache_bytes)
+        memory = memory_of(identity, self.policy.cache_bytes)
+        return memory.reading(self._granted) if self._granted else memory
 
     def _opener(
         self, scope: str | None, memory: Memory | None = None, fetcher: Fetcher | None = None

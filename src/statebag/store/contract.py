@@ -87,7 +87,7 @@ class Store(Protocol):
 class ConditionalStore(Protocol):
     """What a store can do besides: replace an object only if it still is what was read.
 
-    A named pointer to the newest of several objects needs it, and nothing else: a store without
+    A head (docs/design/0030) needs it, and nothing else: a store without
     it is whole. To delete such a pointer, replace it first, so that no other writer does.
 
     Errors, besides those of `Store`:
