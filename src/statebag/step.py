@@ -17,6 +17,7 @@ from statebag.format.bag_text import as_bag
 from statebag.format.json_type import json_type
 from statebag.format.names import scope_of_execution
 from statebag.format.paths import Path, Place, parse_path, parse_place, render_path
+from statebag.opening.absent_paths import say_what_is_absent
 from statebag.policy import check_budget
 from statebag.store.retrying import deadline
 from statebag.telemetry.log_warnings import warn
@@ -240,6 +241,8 @@ def _wrapped(
                     legacy=bool(follows) and (where or True),
                     embedded=embedded,
                 )
+            if selected:
+                say_what_is_absent(opened, selected)
             state = _at(opened, where) if where else opened
             # A delta must not change what the handler was given: it is merged into a copy.
             before = dict(state) if isinstance(state, dict) else state

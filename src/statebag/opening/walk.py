@@ -235,7 +235,7 @@ def _meet(
     # Where a field next to a rest's stub is wanted, the whole object must be put together for it.
     wanted_beside = has_beside and selection.enters(path)
     if not (selection.takes(path, stub, siblings) or wanted_beside):
-        container[key] = Unopened(value, stub)  # with its marks: the next open decides
+        container[key] = Unopened(value, stub, path=path)  # with its marks: the next open decides
         found.unopened += 1
         return None
     doubts = [Doubt(container, key, path, one) for one in marked_fields(value)]
