@@ -178,7 +178,7 @@ def _replaced(store: Store, name: str) -> Iterator[Outcome]:
 
 
 def _conditional(store: Any, name: str) -> Outcome:
-    """Whether a write can depend on what is there, which named pointers need."""
+    """Return whether a write can depend on what is there, which named pointers need."""
     what = "writes that depend on a version"
     if not is_conditional(store):
         seen = "this kind of store has none"
