@@ -169,13 +169,13 @@ class SdkCredentials:
             or any(word in code for word in _THROTTLED)
         ):
             return StoreUnavailable(
-                f"no credentials for {self._url} could be had now ({code or kind})",
-                hint="Check the container or service that gives them, and try again.",
+                f"no credentials for {self._url} at the moment ({code or kind})",
+                hint="Check the container or service that provides them, and try again.",
             )
         if kind == "CredentialRetrievalError":
             return NotPermitted(
-                f"no credentials for {self._url} could be had: {self._reason} gave none",
-                hint="Run what the profile names by hand (credential_process), to see why.",
+                f"no credentials for {self._url}: {self._reason} returned none",
+                hint="Run the profile's credential_process by hand to see the reason.",
             )
         if kind in _LOG_IN:
             return NotPermitted(
@@ -185,7 +185,7 @@ class SdkCredentials:
         if code:
             return NotPermitted(
                 f"no credentials for {self._url}: the role was not assumed ({code})",
-                hint="Check role_arn, and that the role trusts who asks for it.",
+                hint="Check role_arn, and that the role trusts the caller.",
             )
         return ConfigurationError(
             f"no credentials for {self._url}: the environment has none, and botocore cannot get "

@@ -75,8 +75,7 @@ def session_of(
     except BotoCoreError as error:
         name = profile_name(options, variables) or "default"
         raise ConfigurationError(
-            f"no credentials and settings of the profile {name[:40]!r}: botocore cannot use it "
-            f"({type(error).__name__})",
+            f"botocore cannot use the profile {name[:40]!r} ({type(error).__name__})",
             hint="Correct the profile's name, or the files that AWS_CONFIG_FILE and "
             "AWS_SHARED_CREDENTIALS_FILE name (~/.aws/config and ~/.aws/credentials).",
         ) from None

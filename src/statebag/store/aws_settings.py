@@ -182,14 +182,14 @@ def _asked(
             if endpoint is not None:
                 return AwsServer(base_url, signed_for)
             raise ConfigurationError(
-                f"{reason} leads to another host for the directory bucket than the client knows",
+                f"{reason} gives the directory bucket another host than the client can use",
                 hint="Use the bucket without this setting, or a bucket that is not a directory "
                 "bucket.",
             )
         return AwsServer("", signed_for, is_express=True)
     if service != "s3":
         raise ConfigurationError(
-            f"{reason} asks for requests that are signed for {service}, which the client cannot",
+            f"{reason} needs requests signed for {service}, which the client cannot sign",
             hint="Use the bucket itself, or an access point in one region.",
         )
     return AwsServer(base_url, signed_for)

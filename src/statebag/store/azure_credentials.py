@@ -64,7 +64,7 @@ class AzureCredentials:
             kind = type(error).__name__
             if kind in {"ServiceRequestError", "ServiceResponseError"}:
                 self.failure = StoreUnavailable(
-                    f"no credentials for {self._url} could be had now ({kind})",
+                    f"no credentials for {self._url} at the moment ({kind})",
                     hint="Check the network on the way to Azure's token service, and try again.",
                 )
             else:

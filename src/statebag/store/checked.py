@@ -277,7 +277,7 @@ class CheckedStore:
             raise StoreUnavailable(
                 f"the store {self._kind} did not {what}: {type(error).__name__}{where}",
                 object_name=name,
-                hint="The error is the store's own; the contract of a store has typed ones.",
+                hint="Let the store raise the typed errors of statebag.store.contract.",
             ) from None
 
     def _bytes(self, data: object, name: str) -> bytes:

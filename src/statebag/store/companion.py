@@ -450,15 +450,15 @@ def _started() -> tuple[Popen[bytes], BinaryIO, BinaryIO]:
 def _not_started(why: str) -> ConfigurationError:
     return ConfigurationError(
         "this process was forked after its parent had sent requests to object storage, which the "
-        f"storage client does not survive, and the process to stand in for it did not start: {why}",
+        f"storage client does not survive, and the helper process did not start: {why}",
         hint=_HINT,
     )
 
 
 def _gone() -> StoreUnavailable:
     return StoreUnavailable(
-        "the process that stands in for object storage after a fork has ended",
-        hint="Try again: the next request starts another one.",
+        "the helper process for object storage after a fork has ended",
+        hint="Try again: the next request starts another helper.",
     )
 
 

@@ -38,7 +38,7 @@ def put_if_unchanged(store: Store, name: str, data: bytes, version: str | None) 
         raise Conflict(
             f"{store.url} did not replace the object: it is not what was read",
             object_name=name,
-            hint="Read it again, and decide again.",
+            hint="Read the object again, and apply the change to what you read.",
         )
     store.put(name, data)
     return content_version(data)

@@ -560,7 +560,7 @@ def _blocks_of(offset: int, length: int) -> tuple[int, int]:
 
 
 def _damaged(name: str) -> BlobCorrupt:
-    return BlobCorrupt("an encrypted object is not what was written", object_name=name)
+    return BlobCorrupt("an encrypted object is damaged", object_name=name)
 
 
 def _unknown_key(name: str) -> NotPermitted:

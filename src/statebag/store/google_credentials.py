@@ -103,13 +103,13 @@ class GoogleCredentials:
         kind = type(error).__name__
         if getattr(error, "retryable", False) or kind == "TransportError":
             return StoreUnavailable(
-                f"no credentials for {self._url} could be had now ({kind})",
+                f"no credentials for {self._url} at the moment ({kind})",
                 hint="Check the network on the way to Google's token service, and try again.",
             )
         return NotPermitted(
             f"no credentials for {self._url}: no token was given for the type {self._kind} "
             f"({kind})",
-            hint="Check the file that GOOGLE_APPLICATION_CREDENTIALS names, and what it may do.",
+            hint="Check the file that GOOGLE_APPLICATION_CREDENTIALS names, and its roles.",
         )
 
 

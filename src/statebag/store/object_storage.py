@@ -441,7 +441,7 @@ def _body(answer: GetResult, length: int, name: str) -> bytes:
                 raise StoreUnavailable(
                     f"the store sent more than the {length:,} bytes of the request",
                     object_name=name,
-                    hint="Something on the way to it answers in its place: check the endpoint.",
+                    hint="Another server or a proxy may have answered: check the endpoint.",
                 )
         return parts[0] if len(parts) == 1 else b"".join(parts)
     except MemoryError:

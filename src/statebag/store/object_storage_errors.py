@@ -146,7 +146,7 @@ def translated(
         return Conflict(
             f"{url} did not replace the object: it is not what was read",
             object_name=name,
-            hint="Read it again, and decide again.",
+            hint="Read the object again, and apply the change to what you read.",
         )
     if is_throttling(refusal):
         return _busy(StoreUnavailable(message, object_name=name))
@@ -165,7 +165,7 @@ def translated(
         )
     if refusal.is_without_keys:
         return NotPermitted(
-            f"{asked}: no credentials could be had", object_name=name, hint=CREDENTIALS_HINT
+            f"{asked}: the client found no credentials", object_name=name, hint=CREDENTIALS_HINT
         )
     if refusal.asked_machine:
         # Nothing else gave credentials, so the client asked the machine; it may come back.
@@ -243,14 +243,14 @@ def _on_the_way(refusal: StoreRefusal, asked: str, name: str | None) -> Statebag
     """Return the error for a request that got no answer from the server."""
     if refusal.way == "tls":
         return ConfigurationError(
-            f"{asked}: nobody trusted here signed the server's certificate",
+            f"{asked}: the server's certificate has no authority that this machine trusts",
             object_name=name,
             hint="Name the file of its authority's certificate by AWS_CA_BUNDLE or the option "
             "root_certificate, or correct the endpoint",
         )
     if refusal.way == "proxy login":
         return ConfigurationError(
-            f"{asked}: the proxy wants a name and a password",
+            f"{asked}: the proxy requires a user name and a password",
             object_name=name,
             hint="Write them into HTTPS_PROXY (http://name:password@host:port), or name the "
             "store's host in NO_PROXY",

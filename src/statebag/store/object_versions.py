@@ -117,6 +117,6 @@ def _body(body: Any, size: int, key: str) -> bytes:
         raise StoreUnavailable(
             f"the store sent {size} bytes less of an earlier version than it lists",
             object_name=key,
-            hint="Something on the way to it answers in its place: check the endpoint.",
+            hint="Another server or a proxy may have answered: check the endpoint.",
         )
     return b"".join(parts)

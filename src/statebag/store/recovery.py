@@ -140,6 +140,6 @@ class Recovery:
         try:
             data = read()
         except _NOT_HERE as error:
-            warn("PlaceNotUsed", "nothing to heal from in %s: %s", place, error.code)
+            warn("PlaceNotUsed", "no whole copy in %s: %s", place, error.code)
             return
         yield place, data

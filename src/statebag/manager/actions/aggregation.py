@@ -283,7 +283,7 @@ def _warn(error: StatebagError, index: int, total: int) -> None:
     """Log that a branch is left out; `unresolved_branches` has the details."""
     warn(
         "BranchesMissing",
-        "a join leaves out branch %d of %d, as its result is gone: %s in %s",
+        "a join leaves out branch %d of %d, whose result is gone: %s in %s",
         index + 1,
         total,
         error.code,

@@ -192,10 +192,10 @@ class PointerReader:
                 break
             if pointer.s3_path in seen:
                 raise LimitExceeded(
-                    f"archive {len(newest_first) + 1} of the history is one of those after it",
+                    f"archive {len(newest_first) + 1} of the history names a newer archive",
                     path=_at(path),
                     object_name=name_below(self._store.url, pointer.s3_path, path),
-                    hint="Take the history from an earlier snapshot: an archive was replaced.",
+                    hint="Restore the state from an earlier snapshot: an archive was replaced.",
                 )
             seen.add(pointer.s3_path)
             newest_first.append(rest[1:])

@@ -164,7 +164,7 @@ class _Join:
         rule = self._rule(where) or "last"
         if rule == "error":
             raise InvalidState(
-                f"{len(contenders)} branches changed the field, each to another value",
+                f"{len(contenders)} branches changed the field to different values",
                 path=render_path(("current_state", *where)),
                 hint="Give the field the rule last, append or union.",
             )
