@@ -3,7 +3,7 @@
 It merges a step's result into the state, keeps the payload under the limit, and hands back
 what left it. `lambda_handler` calls the function that the event's `action` names; each is
 public and takes the event as a dict, or its fields as keyword arguments. A state may come as a
-bag, as a plain dict, or with pointers of wire version 0; it leaves as the policy's `wire` says.
+bag, as a plain dict, or with legacy pointers; it leaves as the manager's setting `wire` says.
 
 Every function may raise the errors of `statebag.errors`: `InvalidState` for an event that an
 action cannot work on, and those of seal and open. The helpers at the end of `__all__` are those

@@ -209,7 +209,7 @@ def test_a_proxy_that_is_not_there(no_botocore):
 
 @pytest.mark.parametrize(
     ("status", "kind", "said"),
-    [(407, ConfigurationError, "a name and a password"), (502, StoreUnavailable, "the proxy")],
+    [(407, ConfigurationError, "a user name and a password"), (502, StoreUnavailable, "the proxy")],
 )
 def test_a_proxy_that_refuses(no_botocore, status, kind, said):
     with canned_server(http_answer(status)) as (proxy, _):

@@ -1,4 +1,4 @@
-"""The control fields of the state data manager: what routers of agent workflows read."""
+"""The control fields of the state data manager, which routers of agent workflows read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ __all__ = ["CONTROL_FIELDS", "CONTROL_PATHS", "OF_ROUTERS"]
 OF_ROUTERS: dict[str, bool | int] = {"guardrail_verified": False, "batch_count_actual": 1}
 """Fields that routers read at the top of a state and inside its `current_state`.
 
-With what a pointer of wire version 0 to a whole state says for one that the state does not have.
+With the value that a legacy pointer to a whole state has for a field that the state does not have.
 """
 
 CONTROL_FIELDS: tuple[str, ...] = (

@@ -1,4 +1,4 @@
-"""What a router needs of `scheduling_metadata`, beside the value that left."""
+"""Summarize offloaded `scheduling_metadata` for routers."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def summary_of(metadata: Any) -> dict[str, Any] | None:
 
 
 def scheduling_summary(scheduling: dict[str, Any]) -> dict[str, Any]:
-    """Return what a router needs of `scheduling_metadata`: bounded, whatever it holds.
+    """Return the bounded summary of `scheduling_metadata` that routers read.
 
-    Both are always there, since a Choice fails that compares null with a number: `total_batches`
-    as given, else the number of `batch_details`; `priority` as given, else 1.
+    Both fields are always set, since a Choice that compares null with a number fails.
+    `total_batches` defaults to the number of `batch_details`, and `priority` to 1.
     """
     details = scheduling.get("batch_details")
     count = len(details) if isinstance(details, list | dict) else 0
@@ -43,9 +43,9 @@ def scheduling_summary(scheduling: dict[str, Any]) -> dict[str, Any]:
 
 
 def summaries_of(metadata: Any) -> tuple[dict[str, Any], ...]:
-    """Return what each release wrote as the summary of an opened value, the newest first.
+    """Return the summary of an opened value as each release wrote it, the newest first.
 
-    Bags of all of them are in flight, so one is never taken away.
+    Bags of all releases are in flight, so no form is ever removed.
     """
     if not isinstance(metadata, dict):
         return ()
@@ -56,14 +56,14 @@ def summaries_of(metadata: Any) -> tuple[dict[str, Any], ...]:
 
 
 def may_be_summary(value: Any) -> bool:
-    """Whether a value could be the summary of some metadata."""
+    """Return whether a value could be the summary of some metadata."""
     if not isinstance(value, dict) or value.keys() != set(_NAMES):
         return False
     return all(one is None or _is_short(one) for one in value.values())
 
 
 def is_summary_of(value: Any, metadata: Any) -> bool:
-    """Whether a value is what a release wrote as the summary of an opened value."""
+    """Return whether a release wrote this value as the summary of an opened value."""
     if not may_be_summary(value):
         return False
     return any(same(value, one) for one in summaries_of(metadata))

@@ -1,4 +1,4 @@
-"""The state data manager's own settings, beside those of the policy."""
+"""The settings of the state data manager, in addition to those of the policy."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["ManagerSettings", "manager_settings"]
 
 
 class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the actions write, and how much of a long list their answers show.
+    """Set the form that the actions write, and the length of lists in their answers.
 
     Attributes:
-        wire: The version that the actions write (STATEBAG_WIRE): 1, stubs, or 0, the older
+        wire: The form that the actions write (STATEBAG_WIRE): 1 for stubs, or 0 for legacy
             pointers. They read both.
         max_payload_size_kb: The ceiling of `update_and_compress`, in KB of 1,024 bytes.
         chunk_results_kept: Chunk results in the bag's `distributed_chunk_summary`.
@@ -27,7 +27,7 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
         merge_conflicts_kept: Conflicts of joined branches in `merge_conflicts`.
         next_actions: Next actions in addition to the built-in ones.
         statuses: Statuses in addition to the built-in ones, as `NAME=class` or `NAME=STATUS`.
-        merge_rules: How conflicts of joined branches are settled, as `field=rule`.
+        merge_rules: Rules for conflicts of joined branches, as `field=rule`.
 
     Raises:
         ConfigurationError: A value is of the wrong type or out of its range.
@@ -78,12 +78,11 @@ def _table(statuses: tuple[str, ...], next_actions: tuple[str, ...]) -> Statuses
 
 
 def manager_settings() -> ManagerSettings:
-    """Return the manager's settings as the environment gives them.
+    """Return the manager's settings from the environment.
 
     Raises:
-        ConfigurationError: A variable has a wrong value, or objects of this wire version cannot
-            be encrypted and there are encryption keys, or its pointers cannot be signed and
-            signatures are required.
+        ConfigurationError: A variable has a wrong value. Or legacy pointers are to be written, but
+            there are encryption keys, or signatures are required: neither is possible with them.
     """
     settings = settings_from_environment(ManagerSettings)
     if settings.wire == 0 and settings_from_environment(Policy).require_signatures:

@@ -1,7 +1,7 @@
-"""The one table of statuses: what a result says of itself, read without regard to case.
+"""The table of statuses that results have, which ignores case.
 
-Every action, branch, chunk and answer is read by it. Nothing is a success by default: a status in
-no class is an error where one result decides, and a failure where it is one of many.
+It applies to every action, branch, chunk and answer. No status is a success by default: one without
+a class is an error if the result decides alone, and a failure if it is one of many.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ _QUOTED = 40  # characters of a setting in a message. Chosen: enough to recogniz
 
 
 class Statuses:
-    """The table, with what the settings add to it.
+    """The table, with the statuses and next actions of the settings.
 
     Args:
-        added: Statuses as `NAME=class`, or `NAME=STATUS` for one that reads as a built-in status.
+        added: Statuses as `NAME=class`, or as `NAME=STATUS` for another name of a built-in status.
         next_actions: Next actions in addition to NEXT_ACTIONS.
 
     Raises:
-        ConfigurationError: An added status has no known class, or is built in with another one.
+        ConfigurationError: An added status has an unknown class, or is built in with another class.
     """
 
     def __init__(self, added: Iterable[str] = (), next_actions: Iterable[str] = ()) -> None:
@@ -93,17 +93,17 @@ class Statuses:
         self._actions = {name.upper(): name for name in (*next_actions, *NEXT_ACTIONS)}
 
     def class_of(self, status: Any) -> StatusClass | None:
-        """Return the class of a status; None if it is in none, or is not a string."""
+        """Return the class of a status; None if it has no class, or is not a string."""
         return self._classes.get(_folded(status))
 
     def of_status(self, status: Any) -> str | None:
-        """Return the next action that a status means; None if it is in no class."""
+        """Return the next action of a status; None if it has no class."""
         return self._next.get(_folded(status))
 
     def of_name(self, name: Any) -> str | None:
-        """Return the next action of this name; the name of a status means what the status means.
+        """Return the next action with this name, or that of the status with this name.
 
-        None if it is not known.
+        None if the name is not known.
         """
         folded = _folded(name)
         return self._actions.get(folded) or self._next.get(folded)
@@ -112,7 +112,7 @@ class Statuses:
         """Return the same as `of_status`.
 
         Raises:
-            InvalidState: The status is in no class; the hint has the known ones.
+            InvalidState: The status has no class; the hint lists the known ones.
         """
         found = self.of_status(status)
         if found is None:
@@ -129,7 +129,7 @@ class Statuses:
         """Return the same as `of_name`.
 
         Raises:
-            InvalidState: It is not known; the hint has the known ones.
+            InvalidState: The name is not known; the hint lists the known ones.
         """
         found = self.of_name(name)
         if found is None:

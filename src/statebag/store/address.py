@@ -32,12 +32,12 @@ def store_of(
     """Return the store for an address, a path or a store, without retries.
 
     Args:
-        given: An address as for `store_from_url`, a folder's path, or a store. One of another's
-            making is given back with its answers checked.
-        options: For an address, as there.
+        given: An address as for `store_from_url`, a folder's path, or a store. A store that is not
+            this library's is wrapped, so that its answers are checked.
+        options: As for `store_from_url`, if `given` is an address.
 
     Raises:
-        ConfigurationError: None of them, or as for `store_from_url`.
+        ConfigurationError: It is none of these, or as for `store_from_url`.
     """
     if options is not None and not isinstance(options, Mapping):
         raise ConfigurationError(f"options must be a dict, not {type(options).__qualname__}")
@@ -63,10 +63,10 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
         url: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder`,
             a folder's path (`./folder`, `../folder`, `/folder`, `~/folder`) or `memory://name`.
         options: For object storage, see `ObjectStorage`. For folders, `create`: `true` (the
-            default) makes a missing one, `false` refuses it; `shared`: `true` lets the umask
-            decide who may read what is made, `false` (the default, unless
-            STATEBAG_SHARED_FOLDERS is set) only its owner. Options that STATEBAG_STORE_OPTIONS
-            has for the address are added; those given here win.
+            default) creates a missing folder, `false` refuses it; `shared`: `true` lets the umask
+            decide who may read new files, `false` (the default, unless STATEBAG_SHARED_FOLDERS
+            is set) allows only the owner. Options that STATEBAG_STORE_OPTIONS has for the
+            address are added; those given here win.
 
     Raises:
         ConfigurationError: The address has none of these forms, an option is not known, or the
@@ -115,9 +115,9 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
 
 @contextmanager
 def standing_in(scheme: str, make_store: Callable[[str], Store]) -> Iterator[None]:
-    """Within this block, addresses of a scheme are given to `make_store`, in all threads.
+    """Make stores with `make_store` for addresses of a scheme, in all threads, inside the block.
 
-    For an engine on this machine that has buckets of its own.
+    An engine on this machine uses it for its own buckets.
     """
     before = _stand_ins.get(scheme)
     _stand_ins[scheme] = make_store
@@ -131,7 +131,7 @@ def standing_in(scheme: str, make_store: Callable[[str], Store]) -> Iterator[Non
 
 
 def _path_of(url_path: str) -> str:
-    """The file system's path in a file address: `/C:/folder` is `C:/folder` on Windows."""
+    """Return the file system's path in a file address: `/C:/folder` is `C:/folder` on Windows."""
     from urllib.parse import unquote
 
     path = unquote(url_path)
@@ -140,7 +140,7 @@ def _path_of(url_path: str) -> str:
 
 
 def _is_path(url: str) -> bool:
-    """Whether it cannot be anything but a path: a bare word may be a mistyped address."""
+    """Return whether the text can only be a path: a bare word may be a mistyped address."""
     starts = ("./", "../", "~", "/") if os.name != "nt" else ("./", "../", "~", "/", ".\\", "..\\")
     return url in {".", ".."} or url.startswith(starts) or os.path.isabs(url)  # noqa: PTH117 (as above)
 

@@ -1,4 +1,4 @@
-"""Who gives the keys for S3: the client's own chain, or botocore, asked for each request."""
+"""Get keys for S3 from the client's own chain, or from botocore for each request."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ class _Keys(TypedDict):
 
 
 class SdkCredentials:
-    """Gives the client keys from botocore, which renews them as it does for boto3.
+    """Give the client keys from botocore, which renews them as it does for boto3.
 
     Args:
-        url: The store's, for messages.
+        url: The store's address, for messages.
         options: As for `ObjectStorage`.
         variables: The present environment's `store_settings`.
-        region: For requests that assume a role.
+        region: The region of requests that assume a role.
         reason: The setting that needs botocore, for a message.
 
     Raises:
@@ -113,7 +113,7 @@ class SdkCredentials:
             within_deadline(self._found, f"no credentials were found for {url}")
 
     def __call__(self) -> _Keys:
-        """Return keys for one request, as the client wants them."""
+        """Return keys for one request, in the form of the client."""
         try:
             frozen = self._found().get_frozen_credentials()
         except StatebagError as error:
@@ -131,7 +131,7 @@ class SdkCredentials:
         }
 
     def keys(self) -> dict[str, str | None]:
-        """Return the present keys by the names that botocore's clients take."""
+        """Return the present keys, by the names of botocore's arguments."""
         now = self()
         return {
             "aws_access_key_id": now["access_key_id"],
@@ -169,13 +169,13 @@ class SdkCredentials:
             or any(word in code for word in _THROTTLED)
         ):
             return StoreUnavailable(
-                f"no credentials for {self._url} could be had now ({code or kind})",
-                hint="Check the container or service that gives them, and try again.",
+                f"no credentials for {self._url} at the moment ({code or kind})",
+                hint="Check the container or service that provides them, and try again.",
             )
         if kind == "CredentialRetrievalError":
             return NotPermitted(
-                f"no credentials for {self._url} could be had: {self._reason} gave none",
-                hint="Run what the profile names by hand (credential_process), to see why.",
+                f"no credentials for {self._url}: {self._reason} returned none",
+                hint="Run the profile's credential_process by hand to see the reason.",
             )
         if kind in _LOG_IN:
             return NotPermitted(
@@ -185,7 +185,7 @@ class SdkCredentials:
         if code:
             return NotPermitted(
                 f"no credentials for {self._url}: the role was not assumed ({code})",
-                hint="Check role_arn, and that the role trusts who asks for it.",
+                hint="Check role_arn, and that the role trusts the caller.",
             )
         return ConfigurationError(
             f"no credentials for {self._url}: the environment has none, and botocore cannot get "
@@ -197,16 +197,17 @@ class SdkCredentials:
 def credentials_for(
     url: str, options: Mapping[str, str], variables: Mapping[str, str], region: str
 ) -> SdkCredentials | None:
-    """Who gives the keys; None where the client's own chain has them or asks for them.
+    """Return the source of keys; None if the client's own chain gets them.
 
     Args:
-        url: The store's.
+        url: The store's address.
         options: As for `ObjectStorage`.
         variables: The present environment's `store_settings`.
-        region: What requests are signed for.
+        region: The region for which requests are signed.
 
     Raises:
-        ConfigurationError: Keys that only botocore can get, and it is not installed; or no keys.
+        ConfigurationError: Only botocore can get the keys, and it is not installed; or there are no
+            keys.
     """
     if has_fixed_credentials(options, variables):
         return None
@@ -227,7 +228,7 @@ def credentials_for(
 
 
 def _only_botocore(options: Mapping[str, str], variables: Mapping[str, str]) -> str | None:
-    """The setting by which only botocore finds keys."""
+    """Return the setting because of which only botocore can get keys."""
     if options.get("profile"):
         return "the option profile"
     if all(variables.get(f"AWS_{name}") for name in KEYS):
@@ -246,11 +247,11 @@ def _only_botocore(options: Mapping[str, str], variables: Mapping[str, str]) -> 
 
 
 def _client_alone(variables: Mapping[str, str], region: str | None) -> bool:
-    """Whether the client's own chain gives the same keys as botocore's.
+    """Return whether the client's own chain gives the same keys as botocore's.
 
     Args:
         variables: The present environment's `store_settings`.
-        region: What requests are signed for; None to find any keys good.
+        region: The region of requests; None if any keys are good.
     """
     if all(variables.get(name) for name in _WEB_IDENTITY):
         is_plain = region is None or not region.startswith(("cn-", "us-iso", "eu-iso", "eusc-"))
@@ -261,15 +262,15 @@ def _client_alone(variables: Mapping[str, str], region: str | None) -> bool:
 def keys_of(
     options: Mapping[str, str], variables: Mapping[str, str], credentials: object
 ) -> dict[str, str | None]:
-    """The keys of a store's client by the names that botocore's clients take.
+    """Return the keys of a store's client, by the names of botocore's arguments.
 
     Args:
         options: As for `ObjectStorage`.
         variables: The `store_settings` of the environment when the store was made.
-        credentials: Who gives the client keys; None where it has its own.
+        credentials: The source of the client's keys; None if it has its own.
 
     Returns:
-        Nothing where botocore finds the same as the client's own chain.
+        An empty dict if botocore finds the same keys as the client's own chain.
     """
     if isinstance(credentials, SdkCredentials):
         return credentials.keys()

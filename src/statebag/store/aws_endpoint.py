@@ -1,4 +1,4 @@
-"""The endpoint, region and keys that options and variables name: no file, and no other rule."""
+"""Read the endpoint, region and keys from options and variables, and from nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 
 
 def aws_option(options: Mapping[str, str], *names: str) -> str | None:
-    """An option by any of its names, with or without `aws_`, in any case; None without one."""
+    """Return an option by any of its names, in any case, with or without `aws_`, or None."""
     for name in names:
         for key, value in options.items():
             if key.lower().removeprefix("aws_") == name and value:
@@ -34,12 +34,12 @@ def aws_option(options: Mapping[str, str], *names: str) -> str | None:
 
 
 def is_on(variables: Mapping[str, str], name: str) -> bool:
-    """Whether a switch is on, as botocore reads it: only the word `true` is."""
+    """Return whether a switch is on, which means `true` for botocore and nothing else."""
     return variables.get(name, "").strip().lower() == "true"
 
 
 def aws_endpoint(options: Mapping[str, str], variables: Mapping[str, str]) -> str | None:
-    """The server's address that options or variables name; None where they name none."""
+    """Return the server's address from options or variables; None if they have none."""
     given = [options.get(key) for key in _ENDPOINT_OPTIONS]
     if not is_on(variables, _IGNORE):
         given += [variables.get(key) for key in _ENDPOINT_VARIABLES]
@@ -47,7 +47,7 @@ def aws_endpoint(options: Mapping[str, str], variables: Mapping[str, str]) -> st
 
 
 def aws_region(options: Mapping[str, str], variables: Mapping[str, str]) -> str | None:
-    """The region that options or variables name; None where they name none."""
+    """Return the region from options or variables; None if they have none."""
     # boto3 reads AWS_DEFAULT_REGION alone; in a Lambda function both are the same.
     given = (
         aws_option(options, "region"),
@@ -59,7 +59,7 @@ def aws_region(options: Mapping[str, str], variables: Mapping[str, str]) -> str 
 
 
 def has_fixed_credentials(options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
-    """Whether no request has to ask somebody for keys first, which takes time of its own."""
+    """Return whether keys are given, so that no request takes extra time to get them."""
     if options.get("profile"):
         return False
     skip = aws_option(options, "skip_signature") or variables.get("AWS_SKIP_SIGNATURE")

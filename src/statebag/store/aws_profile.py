@@ -1,6 +1,6 @@
-"""What a profile in the files of AWS names, without a value of it: whether botocore is needed.
+"""Read which settings an AWS profile has, without their values, to know if botocore is needed.
 
-Only the names of a profile's settings are read here. What they mean is known to botocore.
+Only the names of the settings are read here. botocore knows their meaning.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["profile_name", "profile_settings"]
 
 
 def profile_name(options: Mapping[str, str], variables: Mapping[str, str]) -> str | None:
-    """The profile that is asked for by name; None if nobody asks for one.
+    """Return the name of the profile that options or variables ask for; None if they ask for none.
 
     Args:
         options: As for `ObjectStorage`.
@@ -31,7 +31,7 @@ def profile_name(options: Mapping[str, str], variables: Mapping[str, str]) -> st
 
 
 def profile_settings(options: Mapping[str, str], variables: Mapping[str, str]) -> set[str]:
-    """The names of all settings that the profile in use has in either file, in lower case."""
+    """Return the names of the profile's settings in both files, in lower case."""
     name = profile_name(options, variables) or "default"
     config = variables.get("AWS_CONFIG_FILE") or "~/.aws/config"
     credentials = variables.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
@@ -40,7 +40,7 @@ def profile_settings(options: Mapping[str, str], variables: Mapping[str, str]) -
 
 
 def _names(path: str, sections: set[str]) -> set[str]:
-    """The names of the settings in some sections of a file; none if it cannot be read."""
+    """Return the names of settings in sections of a file; an empty set if it cannot be read."""
     try:
         with open(os.path.expanduser(path), encoding="utf-8", errors="replace") as file:  # noqa: PTH111, PTH123  # pathlib is loaded for this alone
             lines = file.read().splitlines()

@@ -1,7 +1,7 @@
-"""What only AWS's own SDK knows: endpoints by all of its rules, settings of profiles, a session.
+"""Ask AWS's SDK for what only it knows: endpoints by all rules, settings of profiles, a session.
 
-The only place, with `aws_credentials` and `object_versions`, that loads botocore. It is asked,
-and sends nothing: a request is prepared, read and dropped.
+Only this module, `aws_credentials` and `object_versions` load botocore. It sends nothing for an
+endpoint: a request is prepared, read and dropped.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _PreparedError(Exception):
 
 
 def is_installed() -> bool:
-    """Whether botocore can be loaded, without loading it."""
+    """Return whether botocore can be loaded, without loading it."""
     from importlib.util import find_spec  # noqa: PLC0415  # few environments need it
 
     try:
@@ -53,7 +53,7 @@ def session_of(
     Args:
         options: As for `ObjectStorage`.
         variables: The present environment's `store_settings`.
-        region: For requests of the session's own, such as those that assume a role.
+        region: The region of the session's own requests, such as those that assume a role.
         reason: The setting that needs it, for the message.
 
     Raises:
@@ -75,8 +75,7 @@ def session_of(
     except BotoCoreError as error:
         name = profile_name(options, variables) or "default"
         raise ConfigurationError(
-            f"no credentials and settings of the profile {name[:40]!r}: botocore cannot use it "
-            f"({type(error).__name__})",
+            f"botocore cannot use the profile {name[:40]!r} ({type(error).__name__})",
             hint="Correct the profile's name, or the files that AWS_CONFIG_FILE and "
             "AWS_SHARED_CREDENTIALS_FILE name (~/.aws/config and ~/.aws/credentials).",
         ) from None
@@ -170,7 +169,7 @@ def client_of(
     Args:
         options: As for `ObjectStorage`.
         variables: The `store_settings` of the environment when the store was made.
-        region: What requests are signed for; None to let botocore find it.
+        region: The region for which requests are signed; None to let botocore find it.
         keys: `aws_access_key_id` and the like; empty for those that botocore finds.
         seconds: How long a request may take.
         reason: What needs it, for the message.

@@ -1,6 +1,6 @@
-"""Which server and region the settings of AWS name, as AWS's own SDK understands them.
+"""Find the server and region that AWS settings name, as AWS's SDK understands them.
 
-The rules for variables alone are here; for the others botocore is asked (`aws_sdk`).
+This module has the rules for variables. For other settings it asks botocore (`aws_sdk`).
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ _MODES = (
 
 
 class AwsServer(msgspec.Struct, frozen=True):
-    """Where requests for a bucket go.
+    """The server and region of requests for a bucket.
 
     Attributes:
         base_url: The bucket's whole URL, to which `/` and an object's name are added.
-        region: What requests are signed for.
+        region: The region for which requests are signed.
         is_express: Whether requests need a session of a directory bucket.
     """
 
@@ -73,13 +73,13 @@ def aws_server(
     *,
     region: str | None = None,
 ) -> AwsServer:
-    """Where requests for a bucket go.
+    """Return where requests for a bucket go.
 
     Args:
-        place: The bucket.
+        place: The bucket's place.
         options: As for `ObjectStorage`.
         variables: The present environment's `store_settings`.
-        region: Where the bucket is, if that was found out.
+        region: The bucket's region, if it is known.
 
     Raises:
         ConfigurationError: A setting needs botocore, which is not installed, or botocore
@@ -101,7 +101,7 @@ def aws_server(
 
 
 def _is_plain(region: str) -> bool:
-    """Whether a region's hosts end in .amazonaws.com, by the form of its name."""
+    """Return whether a region's hosts end in .amazonaws.com, judged by its name."""
     parts = region.removeprefix("us-gov-" if region.startswith("us-gov-") else "").split("-")
     if region.startswith("us-gov-"):
         parts.insert(0, "us")
@@ -111,7 +111,7 @@ def _is_plain(region: str) -> bool:
 
 
 def _fits_into_host(bucket: str) -> bool:
-    """Whether a bucket's name can be a part of a host's; a dot would not fit the certificate."""
+    """Return whether a bucket's name fits into a host name; a dot would not fit the certificate."""
     return (
         3 <= len(bucket) <= 63
         and bucket.isascii()
@@ -122,7 +122,7 @@ def _fits_into_host(bucket: str) -> bool:
 
 
 def _native(place: StorePlace, region: str) -> AwsServer:
-    """In the partitions whose hosts end in .amazonaws.com, without any switch."""
+    """Return the server in a partition whose hosts end in .amazonaws.com, without any switch."""
     if place.is_directory_bucket:
         return AwsServer("", region, is_express=True)  # the client knows its host
     # As boto3 does it: the first region has the name without a region.
@@ -139,7 +139,7 @@ def _reason_to_ask(
     endpoint: str | None,
     region: str | None,
 ) -> str | None:
-    """The setting that only botocore understands; None if there is none."""
+    """Return the setting that only botocore understands; None if there is none."""
     if place.is_arn:
         return "the ARN in the store's address"
     for name in _SWITCHES:
@@ -182,14 +182,14 @@ def _asked(
             if endpoint is not None:
                 return AwsServer(base_url, signed_for)
             raise ConfigurationError(
-                f"{reason} leads to another host for the directory bucket than the client knows",
+                f"{reason} gives the directory bucket another host than the client can use",
                 hint="Use the bucket without this setting, or a bucket that is not a directory "
                 "bucket.",
             )
         return AwsServer("", signed_for, is_express=True)
     if service != "s3":
         raise ConfigurationError(
-            f"{reason} asks for requests that are signed for {service}, which the client cannot",
+            f"{reason} needs requests signed for {service}, which the client cannot sign",
             hint="Use the bucket itself, or an access point in one region.",
         )
     return AwsServer(base_url, signed_for)
@@ -203,7 +203,7 @@ def _express_host(bucket: str, region: str) -> str:
 def trusted_authorities(
     options: Mapping[str, str], variables: Mapping[str, str], *, has_profiles: bool
 ) -> bytes | None:
-    """The certificates of the authorities that the settings name, as PEM; None if they name none.
+    """Return the certificates of the authorities in the settings, as PEM; None if there are none.
 
     Raises:
         ConfigurationError: The file cannot be read, or botocore is needed and not installed.

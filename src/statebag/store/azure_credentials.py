@@ -1,4 +1,4 @@
-"""Accounts of Azure that the client does not understand: connection strings, azure-identity."""
+"""Azure accounts that the client does not understand: connection strings, azure-identity."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class _Token(TypedDict):
 
 
 class AzureCredentials:
-    """Gives the client tokens from azure-identity's chain, which renews them.
+    """Give the client tokens from azure-identity's chain, which renews them.
 
     Args:
-        url: The store's, for messages.
+        url: The store's address, for messages.
     """
 
     def __init__(self, url: str) -> None:
@@ -56,7 +56,7 @@ class AzureCredentials:
         """Why a token was last not to be had; None if it always was."""
 
     def __call__(self) -> _Token:
-        """Return a token for one request, as the client wants it."""
+        """Return a token for one request, in the form of the client."""
         try:
             found = self._credential.get_token(_SCOPE)
         except Exception as error:  # noqa: BLE001  # its errors have no common root
@@ -64,7 +64,7 @@ class AzureCredentials:
             kind = type(error).__name__
             if kind in {"ServiceRequestError", "ServiceResponseError"}:
                 self.failure = StoreUnavailable(
-                    f"no credentials for {self._url} could be had now ({kind})",
+                    f"no credentials for {self._url} at the moment ({kind})",
                     hint="Check the network on the way to Azure's token service, and try again.",
                 )
             else:
@@ -87,7 +87,7 @@ def _chain() -> Any:
 
 
 def azure_endpoint(options: Mapping[str, str], variables: Mapping[str, str]) -> str | None:
-    """The server's address that options or variables name; None where they name none."""
+    """Return the server's address from options or variables; None if they have none."""
     given = [options.get(key) for key in _ENDPOINT_OPTIONS]
     given += [variables.get(name) for name in _ENDPOINT_VARIABLES]
     return next(filter(None, given), None)
@@ -103,17 +103,17 @@ def complete_azure(
     """Complete the client's settings for Azure.
 
     Args:
-        url: The store's, for messages.
+        url: The store's address, for messages.
         options: As for `ObjectStorage`.
         variables: The present environment's `store_settings`.
-        config: The client's settings, which are changed.
-        http: Those of its HTTP client, which are changed.
+        config: The client's settings, which this call changes.
+        http: The settings of its HTTP client, which this call changes.
 
     Returns:
-        Who gives tokens; None where the client has or finds credentials by itself.
+        The source of tokens; None if the client has or finds credentials itself.
 
     Raises:
-        ConfigurationError: The connection string is not one.
+        ConfigurationError: The connection string has the wrong form.
     """
     config.pop("connection_string", None)
     endpoint = azure_endpoint(options, variables)
@@ -139,14 +139,14 @@ def complete_azure(
 
 
 def azure_account(options: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
-    """The client's options for the connection string that the settings name; none without one.
+    """Return the client's options for a connection string; an empty dict if there is none.
 
     Args:
         options: As for `ObjectStorage`; `connection_string` is one.
         variables: The present environment's `store_settings`.
 
     Raises:
-        ConfigurationError: It is not `name=value;name=value` with an account.
+        ConfigurationError: The text is not `name=value;name=value` with an account.
     """
     text, name = options.get("connection_string"), "the option connection_string"
     if not text:
@@ -176,7 +176,7 @@ def azure_account(options: Mapping[str, str], variables: Mapping[str, str]) -> d
 
 
 def _account_of(endpoint: str) -> str:
-    """The account of an endpoint: its path, as with emulators, or the first part of its host."""
+    """Return the account in an endpoint: the path (of emulators), or the first part of the host."""
     host, _, path = endpoint.partition("://")[2].partition("/")
     return path.strip("/") or host.partition(".")[0]
 

@@ -1,4 +1,4 @@
-"""Writing objects in the background, a few at a time, and learning what became of them."""
+"""Write objects in the background, a few at a time, and report the first failure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _AT_ONCE = 2  # objects. Chosen: one is written while the next is made
 
 
 class BackgroundWriter:
-    """Puts objects while the caller goes on.
+    """Put objects while the caller continues.
 
     Args:
-        store: Where to.
+        store: The store to write to.
     """
 
     def __init__(self, store: Store) -> None:
@@ -29,17 +29,17 @@ class BackgroundWriter:
         self._waiting: deque[Task[None]] = deque()
 
     def put(self, name: str, data: bytes) -> None:
-        """Begin to write; waits first where as many are under way as memory is meant for.
+        """Begin to write; if two objects are being written, wait for the older one first.
 
         Raises:
-            StoreUnavailable, NotPermitted: An earlier object could not be written.
+            StoreUnavailable, NotPermitted: The store did not take an earlier object.
         """
         while len(self._waiting) >= _AT_ONCE:
             self._waiting.popleft().result()
         self._waiting.append(self._pool.submit(self._store.put, name, data))
 
     def settle(self) -> None:
-        """Return when everything is durable, or raise what went wrong first."""
+        """Wait until everything is durable; raise the first error."""
         try:
             while self._waiting:
                 self._waiting.popleft().result()

@@ -1,8 +1,8 @@
-"""A bound in time for calls that have none of their own: the deadline of the code around them.
+"""Apply the deadline of the calling code to calls that have no time limit of their own.
 
-The call runs in a thread, and its caller waits no longer than the deadline allows. A call that
-is not over by then is abandoned: its thread goes on, and what it answers is dropped. The threads
-are daemons, so an abandoned one does not keep the process from ending.
+The call runs in a thread, and its caller waits until the deadline. A call that is not over by then
+is abandoned: its thread continues, and its result is dropped. The threads are daemons, so an
+abandoned one does not keep the process from ending.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Call:
 
 
 class _Helper(Thread):
-    """Runs one call after another; ends if it is not needed for a minute."""
+    """A thread that runs one call after another, and ends after a minute without work."""
 
     def __init__(self) -> None:
         from queue import SimpleQueue  # noqa: PLC0415  # no call without a deadline needs it
@@ -108,12 +108,12 @@ def within_deadline(
     Args:
         work: The call. It runs in this thread if there is no deadline, or if `at_most` is less
             than the time that is left.
-        what: Beginning of the message if time is over, such as `s3://bucket did not answer`.
+        what: The beginning of the error's message, such as `s3://bucket did not answer`.
         at_most: Seconds after which the call ends by itself; None if it may take any time.
-        name: The object that it is about, for the error.
+        name: The object of the call, for the error.
 
     Raises:
-        StoreUnavailable: The deadline came first, or too many earlier calls have not ended yet.
+        StoreUnavailable: The deadline passed, or too many earlier calls have not ended yet.
     """
     remaining = remaining_seconds()
     if remaining is None or remaining > _NO_BOUND or (at_most is not None and at_most < remaining):
@@ -159,7 +159,7 @@ def within_deadline(
 def each_within_deadline(
     items: Iterator[_Answer], what: str, *, at_most: float | None = None, name: str | None = None
 ) -> Iterator[_Answer]:
-    """Give the items of an iterator; each step of it is bounded as by `within_deadline`."""
+    """Yield the items of an iterator, whose every step is bounded as by `within_deadline`."""
     end: Any = object()
     while True:
         item = within_deadline(lambda: next(items, end), what, at_most=at_most, name=name)

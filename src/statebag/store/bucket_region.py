@@ -1,4 +1,4 @@
-"""In which region a bucket of S3 is, after a server said that it is elsewhere."""
+"""Find the region of an S3 bucket, after a server said that it is elsewhere."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def found_region(
     *,
     told: str | None,
 ) -> str | None:
-    """Where a bucket is; None if nobody says so.
+    """Return the region of a bucket; None if no server tells it.
 
     Args:
-        place: The bucket.
+        place: The bucket's place.
         options: As for `ObjectStorage`.
         variables: The store's `store_settings`.
-        connection: What was refused.
+        connection: The connection whose request was refused.
         told: The region that the answer named.
     """
     if told is not None:
@@ -67,7 +67,7 @@ def found_region(
 
 
 def _unsigned(url: str) -> str | None:
-    """Without botocore: S3 names the region also to who may not see the bucket."""
+    """Ask without botocore: S3 tells the region even to callers who may not see the bucket."""
     import urllib.error  # noqa: PLC0415 (rarely needed)
     import urllib.request  # noqa: PLC0415 (rarely needed)
 

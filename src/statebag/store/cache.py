@@ -20,13 +20,13 @@ _ENTRY_BYTES = 256
 
 
 class BlobCache:
-    """The least recently used bytes leave first. Thread-safe.
+    """A thread-safe cache of bytes; the least recently used leave first.
 
-    Blobs are immutable, so nothing expires. Only `bytes` are taken, so what is handed out
-    cannot be changed by whoever gets it.
+    Blobs are immutable, so nothing expires. The cache takes only `bytes`, so no caller can change
+    what it returns.
 
     Args:
-        max_bytes: What keys and data together may take in memory; 0 keeps nothing.
+        max_bytes: The most memory for keys and data together; 0 keeps nothing.
         lock: Guards each section; by default its own.
     """
 
@@ -38,7 +38,7 @@ class BlobCache:
 
     @property
     def bytes_held(self) -> int:
-        """What all entries take in memory, keys included."""
+        """The memory that all entries take, with their keys."""
         return self._entries.size
 
     def get(self, key: tuple[Hashable, ...]) -> bytes | None:
@@ -47,7 +47,7 @@ class BlobCache:
             return self._entries.get(key)
 
     def put(self, key: tuple[Hashable, ...], data: bytes) -> None:
-        """Keep bytes, unless they are larger than half the bound and would drive out the rest.
+        """Keep bytes, unless they are larger than half the bound and would evict the rest.
 
         Raises:
             TypeError: The data is not exactly `bytes`; a `bytearray` or a view can change.

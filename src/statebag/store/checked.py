@@ -1,7 +1,7 @@
-"""A store that someone else wrote: what it answers is checked, and what it raises is typed.
+"""Check the answers of a store that is not this library's, and give its errors types.
 
-Everything above relies on the contract of a store. A store that breaks it (fewer ranges than were
-asked for, another length, another type, an error of its own) is named in the error.
+The layers above rely on the contract of a store. If a store breaks it (fewer ranges than were asked
+for, another length, another type, an unknown error), the error names the store.
 """
 
 from __future__ import annotations
@@ -45,23 +45,23 @@ _MISTAKES = (
 
 
 def checked(store: Store) -> Store:
-    """Return a store whose answers can be relied on: itself if it is one of this library's."""
+    """Return a store whose answers are checked, or the store itself if it is this library's."""
     return store if is_ours(store) else CheckedStore(store)
 
 
 class CheckedStore:
-    """Another store, bounded by the deadline, with its answers checked.
+    """A store around another one, which checks its answers and applies the deadline.
 
     Args:
-        store: The store; attributes that this class does not have are taken from it. Its `url`,
-            `identity`, `is_local` and `salt` are read once, here.
+        store: The inner store. Attributes that this class does not have are taken from it. Its
+            `url`, `identity`, `is_local` and `salt` are read once, here.
 
     Raises:
         ConfigurationError: One of these attributes is of a wrong type. With each call: an answer
             of a wrong type, or a mistake in the store's code.
-        BlobCorrupt: With a read: not the ranges that were asked for, or other lengths.
-        StoreUnavailable: With each call: any other error that is not one of this library's, or
-            no answer before the deadline.
+        BlobCorrupt: With a read: an answer of other ranges, or of other lengths.
+        StoreUnavailable: With each call: an error that is not this library's, or no answer before
+            the deadline.
     """
 
     def __init__(self, store: Store) -> None:
@@ -104,7 +104,7 @@ class CheckedStore:
 
     @property
     def identity(self) -> Identity:
-        """The inner store's: two clients of one store share what is remembered of it."""
+        """The inner store's identity, so that two clients of one store share its memory."""
         return self._identity
 
     @property
@@ -114,7 +114,7 @@ class CheckedStore:
 
     @property
     def salt(self) -> bytes:
-        """The inner store's; none where it does not encrypt."""
+        """The inner store's salt; empty if it does not encrypt."""
         return self._salt
 
     def put(self, name: str, data: bytes) -> None:
@@ -122,7 +122,7 @@ class CheckedStore:
         self._ask("write", name, lambda: self._store.put(name, data))
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object."""
+        """Return all bytes of an object."""
         return self._bytes(self._ask("read", name, lambda: self._store.get(name)), name)
 
     @property
@@ -131,7 +131,7 @@ class CheckedStore:
         return is_conditional(self._store)
 
     def get_version(self, name: str) -> tuple[bytes, str]:
-        """All bytes of an object, and their version."""
+        """Return all bytes of an object, and their version."""
         store: Any = self._store
         answer = self._ask("read", name, lambda: store.get_version(name))
         if not isinstance(answer, tuple) or len(answer) != 2:
@@ -150,7 +150,7 @@ class CheckedStore:
         return version
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of each `(offset, length)`, neither more nor fewer."""
+        """Return the bytes of each `(offset, length)`, neither more nor fewer."""
         check_spans(name, spans)
         answers = self._ask("read", name, lambda: self._store.get_ranges(name, spans))
         if not isinstance(answers, list | tuple):
@@ -173,7 +173,7 @@ class CheckedStore:
         return list(answers)
 
     def head(self, name: str) -> ObjectInfo | None:
-        """What is known of an object; None if it does not exist."""
+        """Return the size and time of an object; None if it does not exist."""
         info = self._ask("look up", name, lambda: self._store.head(name))
         if info is None:
             return None
@@ -183,7 +183,7 @@ class CheckedStore:
         return info
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """All objects at and below a prefix, by name, each one once."""
+        """Yield all objects at and below a prefix, by name, each one once."""
         last: str | None = None
         for info in self._each_info("list", lambda: self._store.list(prefix)):
             if prefix and info.name != prefix and not info.name.startswith(prefix + "/"):
@@ -198,7 +198,7 @@ class CheckedStore:
         self._ask("delete", name, lambda: self._store.delete(name))
 
     def leftovers(self) -> Iterator[ObjectInfo]:
-        """What killed writers left, where the store is of a kind that has any."""
+        """Yield what killed writers left, if the store has such objects."""
         find = self._attribute("leftovers", None)
         return iter(()) if find is None else self._each_info("leftovers", find)
 
@@ -207,7 +207,7 @@ class CheckedStore:
         self._ask("discard", name, lambda: self._store.discard(name))  # type: ignore[attr-defined]
 
     def versions(self, name: str) -> Iterator[bytes]:
-        """Earlier versions of an object, if the store keeps any."""
+        """Yield earlier versions of an object, if the store keeps any."""
         read = self._attribute("versions", None)
         if read is None:
             return
@@ -251,7 +251,7 @@ class CheckedStore:
             return answer
 
     def _refuse_awaitable(self, answer: object, what: str, name: str | None) -> None:
-        """Refuse a coroutine: nothing was done yet, and nobody would wait for it."""
+        """Refuse a coroutine, which nobody would await, so that nothing would be done."""
         if hasattr(answer, "__await__"):
             close = getattr(answer, "close", None)
             if close is not None:
@@ -277,7 +277,7 @@ class CheckedStore:
             raise StoreUnavailable(
                 f"the store {self._kind} did not {what}: {type(error).__name__}{where}",
                 object_name=name,
-                hint="The error is the store's own; the contract of a store has typed ones.",
+                hint="Let the store raise the typed errors of statebag.store.contract.",
             ) from None
 
     def _bytes(self, data: object, name: str) -> bytes:
@@ -309,7 +309,7 @@ def _kind(value: object) -> str:
 
 
 def _where(error: Exception) -> str:
-    """The file and line that raised an error, without its text."""
+    """Return the file and line that raised an error, without its text."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next

@@ -1,9 +1,9 @@
-"""Listing objects a chunk at a time: no chunk may take for ever, and none may come twice.
+"""List objects a chunk at a time, with a time limit for each chunk and no object twice.
 
-The client asks for page after page until it has a whole chunk. Pages without objects that always
-name another page never give one, and the client neither stops nor tells. So each chunk has a
-bound in time, at which the requests really end: the client ends them for a coroutine that is
-cancelled, but not for a thread that waits.
+The client requests page after page until it has a whole chunk. If a server returns empty pages that
+always name another one, the client never stops. So each chunk has a time limit, at which the
+requests really end: the client ends them for a coroutine that is cancelled, but not for a thread
+that waits.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ def listed_chunks(
     url: str,
     in_order: bool,
 ) -> Iterator[_Chunk]:
-    """What a client lists below a prefix, each object once.
+    """Yield the chunks of a listing below a prefix, with each object once.
 
     Args:
-        client: Gives the client; another one, if it was made again.
-        prefix: Where to; empty for everything.
-        request: Makes a call of the client, within the deadline and with typed errors; perhaps
-            twice, if the reason of a refusal was removed.
-        url: The store's, for messages.
-        in_order: Whether the server lists by name.
+        client: Returns the client, which may have been replaced.
+        prefix: The prefix; empty for everything.
+        request: Calls the client within the deadline, with typed errors; a second time if the
+            reason for a refusal was removed.
+        url: The store's address, for messages.
+        in_order: Whether the server lists objects in the order of their names.
 
     Raises:
-        StoreUnavailable: A chunk took more than 60 s; the listing came to objects that it had
-            given before; or it was begun before a fork.
+        StoreUnavailable: A chunk took more than 60 s, the server listed an object twice, or the
+            listing began before a fork.
     """
     stream: Any = None
     is_begun = False
@@ -96,7 +96,7 @@ def listed_chunks(
 
 
 def _next(stream: Any) -> _Chunk | None:
-    """The next chunk, or None at the end; after the deadline no request goes on."""
+    """Return the next chunk, or None at the end; no request continues after the deadline."""
     import asyncio  # noqa: PLC0415  # slow to load, and only a listing needs it
 
     seconds = remaining_seconds() or 0.0  # there is a deadline, and 0 is one that has passed
@@ -117,7 +117,7 @@ def _next(stream: Any) -> _Chunk | None:
 
 
 class _InOrder:
-    """Names that only go up."""
+    """Check that names only increase."""
 
     def __init__(self) -> None:
         self._last: str | None = None
@@ -133,7 +133,7 @@ class _InOrder:
 
 
 class _InAnyOrder:
-    """Names that come once; the caller holds them all as well, to sort them."""
+    """Check that each name comes once. The caller holds all names too, in order to sort them."""
 
     is_broken = False
 

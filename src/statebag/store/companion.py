@@ -1,9 +1,9 @@
-"""Object storage for a forked process: a process of its own sends the requests.
+"""Object storage for a forked process, whose requests another process sends.
 
 The object storage client does not survive a fork (see `native_client`). So the first request of a
 forked process starts a fresh Python, which has nothing of the parent's, and speaks with it over
-its standard input and output: frames of MessagePack, each with its length before it. The other
-process ends when this one closes its pipe, which it does by ending in whatever way.
+its standard input and output, in frames of MessagePack with their length before them. The other
+process ends when this one closes its pipe, at the latest by ending itself.
 """
 
 from __future__ import annotations
@@ -72,18 +72,18 @@ class _Request(msgspec.Struct, array_like=True):
     """One call of a store's method.
 
     Attributes:
-        number: What the answer is told by.
-        url: The store's.
-        options: The store's.
-        variables: The variables of the environment that the store was made in, which decide its
-            server and its credentials.
+        number: The number that the answer repeats.
+        url: The store's address.
+        options: The store's options.
+        variables: The variables, at the time when the store was made, that decide its server and
+            credentials.
         method: `put`, `put_if`, `get`, `get_version`, `get_ranges`, `head`, `list`, `more`,
             `delete`, or `there`, which is answered at once.
         name: The object's, or a listing's prefix.
-        data: Of a put.
-        spans: Of a range read.
-        seconds: Until the deadline; None if there is none.
-        version: For `put_if`.
+        data: The bytes of a put.
+        spans: The spans of a range read.
+        seconds: The time until the deadline; None if there is none.
+        version: The version for `put_if`.
         listing: For `more`: the number of the request that began the listing.
     """
 
@@ -107,7 +107,7 @@ class _Info(msgspec.Struct, array_like=True):
 
 
 class _Answer(msgspec.Struct, array_like=True):
-    """What a call returned, or its error."""
+    """The result of a call, or its error."""
 
     number: int
     parts: list[bytes] = []
@@ -117,10 +117,10 @@ class _Answer(msgspec.Struct, array_like=True):
 
 
 class Companion:
-    """The store at an address, through this process's companion.
+    """The store at an address, reached through this process's companion.
 
     Args:
-        url: Its address.
+        url: The store's address.
         options: As for `ObjectStorage`.
         variables: The environment's `store_settings` when the store was made.
     """
@@ -140,11 +140,11 @@ class Companion:
         self._ask("put", name, data=data)
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object."""
+        """Return all bytes of an object."""
         return self._ask("get", name).parts[0]
 
     def get_version(self, name: str) -> tuple[bytes, str]:
-        """All bytes of an object, and their version."""
+        """Return all bytes of an object, and their version."""
         data, version = self._ask("get_version", name).parts
         return data, version.decode()
 
@@ -153,15 +153,15 @@ class Companion:
         return self._ask("put_if", name, data=data, version=version).parts[0].decode()
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of each `(offset, length)`."""
+        """Return the bytes of each `(offset, length)`."""
         return self._ask("get_ranges", name, spans=list(spans)).parts
 
     def head(self, name: str) -> ObjectInfo | None:
-        """Size and time of an object, or None."""
+        """Return the size and time of an object, or None."""
         return next(_infos(self._ask("head", name)), None)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """The objects at and below a prefix, by name."""
+        """Yield the objects at and below a prefix, by name."""
         # One process for the whole listing: another one would know nothing of it.
         process = _process()
         answer = self._ask("list", prefix, process=process)
@@ -205,7 +205,7 @@ def _infos(answer: _Answer) -> Iterator[ObjectInfo]:
 
 
 class _Process:
-    """The other process, as this one sees it."""
+    """The handle of the other process."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -238,15 +238,14 @@ class _Process:
             raise _not_started("it ended at once")
 
     def next_number(self) -> int:
-        """What the next request is told by."""
+        """Return the number of the next request."""
         return next(self._numbers)
 
     def ask(self, request: _Request) -> _Answer:
         """Send a request and wait for its answer.
 
         Raises:
-            StoreUnavailable: The other process has ended or was stopped, or the deadline came
-                first.
+            StoreUnavailable: The other process has ended or was stopped, or the deadline passed.
         """
         seconds = request.seconds
         until = None
@@ -275,10 +274,10 @@ class _Process:
         return answer
 
     def is_there(self) -> bool:
-        """Whether the other process answers at all; one that does not is ended.
+        """Return whether the other process answers; end it if it does not.
 
         Raises:
-            StoreUnavailable: The deadline is too near to tell.
+            StoreUnavailable: The deadline leaves too little time to know.
         """
         remaining = remaining_seconds()
         longest = _THERE_SECONDS
@@ -301,7 +300,7 @@ class _Process:
         return False
 
     def _sent(self, request: _Request, until: float | None) -> bool:
-        """Send a request; False if the other process has ended, or takes none and is ended."""
+        """Send a request; return False if the other process has ended, or had to be ended."""
         longest = -1 if until is None else max(until - monotonic(), 0)
         if not self._writing.acquire(timeout=longest):
             self.is_doubted = True
@@ -355,14 +354,14 @@ class _Process:
             self.kill()
 
     def kill(self) -> None:
-        """End the other process, also one that was stopped; whoever waits for it is told."""
+        """End the other process, even if it was stopped, and wake all threads that wait for it."""
         self.is_over = True
         self._popen.kill()
         with suppress(Exception):  # it is in the kernel, and ends when it comes out of there
             self._popen.wait(1)
 
     def leave(self) -> None:
-        """In a forked child: close what was inherited, so that it does not keep the process."""
+        """Close inherited pipes in a forked child, so that it does not keep the process alive."""
         for file in (self._input, self._output):
             with suppress(OSError, ValueError):
                 os.close(file.fileno())
@@ -374,10 +373,10 @@ _starting = Lock()
 
 
 def _process() -> _Process:
-    """This process's companion, started with the first request.
+    """Return this process's companion, which the first request starts.
 
     Raises:
-        StoreUnavailable: The deadline came before it was started.
+        StoreUnavailable: The deadline passed before it was started.
     """
     global _current  # noqa: PLW0603  # one for the whole process
     current = _current
@@ -451,20 +450,20 @@ def _started() -> tuple[Popen[bytes], BinaryIO, BinaryIO]:
 def _not_started(why: str) -> ConfigurationError:
     return ConfigurationError(
         "this process was forked after its parent had sent requests to object storage, which the "
-        f"storage client does not survive, and the process to stand in for it did not start: {why}",
+        f"storage client does not survive, and the helper process did not start: {why}",
         hint=_HINT,
     )
 
 
 def _gone() -> StoreUnavailable:
     return StoreUnavailable(
-        "the process that stands in for object storage after a fork has ended",
-        hint="Try again: the next request starts another one.",
+        "the helper process for object storage after a fork has ended",
+        hint="Try again: the next request starts another helper.",
     )
 
 
 def _patience(left: float | None) -> float:
-    """How many seconds of silence call for a question, so that there is time to start another."""
+    """Return after how many silent seconds to ask, so that time is left to start another."""
     if left is None:
         return _SILENT_SECONDS
     return left if left < _TWO_TRIES_SECONDS else min(left / 4, _SILENT_SECONDS)
@@ -489,7 +488,7 @@ def _send(file: BinaryIO, message: msgspec.Struct) -> None:
 
 
 def _receive(file: BinaryIO) -> bytes | None:
-    """The next frame; None at the end."""
+    """Return the next frame; None at the end."""
     length = _exactly(file, _LENGTH_BYTES)
     return None if length is None else _exactly(file, int.from_bytes(length, "big"))
 
@@ -505,7 +504,7 @@ def _exactly(file: BinaryIO, length: int) -> bytes | None:
 
 
 def serve() -> None:
-    """Be the other process: answer the requests on standard input until it ends."""
+    """Run as the other process: answer the requests on standard input until it ends."""
     requests = os.fdopen(os.dup(0), "rb", buffering=0)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what anything prints must not get between the answers
@@ -533,7 +532,7 @@ def serve() -> None:
 
 
 class _Room:
-    """The stores that are asked for, and the listings under way."""
+    """The stores in use, and the unfinished listings."""
 
     def __init__(self) -> None:
         self._stores: Recent[bytes, Any] = Recent(_MOST_STORES)
@@ -541,7 +540,7 @@ class _Room:
         self._lock = Lock()
 
     def answered(self, request: _Request) -> _Answer:
-        """The answer to one request; an error is one too."""
+        """Return the answer to one request, which may be an error."""
         is_busy = False
         from statebag.store.retrying import deadline  # noqa: PLC0415  # for this side alone
 
@@ -617,7 +616,7 @@ class _Room:
 
 
 def _set_environment(variables: _Variables) -> None:
-    """Have the variables that the store was made under, and no other that says where to."""
+    """Set the variables with which the store was made, and remove others that decide its server."""
     kept = {os.fsdecode(name): os.fsdecode(value) for name, value in variables}
     for name, _ in store_settings():
         if name not in kept:

@@ -1,7 +1,7 @@
-"""What every backend checks for itself: names stay below the root, spans make sense.
+"""Checks that every backend makes: names stay below the root, and spans are possible.
 
-The layers above check names against a stricter pattern. A backend repeats the part that
-its safety rests on, so that no caller's omission lets a payload reach outside the root.
+The layers above check names against a stricter pattern. A backend repeats the part that confines
+it, so that a caller's omission cannot let a payload reach outside the root.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _CONTROL = frozenset(map(chr, [*range(32), 127]))
 
 
 def confined_parts(name: str) -> list[str]:
-    """The parts of a relative name, in order.
+    """Return the parts of a relative name, in order.
 
     Raises:
         NotPermitted: The name is absolute, is empty, has an empty part, `.` or `..`, or holds
-            a backslash or a control character, which some backends take for something else.
+            a backslash or a control character, which have a meaning in some backends.
     """
     parts = name.split("/")
     if any(part in {"", ".", ".."} for part in parts):
@@ -55,10 +55,10 @@ def confined_parts(name: str) -> list[str]:
 
 
 def name_below(url: str, s3_path: str, path: Path = ()) -> str:
-    """The name, relative to the root, of an object that an absolute address names.
+    """Return the name, relative to the root, of the object at an absolute address.
 
     Raises:
-        NotPermitted: The address is not below the root, or its spelling could lead out of it.
+        NotPermitted: The address is not below the root, or could lead out of it.
     """
     root = url.rstrip("/") + "/"
     name = s3_path[len(root) :]
@@ -74,12 +74,12 @@ def name_below(url: str, s3_path: str, path: Path = ()) -> str:
 
 
 def printable(name: str) -> str:
-    """A name that was refused, fit for one line of a message: escaped, at most 200 characters."""
+    """Return a refused name for one line of a message: escaped, with at most 200 characters."""
     return name[:200].encode("unicode_escape").decode("ascii")
 
 
 def shown(name: str) -> str:
-    """A name of whatever hands as it may stand on a terminal: itself, or escaped."""
+    """Return an untrusted name for a terminal: unchanged, or escaped."""
     return name if name.isprintable() else name.encode("unicode_escape").decode("ascii")
 
 
@@ -87,7 +87,7 @@ def check_spans(name: str, spans: Sequence[tuple[int, int]]) -> None:
     """Refuse `(offset, length)` spans that no object can have.
 
     Raises:
-        BlobCorrupt: An offset or a length is negative, or the end is beyond what a store counts.
+        BlobCorrupt: An offset or a length is negative, or the end is larger than any store counts.
     """
     for offset, length in spans:
         if offset < 0 or length < 0 or offset + length > _LAST_POSITION:
@@ -98,7 +98,7 @@ def check_spans(name: str, spans: Sequence[tuple[int, int]]) -> None:
 
 
 def too_short(name: str, offset: int, length: int) -> BlobCorrupt:
-    """The error for a span that the object does not hold in full."""
+    """Return the error for a span that the object does not hold in full."""
     return BlobCorrupt(
         f"the object ends before the span of {length} bytes at offset {offset}",
         object_name=name,

@@ -1,4 +1,4 @@
-"""Conditional writes for stores that keep no versions: an object's version is its content."""
+"""Conditional writes for stores without versions: a digest of the content is the version."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def content_version(data: bytes) -> str:
 
 
 def put_if_unchanged(store: Store, name: str, data: bytes, version: str | None) -> str:
-    """Write an object if its present version is this one; whoever calls this holds a lock.
+    """Write an object if its present version is this one; the caller holds a lock.
 
     Raises:
-        Conflict: It is another one, or is gone; with None, it is there.
+        Conflict: The version is another one, or the object is gone; or with None, it exists.
     """
     try:
         present = content_version(store.get(name))
@@ -38,7 +38,7 @@ def put_if_unchanged(store: Store, name: str, data: bytes, version: str | None) 
         raise Conflict(
             f"{store.url} did not replace the object: it is not what was read",
             object_name=name,
-            hint="Read it again, and decide again.",
+            hint="Read the object again, and apply the change to what you read.",
         )
     store.put(name, data)
     return content_version(data)
@@ -46,7 +46,7 @@ def put_if_unchanged(store: Store, name: str, data: bytes, version: str | None) 
 
 @contextmanager
 def exclusively(folder: Path) -> Iterator[None]:
-    """Let one process and thread at a time into this block, for a folder that exists."""
+    """Let one thread of one process at a time into the block, by a lock of an existing folder."""
     import fcntl  # noqa: PLC0415  # not on every system, and few calls need it
 
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

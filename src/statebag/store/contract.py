@@ -1,4 +1,4 @@
-"""What a store must do, and nothing about how.
+"""The contract of a store.
 
 A store holds immutable objects under names relative to its root. Every backend raises the
 library's own errors, so that nothing above this room knows which backend it talks to.
@@ -35,14 +35,15 @@ class ObjectInfo(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """Immutable objects by name.
 
-    Names are relative paths that passed `statebag.format.names.check_name`; a backend may
-    rely on it, and confines them to its root all the same.
+        Names are relative paths that the layers above have checked. A backend confines them to its
+        root
+    all the same.
 
     Errors, for every method:
-        StoreUnavailable: no answer, a timeout, a 5xx, a 429, a broken body: try again.
+        StoreUnavailable: no answer, a timeout, a 5xx, a 429, a broken body: a retry can help.
         NotPermitted: the store refused the request (401, 403), or the name leaves the root.
-        BlobMissing: the object is not there (`get`, `get_ranges`).
-        ConfigurationError: the root itself is not there or cannot be used at all.
+        BlobMissing: the object does not exist (`get`, `get_ranges`).
+        ConfigurationError: the root does not exist, or cannot be used at all.
     """
 
     @property
@@ -51,7 +52,7 @@ class Store(Protocol):
         ...
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a whole object: after the return it is durable and visible, or nothing is.
+        """Write a whole object, which is durable and visible on return.
 
         An object of the same name is replaced as a whole; a reader sees the old or the new
         bytes, never a mixture.
@@ -63,10 +64,10 @@ class Store(Protocol):
         ...
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of `(offset, length)` spans of one object, in the order of `spans`.
+        """Return the bytes of `(offset, length)` spans of one object, in the order of `spans`.
 
-        Each answer has exactly the length asked for. A span that reaches past the end of the
-        object raises `BlobCorrupt`: the object is shorter than what a stub says of it.
+        Each answer has exactly the requested length. A span that reaches past the end of the object
+        raises `BlobCorrupt`: the object is shorter than its stub says.
         """
         ...
 
@@ -85,37 +86,37 @@ class Store(Protocol):
 
 @runtime_checkable
 class ConditionalStore(Protocol):
-    """What a store can do besides: replace an object only if it still is what was read.
+    """A store that can also replace an object on the condition that it has not changed.
 
-    A head (docs/design/0030) needs it, and nothing else: a store without
-    it is whole. To delete such a pointer, replace it first, so that no other writer does.
+    Only a head (docs/design/0030) needs it; a store without it is complete.
+    To delete such a pointer, replace it first, so that no other writer can.
 
     Errors, besides those of `Store`:
-        Conflict: The object is another one by now, or is gone.
+        Conflict: The object was replaced meanwhile, or is gone.
     """
 
     def get_version(self, name: str) -> tuple[bytes, str]:
-        """Return all bytes of an object, and the version that they are: any text."""
+        """Return all bytes of an object, and their version, which is any text."""
         ...
 
     def put_if(self, name: str, data: bytes, version: str | None) -> str:
         """Write a whole object if its present version is this one; return the new version.
 
-        With None, only if there is no such object. Of several writers that read the same version,
-        one succeeds.
+        With None, write it only if there is no such object. Of several writers that read the same
+        version, one succeeds.
         """
         ...
 
 
 def is_conditional(store: Store) -> bool:
-    """Whether a store is a `ConditionalStore`; of a wrapper, whether what it wraps is."""
+    """Return whether a store, or the store inside a wrapper, is a `ConditionalStore`."""
     said = getattr(store, "is_conditional", None)
     return said if isinstance(said, bool) else isinstance(store, ConditionalStore)
 
 
 def is_ours(store: Store) -> bool:
-    """Whether a store can be relied on because this library wrote it; see `store.checked`.
+    """Return whether a store is this library's, so that its answers need no check.
 
-    By the module of the class itself: a class derived from one of ours is someone else's.
+    The module of the class decides: a class derived from one of this library's is not.
     """
     return type(store).__module__.partition(".")[0] == "statebag"

@@ -1,4 +1,4 @@
-"""A store whose objects are encrypted on this side: whoever keeps them cannot read them.
+"""Encrypt objects before they reach a store, so that the store's owner cannot read them.
 
 ```
 8 bytes   magic, with the form's version
@@ -16,17 +16,18 @@ then, for each 4,096 bytes of the object:
 | 2 | AES-256-GCM-SIV (RFC 8452) | the block's number |
 | 1 | AES-256-GCM (NIST SP 800-38D) | derived from name, number and bytes with a key of its own |
 
-Both have blocks of one length, and each block says its version, so a range of either is read with
-one request. Version 2 is written; version 1 where readers of the first release are left, and it is
-read for ever. A key has other derived keys in each version.
+Both have blocks of the same length, and each block has its version, so a range of either is read
+with one request. Version 2 is written, or version 1 while readers of the first release are left;
+both are always read. The keys derived from a key differ between the versions.
 
-A block can be read alone, so a range costs the blocks it touches. All blocks are of one length:
-the last one needs no request of its own to find its end, and sizes show in steps only.
+A block can be read alone, so a range costs only the blocks that it touches. All blocks have the
+same length, so no request is needed to find the end of the last one, and an object's size shows
+only in steps.
 
-The name, which begins with the scope, is part of what is authenticated and of each object's own
-key: moved elsewhere, an object does not open. Nothing is random: the same object is the same bytes
-again, so a retried write changes nothing. AES-GCM-SIV is made for that: where one nonce serves two
-different blocks, it shows nothing of either. In version 1 two different blocks share a nonce with a
+The name, which begins with the scope, is authenticated and is part of each object's derived key, so
+a moved object cannot be decrypted. Nothing is random: the same object always gives the same bytes,
+so a retried write changes nothing. AES-GCM-SIV is made for that: if two different blocks have the
+same nonce, it reveals nothing of either. In version 1, two different blocks share a nonce with a
 probability of 2**-96.
 """
 
@@ -97,21 +98,20 @@ class _Key(NamedTuple):
 
 
 class Keys:
-    """Encrypts and decrypts the blocks of objects.
+    """Encrypt and decrypt the blocks of objects.
 
     Args:
-        provider: The keys, or a function that gives them, which is called once, when the first
-            object is read or written. The deadline of that read or write bounds it.
-        misuse_resistant: Whether to write AES-GCM-SIV, the newer version of the form.
-        of_environment: Whether the keys were read from the environment. A pickle does not hold
-            such keys; they are read there again.
+        provider: The keys, or a function that returns them. It is called once, at the first read or
+            write, within the deadline of that call.
+        misuse_resistant: Whether to write version 2 (AES-GCM-SIV).
+        of_environment: Whether the keys come from the environment. A pickle does not hold such
+            keys; they are read again where it is restored.
 
     Raises:
-        ConfigurationError: The package `cryptography` is missing or lacks a cipher that is
-            needed, or a key that is given is wrong; one that the function gives: with the first
-            use.
-        StoreUnavailable: With a use: the function raised an error, or gave nothing before the
-            deadline.
+        ConfigurationError: The package `cryptography` is missing or lacks a needed cipher, or a key
+            is wrong. A wrong key of the function is found at the first use.
+        StoreUnavailable: At the first use, the function raised an error, or did not return before
+            the deadline.
     """
 
     def __init__(
@@ -144,11 +144,11 @@ class Keys:
 
     @property
     def magic(self) -> bytes:
-        """What an object that is written now begins with."""
+        """The magic of objects that are written now."""
         return _MAGICS[self._written]
 
     def _cipher(self, version: int, key: bytes) -> Any:
-        """The cipher of a version with a key."""
+        """Return the cipher of a version for a key."""
         if version not in self._ciphers:
             try:
                 from cryptography.hazmat.primitives.ciphers import aead  # noqa: PLC0415
@@ -191,10 +191,10 @@ class Keys:
 
     @property
     def fingerprint(self) -> tuple[str, ...]:
-        """What tells these keys from others without giving them away.
+        """Values that identify these keys and do not reveal them.
 
-        A function is not asked for it: two objects of this class that were given one may have
-        different keys, and count as different.
+        A function is not called for it: two instances with functions may have different keys, so
+        they count as different.
         """
         if callable(self._provider):
             return ("encrypted", "by", str(self._number))
@@ -203,23 +203,23 @@ class Keys:
 
     @property
     def salt(self) -> bytes:
-        """JSON text that is another for each key; asks for the keys, if not yet.
+        """JSON text that differs for each key; it may call the function that returns the keys.
 
-        It is put into every pack, so that packs of two keys never have one name: one that is
-        written with a key replaces none that another key, or no key, must read.
+        Every pack contains it, so packs of two keys never have the same name. A pack written with
+        one key cannot replace a pack that is read with another key, or without one.
         """
         key = next(iter(self._known().values()))
         return b'"%b"' % _derived(key.encryption, b"salt of packs")[:16].hex().encode()
 
     def knows(self, block: bytes) -> bool:
-        """Whether a block names one of the keys."""
+        """Return whether a block has the ID of one of the keys."""
         return block[:_ID] in self._known()
 
     def all_foreign(self, blocks: bytes) -> bool:
-        """Whether an object's blocks are those of another key, and not damaged ones of a known one.
+        """Return whether all blocks have another key, and are not damaged blocks of a known key.
 
-        One block of a known key tells, and so does a key's name with a byte or two changed: of two
-        keys by chance only every 2**43rd pair is so near.
+        One block of a known key decides, even if damage changed one or two bytes of the key's ID:
+        only one in 2**43 pairs of keys has IDs that are so similar by chance.
         """
         for start in range(0, len(blocks), _WHOLE):
             given = blocks[start : start + _ID]
@@ -229,7 +229,7 @@ class Keys:
         return True
 
     def encrypted(self, name: str, data: bytes) -> bytes:
-        """The bytes to keep for an object."""
+        """Return the encrypted bytes of an object."""
         keys = self._known()
         key_id = next(iter(keys))
         key = keys[key_id]
@@ -252,16 +252,16 @@ class Keys:
     def decrypted(
         self, name: str, first: int, data: bytes, magic: bytes | None = None
     ) -> tuple[bytes, bool]:
-        """The bytes in whole blocks of an object, and whether the last of them ends it.
+        """Return the plain bytes of whole blocks, and whether the last of them ends the object.
 
         Args:
-            name: The object's.
-            first: Number of the first block.
+            name: The object's name.
+            first: The number of the first block.
             data: The blocks.
-            magic: What the object begins with, if it was read: all blocks are of its version.
+            magic: The object's magic, if it was read: all blocks must have its version.
 
         Raises:
-            BlobCorrupt: A block is not what was written there.
+            BlobCorrupt: A block is damaged, or was not written there.
         """
         parts: list[bytes] = []
         place = name.encode()
@@ -290,16 +290,16 @@ class Keys:
 
 
 class EncryptedStore:
-    """A store that encrypts every object; it reads older objects that are plain, too.
+    """A store that encrypts every object, and also reads older plain ones.
 
-    What an object holds is proved by whoever reads it (a digest in its name or in a stub), so a
-    plain object in the place of an encrypted one gains nobody anything. But whoever keeps the
-    objects could read it, so it can be refused.
+    Readers check an object by a digest in its name or in a stub, so an attacker gains nothing from
+    a plain object in the place of an encrypted one. But the store's owner could read it, so a plain
+    object can be refused.
 
     Args:
-        store: Where the objects go; the answers of one that is not this library's are checked.
-        keys: Encrypt and decrypt them.
-        required: Whether an object in plain form is refused (`NotPermitted`).
+        store: The inner store; if it is not this library's, its answers are checked.
+        keys: The keys.
+        required: Whether plain objects are refused (`NotPermitted`).
     """
 
     def __init__(self, store: Store, keys: Keys, *, required: bool = False) -> None:
@@ -308,7 +308,7 @@ class EncryptedStore:
         self.required = required
 
     def with_required(self) -> EncryptedStore:
-        """The same store and keys, with objects in plain form refused."""
+        """Return a store with the same keys that refuses plain objects."""
         return EncryptedStore(self._store, self._keys, required=True)
 
     def __repr__(self) -> str:
@@ -316,17 +316,17 @@ class EncryptedStore:
 
     @property
     def url(self) -> str:
-        """As of the inner store."""
+        """The inner store's address."""
         return self._store.url
 
     @property
     def identity(self) -> Identity:
-        """The inner store's, with the keys that its objects are read with."""
+        """The inner store's identity, with that of the keys."""
         return (*identity_of(self._store), *self._keys.fingerprint, self.required)
 
     @property
     def salt(self) -> bytes:
-        """What makes the packs of these keys others than those of other keys."""
+        """The salt of the keys (`Keys.salt`)."""
         return self._keys.salt
 
     @property
@@ -339,11 +339,11 @@ class EncryptedStore:
         self._store.put(name, self._keys.encrypted(name, data))
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object.
+        """Return all bytes of an object.
 
         Raises:
-            NotPermitted: It is encrypted with a key that is not here.
-            BlobCorrupt: It is not what was written.
+            NotPermitted: The object is encrypted with a key that this store does not have.
+            BlobCorrupt: The object is damaged.
         """
         return self._opened(name, self._store.get(name))
 
@@ -365,11 +365,11 @@ class EncryptedStore:
         return new
 
     def get_in_any_form(self, name: str) -> bytes:
-        """All bytes of an object, also of one in plain form where encryption is required."""
+        """Return all bytes of an object, even of a plain one if encryption is required."""
         return EncryptedStore(self._store, self._keys).get(name)
 
     def is_newest(self, name: str) -> bool:
-        """Whether an object begins as one that is written now does; one request, a short one."""
+        """Return whether an object has the magic of those written now, by one short request."""
         try:
             start = self._store.get_ranges(name, [(0, len(MAGIC))])[0]
         except BlobCorrupt:  # shorter than that
@@ -438,7 +438,7 @@ class EncryptedStore:
             )
 
     def _check_version(self, name: str, data: bytes) -> None:
-        """Refuse what a later release encrypted; where a known key follows, it is damage."""
+        """Refuse an object of a later release; if it has blocks of a known key, it is damaged."""
         before, after = MAGIC[:_VERSION_AT], MAGIC[_VERSION_AT + 1 :]
         if (
             not _is_ours(data)
@@ -453,11 +453,11 @@ class EncryptedStore:
             )
 
     def head(self, name: str) -> ObjectInfo | None:
-        """What is known of an object; its size is that of what is kept."""
+        """Return the encrypted size and the time of an object, or None."""
         return self._store.head(name)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """All objects at and below a prefix, with the sizes of what is kept."""
+        """Yield all objects at and below a prefix, with their encrypted sizes."""
         return self._store.list(prefix)
 
     def delete(self, name: str) -> None:
@@ -465,7 +465,7 @@ class EncryptedStore:
         self._store.delete(name)
 
     def leftovers(self) -> Iterator[ObjectInfo]:
-        """The inner store's: what killed writers left."""
+        """Yield what killed writers left in the inner store."""
         find = getattr(self._store, "leftovers", None)
         return iter(()) if find is None else find()
 
@@ -474,7 +474,7 @@ class EncryptedStore:
         self._store.discard(name)  # type: ignore[attr-defined]
 
     def versions(self, name: str) -> Iterator[bytes]:
-        """Earlier versions of an object that can be decrypted, where the store keeps any."""
+        """Yield earlier versions of an object that can be decrypted, if the store keeps any."""
         read = getattr(self._store, "versions", None)
         for data in () if read is None else read(name):
             try:
@@ -488,7 +488,7 @@ def _is_ours(data: bytes) -> bool:
 
 
 def _derived(key: bytes, what: bytes) -> bytes:
-    """HKDF-Expand (RFC 5869) of one block: a key of its own for each use and each object."""
+    """Return a derived key for one use and one object: HKDF-Expand (RFC 5869) of 32 bytes."""
     return hmac.digest(key, what + b"\x01", hashlib.sha256)
 
 
@@ -498,14 +498,14 @@ def _restored(provider: KeyProvider, version: int, *, of_environment: bool = Fal
 
 
 def _from_environment(mark: str, version: int) -> Keys:
-    """Keys that were pickled where the environment had them."""
+    """Restore keys that were pickled in a process whose environment had them."""
     keys = encryption_keys_from_environment()
     check_mark(mark, keys, ENCRYPTION_VARIABLE)
     return _restored(keys, version, of_environment=True)
 
 
 def _asked_for(provider: Callable[[], Any]) -> tuple[Any, ...]:
-    """The keys that a function gives."""
+    """Return the keys that a function returns."""
 
     def given() -> tuple[Any, ...]:
         answer = provider()
@@ -533,7 +533,7 @@ def _asked_for(provider: Callable[[], Any]) -> tuple[Any, ...]:
 
 
 def _each(given: Any) -> tuple[Any, ...]:
-    """The keys that were given; one key alone is a common slip, and would be 32 small integers."""
+    """Return the given keys as a list; refuse a single key, which would be read as 32 integers."""
     if isinstance(given, bytes | bytearray | str) or not isinstance(given, Iterable):
         raise ConfigurationError(
             f"encryption keys must be a list, not {type(given).__qualname__}",
@@ -554,13 +554,13 @@ def _bound(version: int, place: bytes, number: int, about: bytes) -> bytes:
 
 
 def _blocks_of(offset: int, length: int) -> tuple[int, int]:
-    """The first block that a span touches, and the one after its last."""
+    """Return the numbers of the first block of a span, and of the block after its last."""
     first = offset // BLOCK
     return (first, -(-(offset + length) // BLOCK)) if length else (0, 0)
 
 
 def _damaged(name: str) -> BlobCorrupt:
-    return BlobCorrupt("an encrypted object is not what was written", object_name=name)
+    return BlobCorrupt("an encrypted object is damaged", object_name=name)
 
 
 def _unknown_key(name: str) -> NotPermitted:

@@ -1,4 +1,4 @@
-"""A store in a folder: every object a file, durable before it is visible."""
+"""A store in a folder: each object is a file, which is durable before it is visible."""
 
 from __future__ import annotations
 
@@ -55,24 +55,24 @@ _LAST_TIME = datetime.max.replace(tzinfo=UTC)
 class FileStore:
     """Objects as files below one folder.
 
-    A put writes a temporary file beside its final place, syncs it, renames it, and syncs the
-    directories up to the root; a crash leaves the old object, the new one, or a temporary
-    that `list` never shows. Below the root no symbolic link is followed. Whoever may write in
-    the folder can still race that check: the folder's permissions are the boundary.
-    Safe for threads and for processes that share the folder.
+    A put writes a temporary file next to its final place, syncs it, renames it, and syncs the
+    directories up to the root. A crash leaves the old object, the new one, or a temporary file that
+    `list` never shows. Below the root no symbolic link is followed; users who may write in the
+    folder can win a race against this check, so the folder's permissions are the boundary. Threads
+    and processes may share the folder.
 
-    Files and folders that it makes are for their owner alone (0600 and 0700), unless it is shared.
+    New files and folders are for their owner alone (0600 and 0700), unless `shared` is set.
 
     Args:
-        root: The folder; it may itself be reached through symbolic links. One that is there keeps
-            its rights.
-        create: Make the folder, with its parents, if it does not exist.
-        shared: Let the umask and the folder decide who else may read and write what is made, for
+        root: The folder, which may be reached through symbolic links. An existing folder keeps its
+            permissions.
+        create: Whether to create the folder, with its parents, if it does not exist.
+        shared: Whether the umask and the folder decide who else may read and write new files, for
             users who share a folder by its group.
 
     Raises:
         ConfigurationError: The root is missing (with `create=False`), is not a folder, or
-            cannot be made.
+            cannot be created.
     """
 
     def __init__(self, root: Path, *, create: bool = True, shared: bool = False) -> None:
@@ -113,7 +113,7 @@ class FileStore:
         return f"FileStore({str(self._root)!r})"
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a whole object; it is on disk under its name when this returns."""
+        """Write a whole object, which is on disk under its name on return."""
         path = self._path(name)
         temporary = path.with_name(f".statebag-{secrets.token_hex(8)}.tmp")
         with self._typed(name, "write"):
@@ -151,17 +151,17 @@ class FileStore:
         return os.name != "nt"
 
     def get_version(self, name: str) -> tuple[bytes, str]:
-        """Return all bytes of an object, and the version that they are."""
+        """Return all bytes of an object, and their version."""
         data = self.get(name)
         return data, content_version(data)
 
     def put_if(self, name: str, data: bytes, version: str | None) -> str:
-        """Write a whole object if its present version is this one; with None, if it is not there.
+        """Write a whole object if its present version is this one; with None, if it does not exist.
 
-        A lock of the folder keeps other calls of `put_if` away, also of other processes.
+        A lock of the folder excludes other calls of `put_if`, also in other processes.
 
         Raises:
-            Conflict: It is another one by now.
+            Conflict: The version is another one.
         """
         self._path(name)
         with self._typed(name, "write"), exclusively(self._root):
@@ -209,7 +209,7 @@ class FileStore:
         return self._below(prefix + "/", self._path(prefix)) if info is None else iter((info,))
 
     def delete(self, name: str) -> None:
-        """Delete an object, and the folders that are empty without it."""
+        """Delete an object, and the folders that become empty."""
         path = self._path(name)
         try:
             with self._typed(name, "delete"):
@@ -219,10 +219,10 @@ class FileStore:
         self._remove_empty(path)
 
     def leftovers(self) -> Iterator[ObjectInfo]:
-        """What writers left that were killed, or are at it: temporary files, by no object's name.
+        """Yield the temporary files of writers that were killed, or are still writing.
 
-        A temporary file is renamed when it is whole. One that nobody has written to for long
-        belongs to no writer, and should one live, its put fails and the caller hears of it.
+        A temporary file is renamed when it is whole. If it was not written to for long, its writer
+        is gone; if not, the writer's put fails with an error when the file is removed.
 
         Raises:
             NotPermitted, StoreUnavailable: A folder cannot be read.
@@ -232,10 +232,10 @@ class FileStore:
         return self._below("", self._root, temporary=True)
 
     def discard(self, name: str) -> None:
-        """Remove a temporary file that `leftovers` named; one that is gone is not an error.
+        """Remove a temporary file that `leftovers` named, unless it is gone.
 
         Raises:
-            NotPermitted: The name is not that of a temporary file, or it cannot be removed.
+            NotPermitted: The name is not that of a temporary file, or the file cannot be removed.
         """
         folder, _, last = name.rpartition("/")
         if not _TEMPORARY.fullmatch(last):
@@ -248,7 +248,7 @@ class FileStore:
         self._remove_empty(path)
 
     def _remove_empty(self, path: Path) -> None:
-        """Remove the directories that are empty without a file."""
+        """Remove the directories that become empty without a file."""
         for directory in list(self._directories(path))[:-1]:
             try:
                 directory.rmdir()
@@ -274,14 +274,14 @@ class FileStore:
         return path
 
     def _directories(self, path: Path) -> Iterator[Path]:
-        """The directories of an object, from its own up to and with the root."""
+        """Yield the directories of an object, from its own up to and with the root."""
         for directory in path.parents:
             yield directory
             if directory == self._root:
                 return
 
     def _create(self, temporary: Path) -> BinaryIO:
-        """Open a new file for writing, with its directories below the root."""
+        """Create a file for writing, with its directories below the root."""
         directories = list(self._directories(temporary))[-2::-1]
         for again in reversed(range(_DIRECTORY_TRIES)):
             try:
@@ -387,7 +387,7 @@ class FileStore:
         return kind(message, object_name=object_name, hint=hint)
 
     def _is_there(self) -> bool:
-        """Whether the root is a folder; one that this user may not look at counts as one."""
+        """Return whether the root is a folder, or a path that this user may not look at."""
         try:
             return self._root.is_dir()
         except OSError:
@@ -401,13 +401,13 @@ class FileStore:
 
 
 def _make_root(root: Path, mode: int) -> None:
-    """Make a folder and its parents, and sync what was made."""
+    """Create a folder and its parents, and sync them."""
     for folder in private_files.make_folder(root, mode):
         _sync_directory(folder.parent)
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the entries of a directory durable; one that was removed meanwhile needs nothing."""
+    """Make the entries of a directory durable, unless it was removed meanwhile."""
     if os.name == "nt":  # directories cannot be opened there, and renames are journalled
         return
     try:
@@ -429,7 +429,7 @@ def _info(name: str, status: os.stat_result) -> ObjectInfo:
 
 
 def _time(seconds: float) -> datetime:
-    """A file's time; beyond the years of the calendar, which some file systems hold, its end."""
+    """Return a file's time, limited to the years that `datetime` has."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
@@ -451,5 +451,5 @@ def _irregular(name: str) -> NotPermitted:
 
 
 def _reason(error: OSError) -> str:
-    """What the system says, without the path that it adds."""
+    """Return the system's message without the path that it adds."""
     return error.strerror or type(error).__name__

@@ -1,4 +1,4 @@
-"""Credentials of Google that only google-auth understands: federation and impersonation."""
+"""Google credentials that only google-auth understands: federation and impersonation."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class _Bearer(TypedDict):
 
 
 class GoogleCredentials:
-    """Gives the client tokens of a file that only google-auth understands.
+    """Give the client tokens for a file that only google-auth understands.
 
     Args:
-        url: The store's, for messages.
+        url: The store's address, for messages.
         path: The file.
-        kind: Its `type`.
+        kind: The `type` in the file.
 
     Raises:
         ConfigurationError: google-auth is not installed.
@@ -70,7 +70,7 @@ class GoogleCredentials:
         self._library, self._request = google.auth, Request()
 
     def __call__(self) -> _Bearer:
-        """Return a token for one request, as the client wants it."""
+        """Return a token for one request, in the form of the client."""
         with self._lock:
             try:
                 if self._credentials is None:
@@ -103,13 +103,13 @@ class GoogleCredentials:
         kind = type(error).__name__
         if getattr(error, "retryable", False) or kind == "TransportError":
             return StoreUnavailable(
-                f"no credentials for {self._url} could be had now ({kind})",
+                f"no credentials for {self._url} at the moment ({kind})",
                 hint="Check the network on the way to Google's token service, and try again.",
             )
         return NotPermitted(
             f"no credentials for {self._url}: no token was given for the type {self._kind} "
             f"({kind})",
-            hint="Check the file that GOOGLE_APPLICATION_CREDENTIALS names, and what it may do.",
+            hint="Check the file that GOOGLE_APPLICATION_CREDENTIALS names, and its roles.",
         )
 
 
@@ -123,14 +123,14 @@ def complete_google(
     """Complete the client's settings for Google.
 
     Args:
-        url: The store's, for messages.
+        url: The store's address, for messages.
         options: As for `ObjectStorage`.
         variables: The present environment's `store_settings`.
-        config: The client's settings, which are changed.
-        http: Those of its HTTP client, which are changed.
+        config: The client's settings, which this call changes.
+        http: The settings of its HTTP client, which this call changes.
 
     Returns:
-        Who gives tokens; None where the client has or finds credentials by itself.
+        The source of tokens; None if the client has or finds credentials itself.
 
     Raises:
         ConfigurationError: google-auth is needed and not installed.
@@ -160,7 +160,7 @@ def complete_google(
 
 
 def _kind(path: str) -> str | None:
-    """The type of a file of credentials; None where the client is left to judge the file."""
+    """Return the type of a credentials file; None to leave the file to the client."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123  # as above
             kind = msgspec.json.decode(file.read(), type=dict[str, Any]).get("type")

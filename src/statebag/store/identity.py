@@ -1,4 +1,4 @@
-"""What tells one store from every other: what is remembered of a store is true of it alone."""
+"""The identity of a store, since what is remembered of a store is true only of that one."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _lock = fork_safe_lock()
 
 
 def identity_of(store: Store) -> Identity:
-    """The same value for two stores only where both have the same objects, read with the same keys.
+    """Return a value that is the same for two stores only if they have the same objects and keys.
 
-    A store says so itself, by an attribute `identity` (a tuple of hashable values). One that does
-    not, such as a store of a user's own, is told apart as the object that it is: two addresses
-    that look alike may lead to different places.
+    A store has an attribute `identity` (a tuple of hashable values) for it. A store without one,
+    such as a user's own, has the identity of the Python object, since two equal addresses may lead
+    to different places.
     """
     identity = getattr(store, "identity", None)
     if isinstance(identity, tuple):
@@ -46,17 +46,17 @@ def identity_of(store: Store) -> Identity:
 
 
 def asks_for_nothing(store: Store) -> bool:
-    """Whether a look-up in the store costs next to nothing, so that none needs to be saved.
+    """Return whether a look-up in the store costs next to nothing, so that none is avoided.
 
-    A folder and this process's memory say so by `is_local`.
+    A folder and this process's memory have `is_local` for it.
     """
     return getattr(store, "is_local", False) is True
 
 
 def salt_of(store: Store) -> bytes:
-    """JSON text that belongs into each pack of a store, by which its name depends on the key.
+    """Return JSON text for each pack of a store, so that the pack's name depends on the keys.
 
-    Empty for a store that does not encrypt.
+    It is empty if the store does not encrypt.
     """
     salt = getattr(store, "salt", b"")
     return salt if isinstance(salt, bytes) else b""

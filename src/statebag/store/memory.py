@@ -27,10 +27,10 @@ class _Held(msgspec.Struct, frozen=True):
 
 
 class MemoryStore:
-    """Objects in a dictionary. Thread-safe; gone when the process ends.
+    """A thread-safe store in a dictionary, which is lost when the process ends.
 
-    `MemoryStore()` is a new, empty store with a URL of its own; `MemoryStore.named(name)` is
-    the store of that name, the same one at every call in a process.
+    `MemoryStore()` is a new, empty store with its own URL. `MemoryStore.named(name)` returns the
+    same store for a name throughout the process.
     """
 
     _named: ClassVar[dict[str, MemoryStore]] = {}
@@ -46,7 +46,7 @@ class MemoryStore:
 
     @classmethod
     def named(cls, name: str) -> MemoryStore:
-        """Return the store at `memory://name`; the first call makes it, the process keeps it."""
+        """Return the store at `memory://name`, which the first call creates for the process."""
         with cls._registry_lock:
             store = cls._named.get(name)
             if store is None:
@@ -62,7 +62,7 @@ class MemoryStore:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """The URL: no two of these have the same."""
+        """The URL, which is unique to a store."""
         return ("memory", self._url)
 
     is_local = True
@@ -72,7 +72,7 @@ class MemoryStore:
         return f"MemoryStore({self._url!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the name alone: objects stay in the process that has them.
+        """Pickle only the name; the objects stay in their process.
 
         Raises:
             ConfigurationError: The store has no name, so no other process can find it.
@@ -98,15 +98,15 @@ class MemoryStore:
         return self._held(name).data
 
     def get_version(self, name: str) -> tuple[bytes, str]:
-        """Return all bytes of an object, and the version that they are."""
+        """Return all bytes of an object, and their version."""
         data = self.get(name)
         return data, content_version(data)
 
     def put_if(self, name: str, data: bytes, version: str | None) -> str:
-        """Write a whole object if its present version is this one; with None, if it is not there.
+        """Write a whole object if its present version is this one; with None, if it does not exist.
 
         Raises:
-            Conflict: It is another one by now.
+            Conflict: The version is another one.
         """
         with self._changing:
             return put_if_unchanged(self, name, data, version)
@@ -128,7 +128,7 @@ class MemoryStore:
         return None if held is None else ObjectInfo(name, len(held.data), held.modified)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Iterate the objects at and below a prefix as they are at the call, by name."""
+        """Iterate the objects that are at and below a prefix at the time of the call, by name."""
         if prefix:
             confined_parts(prefix)
         with self._lock:

@@ -1,9 +1,9 @@
-"""Whether this process may use the object storage client: not after a parent used it and forked.
+"""Know whether a process may use the object storage client, which a fork of a used one breaks.
 
-The client runs its requests by threads of its own, which begin with the first request and are one
-pool for the whole process. A forked child has none of them, and cannot start others: every
-request of it waits for ever, also one through a new client (seen with
-obstore 0.12). A client that was made before the fork, and had sent nothing, works in the child.
+The client runs its requests in its own threads, which start with the first request and are one pool
+for the whole process. A forked child does not have these threads and cannot start others, so every
+request waits for ever, even through a new client (seen with obstore 0.12). A client that was made
+before the fork, and had sent nothing, works in the child.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ _THREADS = "tokio-"
 
 
 def is_used() -> None:
-    """Take note that a request is about to be sent from this process."""
+    """Note that this process is about to send a request."""
     global _used_in  # noqa: PLW0603  # a fact of the whole process
     _used_in = _used_in or os.getpid()
 
 
 def is_lost() -> bool:
-    """Whether the client's threads began in a parent process, so that requests cannot end here."""
+    """Return whether a parent process started the client's threads, so that requests hang here."""
     return _used_in is not None and _used_in != os.getpid()
 
 
 def keep(client: object) -> None:
-    """Hold an inherited client until the process ends, unused."""
+    """Keep an inherited client unused until the process ends."""
     if client is not None:
         _kept.append(client)
 
 
 def _before_fork() -> None:
-    """Also see threads that another user of the client's package began, without this library."""
+    """Note the client's threads even if another library started them."""
     if _used_in is None and sys.platform == "linux":
         for name in Path("/proc/self/task").glob("*/comm"):
             with suppress(OSError):  # that thread ended meanwhile

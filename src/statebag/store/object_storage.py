@@ -59,10 +59,10 @@ class ObjectStorage:
     body, and no more is read than was asked for. A put is one plain request; S3 verifies it by
     a SHA-256 checksum.
 
-    A process that was forked after its parent had sent requests cannot use the client. It sends
-    its requests through a process of its own, which the first one starts, to the server and by
-    the credentials that the environment named when the store was made. The store is pickled by
-    its address and options, and reads the environment again where it is restored.
+    A process that was forked after its parent had sent requests cannot use the client. Its first
+    request starts another process, which sends the requests to the server, and with the
+    credentials, that the environment named when the store was made. A pickle of the store has its
+    address and options; the environment is read again where it is restored.
 
     Args:
         url: `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`.
@@ -72,12 +72,12 @@ class ObjectStorage:
             default `20s`). For S3 also `profile` and `expected_bucket_owner` (the number of the
             account that must own the bucket); for Azure, `connection_string`. They win over the
             environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, …), which is read
-            when the store is made. What only the provider's own SDK knows, it is asked for where
-            it is installed: botocore, google-auth, azure-identity (docs/stores.md).
+            when the store is made. Settings that only the provider's SDK understands are left to
+            it, if it is installed: botocore, google-auth, azure-identity (docs/stores.md).
             `checksum_algorithm` is `SHA256` by default; `none` leaves it out.
 
     Raises:
-        ConfigurationError: The address or a setting is wrong, or no credentials are to be had.
+        ConfigurationError: The address or a setting is wrong, or there are no credentials.
     """
 
     def __init__(self, url: str, *, options: Mapping[str, str] | None = None) -> None:
@@ -114,7 +114,7 @@ class ObjectStorage:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """The address, with a digest of all settings that decide which server and account it is."""
+        """The address, with a digest of the settings that decide the server and the account."""
         return self._identity
 
     def __repr__(self) -> str:
@@ -124,7 +124,7 @@ class ObjectStorage:
         return _restored, (type(self), self._url, self._options)
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a whole object by one PUT, which a store makes durable before it answers."""
+        """Write a whole object by one PUT; the store answers once it is durable."""
         confined_parts(name)
         if (remote := self._inherited()) is not None:
             return remote.put(name, data)
@@ -146,7 +146,7 @@ class ObjectStorage:
         return self._one_request(name, "read", read)
 
     def get_version(self, name: str) -> tuple[bytes, str]:
-        """Return all bytes of an object and the version that they are, for `put_if`."""
+        """Return all bytes of an object and their version, for `put_if`."""
         confined_parts(name)
         if (remote := self._inherited()) is not None:
             return remote.get_version(name)
@@ -158,9 +158,9 @@ class ObjectStorage:
         return self._one_request(name, "read", read)
 
     def put_if(self, name: str, data: bytes, version: str | None) -> str:
-        """Write a whole object if its present version is this one; with None, if it is not there.
+        """Write a whole object if its present version is this one; with None, if it does not exist.
 
-        S3 and Azure compare its ETag, Google its generation. Conflict if it is another one.
+        S3 and Azure compare the ETag, Google the generation. A different one raises Conflict.
         """
         confined_parts(name)
         if (remote := self._inherited()) is not None:
@@ -173,7 +173,7 @@ class ObjectStorage:
         )
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Return the bytes of each `(offset, length)`: near ones in one request, all at once."""
+        """Return the bytes of each `(offset, length)`; spans that are near share a request."""
         confined_parts(name)
         check_spans(name, spans)
         if (remote := self._inherited()) is not None:
@@ -200,7 +200,7 @@ class ObjectStorage:
         return answers
 
     def _window(self, name: str, start: int, end: int) -> bytes:
-        """What one range request gives: at most the bytes asked for, fewer at the object's end."""
+        """Return the bytes of one range request, which are fewer at the object's end."""
 
         def read() -> bytes:
             answer = obstore.get(self._store, name, options={"range": (start, end)})
@@ -230,9 +230,9 @@ class ObjectStorage:
             return None
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """The objects at and below a prefix, by name.
+        """Return the objects at and below a prefix, by name.
 
-        Streamed from stores that list in order; from others all are collected and sorted first.
+        Stores that list in order are streamed. The objects of others are collected and sorted.
         """
         if prefix:
             confined_parts(prefix)
@@ -253,7 +253,7 @@ class ObjectStorage:
         return None
 
     def versions(self, name: str) -> Iterator[bytes]:
-        """Iterate earlier versions in a versioned bucket of S3, the newest first; else none."""
+        """Iterate earlier versions of an object in a versioned S3 bucket, the newest first."""
         confined_parts(name)
         place = self._place
         if place.scheme != "s3":
@@ -271,7 +271,7 @@ class ObjectStorage:
         )
 
     def _for_sdk(self) -> dict[str, Any]:
-        """What botocore needs to ask as this store's client does."""
+        """Return the settings with which botocore acts as this store's client."""
         connection = self._connection
         return {
             "options": self._options,
@@ -281,7 +281,7 @@ class ObjectStorage:
         }
 
     def _inherited(self) -> Companion | None:
-        """In a forked process: nothing, after a new client was made, or what stands in for it."""
+        """Return the client's stand-in in a forked process; None if a new client was made."""
         if self._pid != os.getpid():
             with _renewing:
                 if self._pid != os.getpid():
@@ -289,7 +289,7 @@ class ObjectStorage:
         return self._remote
 
     def _begin(self) -> None:
-        """Make a client for this process, or what stands in for it."""
+        """Make a client for this process, or a stand-in for it."""
         connection, remote = None, None
         # The client reads the environment itself, so it must be what it was, and not for a moment:
         # other threads read it too. And what it needs has ended with a parent's requests.
@@ -309,7 +309,7 @@ class ObjectStorage:
     def _one_request(
         self, name: str | None, action: str, request: Callable[[], _Answer]
     ) -> _Answer:
-        """Send one request, which the client's own timeout bounds as well."""
+        """Send one request, which the client's own timeout limits too."""
         return self._request(name, action, request, at_most=self._at_most)
 
     def _request(
@@ -320,7 +320,7 @@ class ObjectStorage:
         *,
         at_most: float | None,
     ) -> _Answer:
-        """Let the client do something, within the deadline, with the library's own errors."""
+        """Call the client within the deadline, with the library's errors."""
         native_client.is_used()
         what = f"{self._url} did not {action} {'the object' if name else 'its objects'}"
         first = True
@@ -352,7 +352,7 @@ class ObjectStorage:
     def _told(
         self, error: Exception, refusal: StoreRefusal, name: str | None, action: str
     ) -> StatebagError:
-        """The library's own error for one of the client's."""
+        """Return the library's error for one of the client's."""
         credentials = self._connection.credentials if self._connection else None
         if refusal.is_without_keys and credentials is not None and credentials.failure:
             failure = credentials.failure
@@ -362,7 +362,7 @@ class ObjectStorage:
         return translated(error, refusal, self._url, name, action)
 
     def _is_mended(self, refusal: StoreRefusal, connection: Connection | None) -> bool:
-        """Whether the request may pass now: other keys were asked for, or the region was found."""
+        """Return whether a second attempt can succeed, with new keys or in another region."""
         if connection is None:
             return False
         from statebag.store.object_storage_errors import is_about_keys  # noqa: PLC0415 (of failures)
@@ -430,7 +430,7 @@ def _restored(kind: type[ObjectStorage], url: str, options: dict[str, str]) -> O
 
 
 def _body(answer: GetResult, length: int, name: str) -> bytes:
-    """The body of an answer, of which no more is read than shows that it is too long."""
+    """Return the body of an answer; reading stops as soon as it is too long."""
     parts: list[bytes] = []
     size = 0
     try:
@@ -441,7 +441,7 @@ def _body(answer: GetResult, length: int, name: str) -> bytes:
                 raise StoreUnavailable(
                     f"the store sent more than the {length:,} bytes of the request",
                     object_name=name,
-                    hint="Something on the way to it answers in its place: check the endpoint.",
+                    hint="Another server or a proxy may have answered: check the endpoint.",
                 )
         return parts[0] if len(parts) == 1 else b"".join(parts)
     except MemoryError:
@@ -453,19 +453,19 @@ def _body(answer: GetResult, length: int, name: str) -> bytes:
 
 
 def _version(meta: Any) -> str:
-    """What a server tells a version of an object by: its ETag, and its generation if it has one."""
+    """Return an object's version as text: its ETag, and its generation if it has one."""
     return f"{meta.get('e_tag') or ''} {meta.get('version') or ''}"
 
 
 def _update(version: str) -> dict[str, str]:
-    """The version as the client wants it."""
+    """Return a version in the form of the client."""
     tag, _, number = version.rpartition(" ")
     given = {"e_tag": tag, "version": number}
     return {key: value for key, value in given.items() if value}
 
 
 def _windows(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The `(start, end)` pieces to read, in order, far apart, that cover all spans."""
+    """Return the `(start, end)` ranges to read, in order, which cover all spans."""
     windows: list[tuple[int, int]] = []
     for start, length in sorted(spans):
         if length == 0:

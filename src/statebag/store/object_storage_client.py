@@ -1,4 +1,4 @@
-"""Setting up the object storage client: the address, the endpoint, credentials, timeouts."""
+"""Set up the object storage client: address, endpoint, credentials, timeouts."""
 
 from __future__ import annotations
 
@@ -92,11 +92,11 @@ _DECIDED = frozenset(
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """A client, and what it was made of.
+    """A client, and the settings that it was made with.
 
     Attributes:
-        client: obstore's.
-        credentials: Who gives it keys or tokens for each request; None where it has its own.
+        client: The client of obstore.
+        credentials: The source of keys or tokens for each request; None if it has its own.
         region: What requests to S3 are signed for; None for other stores.
     """
 
@@ -112,17 +112,16 @@ def connected(
     *,
     region: str | None = None,
 ) -> Connection:
-    """A client for a place; nothing is sent yet, but to whoever gives credentials.
+    """Return a client for a place, without sending a request to it.
 
     Args:
-        place: Where to.
+        place: The place of the store.
         options: As for `ObjectStorage`.
-        variables: The present environment's `store_settings`: the client reads others of them
-            from there by itself.
-        region: Where a bucket of S3 is, if that was found out.
+        variables: The present environment's `store_settings`; the client itself reads others.
+        region: The region of an S3 bucket, if it is known.
 
     Raises:
-        ConfigurationError: A setting is wrong, or no credentials are to be had.
+        ConfigurationError: A setting is wrong, or there are no credentials.
     """
     http: dict[str, Any] = {"connect_timeout": "3s", "timeout": _TIMEOUT}
     http |= {key: options[key] for key in options if key in _HTTP_OPTIONS}
@@ -175,7 +174,7 @@ def _for_s3(
     http: dict[str, Any],
     region: str | None,
 ) -> tuple[SdkCredentials | None, str]:
-    """Complete the client's settings for S3; who gives keys, and the region."""
+    """Complete the client's settings for S3; return the source of keys, and the region."""
     server = aws_server(place, options, variables, region=region)
     for key in [*config]:
         if key.lower().removeprefix("aws_") in _DECIDED:
@@ -201,9 +200,9 @@ def _for_s3(
 
 
 def settings_digest(options: Mapping[str, str], variables: Mapping[str, str]) -> str:
-    """A digest of all that decides which server and account an address leads to.
+    """Return a digest of the settings that decide the server and the account of an address.
 
-    Options and `store_settings`; whatever is not known to be without a say counts.
+    All options and `store_settings` count, except those that are known to have no influence.
     """
     # Not hashed one by one: settings may be secrets, and a digest of a short one is no secret.
     digest = hashlib.blake2b(key=_PROCESS_KEY, digest_size=16)
@@ -218,7 +217,7 @@ def settings_digest(options: Mapping[str, str], variables: Mapping[str, str]) ->
 def custom_endpoint(
     scheme: str, options: Mapping[str, str], variables: Mapping[str, str]
 ) -> str | None:
-    """The server's address where options or variables name one."""
+    """Return the server's address, if options or variables name one."""
     if scheme == "s3":
         return aws_endpoint(options, variables)
     if scheme == "gs":
@@ -229,7 +228,7 @@ def custom_endpoint(
 
 
 def is_own_server(scheme: str, options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
-    """Whether the server is not the provider's own, so that less can be relied on."""
+    """Return whether the server is not the provider's, so that less of it is assumed."""
     # Google's client is told of another one by its account's key, as emulators want it.
     keys = [*options.values(), variables.get("GOOGLE_SERVICE_ACCOUNT_KEY", "")]
     is_emulated = scheme == "gs" and (
@@ -242,7 +241,7 @@ def is_own_server(scheme: str, options: Mapping[str, str], variables: Mapping[st
 
 
 def longest_seconds(options: Mapping[str, str]) -> float | None:
-    """How long one request may take by the client's own settings; None if that is not known."""
+    """Return the client's own limit for a request in seconds; None if it is not known."""
     text = options.get("timeout", _TIMEOUT)
     parts = _DURATION.findall(text)
     if not parts or any(unit not in _UNITS for _, unit in parts):
@@ -251,9 +250,9 @@ def longest_seconds(options: Mapping[str, str]) -> float | None:
 
 
 def _add_checksum(config: dict[str, Any], variables: Mapping[str, str]) -> None:
-    """Ask for a checksum with every PUT, which S3 verifies; a bucket under Object Lock wants one.
+    """Send a checksum with every PUT, which S3 verifies, and Object Lock requires.
 
-    The option `checksum_algorithm` may name another, or `none` for a server that refuses them.
+    The option `checksum_algorithm` names another one, or is `none` for servers that refuse them.
     """
     given = [key for key in config if key.lower().removeprefix("aws_") == "checksum_algorithm"]
     if not given:

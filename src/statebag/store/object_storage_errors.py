@@ -1,4 +1,4 @@
-"""What an object store's refusal means, in the library's own errors.
+"""Translate an object store's refusal into the library's errors.
 
 Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
 https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes and
@@ -104,32 +104,31 @@ CREDENTIALS_HINT = (
 
 
 def is_about_keys(refusal: StoreRefusal) -> bool:
-    """Whether other keys than those that were used may be accepted."""
+    """Return whether a request with other keys may be accepted."""
     return refusal.code in _MAYBE_STALE or (refusal.status == 401 and not refusal.is_without_keys)
 
 
 def is_throttling(refusal: StoreRefusal) -> bool:
-    """Whether the store asks for fewer requests."""
+    """Return whether the store throttles."""
     return _bare(refusal.code) in _THROTTLING or refusal.status in _THROTTLING_STATUS
 
 
 def _bare(code: str) -> str:
-    """A code without the service that it comes from, such as KMS's in S3's answer."""
+    """Return a code without the service before it, such as KMS in an answer of S3."""
     return code.rpartition(".")[2]
 
 
 def translated(
     error: Exception, refusal: StoreRefusal, url: str, name: str | None, action: str
 ) -> StatebagError:
-    """The library's error for one of the client's.
+    """Return the library's error for one of the client's.
 
     Args:
-        error: What the client raised.
-        refusal: What it says.
+        error: The client's error.
+        refusal: The facts in the error.
         url: The store's root, for messages.
-        name: The object, relative to the root; None where the request is about no object.
-        action: What was asked for, as a verb: `read`, `write`, `replace`, `list`, `delete`, `look
-            up`.
+        name: The object, relative to the root; None if the request is not about one.
+        action: The request as a verb: `read`, `write`, `replace`, `list`, `delete`, `look up`.
     """
     status, code = refusal.status, refusal.code
     asked = f"{url} did not {action} the object" if name else f"{url} did not {action} its objects"
@@ -147,7 +146,7 @@ def translated(
         return Conflict(
             f"{url} did not replace the object: it is not what was read",
             object_name=name,
-            hint="Read it again, and decide again.",
+            hint="Read the object again, and apply the change to what you read.",
         )
     if is_throttling(refusal):
         return _busy(StoreUnavailable(message, object_name=name))
@@ -166,7 +165,7 @@ def translated(
         )
     if refusal.is_without_keys:
         return NotPermitted(
-            f"{asked}: no credentials could be had", object_name=name, hint=CREDENTIALS_HINT
+            f"{asked}: the client found no credentials", object_name=name, hint=CREDENTIALS_HINT
         )
     if refusal.asked_machine:
         # Nothing else gave credentials, so the client asked the machine; it may come back.
@@ -241,17 +240,17 @@ def _about_key(refusal: StoreRefusal, message: str, name: str | None) -> Stateba
 
 
 def _on_the_way(refusal: StoreRefusal, asked: str, name: str | None) -> StatebagError:
-    """Of a request that got no answer from the server."""
+    """Return the error for a request that got no answer from the server."""
     if refusal.way == "tls":
         return ConfigurationError(
-            f"{asked}: nobody trusted here signed the server's certificate",
+            f"{asked}: the server's certificate has no authority that this machine trusts",
             object_name=name,
             hint="Name the file of its authority's certificate by AWS_CA_BUNDLE or the option "
             "root_certificate, or correct the endpoint",
         )
     if refusal.way == "proxy login":
         return ConfigurationError(
-            f"{asked}: the proxy wants a name and a password",
+            f"{asked}: the proxy requires a user name and a password",
             object_name=name,
             hint="Write them into HTTPS_PROXY (http://name:password@host:port), or name the "
             "store's host in NO_PROXY",
@@ -270,6 +269,6 @@ def _on_the_way(refusal: StoreRefusal, asked: str, name: str | None) -> Statebag
 
 
 def _busy(failure: StoreUnavailable) -> StoreUnavailable:
-    """Mark a failure as one that is worth going on for."""
+    """Mark a failure as one for which to keep trying."""
     failure.is_busy = True
     return failure

@@ -33,21 +33,21 @@ def read_versions(
     region: str | None,
     credentials: object,
 ) -> Iterator[bytes]:
-    """All bytes of each version but delete markers, the newest first.
+    """Yield all bytes of each version except delete markers, the newest first.
 
     Args:
-        bucket: Its name.
-        key: The object's, with the store's prefix.
+        bucket: The bucket's name.
+        key: The object's key, with the store's prefix.
         options: As for `ObjectStorage`.
         variables: The `store_settings` of the environment when the store was made.
-        region: What requests are signed for; None to let botocore find it.
-        credentials: Who gives the store's client keys; None where it has its own.
+        region: The region for which requests are signed; None to let botocore find it.
+        credentials: The source of the client's keys; None if it has its own.
 
     Raises:
         ConfigurationError: boto3 is not installed.
         NotPermitted: Listing or reading versions is not allowed (`s3:ListBucketVersions`,
             `s3:GetObjectVersion`).
-        StoreUnavailable: Another failure.
+        StoreUnavailable: The request failed in another way.
     """
     try:
         from botocore.exceptions import ClientError  # noqa: PLC0415 (slow)
@@ -107,7 +107,7 @@ def _time_is_over() -> bool:
 
 
 def _body(body: Any, size: int, key: str) -> bytes:
-    """The bytes of a version, of which no more is read than shows that it is too long."""
+    """Return the bytes of a version; reading stops as soon as they are too many."""
     parts: list[bytes] = []
     while size >= 0 and (part := body.read(min(size + 1, _PART_BYTES))):
         parts.append(part)
@@ -117,6 +117,6 @@ def _body(body: Any, size: int, key: str) -> bytes:
         raise StoreUnavailable(
             f"the store sent {size} bytes less of an earlier version than it lists",
             object_name=key,
-            hint="Something on the way to it answers in its place: check the endpoint.",
+            hint="Another server or a proxy may have answered: check the endpoint.",
         )
     return b"".join(parts)

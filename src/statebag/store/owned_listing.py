@@ -1,4 +1,4 @@
-"""A listing of a bucket whose owner is checked, through botocore.
+"""List a bucket whose owner is checked, through botocore.
 
 The object storage client does not sign the header `x-amz-expected-bucket-owner` of a listing
 (seen with obstore 0.12), and S3 refuses a header of its own that is not signed.
@@ -31,21 +31,21 @@ def owned_listing(
     region: str | None,
     credentials: object,
 ) -> Iterator[tuple[str, int, Any]]:
-    """Give the key, the size and the time of each object below a prefix, by name.
+    """Yield the key, size and time of each object below a prefix, by name.
 
     Args:
-        url: The store's, for messages.
-        bucket: Its name.
-        prefix: Of the objects' keys; empty for all.
+        url: The store's address, for messages.
+        bucket: The bucket's name.
+        prefix: The prefix of the objects' keys; empty for all.
         options: As for `ObjectStorage`, with `expected_bucket_owner`.
         variables: The `store_settings` of the environment when the store was made.
-        region: What requests are signed for.
-        credentials: Who gives the store's client keys; None where it has its own.
+        region: The region for which requests are signed.
+        credentials: The source of the client's keys; None if it has its own.
 
     Raises:
         ConfigurationError: botocore is not installed, or there is no such bucket.
         NotPermitted: The bucket has another owner, or listing it is not allowed.
-        StoreUnavailable: Another failure.
+        StoreUnavailable: The request failed in another way.
     """
     owner = options["expected_bucket_owner"]
     client = aws_sdk.client_of(

@@ -1,4 +1,4 @@
-"""When a store was last seen to hold an object: what a seal may rely on without asking again."""
+"""Remember when a store was last seen to hold an object, so that a seal need not ask again."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LOST = -inf  # the time of an object that was missed: never fresh
 class Presence:
     """The times at which objects were written to a store, read from it, or found in it.
 
-    An object that was seen may be gone by now: whoever relies on it decides how old a sighting
-    may be. Thread-safe; bounded, so a sighting may be forgotten.
+    An object that was seen may be gone by now, so the caller decides how old a sighting may be. The
+    memory is thread-safe and bounded, so a sighting may be forgotten.
     """
 
     def __init__(self, max_objects: int = _MAX_OBJECTS, lock: Lock | None = None) -> None:
@@ -30,22 +30,22 @@ class Presence:
         self._lock = lock or fork_safe_lock()
 
     def saw(self, name: str) -> None:
-        """The store took, gave or found the object just now."""
+        """Note that the store just took, returned or found the object."""
         with self._lock:
             self._seen.put(name, monotonic())
 
     def missed(self, name: str) -> None:
-        """The store did not give the object, or not whole: it must be written to be relied on."""
+        """Note that the store did not return the object whole, so it must be written again."""
         with self._lock:
             self._seen.put(name, _LOST)
 
     def is_lost(self, name: str) -> bool:
-        """Whether the object was missed since it was last seen."""
+        """Return whether the object was missed since it was last seen."""
         with self._lock:
             return self._seen.peek(name) == _LOST
 
     def is_fresh(self, name: str, seconds: float) -> bool:
-        """Whether the object was seen at most so many seconds ago."""
+        """Return whether the object was seen in the last `seconds`."""
         with self._lock:
             at = self._seen.peek(name)
         return at is not None and monotonic() - at <= seconds

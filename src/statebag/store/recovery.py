@@ -1,8 +1,8 @@
-"""Where else the bytes of an object may be: asked only once the store itself has failed.
+"""Other places for the bytes of an object, which are asked only after the store has failed.
 
-In this order: the store again (what was damaged on its way is whole the second time), the
-replicas, and earlier versions of the object, where the store keeps them. Whoever asks checks
-the bytes; nothing here is taken on trust.
+They are asked in this order: the store again (bytes that were damaged in transit come whole the
+second time), the replicas, and earlier versions of the object, if the store keeps them. The caller
+checks the bytes; this module trusts no place.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ PASSING = "the store itself, read again"
 
 @runtime_checkable
 class Versioned(Protocol):
-    """A store that may keep what an object was before it was replaced or deleted."""
+    """A store that may keep earlier versions of objects that were replaced or deleted."""
 
     def versions(self, name: str) -> Iterator[bytes]:
-        """All bytes of each version that is kept, the newest first; none where none is.
+        """Yield all bytes of each version that is kept, the newest first.
 
         Raises:
             StoreUnavailable: The store did not answer.
@@ -53,10 +53,10 @@ class Recovery:
     """Other places for the objects of one store.
 
     Args:
-        store: The store that is written.
+        store: The store that is written to.
         replicas: Stores that are only read, or their addresses.
-        attempts: For each request to a replica.
-        through: What a replica is used through, as the store is.
+        attempts: The attempts of each request to a replica.
+        through: Wraps a replica as the store is wrapped.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Recovery:
         self._made: list[Store] | None = None
 
     def _replicas(self) -> list[Store]:
-        """Made when the first read fails: a good day costs nothing for them."""
+        """Return the replicas, which are made when the first read fails."""
         if self._made is None:
             made = list(self._usable())
             if None in made:  # it may be usable the next time
@@ -100,14 +100,14 @@ class Recovery:
     def spans(
         self, name: str, offset: int, length: int, error: StatebagError
     ) -> Iterator[tuple[str, bytes]]:
-        """Each place's bytes of a span of an object, with the place's name for a log.
+        """Yield each place's bytes of a span of an object, with the place's name for a log.
 
         Args:
             name: The object.
-            offset: Of the span.
-            length: Of the span.
-            error: Why it was not read. The store is asked again for what came damaged, and is
-                not asked for earlier versions if it did not answer at all.
+            offset: The span's offset.
+            length: The span's length.
+            error: The error of the read. The store is asked again only if the bytes came damaged,
+                and for earlier versions only if it answered.
         """
         span = [(offset, length)]
         if isinstance(error, BlobCorrupt):
@@ -121,7 +121,7 @@ class Recovery:
             yield f"an earlier version in {self._store.url}", data[offset : offset + length]
 
     def wholes(self, name: str) -> Iterator[tuple[str, bytes]]:
-        """Each place's bytes of a whole object, but for the store's own present ones."""
+        """Yield each place's bytes of a whole object, except the present ones of the store."""
         for replica in self._replicas():
             read = replica.get
             yield from self._tried(replica.url, lambda read=read: read(name))  # type: ignore[misc]
@@ -140,6 +140,6 @@ class Recovery:
         try:
             data = read()
         except _NOT_HERE as error:
-            warn("PlaceNotUsed", "nothing to heal from in %s: %s", place, error.code)
+            warn("PlaceNotUsed", "no whole copy in %s: %s", place, error.code)
             return
         yield place, data

@@ -1,4 +1,4 @@
-"""Code in which nothing may be written: the first write raises an error that the code chose."""
+"""Refuse writes inside some code: the first one raises an error that the code chose."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _refusal: ContextVar[Callable[[], StatebagError] | None] = ContextVar(
 def refusing_writes(refusal: Callable[[], StatebagError]) -> Iterator[None]:
     """Refuse every write of the code inside, before any request is sent.
 
-    It is a context variable, as the deadline is: a thread sees it if it runs in a copy of the
+    This is a context variable, like the deadline: a thread sees it if it runs in a copy of the
     context.
 
     Args:
-        refusal: Makes the error that the write raises.
+        refusal: Returns the error that the write raises.
     """
     token = _refusal.set(refusal)
     try:
@@ -36,7 +36,7 @@ def refusing_writes(refusal: Callable[[], StatebagError]) -> Iterator[None]:
 
 
 def check_may_write() -> None:
-    """Raise the error that the code around chose for writes, if it chose one."""
+    """Raise the error that the surrounding code chose for writes, if any."""
     refusal = _refusal.get()
     if refusal is not None:
         raise refusal()

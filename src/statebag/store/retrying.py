@@ -1,4 +1,4 @@
-"""Trying again: which failures, how long to wait, and when to stop."""
+"""Retry requests: after which failures, how long to wait, and when to stop."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _LEAST_SECONDS = 0.1  # chosen: in less, no request is made and answered
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Set a deadline for all requests of the code inside; of nested ones the earlier counts.
+    """Set a deadline for all requests of the code inside; of nested deadlines the earlier counts.
 
-    It bounds each request with its body, the waits between tries and the number of tries. It is
-    a context variable: a thread sees it if it runs in a copy of the context
+    It limits each request with its body, the waits between attempts and the number of attempts. It
+    is a context variable: a thread sees it if it runs in a copy of the context
     (`contextvars.copy_context().run`).
     """
     own = time.monotonic() + seconds
@@ -57,26 +57,26 @@ def _uniform(least: float, most: float) -> float:
 class RetryingStore:
     """A store that retries requests after failures that may pass.
 
-    Only `StoreUnavailable` is: a missing or damaged object, a refusal or a wrong setting stays so.
-    A store that was reached and is busy (it throttles, or fails with a 5xx) is asked until the
-    deadline; one that was not reached, 7 times. Before try n + 1 it waits a random time of at most
-    `base_seconds * 2 ** (n - 1)` and at most `cap_seconds` ("full jitter", which spreads clients
-    that failed together). It also counts requests and bytes for `statebag.telemetry.usage`; a try
-    that failed counts as a retry of the one that follows.
+    It retries only after `StoreUnavailable`: a missing or damaged object, a refusal or a wrong
+    setting does not change. A store that is busy (it throttles, or fails with a 5xx) is asked until
+    the deadline; one that cannot be reached, 7 times. Before attempt n + 1 it waits a random time
+    of at most `base_seconds * 2 ** (n - 1)` and at most `cap_seconds` ("full jitter", which spreads
+    clients that failed together). It also counts requests and bytes for `statebag.telemetry.usage`;
+    each failed attempt that is followed by another counts as a retry.
 
     Args:
-        store: Where the requests go; the answers of one that is not this library's are checked.
-        attempts: How often one request is made at most; 0 for as often as the above says.
-        share_of_reads: Which part of the time until the deadline the tries of a read may take, so
-            that some is left to read elsewhere.
-        base_seconds: The longest wait before the second try.
-        cap_seconds: The longest wait before any try.
+        store: The inner store; if it is not this library's, its answers are checked.
+        attempts: The most attempts of one request; 0 for the rule above.
+        share_of_reads: The part of the time until the deadline that the attempts of a read may
+            take, so that some time is left to read elsewhere.
+        base_seconds: The longest wait before the second attempt.
+        cap_seconds: The longest wait before any attempt.
         sleep: Waits for a number of seconds.
-        jitter: Gives a random number between its two arguments.
+        jitter: Returns a random number between its two arguments.
 
     Raises:
-        ConfigurationError: `attempts` below zero, a negative time, or a store that breaks the
-            contract of a store.
+        ConfigurationError: `attempts` or a time is negative, or the store breaks the contract of a
+            store.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class RetryingStore:
 
     @property
     def inner(self) -> Store:
-        """Where the requests go."""
+        """The inner store."""
         return self._store
 
     @property
@@ -127,7 +127,7 @@ class RetryingStore:
 
     @property
     def salt(self) -> bytes:
-        """The inner store's; none where it does not encrypt."""
+        """The inner store's salt; empty if it does not encrypt."""
         return salt_of(self._store)
 
     @property
@@ -139,7 +139,7 @@ class RetryingStore:
         """Return the same store and waits with another number of attempts.
 
         Raises:
-            ConfigurationError: `attempts` below one.
+            ConfigurationError: `attempts` is negative.
         """
         return RetryingStore(
             self._store,
@@ -152,17 +152,17 @@ class RetryingStore:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the identity: the number in it may be another store's in another process."""
+        """Leave the identity out: its number may mean another store in another process."""
         return {**self.__dict__, "_identity": None}
 
     def __repr__(self) -> str:
         return f"RetryingStore({self._store!r}, attempts={self._attempts})"
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a whole object. A try whose answer was lost is repeated: it changes nothing.
+        """Write a whole object. A repeated attempt whose answer was lost changes nothing.
 
         Raises:
-            StatebagError: Writes are refused here (`refusing_writes`), or as of any store.
+            StatebagError: Writes are refused here (`refusing_writes`), or as for any store.
         """
         check_may_write()
         with span("statebag.store.put") as told:
@@ -195,8 +195,8 @@ class RetryingStore:
     def put_if(self, name: str, data: bytes, version: str | None) -> str:
         """Write a whole object if its version is this one.
 
-        A try whose answer was lost may have been the one that replaced it: an object that is what
-        was to be written is no conflict then.
+        An attempt whose answer was lost may have replaced the object. So after a lost answer it is
+        not a conflict if the object already has the bytes to write.
         """
         store: Any = self._store
         is_repeated = False
@@ -224,7 +224,7 @@ class RetryingStore:
         return new
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of each `(offset, length)`; counted as one request."""
+        """Return the bytes of each `(offset, length)`; this counts as one request."""
         with span("statebag.store.get") as told:
             answers = self._persist(
                 lambda: self._store.get_ranges(name, spans), share=self._share_of_reads
@@ -238,7 +238,7 @@ class RetryingStore:
         return self._persist(lambda: self._store.head(name))
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """The objects at and below a prefix, by name; a listing that broke off is resumed."""
+        """Yield the objects at and below a prefix, by name, resuming a listing that broke off."""
         listing: Iterator[ObjectInfo] | None = None
         last: str | None = None
 
@@ -262,14 +262,14 @@ class RetryingStore:
         self._persist(lambda: self._store.delete(name))
 
     def versions(self, name: str) -> Iterator[bytes]:
-        """Earlier versions of an object, where the store keeps any; not tried again."""
+        """Return earlier versions of an object, if the store keeps any, without retries."""
         read = getattr(self._store, "versions", None)
         remaining = remaining_seconds()
         time_is_over = remaining is not None and remaining <= 0
         return iter(()) if read is None or time_is_over else read(name)
 
     def leftovers(self) -> Iterator[ObjectInfo]:
-        """What killed writers left, where the store is of a kind that has any."""
+        """Return what killed writers left, if the store has such objects."""
         find = getattr(self._store, "leftovers", None)
         return iter(()) if find is None else self._persist(find)
 
@@ -299,7 +299,7 @@ class RetryingStore:
             self._sleep(wait)
 
     def _wait_seconds(self, error: StoreUnavailable, made: int, until: float) -> float | None:
-        """How long to wait after `made` tries; None when there is no other try."""
+        """Return the seconds to wait after `made` attempts; None if there is no other attempt."""
         # The exponent is bounded: 2.0 ** 1024 overflows.
         longest = min(self._cap_seconds, self._base_seconds * 2.0 ** min(made - 1, 64))
         remaining = remaining_seconds()

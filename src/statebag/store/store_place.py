@@ -1,4 +1,4 @@
-"""Where a store in object storage is: a prefix of a bucket or container."""
+"""The place of a store in object storage: a prefix of a bucket or container."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StorePlace(msgspec.Struct, frozen=True):
     Attributes:
         scheme: `s3`, `gs` or `az`.
         bucket: The bucket's or container's name, or an access point's ARN.
-        prefix: Without slashes at its ends; empty for the whole bucket.
+        prefix: The prefix, without slashes at its ends; empty for the whole bucket.
     """
 
     scheme: str
@@ -33,7 +33,7 @@ class StorePlace(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, url: str) -> StorePlace:
-        """Read `scheme://bucket/prefix`; ConfigurationError for anything else."""
+        """Parse `scheme://bucket/prefix`; raise ConfigurationError for anything else."""
         scheme, _, rest = url.partition("://")
         arn = None
         if scheme == "s3" and rest.startswith("arn:"):
@@ -74,10 +74,10 @@ class StorePlace(msgspec.Struct, frozen=True):
 
     @property
     def is_directory_bucket(self) -> bool:
-        """Whether it is a bucket of S3 Express One Zone, by the end that such a name has."""
+        """Whether it is a bucket of S3 Express One Zone, judged by the end of its name."""
         return self.scheme == "s3" and self.bucket.endswith("--x-s3")
 
     @property
     def is_arn(self) -> bool:
-        """Whether an ARN stands for the bucket."""
+        """Whether the bucket's name is an ARN."""
         return self.bucket.startswith("arn:")

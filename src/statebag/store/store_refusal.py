@@ -1,7 +1,7 @@
-"""What an object store's answer says of why it refused a request, and nothing else of it.
+"""Read from an object store's answer why it refused a request, and nothing else.
 
-The client's exceptions carry the request's URL and the server's answer; both can hold parts of a
-signature or a token. So only what is named here is taken out of them.
+The client's exceptions have the request's URL and the server's answer in them, and both can hold
+parts of a signature or a token. So only the facts below are taken out of them.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ _PROVIDER = re.compile(r"credential provider", re.IGNORECASE)
 
 
 class StoreRefusal(msgspec.Struct, frozen=True):
-    """Why a request failed.
+    """The reason why a request failed.
 
     Attributes:
-        status: Of the HTTP answer; None where there was none.
-        code: The server's own word for it; empty without one.
-        region: Where the bucket is, if the answer says so.
-        storage_class: Of an archived object, if the answer says so.
-        permission: What is not allowed, if the answer says so, such as `kms:Decrypt`.
-        way: What failed before the server: `tls`, `proxy`, `proxy login`, `dns`, or empty.
-        transport: The client's word for a failure without an answer; empty without one.
-        wants_checksum: Whether the answer asks for a checksum.
-        is_redirect: Whether the bucket is elsewhere.
+        status: The status of the HTTP answer; None without an answer.
+        code: The server's error code; empty without one.
+        region: The bucket's region, if the answer has it.
+        storage_class: The storage class of an archived object, if the answer has it.
+        permission: The missing permission, such as `kms:Decrypt`, if the answer names it.
+        way: What failed on the way to the server: `tls`, `proxy`, `proxy login`, `dns`, or empty.
+        transport: The client's name for a failure without an answer; empty if there is none.
+        wants_checksum: Whether the server requires a checksum.
+        is_redirect: Whether the bucket is in another region.
         is_too_short: Whether the object ends before the span asked for.
-        is_without_keys: Whether the client got no credentials to ask with.
-        asked_machine: Whether it was the machine's metadata service that gave none.
+        is_without_keys: Whether the client has no credentials.
+        asked_machine: Whether the client had asked the machine's metadata service for them.
     """
 
     status: int | None
@@ -72,7 +72,7 @@ class StoreRefusal(msgspec.Struct, frozen=True):
 
 
 def refusal_of(error: Exception) -> StoreRefusal:
-    """Read what one of the client's exceptions says."""
+    """Return the facts in one of the client's exceptions."""
     # Behind this heading the client prints its internals; before it, the server's answer.
     text, _, internals = str(error).partition("\nDebug source:")
     status = _status(error, text)
@@ -103,7 +103,7 @@ def _found(words: re.Pattern[str], text: str) -> str | None:
 
 
 def _status(error: Exception, text: str) -> int | None:
-    """The HTTP status; from the exception's class where that alone tells."""
+    """Return the HTTP status, from the exception's class if the text does not have it."""
     if isinstance(error, FileNotFoundError):
         return 404
     if isinstance(error, client.PermissionDeniedError):

@@ -178,7 +178,7 @@ def _replaced(store: Store, name: str) -> Iterator[Outcome]:
 
 
 def _conditional(store: Any, name: str) -> Outcome:
-    """Whether a write can depend on what is there, which heads need."""
+    """Return whether a write can depend on what is there, which heads need."""
     what = "writes that depend on a version"
     if not is_conditional(store):
         advice = "Steps need none. Heads do, and the saver for LangGraph: keep them elsewhere."

@@ -1,4 +1,4 @@
-"""`aggregate_branches`: what the branches of a fork made joins the state."""
+"""`aggregate_branches`: join the results of a fork's branches into the state."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _GONE = (BlobMissing, BlobCorrupt)  # what trying again cannot mend
 
 
 def aggregate_branches(invocation: Invocation) -> dict[str, Any]:
-    """`{state_data, next_action}`. A join that is delivered again changes nothing."""
+    """Return `{state_data, next_action}`. A join that is delivered again changes nothing."""
     state, statuses = invocation.state(), invocation.settings.table
     event = invocation.event
     delivery = delivery_id(*(event.get(name) for name in _JOINED))
@@ -78,7 +78,7 @@ def aggregate_branches(invocation: Invocation) -> dict[str, Any]:
 def _joined_state(
     invocation: Invocation, state: dict[str, Any], gathering: Gathering, identity: str
 ) -> dict[str, Any]:
-    """The state with what the branches made, and their record."""
+    """Return the state with the branches' results merged, and the record of the join."""
     current = state.get("current_state")
     if isinstance(current, Unopened):
         current = invocation.top(current)
@@ -98,7 +98,7 @@ def _joined_state(
 def _joined(
     invocation: Invocation, current: dict[str, Any], gathering: Gathering
 ) -> dict[str, Any]:
-    """`current_state` after the three-way merge; its conflicts go on the gathering's record."""
+    """Return `current_state` after the three-way merge; conflicts are added to the gathering."""
     given = invocation.event.get("merge_rules")
     if given is not None and not isinstance(given, dict):
         raise InvalidState(
@@ -121,7 +121,7 @@ def _joined(
 def _with_opened(
     invocation: Invocation, current: dict[str, Any], sides: list[Side], keys: list[str]
 ) -> tuple[dict[str, Any], list[Side]]:
-    """The same values with those of some keys opened, all in one read."""
+    """Return the values with those of some keys opened, all in one read."""
 
     def chosen(values: Mapping[str, Any]) -> dict[str, Any]:
         return {key: values[key] for key in keys if key in values}
@@ -139,7 +139,7 @@ def _with_opened(
 
 
 class _Forks:
-    """States that branches started from, by the digest that they name."""
+    """Find the states that branches started from, by the digests that they name."""
 
     def __init__(self, invocation: Invocation, current: dict[str, Any]) -> None:
         self._invocation = invocation
@@ -147,7 +147,7 @@ class _Forks:
         self._found: dict[str, Mapping[str, Any]] = {}
 
     def of(self, digest: str | None) -> Mapping[str, Any]:
-        """`current_state` at a fork.
+        """Return `current_state` as it was at a fork.
 
         Raises:
             InvalidState: No state with that digest is known.
@@ -177,7 +177,7 @@ class _Forks:
 
 
 class _Reader:
-    """Reads the branches' results; what is gone stays on record where the event asks for it."""
+    """Read the branches' results; if the event allows it, record those that are gone."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
@@ -206,7 +206,7 @@ class _Reader:
         return gathering
 
     def _list(self, value: Any, name: str, gathering: Gathering) -> list[Any]:
-        """The list as it came, its elements not yet opened; or a list that left, opened."""
+        """Return the list: unopened if it stands in the event, opened if it was offloaded."""
         value = payload_of(value)
         if not isinstance(value, list):
             self._is_raw = False
@@ -252,14 +252,14 @@ class _Reader:
         return branch
 
     def _followed(self, record: Any) -> Any:
-        """A result whose parts came out of a branch's state of wire version 0, as they were."""
+        """Return a result whose parts came unchanged from a branch's state with legacy pointers."""
         if not isinstance(record, dict) or KEY in record:
             return record
         parts = {name: record[name] for name in _OF_STATE if record.get(name) is not None}
         return {**record, **self._invocation.followed(parts)}
 
     def _loaded(self, pointer: dict[str, Any]) -> dict[str, Any]:
-        """What a pointer of wire version 0 leads to; all that is loaded is data."""
+        """Return the value of a legacy pointer; everything in it is data."""
         record = dict(pointer)
         for name in _ADDRESSES:
             address = record.get(name)
@@ -275,15 +275,15 @@ class _Reader:
         return record
 
     def _is_result(self, value: dict[str, Any]) -> bool:
-        """Whether a stored object is a branch's result; a final state is its data."""
+        """Return whether a stored object is a branch's result, and not a state, which is data."""
         return bool(_IS_RESULT & value.keys()) or failure_of(value, self._statuses) is not None
 
 
 def _warn(error: StatebagError, index: int, total: int) -> None:
-    """Say that a branch is left out; `unresolved_branches` has the rest."""
+    """Log that a branch is left out; `unresolved_branches` has the details."""
     warn(
         "BranchesMissing",
-        "a join leaves out branch %d of %d, as its result is gone: %s in %s",
+        "a join leaves out branch %d of %d, whose result is gone: %s in %s",
         index + 1,
         total,
         error.code,
@@ -293,7 +293,7 @@ def _warn(error: StatebagError, index: int, total: int) -> None:
 
 
 def _unresolved(pointer: Any, error: StatebagError, index: int) -> dict[str, Any]:
-    """The record of a branch that could not be read: its pointer as data, and the reason."""
+    """Return the record of a branch that could not be read, with its pointer and the reason."""
     named = pointer.get("branch_id") if isinstance(pointer, dict) else None
     return {
         "branch_id": named if isinstance(named, str | int) else f"branch_{index}",

@@ -1,7 +1,7 @@
-"""`sync_branch` where the state is inside the branch's own state, as in a Map's iterator.
+"""`sync_branch` for a state inside the branch's own state, as in a Map's iterator.
 
 `{branch_id, segment_to_run, loop_counter, partition_map, state_data}`: a result merges into
-`state_data`. How far the branch is stands next to it, since `state_data` is from before the fork.
+`state_data`. The branch's own progress stands next to it, because `state_data` predates the fork.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def sync_branch(invocation: Invocation) -> dict[str, Any]:
 
 
 def _total(fields: dict[str, Any]) -> Any:
-    """How many segments the branch has: as it says, else those of its partition map.
+    """Return the branch's number of segments, by its `total_segments` or its partition map.
 
     The state's own `total_segments` counts those of the workflow.
     """
@@ -76,7 +76,7 @@ def _total(fields: dict[str, Any]) -> Any:
 def _answer(
     invocation: Invocation, fields: dict[str, Any], state: dict[str, Any], action: str
 ) -> dict[str, Any]:
-    """Seal both apart: the control fields of both stay plain, where routers read them."""
+    """Seal the two states separately, so that the control fields of both stay plain for routers."""
     room = invocation.bound - wire_size({"branch_state": 0, "next_action": action})
     outside = invocation.sealed_fields({**fields, _INNER: None}, room // 2, (*_PLAIN, _INNER))
     inside = invocation.sealed_state(state, room - wire_size(outside))

@@ -1,4 +1,4 @@
-"""`decompress`: the value in a text that the first version compressed."""
+"""`decompress`: return the value in a text that the first version compressed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["decompress"]
 
 
 def decompress(invocation: Invocation) -> Any:
-    """The value, sealed where it is large."""
+    """Return the value; a large one is sealed."""
     strict = invocation.event.get("strict") is True
     value = plain_objects.decompress_data(invocation.given("compressed_data"), strict=strict)
     if not invocation.is_named:  # the value may be a state, which says whose it is

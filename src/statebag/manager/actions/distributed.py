@@ -1,4 +1,4 @@
-"""`aggregate_distributed`: the results of a Map of any number of children, streamed."""
+"""`aggregate_distributed`: join the results of a Map of any number of children, as a stream."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _FIELDS = ("segment_results", "ResultWriterDetails")
 
 
 def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
-    """`{state_data, next_action, final_status, failed_chunks, post_snapshot}`."""
+    """Return `{state_data, next_action, final_status, failed_chunks, post_snapshot}`."""
     event = invocation.event
     statuses = invocation.settings.table
     state = invocation.state()
@@ -89,7 +89,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
 def _source(
     invocation: Invocation, state: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any], _Chunks]:
-    """The state with what a result says next to its chunks, what it says, and the chunks."""
+    """Return the state with the result's own fields merged, these fields, and the chunks."""
     event = invocation.event
     name = "execution_result" if event.get("distributed_results") is None else "distributed_results"
     raw = payload_of(event.get(name))
@@ -132,7 +132,7 @@ def _source(
 
 
 def _top(invocation: Invocation, given: Any) -> Any:
-    """What a result is: a list that left is not read for it."""
+    """Return a result opened at its top; an offloaded list is not read."""
     top = invocation.sb.open(given, only=[], scope=invocation.scope, embedded=False)
     if isinstance(top, Unopened) and top.kind == "array":
         return top
@@ -140,7 +140,7 @@ def _top(invocation: Invocation, given: Any) -> Any:
 
 
 class _AsItIs:
-    """A result that is not opened: what looks like a stub in it is data."""
+    """A result that is not opened, because what looks like a stub in it is data."""
 
     __slots__ = ("value",)
 
@@ -149,7 +149,7 @@ class _AsItIs:
 
 
 def _opened(invocation: Invocation, given: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
-    """Results with their positions, opened whole but for those `_AsItIs`, a few ahead."""
+    """Yield results with their positions, a few read ahead; all but `_AsItIs` are opened whole."""
     taken: deque[tuple[int, bool, _AsItIs | None]] = deque()
 
     def values() -> Iterator[Any]:
@@ -171,7 +171,7 @@ def _opened(invocation: Invocation, given: Iterable[tuple[int, Any]]) -> Iterato
 
 
 def _items(invocation: Invocation, listed: Unopened) -> Iterator[tuple[int, Any]]:
-    """The items of a list that left, one piece of it at a time."""
+    """Yield the items of an offloaded list, reading one chunk of it at a time."""
     items = (
         invocation.sb.get(listed, [index], invocation.scope, embedded=False)
         for index in range(listed.count)
@@ -185,7 +185,7 @@ def _map_run(invocation: Invocation, details: Any, form: Any) -> Iterator[tuple[
 
 
 def _chunk(child: ChildResult) -> Any:
-    """A child execution as a chunk's result."""
+    """Return the result of a child execution as that of a chunk."""
     if child.status == "SUCCEEDED":
         # Its output is what it made; it may be a bag.
         text = json_text.encode(child.output)
@@ -217,22 +217,22 @@ def _chunk(child: ChildResult) -> Any:
 
 
 def _write(window: list[tuple[int, bytes]], writer: ArrayWriter) -> None:
-    """Write what was collected, in order, and forget it."""
+    """Write the collected results in order, and drop them."""
     for place, text in sorted(window):
         writer.add(place, text)
     window.clear()
 
 
 class _SamePlace(Exception):  # noqa: N818  # a request to start again, not a failure
-    """Two chunks say that they have the same place."""
+    """Raised if two chunks say that they have the same place."""
 
 
 class _Gatherer:
-    """Writes all chunks in their order, and counts them on the way.
+    """Write all chunks in their order, and count them.
 
     Args:
         invocation: For the settings and the store.
-        chunks: Gives all chunks; called again where their places are not distinct.
+        chunks: Returns all chunks; called again if their places are not distinct.
     """
 
     def __init__(self, invocation: Invocation, chunks: _Chunks) -> None:
@@ -240,7 +240,7 @@ class _Gatherer:
         self._chunks = chunks
 
     def gather(self) -> tuple[Tally, dict[str, Any]]:
-        """The tally, and `all`: what stands for the list of all chunks."""
+        """Return the tally, and `{"all": chunks}` with the list of all of them."""
         if self._invocation.settings.wire == 0:
             return self._as_plain_list()
         try:
@@ -273,7 +273,7 @@ class _Gatherer:
         return tally, {"all": writer.finish()}
 
     def _as_plain_list(self) -> tuple[Tally, dict[str, Any]]:
-        """For wire version 0, whose readers want one plain object of all."""
+        """Return the list as one plain object, as readers of legacy pointers expect it."""
         tally = self._tally()
         ordered = sorted((order_of(chunk, i), i, chunk) for i, chunk in self._chunks())
         for order, _, chunk in ordered:

@@ -1,4 +1,4 @@
-"""`hydrate_branch` and `hydrate_segment`: one element of a list, the state untouched and unread."""
+"""`hydrate_branch` and `hydrate_segment`: return an element of a list without reading the state."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _OF_POINTERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What is hydrated.
+    """The names that differ between branches and segments.
 
     Attributes:
-        noun: Of the event's fields, as in `branch_pointer` and `branch_index`.
+        noun: The word in the event's fields, as in `branch_pointer` and `branch_index`.
         lists: Names of the list, in a pointer and in the state.
         addresses: Names of the list's address, in a pointer and in the state.
-        whole: A field that pointers do not have: an object with it is the element itself.
+        whole: A field that pointers do not have; an object with it is the element itself.
     """
 
     noun: str
@@ -67,13 +67,13 @@ _SEGMENT = _Kind(
 
 
 def hydrate_branch(invocation: Invocation) -> dict[str, Any]:
-    """`{branch_config, branch_index, state_data}`."""
+    """Return `{branch_config, branch_index, state_data}`."""
     index, config = _Finder(invocation, _BRANCH).find()
     return _answer(invocation, "branch_config", config, {"branch_index": index})
 
 
 def hydrate_segment(invocation: Invocation) -> dict[str, Any]:
-    """`{segment_config, segment_id, execution_order, state_data}`."""
+    """Return `{segment_config, segment_id, execution_order, state_data}`."""
     index, segment = _Finder(invocation, _SEGMENT).find()
     known = [one for one in (segment, invocation.event["segment_pointer"]) if isinstance(one, dict)]
     beside = {
@@ -86,7 +86,7 @@ def hydrate_segment(invocation: Invocation) -> dict[str, Any]:
 
 
 class _Finder:
-    """Finds the element that a pointer means; only what lies on the way to it is read."""
+    """Find the element that a pointer names, reading only the blobs on the way to it."""
 
     def __init__(self, invocation: Invocation, kind: _Kind) -> None:
         self._invocation = invocation
@@ -119,7 +119,7 @@ class _Finder:
         return self._index, sb.open(pointer, scope=scope, embedded=False)
 
     def _listed(self) -> Any:
-        """The element of a list in the pointer or in the state."""
+        """Return the element from a list in the pointer or in the state."""
         for name in self._kind.lists:
             if self._pointer.get(name) is not None:
                 return self._in_sight(self._pointer, name, self._kind.pointer)
@@ -130,7 +130,7 @@ class _Finder:
             ):
                 if found:
                     return element
-        # Not in sight: in a state that was offloaded as a whole, or of wire version 0.
+        # Not in sight: in a state that was offloaded as a whole, or has legacy pointers.
         top = self._invocation.state() if state is not None else {}
         for found, element in self._in_state(top, lambda name: self._item(top[name])):
             if found:
@@ -140,9 +140,9 @@ class _Finder:
     def _in_state(
         self, state: dict[str, Any], element: Callable[[str], Any]
     ) -> Iterator[tuple[bool, Any]]:
-        """The places in a state, in order: whether the list is there, and then the element.
+        """Yield, for each place of a state in order, whether the list is there, and the element.
 
-        The list of a name that pointers may have too comes after an address.
+        A list under a name that pointers may have too comes after an address.
         """
         *first, last = self._kind.lists
         for name in first:
@@ -153,7 +153,7 @@ class _Finder:
             yield True, element(last)
 
     def _in_sight(self, place: dict[str, Any], name: str, where: str) -> Any:
-        """The element of a list that an object has, or has a stub or a legacy pointer of."""
+        """Return the element of an object's list, which may be a stub or a legacy pointer."""
         sb, scope = self._invocation.sb, self._invocation.scope
         if as_pointer(place[name]) is None:
             return sb.get(place, [name, self._index], scope, embedded=False)
@@ -174,7 +174,7 @@ class _Finder:
         )
 
     def _followed(self, element: Any) -> Any:
-        """An element that is itself a pointer, as a fork of a kernel's own lists them."""
+        """Return the element behind a pointer that stands in the list."""
         is_pointer = isinstance(element, dict) and f"{self._kind.noun}_index" in element
         if not is_pointer or self._kind.is_whole(element):
             return element
@@ -184,7 +184,7 @@ class _Finder:
         return behind if found else element
 
     def _behind_address(self, place: dict[str, Any], where: str) -> tuple[bool, Any]:
-        """Whether an object has the list's address, and then the element there."""
+        """Return whether an object has the list's address, and the element behind it."""
         for name in self._kind.addresses:
             address = place.get(name)
             if isinstance(address, str) and address:
@@ -213,7 +213,7 @@ class _Finder:
         return manifest.segment(self._index)
 
     def _is_pointer(self) -> bool:
-        """Whether it says which element is meant, and is not the element itself."""
+        """Return whether a value names an element, and is not the element itself."""
         noun = self._kind.noun
         index = f"{noun}_index"
         if any(f"total_{name}" in self._pointer for name in self._kind.lists):
@@ -222,7 +222,7 @@ class _Finder:
         return index in self._pointer and self._pointer.keys() <= known
 
     def _checked(self, element: Any) -> Any:
-        """The element, if it is the one that the pointer means."""
+        """Return the element after checking that it is the one that the pointer names."""
         name = f"{self._kind.noun}_id"
         if isinstance(element, dict):
             meant, found = self._pointer.get(name), element.get(name)

@@ -1,4 +1,4 @@
-"""One call of an action: its event read as far as needed, its answer sealed within the bound."""
+"""One call of an action: read its event as far as needed, and seal its answer within the bound."""
 
 from __future__ import annotations
 
@@ -61,19 +61,19 @@ _DERIVED_MARK = 64  # bytes. Chosen: the mark in a stub takes fewer
 
 
 class Invocation:
-    """Reads an event's parts and seals an answer.
+    """Read an event's parts, and seal the answer.
 
     Args:
         event: The Lambda's event.
-        scope: What to read and where to write; by default what the event says.
-        bound: Bytes that an answer may have; by default the policy's.
+        scope: The scope to read and write; by default the one that the event gives.
+        bound: The largest answer in bytes; by default the policy's bound.
 
     Attributes:
-        event: The same.
+        event: As given.
         sb: The environment's client, which keeps the manager's control fields plain.
-        scope: What is read, and where new objects go.
+        scope: The scope that is read and written.
         control: Names of the control fields.
-        settings: The manager's own.
+        settings: The manager's settings.
     """
 
     def __init__(
@@ -93,12 +93,12 @@ class Invocation:
 
     @property
     def is_named(self) -> bool:
-        """Whether the event says which execution it belongs to."""
+        """Whether the event names its execution."""
         return self.scope != UNNAMED
 
     @property
     def bound(self) -> int:
-        """Bytes that an answer may have."""
+        """The largest answer, in bytes."""
         return self.sb.policy.max_bag_bytes if self._bound is None else self._bound
 
     def must_be_named(self) -> None:
@@ -111,17 +111,17 @@ class Invocation:
             raise no_execution()
 
     def writing(self) -> AbstractContextManager[None]:
-        """Return a block in which an event that names no execution stores nothing.
+        """Return a context in which an event that names no execution cannot write.
 
-        Its first write is refused as by `must_be_named`.
+        The first write raises the error of `must_be_named`.
         """
         return nullcontext() if self.is_named else refusing_writes(no_execution)
 
     def check_scopes(self) -> None:
         """Refuse stubs in the event that name objects of a scope that it may not read.
 
-        An answer hands on what an action does not read: without this check, the step that opens
-        it would fail, and not the one that brought it in.
+        An answer passes on what an action does not read. Without this check, the step that opens
+        it would fail, instead of the one that brought it in.
 
         Raises:
             NotPermitted: With the stub's path and the object's name.
@@ -134,7 +134,7 @@ class Invocation:
             raise
 
     def given(self, name: str) -> Any:
-        """A field that the event must have.
+        """Return a required field of the event.
 
         Raises:
             InvalidState: It has none, or null.
@@ -145,20 +145,20 @@ class Invocation:
         return value
 
     def state(self, name: str = "state_data") -> dict[str, Any]:
-        """The event's state, opened at its top: what left it stays `Unopened`.
+        """Return the event's state opened at its top: offloaded fields stay `Unopened`.
 
-        Pointers of wire version 0 are followed where they can stand.
+        Legacy pointers are followed in the places where they can stand.
 
         Raises:
-            InvalidState: It is no object.
+            InvalidState: It is not an object.
         """
         bag, aside = _aside(self.given(name))
         return self._with_came(self._top_of(bag, name), aside)
 
     def branch_state(self) -> dict[str, Any]:
-        """Return the event's `branch_state`, opened at its top, as `state` does for a state.
+        """Return the event's `branch_state`, opened at its top as by `state`.
 
-        The summary that it keeps is that of the state inside it.
+        The summary that is kept is the one of the state inside it.
         """
         bag = self.given("branch_state")
         inner, aside = _aside(bag.get(_INNER) if isinstance(bag, dict) else None)
@@ -178,9 +178,9 @@ class Invocation:
         return self._object(self.top(bag, only=BOOKKEEPING), name)
 
     def _with_came(self, state: dict[str, Any], aside: dict[str, Any]) -> dict[str, Any]:
-        """The state, with what was set aside if it is known to be a field of the state's own.
+        """Return the state with the field set aside, if that is known to be the state's own field.
 
-        Without reading the metadata, what could be its summary is taken for that until the seal.
+        Until the seal reads the metadata, a value that could be its summary counts as that.
         """
         self._summary = None
         if SUMMARY in aside:
@@ -190,12 +190,12 @@ class Invocation:
         return state
 
     def result(self, name: str, read: Iterable[str]) -> dict[str, Any]:
-        """A result that the event brings: the named fields opened, the others as they came.
+        """Return a result in the event with the named fields opened and the others unchanged.
 
-        A result that is a pointer of wire version 0 itself is followed; what it holds is data.
+        A result that is itself a legacy pointer is followed; its value is data.
 
         Raises:
-            InvalidState: It is no object.
+            InvalidState: It is not an object.
         """
         value = payload_of(self.event.get(name))
         if value is None:
@@ -205,7 +205,7 @@ class Invocation:
         return self._object(self.looked_into(value, read), name)
 
     def looked_into(self, value: Any, read: Iterable[str]) -> Any:
-        """A result as `top` gives it; of a response of `lambda:invoke`, the result in it.
+        """Return the top of a result, taken out of a response of `lambda:invoke` if it is in one.
 
         Args:
             value: A bag, or an `Unopened`.
@@ -223,7 +223,7 @@ class Invocation:
         return result
 
     def top(self, value: Any, only: Iterable[str] = ()) -> Any:
-        """A value with its own fields in place; those that left it stay `Unopened`.
+        """Return a value opened at its top: offloaded fields stay `Unopened`.
 
         Args:
             value: A bag, or an `Unopened`.
@@ -237,13 +237,13 @@ class Invocation:
         return opened
 
     def final_state(self, value: Any, before: Any = None) -> Any:
-        """A result's final state, opened at its top; a pointer of wire version 0 is followed.
+        """Return a result's final state, opened at its top; a legacy pointer is followed.
 
-        What its fields hold is data. A field that is the very pointer which stood in the
-        event's own state is what the step did not touch, and is left out.
+        The values of its fields are data. A field that still is the pointer which stood in the
+        event's own state is left out: the step did not change it.
 
         Args:
-            value: What the result gives.
+            value: The result's `final_state`.
             before: The event's `current_state` as it came.
         """
         if as_pointer(value) is not None:
@@ -260,15 +260,15 @@ class Invocation:
         }
 
     def followed(self, parts: dict[str, Any]) -> dict[str, Any]:
-        """Parts of a state as they came, with the pointers of wire version 0 in them replaced.
+        """Return parts of a result with their legacy pointers replaced by values.
 
-        They are results, not the state itself: what leads out of the root is data in them.
+        In a result, unlike in the state, a pointer that leads out of the root is data.
         """
         reader = self._reader(foreign_is_data=True, of_branches=True)
         return self._object(reader.resolve(parts), "parts")
 
     def behind_pointer(self, pointer: Any, path: Path) -> Any:
-        """What one pointer of wire version 0 leads to; stubs in it are data, and escaped.
+        """Return the value of one legacy pointer; stubs in it are data, and escaped.
 
         Raises:
             NotPermitted, BlobMissing, BlobCorrupt, LimitExceeded: As for a state with it.
@@ -276,7 +276,7 @@ class Invocation:
         return self._reader().resolve(pointer, path)
 
     def opened(self, value: Any) -> Any:
-        """A value with everything in it opened, in one read; `value` is not changed."""
+        """Return a copy of a value with everything in it opened, in one read."""
         found: list[Unopened] = []
         _collect(value, found)
         if not found:
@@ -284,12 +284,12 @@ class Invocation:
         return _filled(value, iter(self.sb.open(list(found), scope=self.scope, embedded=False)))
 
     def sealed(self, name: str, value: Any, budget: int) -> Any:
-        """Return what to carry for a value beside the state, in the form of the policy's wire.
+        """Return the bag of a value next to the state, or its pointers under wire version 0.
 
         Args:
-            name: What the value is called.
-            value: As it was opened.
-            budget: Bytes that it may have.
+            name: The name of the value.
+            value: The opened value.
+            budget: The most bytes of the result.
         """
         with self.writing():
             if self.settings.wire == 0 and not sealing_is_off():
@@ -299,12 +299,12 @@ class Invocation:
             return self.sb.seal(value, scope=self.scope, budget=budget)
 
     def sealed_fields(self, fields: dict[str, Any], budget: int, plain: Iterable[str]) -> Any:
-        """Return a bag for fields beside the state, in the form that the policy's wire says.
+        """Return a bag of fields next to the state, in the form that the manager's `wire` says.
 
         Args:
-            fields: As they were opened.
+            fields: Opened values by name.
             budget: The bag's bound in bytes.
-            plain: Names of those that stay plain, beside the control fields.
+            plain: Names of fields that stay plain, in addition to the control fields.
         """
         sb = self.sb.with_control(*plain)
         with self.writing():
@@ -313,9 +313,11 @@ class Invocation:
             return sb.seal(fields, scope=self.scope, budget=budget)
 
     def sealed_state(self, state: dict[str, Any], budget: int) -> Any:
-        """A bag for a state: `scheduling_metadata` once large is only summed up, and the
-        pointers of a fork stay plain as long as they fit.
-        """  # noqa: D205 (one sentence of two lines)
+        """Return the bag of a state.
+
+        Large `scheduling_metadata` is offloaded with a summary next to it. The pointers of a fork
+        stay plain as long as they fit.
+        """
         if self.settings.wire == 0 and not sealing_is_off():
             with self.writing():
                 state = self._with_summary(state)
@@ -332,12 +334,12 @@ class Invocation:
     def answer(
         self, state: dict[str, Any], name: str = "state_data", **beside: Any
     ) -> dict[str, Any]:
-        """The action's answer, within the bound as a whole.
+        """Return the action's answer, which fits the bound as a whole.
 
         Args:
-            state: To be sealed.
-            name: Under which name.
-            beside: Small or sealed already.
+            state: The state to seal.
+            name: The answer's field for it.
+            beside: Further fields, which are small or sealed already.
         """
         room = self.bound - wire_size({name: 0, **beside})
         return {name: self.sealed_state(state, room), **beside}
@@ -345,33 +347,33 @@ class Invocation:
     def of_state(
         self, state: Any, scope: str | None = None, bound: int | None = None
     ) -> Invocation:
-        """The same call for another state.
+        """Return this call for another state.
 
         Args:
-            state: A bag, or a state of wire version 0.
+            state: A bag, or a state with legacy pointers.
             scope: The scope to read and write; by default the one that the state says.
-            bound: Bytes that the answer may have; by default the policy's.
+            bound: The largest answer in bytes; by default the policy's bound.
         """
         event = {name: value for name, value in self.event.items() if name != "branch_state"}
         return Invocation({**event, "state_data": state}, scope, bound)
 
     def answer_of_state(self) -> dict[str, Any]:
-        """`{state_data}` alone, within the bound."""
+        """Return `{state_data}` alone, within the bound."""
         return self.answer(self.state())
 
     def untouched(self, name: str, **beside: Any) -> dict[str, Any]:
-        """An answer that hands the event's state on as it came, or sealed where it must be."""
+        """Return an answer with the event's state unchanged, or sealed if it does not fit."""
         state = self.event.get(name)
         if wire_size({name: state, **beside}) <= self.bound:
             return {name: state, **beside}
         return self.answer(self.state(name), name, **beside)
 
     def check_address(self, address: str, path: Path, *, of_branch: bool = True) -> str:
-        """The name of the object at an address of wire version 0, which this event may read.
+        """Return the name of the object at a legacy address, which the event may read.
 
         Raises:
-            NotPermitted: It is outside the root, or another execution's, or signatures are
-                required: an address has none.
+            NotPermitted: The address is outside the root or another execution's, or signatures
+                are required, which an address cannot have.
         """
         name, allowed = self.may_read(address, path, of_branch=of_branch)
         if not allowed:
@@ -379,7 +381,7 @@ class Invocation:
         return name
 
     def may_read(self, address: str, path: Path, *, of_branch: bool = True) -> tuple[str, bool]:
-        """Return the name of the object at such an address, and whether it is this execution's.
+        """Return the name of the object at a legacy address, and whether it is this execution's.
 
         Raises:
             NotPermitted: The address is outside the root, or signatures are required.
@@ -390,7 +392,7 @@ class Invocation:
         return name, scope.allows(name, of_branch=of_branch)
 
     def pointer_scope(self) -> PointerScope:
-        """What addresses of wire version 0 in this event may lead to."""
+        """Return the objects that legacy addresses in this event may name."""
         scope = PointerScope(self.scope, self.sb.policy, any_id=not self.is_named)
         for state in (self.event, *(self.event.get(name) for name in STATES)):
             scope.learn(state)
@@ -425,7 +427,7 @@ class Invocation:
         return self.sb.with_control(PENDING)
 
     def _with_summary(self, state: dict[str, Any]) -> dict[str, Any]:
-        """The state with the summary that came as a field of its own, if it was none."""
+        """Return the state with the set-aside field put back, if it was not a summary."""
         came = self._summary
         if came is None or SUMMARY in state:
             return state
@@ -434,9 +436,9 @@ class Invocation:
         return {**state, SUMMARY: came.value}
 
     def _scheduled(self, state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """The state with large scheduling metadata as one value, and its summary.
+        """Return the state with large scheduling metadata as one blob, and the summary of it.
 
-        No summary where there is nothing to sum up, or the state has a field of that name.
+        The summary is None if there is no metadata, or if the state has a field of that name.
         """
         metadata = state.get(FULL)
         came = self._summary
@@ -457,7 +459,7 @@ class Invocation:
 
 
 class _Came(msgspec.Struct, frozen=True):
-    """The summary of an event's metadata, as it came; the engine may have replaced it.
+    """The summary that an event had of its metadata; the engine may have replaced it.
 
     Attributes:
         value: The value of the summary's field.
@@ -469,14 +471,14 @@ class _Came(msgspec.Struct, frozen=True):
 
 
 def _aside(bag: Any) -> tuple[Any, dict[str, Any]]:
-    """An object of a bag without the summary of metadata that left, and this summary by name."""
+    """Return a bag without the summary of offloaded metadata, and this summary by name."""
     if isinstance(bag, dict) and is_marked(bag.get(FULL)):  # else it is opened now anyway
         return set_aside(bag)
     return bag, {}
 
 
 def as_one(text: bytes, count: int, kind: Kind = "object") -> Unopened:
-    """A value that leaves whole: seal stores it where it is too large to be carried."""
+    """Return a stand-in for a value that a seal offloads whole, inline or in the store."""
     stub = Carried(sha256_hex(text), len(text), compress(text), kind, count)
     return Unopened({KEY: stub.to_wire()}, stub, is_own=True)
 
@@ -496,7 +498,7 @@ def _collect(value: Any, found: list[Unopened]) -> None:
 
 
 def _filled(value: Any, opened: Any) -> Any:
-    """A copy with the next opened value at each place, in the order of `_collect`."""
+    """Return a copy with the opened values in their places, in the order of `_collect`."""
     if isinstance(value, Unopened):
         return next(opened)
     if isinstance(value, Grown):

@@ -1,7 +1,7 @@
-"""`restore_snapshot` of what the first version stored: a copy of the state, or a record of it.
+"""`restore_snapshot` for snapshots of the first version: a copy of the state, or a record of it.
 
 A record has the state in `state_data`, or its address in `state_s3_path`, and says in
-`execution_id` whose it is.
+`execution_id` which execution it belongs to.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _UNKNOWN = "unknown"  # what the first version wrote for a state without an id
 
 
 def restore(invocation: Invocation, address: str, name: str) -> dict[str, Any]:
-    """Return `{state_data}`: the state of then.
+    """Return `{state_data}` with the state at the time of the snapshot.
 
     Args:
-        invocation: Its event may name the execution; then only that one's snapshots are read.
-        address: The object's.
+        invocation: If its event names an execution, only snapshots of that one are read.
+        address: The object's address.
         name: The object's, below the root.
 
     Raises:
-        NotPermitted: It is another execution's, or does not say whose it is.
+        NotPermitted: It belongs to another execution, or does not say to which one.
         BlobMissing, BlobCorrupt: An object is gone, or is not a snapshot.
     """
     path = ("snapshot_s3_path",)
@@ -61,7 +61,7 @@ def restore(invocation: Invocation, address: str, name: str) -> dict[str, Any]:
 
 
 def _is_record(held: Any) -> bool:
-    """Whether an object is the record around a state, and not a state with such fields."""
+    """Return whether an object is a record of a state, and not a state that has such fields."""
     if not isinstance(held, dict) or any(name in held for name in _OF_STATES):
         return False
     has_state = isinstance(held.get("state_data"), dict) or isinstance(
@@ -71,14 +71,14 @@ def _is_record(held: Any) -> bool:
 
 
 def _owner(place: Any) -> str:
-    """The scope of the execution that a record or a state names."""
+    """Return the scope of the execution that a record or a state names."""
     if not isinstance(place, dict) or place.get("execution_id") == _UNKNOWN:
         return UNNAMED
     return scope_of_event(place, {})
 
 
 def _behind(invocation: Invocation, address: str, owner: str) -> Any:
-    """The state at the address that a record has."""
+    """Return the state at the address that a record has."""
     path = ("snapshot_s3_path", "state_s3_path")
     name = name_below(invocation.sb.store.url, address, path)
     state = plain_objects.read_plain(address)
@@ -95,9 +95,10 @@ def _behind(invocation: Invocation, address: str, owner: str) -> Any:
 
 
 def _is_own(invocation: Invocation, owner: str) -> bool:
-    """Whether an event may read what is an execution's: its own, or any if it names none.
+    """Return whether an event may read an object of an execution.
 
-    What nobody is named in belongs to nobody.
+    An event that names no execution may read those of all. An object that names no execution
+    belongs to none.
     """
     if owner == UNNAMED:
         return False

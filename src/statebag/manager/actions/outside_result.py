@@ -1,4 +1,4 @@
-"""`merge_callback` and `merge_async`: results from outside, of any size."""
+"""`merge_callback` and `merge_async`: merge results from outside, of any size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["merge_outside"]
 def merge_outside(
     invocation: Invocation, name: Literal["callback_result", "async_result"]
 ) -> dict[str, Any]:
-    """`{state_data, next_action}`; the result is kept whole under its own name."""
+    """Return `{state_data, next_action}`; the result is kept whole under its own name."""
     state = invocation.state()
     given = invocation.given(name)
     kept = invocation.top(given, only=READ)

@@ -1,4 +1,4 @@
-"""A step's result read as far as needed, and merged."""
+"""Read a step's result as far as needed, and merge it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["absorb"]
 def absorb(
     invocation: Invocation, state: dict[str, Any], result: dict[str, Any], raw: Any
 ) -> dict[str, Any]:
-    """The state with a result merged into it.
+    """Return the state with a result merged into it.
 
     Args:
-        invocation: Opens what must be read.
+        invocation: Opens the values that must be read.
         state: The state, opened at its top.
-        result: The result, the fields that a merge reads opened.
+        result: The result, with the fields opened that a merge reads.
         raw: The state as the event brought it.
     """
     state, result = dict(state), dict(result)

@@ -43,7 +43,7 @@ _COMES_IN = (
 
 
 def scope_of_event(state: Any, event: Mapping[str, Any]) -> str:
-    """Return the scope of an event: its execution's, else that of its idempotency key.
+    """Return the scope of an event: that of its execution, else that of its idempotency key.
 
     Args:
         state: The event's state, opened or not: control fields are plain in both.
@@ -77,7 +77,7 @@ def execution_of_scope(scope: str, *places: Any) -> str | None:
     """Return the id of the execution that a scope belongs to; None if it belongs to none.
 
     Args:
-        scope: What `scope_of_event` gave.
+        scope: The result of `scope_of_event`.
         places: Values that may give the execution's ARN as their `execution_id`: the event, a
             state, a branch's state with a state in it.
     """
@@ -94,7 +94,7 @@ def execution_of_scope(scope: str, *places: Any) -> str | None:
 def no_execution() -> InvalidState:
     """Return the error for an event that stores or reads objects and names no execution.
 
-    A scope that all such events share would let one read what another stored.
+    If all such events shared a scope, one could read what another stored.
     """
     return InvalidState(
         "the event has no execution ID",
@@ -109,9 +109,9 @@ def refuse_foreign_stubs(event: Mapping[str, Any], scope: str, policy: Policy) -
     No request is sent.
 
     Args:
-        event: The whole event; only fields that actions use are looked into.
+        event: The whole event; only fields that actions use are checked.
         scope: Its scope.
-        policy: For further scopes that it may read.
+        policy: Gives further scopes that the event may read.
 
     Raises:
         NotPermitted: With the stub's path and the object's name.
@@ -126,7 +126,7 @@ def refuse_foreign_stubs(event: Mapping[str, Any], scope: str, policy: Policy) -
 
 
 def _one_part(key: str) -> str:
-    """A key as one part of a path, whatever it holds; different keys stay different."""
+    """Return any key as one part of a path; different keys give different parts."""
     if "/" in key or "%" in key:
         return quote(key, safe="")
     return key if key.strip(".") else key.replace(".", "%2E")

@@ -1,7 +1,7 @@
-"""`create_snapshot` and `restore_snapshot`: a snapshot is the bag, stored once more, small.
+"""`create_snapshot` and `restore_snapshot`: a snapshot is a stored copy of the bag, which is small.
 
 It lies below its execution's scope, as `<scope>/snapshots/<pre|post>_<id>.json`; the id is the
-start of the SHA-256 of its bytes. What the bag refers to is not copied, but checked to exist.
+start of the SHA-256 of its bytes. The blobs of the bag are not copied, but checked to exist.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _PLAIN_HISTORY = 2048
 
 
 def create(invocation: Invocation) -> dict[str, Any]:
-    """`{state_data, snapshot_s3_path, snapshot_id}`."""
+    """Return `{state_data, snapshot_s3_path, snapshot_id}`."""
     kind = _kind(invocation.given("snapshot_type"))
     state = invocation.state()
     field = f"{kind}_snapshot_s3_path"
@@ -64,7 +64,7 @@ def create(invocation: Invocation) -> dict[str, Any]:
 
 
 def restore(invocation: Invocation) -> dict[str, Any]:
-    """`{state_data}`: the bag that the snapshot is, or the state that an older one was."""
+    """Return `{state_data}`: the bag in the snapshot, or the state in one of the first version."""
     path = address_in(invocation.given("snapshot_s3_path"), "snapshot_s3_path")
     name = name_below(invocation.sb.store.url, path, ("snapshot_s3_path",))
     found = _NAME.fullmatch(name)
@@ -79,14 +79,14 @@ def restore(invocation: Invocation) -> dict[str, Any]:
 
 
 def address_in(given: Any, name: str) -> str:
-    """Return a snapshot's address: as it is, or in the object that `create_snapshot` answered.
+    """Return a snapshot's address from text, or from the answer of `create_snapshot`.
 
     Args:
-        given: What the event has.
-        name: The event's field, for errors.
+        given: The event's value.
+        name: The name of the event's field, for errors.
 
     Raises:
-        InvalidState: It is neither.
+        InvalidState: The value is neither.
     """
     address, path = given, f"$.{name}"
     if isinstance(given, dict):
@@ -101,7 +101,7 @@ def address_in(given: Any, name: str) -> str:
 
 
 def find(invocation: Invocation, digest: str) -> Any:
-    """The bag of this execution's snapshot with an id, or None."""
+    """Return the bag of this execution's snapshot with this id, or None."""
     identity = digest[:_ID_LENGTH]
     if not re.fullmatch(r"[0-9a-f]{32}", identity):
         return None
@@ -113,12 +113,12 @@ def find(invocation: Invocation, digest: str) -> Any:
 
 
 def store(invocation: Invocation, state: dict[str, Any], bag: Any, kind: str) -> tuple[str, str]:
-    """Write a bag as a snapshot; everything that it refers to was found to be there.
+    """Write a bag as a snapshot, after checking that everything it refers to exists.
 
     Args:
-        invocation: For the scope and the store.
-        state: What was sealed.
-        bag: The bag of it.
+        invocation: Gives the scope and the store.
+        state: The state that was sealed.
+        bag: The bag of the state.
         kind: `pre` or `post`.
 
     Returns:
@@ -126,7 +126,7 @@ def store(invocation: Invocation, state: dict[str, Any], bag: Any, kind: str) ->
 
     Raises:
         InvalidState: The event does not name its execution.
-        BlobMissing, BlobCorrupt: An object is gone, or too short.
+        BlobMissing, BlobCorrupt: An object of the bag is gone, or too short.
     """
     invocation.must_be_named()
     bag = _smaller(invocation, state, bag)
@@ -139,7 +139,7 @@ def store(invocation: Invocation, state: dict[str, Any], bag: Any, kind: str) ->
 
 
 def _smaller(invocation: Invocation, state: dict[str, Any], bag: Any) -> Any:
-    """The same bag with a plain history compressed: every snapshot would have a copy of it."""
+    """Return the bag with a plain history compressed, because every snapshot has a copy of it."""
     history = bag.get(HISTORY) if isinstance(bag, dict) else None
     if not isinstance(history, list) or invocation.settings.wire == 0 or sealing_is_off():
         return bag
@@ -154,7 +154,7 @@ def _smaller(invocation: Invocation, state: dict[str, Any], bag: Any) -> Any:
 
 
 def path_bytes(invocation: Invocation) -> int:
-    """Bytes that a snapshot's address takes in an answer, at most."""
+    """Return the largest number of bytes that a snapshot's address takes in an answer."""
     name = _name(invocation, _KINDS[1], "0" * _ID_LENGTH)
     return wire_size(_address(invocation, name))
 
@@ -187,7 +187,7 @@ def _read(invocation: Invocation, name: str, identity: str) -> Any:
 
 
 def _check_readable(invocation: Invocation, scope: str, name: str) -> None:
-    """An event that says which execution it belongs to reads that one's snapshots only."""
+    """Refuse a snapshot of another execution than the one that the event names."""
     if not invocation.is_named:
         return
     confinement = encode_scope(invocation.scope)
@@ -203,7 +203,7 @@ def _check_readable(invocation: Invocation, scope: str, name: str) -> None:
 
 
 def _verify(invocation: Invocation, bag: Any) -> None:
-    """Every object that a bag names is there and long enough; index blobs alone are read."""
+    """Check that every object of a bag exists and is long enough; only index blobs are read."""
     ends: dict[str, int] = {}
     for blob in _blobs(invocation, bag):
         ends[blob.at] = max(ends.get(blob.at, 0), blob.offset + blob.length)

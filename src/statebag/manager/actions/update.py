@@ -1,4 +1,4 @@
-"""`update_and_compress` and `sync`: a step's result joins the state."""
+"""`update_and_compress` and `sync`: merge a step's result into the state."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FIGURES = {
 
 
 def sync(invocation: Invocation, name: str = "state_data") -> dict[str, Any]:
-    """`{state_data, next_action}`; `name` says which state the event brings."""
+    """Return `{state_data, next_action}`; `name` is the event's field with the state."""
     state, action = _merged(invocation, name, moves=True)
     return invocation.answer({**state, "next_action": action}, name, next_action=action)
 
@@ -45,18 +45,18 @@ def decided(
     moves: bool = True,
     total: Any = None,
 ) -> tuple[dict[str, Any], str]:
-    """Return the state where it goes on after a result, and what comes next.
+    """Return the state at the segment after a result, and the next action.
 
-    A result with nothing but control fields is no segment's: the workflow stays where it is, and
-    goes on waiting for what it waits for.
+    A result with only control fields is not that of a segment: the workflow stays at its segment,
+    and keeps waiting if it waits.
 
     Args:
         invocation: For the settings.
         before: The state as it was.
         merged: The state with the result merged into it.
         result: The result.
-        moves: Whether a `CONTINUE` that names no segment goes one further.
-        total: How many segments there are, instead of the state's `total_segments`.
+        moves: Whether a `CONTINUE` that names no segment moves to the next one.
+        total: The number of segments, if it is not the state's `total_segments`.
     """
     statuses = invocation.settings.table
     known = merged if total is None else {**merged, "total_segments": total}
@@ -72,7 +72,7 @@ def decided(
 
 
 def update_and_compress(invocation: Invocation) -> dict[str, Any]:
-    """The updated state itself, with what its sealing came to."""
+    """Return the updated state with figures about its sealing."""
     state, _ = _merged(invocation, "state_data", moves=False)
     asked = invocation.event.get("max_payload_size_kb")
     if asked is None:
@@ -101,7 +101,7 @@ def update_and_compress(invocation: Invocation) -> dict[str, Any]:
 
 
 def _merged(invocation: Invocation, name: str, *, moves: bool) -> tuple[dict[str, Any], str]:
-    """The event's state with its result merged into it, and what comes next."""
+    """Return the event's state with its result merged, and the next action."""
     raw = invocation.given(name)
     return merged(invocation, invocation.state(name), raw, moves=moves)
 
@@ -109,9 +109,9 @@ def _merged(invocation: Invocation, name: str, *, moves: bool) -> tuple[dict[str
 def merged(
     invocation: Invocation, state: dict[str, Any], raw: Any, *, moves: bool
 ) -> tuple[dict[str, Any], str]:
-    """Return a state with the event's result merged into it, and what comes next.
+    """Return a state with the event's result merged, and the next action.
 
-    An event without a result changes nothing: the workflow goes on waiting for what it waits for.
+    An event without a result changes nothing: a workflow that waits keeps waiting.
 
     Args:
         invocation: For the event and the settings.
@@ -127,7 +127,7 @@ def merged(
 
 
 def _forms(bag: Any) -> tuple[bool, bool]:
-    """Whether anything in a bag is carried compressed, and whether anything is stored."""
+    """Return whether a bag has inline blobs, and whether it has stored ones."""
     carried, stored = False, any(addresses_in(bag))
     for site in walk(bag, EVERYTHING).sites:
         stub = site.stub.whole

@@ -1,4 +1,4 @@
-"""A state as wire version 0 carries it: plain JSON objects in the store, for older readers."""
+"""Write a state with legacy pointers: plain JSON objects in the store, for older readers."""
 
 from __future__ import annotations
 
@@ -39,14 +39,15 @@ _ARCHIVE_BYTES = 600  # of the pointer to the entries that leave. Chosen: for a 
 
 
 class OlderForm:
-    """Offloads in the order of the first version: history, `current_state`, large fields.
+    """Offload in the order of the first version: history, `current_state`, large fields.
 
-    Fields at the top of the state, which routers read, are not offloaded together: if the bound
-    requires it, the largest ones leave, one by one. The last resort is for thousands of small ones.
+    Fields at the top of the state, which routers read, are not offloaded together: if the state is
+    still too large, the largest fields are offloaded one by one. Thousands of small fields are
+    offloaded together as a last resort.
 
     Args:
-        sb: The client; its policy says what is a control field.
-        scope: Names the objects of a state without an idempotency key.
+        sb: The client; its policy names the control fields.
+        scope: Part of the objects' names if the state has no idempotency key.
     """
 
     def __init__(self, sb: Statebag, scope: str) -> None:
@@ -55,10 +56,10 @@ class OlderForm:
         self._control = control_names(sb.policy.control_paths())
 
     def of(self, state: dict[str, Any], budget: int) -> dict[str, Any]:
-        """What to carry for an opened state.
+        """Return an opened state with legacy pointers, within the budget.
 
         Raises:
-            BagTooLarge: What cannot be offloaded is larger than the budget.
+            BagTooLarge: The fields that cannot be offloaded are larger than the budget.
         """
         json_check.check_json(state)
         key = self._key(state)
@@ -132,7 +133,7 @@ class OlderForm:
         return _stored(name, value, key, text)
 
     def _with_less_history(self, carried: dict[str, Any], key: str, budget: int) -> dict[str, Any]:
-        """With 30 entries, or the fewer that fit; none of them if no number of them does."""
+        """Return the state with its newest 30 history entries, or with as many of them as fit."""
         history = carried.get(_HISTORY)
         if not isinstance(history, list) or not history:
             return carried
@@ -149,7 +150,7 @@ class OlderForm:
     def _with_fewer_fields(
         self, state: dict[str, Any], carried: dict[str, Any], key: str, budget: int
     ) -> dict[str, Any]:
-        """Without the largest fields; a Map reads the pointers of a fork, so they leave last."""
+        """Return the state without its largest fields; pointers that a Map reads leave last."""
         excess = wire_size(carried) - budget
         sizes = {
             name: wire_size(value)
@@ -167,9 +168,9 @@ class OlderForm:
     def _as_one_object(
         self, state: dict[str, Any], carried: dict[str, Any], key: str, budget: int
     ) -> dict[str, Any]:
-        """One pointer for thousands of small fields, with the smallest beside it as they are.
+        """Return one pointer for thousands of small fields, with the smallest of them next to it.
 
-        A router finds most of what it reads. Without this the step would fail.
+        A router finds most of the fields that it reads. Otherwise the step would fail.
         """
         # In an object a wrapper would be data, as everything in it is.
         control = {name: _as_data(name, state[name], key) for name in self._control & state.keys()}
@@ -191,7 +192,7 @@ class OlderForm:
     def _pointer(
         self, name: str, state: dict[str, Any], carried: dict[str, Any], key: str
     ) -> dict[str, Any]:
-        """What stands for a field that leaves as a whole."""
+        """Return the pointer of a field that is offloaded as a whole."""
         value = carried[name] if name in {_CURRENT, PENDING} else state[name]
         text = json_text.encode(value)
         s3_path = plain_objects.store_to_s3(value, object_key(key, name, text))
@@ -201,7 +202,7 @@ class OlderForm:
 
 
 def _with_summary(state: dict[str, Any], carried: dict[str, Any]) -> dict[str, Any]:
-    """What a router needs of scheduling metadata that left; the mark tells it from a field."""
+    """Return the state with a summary of offloaded scheduling metadata, marked as derived."""
     pointer: Any = carried.get(FULL)
     summary = summary_of(state.get(FULL))
     left = isinstance(pointer, dict) and as_pointer(pointer) is not None
@@ -211,9 +212,9 @@ def _with_summary(state: dict[str, Any], carried: dict[str, Any]) -> dict[str, A
 
 
 def _as_data(name: str, value: Any, key: str) -> Any:
-    """A value, or if a reader would follow or open something in it, the pointer of its object.
+    """Return a value, or a pointer if a reader would follow or open something in the value.
 
-    What the object of a field holds is data, whatever it looks like.
+    A reader takes everything in the object behind a field's pointer for data.
     """
     text = json_text.encode(value)
     if not may_need_escape(text) or escape(value) == value:
@@ -226,7 +227,7 @@ def _stored(name: str, value: Any, key: str, text: bytes) -> dict[str, Any]:
 
 
 def _with_addresses(carried: dict[str, Any]) -> dict[str, Any]:
-    """Pointers to branches say where the list is, once it left."""
+    """Return the pointers to branches with the address of their list, if it was offloaded."""
     listed = as_pointer(carried.get(FORKED))
     pointers = carried.get(PENDING)
     if listed is None or not isinstance(pointers, list):
@@ -236,7 +237,7 @@ def _with_addresses(carried: dict[str, Any]) -> dict[str, Any]:
 
 
 def addresses_in(bag: Any) -> Iterator[str]:
-    """The addresses that pointers of wire version 0 in a bag name, where they can stand."""
+    """Yield the addresses of the legacy pointers in a bag, in places where one can stand."""
     pending = [(bag, 3)]
     while pending:
         one, levels = pending.pop()

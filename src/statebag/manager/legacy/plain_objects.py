@@ -1,8 +1,8 @@
-"""The older interface: one plain JSON object in the store for each value (wire version 0).
+"""The older interface: one plain JSON object in the store for each value.
 
-For callers of the first state data manager, and for consumers that read the bucket with a
-client of their own. Objects are readable JSON, keys come from the content, so a retry repeats
-its key and two values of one second never collide. The store is the environment's.
+For callers of the first state data manager, and for consumers that read the bucket with their own
+client. Objects are readable JSON. Keys come from the content, so a retry writes the same key, and
+two values of one second never collide. The store is that of the environment.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def store_to_s3(data: Any, key: str) -> str:
         Its absolute address.
 
     Raises:
-        InvalidState: The value is no JSON.
+        InvalidState: The value is not JSON.
         StoreUnavailable, NotPermitted: It could not be written.
     """
     _must_be(str, key=key)
@@ -83,19 +83,19 @@ def store_to_s3(data: Any, key: str) -> str:
 
 
 def load_from_s3(s3_path: str, max_retries: int = 3, scope: str | None = None) -> Any:
-    """The value of a plain JSON object; never None for one that could not be read.
+    """Return the value of a plain JSON object; raise an error if it cannot be read.
 
-    An address is confined as a pointer is: to objects that no execution's scope owns
-    (`workflow-state/<id>/`, and those at the root), and to what `scope` may read.
+    An address may lead to the same objects as a pointer: those that no execution's scope owns
+    (`workflow-state/<id>/`, and those at the root), and those that `scope` may read.
 
     Args:
         s3_path: An absolute address below the configured root.
-        max_retries: Requests at most, the first included.
+        max_retries: The largest number of requests, with the first one.
         scope: The reader's scope, or the ARN of its execution.
 
     Raises:
-        NotPermitted: The address is outside the root, or of another scope, or signatures are
-            required: an address has none.
+        NotPermitted: The address is outside the root or of another scope, or signatures are
+            required, which an address cannot have.
         BlobMissing, BlobCorrupt, StoreUnavailable: It could not be read.
     """
     _must_be(str, s3_path=s3_path)
@@ -104,9 +104,9 @@ def load_from_s3(s3_path: str, max_retries: int = 3, scope: str | None = None) -
 
 
 def cached_load_from_s3(s3_path: str, scope: str | None = None) -> Any:
-    """The same, from memory where it was read within the last 300 seconds.
+    """Do the same, from memory if the object was read within the last 300 seconds.
 
-    Every call gives a value of its own: a caller that changes it changes nobody else's.
+    Every call returns a new copy, which the caller may change.
     """
     _must_be(str, s3_path=s3_path)
     _check_allowed(s3_path, scope)
@@ -118,7 +118,7 @@ def read_plain(s3_path: str, attempts: int = 3) -> Any:
 
     Args:
         s3_path: An absolute address.
-        attempts: Requests at most.
+        attempts: The largest number of requests.
 
     Raises:
         NotPermitted: The address is outside the root.
@@ -128,7 +128,7 @@ def read_plain(s3_path: str, attempts: int = 3) -> Any:
 
 
 def read_plain_cached(s3_path: str) -> Any:
-    """Do the same, from memory if it was read within the last 300 seconds."""
+    """Do the same, from memory if the object was read within the last 300 seconds."""
     return json_text.decode(cached_text(s3_path), s3_path)
 
 
@@ -138,7 +138,7 @@ def cached_text(s3_path: str) -> bytes:
 
 
 def fresh_text(s3_path: str) -> bytes:
-    """Return an object's bytes from the store; from then on they are the ones in memory."""
+    """Return an object's bytes from the store, and put them into memory."""
     return _cache.get(_place(s3_path), lambda: _get(s3_path, 3), fresh=True)
 
 
@@ -147,22 +147,22 @@ def _place(s3_path: str) -> Hashable:
 
 
 def compress_data(value: Any) -> str:
-    """base64 of gzip of a JSON value's text."""
+    """Return a JSON value's text, compressed with gzip, as base64."""
     json_check.check_json(value)
     return compress_text(json_text.encode(value))
 
 
 def decompress_data(compressed_data: Any, *, strict: bool = False) -> Any:
-    """The value in what `compress_data` made.
+    """Return the value in what `compress_data` made.
 
     Args:
         compressed_data: The text, or a pointer `{"type": "compressed", "data": ...}`.
-        strict: Whether anything else is an error; otherwise it comes back as it is, and the
-            log says so.
+        strict: Whether any other value is an error. If not, it is returned unchanged, with a
+            warning in the log.
 
     Raises:
-        BlobCorrupt: With `strict`, for what was never compressed or is damaged.
-        LimitExceeded: It grows beyond the policy's bound.
+        BlobCorrupt: `strict` is set, and the value was never compressed or is damaged.
+        LimitExceeded: The decompressed text is larger than the policy's limit.
     """
     pointer = as_pointer(compressed_data)
     text = pointer.data if pointer and pointer.kind == "compressed" else compressed_data
@@ -183,9 +183,10 @@ def decompress_data(compressed_data: Any, *, strict: bool = False) -> Any:
 
 
 def generate_s3_key(idempotency_key: str, data_type: str, data: Any = None) -> str:
-    """`workflow-state/<idempotency_key>/<data_type>_<16 hex>.json`.
+    """Return a key: `workflow-state/<idempotency_key>/<data_type>_<16 hex>.json`.
 
-    The digits come from `data`; without it they are random, so that no two keys collide.
+    The digits come from a digest of `data`; if it is missing they are random, so that no two keys
+    collide.
     """
     _must_be(str, idempotency_key=idempotency_key, data_type=data_type)
     if data is not None:
@@ -195,22 +196,22 @@ def generate_s3_key(idempotency_key: str, data_type: str, data: Any = None) -> s
 
 
 def calculate_payload_size(value: Any) -> float:
-    """The size of a value's compact UTF-8 JSON text in KB of 1,024 bytes."""
+    """Return the size of a value's compact UTF-8 JSON text in KB of 1,024 bytes."""
     return kilobytes(len(json_text.encode(value)))
 
 
 def optimize_state_history(
     state_history: list[Any], idempotency_key: str, max_entries: int = 50
 ) -> tuple[list[Any], str | None]:
-    """The newest entries, with all older ones in an archive that the first element names.
+    """Return the newest entries, after a pointer to an archive with all older ones.
 
     Args:
         state_history: Entries, oldest first; the first may be the pointer of an earlier archive.
         idempotency_key: Part of the archive's key.
-        max_entries: How many entries stay.
+        max_entries: The number of entries that stay.
 
     Returns:
-        The list to carry, and the archive's address (None where nothing had to leave). The new
+        The list for the bag, and the archive's address (None if no entry had to leave). The new
         archive names the earlier one, and its `entry_count` counts the entries of both.
     """
     _must_be(list, state_history=state_history)
@@ -235,10 +236,10 @@ def optimize_state_history(
 def optimize_current_state(
     current_state: dict[str, Any], idempotency_key: str
 ) -> tuple[dict[str, Any], bool]:
-    """A state whose fields over 30 KB left, and which left as a whole if still over 100 KB.
+    """Return a state with fields over 30 KB offloaded; over 100 KB, it is offloaded as a whole.
 
     Returns:
-        The state to carry, and whether anything left.
+        The state for the bag, and whether anything was offloaded.
     """
     _must_be(dict, current_state=current_state)
     _must_be(str, idempotency_key=idempotency_key)
@@ -275,7 +276,7 @@ def _check_allowed(s3_path: str, scope: str | None) -> None:
 
 
 def _put(key: str, text: bytes) -> str:
-    manager_settings()  # refuses to encrypt what consumers of wire version 0 read
+    manager_settings()  # refuses to encrypt what readers of plain objects read
     store = from_environment().store
     address = f"{store.url.rstrip('/')}/{key}"
     store.put(name_below(store.url, address), text)
@@ -288,7 +289,7 @@ def _get(s3_path: str, attempts: int) -> bytes:
 
 
 class _RecentTexts:
-    """Texts that were read lately; bounded in age, number and bytes."""
+    """The texts of the latest reads, bounded in age, number and bytes."""
 
     def __init__(self) -> None:
         self._texts: Recent[Hashable, tuple[float, bytes]] = Recent(_CACHE_BYTES)

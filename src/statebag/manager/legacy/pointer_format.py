@@ -1,7 +1,7 @@
-"""Wire version 0: the older pointers, one plain JSON object in the store for each value.
+"""The forms of legacy pointers: one plain JSON object in the store for each value.
 
-They look like ordinary data and name an absolute address, so nothing here decides to read
-one: `pointers` does, only where such a pointer can stand, and only below the root.
+A pointer looks like ordinary data and has an absolute address. This module reads no object:
+`pointers` does, only in places where a pointer can stand, and only below the root.
 
 ```
 a field         {"type": "s3_reference", "s3_path", "size_kb", "stored_at"}
@@ -9,7 +9,7 @@ a whole state   {"__s3_offloaded": true, "__s3_path", "__original_size_kb", ...}
 old history     {"type": "history_archive", "s3_path", "entry_count", "archived_at"}
 compressed      {"type": "compressed", "data": base64(gzip(json)), "compressed_at"}
 ```
-Each may carry more keys; `sha256` of the object's bytes is checked where it is there.
+Each may have more keys. If it has `sha256`, the digest of the object's bytes is checked.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Pointer(msgspec.Struct, frozen=True):
     """A recognized pointer.
 
     Attributes:
-        kind: Which of the four forms.
-        s3_path: The address it names; empty for `compressed`.
-        sha256: Of the object's bytes; None where the pointer does not say.
+        kind: One of the four forms.
+        s3_path: The address; empty for `compressed`.
+        sha256: The digest of the object's bytes; None if the pointer has none.
         data: The text of a `compressed` value.
     """
 
@@ -69,7 +69,7 @@ class Pointer(msgspec.Struct, frozen=True):
 
 
 def as_pointer(value: object) -> Pointer | None:
-    """The pointer that a JSON value is, or None for ordinary data."""
+    """Return the pointer that a JSON value is, or None for ordinary data."""
     if not isinstance(value, dict):
         return None
     digest = value.get("sha256")
@@ -88,12 +88,12 @@ def as_pointer(value: object) -> Pointer | None:
 
 
 def is_pointer(value: dict[str, Any]) -> bool:
-    """Whether an object looks like a pointer, and so must not stand bare as data."""
+    """Return whether an object looks like a pointer, so that it must be escaped as data."""
     return as_pointer(value) is not None
 
 
 def field_pointer(s3_path: str, text: bytes) -> dict[str, Any]:
-    """The pointer that stands for a field."""
+    """Return the pointer of a field."""
     return {
         "type": "s3_reference",
         "s3_path": s3_path,
@@ -104,7 +104,7 @@ def field_pointer(s3_path: str, text: bytes) -> dict[str, Any]:
 
 
 def history_pointer(s3_path: str, text: bytes, entry_count: int) -> dict[str, Any]:
-    """The pointer that stands first in a history, for all entries before the next one."""
+    """Return the pointer at the head of a history, for all entries before the next one."""
     return {
         "type": "history_archive",
         "s3_path": s3_path,
@@ -115,9 +115,10 @@ def history_pointer(s3_path: str, text: bytes, entry_count: int) -> dict[str, An
 
 
 def whole_pointer(s3_path: str, text: bytes, state: dict[str, Any]) -> dict[str, Any]:
-    """The pointer that stands for a whole state; under 1 KB whatever the state holds.
+    """Return the pointer of a whole state, which has less than 1 KB for any state.
 
-    It has what routers read: the two fields, with their defaults, and the summary.
+    It has the fields that routers read: the two control fields, with their defaults, and the
+    summary.
     """
     scheduling = state.get(FULL)
     pointer: dict[str, Any] = {
@@ -136,13 +137,13 @@ def whole_pointer(s3_path: str, text: bytes, state: dict[str, Any]) -> dict[str,
 
 
 def object_key(idempotency_key: str, data_type: str, text: bytes) -> str:
-    """`workflow-state/<idempotency_key>/<data_type>_<16 hex of the content>.json`."""
+    """Return `workflow-state/<idempotency_key>/<data_type>_<16 hex of the content>.json`."""
     digest = sha256_hex(text)[:16]
     return f"{FOLDER}/{id_part(idempotency_key)}/{id_part(data_type)}_{digest}.json"
 
 
 def id_part(text: str) -> str:
-    """One path part: other characters become `_`, told apart by a digest of the original."""
+    """Return an id as one path part: other characters become `_`, and a digest is added."""
     clean = "".join(one if one in _KEY_CHARACTERS else "_" for one in text[:160])
     if clean == text and clean.strip("."):
         return clean
@@ -150,7 +151,7 @@ def id_part(text: str) -> str:
 
 
 def compress_text(text: bytes) -> str:
-    """base64 of gzip; the same bytes each time (no clock in the header)."""
+    """Return text as base64 of gzip, the same each time: its header has no time."""
     import gzip
 
     packed = gzip.compress(text, 6, mtime=0)
@@ -158,11 +159,11 @@ def compress_text(text: bytes) -> str:
 
 
 def decompress_text(data: object, max_bytes: int) -> bytes:
-    """The bytes in what `compress_text` made.
+    """Return the bytes in what `compress_text` made.
 
     Raises:
-        BlobCorrupt: It is no base64, or no whole gzip member.
-        LimitExceeded: It grows beyond `max_bytes`.
+        BlobCorrupt: It is not base64, or not one whole gzip member.
+        LimitExceeded: The decompressed text is larger than `max_bytes`.
     """
     import gzip
     import io
@@ -182,9 +183,9 @@ def decompress_text(data: object, max_bytes: int) -> bytes:
 
 
 def decode_checked(text: bytes, pointer: Pointer, name: str) -> Any:
-    """The value of an object's bytes, compared with the pointer's digest where it has one.
+    """Return the value of an object's bytes, after comparing them with the pointer's digest if any.
 
-    What the value takes in memory is reckoned by the caller.
+    The caller checks how much memory the value takes.
     """
     if pointer.sha256 is not None and sha256_hex(text) != pointer.sha256:
         raise BlobCorrupt(
@@ -194,7 +195,7 @@ def decode_checked(text: bytes, pointer: Pointer, name: str) -> Any:
 
 
 def kilobytes(size: int) -> float:
-    """Bytes as KB of 1,024, to two places."""
+    """Return bytes as KB of 1,024, rounded to two places."""
     return round(size / 1024, 2)
 
 

@@ -1,9 +1,9 @@
-"""Whose object a pointer of wire version 0 names, and whether a reader may follow it there.
+"""Decide which execution the object of a legacy pointer belongs to, and who may read it.
 
-A stub's objects lie below their execution's scope, and so do snapshots. What the older writers
-stored lies below `workflow-state/<id>/`, where the id is the idempotency key, or where there is
-none the scope in one part; those are the reader's own ids. An object at the root, or directly in
-`workflow-state`, does not tell whose it is, and is read. A pointer has no signature.
+Packs and snapshots lie below their execution's scope. Objects of the older writers lie below
+`workflow-state/<id>/`. The id is the idempotency key or, without one, the scope as one path part;
+these are the reader's own ids. An object at the root, or directly in `workflow-state`, does not say
+to which execution it belongs, and anybody may read it. A pointer has no signature.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ STATES = ("state_data", "branch_state")  # where an event has its state
 
 
 class PointerScope:
-    """What the pointers of one reader may lead to.
+    """The objects to which the pointers of one reader may lead.
 
     Args:
-        scope: The reader's, as for `open`; None lets it read all below the root.
-        policy: Its `readable_scopes` are read as well; with `require_signatures`, nothing is.
-        ids: Idempotency keys that are the reader's own.
-        any_id: Whether the reader does not know which execution it is, and so no id is another's.
+        scope: The reader's scope, as for `open`; None allows everything below the root.
+        policy: Its `readable_scopes` are allowed too; with `require_signatures`, nothing is.
+        ids: The reader's own idempotency keys.
+        any_id: Whether all ids are allowed, because the reader does not know its execution.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class PointerScope:
                 self._ids |= {id_part(key), id_part(unquote(key))}
 
     def learn(self, value: Any) -> None:
-        """Take the idempotency key of a state for one's own, or of the states in an event.
+        """Add the idempotency key of a state, or of the states in an event, to the reader's own.
 
-        That of any other object further down does not count: it may be anybody's data.
+        The key of an object further down does not count: it may be data of anybody.
         """
         if not isinstance(value, dict):
             return
@@ -66,26 +66,26 @@ class PointerScope:
                 self._ids.add(id_part(key))
 
     def must_follow(self, path: Path) -> None:
-        """Refuse any pointer where signatures are required.
+        """Refuse every pointer if signatures are required.
 
         Raises:
-            NotPermitted: They are.
+            NotPermitted: Signatures are required.
         """
         if self._policy.require_signatures:
             raise NotPermitted(
-                "a pointer of wire version 0 has no signature, and signatures are required",
+                "a legacy pointer has no signature, and signatures are required",
                 path=render_path(path),
                 hint="Unset STATEBAG_REQUIRE_SIGNATURES (Policy.require_signatures) until no "
                 "such pointer is left.",
             )
 
     def allows(self, name: str, *, of_branch: bool = False) -> bool:
-        """Whether the reader may read an object.
+        """Return whether the reader may read an object.
 
         Args:
-            name: Below the root.
-            of_branch: Whether ids that begin with an own one and `-` are own as well, as the
-                branches of an execution have them.
+            name: The object's name below the root.
+            of_branch: Whether an id that begins with an own one and `-` is own too, as the ids
+                of an execution's branches do.
         """
         if self._scope is None:
             return True
@@ -105,7 +105,7 @@ class PointerScope:
         return "%" not in folder and self._confinement.allows(_encoded(folder))
 
     def check(self, name: str, path: Path, *, of_branch: bool = False) -> None:
-        """Refuse an object that is another execution's, before any request.
+        """Refuse an object of another execution, before any request.
 
         Raises:
             NotPermitted: With the object's name.
@@ -114,7 +114,7 @@ class PointerScope:
             raise self.refusal(name, path)
 
     def refusal(self, name: str, path: Path) -> NotPermitted:
-        """The error for an object that is another execution's."""
+        """Return the error for an object of another execution."""
         return NotPermitted(
             "a pointer names an object of another execution",
             path=render_path(path),
@@ -123,11 +123,11 @@ class PointerScope:
         )
 
     def owns_state(self, state: Any, name: str) -> bool:
-        """Whether a whole state says that it is this execution's; then its folder's id is, too.
+        """Return whether a whole state belongs to this execution, and with it the id of its folder.
 
         Args:
-            state: What was read.
-            name: The object's, below the root.
+            state: The state that was read.
+            name: The object's name below the root.
         """
         said = state.get("execution_id") if isinstance(state, dict) else None
         folder, _, rest = name.partition("/")

@@ -1,11 +1,11 @@
-"""Reading pointers of wire version 0, where they can stand and nowhere else.
+"""Follow legacy pointers, in the places where they can stand and nowhere else.
 
 A pointer can stand for: the whole value, a field of an object (two levels of objects below a
-state, as `current_state` has fields of its own), and at the head of a list (older history). It
-may stand next to the stub of a bag as well, where a function that knows no stubs put it.
-What a pointer of a field brings is data and is not looked into; what a pointer of a whole
-state brings is a state again, and so is followed, as are archives that name older archives.
-Nothing that was read is a stub: data that looks like one comes back escaped.
+state, as in `current_state`), and at the head of a list (older history). It may also stand next to
+a bag's stub, where a function that knows no stubs put it. The value of a field's pointer is data,
+and pointers in it are not followed. The value of a whole state's pointer is a state again, so its
+pointers are followed, as are those of archives to older archives. Nothing that was read is a stub:
+data that looks like one is returned escaped.
 """
 
 from __future__ import annotations
@@ -58,15 +58,15 @@ _DEFAULTS = {**OF_ROUTERS, "scheduling_metadata": {}}
 
 
 class PointerReader:
-    """Replaces pointers by what they stand for, within the policy's limits.
+    """Replace pointers by their values, within the policy's limits.
 
     Args:
         store: The configured root; no other place is read.
         policy: Limits on bytes, objects and requests.
-        scope: The reader's scope, as for `open`, or what its pointers may lead to.
-        foreign_is_data: Whether what names an object outside the root is taken for data that
-            looks like a pointer, instead of being refused. Neither is read.
-        of_branches: Whether the objects of the execution's branches are read as well.
+        scope: The reader's scope, as for `open`, or the objects that it may read.
+        foreign_is_data: Whether a pointer to an object outside the root counts as data, instead
+            of being refused. In both cases the object is not read.
+        of_branches: Whether objects of the execution's branches are allowed too.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class PointerReader:
         self._objects = 0
 
     def resolve(self, value: Any, path: Path = (), *, state_at: Path = ()) -> Any:
-        """A value with the pointers that can stand in it replaced; `value` is not changed.
+        """Return a copy of a value with its pointers replaced by their values.
 
         Args:
             value: A state, or an event with a state in it.
@@ -98,7 +98,7 @@ class PointerReader:
 
         Raises:
             NotPermitted: A pointer leads out of the root or to another execution's object, or
-                signatures are required: a pointer has none.
+                signatures are required, which a pointer cannot have.
             BlobMissing, BlobCorrupt, StoreUnavailable, LimitExceeded: As for any open.
         """
         event, state = split_at(value, state_at)
@@ -132,9 +132,9 @@ class PointerReader:
     def _merged(
         self, state: dict[str, Any], pointer: dict[str, Any], path: Path, levels: int, wrapped: int
     ) -> Any:
-        """A state that was read, with the fields beside its pointer in their places.
+        """Return a state that was read, with the fields next to its pointer merged into it.
 
-        A summary there is left out if it is what a writer derived from the state's metadata.
+        A summary next to the pointer is dropped if a writer derived it from the state's metadata.
         """
         beside = {
             key: one
@@ -182,7 +182,7 @@ class PointerReader:
         return inside
 
     def _history(self, entries: list[Any], path: Path) -> list[Any]:
-        """A list with the archives at its head, and at theirs, replaced by what they hold."""
+        """Return a list with the archive at its head, and older archives behind it, read in."""
         newest_first: list[list[Any]] = []
         seen: set[str] = set()
         rest = entries
@@ -192,10 +192,10 @@ class PointerReader:
                 break
             if pointer.s3_path in seen:
                 raise LimitExceeded(
-                    f"archive {len(newest_first) + 1} of the history is one of those after it",
+                    f"archive {len(newest_first) + 1} of the history names a newer archive",
                     path=_at(path),
                     object_name=name_below(self._store.url, pointer.s3_path, path),
-                    hint="Take the history from an earlier snapshot: an archive was replaced.",
+                    hint="Restore the state from an earlier snapshot: an archive was replaced.",
                 )
             seen.add(pointer.s3_path)
             newest_first.append(rest[1:])
@@ -257,7 +257,7 @@ class PointerReader:
 
 
 def _is_marked(value: dict[str, Any]) -> bool:
-    """Whether a writer put a summary beside the pointer of what it sums up."""
+    """Return whether a writer put this summary next to the pointer of the metadata."""
     full = value.get(FULL)
     if SUMMARY not in value or not isinstance(full, dict) or as_pointer(full) is None:
         return False
@@ -265,14 +265,14 @@ def _is_marked(value: dict[str, Any]) -> bool:
 
 
 def _is_summary(value: Any, sources: list[Any]) -> bool:
-    """Whether a value is what a writer derived from one of these, which were read."""
+    """Return whether a writer derived a summary from one of these values."""
     if not may_be_summary(value):
         return False
     return any(is_summary_of(value, _data_of(source)) for source in sources)
 
 
 def _data_of(value: Any) -> Any:
-    """What was read, without the wrapper of data that looks like a stub."""
+    """Return a value that was read, without the escape of data that looks like a stub."""
     if not isinstance(value, dict) or KEY not in value:
         return value
     stub = parse_stub(value, "$")
@@ -280,7 +280,7 @@ def _data_of(value: Any) -> Any:
 
 
 def _is_default(key: str, value: Any) -> bool:
-    """Whether a writer of pointers added a field; an engine may have made 1 into 1.0."""
+    """Return whether a field is a default that a writer added, perhaps 1.0 instead of 1."""
     default = _DEFAULTS.get(key)
     return (
         default is not None

@@ -1,4 +1,4 @@
-"""The list of a workflow's segments as one stored object, and the hash that a pointer has of it.
+"""The list of a workflow's segments as one stored object, checked against a pointer's hash.
 
 A manifest is a JSON array of segments, or an object with `segments`. It belongs to a workflow and
 not to one execution, so it need not lie below the execution's own folders.
@@ -34,8 +34,8 @@ class Manifest:
     """One manifest.
 
     Args:
-        text: The object's bytes.
-        name: Its address, for errors.
+        text: The bytes of the object.
+        name: The object's address, for errors.
 
     Raises:
         BlobCorrupt: It is not JSON, or has no list of segments.
@@ -61,7 +61,7 @@ class Manifest:
 
     @property
     def is_of_workflow(self) -> bool:
-        """Whether all that it holds are segments of a workflow, and so no state of an execution."""
+        """Whether it holds only segments of a workflow, and is not an execution's state."""
         return bool(self.segments) and all(
             isinstance(one, dict) and isinstance(one.get(CONFIG), dict) for one in self.segments
         )
@@ -70,23 +70,23 @@ class Manifest:
         """Return one segment.
 
         Raises:
-            InvalidState: There is none at the index.
+            InvalidState: The manifest has no segment with this index.
         """
         if not 0 <= index < len(self.segments):
             raise InvalidState(f"the manifest has no segment {index}")
         return self.segments[index]
 
     def has_digest(self, digest: str, index: int) -> bool:
-        """Whether a SHA-256 is that of the manifest, in one of the ways to take it.
+        """Return whether a SHA-256 is that of the manifest, computed in one of the known ways.
 
-        It may be of the object's bytes, or of the JSON text of its value or of its list of
-        segments, as Python's `json.dumps` writes it. Or it is of the manifest's header, which has
-        a hash of each segment: then the segment must have that hash. Each way covers all of the
-        segment, so a match by any of them proves it.
+        It may be the digest of the object's bytes, or of the JSON text of its value or of its list
+        of segments, as Python's `json.dumps` writes it. Or it is the digest of the manifest's
+        header, which has a hash of each segment; then the segment must have that hash. Each way
+        covers the whole segment, so any match proves it.
 
         Args:
             digest: 64 hex digits.
-            index: Which segment is wanted.
+            index: The index of the wanted segment.
         """
         if sha256_hex(self._text) == digest:
             return True
@@ -115,7 +115,7 @@ def expected_digest(given: Any, path: str) -> str | None:
         path: Where it stands, for the error.
 
     Raises:
-        InvalidState: It is not a SHA-256. A shorter hash does not say how it was taken.
+        InvalidState: It is not a SHA-256. A shorter hash does not say how it was computed.
     """
     if given is None:
         return None
@@ -140,14 +140,14 @@ def expected_digest(given: Any, path: str) -> str | None:
 
 
 def _texts(value: Any) -> Iterator[bytes]:
-    """JSON texts of a value as writers in Python hash them, the most likely first."""
+    """Yield the JSON texts of a value that writers in Python hash, the most likely first."""
     for order, marks, ascii_only in product((True, False), ((",", ":"), None), (False, True)):
         text = json.dumps(value, sort_keys=order, separators=marks, ensure_ascii=ascii_only)
         yield text.encode("utf-8", "surrogatepass")
 
 
 def _headers(manifest: dict[str, Any]) -> Iterator[bytes]:
-    """JSON texts of what describes a manifest whose hash covers the hashes of its segments."""
+    """Yield the JSON texts of a manifest's header, whose hash covers the hashes of its segments."""
     version = manifest.get("version")
     if not all(name in manifest for name in _HEADER):
         return

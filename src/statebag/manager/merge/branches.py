@@ -1,4 +1,4 @@
-"""The results of branches: which failed, what is joined, and what stays on record."""
+"""Results of branches: tell which ones failed, what is joined, and what is recorded."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class BranchRecord:
     """One branch's result.
 
     Attributes:
-        label: Its id, or one made of its place.
-        record: All that it gave.
-        verdict: What that says.
-        final: Its final state, opened at its top; None where it gave none.
-        fork: The digest of the state that it started from; None for the joined state itself.
+        label: The branch's id, or one made from its index.
+        record: The whole result.
+        verdict: What the result says of itself.
+        final: The final state, opened at its top; None if the result has none.
+        fork: The digest of the state that the branch started from; None for the joined state.
     """
 
     label: str
@@ -61,7 +61,7 @@ class BranchRecord:
         """Read a result.
 
         Raises:
-            InvalidState: It is no object.
+            InvalidState: It is not an object.
         """
         if not isinstance(record, dict):
             raise InvalidState(
@@ -78,19 +78,19 @@ class BranchRecord:
 
     @property
     def failed(self) -> bool:
-        """Whether it did not come to its end."""
+        """Whether the branch failed."""
         return self.verdict.failed
 
 
 @dataclass(slots=True)
 class Gathering:
-    """What a join found.
+    """The results that a join found.
 
     Attributes:
-        branches: Those that were read, in their order.
-        unresolved: Those that could not be, each with its pointer and the reason.
+        branches: The branches that were read, in their order.
+        unresolved: The branches that could not be read, each with its pointer and the reason.
         conflicts: What the three-way merge recorded.
-        failure: What stands in the place of all results, if that is a failure.
+        failure: The failure that the event has instead of results; None if it has results.
     """
 
     branches: list[BranchRecord]
@@ -100,12 +100,12 @@ class Gathering:
 
     @property
     def failed(self) -> list[BranchRecord]:
-        """Branches that did not come to their end."""
+        """The branches that failed."""
         return [branch for branch in self.branches if branch.failed]
 
 
 def join_id(event: Mapping[str, Any], state: Mapping[str, Any], identity: str) -> str:
-    """Return the id of a join's append: the event's, else its place and all that it joins.
+    """Return the id of a join's append: the event's, else one made from the place and the results.
 
     Args:
         event: May have an `append_id`.
@@ -118,13 +118,13 @@ def join_id(event: Mapping[str, Any], state: Mapping[str, Any], identity: str) -
 def record_join(
     state: Mapping[str, Any], gathering: Gathering, identity: str, most_conflicts: int
 ) -> dict[str, Any]:
-    """The state with the branches' history, failures, conflicts and whatever else they gave.
+    """Return the state with the branches' history, failures, conflicts and other fields recorded.
 
     Args:
-        state: The state, its `current_state` joined.
-        gathering: What was found.
+        state: The state, with `current_state` joined.
+        gathering: The results that the join found.
         identity: The `join_id`.
-        most_conflicts: How many conflicts are listed; `merge_conflict_count` counts all.
+        most_conflicts: The most conflicts to list; `merge_conflict_count` counts all.
     """
     entries = [entry for branch in gathering.branches for entry in logs_of(branch.record)]
     marked = {**append_once(state, entries, identity), LAST_ID: identity}
@@ -148,7 +148,7 @@ def record_join(
 
 
 def next_action_of(gathering: Gathering) -> str | None:
-    """What the branches themselves decide: all failed or gone, or one waits; None if neither."""
+    """Return the next action if all branches failed or are gone, or if one waits; else None."""
     branches = gathering.branches
     lost = len(gathering.failed) + len(gathering.unresolved)
     if gathering.failure is not None or (
@@ -160,7 +160,7 @@ def next_action_of(gathering: Gathering) -> str | None:
 
 
 def _other_fields(gathering: Gathering) -> list[dict[str, Any]]:
-    """Fields that have no meaning here, for each branch that succeeded and has some."""
+    """Return the fields without a meaning here of each branch that succeeded and has some."""
     kept = []
     for branch in gathering.branches:
         other = {key: value for key, value in branch.record.items() if key not in MEANT}

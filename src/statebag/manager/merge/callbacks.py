@@ -1,4 +1,4 @@
-"""Results that come from outside: a person's answer, or an asynchronous call's."""
+"""Merge results from outside: the answer of a person, or of an asynchronous call."""
 
 from __future__ import annotations
 
@@ -32,16 +32,15 @@ def merge_answer(
 ) -> tuple[dict[str, Any], str]:
     """Return the state after an answer, and the next action.
 
-    The answer is kept whole. Its fields are data: only a failure, and the segment that it names,
-    mean something to the workflow. An answer that the state has merged, and that it does not wait
-    for again, changes nothing.
+    The answer is kept whole, as data. The workflow reads only its failure and the segment that it
+    names. A repeated answer changes nothing, unless the workflow waits again.
 
     Args:
         state: The state, with its bookkeeping opened.
         result: The answer itself, with the fields of READ opened.
-        kept: What is kept: the answer as it came.
-        name: The field that it is kept in.
-        identity: Its `delivery_id`.
+        kept: The value to keep: the unopened answer.
+        name: The field to keep it in.
+        identity: The answer's `delivery_id`.
         statuses: The table.
     """
     awaited = awaits_answer(state, statuses)

@@ -1,4 +1,4 @@
-"""Results of a distributed run, chunk by chunk: counted, sampled, and never held all at once."""
+"""Count and sample the results of a distributed run chunk by chunk, never holding all of them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["Tally", "failure_on_record", "order_of"]
 
 
 def failure_on_record(chunk: Any, statuses: Statuses) -> Any | None:
-    """Return a failed chunk's result as it goes on record, with the reason; None if it is none."""
+    """Return the record of a failed chunk, with the reason; None for a chunk that did not fail."""
     verdict = judge(chunk, statuses)
     return with_reason(chunk, verdict) if verdict.failed else None
 
 
 def order_of(chunk: Any, position: int) -> int:
-    """A chunk's place: its `execution_order`, or where it came."""
+    """Return a chunk's place: its `execution_order`, or its position."""
     result = payload_of(chunk)
     order = result.get("execution_order") if isinstance(result, dict) else None
     if isinstance(order, float) and order.is_integer():
@@ -37,7 +37,7 @@ _PERSON = "PAUSED_FOR_HITP"
 
 
 class _Sample:
-    """The first few of all that is offered, by order."""
+    """The first few values by their order."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -53,12 +53,12 @@ class _Sample:
 
 
 class Tally:
-    """Counts chunks and keeps the first of them.
+    """Count chunks, and keep the first of them.
 
     Args:
-        results: How many results are kept.
-        failures: How many failed ones are kept.
-        statuses: The table that their statuses are read by.
+        results: The number of results to keep.
+        failures: The number of failed results to keep.
+        statuses: The table of their statuses.
     """
 
     def __init__(self, results: int, failures: int, statuses: Statuses) -> None:
@@ -85,7 +85,7 @@ class Tally:
 
     @property
     def final_status(self) -> str:
-        """`FAILED` where every chunk failed; what one waits in; else `COMPLETE`."""
+        """`FAILED` if all chunks failed, the next action of a chunk that waits, else `COMPLETE`."""
         if self.total and self.failed == self.total:
             return "FAILED"
         return self.waits_in or "COMPLETE"
@@ -96,7 +96,7 @@ class Tally:
         return self._failures.values()
 
     def summary(self) -> dict[str, Any]:
-        """What the bag keeps of all results."""
+        """Return the summary of all results for the bag."""
         return {
             "total": self.total,
             "succeeded": self.total - self.failed - self._waiting,
@@ -105,7 +105,7 @@ class Tally:
         }
 
     def record(self, state: Mapping[str, Any], results: Any) -> dict[str, Any]:
-        """The state with the summary, the failed ones, and what stands for all results."""
+        """Return the state with the summary, the failed chunks, and the list of all results."""
         return {
             **state,
             "distributed_chunk_summary": self.summary(),

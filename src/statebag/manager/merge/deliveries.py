@@ -1,7 +1,7 @@
-"""Which answers and joins a state has merged, so that a repeated delivery is known.
+"""Record the answers and joins that a state has merged, to recognize a repeated delivery.
 
-An engine repeats the event of a call that failed, also when the call had done its work. A state
-that has moved on must not move again for it.
+An engine repeats the event of a call that failed, even if the call had done its work. The second
+delivery must not move the state again.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ _ID_LENGTH = 32  # hex digits of a SHA-256, as in the names of packs
 
 
 def delivery_id(*given: Any) -> str:
-    """Return what tells one delivery from another: a digest of JSON, whatever its keys' order.
+    """Return the identity of a delivery: a digest of its JSON, which ignores the order of keys.
 
     Args:
-        given: What the event brings, nothing of it opened.
+        given: Unopened values of the event.
 
     Raises:
-        InvalidState: It is not JSON.
+        InvalidState: A value is not JSON.
     """
     return digest_of_given(list(given))[:_ID_LENGTH]
 
 
 def was_merged(state: Mapping[str, Any], identity: str) -> bool:
-    """Whether a state that waits for nothing has merged a delivery before.
+    """Return whether a state that waits for nothing has already merged a delivery.
 
-    One that no recorded pause or fork asked for counts again once the loop has turned: the next
-    such pause may have the same answer.
+    A delivery without a recorded pause or fork counts again after the loop counter has changed: the
+    next such pause may have the same answer.
     """
     return any(
         one.get("sha256") == identity
@@ -52,7 +52,7 @@ def noted(state: Mapping[str, Any], identity: str, *, awaited: bool) -> dict[str
     """Return the state with a delivery on record.
 
     Args:
-        state: As it was before the delivery moved it.
+        state: The state before the delivery moved it.
         identity: The `delivery_id`.
         awaited: Whether the state says that the workflow waits for it.
     """

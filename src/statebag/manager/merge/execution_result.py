@@ -1,4 +1,4 @@
-"""What each field of an `execution_result` means to the state it is merged into."""
+"""Merge an `execution_result` into a state, field by field."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _REST = "last_execution_result"
 
 
 def is_of_segment(result: Mapping[str, Any], control: Collection[str]) -> bool:
-    """Whether a result tells what a segment did; one with control fields alone only sets these."""
+    """Return whether a result is that of a segment, and does not only set control fields."""
     return any(
         value is not None and (name not in control or name in _MEANT)
         for name, value in result.items()
@@ -52,17 +52,17 @@ def merge_result(
     *,
     branches: list[Any] | None = None,
 ) -> dict[str, Any]:
-    """The state after a result; all that neither names stays as it was.
+    """Return the state after a result; fields that the result does not name are unchanged.
 
     Args:
-        state: With `current_state` opened at its top where the result has a `final_state`.
-        result: With the fields of `READ` opened, and `final_state` at its top.
+        state: The state; if the result has a `final_state`, with `current_state` opened at its top.
+        result: The result, with the fields of `READ` opened, and `final_state` at its top.
         control: Names of the control fields.
-        statuses: The table that names are read by.
-        branches: The opened list of the result's `branches`, where it has some.
+        statuses: The table of statuses.
+        branches: The opened list of the result's `branches`, if it has any.
 
     Raises:
-        InvalidState: A field is not of the kind that it must be.
+        InvalidState: A field has the wrong type.
     """
     merged = take_control(state, result, control)
     own = statuses.of_name(result.get("next_action"))
@@ -97,10 +97,10 @@ def merge_result(
 
 
 def merge_final_state(current: Any, final: Any) -> dict[str, Any]:
-    """`current_state` with the keys that a final state has.
+    """Return `current_state` with the keys of a final state merged into it.
 
     Raises:
-        InvalidState: One of the two is no object.
+        InvalidState: One of the two is not an object.
     """
     for value, name in ((current, "current_state"), (final, "final_state")):
         if not isinstance(value, dict | None):

@@ -1,4 +1,4 @@
-"""A fork: the branches that a result starts, and the small pointers that a Map runs over."""
+"""Record a fork: the branches that a result starts, and small pointers for a Map to iterate."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _LONGEST_LABEL = 200  # characters. Chosen: a pointer has one, and stands in the
 
 
 def forked(state: Mapping[str, Any], branches: list[Any], stored: Any) -> dict[str, Any]:
-    """The state with a pointer for each branch in `pending_branches`.
+    """Return the state with a pointer for each branch in `pending_branches`.
 
     Args:
         state: The state at the fork.
-        branches: The list of branches, opened at least to their ids.
-        stored: What stands for the list in the state: itself, or the `Unopened` it came as.
+        branches: The list of branches, with at least their ids opened.
+        stored: The list to put into the state: the same one, or its `Unopened`.
 
     Raises:
-        InvalidState: A branch is no object.
+        InvalidState: A branch is not an object.
     """
     total = len(branches)
     pointers = []
@@ -44,7 +44,7 @@ def forked(state: Mapping[str, Any], branches: list[Any], stored: Any) -> dict[s
 
 
 def branch_label(branch: Mapping[str, Any], index: int) -> str | int:
-    """A branch's id, where it is fit to stand in a pointer; else one made of its index."""
+    """Return a branch's id if it is short enough for a pointer, else one made from its index."""
     own = branch.get("branch_id")
     if isinstance(own, str) and own and len(own) <= _LONGEST_LABEL:
         return own

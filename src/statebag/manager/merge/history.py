@@ -1,4 +1,4 @@
-"""The history of a state: append once, and never read what is there."""
+"""Append entries to the history of a state, once each, without reading it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _LONGEST_ID = 128  # characters. Chosen: the ID stays plain in every bag
 
 
 def logs_of(result: Mapping[str, Any]) -> list[Any]:
-    """A result's new entries, oldest first; none where it gives none.
+    """Return a result's new entries, oldest first; an empty list if it has none.
 
     Raises:
-        InvalidState: `new_history_logs` is no list.
+        InvalidState: `new_history_logs` is not a list.
     """
     logs = result.get("new_history_logs")
     if logs is None:
@@ -48,17 +48,17 @@ def logs_of(result: Mapping[str, Any]) -> list[Any]:
 def append_id(
     result: Mapping[str, Any], state: Mapping[str, Any], entries: list[Any], event: str = "append"
 ) -> str:
-    """What tells one append from another.
+    """Return the identity of an append.
 
-    The result's `append_id`; else execution, segment and loop counter as they are after the
-    result, which makes them the same when it is delivered again, and a digest of the entries,
-    so that a segment which appends twice loses nothing.
+    It is the result's `append_id`. Without one, it is made from the execution, segment and loop
+    counter after the result, which are the same for a repeated delivery, and from a digest of the
+    entries, so that a segment can append twice.
 
     Args:
-        result: What brings the entries.
-        state: As it was before the result was merged.
-        entries: What is to be appended.
-        event: What kind of append it is, in one word.
+        result: The result with the entries.
+        state: The state before the result was merged.
+        entries: The entries to append.
+        event: The kind of append, in one word.
     """
     own = result.get("append_id")
     if own is not None:
@@ -78,14 +78,14 @@ def append_id(
 
 
 def is_repeated(result: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
-    """Whether a result names the `append_id` that the state merged last: it is delivered again."""
+    """Return whether a result has the `append_id` that the state merged last."""
     return result.get("append_id") is not None and append_id(result, state, []) == state.get(
         LAST_ID
     )
 
 
 def append_once(state: Mapping[str, Any], entries: list[Any], identity: str) -> dict[str, Any]:
-    """The state with entries at the end of its history, unless their id was the last one."""
+    """Return the state with entries appended to its history, unless it merged their id last."""
     if not entries or state.get(LAST_ID) == identity:
         return dict(state)
     history = grown(state.get(HISTORY), entries, HISTORY)
@@ -93,10 +93,10 @@ def append_once(state: Mapping[str, Any], entries: list[Any], identity: str) -> 
 
 
 def grown(before: Any, items: list[Any], name: str) -> list[Any] | Grown:
-    """A list with items at its end; one that was not opened is not read for it.
+    """Return a list with items appended; an unopened list is not read.
 
     Raises:
-        InvalidState: What is there is no list.
+        InvalidState: The value is not a list.
     """
     if before is None:
         return list(items)
@@ -110,10 +110,10 @@ def grown(before: Any, items: list[Any], name: str) -> list[Any] | Grown:
 
 
 def deduplicate_history_logs(existing: list[Any], new: list[Any]) -> list[Any]:
-    """One list of the existing entries and those of the new ones that are not among them.
+    """Return the existing entries, followed by the new ones that are not among them.
 
-    Entries are the same when their JSON is the same: two different entries of one second are
-    both kept, in the order in which they came. The existing ones stay as they are.
+    Two entries are the same if their JSON is the same, so different entries of one second are both
+    kept, in their order. The existing entries are unchanged.
     """
     seen = {json_text.encode(entry) for entry in existing}
     joined = list(existing)

@@ -1,4 +1,4 @@
-"""The response of `lambda:invoke` around a result, which a state without ResultSelector passes on.
+"""Take a result out of the response of `lambda:invoke`, if a state has no ResultSelector.
 
 `{"ExecutedVersion", "Payload", "SdkHttpMetadata", "SdkResponseMetadata", "StatusCode"}` by the
 optimized integration. Through `aws-sdk:lambda:invoke` the Payload is JSON text, and an error of
@@ -32,7 +32,7 @@ _MOST = 8
 
 
 def is_response(value: Any) -> bool:
-    """Whether a value is such a response, or what a ResultSelector left of one."""
+    """Return whether a value is such a response, or a part of one that a ResultSelector made."""
     return (
         isinstance(value, dict)
         and _PAYLOAD in value
@@ -42,9 +42,9 @@ def is_response(value: Any) -> bool:
 
 
 def payload_of(value: Any) -> Any:
-    """Return the result in a response, or `value` itself if it is none.
+    """Return the result in a response, or `value` itself if it is not a response.
 
-    An error of the function becomes `{"Error", "Cause"}`, as a Catch gives it.
+    An error of the function is returned as `{"Error", "Cause"}`, like that of a Catch.
     """
     for _ in range(_MOST):
         if not is_response(value):

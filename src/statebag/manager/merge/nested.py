@@ -1,4 +1,4 @@
-"""Lists within lists of results, as a Map in a Parallel gives them."""
+"""Walk lists within lists of results, such as those of a Map in a Parallel."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _LEVELS = 8  # chosen: as deep as `verdict` looks into lists
 
 
 def leaves(values: Iterable[Any], levels: int = _LEVELS) -> Iterator[Any]:
-    """Each result of a list, and of the lists of results in it, in their order.
+    """Yield each result of a list and of the lists in it, in their order.
 
-    A list with anything but objects in it is the data of one result, and stays whole.
+    A list that has anything but objects in it is data of one result, and is yielded whole.
 
     Args:
         values: Results, lists of results, or responses of `lambda:invoke` with lists in them.
-        levels: How many lists within lists are looked into.
+        levels: The levels of lists to look into.
     """
     for value in values:
         inner = payload_of(value)
@@ -32,7 +32,7 @@ def leaves(values: Iterable[Any], levels: int = _LEVELS) -> Iterator[Any]:
 
 
 def are_results(value: Any, levels: int = _LEVELS) -> bool:
-    """Whether a value is a list of results: not empty, and all in it objects or such lists."""
+    """Return whether a value is a non-empty list of objects and of such lists."""
     if not isinstance(value, list) or not value:
         return False
     return all(

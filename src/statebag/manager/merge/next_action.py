@@ -1,4 +1,4 @@
-"""What the workflow does next: one fixed order of rules."""
+"""Decide what the workflow does next, by rules in a fixed order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def next_action(
     *,
     otherwise: str = "CONTINUE",
 ) -> str:
-    """The next action after a result.
+    """Return the next action after a result.
 
     In this order: a failure; the result's own `next_action`; its `status`; `COMPLETE` when
     `segment_to_run` has reached `total_segments`; `otherwise`.
@@ -30,11 +30,11 @@ def next_action(
     Args:
         result: A step's result.
         state: The state that the result was merged into.
-        statuses: The table that names are read by.
-        otherwise: For a result that says nothing.
+        statuses: The table of statuses.
+        otherwise: The next action for a result that decides nothing.
 
     Raises:
-        InvalidState: A `next_action` or a status that the table does not have.
+        InvalidState: The table does not have the `next_action` or the status.
     """
     if failure_of(result, statuses) is not None:
         return "FAILED"
@@ -47,7 +47,7 @@ def next_action(
 
 
 def standing(state: Mapping[str, Any], statuses: Statuses) -> str:
-    """The next action that a state stands at, where nothing new decides."""
+    """Return the next action that a state already has, if no result decides."""
     own = statuses.of_name(state.get("next_action"))
     if own is not None:
         return own
@@ -55,7 +55,7 @@ def standing(state: Mapping[str, Any], statuses: Statuses) -> str:
 
 
 def reaches_end(state: Mapping[str, Any]) -> bool:
-    """Whether `segment_to_run` has reached `total_segments`, where both are known."""
+    """Return whether `segment_to_run` has reached `total_segments`; False if one is unknown."""
     total, segment = state.get("total_segments"), state.get("segment_to_run")
     if total is None or segment is None:
         return False

@@ -1,7 +1,7 @@
-"""Where a workflow goes on: after a segment, after a pause, and after a fork.
+"""Decide where a workflow continues after a segment, a pause or a fork.
 
-A result that waits or forks leaves a resume point in the state: what the workflow waits for, and
-the segment to go on at. Only an answer takes the point of a pause, and only a join that of a fork,
+A result that waits or forks adds a resume point to the state: what the workflow waits for, and the
+segment to continue at. Only an answer removes the point of a pause, and only a join that of a fork,
 so each of them moves the workflow once.
 """
 
@@ -40,7 +40,7 @@ _FORK = "PARALLEL_GROUP"
 
 
 def named_segment(result: Mapping[str, Any]) -> int | None:
-    """Return the segment that a result says comes next.
+    """Return the next segment that a result names.
 
     Raises:
         InvalidState: It is not a whole number.
@@ -58,16 +58,16 @@ def after_result(
     *,
     moves: bool,
 ) -> tuple[dict[str, Any], str]:
-    """Return the state where it goes on after a result, and what it does there.
+    """Return the state at the segment after a result, and the next action.
 
     Args:
-        state: With the result merged, at the segment that the result names, if it names one.
-        before: The state as it was.
+        state: The state with the result merged, at the segment that the result names, if any.
+        before: The state before.
         result: The result.
-        action: What the result decides.
+        action: The next action that the result decides.
         statuses: The table.
-        moves: Whether it is the result of a segment, so that a `CONTINUE` which names no segment
-            goes one further.
+        moves: Whether it is the result of a segment, so that a `CONTINUE` without a segment moves
+            to the next one.
     """
     if is_repeated(result, before):
         place = {name: before[name] for name in (_SEGMENT, RESUME_POINT) if name in before}
@@ -88,19 +88,19 @@ def after_result(
 
 
 def pending_action(state: Mapping[str, Any]) -> str | None:
-    """Return the next action that the workflow waits in; None if no resume point says so."""
+    """Return the next action in which the workflow waits; None if there is no resume point."""
     point = state.get(RESUME_POINT)
     after = point.get("after") if isinstance(point, dict) else None
     return after if isinstance(after, str) else None
 
 
 def awaits_answer(state: Mapping[str, Any], statuses: Statuses) -> bool:
-    """Whether the workflow waits for an answer, as far as its state says."""
+    """Return whether the state says that the workflow waits for an answer."""
     return _waits(pending_action(state), statuses) or _waits(state.get("next_action"), statuses)
 
 
 def awaits_join(state: Mapping[str, Any]) -> bool:
-    """Whether the workflow waits for its branches: a join that failed has been made."""
+    """Return whether the workflow waits for its branches; after a failed join it does not."""
     return state.get("next_action") == _FORK
 
 
@@ -109,7 +109,7 @@ def after_answer(
 ) -> dict[str, Any]:
     """Return the state at the segment that follows an answer.
 
-    It is the one that the answer names, else that of the pause, else one further.
+    It is the segment that the answer names, else that of the pause, else the next one.
     """
     is_pause = _waits(pending_action(state), statuses)
     moved = _taken(state) if is_pause else dict(state)
@@ -122,7 +122,7 @@ def after_answer(
 
 
 def after_join(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state at the segment that follows a fork; unchanged if no fork is on record."""
+    """Return the state at the segment that follows a fork; unchanged if no fork is recorded."""
     if pending_action(state) != _FORK:
         return dict(state)
     moved, following = _taken(state), _segment(state[RESUME_POINT])
@@ -130,18 +130,18 @@ def after_join(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def join_place(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state as far as it tells one join from another: the same before and after it."""
+    """Return the part of a state that identifies a join, and is the same before and after it."""
     point = state.get(RESUME_POINT)
     following = _segment(point) if isinstance(point, dict) else None
     return dict(state) if following is None else {**state, _SEGMENT: following}
 
 
 def pausing(state: Mapping[str, Any], action: str) -> dict[str, Any]:
-    """Return the state that waits for an answer where it goes on after a join.
+    """Return the state that waits for an answer at the segment after a join.
 
     Args:
-        state: As it was before the join.
-        action: What it waits in.
+        state: The state before the join.
+        action: The next action in which it waits.
     """
     point = state.get(RESUME_POINT)
     following = _segment(point) if isinstance(point, dict) else None
@@ -160,7 +160,7 @@ def _point(action: str, following: int | None) -> dict[str, Any]:
 
 
 def _segment(holder: Mapping[str, Any]) -> int | None:
-    """The number of a segment; None if there is none, or segments have names."""
+    """Return the number of a segment; None if there is no segment, or segments have names."""
     try:
         return whole_number(holder.get(_SEGMENT), _SEGMENT)
     except InvalidState:

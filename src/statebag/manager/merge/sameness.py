@@ -1,4 +1,4 @@
-"""Whether two values of a state are the same, also where one was not opened."""
+"""Compare two values of a state, even if one of them was not opened."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _EXACT = frozenset({str, int, bool, type(None)})
 
 
 def holds_unopened(value: Any) -> bool:
-    """Whether anything in a value was not opened."""
+    """Return whether anything in a value was not opened."""
     pending = [value]
     while pending:
         one = pending.pop()
@@ -44,10 +44,10 @@ def holds_unopened(value: Any) -> bool:
 
 
 def same(one: Any, other: Any) -> bool | None:
-    """Whether two values are the same JSON, whatever the order of keys; 1, 1.0 and true differ.
+    """Return whether two values are the same JSON; key order is ignored, 1, 1.0 and true differ.
 
     Returns:
-        None where that cannot be told without opening one of them.
+        None if one of them must be opened to know.
     """
     if one is MISSING or other is MISSING:
         return one is other
@@ -64,7 +64,7 @@ def same(one: Any, other: Any) -> bool | None:
 
 
 def digest_of(value: Any) -> str | None:
-    """SHA-256 of a value's JSON text; None for none, or where it must be opened to be known."""
+    """Return the SHA-256 of a value's JSON text; None for `MISSING`, or if it must be opened."""
     if value is MISSING:
         return None
     if isinstance(value, Unopened):
@@ -73,10 +73,10 @@ def digest_of(value: Any) -> str | None:
 
 
 def digest_of_given(value: Any) -> str:
-    """SHA-256 of a JSON value as an event brings it, whatever the order of keys; nothing is read.
+    """Return the SHA-256 of an unopened JSON value; the order of keys is ignored.
 
     Raises:
-        InvalidState: It is no JSON value, or nests too deep.
+        InvalidState: It is not a JSON value, or nests too deep.
     """
     try:
         return sha256_hex(msgspec.json.encode(value, order="sorted", enc_hook=_wire))

@@ -1,10 +1,10 @@
-"""Joining what several branches made of one state: a three-way merge, key by key.
+"""Join the results of several branches of one state by a three-way merge, key by key.
 
-A branch changed a key where its value is not that of the state at the fork. What one branch
-changed is taken. Where two changed a key differently, or the state itself moved on since the
-fork, objects are merged inside; anything else is a conflict, which the field's rule settles
-and which is recorded. At the top a key that a branch does not return is unchanged; inside a
-value that it returns, a key that is gone was deleted.
+A branch changed a key if its value differs from that of the state at the fork. A change by one
+branch alone is taken. If two branches changed a key differently, or the state changed it since the
+fork, objects are merged inside; anything else is a conflict, which the field's rule settles and
+which is recorded. A key that a branch does not return is unchanged at the top, and deleted inside a
+value that it returns.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Side:
     """One branch.
 
     Attributes:
-        name: Its id.
-        fork: What the values were when it started.
-        values: What it returns.
+        name: The branch's id.
+        fork: The values at the fork.
+        values: The values that it returns.
     """
 
     name: str
@@ -51,17 +51,17 @@ class Side:
 
 @dataclass(slots=True)
 class Joined:
-    """What came of a join: the merged object, and a record of each conflict."""
+    """The merged object of a join, and a record of each conflict."""
 
     values: dict[str, Any]
     conflicts: list[dict[str, Any]] = field(default_factory=list)
 
 
 def parse_rules(rules: Mapping[str, Any]) -> dict[str, Rule]:
-    """Rules by path below `current_state`, as `a.b`.
+    """Return rules by path (`a.b`) below `current_state`.
 
     Raises:
-        ConfigurationError: A rule that is not known.
+        ConfigurationError: A rule is not known.
     """
     for path, rule in rules.items():
         if rule not in _RULES:
@@ -73,7 +73,7 @@ def parse_rules(rules: Mapping[str, Any]) -> dict[str, Rule]:
 
 
 def must_be_opened(ours: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
-    """The keys whose values `join` cannot merge unless they are opened in full, on every side."""
+    """Return the keys whose values must be opened on every side before `join`."""
     wanted = []
     for key, returned in _by_key(sides, nested=False).items():
         values = [side.values[key] for side in returned]
@@ -89,15 +89,15 @@ def must_be_opened(ours: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
 
 
 def join(ours: Mapping[str, Any], sides: Sequence[Side], rules: Mapping[str, Rule]) -> Joined:
-    """Merge what the branches changed into the state as it is now.
+    """Merge the changes of the branches into the present state.
 
     Args:
-        ours: The state's values.
+        ours: The state's present values.
         sides: The branches, in their order.
-        rules: By path, `a.b`; `last` where there is none.
+        rules: Rules by path (`a.b`); a path without one has `last`.
 
     Raises:
-        InvalidState: A conflict whose rule is `error`.
+        InvalidState: A conflict has the rule `error`.
     """
     return _Join(rules).objects(ours, sides, (), nested=False)
 
@@ -164,7 +164,7 @@ class _Join:
         rule = self._rule(where) or "last"
         if rule == "error":
             raise InvalidState(
-                f"{len(contenders)} branches changed the field, each to another value",
+                f"{len(contenders)} branches changed the field to different values",
                 path=render_path(("current_state", *where)),
                 hint="Give the field the rule last, append or union.",
             )
@@ -194,10 +194,10 @@ class _Join:
 
 
 def _by_key(sides: Iterable[Side], *, nested: bool) -> dict[str, list[Side]]:
-    """Every key that a branch may have changed, in the order in which they first appear.
+    """Return the keys that branches may have changed, in the order in which they first appear.
 
-    Each with the branches that have it, and no others: thousands of branches often have a key of
-    their own each, and to ask each branch for each key would take seconds.
+    Each key has the list of the branches that have it. Of thousands of branches each often has its
+    own key, and to look for each key in each branch would take seconds.
     """
     found: dict[str, list[Side]] = {}
     for side in sides:
@@ -218,7 +218,7 @@ def _all_lists(values: list[Any]) -> bool:
 
 
 def _appended(base: Any, values: list[list[Any]]) -> list[Any]:
-    """The base, then what each list has after what it shares with the base."""
+    """Return the base, and the items of each list after its common start with the base."""
     start: list[Any] = base if isinstance(base, list) else []
     result = list(start)
     for value in values:
@@ -230,7 +230,7 @@ def _appended(base: Any, values: list[list[Any]]) -> list[Any]:
 
 
 def _united(base: Any, values: list[list[Any]]) -> list[Any]:
-    """Every item once, in the order in which they first appear."""
+    """Return each item once, in the order in which it first appears."""
     items: dict[bytes, Any] = {}
     for value in ([base] if isinstance(base, list) else []) + values:
         for item in value:

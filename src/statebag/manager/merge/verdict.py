@@ -1,4 +1,4 @@
-"""What a result says of itself: whether it failed and why, or whether it waits."""
+"""Read from a result whether it failed and why, or whether it waits."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ SAYS_FAILURE: tuple[str, ...] = ("status", "error", "Error", "map_error", "parti
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a result is.
+    """The class of a result, with its reason.
 
     Attributes:
-        kind: Its class. A result without a status is done: its engine reported no failure.
-        next_action: For a class that waits or forked: what the workflow waits for.
-        error: What it gives as its error; None if it only has a status.
-        reason: `{"Error", "Cause"}` if it failed and does not say why itself.
+        kind: The class. A result without a status is done, since its engine reported no failure.
+        next_action: The next action of a result that waits or forked.
+        error: The result's error; None if it only has a status.
+        reason: `{"Error", "Cause"}` for a failed result that does not say why.
     """
 
     kind: StatusClass
@@ -48,12 +48,12 @@ class Verdict:
 
     @property
     def failed(self) -> bool:
-        """Whether it is a failure."""
+        """Whether the result failed."""
         return self.kind == "failed"
 
     @property
     def waits(self) -> bool:
-        """Whether somebody must answer first."""
+        """Whether the result waits for an answer."""
         return self.kind == "waiting"
 
 
@@ -62,9 +62,9 @@ _LEVELS = 8  # lists within lists. Chosen: a Map in a Parallel in a Map makes th
 
 
 def failure_of(result: Mapping[str, Any], statuses: Statuses) -> Verdict | None:
-    """Return the failure that a result's own fields say; None if they say none.
+    """Return the failure in a result's own fields; None if they have none.
 
-    It is a failure with a status of the class failed, an `error`, what a Catch gives
+    A result failed if it has a status of the class failed, an `error`, the output of a Catch
     (`{"Error", "Cause"}`), a `map_error`, or `partial_failure`.
     """
     error = result.get("error") or caught(result) or result.get("map_error")
@@ -75,7 +75,7 @@ def failure_of(result: Mapping[str, Any], statuses: Statuses) -> Verdict | None:
 
 
 def caught(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what a Catch gave, if a result has it; its cause may be missing."""
+    """Return the output of a Catch, if a result has one; its cause may be missing."""
     error = result.get("Error")
     if not isinstance(error, str) or not error:
         return None
@@ -83,12 +83,12 @@ def caught(result: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def failure_in(value: Any, statuses: Statuses, levels: int = _LEVELS) -> Verdict | None:
-    """Return the failure that a value says, or that a result in it says; None if none does.
+    """Return the failure of a value, or of a result in it; None if there is none.
 
     Args:
         value: A result of any type. Responses of `lambda:invoke` and lists are looked into.
         statuses: The table.
-        levels: How many lists within lists are looked into.
+        levels: The levels of lists to look into.
     """
     value = payload_of(value)
     if isinstance(value, dict):
@@ -104,11 +104,11 @@ def failure_in(value: Any, statuses: Statuses, levels: int = _LEVELS) -> Verdict
 
 
 def judge(value: Any, statuses: Statuses) -> Verdict:
-    """Say what one result of many is.
+    """Return the verdict on one result of many.
 
     Args:
         value: The result of a branch or a chunk, of any type.
-        statuses: The table. A status or next action that it does not have makes a failure.
+        statuses: The table. A status or next action that it does not have counts as a failure.
     """
     failure = failure_in(value, statuses)
     if failure is not None:
@@ -132,7 +132,7 @@ def judge(value: Any, statuses: Statuses) -> Verdict:
 
 
 def with_reason(result: Any, verdict: Verdict) -> Any:
-    """Return a failed result as it goes on record: with the reason, if it does not say one."""
+    """Return the record of a failed result, with the reason added if it does not say why."""
     if verdict.reason is None:
         return result
     if isinstance(result, dict) and REASON not in result:
