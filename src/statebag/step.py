@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, final, overload
 
+from statebag.async_calls import in_threads
 from statebag.environment import legacy_is_followed, sealing_is_off
 from statebag.errors import ConfigurationError, InvalidState
+from statebag.format import json_text
 from statebag.format.bag_text import as_bag
 from statebag.format.json_type import json_type
 from statebag.format.names import scope_of_execution
 from statebag.format.paths import Path, parse_path, render_path
+from statebag.runtime_values import AS_THE_RUNTIME, holds_unread
 from statebag.sinks.from_environment import watchers
 from statebag.store.retrying import deadline
+from statebag.telemetry import usage
 from statebag.telemetry.log_warnings import warn
 from statebag.telemetry.steps import watched
 from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["DELETE", "Client", "Returns", "StepDecorator", "remaining_seconds_of"]
 
 Returns = Literal["state", "delta"]
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
+_CO_COROUTINE = 0x80  # of a code's flags, as `inspect.CO_COROUTINE`
 _SPARE_SECONDS = 0.5  # of a Lambda's remaining time. Chosen: enough to send an answer of 6 MB
 
 
@@ -57,7 +63,13 @@ class Client(Protocol):
         """See `Statebag.open`."""
         ...
 
-    def seal(self, state: Any, scope: str | None = None) -> Any:
+    def seal(
+        self,
+        state: Any,
+        scope: str | None = None,
+        *,
+        default: Callable[[Any], Any] | None = None,
+    ) -> Any:
         """See `Statebag.seal`."""
         ...
 
@@ -117,7 +129,11 @@ class StepDecorator:
         """Decorate a Lambda handler: open its event, and seal what it returns.
 
         The handler is called with the state and the Lambda context; a third parameter named
-        `event` gets the whole event, opened.
+        `event` gets the whole event, opened. What the Lambda runtime would write of the returned
+        value (a tuple, a Decimal, an Enum, a key that is an integer) is sealed as the runtime
+        writes it. With STATEBAG_PLAIN=1 the returned value is handed on as it is. An `async def`
+        stays one: the event is opened, and the answer sealed, in threads that the event loop does
+        not wait for.
 
         Args:
             handler: The handler, if the decorator is used without parentheses.
@@ -184,6 +200,7 @@ def _wrapped(
             f"legacy must be True, False or None, not {type(legacy).__qualname__}"
         )
     import statebag.sealing.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
+    from statebag.format.conversion import converted  # noqa: PLC0415  # as the sealer
     from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # slow to import
 
     where = parse_path(bag_path)
@@ -192,48 +209,90 @@ def _wrapped(
     wants_event = _wants_event(function)
     kept = _kept_plain(where, scope_path, scope)
 
-    @wraps(function)
-    def handler(event: Any, context: Any = None, **named: Any) -> Any:
+    class Call:
+        """One event: what is opened of it, and the seal of the answer."""
+
+        def __init__(self, event: Any, context: Any) -> None:
+            self.context = context
+            self.event = event
+            self.sb = client()
+            self.is_sealing = not sealing_is_off()
+            self.follows = legacy_is_followed() if legacy is None else legacy
+            self.execution = _scope_in(event, where, scope_path) if self.is_sealing else None
+
+        def open(self) -> tuple[Any, dict[str, Any]]:
+            """Return the state, and the further arguments of the function."""
+            event = self.event
+            selection = _beside(event, where, selected)
+            if self.follows is None:
+                _warn_of_pointers(event, where)
+            elif self.follows and not self.is_sealing:
+                # Plain events need no id, but where there is one, a pointer leads to nobody else's.
+                told = _execution_id(event, where, scope_path)
+                self.execution = None if told is None else scope_of_execution(told)
+            with deadline(remaining_seconds_of(self.context)):
+                opened = self.sb.open(
+                    event,
+                    only=selection,
+                    scope=self.execution,
+                    legacy=bool(self.follows) and (where or True),
+                    embedded=embedded,
+                )
+            state = _at(opened, where)
+            # A delta must not change what the handler was given: it is merged into a copy.
+            self.before = dict(state) if isinstance(state, dict) else state
+            return state, {"event": opened} if wants_event else {}
+
+        def seal(self, answer: Any) -> Any:
+            """Return the bag of what the function returned."""
+            after = _merged(self.before, answer) if returns == "delta" else answer
+            sb = self.sb.with_control(*kept)
+            values = getattr(sb, "values", None)
+            if not self.is_sealing and values is None and not holds_unread(after):
+                return _as_before_adoption(after)
+            with deadline(remaining_seconds_of(self.context)):
+                if values is not None:
+                    return sb.seal(after, scope=self.execution, default=AS_THE_RUNTIME)
+                try:
+                    return sb.seal(after, scope=self.execution)
+                except InvalidState:
+                    # Only now: what most handlers return is JSON.
+                    written = converted(after, AS_THE_RUNTIME)
+                    if written is after:
+                        raise
+                return sb.seal(written, scope=self.execution)
+
+    @contextmanager
+    def watching(event: Any, context: Any) -> Iterator[Any]:
+        """Report the step around what is done with its event."""
         reads_stubs(event)
         event = as_bag(event)
         if embedded:
             event = parsed_along(parsed_along(event, where), scope_path)
         listeners = watchers()
-        if not listeners:
-            return run(event, context, **named)
-        told = _execution_id(event, where, scope_path)
+        told = _execution_id(event, where, scope_path) if listeners else None
         told_scope = None if told is None else scope_of_execution(told)
         with watched(listeners, event, context, "step", told, told_scope):
-            return run(event, context, **named)
+            yield event
 
-    def run(event: Any, context: Any, **named: Any) -> Any:
-        sb = client()
-        sealing = not sealing_is_off()
-        follows = legacy_is_followed() if legacy is None else legacy
-        execution = _scope_in(event, where, scope_path) if sealing else None
-        selection = _beside(event, where, selected)
-        if follows is None:
-            _warn_of_pointers(event, where)
-        elif follows and not sealing:
-            # Plain events need no id, but where there is one, a pointer leads to nobody else's.
-            told = _execution_id(event, where, scope_path)
-            execution = None if told is None else scope_of_execution(told)
-        with deadline(remaining_seconds_of(context)):
-            opened = sb.open(
-                event,
-                only=selection,
-                scope=execution,
-                legacy=bool(follows) and (where or True),
-                embedded=embedded,
-            )
-        state = _at(opened, where)
-        # A delta must not change what the handler was given: it is merged into a copy.
-        before = dict(state) if isinstance(state, dict) else state
-        extra = {"event": opened} if wants_event else {}
-        answer = function(state, context, **extra, **named)
-        after = _merged(before, answer) if returns == "delta" else answer
-        with deadline(remaining_seconds_of(context)):
-            return sb.with_control(*kept).seal(after, scope=execution)
+    if _is_coroutine_function(function):
+
+        @wraps(function)
+        async def handler(event: Any, context: Any = None, **named: Any) -> Any:
+            with watching(event, context) as taken:
+                call = Call(taken, context)
+                state, extra = await in_threads(call.open)
+                answer = await function(state, context, **extra, **named)
+                return await in_threads(call.seal, answer)
+
+    else:
+
+        @wraps(function)
+        def handler(event: Any, context: Any = None, **named: Any) -> Any:
+            with watching(event, context) as taken:
+                call = Call(taken, context)
+                state, extra = call.open()
+                return call.seal(function(state, context, **extra, **named))
 
     return handler  # type: ignore[return-value]  # same call, other types
 
@@ -260,6 +319,29 @@ def _wants_event(function: Callable[..., Any]) -> bool:
 
     others = list(inspect.signature(function).parameters.values())[1:]
     return any(one.name == "event" for one in others)
+
+
+def _is_coroutine_function(function: Callable[..., Any]) -> bool:
+    """Return whether calling the function gives a coroutine."""
+    code = getattr(function, "__code__", None)
+    if code is not None and not hasattr(function, "__wrapped__"):
+        return bool(code.co_flags & _CO_COROUTINE)
+    import inspect  # noqa: PLC0415  # slow, and a plain function needs none of it
+
+    if inspect.iscoroutinefunction(inspect.unwrap(function)):
+        return True
+    return inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def _as_before_adoption(after: Any) -> Any:
+    """Return what a function returned as it is: the runtime writes it, or says that it cannot."""
+    if usage.is_measured():
+        try:
+            size = len(json_text.encode(after))
+        except (TypeError, ValueError, RecursionError, InvalidState):
+            return after  # the runtime may still write it, and counts it itself
+        usage.peak(plain_bytes=size, bag_bytes=size)
+    return after
 
 
 def _execution_id(event: Any, where: Path, path: Path) -> str | None:

@@ -4,7 +4,12 @@ import ast
 from pathlib import Path
 
 import statebag
-from tests.hints import test_core_hints, test_definition_hints, test_service_hints
+from tests.hints import (
+    test_core_hints,
+    test_definition_hints,
+    test_service_hints,
+    test_value_hints,
+)
 
 SOURCE = Path(statebag.__file__).parent
 TESTS = Path(__file__).parents[1]
@@ -65,7 +70,7 @@ def hints():
 
 
 def test_every_hint_is_tried():
-    modules = (test_core_hints, test_definition_hints, test_service_hints)
+    modules = (test_core_hints, test_definition_hints, test_service_hints, test_value_hints)
     tried = {one.hint for module in modules for one in module.TRIALS}
     found = set(hints())
     assert len(found) > 90
