@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from statebag.async_calls import AsyncCalls
 from statebag.environment import (
     encryption_keys_from_environment,
     policy_from_environment,
@@ -37,7 +38,7 @@ from statebag.telemetry.steps import span
 from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from os import PathLike
     from typing import Self
 
@@ -49,12 +50,13 @@ if TYPE_CHECKING:
     from statebag.sealing.sealer import Sealer
     from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
+    from statebag.values import Values
     from statebag.versions.heads import Heads
 
 __all__ = ["Statebag"]
 
 
-class Statebag:
+class Statebag(AsyncCalls):
     """Seal states into bags and open them again.
 
     Args:
@@ -71,9 +73,12 @@ class Statebag:
         encryption_keys: Keys of 32 bytes, or a function that returns them; by default those of
             STATEBAG_ENCRYPTION_KEYS. The first one encrypts objects before they leave this process,
             and each of them decrypts. An empty list encrypts nothing.
+        values: Types beyond those of JSON that states may hold, and that are given back; all
+            clients of a bag need the same.
 
     Attributes:
         policy: As given.
+        values: As given.
         store: The store, with its retries.
         recovery: The places to look for objects that the store does not have whole.
 
@@ -90,7 +95,9 @@ class Statebag:
         replicas: Iterable[str | PathLike[str] | Store] | None = None,
         signing_keys: Mapping[str, bytes] | None = None,
         encryption_keys: KeyProvider | None = None,
+        values: Values | None = None,
     ) -> None:
+        self.values = values
         self.policy = policy_from_environment() if policy is None else policy
         given: Any = store_address() if store is None else store
         replicas = replica_addresses() if replicas is None else tuple(replicas)
@@ -118,6 +125,7 @@ class Statebag:
             "replicas": replicas,
             "signing_keys": signing_keys,
             "encryption_keys": encryption_keys,
+            "values": values,
         }
         # Noted now: the environment may be another one when this is pickled.
         self._signing_found = (
@@ -227,11 +235,13 @@ class Statebag:
         *,
         heal: bool = False,
         append: Mapping[str, Iterable[Any]] | None = None,
+        default: Callable[[Any], Any] | None = None,
     ) -> Any:
         """Return the bag of a state, once everything that it refers to is stored.
 
         Args:
-            state: Any JSON value, usually a dict; `Unopened` values in it pass through unread.
+            state: Any JSON value, usually a dict; `Unopened` values in it pass through unread. With
+                `values=`, also a value of its types.
             scope: `<state machine>/<execution name>`: where new objects go.
             parent: The bag that the state came from; it gives the scope if `scope` is None. What
                 did not change since is not written again, also by a process that did not open it:
@@ -243,6 +253,9 @@ class Statebag:
                 writes that again.
             append: Items to append to arrays, by path. An unopened array is not read, and `state`
                 is not changed.
+            default: Called with each value that JSON does not have, and `values` neither. It
+                returns what to seal instead, or raises TypeError. The value itself does not come
+                back: `default=str`.
 
         Returns:
             A new JSON value of at most `budget` bytes.
@@ -258,6 +271,7 @@ class Statebag:
         from statebag.sealing.sealer import OPAQUE, plain
 
         started = perf_counter_ns()
+        (state,) = self._written([state], default)
         if append:
             if not isinstance(append, Mapping):
                 raise ConfigurationError(
@@ -267,7 +281,7 @@ class Statebag:
             from statebag.sealing.appending import with_appended
 
             for array, entries in append.items():
-                items = list(entries)
+                items = self._written(list(entries), default)
                 check_json(items)
                 state = with_appended(state, parse_path(array), items)
         with deadline(self.policy.deadline_seconds), span("statebag.seal"):
@@ -325,6 +339,19 @@ class Statebag:
             BlobMissing, BlobCorrupt: An object is gone or damaged.
             StoreUnavailable: The store did not answer in time.
         """
+        state = self._opened(bag, only, scope, legacy=legacy, embedded=embedded)
+        return state if self.values is None else self.values.decode(state)
+
+    def _opened(
+        self,
+        bag: Any,
+        only: Iterable[str | Sequence[str | int | slice]] | None = None,
+        scope: str | None = None,
+        *,
+        legacy: bool | str | Sequence[str | int] = False,
+        embedded: bool | None = None,
+    ) -> Any:
+        """Return the JSON value of a state; see `open`."""
         from statebag.opening.embedded import look_for_texts, open_texts
 
         started = perf_counter_ns()
@@ -381,7 +408,7 @@ class Statebag:
                 else:
                     look_for_texts(batch, embedded)
             usage.add(opens=len(batch), open_ns=perf_counter_ns() - started)
-            return values
+            return [self._read(one) for one in values]
 
         return streamed(open_batch, bags)
 
@@ -418,9 +445,10 @@ class Statebag:
             opener, bag, where = self._opener(scope), as_bag(bag), parse_place(path)
             value = look_up(opener, bag, where)
             if embedded:
-                return open_texts(opener, value, EVERYTHING, cast("Path", where))
-            look_for_texts_at(bag, where, embedded)
-            return value
+                value = open_texts(opener, value, EVERYTHING, cast("Path", where))
+            else:
+                look_for_texts_at(bag, where, embedded)
+        return self._read(value)
 
     def repair(
         self, bag: Any, scope: str | None = None, *, embedded: bool = False
@@ -515,7 +543,7 @@ class Statebag:
         from statebag.store.memory import MemoryStore
         from statebag.upkeep.archive import SCOPE, pack_up
 
-        state = self.open(bag, scope=scope, embedded=embedded)
+        state = self._opened(bag, scope=scope, embedded=embedded)
         room = MemoryStore()
         policy = msgspec.structs.replace(self._without_keys(), carry_bytes=0)
         sealer = Statebag(room, policy=policy, replicas=(), signing_keys={}, encryption_keys=())
@@ -543,7 +571,7 @@ class Statebag:
         )
         # Whether a string holds a bag was settled by `export`; a control field may stand plain.
         state = reader.open(bag, scope=SCOPE, embedded=False)
-        return self.seal(state, scope=check_scope(scope), budget=budget)
+        return self._without_values().seal(state, scope=check_scope(scope), budget=budget)
 
     def append(
         self,
@@ -582,7 +610,7 @@ class Statebag:
         started = perf_counter_ns()
         reads_stubs(bag)
         path = parse_path(field)
-        items = list(entries)
+        items = self._written(list(entries))
         check_json(items)
         with deadline(self.policy.deadline_seconds):
             opener, bag = self._opener(scope), as_bag(bag)
@@ -648,6 +676,30 @@ class Statebag:
     def step(self) -> StepDecorator:
         """Decorate a Lambda handler that uses this client, as `statebag.step` does."""
         return StepDecorator(lambda: self)
+
+    def _written(self, items: list[Any], default: Callable[[Any], Any] | None = None) -> list[Any]:
+        """Return items of an array as JSON values, if this client has types beyond JSON."""
+        if default is not None:
+            from statebag.format.conversion import check_default, converted
+
+            check_default(default)
+            if self.values is None:
+                return [converted(one, default) for one in items]
+        if self.values is None:
+            return items
+        return [self.values.encode(one, default) for one in items]
+
+    def _read(self, state: Any) -> Any:
+        """Return what was opened with its values of types beyond JSON."""
+        return state if self.values is None else self.values.decode(state)
+
+    def _without_values(self) -> Self:
+        """Return this client for JSON values alone."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.values = None
+        other._settings = {**self._settings, "values": None}
+        return other
 
     def _without_keys(self) -> Policy:
         """Return the policy for a store in this process's memory, which needs no keys."""

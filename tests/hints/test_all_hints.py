@@ -9,6 +9,7 @@ from tests.hints import (
     test_definition_hints,
     test_head_hints,
     test_service_hints,
+    test_value_hints,
 )
 
 SOURCE = Path(statebag.__file__).parent
@@ -70,7 +71,13 @@ def hints():
 
 
 def test_every_hint_is_tried():
-    modules = (test_core_hints, test_definition_hints, test_head_hints, test_service_hints)
+    modules = (
+        test_core_hints,
+        test_definition_hints,
+        test_head_hints,
+        test_service_hints,
+        test_value_hints,
+    )
     tried = {one.hint for module in modules for one in module.TRIALS}
     found = set(hints())
     assert len(found) > 90

@@ -101,7 +101,8 @@ class Sealer:
         Raises:
             StatebagError: As for `Statebag.seal`.
         """
-        check_budget(budget)
+        if budget is not None:
+            check_budget(budget)
         try:
             memory = Memory.empty() if everything else self._memory
             return self._sealed(
