@@ -329,7 +329,7 @@ def sealing_is_off(environment: Mapping[str, str] | None = None) -> bool:
 
 
 def legacy_is_followed(environment: Mapping[str, str] | None = None) -> bool | None:
-    """Whether steps follow legacy pointers in their events; None if no variable says so.
+    """Return whether steps follow legacy pointers in their events; None if no variable says so.
 
     STATEBAG_LEGACY says it. If it is not set, STATEBAG_WIRE=0 does: then the state data manager of
     the workflow writes legacy pointers, and each of its functions meets them.

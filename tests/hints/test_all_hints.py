@@ -8,15 +8,21 @@ from tests.hints import (
     test_core_hints,
     test_definition_hints,
     test_head_hints,
+    test_manager_hints,
     test_service_hints,
+    test_store_hints,
     test_value_hints,
 )
 
 SOURCE = Path(statebag.__file__).parent
 TESTS = Path(__file__).parents[1]
 
-ROOMS_TO_COME = ("local/", "manager/", "store/")
-"""Rooms whose hints have tests of their own kinds, beside their modules."""
+ROOMS_TO_COME = (
+    "local/",
+    *("store/aws_", "store/azure_", "store/google_", "store/bucket_"),
+    *("store/object_", "store/owned_listing", "store/chunked_listing", "store/companion"),
+)
+"""Modules whose hints have tests beside them, mostly with a service that refuses a request."""
 
 IN_OTHER_TESTS = {
     "aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` lists those of"
@@ -26,6 +32,9 @@ IN_OTHER_TESTS = {
         "asl/test_arns.py"
     ),
     "Install the extra: pip install 'statebag[{}]'": "cli/test_extras.py",
+    "Install the extra: pip install 'statebag[encryption]'": "store/test_encrypted.py",
+    "Install its wheel from PyPI, or one built with OpenSSL 3.2 or later; Policy(forms=2),"
+    " STATEBAG_FORMS=2, writes the older form.": "store/test_encrypted.py",
     "Install the extra: pip install 'statebag[metrics]'": "sinks/test_from_environment.py",
     "Install the extra: pip install 'statebag[tracing]'": "sinks/test_from_environment.py",
     "pip install boto3": "stepfunctions/test_execution_ends.py",
@@ -75,7 +84,9 @@ def test_every_hint_is_tried():
         test_core_hints,
         test_definition_hints,
         test_head_hints,
+        test_manager_hints,
         test_service_hints,
+        test_store_hints,
         test_value_hints,
     )
     tried = {one.hint for module in modules for one in module.TRIALS}

@@ -236,7 +236,7 @@ def _step(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
 
 
 def _bracketed(text: str, position: int) -> tuple[str | int, int] | None:
-    """A step in brackets. A backslash before the other kind of quote is part of the name.
+    """Return a step in brackets. A backslash before the other kind of quote is part of the name.
 
     As recorded on AWS; the core's reader takes it for an escape.
     """

@@ -182,7 +182,7 @@ def _is_plain_path(node: Any) -> bool:
 
 
 def is_small(node: Any) -> bool:
-    """Whether a node gives a number, a truth or a short text."""
+    """Return whether a node gives a number, a truth or a short text."""
     kind = getattr(node, "type", None)
     if kind == "function":
         return getattr(node.procedure, "value", None) in _SMALL

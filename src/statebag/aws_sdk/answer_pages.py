@@ -56,7 +56,7 @@ class Pages:
         return self._all | (self._counts or {})
 
     def _counts_of(self, page: Mapping[str, Any]) -> dict[str, int]:
-        """The fields that say how many items this page has, as KeyCount does."""
+        """Return the fields that say how many items this page has, as KeyCount does."""
         lists = (_at(page, path) for path in self._gathered)
         items = sum(len(one) for one in lists if isinstance(one, list))
         return {

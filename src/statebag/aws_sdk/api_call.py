@@ -125,7 +125,7 @@ def call_api(
 
 
 def _given(event: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
-    """The parameters, and whether all pages are asked for."""
+    """Return the parameters, and whether all pages are asked for."""
     parameters = event.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
         raise InvalidState(
@@ -169,7 +169,7 @@ def _botocore() -> Any:
 
 
 def _session(botocore: Any) -> tuple[Any, list[str]]:
-    """A session with this process's settings of AWS, and the services that it knows."""
+    """Return a session with this process's settings of AWS, and the services that it knows."""
     try:
         session = botocore.session.Session()
         session.register_component("data_loader", _loader())
@@ -195,7 +195,7 @@ def _loader() -> Any:
 
 
 def _pages_of(session: Any, service: str, operation: str) -> Mapping[str, Any]:
-    """How botocore describes an action's pages; empty if it answers in one."""
+    """Return how botocore describes an action's pages; empty if it answers in one."""
     try:
         model = session.get_component("data_loader").load_service_model(service, "paginators-1")
     except _botocore().exceptions.DataNotFoundError:

@@ -71,7 +71,7 @@ def _object(value: dict[Any, Any], shape: Any, room: int, call: str, path: Path)
 
 
 def _instant(time: datetime) -> str:
-    """A time as Java's Instant prints it: a fraction of three or six digits, or none."""
+    """Return a time as Java's Instant prints it: a fraction of three or six digits, or none."""
     utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     unit = "microseconds" if utc.microsecond % 1000 else "milliseconds"
     text = utc.isoformat(timespec=unit if utc.microsecond else "seconds")

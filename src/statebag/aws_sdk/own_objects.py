@@ -43,7 +43,7 @@ def check_own_objects(given: Mapping[str, Any], addresses: Iterable[str]) -> Non
 
 
 def _named(given: Mapping[str, Any]) -> Iterator[str]:
-    """Each object that the parameters name, as bucket/key."""
+    """Yield each object that the parameters name, as bucket/key."""
     bucket = _bare(given.get("Bucket"))
     if isinstance(given.get("Key"), str):
         yield f"{bucket}/{given['Key']}"
@@ -56,5 +56,5 @@ def _named(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _bare(name: Any) -> str:
-    """A bucket's name, also where its ARN is given."""
+    """Return a bucket's name, also where its ARN is given."""
     return str(name).rpartition(":::")[2]

@@ -53,12 +53,12 @@ def also_escape(
 
 
 def may_need_escape(text: bytes) -> bool:
-    """Whether a value's JSON text has any of the words that such an object has."""
+    """Return whether a value's JSON text has any of the words that such an object has."""
     return any(mark in text for mark in _marks)
 
 
 def is_lookalike(value: dict[str, Any]) -> bool:
-    """Whether a reader would take the object itself for a stub, or for a form of its own."""
+    """Return whether a reader would take the object itself for a stub, or for a form of its own."""
     return KEY in value or is_foreign(value)
 
 
@@ -87,7 +87,7 @@ def escape(value: Any, *, pointers: bool = True) -> Any:
 
 
 def is_foreign(value: dict[str, Any]) -> bool:
-    """Whether another reader would take the object for one of its further forms."""
+    """Return whether another reader would take the object for one of its further forms."""
     for tags, load in _foreign.values():
         for name, values in tags:
             if value.get(name) in values and load()(value):

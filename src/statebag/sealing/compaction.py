@@ -56,11 +56,11 @@ class Move:
         self._fetcher = fetcher
 
     def single(self, value: Any, text: bytes, path: Path) -> Single:
-        """A value as one blob that is not stored yet."""
+        """Return a value as one blob that is not stored yet."""
         return self._cutter.single(value, text, path)
 
     def in_pieces(self, single: Single, read: Verified | None) -> Leaving:
-        """A value in pieces, at its start those that were read of it."""
+        """Return a value in pieces, at its start those that were read of it."""
         before = ((), b"") if read is None else (read.pieces, read.text)
         return self._cutter.in_pieces(single, carried=True, before=before)
 
@@ -69,7 +69,7 @@ class Move:
         self._fetcher.read_ahead(blobs, extents)
 
     def texts(self, blobs: Sequence[Blob]) -> Mapping[Blob, bytes]:
-        """The verified text of each blob."""
+        """Return the verified text of each blob."""
         return self._fetcher.texts(blobs)
 
     def listed(self, nodes: Sequence[Entry], path: Path) -> dict[Entry, tuple[Entry, ...]]:

@@ -132,7 +132,7 @@ class Cut(Leaving, frozen=True):
         return msgspec.structs.replace(one, top=top) if shorter else one
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """The blobs of pieces that are at hand, of the nodes above them, and of the tail."""
+        """Return the blobs of pieces that are at hand, of the nodes above them, and of the tail."""
         held = [
             (piece.blob.at, piece.blob.length)
             for piece in pieces_of(self.top)
@@ -143,7 +143,7 @@ class Cut(Leaving, frozen=True):
         return held if self.tail is None else held + self.tail.movable(known)
 
     def fixed(self) -> set[str]:
-        """The packs that the tail cannot leave."""
+        """Return the packs that the tail cannot leave."""
         return set() if self.tail is None else self.tail.fixed()
 
     def unread(self) -> list[tuple[str, int]]:
@@ -158,7 +158,7 @@ class Cut(Leaving, frozen=True):
         return [(one.at, one.length) for one in (*named, *self.inherited)]
 
     def with_read(self, move: Move) -> Cut:
-        """The same with the unread pieces of some packs at hand.
+        """Return the same with the unread pieces of some packs at hand.
 
         A node is looked into if it lies in one of them itself: it is as new as the newest pack that
         it lists, or newer.
@@ -186,7 +186,7 @@ class Cut(Leaving, frozen=True):
         return msgspec.structs.replace(cut, tail=last, stored_tail=None)
 
     def moved(self, move: Move) -> Cut:
-        """The same with pieces to be written again."""
+        """Return the same with pieces to be written again."""
         tail: Any = None if self.tail is None else self.tail.moved(move)
         return msgspec.structs.replace(self, top=without_blobs(self.top, move.packs), tail=tail)
 
@@ -233,5 +233,5 @@ def _with_read(members: Sequence[Member], move: Move, path: Path) -> tuple[Membe
 
 
 def _unread(members: Sequence[Member], move: Move) -> list[Entry]:
-    """The entries of some packs that were not read."""
+    """Return the entries of some packs that were not read."""
     return [one for one in members if isinstance(one, Entry) and one.blob.at in move.packs]

@@ -118,7 +118,7 @@ def stored_nodes(member: Member, known: Known, scope: str) -> list[Blob]:
 
 
 def _stored_as(member: Member, known: Known, scope: str, found: list[Blob]) -> Entry | None:
-    """The entry of a member if all of it is stored."""
+    """Return the entry of a member if all of it is stored."""
     if isinstance(member, Piece):
         return None if member.blob is None else member.entry(None)
     if not isinstance(member, Group):
@@ -132,7 +132,7 @@ def _stored_as(member: Member, known: Known, scope: str, found: list[Blob]) -> E
 
 
 def without_blobs(members: Sequence[Member], packs: frozenset[str]) -> tuple[Member, ...]:
-    """The same members, with the pieces at hand of these packs to be written anew."""
+    """Return the same members, with the pieces at hand of these packs to be written anew."""
     return tuple([_without_blob(member, packs) for member in members])
 
 

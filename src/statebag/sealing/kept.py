@@ -72,7 +72,7 @@ class Kept(Leaving, frozen=True):
         )
 
     def folded(self, scope: str, level: int) -> Leaving:
-        """The same with one node for its pieces."""
+        """Return the same with one node for its pieces."""
         return (
             self._cut(self.stub.whole, scope, level).folded(scope, level)
             if self.stub.entries
@@ -106,7 +106,7 @@ class Kept(Leaving, frozen=True):
         )
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """The blobs of a value that is at hand."""
+        """Return the blobs of a value that is at hand."""
         del known
         return self._blobs_at_hand()
 
@@ -117,13 +117,13 @@ class Kept(Leaving, frozen=True):
         return blobs_read(self.read) if blob is None else [(blob.at, blob.length)]
 
     def fixed(self) -> set[str]:
-        """The packs that the stub names, where its text is known by its digest alone."""
+        """Return the packs that the stub names, where its text is known by its digest alone."""
         if self.unread() or self._blobs_at_hand():
             return set()
         return self.stub.packs() | self.relies_on
 
     def unread(self) -> list[tuple[str, int]]:
-        """The blobs of a value that was not opened, if nothing stands beside it."""
+        """Return the blobs of a value that was not opened, if nothing stands beside it."""
         if not self.is_unread or self.stub.beside is not None:
             return []
         return blobs_named(self.stub.whole)
@@ -147,7 +147,7 @@ class Kept(Leaving, frozen=True):
         )
 
     def moved(self, move: Move) -> Leaving:
-        """The value, its blobs of these packs to be written again."""
+        """Return the value, its blobs of these packs to be written again."""
         if all(name not in move.packs for name, _ in self._blobs_at_hand()):
             return self
         stub = self.stub.whole
@@ -201,7 +201,7 @@ class Rebased(Leaving, frozen=True):
         return self.base.unread()
 
     def moved(self, move: Move) -> Rebased:
-        """The same with blobs of the base to be written again."""
+        """Return the same with blobs of the base to be written again."""
         return msgspec.structs.replace(self, base=self.base.moved(move))
 
     def relied_on(self) -> set[str]:
@@ -209,5 +209,5 @@ class Rebased(Leaving, frozen=True):
         return self.base.relied_on()
 
     def placed(self, placing: Placing) -> Whole:
-        """The difference to the base where it lies now."""
+        """Return the difference to the base where it lies now."""
         return msgspec.structs.replace(self.stub, base=self.base.placed(placing))

@@ -254,7 +254,7 @@ class Placing:
         return StoredValue(part.path, stub, texts, entries if whole else None, packs)
 
     def _nodes_below(self, entry: Entry) -> list[Blob]:
-        """The nodes that a node lists, as far as they were placed or found in this seal."""
+        """Return the nodes that a node lists, as far as they were placed or found in this seal."""
         below = [one for one in self._listed.get(entry.blob.sha256, ()) if one.level]
         found = [one.blob for one in below]
         for one in below:

@@ -187,7 +187,7 @@ class Part(msgspec.Struct, frozen=True):
         return []
 
     def with_read(self, move: Move) -> Part:
-        """The same with its unread pieces of these packs read.
+        """Return the same with its unread pieces of these packs read.
 
         Raises:
             StatebagError: From reading.
@@ -196,7 +196,7 @@ class Part(msgspec.Struct, frozen=True):
         return self
 
     def moved(self, move: Move) -> Part:
-        """The same with its movable blobs of these packs written again.
+        """Return the same with its movable blobs of these packs written again.
 
         Args:
             move: The packs, and what cuts a value.
@@ -361,11 +361,11 @@ class Gathered(Part, frozen=True):
         return self.whole.unread()
 
     def with_read(self, move: Move) -> Gathered:
-        """The same with more of the whole read."""
+        """Return the same with more of the whole read."""
         return self.with_whole(self.whole.with_read(move))
 
     def moved(self, move: Move) -> Gathered:
-        """The same with the whole's blobs written again."""
+        """Return the same with the whole's blobs written again."""
         return self.with_whole(self.whole.moved(move))
 
     def relied_on(self) -> set[str]:

@@ -110,7 +110,7 @@ class StepNames(msgspec.Struct):
     state: str | None
 
     def as_dict(self) -> dict[str, str]:
-        """The names that are known."""
+        """Return the names that are known."""
         names = ((name, getattr(self, name)) for name in self.__struct_fields__)
         return {name: value for name, value in names if value is not None}
 
@@ -124,7 +124,7 @@ _now: ContextVar[StepNames | None] = ContextVar("statebag_step", default=None)
 
 
 def current_names() -> dict[str, str]:
-    """The names of the step that is at work, in this thread or in one that it started."""
+    """Return the names of the step that is at work, in this thread or in one that it started."""
     names = _now.get()
     return {} if names is None else names.as_dict()
 
