@@ -25,6 +25,8 @@ ROOMS_TO_COME = (
 """Modules whose hints have tests beside them, mostly with a service that refuses a request."""
 
 IN_OTHER_TESTS = {
+    "Edit it, or pass --force.": "cli/test_init_cmd.py",
+    "Name a template or a definition.": "cli/test_init_cmd.py",
     "aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` lists those of"
     " this machine.": "asl/test_arns.py",
     "Look in the log group of its state machine (CloudWatch Logs); it has the same events where"

@@ -29,6 +29,7 @@ COMMANDS = {
     "snapshots": "statebag.cli.snapshots_cmd:command",
     "export": "statebag.cli.export_cmd:command",
     "import": "statebag.cli.import_cmd:command",
+    "init": "statebag.cli.init_cmd:command",
     "run": "statebag.cli.run_cmd:command",
     "lint": "statebag.cli.lint_cmd:command",
     "answer": "statebag.cli.answer_cmd:command",
