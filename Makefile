@@ -11,7 +11,7 @@ DEV := $(VENV)/.dev-installed
 MUTATION := $(VENV)-mutation
 DOCS := $(VENV)-docs
 
-.PHONY: help azurite demo demo-agent test matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help azurite demo demo-agent test matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -81,6 +81,9 @@ torture-model: $(DEV) ## a thousand long lives of a bag beside a dict; over an h
 
 torture-fuzz: $(DEV) ## random lives under random settings, for an hour: SECONDS=60 SEED=2 for others
 	$(BIN)/python -m torture.fuzz --seconds $(or $(SECONDS),3600) --seed $(or $(SEED),1) --json build/fuzz.json
+
+torture-soak: $(DEV) ## two hours on a server whose credentials change each minute: MINUTES=20 for others
+	$(BIN)/python -m torture.soak --minutes $(or $(MINUTES),120) --json build/soak.json
 
 mutation: $(DEV) $(MUTATION)/.installed ## mutants of what may lose data; hours, or SAMPLE=60 of each room
 	$(MUTATION)/bin/python -m torture.mutation --python $(abspath $(BIN))/python --sample $(or $(SAMPLE),0)

@@ -5,7 +5,7 @@ import pytest
 
 import statebag
 from statebag import DELETE, ConfigurationError, InvalidState, NotPermitted, Policy, Statebag
-from statebag.errors import StoreUnavailable
+from statebag.errors import BagTooLarge, StoreUnavailable
 from statebag.format.json_text import encode
 from statebag.format.names import scope_of_execution
 from statebag.store.memory import MemoryStore
@@ -86,6 +86,29 @@ def test_a_delta_must_be_a_dict(sb, answer):
     with pytest.raises(InvalidState) as caught:
         handler(event(sb), None)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("returns", ["state", "delta"])
+def test_an_answer_keeps_to_the_budget_of_its_step(sb, returns):
+    rows = [noise(900, n) for n in range(10)]
+
+    @sb.step(budget=6_500, returns=returns)
+    def handler(state, context):
+        return {**state, "rows": rows}
+
+    given = sb.seal({"execution_id": ARN}, scope="Machine/run-1")
+    answer = handler(given, None)
+    assert len(encode(answer)) <= 6_500
+    assert sb.open(answer, scope="Machine/run-1")["rows"] == rows
+
+
+def test_control_fields_over_the_budget_are_refused(sb):
+    @sb.with_control("$.note").step(budget=1_500)
+    def handler(state, context):
+        return {**state, "note": "x" * 2_000}
+
+    with pytest.raises(BagTooLarge, match="note"):
+        handler({"execution_id": ARN}, None)
 
 
 def test_delete_is_no_value_of_a_state(sb):
@@ -191,6 +214,8 @@ def test_a_lambdas_remaining_time_bounds_all_retries(store):
         {"scope": "$["},
         {"only": ["$.*"]},
         {"only": "$.a"},
+        {"budget": "6500"},
+        {"budget": True},
     ],
     ids=str,
 )

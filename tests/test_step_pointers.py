@@ -338,7 +338,7 @@ def test_circles_end_after_one_turn(sb):
     put(sb, "workflow-state/k/h1.json", [archive(second), 1])
     put(sb, "workflow-state/k/h2.json", [archive(first), 2])
     event = {"execution_id": SCOPE, "idempotency_key": "k"}
-    with pytest.raises(LimitExceeded, match="one of those after it") as refused:
+    with pytest.raises(LimitExceeded, match="names a newer archive") as refused:
         seen_by(client, {**event, "state_history": [archive(first)]}, legacy=True)
     assert (refused.value.path, refused.value.object_name) == (
         "$.state_history",

@@ -19,6 +19,9 @@ from statebag.errors import (
     UnsupportedFormat,
 )
 from statebag.format.unopened import Unopened
+
+# Not a public name: `statebag.testing.forget` is. Programs that were written before it look here.
+from statebag.opening import process_memory as process_memory
 from statebag.policy import Policy
 from statebag.step import DELETE
 

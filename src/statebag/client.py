@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from statebag.async_calls import AsyncCalls
 from statebag.environment import (
     encryption_keys_from_environment,
     policy_from_environment,
@@ -19,8 +20,9 @@ from statebag.environment import (
 from statebag.errors import ConfigurationError
 from statebag.format.bag_text import as_bag
 from statebag.format.names import encode_scope
-from statebag.format.paths import parse_path, parse_paths
+from statebag.format.paths import parse_path, parse_paths, parse_place
 from statebag.keys import encrypting_with, signing_with
+from statebag.opening.array_ends import places_in
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.process_memory import Memory, memory_of
@@ -36,10 +38,11 @@ from statebag.telemetry.steps import span
 from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from os import PathLike
     from typing import Self
 
+    from statebag.format.paths import Path
     from statebag.opening.difference import Change
     from statebag.opening.map_results import ChildResult, Transformation
     from statebag.policy import Policy
@@ -47,11 +50,13 @@ if TYPE_CHECKING:
     from statebag.sealing.sealer import Sealer
     from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
+    from statebag.values import Values
+    from statebag.versions.heads import Heads
 
 __all__ = ["Statebag"]
 
 
-class Statebag:
+class Statebag(AsyncCalls):
     """Seal states into bags and open them again.
 
     Args:
@@ -68,9 +73,12 @@ class Statebag:
         encryption_keys: Keys of 32 bytes, or a function that returns them; by default those of
             STATEBAG_ENCRYPTION_KEYS. The first one encrypts objects before they leave this process,
             and each of them decrypts. An empty list encrypts nothing.
+        values: Types beyond those of JSON that states may hold, and that are given back; all
+            clients of a bag need the same.
 
     Attributes:
         policy: As given.
+        values: As given.
         store: The store, with its retries.
         recovery: The places to look for objects that the store does not have whole.
 
@@ -87,7 +95,9 @@ class Statebag:
         replicas: Iterable[str | PathLike[str] | Store] | None = None,
         signing_keys: Mapping[str, bytes] | None = None,
         encryption_keys: KeyProvider | None = None,
+        values: Values | None = None,
     ) -> None:
+        self.values = values
         self.policy = policy_from_environment() if policy is None else policy
         given: Any = store_address() if store is None else store
         replicas = replica_addresses() if replicas is None else tuple(replicas)
@@ -105,6 +115,7 @@ class Statebag:
             self.policy.attempts,
             encrypting,
         )
+        self._granted: tuple[str, ...] = ()
         self._signatures = signing_with(signing_keys, self.policy)
         self._identity = identity_of(self.store)
         self._given = given
@@ -114,6 +125,7 @@ class Statebag:
             "replicas": replicas,
             "signing_keys": signing_keys,
             "encryption_keys": encryption_keys,
+            "values": values,
         }
         # Noted now: the environment may be another one when this is pickled.
         self._signing_found = (
@@ -157,6 +169,63 @@ class Statebag:
         other._settings = {**self._settings, "policy": policy}
         return other
 
+    def with_readable(self, *scopes: str) -> Self:
+        """Return this client with more readable scopes; both share the store and the memory.
+
+        A seal of this client refers to what is stored in these scopes, and does not write it again.
+
+        Args:
+            scopes: Scopes whose objects outlive the bags that it seals, such as those that a head
+                was forked from.
+
+        Raises:
+            ConfigurationError: One ends in `**`.
+            InvalidState: One is not a scope.
+        """
+        trees = [one for one in scopes if one.endswith("/**")]
+        if trees:
+            raise ConfigurationError(
+                f"readable must be scopes, not all scopes below one ({trees[0]})",
+                hint="Policy.readable_scopes takes those.",
+            )
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._granted = tuple(dict.fromkeys([*self._granted, *map(encode_scope, scopes)]))
+        readable = tuple(dict.fromkeys([*self.policy.readable_scopes, *scopes]))
+        other.policy = msgspec.structs.replace(self.policy, readable_scopes=readable)
+        other._settings = {**self._settings, "policy": other.policy}
+        return other
+
+    def heads(self, scope: str) -> Heads:
+        """Return the named heads of a scope: each points to the newest of several bags.
+
+        Args:
+            scope: Such as `agents/thread-7`.
+
+        Raises:
+            ConfigurationError: The store has no conditional writes.
+            InvalidState: The scope is empty or malformed.
+        """
+        from statebag.versions.heads import Heads
+
+        return Heads(self, scope)
+
+    def packs(self, bag: Any) -> list[str]:
+        """Return the names of all packs that an open of the whole bag reads from, in order.
+
+        It reads the indexes of large values, and no value.
+
+        Args:
+            bag: A bag, or any JSON value that holds stubs.
+
+        Raises:
+            StatebagError: The bag is malformed, or an index cannot be read.
+        """
+        from statebag.upkeep.needed_packs import NeededPacks
+
+        with deadline(self.policy.deadline_seconds):
+            return sorted(NeededPacks(self.store).of(as_bag(bag)))
+
     def seal(
         self,
         state: Any,
@@ -166,21 +235,27 @@ class Statebag:
         *,
         heal: bool = False,
         append: Mapping[str, Iterable[Any]] | None = None,
+        default: Callable[[Any], Any] | None = None,
     ) -> Any:
         """Return the bag of a state, once everything that it refers to is stored.
 
         Args:
-            state: Any JSON value, usually a dict; `Unopened` values in it pass through unread.
+            state: Any JSON value, usually a dict; `Unopened` values in it pass through unread. With
+                `values=`, also a value of its types.
             scope: `<state machine>/<execution name>`: where new objects go.
-            parent: The bag that the state came from; it gives the scope if `scope` is None. (Values
-                that did not change since this process opened a bag are never written again, with or
-                without a parent.)
+            parent: The bag that the state came from; it gives the scope if `scope` is None. What
+                did not change since is not written again, also by a process that did not open it:
+                then its index is read, and of values that changed a little, the chunks that
+                changed. (What this process opened or sealed needs no parent.)
             budget: The bag's bound in bytes, instead of the policy's.
             heal: Write everything, also values that are stored already. It does not write what a
                 bag's text in a string refers to, and logs a warning: `repair` with `embedded=True`
                 writes that again.
             append: Items to append to arrays, by path. An unopened array is not read, and `state`
                 is not changed.
+            default: Called with each value that JSON does not have, and `values` neither. It
+                returns what to seal instead, or raises TypeError. The value itself does not come
+                back: `default=str`.
 
         Returns:
             A new JSON value of at most `budget` bytes.
@@ -196,6 +271,7 @@ class Statebag:
         from statebag.sealing.sealer import OPAQUE, plain
 
         started = perf_counter_ns()
+        (state,) = self._written([state], default)
         if append:
             if not isinstance(append, Mapping):
                 raise ConfigurationError(
@@ -205,31 +281,35 @@ class Statebag:
             from statebag.sealing.appending import with_appended
 
             for array, entries in append.items():
-                items = list(entries)
+                items = self._written(list(entries), default)
                 check_json(items)
                 state = with_appended(state, parse_path(array), items)
         with deadline(self.policy.deadline_seconds), span("statebag.seal"):
             if sealing_is_off():
                 return plain(state, lambda one: self._sealer().read_inside(one, (), scope))
             is_given = scope is not None
+            if parent is not None:
+                parent = as_bag(parent)
             if scope is None and parent is not None:
                 from statebag.opening.bag_scope import deepest_scope
 
-                scope = deepest_scope(as_bag(parent))
+                scope = deepest_scope(parent)
             if heal:
                 from statebag.opening.embedded import say_texts_are_left
 
                 check_json(state, OPAQUE)
                 say_texts_are_left(state)
                 state = self._sealer().read_inside(state, (), scope)
-            bag = self._sealer().sealed(state, scope, budget, everything=heal, confined=is_given)
+            bag = self._sealer().sealed(
+                state, scope, budget, everything=heal, confined=is_given, parent=parent
+            )
             usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return bag
 
     def open(
         self,
         bag: Any,
-        only: Iterable[str | Sequence[str | int]] | None = None,
+        only: Iterable[str | Sequence[str | int | slice]] | None = None,
         scope: str | None = None,
         *,
         legacy: bool | str | Sequence[str | int] = False,
@@ -240,7 +320,8 @@ class Statebag:
         Args:
             bag: The JSON value, or its text; `Unopened` values of an earlier open are opened too.
                 Bytes are always text. A str is text if it holds a stub, and a string otherwise.
-            only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`.
+            only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`. An index may count
+                from the end, and a slice may stand at the end (`$.messages[-10:]`).
             scope: The reader's scope: objects outside it, its ancestors and the policy's
                 `readable_scopes` are refused.
             legacy: Whether legacy pointers are followed too, where they can stand, to what the
@@ -258,11 +339,24 @@ class Statebag:
             BlobMissing, BlobCorrupt: An object is gone or damaged.
             StoreUnavailable: The store did not answer in time.
         """
+        state = self._opened(bag, only, scope, legacy=legacy, embedded=embedded)
+        return state if self.values is None else self.values.decode(state)
+
+    def _opened(
+        self,
+        bag: Any,
+        only: Iterable[str | Sequence[str | int | slice]] | None = None,
+        scope: str | None = None,
+        *,
+        legacy: bool | str | Sequence[str | int] = False,
+        embedded: bool | None = None,
+    ) -> Any:
+        """Return the JSON value of a state; see `open`."""
         from statebag.opening.embedded import look_for_texts, open_texts
 
         started = perf_counter_ns()
         reads_stubs(bag)
-        selection = EVERYTHING if only is None else Selection(parse_paths(only))
+        places = None if only is None else parse_paths(only)
         bag = as_bag(bag)
         with deadline(self.policy.deadline_seconds), span("statebag.open"):
             if legacy:
@@ -271,6 +365,7 @@ class Statebag:
                 reader = pointer_reader(self.store, self.policy, scope)
                 inside = {} if isinstance(legacy, int) else {"state_at": parse_path(legacy)}
                 bag = reader.resolve(bag, **inside)
+            selection = EVERYTHING if places is None else Selection(places_in(bag, places))
             opener = self._opener(scope)
             state = opener.open(bag, selection)
             if embedded:
@@ -313,25 +408,27 @@ class Statebag:
                 else:
                     look_for_texts(batch, embedded)
             usage.add(opens=len(batch), open_ns=perf_counter_ns() - started)
-            return values
+            return [self._read(one) for one in values]
 
         return streamed(open_batch, bags)
 
     def get(
         self,
         bag: Any,
-        path: str | Sequence[str | int],
+        path: str | Sequence[str | int | slice],
         scope: str | None = None,
         *,
         embedded: bool | None = None,
     ) -> Any:
         """Return the opened value at one path, reading only the blobs on the way to it.
 
-        An item of an array in chunks costs one chunk, however long the array is.
+        An item of an array in chunks costs one chunk, however long the array is; a slice costs the
+        chunks that it meets.
 
         Args:
             bag: A bag, or any JSON value that holds stubs.
-            path: `$.a.b[0]`, `a.b`, or its parts.
+            path: `$.a.b[0]`, `a.b`, `$.messages[-1].id`, or its parts. A slice at its end
+                (`$.messages[-10:]`) gives the list of its items.
             scope: The reader's scope, as for `open`.
             embedded: As for `open`, for the strings in this value only.
 
@@ -345,12 +442,13 @@ class Statebag:
         reads_stubs(bag)
 
         with deadline(self.policy.deadline_seconds):
-            opener, bag, where = self._opener(scope), as_bag(bag), parse_path(path)
+            opener, bag, where = self._opener(scope), as_bag(bag), parse_place(path)
             value = look_up(opener, bag, where)
             if embedded:
-                return open_texts(opener, value, EVERYTHING, where)
-            look_for_texts_at(bag, where, embedded)
-            return value
+                value = open_texts(opener, value, EVERYTHING, cast("Path", where))
+            else:
+                look_for_texts_at(bag, where, embedded)
+        return self._read(value)
 
     def repair(
         self, bag: Any, scope: str | None = None, *, embedded: bool = False
@@ -445,7 +543,7 @@ class Statebag:
         from statebag.store.memory import MemoryStore
         from statebag.upkeep.archive import SCOPE, pack_up
 
-        state = self.open(bag, scope=scope, embedded=embedded)
+        state = self._opened(bag, scope=scope, embedded=embedded)
         room = MemoryStore()
         policy = msgspec.structs.replace(self._without_keys(), carry_bytes=0)
         sealer = Statebag(room, policy=policy, replicas=(), signing_keys={}, encryption_keys=())
@@ -473,7 +571,7 @@ class Statebag:
         )
         # Whether a string holds a bag was settled by `export`; a control field may stand plain.
         state = reader.open(bag, scope=SCOPE, embedded=False)
-        return self.seal(state, scope=check_scope(scope), budget=budget)
+        return self._without_values().seal(state, scope=check_scope(scope), budget=budget)
 
     def append(
         self,
@@ -512,7 +610,7 @@ class Statebag:
         started = perf_counter_ns()
         reads_stubs(bag)
         path = parse_path(field)
-        items = list(entries)
+        items = self._written(list(entries))
         check_json(items)
         with deadline(self.policy.deadline_seconds):
             opener, bag = self._opener(scope), as_bag(bag)
@@ -579,6 +677,30 @@ class Statebag:
         """Decorate a Lambda handler that uses this client, as `statebag.step` does."""
         return StepDecorator(lambda: self)
 
+    def _written(self, items: list[Any], default: Callable[[Any], Any] | None = None) -> list[Any]:
+        """Return items of an array as JSON values, if this client has types beyond JSON."""
+        if default is not None:
+            from statebag.format.conversion import check_default, converted
+
+            check_default(default)
+            if self.values is None:
+                return [converted(one, default) for one in items]
+        if self.values is None:
+            return items
+        return [self.values.encode(one, default) for one in items]
+
+    def _read(self, state: Any) -> Any:
+        """Return what was opened with its values of types beyond JSON."""
+        return state if self.values is None else self.values.decode(state)
+
+    def _without_values(self) -> Self:
+        """Return this client for JSON values alone."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.values = None
+        other._settings = {**self._settings, "values": None}
+        return other
+
     def _without_keys(self) -> Policy:
         """Return the policy for a store in this process's memory, which needs no keys."""
         return msgspec.structs.replace(
@@ -589,7 +711,8 @@ class Statebag:
         signing = () if self._signatures is None else self._signatures.fingerprint
         required = (self.policy.require_signatures, self.policy.require_encryption)
         identity = (*self._identity, *signing, *required)
-        return memory_of(identity, self.policy.cache_bytes)
+        memory = memory_of(identity, self.policy.cache_bytes)
+        return memory.reading(self._granted) if self._granted else memory
 
     def _opener(
         self, scope: str | None, memory: Memory | None = None, fetcher: Fetcher | None = None
@@ -614,7 +737,7 @@ class Statebag:
             self.store,
             memory,
             self._fetcher,
-            lambda scope: self._opener(scope, memory),
+            self._opener,
             self._signatures,
         )
 

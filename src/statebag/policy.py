@@ -21,6 +21,7 @@ __all__ = [
     "PAYLOAD_LIMIT",
     "PROTECTED_SINCE",
     "Policy",
+    "check_budget",
     "check_lists",
     "check_numbers",
     "with_more_control",
@@ -249,3 +250,16 @@ def _names_in(setting: str, texts: tuple[str, ...]) -> tuple[Path, ...]:
             )
         paths[tuple(names)] = None
     return tuple(paths)
+
+
+def check_budget(budget: object) -> None:
+    """Refuse a budget that is not a number of bytes.
+
+    Raises:
+        ConfigurationError: It is neither an int nor None.
+    """
+    if isinstance(budget, bool) or not isinstance(budget, int | None):
+        raise ConfigurationError(
+            f"budget must be an int, not {type(budget).__qualname__}",
+            hint="Leave it out for the policy's bound.",
+        )

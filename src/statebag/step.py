@@ -7,17 +7,23 @@ from functools import wraps
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, final, overload
 
+from statebag.async_calls import in_threads
 from statebag.environment import (
     legacy_is_followed,
     sealing_is_off,
     watchers_from_environment,
 )
 from statebag.errors import ConfigurationError, InvalidState
+from statebag.format import json_text
 from statebag.format.bag_text import as_bag
 from statebag.format.json_type import json_type
 from statebag.format.names import scope_of_execution
-from statebag.format.paths import Path, parse_path, render_path
+from statebag.format.paths import Path, Place, parse_path, parse_place, render_path
+from statebag.opening.absent_paths import say_what_is_absent
+from statebag.policy import check_budget
+from statebag.runtime_values import AS_THE_RUNTIME, holds_unread
 from statebag.store.retrying import deadline
+from statebag.telemetry import usage
 from statebag.telemetry.log_warnings import warn
 from statebag.telemetry.steps import watched
 from statebag.telemetry.stub_aware import reads_stubs
@@ -31,6 +37,7 @@ __all__ = ["DELETE", "Client", "Returns", "StepDecorator", "remaining_seconds_of
 Returns = Literal["state", "delta"]
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 _UNWATCHED = _UNBOUNDED = nullcontext()
+_CO_COROUTINE = 0x80  # of a code's flags, as `inspect.CO_COROUTINE`
 _SPARE_SECONDS = 0.5  # of a Lambda's remaining time. Chosen: enough to send an answer of 6 MB
 
 
@@ -55,7 +62,7 @@ class Client(Protocol):
     def open(
         self,
         bag: Any,
-        only: Iterable[str | Path] | None = None,
+        only: Iterable[str | Place] | None = None,
         scope: str | None = None,
         *,
         legacy: bool | str | Path = False,
@@ -64,7 +71,14 @@ class Client(Protocol):
         """See `Statebag.open`."""
         ...
 
-    def seal(self, state: Any, scope: str | None = None) -> Any:
+    def seal(
+        self,
+        state: Any,
+        scope: str | None = None,
+        *,
+        budget: int | None = None,
+        default: Callable[[Any], Any] | None = None,
+    ) -> Any:
         """See `Statebag.seal`."""
         ...
 
@@ -95,6 +109,7 @@ class StepDecorator:
         only: Iterable[str] | None = ...,
         embedded: bool | None = ...,
         legacy: bool | None = ...,
+        budget: int | None = ...,
     ) -> _Function: ...
 
     @overload
@@ -108,6 +123,7 @@ class StepDecorator:
         only: Iterable[str] | None = ...,
         embedded: bool | None = ...,
         legacy: bool | None = ...,
+        budget: int | None = ...,
     ) -> Callable[[_Function], _Function]: ...
 
     def __call__(
@@ -120,11 +136,16 @@ class StepDecorator:
         only: Iterable[str] | None = None,
         embedded: bool | None = None,
         legacy: bool | None = None,
+        budget: int | None = None,
     ) -> Any:
         """Decorate a Lambda handler: open its event, and seal what it returns.
 
         The handler is called with the state and the Lambda context; a third parameter named
-        `event` gets the whole event, opened.
+        `event` gets the whole event, opened. What the Lambda runtime would write of the returned
+        value (a tuple, a Decimal, an Enum, a key that is an integer) is sealed as the runtime
+        writes it. With STATEBAG_PLAIN=1 the returned value is handed on as it is. An `async def`
+        stays one: the event is opened, and the answer sealed, in threads that the event loop does
+        not wait for.
 
         Args:
             handler: The handler, if the decorator is used without parentheses.
@@ -143,6 +164,9 @@ class StepDecorator:
                 form for one. False takes them for data. None does as STATEBAG_LEGACY says (or
                 STATEBAG_WIRE=0, which implies it); if neither is set, a pointer is data, and a
                 warning in the log names its path.
+            budget: The largest size of the answer in bytes, as for `Statebag.seal`, where many
+                answers share one payload: 262,144 // 40 for each of 36 items of a Map. None leaves
+                it to Policy.max_bag_bytes.
 
         Returns:
             A handler that returns the sealed state.
@@ -162,6 +186,7 @@ class StepDecorator:
                 only=only,
                 embedded=embedded,
                 legacy=legacy,
+                budget=budget,
             )
 
         return decorate if handler is None else decorate(handler)
@@ -177,6 +202,7 @@ def _wrapped(
     only: Iterable[str] | None,
     embedded: bool | None,
     legacy: bool | None,
+    budget: int | None,
 ) -> _Function:
     """Return the handler that a Lambda runtime calls, around a function of a state."""
     if returns not in {"state", "delta"}:
@@ -190,54 +216,104 @@ def _wrapped(
         raise ConfigurationError(
             f"legacy must be True, False or None, not {type(legacy).__qualname__}"
         )
+    check_budget(budget)
     import statebag.sealing.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
+    from statebag.format.conversion import converted  # noqa: PLC0415  # as the sealer
     from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # slow to import
 
     where = parse_path(bag_path)
     scope_path = parse_path(scope)
-    selected = None if only is None else [(*where, *parse_path(path)) for path in only]
+    selected = None if only is None else [(*where, *parse_place(path)) for path in only]
     wants_event = _wants_event(function)
     kept = _kept_plain(where, scope_path, scope)
 
-    @wraps(function)
-    def handler(event: Any, context: Any = None, **named: Any) -> Any:
-        reads_stubs(event)
-        event = as_bag(event)
-        if embedded:
-            event = parsed_along(parsed_along(event, where), scope_path)
-        told = _execution_id(event, where, scope_path)
-        told_scope = None if told is None else scope_of_execution(told)
-        asked = watchers_from_environment()
-        with _watched(asked, event, context, told, told_scope) if asked else _UNWATCHED:
-            sealing = not sealing_is_off()
-            follows = legacy_is_followed() if legacy is None else legacy
-            sb = client()
-            if sealing and told is None:
+    class Call:
+        """One event: what is opened of it, and the seal of the answer."""
+
+        def __init__(self, event: Any, context: Any) -> None:
+            reads_stubs(event)
+            event = as_bag(event)
+            if embedded:
+                event = parsed_along(parsed_along(event, where), scope_path)
+            self.event = event
+            self.context = context
+            told = _execution_id(event, where, scope_path)
+            self.execution = None if told is None else scope_of_execution(told)
+            asked = watchers_from_environment()
+            self.is_sealing = not sealing_is_off()
+            self.follows = legacy_is_followed() if legacy is None else legacy
+            self.watched = (
+                _watched(asked, event, context, told, self.execution) if asked else _UNWATCHED
+            )
+
+        def open(self) -> tuple[Any, dict[str, Any]]:
+            """Return the state, and the further arguments of the function."""
+            if self.is_sealing and self.execution is None:
                 raise InvalidState(
                     "the event has no execution ID",
                     path=render_path(scope_path),
                     hint="Pass $$.Execution.Id there, or name another path with step(scope=...).",
                 )
-            if follows is None:
-                _warn_of_pointers(event, where)
+            if self.follows is None:
+                _warn_of_pointers(self.event, where)
             # Plain events need no id, but where there is one, a pointer leads to nobody else's.
-            execution = told_scope if sealing or follows else None
-            with _time_of(context):
-                opened = sb.open(
-                    event,
-                    only=None if selected is None else _beside(event, where, selected),
-                    scope=execution,
-                    legacy=bool(follows) and (where or True),
+            if not (self.is_sealing or self.follows):
+                self.execution = None
+            self.sb = client()
+            with _time_of(self.context):
+                opened = self.sb.open(
+                    self.event,
+                    only=None if selected is None else _beside(self.event, where, selected),
+                    scope=self.execution,
+                    legacy=bool(self.follows) and (where or True),
                     embedded=embedded,
                 )
+            if selected:
+                say_what_is_absent(opened, selected)
             state = _at(opened, where) if where else opened
             # A delta must not change what the handler was given: it is merged into a copy.
-            before = dict(state) if isinstance(state, dict) else state
-            extra = {"event": opened} if wants_event else {}
-            answer = function(state, context, **extra, **named)
-            after = _merged(before, answer) if returns == "delta" else answer
-            with _time_of(context):
-                return sb.with_control(*kept).seal(after, scope=execution)
+            self.before = dict(state) if isinstance(state, dict) else state
+            return state, {"event": opened} if wants_event else {}
+
+        def seal(self, answer: Any) -> Any:
+            """Return the bag of what the function returned."""
+            after = _merged(self.before, answer) if returns == "delta" else answer
+            sb = self.sb.with_control(*kept)
+            values = getattr(sb, "values", None)
+            if not self.is_sealing and values is None and not holds_unread(after):
+                return _as_before_adoption(after)
+            with _time_of(self.context):
+                if values is not None:
+                    return sb.seal(
+                        after, scope=self.execution, budget=budget, default=AS_THE_RUNTIME
+                    )
+                try:
+                    return sb.seal(after, scope=self.execution, budget=budget)
+                except InvalidState:
+                    # Only now: what most handlers return is JSON.
+                    written = converted(after, AS_THE_RUNTIME)
+                    if written is after:
+                        raise
+                return sb.seal(written, scope=self.execution, budget=budget)
+
+    if _is_coroutine_function(function):
+
+        @wraps(function)
+        async def handler(event: Any, context: Any = None, **named: Any) -> Any:
+            call = Call(event, context)
+            with call.watched:
+                state, extra = await in_threads(call.open)
+                answer = await function(state, context, **extra, **named)
+                return await in_threads(call.seal, answer)
+
+    else:
+
+        @wraps(function)
+        def handler(event: Any, context: Any = None, **named: Any) -> Any:
+            call = Call(event, context)
+            with call.watched:
+                state, extra = call.open()
+                return call.seal(function(state, context, **extra, **named))
 
     return handler  # type: ignore[return-value]  # same call, other types
 
@@ -285,6 +361,29 @@ def _wants_event(function: Callable[..., Any]) -> bool:
     return any(one.name == "event" for one in others)
 
 
+def _is_coroutine_function(function: Callable[..., Any]) -> bool:
+    """Return whether calling the function gives a coroutine."""
+    code = getattr(function, "__code__", None)
+    if code is not None and not hasattr(function, "__wrapped__"):
+        return bool(code.co_flags & _CO_COROUTINE)
+    import inspect  # noqa: PLC0415  # slow, and a plain function needs none of it
+
+    if inspect.iscoroutinefunction(inspect.unwrap(function)):
+        return True
+    return inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def _as_before_adoption(after: Any) -> Any:
+    """Return what a function returned as it is: the runtime writes it, or says that it cannot."""
+    if usage.is_measured():
+        try:
+            size = len(json_text.encode(after))
+        except (TypeError, ValueError, RecursionError, InvalidState):
+            return after  # the runtime may still write it, and counts it itself
+        usage.peak(plain_bytes=size, bag_bytes=size)
+    return after
+
+
 def _execution_id(event: Any, where: Path, path: Path) -> str | None:
     for place in (path, (*where, *path)):  # next to the bag, or among its control fields
         try:
@@ -313,7 +412,7 @@ def _warn_of_pointers(event: Any, where: Path) -> None:
         )
 
 
-def _beside(event: Any, where: Path, selected: list[Path]) -> list[Path]:
+def _beside(event: Any, where: Path, selected: list[Place]) -> list[Place]:
     """Return the paths to open: the selected ones in the state, and all outside the state."""
     paths = list(selected)
     container = event

@@ -53,6 +53,25 @@ def test_every_command_has_help_with_an_example(name):
     assert "--debug" in result.output
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("opne", "open"), ("insepct", "inspect"), ("lints", "lint")]
+)
+def test_a_command_with_a_slip_of_the_finger_is_named(typed, meant):
+    result = CliRunner().invoke(cli, [typed, "x"])
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"error: No such command '{typed}'. Did you mean {meant}?\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["zzz"], ["open", "--bogus"], ["cat"], ["open", "missing.json"], ["open"]]
+)
+def test_every_error_begins_with_one_word(arguments):
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code > 0
+    assert "\nerror: " in "\n" + result.stderr
+    assert "Error:" not in result.stderr
+
+
 def test_an_unknown_command():
     result = CliRunner().invoke(cli, ["rum"])
     assert result.exit_code == 2

@@ -126,4 +126,4 @@ def test_two_things_cannot_be_the_standard_input(folder):
 def test_a_file_that_cannot_be_written(folder, state):
     result = statebag("seal", "state.json", "--output", "/dev/full")
     assert result.exit_code == 2
-    assert result.stderr == "Error: cannot write /dev/full: No space left on device\n"
+    assert result.stderr == "error: cannot write /dev/full: No space left on device\n"

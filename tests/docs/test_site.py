@@ -18,7 +18,7 @@ DOCS = ROOT / "docs"
 URLS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
 HOME = URLS["Homepage"]
 SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
-AT_THE_ROOT = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"]
+AT_THE_ROOT = ["README.md", "README.ko.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"]
 # Pages of the code host, which are not files.
 ELSEWHERE = {HOME, f"{HOME}/issues", f"{HOME}/security/advisories/new"}
 
@@ -75,13 +75,17 @@ class TestReadme:
         assert links("see [a](docs/a.md)\n\n[b]: c.md\n") == ["docs/a.md", "c.md"]
 
 
+class TestReadmeInKorean(TestReadme):
+    TEXT = (ROOT / "README.ko.md").read_text("utf-8")
+
+
 def test_the_addresses_of_the_package_lead_into_the_repository():
     assert {"Homepage", "Documentation", "Changelog", "Issues", "Security"} <= URLS.keys()
     assert [one for one in URLS.values() if not in_repository(one)] == []
     assert SITE["repo_url"] == HOME
 
 
-@pytest.mark.parametrize("name", AT_THE_ROOT[1:])
+@pytest.mark.parametrize("name", AT_THE_ROOT[2:])
 def test_links_of_the_pages_at_the_root_lead_somewhere(name):
     found = links((ROOT / name).read_text("utf-8"))
     assert found

@@ -51,3 +51,18 @@ def test_parts_of_another_type(parts):
 
 def test_long_names_are_cut_short():
     assert len(render_path(("x" * 10_000,))) < 100
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (("주문", 0), "$.주문[0]"),
+        (("주문 번호",), "$['주문 번호']"),
+        (("naïve é",), "$['naïve é']"),
+        (("a\u202eb",), "$['a\\u202eb']"),
+        (("it's\\",), "$['it\\'s\\\\']"),
+    ],
+)
+def test_names_are_shown_in_their_own_script(path, text):
+    assert render_path(path) == text
+    assert parse_path(text) == path

@@ -1,7 +1,15 @@
 """Values that were not opened."""
 
+import copy
+import json
+
+import pytest
+
+from statebag import InvalidState, Policy, Statebag
 from statebag.format.stub import Blob, Carried, Escaped, Rest, Stored
 from statebag.format.unopened import Unopened
+from statebag.store.memory import MemoryStore
+from tests.bags import noise
 
 
 def test_what_stands_for_a_value_says_its_size_and_kind():
@@ -15,3 +23,45 @@ def test_what_stands_for_a_value_says_its_size_and_kind():
     ):
         unopened = Unopened({}, stub)
         assert (unopened.kind, unopened.count, unopened.size) == told
+
+
+USES = {
+    "an item": lambda value: value[0],
+    "a field": lambda value: value["a"],
+    "its length": len,
+    "its truth": bool,
+    "a loop": list,
+    "a member": lambda value: "a" in value,
+    "an item that is set": lambda value: value.__setitem__(0, 1),
+    "a method of an object": lambda value: value.get("a"),
+    "a method of an array": lambda value: value.append(1),
+    "a method of a text": lambda value: value.strip(),
+    "spread": lambda value: [*value],
+    "spread as fields": lambda value: {**value},
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+def test_a_value_that_was_not_opened_is_not_read_as_data(use):
+    client = Statebag(MemoryStore(), policy=Policy(carry_bytes=0))
+    rows = [noise(200, n) for n in range(400)]
+    bag = client.seal({"orders": {"rows": rows, "n": 1}}, scope="m/e")
+    state = client.open(bag, only=["$.orders.n"])
+    value = state["orders"]["rows"]
+    with pytest.raises(InvalidState, match="was not opened") as caught:
+        use(value)
+    assert caught.value.path == "$.orders.rows"
+    assert "only=" in caught.value.hint
+    assert client.open(value) == rows
+    assert list(client.open(bag, only=["$.orders.rows"])["orders"]["rows"]) == rows
+
+
+def test_what_is_no_data_is_as_with_any_object():
+    blob = Blob("0" * 64, 7, "m/" + "0" * 32 + ".pack", 8, 9)
+    value = Unopened({"a": 1}, Stored(blob, "array", 3))
+    assert value == copy.copy(value) == copy.deepcopy(value)
+    assert value != [1]
+    assert not hasattr(value, "bogus")
+    assert not hasattr(value, "__fspath__")
+    with pytest.raises(TypeError):
+        json.dumps(value)

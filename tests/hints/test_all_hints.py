@@ -7,9 +7,11 @@ import statebag
 from tests.hints import (
     test_core_hints,
     test_definition_hints,
+    test_head_hints,
     test_manager_hints,
     test_service_hints,
     test_store_hints,
+    test_value_hints,
 )
 
 SOURCE = Path(statebag.__file__).parent
@@ -81,9 +83,11 @@ def test_every_hint_is_tried():
     modules = (
         test_core_hints,
         test_definition_hints,
+        test_head_hints,
         test_manager_hints,
         test_service_hints,
         test_store_hints,
+        test_value_hints,
     )
     tried = {one.hint for module in modules for one in module.TRIALS}
     found = set(hints())

@@ -86,6 +86,12 @@ def embedded(**options):
     return client(store).open({"body": inner}, scope="m/e", **options)
 
 
+def partly(*opened):
+    """A state of which only some fields are opened."""
+    sb = client(field_limit=1000)
+    return sb.open(sb.seal({"text": "word " * 2000, "n": 1}, scope="m/e"), only=opened)
+
+
 def named(**options):
     """What is opened of an object whose field has the text of a bag for its name."""
     store = MemoryStore()
@@ -442,6 +448,16 @@ TRIALS = (
             client().open({"body": '{"__statebag__": {"v": 1'}, embedded=False),
             embedded(embedded=True),
         ),
+    ),
+    Trial(
+        "Add its path to only=, or open this value: Statebag().open(value).",
+        lambda _: len(partly()["text"]),
+        lambda _: (len(partly("text")["text"]), len(client().open(partly()["text"]))),
+    ),
+    Trial(
+        "Read the slice, and take the fields from its items.",
+        lambda _: client().get({"a": [{"b": 1}]}, "$.a[:1].b"),
+        lambda _: [one["b"] for one in client().get({"a": [{"b": 1}]}, "$.a[:1]")],
     ),
     Trial(
         "Pass embedded=False to keep the name, or pass the bag as a value.",

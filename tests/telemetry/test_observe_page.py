@@ -240,7 +240,14 @@ def never_compressed(_monkeypatch):
     return 1
 
 
+def only_not_found(_monkeypatch):
+    forget()
+    Statebag().step(only=["$.mesages"])(as_it_is)(event(messages=[]), CONTEXT)
+    return 0
+
+
 PROVOKED = {
+    "OnlyNotFound": only_not_found,
     "LegacyPointersLeft": legacy_pointers_left,
     "BagTextsLeft": bag_texts_left,
     "HealedReads": healed_reads,

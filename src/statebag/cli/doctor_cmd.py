@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
+from statebag.cli.json_output import json_of
 from statebag.cli.stores import reading_client, store_option
 from statebag.cli.terminal_text import printable
 from statebag.errors import ConfigurationError
@@ -36,7 +36,7 @@ def command(*, as_json: bool, store: str | None) -> None:
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     findings = _found(store)
     if as_json:
-        click.echo(json.dumps([_as_dict(one) for one in findings]))
+        click.echo(json_of([_as_dict(one) for one in findings]))
     else:
         width = max(len(one.what) for one in findings)
         for one in findings:

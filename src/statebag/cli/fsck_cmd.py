@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from statebag.cli.bag_source import bags_option, read_bags
 from statebag.cli.checking import checking
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
+from statebag.cli.json_output import json_of
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 from statebag.cli.terminal_text import printable
 from statebag.errors import BlobCorrupt, BlobMissing, StoreUnavailable
@@ -61,7 +61,7 @@ def command(
                 client.store, prefix, advance, read_bags(bags, client, Executions(histories))
             )
     if as_json:
-        click.echo(json.dumps({"store": client.store.url, **_as_dict(report)}))
+        click.echo(json_of({"store": client.store.url, **_as_dict(report)}))
     else:
         name_store(client)
         print_faults(report)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from statebag.cli.fsck_cmd import encoded
+from statebag.cli.json_output import json_of
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 from statebag.cli.terminal_text import printable
 
@@ -84,7 +84,7 @@ def command(
             check_scope_is_there(client.store, scope)
         done = collect(client.store, rules, dry_run=not delete)
     if as_json:
-        click.echo(json.dumps({"store": client.store.url, **_as_dict(done, delete=delete)}))
+        click.echo(json_of({"store": client.store.url, **_as_dict(done, delete=delete)}))
         return
     name_store(client)
     for one in done.decisions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
 import traceback
@@ -42,6 +43,17 @@ class _Commands(click.Group):
             command.params.append(_debug_option())
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if near:
+                vars(error)["message"] += f" Did you mean {near[0]}?"
+            raise
+
     def main(self, *args: Any, **extra: Any) -> Any:
         with harmless_streams():
             return super().main(*args, **extra)
@@ -50,15 +62,15 @@ class _Commands(click.Group):
         try:
             return super().make_context(*args, **extra)
         except click.ClickException as error:
-            _in_one_line(error)
-            raise
+            _tell(error)
+            raise click.exceptions.Exit(error.exit_code) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            _in_one_line(error)
-            raise
+            _tell(error)
+            ctx.exit(error.exit_code)
         except (click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
@@ -79,9 +91,18 @@ class _Commands(click.Group):
             ctx.exit(PROGRAM_FAULT)
 
 
-def _in_one_line(error: click.ClickException) -> None:
-    """Put the message on one line, since it may quote arguments and file names."""
-    vars(error)["message"] = printable(error.message)
+def _tell(error: click.ClickException) -> None:
+    """Say what is wrong with the arguments, on one line, since it may quote them.
+
+    All errors begin with the same word; click's own begin with another one.
+    """
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()  # the help itself
+        return
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+        click.echo(f"Try '{error.ctx.command_path} --help' for help.\n", err=True)
+    click.echo(f"error: {printable(error.format_message())}", err=True)
 
 
 def _report(context: click.Context, message: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +9,7 @@ import click
 from statebag.cli.bag_source import read_file_or_execution
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.extras import needs
+from statebag.cli.json_output import json_of
 from statebag.cli.stores import reading_client, store_option
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def command(
     bound = policy_from_environment().max_bag_bytes
     inspection = _inspect_deep(wire, store) if deep else inspect(wire)
     if as_json:
-        click.echo(json.dumps(_as_dict(inspection, bound)))
+        click.echo(json_of(_as_dict(inspection, bound)))
         return
     with needs("cli"):
         from statebag.cli.bag_tree import print_bag  # noqa: PLC0415 - rich is slow to import

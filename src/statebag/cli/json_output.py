@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from statebag.cli.terminal import write_value
+from statebag.cli.terminal_text import json_escaped
 from statebag.cli.unusable_file import UnusableFile
 from statebag.errors import ConfigurationError
 
-__all__ = ["check_output", "output_option", "write_text"]
+__all__ = ["check_output", "json_of", "output_option", "write_text"]
 
 output_option = click.option(
     "--output",
@@ -32,6 +35,16 @@ def check_output(file: Path | None) -> None:
             f"the folder of {file} does not exist",
             hint="Make it, or choose another place for --output",
         )
+
+
+def json_of(value: Any, indent: int | None = None) -> str:
+    """Return the JSON text of a report: letters of every script as they are, nothing that steers.
+
+    Args:
+        value: What a command found.
+        indent: Spaces a level; None for one line.
+    """
+    return json_escaped(json.dumps(value, ensure_ascii=False, indent=indent))
 
 
 def write_text(text: bytes, file: Path | None = None, *, as_json: bool = True) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from statebag.cli.checking import checking
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.fsck_cmd import encoded
+from statebag.cli.json_output import json_of
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 from statebag.cli.terminal_text import printable
 from statebag.errors import BlobMissing
@@ -88,7 +88,7 @@ def command(
         done = repair(client.store, client.recovery, report, dry_run=dry_run)
     if as_json:
         outcome = {"repaired": done.repaired, "lost": done.lost, "dry_run": dry_run}
-        click.echo(json.dumps({**outcome, "encrypted": names, "store": client.store.url}))
+        click.echo(json_of({**outcome, "encrypted": names, "store": client.store.url}))
     else:
         name_store(client)
         for name in names:

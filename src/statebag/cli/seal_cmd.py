@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from statebag.cli.json_input import read_json
-from statebag.cli.json_output import check_output, output_option, write_text
+from statebag.cli.json_output import check_output, json_of, output_option, write_text
 from statebag.cli.stores import store_option, writing_client
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def _summary(used: Usage, *, as_json: bool) -> str:
             "puts": used.puts,
             "bytes_put": used.bytes_put,
         }
-        return json.dumps(figures)
+        return json_of(figures)
     if sealing_is_off():
         return f"STATEBAG_PLAIN is set: the state of {used.plain_bytes:,} bytes is not sealed"
     written = f", {used.bytes_put:,} bytes" if used.puts else ""

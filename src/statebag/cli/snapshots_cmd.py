@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from statebag.cli.fsck_cmd import encoded
+from statebag.cli.json_output import json_of
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 from statebag.cli.terminal_text import printable
 
@@ -38,6 +37,6 @@ def command(scope: str, *, as_json: bool, store: str | None) -> None:
             when = info.modified.isoformat(timespec="seconds")
             if as_json:
                 row = {"name": info.name, "bytes": info.size, "written": when}
-                click.echo(json.dumps({**row, "store": client.store.url}))
+                click.echo(json_of({**row, "store": client.store.url}))
             else:
                 click.echo(f"{when}  {info.size:>7,}  {printable(info.name)}")

@@ -12,10 +12,21 @@ from collections.abc import Iterable
 
 from statebag.errors import ConfigurationError
 
-__all__ = ["Path", "bracketed_step", "parse_path", "parse_paths", "render_path"]
+__all__ = [
+    "Part",
+    "Path",
+    "Place",
+    "bracketed_step",
+    "parse_path",
+    "parse_paths",
+    "parse_place",
+    "render_path",
+]
 
 Part = str | int
 Path = tuple[Part, ...]
+Place = tuple[Part | slice, ...]
+"""A path whose indices may count from the end of an array, and whose last part may be a slice."""
 
 # Characters. Chosen: a message stays readable, and names of fields are shorter
 _LONGEST_NAME_SHOWN = 80
@@ -28,23 +39,34 @@ _BRACKETED = r"""(?xs)
   | \[\s*'(?P<single>(?:[^'\\]|\\.)*)'\s*\]     # ['any text']
   | \[\s*"(?P<double>(?:[^"\\]|\\.)*)"\s*\]     # ["any text"]
 """
+_SLICE = r"\[\s*(?P<start>-?\d{1,18})?\s*:\s*(?P<stop>-?\d{1,18})?\s*\]"  # [-10:], [2:5], [:3]
 _ESCAPE = r"(?s)\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4}|.)"
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-def render_path(path: Iterable[Part]) -> str:
+def render_path(path: Iterable[Part | slice]) -> str:
     """Return a path as text: `$`, `$.a.b[0]`, `$['odd name']`. Very long names are cut short."""
     text = "$"
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
+        elif isinstance(part, slice):
+            ends = ("" if end is None else str(end) for end in (part.start, part.stop))
+            text += f"[{':'.join(ends)}]"
         elif _is_plain_name(part):
             text += f".{part}"
         else:
-            shown = part[:_LONGEST_NAME_SHOWN].encode("unicode_escape").decode("ascii")
+            shown = "".join(map(_shown, part[:_LONGEST_NAME_SHOWN]))
             cut = "..." if len(part) > _LONGEST_NAME_SHOWN else ""
-            text += "['" + shown.replace("'", "\\'") + cut + "']"
+            text += "['" + shown + cut + "']"
     return text
+
+
+def _shown(character: str) -> str:
+    """Return a character of a name as it is, if it is a letter or sign of any script."""
+    if character in "'\\":
+        return f"\\{character}"
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 def _is_plain_name(name: str) -> bool:
@@ -60,35 +82,86 @@ def parse_path(text: str | Iterable[Part]) -> Path:
             slices are refused.
     """
     if not isinstance(text, str):
-        if isinstance(text, bytes | dict) or not isinstance(text, Iterable):
-            raise ConfigurationError(
-                f"a path must be a str or a list of parts, not {type(text).__qualname__}",
-                hint="Write $.field[0].name.",
-            )
-        parts = tuple(text)
-        for part in parts:
-            if isinstance(part, bool) or not isinstance(part, str | int):
-                raise ConfigurationError(
-                    "a part of a path must be a name (str) or an index (int), "
-                    f"not {type(part).__qualname__}"
-                )
-        return parts
+        return _checked_parts(text, slices=False)  # type: ignore[return-value]  # no slice passes
     if text.isidentifier():
         return (text,)
-    rest = text.removeprefix("$")
     path: list[Part] = []
+    for step in _steps(text):
+        # What counts from an array's end names a place only once the array is known.
+        if isinstance(step, slice) or (isinstance(step, int) and step < 0):
+            raise _not_a_path(text)
+        path.append(step)
+    return tuple(path)
+
+
+def parse_place(text: str | Iterable[Part | slice]) -> Place:
+    """Parse a path to be read, from text (`$.a[-1].b`, `$.a[-10:]`) or from its parts.
+
+    Raises:
+        ConfigurationError: The text is not a path of names, indices, and a slice at most at its
+            end. Wildcards and filters are refused.
+    """
+    if not isinstance(text, str):
+        place = _checked_parts(text, slices=True)
+    elif text.isidentifier():
+        return (text,)
+    else:
+        place = tuple(_steps(text))
+    for depth, part in enumerate(place[:-1], 1):
+        if isinstance(part, slice):
+            raise ConfigurationError(
+                f"a slice must be the last part of a path, not part {depth} of {len(place)}",
+                path=render_path(place[:depth]),
+                hint="Read the slice, and take the fields from its items.",
+            )
+    return place
+
+
+def _checked_parts(parts: object, *, slices: bool) -> Place:
+    if isinstance(parts, bytes | dict) or not isinstance(parts, Iterable):
+        raise ConfigurationError(
+            f"a path must be a str or a list of parts, not {type(parts).__qualname__}",
+            hint="Write $.field[0].name.",
+        )
+    checked = tuple(parts)
+    for part in checked:
+        if isinstance(part, slice) and slices:
+            ends = (part.start, part.stop)
+            if part.step in {None, 1} and all(type(end) in {int, type(None)} for end in ends):
+                continue
+            raise ConfigurationError(
+                f"a slice in a path must have int or None for its ends and no step, not {part!r}"
+            )
+        if isinstance(part, bool) or not isinstance(part, str | int):
+            raise ConfigurationError(
+                "a part of a path must be a name (str) or an index (int), "
+                f"not {type(part).__qualname__}"
+            )
+    return checked
+
+
+def _steps(text: str) -> Iterable[Part | slice]:
+    rest = text.removeprefix("$")
     position = 0
     while position < len(rest):
         step = bracketed_step(rest, position) or _named_step(rest, position)
-        # What counts from an array's end names a place only once the array is known.
-        if step is None or (isinstance(step[0], int) and step[0] < 0):
-            raise ConfigurationError(
-                f"{text[:200]!r} is not a path",
-                hint="Write $.field, $.field[0].name or $['odd name'].",
-            )
-        path.append(step[0])
-        position = step[1]
-    return tuple(path)
+        if step is None:
+            sliced = re.compile(_SLICE).match(rest, position)
+            if sliced is None:
+                raise _not_a_path(text)
+            start, stop = (None if one is None else int(one) for one in sliced.groups())
+            yield slice(start, stop)
+            position = sliced.end()
+        else:
+            yield step[0]
+            position = step[1]
+
+
+def _not_a_path(text: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{text[:200]!r} is not a path",
+        hint="Write $.field, $.field[0].name or $['odd name'].",
+    )
 
 
 def _named_step(text: str, position: int) -> tuple[str, int] | None:
@@ -116,12 +189,12 @@ def bracketed_step(text: str, position: int) -> tuple[Part, int] | None:
     return re.sub(_ESCAPE, _unescaped, quoted), step.end()
 
 
-def parse_paths(paths: Iterable[str | Iterable[Part]]) -> list[Path]:
-    """Parse several paths, such as those of `only=`.
+def parse_paths(paths: Iterable[str | Iterable[Part | slice]]) -> list[Place]:
+    """Parse several paths to be read, such as those of `only=`.
 
     Raises:
         ConfigurationError: The value is a single path or does not hold paths, or as for
-            `parse_path`.
+            `parse_place`.
     """
     if isinstance(paths, str | bytes) or not isinstance(paths, Iterable):
         one = f"only=[{paths!r}]" if isinstance(paths, str) else 'only=["$.field"]'
@@ -129,7 +202,7 @@ def parse_paths(paths: Iterable[str | Iterable[Part]]) -> list[Path]:
             f"only must be a list of paths, not {type(paths).__qualname__}",
             hint=f"Write {one} for one of them.",
         )
-    return [parse_path(path) for path in paths]
+    return [parse_place(path) for path in paths]
 
 
 def _unescaped(escape: re.Match[str]) -> str:

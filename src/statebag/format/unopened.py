@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from statebag.errors import InvalidStub
+from statebag.errors import InvalidState, InvalidStub
 from statebag.format import json_text
+from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Kind, Stub
 from statebag.format.stub_parsing import parse_stub
+
+if TYPE_CHECKING:
+    from statebag.format.paths import Path
 
 __all__ = ["OPAQUE", "Grown", "Unopened", "unread_in"]
 
@@ -17,21 +21,32 @@ __all__ = ["OPAQUE", "Grown", "Unopened", "unread_in"]
 class Unopened:
     """A placeholder for a value of a state that was not opened.
 
-    It is not a dict, so no data looks like it. A later seal passes it through unread.
+    It is not a dict, so no data looks like it. A later seal passes it through unread. What would
+    read it as data (`value[0]`, `len(value)`, `if value`, `for one in value`, `value.get`) raises
+    `InvalidState` with the path and what to do.
 
     Attributes:
         wire: The stub as a JSON object.
         stub: The parsed stub.
         is_own: Whether this process made the stub from the value. Such a stub came in no payload,
             so it needs no signature.
+        path: Where it stood in the state that was opened; None if it stood in none.
     """
 
-    __slots__ = ("is_own", "stub", "wire")
+    __slots__ = ("is_own", "path", "stub", "wire")
 
-    def __init__(self, wire: dict[str, Any], stub: Stub, *, is_own: bool = False) -> None:
+    def __init__(
+        self,
+        wire: dict[str, Any],
+        stub: Stub,
+        *,
+        is_own: bool = False,
+        path: Path | None = None,
+    ) -> None:
         self.wire = wire
         self.stub = stub
         self.is_own = is_own
+        self.path = path
 
     @property
     def size(self) -> int:
@@ -55,6 +70,25 @@ class Unopened:
         return isinstance(other, Unopened) and self.wire == other.wire
 
     __hash__ = None  # type: ignore[assignment]  # equal by content that is a dict
+
+    def _read(self, *_arguments: object) -> NoReturn:
+        raise InvalidState(
+            f"the {self.kind or 'value'} of {self.size:,} bytes was not opened",
+            path=None if self.path is None else render_path(self.path),
+            hint="Add its path to only=, or open this value: Statebag().open(value).",
+        )
+
+    __getitem__ = __iter__ = __len__ = __contains__ = __setitem__ = __delitem__ = _read
+    __bool__ = _read
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in _OF_DATA:
+            self._read()
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+_OF_DATA = frozenset({*dir(dict), *dir(list), *dir(str)}) - frozenset(dir(object))
+"""The names of what a JSON value offers."""
 
 
 class Grown(msgspec.Struct, frozen=True):

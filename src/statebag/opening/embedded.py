@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from statebag.environment import sealing_is_off
 from statebag.errors import InvalidState
@@ -23,7 +23,7 @@ from statebag.opening.walk import EVERYTHING, Selection
 from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
-    from statebag.format.paths import Path
+    from statebag.format.paths import Path, Place
     from statebag.opening.opener import Opener
 
 __all__ = [
@@ -70,16 +70,18 @@ def look_for_texts(bag: Any, embedded: bool | None, below: Path = ()) -> None:
     _warn([path for _, path, _ in found], "embedded=True opens them")
 
 
-def look_for_texts_at(bag: Any, path: Path, embedded: bool | None) -> None:
+def look_for_texts_at(bag: Any, path: Place, embedded: bool | None) -> None:
     """Do the same for the plain value at a path of a bag; a stub holds only data."""
     for part in path:
-        named = isinstance(bag, dict) and part in bag and part != KEY
-        if not named and not (
-            isinstance(bag, list) and isinstance(part, int) and 0 <= part < len(bag)
+        if isinstance(part, str):
+            if not isinstance(bag, dict) or part not in bag or part == KEY:
+                return
+        elif not isinstance(bag, list) or (
+            isinstance(part, int) and not -len(bag) <= part < len(bag)
         ):
             return
         bag = bag[part]
-    look_for_texts(bag, embedded, path)
+    look_for_texts(bag, embedded, cast("Path", path))  # only rendered
 
 
 def say_texts_are_left(state: Any) -> None:

@@ -2,11 +2,13 @@
 
 Each entry was durable once, and each stub was verified to have its text. Only a seal in the scope
 of an entry, or below it, finds the entry: a scope's packs may be deleted when its execution is
-over.
+over. A version of a head that was forked keeps the packs of its origin, so its seals find the
+entries of that scope too (`reading`).
 """
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from statebag.format.stub import Blob, Entry, Whole
     from statebag.opening.verified import Verified
 
-__all__ = ["Bases", "Known", "Remembered"]
+__all__ = ["Bases", "Known", "Remembered", "ends_alike"]
 
 _T = TypeVar("_T")
 _MAX_ITEMS = 65_536  # blobs and nodes. Chosen: with about 400 bytes each they take 26 MB
@@ -53,6 +55,13 @@ class Known:
         self._nodes: Recent[Hashable, Entry] = Recent(max_items)
         self._sizes: set[int] = set()  # of values and blobs; what was forgotten may linger
         self._lock = lock or fork_safe_lock()
+        self._more: tuple[str, ...] = ()
+
+    def reading(self, scopes: tuple[str, ...]) -> Known:
+        """Return a view of the same entries that also finds those of more encoded scopes."""
+        other = copy(self)
+        other._more = scopes  # noqa: SLF001 (its own)
+        return other
 
     def may_hold(self, size: int) -> bool:
         """Return whether a value of this size may be known; False is certain and saves a digest."""
@@ -77,6 +86,18 @@ class Known:
                 self._add_size(stub.size)
                 remembered = Remembered(stub, verified.packs)
                 self._values.put((deepest, verified.sha256), remembered)
+
+    def add_named(self, stub: Whole, packs: frozenset[str]) -> None:
+        """Remember a stub that says the digest of its text, on the word of who made it.
+
+        Args:
+            stub: In one blob, or a delta.
+            packs: All that its text would be read from.
+        """
+        deepest = max(map(scope_of, packs), key=len, default="")
+        with self._lock:
+            self._add_size(stub.size)
+            self._values.put((deepest, stub.digest), Remembered(stub, packs))
 
     def add_blobs(self, blobs: Iterable[Blob]) -> None:
         """Remember chunks and values that were just read or stored."""
@@ -117,7 +138,7 @@ class Known:
 
     def _find(self, recent: Recent[Hashable, _T], scope: str, key: Hashable) -> _T | None:
         with self._lock:
-            return recent.first([(one, key) for one in scopes_from(scope)])
+            return recent.first([(one, key) for one in (*scopes_from(scope), *self._more)])
 
 
 class Bases:
@@ -137,8 +158,15 @@ class Bases:
         self._max_bytes = max_bytes
         self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes)
         self._named: dict[tuple[str, str], dict[Path, None]] = {}  # paths that may be kept
-        self._paths = 0
+        self._paths = [0]  # how many are named; in a list, which views share
         self._lock = lock or fork_safe_lock()
+        self._more: tuple[str, ...] = ()
+
+    def reading(self, scopes: tuple[str, ...]) -> Bases:
+        """Return a view of the same values that also finds those of more encoded scopes."""
+        other = copy(self)
+        other._more = scopes  # noqa: SLF001 (its own)
+        return other
 
     def add(self, path: Path, verified: Verified) -> bool:
         """Keep the value of the field at a path; return whether it was kept."""
@@ -151,18 +179,18 @@ class Bases:
             return False  # what is kept of the field already is still a base
         with self._lock:
             paths = self._named.setdefault((deepest, _name(path)), {})
-            self._paths += path not in paths
+            self._paths[0] += path not in paths
             paths.pop(path, None)
             paths[path] = None  # the latest is last
             kept = self._items.put((deepest, path), verified, size)
-            if self._paths > 2 * len(self._items) + _MAX_NAMESAKES:
+            if self._paths[0] > 2 * len(self._items) + _MAX_NAMESAKES:
                 self._name_again()
             return kept
 
     def _name_again(self) -> None:
         """Forget the names of what was forgotten."""
         self._named.clear()
-        self._paths = len(self._items)
+        self._paths[0] = len(self._items)
         for scope, path in self._items:
             self._named.setdefault((scope, _name(path)), {})[path] = None
 
@@ -197,7 +225,7 @@ class Bases:
 
     def _fields(self, scope: str, path: Path) -> Iterator[Verified]:
         """The fields of this name in a scope or above it, first those whose paths end alike."""
-        scopes = (*scopes_from(scope), "")
+        scopes = (*scopes_from(scope), *self._more, "")
         with self._lock:
             exact = [self._items.peek((one, path)) for one in scopes]
         yield from [field for field in exact if field is not None]
@@ -209,9 +237,9 @@ class Bases:
                     kept = self._items.peek((one, other))
                     if kept is None:
                         del paths[other]
-                        self._paths -= 1
+                        self._paths[0] -= 1
                     elif other != path:
-                        others.append((-_ends_alike(path, other), kept))
+                        others.append((-ends_alike(path, other), kept))
         others.sort(key=itemgetter(0))  # stable: the nearest scope and the latest come first
         yield from [field for _, field in others]
 
@@ -228,7 +256,7 @@ def _name(path: Path) -> str:
     return str(path[-1]) if path else ""
 
 
-def _ends_alike(path: Path, other: Path) -> int:
+def ends_alike(path: Path, other: Path) -> int:
     """How many of the last parts of two paths are the same."""
     alike = 0
     for one, two in zip(reversed(path), reversed(other), strict=False):

@@ -1,12 +1,12 @@
 """Look up one value of a bag by its path, reading only the blobs on the way.
 
 An index into an array that is cut into chunks reads one chunk (and the index nodes above it),
-however long the array is.
+however long the array is; a slice reads the chunks that it meets.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from statebag.errors import InvalidState
 from statebag.format.derived import marked_fields, set_aside
@@ -17,7 +17,7 @@ from statebag.format.unopened import Unopened
 from statebag.opening.walk import EVERYTHING, Selection, plain_copy
 
 if TYPE_CHECKING:
-    from statebag.format.paths import Path
+    from statebag.format.paths import Part, Path, Place
     from statebag.format.stub import Stub
     from statebag.opening.opener import Opener
 
@@ -26,13 +26,14 @@ __all__ = ["look_up"]
 _NAMES_SHOWN = 12  # in a message. Chosen: it stays a line or two
 
 
-def look_up(opener: Opener, bag: Any, path: Path) -> Any:
-    """Return the opened value at `path`.
+def look_up(opener: Opener, bag: Any, path: Place) -> Any:
+    """Return the opened value at `path`; the list of the items of a slice.
 
     Raises:
         InvalidState: Nothing is at the path; the message names what is there instead.
     """
     value = bag
+    way = cast("Path", path[:-1])  # a slice is the last part
     opened = False  # below an opened value nothing is a stub any more
     for depth, part in enumerate(path):
         if isinstance(value, Unopened):
@@ -44,14 +45,16 @@ def look_up(opener: Opener, bag: Any, path: Path) -> Any:
                 value, _ = set_aside(value)
         if not opened and isinstance(value, dict) and KEY in value:
             stub = parse_stub(value, render_path(path[:depth]))
-            checked = opener.checked(stub, value[KEY], path[:depth])
-            if part in stub.siblings:
-                value = stub.siblings[str(part)]
+            checked = opener.checked(stub, value[KEY], way[:depth])
+            if isinstance(part, str) and part in stub.siblings:
+                value = stub.siblings[part]
                 continue
             if stub.entries and stub.kind == "array":
-                if not isinstance(part, int) or part >= stub.count:
+                wanted = _indices(part, stub.count)
+                if wanted is None:
                     raise _nothing(f"an array of {stub.count} items", path[: depth + 1])
-                value, opened = checked.item(stub.whole, part, path), True
+                items = checked.items(stub.whole, wanted, way[:depth])
+                value, opened = items if isinstance(part, slice) else items[0], True
                 continue
             value = _own_value(checked, value, stub)
             opened = True
@@ -68,10 +71,22 @@ def _own_value(opener: Opener, wire: dict[str, Any], stub: Stub) -> Any:
     return opener.open(wire, EVERYTHING)
 
 
-def _member(value: Any, part: str | int, path: Path) -> Any:
-    if isinstance(value, dict) and part in value:
-        return value[part]
-    if isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
+def _indices(part: Part | slice, count: int) -> range | None:
+    """Return the indices that a part of a path names in an array; None if no item is there."""
+    if isinstance(part, slice):
+        return range(*part.indices(count))
+    if isinstance(part, int) and -count <= part < count:
+        at = part if part >= 0 else part + count
+        return range(at, at + 1)
+    return None
+
+
+def _member(value: Any, part: Part | slice, path: Place) -> Any:
+    if isinstance(value, list):
+        wanted = _indices(part, len(value))
+        if wanted is not None:
+            return value[part]  # type: ignore[index]  # a name has no indices
+    elif isinstance(value, dict) and not isinstance(part, slice) and part in value:
         return value[part]
     if isinstance(value, dict):
         names = [render_path((name,))[1:].lstrip(".") for name in list(value)[:_NAMES_SHOWN]]
@@ -85,7 +100,7 @@ def _member(value: Any, part: str | int, path: Path) -> Any:
     raise _nothing(there, path)
 
 
-def _nothing(there: str, path: Path) -> InvalidState:
+def _nothing(there: str, path: Place) -> InvalidState:
     return InvalidState(
         "the bag has no value at this path",
         path=render_path(path),

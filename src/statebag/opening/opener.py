@@ -16,6 +16,8 @@ from statebag.opening.verified import Texts, Verified, verified
 from statebag.opening.walk import EVERYTHING, Selection, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from statebag.format.paths import Path
     from statebag.format.signature import Checker, Signatures
     from statebag.format.stub import Blob, Carried, Entry, Extent, Stored, Stub, Whole
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from statebag.opening.known import Bases, Known
     from statebag.opening.walk import Doubt, Site, Walk
 
-__all__ = ["Confinement", "Opener"]
+__all__ = ["Confinement", "Indexed", "Opener"]
 
 
 class Confinement:
@@ -151,21 +153,61 @@ class Opener:
         else:
             del owner[one.name]
 
-    def item(self, stub: Whole, index: int, path: Path) -> Any:
-        """Return one item of an array in chunks; read one chunk and the index nodes above it."""
-        members: tuple[Entry, ...] = stub.entries
-        while True:
-            for entry in members:
-                if index < entry.count:
-                    break
-                index -= entry.count
-            else:
-                return self.tail(stub, path)[index]
+    def indexes(self, bag: Any, wanted: Callable[[Path, Whole], bool]) -> list[Indexed]:
+        """Return what stubs of a bag list; read index nodes, and no value.
+
+        Args:
+            bag: A bag.
+            wanted: Whether the stub at a path is looked into.
+
+        Raises:
+            StatebagError: As for `open`.
+        """
+        sites = walk(bag, EVERYTHING, signatures=self._checker()).sites
+        wholes = [(site, site.stub.whole) for site in sites]
+        wholes = [(site, whole) for site, whole in wholes if wanted(site.path, whole)]
+        expanded = self._expand([(site, one.read) for site, one in wholes if one.read.entries])
+        found = []
+        for site, whole in wholes:
+            index = expanded.get(id(site), _NO_INDEX)
+            packs = {*whole.packs(), *index.packs, *(one.blob.at for one in index.entries)}
+            found.append(Indexed(site.path, whole, index.entries, frozenset(packs)))
+        return found
+
+    def items(self, stub: Whole, wanted: range, path: Path) -> list[Any]:
+        """Return some items of an array in chunks; read their chunks, and the nodes above them.
+
+        Args:
+            stub: The array.
+            wanted: The indices of the items, one after another.
+            path: Where the array stands in the state.
+        """
+        members = _meeting(stub.entries, 0, wanted)
+        while nodes := [entry for _, entry in members if entry.level]:
+            texts = self._entries(nodes, path)
+            below: list[tuple[int, Entry]] = []
+            for start, entry in members:
+                if entry.level:
+                    listed = read_node(texts[entry.blob], entry, render_path(path))
+                    below.extend(_meeting(listed, start, wanted))
+                else:
+                    below.append((start, entry))
+            members = below
+        texts = self._entries([entry for _, entry in members], path)
+        found: list[Any] = []
+        for start, entry in members:
+            piece = self._decoded(texts[entry.blob], stub.kind, entry.count, path)
+            found.extend(piece[max(wanted.start - start, 0) : wanted.stop - start])
+        cut = sum(entry.count for entry in stub.entries)
+        if wanted.stop > max(cut, wanted.start):
+            tail = self.tail(stub, path)
+            found.extend(tail[max(wanted.start - cut, 0) : wanted.stop - cut])
+        return found
+
+    def _entries(self, entries: list[Entry], path: Path) -> Texts:
+        for entry in entries:
             self._confinement.check(entry.blob, path)
-            text = self._fetcher.texts([entry.blob])[entry.blob]
-            if entry.level == 0:
-                return self._decoded(text, stub.kind, entry.count, path)[index]
-            members = read_node(text, entry, render_path(path))
+        return self._fetcher.texts([entry.blob for entry in entries])
 
     def listed(self, node: Entry, path: Path) -> tuple[Entry, ...]:
         """Return the entries that an index node lists."""
@@ -301,6 +343,22 @@ class Opener:
         return value
 
 
+class Indexed(msgspec.Struct, frozen=True):
+    """A stub, and what leads to its text.
+
+    Attributes:
+        path: Where it stands in the bag.
+        stub: The stub.
+        entries: All chunks in order, if it, or its base, is in chunks.
+        packs: All that its text would be read from.
+    """
+
+    path: Path
+    stub: Whole
+    entries: tuple[Entry, ...]
+    packs: frozenset[str]
+
+
 class _Index(msgspec.Struct):
     """The chunks of a value, and the packs that its index nodes were read from."""
 
@@ -309,6 +367,16 @@ class _Index(msgspec.Struct):
 
 
 _NO_INDEX = _Index((), set())
+
+
+def _meeting(entries: tuple[Entry, ...], start: int, wanted: range) -> list[tuple[int, Entry]]:
+    """Return the entries that hold wanted items, each with the index of its first item."""
+    found = []
+    for entry in entries:
+        if start < wanted.stop and wanted.start < start + entry.count:
+            found.append((start, entry))
+        start += entry.count
+    return found
 
 
 def _merged(value: Any, site: Site) -> Any:

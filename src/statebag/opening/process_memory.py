@@ -52,6 +52,12 @@ class Memory(msgspec.Struct, frozen=True):
         """Return a memory that remembers nothing from call to call."""
         return cls(Known(lock=_lock), Bases(0, _lock), BlobCache(0, _lock), Presence(lock=_lock))
 
+    def reading(self, scopes: tuple[str, ...]) -> Memory:
+        """Return the same memory for seals that may also refer to more scopes (encoded)."""
+        return Memory(
+            self.known.reading(scopes), self.bases.reading(scopes), self.texts, self.presence
+        )
+
     def forget_packs(self, packs: Iterable[str]) -> None:
         """Stop relying on these packs: the store does not have them."""
         self.known.forget_packs(packs)

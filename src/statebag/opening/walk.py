@@ -17,10 +17,10 @@ from statebag.format.stub import KEY, Stub
 from statebag.format.unopened import Unopened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from statebag.format.derived import Derivation
-    from statebag.format.paths import Path
+    from statebag.format.paths import Path, Place
     from statebag.format.signature import Checker
 
 __all__ = ["EVERYTHING", "Doubt", "Selection", "Site", "Walk", "plain_copy", "walk"]
@@ -77,11 +77,12 @@ class Selection:
     """The stubs that an open reads: all, or those on the way to the selected paths.
 
     Args:
-        paths: Selected paths; None selects everything.
+        paths: Selected paths, whose last part may be a slice with a start and a stop; None selects
+            everything.
     """
 
-    def __init__(self, paths: list[Path] | None) -> None:
-        self._paths = paths
+    def __init__(self, paths: Sequence[Place] | None) -> None:
+        self._paths = None if paths is None else [_split(path) for path in paths]
 
     def takes(self, path: Path, stub: Stub, siblings: Mapping[str, Any]) -> bool:
         """Return whether the stub at `path` must be read."""
@@ -89,19 +90,39 @@ class Selection:
             return True
         if stub.beside is not None and not path:
             return True  # the root's own small fields are what an open is for
-        for wanted in self._paths:
-            if path[: len(wanted)] == wanted:
-                return True
-            if wanted[: len(path)] == path:
-                # The way leads through a rest's stub only where no field next to it has it.
-                return stub.beside is None or wanted[len(path)] not in siblings
-        return False
+        # The way leads through a rest's stub only where no field next to it has the next part.
+        return any(
+            _is_inside(path, wanted, span)
+            or (
+                wanted[: len(path)] == path
+                and (stub.beside is None or wanted[len(path)] not in siblings)
+            )
+            for wanted, span in self._paths
+        )
 
     def enters(self, path: Path) -> bool:
         """Return whether the fields next to a rest's stub at `path` are looked at."""
         return self._paths is None or any(
-            path[: len(wanted)] == wanted or wanted[: len(path)] == path for wanted in self._paths
+            wanted[: len(path)] == path or _is_inside(path, wanted, span)
+            for wanted, span in self._paths
         )
+
+
+def _split(place: Place) -> tuple[Path, range | None]:
+    """Return a place without the slice at its end, and the indices of that slice."""
+    if place and isinstance(place[-1], slice):
+        return place[:-1], range(place[-1].start, place[-1].stop)  # type: ignore[return-value]  # the last part alone may be one
+    return place, None  # type: ignore[return-value]
+
+
+def _is_inside(path: Path, wanted: Path, span: range | None) -> bool:
+    """Return whether a path is that of a selected value, or of one inside it."""
+    if path[: len(wanted)] != wanted:
+        return False
+    if span is None or len(path) == len(wanted):
+        return True
+    index = path[len(wanted)]
+    return isinstance(index, int) and index in span
 
 
 EVERYTHING = Selection(None)
@@ -214,7 +235,7 @@ def _meet(
     # Where a field next to a rest's stub is wanted, the whole object must be put together for it.
     wanted_beside = has_beside and selection.enters(path)
     if not (selection.takes(path, stub, siblings) or wanted_beside):
-        container[key] = Unopened(value, stub)  # with its marks: the next open decides
+        container[key] = Unopened(value, stub, path=path)  # with its marks: the next open decides
         found.unopened += 1
         return None
     doubts = [Doubt(container, key, path, one) for one in marked_fields(value)]

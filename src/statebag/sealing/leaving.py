@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from statebag.opening.known import Known
     from statebag.opening.verified import Verified
     from statebag.sealing.compaction import Move
+    from statebag.sealing.cutting import Member
     from statebag.sealing.layout import Placing
     from statebag.sealing.parts import Sign
 
@@ -72,6 +73,11 @@ class Leaving(Part, frozen=True):
     def own_text(self) -> bytes | None:
         """The value's text, if it leaves as one blob that is assembled here."""
         return None
+
+    @property
+    def newest(self) -> tuple[Member, ...]:
+        """Chunks at its end that are inline."""
+        return ()
 
     def storing(self) -> Leaving:
         """Return this part with its inline bytes stored instead."""

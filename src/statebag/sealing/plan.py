@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from statebag.opening.known import Bases, Known, Remembered
     from statebag.policy import Policy
     from statebag.sealing.leaving import Leaving, Single
+    from statebag.sealing.parent import Parent
 
 __all__ = ["OPAQUE", "Planner"]
 
@@ -91,6 +92,7 @@ class Planner:
         bases: The values that deltas can start from.
         checked: Facts about the whole state; if None, each value is looked at again.
         admission: Makes what checks each value that passes unopened; by default nothing is checked.
+        parent: What a bag that the state came from leads to.
     """
 
     def __init__(
@@ -101,8 +103,10 @@ class Planner:
         bases: Bases,
         checked: Checked | None = None,
         admission: Callable[[], Admission] = Admission,
+        parent: Parent | None = None,
     ) -> None:
         self.policy = policy
+        self._parent = parent
         self._admission = admission
         self._made_admission: Admission | None = None
         checked = checked or _NOTHING_SEEN
@@ -249,7 +253,13 @@ class Planner:
             single = replace(single, encoded=encoded)
         if single.blob is not None:
             return single
-        return self._patched(single) or self.in_pieces(single, carried=True)
+        patched = self._patched(single)
+        if patched is not None:
+            return patched
+        leaving = self.in_pieces(single, carried=True)
+        if self._parent is not None and self._may_patch(single):
+            self._parent.looks_for_base(single, leaving)
+        return leaving
 
     def in_pieces(self, single: Single, *, carried: bool) -> Leaving:
         """Return a value in chunks (`Cutter.in_pieces`); the chunks that were read come first."""
@@ -303,12 +313,16 @@ class Planner:
             base_read=None if read is None else read.base,
         )
 
+    def _may_patch(self, single: Single) -> bool:
+        """Return whether the policy allows deltas, and one may be worthwhile."""
+        policy = self.policy
+        allowed = policy.forms >= _PATCHES_SINCE and policy.carry_bytes > 0
+        return allowed and single.size >= _WORTH_PATCHING
+
     def _patched(self, single: Single) -> Single | None:
         """Return a value as a delta of a stored one, if the delta is much shorter."""
-        if self.policy.forms < _PATCHES_SINCE:
-            return None
-        found = self.bases.find(self.scope, single.path)
-        if found is None or single.size < _WORTH_PATCHING or not self.policy.carry_bytes:
+        found = self.bases.find(self.scope, single.path) if self._may_patch(single) else None
+        if found is None:
             return None
         base, base_text = found.stub, found.text
         grew = single.kind == "array" and single.text.startswith(base_text[:-1])

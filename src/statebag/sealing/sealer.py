@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statebag.errors import ConfigurationError, InvalidState
+from statebag.errors import InvalidState
 from statebag.format import escape, json_text
 from statebag.format.bag_text import STRING_MARKS
 from statebag.format.json_check import check_json
@@ -15,11 +15,13 @@ from statebag.opening.opener import Confinement
 from statebag.opening.process_memory import Memory
 from statebag.opening.verified import Texts, verified
 from statebag.opening.walk import EVERYTHING
+from statebag.policy import check_budget
 from statebag.sealing import rehearsal
 from statebag.sealing.admission import Admission
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.layout import Layout, lay_out
+from statebag.sealing.parent import Parent
 from statebag.sealing.parts import what_leaves
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.signature import Signatures
     from statebag.opening.fetch import Fetcher
+    from statebag.opening.known import Known
     from statebag.opening.opener import Opener
     from statebag.policy import Policy
     from statebag.store.contract import Store
@@ -53,7 +56,8 @@ class Sealer:
         store: Where packs go.
         memory: What this process remembers of the store.
         fetcher: Makes the fetcher of a memory; it looks up packs and keeps written texts.
-        opener: Makes the opener of a scope; it reads unopened values if a seal needs them.
+        opener: Makes the opener of a scope, with a memory; it reads unopened values if a seal needs
+            them.
         signatures: Sign every stub; None signs nothing.
     """
 
@@ -63,7 +67,7 @@ class Sealer:
         store: Store,
         memory: Memory,
         fetcher: Callable[[Memory], Fetcher],
-        opener: Callable[[str | None], Opener],
+        opener: Callable[[str | None, Memory], Opener],
         signatures: Signatures | None,
     ) -> None:
         self.policy = policy if rehearsal.current is None else rehearsal.policy_of(policy)
@@ -81,6 +85,7 @@ class Sealer:
         *,
         everything: bool = False,
         confined: bool = True,
+        parent: Any = None,
     ) -> Any:
         """Return the bag of a state, once everything that it refers to is stored.
 
@@ -90,18 +95,24 @@ class Sealer:
             budget: The bag's bound in bytes, instead of the policy's.
             everything: Whether to write values too that are known to be stored.
             confined: Whether the bag's readers pass `scope`, if it is given.
+            parent: The bag that the state came from, if what it leads to is not to be written
+                again.
 
         Raises:
             StatebagError: As for `Statebag.seal`.
         """
-        if isinstance(budget, bool) or not isinstance(budget, int | None):
-            raise ConfigurationError(
-                f"budget must be an int, not {type(budget).__qualname__}",
-                hint="Leave it out for the policy's bound.",
-            )
+        if budget is not None:
+            check_budget(budget)
         try:
             memory = Memory.empty() if everything else self._memory
-            return self._sealed(state, scope, budget, memory, confined=confined)
+            return self._sealed(
+                state,
+                scope,
+                budget,
+                memory,
+                confined=confined,
+                parent=None if everything else parent,
+            )
         except (
             UnicodeEncodeError
         ):  # the encoder finds bad strings and keys, before the store is asked
@@ -111,7 +122,14 @@ class Sealer:
             raise json_text.no_room(InvalidState) from None
 
     def _sealed(
-        self, state: Any, scope: str | None, budget: int | None, memory: Memory, *, confined: bool
+        self,
+        state: Any,
+        scope: str | None,
+        budget: int | None,
+        memory: Memory,
+        *,
+        confined: bool,
+        parent: Any,
     ) -> Any:
         words = (*STRING_MARKS, *escape.tag_names)
         checked = check_json(state, OPAQUE, strings=False, words=words)
@@ -124,10 +142,20 @@ class Sealer:
             return Admission(confinement, self._signatures)
 
         bound = self.policy.max_bag_bytes if budget is None else budget
+        origin = None if parent is None else self._origin(parent, scope, encoded)
+        if origin is not None:
+            memory = Memory(origin.known, origin.bases, memory.texts, memory.presence)
         turns = 0
         while True:
             state, layout, text = self._laid_out(
-                state, scope, encoded, bound, memory, checked if not turns else None, admission
+                state,
+                scope,
+                encoded,
+                bound,
+                memory,
+                checked if not turns else None,
+                admission,
+                origin,
             )
             missing = self._missing(layout) if layout.leaving else set()
             if not missing:
@@ -135,17 +163,16 @@ class Sealer:
             # Their values are at hand: what the store lost is written again.
             memory.forget_packs(missing)
             turns += 1
-            if (
-                turns >= _TURNS
-            ):  # another thread, or a read of the cache, keeps reminding us of them
-                memory = Memory.empty()
+            # Another thread, or a read of the cache, keeps reminding us of them.
+            if turns >= _TURNS:
+                memory, origin = Memory.empty(), None
         if layout.pack is not None:
             self.store.put(*layout.pack)
             self._memory.presence.saw(layout.pack[0])
             self._memory.known.add_blobs([blob for blob, _ in layout.written])
             self._fetcher(self._memory).remember(layout.written)
             for one in layout.stored:
-                if one.pieces is not None:
+                if one.pieces is not None and origin is None:  # and all of it is verified
                     value = verified(
                         one.stub, Texts(one.texts), one.pieces, one.node_packs, one.path
                     )
@@ -159,6 +186,16 @@ class Sealer:
             rehearsal.current.sealed(bag, self.policy)
         return bag
 
+    def _origin(self, parent: Any, scope: str | None, encoded: str) -> Parent | None:
+        """Return what a parent leads to that this process does not remember."""
+        memory = self._memory
+
+        def opener(known: Known) -> Opener:
+            return self._opener(scope, Memory(known, memory.bases, memory.texts, memory.presence))
+
+        origin = Parent(parent, encoded, opener, memory.known, memory.bases)
+        return origin if origin.is_new else None
+
     def _laid_out(
         self,
         state: Any,
@@ -168,16 +205,22 @@ class Sealer:
         memory: Memory,
         checked: Checked | None,
         admission: Callable[[], Admission],
+        parent: Parent | None,
     ) -> tuple[Any, Layout, bytes]:
         """Return a layout whose bag is within the bound, with the bag's text.
 
         The state is returned too, since the seal may have opened more of it.
         """
-        planner = Planner(self.policy, encoded, memory.known, memory.bases, checked, admission)
+        planner = Planner(
+            self.policy, encoded, memory.known, memory.bases, checked, admission, parent
+        )
         target, moves = bound, True
         while True:
             try:
-                plan = fit(planner.part(state, ()), planner, target)
+                root = planner.part(state, ())
+                if parent is not None and parent.reads(self._fetcher(memory)):
+                    root = planner.part(state, ())
+                plan = fit(root, planner, target)
             except NeedsOpened as needed:
                 state = self.read_inside(state, needed.path, scope)
                 planner.looks_again()
@@ -244,7 +287,7 @@ class Sealer:
             copy[path[0]] = self.read_inside(inner, path[1:], scope, (*above, path[0]))
             return copy
         whole = self._without_grown(state, scope, above)
-        return self._opener(scope).open(whole, EVERYTHING, is_state=True, below=above)
+        return self._opener(scope, self._memory).open(whole, EVERYTHING, is_state=True, below=above)
 
     def _without_grown(self, state: Any, scope: str | None, above: Path) -> Any:
         """Return the state with each `Grown` replaced by the whole array."""

@@ -88,7 +88,7 @@ class Store(Protocol):
 class ConditionalStore(Protocol):
     """A store that can also replace an object on the condition that it has not changed.
 
-    Only a named pointer to the newest of several objects needs it; a store without it is complete.
+    Only a head (docs/design/0030) needs it; a store without it is complete.
     To delete such a pointer, replace it first, so that no other writer can.
 
     Errors, besides those of `Store`:

@@ -17,6 +17,7 @@ WARNINGS: dict[str, str | None] = {
     "NeverCompressed": "never_compressed",
     "PlaceNotUsed": None,
     "NotReported": None,
+    "OnlyNotFound": None,
 }
 """The names of all warnings, each with the counter of `Usage` that says how often; None: none."""
 

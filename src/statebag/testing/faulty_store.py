@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from statebag.errors import StatebagError, StoreUnavailable
 from statebag.process.forking import fork_safe_lock
 from statebag.store.checked import checked
+from statebag.store.contract import is_conditional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Fault", "FaultyStore"]
 
-_OPERATIONS = frozenset({"put", "get", "get_ranges", "head", "list", "delete"})
+_OPERATIONS = frozenset(
+    {"put", "get", "get_ranges", "head", "list", "delete", "get_version", "put_if"}
+)
 _WITH_BODY = frozenset({"put", "get", "get_ranges"})
 
 
@@ -29,7 +32,8 @@ class Fault:
     """One planned failure.
 
     Attributes:
-        operation: The method that fails: `put`, `get`, `get_ranges`, `head`, `list`, `delete`.
+        operation: The method that fails: `put`, `get`, `get_ranges`, `head`, `list`, `delete`,
+            `get_version`, `put_if`.
         call: The number of the call, from 1.
         kind: `before`: an error, and nothing happens. `after`: the call happens, but its answer is
             lost. `truncate`: the body loses its end without an error: that of a `put` or a `get`,
@@ -126,6 +130,27 @@ class FaultyStore:
         if fault is not None and fault.kind == "truncate":
             return data[: fault.keep_bytes]
         return data
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the inner store is a `ConditionalStore`."""
+        return is_conditional(self._store)
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """See `ConditionalStore`."""
+        store: Any = self._store
+        fault = self._begin("get_version")
+        data, version = store.get_version(name)
+        _finish(fault)
+        return data, version
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """See `ConditionalStore`."""
+        store: Any = self._store
+        fault = self._begin("put_if")
+        new: str = store.put_if(name, data, version)
+        _finish(fault)
+        return new
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """See `Store`."""

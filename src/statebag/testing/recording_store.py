@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from statebag.process.forking import fork_safe_lock
 from statebag.store.checked import checked
+from statebag.store.contract import is_conditional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ class Call:
         operation: The method's name, such as `put`.
         name: The object, or the prefix of a `list`.
         spans: The spans of a `get_ranges`; empty for other operations.
-        size: The number of bytes of a `put`; 0 for other operations.
+        size: The number of bytes of a `put` or `put_if`; 0 for other operations.
     """
 
     operation: str
@@ -70,6 +71,25 @@ class RecordingStore:
         """See `Store`."""
         self._record(Call("get", name))
         return self._store.get(name)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the inner store is a `ConditionalStore`."""
+        return is_conditional(self._store)
+
+    def get_version(self, name: str) -> tuple[bytes, str]:
+        """See `ConditionalStore`."""
+        store: Any = self._store
+        self._record(Call("get_version", name))
+        data, version = store.get_version(name)
+        return data, version
+
+    def put_if(self, name: str, data: bytes, version: str | None) -> str:
+        """See `ConditionalStore`."""
+        store: Any = self._store
+        self._record(Call("put_if", name, size=len(data)))
+        new: str = store.put_if(name, data, version)
+        return new
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """See `Store`."""

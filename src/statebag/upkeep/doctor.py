@@ -178,24 +178,30 @@ def _replaced(store: Store, name: str) -> Iterator[Outcome]:
 
 
 def _conditional(store: Any, name: str) -> Outcome:
-    """Return whether a write can depend on what is there, which named pointers need."""
+    """Return whether a write can depend on what is there, which heads need."""
     what = "writes that depend on a version"
     if not is_conditional(store):
-        seen = "this kind of store has none"
-        return Outcome(what, "ok", f"{seen} (steps need none, named pointers would)")
+        advice = "Steps need none. Heads do, and the saver for LangGraph: keep them elsewhere."
+        return Outcome(what, "warn", "this kind of store has none", advice)
     try:
         _, version = store.get_version(name)
-        newer = store.put_if(name, _BODY, version)
+        newest = _BODY + version.encode()
+        newer = store.put_if(name, newest, version)
         for stale in (None, version):
             try:
                 store.put_if(name, _BODY[::-1], stale)
             except Conflict:
                 continue
-            return Outcome(what, "warn", "ignored", "Named pointers would lose updates here.")
-        right = store.get_version(name) == (_BODY, newer)
+            return Outcome(
+                what,
+                "warn",
+                "ignored",
+                "Steps work; two writers of a head would lose versions here.",
+            )
+        right = store.get_version(name) == (newest, newer)
     except StatebagError as error:
         return Outcome(
-            what, "warn", error.code, "Steps work; named pointers need If-Match and If-None-Match."
+            what, "warn", error.code, "Steps work; heads need If-Match and If-None-Match."
         )
     return Outcome(what, "ok" if right else "warn", "kept" if right else "another version is read")
 

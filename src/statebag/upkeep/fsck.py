@@ -17,9 +17,11 @@ import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
 from statebag.format.codec import decompress, verify
+from statebag.format.head_names import scope_folder
 from statebag.format.pack import read_index
 from statebag.process.forking import Workers
 from statebag.store.checked import checked
+from statebag.upkeep.head_objects import bags_of_object
 from statebag.upkeep.objects import fits_its_name, kind_of, root_scope
 from statebag.upkeep.references import (
     older_fault,
@@ -67,8 +69,8 @@ class FsckReport(msgspec.Struct):
     """The result of a check.
 
     Attributes:
-        objects: The number of each kind: `pack`, `snapshot`, `mark`, `other` (the last two are
-            listed, not read).
+        objects: The number of each kind: `pack`, `snapshot`, `head`, `mark`, `other` (the last two
+            are listed, not read).
         blobs: Blobs whose digest was checked.
         bytes: Bytes that were read.
         faults: The faults, sorted by object.
@@ -129,7 +131,10 @@ def fsck(
     report = FsckReport()
     counts: Counter[str] = Counter()
     with Workers(_SIDE_BY_SIDE, "statebag-fsck") as pool:
-        for _, group in groupby(store.list(prefix), lambda info: root_scope(info.name)):
+        listed = store.list(prefix)
+        if prefix:  # the heads of a scope are in a folder of their own
+            listed = chain(listed, store.list(scope_folder(prefix)))
+        for _, group in groupby(listed, lambda info: root_scope(info.name)):
             seen: dict[str, _Seen] = {}
             for info, one in _read(store, group, pool, counts, report):
                 if on_object is not None:
@@ -165,7 +170,7 @@ def _read(
     for info in group:
         kind = kind_of(info.name)
         counts[kind] += 1
-        if kind in {"pack", "snapshot"}:
+        if kind in {"pack", "snapshot", "head"}:
             window.append(info)
             if len(window) == _SIDE_BY_SIDE:
                 yield from settle()
@@ -184,6 +189,9 @@ def _look_at(store: Store, name: str) -> _Seen:
         seen.error, seen.lost = error, None
         return seen
     seen.size = len(data)
+    if kind_of(name) == "head":
+        _look_at_head(seen, data)
+        return seen
     if kind_of(name) == "snapshot":
         _look_at_snapshot(seen, data)
     else:
@@ -200,6 +208,14 @@ def _look_at_snapshot(seen: _Seen, data: bytes) -> None:
     try:
         seen.nodes = {None: referred_by_bag(data, seen.name)}
     except BlobCorrupt as error:
+        seen.error, seen.lost = error, 1
+
+
+def _look_at_head(seen: _Seen, data: bytes) -> None:
+    try:
+        bags = bags_of_object(data, seen.name)
+        seen.nodes = {None: [blob for bag in bags for blob in referred_by_value(bag)]}
+    except StatebagError as error:
         seen.error, seen.lost = error, 1
 
 

@@ -1,4 +1,4 @@
-"""`gc`: delete all objects of executions that are certainly over.
+"""`gc`: delete all objects of executions that are certainly over, and packs that no head needs.
 
 Objects are deleted if their execution ended longer ago than the retention. A first pass marks the
 execution, with what it held. A second pass, after a grace, deletes it if nothing in it has changed.
@@ -7,7 +7,6 @@ All times are the store's dates of objects, so a wrong clock here deletes nothin
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,14 +18,17 @@ from statebag.format import json_text
 from statebag.format.names import is_scope_at_or_above
 from statebag.policy import check_lists
 from statebag.store.checked import checked
+from statebag.upkeep.head_sweep import read_heads, sweep
 from statebag.upkeep.objects import GC_FOLDER, can_be_asked_for, kind_of, root_scope
 from statebag.upkeep.outside import referred_from_elsewhere
 from statebag.upkeep.places import AskedPlaces, leave_word, places_not_asked
+from statebag.upkeep.store_time import store_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from statebag.store.contract import ObjectInfo, Store
+    from statebag.upkeep.head_sweep import SweptPacks
 
 __all__ = [
     "LONGEST_EXECUTION",
@@ -52,7 +54,6 @@ _SLACK = timedelta(days=1)
 input is sealed first, and what it left running may outlive it by a Lambda function's 15
 minutes."""
 _MARK_VERSION = 1  # of the JSON of a mark (docs/design/0006)
-_NOW = f"{GC_FOLDER}/now"
 
 Ended = datetime | Literal["running", "unknown"]
 Action = Literal["keep", "mark", "wait", "delete"]
@@ -195,14 +196,24 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
     _must_be(bool, "True or False", "dry_run", dry_run)
     store = checked(store)
     rules = rules or Rules()
-    now = _store_time(store, dry_run=dry_run)
+    now = datetime.now(UTC) if dry_run else store_time(store)
     scopes = list(_scopes(store))
     done = Collection()
     _collect_leftovers(store, rules, now, done, dry_run=dry_run)
+    census = read_heads(store)
+    swept = sweep(store, census, now, rules.grace, rules.keep, dry_run=dry_run)
+    for one in swept.values():
+        done.deleted_objects += 0 if dry_run else one.deleted
+        done.deleted_bytes += 0 if dry_run else one.bytes
+    needed_by_heads = {root_scope(name) for name in census.needed} | census.live.keys()
     over: list[_Scope] = []
     not_asked = _not_asked(store, rules, now, dry_run=dry_run)
     for scope in scopes:
         why = _why_kept(scope, rules, now, not_asked)
+        if scope.name in needed_by_heads:
+            why = "versions of heads need it"
+        if (packs := swept.get(scope.name)) is not None:
+            why = _of_swept(packs, why, dry_run=dry_run)
         if why is None:
             over.append(scope)
         else:
@@ -231,6 +242,15 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
     return done
 
 
+def _of_swept(packs: SweptPacks, why: str | None, *, dry_run: bool) -> str:
+    """Return why a scope stays of which heads do not need all packs."""
+    verb = "would be deleted" if dry_run else "were deleted"
+    return (
+        f"{why or 'its heads were deleted'}; of the packs that no version needs, "
+        f"{packs.deleted} {verb}, {packs.marked} wait for the grace"
+    )
+
+
 def _held(store: Store, over: set[str], by: set[str] | None = None) -> dict[str, str]:
     """Return the scopes that others need, each with an object that refers to it.
 
@@ -253,7 +273,7 @@ def _scopes(store: Store) -> Iterator[_Scope]:
     for name, group in groupby(store.list(), lambda info: root_scope(info.name)):
         for info in group:
             kind = kind_of(info.name)
-            if kind == "mark":
+            if kind in {"mark", "head"}:
                 continue
             one = found.setdefault(name, _Scope(name, 0, 0, info.modified, info.modified, 0, 0))
             one.objects += 1
@@ -449,19 +469,3 @@ def _forget_marks_of_nothing(store: Store, scopes: set[str]) -> None:
             ".json"
         ) not in scopes and can_be_asked_for(info.name):
             store.delete(info.name)
-
-
-def _store_time(store: Store, *, dry_run: bool) -> datetime:
-    """Return the time by the store's clock; in a dry run, by this machine's."""
-    if dry_run:
-        return datetime.now(UTC)
-    store.put(_NOW, b"{}")
-    info = store.head(_NOW)
-    with suppress(BlobMissing):
-        store.delete(_NOW)
-    if info is None:
-        raise ConfigurationError(
-            "the store does not find an object right after it was written",
-            hint="Run `statebag doctor`: a collector needs read after write.",
-        )
-    return info.modified

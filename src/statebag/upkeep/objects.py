@@ -7,12 +7,13 @@ from typing import Literal
 
 from statebag.errors import InvalidStub, NotPermitted
 from statebag.format.codec import sha256_hex
+from statebag.format.head_names import HEADS, parse_head_object
 from statebag.format.names import check_pack_name, is_pack_of, scope_of
 from statebag.store.confinement import confined_parts
 
 __all__ = ["GC_FOLDER", "ObjectKind", "can_be_asked_for", "fits_its_name", "kind_of", "root_scope"]
 
-ObjectKind = Literal["pack", "snapshot", "mark", "other"]
+ObjectKind = Literal["pack", "snapshot", "head", "mark", "other"]
 
 GC_FOLDER = "@gc"
 """The folder of a collector's marks; no scope has this name, since it would be encoded as
@@ -27,6 +28,8 @@ def kind_of(name: str) -> ObjectKind:
         return "mark"
     if not can_be_asked_for(name):
         return "other"
+    if name.startswith(f"{HEADS}/"):
+        return "other" if parse_head_object(name) is None else "head"
     if _SNAPSHOT.fullmatch(name):
         return "snapshot"
     try:
@@ -60,8 +63,12 @@ def root_scope(name: str) -> str:
     """Return the scope of the execution that an object belongs to: `<state machine>/<execution>`.
 
     A child writes below its parent, so both have one root. An object that was written without a
-    scope gives the first part of its name.
+    scope gives the first part of its name, and one of a head the root of the head's scope below
+    the folder of all heads.
     """
+    head = parse_head_object(name) if name.startswith(f"{HEADS}/") else None
+    if head is not None:
+        return f"{HEADS}/{'/'.join(head.scope.split('/')[:2])}"
     scope = scope_of(name).split("/")
     if len(scope) > 2 and scope[2] == "snapshots":
         scope = scope[:2]

@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.format.codec import decompress
+from statebag.format.head_names import SCOPE_OF_PACKS
+from statebag.format.names import scope_of
 from statebag.format.pack import read_index
 from statebag.upkeep.objects import kind_of, root_scope
 from statebag.upkeep.references import referred_by_bag, referred_by_node
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from statebag.format.stub import Blob
     from statebag.store.contract import Store
 
-__all__ = ["referred_from_elsewhere"]
+__all__ = ["packs_referred_to", "referred_from_elsewhere"]
 
 
 def referred_from_elsewhere(
@@ -29,7 +31,8 @@ def referred_from_elsewhere(
 ) -> dict[str, str]:
     """Return the root scopes to which an object outside them refers, each with that object.
 
-    It reads every pack and snapshot of all other scopes, or of those in `of`.
+    It reads every pack and snapshot of all other scopes, or of those in `of`. What heads refer to
+    is found by `head_sweep.read_heads`.
 
     Raises:
         BlobCorrupt: One of them cannot be read, so its references are unknown. Run `fsck` and
@@ -45,6 +48,22 @@ def referred_from_elsewhere(
             root = root_scope(blob.at)
             if root in scopes:
                 found.setdefault(root, info.name)
+    return found
+
+
+def packs_referred_to(store: Store, names: set[str]) -> set[str]:
+    """Return those of some packs to which a snapshot, or an index in another pack, refers.
+
+    Packs that heads sealed do not count: an index there counts only if a version needs it.
+
+    Raises:
+        BlobCorrupt: As for `referred_from_elsewhere`.
+    """
+    found: set[str] = set()
+    for info in store.list():
+        of_heads = SCOPE_OF_PACKS in scope_of(info.name).split("/")
+        if not of_heads and kind_of(info.name) in {"pack", "snapshot"}:
+            found |= names & {blob.at for blob in _referred(store, info.name)}
     return found
 
 

@@ -19,4 +19,4 @@ def decompress(invocation: Invocation) -> Any:
     value = plain_objects.decompress_data(invocation.given("compressed_data"), strict=strict)
     if not invocation.is_named:  # the value may be a state, which says whose it is
         invocation.scope = scope_of_event(value, invocation.event)
-    return invocation.sealed(value, invocation.bound)
+    return invocation.sealed("value", value, invocation.bound)

@@ -66,10 +66,11 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
     state["next_action"] = action
     if event.get("pre_snapshot") is not None:
         state["pre_snapshot_s3_path"] = snapshot.address_in(event["pre_snapshot"], "pre_snapshot")
+    failures = invocation.sealed("failed_chunks", tally.failures, invocation.bound // 4)
     answer = {
         "next_action": action,
         "final_status": status,
-        "failed_chunks": invocation.sealed(tally.failures, invocation.bound // 4),
+        "failed_chunks": failures,
         "post_snapshot": None,
     }
     if not event.get("create_post_snapshot"):

@@ -254,5 +254,5 @@ def _answer(
 ) -> dict[str, Any]:
     state = wire_size(invocation.event.get("state_data"))
     taken = min(state, invocation.bound - 2 * _LEAST) + wire_size(beside) + len(name) + 40
-    config = invocation.sealed(element, max(invocation.bound - taken, _LEAST))
+    config = invocation.sealed(name, element, max(invocation.bound - taken, _LEAST))
     return invocation.untouched("state_data", **{name: config}, **beside)

@@ -44,7 +44,7 @@ from statebag.telemetry.steps import belongs_to
 from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from statebag.client import Statebag
@@ -283,9 +283,19 @@ class Invocation:
             return value
         return _filled(value, iter(self.sb.open(list(found), scope=self.scope, embedded=False)))
 
-    def sealed(self, value: Any, budget: int) -> Any:
-        """Return the bag of a value next to the state."""
+    def sealed(self, name: str, value: Any, budget: int) -> Any:
+        """Return the bag of a value next to the state, or its pointers under wire version 0.
+
+        Args:
+            name: The name of the value.
+            value: The opened value.
+            budget: The most bytes of the result.
+        """
         with self.writing():
+            if self.settings.wire == 0 and not sealing_is_off():
+                state = next((one for one in self._states() if one.get("idempotency_key")), {})
+                form = OlderForm(self.sb, self.scope)
+                return form.of_value(name, self.opened(value), budget, state)
             return self.sb.seal(value, scope=self.scope, budget=budget)
 
     def sealed_fields(self, fields: dict[str, Any], budget: int, plain: Iterable[str]) -> Any:
@@ -387,6 +397,12 @@ class Invocation:
         for state in (self.event, *(self.event.get(name) for name in STATES)):
             scope.learn(state)
         return scope
+
+    def _states(self) -> Iterator[dict[str, Any]]:
+        """The states of the event as they came, and the event, which may say what they do."""
+        given = [self.event.get(name) for name in STATES]
+        inner = [one.get(_INNER) for one in given if isinstance(one, dict)]
+        return (one for one in (*inner, *given, self.event) if isinstance(one, dict))
 
     def _reader(self, *, foreign_is_data: bool = False, of_branches: bool = False) -> PointerReader:
         return PointerReader(

@@ -62,8 +62,7 @@ class OlderForm:
             BagTooLarge: The fields that cannot be offloaded are larger than the budget.
         """
         json_check.check_json(state)
-        own = state.get("idempotency_key")
-        key = own if isinstance(own, str) and own else self._scope.replace("/", "-")
+        key = self._key(state)
         carried = {name: self._field(name, value, key) for name, value in state.items()}
         carried = _with_summary(state, _with_addresses(carried))
         if wire_size(carried) > budget:
@@ -79,6 +78,43 @@ class OlderForm:
                 f"the limit is {budget}"
             )
         return carried
+
+    def of_value(self, name: str, value: Any, budget: int, state: Any = None) -> Any:
+        """Return what to carry for an opened value beside the state.
+
+        A reader of wire version 0 knows pointers, and no stubs. If an object is too large, its
+        largest fields leave one by one, so that a router finds the others. A list leaves as a
+        whole, as a reader follows no pointers in its items.
+
+        Args:
+            name: What the value is called in the answer.
+            value: Any JSON value.
+            budget: Bytes that it may have.
+            state: May name the idempotency key that the value's objects are stored under.
+
+        Raises:
+            BagTooLarge: Not even a pointer fits.
+        """
+        json_check.check_json(value)
+        key = self._key(state)
+        carried: Any
+        if isinstance(value, dict) and not is_lookalike(value):
+            carried = {inner: _as_data(inner, one, key) for inner, one in value.items()}
+            if wire_size(carried) > budget:
+                carried = self._with_fewer_fields(value, carried, key, budget)
+        else:
+            carried = _as_data(name, value, key)
+        if wire_size(carried) > budget:
+            carried = _stored(name, value, key, json_text.encode(value))
+        if wire_size(carried) > budget:
+            raise BagTooLarge(
+                f"the pointer of {name} takes {wire_size(carried)} bytes; the limit is {budget}"
+            )
+        return carried
+
+    def _key(self, state: Any) -> str:
+        own = state.get("idempotency_key") if isinstance(state, dict) else None
+        return own if isinstance(own, str) and own else self._scope.replace("/", "-")
 
     def _field(self, name: str, value: Any, key: str) -> Any:
         if name in self._control:

@@ -1,0 +1,47 @@
+"""Names in a store for the ids of another framework, which may be any text."""
+
+from __future__ import annotations
+
+import hashlib
+
+__all__ = ["head_name_of", "label_of", "scope_of_thread"]
+
+# Bytes of an id that becomes a name; a longer one becomes its digest. Chosen: with the parts around
+# it and each byte percent-encoded it is below NAME_MAX (255).
+_LONGEST = 60
+
+
+def scope_of_thread(root: str, thread: str) -> str:
+    """Return the scope of a thread."""
+    return f"{root}/{_part(thread)}"
+
+
+def head_name_of(namespace: str) -> str:
+    """Return the name of the head of a namespace of a thread."""
+    return f"ns.{_part(namespace)}" if namespace else "ns"
+
+
+def label_of(text: str) -> str:
+    """Return the label of a version, or the key of what is attached to it; in the ids' order."""
+    return _part(text)
+
+
+def _part(text: str) -> str:
+    """Return a name for any text, and another one for another text."""
+    plain = text.replace("-", "").replace(".", "").replace("_", "").replace(":", "")
+    if plain.isascii() and plain.isalnum() and len(text) <= 4 * _LONGEST - text.count(":") * 2:
+        return text
+    if text.isprintable() and not set(text) & set("/~*") and plain:
+        encoded = len(text.encode(errors="surrogatepass"))
+        if encoded <= _LONGEST and _is_utf8(text):
+            return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return f"~{digest}"
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,212 @@
+"""What a parent bag leads to, for a seal in a process that has not opened it.
+
+The index of the parent says which text lies where. So what did not change is referred to, and of
+what changed, only the stored chunks that the new value no longer has are read: they give the base
+of a delta. All this is taken on the parent's word, as a value is that passes unopened: it serves
+one seal, and no process remembers it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statebag.errors import StatebagError
+from statebag.format.names import is_scope_at_or_above, scope_of
+from statebag.opening.known import Bases, Known, ends_alike
+from statebag.opening.verified import Texts, verified
+from statebag.sealing.cutting import Piece, pieces_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from statebag.format.paths import Path
+    from statebag.format.stub import Blob, Entry, Whole
+    from statebag.opening.fetch import Fetcher
+    from statebag.opening.known import Remembered
+    from statebag.opening.opener import Indexed, Opener
+    from statebag.opening.verified import Verified
+    from statebag.sealing.leaving import Leaving, Single
+
+__all__ = ["Parent"]
+
+# Of a value in chunks, the chunks that are read at most to make a delta, as a share of them all, or
+# their number if that is more. Chosen: where more changed, hardly any delta is short enough.
+_SHARE_READ = 2
+_ALWAYS_READ = 2  # chosen: one chunk changes, or two neighbours
+
+
+class Parent:
+    """The index of a parent bag, beside what the process remembers.
+
+    Args:
+        bag: The parent.
+        scope: The encoded scope of the seal.
+        opener: Reads index nodes; it must remember what it reads in `known`.
+        known: What the process remembers.
+        bases: The same.
+
+    Attributes:
+        known: With what the parent names.
+        bases: With the bases that were read from the parent.
+    """
+
+    def __init__(
+        self,
+        bag: Any,
+        scope: str,
+        opener: Callable[[Known], Opener],
+        known: Known,
+        bases: Bases,
+    ) -> None:
+        self.known = _KnownToo(known)
+        self.bases = _BasesToo(bases)
+        self._indexed: dict[Path, Indexed] = {}
+        self._wanted: dict[Path, tuple[Indexed, dict[str, bytes], list[Blob]]] = {}
+        try:
+            found = opener(self.known).indexes(
+                bag, lambda path, stub: self._is_new(scope, path, stub)
+            )
+        except StatebagError:
+            return  # its values are at hand: they are written as if it had not been given
+        for one in found:
+            if all(is_scope_at_or_above(scope_of(name), scope) for name in one.packs):
+                self._add(one)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it leads to anything that the process does not remember."""
+        return bool(self._indexed)
+
+    def _is_new(self, scope: str, path: Path, stub: Whole) -> bool:
+        """Whether the process does not remember the value of a stub that leads to the store."""
+        if not stub.in_store:
+            return False
+        read = self.bases.find(scope, path)
+        return read is None or read.stub != stub.read
+
+    def _add(self, one: Indexed) -> None:
+        blobs = [entry.blob for entry in one.entries] + one.stub.blobs()
+        self.known.add_blobs([blob for blob in blobs if blob not in _nodes(one)])
+        if one.stub.digest is not None:
+            self.known.add_named(one.stub, one.packs)
+        self._indexed[one.path] = one
+
+    def looks_for_base(self, single: Single, leaving: Leaving) -> None:
+        """Note what has to be read so that a changed value can leave as a delta.
+
+        Args:
+            single: The value.
+            leaving: The form in which it would leave without.
+        """
+        path = single.path
+        one = None if path in self._wanted else self._field(path)
+        if one is None:
+            return
+        cut = pieces_of(leaving.pieces)
+        held = {
+            piece.sha256: piece.text
+            for piece in (*cut, *leaving.newest)
+            if isinstance(piece, Piece)
+        }
+        wanted = [entry.blob for entry in one.entries if entry.sha256 not in held]
+        most = max(len(one.entries) // _SHARE_READ, _ALWAYS_READ)
+        if one.entries and not 0 < len(wanted) <= most:
+            return  # chunks serve what only grew; what is mostly new is no delta
+        tail = one.stub.read.simple
+        wanted += [] if tail is None else tail.blobs()
+        self._wanted[path] = (one, held, wanted)
+
+    def _field(self, path: Path) -> Indexed | None:
+        """The value of the field at a path, or of the one whose path ends most alike."""
+        exact = self._indexed.get(path)
+        if exact is not None or not path:
+            return exact
+        alike = {other: ends_alike(path, other) for other in self._indexed}
+        best = max(alike, key=lambda other: alike[other], default=None)
+        return self._indexed[best] if best is not None and alike[best] else None
+
+    def reads(self, fetcher: Fetcher) -> bool:
+        """Read what was noted, all side by side; return whether there is a new base."""
+        wanted = {path: one for path, one in self._wanted.items() if path not in self.bases.read}
+        blobs = dict.fromkeys([blob for _, _, some in wanted.values() for blob in some])
+        if not wanted:
+            return False
+        found = False
+        for path in wanted:
+            self.bases.read[path] = None
+        try:
+            texts = fetcher.texts(blobs)
+            for path, (one, held, _) in wanted.items():
+                self.bases.read[path] = _base(one, held, texts)
+                found = True
+        except StatebagError:
+            return found  # the values are at hand
+        return found
+
+
+class _KnownToo(Known):
+    """What a process remembers, and after it what a parent names."""
+
+    def __init__(self, process: Known) -> None:
+        super().__init__()
+        self._process = process
+
+    def may_hold(self, size: int) -> bool:
+        return self._process.may_hold(size) or super().may_hold(size)
+
+    def value(self, scope: str, sha256: str) -> Remembered | None:
+        return self._process.value(scope, sha256) or super().value(scope, sha256)
+
+    def blob(self, scope: str, sha256: str) -> Blob | None:
+        return self._process.blob(scope, sha256) or super().blob(scope, sha256)
+
+    def blobs(self, scope: str, digests: Iterable[str]) -> list[Blob | None]:
+        return [self.blob(scope, sha256) for sha256 in digests]
+
+    def node(self, scope: str, entries: tuple[Entry, ...]) -> Entry | None:
+        return self._process.node(scope, entries) or super().node(scope, entries)
+
+    def forget_packs(self, packs: Iterable[str]) -> None:
+        gone = frozenset(packs)
+        self._process.forget_packs(gone)
+        super().forget_packs(gone)
+
+
+class _BasesToo(Bases):
+    """What a process read and wrote, and after it what was read of a parent, by path."""
+
+    def __init__(self, process: Bases) -> None:
+        super().__init__(0)
+        self._process = process
+        self.read: dict[Path, Verified | None] = {}
+
+    def find(self, scope: str, path: Path) -> Verified | None:
+        return self.read.get(path) or self._process.find(scope, path)
+
+    def pieces(self, scope: str, path: Path) -> tuple[tuple[Entry, ...], bytes]:
+        return self._process.pieces(scope, path)
+
+    def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
+        return self._process.same(scope, path, text)
+
+    def forget_packs(self, packs: Iterable[str]) -> None:
+        gone = frozenset(packs)
+        self._process.forget_packs(gone)
+        for path, one in self.read.items():
+            if one is not None and not gone.isdisjoint(one.packs):
+                self.read[path] = None
+
+
+def _nodes(one: Indexed) -> set[Blob]:
+    """The blobs of a stub that are index nodes, and no text of a value."""
+    return {entry.blob for entry in one.stub.read.entries if entry.level}
+
+
+def _base(one: Indexed, held: dict[str, bytes], texts: Texts) -> Verified:
+    """The base of a delta, of chunks that the new value still has and of those that were read."""
+    stub = one.stub.read
+    own = [entry.blob for entry in one.entries]
+    by_blob = {blob: held[blob.sha256] for blob in own if blob.sha256 in held}
+    nodes = one.packs  # of nodes too
+    return verified(stub, Texts({**texts, **by_blob}), one.entries, nodes, one.path)

@@ -1,0 +1,148 @@
+"""`Attached`: bags that belong to one version of a head, and are written without its head.
+
+Several writers add to a version at once, each under a key of its own, and none waits for another.
+What is attached goes with its version.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import msgspec
+
+from statebag.errors import BlobCorrupt, BlobMissing, Conflict, InvalidState
+from statebag.format.bag_text import as_bag
+from statebag.format.head_names import attached_folder, encode_label, parse_head_object
+from statebag.format.head_record import VersionRecord, decode_record, encode_record
+from statebag.process.forking import Workers
+from statebag.versions.condemned import check_not_condemned
+from statebag.versions.version import record_of, version_of
+
+if TYPE_CHECKING:
+    from statebag.store.retrying import RetryingStore
+    from statebag.versions.version import Version
+
+__all__ = ["Attached", "copy_attached", "delete_attached"]
+
+_AT_ONCE = 16  # objects that are read side by side. Chosen, as for versions
+
+_workers = Workers(_AT_ONCE, "statebag-attached")
+
+
+class Attached:
+    """What is attached to the versions of one head.
+
+    Args:
+        store: The store.
+        scope: The head's encoded scope.
+        name: The head's encoded name.
+    """
+
+    def __init__(self, store: RetryingStore, scope: str, name: str) -> None:
+        self._store = store
+        self._scope = scope
+        self._name = name
+
+    def put(
+        self, label: str, key: str, bag: Any, note: Any = None, *, replaces: Version | None = None
+    ) -> Version:
+        """Attach a bag to the version of a label; it need not exist yet.
+
+        Args:
+            label: The version's label, which is not empty.
+            key: The name of this bag at the version.
+            bag: A bag that was sealed in the head's scope.
+            note: Any small JSON value.
+            replaces: What is attached under the key now; None if nothing may be.
+
+        Raises:
+            Conflict: Something else is attached under the key.
+            InvalidState: The label, the key or the note is not what it may be.
+        """
+        name = self._object(label, key)
+        bag = as_bag(bag)
+        check_not_condemned(self._store, bag, None if replaces is None else replaces.bag)
+        token = None
+        if replaces is not None:
+            record, token = self._look(name)
+            if record is None or record.id != replaces.id:
+                raise self._conflict(name)
+        reads = () if replaces is None else replaces.reads
+        record = record_of(bag, number=0, label=label, note=note, reads=reads)
+        try:
+            self._store.put_if(name, encode_record(record), token)
+        except Conflict:
+            present, _ = self._look(name)  # the answer to a first try may have been lost
+            if present is None or present.id != record.id:
+                raise self._conflict(name) from None
+        return version_of(record, name)
+
+    def get(self, label: str, key: str) -> Version | None:
+        """Return what is attached under a key; None if nothing is."""
+        name = self._object(label, key)
+        record, _ = self._look(name)
+        return None if record is None else version_of(record, name)
+
+    def all(self, label: str) -> dict[str, Version]:
+        """Return all that is attached to the version of a label, by key."""
+        keys = self.keys(label)
+        found = _workers.each(lambda key: self.get(label, key), keys)
+        return {key: one for key, one in zip(keys, found, strict=True) if one is not None}
+
+    def keys(self, label: str) -> list[str]:
+        """Return the keys under which something is attached to the version of a label."""
+        return [unquote(one.rpartition("/")[2]) for one in self._objects(label)]
+
+    def _objects(self, label: str) -> list[str]:
+        folder = attached_folder(self._scope, self._name, _checked(label, "label"))
+        names = [info.name for info in self._store.list(folder)]
+        return [one for one in names if parse_head_object(one) is not None]
+
+    def _object(self, label: str, key: str) -> str:
+        folder = attached_folder(self._scope, self._name, _checked(label, "label"))
+        return f"{folder}/{encode_label(_checked(key, 'key'))}"
+
+    def _look(self, name: str) -> tuple[VersionRecord | None, str | None]:
+        try:
+            data, token = self._store.get_version(name)
+        except BlobMissing:
+            return None, None
+        record = decode_record(data, name)
+        if not isinstance(record, VersionRecord):
+            raise BlobCorrupt("the attached object holds another record", object_name=name)
+        return record, token
+
+    def _conflict(self, name: str) -> Conflict:
+        return Conflict(
+            "something else is attached under this key",
+            object_name=name,
+            hint="Read what is attached again, and decide again.",
+        )
+
+
+def copy_attached(source: Attached, target: Attached, label: str, reads: tuple[str, ...]) -> None:
+    """Attach the same to a version of another head, which may read more scopes for it."""
+    if not label:
+        return
+    store = target._store  # noqa: SLF001 (of the same module)
+    for name in source._objects(label):  # noqa: SLF001 (of the same module)
+        record, _ = source._look(name)  # noqa: SLF001 (of the same module)
+        if record is not None:
+            more = tuple(dict.fromkeys([*record.reads, *reads]))
+            copy = msgspec.structs.replace(record, reads=more)
+            key = unquote(name.rpartition("/")[2])
+            store.put(target._object(label, key), encode_record(copy))  # noqa: SLF001 (same module)
+
+
+def delete_attached(attached: Attached, label: str) -> None:
+    """Delete all that is attached to the version of a label."""
+    if label:
+        for name in attached._objects(label):  # noqa: SLF001 (of the same module)
+            attached._store.delete(name)  # noqa: SLF001 (of the same module)
+
+
+def _checked(text: str, what: str) -> str:
+    if text == "":
+        raise InvalidState(f"{what} is empty: nothing can be attached to it")
+    return text

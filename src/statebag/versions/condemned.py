@@ -1,0 +1,91 @@
+"""Check that a new version relies on no pack that a collector is about to delete.
+
+A collector marks the packs that no version needs, and deletes them after a grace of at least an
+hour, if no version needs them then. A seal may refer to a pack that only a version of long ago
+needed. So before a head advances, it looks into the marks for packs that the version before did not
+name. What was read is relied on for a quarter of the least grace.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import Conflict
+from statebag.opening.walk import Selection, walk
+from statebag.process.forking import fork_safe_lock
+from statebag.upkeep.condemned_packs import read_condemned
+from statebag.upkeep.objects import root_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from statebag.store.retrying import RetryingStore
+
+__all__ = ["check_not_condemned", "forget_condemned"]
+
+_RELIED_ON = 15 * 60.0  # seconds. Chosen: a quarter of the least grace of a collector
+_MOST = 4096  # scopes whose marks are remembered. Chosen
+
+_lock = fork_safe_lock()
+_read: dict[Hashable, tuple[float, frozenset[str]]] = {}
+
+
+def check_not_condemned(store: RetryingStore, bag: Any, before: Any) -> None:
+    """Refuse a bag that names a marked pack which the version before did not name.
+
+    Args:
+        store: The store.
+        bag: The bag of the next version.
+        before: The bag of the present version, whose packs nobody deletes; None if there is none.
+
+    Raises:
+        Conflict: It names such a pack.
+    """
+    names = packs_named(bag)
+    if before is not None:
+        names -= packs_named(before)
+    for root in {root_scope(name) for name in names}:
+        for name in sorted(names & _condemned(store, root)):
+            info = store.head(name)
+            mark, _ = read_condemned(store, root)
+            if (
+                mark is not None
+                and name in mark.packs
+                and (info is None or info.modified <= mark.made)
+            ):
+                raise Conflict(
+                    "the bag refers to a pack that a collector is about to delete",
+                    object_name=name,
+                    hint="Seal the state again with heal=True.",
+                )
+
+
+def packs_named(bag: Any) -> set[str]:
+    """Return the packs that a bag's own stubs name; an index may name more."""
+    names: set[str] = set()
+    for site in walk(bag, Selection(None)).sites:
+        names |= site.stub.packs()
+    return names
+
+
+def forget_condemned() -> None:
+    """Forget the marks that were read."""
+    with _lock:
+        _read.clear()
+
+
+def _condemned(store: RetryingStore, root: str) -> frozenset[str]:
+    key = (store.identity, root)
+    now = time.monotonic()
+    with _lock:
+        read, packs = _read.get(key, (-_RELIED_ON, frozenset()))
+    if now - read < _RELIED_ON:
+        return packs
+    mark, _ = read_condemned(store, root)
+    packs = frozenset() if mark is None else mark.packs
+    with _lock:
+        if len(_read) >= _MOST:
+            _read.clear()
+        _read[key] = (now, packs)
+    return packs

@@ -1,0 +1,75 @@
+"""Which versions of a head are there, and which ones retention drops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from statebag.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime, timedelta
+
+__all__ = ["VersionName", "over", "with_dropped"]
+
+
+class VersionName(msgspec.Struct, frozen=True, order=True):
+    """A version, without its bag.
+
+    Attributes:
+        number: Its number.
+        label: Its label.
+        superseded: When the next version came, by the store's clock; None for the newest.
+    """
+
+    number: int
+    label: str
+    superseded: datetime | None = None
+
+
+def with_dropped(
+    dropped: Iterable[tuple[int, int]], numbers: Iterable[int]
+) -> tuple[tuple[int, int], ...]:
+    """Return ranges of numbers with more numbers in them; ranges that touch are joined."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted([*dropped, *((number, number) for number in numbers)]):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return tuple(joined)
+
+
+def over(
+    names: Collection[VersionName],
+    now: datetime,
+    *,
+    keep: int | None,
+    younger: timedelta | None,
+) -> list[int]:
+    """Return the numbers of the versions that retention drops; never the newest.
+
+    A version stays if it is among the `keep` newest, or was superseded less than `younger` ago.
+
+    Raises:
+        ConfigurationError: Neither is given, or `keep` is less than 1.
+    """
+    if keep is None and younger is None:
+        raise ConfigurationError("keep and younger are both missing: nothing says what stays")
+    if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 1):
+        raise ConfigurationError(
+            f"keep must be an int of at least 1, not {keep!r:.20}",
+            hint="Head.delete() deletes all versions.",
+        )
+    ordered = sorted(names, reverse=True)
+    dropped = []
+    for place, one in enumerate(ordered):
+        among_newest = place < (1 if keep is None else keep)
+        is_young = younger is not None and (
+            one.superseded is None or now - one.superseded < younger
+        )
+        if not among_newest and not is_young:
+            dropped.append(one.number)
+    return dropped

@@ -1,0 +1,75 @@
+"""Records of heads: what was written comes back, or a typed error."""
+
+import pytest
+
+from statebag import BlobCorrupt, UnsupportedFormat
+from statebag.format import json_text
+from statebag.format.codec import compress, sha256_hex
+from statebag.format.head_record import HeadState, VersionRecord, decode_record, encode_record
+
+VERSION = VersionRecord(
+    number=2,
+    label="x",
+    id="0" * 16,
+    written="2026-11-01T00:00:00+00:00",
+    reads=("a",),
+    note="null",
+    bag='{"a": 1}',
+)
+STATE = HeadState(life="1" * 16, last=2, dropped=((1, 1),), newest=VERSION)
+
+
+def framed(body, magic=b"SBAGH\x01\r\n", size=None):
+    text = json_text.encode(body)
+    length = len(text) if size is None else size
+    digest = bytes.fromhex(sha256_hex(text))
+    return magic + length.to_bytes(8, "big") + digest + compress(text)
+
+
+@pytest.mark.parametrize(
+    "record", [VERSION, STATE, HeadState(life="2" * 16, last=0, dropped=(), newest=None)]
+)
+def test_a_record_comes_back(record):
+    assert decode_record(encode_record(record), "name") == record
+    assert encode_record(record) == encode_record(record)
+
+
+def test_dropped_numbers():
+    state = HeadState(life="1", last=9, dropped=((1, 3), (5, 5)), newest=None)
+    assert [state.has_dropped(n) for n in range(1, 7)] == [True, True, True, False, True, False]
+
+
+@pytest.mark.parametrize("change", [0, 9, 20, 50, -1])
+def test_a_changed_byte_is_found(change):
+    data = bytearray(encode_record(STATE))
+    data[change] ^= 0x40
+    with pytest.raises((BlobCorrupt, UnsupportedFormat)) as caught:
+        decode_record(bytes(data), "the/object")
+    assert caught.value.object_name == "the/object"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"SBAGH\x01\r\n",
+        encode_record(STATE)[:-3],
+        encode_record(STATE) + b"x",
+        framed([]),
+        framed({"v": 1}),
+        framed({"v": 1, "version": {"number": "one"}}),
+        framed({"v": 1, "version": 7}),
+        framed({"v": 1, "life": "x", "last": 1, "dropped": 7, "newest": None}),
+        framed({"v": 1}, size=2**40),
+        framed({"v": 1}, size=2**62),
+    ],
+)
+def test_malformed_records_are_damage(data):
+    with pytest.raises(BlobCorrupt):
+        decode_record(data, "name")
+
+
+@pytest.mark.parametrize("data", [framed({"v": 2}), framed({"v": 1}, b"SBAGH\x02\r\n")])
+def test_a_newer_form_is_said_to_be_one(data):
+    with pytest.raises(UnsupportedFormat, match="does not know"):
+        decode_record(data, "name")

@@ -1,0 +1,269 @@
+"""A writer that names the parent pays for the change, also in a process that never opened it."""
+
+import pytest
+
+from statebag import Policy, Statebag
+from statebag.format.json_text import encode
+from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
+from statebag.testing.faulty_store import Fault, FaultyStore
+from statebag.testing.process import forget
+from statebag.testing.recording_store import RecordingStore
+from tests.bags import blobs, noise, stubs
+
+SCOPE = "machine/run"
+STORING = Policy(carry_bytes=0)
+KEYS = {"first": b"k" * 32}
+
+
+def records(count, seed=1):
+    return [{"n": n, "text": noise(360, 1000 * seed + n)} for n in range(count)]
+
+
+def nested(depth, value):
+    for level in range(depth):
+        value = {f"level{level}": value, "small": level}
+    return value
+
+
+def innermost(value, depth):
+    for level in reversed(range(depth)):
+        value = value[f"level{level}"]
+    return value
+
+
+def cold(store, policy=None, **keys):
+    """A client of a process that remembers nothing."""
+    forget()
+    return Statebag(store, policy=policy or Policy(), **keys)
+
+
+def sealed_from(inner, state, parent, policy=None, **keys):
+    """The bag, what the store was asked, and the bytes that were written and read."""
+    store = RecordingStore(inner)
+    with usage.measured() as cost:
+        bag = cold(store, policy, **keys).seal(state, parent=parent, scope=SCOPE)
+    forget()
+    assert encode(Statebag(inner, **keys).open(bag, scope=SCOPE)) == encode(state)
+    return bag, [call.operation for call in store.calls], cost
+
+
+def grown(state):
+    state["rows"].append({"n": -1, "text": "new"})
+
+
+def edited(state):
+    state["rows"][700]["text"] = "edited"
+
+
+def inserted(state):
+    state["rows"].insert(3, {"n": -1, "text": "new"})
+
+
+def shortened(state):
+    del state["rows"][500:503]
+
+
+@pytest.mark.parametrize("change", [grown, edited, inserted, shortened])
+@pytest.mark.parametrize("policy", [STORING, Policy()], ids=["stored", "default"])
+def test_a_change_to_an_array_of_a_megabyte_writes_nothing(change, policy):
+    inner = MemoryStore()
+    state = {"rows": records(2500), "status": "RUNNING"}
+    parent = cold(inner, policy).seal(state, scope=SCOPE)
+    change(state)
+    _, asked, cost = sealed_from(inner, state, parent)
+    assert cost.puts == 0
+    assert cost.bytes_put == 0
+    assert asked.count("get_ranges") <= 3  # the index's levels, and the chunk that changed
+    assert asked.count("head") <= 1  # packs that were not read are looked for
+    assert cost.bytes_got < 250_000
+
+
+PLACES = {
+    "a field": lambda value: {"field": value},
+    "six levels down": lambda value: nested(6, value),
+    "an item of an array": lambda value: {"items": [{"id": 1}, {"id": 2, "inner": value}]},
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_small_edit_of_a_value_in_one_blob_reads_that_blob_and_writes_nothing(place):
+    inner = MemoryStore()
+    parent = cold(inner, STORING).seal(PLACES[place](noise(70_000, 1)), scope=SCOPE)
+    text = noise(70_000, 1)
+    _, asked, cost = sealed_from(
+        inner, PLACES[place](text[:30_000] + "edit" + text[30_000:]), parent
+    )
+    assert cost.puts == 0
+    assert asked == ["get_ranges"]
+    assert cost.bytes_got < 45_000
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_array_that_grows_in_cold_processes_is_never_written_again(place):
+    inner = MemoryStore()
+    rows = records(1500)
+    bag = cold(inner, STORING).seal(PLACES[place](rows), scope=SCOPE)
+    asked, written = [], 0
+    for n in range(12):
+        rows.append({"n": -n, "text": noise(2000, n)})
+        bag, calls, cost = sealed_from(inner, PLACES[place](rows), bag)
+        asked.append(len(calls) - cost.puts)
+        written += cost.bytes_put
+    assert max(asked) <= 6
+    assert written < 4.5 * 12 * 1100  # as noise compresses
+    assert written < 100_000
+
+
+def test_what_did_not_change_is_not_read():
+    inner = MemoryStore()
+    state = {f"f{n}": noise(60_000, n) for n in range(5)}
+    parent = cold(inner, STORING).seal(state, scope=SCOPE)
+    bag, asked, cost = sealed_from(inner, state, parent)
+    assert bag == parent
+    assert asked == ["head"]
+    assert cost.bytes_got == 0
+
+
+def test_a_field_that_moved_starts_from_where_it_was():
+    inner = MemoryStore()
+    text = noise(60_000, 1)
+    parent = cold(inner, STORING).seal({"a": {"x": {"output": text}}, "n": 1}, scope=SCOPE)
+    _, _, cost = sealed_from(inner, {"b": {"output": text[:100] + "edit" + text[100:]}}, parent)
+    assert cost.puts == 0
+
+
+def test_a_delta_starts_from_the_base_of_the_one_before():
+    inner = MemoryStore()
+    state = {"rows": records(2500)}
+    bag = cold(inner, STORING).seal(state, scope=SCOPE)
+    for n in range(6):
+        state["rows"][n * 400]["text"] = f"edit {n}"
+        bag, asked, cost = sealed_from(inner, state, bag)
+        assert cost.puts == 0
+        assert asked.count("get_ranges") <= 3
+
+
+def test_a_value_that_is_mostly_new_is_not_read():
+    inner = MemoryStore()
+    parent = cold(inner, STORING).seal({"rows": records(2500)}, scope=SCOPE)
+    _, asked, cost = sealed_from(inner, {"rows": records(2500, seed=2)}, parent)
+    assert cost.puts == 1
+    assert asked.count("get_ranges") <= 2  # index nodes
+
+
+def test_a_process_that_opened_or_sealed_the_parent_asks_for_nothing():
+    inner = MemoryStore()
+    state = {"rows": records(2500)}
+    parent = cold(inner, STORING).seal(state, scope=SCOPE)
+    for client in (Statebag(inner), cold(inner)):
+        opened = client.open(parent, scope=SCOPE)
+        opened["rows"][5] = None
+        with usage.measured() as cost:
+            bag = client.seal(opened, parent=parent, scope=SCOPE)
+            opened["rows"].append("another")
+            client.seal(opened, parent=bag, scope=SCOPE)
+        assert cost.gets == cost.puts == 0
+
+
+def test_a_lost_pack_of_the_parent_is_written_again():
+    inner = MemoryStore()
+    state = {"rows": records(2500), "text": noise(90_000, 3)}
+    parent = cold(inner, STORING).seal(state, scope=SCOPE)
+    state["rows"][700] = "edited"
+    for lost in sorted({blob.at for blob in blobs(parent, inner)}):
+        inner.delete(lost)
+    sealed_from(inner, state, parent)
+
+
+@pytest.mark.parametrize("kind", ["before", "after", "truncate", "corrupt"])
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_a_parent_that_cannot_be_read_costs_no_value(kind, call):
+    inner = MemoryStore()
+    state = {"rows": records(2500), "text": noise(90_000, 3)}
+    parent = cold(inner, STORING).seal(state, scope=SCOPE)
+    state["rows"][700] = "edited"
+    state["text"] += "more"
+    store = FaultyStore(inner, [Fault("get_ranges", call, kind)])
+    bag = cold(store).seal(state, parent=parent, scope=SCOPE)
+    forget()
+    assert Statebag(inner).open(bag, scope=SCOPE) == state
+
+
+def test_a_parent_of_another_execution_is_not_referred_to():
+    inner = MemoryStore()
+    state = {"rows": records(1500)}
+    parent = cold(inner, STORING).seal(state, scope="machine/other")
+    bag, asked, _ = sealed_from(inner, state, parent)
+    assert {blob.at.rpartition("/")[0] for blob in blobs(bag, inner)} == {"machine/run"}
+    assert "get_ranges" not in asked
+
+
+def test_a_child_refers_to_what_its_parent_stored():
+    inner = MemoryStore()
+    state = {"rows": records(1500)}
+    parent = cold(inner, STORING).seal(state, scope=SCOPE)
+    state["rows"].append("one more")
+    with usage.measured() as cost:
+        bag = cold(inner).seal(state, parent=parent, scope=SCOPE + "/child")
+    assert cost.puts == 0
+    forget()
+    assert Statebag(inner).open(bag, scope=SCOPE + "/child") == state
+
+
+def test_a_forged_parent_is_not_believed_by_a_client_with_keys():
+    inner = MemoryStore()
+    state = {"rows": records(1500)}
+    unsigned = cold(inner, STORING).seal(state, scope=SCOPE)
+    _, _, cost = sealed_from(inner, state, unsigned, STORING, signing_keys=KEYS)
+    assert cost.puts == 1
+    signed = cold(inner, STORING, signing_keys=KEYS).seal(state, scope=SCOPE)
+    _, _, cost = sealed_from(inner, state, signed, STORING, signing_keys=KEYS)
+    assert cost.puts == 0
+
+
+def test_what_a_parent_says_is_not_remembered():
+    inner = MemoryStore()
+    text = noise(60_000, 1)
+    parent = cold(inner, STORING).seal({"text": text}, scope=SCOPE)
+    other = cold(inner, STORING).seal({"text": noise(60_000, 2)}, scope=SCOPE)
+    # A stub of the first text that leads to the second: only an enemy writes it.
+    forged = {"text": {**parent["text"]}}
+    stub = next(iter(parent["text"]))
+    forged["text"][stub] = {**other["text"][stub], "sha256": parent["text"][stub]["sha256"]}
+    client = cold(inner, STORING)
+    client.seal({"text": text}, parent=forged, scope=SCOPE)
+    bag = client.seal({"text": text}, scope=SCOPE)
+    assert client.open(bag, scope=SCOPE) == {"text": text}
+    forget()
+    assert Statebag(inner).open(bag, scope=SCOPE) == {"text": text}
+
+
+@pytest.mark.parametrize("parent", [{}, [], "text", 7, {"__statebag__": {"v": 99}}])
+def test_what_is_no_bag_of_this_release_is_no_help_and_no_harm(parent):
+    inner = MemoryStore()
+    state = {"rows": records(300)}
+    _, asked, _ = sealed_from(inner, state, parent)
+    assert "get_ranges" not in asked
+
+
+def test_older_readers_get_no_delta():
+    inner = MemoryStore()
+    state = {"rows": records(2500)}
+    parent = cold(inner, STORING).seal(state, scope=SCOPE)
+    state["rows"][700]["text"] = "edited"
+    bag, asked, cost = sealed_from(inner, state, parent, Policy(forms=1))
+    assert cost.bytes_put < 60_000
+    assert all(stub.generation == 1 for stub in stubs(bag))
+    assert asked.count("get_ranges") <= 1
+
+
+def test_many_fields_that_changed_are_read_side_by_side():
+    inner = MemoryStore()
+    state = {f"f{n}": noise(50_000, n) for n in range(20)}
+    parent = cold(inner, STORING).seal(state, scope=SCOPE)
+    for name in state:
+        state[name] = state[name][:900] + "edit" + state[name][900:]
+    _, asked, cost = sealed_from(inner, state, parent)
+    assert cost.puts == 0
+    assert asked.count("get_ranges") == 1  # they lie in one pack

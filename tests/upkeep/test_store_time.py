@@ -1,0 +1,25 @@
+"""The time that a store gives to what is written now."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from statebag import ConfigurationError
+from statebag.store.memory import MemoryStore
+from statebag.upkeep.store_time import store_time
+
+
+class Late(MemoryStore):
+    def head(self, name):
+        return None
+
+
+def test_it_is_the_stores_and_nothing_is_left():
+    store = MemoryStore()
+    assert abs(datetime.now(UTC) - store_time(store)) < timedelta(minutes=1)
+    assert list(store.list()) == []
+
+
+def test_a_store_that_does_not_find_what_was_written_is_refused():
+    with pytest.raises(ConfigurationError, match="right after it was written"):
+        store_time(Late())

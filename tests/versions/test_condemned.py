@@ -1,0 +1,50 @@
+"""A version that relies on a pack which is about to be deleted is refused, and its heal is not."""
+
+import pytest
+
+from statebag import Conflict
+from statebag.store.memory import MemoryStore
+from statebag.testing.recording_store import RecordingStore
+from statebag.upkeep.condemned_packs import write_condemned
+from statebag.versions.condemned import forget_condemned, packs_named
+from tests.bags import noise
+from tests.versions.threads import grown, head_of
+
+OLD = {"text": noise(5000, 9)}
+
+
+@pytest.fixture
+def store():
+    forget_condemned()
+    return MemoryStore()
+
+
+def test_a_pack_of_long_ago_is_not_relied_on_once_it_is_marked(store):
+    head = head_of(store)
+    old = head.advance(head.seal(OLD), None)
+    last = grown(head, 2, after=old)
+    head.drop([old.number])
+    write_condemned(store, "agents/one", packs_named(old.bag))
+    forget_condemned()
+    bag = head.seal(OLD, last)
+    assert packs_named(bag) == packs_named(old.bag)  # this process remembers it
+    with pytest.raises(Conflict, match="about to delete") as caught:
+        head.advance(bag, last)
+    assert "heal=True" in caught.value.hint
+    healed = head.advance(head.seal(OLD, last, heal=True), last)
+    assert head.open(healed) == OLD
+
+
+def test_what_the_version_before_needs_is_not_asked_for(store):
+    head = head_of(store)
+    first = head.advance(head.seal(OLD), None)
+    write_condemned(store, "agents/one", packs_named(first.bag))
+    forget_condemned()
+    second = head.advance(head.seal({**OLD, "more": 1}, first), first)
+    assert head.open(second) == {**OLD, "more": 1}
+
+
+def test_marks_are_read_once_in_a_while(store):
+    recording = RecordingStore(store)
+    grown(head_of(recording), 10)
+    assert len([one for one in recording.calls if one.name.startswith("@gc/")]) == 1

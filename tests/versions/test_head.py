@@ -1,0 +1,481 @@
+"""A head advances only from what was read, and no crash, fork or deletion loses a version."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from statebag import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    Conflict,
+    InvalidState,
+    Statebag,
+    StoreUnavailable,
+)
+from statebag.format.head_names import head_name
+from statebag.store.file import FileStore
+from statebag.store.memory import MemoryStore
+from statebag.testing.faulty_store import Fault, FaultyStore
+from statebag.testing.process import forget
+from statebag.testing.recording_store import RecordingStore
+from statebag.upkeep.fsck import fsck
+from tests.bags import noise
+from tests.versions.threads import (
+    RETRYING,
+    STORING,
+    client,
+    everything,
+    grown,
+    head_of,
+    state_at,
+    with_each_fault,
+)
+
+
+@pytest.fixture
+def store():
+    return MemoryStore()
+
+
+def labels(head):
+    return [one.label for one in head.versions()]
+
+
+def test_a_head_has_the_newest_version_and_all_before(store):
+    head = head_of(store)
+    assert head.read() is None
+    assert head.versions() == []
+    last = grown(head, 7)
+    assert (last.number, last.label, last.note) == (7, "step-6", {"step": 6})
+    assert head_of(store).read() == last
+    assert labels(head) == [f"step-{n}" for n in reversed(range(7))]
+    assert everything(head) == {f"step-{n}": state_at(n) for n in range(7)}
+    assert [one.number for one in head.history(2)] == [7, 6]
+    assert head.find("step-3").note == {"step": 3}
+    assert head.find("other") is None
+    assert fsck(store).whole
+
+
+def test_a_read_is_one_request_and_an_advance_three_writes(store):
+    recording = RecordingStore(store)
+    head = head_of(recording)
+    last = grown(head, 5)
+    recording.forget()
+    bag = head.seal(state_at(5), last)
+    head.advance(bag, last)
+    assert [call.operation for call in recording.calls if "put" in call.operation] == [
+        "put",
+        "put",
+        "put_if",
+    ]
+    recording.forget()
+    head.read()
+    assert [call.operation for call in recording.calls] == ["get_version"]
+
+
+def test_who_read_an_older_version_gets_a_conflict(store):
+    head = head_of(store)
+    first = grown(head, 1)
+    other = head_of(store)
+    assert other.read() == first
+    second = grown(head, 1, after=first)
+    with pytest.raises(Conflict):
+        other.advance(other.seal({}), first)
+    with pytest.raises(Conflict):
+        other.advance(other.seal({}), None)
+    assert head_of(store).read() == second
+    assert other.advance(other.seal({}), second).number == 3
+
+
+def test_what_was_read_is_used_once_and_still_checked(store):
+    """A head that remembers what it read writes under the condition that it still is so."""
+    one, two = head_of(store), head_of(store)
+    first = grown(one, 1)
+    two.read()
+    grown(one, 1, after=first)
+    with pytest.raises(Conflict):  # `two` does not look again before it writes
+        two.advance(two.seal({"lost": 1}), first)
+    assert labels(one) == ["step-1", "step-0"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_no_update_of_many_writers_is_lost(tmp_path, folder):
+    store = FileStore(tmp_path) if folder else MemoryStore()
+    writers, each = 4, 6
+    failures = []
+
+    def write(writer):
+        head = head_of(store)
+        for step in range(each):
+            for _ in range(1000):
+                last = head.read()
+                state = {"done": []} if last is None else head.open(last)
+                state["done"].append([writer, step])
+                try:
+                    head.advance(head.seal(state, last), last, label=f"{writer}-{step}")
+                except Conflict:
+                    continue
+                break
+            else:
+                failures.append(writer)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(writers)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(60)
+    assert not failures
+    head = head_of(store)
+    done = head.open(head.read())["done"]
+    assert sorted(done) == [[writer, step] for writer in range(writers) for step in range(each)]
+    assert labels(head) == [f"{writer}-{step}" for writer, step in reversed(done)]
+
+
+def test_a_crash_at_any_request_of_an_advance_leaves_the_older_or_the_newer_version(store):
+    before = grown(head_of(store), 3)
+
+    def work(place):
+        head = head_of(place)
+        last = head.read()
+        grown(head, 1, after=last)
+
+    outcomes = set()
+    for where, left, failed in with_each_fault(store, work):
+        head = head_of(left)
+        found = head.read()
+        assert found.label in {"step-2", "step-3"}, where
+        assert everything(head) == {f"step-{n}": state_at(n) for n in range(found.number)}, where
+        assert failed or found.label == "step-3", where
+        outcomes.add((failed, found.label))
+        assert fsck(left).whole, where
+        again = grown(head, 1, after=found)
+        assert again.number == found.number + 1
+        assert labels(head) == [f"step-{n}" for n in reversed(range(again.number))], where
+    assert outcomes >= {(True, "step-2"), (True, "step-3")}
+    assert head_of(store).read() == before
+
+
+def test_a_lost_answer_is_no_conflict(store):
+    last = grown(head_of(store), 2)
+    with FaultyStore(store, [Fault("put_if", 1, "after")]) as faulty:
+        head = head_of(faulty, policy=RETRYING)
+        assert grown(head, 1, after=last).number == 3
+    assert labels(head_of(store)) == ["step-2", "step-1", "step-0"]
+
+
+class Overtaken(MemoryStore):
+    """Loses the answer to one conditional write; another writer advances before the next."""
+
+    overtake = None
+
+    def put_if(self, name, data, version):
+        new = super().put_if(name, data, version)
+        if self.overtake is not None:
+            overtake, self.overtake = self.overtake, None
+            overtake()
+            raise StoreUnavailable("the answer was lost")
+        return new
+
+
+def test_a_lost_answer_before_another_writers_version_is_no_conflict_either():
+    store = Overtaken()
+    last = grown(head_of(store), 2)
+    head = head_of(store, policy=RETRYING)
+
+    def overtake():
+        other = head_of(store)
+        other.advance(other.seal({"other": True}), other.read(), label="other")
+
+    bag = head.seal(state_at(2), last)
+    store.overtake = overtake
+    mine = head.advance(bag, last, label="mine")
+    assert mine.number == 3
+    assert labels(head_of(store)) == ["other", "mine", "step-1", "step-0"]
+
+
+def test_a_store_without_conditional_writes_is_refused():
+    class Plain:
+        def __init__(self):
+            inner = MemoryStore()
+            for name in ("put", "get", "get_ranges", "head", "list", "delete"):
+                setattr(self, name, getattr(inner, name))
+            self.url = inner.url
+
+    with pytest.raises(ConfigurationError, match="no conditional writes"):
+        client(Plain()).heads("agents/one")
+    with pytest.raises(ConfigurationError, match="no conditional writes"):
+        head_of(Plain())
+
+
+def test_a_fork_writes_no_blob_and_shares_what_it_goes_on_with(store):
+    recording = RecordingStore(store)
+    head = head_of(recording)
+    grown(head, 20)
+    other = head_of(recording, scope="agents/two")
+    recording.forget()
+    forked = head.fork(other, head.find("step-9"))
+    assert [call.operation for call in recording.calls if "put" in call.operation] == ["put_if"]
+    assert everything(other) == {"step-9": state_at(9)}
+    for memory in ("warm", "cold"):
+        if memory == "cold":
+            forget()
+        state = other.open(forked)
+        state["messages"].append(noise(200, 77))
+        recording.forget()
+        bag = other.seal(state, forked)
+        packs = [call.size for call in recording.of("put")]
+        assert sum(packs) < 1500, memory  # the tail and what is new, not the ten messages
+        forked = other.advance(bag, forked)
+    assert len(other.open(other.read())["messages"]) == 12
+    assert everything(head)["step-19"] == state_at(19)
+
+
+def test_a_fork_is_read_only_by_those_who_read_it_as_one(store):
+    head, other = head_of(store), head_of(store, scope="agents/two")
+    grown(head, 5)
+    forked = head.fork(other)
+    forget()
+    with pytest.raises(Exception, match="another scope"):
+        client(store).open(forked.bag, scope="agents/two/@heads")
+    assert other.open(forked) == state_at(4)
+
+
+def test_a_whole_fork_has_all_versions_and_goes_on_by_itself(store):
+    head, other = head_of(store), head_of(store, scope="agents/two", name="copy")
+    grown(head, 6)
+    head.drop([2])
+    head.attached.put("step-3", "task", head.seal({"pending": noise(900)}))
+    head.fork(other, whole=True)
+    assert everything(other) == everything(head)
+    assert [one.number for one in other.versions()] == [6, 5, 4, 3, 1]
+    (attached,) = other.attached.all("step-3").values()
+    assert other.open(attached) == {"pending": noise(900)}
+    grown(other, 2, after=other.read(), salt=1)
+    head.delete()
+    found = everything(other)
+    assert found["step-5"] == state_at(5)
+    assert found["step-7"] == state_at(7, salt=1)
+    with pytest.raises(Conflict):
+        other.fork(other)
+
+
+def test_a_fork_of_a_fork_reads_both_origins(store):
+    heads = [head_of(store, scope=f"agents/{n}") for n in range(3)]
+    grown(heads[0], 4)
+    grown(heads[1], 2, after=heads[0].fork(heads[1]), salt=1)
+    grown(heads[2], 2, after=heads[1].fork(heads[2]), salt=2)
+    assert everything(heads[2])["step-7"] == state_at(7, salt=2)
+    assert everything(heads[2])["step-5"] == state_at(5, salt=1)
+
+
+@pytest.mark.parametrize("scope", ["agents/one/below", "agents", "agents/one"])
+def test_a_fork_into_a_scope_above_or_below(store, scope):
+    head, other = head_of(store), head_of(store, scope=scope, name="other")
+    grown(head, 4)
+    grown(other, 2, after=head.fork(other), salt=1)
+    assert everything(other) == {
+        "step-3": state_at(3),
+        "step-4": state_at(4, salt=1),
+        "step-5": state_at(5, salt=1),
+    }
+
+
+def test_a_fork_of_what_is_not_there_is_refused(store):
+    head, other = head_of(store), head_of(store, name="other")
+    with pytest.raises(BlobMissing):
+        head.fork(other)
+    grown(head, 3)
+    second = head.find("step-1")
+    head.drop([second.number])
+    with pytest.raises(BlobMissing):
+        head.fork(other, second)
+    assert other.read() is None
+
+
+def test_a_crash_at_any_request_of_a_whole_fork_leaves_all_or_nothing(store):
+    grown(head_of(store), 3)
+
+    def work(place):
+        head_of(place).fork(head_of(place, scope="agents/two"), whole=True)
+
+    for where, left, failed in with_each_fault(store, work):
+        other = head_of(left, scope="agents/two")
+        if other.read() is None:
+            assert failed, where
+            work(left)
+        assert everything(other) == {f"step-{n}": state_at(n) for n in range(3)}, where
+
+
+@pytest.mark.parametrize("gone", [[1], [2, 3], [4], [3, 4], [1, 2, 3, 4], [9]])
+def test_dropped_versions_are_gone_and_the_others_are_whole(store, gone):
+    head = head_of(store)
+    grown(head, 4)
+    head.drop(gone)
+    left = [n for n in range(1, 5) if n not in gone]
+    assert everything(head) == {f"step-{n - 1}": state_at(n - 1) for n in left}
+    assert [one.number for one in head.versions()] == sorted(left, reverse=True)
+    after = grown(head, 1, after=head.read(), salt=3) if left else grown(head, 1)
+    assert after.number == (5 if left else 1)
+
+
+def test_a_crash_at_any_request_of_a_drop_leaves_versions_whole(store):
+    grown(head_of(store), 4)
+    for gone in ([1, 2], [3, 4]):
+
+        def work(place, gone=gone):
+            head_of(place).drop(gone)
+
+        for where, left, _ in with_each_fault(store, work):
+            found = everything(head_of(left))
+            assert all(state == state_at(state["step"]) for state in found.values()), where
+            kept = {f"step-{n - 1}" for n in range(1, 5) if n not in gone}
+            assert set(found) in ({f"step-{n}" for n in range(4)}, kept), where
+            head_of(left).drop(gone)
+            assert set(everything(head_of(left))) == kept, where
+
+
+def test_a_version_that_a_slow_writer_wrote_again_stays_dropped(store):
+    """A writer that read the head long ago writes the version of then under its name again."""
+    head, slow = head_of(store), head_of(store)
+    first = grown(head, 1)
+    slow.read()
+    grown(head, 3, after=first)
+    head.drop([1])
+    with pytest.raises(Conflict):
+        slow.advance(slow.seal({}), first)
+    assert [one.number for one in head.versions()] == [4, 3, 2]
+    assert set(everything(head)) == {"step-1", "step-2", "step-3"}
+
+
+def test_retention_by_number_and_by_age(store):
+    head = head_of(store)
+    grown(head, 6)
+    assert head.retain(keep=6) == []
+    assert head.retain(younger=timedelta(days=1)) == []
+    assert sorted(head.retain(keep=2)) == [1, 2, 3, 4]
+    assert head.retain(keep=1, younger=timedelta(0)) == [5]
+    assert labels(head) == ["step-5"]
+    with pytest.raises(ConfigurationError):
+        head.retain()
+    assert head_of(store, name="none").retain(keep=1) == []
+
+
+def test_a_deleted_head_is_gone_and_can_begin_again(store):
+    head, stale = head_of(store), head_of(store)
+    last = grown(head, 3)
+    stale.read()
+    head.attached.put("step-1", "task", head.seal({}))
+    head.delete()
+    head.delete()
+    assert head.read() is None
+    assert head.versions() == []
+    assert head.attached.all("step-1") == {}
+    with pytest.raises(Conflict):
+        stale.advance(stale.seal({}), last)
+    again = grown(head, 2, salt=5)
+    assert again.number == 2
+    assert everything(head) == {f"step-{n}": state_at(n, salt=5) for n in range(2)}
+    with pytest.raises(Conflict):
+        stale.advance(stale.seal({}), last)
+
+
+def test_a_crash_at_any_request_of_a_deletion_leaves_no_part_of_a_head(store):
+    grown(head_of(store), 3)
+    for where, left, failed in with_each_fault(store, lambda place: head_of(place).delete()):
+        head = head_of(left)
+        found = everything(head)
+        assert found in ({}, {f"step-{n}": state_at(n) for n in range(3)}), where
+        assert failed or not found, where
+        head.delete()
+        assert [name for name in names(left) if name.startswith("@heads/")] == [
+            head_name("agents/one", "main")
+        ], where
+
+
+def names(store):
+    return [info.name for info in store.list()]
+
+
+def test_heads_whose_names_begin_alike_keep_apart(store):
+    outer, inner = head_of(store, name="a"), head_of(store, name="a/b")
+    below = head_of(store, name="a", scope="agents/one/a")
+    for salt, head in enumerate((outer, inner, below)):
+        grown(head, 3, salt=salt)
+    outer.drop([1])
+    outer.delete()
+    assert everything(inner) == {f"step-{n}": state_at(n, salt=1) for n in range(3)}
+    assert everything(below) == {f"step-{n}": state_at(n, salt=2) for n in range(3)}
+
+
+def test_odd_labels_and_notes_come_back(store):
+    head = head_of(store)
+    deep = []
+    for _ in range(490):
+        deep = [deep]
+    last = None
+    given = [("", None), ("ä~", [1.0, "\u0000"]), ("50%", {"@": deep}), ("x" * 200, "n")]
+    for label, note in given:
+        last = head.advance(head.seal({"deep": deep}), last, label=label, note=note)
+    found = list(head.history())
+    assert [(one.label, one.note) for one in reversed(found)] == given
+    for label, note in given:
+        assert head.find(label).note == note
+    for wrong in ("a/b", "x" * 300, 7, ".."):
+        with pytest.raises(InvalidState):
+            head.advance(head.seal({}), last, label=wrong)
+    with pytest.raises(InvalidState):
+        head.advance(head.seal({}), last, note={"nan": float("nan")})
+    assert head.read() == last
+
+
+def test_a_damaged_head_is_said_to_be(store):
+    head = head_of(store)
+    grown(head, 3)
+    name = head_name("agents/one", "main")
+    whole = store.get(name)
+    for broken in (b"", whole[:30], whole[:-5], whole[:60] + b"x" + whole[61:], b"{}" + whole):
+        store.put(name, broken)
+        with pytest.raises(BlobCorrupt):
+            head_of(store).read()
+        assert not fsck(store).whole
+    store.put(name, whole)
+    assert fsck(store).whole
+
+
+def test_encrypted_and_signed(store):
+    keys = {"signing_keys": {"one": b"k" * 32}, "encryption_keys": [b"e" * 32]}
+    sb = Statebag(store, policy=STORING, replicas=(), **keys)
+    head = sb.heads("agents/one").head("main")
+    grown(head, 4)
+    other = sb.heads("agents/two").head("main")
+    grown(other, 2, after=head.fork(other), salt=1)
+    assert everything(other)["step-5"] == state_at(5, salt=1)
+    assert b"step" not in store.get(head_name("agents/one", "main"))
+    forget()
+    unsigned = Statebag(store, policy=STORING, replicas=(), encryption_keys=[b"e" * 32])
+    stranger = unsigned.heads("agents/three").head("main")
+    bag = stranger.seal({"text": noise(2000)})
+    stranger.advance(bag, None)
+    with pytest.raises(Exception, match="sign"):
+        sb.heads("agents/three").head("main").open(stranger.read())
+
+
+@pytest.mark.s3
+def test_a_real_object_store(s3_store_url):
+    sb = Statebag(s3_store_url, policy=STORING, replicas=())
+    store = sb.store
+    head = head_of(store)
+    last = grown(head, 4)
+    other = head_of(store)
+    with pytest.raises(Conflict):
+        other.advance(other.seal({}), None)
+    assert everything(other) == {f"step-{n}": state_at(n) for n in range(4)}
+    forked = head_of(store, scope="agents/two")
+    head.fork(forked, whole=True)
+    head.drop([1, 4])
+    assert [one.number for one in head.versions()] == [3, 2]
+    assert forked.read().id == last.id
+    head.delete()
+    assert everything(forked) == {f"step-{n}": state_at(n) for n in range(4)}
