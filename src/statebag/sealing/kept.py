@@ -189,15 +189,15 @@ class Rebased(Leaving, frozen=True):
         return stub_wire(self.stub.to_wire()) + self.base.wire
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """Of the base."""
+        """Return that of the base."""
         return self.base.movable(known)
 
     def fixed(self) -> set[str]:
-        """Of the base."""
+        """Return that of the base."""
         return self.base.fixed()
 
     def unread(self) -> list[tuple[str, int]]:
-        """Of the base."""
+        """Return that of the base."""
         return self.base.unread()
 
     def moved(self, move: Move) -> Rebased:
@@ -205,7 +205,7 @@ class Rebased(Leaving, frozen=True):
         return msgspec.structs.replace(self, base=self.base.moved(move))
 
     def relied_on(self) -> set[str]:
-        """Of the base."""
+        """Return that of the base."""
         return self.base.relied_on()
 
     def placed(self, placing: Placing) -> Whole:

@@ -349,15 +349,15 @@ class Gathered(Part, frozen=True):
         return self.with_whole(self.whole.folded(scope, level))
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """Of the whole."""
+        """Return that of the whole."""
         return self.whole.movable(known)
 
     def fixed(self) -> set[str]:
-        """Of the whole."""
+        """Return that of the whole."""
         return self.whole.fixed()
 
     def unread(self) -> list[tuple[str, int]]:
-        """Of the whole."""
+        """Return that of the whole."""
         return self.whole.unread()
 
     def with_read(self, move: Move) -> Gathered:
@@ -369,7 +369,7 @@ class Gathered(Part, frozen=True):
         return self.with_whole(self.whole.moved(move))
 
     def relied_on(self) -> set[str]:
-        """Of the whole."""
+        """Return that of the whole."""
         return self.whole.relied_on()
 
     def placed(self, placing: Placing) -> Whole:
