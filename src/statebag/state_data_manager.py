@@ -131,12 +131,12 @@ def update_and_compress_state_data(
 
 
 def sync_state_data(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """`{state_data, next_action}` from `state_data` and `execution_result`."""
+    """Return `{state_data, next_action}` from `state_data` and `execution_result`."""
     return update.sync(_invocation(event, fields))
 
 
 def sync_branch_state(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """`{branch_state, next_action}` from `branch_state` and `execution_result`.
+    """Return `{branch_state, next_action}` from `branch_state` and `execution_result`.
 
     The result merges into the branch's state, or into the `state_data` in it.
     """
@@ -144,7 +144,7 @@ def sync_branch_state(event: Mapping[str, Any] | None = None, /, **fields: Any) 
 
 
 def aggregate_branches(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """`{state_data, next_action}` after a fork.
+    """Return `{state_data, next_action}` after a fork.
 
     Takes `state_data`, `parallel_results` or `branch_pointers` (with `load_from_s3`), and
     `map_error`, `on_missing` (`"keep"`), `merge_rules` by field of `current_state`, `append_id`.
@@ -155,7 +155,7 @@ def aggregate_branches(event: Mapping[str, Any] | None = None, /, **fields: Any)
 def aggregate_distributed_results(
     event: Mapping[str, Any] | None = None, /, **fields: Any
 ) -> dict[str, Any]:
-    """`{state_data, next_action, final_status, failed_chunks, post_snapshot}`.
+    """Return `{state_data, next_action, final_status, failed_chunks, post_snapshot}`.
 
     Takes `state_data`, `distributed_results` or `execution_result` (a list of chunk results,
     `{segment_results}`, or `{ResultWriterDetails}`), and `map_error`, `pre_snapshot`,
@@ -167,27 +167,27 @@ def aggregate_distributed_results(
 def merge_callback_result(
     event: Mapping[str, Any] | None = None, /, **fields: Any
 ) -> dict[str, Any]:
-    """`{state_data, next_action}` from `state_data` and `callback_result`, of any size."""
+    """Return `{state_data, next_action}` from `state_data` and `callback_result`, of any size."""
     return outside_result.merge_outside(_invocation(event, fields), "callback_result")
 
 
 def merge_async_result(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """`{state_data, next_action}` from `state_data` and `async_result`, of any size."""
+    """Return `{state_data, next_action}` from `state_data` and `async_result`, of any size."""
     return outside_result.merge_outside(_invocation(event, fields), "async_result")
 
 
 def create_snapshot(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """`{state_data, snapshot_s3_path, snapshot_id}` from `state_data` and `snapshot_type`."""
+    """Return `{state_data, snapshot_s3_path, snapshot_id}` of `state_data`."""
     return snapshots.create(_invocation(event, fields))
 
 
 def restore_snapshot(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """`{state_data}` as it was, from `snapshot_s3_path`."""
+    """Return `{state_data}` at the time of the snapshot, from `snapshot_s3_path`."""
     return snapshots.restore(_invocation(event, fields))
 
 
 def hydrate_branch(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """`{branch_config, branch_index, state_data}` from a pointer in `pending_branches`.
+    """Return `{branch_config, branch_index, state_data}` for a pointer of `pending_branches`.
 
     Takes `branch_pointer`, `branch_index` and `state_data`, which is passed on unread.
     """
@@ -195,7 +195,7 @@ def hydrate_branch(event: Mapping[str, Any] | None = None, /, **fields: Any) -> 
 
 
 def hydrate_segment(event: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    """`{segment_config, segment_id, execution_order, state_data}` from a pointer or a segment.
+    """Return `{segment_config, segment_id, execution_order, state_data}` for a pointer or segment.
 
     Takes `segment_pointer`, `segment_index` and `state_data`, which is passed on unread.
     """

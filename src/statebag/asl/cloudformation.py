@@ -52,7 +52,7 @@ _SUB = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
 def pseudo_parameters(region: str, stack: str = "local") -> dict[str, str]:
-    """CloudFormation's pseudo parameters by name; `AWS::NoValue` is not among them."""
+    """Return CloudFormation's pseudo parameters by name, without `AWS::NoValue`."""
     return {
         "AWS::AccountId": ACCOUNT,
         "AWS::Partition": "aws",

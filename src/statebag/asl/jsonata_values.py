@@ -68,7 +68,7 @@ class _Maker:
         self._walk = ExpressionWalk()
 
     def of(self, node: Any) -> MadeValue:
-        """What a node makes."""
+        """Return the value that a node makes."""
         kind = getattr(node, "type", None)
         if kind in {"path", "variable"}:
             return self._path(node) or self._other(node)
@@ -154,7 +154,7 @@ class _Maker:
         return None
 
     def _transformed(self, node: Any) -> MadeValue | None:
-        """`value ~> |$|{...}|`: the object with members that are set."""
+        """Return the object that `value ~> |$|{...}|` makes, with the members that it sets."""
         pattern, update = node.rhs.pattern, node.rhs.update
         whole = getattr(pattern, "type", None) == "variable" and pattern.value == ""
         if not whole or getattr(update, "type", None) != "unary" or update.value != "{":

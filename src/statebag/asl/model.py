@@ -87,7 +87,7 @@ class State:
         return isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED"
 
     def targets(self) -> Iterator[Target]:
-        """Its transitions in the order of the definition."""
+        """Return its transitions in the order of the definition."""
         for name in ("Next", "Default"):
             if name in self.fields:
                 yield Target(f"{self.path}.{name}", name, _text(self.fields[name]))

@@ -181,7 +181,7 @@ def _session(botocore: Any) -> tuple[Any, list[str]]:
 
 
 def _unusable(error: Exception) -> ConfigurationError:
-    """What botocore says of AWS_PROFILE, a configuration file or an endpoint, by its name alone."""
+    """Return the error for AWS settings of this process that botocore refuses."""
     return ConfigurationError(
         f"botocore cannot use the AWS settings of this process: {type(error).__name__}",
         hint="Check AWS_PROFILE, AWS_CONFIG_FILE, AWS_DEFAULT_REGION and AWS_ENDPOINT_URL.",
@@ -190,12 +190,12 @@ def _unusable(error: Exception) -> ConfigurationError:
 
 @cache
 def _loader() -> Any:
-    """What reads the models of services; shared, since reading one takes half a second."""
+    """Return the reader of service models, which is shared: to read a model takes half a second."""
     return _botocore().session.Session().get_component("data_loader")
 
 
 def _pages_of(session: Any, service: str, operation: str) -> Mapping[str, Any]:
-    """Return how botocore describes an action's pages; empty if it answers in one."""
+    """Return botocore's description of an action's pages; empty if it has only one."""
     try:
         model = session.get_component("data_loader").load_service_model(service, "paginators-1")
     except _botocore().exceptions.DataNotFoundError:

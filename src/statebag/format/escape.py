@@ -58,12 +58,12 @@ def may_need_escape(text: bytes) -> bool:
 
 
 def is_lookalike(value: dict[str, Any]) -> bool:
-    """Return whether a reader would take the object itself for a stub, or for a form of its own."""
+    """Return whether a reader would take the object itself for a stub or a further form."""
     return KEY in value or is_foreign(value)
 
 
 def escape(value: Any, *, pointers: bool = True) -> Any:
-    """The value with every outermost lookalike wrapped in a stub; the original is not changed.
+    """Return a copy of a value in which every outermost lookalike is wrapped in a stub.
 
     Args:
         value: A JSON value.
@@ -87,7 +87,7 @@ def escape(value: Any, *, pointers: bool = True) -> Any:
 
 
 def is_foreign(value: dict[str, Any]) -> bool:
-    """Return whether another reader would take the object for one of its further forms."""
+    """Return whether a reader would take the object for a further form (`also_escape`)."""
     for tags, load in _foreign.values():
         for name, values in tags:
             if value.get(name) in values and load()(value):

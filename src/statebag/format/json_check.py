@@ -131,7 +131,7 @@ def _strings_fit(level: list[Any]) -> bool:
 
 
 class _Numbers:
-    """The numbers of one level: can JSON hold them, and does every engine keep them?"""
+    """Facts about the numbers of one level: does JSON hold them, and every engine keep them?"""
 
     def __init__(self, level: list[Any], kinds: set[type]) -> None:
         self.fit = self.exact = self.no_exponents = True

@@ -77,7 +77,7 @@ def encode(value: Any, opaque: Callable[[Any], Any] | None = None) -> bytes:
 
 
 def encoder(opaque: Callable[[Any], Any]) -> Callable[[Any], bytes]:
-    """Return `encode` with an `opaque`, for many values."""
+    """Return a function that is `encode` with this `opaque`, and faster for many values."""
     return msgspec.json.Encoder(enc_hook=opaque).encode
 
 

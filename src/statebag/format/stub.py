@@ -292,7 +292,7 @@ class Patched(Whole, frozen=True):
         }
 
     def placed(self, name: str) -> Patched:
-        """The same stub with the name of the pack that was just written, if its base is in it."""
+        """Return the stub with the name of the new pack, if the base is in that one."""
         return msgspec.structs.replace(self, base=self.base.placed(name))
 
     def text(self, texts: Mapping[Blob, bytes], pieces: tuple[Entry, ...], base: bytes) -> bytes:

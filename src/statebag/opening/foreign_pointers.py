@@ -138,7 +138,7 @@ def _places(value: Any, path: Path) -> Iterator[Path]:
 
 
 def siblings_of(value: Any) -> dict[str, Any]:
-    """The fields of an object outside of any stub; none if it is a stub alone, or not an object."""
+    """Return the fields of an object next to a stub, if any; an empty dict for any other value."""
     if not isinstance(value, dict) or KEY not in value:
         return value if isinstance(value, dict) else {}
     body = value[KEY]
@@ -148,7 +148,7 @@ def siblings_of(value: Any) -> dict[str, Any]:
 
 
 def split_at(event: Any, path: Path) -> tuple[Any, Any]:
-    """An event without the value at a path, and that value; None for it if it is not there."""
+    """Return an event without the value at a path, and the value, or None if there is none."""
     state = event
     for part in path:
         if not _has(state, part):
@@ -158,7 +158,7 @@ def split_at(event: Any, path: Path) -> tuple[Any, Any]:
 
 
 def put_at(event: Any, path: Path, value: Any) -> Any:
-    """A copy of an event with another value at a path; the event itself if nothing is there."""
+    """Return a copy of an event with another value at a path, if one is there."""
     if not path:
         return value
     part = path[0]

@@ -73,13 +73,13 @@ class Move:
         return self._fetcher.texts(blobs)
 
     def listed(self, nodes: Sequence[Entry], path: Path) -> dict[Entry, tuple[Entry, ...]]:
-        """What each index node lists."""
+        """Return what each index node lists."""
         texts = self.texts([node.blob for node in nodes])
         return {node: read_node(texts[node.blob], node, render_path(path)) for node in nodes}
 
 
 def compact(root: Part, planner: Planner, fetcher: Fetcher) -> Merged:
-    """The plan with the blobs of smaller packs to be written again, and the packs they leave.
+    """Return the plan that rewrites the blobs of smaller packs, and these packs.
 
     Args:
         root: A plan that fits.
@@ -118,7 +118,7 @@ def _read(part: Part, move: Move) -> Part:
 
 
 def _smallest(held: Mapping[str, int], gathered: int) -> frozenset[str]:
-    """The smallest packs, up to the last one that is no larger than all before it together."""
+    """Return the smallest packs, up to the last one not larger than all before it together."""
     smallest = sorted(held, key=lambda name: held[name])
     most = gathered + _MOST_TIMES * max(gathered, _LEAST_NEW)
     moving = 0

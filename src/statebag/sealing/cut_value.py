@@ -147,7 +147,7 @@ class Cut(Leaving, frozen=True):
         return set() if self.tail is None else self.tail.fixed()
 
     def unread(self) -> list[tuple[str, int]]:
-        """The blobs of entries and of a tail that were not read, and what only nodes list."""
+        """Return the unread blobs of entries and of a tail, and those that only nodes list."""
         named: list[Blob | Extent] = [
             piece.blob
             for piece in pieces_of(self.top)
@@ -158,7 +158,7 @@ class Cut(Leaving, frozen=True):
         return [(one.at, one.length) for one in (*named, *self.inherited)]
 
     def with_read(self, move: Move) -> Cut:
-        """Return the same with the unread pieces of some packs at hand.
+        """Return this part with the unread chunks of some packs read.
 
         A node is looked into if it lies in one of them itself: it is as new as the newest pack that
         it lists, or newer.
@@ -186,12 +186,12 @@ class Cut(Leaving, frozen=True):
         return msgspec.structs.replace(cut, tail=last, stored_tail=None)
 
     def moved(self, move: Move) -> Cut:
-        """Return the same with pieces to be written again."""
+        """Return this part with chunks to be written again."""
         tail: Any = None if self.tail is None else self.tail.moved(move)
         return msgspec.structs.replace(self, top=without_blobs(self.top, move.packs), tail=tail)
 
     def relied_on(self) -> set[str]:
-        """The packs that it refers to, but for those that a value was said to lie in, unread."""
+        """Return the packs that it refers to, except those in which an unread value may lie."""
         packs = {
             piece.blob.at
             for piece in pieces_of(self.top)
@@ -217,7 +217,7 @@ class Cut(Leaving, frozen=True):
 
 
 def _with_read(members: Sequence[Member], move: Move, path: Path) -> tuple[Member, ...]:
-    """The same members; pieces of some packs were read, nodes there gave way to what they list."""
+    """Return the members with chunks of some packs read, and nodes in them replaced by members."""
     found = list(members)
     while nodes := [one for one in _unread(found, move) if one.level]:
         listed = move.listed(nodes, path)

@@ -111,7 +111,7 @@ def pieces_of(members: Sequence[Member]) -> list[Piece | Entry]:
 
 
 def stored_nodes(member: Member, known: Known, scope: str) -> list[Blob]:
-    """The blobs of index nodes, at and below a member, that are stored as they would be written."""
+    """Return the index nodes at and below a member that are stored already."""
     found: list[Blob] = []
     _stored_as(member, known, scope, found)
     return found

@@ -56,7 +56,7 @@ class Kept(Leaving, frozen=True):
         packs: frozenset[str],
         read: Verified | None = None,
     ) -> Kept:
-        """The part for a value that has a stub already; what it needs lies in these packs."""
+        """Return the part of a value that has a stub; its blobs lie in these packs."""
         body = stub.to_wire()
         return cls(path, value, {KEY: body}, stub, stub_wire(body), packs, read)
 
@@ -85,7 +85,7 @@ class Kept(Leaving, frozen=True):
         return Single(self.path, self.source, encoded, scope, stub.kind, stub.count)
 
     def _cut(self, stub: Whole, scope: str, level: int) -> Cut:
-        """As a part of which the tail and the index may change, unread."""
+        """Return this part as one whose tail and index may change without a read."""
         tail = stub.simple
         assert stub.kind is not None  # what is in pieces has one
         is_stored = tail is None or tail.in_store
@@ -123,13 +123,13 @@ class Kept(Leaving, frozen=True):
         return self.stub.packs() | self.relies_on
 
     def unread(self) -> list[tuple[str, int]]:
-        """Return the blobs of a value that was not opened, if nothing stands beside it."""
+        """Return the blobs of an unopened value, if no field stands next to its stub."""
         if not self.is_unread or self.stub.beside is not None:
             return []
         return blobs_named(self.stub.whole)
 
     def with_read(self, move: Move) -> Leaving:
-        """As a part of which more is at hand."""
+        """Return this part with more of its blobs at hand."""
         stub = self.stub.whole
         if stub.base is None:
             return self._with_read(stub, move)
@@ -189,25 +189,25 @@ class Rebased(Leaving, frozen=True):
         return stub_wire(self.stub.to_wire()) + self.base.wire
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """Of the base."""
+        """Return that of the base."""
         return self.base.movable(known)
 
     def fixed(self) -> set[str]:
-        """Of the base."""
+        """Return that of the base."""
         return self.base.fixed()
 
     def unread(self) -> list[tuple[str, int]]:
-        """Of the base."""
+        """Return that of the base."""
         return self.base.unread()
 
     def moved(self, move: Move) -> Rebased:
-        """Return the same with blobs of the base to be written again."""
+        """Return this part with blobs of its base to be written again."""
         return msgspec.structs.replace(self, base=self.base.moved(move))
 
     def relied_on(self) -> set[str]:
-        """Of the base."""
+        """Return that of the base."""
         return self.base.relied_on()
 
     def placed(self, placing: Placing) -> Whole:
-        """Return the difference to the base where it lies now."""
+        """Return the delta with the present place of its base."""
         return msgspec.structs.replace(self.stub, base=self.base.placed(placing))

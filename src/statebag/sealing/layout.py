@@ -231,7 +231,7 @@ class Placing:
         return tuple(extents) if len(extents) <= _MOST_READS else ()
 
     def value_of(self, part: Part, stub: Whole, name: str) -> StoredValue:
-        """What was stored of a part, once the pack has its name."""
+        """Return what was stored of a part, with the pack's name."""
         pieces = pieces_of(part.pieces)
         listed = [
             piece.entry(self._new.get(piece.sha256)) if isinstance(piece, Piece) else piece

@@ -1,9 +1,9 @@
-"""What a parent bag leads to, for a seal in a process that has not opened it.
+"""Use the stored values of a parent bag that this process has not opened.
 
-The index of the parent says which text lies where. So what did not change is referred to, and of
-what changed, only the stored chunks that the new value no longer has are read: they give the base
-of a delta. All this is taken on the parent's word, as a value is that passes unopened: it serves
-one seal, and no process remembers it.
+The index of the parent has the digest and place of each stored text. So a seal refers to values
+that did not change. Of a changed value it reads only the stored chunks that the new value no longer
+has, as the base of a delta. The index is trusted like a value that passes through unopened: for one
+seal, and no process remembers it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ALWAYS_READ = 2  # chosen: one chunk changes, or two neighbours
 
 
 class Parent:
-    """The index of a parent bag, beside what the process remembers.
+    """The index of a parent bag, in addition to the memory of the process.
 
     Args:
         bag: The parent.
@@ -79,7 +79,7 @@ class Parent:
         return bool(self._indexed)
 
     def _is_new(self, scope: str, path: Path, stub: Whole) -> bool:
-        """Whether the process does not remember the value of a stub that leads to the store."""
+        """Return whether a stub leads to the store, and the process does not remember its value."""
         if not stub.in_store:
             return False
         read = self.bases.find(scope, path)
@@ -118,7 +118,7 @@ class Parent:
         self._wanted[path] = (one, held, wanted)
 
     def _field(self, path: Path) -> Indexed | None:
-        """The value of the field at a path, or of the one whose path ends most alike."""
+        """Return the value of the field at a path, or of the one whose path ends most alike."""
         exact = self._indexed.get(path)
         if exact is not None or not path:
             return exact
@@ -127,7 +127,7 @@ class Parent:
         return self._indexed[best] if best is not None and alike[best] else None
 
     def reads(self, fetcher: Fetcher) -> bool:
-        """Read what was noted, all side by side; return whether there is a new base."""
+        """Read the noted blobs in parallel; return whether there is a new base."""
         wanted = {path: one for path, one in self._wanted.items() if path not in self.bases.read}
         blobs = dict.fromkeys([blob for _, _, some in wanted.values() for blob in some])
         if not wanted:
@@ -146,7 +146,7 @@ class Parent:
 
 
 class _KnownToo(Known):
-    """What a process remembers, and after it what a parent names."""
+    """The memory of a process, followed by what a parent names."""
 
     def __init__(self, process: Known) -> None:
         super().__init__()
@@ -174,7 +174,7 @@ class _KnownToo(Known):
 
 
 class _BasesToo(Bases):
-    """What a process read and wrote, and after it what was read of a parent, by path."""
+    """What a process read and wrote, followed by what was read of a parent, by path."""
 
     def __init__(self, process: Bases) -> None:
         super().__init__(0)
@@ -199,12 +199,12 @@ class _BasesToo(Bases):
 
 
 def _nodes(one: Indexed) -> set[Blob]:
-    """The blobs of a stub that are index nodes, and no text of a value."""
+    """Return the blobs of a stub that are index nodes, and no text of a value."""
     return {entry.blob for entry in one.stub.read.entries if entry.level}
 
 
 def _base(one: Indexed, held: dict[str, bytes], texts: Texts) -> Verified:
-    """The base of a delta, of chunks that the new value still has and of those that were read."""
+    """Return the base of a delta, from chunks of the new value and from those that were read."""
     stub = one.stub.read
     own = [entry.blob for entry in one.entries]
     by_blob = {blob: held[blob.sha256] for blob in own if blob.sha256 in held}

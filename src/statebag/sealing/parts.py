@@ -170,7 +170,7 @@ class Part(msgspec.Struct, frozen=True):
         return self
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """Packs that hold blobs whose text is at hand, each with the bytes of such a blob.
+        """Return the packs of blobs whose text is at hand, each with the bytes of these blobs.
 
         Args:
             known: Where index nodes lie.
@@ -179,15 +179,15 @@ class Part(msgspec.Struct, frozen=True):
         return []
 
     def fixed(self) -> set[str]:
-        """Packs that it refers to in any case, read or not."""
+        """Return the packs that it refers to in any case."""
         return set()
 
     def unread(self) -> list[tuple[str, int]]:
-        """The same of blobs that were not read, and would have to be before they can move."""
+        """Return the packs of blobs that must be read before they can move, as `movable` does."""
         return []
 
     def with_read(self, move: Move) -> Part:
-        """Return the same with its unread pieces of these packs read.
+        """Return this part with its unread chunks of these packs read.
 
         Raises:
             StatebagError: From reading.
@@ -196,7 +196,7 @@ class Part(msgspec.Struct, frozen=True):
         return self
 
     def moved(self, move: Move) -> Part:
-        """Return the same with its movable blobs of these packs written again.
+        """Return this part with its movable blobs of these packs to be written again.
 
         Args:
             move: The packs, and what cuts a value.
@@ -349,27 +349,27 @@ class Gathered(Part, frozen=True):
         return self.with_whole(self.whole.folded(scope, level))
 
     def movable(self, known: Known) -> list[tuple[str, int]]:
-        """Of the whole."""
+        """Return that of the whole."""
         return self.whole.movable(known)
 
     def fixed(self) -> set[str]:
-        """Of the whole."""
+        """Return that of the whole."""
         return self.whole.fixed()
 
     def unread(self) -> list[tuple[str, int]]:
-        """Of the whole."""
+        """Return that of the whole."""
         return self.whole.unread()
 
     def with_read(self, move: Move) -> Gathered:
-        """Return the same with more of the whole read."""
+        """Return this part with more of the whole read."""
         return self.with_whole(self.whole.with_read(move))
 
     def moved(self, move: Move) -> Gathered:
-        """Return the same with the whole's blobs written again."""
+        """Return this part with the whole's blobs to be written again."""
         return self.with_whole(self.whole.moved(move))
 
     def relied_on(self) -> set[str]:
-        """Of the whole."""
+        """Return that of the whole."""
         return self.whole.relied_on()
 
     def placed(self, placing: Placing) -> Whole:

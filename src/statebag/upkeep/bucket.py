@@ -137,7 +137,7 @@ def _lifecycle(rules: list[Any], prefix: str) -> Outcome:
 
 
 def _archived_by(rule: Any) -> Outcome | None:
-    """What to say of a rule that moves objects to where no read gives them; None of another."""
+    """Return a warning about a rule that archives objects, which reads do not get; else None."""
     for move in rule.get("Transitions", []):
         kind = move.get("StorageClass")
         if kind in _ARCHIVES:

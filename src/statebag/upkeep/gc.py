@@ -243,7 +243,7 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
 
 
 def _of_swept(packs: SweptPacks, why: str | None, *, dry_run: bool) -> str:
-    """Return why a scope stays of which heads do not need all packs."""
+    """Return why a scope stays although heads do not need all of its packs."""
     verb = "would be deleted" if dry_run else "were deleted"
     return (
         f"{why or 'its heads were deleted'}; of the packs that no version needs, "

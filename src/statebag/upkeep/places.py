@@ -39,7 +39,7 @@ class AskedPlaces(Protocol):
 
 
 def leave_word(store: Store, prefixes: Iterable[str]) -> None:
-    """Record that executions of these places write to the store; each pass renews it."""
+    """Record that executions of these places write to the store; each pass renews the record."""
     for prefix in prefixes:
         store.put(f"{_FOLDER}/{quote(prefix, safe='')}", b"{}")
 

@@ -1,7 +1,7 @@
 """`Attached`: bags that belong to one version of a head, and are written without its head.
 
-Several writers add to a version at once, each under a key of its own, and none waits for another.
-What is attached goes with its version.
+Several writers may add to a version at once, each under its own key, without waiting for one
+another. What is attached is deleted with its version.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _workers = Workers(_AT_ONCE, "statebag-attached")
 
 
 class Attached:
-    """What is attached to the versions of one head.
+    """The bags that are attached to the versions of one head.
 
     Args:
         store: The store.
@@ -47,18 +47,18 @@ class Attached:
     def put(
         self, label: str, key: str, bag: Any, note: Any = None, *, replaces: Version | None = None
     ) -> Version:
-        """Attach a bag to the version of a label; it need not exist yet.
+        """Attach a bag to the version of a label, which need not exist yet.
 
         Args:
             label: The version's label, which is not empty.
             key: The name of this bag at the version.
             bag: A bag that was sealed in the head's scope.
             note: Any small JSON value.
-            replaces: What is attached under the key now; None if nothing may be.
+            replaces: What is attached under the key now; None if nothing is.
 
         Raises:
             Conflict: Something else is attached under the key.
-            InvalidState: The label, the key or the note is not what it may be.
+            InvalidState: The label, the key or the note is malformed or too long.
         """
         name = self._object(label, key)
         bag = as_bag(bag)
@@ -122,7 +122,7 @@ class Attached:
 
 
 def copy_attached(source: Attached, target: Attached, label: str, reads: tuple[str, ...]) -> None:
-    """Attach the same to a version of another head, which may read more scopes for it."""
+    """Attach the same bags to a version of another head, which may then read further scopes."""
     if not label:
         return
     store = target._store  # noqa: SLF001 (of the same module)
@@ -136,7 +136,7 @@ def copy_attached(source: Attached, target: Attached, label: str, reads: tuple[s
 
 
 def delete_attached(attached: Attached, label: str) -> None:
-    """Delete all that is attached to the version of a label."""
+    """Delete everything that is attached to the version of a label."""
     if label:
         for name in attached._objects(label):  # noqa: SLF001 (of the same module)
             attached._store.delete(name)  # noqa: SLF001 (of the same module)

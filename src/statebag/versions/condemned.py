@@ -1,9 +1,9 @@
 """Check that a new version relies on no pack that a collector is about to delete.
 
 A collector marks the packs that no version needs, and deletes them after a grace of at least an
-hour, if no version needs them then. A seal may refer to a pack that only a version of long ago
-needed. So before a head advances, it looks into the marks for packs that the version before did not
-name. What was read is relied on for a quarter of the least grace.
+hour, if no version needs them then. A seal may refer to a pack that only an old version needed. So
+before a head advances, it compares the packs that the version before did not name with the marks.
+It reads the marks again after a quarter of the shortest grace.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def check_not_condemned(store: RetryingStore, bag: Any, before: Any) -> None:
     Args:
         store: The store.
         bag: The bag of the next version.
-        before: The bag of the present version, whose packs nobody deletes; None if there is none.
+        before: The bag of the present version, whose packs stay; None if there is none.
 
     Raises:
-        Conflict: It names such a pack.
+        Conflict: The bag names such a pack.
     """
     names = packs_named(bag)
     if before is not None:

@@ -1,4 +1,4 @@
-"""Which versions of a head are there, and which ones retention drops."""
+"""The versions of a head, and the rules by which retention drops them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class VersionName(msgspec.Struct, frozen=True, order=True):
     Attributes:
         number: Its number.
         label: Its label.
-        superseded: When the next version came, by the store's clock; None for the newest.
+        superseded: When the next version was written, by the store's clock; None for the newest.
     """
 
     number: int

@@ -1,9 +1,9 @@
 """`Head`: a named pointer to the newest of several bags, and the versions behind it.
 
-The object of a head holds its newest version. To advance it takes two writes: the present version
-is written under a name of its own, then the object of the head is replaced if it still is what was
-read. So each version that has a name was the newest once, and a crash between any two requests
-leaves the older or the newer version, never a part of one.
+The object of a head holds its newest version. Advancing takes two writes: the present version is
+written to its own object, then the object of the head is replaced if it has not changed. So each
+version with its own object was the newest once, and a crash between any two requests leaves the
+older or the newer version, never a part of one.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class Head:
     """One head. Its methods may be called from several threads and processes.
 
     Args:
-        client: Seals and opens; its store must have conditional writes.
-        scope: Where packs go, such as `agents/thread-7`.
-        name: The head's name; it may have several parts with slashes between.
+        client: The client that seals and opens; its store must have conditional writes.
+        scope: The scope of its packs, such as `agents/thread-7`.
+        name: The head's name, which may have several parts, separated by slashes.
 
     Attributes:
         scope: As given.
@@ -95,7 +95,7 @@ class Head:
 
         Args:
             state: As for `Statebag.seal`.
-            after: The version that it follows: what a fork shares with its origin stays there.
+            after: The version that it follows; blobs of a fork's origin are not written again.
             heal: As for `Statebag.seal`.
 
         Raises:
@@ -133,8 +133,8 @@ class Head:
             read the head.
 
         Raises:
-            Conflict: Another writer was first; read the head, and decide again.
-            InvalidState: The label or the note is not what it may be.
+            Conflict: Another writer was first. Read the head again, and apply the change to that.
+            InvalidState: The label or the note is malformed or too large.
         """
         encode_label(label)
         bag = as_bag(bag)
@@ -173,8 +173,8 @@ class Head:
         A version that is deleted meanwhile is left out.
 
         Args:
-            limit: How many.
-            wanted: Which ones; the others are not read.
+            limit: The most versions to return.
+            wanted: Returns whether a version is wanted; others are not read.
         """
         state, _ = self._look()
         if state is None or state.newest is None:
@@ -193,7 +193,7 @@ class Head:
         whole: bool = False,
         note: Callable[[Any], Any] | None = None,
     ) -> Version:
-        """Begin another head with a version of this one. No blob is written again.
+        """Begin another head with a version of this one, without writing blobs again.
 
         The new head refers to packs in this head's scope, and its readers may read them.
 
@@ -233,11 +233,11 @@ class Head:
     def drop(self, numbers: Iterable[int]) -> None:
         """Delete some versions; what other versions and heads use stays.
 
-        The versions are gone at once. Packs that nobody needs any more go with `gc`. If the newest
-        version is among them, the newest of the others takes its place.
+        The versions are gone at once; `gc` deletes the packs that nothing needs any more. If the
+        newest version is among them, the newest of the others takes its place.
 
         Args:
-            numbers: The numbers of versions; one that does not exist is no error.
+            numbers: The numbers of versions; those that do not exist are ignored.
         """
         gone = set(numbers)
 
@@ -264,8 +264,8 @@ class Head:
         `younger` ago by the store's clock.
 
         Args:
-            keep: How many to keep at least.
-            younger: How old a version may become.
+            keep: The least number of versions to keep.
+            younger: The age up to which a superseded version is kept.
 
         Raises:
             ConfigurationError: Neither is given, or `keep` is less than 1.
@@ -280,7 +280,7 @@ class Head:
     def delete(self) -> None:
         """Delete the head with all its versions; what other heads use stays.
 
-        A small object stays, which says that the head was deleted; the head can be made again.
+        A small object records that the head was deleted; it can be created again.
         """
 
         def ended(state: HeadState) -> HeadState:
@@ -305,7 +305,7 @@ class Head:
         return state, token
 
     def _expected(self, expected: Version | None) -> tuple[HeadState | None, str | None]:
-        """Return what the head's object says, which must be the expected version."""
+        """Return the state of the head's object, which must have the expected version."""
         seen = self._seen
         if seen is not None and expected is not None and _is_newest(seen[0], expected):
             return seen
@@ -342,7 +342,7 @@ class Head:
             self._seen = (state, token)
 
     def _was_written(self, life: str, record: VersionRecord) -> bool:
-        """Return whether a write whose answer was lost took place, before that of another."""
+        """Return whether a write whose answer was lost took place before that of another writer."""
         state, _ = self._look()
         if state is None or state.life != life:
             return False
@@ -420,7 +420,7 @@ class Head:
         )
 
     def _change(self, change: Callable[[HeadState], HeadState | None]) -> None:
-        """Replace what the head's object says, then delete the versions that are not in it."""
+        """Replace the state of the head's object, then delete the versions that are not in it."""
         for _ in range(_TURNS):
             state, token = self._look()
             if state is None:
@@ -440,7 +440,7 @@ class Head:
         raise self._conflict()
 
     def _clean(self, state: HeadState, gone: set[str]) -> None:
-        """Delete the objects of versions that are not there, and of what was attached to them.
+        """Delete the objects of versions that are gone, with what was attached to them.
 
         Args:
             state: What the head's object says.

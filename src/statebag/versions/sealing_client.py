@@ -1,4 +1,4 @@
-"""What heads need of a client."""
+"""The calls of a client that heads use."""
 
 from __future__ import annotations
 
