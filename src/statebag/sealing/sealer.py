@@ -172,7 +172,11 @@ class Sealer:
             self._memory.known.add_blobs([blob for blob, _ in layout.written])
             self._fetcher(self._memory).remember(layout.written)
             for one in layout.stored:
-                if one.pieces is not None and origin is None:  # and all of it is verified
+                if one.pieces is None or origin is not None:
+                    continue  # not all of it was verified
+                if not self._memory.bases.has_room(one.stub.size):
+                    self._memory.bases.add_index(one.path, one.pieces)
+                else:
                     value = verified(
                         one.stub, Texts(one.texts), one.pieces, one.node_packs, one.path
                     )
