@@ -25,6 +25,8 @@ IN_OTHER_TESTS = {
         "asl/test_arns.py"
     ),
     "Install the extra: pip install 'statebag[{}]'": "cli/test_extras.py",
+    "Install the extra: pip install 'statebag[langgraph]'": "integrations/test_absence.py",
+    "Let fewer writers write to one thread at a time.": "integrations/test_langgraph.py",
     "Install the extra: pip install 'statebag[metrics]'": "sinks/test_from_environment.py",
     "Install the extra: pip install 'statebag[tracing]'": "sinks/test_from_environment.py",
     "pip install boto3": "stepfunctions/test_execution_ends.py",
