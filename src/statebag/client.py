@@ -160,13 +160,22 @@ class Statebag(AsyncCalls):
         Raises:
             ConfigurationError: One is not a path, or leads to the whole state.
         """
-        policy = with_more_control(self.policy, paths)
+        return self.with_policy(with_more_control(self.policy, paths))
+
+    def with_policy(self, policy: Policy) -> Self:
+        """Return this client with another policy; both share the store and its retries.
+
+        Args:
+            policy: The policy; `attempts`, `require_signatures` and `require_encryption` are those
+                with which the client was made.
+        """
         if policy is self.policy:
             return self
+        kept = {name: getattr(self.policy, name) for name in ("attempts", *policy.PROTECTIONS)}
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other.policy = policy
-        other._settings = {**self._settings, "policy": policy}
+        other.policy = msgspec.structs.replace(policy, **kept)
+        other._settings = {**self._settings, "policy": other.policy}
         return other
 
     def with_readable(self, *scopes: str) -> Self:
@@ -188,12 +197,10 @@ class Statebag(AsyncCalls):
                 f"readable must be scopes, not all scopes below one ({trees[0]})",
                 hint="Policy.readable_scopes takes those.",
             )
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other._granted = tuple(dict.fromkeys([*self._granted, *map(encode_scope, scopes)]))
+        granted = tuple(dict.fromkeys([*self._granted, *map(encode_scope, scopes)]))
         readable = tuple(dict.fromkeys([*self.policy.readable_scopes, *scopes]))
-        other.policy = msgspec.structs.replace(self.policy, readable_scopes=readable)
-        other._settings = {**self._settings, "policy": other.policy}
+        other = self.with_policy(msgspec.structs.replace(self.policy, readable_scopes=readable))
+        other._granted = granted  # noqa: SLF001 (its own)
         return other
 
     def heads(self, scope: str) -> Heads:
