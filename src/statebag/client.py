@@ -233,6 +233,19 @@ class Statebag(AsyncCalls):
         with deadline(self.policy.deadline_seconds):
             return sorted(NeededPacks(self.store).of(as_bag(bag)))
 
+    def with_values(self, values: Values | None) -> Self:
+        """Return this client with other types beyond JSON; both share the store and the memory."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.values = values
+        other._settings = {**self._settings, "values": values}
+        return other
+
+    @property
+    def signs(self) -> bool:
+        """Return whether this client signs stubs, and opens only stubs that its keys signed."""
+        return self._signatures is not None
+
     def seal(
         self,
         state: Any,
@@ -578,7 +591,7 @@ class Statebag(AsyncCalls):
         )
         # Whether a string holds a bag was settled by `export`; a control field may stand plain.
         state = reader.open(bag, scope=SCOPE, embedded=False)
-        return self._without_values().seal(state, scope=check_scope(scope), budget=budget)
+        return self.with_values(None).seal(state, scope=check_scope(scope), budget=budget)
 
     def append(
         self,
@@ -699,14 +712,6 @@ class Statebag(AsyncCalls):
     def _read(self, state: Any) -> Any:
         """Return what was opened with its values of types beyond JSON."""
         return state if self.values is None else self.values.decode(state)
-
-    def _without_values(self) -> Self:
-        """Return this client for JSON values alone."""
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other.values = None
-        other._settings = {**self._settings, "values": None}
-        return other
 
     def _without_keys(self) -> Policy:
         """Return the policy for a store in this process's memory, which needs no keys."""
