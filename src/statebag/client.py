@@ -149,8 +149,15 @@ class Statebag:
             ConfigurationError: One is not a path, or leads to the whole state.
         """
         policy = with_more_control(self.policy, paths)
-        if policy is self.policy:
-            return self
+        return self if policy is self.policy else self.with_policy(policy)
+
+    def with_policy(self, policy: Policy) -> Self:
+        """Return this client with another policy; both share the store and the memory.
+
+        Args:
+            policy: Its limits and thresholds. The retries of the store and of its replicas stay
+                those of this client.
+        """
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.policy = policy
@@ -351,6 +358,36 @@ class Statebag:
                 return open_texts(opener, value, Selection(None), where)
             look_for_texts_at(bag, where, False if sealing_is_off() else embedded)
             return value
+
+    def members(
+        self,
+        bag: Any,
+        path: str | Sequence[str | int] = "$",
+        start: int = 0,
+        count: int = 100,
+        scope: str | None = None,
+    ) -> list[tuple[str | int, Any]]:
+        """Return some items of an array, or members of an object, each with its index or name.
+
+        Of a value in chunks, only the chunks that hold them are read. Strings that hold a bag's
+        text are returned as they are.
+
+        Args:
+            bag: A bag, or any JSON value that holds stubs.
+            path: The array or object, as for `get`.
+            start: The first one, from 0.
+            count: How many at most.
+            scope: The reader's scope, as for `open`.
+
+        Raises:
+            InvalidState: Nothing is at the path, or the value is not an array or object.
+            StatebagError: As for `open`.
+        """
+        from statebag.opening.member_page import member_page
+
+        reads_stubs(bag)
+        with deadline(self.policy.deadline_seconds):
+            return member_page(self._opener(scope), as_bag(bag), parse_path(path), start, count)
 
     def repair(
         self, bag: Any, scope: str | None = None, *, embedded: bool = False
