@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shutil
 import sys
 import tempfile
 from collections import defaultdict
@@ -45,6 +46,7 @@ from audit import tree  # noqa: E402 - needs the path above
 from audit.rules import RULES  # noqa: E402 - needs the path above
 
 ROWS = 8
+KEPT = Path(".statebag", "demo")  # what both runs leave, to be looked at
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(f"[bold]statebag[/]: a workflow that audits {what}\n")
 
     with tempfile.TemporaryDirectory(prefix="statebag-demo-") as folder:
-        store = Path(folder, "store").as_uri()
+        shutil.rmtree(KEPT, ignore_errors=True)
+        store = (KEPT / "store").absolute().as_uri()
         root = options.folder or source_tree.write(Path(folder, "source"))
         request = {"folder": str(root), "max_files": options.max_files, "auto_approve": False}
 
@@ -71,13 +74,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.print(f"[bold red]{sealed.status}: {sealed.error}[/] {sealed.cause}")
             return 1
         state = Statebag(store).open(sealed.output)
-        lost = _check(console, state, sealed, Path(folder, "store"))
+        lost = _check(console, state, sealed, KEPT / "store")
 
     console.rule("[bold]3. What the audit found", align="left")
     _show_audit(console, state)
     if options.report:
         options.report.write_text(state["report"], encoding="utf-8")
         console.print(f"\nThe whole report is in {options.report}.")
+    look = f"statebag ui --histories {KEPT}/histories --store ./{KEPT}/store"
+    console.print(f"\nLook at both runs: [bold]{look}[/]", soft_wrap=True)
     return 1 if lost else 0
 
 
@@ -157,6 +162,7 @@ def _run(
                 name=workflow.name,
                 observer=person,
                 token_dir=person.tokens,
+                history_dir=KEPT / "histories",
                 strict=False,  # it shows what the deployed functions would send
             )
         finally:

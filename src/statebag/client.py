@@ -470,6 +470,36 @@ class Statebag(AsyncCalls):
                 look_for_texts_at(bag, where, embedded)
         return self._read(value)
 
+    def members(
+        self,
+        bag: Any,
+        path: str | Sequence[str | int] = "$",
+        start: int = 0,
+        count: int = 100,
+        scope: str | None = None,
+    ) -> list[tuple[str | int, Any]]:
+        """Return some items of an array, or members of an object, each with its index or name.
+
+        Of a value in chunks, only the chunks that hold them are read. Strings that hold a bag's
+        text are returned as they are.
+
+        Args:
+            bag: A bag, or any JSON value that holds stubs.
+            path: The array or object, as for `get`.
+            start: The first one, from 0.
+            count: How many at most.
+            scope: The reader's scope, as for `open`.
+
+        Raises:
+            InvalidState: Nothing is at the path, or the value is not an array or object.
+            StatebagError: As for `open`.
+        """
+        from statebag.opening.member_page import member_page
+
+        reads_stubs(bag)
+        with deadline(self.policy.deadline_seconds):
+            return member_page(self._opener(scope), as_bag(bag), parse_path(path), start, count)
+
     def repair(
         self, bag: Any, scope: str | None = None, *, embedded: bool = False
     ) -> dict[str, str | None]:

@@ -137,7 +137,7 @@ class TestIdempotency:
         def handler(state, context):
             return state
 
-        with pytest.raises(Exception, match="Failed to update|exceeded the maximum"):
+        with pytest.raises(Exception, match=r"Failed to update|exceeded the maximum"):
             handler(event(sb), Context())
 
     def test_a_key_that_a_bag_may_offload_must_be_a_control_path(self, sb):

@@ -36,6 +36,8 @@ COMMANDS = {
     "start": "statebag.cli.start_cmd:command",
     "query": "statebag.cli.query_cmd:command",
     "log": "statebag.cli.log_cmd:command",
+    "ui": "statebag.cli.ui_cmd:command",
+    "report": "statebag.cli.report_cmd:command",
     "doctor": "statebag.cli.doctor_cmd:command",
     "fsck": "statebag.cli.fsck_cmd:command",
     "repair": "statebag.cli.repair_cmd:command",

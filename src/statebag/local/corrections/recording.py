@@ -40,7 +40,8 @@ def patches(run: Run) -> list[Patch]:
         if run.records is not None:
             details = self._evaluation_details
             machine = details.state_machine_details
-            branches = first_states(json.loads(machine.definition))
+            definition = json.loads(machine.definition)
+            branches = first_states(definition)
             run.branches.update(branches)
             manager: Any = env.event_manager
             manager.statebag_record = run.records.begin(
@@ -48,6 +49,7 @@ def patches(run: Run) -> list[Patch]:
                 machine.name,
                 details.execution_details.name,
                 branches,
+                definition,
             )
         return env
 
