@@ -66,7 +66,7 @@ class Sealer:
         opener: Callable[[str | None], Opener],
         signatures: Signatures | None,
     ) -> None:
-        self.policy = policy if rehearsal.current is None else rehearsal.policy_of(policy)
+        self.policy = rehearsal.policy_of(policy)
         self.store = store
         self._memory = memory
         self._fetcher = fetcher
@@ -161,8 +161,9 @@ class Sealer:
         usage.peak(bag_bytes=size)
         if usage.is_measured():
             usage.peak(plain_bytes=_plain_bytes(state))
-        if rehearsal.current is not None:
-            rehearsal.current.sealed(bag, self.policy)
+        watching = rehearsal.current()
+        if watching is not None:
+            watching.sealed(bag, self.policy)
         return bag
 
     def _laid_out(
