@@ -25,7 +25,7 @@ from rich.table import Table
 from statebag import Statebag
 from statebag.asl.payload import payload_size
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.local.engine import run_definition
+from statebag.local import run
 from statebag.local.execution import Observer
 from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from rich.status import Status
 
-    from statebag.local.execution import Execution, Transition
+    from statebag.local.execution import LocalExecution, LocalTransition
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -111,7 +111,7 @@ class _Person(Observer):
     def state_entered(self, name: str, kind: str, path: str) -> None:  # noqa: ARG002 - Observer's
         self.status.update(f"{name}, the state so far: {self.state_bytes:,} bytes")
 
-    def state_left(self, transition: Transition) -> None:
+    def state_left(self, transition: LocalTransition) -> None:
         if transition.usage is not None:
             self.state_bytes = max(self.state_bytes, transition.usage.plain_bytes)
 
@@ -148,34 +148,33 @@ class _Questions(logging.Handler):
 
 def _run(
     console: Console, request: dict[str, Any], folder: str, environment: dict[str, str]
-) -> Execution:
+) -> LocalExecution:
     workflow = load_workflow(HERE / "template.yaml", environment=environment)
     log = logging.getLogger("source_audit")
     with console.status("starting") as status:
         person = _Person(console, status, Path(folder, "tokens"))
         log.addHandler(person.log)
         try:
-            return run_definition(
-                workflow.definition,
-                workflow.functions,
-                request,
-                name=workflow.name,
+            return run(
+                workflow,
+                input=request,
                 observer=person,
                 token_dir=person.tokens,
-                history_dir=KEPT / "histories",
+                histories=KEPT / "histories",
+                timeout=None,
                 strict=False,  # it shows what the deployed functions would send
             )
         finally:
             log.removeHandler(person.log)
 
 
-def _show_run(console: Console, execution: Execution) -> None:
+def _show_run(console: Console, execution: LocalExecution) -> None:
     """A row for each step: what the state has grown to, and what the engine carries of it."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("step")
     for name in ("state", "payload", "of limit", "objects", "time"):
         table.add_column(name, justify="right", no_wrap=True)
-    inside: dict[str, list[Transition]] = defaultdict(list)
+    inside: dict[str, list[LocalTransition]] = defaultdict(list)
     for one in execution.transitions:
         outer, bracket, _ = one.path.partition("[")
         if bracket:
@@ -199,7 +198,7 @@ def _show_run(console: Console, execution: Execution) -> None:
     console.print(table)
 
 
-def _explain_plain(console: Console, plain: Execution) -> None:
+def _explain_plain(console: Console, plain: LocalExecution) -> None:
     failed = next((one for one in plain.transitions if one.error), None)
     if failed is None or failed.usage is None:
         console.print("This tree is so small that its state fits the payload.\n")
@@ -210,7 +209,7 @@ def _explain_plain(console: Console, plain: Execution) -> None:
     )
 
 
-def _check(console: Console, state: dict[str, Any], sealed: Execution, store: Path) -> int:
+def _check(console: Console, state: dict[str, Any], sealed: LocalExecution, store: Path) -> int:
     """Compare what went through the whole workflow with the files themselves."""
     root = Path(state["root"])
     lost = [

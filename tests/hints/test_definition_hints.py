@@ -166,10 +166,15 @@ def on_path(text, value):
 
 def bag_at(world):
     """The two ways to name an event, of an execution whose history is kept here."""
-    from statebag.local.engine import run_definition
+    from statebag.local import run
 
-    run_definition(
-        machine(A=PASS), {}, {"n": 1}, name="Main", execution_name="run-1", history_dir=world.folder
+    run(
+        machine(A=PASS),
+        functions={},
+        input={"n": 1},
+        name="Main",
+        execution_name="run-1",
+        histories=world.folder,
     )
     executions = Executions(world.folder)
     assert executions.bag(ARN, 1) == read_file_or_execution(f"{ARN}@1", executions) == {"n": 1}

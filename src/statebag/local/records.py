@@ -14,6 +14,7 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, InvalidState
@@ -106,7 +107,7 @@ class Record:
             self._descriptor = -1
 
     def _write(self, line: dict[str, Any]) -> None:
-        rest = memoryview(json.dumps(line, default=str).encode() + b"\n")
+        rest = memoryview(json.dumps(line, default=_time).encode() + b"\n")
         self._written += len(rest)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
@@ -296,6 +297,13 @@ def is_being_written(file: Path) -> bool | None:
         except OSError:
             return True
     return False
+
+
+def _time(moment: Any) -> str:
+    """The time of an event as text: `2026-01-02T03:04:05.678Z`."""
+    if not isinstance(moment, datetime):
+        raise TypeError(type(moment).__name__)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _without_data(event: dict[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class Sealer:
         opener: Callable[[str | None, Memory], Opener],
         signatures: Signatures | None,
     ) -> None:
-        self.policy = policy if rehearsal.current is None else rehearsal.policy_of(policy)
+        self.policy = rehearsal.policy_of(policy) if rehearsal.running else policy
         self.store = store
         self._memory = memory
         self._fetcher = fetcher
@@ -186,8 +186,9 @@ class Sealer:
         bag = json_text.decode(text)
         if usage.is_measured():
             _count(state, layout, text)
-        if rehearsal.current is not None:
-            rehearsal.current.sealed(bag, self.policy)
+        watching = rehearsal.current() if rehearsal.running else None
+        if watching is not None:
+            watching.sealed(bag, self.policy)
         return bag
 
     def _origin(self, parent: Any, scope: str | None, encoded: str) -> Parent | None:
