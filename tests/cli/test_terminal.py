@@ -95,6 +95,7 @@ CALLS = {
     "snapshots": [["snapshots", EVIL], ["snapshots", "m/run-1"]],
     "export": [["export", "bag.json", "--output", f"{EVIL}.zip"], ["export", EVIL]],
     "import": [["import", EVIL], ["import", "broken.json"]],
+    "init": [["init", EVIL], ["init", "broken.json"]],
     "run": [
         RUN,
         [*RUN, "--json"],

@@ -88,7 +88,7 @@ def ran(tmp_path_factory):
     histories = folder / "histories"
     functions = {"load": load, "change": change, "each": each, "fail": fail}
     given = {"execution_id": "Main/run-1"}
-    options = {"functions": functions, "history_dir": histories, "strict": False}
+    options = {"functions": functions, "histories": histories, "strict": False}
     good = chain(("Load", task("load")), ("Map", mapped), ("Change", task("change")))
     bad = chain(("Load", task("load")), ("Fail", task("fail")))
     run(good, given, execution_name="run-1", **options)
