@@ -2,9 +2,23 @@
 
 import subprocess
 import sys
+from random import Random
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.lint.shape import Members, Source, SourcePart, clipped, made_of, size
+from statebag.lint.shape import (
+    REST,
+    BoundedText,
+    InBag,
+    Members,
+    Source,
+    SourcePart,
+    clipped,
+    holds_bags,
+    is_absent,
+    made_of,
+    placed,
+    size,
+)
 
 CODE = """
 from statebag.lint.shape import Members, SourcePart, Source, clipped, made_of
@@ -35,3 +49,57 @@ def test_two_runs_say_the_same():
         for seed in range(1, 5)
     }
     assert len(said) == 1
+
+
+def random_shape(random, depth=0):
+    kind = random.randrange(3 if depth < 3 else 2)
+    if kind == 0:
+        return BoundedText(random.randrange(50))
+    if kind == 1:
+        bags = (InBag(of="s"),) if random.random() < 0.1 else ()
+        path = tuple("ab"[: random.randrange(3)])
+        return SourcePart(Source(f"s{random.randrange(4)}", 500), path, bags)
+    keys = random.sample(["a", "b", "c", REST, 0, 1], random.randrange(1, 5))
+    return Members({key: random_shape(random, depth + 1) for key in keys})
+
+
+def copied(shape):
+    """The same, with nothing computed."""
+    if isinstance(shape, Members):
+        return Members((key, copied(one)) for key, one in shape.members)
+    return shape
+
+
+def test_sums_that_are_kept_are_those_that_are_computed_anew():
+    random = Random(7)
+    for _ in range(300):
+        shape = random_shape(random)
+        for _ in range(6):
+            size(shape)
+            holds_bags(shape)
+            path = tuple(random.choice(["a", "b", "n", 0]) for _ in range(random.randrange(1, 4)))
+            shape = placed(shape, path, random_shape(random, 2))
+            if random.random() < 0.2:
+                shape = Members({"x": shape, "y": shape, "z": BoundedText(1)})
+            fresh = copied(shape)
+            assert size(shape) == size(fresh)
+            assert sorted(made_of(shape)) == sorted(made_of(fresh))
+            assert holds_bags(shape) == holds_bags(fresh)
+            assert (shape, hash(shape)) == (fresh, hash(fresh))
+
+
+def test_what_is_cut_down_is_cut_down_everywhere():
+    wide = Members((f"k{n}", SourcePart(Source(f"s{n % 7}", 100_000))) for n in range(40))
+    shape = Members({"a": wide, "b": Members({"c": wide})})
+    cut = clipped(shape)
+    assert size(cut) <= PAYLOAD_LIMIT
+    assert size(cut) == size(copied(cut))
+
+
+def test_a_field_below_one_that_is_not_known_leaves_the_others():
+    entry = SourcePart(Source("input", 1_000))
+    made = placed(entry, ("order", "count"), BoundedText(1))
+    made = placed(made, ("order", "price"), BoundedText(1))
+    assert not is_absent(made, ("order", "id"))
+    assert is_absent(placed(BoundedText(2), ("order", "count"), BoundedText(1)), ("order", "id"))
+    assert size(made) <= 1_000 + 60

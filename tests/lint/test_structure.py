@@ -74,7 +74,7 @@ def test_a_definition_in_order(tmp_path):
         ("Call", {"TimeoutSeconds": 60.5}, "SB006", "$.States.Call.TimeoutSeconds"),
         ("Call", {"TimeoutSeconds": True}, "SB006", "$.States.Call.TimeoutSeconds"),
         ("Call", {"HeartbeatSeconds": 60}, "SB006", "$.States.Call.HeartbeatSeconds"),
-        ("Call", {"TimeoutSecondsPath": "$.t"}, "SB006", "$.States.Call"),
+        ("Call", {"TimeoutSecondsPath": "$.t"}, "SB010", "$.States.Call"),
         ("Call", {"Comment": 1}, "SB006", "$.States.Call.Comment"),
         ("Call", {"Assign": []}, "SB006", "$.States.Call.Assign"),
         ("Call", {"Arguments": {}}, "SB003", "$.States.Call.Arguments"),
@@ -180,7 +180,7 @@ def test_a_choice_in_jsonata(tmp_path):
 
 def test_placeholders_may_become_anything(tmp_path):
     definition = changed("Call", TimeoutSeconds="${Seconds}", ResultPath="${Where}")
-    definition["States"]["Call"]["Parameters"] = {"x.$": "${Path}"}
+    definition["States"]["Call"]["Parameters"] = {"Message.$": "${Path}"}
     assert codes(found(tmp_path, definition)) == []
 
 

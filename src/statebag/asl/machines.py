@@ -23,6 +23,8 @@ _SUFFIXES = (".json", ".yaml", ".yml", ".asl", ".template")
 # A placeholder where a number or an object is meant, without quotes.
 _BARE_PLACEHOLDER = re.compile(r"(?<=[:\[,])(\s*)(\$\{[A-Za-z0-9_.:-]+\})(?=\s*[,}\]])")
 
+_PARTITION = re.compile(r"\$\{AWS::Partition\}")
+
 
 @dataclass(frozen=True, slots=True)
 class MachineSource:
@@ -36,6 +38,7 @@ class MachineSource:
         template: The template that names it; None if there is none.
         folder: The folder of that template, or of the file.
         substitutions: The DefinitionSubstitutions of the template, not resolved.
+        express: Whether the template makes it an Express machine.
     """
 
     file: str
@@ -45,6 +48,7 @@ class MachineSource:
     template: dict[str, Any] | None = None
     folder: Path = Path()
     substitutions: Mapping[str, Any] = field(default_factory=dict)
+    express: bool = False
 
 
 def files_below(paths: list[Path]) -> Iterator[tuple[Path, bool]]:
@@ -116,6 +120,7 @@ def _of_template(path: Path, document: dict[str, Any], text: str) -> Iterator[Ma
         positions: dict[str, Position] = {}
         uri, string = properties.get("DefinitionUri"), properties.get("DefinitionString")
         if isinstance(definition, dict):
+            definition = _with_texts(definition)
             in_template = positions_in(text) if in_template is None else in_template
             positions = {
                 "$" + place.removeprefix(above): position
@@ -131,9 +136,38 @@ def _of_template(path: Path, document: dict[str, Any], text: str) -> Iterator[Ma
         if definition is not None:
             given = properties.get("DefinitionSubstitutions")
             substitutions = given if isinstance(given, dict) else {}
+            kind = properties.get("Type", properties.get("StateMachineType"))
             yield MachineSource(
-                file, name, definition, positions, document, path.parent, substitutions
+                file,
+                name,
+                definition,
+                positions,
+                document,
+                path.parent,
+                substitutions,
+                express=kind == "EXPRESS",
             )
+
+
+def _with_texts(value: Any) -> Any:
+    """Return a definition with a text with placeholders for each function of CloudFormation.
+
+    The values are those of a stack, which this module does not know: `!Sub`, `!Join`, `!GetAtt` and
+    `Ref` keep their texts, with `${Name}` for what comes from elsewhere.
+    """
+    if isinstance(value, list):
+        return [_with_texts(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        [(name, argument)] = value.items()
+        if name in {"Fn::Sub", "Fn::Join"}:
+            text = _string(value)
+            if text is not None:
+                return _PARTITION.sub("aws", text)
+        if name == "Ref" or (isinstance(name, str) and name.startswith("Fn::")):
+            return f"${{{_target(argument)}}}"
+    return {key: _with_texts(one) for key, one in value.items()}
 
 
 def _string(value: Any) -> str | None:

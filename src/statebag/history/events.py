@@ -169,6 +169,8 @@ class History:
                     return event.payload
             raise InvalidState("the history has no state yet", hint="Ask again in a moment.")
         here: Event | None = self.event(number)
+        if here is not None and here.payload is None:
+            here = self._with_state(here)
         while here is not None:
             if here.payload is not None:
                 return here.payload
@@ -176,6 +178,22 @@ class History:
             before = here.previous
             here = self._by_id.get(before) if before < here.id else None
         raise InvalidState(f"event {number} and the events on the way to it have no payload")
+
+    def _with_state(self, event: Event) -> Event:
+        """Return the event from which to look for the payload of one that has none.
+
+        The end of an execution may follow event 0, and a failed expression what its state follows.
+        """
+        name = event.details.get("state") if event.type == "EvaluationFailed" else None
+        if name is None and event.previous:
+            return event
+        for number in range(event.id - 1, 0, -1):
+            before = self._by_id.get(number)
+            if before is None or not before.is_state:
+                continue
+            if name is None or before.details.get("name") == name:
+                return before
+        return event
 
 
 def history_of(

@@ -166,6 +166,8 @@ class _Reader:
     def take(self, event: Event) -> None:
         stack = self._after.get(event.previous, ())
         kind = event.type
+        if kind == "EvaluationFailed":
+            stack = self._evaluated(event, stack)
         if kind.endswith("StateEntered"):
             stack = self._entered(event, stack)
         elif kind.endswith("StateExited"):
@@ -179,6 +181,11 @@ class _Reader:
             self._to_reopen = {
                 one.visit.made.number for one in stack if one.visit.made.left is None
             }
+        elif kind in {"MapStateStarted", "ParallelStateStarted"}:
+            stack = self._begun_again(event, stack)
+            self._reopen(stack)
+            if stack:
+                self._inside(event, stack[-1].visit)
         elif re.fullmatch(r"(Map|Parallel)State(Succeeded|Failed|Aborted)", kind):
             stack = self._container_ended(event, stack)
         elif stack:
@@ -215,6 +222,53 @@ class _Reader:
         visit = _Visit(made, stack[-1].visit if stack else None)
         self._visits.append(visit)
         return (*stack, _Frame(visit))
+
+    def _evaluated(self, event: Event, stack: _Stack) -> _Stack:
+        """Return the stack of the state whose expression failed.
+
+        On AWS the event follows what the entering of its state follows, and names the state.
+        """
+        name = event.details.get("state")
+        if stack and stack[-1].visit.made.state == name:
+            return stack
+        for visit in reversed(self._visits):
+            if visit.is_open and visit.made.state == name:
+                own = self._after.get(visit.made.entered, ())
+                if len(own) > len(stack) and all(
+                    one.visit is other.visit for one, other in zip(own, stack, strict=False)
+                ):
+                    return own
+        return stack
+
+    def _begun_again(self, event: Event, stack: _Stack) -> _Stack:
+        """Return the stack of the Map or Parallel that begins; a retry follows a failure in it."""
+        kind = event.type.partition("State")[0]
+        below = stack
+        while below and not (below[-1].visit.made.kind == kind and below[-1].visit.is_open):
+            below = below[:-1]
+        if not below:
+            return stack
+        visit = below[-1].visit
+        if len(below) == len(stack) and stack[-1].index is None:
+            return stack
+        failure = next((one.visit.pending for one in reversed(stack) if one.visit.pending), None)
+        failure = failure or self._latest_inside(visit) or self._latest_ended(visit)
+        if failure is not None and failure not in visit.made.failures:
+            visit.set(failures=(*visit.made.failures, failure))
+        self._end_inside(visit, event)
+        return (*below[:-1], _Frame(visit))
+
+    def _latest_ended(self, visit: _Visit) -> Failure | None:
+        """Return a failure for the newest state inside that failed, as a Fail state does."""
+        inside = [
+            one
+            for one in self._visits[visit.made.number :]
+            if one.made.status == "failed" and _is_below(one, visit)
+        ]
+        if not inside:
+            return None
+        made = inside[-1].made
+        return Failure(made.last, made.ended or made.started, made.error, None)
 
     def _branch(self, parallel: _Visit, name: str) -> int:
         known = self._branches.get(parallel.made.state, ())
@@ -306,7 +360,8 @@ class _Reader:
             if one.is_open and _is_below(one, visit):
                 failure = one.pending
                 error = None if failure is None else failure.error
-                one.end(event, "given up" if failure is None else "failed", error)
+                failed = failure is not None or one.made.kind == "Fail"
+                one.end(event, "failed" if failed else "given up", error)
 
     def _inside(self, event: Event, visit: _Visit) -> None:
         kind = event.type
@@ -337,8 +392,9 @@ class _Reader:
         failed: Status = "timed out" if event.type == "ExecutionTimedOut" else "failed"
         if event.type == "ExecutionFailed":
             for frame in stack:
-                if frame.visit.is_open and stated is not None:
-                    frame.visit.end(event, failed, stated.error)
+                of_fail = frame.visit.made.kind == "Fail"
+                if frame.visit.is_open and (stated is not None or of_fail):
+                    frame.visit.end(event, failed, stated.error if stated else None)
         for visit in self._visits:
             if not visit.is_open:
                 continue

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.intrinsic_calls import IntrinsicCall, parse_expression
 from statebag.asl.json_paths import JsonPath, MalformedError, parse_json_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from statebag.asl.model import StateMachine
 
-__all__ = ["ends_well", "is_looked_at", "reached_from"]
+__all__ = ["Following"]
 
 _ACTING = frozenset({"Task", "Choice", "Map", "Parallel"})  # states that can do something about it
 # Fields whose paths look at nothing in a state's input, or that belong to other states.
@@ -22,44 +23,90 @@ _ELSEWHERE = frozenset(
 )
 
 
-def reached_from(machine: StateMachine, target: str) -> list[dict[str, Any]]:
-    """Return a state and all that can follow it, without following other Catches."""
-    seen: dict[str, dict[str, Any]] = {}
-    ahead: list[str | None] = [target]
-    while ahead:
-        name = ahead.pop()
-        state = None if name is None or name in seen else machine.states.get(name)
-        if state is not None:
-            seen[state.name] = state.fields
-            ahead.extend(one.name for one in state.targets() if one.field != "Catch")
-    return list(seen.values())
+class Following:
+    """What can follow each state of a machine, without following other Catches.
+
+    Args:
+        machine: The machine, whose structure was checked.
+    """
+
+    def __init__(self, machine: StateMachine) -> None:
+        self._states = {name: state.fields for name, state in machine.states.items()}
+        self._before: dict[str, list[str]] = {}
+        for name, state in machine.states.items():
+            for target in state.targets():
+                if target.field != "Catch" and target.name in self._states:
+                    self._before.setdefault(target.name, []).append(name)
+        self._leading: dict[Hashable, set[str]] = {}
+
+    def ends_well(self, name: str) -> bool:
+        """Return whether an execution can succeed from a state on."""
+        return name in self._leading_to("the end", _can_end)
+
+    def is_looked_at(self, handler: Mapping[str, Any], language: str) -> bool:
+        """Return whether a state after a Catch gets its error, in a payload, rule or branch."""
+        if language == "JSONata":
+            return self._in_jsonata(handler)
+        where = handler.get("ResultPath", "$")
+        if not isinstance(where, str):
+            return False
+        try:
+            place = parse_json_path(where).beginning
+        except MalformedError:
+            return True  # another finding
+        if not place:  # the error is all they have
+            return handler["Next"] in self._leading_to("an act", _acts)
+        first = place[0]
+        able = self._leading_to(("$", first), lambda one: _acts(one) and _mentions(one, first))
+        return handler["Next"] in able
+
+    def _leading_to(self, what: Hashable, is_it: Callable[[Mapping[str, Any]], bool]) -> set[str]:
+        """Return the states that can lead to one of a kind, and those themselves."""
+        if what not in self._leading:
+            found: set[str] = set()
+            ahead = [name for name, fields in self._states.items() if is_it(fields)]
+            while ahead:
+                name = ahead.pop()
+                if name not in found:
+                    found.add(name)
+                    ahead.extend(self._before.get(name, ()))
+            self._leading[what] = found
+        return self._leading[what]
+
+    def _in_jsonata(self, handler: Mapping[str, Any]) -> bool:
+        assigned = handler.get("Assign")
+        for name, value in assigned.items() if isinstance(assigned, dict) else ():
+            if "$states.errorOutput" not in json.dumps(value):
+                continue
+            if handler["Next"] in self._leading_to(("$$", name), partial(_names, f"${name}")):
+                return True
+        output = json.dumps(handler["Output"]) if "Output" in handler else "$states.errorOutput"
+        if "$states.errorOutput" not in output:
+            return False
+        return handler["Next"] in self._leading_to("the input", _gets_input)
 
 
-def ends_well(following: list[dict[str, Any]]) -> bool:
-    """Return whether an execution can succeed with one of these states."""
-    return any(one.get("Type") == "Succeed" or one.get("End") is True for one in following)
+def _names(text: str, fields: Mapping[str, Any]) -> bool:
+    return text in json.dumps(fields)
 
 
-def is_looked_at(
-    handler: Mapping[str, Any], following: list[dict[str, Any]], language: str
-) -> bool:
-    """Return whether a state after a Catch gets its error, in a payload, rule or branch."""
-    if language == "JSONata":
-        return _in_jsonata(handler, following)
-    where = handler.get("ResultPath", "$")
-    if not isinstance(where, str):
+def _can_end(fields: Mapping[str, Any]) -> bool:
+    return fields.get("Type") == "Succeed" or fields.get("End") is True
+
+
+def _acts(fields: Mapping[str, Any]) -> bool:
+    return fields.get("Type") in _ACTING
+
+
+def _gets_input(fields: Mapping[str, Any]) -> bool:
+    """Return whether a JSONata state that acts is given its input."""
+    if not _acts(fields):
         return False
-    try:
-        place = parse_json_path(where).beginning
-    except MalformedError:
-        return True  # another finding
-    acting = [one for one in following if one.get("Type") in _ACTING]
-    if not place:
-        return bool(acting)  # the error is all they have
-    return any(_mentions(one, place[0]) for one in acting)
+    whole = fields["Type"] == "Task" and "Arguments" not in fields
+    return whole or "$states.input" in json.dumps(fields)
 
 
-def _mentions(state: dict[str, Any], name: str | int) -> bool:
+def _mentions(state: Mapping[str, Any], name: str | int) -> bool:
     """Return whether a state is given a field of its input, or all of it."""
     if "Parameters" not in state and state["Type"] in {"Task", "Parallel"}:
         given = [*_read(state.get("InputPath", "$"))]
@@ -95,20 +142,3 @@ def _paths(value: Any) -> Iterator[str]:
             yield from _paths(one)
     elif isinstance(value, str) and "$" in value:
         yield value
-
-
-def _in_jsonata(handler: Mapping[str, Any], following: list[dict[str, Any]]) -> bool:
-    assigned = handler.get("Assign")
-    for name, value in assigned.items() if isinstance(assigned, dict) else ():
-        if "$states.errorOutput" in json.dumps(value) and any(
-            f"${name}" in json.dumps(one) for one in following
-        ):
-            return True
-    output = json.dumps(handler["Output"]) if "Output" in handler else "$states.errorOutput"
-    if "$states.errorOutput" not in output:
-        return False
-    return any(
-        "$states.input" in json.dumps(one) or (one.get("Type") == "Task" and "Arguments" not in one)
-        for one in following
-        if one.get("Type") in _ACTING
-    )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.quotas import CALL_BYTES, PAYLOAD_LIMIT
 from statebag.format.paths import render_path
 from statebag.lint.calls import FEW_ENTRIES
-from statebag.lint.catches import ends_well, is_looked_at, reached_from
-from statebag.lint.shape import EVERY, InBag, Members, Shape, SourcePart, made_of, parts, size
+from statebag.lint.catches import Following
+from statebag.lint.shape import EVERY, InBag, Shape, SourcePart, holds_bags, made_of, parts, size
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class Checks:
         self._sealing: list[str] = []
         self._sizes: dict[tuple[str, str], tuple[int, str, str]] = {}
         self._told: set[tuple[str, str]] = set()
+        self._following: dict[str, Following] = {}
         self.wanted: dict[str, None] = {}
         self.moved: dict[str, None] = {}
         self.also: dict[str, None] = {}
@@ -176,7 +177,7 @@ class Checks:
         if call.seals:
             self._check_retry(path, state, call)
             self._sealing.append(path)
-        if call.seals or _holds_bag(entry):
+        if call.seals or holds_bags(entry):
             self._check_catch(path, state, seals=call.seals)
 
     def _check_length(self, path: str, call: ServiceCall) -> None:
@@ -204,7 +205,7 @@ class Checks:
 
     def _check_reader(self, path: str, call: ServiceCall, argument: Shape) -> None:
         """A function that does not open bags is given what a sealing one may have offloaded."""
-        for part in parts(argument):
+        for part in parts(argument) if holds_bags(argument) else ():
             places = [one for one in part.bags if not (one.inside and self._is_plain(one))]
             if not places:
                 continue
@@ -314,10 +315,9 @@ class Checks:
                     del movable[one]
         for (path, code), (_, message, fix) in self._sizes.items():
             self._once(path, code, message, fix)
+        around = {above for one in self._sealing for above in _above(one)}
         for path, state in self._states.items():
-            if state.kind in {"Map", "Parallel"} and any(
-                one.startswith(f"{path}.") for one in self._sealing
-            ):
+            if state.kind in {"Map", "Parallel"} and path in around:
                 self._check_catch(path, state.fields, seals=True)
 
     def _largest_of(self, path: str, code: str, bytes_: int, message: str, fix: str) -> None:
@@ -352,20 +352,23 @@ class Checks:
 
     def _check_catch(self, path: str, state: dict[str, Any], *, seals: bool) -> None:
         settled: set[str] = set()
+        machine = self._states[path].machine
+        if machine.path not in self._following:
+            self._following[machine.path] = Following(machine)
+        following = self._following[machine.path]
         for index, handler in enumerate(state.get("Catch", [])):
             names = set(handler["ErrorEquals"])
             place = f"{path}.Catch[{index}]"
-            following = reached_from(self._states[path].machine, handler["Next"])
             hidden = [
                 loss
                 for loss in _LOSSES
                 if loss not in settled and (loss in names or not names.isdisjoint(_CATCHES_ALL))
             ]
             settled.update(hidden)
-            if not ends_well(following):
+            if not following.ends_well(handler["Next"]):
                 continue
             language = self._states[path].language
-            if seals and hidden and not is_looked_at(handler, following, language):
+            if seals and hidden and not following.is_looked_at(handler, language):
                 self._once(
                     place,
                     "SB302",
@@ -402,10 +405,6 @@ def _ways(place: InBag) -> Iterator[tuple[str | int, ...]]:
 def _shown(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """A path up to the step to all items of an array."""
     return path[: path.index(EVERY)] if EVERY in path else path
-
-
-def _holds_bag(shape: Shape) -> bool:
-    return isinstance(shape, SourcePart | Members) and any(part.holds_bags for part in parts(shape))
 
 
 def _above(path: str) -> Iterator[str]:

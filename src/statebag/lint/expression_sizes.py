@@ -85,6 +85,7 @@ def is_jsonata(text: object) -> bool:
     return isinstance(text, str) and text.startswith("{%") and text.rstrip().endswith("%}")
 
 
+@lru_cache(maxsize=4096)  # a run looks at each state many times
 def json_path(text: str) -> Expression:
     """Return the references in a path or an intrinsic function's call."""
     text = text.strip()

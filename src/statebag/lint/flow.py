@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import CAUSE_BYTES, PAYLOAD_LIMIT
 from statebag.lint.calls import Functions, call_of, most_items, takes_values
 from statebag.lint.expression_sizes import Expression, is_jsonata, json_path, jsonata
+from statebag.lint.joining import each_of, joined
 from statebag.lint.reading import (
     Reader,
     ReadingObserver,
@@ -29,8 +31,6 @@ from statebag.lint.shape import (
     Source,
     SourcePart,
     clipped,
-    each_of,
-    joined,
     literal,
     placed,
     size,
@@ -46,7 +46,11 @@ __all__ = ["Flow"]
 # Chosen (docs/design/0010): loops that settle do so within a few visits. With more visits and ways,
 # lint takes longer, and its bounds become tighter.
 _VISITS = 12  # of a state, until what still grows counts as large as the limit
+# Visits of all states of a machine by which that number falls, to 3 at a thousand states. Chosen:
+# a machine of a thousand states is looked at in a few seconds.
+_ALL_VISITS = 3_000
 _APART = 4  # ways to a state that are kept separate. Chosen: as above
+_FEWER_APART = 2  # of a state of a large machine. Chosen: as above
 # Further visits, until whatever still changes counts as large as the limit. Chosen: as above.
 _PATIENCE = 6
 _MAP_PATH_FIELDS = ("MaxItemsPath", "MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath")
@@ -95,9 +99,12 @@ class Flow:
 
     def _run(self, machine: StateMachine, outer: Scope) -> Shape | None:
         start = machine.fields["StartAt"]
-        entries: dict[str, list[_Entry]] = {start: [(outer.input, outer.variables)]}
+        waiting = _Waiting(machine)
+        waiting.entries[start] = [(outer.input, outer.variables)]
+        waiting.add(start, 0)
         visits: Counter[str] = Counter()
-        ahead: list[tuple[str, _Entry]] = [(start, entries[start][0])]
+        most = max(3, min(_VISITS, _ALL_VISITS // len(machine.states)))
+        apart = _APART if most == _VISITS else _FEWER_APART
         telling, self._reader.telling = self._reader.telling, False
 
         def steps(name: str, entry: _Entry) -> Iterator[_Step]:
@@ -105,19 +112,25 @@ class Flow:
             scope = replace(outer, input=entry[0], language=state.language, variables=entry[1])
             return self._state(state.fields, state.path, scope)
 
-        while ahead:
-            name, entry = ahead.pop()
+        for name, entry in waiting:
             visits[name] += 1
-            for target, shape, variables in steps(name, entry):
-                if target is None or visits[target] > 2 * _VISITS:
+            taken: set[tuple[str, int, int]] = set()
+            for target, shape, variables in [*steps(name, entry)]:
+                if target is None or visits[target] > 2 * most:
                     continue
-                widen = min(visits[target] // _VISITS, 1) + (visits[target] > _VISITS + _PATIENCE)
-                new = _added(entries.setdefault(target, []), (shape, variables), target, widen)
-                if new is not None and (target, new) not in ahead:
-                    ahead.append((target, new))
+                # The rules of a Choice often lead to one state with one value.
+                if (way := (target, id(shape), id(variables))) in taken:
+                    continue
+                taken.add(way)
+                often = visits[target]
+                widen = min(often // most, 1) + (often > most + min(_PATIENCE, most))
+                known = waiting.entries.setdefault(target, [])
+                added = _added(known, (shape, variables), target, widen, apart)
+                if added is not None:
+                    waiting.add(target, added)
         self._reader.telling = telling
         output: Shape | None = None
-        for name, known in entries.items():
+        for name, known in waiting.entries.items():
             for entry in known:
                 for target, shape, _ in steps(name, entry):
                     if target is None:
@@ -153,14 +166,18 @@ class Flow:
         ways = [(f"{path}.Choices[{i}]", one) for i, one in enumerate(state["Choices"])]
         ways += [(path, {**state, "Next": state["Default"]})] if "Default" in state else []
         scope = replace(scope, result=scope.input)
+        shared = scope.input
+        if scope.language == "JSONPath" and "OutputPath" in state:
+            shared = self._reader.path(state["OutputPath"], f"{path}.OutputPath", scope, "pick")
+        self._reader.tell_size(path, "its output", shared, entry)
+        shared = clipped(shared)
         for place, way in ways:
-            output = scope.input
+            output = shared
             if scope.language == "JSONata" and "Output" in way:
                 output = self._reader.template(way["Output"], f"{place}.Output", scope)
-            elif scope.language == "JSONPath" and "OutputPath" in state:
-                output = self._reader.path(state["OutputPath"], f"{path}.OutputPath", scope, "pick")
-            self._reader.tell_size(path, "its output", output, entry)
-            yield way["Next"], clipped(output), self._reader.assigned(way, place, scope)
+                self._reader.tell_size(path, "its output", output, entry)
+                output = clipped(output)
+            yield way["Next"], output, self._reader.assigned(way, place, scope)
 
     def _worked(
         self, state: dict[str, Any], path: str, entry: Shape, scope: Scope
@@ -330,17 +347,69 @@ class Flow:
         return SourcePart(Source(f"an item of {path}", bound), (), bags), most_items(state)
 
 
-def _added(known: list[_Entry], entry: _Entry, target: str, widen: int) -> _Entry | None:
-    """Add a way to a state; return the entry to visit for it, None if it was visited.
+class _Waiting:
+    """The ways into states that are to be visited, in the order in which states follow.
+
+    A state is visited after those that lead to it, as far as loops permit, so that a way is
+    rarely visited before all that comes together there is known.
+
+    Attributes:
+        entries: The known ways to each state that was reached.
+    """
+
+    def __init__(self, machine: StateMachine) -> None:
+        self.entries: dict[str, list[_Entry]] = {}
+        self._order = _order(machine)
+        self._heap: list[tuple[int, int, str]] = []
+        self._open: set[tuple[str, int]] = set()
+
+    def add(self, name: str, index: int) -> None:
+        """Note a way that is new, or has changed."""
+        if (name, index) not in self._open:
+            self._open.add((name, index))
+            heappush(self._heap, (self._order[name], index, name))
+
+    def __iter__(self) -> Iterator[tuple[str, _Entry]]:
+        while self._heap:
+            _, index, name = heappop(self._heap)
+            self._open.discard((name, index))
+            yield name, self.entries[name][index]
+
+
+def _order(machine: StateMachine) -> dict[str, int]:
+    """Return the rank of each state that can be reached: a state is after those that lead to it."""
+    start = machine.fields["StartAt"]
+    following = {name: [*_following(state)] for name, state in machine.states.items()}
+    left: list[str] = []
+    seen = {start}
+    ahead = [(start, iter(following[start]))]
+    while ahead:
+        name, rest = ahead[-1]
+        found = next((one for one in rest if one not in seen), None)
+        if found is None:
+            left.append(name)
+            ahead.pop()
+        else:
+            seen.add(found)
+            ahead.append((found, iter(following[found])))
+    return {name: rank for rank, name in enumerate(reversed(left))}
+
+
+def _following(state: State) -> Iterator[str]:
+    return (one.name for one in state.targets() if one.name is not None)
+
+
+def _added(known: list[_Entry], entry: _Entry, target: str, widen: int, apart: int) -> int | None:
+    """Add a way to a state; return the index of the way to visit, None if it was visited.
 
     The first few ways to a state stay separate, so that values that exclude each other are not
     added up. All further ways share one entry.
     """
     if entry in known:
         return None
-    if len(known) < _APART:
+    if len(known) < apart:
         known.append(entry)
-        return entry
+        return len(known) - 1
     shape, variables = known[-1]
     together = (
         joined(shape, entry[0], f"the input of {target}", widen=widen),
@@ -349,7 +418,7 @@ def _added(known: list[_Entry], entry: _Entry, target: str, widen: int) -> _Entr
     if together == known[-1]:
         return None
     known[-1] = together
-    return together
+    return len(known) - 1
 
 
 def _joined_variables(one: Variables, other: Variables, *, widen: int) -> Variables:

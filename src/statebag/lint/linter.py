@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from statebag.lint.checks import Checks, control_paths, movable_paths
 from statebag.lint.finding import RULES, Finding
 from statebag.lint.flow import Flow
 from statebag.lint.function_settings import FunctionSettings, function_settings
+from statebag.lint.refused import refused
 from statebag.lint.structure import structure, without_default
 
 if TYPE_CHECKING:
@@ -130,9 +132,12 @@ def lint(paths: list[Path], options: Options) -> Report:
             report.control[machine.file] = advice.all_control
         if advice.movable:
             report.movable[machine.file] = advice.all_movable
-    return replace(
-        report, findings=sorted(set(findings)), machines=len(machines), accepted=accepted
-    )
+    ordered = sorted(set(findings), key=_place)
+    return replace(report, findings=ordered, machines=len(machines), accepted=accepted)
+
+
+def _place(one: Finding) -> tuple[str, int, int, str, str, str]:
+    return one.file, one.line, one.column, one.path, one.code, one.message
 
 
 def _machines(paths: list[Path]) -> list[MachineSource]:
@@ -163,6 +168,8 @@ def _looked_at(
             say(path, "SB002", "no transition leads to this state", "Remove it, or lead to it.")
         for fault in structure(model):
             say(fault.path, fault.code, fault.message[:_NAME_SHOWN], fault.fix)
+        for path, message in refused(model, express=machine.express):
+            say(path, "SB010", message[:_NAME_SHOWN], "Correct it: AWS refuses the definition.")
         for path in without_default(model):
             say(
                 path,
@@ -251,11 +258,18 @@ def _ends(path: str, start: int) -> Iterator[int]:
 def _member(value: Any, step: str) -> tuple[Any] | None:
     """Return the member that `.name`, `['name']` or `[0]` names; None if there is none."""
     if isinstance(value, dict):
-        key = step[1:] if step.startswith(".") else step[2:-2]
-        if key in value and step in {f".{key}", f"[{key!r}]"}:
-            return (value[key],)
-        return next(((one,) for key, one in value.items() if step == f"[{key!r}]"), None)
+        key = step[1:] if step.startswith(".") else _unquoted(step)
+        return (value[key],) if key in value else None
     if isinstance(value, list) and (index := _INDEX.fullmatch(step)):
         position = int(index[1])
         return (value[position],) if position < len(value) else None
     return None
+
+
+def _unquoted(step: str) -> str | None:
+    """Return the name in `['name']`; None if it is another step."""
+    try:
+        name = ast.literal_eval(step[1:-1])
+    except (ValueError, SyntaxError):
+        return None
+    return name if isinstance(name, str) and step == f"[{name!r}]" else None

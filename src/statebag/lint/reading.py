@@ -15,6 +15,7 @@ from statebag.asl.made_values import (
 )
 from statebag.asl.quotas import CAUSE_BYTES, PAYLOAD_LIMIT
 from statebag.lint.expression_sizes import Expression, Reference, is_jsonata, json_path, jsonata
+from statebag.lint.joining import either, merged
 from statebag.lint.shape import (
     COMPUTED,
     EVERY,
@@ -23,11 +24,9 @@ from statebag.lint.shape import (
     Members,
     Shape,
     SourcePart,
-    either,
     follow,
     is_absent,
     literal,
-    merged,
 )
 
 if TYPE_CHECKING:

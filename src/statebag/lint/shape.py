@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
 
@@ -29,14 +31,21 @@ __all__ = [
     "Shape",
     "Source",
     "SourcePart",
-    "each_of",
-    "either",
+    "clipped",
+    "follow",
+    "from_start",
+    "holds_bags",
     "is_absent",
+    "is_special",
     "literal",
     "made_of",
-    "merged",
+    "own_bytes",
     "parts",
+    "placed",
     "size",
+    "times_of",
+    "unbounded",
+    "united",
 ]
 
 SMALL = 256
@@ -56,13 +65,10 @@ EVERY = -(1 << 62)
 
 Step = str | int
 
-# Levels of an object that are kept separate. Chosen: few definitions name deeper paths.
-_DEEPEST = 12
 _MOST_PLACES = 8  # of one value in bags. Chosen: it ends loops that nest bags in bags
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a value comes from.
 
     Attributes:
@@ -129,12 +135,12 @@ class SourcePart:
     def below(self, step: Step) -> SourcePart:
         """The value at a field or index."""
         return SourcePart(
-            self.source, (*self.path, step), _united(one.below(step) for one in self.bags)
+            self.source, (*self.path, step), united(one.below(step) for one in self.bags)
         )
 
 
-def _united(places: Iterable[InBag]) -> tuple[InBag, ...]:
-    """Places in bags, each once, in an order that is the same in each run."""
+def united(places: Iterable[InBag]) -> tuple[InBag, ...]:
+    """Return places in bags, each once, in an order that is the same in each run."""
     found = tuple(dict.fromkeys(places))
     if len(found) < 2:  # nearly always
         return found
@@ -147,14 +153,135 @@ def _united(places: Iterable[InBag]) -> tuple[InBag, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
-    """An object or array whose members are known."""
+class BoundedText:
+    """A literal of so many bytes."""
 
-    members: tuple[tuple[Step, Shape], ...]
+    bytes: int
+
+
+class _Uses:
+    """The parts of one source in a value, by their paths in the source.
+
+    Args:
+        paths: The paths. The list is never changed.
+    """
+
+    __slots__ = ("_times", "paths")
+
+    def __init__(self, paths: list[tuple[Step, ...]]) -> None:
+        self.paths = paths
+        self._times = 1 if len(paths) == 1 else 0
+
+    @property
+    def times(self) -> int:
+        """How often one byte of the source can occur: overlapping paths repeat it."""
+        if not self._times:
+            self._times = times_of(self.paths)
+        return self._times
+
+
+def times_of(paths: list[tuple[Step, ...]]) -> int:
+    """Return how often one byte of a source can occur in parts of it."""
+    if len(paths) == 1:
+        return 1
+    apart = set(paths)
+    lengths = {*map(len, paths)}
+    # Nearly always, they are fields of one object: none is below another one.
+    if len(apart) == len(paths) and not any(
+        path[:end] in apart for path in paths for end in lengths if end < len(path)
+    ):
+        return 1
+    counts = Counter(paths)
+    return max(sum(counts[path[:end]] for end in range(len(path) + 1)) for path in apart)
+
+
+class Members:
+    """An object or array whose members are known. It is never changed.
+
+    A machine of a thousand states has values of a thousand members, each made from the one before.
+    So what a value adds up to is computed once, from that of the value that it was made from.
+
+    Args:
+        members: The members by name, by index, or by one of the special keys of this module.
+    """
+
+    __slots__ = ("_bytes", "_hash", "_holds_bags", "_own", "_uses", "known")
+
+    def __init__(self, members: Iterable[tuple[Step, Shape]] | Mapping[Any, Shape] = ()) -> None:
+        self.known: dict[Step, Shape] = dict(members)
+        self._hash: int | None = None
+        self._uses: dict[Source, _Uses] | None = None
+        self._bytes = self._own = -1
+        self._holds_bags: bool | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Members) and self.known == other.known
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(frozenset(self.known.items()))
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"Members({self.known!r})"
+
+    @property
+    def members(self) -> tuple[tuple[Step, Shape], ...]:
+        """The members in their order, each with its key."""
+        return tuple(self.known.items())
+
+    @property
+    def holds_bags(self) -> bool:
+        """Whether a member is in a bag, or holds one."""
+        if self._holds_bags is None:
+            self._holds_bags = any(holds_bags(one) for one in self.known.values())
+        return self._holds_bags
+
+    @property
+    def uses(self) -> Mapping[Source, _Uses]:
+        """The sources of its members, each with the parts that are in it."""
+        if self._uses is None:
+            objects = [one for one in self.known.values() if isinstance(one, Members)]
+            # The widest is taken as it is: a payload is often a whole state and little beside it.
+            widest = max(objects, key=lambda one: len(one.uses), default=None)
+            uses = {} if widest is None else dict(widest.uses)
+            paths: dict[Source, list[tuple[Step, ...]]] = {}
+            skipped = False
+            for member in self.known.values():
+                if isinstance(member, SourcePart):
+                    paths.setdefault(member.source, []).append(member.path)
+                elif member is widest and not skipped:
+                    skipped = True  # once: the same value may be there several times
+                elif isinstance(member, Members):
+                    for source, one in member.uses.items():
+                        paths.setdefault(source, []).extend(one.paths)
+            for source, found in paths.items():
+                same = uses.get(source)
+                uses[source] = _Uses(found if same is None else [*same.paths, *found])
+            self._uses = uses
+        return self._uses
+
+    @property
+    def source_bytes(self) -> int:
+        """The most bytes that its sources give."""
+        if self._bytes < 0:
+            self._bytes = sum(source.bound * one.times for source, one in self.uses.items())
+        return self._bytes
+
+    @property
+    def own(self) -> int:
+        """Bytes of literals, keys, brackets and commas."""
+        if self._own < 0:
+            keys = sum(_key_bytes(key) for key in self.known)
+            members = sum(own_bytes(one) for one in self.known.values())
+            self._own = 2 + keys + len(self.known) + members
+        return self._own
 
     def get(self, step: Step) -> Shape | None:
-        """A member."""
-        known = dict(self.members)
+        """Return a member, also from what is known of several; None if it has no such member."""
+        known = self.known
         if COMPUTED in known and step not in {COMPUTED, REST}:
             return SourcePart(Source("what an expression computes", size(self)))
         if step in known:
@@ -163,322 +290,207 @@ class Members:
             # JSONata reads a member of an array from each of its items.
             return known[ANY] if isinstance(step, int) else follow(known[ANY], (step,))
         if step == EVERY or (isinstance(step, str) and known and not _has_names(known)):
+            from statebag.lint.joining import either  # noqa: PLC0415 - it is built on this module
+
             item = either(
                 [follow(one, (EVERY,)) if key == REST else one for key, one in known.items()]
             )
             return item if step == EVERY else follow(item, (step,))
         return follow(known[REST], (step,)) if REST in known else None
 
+    def with_member(self, key: Step, value: Shape) -> Members:
+        """Return the same with another member, in the place of one with this key."""
+        made = Members(self.known)
+        before = self.known.get(key)
+        made.known[key] = value
+        if self._holds_bags is False or holds_bags(value):
+            made._holds_bags = holds_bags(value)
+        if self._uses is None or self._bytes < 0 or self._own < 0:
+            return made
+        gone = () if before is None else _uses_of(before)
+        made._exchange(self, gone, _uses_of(value))
+        made._own = self._own + own_bytes(value)
+        made._own += _key_bytes(key) + 1 if before is None else -own_bytes(before)
+        return made
 
-def _has_names(members: Mapping[Step, Shape]) -> bool:
-    return any(isinstance(key, str) for key in members)
+    def with_sources(self, other: Mapping[Source, Source]) -> Members:
+        """Return the same with other sources in the place of some of its own."""
+        changed: dict[Step, Shape] = {}
+        for key, member in self.known.items():
+            if isinstance(member, SourcePart):
+                if member.source in other:
+                    changed[key] = SourcePart(other[member.source], member.path, member.bags)
+            elif isinstance(member, Members) and not other.keys().isdisjoint(member.uses):
+                changed[key] = member.with_sources(other)
+        made = Members(self.known)
+        made.known.update(changed)
+        if self._bytes >= 0:
+            gone = [(one, self.uses[one]) for one in other if one in self.uses]
+            made._exchange(self, gone, [(other[one], uses) for one, uses in gone])
+        made._own, made._holds_bags = self._own, self._holds_bags
+        return made
 
-
-@dataclass(frozen=True, slots=True)
-class BoundedText:
-    """A literal of so many bytes."""
-
-    bytes: int
+    def _exchange(
+        self,
+        before: Members,
+        gone: Iterable[tuple[Source, _Uses]],
+        added: Iterable[tuple[Source, _Uses]],
+    ) -> None:
+        """Take the sums of another value, without some parts and with others."""
+        uses = dict(before.uses)
+        bytes_ = before.source_bytes
+        for source, one in gone:
+            was = uses.pop(source)
+            bytes_ -= source.bound * was.times
+            if len(was.paths) == len(one.paths):
+                continue
+            left = Counter(was.paths)
+            left.subtract(one.paths)
+            if paths := list(left.elements()):
+                uses[source] = _Uses(paths)
+                bytes_ += source.bound * uses[source].times
+        for source, one in added:
+            same = uses.get(source)
+            uses[source] = one if same is None else _Uses([*same.paths, *one.paths])
+            bytes_ += source.bound * (uses[source].times - (0 if same is None else same.times))
+        self._uses, self._bytes = uses, bytes_
 
 
 Shape = SourcePart | Members | BoundedText
 
 
+def _uses_of(shape: Shape) -> Iterable[tuple[Source, _Uses]]:
+    if isinstance(shape, SourcePart):
+        return ((shape.source, _Uses([shape.path])),)
+    return shape.uses.items() if isinstance(shape, Members) else ()
+
+
+@lru_cache(maxsize=16_384)
+def _key_bytes(key: Step) -> int:
+    """Return the bytes of a member's name and the colon after it."""
+    if not isinstance(key, str) or key in {REST, COMPUTED, ANY}:
+        return 0
+    return len(json.dumps(key, ensure_ascii=False)) + 1
+
+
+def _has_names(members: Mapping[Step, Shape]) -> bool:
+    return any(isinstance(key, str) for key in members)
+
+
+def is_special(key: Step) -> bool:
+    """Return whether a key of `Members` names no member."""
+    return key in {REST, COMPUTED, ANY}
+
+
 def literal(value: Any) -> Shape:
-    """The shape of a value that the definition holds."""
+    """Return the shape of a value that the definition holds."""
     if isinstance(value, dict) and value:
-        return Members(tuple((key, literal(member)) for key, member in value.items()))
+        return Members((key, literal(member)) for key, member in value.items())
     if isinstance(value, list) and value:
-        return Members(tuple((i, literal(member)) for i, member in enumerate(value)))
+        return Members((i, literal(member)) for i, member in enumerate(value))
     return BoundedText(len(json.dumps(value, ensure_ascii=False)))
 
 
 def parts(shape: Shape) -> Iterator[SourcePart]:
-    """All parts of sources in a value."""
+    """Yield all parts of sources in a value."""
     if isinstance(shape, SourcePart):
         yield shape
     elif isinstance(shape, Members):
-        for _, member in shape.members:
+        for member in shape.known.values():
             yield from parts(member)
 
 
+def holds_bags(shape: Shape) -> bool:
+    """Return whether a value is in a bag, or bags are in it."""
+    return not isinstance(shape, BoundedText) and shape.holds_bags
+
+
 def size(shape: Shape) -> int:
-    """The most bytes that a value can have."""
-    return sum(bytes_ for _, bytes_ in made_of(shape)) + _own(shape)
+    """Return the most bytes that a value can have."""
+    if isinstance(shape, SourcePart):
+        return shape.source.bound
+    return shape.bytes if isinstance(shape, BoundedText) else shape.source_bytes + shape.own
 
 
 def made_of(shape: Shape) -> list[tuple[str, int]]:
-    """The sources of a value with what each may give to its size, the largest first."""
-    found: dict[Source, list[tuple[Step, ...]]] = {}
-    for part in parts(shape):
-        found.setdefault(part.source, []).append(part.path)
-    sizes = [(source.name, source.bound * _times(paths)) for source, paths in found.items()]
-    return sorted(sizes, key=lambda one: -one[1])
+    """Return the sources of a value with what each may give to its size, the largest first."""
+    sizes = [(source.name, source.bound * one.times) for source, one in _uses_of(shape)]
+    return sorted(sizes, key=lambda one: (-one[1], one[0]))
 
 
-def _times(paths: list[tuple[Step, ...]]) -> int:
-    """How often one byte of a source can stand in the value: overlapping paths repeat it."""
-    counts = Counter(paths)
-    return max(sum(counts[path[:end]] for end in range(len(path) + 1)) for path in counts)
-
-
-def _own(shape: Shape) -> int:
-    """Bytes of literals, keys, brackets and commas."""
+def own_bytes(shape: Shape) -> int:
+    """Return the bytes of literals, keys, brackets and commas."""
     if isinstance(shape, BoundedText):
         return shape.bytes
-    if isinstance(shape, Members):
-        keys = sum(
-            len(json.dumps(key, ensure_ascii=False)) + 1
-            for key, _ in shape.members
-            if isinstance(key, str) and key not in {REST, COMPUTED, ANY}
-        )
-        return 2 + keys + len(shape.members) + sum(_own(member) for _, member in shape.members)
-    return 0
+    return shape.own if isinstance(shape, Members) else 0
 
 
 def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
-    """The value at a path in a value; a short text where it is not known to be there."""
+    """Return the value at a path in a value; a short text where it is not known to be there."""
     for step in path:
         if isinstance(shape, SourcePart):
             shape = shape.below(step)
             continue
-        found = shape.get(_from_start(shape, step)) if isinstance(shape, Members) else None
+        found = shape.get(from_start(shape, step)) if isinstance(shape, Members) else None
         if found is None:
             return BoundedText(2)
         shape = found
     return shape
 
 
-def _from_start(shape: Members, step: Step) -> Step:
-    """An index that counts from the end of an array, as one that counts from its start."""
-    return len(shape.members) + step if isinstance(step, int) and EVERY < step < 0 else step
+def from_start(shape: Members, step: Step) -> Step:
+    """Return an index that counts from the end of an array as one that counts from its start."""
+    return len(shape.known) + step if isinstance(step, int) and EVERY < step < 0 else step
 
 
 def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
-    """Whether a path surely finds nothing: an object of which all fields are known lacks one."""
+    """Return whether a path surely finds nothing: an object whose fields are known lacks one."""
     for step in path:
-        if (
-            not isinstance(shape, Members)
-            or step == EVERY
-            or any(k == ANY for k, _ in shape.members)
-        ):
+        if not isinstance(shape, Members) or step == EVERY or ANY in shape.known:
             return False
-        found = shape.get(_from_start(shape, step))
+        found = shape.get(from_start(shape, step))
         if found is None:
-            return all(isinstance(one, str) for one, _ in shape.members) and isinstance(step, str)
+            return all(isinstance(one, str) for one in shape.known) and isinstance(step, str)
         shape = found
     return False
 
 
 def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
-    """A value with another one put at a path in it."""
+    """Return a value with another one put at a path in it."""
     if not path:
         return value
     step = path[0]
     if isinstance(shape, SourcePart):
-        shape = Members(((REST, shape),))
-    known = dict(shape.members) if isinstance(shape, Members) else {}
-    before = known.get(step)
-    rest = known.get(REST)
-    if before is None and isinstance(rest, SourcePart) and rest.bags and len(path) > 1:
-        # Its bytes are those of the rest, and count there.
-        before = replace(rest.below(step), source=replace(rest.source, bound=0))
-    known[step] = placed(before or BoundedText(2), path[1:], value)
-    return Members(tuple(known.items()))
+        shape = Members({REST: shape})
+    elif isinstance(shape, BoundedText):
+        shape = Members()
+    before = shape.known.get(step)
+    rest = shape.known.get(REST)
+    if before is None and isinstance(rest, SourcePart) and len(path) > 1:
+        # Its other fields stay; their bytes are those of the rest, and count there.
+        before = unbounded(rest.below(step))
+    return shape.with_member(step, placed(before or BoundedText(2), path[1:], value))
 
 
-def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
-    """What may be either of two values: as large as the larger one, in a bag where one may be.
-
-    Args:
-        one: None where there is only the other.
-        other: A value.
-        where: A name for what is not known any more.
-        widen: Whether to take what differs for as large as the limit, so that loops end: 1 where
-            it still grows, 2 in any case.
-    """
-    if one is None or one == other:
-        return other
-    ours, theirs = _differing(one, other, 0)
-    before, after = _content(ours), _content(theirs)
-    grows = widen > 1 or (widen == 1 and after > before)
-    bound = PAYLOAD_LIMIT if grows else min(max(before, after), PAYLOAD_LIMIT)
-    return _either(one, other, Source(where, bound), ())
-
-
-def _content(shape: Shape) -> int:
-    """Bytes without those of keys and brackets, which stay where they are: or a loop would grow."""
-    pending, texts = [shape], 0
-    while pending:
-        one = pending.pop()
-        if isinstance(one, BoundedText):
-            texts += one.bytes
-        elif isinstance(one, Members):
-            pending.extend(member for _, member in one.members)
-    return sum(bytes_ for _, bytes_ in made_of(shape)) + texts
-
-
-def _aligned(one: Shape, other: Shape) -> tuple[Shape, Shape]:
-    """Both in the same form, if one is an object whose members are known and the other is not."""
-    return _as_object(one, other), _as_object(other, one)
-
-
-def _as_object(shape: Shape, other: Shape) -> Shape:
-    if not isinstance(other, Members):
-        return shape
-    known = dict(other.members)
-    if not isinstance(shape, SourcePart):
-        if not _holds_bags(other) or COMPUTED in known:
-            return shape
-        # A literal and what is computed have no members that are told apart.
-        apart = isinstance(shape, Members) and all(key != COMPUTED for key, _ in shape.members)
-        return shape if apart else Members(((REST, SourcePart(Source("", size(shape)))),))
-    # What is in bags is followed through both forms; the rest is so only if it is the same value.
-    if known.get(REST) == shape or (_has_only_names(known) and _holds_bags(other)):
-        return Members(((REST, shape),))
-    return shape
-
-
-def _has_only_names(members: Mapping[Step, Shape]) -> bool:
-    return all(isinstance(key, str) for key in members) and not members.keys() & {COMPUTED, ANY}
-
-
-def _holds_bags(shape: Shape) -> bool:
-    return any(part.holds_bags for part in parts(shape))
-
-
-def _differing(one: Shape, other: Shape, depth: int) -> tuple[Members, Members]:
-    """What of each is not the same in both."""
-    if one == other:
-        return Members(()), Members(())
-    one, other = _aligned(one, other)
-    if not (isinstance(one, Members) and isinstance(other, Members) and depth < _DEEPEST):
-        return Members(((0, one),)), Members(((0, other),))
-    ours, theirs = dict(one.members), dict(other.members)
-    left: list[tuple[Step, Shape]] = []
-    right: list[tuple[Step, Shape]] = []
-    for key in dict.fromkeys((*ours, *theirs)):
-        if key in ours and key in theirs:
-            inner = _differing(ours[key], theirs[key], depth + 1)
-            left.append((key, inner[0]))
-            right.append((key, inner[1]))
-        elif key in ours:
-            left.append((key, ours[key]))
-        else:
-            right.append((key, theirs[key]))
-    return Members(tuple(left)), Members(tuple(right))
-
-
-def _either(one: Shape, other: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
-    """The same, with all that differs as parts of one source: together they have its bound."""
-    if one == other:
-        return one
-    one, other = _aligned(one, other)
-    if isinstance(one, Members) and isinstance(other, Members) and len(path) < _DEEPEST:
-        ours, theirs = dict(one.members), dict(other.members)
-        members: list[tuple[Step, Shape]] = []
-        for key in dict.fromkeys((*ours, *theirs)):
-            here = (*path, key)
-            mine, his = _known(ours, key), _known(theirs, key)
-            if mine is not None and his is not None:
-                members.append((key, _either(mine, his, source, here)))
-            else:
-                members.append((key, _moved(mine or his or BoundedText(2), source, here)))
-        return Members(tuple(members))
-    if isinstance(one, BoundedText) and isinstance(other, BoundedText):
-        return BoundedText(max(one.bytes, other.bytes))
-    both = [shape for shape in (one, other) if isinstance(shape, SourcePart)]
-    return SourcePart(source, path, _united(place for part in both for place in part.bags))
-
-
-def _known(members: Mapping[Step, Shape], key: Step) -> Shape | None:
-    """A member, also of the part of an object whose members are not told apart."""
-    found = members.get(key)
-    if found is None and isinstance(key, str) and key not in {REST, COMPUTED, ANY}:
-        rest = members.get(REST)
-        return rest.below(key) if isinstance(rest, SourcePart) and rest.bags else None
-    return found
-
-
-def _moved(shape: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
-    if isinstance(shape, SourcePart):
-        return replace(shape, source=source, path=path)
-    if isinstance(shape, Members):
-        members = ((key, _moved(member, source, (*path, key))) for key, member in shape.members)
-        return Members(tuple(members))
-    return shape
-
-
-def each_of(item: Shape, where: str, bound: int) -> Shape:
-    """An array of which each item has one shape.
-
-    Args:
-        item: That of an item.
-        where: A name for the array, for messages.
-        bound: The most bytes of the array.
-    """
-    if not _holds_bags(item):
-        return SourcePart(Source(where, bound))
-    # The bytes of names and literals come with each item, and are in the bound already.
-    own = _own(Members(((ANY, item),)))
-    whole = _moved(item, Source(where, max(bound - own, 0)), ())
-    return Members(((ANY, whole),))
-
-
-def either(shapes: Iterable[Shape]) -> Shape:
-    """Whichever of several values."""
-    found: Shape | None = None
-    for one in shapes:
-        found = joined(found, one, "one of several values", widen=0)
-    return BoundedText(2) if found is None else found
-
-
-def merged(shapes: Iterable[Shape]) -> Shape:
-    """Objects merged into one: a member of a later one takes the place of an earlier one's."""
-    known: dict[Step, Shape] = {}
-    for one in shapes:
-        if isinstance(one, BoundedText):
-            continue
-        of_one = dict(one.members) if isinstance(one, Members) else {REST: one}
-        if COMPUTED in of_one or any(isinstance(key, int) for key in of_one):
-            of_one = {REST: SourcePart(Source("what an expression computes", size(one)))}
-        rest = of_one.pop(REST, None)
-        if isinstance(rest, SourcePart):
-            for key in known.keys() - {REST} if rest.bags else ():
-                # Its bytes are those of the rest, and count there.
-                over = replace(rest.below(key), source=replace(rest.source, bound=0))
-                known[key] = joined(known[key], over, "what an expression merges", widen=0)
-            before = known.get(REST)
-            known[REST] = _beside(before, rest) if isinstance(before, SourcePart) else rest
-        known.update(of_one)
-    return Members(tuple(known.items())) if known else BoundedText(2)
-
-
-def _beside(one: SourcePart, other: SourcePart) -> SourcePart:
-    """What is not known of two objects, together."""
-    bound = one.source.bound + other.source.bound
-    return SourcePart(
-        Source("what an expression merges", bound), (), _united(one.bags + other.bags)
-    )
+def unbounded(part: SourcePart) -> SourcePart:
+    """Return a part whose bytes are counted elsewhere."""
+    return replace(part, source=Source(part.source.name, 0))
 
 
 def clipped(shape: Shape) -> Shape:
-    """A value that was found to be too large, as it is where the execution went on all the same."""
-    while (excess := size(shape) - PAYLOAD_LIMIT) > 0:
-        sources = {part.source for part in parts(shape)}
-        # By name where bounds are the same, or two runs would not say the same.
-        largest = max(sources, key=lambda one: (one.bound, one.name), default=None)
-        if largest is None or not largest.bound:
-            return shape
-        shape = _with_bound(shape, largest, max(largest.bound - excess, 0))
-    return shape
-
-
-def _with_bound(shape: Shape, source: Source, bound: int) -> Shape:
-    if isinstance(shape, SourcePart) and shape.source == source:
-        return replace(shape, source=replace(source, bound=bound))
-    if isinstance(shape, Members):
-        return Members(
-            tuple((key, _with_bound(member, source, bound)) for key, member in shape.members)
-        )
-    return shape
+    """Return a value that was found to be too large, as it is where the execution went on."""
+    excess = size(shape) - PAYLOAD_LIMIT
+    if excess <= 0:
+        return shape
+    uses = dict(_uses_of(shape))
+    other: dict[Source, Source] = {}
+    # By name where bounds are the same, or two runs would not say the same.
+    for source in sorted(uses, key=itemgetter(1, 0), reverse=True):
+        bound = max(source.bound - excess, 0)
+        other[source] = Source(source.name, bound)
+        excess -= (source.bound - bound) * uses[source].times
+        if excess <= 0 or not source.bound:
+            break
+    if isinstance(shape, SourcePart):
+        return SourcePart(other[shape.source], shape.path, shape.bags)
+    return shape.with_sources(other) if isinstance(shape, Members) else shape

@@ -109,9 +109,6 @@ def _state(state: dict[str, Any], path: str, language: str) -> Iterator[Issue]:
             yield from _unknown({name: None}, allowed, path, what)
     if state["Type"] == "Wait" and sum(name in state for name in _WAITS) != 1:
         yield Issue(path, "SB001", f"a Wait has exactly one of {', '.join(_WAITS)}", "Leave one.")
-    for name in ("TimeoutSeconds", "HeartbeatSeconds", "Error", "Cause", "MaxConcurrency"):
-        if name in state and f"{name}Path" in state:
-            yield _wrong(path, f"{name} and {name}Path exclude each other")
     timeout, heartbeat = state.get("TimeoutSeconds"), state.get("HeartbeatSeconds")
     if _is_number(timeout) and _is_number(heartbeat) and heartbeat >= timeout:
         yield _wrong(f"{path}.HeartbeatSeconds", "HeartbeatSeconds is less than TimeoutSeconds")
@@ -296,17 +293,23 @@ def _endless(machine: StateMachine) -> Iterator[Issue]:
         if name not in reached:
             reached.add(name)
             ahead.extend(ways[name])
-    ending = {
+    before: dict[str, list[str]] = {}
+    for name in reached:
+        for target in ways[name]:
+            before.setdefault(target, []).append(name)
+    ending: set[str] = set()
+    ahead = [
         name
         for name in reached
         if machine.states[name].kind in {"Succeed", "Fail"}
         or machine.states[name].fields.get("End") is True
-    }
-    more = ending
-    while more:
-        more = {name for name in reached - ending if ways[name] & ending}
-        ending |= more
-    stuck = [name for name in machine.states if name in reached - ending]
+    ]
+    while ahead:
+        name = ahead.pop()
+        if name not in ending:
+            ending.add(name)
+            ahead.extend(before.get(name, ()))
+    stuck = [name for name in machine.states if name in reached and name not in ending]
     if stuck:
         message = f"from {stuck[0][:_SHOWN]!r} on, no transition leads to an end"
         fix = f"Lead a way out of the loop, or its history is full after {HISTORY_EVENTS:,} events."
