@@ -1,7 +1,8 @@
 """Requests and bytes of a step while a state grows: `python -m benchmarks.growth`.
 
 Each step is a process of its own as far as memory goes: whatever is remembered is dropped before
-it. Counts are those of the requests that the library sends to a store in memory.
+it; but for the writers that only seal, whose processes stay, or name the parent bag. Counts are
+those of the requests that the library sends to a store in memory.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.summary import growth
 from benchmarks.synthetic import Writer
 from benchmarks.workloads import synthetic
 from statebag import Statebag
@@ -25,6 +27,11 @@ SCOPE = "benchmark/run-1"
 _QUARTERS = 4
 _MESSAGE = 6000  # bytes of the median message
 _ENTRY = 2500  # bytes of the median entry that is appended
+_ROWS = 20_000  # of the table with scattered edits
+_SCATTERED = 20  # rows that a step edits
+_MOST_STEPS_OF_ROWS = 300  # of such a table: each step opens all of it
+_LONG = ("1 MB", "appends", "1 MB, seal only")  # measured for 3,000 steps as well
+_LONG_STEPS = 3000
 _PUT, _GET, _STORED = 5.0, 0.4, 0.023  # dollars a million requests, and a million KB a month
 
 
@@ -50,6 +57,11 @@ class Growth:
         parts = [self._steps[n * size : (n + 1) * size] for n in range(_QUARTERS)]
         return [sum(one[0] for one in part) / len(part) for part in parts]
 
+    def exponents(self) -> tuple[float, float]:
+        """With which the GETs, and the KB written, grow over the number of the step."""
+        gets, _, written = zip(*self._steps, strict=True)
+        return growth(list(gets)), growth(list(written))
+
     def mean(self) -> tuple[float, float, float]:
         """GETs, PUTs and KB written a step."""
         steps = len(self._steps)
@@ -63,7 +75,7 @@ class Growth:
         quarters = " ".join(f"{one:6.2f}" for one in self.quarters())
         return (
             f"{self.name:24} {quarters}  {puts:6.3f} {written:8.1f}  {dollars:6.2f}"
-            f"  {self.last_open:4}"
+            f"  {self.last_open:4}  " + " ".join(f"{one:+6.2f}" for one in self.exponents())
         )
 
 
@@ -101,6 +113,29 @@ def workloads(steps: int) -> dict[str, tuple[Any, Iterator[Any]]]:
             new = [writer.entry(n, _ENTRY)]
             yield lambda client, bag, new=new: client.append(bag, "$.messages", new, scope=SCOPE)
 
+    def sealed_only(*, cold: bool) -> Iterator[Any]:
+        synthesized = synthetic(1_000_000, steps, 0.2)
+        state = synthesized.initial()
+        for change in synthesized.changes():
+            change.apply(state)
+            yield lambda client, bag, state=state: client.seal(
+                state, scope=SCOPE, parent=bag if cold else None
+            )
+
+    def scattered() -> Iterator[Any]:
+        writer = Writer(3)
+        for _ in range(min(steps, _MOST_STEPS_OF_ROWS)):
+            places = writer.random.sample(range(_ROWS), _SCATTERED)
+            values = {place: writer.identifier() for place in places}
+
+            def edit(state: Any, values: dict[int, str] = values) -> None:
+                for place, value in values.items():
+                    state["rows"][place]["status"] = value
+
+            yield lambda client, bag, edit=edit: _opened(edit, client, bag)
+
+    rows = Writer(4)
+    table = {"rows": [{"id": rows.identifier(), "status": "open"} for _ in range(_ROWS)]}
     empty = {"messages": [], "status": "RUNNING"}
     million = synthetic(1_000_000, steps, 0.2).initial()
     return {
@@ -109,6 +144,9 @@ def workloads(steps: int) -> dict[str, tuple[Any, Iterator[Any]]]:
         "1 MB, only=": (million, changes(1_000_000, 0.2, only=True)),
         "messages": (empty, messages()),
         "appends": (empty, appends()),
+        "1 MB, seal only": (million, sealed_only(cold=False)),
+        "1 MB, seal with parent=": (million, sealed_only(cold=True)),
+        "scattered edits": (table, scattered()),
     }
 
 
@@ -118,11 +156,13 @@ def _edited(state: Any, change: Any) -> Any:
 
 
 def measure(name: str, first: Any, steps: Iterator[Any]) -> Growth:
-    """Run a workload, each step with an empty memory."""
+    """Run a workload, each step with an empty memory, unless its writer only seals."""
     store = MemoryStore()
+    stays = name.endswith("seal only")
 
     def client() -> Statebag:
-        forget()
+        if not stays:
+            forget()
         return Statebag(store)
 
     growth = Growth(name)
@@ -131,6 +171,7 @@ def measure(name: str, first: Any, steps: Iterator[Any]) -> Growth:
         with usage.measured() as cost:
             bag = step(client(), bag)
         growth.add(cost)
+    forget()
     with usage.measured() as cost:
         client().open(bag, scope=SCOPE)
     growth.last_open = cost.gets
@@ -138,14 +179,19 @@ def measure(name: str, first: Any, steps: Iterator[Any]) -> Growth:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table; with `--long`, that of three workloads over 3,000 steps."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--long", action="store_true", help="3,000 steps of three workloads")
     parser.add_argument("names", nargs="*", help="workloads; all of them by default")
     chosen = parser.parse_args()
-    print("workload                 GETs a step, by quarter         PUT       KB     $/M  open all")
-    for name, (first, steps) in workloads(chosen.steps).items():
-        if not chosen.names or name in chosen.names:
+    count, names = (_LONG_STEPS, _LONG) if chosen.long else (chosen.steps, ())
+    print(
+        "workload                 GETs a step, by quarter         PUT       KB     $/M"
+        "  open all, exponents of GETs and KB"
+    )
+    for name, (first, steps) in workloads(count).items():
+        if name in (chosen.names or names or [name]):
             print(measure(name, first, steps).row(), flush=True)
 
 

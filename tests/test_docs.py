@@ -8,7 +8,7 @@ import pytest
 
 from statebag import Statebag
 from statebag.asl.definition import function_uses
-from statebag.local.engine import run_definition
+from statebag.local import run
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -106,7 +106,11 @@ def test_printed_definitions_run_strict(page, machine):
         use.name: lambda event, _context: sb.seal(sb.open(event), scope="printed/run")
         for use in function_uses(machine)
     }
-    ran = run_definition(
-        machine, functions, PRINTED_INPUTS.get(page.stem, {}), strict=True, wait_scale=0
+    ran = run(
+        machine,
+        functions=functions,
+        input=PRINTED_INPUTS.get(page.stem, {}),
+        strict=True,
+        wait_scale=0,
     )
     assert (ran.status, ran.cause) == ("SUCCEEDED", None)

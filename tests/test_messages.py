@@ -93,7 +93,6 @@ SAYS_ALL: dict[str, set[str]] = {
     },
     "the place, the name of the object or the command line says the rest": {
         "the object's name leads out of its bucket's folder",
-        "the field is not a payload template",
         "End must be true, not another value",
         "the Map state must have one of ItemProcessor and Iterator, not both | neither",
         "the definition is in S3, and is not read from there",
@@ -103,7 +102,6 @@ SAYS_ALL: dict[str, set[str]] = {
         "Step Functions keeps no history of an Express execution",
         "Step Functions did not include the output of this execution",
         "the state changed during the check; another thread may have written to it",
-        "another run is active in this process",
         "a newer release of statebag wrote the history",
         "the token was answered before",
         "no task waits for this token",

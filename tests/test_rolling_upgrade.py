@@ -15,7 +15,7 @@ import pytest
 
 from statebag import Policy, Statebag
 from statebag.format.stub import KEY
-from statebag.local.engine import run_definition
+from statebag.local import run
 from statebag.testing.process import forget
 from tests.bags import forms, noise
 
@@ -232,7 +232,7 @@ def test_an_execution_on_the_engine_goes_on_while_its_functions_are_upgraded(sto
             },
         }
         # The bag is opened in another process.
-        ran = run_definition(definition, {"step": step}, {"bag": {}}, allow_unopened=["step"])
+        ran = run(definition, functions={"step": step}, input={"bag": {}}, allow_unopened=["step"])
     assert (ran.status, ran.cause) == ("SUCCEEDED", None)
     forget()
     assert Statebag(store).open(ran.output["bag"]) == expected
@@ -261,7 +261,7 @@ def test_a_form_of_the_release_to_come_fails_the_state_once_and_names_the_releas
             }
         },
     }
-    ran = run_definition(definition, {"step": step}, bag)
+    ran = run(definition, functions={"step": step}, input=bag)
     assert (ran.status, ran.error, len(attempts)) == ("FAILED", "UnsupportedFormat", 1)
     assert "Install statebag 0.2 or newer" in ran.cause
 

@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from statebag import InvalidState, NotPermitted, Policy, Statebag, step
 from statebag.lint.linter import Options, lint
-from statebag.local.engine import run_definition
+from statebag.local import run as run_workflow
 from statebag.sdk_task import lambda_handler
 from statebag.store.file import FileStore
 from statebag.testing.process import forget
@@ -73,7 +73,7 @@ def through_a_function(task, path):
 def run(task, input_value, **more):
     definition = {"StartAt": "A", "States": {"A": task, "None": NONE}, **more}
     functions = {"call": lambda_handler}
-    return run_definition(definition, functions, input_value, execution_name="run-1")
+    return run_workflow(definition, functions=functions, input=input_value, execution_name="run-1")
 
 
 def test_before_it_fails_and_after_lints_hint_it_gives_the_same(sb, bucket, tmp_path):
@@ -236,10 +236,10 @@ def test_the_next_function_reads_it(sb, bucket, tmp_path):
     }
     listing = through_a_function(LIST, tmp_path / "m.asl.json")
     del listing["End"]
-    ended = run_definition(
+    ended = run_workflow(
         {"StartAt": "A", "States": {"A": {**listing, "Next": "B"}, "B": then, "None": NONE}},
-        {"call": lambda_handler, "count": count},
-        {"bucket": "box"},
+        functions={"call": lambda_handler, "count": count},
+        input={"bucket": "box"},
         strict=False,
     )
     assert (ended.status, ended.output) == ("SUCCEEDED", {"count": OBJECTS})

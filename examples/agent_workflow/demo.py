@@ -24,7 +24,7 @@ from rich.table import Table
 from statebag import Statebag, Unopened
 from statebag.asl.payload import payload_size
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.local.engine import run_definition
+from statebag.local import run
 from statebag.local.execution import Observer
 from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from rich.status import Status
 
-    from statebag.local.execution import Execution
+    from statebag.local.execution import LocalExecution
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
@@ -120,7 +120,7 @@ class _Run:
         self.request = {**request, "answer_seconds": 1 if request["fail"] == "timeout" else 600}
         self.bucket = bucket
         self.actions: dict[str, _Action] = {}
-        self.execution: Execution
+        self.execution: LocalExecution
         self._lock = threading.Lock()
 
     def go(self, console: Console) -> None:
@@ -134,14 +134,13 @@ class _Run:
             person = _Person(status, self.bucket.with_name(f"{self.bucket.name}-tokens"))
             log.addFilter(_no_record)  # the question is shown, not logged
             try:
-                self.execution = run_definition(
-                    workflow.definition,
-                    workflow.functions,
-                    self.request,
-                    name=workflow.name,
+                self.execution = run(
+                    workflow,
+                    input=self.request,
                     observer=person if self.request["fail"] != "timeout" else None,
                     token_dir=person.tokens,
-                    bucket_dir=self.bucket,
+                    buckets=self.bucket,
+                    timeout=None,
                     strict=False,  # it shows what the deployed functions would send
                 )
             finally:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shutil
 import sys
 import tempfile
 from collections import defaultdict
@@ -24,7 +25,7 @@ from rich.table import Table
 from statebag import Statebag
 from statebag.asl.payload import payload_size
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.local.engine import run_definition
+from statebag.local import run
 from statebag.local.execution import Observer
 from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from rich.status import Status
 
-    from statebag.local.execution import Execution, Transition
+    from statebag.local.execution import LocalExecution, LocalTransition
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -45,6 +46,7 @@ from audit import tree  # noqa: E402 - needs the path above
 from audit.rules import RULES  # noqa: E402 - needs the path above
 
 ROWS = 8
+KEPT = Path(".statebag", "demo")  # what both runs leave, to be looked at
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(f"[bold]statebag[/]: a workflow that audits {what}\n")
 
     with tempfile.TemporaryDirectory(prefix="statebag-demo-") as folder:
-        store = Path(folder, "store").as_uri()
+        shutil.rmtree(KEPT, ignore_errors=True)
+        store = (KEPT / "store").absolute().as_uri()
         root = options.folder or source_tree.write(Path(folder, "source"))
         request = {"folder": str(root), "max_files": options.max_files, "auto_approve": False}
 
@@ -71,13 +74,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.print(f"[bold red]{sealed.status}: {sealed.error}[/] {sealed.cause}")
             return 1
         state = Statebag(store).open(sealed.output)
-        lost = _check(console, state, sealed, Path(folder, "store"))
+        lost = _check(console, state, sealed, KEPT / "store")
 
     console.rule("[bold]3. What the audit found", align="left")
     _show_audit(console, state)
     if options.report:
         options.report.write_text(state["report"], encoding="utf-8")
         console.print(f"\nThe whole report is in {options.report}.")
+    look = f"statebag ui --histories {KEPT}/histories --store ./{KEPT}/store"
+    console.print(f"\nLook at both runs: [bold]{look}[/]", soft_wrap=True)
     return 1 if lost else 0
 
 
@@ -106,7 +111,7 @@ class _Person(Observer):
     def state_entered(self, name: str, kind: str, path: str) -> None:  # noqa: ARG002 - Observer's
         self.status.update(f"{name}, the state so far: {self.state_bytes:,} bytes")
 
-    def state_left(self, transition: Transition) -> None:
+    def state_left(self, transition: LocalTransition) -> None:
         if transition.usage is not None:
             self.state_bytes = max(self.state_bytes, transition.usage.plain_bytes)
 
@@ -143,33 +148,33 @@ class _Questions(logging.Handler):
 
 def _run(
     console: Console, request: dict[str, Any], folder: str, environment: dict[str, str]
-) -> Execution:
+) -> LocalExecution:
     workflow = load_workflow(HERE / "template.yaml", environment=environment)
     log = logging.getLogger("source_audit")
     with console.status("starting") as status:
         person = _Person(console, status, Path(folder, "tokens"))
         log.addHandler(person.log)
         try:
-            return run_definition(
-                workflow.definition,
-                workflow.functions,
-                request,
-                name=workflow.name,
+            return run(
+                workflow,
+                input=request,
                 observer=person,
                 token_dir=person.tokens,
+                histories=KEPT / "histories",
+                timeout=None,
                 strict=False,  # it shows what the deployed functions would send
             )
         finally:
             log.removeHandler(person.log)
 
 
-def _show_run(console: Console, execution: Execution) -> None:
+def _show_run(console: Console, execution: LocalExecution) -> None:
     """A row for each step: what the state has grown to, and what the engine carries of it."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("step")
     for name in ("state", "payload", "of limit", "objects", "time"):
         table.add_column(name, justify="right", no_wrap=True)
-    inside: dict[str, list[Transition]] = defaultdict(list)
+    inside: dict[str, list[LocalTransition]] = defaultdict(list)
     for one in execution.transitions:
         outer, bracket, _ = one.path.partition("[")
         if bracket:
@@ -193,7 +198,7 @@ def _show_run(console: Console, execution: Execution) -> None:
     console.print(table)
 
 
-def _explain_plain(console: Console, plain: Execution) -> None:
+def _explain_plain(console: Console, plain: LocalExecution) -> None:
     failed = next((one for one in plain.transitions if one.error), None)
     if failed is None or failed.usage is None:
         console.print("This tree is so small that its state fits the payload.\n")
@@ -204,7 +209,7 @@ def _explain_plain(console: Console, plain: Execution) -> None:
     )
 
 
-def _check(console: Console, state: dict[str, Any], sealed: Execution, store: Path) -> int:
+def _check(console: Console, state: dict[str, Any], sealed: LocalExecution, store: Path) -> int:
     """Compare what went through the whole workflow with the files themselves."""
     root = Path(state["root"])
     lost = [

@@ -160,13 +160,22 @@ class Statebag(AsyncCalls):
         Raises:
             ConfigurationError: One is not a path, or leads to the whole state.
         """
-        policy = with_more_control(self.policy, paths)
+        return self.with_policy(with_more_control(self.policy, paths))
+
+    def with_policy(self, policy: Policy) -> Self:
+        """Return this client with another policy; both share the store and its retries.
+
+        Args:
+            policy: The policy; `attempts`, `require_signatures` and `require_encryption` are those
+                with which the client was made.
+        """
         if policy is self.policy:
             return self
+        kept = {name: getattr(self.policy, name) for name in ("attempts", *policy.PROTECTIONS)}
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other.policy = policy
-        other._settings = {**self._settings, "policy": policy}
+        other.policy = msgspec.structs.replace(policy, **kept)
+        other._settings = {**self._settings, "policy": other.policy}
         return other
 
     def with_readable(self, *scopes: str) -> Self:
@@ -188,12 +197,10 @@ class Statebag(AsyncCalls):
                 f"readable must be scopes, not all scopes below one ({trees[0]})",
                 hint="Policy.readable_scopes takes those.",
             )
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other._granted = tuple(dict.fromkeys([*self._granted, *map(encode_scope, scopes)]))
+        granted = tuple(dict.fromkeys([*self._granted, *map(encode_scope, scopes)]))
         readable = tuple(dict.fromkeys([*self.policy.readable_scopes, *scopes]))
-        other.policy = msgspec.structs.replace(self.policy, readable_scopes=readable)
-        other._settings = {**self._settings, "policy": other.policy}
+        other = self.with_policy(msgspec.structs.replace(self.policy, readable_scopes=readable))
+        other._granted = granted  # noqa: SLF001 (its own)
         return other
 
     def heads(self, scope: str) -> Heads:
@@ -225,6 +232,19 @@ class Statebag(AsyncCalls):
 
         with deadline(self.policy.deadline_seconds):
             return sorted(NeededPacks(self.store).of(as_bag(bag)))
+
+    def with_values(self, values: Values | None) -> Self:
+        """Return this client with other types beyond JSON; both share the store and the memory."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.values = values
+        other._settings = {**self._settings, "values": values}
+        return other
+
+    @property
+    def signs(self) -> bool:
+        """Return whether this client signs stubs, and opens only stubs that its keys signed."""
+        return self._signatures is not None
 
     def seal(
         self,
@@ -450,6 +470,36 @@ class Statebag(AsyncCalls):
                 look_for_texts_at(bag, where, embedded)
         return self._read(value)
 
+    def members(
+        self,
+        bag: Any,
+        path: str | Sequence[str | int] = "$",
+        start: int = 0,
+        count: int = 100,
+        scope: str | None = None,
+    ) -> list[tuple[str | int, Any]]:
+        """Return some items of an array, or members of an object, each with its index or name.
+
+        Of a value in chunks, only the chunks that hold them are read. Strings that hold a bag's
+        text are returned as they are.
+
+        Args:
+            bag: A bag, or any JSON value that holds stubs.
+            path: The array or object, as for `get`.
+            start: The first one, from 0.
+            count: How many at most.
+            scope: The reader's scope, as for `open`.
+
+        Raises:
+            InvalidState: Nothing is at the path, or the value is not an array or object.
+            StatebagError: As for `open`.
+        """
+        from statebag.opening.member_page import member_page
+
+        reads_stubs(bag)
+        with deadline(self.policy.deadline_seconds):
+            return member_page(self._opener(scope), as_bag(bag), parse_path(path), start, count)
+
     def repair(
         self, bag: Any, scope: str | None = None, *, embedded: bool = False
     ) -> dict[str, str | None]:
@@ -571,7 +621,7 @@ class Statebag(AsyncCalls):
         )
         # Whether a string holds a bag was settled by `export`; a control field may stand plain.
         state = reader.open(bag, scope=SCOPE, embedded=False)
-        return self._without_values().seal(state, scope=check_scope(scope), budget=budget)
+        return self.with_values(None).seal(state, scope=check_scope(scope), budget=budget)
 
     def append(
         self,
@@ -692,14 +742,6 @@ class Statebag(AsyncCalls):
     def _read(self, state: Any) -> Any:
         """Return what was opened with its values of types beyond JSON."""
         return state if self.values is None else self.values.decode(state)
-
-    def _without_values(self) -> Self:
-        """Return this client for JSON values alone."""
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other.values = None
-        other._settings = {**self._settings, "values": None}
-        return other
 
     def _without_keys(self) -> Policy:
         """Return the policy for a store in this process's memory, which needs no keys."""

@@ -17,8 +17,7 @@ from statebag.asl.json_paths import (
 )
 from statebag.format.paths import parse_path, render_path
 from statebag.lint.expression_sizes import json_path
-from statebag.local.corrections.json_paths import extracted
-from statebag.local.expressions import Expressions
+from statebag.local import run
 from statebag.local.stubs import DEEP, WILD, parsed
 
 
@@ -133,9 +132,9 @@ DATA = {"a b": [{"v": 1}, {"v": 2}], "it's": {"x": 3}, "n": {"a:b": 4}, "limit":
     ],
 )
 def test_the_engine_the_linter_and_the_stubs_read_alike(text, value, names):
-    expressions = Expressions()
-    assert extracted(text, DATA, expressions) == value
-    expressions.close()
+    state = {"Type": "Pass", "Parameters": {"found.$": text}, "End": True}
+    ran = run({"StartAt": "A", "States": {"A": state}}, input=DATA)
+    assert ran.output == {"found": value}
     (reference,) = json_path(text).references
     assert reference.path == names
     assert parsed(text)[0][: len(names)] == names

@@ -61,7 +61,7 @@ def execution(folder, state, monkeypatch):
     """
     import statebag
     from statebag.asl.arns import ACCOUNT
-    from statebag.local.engine import run_definition
+    from statebag.local import run
     from tests.local.machines import chain, invoke, task
 
     client = statebag.Statebag()
@@ -82,13 +82,14 @@ def execution(folder, state, monkeypatch):
     asking = invoke("ask", Parameters={"FunctionName": "ask", "Payload": token}, TimeoutSeconds=60)
     asking["Resource"] += ".waitForTaskToken"
     del asking["OutputPath"]
-    run_definition(
+    run(
         chain(("Load", task("load")), ("Change", task("change")), ("Ask", asking)),
-        {"load": load, "change": change, "ask": ask},
-        {"execution_id": "Main/run-1"},
+        functions={"load": load, "change": change, "ask": ask},
+        input={"execution_id": "Main/run-1"},
         execution_name="run-1",
-        history_dir=folder / ".statebag" / "histories",
-        timeout_seconds=2,
+        histories=folder / ".statebag" / "histories",
+        token_dir=folder / ".statebag" / "tokens",
+        timeout=2,
         strict=False,  # as deployed: a strict seal has fewer places
     )
     arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Main:run-1"

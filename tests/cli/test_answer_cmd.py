@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from statebag.cli.group import cli
-from statebag.local.engine import run_definition
+from statebag.local import run
 from statebag.local.execution import Observer
 
 DEFINITION = {
@@ -47,13 +47,13 @@ class Waiting:
                 asked.token = token
                 asked._asked.set()
 
-        self.execution = run_definition(
+        self.execution = run(
             DEFINITION,
-            {"ask": lambda _event, _context: None},
-            {},
+            functions={"ask": lambda _event, _context: None},
+            input={},
             observer=Asked(),
             token_dir=self.folder,
-            timeout_seconds=60,
+            timeout=60,
         )
 
     def end(self):

@@ -110,7 +110,7 @@ class TestWaiting:
             args=(chain(("Ask", asking), ("B", {"Type": "Pass"})), {}, {"ask": lambda *_: "asked"}),
             kwargs={
                 "execution_name": "run-1",
-                "history_dir": folder / ".statebag" / "histories",
+                "histories": folder / ".statebag" / "histories",
                 "token_dir": tokens,
             },
         )

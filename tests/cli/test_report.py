@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from statebag.cli.report import LONG_RUN, as_dict, print_report
-from statebag.local.execution import Execution, LocalTransition
+from statebag.local.execution import LocalExecution, LocalTransition
 from statebag.telemetry.usage import Usage
 
 
@@ -26,7 +26,7 @@ def transition(number, state="Step", path=None, error=None, usage=None, size=100
 
 def execution(transitions, output=None, **fields):
     defaults = {"status": "SUCCEEDED", "error": None, "cause": None}
-    return Execution(
+    return LocalExecution(
         arn="arn",
         name="run-1",
         output=output,

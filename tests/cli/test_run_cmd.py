@@ -248,9 +248,10 @@ def test_a_handler_that_raises_fails_the_execution_with_its_error_and_cause(fold
 
 def test_an_execution_that_takes_too_long(folder):
     states = {"A": {"Type": "Wait", "Seconds": 600, "End": True}}
-    result = run(*machine(folder, states), "--timeout", "0.2", "--json")
+    arguments = [*machine(folder, states), "--real-time"]
+    result = run(*arguments, "--timeout", "0.2", "--json")
     assert (result.exit_code, json.loads(result.stdout)["status"]) == (3, "TIMED_OUT")
-    assert run(*machine(folder, states), "--wait-scale", "0").exit_code == 0
+    assert run(*arguments, "--wait-scale", "0").exit_code == 0
 
 
 def test_a_long_run_has_one_row_for_each_state(folder):
@@ -306,7 +307,7 @@ def test_an_interrupted_run_says_so_and_ends(folder, started):
         "B": {"Type": "Wait", "Seconds": 600, "End": True},
     }
     with subprocess.Popen(
-        [*started, PROGRAM, "run", *machine(folder, states)],
+        [*started, PROGRAM, "run", *machine(folder, states), "--real-time"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

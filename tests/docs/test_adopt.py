@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from statebag import Policy, Statebag, sdk_task
-from statebag.local.engine import run_definition
+from statebag.local import run as run_workflow
 from statebag.local.workflow import load_workflow
 from statebag.testing.process import forget
 from tests.cli.program import statebag
@@ -42,7 +42,9 @@ def run(when, name, environment, input_value=INPUT, functions=None, *, strict=Tr
         },
         environment=environment,
     )
-    return run_definition(loaded.definition, loaded.functions, input_value, strict=strict)
+    return run_workflow(
+        loaded.definition, functions=loaded.functions, input=input_value, strict=strict
+    )
 
 
 @pytest.fixture
@@ -144,7 +146,12 @@ def listed(when, store):
             environment={"STATEBAG_STORE": store, "STATEBAG_SDK_CALLS": "s3:listObjectsV2"},
         )
         return [
-            run_definition(loaded.definition, loaded.functions, {"bucket": bucket}, strict=False)
+            run_workflow(
+                loaded.definition,
+                functions=loaded.functions,
+                input={"bucket": bucket},
+                strict=False,
+            )
             for bucket in ("pages", "no-such-bucket")
         ]
 

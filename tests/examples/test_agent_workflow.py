@@ -12,7 +12,7 @@ import pytest
 from statebag import Policy, Statebag, StoreUnavailable
 from statebag.asl.payload import payload_size
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.local.engine import run_definition
+from statebag.local import run as run_workflow
 from statebag.local.execution import Observer
 from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
@@ -83,14 +83,14 @@ class Ended:
 def run(form, request, bucket, functions=None, **options):
     workflow = load_workflow(TEMPLATE, machine=form)
     calls = Calls(functions or workflow.functions)
-    execution = run_definition(
+    execution = run_workflow(
         workflow.definition,
-        calls.functions,
-        request,
+        functions=calls.functions,
+        input=request,
         name=workflow.name,
-        bucket_dir=bucket,
+        buckets=bucket,
         wait_scale=0,
-        timeout_seconds=120,
+        timeout=120,
         strict=False,  # sizes and forms are those of deployed functions; test_sizes is strict
         **options,
     )
@@ -249,8 +249,8 @@ class TestFailures:
         (tmp_path / "empty").mkdir()
         workflow = load_workflow(TEMPLATE, machine=form)
         request = {**SMALL, "folder": str(tmp_path / "empty")}
-        execution = run_definition(
-            workflow.definition, workflow.functions, request, name=workflow.name
+        execution = run_workflow(
+            workflow.definition, functions=workflow.functions, input=request, name=workflow.name
         )
         assert (execution.status, execution.error) == ("FAILED", "FileNotFoundError")
 

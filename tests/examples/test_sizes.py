@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from statebag.lint.linter import Options, lint
-from statebag.local.engine import run_definition
+from statebag.local import run
 from statebag.local.workflow import load_workflow
 from statebag.testing.process import forget
 
@@ -75,15 +75,15 @@ def started(name, size, tmp_path):
 
 def ran_strictly(loaded, given, buckets):
     """The execution of a workflow whose every seal is strict."""
-    return run_definition(
+    return run(
         loaded.definition,
-        loaded.functions,
-        given,
+        functions=loaded.functions,
+        input=given,
         name=loaded.name,
-        bucket_dir=buckets,
+        buckets=buckets,
         machines=loaded.machines,
         wait_scale=0,
-        timeout_seconds=280,
+        timeout=280,
         strict=True,
     )
 

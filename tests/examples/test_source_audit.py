@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from statebag import Policy, Statebag
 from statebag.asl.payload import payload_size
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.local.engine import run_definition
+from statebag.local import run as run_workflow
 from statebag.local.execution import Observer
 from statebag.local.tokens import answer
 from statebag.local.workflow import load_workflow
@@ -35,14 +35,14 @@ SEGMENTS = {"list_files", "read_files", "parse_files", "search_text"}
 def run(request, store, *, observer=None, token_dir=None, **environment):
     environment = {"STATEBAG_STORE": store.as_uri(), **environment}
     workflow = load_workflow(EXAMPLE / "template.yaml", environment=environment)
-    return run_definition(
+    return run_workflow(
         workflow.definition,
-        workflow.functions,
-        request,
+        functions=workflow.functions,
+        input=request,
         name=workflow.name,
         observer=observer,
         token_dir=token_dir,
-        timeout_seconds=120,
+        timeout=120,
         strict=False,  # sizes and forms are those of deployed functions; test_sizes is strict
     )
 

@@ -1,18 +1,10 @@
 """Every hint of the core, the command line and lint is tried, or says why it cannot be."""
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import statebag
-from tests.hints import (
-    test_core_hints,
-    test_definition_hints,
-    test_head_hints,
-    test_manager_hints,
-    test_service_hints,
-    test_store_hints,
-    test_value_hints,
-)
 
 SOURCE = Path(statebag.__file__).parent
 TESTS = Path(__file__).parents[1]
@@ -25,6 +17,8 @@ ROOMS_TO_COME = (
 """Modules whose hints have tests beside them, mostly with a service that refuses a request."""
 
 IN_OTHER_TESTS = {
+    "Edit it, or pass --force.": "cli/test_init_cmd.py",
+    "Name a template or a definition.": "cli/test_init_cmd.py",
     "aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` lists those of"
     " this machine.": "asl/test_arns.py",
     "Look in the log group of its state machine (CloudWatch Logs); it has the same events where"
@@ -35,6 +29,8 @@ IN_OTHER_TESTS = {
     "Install the extra: pip install 'statebag[encryption]'": "store/test_encrypted.py",
     "Install its wheel from PyPI, or one built with OpenSSL 3.2 or later; Policy(forms=2),"
     " STATEBAG_FORMS=2, writes the older form.": "store/test_encrypted.py",
+    "Install the extra: pip install 'statebag[langgraph]'": "integrations/test_absence.py",
+    "Let fewer writers write to one thread at a time.": "integrations/test_langgraph.py",
     "Install the extra: pip install 'statebag[metrics]'": "sinks/test_from_environment.py",
     "Install the extra: pip install 'statebag[tracing]'": "sinks/test_from_environment.py",
     "pip install boto3": "stepfunctions/test_execution_ends.py",
@@ -80,15 +76,10 @@ def hints():
 
 
 def test_every_hint_is_tried():
-    modules = (
-        test_core_hints,
-        test_definition_hints,
-        test_head_hints,
-        test_manager_hints,
-        test_service_hints,
-        test_store_hints,
-        test_value_hints,
-    )
+    tables = Path(__file__).parent.glob("test_*_hints.py")
+    modules = [
+        import_module(f"tests.hints.{one.stem}") for one in tables if one.stem != "test_all_hints"
+    ]
     tried = {one.hint for module in modules for one in module.TRIALS}
     found = set(hints())
     assert len(found) > 90

@@ -19,6 +19,7 @@ from statebag.cli.executions import Executions
 from statebag.cli.json_input import read_json
 from statebag.cli.json_output import check_output
 from statebag.cli.path_argument import path_argument
+from statebag.cli.settings_file import settings_file
 from statebag.cli.stores import check_scope_is_there
 from statebag.collector import lambda_handler as collect
 from statebag.history.events import history_of
@@ -45,6 +46,10 @@ PASS = {"Type": "Pass", "End": True}
 
 def machine(**states):
     return {"StartAt": next(iter(states)), "States": states}
+
+
+def settings(world, text, name="statebag.toml"):
+    return settings_file(world.file(name, text).parent)
 
 
 def resolved(value, **given):
@@ -161,10 +166,15 @@ def on_path(text, value):
 
 def bag_at(world):
     """The two ways to name an event, of an execution whose history is kept here."""
-    from statebag.local.engine import run_definition
+    from statebag.local import run
 
-    run_definition(
-        machine(A=PASS), {}, {"n": 1}, name="Main", execution_name="run-1", history_dir=world.folder
+    run(
+        machine(A=PASS),
+        functions={},
+        input={"n": 1},
+        name="Main",
+        execution_name="run-1",
+        histories=world.folder,
     )
     executions = Executions(world.folder)
     assert executions.bag(ARN, 1) == read_file_or_execution(f"{ARN}@1", executions) == {"n": 1}
@@ -177,6 +187,27 @@ def where_it_ended():
 
 
 TRIALS = (
+    Trial(
+        "Correct it, or move it away.",
+        lambda w: settings(w, "template = "),
+        lambda w: settings(w, "template = 'x'"),
+    ),
+    Trial(
+        "Did you mean {}? | There are {}.",
+        lambda w: settings(w, "templat = 'x'"),
+        lambda w: settings(w, "template = 'x'"),
+        "Did you mean template?",
+    ),
+    Trial(
+        "Write [tool.statebag].",
+        lambda w: settings(w, "[tool]\nstatebag = 'x'", "pyproject.toml"),
+        lambda w: settings(w, "[tool.statebag]\nstore = 'x'", "pyproject.toml"),
+    ),
+    Trial(
+        "docs/settings.md has an example of each.",
+        lambda w: settings(w, "env = 'A=1'"),
+        lambda w: settings(w, "env = {A = '1'}"),
+    ),
     Trial(
         "`statebag log` shows the numbers.",
         lambda _: parse_execution_arn(f"{ARN}@last"),

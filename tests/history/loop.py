@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass, field
 
 from statebag import Statebag
-from statebag.local.engine import run_definition
+from statebag.local import run
 from statebag.testing.process import forget
 from tests.bags import noise
 from tests.local.machines import task
@@ -70,15 +70,15 @@ def run_loop(store, history_dir):
         return {**state, "turn": turn + 1, "files": files, f"seen-{turn % 7}": turn * 1.5}
 
     forget()
-    execution = run_definition(
+    execution = run(
         machine(),
-        {
+        functions={
             name: writing_down(one)
             for name, one in (("begin", begin), ("think", think), ("act", act))
         },
-        {"execution_id": "Main/loop"},
+        input={"execution_id": "Main/loop"},
         execution_name="loop",
-        history_dir=history_dir,
+        histories=history_dir,
         strict=False,  # a history as an account has it
     )
     assert execution.status == "SUCCEEDED", execution.cause

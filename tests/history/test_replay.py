@@ -12,7 +12,7 @@ from statebag.format.json_text import encode
 from statebag.history.events import history_of
 from statebag.history.replay import first_states, transitions
 from statebag.history.standing import standing
-from statebag.local.engine import run_definition
+from statebag.local import run as run_workflow
 from statebag.local.workflow import load_workflow
 from tests.local.machines import chain, invoke, run, task
 
@@ -208,14 +208,17 @@ def test_the_agents_workflow(machine, tmp_path):
 
         return call
 
-    execution = run_definition(
+    execution = run_workflow(
         workflow.definition,
-        {name: written_down(one) for name, one in workflow.functions.items()},
-        {**REQUEST, "folder": str(source_tree.write(tmp_path / "source", REQUEST["max_files"]))},
+        functions={name: written_down(one) for name, one in workflow.functions.items()},
+        input={
+            **REQUEST,
+            "folder": str(source_tree.write(tmp_path / "source", REQUEST["max_files"])),
+        },
         name=workflow.name,
-        bucket_dir=tmp_path,
+        buckets=tmp_path,
         wait_scale=0,
-        timeout_seconds=120,
+        timeout=120,
     )
     assert execution.status == "SUCCEEDED"
     made, history = agree(execution, workflow.definition, workflow.name)

@@ -11,7 +11,7 @@ from statebag.cli.group import cli
 from statebag.format.names import scope_of_execution
 from statebag.lint.finding import RULES
 from statebag.lint.linter import Options, lint
-from statebag.local.engine import run_definition
+from statebag.local import run as run_workflow
 from statebag.local.reads import PATH_NOT_NAMED
 from statebag.state_data_manager import lambda_handler
 from statebag.testing.process import forget
@@ -611,12 +611,12 @@ def findings(file):
 
 
 def run(definition, *, strict):
-    return run_definition(
+    return run_workflow(
         definition,
-        FUNCTIONS,
-        {"state_data": START},
+        functions=FUNCTIONS,
+        input={"state_data": START},
         wait_scale=0,
-        timeout_seconds=60,
+        timeout=60,
         strict=strict,
     )
 
@@ -700,12 +700,12 @@ def test_the_lines_are_for_functions_that_nothing_says_anything_of(
     for line in asked.output.splitlines():
         monkeypatch.setenv(*line.split("=", 1))
     for strict in (False, True):
-        ran = run_definition(
+        ran = run_workflow(
             definition,
-            FUNCTIONS,
-            {"state_data": {**START, "execution_id": "kernel/run-1"}},
+            functions=FUNCTIONS,
+            input={"state_data": {**START, "execution_id": "kernel/run-1"}},
             wait_scale=0,
-            timeout_seconds=60,
+            timeout=60,
             strict=strict,
         )
         assert (ran.status, ran.cause) == ("SUCCEEDED", None), f"{asked.output}: {ran.cause}"

@@ -10,7 +10,7 @@ from statebag.lint.expression_sizes import json_path
 from statebag.lint.flow import Flow
 from statebag.lint.linter import Options, lint
 from statebag.lint.shape import size
-from statebag.local.engine import run_definition
+from statebag.local import run
 from tests.calls import calls_of
 from tests.lint.machines import codes, found, machine, task
 
@@ -241,7 +241,7 @@ DEFINITIONS = {
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_no_run_hands_on_more_than_the_bound(name):
     definition = DEFINITIONS[name]
-    execution = run_definition(definition, {"f": answer, "g": fails}, GIVEN)
+    execution = run(definition, functions={"f": answer, "g": fails}, input=GIVEN)
     assert execution.status == "SUCCEEDED", (execution.error, execution.cause)
     observer = bounds_of(definition)
     told = 0

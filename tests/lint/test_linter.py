@@ -12,7 +12,7 @@ from statebag.lint.calls import Functions
 from statebag.lint.flow import Flow
 from statebag.lint.linter import Options, lint
 from statebag.lint.shape import size
-from statebag.local.engine import run_definition
+from statebag.local import run
 from tests.lint.machines import machine, task
 
 NAMES = st.sampled_from(
@@ -112,7 +112,7 @@ def test_no_run_hands_on_more_than_was_computed():
     )
     functions = {name: (lambda *_, answer=answer: answer) for name, answer in answers.items()}
     given = {"start": "s" * 1000}
-    execution = run_definition(definition, functions, given)
+    execution = run(definition, functions=functions, input=given)
     assert execution.status == "SUCCEEDED"
     sizes = Sizes()
     bound = 64_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from statebag.local.engine import run_definition
+from statebag.local import run as run_workflow
 
 LIMIT = 262_144
 
@@ -44,6 +44,9 @@ def text_of(size: int) -> str:
 
 
 def run(definition: dict[str, Any], input_value: Any = None, functions: Any = None, **options: Any):
-    return run_definition(
-        definition, functions or {}, {} if input_value is None else input_value, **options
+    return run_workflow(
+        definition,
+        functions=functions or {},
+        input={} if input_value is None else input_value,
+        **options,
     )

@@ -6,10 +6,8 @@ import boto3
 import pytest
 
 import statebag
-from statebag.environment import s3_endpoint
 from statebag.errors import ConfigurationError
-from statebag.local.buckets import s3_client
-from statebag.local.engine import run_definition
+from statebag.local import run as run_workflow
 
 from .machines import chain, run, task
 
@@ -31,7 +29,7 @@ def test_handlers_find_a_folder_in_s3_and_write_into_it(tmp_path):
         client.put_object(Bucket="inputs", Key="new/file", Body=body * 2)
         return len(body)
 
-    assert run(chain(("T", task())), {}, {"work": work}, bucket_dir=tmp_path).output == 2
+    assert run(chain(("T", task())), {}, {"work": work}, buckets=tmp_path).output == 2
     assert (tmp_path / "inputs" / "new" / "file").read_bytes() == b"\x00\xff\x00\xff"
     assert (tmp_path / "inputs" / "deep" / "file").stat().st_mtime_ns == before
 
@@ -39,12 +37,12 @@ def test_handlers_find_a_folder_in_s3_and_write_into_it(tmp_path):
 def test_a_folder_whose_name_is_no_buckets_is_refused(tmp_path):
     (tmp_path / "in").mkdir()
     with pytest.raises(ConfigurationError, match="not a bucket's name"):
-        run(chain(("P", {"Type": "Pass"})), bucket_dir=tmp_path)
+        run(chain(("P", {"Type": "Pass"})), buckets=tmp_path)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ConfigurationError):
-        run(chain(("P", {"Type": "Pass"})), bucket_dir=tmp_path / "gone")
+        run(chain(("P", {"Type": "Pass"})), buckets=tmp_path / "gone")
 
 
 def test_an_object_cannot_leave_its_bucket(tmp_path):
@@ -55,16 +53,8 @@ def test_an_object_cannot_leave_its_bucket(tmp_path):
         client.put_object(Bucket="inputs", Key="../../out", Body=b"x")
 
     with pytest.raises(ConfigurationError, match="leads out"):
-        run(chain(("T", task())), {}, {"work": work}, bucket_dir=tmp_path / "home")
+        run(chain(("T", task())), {}, {"work": work}, buckets=tmp_path / "home")
     assert not (tmp_path / "out").exists()
-
-
-def test_an_endpoint_of_the_environment_is_used(monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1/")
-    assert s3_endpoint() == "http://localhost:1"
-    assert s3_client("us-east-1").meta.endpoint_url == "http://localhost:1"
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localhost:2")
-    assert s3_endpoint() == "http://localhost:2"
 
 
 @pytest.mark.s3
@@ -125,5 +115,7 @@ def test_a_second_run_with_buckets_of_its_own_gets_the_objects_again(tmp_path, m
     for name in ("one", "two"):
         folder = tmp_path / name
         folder.mkdir()
-        run_definition(definition, {"grow": grow}, {"execution_id": "m/e"}, bucket_dir=folder)
+        run_workflow(
+            definition, functions={"grow": grow}, input={"execution_id": "m/e"}, buckets=folder
+        )
         assert list(folder.rglob("*.pack")), name

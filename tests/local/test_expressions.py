@@ -134,19 +134,12 @@ def test_a_run_ends_at_its_timeout_and_says_where(state):
     value = {"l": [{"n": "a" * 60 + "b"}]}
     run(chain(("P", {"Type": "Pass"})), value)  # what is imported takes no part of the time
     started = time.monotonic()
-    execution = run(chain(("Stuck", state)), value, timeout_seconds=2)
+    execution = run(chain(("Stuck", state)), value, timeout=2)
     assert execution.status == "TIMED_OUT"
     assert 2 <= time.monotonic() - started < 60
     assert execution.unfinished
     assert all(path.startswith("Main/Stuck") for path in execution.unfinished)
     assert not execution.threads_left
-
-
-def test_the_timeout_of_a_definition_ends_an_expression():
-    state = {"Type": "Pass", "Output": f"{{% {CATASTROPHE} %}}"}
-    definition = chain(("Stuck", state), QueryLanguage="JSONata", TimeoutSeconds=2)
-    execution = run(definition)
-    assert execution.status == "TIMED_OUT"
 
 
 def test_a_catch_does_not_outlive_the_timeout():
@@ -157,5 +150,5 @@ def test_a_catch_does_not_outlive_the_timeout():
         "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}],
     }
     definition = chain(("Stuck", state), ("Caught", {"Type": "Pass"}), QueryLanguage="JSONata")
-    execution = run(definition, {}, {"work": print}, timeout_seconds=2)
+    execution = run(definition, {}, {"work": print}, timeout=2)
     assert execution.status == "TIMED_OUT"

@@ -12,9 +12,9 @@ import pytest
 import statebag
 from statebag import Policy, Statebag
 from statebag.format.stub import KEY
-from statebag.local.engine import run_definition
-from statebag.local.moto_run import NOT_OPENED
+from statebag.local import run as run_workflow
 from statebag.local.reads import PATH_NOT_NAMED
+from statebag.local.unopened_stubs import NOT_OPENED
 from tests.local.machines import chain, task
 
 SCOPE = "machine/run"
@@ -45,13 +45,13 @@ def run(*states, functions=None, strict=True, **options):
     machine = chain(("Make", task("make")), *states)
     for name in options.pop("jsonata", ()):
         machine["States"][name]["QueryLanguage"] = "JSONata"
-    return run_definition(
+    return run_workflow(
         machine,
-        {"make": seals(), **(functions or {})},
-        {},
+        functions={"make": seals(), **(functions or {})},
+        input={},
         strict=strict,
         wait_scale=0,
-        timeout_seconds=60,
+        timeout=60,
         **options,
     )
 
@@ -523,9 +523,9 @@ def test_seals_after_the_run_are_as_they_were():
 def test_the_input_of_the_execution_may_be_a_bag():
     bag = client(msgspec.structs.replace(NAMED, strict=True)).seal(STATE, scope=SCOPE)
     state = {"Type": "Pass", "Parameters": {"b.$": "$$.Execution.Input.route"}, "End": True}
-    ran = run_definition({"StartAt": "C", "States": {"C": state}}, {}, bag)
+    ran = run_workflow({"StartAt": "C", "States": {"C": state}}, functions={}, input=bag)
     assert (ran.status, ran.error) == ("FAILED", PATH_NOT_NAMED)
-    assert "reads $.Execution.Input.route" in ran.cause
+    assert "reads $$.Execution.Input.route" in ran.cause
 
 
 def test_items_of_a_map_and_branches_of_a_parallel():

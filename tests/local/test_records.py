@@ -13,7 +13,7 @@ from statebag.errors import ConfigurationError, InvalidState
 from statebag.history.replay import transitions
 from statebag.history.standing import standing
 from statebag.local import records
-from statebag.local.engine import run_definition
+from statebag.local import run as run_workflow
 from statebag.local.records import Record, Records, read_record, recorded_executions
 from tests.local.machines import chain, run, task
 
@@ -35,11 +35,11 @@ def test_a_run_leaves_the_history_that_it_gives_back(tmp_path):
         {},
         {"work": work},
         execution_name="run-1",
-        history_dir=tmp_path,
+        histories=tmp_path,
     )
     history = of(tmp_path)
     assert [(event.id, event.type) for event in history.events] == [
-        (event["id"], event["type"].value) for event in execution.history
+        (event["id"], event["type"]) for event in execution.history
     ]
     assert history.goes_on is False
     assert recorded_executions(tmp_path) == [ARN]
@@ -59,7 +59,7 @@ def test_a_run_that_is_under_way_can_be_read(tmp_path):
     thread = threading.Thread(
         target=run,
         args=(definition, {}, {"slow": slow}),
-        kwargs={"execution_name": "run-1", "history_dir": tmp_path},
+        kwargs={"execution_name": "run-1", "histories": tmp_path},
     )
     thread.start()
     assert here.wait(30)
@@ -75,11 +75,11 @@ def test_a_run_that_is_under_way_can_be_read(tmp_path):
 CRASH = """
 import os, sys
 from pathlib import Path
-from statebag.local.engine import run_definition
+from statebag.local import run
 def die(event, context): os._exit(9)
-run_definition(
+run(
     {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "die", "End": True}}},
-    {"die": die}, {}, execution_name="run-1", history_dir=Path(sys.argv[1]))
+    functions={"die": die}, execution_name="run-1", histories=Path(sys.argv[1]))
 """
 
 
@@ -95,12 +95,10 @@ def test_a_run_whose_process_died_is_told_from_one_that_goes_on(tmp_path):
 def test_a_run_that_took_too_long_ends_in_its_history_too(tmp_path):
     definition = chain(("Wait", {"Type": "Wait", "Seconds": 60}), ("B", {"Type": "Pass"}))
     execution = run(
-        definition, {}, {}, execution_name="run-1", history_dir=tmp_path, timeout_seconds=0.5
+        definition, {}, {}, execution_name="run-1", histories=tmp_path, timeout=0.5, wait_scale=1
     )
     history = of(tmp_path)
-    assert [e.type for e in history.events] == [
-        str(e["type"]).rpartition(".")[2] for e in execution.history
-    ]
+    assert [e.type for e in history.events] == [e["type"] for e in execution.history]
     stands = standing(history, transitions(history))
     assert (stands.status, stands.state.state) == ("TIMED_OUT", "Wait")
 
@@ -124,7 +122,7 @@ def test_children_of_a_distributed_map_have_histories_of_their_own(tmp_path):
         {"items": [1, 2, 3]},
         {"judge": judge},
         execution_name="run-1",
-        history_dir=tmp_path,
+        histories=tmp_path,
     )
     parent = transitions(of(tmp_path))
     label = parent[0].map_run.partition(":mapRun:")[2].partition(":")[0]
@@ -158,13 +156,13 @@ def test_nested_executions_are_kept_too(tmp_path):
         ),
         ("B", {"Type": "Pass"}),
     )
-    run_definition(
+    run_workflow(
         parent,
-        {},
-        {},
+        functions={},
+        input={},
         machines={"Child": chain(("C", {"Type": "Pass"}), ("D", {"Type": "Pass"}))},
         execution_name="run-1",
-        history_dir=tmp_path,
+        histories=tmp_path,
     )
     child = of(tmp_path, ARN.replace(":Main:run-1", ":Child:of-run-1"))
     assert [one.path for one in transitions(child)] == ["Child/C", "Child/D"]
@@ -259,7 +257,7 @@ def test_the_oldest_go_and_what_is_being_written_stays(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_used_is_said_before_the_run(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="histories cannot be kept"):
-        run(chain(("A", {"Type": "Pass"}), ("B", {"Type": "Pass"})), history_dir=tmp_path / "file")
+        run(chain(("A", {"Type": "Pass"}), ("B", {"Type": "Pass"})), histories=tmp_path / "file")
 
 
 def test_a_full_disk_ends_the_history_and_not_the_run(tmp_path, monkeypatch, caplog):
@@ -272,7 +270,7 @@ def test_a_full_disk_ends_the_history_and_not_the_run(tmp_path, monkeypatch, cap
 
     monkeypatch.setattr(Record, "_write", full)
     definition = chain(("A", {"Type": "Pass"}), ("B", {"Type": "Pass"}))
-    ended = run(definition, {}, execution_name="run-1", history_dir=tmp_path)
+    ended = run(definition, {}, execution_name="run-1", histories=tmp_path)
     assert ended.status == "SUCCEEDED"
     assert "ends early" in caplog.text
     assert [event.id for event in of(tmp_path).events] == [1, 2, 3]

@@ -126,8 +126,9 @@ def test_several_state_machines(folder):
             States: {C: {Type: Task, Resource: !GetAtt Judge.Arn, End: true}}
     """)
     (folder / "template.yaml").write_text(text + textwrap.indent(other, "  "))
-    with pytest.raises(ConfigurationError, match=r"2 state machines: Child, Flow.*--machine Flow"):
-        load_workflow("template.yaml")
+    chosen = load_workflow("template.yaml")
+    assert chosen.name == load_workflow("template.yaml", machine="Flow").name
+    assert "2 state machines (Child, Flow), and Flow was run: --machine Child" in chosen.note
     with pytest.raises(ConfigurationError, match=r"no state machine Chidl.*Child, Flow"):
         load_workflow("template.yaml", machine="Chidl")
     workflow = load_workflow("template.yaml", machine="Child")

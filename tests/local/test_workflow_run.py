@@ -136,7 +136,8 @@ def test_a_workflow_without_services_needs_no_extra(monkeypatch):
     import boto3  # what a program has imported for its own sake
 
     assert boto3.__name__ in sys.modules
-    monkeypatch.setattr("statebag.local.workflow_run.find_spec", lambda _: None)
+    for module in ("workflow_run", "interpreter.run_check"):
+        monkeypatch.setattr(f"statebag.local.{module}.find_spec", lambda _: None)
     monkeypatch.setitem(sys.modules, "moto", None)
     assert run(chain(("P", {"Type": "Pass", "Result": 1}))).output == 1
     state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets"}

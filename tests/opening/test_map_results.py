@@ -385,7 +385,7 @@ def test_what_the_engine_of_this_machine_writes_is_read(sb, bucket, tmp_path, fo
         chain(("Each", each)),
         [{"n": 1}, {"n": 2}],
         machines={"Inner": chain(("P", {"Type": "Pass"}))},
-        bucket_dir=tmp_path,
+        buckets=tmp_path,
     )
     folder = tmp_path / "results" / "maps"
     for file in folder.rglob("*.json*"):

@@ -1,5 +1,7 @@
 """A run on this machine hears of every seal, and can make it strict."""
 
+import threading
+
 import pytest
 
 from statebag import InvalidState, Policy, Statebag
@@ -45,5 +47,29 @@ def test_the_block_ends_with_what_was_before_also_after_an_error():
     with rehearsal.rehearsed(outer):
         with pytest.raises(InvalidState), rehearsal.rehearsed(inner):
             Statebag(MemoryStore()).seal({"bad": object()})
-        assert rehearsal.current is outer
-    assert rehearsal.current is None
+        assert rehearsal.current() is outer
+    assert rehearsal.current() is None
+
+
+def test_of_runs_at_the_same_time_each_has_its_own():
+    """Whichever ends first: what is left is that of the others, and nothing in the end."""
+    one, other = Wishes(strict=True), Wishes(strict=True)
+    began, over, seen = threading.Event(), threading.Event(), []
+
+    def beside():
+        with rehearsal.rehearsed(other):
+            began.set()
+            over.wait(60)
+            Statebag(MemoryStore()).seal({"a": 1}, scope="m/e")
+            seen.append(rehearsal.current())
+
+    thread = threading.Thread(target=beside)
+    with rehearsal.rehearsed(one):
+        thread.start()
+        began.wait(60)
+        assert rehearsal.current() is one
+    assert rehearsal.current() is other  # a thread of no run takes what there is
+    over.set()
+    thread.join(60)
+    assert (seen, len(other.seen), one.seen) == ([other], 1, [])
+    assert rehearsal.current() is None

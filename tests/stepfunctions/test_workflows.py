@@ -20,7 +20,7 @@ from statebag import (
     step,
 )
 from statebag.asl.arns import ACCOUNT
-from statebag.local.engine import run_definition
+from statebag.local import run
 from statebag.stepfunctions import query, send_task_success, start_execution
 from statebag.store.file import FileStore
 from statebag.testing.process import forget
@@ -315,7 +315,7 @@ def test_a_callback_with_five_megabytes_on_the_engine(sb):
             "Use": task("use", {"execution_id.$": "$$.Execution.Id", "answer.$": "$.answer"}),
         },
     }
-    ended = run_definition(definition, {"ask": ask, "use": use}, {}, timeout_seconds=60)
+    ended = run(definition, functions={"ask": ask, "use": use}, input={}, timeout=60)
     pool.shutdown()
     assert ended.status == "SUCCEEDED", ended.cause
     assert sb.open(ended.output["last"]["bag"]) == {"length": 5_000_000}
@@ -370,12 +370,12 @@ def test_a_nested_execution_works_in_its_parents_scope(sb):
             ),
         },
     }
-    ended = run_definition(
+    ended = run(
         parent,
-        {"prepare": prepare, "double": double, "measure": measure},
-        {},
+        functions={"prepare": prepare, "double": double, "measure": measure},
+        input={},
         machines={"Child": child},
-        timeout_seconds=60,
+        timeout=60,
     )
     assert ended.status == "SUCCEEDED", ended.cause
     assert sb.open(ended.output["last"]["bag"]) == {"length": 800_000}
@@ -444,7 +444,7 @@ def test_map_children_and_branches_share_the_engines_limit(sb):
         "gather": gather,
     }
     items = [{"n": n} for n in range(20)]
-    ended = run_definition(definition, functions, {"items": items}, timeout_seconds=60)
+    ended = run(definition, functions=functions, input={"items": items}, timeout=60)
     assert ended.status == "SUCCEEDED", ended.cause
     assert ended.output["last"]["bag"] == {"count": 2, "bytes": 200_000}
 
@@ -474,12 +474,12 @@ def test_an_execution_is_started_from_a_handler_on_the_engine(sb):
     def ask(event, context):
         return {"note": query(Statebag(sb.store), event["arn"], "$.note")}
 
-    ended = run_definition(
+    ended = run(
         definition,
-        {"begin": begin, "ask": ask},
-        {},
+        functions={"begin": begin, "ask": ask},
+        input={},
         machines={"Other": other},
-        timeout_seconds=60,
+        timeout=60,
     )
     assert ended.status == "SUCCEEDED", ended.cause
     assert ended.output["last"]["bag"] == {"note": "CANARY"}

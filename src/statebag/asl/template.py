@@ -8,6 +8,7 @@ The forms follow the SAM specification (`AWS::Serverless::Function`,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.cloudformation import FUNCTION_TYPES, MACHINE_TYPES, Resolver
@@ -16,11 +17,21 @@ from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["FunctionSource", "Template", "parse_definition"]
+__all__ = ["DeclaredResource", "FunctionSource", "Template", "parse_definition"]
 
+_RESOURCE_TYPES = frozenset(
+    {
+        "AWS::DynamoDB::Table",
+        "AWS::S3::Bucket",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::Topic",
+        "AWS::SQS::Queue",
+        "AWS::Serverless::SimpleTable",
+    }
+)
 _LAYER_TYPES = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})
 
 
@@ -43,6 +54,24 @@ class FunctionSource:
     folders: tuple[Path, ...]
     environment: Mapping[str, str]
     installed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredResource:
+    """A table, a queue, a topic, a subscription or a bucket of a template.
+
+    Attributes:
+        logical_id: Its logical id.
+        kind: Its type, such as `AWS::SQS::Queue`.
+        name: Its name.
+        properties: Returns its properties, with all functions in them evaluated. Raises
+            ConfigurationError if one is not evaluated here.
+    """
+
+    logical_id: str
+    kind: str
+    name: str
+    properties: Callable[[], Mapping[str, Any]]
 
 
 def parse_definition(text: str, place: str, substitutions: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,6 +188,21 @@ class Template:
     def functions(self) -> dict[str, str]:
         """Return the names of the functions, by logical id."""
         return {name: self._resolver.name_of(name) for name in self._of(FUNCTION_TYPES)}
+
+    def resources(self) -> list[DeclaredResource]:
+        """Return the tables, queues, topics and buckets that it declares and that have a name."""
+        found = []
+        for logical_id in self._of(_RESOURCE_TYPES):
+            try:
+                name = self._resolver.name_of(logical_id)
+            except ConfigurationError:
+                continue  # whoever names it is told why
+            path = f"$.Resources.{logical_id}.Properties"
+            properties = self._properties(logical_id)
+            resolved = partial(self._resolver.resolve, properties, path)
+            kind = self._resources[logical_id]["Type"]
+            found.append(DeclaredResource(logical_id, kind, name, resolved))
+        return found
 
     def definition(self, logical_id: str, substitutions: Mapping[str, str]) -> dict[str, Any]:
         """Return the definition of a state machine, with its `DefinitionSubstitutions` applied.
@@ -286,6 +330,19 @@ class Template:
                     raise
         variables.update({name: value for name, value in overrides.items() if value is not None})
         return variables
+
+    def variable(self, logical_id: str, name: str) -> str | None:
+        """Return one variable of a function; None if it has none, or it cannot be resolved."""
+        others = {
+            other: None
+            for properties in (self._defaults, self._properties(logical_id))
+            for other in ((properties.get("Environment") or {}).get("Variables") or {})
+            if other != name
+        }
+        try:
+            return self.environment(logical_id, others).get(name)
+        except ConfigurationError:
+            return None
 
     def _layers(self, properties: Mapping[str, Any]) -> list[Path]:
         """Return the folders of layers whose code is in this template; others must be installed."""

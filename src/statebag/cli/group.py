@@ -6,6 +6,7 @@ import difflib
 import errno
 import importlib
 import traceback
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ import click
 from statebag import __version__
 from statebag.cli import COMMANDS
 from statebag.cli.exit_codes import INTERRUPTED, PROGRAM_FAULT, exit_code
+from statebag.cli.settings_file import defaults_of, settings_file
 from statebag.cli.terminal import harmless_streams
 from statebag.cli.terminal_text import printable
 from statebag.errors import StatebagError
@@ -47,12 +49,18 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
-            return super().resolve_command(ctx, args)
+            name, command, rest = super().resolve_command(ctx, args)
         except click.UsageError as error:
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             if near:
                 vars(error)["message"] += f" Did you mean {near[0]}?"
             raise
+        if name is not None and command is not None and not {"-h", "--help"} & set(rest):
+            found = settings_file(Path.cwd())
+            if found is not None:
+                parameters = {one.name for one in command.params if one.name}
+                ctx.default_map = {name: defaults_of(*found, parameters)}
+        return name, command, rest
 
     def main(self, *args: Any, **extra: Any) -> Any:
         with harmless_streams():

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from statebag.local.execution import Execution, LocalTransition
+    from statebag.local.execution import LocalExecution, LocalTransition
 
 __all__ = ["as_dict", "print_report"]
 
@@ -40,7 +40,7 @@ _SHOWN_UNFINISHED = 5  # chosen: as above
 _FILE_WIDTH = 100  # characters of a line in a file. Chosen: reads well in an editor
 
 
-def as_dict(execution: Execution) -> dict[str, Any]:
+def as_dict(execution: LocalExecution) -> dict[str, Any]:
     """Return the result as a JSON value; sizes are in bytes, times in seconds."""
     transitions = [
         {
@@ -129,7 +129,7 @@ class _Sum:
         )
 
 
-def print_report(execution: Execution, *, show_all: bool, written: Path | None = None) -> None:
+def print_report(execution: LocalExecution, *, show_all: bool, written: Path | None = None) -> None:
     """Print the table, the totals and the output, or the error, on the standard output.
 
     Args:
@@ -152,7 +152,7 @@ def print_report(execution: Execution, *, show_all: bool, written: Path | None =
         _print_output(out, execution.output, written)
 
 
-def _table(execution: Execution, *, grouped: bool) -> Table:
+def _table(execution: LocalExecution, *, grouped: bool) -> Table:
     rows: dict[Any, list[LocalTransition]] = {}
     for one in execution.transitions:
         key = (state_path(one.path), one.error) if grouped else one.number
@@ -186,7 +186,7 @@ def _state_cell(group: Sequence[LocalTransition]) -> Text:
     return cell
 
 
-def _print_end(out: Console, execution: Execution) -> None:
+def _print_end(out: Console, execution: LocalExecution) -> None:
     succeeded = execution.status == "SUCCEEDED"
     line = Text(execution.status, style="bold green" if succeeded else "bold red")
     line.append(f"  {execution.name}, {execution.seconds:,.2f} s", style="not bold default")
@@ -201,7 +201,7 @@ def _print_end(out: Console, execution: Execution) -> None:
         out.print(Text(f"Cause: {_shortened(_readable(execution.cause))}"), soft_wrap=True)
 
 
-def _unfinished(execution: Execution) -> str:
+def _unfinished(execution: LocalExecution) -> str:
     paths = [printable(path) for path in execution.unfinished[:_SHOWN_UNFINISHED]]
     more = len(execution.unfinished) - len(paths)
     text = f"At work when the time was over: {', '.join(paths)}"

@@ -23,7 +23,7 @@ from statebag.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from statebag.local.execution import Execution
+    from statebag.local.execution import LocalExecution
 
 __all__ = ["command"]
 
@@ -64,7 +64,11 @@ def _execution_name(
 @click.option(
     "--input", "input_", metavar="FILE", help="The input, JSON; - reads standard input. [{}]"
 )
-@click.option("--machine", metavar="ID", help="Logical id of the state machine, if several.")
+@click.option(
+    "--machine",
+    metavar="ID",
+    help="Logical id of the state machine. [the first that no other starts]",
+)
 @click.option(
     "--handler",
     "handlers",
@@ -134,11 +138,32 @@ def _execution_name(
     "the files takes 30 seconds longer than that.",
 )
 @click.option(
+    "--real-time",
+    is_flag=True,
+    help="Wait as long as Wait states, retries and limits say. By default the clock jumps.",
+)
+@click.option(
     "--wait-scale",
     metavar="FACTOR",
     type=click.FloatRange(min=0),
-    default=1.0,
-    help="Multiply the seconds of Wait states and of retries; 0 does not wait.",
+    help="The real seconds that each of their seconds takes. [0; with --real-time 1]",
+)
+@click.option(
+    "--seed-order",
+    metavar="NUMBER",
+    type=int,
+    help="Let chance, by this number, decide which branch goes on first, and about jitter.",
+)
+@click.option(
+    "--mocks",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Answer Tasks by a file in the format of Step Functions Local; needs --case.",
+)
+@click.option(
+    "--case",
+    metavar="NAME",
+    help="The test case of --mocks; MACHINE#NAME if several machines have it.",
 )
 @click.option(
     "--region", metavar="REGION", default="us-east-1", show_default=True, help="AWS::Region."
@@ -148,6 +173,18 @@ def _execution_name(
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder for each S3 bucket that the workflow reads.",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What is in tables, queues and buckets at the beginning.",
+)
+@click.option(
+    "--endpoint",
+    metavar="URL",
+    help="A server that plays the services of AWS, in place of this process.",
 )
 @click.option(
     "--tokens",
@@ -176,19 +213,27 @@ def command(
     show_all: bool,
     name: str | None,
     timeout: float | None,
-    wait_scale: float,
+    real_time: bool,
+    wait_scale: float | None,
+    seed_order: int | None,
+    mocks: Path | None,
+    case: str | None,
     region: str,
     buckets: Path | None,
+    seeds: Path | None,
+    endpoint: str | None,
     tokens: Path,
     histories: Path,
 ) -> None:
     """Run the workflow of a SAM or CloudFormation TEMPLATE, or of a bare definition.
 
-    It needs no AWS account, no Docker and no network: this process interprets the definition and
-    calls the template's Python functions, with the template's environment variables. Only the store
-    differs: STATEBAG_STORE is what --store says. Every seal is strict: if the definition reads a
-    path that is not a control path, the run ends, however small the data. With --as-deployed, the
-    functions seal as on AWS.
+    It needs no AWS account, no Docker and no network: this process interprets the definition, calls
+    the template's Python functions with the template's environment variables, and plays the
+    services of AWS. The template's tables, queues, topics and buckets are there, and empty. Packs
+    also go where --store says. Nothing waits: a Wait of an hour moves the clock of the run.
+
+    Every seal is strict: if the definition reads a path that is not a control path, the run ends,
+    however small the data. With --as-deployed, the functions seal as on AWS.
 
     The exit code is 0 if the execution succeeded, and 3 if it did not.
 
@@ -197,6 +242,7 @@ def command(
       statebag run template.yaml --input input.json
       statebag run template.yaml --input input.json --plain
       statebag run machine.asl.json --handler JudgeArn=judge.py:handler
+      statebag run template.yaml --mocks mocks.json --case HappyPath
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     from statebag.cli.run_process import RunProcess  # noqa: PLC0415 - kept out of --help
 
@@ -206,18 +252,26 @@ def command(
     if output_file is not None and not output_file.absolute().parent.is_dir():
         raise ConfigurationError(f"the folder of {output_file} does not exist")
     strict = {} if as_deployed else {"STATEBAG_STRICT": "1"}  # for what handlers start, too
-    environment = {**_store_variables(store, plain=plain), **strict, **variables}
+    if (mocks is None) is not (case is None):
+        raise click.UsageError("--mocks and --case need each other")
+    address, switches = _store(store, plain=plain)
+    environment = {**switches, **strict, **variables}
 
     with needs("cli"):
         from statebag.cli.progress import progress  # noqa: PLC0415 - rich is slow to import
         from statebag.cli.report import as_dict, print_report  # noqa: PLC0415 - rich is slow to import
     with needs("local"):
-        from statebag.local.engine import run_definition  # noqa: PLC0415 - so is the engine
-        from statebag.local.handler_environment import environment_restored  # noqa: PLC0415
-        from statebag.local.workflow import load_workflow  # noqa: PLC0415
+        from statebag.local.handler_environment import environment_restored  # noqa: PLC0415 - as above
+        from statebag.local.mock_file import load_mocks  # noqa: PLC0415 - as above
+        from statebag.local.workflow import load_workflow  # noqa: PLC0415 - as above
+        from statebag.local.workflow_run import run  # noqa: PLC0415 - as above
 
     # What functions print is no part of the result.
     with environment_restored(), contextlib.redirect_stdout(sys.stderr):
+        mocked = None
+        if mocks is not None and case is not None:
+            mocked_machine, _, named = case.rpartition("#")
+            mocked = load_mocks(mocks, named, machine=mocked_machine or None)
         loaded = load_workflow(
             workflow,
             machine=machine,
@@ -226,23 +280,25 @@ def command(
             substitutions=substitutions,
             environment=environment,
             region=region,
+            complete=mocked is None,
+            store=address,
         )
         with progress(tokens) as observer:
             process.begin()
-            execution = run_definition(
-                loaded.definition,
-                loaded.functions,
-                input_value,
-                name=loaded.name,
+            execution = run(
+                loaded,
+                input=input_value,
+                mocks=mocked,
                 execution_name=name,
-                region=region,
                 observer=process.told(observer),
                 token_dir=tokens,
-                bucket_dir=buckets,
-                machines=loaded.machines,
-                wait_scale=wait_scale,
-                timeout_seconds=timeout,
-                history_dir=histories,
+                buckets=buckets,
+                seeds=seeds,
+                endpoint=endpoint,
+                wait_scale=float(real_time) if wait_scale is None else wait_scale,
+                seed=seed_order,
+                timeout=timeout,
+                histories=histories,
                 strict=not as_deployed,
                 allow_unopened=allow_unopened,
             )
@@ -263,28 +319,28 @@ def command(
     click.get_current_context().exit(status)
 
 
-def _look_into(execution: Execution, histories: Path) -> str:
+def _look_into(execution: LocalExecution, histories: Path) -> str:
     """Return the command that shows what happened."""
     given = [] if histories == DEFAULT_HISTORIES else ["--histories", str(histories)]
     return f"look into it: {shlex.join(['statebag', 'log', execution.arn, *given])}"
 
 
-def _store_variables(store: str | None, *, plain: bool) -> Mapping[str, str]:
-    """Return the variables that select the store of this run, which must answer."""
+def _store(store: str | None, *, plain: bool) -> tuple[str, Mapping[str, str]]:
+    """Return where packs go, which must answer, and the variables of every function."""
     if store is None:
         store = (Path.cwd() / _HOME / "store").as_uri()
     if plain:
-        return {"STATEBAG_STORE": store, "STATEBAG_REPLICAS": "", "STATEBAG_PLAIN": "1"}
+        return store, {"STATEBAG_REPLICAS": "", "STATEBAG_PLAIN": "1"}
 
     from statebag.client import Statebag  # noqa: PLC0415 - kept out of --help
 
     root = Statebag(store).store
     # One request, so that a store that is not there is an error of the command, not of a state.
     next(iter(root.list("statebag-run-probe")), None)
-    return {"STATEBAG_STORE": root.url, "STATEBAG_REPLICAS": ""}
+    return root.url, {"STATEBAG_REPLICAS": ""}
 
 
-def _write_output(file: Path, execution: Execution) -> None:
+def _write_output(file: Path, execution: LocalExecution) -> None:
     if execution.status != "SUCCEEDED":
         click.echo(f"{printable(str(file))} is not written: there is no output", err=True)
         return

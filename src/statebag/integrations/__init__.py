@@ -1,1 +1,1 @@
-"""Adapters for the places in which other frameworks keep state; each needs its own extra."""
+"""Adapters for frameworks that keep state: one module each, each with an extra of its name."""

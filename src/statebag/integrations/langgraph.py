@@ -1,6 +1,6 @@
 """A checkpoint saver for LangGraph that writes what changed, not the whole state.
 
-Each namespace of a thread is a head in the scope `<root>/<thread>`, and each checkpoint a version of
+Each namespace of a thread is a head in the scope `<root>/<thread>`. Each checkpoint is a version of
 it, with the checkpoint's id as its label. The writes of a task are attached to their checkpoint.
 What the serializer makes of a value is kept as JSON, so that a list of messages is an array whose
 old items are stored already.
@@ -11,6 +11,8 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from statebag.client import Statebag
 from statebag.errors import ConfigurationError, Conflict
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     )
     from langgraph.checkpoint.serde.base import SerializerProtocol
 
+    from statebag.policy import Policy
     from statebag.versions.dropping import VersionName
     from statebag.versions.head import Head
     from statebag.versions.version import Version
@@ -53,6 +56,12 @@ __all__ = ["StatebagSaver"]
 
 # Conflicts of one write in a row. Chosen: each means that another writer's checkpoint went in.
 _TURNS = 100
+# A version is written twice, as the newest and when it is superseded, so little is inline; and a
+# thread is written more often than it is read. Measured with 1.26 MB of messages in 60 turns: 37 KB
+# a turn, against 106 with the policy's own thresholds (docs/langgraph.md).
+_CARRY_BYTES = 4 * 1024
+_PIECE_BYTES = 8 * 1024
+_MAX_PACKS = 12
 _MOST_HEADS = 1024  # heads whose newest version this saver remembers. Chosen
 
 
@@ -63,7 +72,8 @@ class StatebagSaver(BaseCheckpointSaver[str]):
 
     Args:
         client: The client, with its store and policy, or an address for one; by default what
-            STATEBAG_STORE names. The store needs conditional writes.
+            STATEBAG_STORE names. The store needs conditional writes. Of its policy, less stays
+            inline, and pieces are smaller.
         root: The first part of the scopes of all threads.
         serde: LangGraph's serializer. One that encrypts hides what changed: use the client's
             `encryption_keys` instead.
@@ -80,7 +90,8 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         serde: SerializerProtocol | None = None,
     ) -> None:
         super().__init__(serde=serde)
-        self.client = client if isinstance(client, Statebag) else Statebag(client)
+        client = client if isinstance(client, Statebag) else Statebag(client)
+        self.client = client.with_policy(_suited(client.policy))
         self.root = root
         self._newest: dict[tuple[str, str], tuple[Head, Version | None]] = {}
         self.client.heads(root)  # refuses a store that cannot have heads
@@ -127,7 +138,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         note = {"task": task_id, "path": task_path}
         present = None
         for _ in range(_TURNS):
-            merged = {} if present is None else _writes_of(head.open(present))
+            merged: dict[int, Any] = {} if present is None else _writes_of(head.open(present))
             merged |= {n: one for n, one in new.items() if n < 0 or n not in merged}
             bag = head.seal({"writes": [[n, *one] for n, one in sorted(merged.items())]}, present)
             try:
@@ -461,6 +472,16 @@ class StatebagSaver(BaseCheckpointSaver[str]):
 
     def _value(self, form: dict[str, Any]) -> Any:
         return self.serde.loads_typed(typed_bytes(form))
+
+
+def _suited(policy: Policy) -> Policy:
+    """Return a policy with thresholds for threads."""
+    return msgspec.structs.replace(
+        policy,
+        carry_bytes=min(policy.carry_bytes, _CARRY_BYTES),
+        piece_bytes=min(policy.piece_bytes, _PIECE_BYTES),
+        max_packs=max(policy.max_packs, _MAX_PACKS),
+    )
 
 
 def _place(config: RunnableConfig) -> tuple[str, str]:

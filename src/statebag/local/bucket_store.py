@@ -26,7 +26,9 @@ from statebag.store.contract import ObjectInfo
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["BucketStore"]
+    from statebag.store.contract import Store
+
+__all__ = ["BucketStore", "MirroredStore"]
 
 _one_at_a_time = fork_safe_lock()
 """The mock's objects are not made for threads: one that is replaced while it is read breaks."""
@@ -117,6 +119,55 @@ class BucketStore:
                 f"the S3 of this process did not answer: {type(error).__name__}", object_name=name
             ) from None
         return answer
+
+
+class MirroredStore:
+    """A store in the S3 of this process whose objects are kept elsewhere, too.
+
+    What the bucket does not have, since it begins empty with each run, is read from there.
+
+    Args:
+        bucket: The store in this process.
+        mirror: Where its objects are kept.
+    """
+
+    is_local = True
+
+    def __init__(self, bucket: BucketStore, mirror: Store) -> None:
+        self.url = bucket.url
+        self.identity = (*bucket.identity, mirror.url)
+        self._bucket = bucket
+        self._mirror = mirror
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a whole object to both."""
+        self._mirror.put(name, data)
+        self._bucket.put(name, data)
+
+    def get(self, name: str) -> bytes:
+        """All bytes of an object."""
+        return self._holding(name).get(name)
+
+    def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each `(offset, length)`."""
+        return self._holding(name).get_ranges(name, spans)
+
+    def head(self, name: str) -> ObjectInfo | None:
+        """Size and time of an object, or None."""
+        return self._holding(name).head(name)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """The objects at and below a prefix that were written in this run, by name."""
+        return self._bucket.list(prefix)
+
+    def delete(self, name: str) -> None:
+        """Delete an object from both."""
+        self._mirror.delete(name)
+        if self._bucket.head(name) is not None:
+            self._bucket.delete(name)
+
+    def _holding(self, name: str) -> Store:
+        return self._bucket if self._bucket.head(name) is not None else self._mirror
 
 
 def _translated(code: str, name: str) -> StatebagError:

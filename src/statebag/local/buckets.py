@@ -1,13 +1,10 @@
-"""Where a workflow's S3 is: an endpoint of the environment, or in this process."""
+"""The buckets of this process hold the files of a folder; what is written comes back to it."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from statebag.environment import s3_endpoint
@@ -15,40 +12,36 @@ from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["filled_buckets", "s3_client"]
+    from statebag.local.interpreter.aws_services import AwsServices
 
-
-def s3_client(region: str) -> Any:
-    """A boto3 client for the workflow's S3."""
-    endpoint = s3_endpoint()
-    style = {"addressing_style": "path"} if endpoint else {}
-    return boto3.Session().client(
-        "s3", region_name=region, endpoint_url=endpoint, config=Config(s3=style or None)
-    )
+__all__ = ["filled_buckets"]
 
 
 @contextmanager
-def filled_buckets(bucket_dir: Path | None) -> Iterator[None]:
-    """The buckets of this process hold the files of a folder; what is written comes back to it.
+def filled_buckets(root: Path, services: AwsServices) -> Iterator[None]:
+    """Fill buckets from a folder, and write what the code inside made back to it.
+
+    Does nothing where S3 is at an endpoint.
 
     Args:
-        bucket_dir: One subfolder for each bucket; None does nothing.
+        root: The folder, with one subfolder for each bucket.
+        services: Where the buckets are.
 
     Raises:
         ConfigurationError: it is no folder, or the name of a folder in it is no bucket's.
     """
-    if bucket_dir is None:
+    if services.endpoint is not None or s3_endpoint() is not None:
         yield
         return
-    root = Path(bucket_dir)
     if not root.is_dir():
-        raise ConfigurationError(f"bucket_dir must be a folder, and {root} is not one")
-    client = boto3.Session().client("s3", region_name="us-east-1")
+        raise ConfigurationError(f"buckets must be a folder, and {root} is not one")
+    client = services.client("s3")
     known: dict[tuple[str, str], str] = {}
     for bucket in sorted(path for path in root.iterdir() if path.is_dir()):
         try:
-            client.create_bucket(Bucket=bucket.name)
+            services.ensure_bucket(bucket.name)
         except ClientError as error:
             raise ConfigurationError(
                 f"the folder's name {bucket.name!r} is not a bucket's name",

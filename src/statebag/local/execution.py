@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from statebag.telemetry.usage import Usage
 
-__all__ = ["Execution", "Handler", "LocalTransition", "Observer"]
+__all__ = ["Handler", "LocalExecution", "LocalTransition", "Observer"]
 
 Handler = Callable[[Any, Any], Any]
 """A Lambda handler: `(event, context)` to a value that JSON can hold."""
@@ -25,12 +25,12 @@ class LocalTransition:
         kind: Its ASL `Type`.
         path: Where it ran: `Machine/Map[3]/Parse` is `Parse` in iteration 3 of `Map`,
             `Machine/Both[1]/Right` is `Right` in the second branch of the Parallel `Both`.
-        seconds: From entering to leaving, waits and retries included.
+        seconds: From entering to leaving on the clock of the run, waits and retries included.
         input_bytes: Its input as the payload quota counts it.
-        output_bytes: Its output as the payload quota counts it; 0 where it ended with an error.
-        usage: What its Lambda handler cost, all attempts together; None if none was called.
+        output_bytes: Its output as the payload quota counts it; 0 where it has none.
+        usage: What its function cost, all attempts together; None if none was called.
         error: The name of the error that ended it, also where a `Catch` took the error.
-        attempts: How often its handler was called.
+        attempts: How often its function was called.
     """
 
     number: int
@@ -46,25 +46,25 @@ class LocalTransition:
 
 
 @dataclass(frozen=True, slots=True)
-class Execution:
-    """The result of an execution, as `DescribeExecution` and `GetExecutionHistory` give it.
+class LocalExecution:
+    """How a run ended.
 
     Attributes:
         arn: The execution's ARN.
         name: The execution's name.
-        status: `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
+        status: `SUCCEEDED`, `FAILED` or `TIMED_OUT`.
         output: The output; None unless it succeeded.
         error: The error's name; None where there is none.
         cause: The error's cause; None where there is none.
-        seconds: From start to end.
-        transitions: All states that were left, in the order in which they were entered.
-        history: The events of `GetExecutionHistory`. As on AWS, the children of a Distributed
-            Map are no part of it (their transitions are).
-        warnings: What was found and did not end the run.
-        unfinished: Of one that timed out, the paths of the states that were at work then.
-        threads_left: Whether a handler, or another call that nothing can stop, was still at work
-            when the result was made. Its thread goes on, as a daemon, until it returns or the
-            process ends; boto3 is not answered in this process any more by then.
+        history: The events, as GetExecutionHistory shapes them. Those of children of a
+            distributed Map and of nested executions are not among them (`on_event` gets all).
+        seconds: From start to end on the clock of the run.
+        transitions: All states that were left, in the order in which they were entered, also
+            those of children and of nested executions.
+        warnings: What was found and did not end the run, each once.
+        unfinished: Of a run that timed out, the paths of the states that were at work then.
+        threads_left: Whether a function that did not return in time still runs, in its thread.
+            boto3 is not answered in this process any more by then.
     """
 
     arn: str
@@ -73,9 +73,9 @@ class Execution:
     output: Any
     error: str | None
     cause: str | None
+    history: list[dict[str, Any]] = field(repr=False)
     seconds: float
-    transitions: tuple[LocalTransition, ...]
-    history: list[dict[str, Any]]
+    transitions: tuple[LocalTransition, ...] = field(repr=False)
     warnings: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     threads_left: bool = False
@@ -84,8 +84,7 @@ class Execution:
 class Observer:
     """Receive the progress of a run; override the calls that you need.
 
-    Methods are called from the interpreter's threads, one call at a time. What they raise ends
-    the run.
+    Methods are called in the thread of the run. What they raise ends the run.
     """
 
     def state_entered(self, name: str, kind: str, path: str) -> None:

@@ -67,6 +67,7 @@ class Expressions:
         expression: str,
         bindings: dict[str, Any],
         looked_into: Callable[[tuple[str | int, ...], str | None], None] | None = None,
+        left: float | None = None,
     ) -> Any:
         """Return the value of a JSONata expression with these variables, as plain JSON.
 
@@ -77,6 +78,7 @@ class Expressions:
                 path, which begins with the variable's name, and the name of the member that it
                 asked for; None for all of them, and the reserved key where the stub was replaced by
                 another one. What it raises, this call raises.
+            left: Seconds that are left for the run; None for no limit.
 
         Raises:
             NoResultError: It gives nothing.
@@ -86,16 +88,16 @@ class Expressions:
         request = {"expression": expression, "bindings": bindings}
         if looked_into is not None:
             request["stub"] = KEY
-        return self._answered(request, looked_into)
+        return self._answered(request, left, looked_into)
 
-    def found(self, path: str, data: Any) -> list[Any]:
-        """Return what an indefinite JSONPath finds in a value.
+    def found(self, path: str, data: Any, left: float | None = None) -> list[Any]:
+        """Return what an indefinite JSONPath finds in a value, in the seconds that are left.
 
         Raises:
             ExpressionError: It does not parse or cannot be evaluated, takes too long or too much
                 memory, or the run is over.
         """
-        found = self._answered({"path": path, "data": data})
+        found = self._answered({"path": path, "data": data}, left)
         assert isinstance(found, list)
         return found
 
@@ -112,10 +114,12 @@ class Expressions:
     def _answered(
         self,
         request: dict[str, Any],
+        left: float | None,
         looked_into: Callable[[tuple[str | int, ...], str | None], None] | None = None,
     ) -> Any:
         # A context object may hold what is no JSON; an expression sees its text.
-        line = json.dumps({**request, "seconds": self._seconds + _MARGIN_SECONDS}, default=str)
+        seconds = self._seconds if left is None else min(self._seconds, max(left, 0.0))
+        line = json.dumps({**request, "seconds": seconds + _MARGIN_SECONDS}, default=str)
         process = self._taken()
         late = threading.Event()
 
@@ -123,7 +127,7 @@ class Expressions:
             late.set()
             process.kill()
 
-        timer = threading.Timer(self._seconds, stop)
+        timer = threading.Timer(seconds, stop)
         timer.daemon = True
         timer.start()
         answer = b""

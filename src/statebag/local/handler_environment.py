@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["environment_filled", "environment_restored", "environment_set"]
+__all__ = ["environment_filled", "environment_now", "environment_restored", "environment_set"]
 
 _Variables = frozenset[tuple[str, str]]
 
@@ -118,6 +118,11 @@ def environment_filled(variables: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         _put_back(before)
+
+
+def environment_now(names: Iterable[str]) -> dict[str, str]:
+    """Return those of some variables that are set."""
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """The histories of executions on this machine, one file each, readable while they run.
 
 A file is named by its execution: `<machine>/<name>.jsonl`, encoded as a scope is. Its first line
-says whose it is, and what branches its Parallels have; each further one is an event as
-GetExecutionHistory gives it, written whole when it happens. The run holds a lock on the file as
+says whose it is, what it runs, and what branches its Parallels have; each further one is an event
+as GetExecutionHistory gives it, written whole when it happens. The run holds a lock on the file as
 long as it lives, so that a reader knows an execution that goes on from one whose process is gone.
 """
 
@@ -14,6 +14,7 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError, InvalidState
@@ -33,7 +34,14 @@ if TYPE_CHECKING:
     from statebag.asl.arns import ExecutionArn
     from statebag.history.events import History
 
-__all__ = ["Record", "Records", "read_record", "recorded_executions"]
+__all__ = [
+    "Record",
+    "Records",
+    "find_record",
+    "is_being_written",
+    "read_record",
+    "recorded_executions",
+]
 
 KEPT_FILES = 1_000
 KEPT_BYTES = 1_000_000_000
@@ -54,9 +62,16 @@ class Record:
         file: Where it goes; what stands there is replaced.
         arn: The execution's ARN.
         branches: The first states of the branches of each Parallel.
+        definition: The definition that it runs; None if it is not known.
     """
 
-    def __init__(self, file: Path, arn: str, branches: Branches) -> None:
+    def __init__(
+        self,
+        file: Path,
+        arn: str,
+        branches: Branches,
+        definition: Mapping[str, Any] | None = None,
+    ) -> None:
         self._lock = threading.Lock()
         self._written = 0
         self.file = file
@@ -66,7 +81,8 @@ class Record:
         self._descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND, FILE)
         if fcntl is not None:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._write({"statebag_execution": _VERSION, "arn": arn, "branches": branches})
+        head = {"statebag_execution": _VERSION, "arn": arn, "branches": branches}
+        self._write(head if definition is None else {**head, "definition": definition})
         part.replace(file)
 
     def add(self, event: dict[str, Any]) -> None:
@@ -91,7 +107,7 @@ class Record:
             self._descriptor = -1
 
     def _write(self, line: dict[str, Any]) -> None:
-        rest = memoryview(json.dumps(line, default=str).encode() + b"\n")
+        rest = memoryview(json.dumps(line, default=_time).encode() + b"\n")
         self._written += len(rest)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
@@ -120,10 +136,18 @@ class Records:
                 hint="Name another folder.",
             ) from None
 
-    def begin(self, arn: str, machine: str, name: str, branches: Branches) -> Record | None:
+    def begin(
+        self,
+        arn: str,
+        machine: str,
+        name: str,
+        branches: Branches,
+        definition: Mapping[str, Any] | None = None,
+    ) -> Record | None:
         """The record of an execution that begins; None where it cannot be made."""
         try:
-            record = Record(self._folder / _file_of(machine, name), arn, branches)
+            file = self._folder / _file_of(machine, name)
+            record = Record(file, arn, branches, definition)
         except (OSError, InvalidState) as error:
             _log.warning("the history of an execution is not kept: %s", type(error).__name__)
             return None
@@ -168,17 +192,10 @@ def read_record(folder: Path, execution: ExecutionArn) -> History:
         file = folder / _file_of(execution.machine, execution.name)
         # Split at line feeds alone: text in JSON may hold other separators.
         lines = file.read_bytes().split(b"\n")
-        goes_on = _is_locked(file)
-        head = loads(lines[0])
-    except (OSError, InvalidState, ValueError):
-        head = None
-    if not isinstance(head, dict) or head.get("arn") != execution.arn:
-        raise ConfigurationError(
-            f"{folder} has no history of this execution",
-            hint="Name the folder of the run with --histories.",
-        )
-    if head.get("statebag_execution") != _VERSION:
-        raise InvalidState("a newer release of statebag wrote the history", hint="Update statebag.")
+        goes_on = is_being_written(file)
+    except (OSError, InvalidState):
+        raise _none_in(folder) from None
+    head = _head(folder, execution, lines[0])
     # The last line is empty, or the beginning of an event that is being written.
     return history_of(
         execution.arn,
@@ -186,6 +203,45 @@ def read_record(folder: Path, execution: ExecutionArn) -> History:
         _events(lines[1:-1]),
         branches=head.get("branches"),
         goes_on=goes_on,
+    )
+
+
+def find_record(folder: Path, execution: ExecutionArn) -> tuple[Path, dict[str, Any]]:
+    """Return the file of an execution, and its first line; the events are not read.
+
+    Args:
+        folder: Where runs keep their histories.
+        execution: Which one.
+
+    Raises:
+        ConfigurationError: There is none of it in the folder.
+        InvalidState: A newer release wrote it.
+    """
+    try:
+        file = folder / _file_of(execution.machine, execution.name)
+        with file.open("rb") as opened:
+            first = opened.readline()
+    except (OSError, InvalidState):
+        raise _none_in(folder) from None
+    return file, _head(folder, execution, first)
+
+
+def _head(folder: Path, execution: ExecutionArn, line: bytes) -> dict[str, Any]:
+    try:
+        head = loads(line)
+    except ValueError:
+        head = None
+    if not isinstance(head, dict) or head.get("arn") != execution.arn:
+        raise _none_in(folder)
+    if head.get("statebag_execution") != _VERSION:
+        raise InvalidState("a newer release of statebag wrote the history", hint="Update statebag.")
+    return head
+
+
+def _none_in(folder: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"{folder} has no history of this execution",
+        hint="Name the folder of the run with --histories.",
     )
 
 
@@ -226,13 +282,13 @@ def _prune(folder: Path) -> None:
     size = 0
     for number, (_, length, file) in enumerate(sorted(ages, reverse=True), 1):
         size += length
-        if (number > KEPT_FILES or size > KEPT_BYTES) and not _is_locked(file):
+        if (number > KEPT_FILES or size > KEPT_BYTES) and not is_being_written(file):
             with contextlib.suppress(OSError):
                 file.unlink()
 
 
-def _is_locked(file: Path) -> bool | None:
-    """Whether a run that lives writes to a file; None where that cannot be told."""
+def is_being_written(file: Path) -> bool | None:
+    """Return whether a living run writes to a file; None if this system cannot tell."""
     if fcntl is None:
         return None
     with file.open("rb") as opened:
@@ -241,6 +297,13 @@ def _is_locked(file: Path) -> bool | None:
         except OSError:
             return True
     return False
+
+
+def _time(moment: Any) -> str:
+    """The time of an event as text: `2026-01-02T03:04:05.678Z`."""
+    if not isinstance(moment, datetime):
+        raise TypeError(type(moment).__name__)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _without_data(event: dict[str, Any]) -> dict[str, Any]:

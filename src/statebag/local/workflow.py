@@ -1,9 +1,10 @@
-"""A workflow that can run on this machine: a definition, and a handler for each function."""
+"""Reads a workflow that can run on this machine, and imports its functions."""
 
 from __future__ import annotations
 
 import json
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,37 +13,24 @@ from statebag.asl.cloudformation import pseudo_parameters
 from statebag.asl.documents import PLACEHOLDER, parse_document, read_text
 from statebag.asl.function_references import Names, bind_references
 from statebag.asl.template import FunctionSource, Template, parse_definition
+from statebag.environment import missing_aws_settings
 from statebag.errors import ConfigurationError
 from statebag.local.functions import Function
 from statebag.local.handler_environment import environment_set
+from statebag.local.interpreter.boto_hooks import watch_clients
+from statebag.local.loaded_workflow import Workflow
+from statebag.store.address import store_from_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from statebag.asl.template import DeclaredResource
     from statebag.local.execution import Handler
+    from statebag.store.contract import Store
 
-__all__ = ["Workflow", "load_workflow"]
+__all__ = ["load_workflow"]
 
-
-@dataclass(frozen=True, slots=True)
-class Workflow:
-    """The definition and the handlers that `run_definition` needs.
-
-    Attributes:
-        name: The state machine's name.
-        definition: Its definition, with all names resolved.
-        functions: Handlers by function name.
-        machines: Definitions of the template's other state machines that it starts, by name.
-        region: The region of its ARNs.
-        path: The file it was read from.
-    """
-
-    name: str
-    definition: dict[str, Any]
-    functions: Mapping[str, Handler]
-    machines: Mapping[str, dict[str, Any]]
-    region: str
-    path: Path
+_STORE = "STATEBAG_STORE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +44,7 @@ class _Given:
     variables: Mapping[str, str | None]
     region: str
     complete: bool
+    store: str | None
 
 
 def load_workflow(
@@ -68,6 +57,7 @@ def load_workflow(
     environment: Mapping[str, str | None] | None = None,
     region: str = "us-east-1",
     complete: bool = True,
+    store: str | None = None,
 ) -> Workflow:
     """Read a SAM or CloudFormation template, or a bare definition, and import its functions.
 
@@ -77,7 +67,8 @@ def load_workflow(
 
     Args:
         path: A file: YAML or JSON.
-        machine: The logical id of the state machine, where a template has several.
+        machine: The logical id of the state machine; by default the first that no other one
+            starts.
         handlers: Functions by name: that of the function, its ARN, its logical id, or a
             placeholder's. Each is a callable, `package.module:function`, or
             `folder/file.py:function`. They win over the template's.
@@ -88,6 +79,8 @@ def load_workflow(
         region: What `AWS::Region` is, and the region of all ARNs.
         complete: Whether a function that has no handler, or cannot be imported, is refused; if
             not, it is refused when it is called.
+        store: The address where packs go, in place of STATEBAG_STORE of the functions. One whose
+            store is in a bucket that the template declares has it there, and its packs go to both.
 
     Raises:
         ConfigurationError: The file cannot be read, a function has no handler, or its import
@@ -99,10 +92,18 @@ def load_workflow(
         handlers=handlers or {},
         parameters=parameters or {},
         substitutions=substitutions or {},
-        variables={"AWS_REGION": region, "AWS_DEFAULT_REGION": region, **(environment or {})},
+        variables={
+            # A client that a module makes while it is imported signs with these ever after.
+            **missing_aws_settings(region),
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            **(environment or {}),
+        },
         region=region,
         complete=complete,
+        store=store,
     )
+    watch_clients()  # before a module of a function makes one
     try:
         text = read_text(path)
         document = _document(path, text)
@@ -125,7 +126,7 @@ def _document(path: Path, text: str) -> Any:
 
 def _from_template(path: Path, document: Mapping[str, Any], given: _Given) -> Workflow:
     template = Template(path, document, parameters=given.parameters, region=given.region)
-    logical_id, name = _machine(template, given.machine)
+    logical_id, name, note = _machine(template, given)
     definitions = _definitions(template, logical_id, given.substitutions)
     names_by_id = template.functions()
     ids = {function: function_id for function_id, function in names_by_id.items()}
@@ -134,10 +135,13 @@ def _from_template(path: Path, document: Mapping[str, Any], given: _Given) -> Wo
     names = bind_references(definitions.values(), ids, handlers, given.region)
     _check(path, given, names, handlers, ids)
 
+    declared = template.resources()
+    stores = _Stores(template, declared, given)
+
     def environment(function: str) -> Mapping[str, str]:
         if function in ids:
-            return template.environment(ids[function], given.variables)
-        return _set(given.variables)
+            return template.environment(ids[function], stores.variables(ids[function]))
+        return _set(stores.variables(None))
 
     functions = _given_functions(names, handlers, environment)
     for function, function_id in ids.items():
@@ -145,7 +149,7 @@ def _from_template(path: Path, document: Mapping[str, Any], given: _Given) -> Wo
             continue
         needed = given.complete and function in names.functions
         try:
-            loadable = Function(template.function(function_id, given.variables))
+            loadable = Function(template.function(function_id, stores.variables(function_id)))
         except ConfigurationError as error:
             if needed:
                 raise
@@ -155,7 +159,50 @@ def _from_template(path: Path, document: Mapping[str, Any], given: _Given) -> Wo
         if needed:
             loadable.load()
     definition = definitions.pop(name)
-    return Workflow(name, definition, functions, definitions, given.region, path)
+    return Workflow(
+        name,
+        definition,
+        functions,
+        definitions,
+        given.region,
+        tuple(declared),
+        stores.mirrors,
+        note,
+    )
+
+
+class _Stores:
+    """Which store each function of a template has.
+
+    Args:
+        template: The template.
+        declared: Its resources.
+        given: What the caller gave.
+
+    Attributes:
+        mirrors: Where the objects of stores in the template's buckets are kept, by their addresses.
+    """
+
+    def __init__(
+        self, template: Template, declared: Sequence[DeclaredResource], given: _Given
+    ) -> None:
+        self._template = template
+        self._buckets = {one.name for one in declared if one.kind == "AWS::S3::Bucket"}
+        self._given = given
+        self.mirrors: dict[str, Store] = {}
+
+    def variables(self, function_id: str | None) -> Mapping[str, str | None]:
+        """Return the variables that win over those of the template."""
+        store, variables = self._given.store, self._given.variables
+        if store is None or _STORE in variables:
+            return variables
+        own = None if function_id is None else self._template.variable(function_id, _STORE)
+        if own is not None and own.startswith("s3://") and own.split("/")[2] in self._buckets:
+            address = own.rstrip("/")
+            if address not in self.mirrors:
+                self.mirrors[address] = store_from_url(store)
+            return variables
+        return {**variables, _STORE: store}
 
 
 def _from_definition(path: Path, text: str, given: _Given) -> Workflow:
@@ -168,9 +215,10 @@ def _from_definition(path: Path, text: str, given: _Given) -> Workflow:
     definition = parse_definition(text, str(path), values)
     names = bind_references([definition], (), given.handlers, given.region)
     _check(path, given, names, given.handlers, ())
-    functions = _given_functions(names, given.handlers, lambda _: _set(given.variables))
+    variables = _set({} if given.store is None else {_STORE: given.store}) | _set(given.variables)
+    functions = _given_functions(names, given.handlers, lambda _: variables)
     name = path.name.partition(".")[0]
-    return Workflow(name, definition, functions, {}, given.region, path)
+    return Workflow(name, definition, functions, {}, given.region)
 
 
 def _set(variables: Mapping[str, str | None]) -> dict[str, str]:
@@ -198,23 +246,44 @@ def _definitions(
     return definitions
 
 
-def _machine(template: Template, wanted: str | None) -> tuple[str, str]:
-    """The logical id and the name of the state machine to run."""
-    machines = template.machines()
+def _machine(template: Template, given: _Given) -> tuple[str, str, str | None]:
+    """The logical id and the name of the state machine to run, and why it is that one.
+
+    Where none is named, it is the first that no other one starts.
+    """
+    machines, wanted = template.machines(), given.machine
     listed = ", ".join(sorted(machines))
     if not machines:
         raise ConfigurationError(f"{template.path} has no state machine", path="$.Resources")
+    note = None
     if wanted is None and len(machines) > 1:
-        raise ConfigurationError(
-            f"{template.path} has {len(machines)} state machines: {listed}",
-            hint=f"Choose one: --machine {next(iter(machines))}",
-        )
+        started = set()
+        for one in machines:
+            with suppress(ConfigurationError):  # one that cannot be read starts none here
+                text = json.dumps(template.definition(one, given.substitutions))
+                started |= {
+                    other
+                    for other, name in machines.items()
+                    if other != one and f':stateMachine:{name}"' in text
+                }
+        first = [one for one in machines if one not in started]
+        if not first:
+            raise ConfigurationError(
+                f"{template.path} has {len(machines)} state machines that start each other",
+                hint=f"Choose one: --machine {next(iter(machines))}",
+            )
+        wanted = first[0]
+        if len(first) > 1:
+            note = (
+                f"{template.path} has {len(machines)} state machines ({listed}), and {wanted} was "
+                f"run: --machine {first[1]} runs another one."
+            )
     if wanted is not None and wanted not in machines:
         raise ConfigurationError(
             f"{template.path} has no state machine {wanted}", hint=f"It has: {listed}"
         )
     logical_id = wanted or next(iter(machines))
-    return logical_id, machines[logical_id]
+    return logical_id, machines[logical_id], note
 
 
 def _check(

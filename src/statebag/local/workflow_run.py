@@ -5,59 +5,48 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from statebag.asl.definition import problems_of
-from statebag.asl.model import Definition
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.environment import s3_endpoint
 from statebag.errors import ConfigurationError, LimitExceeded
+from statebag.local.execution import LocalExecution
 from statebag.local.interpreter.aws_services import AwsServices
+from statebag.local.interpreter.boto_hooks import answering, watch_clients
 from statebag.local.interpreter.json_value import JsonValue, checked_value
 from statebag.local.interpreter.local_world import LocalWorld
-from statebag.local.interpreter.machine_program import MachineProgram
-from statebag.local.interpreter.map_run import DistributedMapProgram
+from statebag.local.interpreter.run_check import check_programs, compiled_machine
 from statebag.local.interpreter.scheduler import DeadlineError, NothingLeftError, Scheduler
 from statebag.local.interpreter.task_mocks import TaskMocks
-from statebag.local.interpreter.task_state import TaskProgram
+from statebag.local.loaded_workflow import Workflow
+from statebag.local.reads import RefusedError
+from statebag.local.records import Records
+from statebag.local.run_watch import RunWatch
 from statebag.local.tokens import TokenDesk
+from statebag.local.world_contents import bucket_stores, contents_of
+from statebag.sealing.rehearsal import rehearsed
+from statebag.store.address import standing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from statebag.local.execution import Handler
+    from statebag.local.execution import Handler, Observer
     from statebag.local.interpreter.single_execution import SingleExecution
 
-__all__ = ["LocalExecution", "run"]
+__all__ = ["run"]
 
-
-@dataclass(frozen=True, slots=True)
-class LocalExecution:
-    """How a run ended.
-
-    Attributes:
-        arn: The execution's ARN.
-        status: `SUCCEEDED`, `FAILED` or `TIMED_OUT`.
-        output: The output; None unless it succeeded.
-        error: The error's name; None where there is none.
-        cause: The error's cause; None where there is none.
-        history: The events, as GetExecutionHistory shapes them. Those of children of a
-            distributed Map and of nested executions are not among them (`on_event` gets all).
-    """
-
-    arn: str
-    status: str
-    output: Any
-    error: str | None
-    cause: str | None
-    history: list[dict[str, Any]] = field(repr=False)
+# For functions that were left behind, so that their boto3 is answered to the end. Chosen: `statebag
+# run` ends the process two seconds after its timeout.
+_GRACE_SECONDS = 5.0
+_GRACE_AFTER_TIMEOUT = 0.5
 
 
 def run(
-    definition: dict[str, Any] | str | Path,
+    definition: dict[str, Any] | str | Path | Workflow,
     *,
     input: Any = None,  # noqa: A002 - what Step Functions calls it
     functions: Mapping[str, Handler] | None = None,
@@ -68,12 +57,16 @@ def run(
     seed: int | None = None,
     type: Literal["STANDARD", "EXPRESS"] = "STANDARD",  # noqa: A002 - what Step Functions calls it
     buckets: str | Path | None = None,
+    seeds: str | Path | Mapping[str, Any] | None = None,
     name: str | None = None,
     execution_name: str | None = None,
     region: str = "us-east-1",
     endpoint: str | None = None,
     token_dir: Path | None = None,
-    on_token: Callable[[str, str], None] | None = None,
+    histories: Path | None = None,
+    strict: bool = True,
+    allow_unopened: Collection[str] = (),
+    observer: Observer | None = None,
     on_event: Callable[[str, dict[str, Any]], None] | None = None,
 ) -> LocalExecution:
     """Run a workflow to its end, and return how it ended.
@@ -81,12 +74,18 @@ def run(
     A workflow that fails is a result, not an exception: look at `status`. The order of events is
     the same in each run with the same seed.
 
-    Where boto3 was imported before, and the extra `local` is installed, boto3 reaches the services
-    of this process during the run, and never AWS.
+    boto3 reaches the services of this process during the run, and never AWS, if its client was
+    made after `statebag.local` was first used. The tables, queues, topics and buckets that a
+    template declares are there.
+
+    A path that leads into a stub ends the run, and so does a function that is given a stub and
+    does not open it. The status is `FAILED` then, whatever a Catch takes, and the cause says which
+    state, which path, and what to do.
 
     Args:
         definition: The state machine as a dict, or the path of a file: a definition in JSON or
-            YAML, or a SAM or CloudFormation template with one state machine.
+            YAML, or a SAM or CloudFormation template with one state machine. Or what
+            `load_workflow` made of such a file.
         input: The execution's input, a JSON value; None stands for an empty object.
         functions: Python functions by the name or ARN of the Lambda function or activity that
             they stand for. Each is called with `(event, context)`, one at a time.
@@ -105,6 +104,8 @@ def run(
         type: That of the machine. An `EXPRESS` one has no quota of events.
         buckets: A folder with one subfolder for each bucket of the S3 in this process. Its files
             are the objects in it, and what the workflow writes there is in it afterwards.
+        seeds: What is in the tables, queues and buckets when the run begins: a file, or its content
+            (docs/testing.md says its form).
         name: The state machine's name; by default that in the template, or `Main`.
         execution_name: The execution's name; a random one if None.
         region: The region in ARNs and of clients.
@@ -112,7 +113,14 @@ def run(
             plays them in this process, which needs the extra `local`.
         token_dir: A folder through which other threads and processes answer task tokens
             (`statebag answer`). With it, limits of tasks that wait for an answer are real seconds.
-        on_token: Called with a task token and the state's name as soon as a task waits for it.
+        histories: A folder in which the history of each execution is kept, event by event, for
+            `statebag log`; None keeps none.
+        strict: Whether every seal of a function is strict (`Policy.strict`), whatever its policy
+            says: a path that no control path names is then never in a payload, so that what would
+            fail on the day a value is large fails here. False seals as the functions would.
+        allow_unopened: Patterns (`*`, `?`) of names of functions that may be given a stub and not
+            open it; of others it ends the run.
+        observer: Told of each state as it is entered and left, and of tasks that wait.
         on_event: Called with the ARN of an execution and each of its events, as it is written.
 
     Raises:
@@ -121,18 +129,34 @@ def run(
         InvalidState: The input or a mock is no JSON value.
         LimitExceeded: The input is over 262,144 bytes, which AWS does not start either.
     """
+    watch_clients()
     given = _input(input)
     if wait_scale < 0:
         raise ConfigurationError(f"wait_scale must be at least 0, not {wait_scale}")
-    if not isinstance(definition, dict):
-        definition, functions, machines, loaded = _loaded(
-            Path(definition), functions or {}, machines or {}, region, complete=not mocks
-        )
-        name = name or loaded
-    program = _compiled(definition, region)
-    others = {one: _compiled(value, region) for one, value in (machines or {}).items()}
+    workflow = _workflow(
+        definition, functions or {}, machines or {}, name, region, complete=not mocks
+    )
+    region = workflow.region
+    program = compiled_machine(workflow.definition, region)
+    others = {one: compiled_machine(value, region) for one, value in workflow.machines.items()}
+    is_express = type == "EXPRESS"
     with ExitStack() as stack:
-        services = stack.enter_context(AwsServices(region, endpoint))
+        records = None
+        if histories is not None:
+            records = Records(Path(histories))
+            stack.callback(records.close)
+        watch = RunWatch(
+            observer,
+            strict=strict,
+            allow_unopened=allow_unopened,
+            records=records,
+            on_event=on_event,
+        )
+        if workflow.note is not None:
+            watch.warn(workflow.note)
+        stack.enter_context(rehearsed(watch.bags))
+        contents = contents_of(workflow.declared, seeds, buckets, watch.warn)
+        services = stack.enter_context(AwsServices(region, endpoint, contents))
         scheduler = Scheduler(
             seed=seed or 0,
             shuffled=seed is not None,
@@ -143,56 +167,71 @@ def run(
         tokens = TokenDesk(None if token_dir is None else Path(token_dir))
         world = LocalWorld(
             scheduler,
-            functions=functions or {},
+            functions=workflow.functions,
             mocks=TaskMocks(mocks or {}),
-            machines={name or "Main": program, **others},
+            machines={workflow.name: program, **others},
             services=services,
             tokens=tokens,
             region=region,
-            listener=on_event,
-            on_token=on_token,
+            watch=watch,
         )
         stack.callback(world.caller.close)
-        _check(world, [program, *others.values()], express=type == "EXPRESS")
-        if "botocore" in sys.modules:
-            # A handler that has imported boto3 is to reach this world, and never AWS.
-            if find_spec("moto") is not None:
-                services.start()
-            from statebag.local.interpreter.boto_hooks import answering  # noqa: PLC0415 - an extra
-
-            stack.enter_context(answering(world))
-        if buckets is not None:
+        check_programs(world, [program, *others.values()], express=is_express)
+        stack.enter_context(answering(world))
+        if endpoint is None and s3_endpoint() is None:
+            stack.enter_context(standing_in("s3", bucket_stores(services, workflow.mirrors)))
+        # A function that has imported boto3 is to reach this world, and never AWS.
+        if buckets is not None or ("botocore" in sys.modules and find_spec("moto") is not None):
             services.start()
-            from statebag.local.buckets import filled_buckets  # noqa: PLC0415 - an extra
-
-            stack.enter_context(filled_buckets(Path(buckets)))
         stack.enter_context(tokens.watched())
         execution = world.execution(
             program,
             given,
-            machine=name or "Main",
+            machine=workflow.name,
             name=execution_name or str(uuid4()),
-            express=type == "EXPRESS",
+            express=is_express,
+            root=True,
         )
-        _run(world, execution)
+        unfinished = _run(world, execution)
+        timed_out = execution.status == "TIMED_OUT"
+        is_done = world.caller.are_done(_GRACE_AFTER_TIMEOUT if timed_out else _GRACE_SECONDS)
     return LocalExecution(
         execution.arn,
+        execution.name,
         execution.status,
         None if execution.output is None else execution.output.copied(),
         execution.error,
         execution.cause,
         execution.log.events,
+        (execution.log.time - execution.started).total_seconds(),
+        watch.states.transitions,
+        tuple(watch.warnings),
+        unfinished,
+        not is_done,
     )
 
 
-def _run(world: LocalWorld, execution: SingleExecution) -> None:
-    """Run an execution and all that it starts; whatever happens, each has an event that ends it."""
-    scheduler = world.scheduler
+def _run(world: LocalWorld, execution: SingleExecution) -> tuple[str, ...]:
+    """Run an execution and all that it starts; whatever happens, each has an event that ends it.
+
+    Returns:
+        The paths of the states that were at work when the time was over.
+    """
+    scheduler, children = world.scheduler, world.children
     strand = scheduler.start(execution.steps(), lambda _: None)
+    unfinished: tuple[str, ...] = ()
+    is_refused = False
     try:
-        scheduler.run(lambda: not strand.live and not world.children.running)
+        scheduler.run(lambda: children.failure is not None or not (strand.live or children.running))
+        failure = strand.failure or children.failure
+        if failure is not None:
+            raise failure
     except DeadlineError:
+        unfinished = world.states.unfinished
         execution.time_out()
+    except RefusedError as refused:
+        execution.fail(refused.error, refused.cause, 0)
+        is_refused = True
     except NothingLeftError:
         waiting = ", ".join(sorted(set(world.tokens.waiting_states()))) or "a state"
         raise ConfigurationError(
@@ -201,13 +240,12 @@ def _run(world: LocalWorld, execution: SingleExecution) -> None:
         ) from None
     finally:
         with ExitStack() as ending:  # all of it, also if a listener of events raises once more
-            ending.callback(world.children.abort)
+            ending.callback(children.abort)
             ending.callback(strand.cancel)
-            if isinstance(strand.failure, DeadlineError):
-                execution.time_out()
             execution.abort()
-    if strand.failure is not None and not isinstance(strand.failure, DeadlineError):
-        raise strand.failure
+    if execution.status == "FAILED" and not is_refused:
+        world.stubs.warn_of_failed()
+    return unfinished
 
 
 def _helpers(*, everybody: bool) -> Callable[[], bool]:
@@ -227,59 +265,28 @@ def _helpers(*, everybody: bool) -> Callable[[], bool]:
     return helped
 
 
-def _check(world: LocalWorld, programs: list[MachineProgram], *, express: bool) -> None:
-    """Refuse what cannot run here, before anything runs."""
-    states = [state for program in programs for state in program.programs()]
-    tasks = [state for state in states if isinstance(state, TaskProgram)]
-    unknown = world.mocks.unknown(task.name for task in tasks)
-    if unknown:
-        raise ConfigurationError(
-            f"there is no Task state {', '.join(unknown)} for the mocks of that name",
-            hint=f"The Task states are {', '.join(task.name for task in tasks) or 'none'}.",
-        )
-    if find_spec("jsonata") is None:
-        for state in states:
-            if state.is_jsonata:
-                raise ConfigurationError(
-                    "JSONata needs the package 'jsonata-python', which is not installed",
-                    path=state.path,
-                    hint="Install the extra: pip install 'statebag[local]'.",
-                )
-    for task in tasks:
-        if express and task.resource.pattern:
-            raise ConfigurationError(
-                f"an Express machine cannot use .{task.resource.pattern}",
-                path=f"{task.path}.Resource",
-            )
-        world.check(task)
-    if any(isinstance(state, DistributedMapProgram) and state.uses_s3 for state in states):
-        world.services.start()
-
-
-def _compiled(definition: dict[str, Any], region: str) -> MachineProgram:
-    copied = checked_value(definition, "the definition").value
-    for problem in problems_of(copied):
-        raise problem
-    return MachineProgram(Definition(copied).machine, region)
-
-
-def _loaded(
-    path: Path,
+def _workflow(
+    definition: dict[str, Any] | str | Path | Workflow,
     functions: Mapping[str, Handler],
     machines: Mapping[str, dict[str, Any]],
+    name: str | None,
     region: str,
     *,
     complete: bool,
-) -> tuple[dict[str, Any], Mapping[str, Handler], Mapping[str, dict[str, Any]], str]:
-    """The definition of a file, with the functions and machines of its template, and its name."""
-    from statebag.local.workflow import load_workflow  # noqa: PLC0415 - reads YAML
+) -> Workflow:
+    """What is run: what the caller gave, with what a file has."""
+    if isinstance(definition, dict):
+        return Workflow(name or "Main", definition, functions, machines, region)
+    if not isinstance(definition, Workflow):
+        from statebag.local.workflow import load_workflow  # noqa: PLC0415 - reads YAML
 
-    workflow = load_workflow(path, handlers=functions, region=region, complete=complete)
-    return (
-        workflow.definition,
-        workflow.functions,
-        {**workflow.machines, **machines},
-        workflow.name,
+        definition = load_workflow(definition, handlers=functions, region=region, complete=complete)
+        functions = {}
+    return replace(
+        definition,
+        name=name or definition.name,
+        functions={**definition.functions, **functions},
+        machines={**definition.machines, **machines},
     )
 
 

@@ -157,6 +157,7 @@ class Bases:
     def __init__(self, max_bytes: int, lock: Lock | None = None) -> None:
         self._max_bytes = max_bytes
         self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes)
+        self._indexes: Recent[tuple[str, Path], tuple[Entry, ...]] = Recent(_MAX_ITEMS)
         self._named: dict[tuple[str, str], dict[Path, None]] = {}  # paths that may be kept
         self._paths = [0]  # how many are named; in a list, which views share
         self._lock = lock or fork_safe_lock()
@@ -170,22 +171,35 @@ class Bases:
 
     def add(self, path: Path, verified: Verified) -> bool:
         """Keep the value of the field at a path; return whether it was kept."""
-        scopes = {scope_of(pack) for pack in verified.packs}
-        deepest = max(scopes, key=len, default="")
-        if not all(is_scope_at_or_above(scope, deepest) for scope in scopes):
+        deepest = _deepest(verified.packs)
+        if deepest is None:
             return False
         size = _size(verified)
-        if size > self._max_bytes // 2:
-            return False  # what is kept of the field already is still a base
+        if not self.has_room(size):
+            # What is kept of the field already is still a base.
+            self.add_index(path, (verified.base or verified).pieces)
+            return False
         with self._lock:
             paths = self._named.setdefault((deepest, _name(path)), {})
             self._paths[0] += path not in paths
             paths.pop(path, None)
             paths[path] = None  # the latest is last
             kept = self._items.put((deepest, path), verified, size)
+            self._indexes.pop((deepest, path))
             if self._paths[0] > 2 * len(self._items) + _MAX_NAMESAKES:
                 self._name_again()
             return kept
+
+    def has_room(self, size: int) -> bool:
+        """Return whether a value is kept whose texts have so many bytes."""
+        return size <= self._max_bytes // 2
+
+    def add_index(self, path: Path, pieces: tuple[Entry, ...]) -> None:
+        """Keep the chunks of a value whose text is too large to keep."""
+        deepest = _deepest({entry.blob.at for entry in pieces})
+        if pieces and deepest is not None and self._max_bytes:
+            with self._lock:
+                self._indexes.put((deepest, path), pieces, len(pieces))
 
     def _name_again(self) -> None:
         """Forget the names of what was forgotten."""
@@ -199,6 +213,7 @@ class Bases:
         gone = frozenset(packs)
         with self._lock:
             self._items.drop(lambda one: not gone.isdisjoint(one.packs))
+            self._indexes.drop(lambda some: any(one.blob.at in gone for one in some))
 
     def find(self, scope: str, path: Path) -> Verified | None:
         """Return the latest stored value of such a field that is readable from `scope`."""
@@ -209,7 +224,14 @@ class Bases:
         return None
 
     def pieces(self, scope: str, path: Path) -> tuple[tuple[Entry, ...], bytes]:
-        """Return the chunks of the field's latest value in chunks, and the text of that value."""
+        """Return the chunks of the field's latest value in chunks, and the text of that value.
+
+        The text is empty if it was too large to keep.
+        """
+        with self._lock:
+            index = self._indexes.first([(one, path) for one in (*scopes_from(scope), "")])
+        if index is not None:
+            return index, b""
         for field in self._fields(scope, path):
             stored = field.base or field
             if stored.pieces:
@@ -242,6 +264,13 @@ class Bases:
                         others.append((-ends_alike(path, other), kept))
         others.sort(key=itemgetter(0))  # stable: the nearest scope and the latest come first
         yield from [field for _, field in others]
+
+
+def _deepest(packs: Iterable[str]) -> str | None:
+    """The deepest scope of some packs, if all others are above it."""
+    scopes = {scope_of(pack) for pack in packs}
+    deepest = max(scopes, key=len, default="")
+    return deepest if all(is_scope_at_or_above(scope, deepest) for scope in scopes) else None
 
 
 def _listing(entries: tuple[Entry, ...]) -> tuple[tuple[str, str, int], ...]:

@@ -21,13 +21,23 @@ if TYPE_CHECKING:
     from statebag.format.stub import Stub
     from statebag.opening.opener import Opener
 
-__all__ = ["look_up"]
+__all__ = ["found_at", "look_up"]
 
 _NAMES_SHOWN = 12  # in a message. Chosen: it stays a line or two
 
 
 def look_up(opener: Opener, bag: Any, path: Place) -> Any:
     """Return the opened value at `path`; the list of the items of a slice.
+
+    Raises:
+        InvalidState: Nothing is at the path; the message names what is there instead.
+    """
+    value, opened = found_at(opener, bag, path)
+    return value if opened else opener.open(value, EVERYTHING)
+
+
+def found_at(opener: Opener, bag: Any, path: Place) -> tuple[Any, bool]:
+    """Return what stands at `path`, and whether it is opened; a stub there is not read.
 
     Raises:
         InvalidState: Nothing is at the path; the message names what is there instead.
@@ -59,7 +69,7 @@ def look_up(opener: Opener, bag: Any, path: Place) -> Any:
             value = _own_value(checked, value, stub)
             opened = True
         value = _member(value, part, path[: depth + 1])
-    return value if opened else opener.open(value, EVERYTHING)
+    return value, opened
 
 
 def _own_value(opener: Opener, wire: dict[str, Any], stub: Stub) -> Any:

@@ -36,6 +36,9 @@ _RATIO = 1
 # What one pack takes along is no more than this many times what is new, so that no single step pays
 # for many. Chosen: far above what the growing workloads need.
 _MOST_TIMES = 64
+# What was not opened is read, to be merged, where a bag would else have so many times `max_packs`.
+# Measured in docs/design/0028.
+_TIMES_UNREAD = 2
 _LEAST_NEW = 4096  # bytes that count as new at least. Chosen: small packs may always merge
 
 
@@ -98,8 +101,11 @@ def compact(root: Part, planner: Planner, fetcher: Fetcher) -> Merged:
             held[name] = held.get(name, 0) + length
     for named in unread.values():
         fixed.update([name for name, _ in named if scope_of(name) != planner.scope])
-    if len(held.keys() | fixed) < planner.policy.max_packs:
+    packs = len(held.keys() | fixed)
+    if packs < planner.policy.max_packs:
         return root, frozenset()
+    if packs + 1 < _TIMES_UNREAD * planner.policy.max_packs:
+        fixed.update([name for named in unread.values() for name, _ in named])
     chosen = _smallest({name: n for name, n in held.items() if name not in fixed}, gathered)
     if not chosen:
         return root, frozenset()

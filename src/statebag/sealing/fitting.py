@@ -52,6 +52,7 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
         _all_inside,
         _carried_are_stored,
         _indexes_fold,  # of what was just stored in chunks
+        _indexes_fold,  # and what is in shreds is stored in one blob
     )
     if root.wire <= bound:
         return root

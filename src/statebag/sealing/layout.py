@@ -243,11 +243,12 @@ class Placing:
             for entry, piece in zip(entries, pieces, strict=True)
             if isinstance(piece, Piece)
         }
-        tail = stub.simple.blobs() if stub.simple is not None else []
+        read = stub.read
+        tail = read.simple.blobs() if read.simple is not None else []
         if part.own_stored_text is not None:
             texts.update(dict.fromkeys(tail, part.own_stored_text))
-        nodes = [entry.blob for entry in stub.entries if entry.level]
-        for entry in stub.entries:
+        nodes = [entry.blob for entry in read.entries if entry.level]
+        for entry in read.entries:
             nodes += blobs_in_pack(self._nodes_below(entry), name)
         whole = all(isinstance(piece, Piece) for piece in pieces) and texts.keys() >= set(tail)
         packs = frozenset([node.at for node in nodes])

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from statebag.sealing.layout import Placing
     from statebag.sealing.parts import Sign
 
-__all__ = ["Encoded", "Leaving", "Single", "blobs_named", "blobs_read", "name_to_be"]
+__all__ = [
+    "Encoded",
+    "Leaving",
+    "Single",
+    "base64_bytes",
+    "blobs_named",
+    "blobs_read",
+    "name_to_be",
+]
 
 _BYTES_OF_NODE = 2048  # chosen: about what an index node of 32 entries takes
 
@@ -128,6 +136,7 @@ class Single(Leaving, frozen=True):
         patch: The frame of the delta.
         relies_on: The packs behind the base.
         base_read: The base as it was read, if its text is at hand.
+        stays_one: Whether it is stored in one blob, however large.
     """
 
     encoded: Encoded
@@ -140,6 +149,7 @@ class Single(Leaving, frozen=True):
     patch: bytes = b""
     relies_on: frozenset[str] = frozenset()
     base_read: Verified | None = None
+    stays_one: bool = False
 
     @property
     def text(self) -> bytes:
@@ -172,9 +182,9 @@ class Single(Leaving, frozen=True):
         if self.stored or self.blob is not None:
             return 0
         if self.base is None:
-            return _base64_bytes(self.encoded.frame)
+            return base64_bytes(self.encoded.frame)
         tail = self.base.simple
-        return _base64_bytes(self.patch) + (0 if tail is None else _base64_bytes(tail.frame))
+        return base64_bytes(self.patch) + (0 if tail is None else base64_bytes(tail.frame))
 
     @property
     def wire(self) -> int:
@@ -198,9 +208,9 @@ class Single(Leaving, frozen=True):
 
     def stored_in_pieces(self, in_pieces: Callable[[Single], Leaving], piece_bytes: int) -> Leaving:
         """Return it in chunks without a base, if it is stored and was large or a delta."""
-        if not self.stored or self.blob is not None:
+        if not self.stored or self.blob is not None or self.stays_one:
             return self
-        if self.base is None and (self.kind is None or self.size <= piece_bytes):
+        if self.base is None and self.size <= piece_bytes:
             return self
         return in_pieces(msgspec.structs.replace(self, base=None))
 
@@ -277,7 +287,8 @@ def blobs_named(stub: Whole) -> list[tuple[str, int]]:
     return [(one.at, one.length) for one in named]
 
 
-def _base64_bytes(data: bytes) -> int:
+def base64_bytes(data: bytes) -> int:
+    """Return the bytes of some data as base64."""
     return -(-len(data) // 3) * 4
 
 

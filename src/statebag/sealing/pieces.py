@@ -8,14 +8,17 @@ import msgspec
 
 from statebag.errors import BlobCorrupt, InvalidState, InvalidStub
 from statebag.format import json_text
-from statebag.format.codec import digests_of
+from statebag.format.codec import LARGEST_PATCHED, digests_of, make_patch
 from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
-from statebag.format.stub import Entry
+from statebag.format.stub import Entry, Patched
 from statebag.format.unopened import Grown
 from statebag.sealing.cut_value import Cut
 from statebag.sealing.cutting import Piece, cut, fold, grouped, sizes_of_pieces
-from statebag.sealing.leaving import Encoded, Single
+from statebag.sealing.leaving import Encoded, Single, base64_bytes
+from statebag.sealing.shredded import Shredded
+from statebag.sealing.shreds import shreds_of
+from statebag.sealing.unchanged import Around, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +34,12 @@ __all__ = ["Cutter", "Grown", "NeedsOpened"]
 # Times the limit of inline bytes. Chosen: only repetitive text compresses better, and a longer
 # text would be compressed for nothing.
 _WORTH_CARRYING = 8
+# Times the size of a value that an open of it as shreds may count against `max_open_bytes`. Chosen:
+# it reads the shreds and gives the value, and as much again is for the rest of the state.
+_TIMES_SHREDS_TAKE = 4
+# The delta of a value in shreds takes half of the limit of inline bytes at most. Chosen: it stays
+# in the bag whatever else is stored.
+_SHARE_OF_SHREDS = 2
 _MOST_IN_TAIL = 3  # chunks. Chosen: docs/design/0004, "New values and new chunks are first inline"
 
 
@@ -74,8 +83,8 @@ class Cutter:
         *,
         carried: bool,
         before: tuple[Sequence[Entry], bytes] = ((), b""),
-    ) -> Single | Cut:
-        """Return a large array or object cut into chunks; another value as it is.
+    ) -> Single | Cut | Shredded:
+        """Return a large array or object in chunks, a long string in shreds; another as it is.
 
         Args:
             single: The value, as one blob that is not stored yet.
@@ -83,8 +92,10 @@ class Cutter:
             before: The chunks of the field's earlier value, and the text that begins with them.
         """
         kind = single.kind
-        if kind is None or single.size <= self.policy.piece_bytes:
+        if single.size <= self.policy.piece_bytes:
             return single
+        if kind is None:
+            return self._shredded(single, before[0], carried=carried) or single
         pieces, items = self._as_before(single, *before)
         more, tail = self._cut(items, kind, single.path)
         pieces += more
@@ -93,10 +104,58 @@ class Cutter:
         is_new = all(piece.blob is None for piece in pieces)
         if carried and is_new and self._fits_carried(single):
             return single
+        if (
+            max(*[piece.size for piece in pieces], 0, 0 if tail is None else tail.size)
+            > self._large
+        ):
+            shredded = self._shredded(single, (), carried=carried)
+            if shredded is not None:
+                return shredded
         return self._whole(
             single.path, single.source, kind, single.count, single.size, pieces, tail, grouped,
             carried=carried,
         )  # fmt: skip
+
+    @property
+    def _large(self) -> int:
+        """Bytes of a text that is worth shreds: more than a chunk has, unless of one item."""
+        return 2 * sizes_of_pieces(self.policy.piece_bytes)[1]
+
+    def _shredded(
+        self, single: Single, before: Sequence[Entry], *, carried: bool
+    ) -> Shredded | None:
+        """Return a value as shreds, where the policy and its delta allow it.
+
+        A reader takes the shreds' memory besides the value's.
+        """
+        policy = self.policy
+        allowed = policy.forms >= Patched.generation and policy.carry_bytes > 0
+        largest = min(LARGEST_PATCHED, policy.max_open_bytes // _TIMES_SHREDS_TAKE)
+        if not allowed or not self._large < single.size <= largest:
+            return None
+        shreds = shreds_of(single.text, single.kind, policy.piece_bytes, before)
+        if not shreds:
+            return None
+        texts = [one.text for one in shreds]
+        digests = digests_of(texts)
+        blobs = self.known.blobs(self.scope, digests)
+        if carried and not any(blobs) and self._fits_carried(single):
+            return None
+        base = json_text.join_texts(texts, "array")
+        patch = make_patch(single.text, base)
+        if patch is None or _SHARE_OF_SHREDS * base64_bytes(patch) > policy.carry_bytes:
+            return None
+        pieces = [
+            Piece(one.text, one.count, digest, blob)
+            for one, digest, blob in zip(shreds, digests, blobs, strict=True)
+        ]
+        count = sum([one.count for one in shreds])
+        whole = self._whole(
+            single.path, single.source, "array", count, len(base), pieces, None, grouped,
+            carried=False,
+        )  # fmt: skip
+        plain = msgspec.structs.replace(single, base=None, patch=b"", base_read=None)
+        return Shredded(single.path, single.source, plain, whole, patch)
 
     def _as_before(
         self, single: Single, entries: Sequence[Entry], earlier: bytes
@@ -109,6 +168,8 @@ class Cutter:
         kind, text = single.kind, single.text
         assert kind is not None  # asked by who calls
         start, stop = text[:1], text[-1:]
+        if entries and not earlier:
+            return self._around(single, entries)
         least, largest = sizes_of_pieces(self.policy.piece_bytes)
         pieces: list[Piece] = []
         done = 1
@@ -123,11 +184,7 @@ class Cutter:
             digest = entry.blob.sha256
             pieces.append(Piece(start + inside + stop, entry.count, digest))
             done = end + 1
-        blobs = self.known.blobs(self.scope, [piece.sha256 for piece in pieces])
-        pieces = [
-            piece if blob is None else msgspec.structs.replace(piece, blob=blob)
-            for piece, blob in zip(pieces, blobs, strict=True)
-        ]
+        pieces = self._where_they_lie(pieces)
         rest = text[done:] if done < len(text) else stop
         try:
             items = json_text.split_items(start + rest, kind)
@@ -137,6 +194,43 @@ class Cutter:
             return pieces, items
         # Only an enemy's chunks end within an item, or are not what their entry says.
         return [], _items(text, kind, single.count, single.path)
+
+    def _around(self, single: Single, entries: Sequence[Entry]) -> tuple[list[Piece], list[bytes]]:
+        """The same for chunks of a text that is not at hand: their digests tell.
+
+        Those at the end of the value are found too, and what lies between is cut.
+        """
+        kind, text, count = single.kind, single.text, single.count
+        assert kind is not None  # asked by who calls
+        around = Around(text[:1], text[-1:], b",")
+        sizes = sizes_of_pieces(self.policy.piece_bytes)
+        same = unchanged(text, entries, around, sizes)
+        middle = text[same.start : same.stop]
+        pieces, after = self._where_they_lie(same.first), self._where_they_lie(same.last)
+        try:
+            items = json_text.split_items(text[:1] + middle + text[-1:], kind) if middle else []
+        except BlobCorrupt:
+            return [], _items(text, kind, count, single.path)
+        if sum([one.count for one in (*pieces, *after)]) + len(items) != count:
+            return [], _items(text, kind, count, single.path)
+        if not after:
+            return pieces, items
+        runs, tail = cut(items, self.policy.piece_bytes)
+        runs += [tail] if tail else []
+        texts = json_text.join_each(runs, kind)
+        new = [
+            Piece(one, len(run), digest)
+            for one, run, digest in zip(texts, runs, digests_of(texts), strict=True)
+        ]
+        return [*pieces, *self._where_they_lie(new), *after], []
+
+    def _where_they_lie(self, pieces: list[Piece]) -> list[Piece]:
+        """Return pieces, each with its blob if that is known."""
+        blobs = self.known.blobs(self.scope, [piece.sha256 for piece in pieces])
+        return [
+            piece if blob is None else msgspec.structs.replace(piece, blob=blob)
+            for piece, blob in zip(pieces, blobs, strict=True)
+        ]
 
     def _fits_carried(self, single: Single) -> bool:
         limit = self.policy.carry_bytes
@@ -187,7 +281,7 @@ class Cutter:
         fits = known and size <= _MOST_IN_TAIL * self.policy.piece_bytes
         return tuple(newest) if fits else ()
 
-    def grown(self, grown: Grown, path: Path) -> Single | Cut:
+    def grown(self, grown: Grown, path: Path) -> Single | Cut | Shredded:
         """Return the part of an array with more items; its stored items are not read."""
         stub = grown.before.stub
         if stub.base is not None:

@@ -325,8 +325,9 @@ class Planner:
         if found is None:
             return None
         base, base_text = found.stub, found.text
-        grew = single.kind == "array" and single.text.startswith(base_text[:-1])
-        if grew or base.kind != single.kind:
+        # The base of a delta is of another kind where the value left as shreds.
+        alike = base.kind == single.kind
+        if alike and single.kind == "array" and single.text.startswith(base_text[:-1]):
             return None  # chunks serve an array that only grew better: it can grow unread
         patch = make_patch(single.text, base_text)
         if patch is None or len(patch) * _PATCH_SHARE > single.size:

@@ -1,4 +1,4 @@
-"""Let a run on this machine watch every seal of its process, and make it strict.
+"""Let a run on this machine watch every seal of its functions, and make it strict.
 
 The environment of a handler sets only the clients that are made from it. This module also reaches
 clients that have their own policy.
@@ -7,6 +7,7 @@ clients that have their own policy.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from statebag.policy import Policy
 
-__all__ = ["Rehearsal", "current", "policy_of", "rehearsed"]
+__all__ = ["Rehearsal", "current", "policy_of", "rehearsed", "running"]
 
 
 class Rehearsal(Protocol):
@@ -32,23 +33,34 @@ class Rehearsal(Protocol):
         """Take note of a bag that was made under a policy."""
 
 
-current: Rehearsal | None = None
-"""The rehearsal of this process; None except in a run on this machine."""
+running: list[Rehearsal] = []
+"""The rehearsals of this process; empty except in a run, so a seal looks here first."""
+_own: ContextVar[Rehearsal | None] = ContextVar("statebag_rehearsal", default=None)
+
+
+def current() -> Rehearsal | None:
+    """Return the rehearsal of the run that this thread belongs to; None except in a run.
+
+    A thread that a handler has started itself belongs to no run, and takes that of the latest.
+    """
+    return (_own.get() or running[-1]) if running else None
 
 
 @contextmanager
 def rehearsed(rehearsal: Rehearsal) -> Iterator[None]:
-    """Have every seal of this process follow `rehearsal` until the block ends."""
-    global current  # noqa: PLW0603 - one run at a time; a handler's own threads seal too
-    before, current = current, rehearsal
+    """Have the seals of the code inside follow `rehearsal` until the block ends."""
+    running.append(rehearsal)
+    token = _own.set(rehearsal)
     try:
         yield
     finally:
-        current = before
+        _own.reset(token)
+        running.remove(rehearsal)
 
 
 def policy_of(policy: Policy) -> Policy:
     """Return the policy that a seal follows."""
-    if current is None or not current.strict or policy.strict:
+    rehearsal = current()
+    if rehearsal is None or not rehearsal.strict or policy.strict:
         return policy
     return msgspec.structs.replace(policy, strict=True)

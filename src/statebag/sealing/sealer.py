@@ -70,7 +70,7 @@ class Sealer:
         opener: Callable[[str | None, Memory], Opener],
         signatures: Signatures | None,
     ) -> None:
-        self.policy = policy if rehearsal.current is None else rehearsal.policy_of(policy)
+        self.policy = rehearsal.policy_of(policy) if rehearsal.running else policy
         self.store = store
         self._memory = memory
         self._fetcher = fetcher
@@ -172,7 +172,11 @@ class Sealer:
             self._memory.known.add_blobs([blob for blob, _ in layout.written])
             self._fetcher(self._memory).remember(layout.written)
             for one in layout.stored:
-                if one.pieces is not None and origin is None:  # and all of it is verified
+                if one.pieces is None or origin is not None:
+                    continue  # not all of it was verified
+                if not self._memory.bases.has_room(one.stub.size):
+                    self._memory.bases.add_index(one.path, one.pieces)
+                else:
                     value = verified(
                         one.stub, Texts(one.texts), one.pieces, one.node_packs, one.path
                     )
@@ -182,8 +186,9 @@ class Sealer:
         bag = json_text.decode(text)
         if usage.is_measured():
             _count(state, layout, text)
-        if rehearsal.current is not None:
-            rehearsal.current.sealed(bag, self.policy)
+        watching = rehearsal.current() if rehearsal.running else None
+        if watching is not None:
+            watching.sealed(bag, self.policy)
         return bag
 
     def _origin(self, parent: Any, scope: str | None, encoded: str) -> Parent | None:

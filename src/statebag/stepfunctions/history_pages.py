@@ -11,10 +11,12 @@ from statebag.history.replay import first_states
 from statebag.stepfunctions.workflows import Asked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from statebag.asl.arns import ExecutionArn
     from statebag.history.events import History
 
-__all__ = ["read_history"]
+__all__ = ["definition_of", "event_pages", "read_history"]
 
 _PAGE = 1000  # events: the largest maxResults (API reference, GetExecutionHistory)
 
@@ -38,9 +40,31 @@ def read_history(execution: ExecutionArn, client: Any = None, *, data: bool = Tr
         InvalidState: The answer is not a history.
     """
     asked = Asked(client, execution.region)
-    events: list[Any] = []
+    events = [event for page in event_pages(execution, asked, data=data) for event in page]
+    branches: dict[str, list[str]] = {}
+    if any(event.get("type") == "ParallelStateStarted" for event in events):
+        definition = definition_of(asked, execution.arn)
+        branches = {} if definition is None else first_states(definition)
+    return history_of(execution.arn, execution.machine, events, branches=branches)
+
+
+def event_pages(
+    execution: ExecutionArn, asked: Asked, *, data: bool = True, newest_first: bool = False
+) -> Iterator[list[Any]]:
+    """Yield the events of an execution, one page of them after another.
+
+    Args:
+        execution: An execution of a Standard workflow that ended at most 90 days ago.
+        asked: Sends the requests.
+        data: Whether to include payloads.
+        newest_first: Whether to begin at the newest event.
+
+    Raises:
+        StatebagError: As `read_history`.
+    """
     tokens: set[str] = set()
     further: dict[str, str] = {}
+    order = {"reverseOrder": True} if newest_first else {}
     while True:
         page = asked(
             "get_execution_history",
@@ -48,26 +72,24 @@ def read_history(execution: ExecutionArn, client: Any = None, *, data: bool = Tr
             executionArn=execution.arn,
             maxResults=_PAGE,
             includeExecutionData=data,
+            **order,
             **further,
         )
-        events.extend(page.get("events", ()))
+        yield list(page.get("events", ()))
         token = page.get("nextToken")
         if not token:
-            break
+            return
         if token in tokens:
             raise StoreUnavailable("Step Functions returned the same page of the history again")
         tokens.add(token)
         further = {"nextToken": token}
-    branches: dict[str, list[str]] = {}
-    if any(event.get("type") == "ParallelStateStarted" for event in events):
-        branches = _branches(asked, execution.arn)
-    return history_of(execution.arn, execution.machine, events, branches=branches)
 
 
-def _branches(asked: Asked, arn: str) -> dict[str, list[str]]:
+def definition_of(asked: Asked, arn: str) -> dict[str, Any] | None:
+    """Return the definition that an execution runs; None if it may not be read."""
     try:
         found = asked("describe_state_machine_for_execution", {}, executionArn=arn)
         definition = json.loads(found["definition"])
-    except (StatebagError, ValueError, KeyError, TypeError):
-        return {}
-    return first_states(definition) if isinstance(definition, dict) else {}
+    except (StatebagError, KeyError, TypeError, ValueError):
+        return None
+    return definition if isinstance(definition, dict) else None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["standing_in", "store_from_url", "store_of"]
 
-_stand_ins: dict[str, Callable[[str], Store]] = {}
+_stand_ins: dict[str, list[Callable[[str], Store]]] = {}
 
 _FORMS = (
     "Use s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///folder, a folder "
@@ -79,9 +79,8 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
         if _is_path(url):
             return _file_store(_folder(url), options)
         raise ConfigurationError("the store's address has neither a scheme nor a path", hint=_FORMS)
-    stand_in = _stand_ins.get(scheme)
-    if stand_in is not None:
-        return stand_in(url)
+    if stand_ins := _stand_ins.get(scheme):
+        return stand_ins[-1](url)
     if scheme in {"s3", "gs", "az"}:
         from statebag.store.object_storage import ObjectStorage
 
@@ -117,17 +116,15 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
 def standing_in(scheme: str, make_store: Callable[[str], Store]) -> Iterator[None]:
     """Make stores with `make_store` for addresses of a scheme, in all threads, inside the block.
 
-    An engine on this machine uses it for its own buckets.
+    An engine on this machine uses it for its own buckets. Of several blocks at once, the one that
+    began last makes the stores.
     """
-    before = _stand_ins.get(scheme)
-    _stand_ins[scheme] = make_store
+    making = _stand_ins.setdefault(scheme, [])
+    making.append(make_store)
     try:
         yield
     finally:
-        if before is None:
-            del _stand_ins[scheme]
-        else:
-            _stand_ins[scheme] = before
+        making.remove(make_store)
 
 
 def _path_of(url_path: str) -> str:

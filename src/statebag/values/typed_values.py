@@ -125,6 +125,10 @@ class Values:
         self._registered.append((kind, chosen, encode, decode))
         return kind
 
+    def copy(self) -> Values:
+        """Return other `Values` with the same registrations."""
+        return _restored(self._registered)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the registrations; their classes and functions must be importable by name."""
         return _restored, (self._registered,)

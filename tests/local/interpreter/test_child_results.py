@@ -10,7 +10,7 @@ from statebag.local.interpreter.child_results import (
     result_objects,
     returned_results,
 )
-from statebag.local.result_writer import Writer
+from statebag.local.interpreter.result_writer import Writer
 
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:Flow/Each"
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -8,6 +8,7 @@ import pytest
 
 from statebag.errors import ConfigurationError
 from statebag.local import run, tokens
+from statebag.local.execution import Observer
 from tests.local.interpreter.events import types
 from tests.local.machines import chain
 
@@ -100,13 +101,14 @@ def test_a_wait_without_end_is_named():
 
 
 def test_another_process_answers_through_a_folder(tmp_path):
-    def answer(token, state):
-        assert state == "T"
-        threading.Timer(0.2, tokens.answer, (tmp_path, token, {"from": "outside"})).start()
+    class Person(Observer):
+        def waiting_for_token(self, token, state):
+            assert state == "T"
+            threading.Timer(0.2, tokens.answer, (tmp_path, token, {"from": "outside"})).start()
 
     execution = run(
         chain(("T", ask(TimeoutSeconds=60))),
-        functions={"ask": lambda *_: None}, token_dir=tmp_path, on_token=answer,
+        functions={"ask": lambda *_: None}, token_dir=tmp_path, observer=Person(),
     )  # fmt: skip
     assert execution.output == {"from": "outside"}
     assert tokens.waiting_tokens(tmp_path) == []

@@ -7,47 +7,60 @@ first needs it. A program that has started `mock_aws` itself shares its world wi
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from statebag.environment import missing_aws_settings, s3_endpoint
 from statebag.errors import ConfigurationError
-from statebag.local.handler_environment import environment_filled
+from statebag.local.handler_environment import environment_filled, environment_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
 __all__ = ["AwsServices"]
 
-
-_lock = threading.Lock()
-_users = 0
-_world = ExitStack()
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-@contextmanager
-def _shared_world(region: str) -> Iterator[None]:
-    """The world in this process, which runs at the same time share: moto has one for a process.
+class _Shared:
+    """A context that runs at the same time share: the first begins it, and the last ends it.
 
-    The first of them begins it and the last one ends it, since moto puts back its own settings and
-    those of the environment only where worlds end in the reverse order of their beginnings.
+    What moto and the environment were before is put back only where contexts end in the reverse
+    order of their beginnings, which those of several threads do not.
+
+    Args:
+        begin: Enters what is shared.
     """
-    global _users  # noqa: PLW0603 - one world for the process
-    with _lock:
-        if _users == 0:
-            _begin(region)
-        _users += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _users -= 1
-            if _users == 0:
-                _world.close()
+
+    def __init__(self, begin: Callable[[ExitStack, str], None]) -> None:
+        self._begin = begin
+        self._stack = ExitStack()
+        self._users = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def used(self, region: str) -> Iterator[None]:
+        with self._lock:
+            if self._users == 0:
+                self._begin(self._stack, region)
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._stack.close()
 
 
-def _begin(region: str) -> None:
+def _begin_settings(stack: ExitStack, region: str) -> None:
+    """Dummy credentials and a region for clients, only where the environment has none."""
+    stack.enter_context(environment_filled(missing_aws_settings(region)))
+
+
+def _begin_world(stack: ExitStack, _region: str) -> None:
+    """The services in this process: moto has one world for all."""
     try:
         from moto import mock_aws  # noqa: PLC0415 - slow, and an extra
     except ImportError as error:
@@ -59,8 +72,13 @@ def _begin(region: str) -> None:
     config: Any = None
     if url := s3_endpoint():
         config = {"core": {"mock_credentials": False, "passthrough": {"urls": [url]}}}
-    _world.enter_context(environment_filled(missing_aws_settings(region)))
-    _world.enter_context(mock_aws(config=config))
+    own = environment_now(_CREDENTIALS)
+    stack.enter_context(mock_aws(config=config))
+    stack.enter_context(environment_filled(own))  # moto sets its own
+
+
+_settings = _Shared(_begin_settings)
+_world = _Shared(_begin_world)
 
 
 class AwsServices:
@@ -69,16 +87,28 @@ class AwsServices:
     Args:
         region: The region of clients.
         endpoint: The URL of a server that plays all services; None for the world in this process.
+        contents: What is in the world in this process from its beginning on: each gives a context
+            that fills it, and may keep what it finds at the end.
     """
 
-    def __init__(self, region: str, endpoint: str | None = None) -> None:
-        self._region = region
+    def __init__(
+        self,
+        region: str,
+        endpoint: str | None = None,
+        contents: Sequence[Callable[[AwsServices], AbstractContextManager[None]]] = (),
+    ) -> None:
+        self.region = region
         self.endpoint = endpoint
+        self._contents = contents
         self._stack = ExitStack()
         self._clients: dict[str, Any] = {}
         self._started = False
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
+        self._stack.enter_context(_settings.used(self.region))
+        if self.endpoint is not None:
+            self._stack.enter_context(environment_filled({"AWS_ENDPOINT_URL": self.endpoint}))
         return self
 
     def __exit__(
@@ -87,22 +117,23 @@ class AwsServices:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._clients.clear()
         self._stack.close()
+        self._clients.clear()
 
     def start(self) -> None:
-        """Begin the world in this process, unless there is an endpoint.
+        """Begin the world in this process, unless there is an endpoint or it has begun.
 
         Raises:
             ConfigurationError: The extra `local` is not installed.
         """
-        if self._started:
-            return
-        self._started = True
-        if self.endpoint is None:
-            self._stack.enter_context(_shared_world(self._region))
-        else:
-            self._stack.enter_context(environment_filled(missing_aws_settings(self._region)))
+        with self._lock:  # of two threads of a function, one begins it, and the other one waits
+            if self._started:
+                return
+            self._started = True
+            if self.endpoint is None:
+                self._stack.enter_context(_world.used(self.region))
+            for content in self._contents:
+                self._stack.enter_context(content(self))
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service, by boto3's name for it."""
@@ -115,7 +146,7 @@ class AwsServices:
             style: Any = {"addressing_style": "path"} if endpoint else None
             self._clients[service] = boto3.Session().client(
                 service,
-                region_name=self._region,
+                region_name=self.region,
                 endpoint_url=endpoint,
                 config=Config(s3=style, retries={"total_max_attempts": 1}),
             )
@@ -149,14 +180,17 @@ class AwsServices:
         if name not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
             client.create_bucket(Bucket=name)
 
+    def plays(self, url: str) -> bool:
+        """Return whether the world in this process answers requests to an address of AWS."""
+        from moto.backends import get_service_from_url  # noqa: PLC0415 - slow, and an extra
+
+        return get_service_from_url(url) is not None
+
     def check_played(self, service: str, arn: str, path: str, hint: str) -> None:
         """Refuse a service that the world in this process does not have.
 
         Raises:
             ConfigurationError: It has none.
         """
-        from moto.backends import get_service_from_url  # noqa: PLC0415 - slow, and an extra
-
-        url = self.client_if_known(service).meta.endpoint_url
-        if get_service_from_url(url) is None:
+        if not self.plays(self.client_if_known(service).meta.endpoint_url):
             raise ConfigurationError(f"{arn} is not played in this process", path=path, hint=hint)

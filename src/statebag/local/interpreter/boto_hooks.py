@@ -1,21 +1,28 @@
-"""What a handler asks of Lambda and Step Functions with boto3 is answered by the run around it.
+"""What a function asks of AWS with boto3 is answered in this process, by the run around it.
 
-botocore sends an event before each request; who answers it takes the place of the service. The
-hook is registered once, and does nothing while no run is under way.
+botocore sends an event before each request; who answers it takes the place of the service. Lambda
+and Step Functions are the run itself, all others are the services of this process. No request
+leaves the process, but for those to an endpoint that is configured. While no run is under way, this
+does nothing.
 """
 
 from __future__ import annotations
 
+import copy
+import importlib
 import io
 import json
 import re
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
+from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
+from statebag.environment import s3_endpoint
 from statebag.local.interpreter.function_calls import found_handler
 from statebag.local.interpreter.step_functions_api import ApiError
 from statebag.local.lambda_invocation import invoke
@@ -25,19 +32,59 @@ if TYPE_CHECKING:
 
     from statebag.local.interpreter.local_world import LocalWorld
 
-__all__ = ["answering"]
+__all__ = ["answering", "watch_clients"]
 
 _FUNCTION = re.compile(r"/2015-03-31/functions/(?P<name>[^/]+)/invocations")
+# The scope that a request is signed for names its region and service (Signature Version 4).
+_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 _worlds: list[LocalWorld] = []
 _own_world: ContextVar[LocalWorld | None] = ContextVar("statebag_own_world", default=None)
 _lock = threading.Lock()
-_hooked = False
+_watching = False
+
+
+def watch_clients() -> None:
+    """Have the clients that are made from now on ask here before they send anything.
+
+    What a client asks is fixed when its session is made. So, where botocore was not imported yet,
+    this waits for its import: a module of a function may make a client while it is imported.
+    """
+    global _watching  # noqa: PLW0603 - once for the process
+    with _lock:
+        if _watching:
+            return
+        _watching = True
+        if "botocore.session" in sys.modules:
+            _register()
+        else:
+            sys.meta_path.insert(0, _Import())
+
+
+class _Import(MetaPathFinder):
+    """Finds nothing; notices that botocore is about to be able to make sessions."""
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        if name == "botocore.session":
+            sys.meta_path.remove(self)
+            _register()
+            with suppress(ImportError):  # the services say what is missing, once one is asked
+                importlib.import_module("moto")
+                importlib.import_module("moto.core.models")
+            for world in _worlds:
+                world.services.start()
+
+
+def _register() -> None:
+    from botocore.handlers import BUILTIN_HANDLERS  # noqa: PLC0415 - slow, and an extra
+
+    BUILTIN_HANDLERS.append(("before-send.sfn", _step_functions))
+    BUILTIN_HANDLERS.append(("before-send.lambda", _lambda))
+    BUILTIN_HANDLERS.append(("before-send", _kept_here))
 
 
 @contextmanager
 def answering(world: LocalWorld) -> Iterator[None]:
     """Have a world answer the requests of clients that are made inside."""
-    _hook()
     _worlds.append(world)
     token = _own_world.set(world)
     try:
@@ -56,15 +103,37 @@ def _world() -> LocalWorld | None:
     return own if own is not None or not _worlds else _worlds[-1]
 
 
-def _hook() -> None:
-    global _hooked  # noqa: PLW0603 - registered once for the process
-    with _lock:
-        if not _hooked:
-            from botocore.handlers import BUILTIN_HANDLERS  # noqa: PLC0415 - slow, an extra
+def _kept_here(request: Any, event_name: str, **_: Any) -> Any:
+    """Let no request leave the process, but for those to an endpoint that is configured.
 
-            BUILTIN_HANDLERS.append(("before-send.sfn", _step_functions))
-            BUILTIN_HANDLERS.append(("before-send.lambda", _lambda))
-            _hooked = True
+    The services of this process answer by themselves, if there is such a service.
+    """
+    world = _world()
+    if world is None or world.services.endpoint is not None:
+        return None
+    own = s3_endpoint()
+    from botocore.exceptions import EndpointConnectionError  # noqa: PLC0415 - slow, and an extra
+
+    if own is None or not f"{request.url}/".startswith(f"{own}/"):
+        if not world.services.plays(request.url):
+            raise EndpointConnectionError(endpoint_url=urlsplit(request.url).netloc)
+        return None
+    service = event_name.split(".")[1]
+    if service == "s3":
+        return None
+    # AWS_ENDPOINT_URL, which is meant for S3, draws the requests of all services to itself.
+    from botocore.handlers import BUILTIN_HANDLERS  # noqa: PLC0415 - slow, and an extra
+
+    scope = _SCOPE.search(_text(request.headers.get("Authorization", "")))
+    name, region = (scope["service"], scope["region"]) if scope else (service, world.region)
+    moved = copy.copy(request)
+    moved.url = f"https://{name}.{region}.amazonaws.com{request.url[len(own) :] or '/'}"
+    for kind, handler, *_more in BUILTIN_HANDLERS:
+        if kind == "before-send" and handler is not _kept_here:
+            answer = handler(event_name=event_name, request=moved)
+            if answer is not None:
+                return answer
+    raise EndpointConnectionError(endpoint_url=urlsplit(moved.url).netloc)
 
 
 def _step_functions(request: Any, **_: Any) -> Any:

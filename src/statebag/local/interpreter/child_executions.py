@@ -33,6 +33,9 @@ class ChildExecutions:
 
     Args:
         world: What they share.
+
+    Attributes:
+        failure: What ended one of them and is no failure of its own: it ends the run.
     """
 
     def __init__(self, world: LocalWorld) -> None:
@@ -40,6 +43,7 @@ class ChildExecutions:
         self.by_arn: dict[str, SingleExecution] = {}
         self._strands: dict[str, Strand] = {}
         self._waiters: dict[str, Strand] = {}
+        self.failure: Exception | None = None
 
     def start(self, machine_arn: str, given: Any, name: str | None) -> SingleExecution:
         """Start an execution, which runs beside the others.
@@ -158,6 +162,7 @@ class ChildExecutions:
             raise call.timed_out()
 
     def _ended(self, strand: Strand) -> None:
+        self.failure = self.failure or strand.failure
         for arn, one in self._strands.items():
             if one is strand and arn in self._waiters:
                 self._world.scheduler.wake(self._waiters[arn])

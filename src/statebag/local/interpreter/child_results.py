@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from statebag.local.result_writer import Writer
+    from statebag.local.interpreter.result_writer import Writer
 
 __all__ = ["RunResult", "result_objects", "returned_results"]
 

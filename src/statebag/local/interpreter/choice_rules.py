@@ -116,12 +116,15 @@ def _comparison(name: str, rule: dict[str, Any], path: str) -> Rule:
 
 def _looked_up(reader: Any, visit: StateVisit, data: Any) -> Any:
     try:
-        return reader.value(visit, data)
+        found = reader.value(visit, data)
     except MissingValueError as missing:
         raise visit.runtime(
             f"Invalid path '{reader.text}': The choice state's condition path references an "
             "invalid value."
         ) from missing
+    if isinstance(found, dict):
+        visit.reading.compared(reader.text, found)
+    return found
 
 
 def _related(one: Any, other: Any, relation: Callable[[Any, Any], bool]) -> bool:

@@ -12,18 +12,20 @@ from statebag.asl.json_paths import parse_json_path
 from statebag.local.interpreter.json_value import JsonValue
 from statebag.local.interpreter.path_reader import MissingValueError, path_reader
 from statebag.local.interpreter.payload_template import jsonata_template, path_template
-from statebag.local.interpreter.state_visit import StateVisit, error_output
+from statebag.local.interpreter.state_visit import error_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from statebag.asl.json_paths import JsonPath
     from statebag.asl.model import State
     from statebag.local.interpreter.path_reader import PathReader
     from statebag.local.interpreter.state_failure import StateFailure
+    from statebag.local.interpreter.state_visit import StateVisit
 
     Left = tuple[JsonValue, dict[str, Any] | None]
 
-__all__ = ["JsonataFlow", "PathFlow", "data_flow", "read_path"]
+__all__ = ["JsonataFlow", "PathFlow", "data_flow", "read_path", "read_value"]
 
 _WITH_RESULT = frozenset({"Task", "Map", "Parallel"})
 
@@ -46,7 +48,9 @@ class PathFlow:
         )
         selector = fields.get("ResultSelector")
         self._selector = path_template(selector) if selector is not None else None
-        self._result = result_steps(fields.get("ResultPath", "$"))
+        # None for null, which discards the result.
+        path = fields.get("ResultPath", "$")
+        self._result = None if path is None else parse_json_path(path)
         assign = fields.get("Assign")
         self._assign = path_template(assign) if assign else None
 
@@ -140,11 +144,16 @@ def read_path(reader: PathReader, visit: StateVisit, data: Any) -> Any:
         raise visit.runtime(f"Invalid path '{reader.text}' : {missing.reason}") from missing
 
 
-def result_steps(path: Any) -> tuple[str | int, ...] | None:
-    """Return the steps of a ResultPath; None for null, which discards the result."""
-    if path is None:
-        return None
-    return parse_json_path(path).beginning
+def read_value(path: str, visit: StateVisit, data: Any) -> Any:
+    """Return what the path of a field finds whose value the state itself works with.
+
+    Raises:
+        StateFailure: `States.Runtime`: it finds nothing.
+        RefusedError: It finds a stub.
+    """
+    found = read_path(path_reader(path), visit, data)
+    visit.reading.compared(path, found)
+    return found
 
 
 def _reader(fields: Mapping[str, Any], name: str) -> PathReader | None:
@@ -179,19 +188,22 @@ def _valued(visit: StateVisit, value: Any) -> JsonValue:
     return visit.input if value is visit.input.value else JsonValue(value)
 
 
-def _combined(visit: StateVisit, steps: tuple[str | int, ...] | None, result: Any) -> Any:
+def _combined(visit: StateVisit, path: JsonPath | None, result: Any) -> Any:
     """The state's input with the result in its place."""
-    if steps is None:
+    if path is None:
         return visit.input.value
+    steps = path.beginning
     if not steps:
         return result
+    if len(steps) > 1:
+        visit.reading.written(path.text, steps, visit.input.value)
     try:
         return _placed(visit.input.value, steps, result)
     except LookupError:
-        path = "$" + "".join(f".{one}" if isinstance(one, str) else f"[{one}]" for one in steps)
+        shown = "$" + "".join(f".{one}" if isinstance(one, str) else f"[{one}]" for one in steps)
         raise visit.failure(
             "States.ResultPathMatchFailure",
-            f"Unable to apply ReferencePath {path} to input {visit.input.text}",
+            f"Unable to apply ReferencePath {shown} to input {visit.input.text}",
         ) from None
 
 

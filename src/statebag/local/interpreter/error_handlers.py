@@ -92,6 +92,7 @@ class ErrorHandlers:
     def _caught(self, visit: StateVisit, failure: StateFailure) -> Left:
         for catcher in self._catchers:
             if is_taken(failure, catcher.errors):
+                visit.error = failure.error
                 output, assigned = catcher.flow.caught(visit, failure)
                 return output, assigned, catcher.next
         raise failure

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from statebag.local.execution import Handler
     from statebag.local.interpreter.task_state import TaskCall
+    from statebag.local.lambda_invocation import Answer
 
 __all__ = ["answer_function", "answer_invoke", "found_handler", "is_invoke"]
 
@@ -86,18 +87,22 @@ def _called(
         )
     # A function that takes a token only begins the task: whoever answers it sends heartbeats.
     patience = call.timeout if call.resource.pattern else call.patience
-    left = world.scheduler.left()
-    limits = [one for one in (patience, left) if one is not None]
-    try:
-        answer = world.caller.call(
+
+    def called() -> Answer:
+        given = event.copied()
+        return world.stubs.watched(
+            name,
+            event.value,
+            call.visit,
             lambda: invoke(
-                handler, event.copied(), name=name, region=world.region, timeout_seconds=patience
+                handler, given, name=name, region=world.region, timeout_seconds=patience
             ),
-            min(limits, default=None),
         )
+
+    try:
+        answer = world.caller.call(called, patience, world.scheduler.left())
     except TooLongError:
-        if patience is None or (left is not None and left < patience):
-            world.scheduler.look_at_deadline()
+        world.scheduler.look_at_deadline()
         yield from call.visit.lane.execution.pause(patience or 0)
         raise call.timed_out() from None
     if answer.failed:

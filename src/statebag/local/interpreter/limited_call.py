@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextvars
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["LimitedCaller", "TooLongError"]
+
+# Seconds. Chosen: much longer than a turn of a thread, and much shorter than any limit.
+_SLICE = 0.05
 
 
 class TooLongError(Exception):
@@ -23,42 +27,45 @@ class LimitedCaller:
     A call without a limit runs in the caller's thread, where a debugger finds it. The others share
     one thread, until a function does not return in time.
 
-    Attributes:
-        left_behind: How many functions did not return in time.
     """
 
     def __init__(self) -> None:
-        self.left_behind = 0
         self._calls: queue.SimpleQueue[Any] | None = None
+        self._thread: threading.Thread | None = None
+        self._left_behind: list[threading.Thread] = []
 
-    def call(self, function: Callable[[], Any], seconds: float | None) -> Any:
+    def call(
+        self, function: Callable[[], Any], seconds: float | None, left: float | None = None
+    ) -> Any:
         """Return what a function returns.
 
         Args:
             function: What is called.
-            seconds: How long it may take, in real time; None for no limit.
+            seconds: How long it may take; None for no limit. Only time counts in which this
+                process had its turn: a busy machine lets no function time out.
+            left: Real seconds that are left, whatever they were used for; None for no limit.
 
         Raises:
             TooLongError: It took longer.
             BaseException: What the function raised.
         """
-        if seconds is None:
+        if seconds is None and left is None:
             return function()
         answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
         if self._calls is None:
             self._calls = queue.SimpleQueue()
-            threading.Thread(
+            self._thread = threading.Thread(
                 target=_serve, args=(self._calls,), name="statebag-function", daemon=True
-            ).start()
+            )
+            self._thread.start()
         self._calls.put((contextvars.copy_context(), function, answers))
         try:
-            succeeded, value = answers.get(timeout=max(seconds, 0.0))
+            succeeded, value = _awaited(answers, seconds, left)
         except queue.Empty:
-            self.left_behind += 1
-            self.close()
+            self._leave_behind()
             raise TooLongError from None
         except BaseException:
-            self.close()  # an interrupt at the keyboard: the thread is of no more use
+            self._leave_behind()  # an interrupt at the keyboard
             raise
         if succeeded:
             return value
@@ -69,6 +76,39 @@ class LimitedCaller:
         calls, self._calls = self._calls, None
         if calls is not None:
             calls.put(None)
+
+    def are_done(self, seconds: float) -> bool:
+        """Wait, at most so long, for functions that were left behind; whether all have returned."""
+        until = time.monotonic() + seconds
+        for thread in self._left_behind:
+            thread.join(max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._left_behind)
+
+    def _leave_behind(self) -> None:
+        assert self._thread is not None
+        self._left_behind.append(self._thread)
+        self.close()
+
+
+def _awaited(
+    answers: queue.SimpleQueue[tuple[bool, Any]], seconds: float | None, left: float | None
+) -> tuple[bool, Any]:
+    """Wait for an answer in slices, each of which counts as long as was asked for."""
+    until = None if left is None else time.monotonic() + left
+    while True:
+        limits = [_SLICE]
+        if seconds is not None:
+            limits.append(seconds)
+        if until is not None:
+            limits.append(until - time.monotonic())
+        slice_ = max(min(limits), 0.0)
+        try:
+            return answers.get(timeout=slice_)
+        except queue.Empty:
+            if slice_ < _SLICE:
+                raise
+        if seconds is not None:
+            seconds -= slice_
 
 
 def _serve(calls: queue.SimpleQueue[Any]) -> None:

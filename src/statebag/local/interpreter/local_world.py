@@ -25,7 +25,7 @@ from statebag.local.interpreter.step_functions_api import ApiError, StepFunction
 from statebag.local.interpreter.task_tokens import AnsweredTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Generator, Mapping
 
     from statebag.local.execution import Handler
     from statebag.local.interpreter.aws_services import AwsServices
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from statebag.local.interpreter.scheduler import Scheduler
     from statebag.local.interpreter.task_mocks import TaskMocks
     from statebag.local.interpreter.task_state import TaskCall, TaskProgram
+    from statebag.local.run_watch import RunWatch
     from statebag.local.tokens import TokenDesk
-
-    Listener = Callable[[str, dict[str, Any]], None]
 
 __all__ = ["LocalWorld"]
 
@@ -51,10 +50,13 @@ class LocalWorld:
         services: Services of AWS.
         tokens: Where task tokens are answered.
         region: The region in ARNs.
-        listener: Called with the ARN of an execution and each of its events.
-        on_token: Called with a task token and the name of the state that waits for it.
+        watch: Whom it tells what.
 
     Attributes:
+        bags: The bags that were made in the run.
+        states: The states that were entered and left.
+        stubs: Looks at what functions read.
+        warn: Takes what was found and does not end the run.
         role: The ARN of the role of all executions.
         caller: Calls the functions.
     """
@@ -69,8 +71,7 @@ class LocalWorld:
         services: AwsServices,
         tokens: TokenDesk,
         region: str,
-        listener: Listener | None = None,
-        on_token: Callable[[str, str], None] | None = None,
+        watch: RunWatch,
     ) -> None:
         self.scheduler = scheduler
         self.functions = functions
@@ -83,8 +84,16 @@ class LocalWorld:
         self.region = region
         self.role = f"arn:aws:iam::{ACCOUNT}:role/local"
         self.caller = LimitedCaller()
-        self._listener = listener
-        self._on_token = on_token
+        self.bags = watch.bags
+        self.states = watch.states
+        self.stubs = watch.stubs
+        self.warn = watch.warn
+        self._watch = watch
+        self._branches = {
+            name: first
+            for machine in machines.values()
+            for name, first in machine.first_states().items()
+        }
 
     def execution(
         self,
@@ -95,6 +104,8 @@ class LocalWorld:
         name: str,
         express: bool = False,
         kept: bool = True,
+        place: str | None = None,
+        root: bool = False,
     ) -> SingleExecution:
         """Return an execution that was not started yet.
 
@@ -105,14 +116,15 @@ class LocalWorld:
             name: The execution's name.
             express: Whether its history has no quota.
             kept: Whether its history is kept.
+            place: The path of its states, without their names; by default the machine's name.
+            root: Whether it is the one that the run is about.
         """
         arn = f"arn:aws:states:{self.region}:{ACCOUNT}:execution:{machine}:{name}"
-        listener = self._listener
         log = EventLog(
             self.scheduler.now,
             limited=not express,
             kept=kept,
-            listener=None if listener is None else lambda event: listener(arn, event),
+            listener=self._watch.listener(arn, machine, name, self._branches),
         )
         return SingleExecution(
             self,
@@ -121,6 +133,8 @@ class LocalWorld:
             arn=arn,
             machine_arn=f"arn:aws:states:{self.region}:{ACCOUNT}:stateMachine:{machine}",
             log=log,
+            place=machine if place is None else place,
+            root=root,
         )
 
     def answer(self, call: TaskCall) -> Generator[None, Any, Any]:
@@ -139,8 +153,7 @@ class LocalWorld:
             answered.close()
             raise
         call.events.submitted(JsonValue(submitted))
-        if self._on_token is not None:
-            self._on_token(call.visit.token, call.visit.name)
+        self.states.observer.waiting_for_token(call.visit.token, call.visit.name)
         return (yield from answered.wait())
 
     def _called(self, call: TaskCall) -> Generator[None, Any, Any]:

@@ -55,6 +55,14 @@ class MachineProgram:
         self.timeout: float | None = machine.fields.get("TimeoutSeconds")
         self.states = {name: _program(state, region) for name, state in machine.states.items()}
 
+    def first_states(self) -> dict[str, list[str]]:
+        """Return the first states of the branches of each Parallel in it, by its name."""
+        return {
+            one.name: [machine.start for machine in one.machines]
+            for one in self.programs()
+            if one.kind == "Parallel"
+        }
+
     def programs(self) -> Iterator[StateProgram]:
         """All states in it, also those of its Parallels and Maps."""
         for state in self.states.values():

@@ -99,7 +99,7 @@ class DistributedMapProgram(MapProgram):
         """Return the ARN of the machine that the children are executions of."""
         return f"{visit.lane.execution.machine_arn}/{self._label}"
 
-    def child(self, visit: StateVisit, given: JsonValue) -> SingleExecution:
+    def child(self, visit: StateVisit, given: JsonValue, index: int) -> SingleExecution:
         """Return a child execution that was not started yet."""
         parent = visit.lane.execution
         machine = self.child_machine(visit).rpartition(":")[2]
@@ -110,6 +110,7 @@ class DistributedMapProgram(MapProgram):
             name=str(uuid4()),
             express=self._express,
             kept=False,
+            place=f"{visit.path}[{index}]",
         )
 
 
@@ -168,7 +169,7 @@ class _MapRun:
 
     def _start(self, group: StrandGroup, given: JsonValue, count: int) -> None:
         index = len(self.results)
-        child = self._program.child(self._visit, given)
+        child = self._program.child(self._visit, given, index)
         self._running[index] = (child, count)
         self.results.append(_NOT_ENDED)
         group.start(child.steps(), index)

@@ -9,8 +9,8 @@ from statebag.local.interpreter.child_results import result_objects, returned_re
 from statebag.local.interpreter.item_batches import batched
 from statebag.local.interpreter.item_sources import UnreadableSourceError, read_items, reader_form
 from statebag.local.interpreter.payload_template import jsonata_template, path_template
+from statebag.local.interpreter.result_writer import writer
 from statebag.local.interpreter.state_failure import StateFailure
-from statebag.local.result_writer import writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -6,9 +6,8 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any
 
-from statebag.local.interpreter.data_flow import read_path
+from statebag.local.interpreter.data_flow import read_value
 from statebag.local.interpreter.json_value import json_text
-from statebag.local.interpreter.path_reader import path_reader
 from statebag.local.interpreter.payload_template import (
     JsonataExpression,
     is_expression,
@@ -58,7 +57,7 @@ class MapSettings:
         if self._is_jsonata:
             return self._items_of_jsonata(visit)
         path = self._fields.get("ItemsPath", "$")
-        found = read_path(path_reader(path), visit, effective)
+        found = read_value(path, visit, effective)
         if not isinstance(found, list):
             raise visit.runtime(f'Reference path "{path}" must point to array.')
         return found
@@ -95,7 +94,7 @@ class MapSettings:
         field = f"{name}Path"
         if field in self._fields:
             path = self._fields[field]
-            value = read_path(path_reader(path), visit, effective)
+            value = read_value(path, visit, effective)
             form = _INTEGER if kind == "integer" else _DECIMAL
             text = value if isinstance(value, str) else json_text(value)
             if form.fullmatch(text) is None:

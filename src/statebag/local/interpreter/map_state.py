@@ -66,7 +66,8 @@ class MapProgram(StateProgram):
             visit.item = (index, items[index])
             given = JsonValue(self._map.selected(visit, effective, items[index]))
             visit.item = lane.item
-            inner = Lane(lane.execution, previous, lane.variables, (index, items[index]))
+            place = f"{visit.path}[{index}]"
+            inner = Lane(lane.execution, previous, lane.variables, (index, items[index]), place)
             group.start(self._iteration(inner, given), inner)
 
         ahead = min(len(items), most, INLINE_CONCURRENCY)

@@ -56,7 +56,8 @@ class ParallelProgram(StateProgram):
         results: list[Any] = [None] * len(self.machines)
         try:
             for number, branch in enumerate(self.machines):
-                inner = Lane(lane.execution, started, lane.variables, lane.item)
+                place = f"{visit.path}[{number}]"
+                inner = Lane(lane.execution, started, lane.variables, lane.item, place)
                 group.start(lane_steps(inner, branch, given), (number, inner))
             for _ in self.machines:
                 (number, inner), strand = yield from group.next_ended()

@@ -14,6 +14,7 @@ from statebag.asl.intrinsic_calls import IntrinsicCall, check_call, parse_expres
 from statebag.asl.json_paths import JsonPath, MalformedError, ValueFunction, parse_json_path
 from statebag.asl.path_values import found_values
 from statebag.asl.states_functions import IntrinsicFailureError, evaluated_call
+from statebag.format.stub import KEY
 from statebag.local.expressions import ExpressionError
 from statebag.local.interpreter.expression_pool import expressions
 
@@ -51,12 +52,14 @@ class MissingValueError(LookupError):
 class PathReader:
     """Reads by a path."""
 
-    __slots__ = ("_path", "_rest", "_steps", "is_whole", "text")
+    __slots__ = ("_names_stub", "_path", "_relative", "_rest", "_steps", "is_whole", "text")
 
     def __init__(self, path: JsonPath) -> None:
         self.text = path.text
         self._path = path
+        self._relative = f"${path.text[path.ends[0] :]}"
         self._steps = path.beginning
+        self._names_stub = KEY in path.beginning
         self._rest = path.steps[len(path.beginning) :]
         self.is_whole = path.root == "input" and not path.steps
 
@@ -70,6 +73,7 @@ class PathReader:
         Raises:
             MissingValueError: It finds nothing.
             StateFailure: A pattern in it cannot be evaluated.
+            RefusedError: What it leads to is behind a stub.
         """
         base = data
         if self._path.root == "context":
@@ -80,6 +84,8 @@ class PathReader:
             except KeyError:
                 reason = f"No results for path: ${self._path.variable}"
                 raise MissingValueError(self.text, data, reason) from None
+        if self._names_stub:
+            visit.reading.path(self._relative, base, self.text)
         value = base
         for number, step in enumerate(self._steps):
             try:
@@ -87,11 +93,13 @@ class PathReader:
                     raise KeyError(step)
                 value = value[step]
             except (LookupError, TypeError):
+                visit.reading.path(self._relative, base, self.text)
                 if self._rest and not isinstance(self._rest[-1], ValueFunction):
                     return []
                 raise MissingValueError(self.text, base, self._reason(number)) from None
         if not self._rest:
             return value
+        visit.reading.path(self._relative, base, self.text)
         return self._several(visit, value, data)
 
     def _several(self, visit: StateVisit, value: Any, root: Any) -> Any:
@@ -100,8 +108,10 @@ class PathReader:
         except MalformedError:
             # A pattern or a function that only the other process evaluates, which can be ended.
             try:
-                found = expressions().found(_dialect(self._path.rest), value)
+                scheduler = visit.lane.execution.scheduler
+                found = expressions().found(_dialect(self._path.rest), value, scheduler.left())
             except ExpressionError as error:
+                scheduler.look_at_deadline()
                 raise visit.runtime(f"Invalid path '{self.text}': {error}") from error
         if isinstance(self._rest[-1], ValueFunction):
             if not found:
@@ -134,7 +144,11 @@ class CallReader:
             StateFailure: The arguments do not fit the function.
         """
         try:
-            return evaluated_call(self._call, lambda path: path_reader(path).value(visit, data))
+            return evaluated_call(
+                self._call,
+                lambda path: path_reader(path).value(visit, data),
+                visit.reading.arguments,
+            )
         except IntrinsicFailureError as error:
             raise visit.failure(
                 "States.IntrinsicFailure",

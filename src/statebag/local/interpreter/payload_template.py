@@ -7,8 +7,10 @@ is ever changed.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from statebag.format.stub import KEY
 from statebag.local.expressions import ExpressionError
 from statebag.local.interpreter.expression_pool import expressions
 from statebag.local.interpreter.json_value import json_text, kind_of
@@ -106,7 +108,7 @@ class JsonataExpression:
         self._plain: tuple[str, ...] | None = None
         if plain is not None and plain["root"] not in _KEYWORDS:
             names = (plain["root"], *plain["names"].split(".")[1:])
-            if not _KEYWORDS.intersection(names):
+            if not _KEYWORDS.intersection(names) and KEY not in names:
                 self._plain = names
         asks = re.search(r"\$states\b(?!\s*\.\s*(?:input|result|errorOutput)\b)", self.code)
         self._asks_for = asks is not None
@@ -116,15 +118,22 @@ class JsonataExpression:
 
         Raises:
             StateFailure: It gives nothing, or cannot be evaluated.
+            RefusedError: It looks at what is behind a stub.
         """
         if self._plain is not None:
             value = self._looked_up(visit, self._plain)
             if value is not _NOTHING:
                 return value
-        bindings = {**visit.lane.variables.seen(), "states": self._states(visit)}
+        variables, states = visit.lane.variables.seen(), self._states(visit)
+        bindings = {**variables, "states": states}
+        reading, scheduler = visit.reading, visit.lane.execution.scheduler
+        reading.expression(self.code, states, variables)
         try:
-            return expressions().jsonata(self.code, bindings)
+            return expressions().jsonata(
+                self.code, bindings, partial(reading.looked_into, bindings), scheduler.left()
+            )
         except ExpressionError as error:
+            scheduler.look_at_deadline()
             raise visit.query_failure(
                 f"The JSONata expression '{self.code}' specified for the field "
                 f"'{self.location}' {error}.",
@@ -140,6 +149,7 @@ class JsonataExpression:
         value = self.value(visit)
         found = kind_of(value)
         if found != expected:
+            visit.reading.compared(self.code, value)
             raise visit.query_failure(
                 f"The JSONata expression '{self.code}' specified for the field "
                 f"'{self.location}' returned an unexpected result type. Expected '{expected}', "

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
 from statebag.local.interpreter.choice_rules import compile_rule, moment_of
-from statebag.local.interpreter.data_flow import JsonataFlow, PathFlow, read_path
+from statebag.local.interpreter.data_flow import JsonataFlow, PathFlow, read_value
 from statebag.local.interpreter.json_value import JsonValue, json_text
 from statebag.local.interpreter.path_reader import (
     CallReader,
     MissingValueError,
     expression_reader,
-    path_reader,
 )
 from statebag.local.interpreter.payload_template import JsonataExpression, is_expression
 from statebag.local.interpreter.state_failure import StateFailure
@@ -120,7 +119,7 @@ class WaitProgram(StateProgram):
         fields = self.fields
         if "SecondsPath" in fields:
             path = fields["SecondsPath"]
-            found = read_path(path_reader(path), visit, value)
+            found = read_value(path, visit, value)
             if isinstance(found, bool) or not isinstance(found, int):
                 raise visit.runtime(
                     "The SecondsPath parameter cannot be parsed as a long value: "
@@ -133,7 +132,7 @@ class WaitProgram(StateProgram):
             return found
         if "TimestampPath" in fields:
             path = fields["TimestampPath"]
-            found = read_path(path_reader(path), visit, value)
+            found = read_value(path, visit, value)
             if moment_of(found) is None:
                 raise visit.runtime(
                     "The TimestampPath parameter does not reference a valid ISO-8601 extended "
@@ -204,6 +203,7 @@ class FailProgram(StateProgram):
                     f"The JSONPath '{missing.path}' specified for the field '{field}' could not "
                     f"be found in the input '{json_text(missing.data)}'"
                 ) from missing
+            visit.reading.compared(reader.text, found)
             if not isinstance(found, str):
                 raise visit.runtime(f"The {field} field must refer to a string: {reader.text}")
             return found

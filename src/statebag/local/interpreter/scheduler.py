@@ -241,7 +241,8 @@ class Scheduler:
             ahead = _SLICE if timer is None else min((timer.at - self.clock) * pace, _SLICE)
             began = time.perf_counter()
             answered = self._answered_within(ahead)
-            self.clock += (time.perf_counter() - began) / pace
+            # What a busy machine took away from this process counts for no limit.
+            self.clock += min(time.perf_counter() - began, 2 * ahead) / pace
             if answered or timer is None or self.clock < timer.at:
                 return
         heapq.heappop(self._timers)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.local.interpreter.event_log import NOT_TRUNCATED, EventLog, HistoryFullError
 from statebag.local.interpreter.state_failure import StateFailure
 from statebag.local.interpreter.state_visit import TOO_DEEP, Lane, StateVisit, iso_time
+from statebag.local.reads import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,6 +32,8 @@ class SingleExecution:
         arn: The execution's ARN.
         machine_arn: The machine's ARN.
         log: Its history.
+        place: The path of its states, without their names.
+        root: Whether it is the one that the run is about.
 
     Attributes:
         status: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
@@ -49,6 +52,8 @@ class SingleExecution:
         arn: str,
         machine_arn: str,
         log: EventLog,
+        place: str,
+        root: bool = False,
     ) -> None:
         self.world = world
         self.scheduler = world.scheduler
@@ -58,6 +63,8 @@ class SingleExecution:
         self.name = arn.rpartition(":")[2]
         self.machine_arn = machine_arn
         self.log = log
+        self.place = place
+        self._is_root = root
         self.status = "RUNNING"
         self.output: JsonValue | None = None
         self.error: str | None = None
@@ -107,6 +114,11 @@ class SingleExecution:
         lane = Lane(self, 0)  # the first state follows no event
         try:
             output = yield from self._within_time(lane)
+            if self._is_root and self.status == "RUNNING":
+                self.world.stubs.check()
+        except RefusedError as refused:
+            self.fail(refused.error, refused.cause, lane.last)
+            raise
         except StateFailure as failure:
             self.fail(failure.error, failure.cause, lane.last)
         except HistoryFullError:
@@ -179,11 +191,13 @@ def lane_steps(
         StateFailure: A state of it failed.
     """
     scheduler = lane.execution.scheduler
+    states = lane.execution.world.states
     name: str | None = program.start
     visits = 0
     while name is not None:
         state = program.states[name]
         visit = StateVisit(lane, name, state.kind, given)
+        states.entered(visit)
         try:
             if state.blocks:
                 given, assigned, name = yield from state.steps(visit)
@@ -192,12 +206,23 @@ def lane_steps(
             visit.exit(given, assigned)
         except StateFailure as failure:
             visit.note(failure)
+            visit.error = failure.error
+            states.left(visit)
             raise
         except RecursionError as error:
             raise visit.runtime(TOO_DEEP) from error
-        except GeneratorExit:
-            _note_abort(lane, visit)
+        except RefusedError as refused:
+            visit.error = refused.error
+            states.left(visit)
             raise
+        except GeneratorExit:
+            if lane.execution.log.ended:
+                states.dropped(visit)
+            else:
+                _note_abort(lane, visit)
+                states.left(visit)
+            raise
+        states.left(visit, given.size)
         if name is not None and scheduler.is_busy:
             scheduler.again()
             yield
@@ -208,8 +233,8 @@ def lane_steps(
 
 
 def _note_abort(lane: Lane, visit: StateVisit) -> None:
-    """Write that a state was given up, because a sibling failed; not after the last event."""
-    if not lane.execution.log.ended and visit.kind in _ABORTED:
+    """Write that a state was given up, because a sibling failed."""
+    if visit.kind in _ABORTED:
         try:
             lane.event(f"{visit.kind}StateAborted")
         except HistoryFullError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.largest_fields import largest_fields
 from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.format.json_depth import MAX_DEPTH
 from statebag.local.interpreter.event_log import NOT_TRUNCATED
@@ -15,13 +16,15 @@ from statebag.local.interpreter.state_failure import (
     StateFailure,
 )
 from statebag.local.interpreter.variables import Variables
+from statebag.local.reads import Reading
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from statebag.local.interpreter.single_execution import SingleExecution
+    from statebag.telemetry.usage import Usage
 
-__all__ = ["TOO_DEEP", "Lane", "StateVisit", "error_output", "iso_time", "too_large"]
+__all__ = ["TOO_DEEP", "Lane", "StateVisit", "error_output", "iso_time"]
 
 
 TOO_DEEP = f"The output of the state nests deeper than {MAX_DEPTH} levels."
@@ -35,10 +38,10 @@ class Lane:
         variables: What it sees and sets.
         last: The id of its last event.
         item: Index and value of the item of an inline Map that it is about; None elsewhere.
-        visit: The state that it is in.
+        place: The path of the states in it, without their names.
     """
 
-    __slots__ = ("execution", "item", "last", "variables", "visit")
+    __slots__ = ("execution", "item", "last", "place", "variables")
 
     def __init__(
         self,
@@ -46,12 +49,13 @@ class Lane:
         last: int,
         outer: Variables | None = None,
         item: tuple[int, Any] | None = None,
+        place: str | None = None,
     ) -> None:
         self.execution = execution
+        self.place = execution.place if place is None else place
         self.variables = Variables(outer)
         self.last = last
         self.item = item
-        self.visit: StateVisit | None = None
 
     def event(self, kind: str, name: str | None = None, details: Any = None) -> int:
         """Write the next event of this lane, and return its id."""
@@ -73,20 +77,28 @@ class StateVisit:
         token: The task token of the attempt under way; None where there is none.
         item: Index and value of the item that is put together.
         shown: What JSONata sees as `$states.result` and `$states.errorOutput`, where it is there.
+        number: Its place in the order in which states of the run were entered.
+        attempts: How often its function was called.
+        usage: What its function cost, all attempts together.
+        error: The error's name that it ended with, also where a Catch took the error.
     """
 
     __slots__ = (
         "_at",
+        "attempts",
         "before",
         "entered",
+        "error",
         "input",
         "item",
         "kind",
         "lane",
         "name",
+        "number",
         "retries",
         "shown",
         "token",
+        "usage",
     )
 
     def __init__(self, lane: Lane, name: str, kind: str, given: JsonValue) -> None:
@@ -105,7 +117,25 @@ class StateVisit:
         self.token: str | None = None
         self.item: tuple[int, Any] | None = lane.item
         self.shown: dict[str, Any] = {}
-        lane.visit = self
+        self.number = 0
+        self.attempts = 0
+        self.usage: Usage | None = None
+        self.error: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Where it runs: `Machine/Map[3]/Parse`."""
+        return f"{self.lane.place}/{self.name}"
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it was entered, on the clock of the run."""
+        return (self.lane.execution.scheduler.now() - self._at).total_seconds()
+
+    @property
+    def reading(self) -> Reading:
+        """Looks at what it reads."""
+        return Reading(self.name, self.lane.execution.world.bags)
 
     def exit(self, output: JsonValue, assigned: dict[str, Any] | None = None) -> None:
         """Write that the state was left, and set the variables that it assigns.
@@ -114,7 +144,7 @@ class StateVisit:
             StateFailure: The output or the variables are too large.
         """
         if output.size > PAYLOAD_LIMIT:
-            raise too_large(self.name, final=True)
+            raise self.too_large("output", output, final=True)
         if output.is_too_deep:
             raise self.runtime(TOO_DEEP, final=True)
         details: dict[str, Any] = {
@@ -130,7 +160,7 @@ class StateVisit:
     def _assign(self, assigned: dict[str, Any]) -> dict[str, str]:
         texts = {name: JsonValue(value) for name, value in assigned.items()}
         if sum(one.size for one in texts.values()) > PAYLOAD_LIMIT:
-            raise too_large(self.name, final=True)
+            raise self.too_large("variables", JsonValue(assigned), final=True)
         self.lane.variables.assign(assigned)
         return {name: one.text for name, one in texts.items()}
 
@@ -158,6 +188,33 @@ class StateVisit:
         """A failure of a JSONata expression, which has an event of its own."""
         return StateFailure(QUERY_FAILED, self._said(message), location=location, evaluation=True)
 
+    def too_large(
+        self, what: str, value: JsonValue, named: str | None = None, *, final: bool = False
+    ) -> StateFailure:
+        """The failure of a state or task one of whose values is over the payload limit.
+
+        What AWS says does not tell how large it is, and what makes it so: the run does, beside it.
+
+        Args:
+            what: What the value is to the state, such as its output.
+            value: The value.
+            named: What AWS names in its place; None for the state.
+            final: Whether no Retry and no Catch takes it.
+        """
+        found = largest_fields(value.value)
+        fields = ", ".join(f"{path} ({size:,} bytes)" for path, size in found)
+        which = f". The largest fields: {fields}." if fields else "."
+        self.lane.execution.world.warn(
+            f"The {what} of the state {self.name!r} has {value.size:,} bytes, more than the "
+            f"{PAYLOAD_LIMIT:,} of a payload{which}"
+        )
+        return StateFailure(
+            DATA_LIMIT,
+            f"The state/task '{named or self.name}' returned a result with a size exceeding the "
+            "maximum number of bytes service limit.",
+            final=final,
+        )
+
     def note(self, failure: StateFailure) -> None:
         """Write the event of a failed expression.
 
@@ -178,16 +235,6 @@ class StateVisit:
             f"An error occurred while executing the state '{self.name}' (entered at the event id "
             f"#{self.entered}). {message}"
         )
-
-
-def too_large(name: str, *, final: bool = False) -> StateFailure:
-    """The failure of a state or task whose result is over the payload limit."""
-    return StateFailure(
-        DATA_LIMIT,
-        f"The state/task '{name}' returned a result with a size exceeding the maximum number of "
-        "bytes service limit.",
-        final=final,
-    )
 
 
 def iso_time(moment: datetime) -> str:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.local.interpreter.data_flow import read_path
+from statebag.local.interpreter.data_flow import read_value
 from statebag.local.interpreter.error_handlers import ErrorHandlers
 from statebag.local.interpreter.json_value import JsonValue
-from statebag.local.interpreter.path_reader import path_reader
 from statebag.local.interpreter.payload_template import JsonataExpression, is_expression
 from statebag.local.interpreter.state_failure import TIMEOUT, StateFailure
 from statebag.local.interpreter.state_program import StateProgram
-from statebag.local.interpreter.state_visit import too_large
 from statebag.local.interpreter.task_events import TaskEvents
 from statebag.local.interpreter.task_resource import task_resource
 
@@ -87,7 +85,7 @@ class TaskProgram(StateProgram):
         value = self.flow.arguments(visit)
         given = visit.input if value is visit.input.value else JsonValue(value)
         if given.size > PAYLOAD_LIMIT:
-            raise too_large(self.name, final=True)
+            raise visit.too_large("arguments", given, final=True)
         timeout = self._seconds(visit, "TimeoutSeconds")
         heartbeat = self._seconds(visit, "HeartbeatSeconds")
         events = TaskEvents(visit.lane, self.resource)
@@ -96,7 +94,7 @@ class TaskProgram(StateProgram):
         try:
             result = JsonValue((yield from visit.lane.execution.world.answer(call)))
             if result.size > PAYLOAD_LIMIT:
-                raise too_large(self.resource.type or self.resource.arn)
+                raise visit.too_large("result", result, self.resource.type or self.resource.arn)
         except StateFailure as failure:
             events.failed(failure)
             raise
@@ -107,7 +105,7 @@ class TaskProgram(StateProgram):
         """A limit in seconds, which may be written down, computed, or read by a path."""
         if f"{name}Path" in self.fields:
             path = self.fields[f"{name}Path"]
-            value = read_path(path_reader(path), visit, self.flow.effective(visit))
+            value = read_value(path, visit, self.flow.effective(visit))
             if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
                 raise visit.runtime(
                     f"The {name}Path parameter does not reference a positive integer: {path} == "

@@ -1,0 +1,53 @@
+"""`statebag report`: write one execution as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from statebag.cli.executions import histories_option
+from statebag.cli.stores import reading_client, store_option
+from statebag.cli.unusable_file import UnusableFile
+
+__all__ = ["command"]
+
+
+@click.command("report", short_help="Write one execution as one HTML file, for a ticket.")
+@click.argument("execution", metavar="ARN")
+@click.option(
+    "--output",
+    metavar="FILE",
+    required=True,
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="The file to write.",
+)
+@click.option("--values", is_flag=True, help="Include values of the state, and all causes.")
+@histories_option
+@store_option
+def command(
+    execution: str, *, output: Path, values: bool, histories: Path, store: str | None
+) -> None:
+    """Write the page of `statebag ui` for the execution ARN into one file.
+
+    The file needs no server and loads nothing: attach it to a ticket. It has the status, the state
+    machine, the payloads, the first 5,000 steps with their errors, the cost, and the fields of some
+    states with their sizes. It has no values, except with --values: then those that stand in the
+    payloads, and stored ones of up to 256 KB.
+
+    \b
+    Examples:
+      statebag report "$ARN" --output page.html
+    """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    from statebag.process.private_files import write_file  # noqa: PLC0415 - kept out of --help
+    from statebag.ui.execution_catalog import ExecutionCatalog  # noqa: PLC0415 - kept out of --help
+    from statebag.ui.page_answers import PageData  # noqa: PLC0415 - kept out of --help
+    from statebag.ui.report_file import report_of  # noqa: PLC0415 - kept out of --help
+
+    with reading_client(store) as client:
+        page = report_of(PageData(ExecutionCatalog(histories), client), execution, values=values)
+    try:
+        write_file(output, page)
+    except OSError as error:
+        raise UnusableFile("write", str(output), error) from error
+    click.echo(f"{output}: {len(page.encode()):,} bytes")

@@ -1,0 +1,73 @@
+"""Refuses what cannot run here, before anything runs."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from statebag.asl.definition import problems_of
+from statebag.asl.model import Definition
+from statebag.errors import ConfigurationError
+from statebag.local.interpreter.json_value import checked_value
+from statebag.local.interpreter.machine_program import MachineProgram
+from statebag.local.interpreter.map_run import DistributedMapProgram
+from statebag.local.interpreter.task_state import TaskProgram
+
+if TYPE_CHECKING:
+    from statebag.local.interpreter.local_world import LocalWorld
+
+__all__ = ["check_programs", "compiled_machine"]
+
+
+def compiled_machine(definition: dict[str, Any], region: str) -> MachineProgram:
+    """Return a machine that can run.
+
+    Args:
+        definition: Its definition, which is copied.
+        region: That of functions which a Task names without one.
+
+    Raises:
+        ConfigurationError: The definition is wrong.
+    """
+    copied = checked_value(definition, "the definition").value
+    for problem in problems_of(copied):
+        raise problem
+    return MachineProgram(Definition(copied).machine, region)
+
+
+def check_programs(world: LocalWorld, programs: list[MachineProgram], *, express: bool) -> None:
+    """Refuse Tasks that nobody answers here, mocks of no Task, and packages that are missing.
+
+    Args:
+        world: What the machines would run in.
+        programs: The machines.
+        express: Whether their executions are Express ones.
+
+    Raises:
+        ConfigurationError: With the place.
+    """
+    states = [state for program in programs for state in program.programs()]
+    tasks = [state for state in states if isinstance(state, TaskProgram)]
+    unknown = world.mocks.unknown(task.name for task in tasks)
+    if unknown:
+        raise ConfigurationError(
+            f"there is no Task state {', '.join(unknown)} for the mocks of that name",
+            hint=f"The Task states are {', '.join(task.name for task in tasks) or 'none'}.",
+        )
+    if find_spec("jsonata") is None:
+        for state in states:
+            if state.is_jsonata:
+                raise ConfigurationError(
+                    "JSONata needs the package 'jsonata-python', which is not installed",
+                    path=state.path,
+                    hint="Install the extra: pip install 'statebag[local]'.",
+                )
+    for task in tasks:
+        if express and task.resource.pattern:
+            raise ConfigurationError(
+                f"an Express machine cannot use .{task.resource.pattern}",
+                path=f"{task.path}.Resource",
+            )
+        world.check(task)
+    if any(isinstance(state, DistributedMapProgram) and state.uses_s3 for state in states):
+        world.services.start()

@@ -1,0 +1,82 @@
+"""What a run is watched with: strict reads, the observer, records, listeners, warnings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.local.execution import Observer
+from statebag.local.sealed_bags import SealedBags
+from statebag.local.transition_log import TransitionLog
+from statebag.local.unopened_stubs import UnopenedStubs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from statebag.local.records import Records
+
+    Event = dict[str, Any]
+
+__all__ = ["RunWatch"]
+
+
+class RunWatch:
+    """Watches one run.
+
+    Args:
+        observer: Told of each state; None tells nobody.
+        strict: Whether every seal is strict.
+        allow_unopened: Patterns of names of functions that may leave stubs unread.
+        records: Where histories are kept; None keeps none.
+        on_event: Called with the ARN of an execution and each of its events.
+
+    Attributes:
+        bags: The bags that were made.
+        states: The states that were entered and left.
+        stubs: Looks at what functions read.
+        warnings: What was found and did not end the run, each once.
+    """
+
+    def __init__(
+        self,
+        observer: Observer | None = None,
+        *,
+        strict: bool = True,
+        allow_unopened: Collection[str] = (),
+        records: Records | None = None,
+        on_event: Callable[[str, Event], None] | None = None,
+    ) -> None:
+        self.bags = SealedBags(strict=strict)
+        self.states = TransitionLog(observer or Observer())
+        self.warnings: dict[str, None] = {}
+        self.stubs = UnopenedStubs(allow_unopened, self.warn)
+        self._records = records
+        self._on_event = on_event
+
+    def warn(self, text: str) -> None:
+        """Say it once at the end."""
+        self.warnings[text] = None
+
+    def listener(
+        self, arn: str, machine: str, name: str, branches: Mapping[str, Sequence[str]]
+    ) -> Callable[[Event], None] | None:
+        """Return who hears the events of an execution; None where nobody does.
+
+        Args:
+            arn: The execution's ARN.
+            machine: The machine's name.
+            name: The execution's name.
+            branches: The first states of the branches of each Parallel, by its name.
+        """
+        on_event, records = self._on_event, self._records
+        if records is None:
+            return None if on_event is None else lambda event: on_event(arn, event)
+        records.begin(arn, machine, name, branches)
+
+        def heard(event: Event) -> None:
+            records.add(arn, event)
+            if event["id"] > 1 and event["type"].startswith("Execution"):
+                records.end(arn)
+            if on_event is not None:
+                on_event(arn, event)
+
+        return heard

@@ -1,0 +1,71 @@
+"""The states of a run as they are entered and left: for its observer, and for its result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statebag.local.execution import LocalTransition
+
+if TYPE_CHECKING:
+    from statebag.local.execution import Observer
+    from statebag.local.interpreter.state_visit import StateVisit
+
+__all__ = ["TransitionLog"]
+
+
+class TransitionLog:
+    """The states of one run.
+
+    Args:
+        observer: Told of each state.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self._left: list[LocalTransition] = []
+        self._open: dict[int, str] = {}
+        self._entered = 0
+
+    @property
+    def transitions(self) -> tuple[LocalTransition, ...]:
+        """All states that were left, in the order in which they were entered."""
+        return tuple(sorted(self._left, key=lambda one: one.number))
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """The paths of the states that were entered and not left, without those around them."""
+        around = {
+            path[:end]
+            for path in self._open.values()
+            for end in range(len(path))
+            if path[end] in "/["
+        }
+        return tuple(path for path in self._open.values() if path not in around)
+
+    def entered(self, visit: StateVisit) -> None:
+        """A state was entered."""
+        self._entered += 1
+        visit.number = self._entered
+        path = self._open[visit.number] = visit.path
+        self.observer.state_entered(visit.name, visit.kind, path)
+
+    def left(self, visit: StateVisit, output_bytes: int = 0) -> None:
+        """A state was left, or given up because a sibling failed."""
+        transition = LocalTransition(
+            visit.number,
+            visit.name,
+            visit.kind,
+            self._open.pop(visit.number),
+            visit.seconds,
+            visit.input.size,
+            output_bytes,
+            visit.usage,
+            visit.error,
+            visit.attempts,
+        )
+        self._left.append(transition)
+        self.observer.state_left(transition)
+
+    def dropped(self, visit: StateVisit) -> None:
+        """A state was given up with its whole execution, which has ended before."""
+        self._open.pop(visit.number, None)

@@ -1,0 +1,172 @@
+"""Cut a text into shreds by its content: long strings, and values with large values inside.
+
+A chunk of an array or object holds whole items, so one long string, or an array inside an item, is
+one chunk, however long. Here a string is cut into strings, and an array or object inside an item
+is cut by itself. An array of these shreds is the base of a delta that puts them back into place. A
+small edit changes one shred.
+
+The bytes before a place decide whether a shred ends there, as in `cutting`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import msgspec
+
+from statebag.errors import BlobCorrupt
+from statebag.format.json_text import split_items
+from statebag.sealing.cutting import cut, sizes_of_pieces
+from statebag.sealing.unchanged import Around, unchanged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from statebag.format.stub import Entry, Kind
+
+__all__ = ["Shred", "shreds_of"]
+
+# Bytes. Chosen: a shorter text takes less in the delta than a row of the index.
+_LEAST_SHRED = 512
+_DEEPEST = 16  # levels that are cut inside one another. Chosen: each is a pass of the text
+# A string that is larger is cut into shreds of twice the size. Chosen: its delta takes about eight
+# bytes for each shred, and that of 50 MB still travels in a bag.
+_LONG_STRING = 8 * 1024 * 1024
+
+# A place may be an end where the bits of the bytes before it, one for each, make such a pattern.
+# The parity of a byte is that bit: it is as often 0 as 1 among letters, digits and in UTF-8. The
+# others serve texts of few words or letters, in which the first is rare.
+_PARITY = bytes(byte.bit_count() & 1 for byte in range(256))
+_LAST_BIT = bytes(byte & 1 for byte in range(256))
+_PATTERNS = (
+    (_PARITY, bytes([1, 1, 0, 1, 0, 0, 0, 1, 1, 0])),
+    (_PARITY, bytes([0, 1, 0, 0, 1, 1])),
+    (_LAST_BIT, bytes([0, 1])),
+)
+_CONTEXT = 32  # bytes whose checksum decides. Chosen: a few words
+_FARTHER = 64  # bytes that an end is moved at most, to lie across nothing. Chosen: a few escapes
+_CRC_RANGE = 1 << 32  # values of a CRC of 32 bits
+_LONGEST_ESCAPE = 6  # bytes: a backslash, `u` and four digits
+_KEY = re.compile(rb'"(?:[^"\\]|\\.)*":')
+
+
+class Shred(msgspec.Struct, frozen=True):
+    """A part of a text, as the text of an array.
+
+    Attributes:
+        text: The text of the array.
+        count: Its items.
+    """
+
+    text: bytes
+    count: int
+
+
+def shreds_of(
+    text: bytes, kind: Kind | None, aim: int, before: Sequence[Entry] = ()
+) -> list[Shred]:
+    """Return the shreds of a value's JSON text, in order; short texts between them are left out.
+
+    Args:
+        text: A string's, array's or object's text; of another value there are none.
+        kind: As stubs say it.
+        aim: Bytes that a shred has on average, as of a chunk.
+        before: The shreds of a string's earlier value, where its text is not at hand.
+    """
+    if kind is None and before:
+        return _shreds_around(text, before, aim)
+    found: list[Shred] = []
+    try:
+        _shred(text, kind, aim, found, _DEEPEST)
+    except BlobCorrupt:
+        return []  # keys that stand twice in an object's text
+    return found
+
+
+def _shred(text: bytes, kind: Kind | None, aim: int, found: list[Shred], levels: int) -> None:
+    if kind is None:
+        if text.startswith(b'"'):
+            _shred_string(text, 1, len(text) - 1, _aim_of_string(text, aim), found)
+        return
+    _, largest = sizes_of_pieces(aim)
+    run: list[bytes] = []
+    for item in split_items(text, kind):
+        if len(item) <= largest or not levels:
+            run.append(item)
+            continue
+        _shred_run(run, kind, aim, found)
+        run = []
+        key = _KEY.match(item) if kind == "object" else None
+        value = item[key.end() :] if key else item
+        _shred(value, _KINDS.get(value[:1]), aim, found, levels - 1)
+    _shred_run(run, kind, aim, found)
+
+
+_KINDS: dict[bytes, Kind] = {b"[": "array", b"{": "object"}
+
+
+def _shred_run(items: list[bytes], kind: Kind, aim: int, found: list[Shred]) -> None:
+    """Add the shreds of some items or members in a row."""
+    runs, last = cut(items, aim)
+    for run in [*runs, last]:
+        inside = b",".join(run)
+        if len(inside) < _LEAST_SHRED:
+            continue
+        is_array = kind == "array"
+        found.append(
+            Shred(b"[%b]" % inside, len(run)) if is_array else Shred(b"[{%b}]" % inside, 1)
+        )
+
+
+def _aim_of_string(text: bytes, aim: int) -> int:
+    return aim if len(text) <= _LONG_STRING else 2 * aim
+
+
+def _shreds_around(text: bytes, before: Sequence[Entry], aim: int) -> list[Shred]:
+    """Return the shreds of a string, of which only what lies between earlier ones is cut."""
+    aim = _aim_of_string(text, aim)
+    same = unchanged(text, before, Around(b'["', b'"]', b""), sizes_of_pieces(aim))
+    found = [Shred(one.text, one.count) for one in same.first]
+    _shred_string(text, same.start, same.stop, aim, found)
+    return found + [Shred(one.text, one.count) for one in same.last]
+
+
+def _shred_string(text: bytes, start: int, stop: int, aim: int, found: list[Shred]) -> None:
+    """Add the shreds of a string: strings, none of which ends within a character or an escape."""
+    while start < stop:
+        end = _end(text, start, stop, aim)
+        found.append(Shred(b'["%b"]' % text[start:end], 1))
+        start = end
+
+
+def _end(text: bytes, start: int, stop: int, aim: int) -> int:
+    """Return where a shred ends that starts at a place."""
+    least, largest = sizes_of_pieces(aim)
+    last = min(start + largest, stop)
+    inside = text[start:last]
+    for bits, pattern in _PATTERNS:
+        marks = inside.translate(bits)
+        before = place = least
+        while (place := marks.find(pattern, place)) >= 0:
+            place += len(pattern)
+            checksum = crc32(inside[max(place - _CONTEXT, 0) : place])
+            if checksum * aim < (place - before) * _CRC_RANGE:
+                end = _next_parting(text, start + place, min(start + place + _FARTHER, stop))
+                if end:
+                    return end
+            before = place
+        if last == stop:
+            return stop
+    return _next_parting(text, last, stop) or stop
+
+
+def _next_parting(text: bytes, place: int, stop: int) -> int:
+    """Return the next place that no character and no escape lies across; 0 if there is none."""
+    while place < stop:
+        in_character = text[place] & 0xC0 == 0x80
+        if not in_character and b"\\" not in text[place - _LONGEST_ESCAPE : place]:
+            return place
+        place += 1
+    return 0

@@ -1,0 +1,154 @@
+// The page: which view is shown, and what all views share.
+import { html, render, useEffect, useRef, useState } from "./vendor/htm-preact.js";
+import { ask, recorded } from "./source.js";
+import { bytes, count, duration, moment, visible } from "./format.js";
+import { Copy, Facts, Status, Trouble, useEvery } from "./parts.js";
+import { Executions } from "./executions.js";
+import { Overview } from "./overview.js";
+import { StateView } from "./state.js";
+import { Differences } from "./differences.js";
+import { Cost } from "./cost.js";
+
+const TABS = [["steps", "Steps"], ["state", "State"], ["differences", "Differences"], ["cost", "Cost and store"]];
+const FIELDS = ["at", "before", "after"];
+
+function readRoute() {
+  if (recorded) {
+    const parameters = new URLSearchParams(location.hash.slice(1));
+    return { arn: recorded.arn, tab: parameters.get("tab") || "steps", ...fields(parameters) };
+  }
+  const [path, query] = location.hash.slice(1).split("?");
+  const [, kind, arn, tab] = path.split("/");
+  if (kind !== "x" || !arn) return { arn: null };
+  let name = arn;
+  try {
+    name = decodeURIComponent(arn);
+  } catch {
+    // As it is: the program says what is wrong with it.
+  }
+  return { arn: name, tab: TABS.some(([one]) => one === tab) ? tab : "steps", ...fields(new URLSearchParams(query || "")) };
+}
+
+function fields(parameters) {
+  return Object.fromEntries(FIELDS.filter((name) => /^\d{1,9}$/.test(parameters.get(name) || "")).map((name) => [name, parameters.get(name)]));
+}
+
+function hashOf(route) {
+  const parameters = new URLSearchParams(FIELDS.filter((name) => route[name]).map((name) => [name, String(route[name])]));
+  if (recorded) return "#" + new URLSearchParams([["tab", route.tab], ...parameters]);
+  if (!route.arn) return "#/";
+  const query = String(parameters);
+  return `#/x/${encodeURIComponent(route.arn)}/${route.tab || "steps"}${query ? "?" + query : ""}`;
+}
+
+function App() {
+  const [route, setRoute] = useState(readRoute());
+  const [values, setValues] = useState(false);
+  useEffect(() => {
+    const changed = () => setRoute(readRoute());
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  const go = (change) => {
+    const next = change.arn && change.arn !== route.arn ? { tab: "steps", ...change } : { ...route, ...change };
+    location.hash = hashOf(next);
+  };
+  return html`<a class="skip" href="#page" onClick=${(event) => { event.preventDefault(); const main = document.querySelector("main"); if (main) { main.tabIndex = -1; main.focus(); } }}>To the content</a>
+    <header class="top">
+      <a class="mark" href=${recorded ? "#" : "#/"}><svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path d="M5 8h14l1.4 11.2a1.6 1.6 0 0 1-1.6 1.8H5.2a1.6 1.6 0 0 1-1.6-1.8z" /><path d="M8.5 10V7a3.5 3.5 0 0 1 7 0v3" /></svg>statebag</a>
+      ${recorded ? html`<span class="dim">report of ${moment(recorded.made)}</span>` : ""}
+      ${recorded && !recorded.has_values ? html`<span class="dim last">values are left out</span>` : ""}
+      ${recorded ? "" : html`<label class="switch last"><input type="checkbox" role="switch" checked=${values} onChange=${(event) => setValues(event.target.checked)} /><span class="slot" aria-hidden="true"></span>Show values</label>`}
+    </header>
+    ${route.arn ? html`<${Execution} key=${route.arn} route=${route} go=${go} values=${recorded ? recorded.has_values : values} />` : html`<${Executions} go=${go} />`}`;
+}
+
+function Execution({ route, go, values }) {
+  const arn = route.arn;
+  const [held, setHeld] = useState({ head: null, error: null });
+  const [follow, setFollow] = useState(true);
+  const load = () =>
+    ask("execution", { arn, causes: values }).then(
+      (head) => setHeld((old) => (old.head && old.head.number === head.number && old.head.largest === head.largest && old.causes === values ? old : { head, error: null, causes: values })),
+      (error) => setHeld((old) => ({ ...old, error })),
+    );
+  useEffect(() => {
+    load();
+  }, [arn, values]);
+  const head = held.head;
+  const isLive = head && head.stands.status === "RUNNING";
+  useEvery(isLive && follow && !recorded ? 1000 : null, load);
+  useEffect(() => {
+    document.title = head ? `${head.stands.status.toLowerCase()}: ${visible(head.machine)} ${visible(head.name)} – statebag` : "statebag";
+  }, [head]);
+  const tabs = useRef(null);
+  const onTabKey = (event) => {
+    const at = TABS.findIndex(([name]) => name === route.tab);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: TABS.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = (to + TABS.length) % TABS.length;
+    go({ tab: TABS[next][0] });
+    tabs.current.children[next].focus();
+  };
+  if (!head) return html`<main><${Trouble} error=${held.error} />${held.error ? "" : html`<p class="note" aria-busy="true">Reading the history…</p>`}</main>`;
+  const stands = head.stands;
+  const view = { arn, head, route, go, values, causes: values };
+  return html`<main>
+    <div class="title"><div><h1>${recorded ? "" : html`<a class="up" href="#/" aria-label="All executions">Executions</a>`}<span>${visible(head.machine)}</span></h1>
+      <p class="arn"><span class="cut">${visible(arn)}</span> <${Copy} text=${arn} label="Copy ARN" /></p></div>
+      <div class="tools"><${Status} of=${stands.status} />${isLive && !recorded ? html`<label class="switch"><input type="checkbox" role="switch" checked=${follow} onChange=${(event) => setFollow(event.target.checked)} /><span class="slot" aria-hidden="true"></span>Follow</label>` : ""}</div></div>
+    <${Trouble} error=${held.error} />
+    <${Facts} of=${[
+      ["Started", moment(head.started).replace(/\.\d+/, "")],
+      ["Duration", duration(head.seconds)],
+      ["Steps", count(head.transitions)],
+      ["Events", `${count(head.events)} of 25,000`],
+      ["Errors", head.failures ? `${count(head.failures)}, ${count(head.retries)} retried` : "none"],
+      ["Largest payload", `${bytes(head.largest)} of 262 KB`, `${count(head.largest)} bytes`],
+    ]} />
+    <${Next} stands=${stands} go=${go} />
+    <div class="tabs" role="tablist" aria-label="Views" ref=${tabs} onKeyDown=${onTabKey}>
+      ${TABS.map(([name, text]) => html`<button type="button" role="tab" id=${`tab-${name}`} aria-selected=${String(route.tab === name)} aria-controls="view" tabindex=${route.tab === name ? 0 : -1} onClick=${() => go({ tab: name })}>${text}</button>`)}
+    </div>
+    <div id="view" role="tabpanel" aria-labelledby=${`tab-${route.tab}`}>
+      ${route.tab === "steps" ? html`<${Overview} ...${view} />` : ""}
+      ${route.tab === "state" ? html`<${StateView} ...${view} />` : ""}
+      ${route.tab === "differences" ? html`<${Differences} ...${view} />` : ""}
+      ${route.tab === "cost" ? html`<${Cost} ...${view} />` : ""}
+    </div>
+  </main>`;
+}
+
+const REASONS = {
+  token: "waits for the answer to its task token",
+  worker: "waits for an activity's worker",
+  job: "waits for the end of its job",
+  function: "waits for its task",
+  retry: "waits for its next attempt",
+  time: "waits for its time",
+  iterations: "waits for its iterations",
+  children: "waits for the children of its Map Run",
+  next: "is open",
+};
+
+/** How it stands, and what to do next, as `statebag log` says it. */
+function Next({ stands }) {
+  const isBad = ["FAILED", "TIMED_OUT", "ABORTED", "LOST"].includes(stands.status);
+  if (!isBad && !stands.waiting.length && !stands.advice) return null;
+  const lines = (stands.advice || "").split("\n").filter(Boolean);
+  return html`<section class=${`next ${isBad ? "bad" : "live"}`} aria-label="How it stands">
+    ${isBad ? html`<p>${stands.state ? html`In state <strong>${visible(stands.state.split("/").slice(1).join("/") || stands.state)}</strong> (event ${count(stands.state_event)})` : "It ended"}${stands.error ? html` with <strong>${visible(stands.error)}</strong>` : ""}.</p>` : ""}
+    ${stands.cause ? html`<pre>${visible(stands.cause, true)}</pre>` : stands.has_cause && stands.status !== "SUCCEEDED" ? html`<p class="dim">Its cause may quote values${recorded ? "" : ": “Show values” shows it"}.</p>` : ""}
+    ${stands.waiting.slice(0, 5).map((one) => html`<p><strong>${visible(one.state.split("/").slice(1).join("/"))}</strong> ${REASONS[one.reason]} since ${moment(one.since)}${one.timeout ? `, timeout ${count(one.timeout)} s` : ""}${one.heartbeat ? `, heartbeat ${count(one.heartbeat)} s` : ""}</p>`)}
+    ${stands.waiting.length > 5 ? html`<p class="dim">and ${count(stands.waiting.length - 5)} more states are open</p>` : ""}
+    ${lines.map((line) => {
+      const at = line.search(/\b(statebag|aws) [a-z-]+ /);
+      return at > 0
+        ? html`<p class="advice">${visible(line.slice(0, at))}<code>${visible(line.slice(at))}</code> <${Copy} text=${line.slice(at)} /></p>`
+        : html`<p class="advice">${visible(line)}</p>`;
+    })}
+  </section>`;
+}
+
+render(html`<${App} />`, document.getElementById("page"));

@@ -1,0 +1,66 @@
+// The differences between the states at two events.
+import { html, useEffect, useState } from "./vendor/htm-preact.js";
+import { ask, recorded } from "./source.js";
+import { bytes, count, plural, visible } from "./format.js";
+import { Trouble } from "./parts.js";
+import { ValueText } from "./tree.js";
+import { EventPicker } from "./events.js";
+
+const SIGNS = { added: "+", removed: "−", changed: "~", possible: "?" };
+const WORDS = { added: "added", removed: "removed", changed: "changed", possible: "perhaps changed" };
+
+export function Differences({ arn, head, route, go, values }) {
+  const before = route.before || (recorded && recorded.pair ? recorded.pair[0] : "1");
+  const after = route.after || (recorded && recorded.pair ? recorded.pair[1] : "");
+  const [held, setHeld] = useState({ answer: null, error: null });
+  const [inside, setInside] = useState({});
+  useEffect(() => setInside({}), [arn, before, after]);
+  useEffect(() => {
+    ask("differences", { arn, before, after: after || null, values }).then(
+      (answer) => setHeld({ answer, error: null }),
+      (error) => setHeld({ answer: null, error }),
+    );
+  }, [arn, before, after, values]);
+  const look = (path, most) => {
+    setInside((old) => ({ ...old, [path]: { busy: true } }));
+    ask("inside", { arn, before, after: answer.after, path, values, most }).then(
+      (found) => setInside((old) => ({ ...old, [path]: found })),
+      (error) => setInside((old) => ({ ...old, [path]: { error } })),
+    );
+  };
+  const answer = held.answer;
+  useEffect(() => {
+    // What was read already is shown again with, or without, its values.
+    if (answer) for (const path of Object.keys(inside)) look(path, null);
+  }, [values]);
+  return html`<section class="card" aria-label="Differences">
+    <div class="title small"><h2>Differences</h2><div class="tools">
+      <${EventPicker} arn=${arn} head=${head} value=${String(before)} set=${(number) => go({ before: number })} label="From" />
+      <${EventPicker} arn=${arn} head=${head} value=${String(after || (answer ? answer.after : ""))} set=${(number) => go({ after: number })} label="to" /></div></div>
+    <${Trouble} error=${held.error} />
+    ${answer && !answer.changes.length ? html`<p class="note">The states at events ${count(answer.before)} and ${count(answer.after)} are the same.</p>` : ""}
+    ${answer && answer.changes.length ? html`
+      <p class="note">${plural(answer.changes.length + answer.left_out, "place differs", "places differ")}, as the bags show without reading the store. “Look inside” reads what differs.</p>
+      <ul class="changes">${answer.changes.map((one) => html`<${Change} one=${one} key=${one.path} inside=${inside[one.path]} look=${(most) => look(one.path, most)} />`)}</ul>
+      ${answer.left_out ? html`<p class="note">${count(answer.left_out)} more are not listed.</p>` : ""}` : ""}
+  </section>`;
+}
+
+function Change({ one, inside, look }) {
+  return html`<li class=${`change ${one.kind}`}>
+    <div class="line"><span class=${`sign ${one.kind}`} title=${WORDS[one.kind]}><span aria-hidden="true">${SIGNS[one.kind]}</span><span class="only-read">${WORDS[one.kind]}</span></span>
+      <span class="path cut"><bdi>${visible(one.path)}</bdi></span>
+      ${one.old || one.new ? html`<span class="both"><${ValueText} node=${one.old} />${one.old && one.new ? html` <span class="dim">→</span> ` : ""}<${ValueText} node=${one.new} /></span>` : ""}
+      <span class="sizes">${one.kind === "added" ? "" : bytes(one.before)}<span class="dim"> → </span>${one.kind === "removed" ? "" : bytes(one.after)}</span>
+      ${recorded || inside || one.old || one.new ? "" : html`<button type="button" class="quiet" onClick=${() => look(null)}>Look inside</button>`}</div>
+    ${inside && inside.busy ? html`<p class="note" aria-busy="true">Reading…</p>` : ""}
+    ${inside && inside.error ? html`<${Trouble} error=${inside.error} />${inside.error.code === "limit_exceeded" ? html`<button type="button" onClick=${() => look(1e12)}>Read it all the same</button>` : ""}` : ""}
+    ${inside && inside.changes ? html`<div class="inside" tabindex="0" role="region" aria-label=${`Inside ${visible(one.path)}`}><table>
+      <thead><tr><th>Path</th><th>Before</th><th>After</th></tr></thead>
+      <tbody>${inside.changes.map((part) => html`<tr><td class="path"><span class=${`sign ${part.kind}`} aria-hidden="true">${SIGNS[part.kind]}</span> <bdi>${visible(part.path)}</bdi><span class="only-read">${WORDS[part.kind]}</span></td>
+        <td class="old">${part.old ? html`<${ValueText} node=${part.old} /> <span class="dim">${bytes(part.before)}</span>` : ""}</td>
+        <td class="new">${part.new ? html`<${ValueText} node=${part.new} /> <span class="dim">${bytes(part.after)}</span>` : ""}</td></tr>`)}</tbody></table>
+      ${inside.changes.length ? "" : html`<p class="note">Nothing in it differs.</p>`}
+      ${inside.left_out ? html`<p class="note">${count(inside.left_out)} more are not listed.</p>` : ""}</div>` : ""}
+  </li>`;
+}

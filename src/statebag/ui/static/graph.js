@@ -1,0 +1,80 @@
+// The state machine as a drawing, with where the execution stands.
+import { html } from "./vendor/htm-preact.js";
+import { bytes, count, visible } from "./format.js";
+
+function toneOf(did) {
+  if (!did || !did.entered) return "idle";
+  if (did.open) return "live";
+  if (did.failed || did["timed out"]) return "bad";
+  if (did.caught || did.failures) return "warn";
+  if (did["given up"]) return "quiet";
+  return "ok";
+}
+
+const WORDS = { idle: "not entered", live: "open", bad: "failed", warn: "had errors", quiet: "given up", ok: "left" };
+
+function curve(points) {
+  let text = `M${points[0][0]},${points[0][1]}`;
+  for (let n = 1; n < points.length; n += 1) {
+    const [x, y] = points[n];
+    const [a, b] = points[n - 1];
+    if (a === x || b === y) text += `L${x},${y}`;
+    else text += `C${a},${(b + y) / 2} ${x},${(b + y) / 2} ${x},${y}`;
+  }
+  return text;
+}
+
+/** `graph` as the program gives it; `choose(name)` is called with the state that was picked. */
+export function Graph({ graph, chosen, choose }) {
+  if (!graph) return html`<div class="graph" aria-busy="true"></div>`;
+  if (graph.left_out) return html`<p class="note">${graph.left_out}</p>`;
+  const title = (box, tone) => {
+    const did = box.did;
+    const parts = [visible(box.name), box.kind, WORDS[tone]];
+    if (did.entered > 1) parts.push(`entered ${count(did.entered)} times`);
+    if (did.failures) parts.push(`${count(did.failures)} errors`);
+    if (did.largest > 0) parts.push(`largest payload ${bytes(did.largest)}`);
+    return parts.join(", ");
+  };
+  const key = (event, name) => {
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      choose(name);
+    }
+  };
+  return html`<div class="graph">
+    <svg style=${{ width: `${graph.width}px`, minWidth: `${Math.min(graph.width, Math.max(280, graph.width * 0.5))}px` }} viewBox=${`0 0 ${graph.width} ${graph.height}`} role="group" aria-label="The state machine">
+      <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0,0.8L7.4,4L0,7.2z" class="tip" /></marker></defs>
+      ${graph.boxes.filter((box) => box.holds).map((box) => {
+        const tone = toneOf(box.did);
+        return html`<g class=${`state holds ${tone} ${chosen === box.name ? "chosen" : ""}`} role="button" tabindex="0" aria-label=${title(box, tone)}
+          onClick=${() => choose(box.name)} onKeyDown=${(event) => key(event, box.name)}>
+          <title>${title(box, tone)}</title>
+          <rect x=${box.x} y=${box.y} width=${box.width} height=${box.height} rx="10" />
+          <text class="kind" x=${box.x + 14} y=${box.y + 19}>${short(box.name, Math.floor(box.width / 9))} · ${box.kind}${times(box.did)}</text></g>`;
+      })}
+      ${graph.lines.map((line) => html`<path class=${`way ${line.kind}`} d=${curve(line.points)} marker-end="url(#arrow)" />`)}
+      ${graph.boxes.filter((box) => !box.holds).map((box) => {
+        const tone = toneOf(box.did);
+        const middle = box.x + box.width / 2;
+        return html`<g class=${`state ${tone} ${chosen === box.name ? "chosen" : ""}`} role="button" tabindex="0" aria-label=${title(box, tone)}
+          onClick=${() => choose(box.name)} onKeyDown=${(event) => key(event, box.name)}>
+          <title>${title(box, tone)}</title>
+          <rect x=${box.x} y=${box.y} width=${box.width} height=${box.height} rx="8" />
+          <circle cx=${box.x + 16} cy=${box.y + box.height / 2} r="4" />
+          <text x=${middle + 8} y=${box.y + 20} text-anchor="middle">${short(box.name, 22)}</text>
+          <text class="kind" x=${middle + 8} y=${box.y + 35} text-anchor="middle">${box.kind}${times(box.did)}</text></g>`;
+      })}
+    </svg>
+    ${graph.is_seen_only ? html`<p class="note">The history does not have the definition: these are the states that were entered.</p>` : ""}
+  </div>`;
+}
+
+function times(did) {
+  return did && did.entered > 1 ? ` · ${count(did.entered)}×` : "";
+}
+
+function short(name, most) {
+  const text = visible(name);
+  return text.length > most ? text.slice(0, Math.max(4, most - 1)) + "…" : text;
+}

@@ -1,0 +1,112 @@
+// Small pieces that every view uses.
+import { html, useState, useEffect, useRef } from "./vendor/htm-preact.js";
+import { bytes, visible } from "./format.js";
+
+const STATUS = {
+  SUCCEEDED: ["ok", "Succeeded"],
+  FAILED: ["bad", "Failed"],
+  TIMED_OUT: ["bad", "Timed out"],
+  ABORTED: ["quiet", "Aborted"],
+  LOST: ["warn", "Lost"],
+  RUNNING: ["live", "Running"],
+  left: ["ok", "left"],
+  open: ["live", "open"],
+  caught: ["warn", "caught"],
+  failed: ["bad", "failed"],
+  "timed out": ["bad", "timed out"],
+  "given up": ["quiet", "given up"],
+};
+
+export function Status({ of, small }) {
+  const [tone, text] = STATUS[of] || ["quiet", of];
+  return html`<span class=${`status ${tone} ${small ? "small" : ""}`}><i aria-hidden="true"></i>${text}</span>`;
+}
+
+/** A size, with a bar that shows its share of the limit. */
+export function Meter({ size, limit }) {
+  if (size === null || size === undefined || size < 0) return html`<span class="dim">–</span>`;
+  const share = Math.min(1, size / limit);
+  const tone = share > 0.9 ? "bad" : share > 0.6 ? "warn" : "ok";
+  const text = `${bytes(size)}, ${(100 * size / limit).toFixed(1)} % of the limit`;
+  return html`<span class="meter" title=${text}>
+    <span class="number">${bytes(size)}</span>
+    <span class="bar" aria-hidden="true"><b class=${tone} style=${{ width: `${Math.max(2, share * 100)}%` }}></b></span>
+  </span>`;
+}
+
+/** What went wrong, and what to do. */
+export function Trouble({ error }) {
+  if (!error) return null;
+  return html`<p class="trouble" role="alert">
+    <strong>${visible(error.message)}</strong>${error.place ? html` <span>(${visible(error.place)})</span>` : ""}
+    ${error.hint ? html`<br />${visible(error.hint)}` : ""}
+  </p>`;
+}
+
+export function Copy({ text, label = "Copy" }) {
+  const [done, setDone] = useState(false);
+  const copy = async (event) => {
+    event.stopPropagation();
+    await put(text);
+    setDone(true);
+    setTimeout(() => setDone(false), 1500);
+  };
+  return html`<button type="button" class="quiet" onClick=${copy}>${done ? "Copied" : label}<span
+      class="only-read" role="status">${done ? "Copied to the clipboard" : ""}</span></button>`;
+}
+
+async function put(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement("textarea"); // a file on a disk has no clipboard
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}
+
+/** Facts in a row: pairs of a name and a value; a value of null leaves its pair out. */
+export function Facts({ of }) {
+  return html`<dl class="facts">
+    ${of.filter(([, value]) => value !== null && value !== "").map(
+      ([name, value, title]) => html`<div key=${name}><dt>${name}</dt><dd title=${title || null}>${value}</dd></div>`,
+    )}
+  </dl>`;
+}
+
+/** Ask once for each change of `key`; what an older question answers is dropped. */
+export function useAnswer(question, key) {
+  const [held, setHeld] = useState({ key: null, answer: null, error: null });
+  useEffect(() => {
+    const stop = new AbortController();
+    question(stop.signal).then(
+      (answer) => stop.signal.aborted || setHeld({ key, answer, error: null }),
+      (error) => stop.signal.aborted || setHeld((old) => ({ key, answer: old.answer, error })),
+    );
+    return () => stop.abort();
+  }, [key]);
+  return { answer: held.answer, error: held.key === key ? held.error : null, busy: held.key !== key };
+}
+
+/** Call a function again and again while the page is seen; `pause` of null stops. */
+export function useEvery(pause, call) {
+  const newest = useRef(call);
+  newest.current = call;
+  useEffect(() => {
+    if (pause === null) return undefined;
+    let timer = 0;
+    let over = false;
+    const next = async () => {
+      if (!document.hidden) await newest.current();
+      if (!over) timer = setTimeout(next, pause);
+    };
+    timer = setTimeout(next, pause);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [pause]);
+}

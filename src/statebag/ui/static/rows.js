@@ -1,0 +1,75 @@
+// A list of which only the rows in view are on the page, however long it is.
+import { html, useState, useRef, useLayoutEffect } from "./vendor/htm-preact.js";
+
+const AROUND = 8; // rows above and below the view
+
+/**
+ * `total` rows of `height` pixels; `row(index)` gives the content of one, or null while it is
+ * loaded. `chosen` is the index of the row that the keyboard is at; `choose(index)` moves there,
+ * `use(index)` is Enter. `want(first, last)` is told which rows are in view.
+ */
+export function Rows({ total, height, row, chosen, choose, use, want, label, role = "table", rowRole = "row", tall = 480, onKey }) {
+  const box = useRef(null);
+  const [view, setView] = useState({ top: 0, room: tall });
+  const measure = () => {
+    if (box.current) setView({ top: box.current.scrollTop, room: box.current.clientHeight || tall });
+  };
+  useLayoutEffect(measure, [total]);
+  useLayoutEffect(() => {
+    if (!box.current || chosen === null || chosen === undefined) return;
+    const { scrollTop, clientHeight } = box.current;
+    const top = chosen * height;
+    if (top < scrollTop) box.current.scrollTop = top;
+    else if (top + height > scrollTop + clientHeight) box.current.scrollTop = top + height - clientHeight;
+  }, [chosen]);
+  const first = Math.max(0, Math.floor(view.top / height) - AROUND);
+  const last = Math.min(total, Math.ceil((view.top + view.room) / height) + AROUND);
+  useLayoutEffect(() => {
+    if (want && last > first) want(first, last);
+  }, [first, last, want]);
+  const page = Math.max(1, Math.floor(view.room / height) - 1);
+  const onKeyDown = (event) => {
+    if (event.target.closest("button, input, select, textarea, a")) return;
+    if (onKey && onKey(event) === true) {
+      event.preventDefault();
+      return;
+    }
+    const at = chosen ?? -1;
+    const steps = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: total - 1 };
+    if (event.key in steps && !event.altKey && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      if (total) choose(Math.max(0, Math.min(total - 1, steps[event.key])));
+    } else if ((event.key === "Enter" || event.key === " ") && at >= 0 && use) {
+      event.preventDefault();
+      use(at);
+    }
+  };
+  const shown = [];
+  for (let index = first; index < last; index += 1) {
+    const one = row(index);
+    shown.push(html`<div
+      key=${index}
+      id=${`${label}-${index}`.replace(/\W/g, "-")}
+      role=${rowRole}
+      aria-rowindex=${rowRole === "row" ? index + 1 : null}
+      aria-selected=${index === chosen ? "true" : "false"}
+      ...${(one && one.aria) || {}}
+      class=${`row ${index === chosen ? "chosen" : ""} ${(one && one.tone) || ""}`}
+      style=${{ top: `${index * height}px`, height: `${height}px` }}
+      onClick=${() => choose(index)}
+      onDblClick=${() => use && use(index)}
+    >${one ? one.cells : html`<span class="dim">…</span>`}</div>`);
+  }
+  return html`<div
+    class="rows"
+    ref=${box}
+    role=${role}
+    tabindex="0"
+    aria-label=${label}
+    aria-rowcount=${role === "table" || role === "grid" ? total : null}
+    aria-activedescendant=${chosen >= first && chosen < last ? `${label}-${chosen}`.replace(/\W/g, "-") : null}
+    style=${{ height: `${Math.min(tall, Math.max(1, total) * height + 2)}px` }}
+    onScroll=${measure}
+    onKeyDown=${onKeyDown}
+  ><div class="length" role="presentation" style=${{ height: `${total * height}px` }}>${shown}</div></div>`;
+}

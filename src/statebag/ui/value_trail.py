@@ -1,0 +1,137 @@
+"""What became of one value across the events of an execution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import StatebagError
+from statebag.format import json_text
+from statebag.format.codec import sha256_hex
+from statebag.format.derived import parse_beside
+from statebag.format.stub import KEY
+from statebag.ui.seen_execution import is_of_state
+from statebag.ui.state_tree import OPENED_BYTES, StateTree, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from statebag.client import Statebag
+    from statebag.ui.seen_execution import SeenExecution
+    from statebag.ui.state_tree import Part
+
+__all__ = ["EVENTS_AT_ONCE", "trail"]
+
+EVENTS_AT_ONCE = 1_000
+"""Events that one call looks at. Chosen: it answers within a second or two."""
+
+_ABSENT = "absent"
+
+
+def trail(
+    client: Statebag,
+    seen: SeenExecution,
+    path: Sequence[Part],
+    at: int,
+    after: int = 0,
+    before: str | None = None,
+    *,
+    values: bool,
+) -> dict[str, Any]:
+    """Return the events at which a value became another one.
+
+    The digest in a stub tells whether a value changed. A value inside a stored one is read only
+    where the stored one changed. Only events of the same branch, or of the same iteration, count:
+    the states of others have other fields.
+
+    Args:
+        client: Reads the store.
+        seen: The execution.
+        path: The value's path in the state.
+        at: The event in whose state it was picked.
+        after: The event to go on after.
+        before: The mark of the value at that event, as the last call returned it.
+        values: Whether values may be shown.
+
+    Returns:
+        `changes`: each with its `event`, the event's `type` and `state`, and `what`: `is` for the
+        first, `changed`, `gone`, or `unknown` with a `note`; and the value as `StateTree` describes
+        it. `mark` and `next`: for the next call; `next` is None at the end.
+    """
+    changes: list[dict[str, Any]] = []
+    looked = 0
+    mark, last = before, after
+    outer: str | None = None
+    text_before: str | None = None
+    snapshot = seen.snapshot()
+    around_of = seen.containers()
+    home = around_of.get(at, "")
+    for event in snapshot.history.events:
+        if event.id <= after or not is_of_state(event.type):
+            continue
+        if around_of.get(event.id, "") != home:
+            continue
+        if looked == EVENTS_AT_ONCE:
+            return {"changes": changes, "mark": mark, "next": last}
+        last = event.id
+        if seen.source.log.payload_bytes(event.id) is None:
+            continue
+        looked += 1
+        payload = seen.source.log.payload(event.id)
+        if payload is None or payload.text == text_before:
+            continue
+        text_before = payload.text
+        about = {"event": event.id, "type": event.type, "state": event.details.get("name")}
+        try:
+            bag = payload.value()
+            around, is_whole = _mark_around(bag, path)
+            if around == outer:
+                continue
+            outer = around
+            value = None
+            if not is_whole:
+                value = StateTree(client, bag).at(path, OPENED_BYTES)
+                around = sha256_hex(json_text.encode(value))
+            if around == mark:
+                continue
+            node = {}
+            if around != _ABSENT:
+                value = StateTree(client, bag).at(path) if is_whole else value
+                node = describe(path[-1] if path else None, value, values=values)
+            what = "gone" if around == _ABSENT else "is" if mark in {None, _ABSENT} else "changed"
+            if what != "gone" or mark is not None:
+                changes.append({**about, **node, "what": what})
+            mark = around
+        except StatebagError as error:
+            if error.code == "invalid_state" and mark not in {None, _ABSENT}:
+                changes.append({**about, "what": "gone"})
+                mark = _ABSENT
+            elif error.code != "invalid_state":
+                changes.append({**about, "what": "unknown", "note": str(error)})
+    return {"changes": changes, "mark": mark, "next": None}
+
+
+def _mark_around(bag: Any, path: Sequence[Part]) -> tuple[str, bool]:
+    """Return a mark of the value at a path, or of the stub around it, without reading anything.
+
+    Returns:
+        The mark, and whether it is that of the value itself. Equal marks mean equal values.
+    """
+    value = bag
+    for part in path:
+        if isinstance(value, dict) and KEY in value:
+            stub, siblings = parse_beside(value, "$")
+            if part not in siblings:
+                return str(stub.whole.fingerprint), False
+            value = siblings[str(part)]
+        elif isinstance(value, dict) and part in value:
+            value = value[str(part)]
+        elif isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
+            value = value[part]
+        else:
+            return _ABSENT, True
+    if isinstance(value, dict) and KEY in value and len(value) == 1:
+        stub, _ = parse_beside(value, "$")
+        if stub.fingerprint is not None:
+            return str(stub.fingerprint), True
+    # Of plain text the digest is the same as in a stub; a change of form alone is no change.
+    return sha256_hex(json_text.encode(value)), True

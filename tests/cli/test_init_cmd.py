@@ -1,0 +1,39 @@
+"""What `statebag init` writes, and what it leaves alone."""
+
+import json
+import tomllib
+from pathlib import Path
+
+from tests.cli.program import statebag
+from tests.cli.test_settings_file import MACHINE
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def test_a_template_names_its_functions_itself(folder):
+    (folder / "flow").symlink_to(EXAMPLES / "source_audit")
+    result = statebag("init", "flow/template.yaml")
+    assert result.exit_code == 0
+    written = tomllib.loads((folder / "statebag.toml").read_text("utf-8"))
+    assert written["template"] == "flow/template.yaml"
+    assert "handlers" not in written
+    assert all(path.startswith("$.") for path in written["control"])
+
+
+def test_a_file_that_is_there_is_kept(folder):
+    (folder / "machine.asl.json").write_text(json.dumps(MACHINE))
+    (folder / "statebag.toml").write_text("# mine\n")
+    result = statebag("init", "machine.asl.json")
+    assert result.exit_code > 0
+    assert "--force" in result.stderr
+    assert (folder / "statebag.toml").read_text() == "# mine\n"
+    assert statebag("init", "machine.asl.json", "--force").exit_code == 0
+    assert "ReadPageArn" in (folder / "statebag.toml").read_text()
+
+
+def test_a_file_without_a_machine(folder):
+    (folder / "template.yaml").write_text("Resources: {}\n")
+    result = statebag("init", "template.yaml")
+    assert result.exit_code > 0
+    assert "has no state machine" in result.stderr
+    assert not (folder / "statebag.toml").exists()

@@ -1,0 +1,21 @@
+"""`statebag report`: the file; tests/ui has what is in it."""
+
+from tests.cli.program import is_one_clear_line, statebag
+
+
+def test_a_file_for_its_owner_without_values(execution, folder):
+    result = statebag("report", execution, "--output", "page.html")
+    assert (result.exit_code, result.stderr) == (0, "")
+    page = folder / "page.html"
+    assert f"page.html: {page.stat().st_size:,} bytes" in result.stdout
+    assert page.stat().st_mode & 0o077 == 0
+    text = page.read_text("utf-8")
+    assert "TIMED_OUT" in text
+    assert "SECRET" not in text
+    assert "small" not in text.partition('id="recorded"')[2].partition("</script>")[0]
+
+
+def test_what_cannot_be_written_is_said(execution, folder):
+    result = statebag("report", execution, "--output", "nowhere/page.html")
+    assert result.exit_code != 0
+    assert is_one_clear_line(result.stderr)

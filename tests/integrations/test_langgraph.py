@@ -1,0 +1,502 @@
+"""The saver with real graphs: nothing is lost, only what changed is written, copies share it."""
+
+import asyncio
+import operator
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import uuid
+from datetime import timedelta
+from typing import Annotated, TypedDict
+
+import pytest
+
+pytest.importorskip("langgraph.graph", reason="langgraph is not installed")
+
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.checkpoint.base.id import uuid6
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
+
+from statebag import ConfigurationError, Conflict, Statebag, StoreUnavailable
+from statebag.integrations import langgraph
+from statebag.integrations.langgraph import StatebagSaver
+from statebag.store.memory import MemoryStore
+from statebag.testing.process import forget
+from statebag.testing.recording_store import RecordingStore
+from statebag.upkeep.fsck import fsck
+from statebag.upkeep.gc import collect
+from statebag.versions.condemned import forget_condemned
+from tests.bags import noise
+from tests.versions.threads import STORING, with_each_fault
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+
+
+def saver_of(store, **named):
+    return StatebagSaver(Statebag(store, replicas=(), **named))
+
+
+def config(thread="t", **more):
+    return {"configurable": {"thread_id": thread, "checkpoint_ns": "", **more}}
+
+
+def put(saver, parent=None, *, thread="t", run=None, values=None, step=0):
+    """Put a checkpoint after another one; return its config."""
+    checkpoint = {**empty_checkpoint(), "id": str(uuid6(clock_seq=step))}
+    checkpoint["channel_values"] = values or {}
+    checkpoint["channel_versions"] = dict.fromkeys(values or {}, str(step))
+    metadata = {"source": "loop", "step": step, **({} if run is None else {"run_id": run})}
+    return saver.put(parent or config(thread), checkpoint, metadata, checkpoint["channel_versions"])
+
+
+def ids(saver, thread="t"):
+    return [one.config["configurable"]["checkpoint_id"] for one in saver.list(config(thread))]
+
+
+def conversation(saver, size=2000):
+    """A graph whose state grows by two messages at each turn."""
+
+    def answer(state):
+        turn = len(state["messages"])
+        return {"messages": [AIMessage(noise(size, turn), id=f"answer {turn}")]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("answer", answer)
+    builder.add_edge(START, "answer")
+    return builder.compile(checkpointer=saver)
+
+
+def talk(graph, turns, thread="t", size=500):
+    for turn in range(turns):
+        said = HumanMessage(noise(size, 7 * turn), id=f"{thread} {turn} {uuid.uuid4()}")
+        graph.invoke({"messages": [said]}, config(thread))
+
+
+def messages(graph, thread="t"):
+    forget()
+    return graph.get_state(config(thread)).values.get("messages", [])
+
+
+class Counting(StatebagSaver):
+    """Also counts the bytes of whole checkpoints, which other savers write."""
+
+    whole = 0
+
+    def put(self, config, checkpoint, metadata, new_versions):
+        self.whole += len(self.serde.dumps_typed(checkpoint)[1])
+        return super().put(config, checkpoint, metadata, new_versions)
+
+
+def test_only_what_changed_is_written():
+    store = RecordingStore(MemoryStore())
+    saver = Counting(Statebag(store, replicas=()))
+    graph = conversation(saver, size=12_000)
+    talk(graph, 20)
+    early = sum(call.size for call in store.calls)
+    saver.whole = 0
+    store.forget()
+    talk(graph, 20)
+    late = sum(call.size for call in store.calls)
+    assert late < 1.5 * early  # as much as when the thread was short
+    assert late < saver.whole / 12
+    assert len(messages(graph)) == 80
+
+
+def test_a_thread_is_resumed_in_another_process_and_forked_at_a_past_step():
+    store = MemoryStore()
+    graph = conversation(saver_of(store))
+    talk(graph, 4)
+    history = list(graph.get_state_history(config()))
+    forget()
+    graph = conversation(saver_of(store))
+    assert len(messages(graph)) == 8
+    past = next(one for one in history if len(one.values["messages"]) == 4)
+    graph.invoke({"messages": [HumanMessage("other way")]}, past.config)
+    assert [one.content for one in messages(graph)][4] == "other way"
+    assert len(messages(graph)) == 6
+    assert len(list(graph.get_state_history(config()))) > len(history)
+    assert fsck(store).whole
+
+
+class Total(TypedDict):
+    total: Annotated[int, operator.add]
+    seen: Annotated[list, operator.add]
+    names: set
+
+
+def test_any_state_and_reducer():
+    values = {"total": 2, "seen": [b"\x00\xff", 1.5, float("inf"), {1: "one"}], "names": {"a", "b"}}
+    builder = StateGraph(Total)
+    builder.add_node("step", lambda _: {"total": 1, "seen": [("tuple",)]})
+    builder.add_edge(START, "step")
+    graph = builder.compile(checkpointer=saver_of(MemoryStore()))
+    graph.invoke(values, config())
+    found = graph.get_state(config()).values
+    assert found["total"] == 3
+    assert found["names"] == {"a", "b"}
+    assert found["seen"][:4] == values["seen"]
+
+
+def test_an_interrupt_is_answered_by_another_saver():
+    store = MemoryStore()
+
+    def built():
+        builder = StateGraph(Total)
+        builder.add_node("ask", lambda _: {"total": interrupt("how many?"), "seen": [1]})
+        builder.add_edge(START, "ask")
+        return builder.compile(checkpointer=saver_of(store))
+
+    asked = built().invoke({"total": 1, "seen": []}, config())
+    assert asked["__interrupt__"][0].value == "how many?"
+    forget()
+    answered = built().invoke(Command(resume=41), config())
+    assert answered["total"] == 42
+
+
+def test_coroutines_and_calls_may_be_mixed():
+    store = MemoryStore()
+    saver = saver_of(store)
+
+    async def main():
+        graph = conversation(saver)
+        await asyncio.gather(
+            *(
+                graph.ainvoke({"messages": [HumanMessage("hi", id=str(n))]}, config(f"t{n}"))
+                for n in range(8)
+            )
+        )
+        graph.invoke({"messages": [HumanMessage("hi")]}, config("t0"))
+        assert len([one async for one in saver.alist(config("t0"))]) == len(ids(saver, "t0"))
+        await saver.acopy_thread("t0", "copy")
+        await saver.aprune(["t1"])
+        await saver.adelete_thread("t2")
+        assert await saver.aget_tuple(config("t2")) is None
+        assert await saver.adelete_older(timedelta(days=1)) == []
+
+    asyncio.run(main())
+    assert len(messages(conversation(saver), "copy")) == 4
+    assert len(ids(saver, "t1")) == 1
+
+
+def test_no_call_of_a_coroutine_runs_in_the_loops_thread():
+    threads = set()
+
+    class Noting(MemoryStore):
+        def get(self, name):
+            threads.add(threading.get_ident())
+            return super().get(name)
+
+        def put(self, name, data):
+            threads.add(threading.get_ident())
+            return super().put(name, data)
+
+    async def main():
+        graph = conversation(saver_of(Noting()))
+        await graph.ainvoke({"messages": [HumanMessage(noise(9000))]}, config())
+        return threading.get_ident()
+
+    loop = asyncio.run(main())
+    assert threads
+    assert loop not in threads
+
+
+def test_two_writers_of_one_thread_keep_all_checkpoints():
+    store = MemoryStore()
+    written, failed = set(), []
+
+    def write(number):
+        saver, parent = saver_of(store), None
+        try:
+            for step in range(8):
+                parent = put(saver, parent, step=step, values={"who": [number, step]})
+                written.add(parent["configurable"]["checkpoint_id"])
+                saver.put_writes(parent, [("who", number)], f"task {number}")
+        except Exception as error:  # noqa: BLE001 (told below)
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(3)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(60)
+    assert failed == []
+    saver = saver_of(store)
+    assert ids(saver) == sorted(written, reverse=True)
+    newest = saver.get_tuple(config())
+    assert newest.config["configurable"]["checkpoint_id"] == max(written)
+    assert all(len(one.pending_writes) == 1 for one in saver.list(config()))
+
+
+def test_the_newest_checkpoint_is_that_of_the_largest_id():
+    saver = saver_of(MemoryStore())
+    configs = [config(checkpoint_id=None) for _ in range(3)]
+    for name in ("2", "3", "1"):
+        checkpoint = {**empty_checkpoint(), "id": name}
+        saver.put(configs.pop(), checkpoint, {"source": "loop", "step": int(name)}, {})
+    assert saver.get_tuple(config()).config["configurable"]["checkpoint_id"] == "3"
+    assert ids(saver) == ["3", "2", "1"]
+
+
+def test_writes_of_a_task_are_kept_once_and_special_ones_are_replaced():
+    saver = saver_of(MemoryStore())
+    at = put(saver)
+    saver.put_writes(at, [("a", 1), ("b", 2)], "task")
+    saver.put_writes(at, [("a", 7), ("b", 8), ("c", 3)], "task")
+    saver.put_writes(at, [("__interrupt__", "one")], "task")
+    saver.put_writes(at, [("__interrupt__", "two")], "task")
+    found = saver.get_tuple(at).pending_writes
+    assert sorted(one[1:] for one in found) == [
+        ("__interrupt__", "two"),
+        ("a", 1),
+        ("b", 2),
+        ("c", 3),
+    ]
+
+
+def test_tasks_of_one_step_write_side_by_side():
+    saver = saver_of(MemoryStore())
+    at = put(saver)
+
+    def write(number):
+        saver.put_writes(at, [("a", number), ("b", noise(4000, number))], f"task {number}")
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(60)
+    found = saver.get_tuple(at).pending_writes
+    assert [one for one in found if one[1] == "a"] == [(f"task {n}", "a", n) for n in range(8)]
+
+
+def test_a_copy_shares_what_it_was_copied_from_and_outlives_it():
+    store = RecordingStore(MemoryStore())
+    saver = saver_of(store)
+    graph = conversation(saver, size=9000)
+    talk(graph, 6)
+    before = [one.content for one in messages(graph)]
+    store.forget()
+    saver.copy_thread("t", "copy/of t")
+    assert not [one for one in store.of("put") if one.name.endswith(".pack")]
+    assert ids(saver, "copy/of t") == ids(saver)
+    found = saver.get_tuple(config("copy/of t"))
+    assert found.config["configurable"]["thread_id"] == "copy/of t"
+    saver.delete_thread("t")
+    assert saver.get_tuple(config()) is None
+    assert [one.content for one in messages(graph, "copy/of t")] == before
+    store.forget()
+    talk(graph, 1, "copy/of t")
+    assert sum(call.size for call in store.calls) < 60_000  # of 54 KB of messages, and no more
+    assert len(messages(graph, "copy/of t")) == 14
+    with pytest.raises(Conflict):
+        saver.copy_thread("copy/of t", "copy/of t")
+
+
+def test_runs_are_deleted_wherever_they_wrote():
+    saver = saver_of(MemoryStore())
+    first = put(saver, run="one")
+    second = put(saver, first, run="two")
+    put(saver, thread="other", run="two")
+    saver.delete_for_runs(["two", "none"])
+    saver.delete_for_runs([])
+    assert ids(saver) == [first["configurable"]["checkpoint_id"]]
+    assert saver.get_tuple(second) is None
+    assert ids(saver, "other") == []
+    third = put(saver, first)
+    assert saver.get_tuple(config()).parent_config == first
+    assert saver.get_tuple(config()).config == third
+
+
+def test_threads_that_nobody_used_are_deleted():
+    saver = saver_of(MemoryStore())
+    put(saver, thread="old")
+    put(saver, thread="new")
+    assert saver.delete_older(timedelta(hours=1)) == []
+    assert sorted(saver.delete_older(timedelta(0))) == ["new", "old"]
+    assert list(saver.list(None)) == []
+
+
+def test_pruning_keeps_the_newest_and_what_delta_channels_need():
+    saver = saver_of(MemoryStore())
+    parent = None
+    for step in range(6):
+        values = {"log": ["start"]} if step == 2 else {}
+        counters = {"counters_since_delta_snapshot": {"log": [1, 1]}}
+        checkpoint = {**empty_checkpoint(), "id": str(uuid6(clock_seq=step))}
+        checkpoint["channel_values"] = values
+        parent = saver.put(parent or config(), checkpoint, {"step": step, **counters}, {})
+        saver.put_writes(parent, [("log", step)], "task")
+    before = saver.get_delta_channel_history(config=parent, channels=["log"])
+    assert before["log"]["seed"] == ["start"]
+    assert [one[2] for one in before["log"]["writes"]] == [2, 3, 4]
+    saver.prune(["t"])
+    assert len(ids(saver)) == 4
+    assert saver.get_delta_channel_history(config=parent, channels=["log"]) == before
+    with pytest.raises(ConfigurationError, match="keep_latest"):
+        saver.prune(["t"], strategy="all")
+    saver.prune(["t"], strategy="delete")
+    assert ids(saver) == []
+
+
+def test_the_collector_keeps_threads_and_deletes_what_was_pruned(monkeypatch):
+    import msgspec
+
+    store = MemoryStore()
+    saver = saver_of(store)
+    graph = conversation(saver, size=9000)
+    talk(graph, 5)
+    talk(graph, 3, "gone")
+    saver.copy_thread("gone", "kept")
+    saver.delete_thread("gone")
+    saver.prune(["t"])
+    for _ in range(4):
+        for name, held in list(store._objects.items()):
+            older = held.modified - timedelta(days=200)
+            store._objects[name] = msgspec.structs.replace(held, modified=older)
+        forget_condemned()
+        collect(store, dry_run=False)
+    assert len(messages(graph)) == 10
+    assert len(messages(graph, "kept")) == 6
+    assert len(ids(saver)) == 1
+    assert fsck(store).whole
+
+
+def test_a_crash_at_any_request_of_a_put_leaves_a_whole_thread():
+    store = MemoryStore()
+    first = put(saver_of(store, policy=STORING), values={"log": [noise(900, 1)]})
+
+    def work(place):
+        saver = saver_of(place, policy=STORING)
+        saver.put_writes(first, [("log", noise(900, 2))], "task")
+        put(saver, first, values={"log": [noise(900, 1), noise(900, 2)]}, step=1)
+
+    for where, left, failed in with_each_fault(store, work):
+        saver = saver_of(left, policy=STORING)
+        found = [one.checkpoint["channel_values"]["log"] for one in saver.list(config())]
+        whole = [[noise(900, 1), noise(900, 2)], [noise(900, 1)]]
+        assert found in (whole, whole[1:]), where
+        assert failed or found == whole, where
+        assert all(one[2] == noise(900, 2) for one in saver.get_tuple(first).pending_writes), where
+        try:
+            work(left)
+        except StoreUnavailable:
+            raise AssertionError(where) from None
+        assert saver.get_tuple(config()).checkpoint["channel_values"]["log"] == whole[0], where
+
+
+WRITER = """
+import os, signal, sys
+from langgraph.checkpoint.base import empty_checkpoint
+from statebag import Statebag
+from statebag.integrations.langgraph import StatebagSaver
+from statebag.store.file import FileStore
+
+class Killed(FileStore):
+    left = int(sys.argv[2])
+
+    def _count(self):
+        Killed.left -= 1
+        if Killed.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def put(self, name, data):
+        self._count()
+        super().put(name, data)
+
+    def put_if(self, name, data, version):
+        self._count()
+        return super().put_if(name, data, version)
+
+saver = StatebagSaver(Statebag(Killed(sys.argv[1]), replicas=()))
+found = saver.get_tuple({"configurable": {"thread_id": "t"}})
+log = found.checkpoint["channel_values"]["log"] if found else []
+place = found.config if found else {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+for step in range(len(log), len(log) + 50):
+    checkpoint = empty_checkpoint()
+    log = [*log, "%04d" % step * 2000]
+    checkpoint["channel_values"] = {"log": log}
+    place = saver.put(place, checkpoint, {"source": "loop", "step": step}, {})
+    saver.put_writes(place, [("log", step)], "task")
+    print(step, flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_killed_process_loses_no_checkpoint_that_it_had_put(tmp_path):
+    from statebag.store.file import FileStore
+
+    put_so_far = -1
+    for kill_at in (1, 2, 3, 4, 6, 9):
+        code = textwrap.dedent(WRITER)
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path), str(kill_at)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        put_so_far = max([put_so_far, *map(int, done.stdout.split())])
+        store = FileStore(tmp_path)
+        forget()
+        found = saver_of(store).get_tuple(config())
+        log = [] if found is None else found.checkpoint["channel_values"]["log"]
+        assert log == [f"{step:04}" * 2000 for step in range(len(log))]
+        assert len(log) > put_so_far
+        assert fsck(store).whole
+
+
+def test_confined_and_signed():
+    store = MemoryStore()
+    saver = saver_of(store, signing_keys={"one": b"k" * 32})
+    graph = conversation(saver)
+    talk(graph, 3)
+    saver.copy_thread("t", "copy")
+    forget()
+    assert len(messages(graph, "copy")) == 6
+    stranger = saver_of(store, signing_keys={"two": b"x" * 32})
+    with pytest.raises(Exception, match="sign"):
+        stranger.get_tuple(config())
+
+
+def test_a_store_without_conditional_writes_is_refused():
+    class Plain:
+        def __init__(self):
+            inner = MemoryStore()
+            for name in ("put", "get", "get_ranges", "head", "list", "delete"):
+                setattr(self, name, getattr(inner, name))
+            self.url = inner.url
+
+    with pytest.raises(ConfigurationError, match="no conditional writes"):
+        saver_of(Plain())
+
+
+def test_endless_conflicts_end_in_one(monkeypatch):
+    monkeypatch.setattr(langgraph, "_TURNS", 3)
+    store = MemoryStore()
+    saver, other = saver_of(store), saver_of(store)
+    put(saver)
+    head = saver._head("t", "")
+    advance = type(head).advance
+
+    def overtaken(self, bag, expected, **named):
+        if named["note"]["metadata"] != "other":
+            last = other._head("t", "").read()
+            advance(
+                other._head("t", ""),
+                last.bag,
+                last,
+                label="x",
+                note={**last.note, "metadata": "other"},
+            )
+        return advance(self, bag, expected, **named)
+
+    monkeypatch.setattr(type(head), "advance", overtaken)
+    with pytest.raises(Conflict, match="were first 3 times") as caught:
+        put(saver)
+    assert caught.value.hint == "Let fewer writers write to one thread at a time."

@@ -1,0 +1,116 @@
+"""Two executions that ran on this machine, and what looks at them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from statebag import Policy, Statebag
+from statebag.asl.arns import ACCOUNT
+from statebag.ui.execution_catalog import ExecutionCatalog
+from statebag.ui.page_answers import PageData
+from tests.bags import noise
+from tests.local.machines import chain, run, task
+
+SECRET = "SECRET-" + "s3cr3t"
+HOSTILE = {
+    "<script>alert(1)</script>": "<img src=x onerror=alert(1)>",
+    "\u202egnp.exe": "right\u202eto left",
+    "a\nb\x1b[31m": "line\nfeed \x1b[31m red",
+    'it\'s \\ "quoted"': 1,
+    "__proto__": {"polluted": True},
+    "": "no name",
+    "제목": "한국어",
+}
+
+
+def arn_of(name, machine="Main"):
+    return f"arn:aws:states:us-east-1:{ACCOUNT}:execution:{machine}:{name}"
+
+
+def state():
+    """A state that is in the store in chunks, as one value, and inline."""
+    return {
+        "execution_id": "Main/run-1",
+        "status": "CONTINUE",
+        "flag": True,
+        "secret": SECRET,
+        "history": [{"n": n, "text": noise(300, n)} for n in range(1_500)],
+        "names": {f"k{n}": noise(200, n) for n in range(1_500)},
+        "report": noise(60_000, 7),
+        "small": {"note": "three words", "list": [1, 2, {"deep": "needle"}]},
+        "odd": HOSTILE,
+    }
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What the runs left: `good` succeeded with a Map, `bad` failed with a cause that quotes."""
+
+    histories: Path
+    client: Statebag
+    good: str
+    bad: str
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ui")
+    client = Statebag(
+        folder / "store",
+        policy=Policy(control=("$.items", "$.execution_id")),
+        replicas=(),
+        signing_keys={},
+    )
+
+    @client.step
+    def load(given, context):
+        return {**state(), "items": [{"i": n} for n in range(3)]}
+
+    @client.step(returns="delta")
+    def change(opened, context):
+        entry = {"n": 1_500, "text": "one more"}
+        return {"status": "DONE", "history": [*opened["history"], entry]}
+
+    def each(event, context):
+        return event
+
+    @client.step(only=[])
+    def fail(opened, context):
+        raise ValueError(f"cannot take {SECRET}")
+
+    mapped = {
+        "Type": "Map",
+        "ItemsPath": "$.items",
+        "ResultPath": "$.items",
+        "ItemProcessor": chain(("Each", task("each"))),
+    }
+    histories = folder / "histories"
+    functions = {"load": load, "change": change, "each": each, "fail": fail}
+    given = {"execution_id": "Main/run-1"}
+    options = {"functions": functions, "history_dir": histories, "strict": False}
+    good = chain(("Load", task("load")), ("Map", mapped), ("Change", task("change")))
+    bad = chain(("Load", task("load")), ("Fail", task("fail")))
+    run(good, given, execution_name="run-1", **options)
+    run(bad, {"execution_id": "Main/run-2"}, execution_name="run-2", **options)
+    return Ran(histories, client, arn_of("run-1"), arn_of("run-2"))
+
+
+@pytest.fixture
+def catalog(ran):
+    return ExecutionCatalog(ran.histories)
+
+
+@pytest.fixture
+def data(ran, catalog):
+    return PageData(catalog, ran.client)
+
+
+@pytest.fixture
+def good(ran, catalog):
+    return catalog.get(ran.good)
+
+
+@pytest.fixture
+def bad(ran, catalog):
+    return catalog.get(ran.bad)
