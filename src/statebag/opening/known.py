@@ -80,7 +80,7 @@ class Known:
             return
         scopes = {scope_of(pack) for pack in verified.packs}
         deepest = max(scopes, key=len, default="")
-        # Whoever may read the deepest scope reads its ancestors too, and nothing next to them.
+        # A reader of the deepest scope may read its ancestors too, and nothing next to them.
         if scopes and all(is_scope_at_or_above(scope, deepest) for scope in scopes):
             with self._lock:
                 self._add_size(stub.size)

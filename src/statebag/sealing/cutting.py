@@ -132,7 +132,7 @@ def _stored_as(member: Member, known: Known, scope: str, found: list[Blob]) -> E
 
 
 def without_blobs(members: Sequence[Member], packs: frozenset[str]) -> tuple[Member, ...]:
-    """Return the same members, with the pieces at hand of these packs to be written anew."""
+    """Return the members, with the chunks at hand of these packs to be written again."""
     return tuple([_without_blob(member, packs) for member in members])
 
 

@@ -28,7 +28,7 @@ _RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 _TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105  # a variable's name
 _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105  # a variable's name
 _WEB_IDENTITY = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")
-# Where any of these is set, roles are assumed at another server than the client would ask.
+# If any of these is set, roles are assumed at another server than the client would ask.
 _OTHER_STS = (
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_STS",
@@ -50,7 +50,7 @@ _ABOUT_KEYS = frozenset(
         "web_identity_token_file",
     }
 )
-# Errors of botocore that another try may not meet; all others need somebody to do something.
+# Errors of botocore after which a retry can help; after all others a person must act.
 _PASSING = frozenset(
     {
         "ConnectTimeoutError",
@@ -120,7 +120,7 @@ class SdkCredentials:
             self.failure = error
             raise
         except Exception as error:  # noqa: BLE001 (its errors have no common root)
-            # Not chained: such texts hold addresses and what a process printed.
+            # Not chained: the text may have addresses and the output of a process in it.
             self.failure = self._typed(error)
             raise self.failure from None
         return {
@@ -213,7 +213,7 @@ def credentials_for(
         return None
     has_keys = all(variables.get(f"AWS_{name}") for name in KEYS)
     if has_keys and not options.get("profile") and not aws_sdk.is_installed():
-        return None  # they have an end, at which only another process has others
+        return None  # they expire, and only another process can renew them
     needed = _only_botocore(options, variables)
     if needed is None and _client_alone(variables, region):
         return None

@@ -181,13 +181,13 @@ def client_of(
     from botocore.config import Config  # noqa: PLC0415 (slow, as botocore)
 
     if not keys and not options.get("profile"):
-        # The environment as it is now has a say otherwise, not that which the store was made in.
+        # Otherwise the present environment would count, instead of that when the store was made.
         session.get_component("credential_provider").remove("env")
     has_endpoint = profile_settings(options, variables) & {"endpoint_url", "services"}
     config = Config(
         connect_timeout=min(seconds, 3),
         read_timeout=seconds,
-        # Its own habit, several attempts of a minute each, knows nothing of a deadline.
+        # By default it makes several attempts of a minute each, and ignores the deadline.
         retries={"total_max_attempts": 1},
         ignore_configured_endpoint_urls=True if not has_endpoint else None,
     )
@@ -219,13 +219,13 @@ def region_of_bucket(client: Any, bucket: str, key: str, region: str) -> str | N
 
     client.meta.events.register("before-send.s3", note)
     try:
-        # Of an object: who may only read and write those below a prefix is answered as well.
+        # For an object, so that a caller with rights only below a prefix gets an answer too.
         answer = client.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         answer = error.response
     except Exception:  # noqa: BLE001  # the refusal that led here is told instead
         return None
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    # botocore follows the bucket by itself, and the last answer may say nothing of its region.
+    # botocore follows redirects itself, and the last answer may not have the region.
     found = headers.get(_REGION_HEADER) or signed_for[-1]
     return found if isinstance(found, str) else None

@@ -29,7 +29,7 @@ __all__ = [
 _PLAIN_AREAS = frozenset({"af", "ap", "ca", "eu", "il", "me", "mx", "sa", "us"})
 _GLOBAL = "us-east-1"
 
-# Settings that have a say in the endpoint, by the names of the profile.
+# Settings that influence the endpoint, by their names in a profile.
 _ABOUT_ENDPOINTS = frozenset(
     {
         "defaults_mode",

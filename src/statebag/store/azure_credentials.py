@@ -60,7 +60,7 @@ class AzureCredentials:
         try:
             found = self._credential.get_token(_SCOPE)
         except Exception as error:  # noqa: BLE001  # its errors have no common root
-            # Not chained: such texts hold tenants and what servers answered.
+            # Not chained: the text may have tenants and answers of servers in it.
             kind = type(error).__name__
             if kind in {"ServiceRequestError", "ServiceResponseError"}:
                 self.failure = StoreUnavailable(

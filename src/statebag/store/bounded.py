@@ -72,7 +72,7 @@ class _Helper(Thread):
             except Empty:
                 try:
                     _idle.remove(self)
-                except ValueError:  # taken a moment ago: its call is on the way
+                except ValueError:  # it was just taken for a call
                     continue
                 return
             try:
@@ -133,7 +133,7 @@ def within_deadline(
         helper = _Helper()
         try:
             helper.start()
-        except RuntimeError:  # no thread can be started here: better late than not at all
+        except RuntimeError:  # no thread can start here: run it without a limit
             return work()
     helper.calls.put(call)
     in_time = False

@@ -28,8 +28,8 @@ _Answer = TypeVar("_Answer")
 _END: Any = object()  # of a listing; None may be an item of a store that breaks the contract
 
 _HINT = "Correct this store; statebag.testing.store_contract has tests for the contract of a store."
-# What a mistake in the store's code raises. Anything else (a lost connection, an error of its own
-# client) may pass, and is tried again.
+# Errors by mistakes in the store's code. All others (a lost connection, an error of its client) may
+# pass, so the request is retried.
 _MISTAKES = (
     AssertionError,
     AttributeError,
@@ -265,7 +265,7 @@ class CheckedStore:
         except StatebagError:
             raise
         except Exception as error:  # noqa: BLE001  # a store may raise anything
-            # Neither its text nor the error itself goes on: either may hold what the store read.
+            # Not chained, and without its text: either may have bytes in it that the store read.
             where = _where(error)
             if isinstance(error, _MISTAKES):
                 raise ConfigurationError(

@@ -67,7 +67,7 @@ def listed_chunks(
         try:
             return _next(stream)
         except BaseException:
-            stream = None  # asked again, it would look as if it were at its end
+            stream = None  # used again, it would seem to be at its end
             raise
 
     begun_in = os.getpid()
@@ -78,7 +78,7 @@ def listed_chunks(
                 f"the listing of {url} began in the parent process, before a fork",
                 hint="Begin it again in the process that uses it.",
             )
-        # Around one call, not a yield: the time of whoever takes the objects does not count.
+        # Around one call, not a yield, so that the caller's own time does not count.
         with deadline(_LONGEST_SECONDS):
             chunk = request(advance)
         is_begun = True
@@ -103,7 +103,7 @@ def _next(stream: Any) -> _Chunk | None:
 
     async def one() -> _Chunk | None:
         try:
-            # A little earlier than whoever waits for this, who knows less of what was waited for.
+            # A little earlier than the caller's limit, whose error would say less.
             chunk: _Chunk = await asyncio.wait_for(anext(stream), seconds - min(seconds / 10, 0.1))
         except StopAsyncIteration:
             return None
@@ -125,7 +125,7 @@ class _InOrder:
 
     def is_new(self, name: str) -> bool:
         if self._last is not None and name <= self._last:
-            # One name twice is a page that begins with the last one's end.
+            # A name comes twice if a page begins with the end of the last one.
             self.is_broken |= name != self._last
             return False
         self._last = name

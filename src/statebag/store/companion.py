@@ -64,7 +64,7 @@ _HINT = (
 )
 
 
-# Of bytes: the environment holds what is no text as well.
+# Bytes, since a variable need not be valid text.
 _Variables = list[tuple[bytes, bytes]]
 
 
@@ -162,7 +162,7 @@ class Companion:
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects at and below a prefix, by name."""
-        # One process for the whole listing: another one would know nothing of it.
+        # One process for the whole listing, since only that one knows it.
         process = _process()
         answer = self._ask("list", prefix, process=process)
         listing = answer.number
@@ -210,7 +210,7 @@ class _Process:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.is_over = False
-        # Whether it let a deadline pass, at which it should have said something itself.
+        # Whether it missed a deadline, at which it should have sent an error itself.
         self.is_doubted = False
         self._numbers = count(1)
         self._writing = Lock()
@@ -320,7 +320,7 @@ class _Process:
                     continue
                 self.is_doubted = True
                 if len(rest) < whole or wait != left:
-                    self.kill()  # half a request is in the way of every other
+                    self.kill()  # half a request would block all others
                 if wait == left:
                     raise _too_late(request)
                 return False
@@ -438,7 +438,7 @@ def _started() -> tuple[Popen[bytes], BinaryIO, BinaryIO]:
             stdout=subprocess.PIPE,
             env=environment,
             bufsize=0,
-            start_new_session=True,  # Ctrl-C is for the processes that it was meant for
+            start_new_session=True,  # so that Ctrl-C does not end it
         )
     except OSError as error:
         raise _not_started(error.strerror or type(error).__name__) from None
@@ -528,7 +528,7 @@ def serve() -> None:
             tell(_Answer(request.number))
         else:
             workers.submit(answer, request)
-    os._exit(0)  # requests that are under way have nobody to answer
+    os._exit(0)  # nobody waits for unfinished requests
 
 
 class _Room:

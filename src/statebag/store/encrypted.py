@@ -155,7 +155,7 @@ class Keys:
 
                 aead.AESGCMSIV(
                     bytes(KEY_BYTES)
-                )  # it is there, and not of use, with an older OpenSSL
+                )  # it exists but cannot be used with an older OpenSSL
             except (ImportError, AttributeError, _unsupported()):
                 raise ConfigurationError(
                     "the installed package cryptography does not have AES-GCM-SIV",
@@ -525,7 +525,7 @@ def _asked_for(provider: Callable[[], Any]) -> tuple[Any, ...]:
     except StatebagError:
         raise
     except Exception as error:  # noqa: BLE001  # it may raise anything
-        # Neither its text nor the error itself goes on: either may hold a secret.
+        # Not chained, and without its text: either may have a secret in it.
         raise StoreUnavailable(
             f"the function for encryption keys raised {type(error).__qualname__}",
             hint="The error is the function's own: call it alone to see its message.",

@@ -332,7 +332,7 @@ class FileStore:
         for label, entry, is_directory in sorted(found, key=lambda item: item[0]):
             if is_directory:
                 if not temporary and _TEMPORARY.fullmatch(entry.name):
-                    continue  # someone else's: no object is given below such a name
+                    continue  # another program's file: objects never have such a name
                 yield from self._below(prefix + label, Path(entry.path), temporary=temporary)
             elif not entry.is_file(follow_symlinks=False):
                 continue
@@ -417,7 +417,7 @@ def _sync_directory(directory: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # What a file system answers that has no such notion (some network ones).
+        # The errors of file systems that cannot sync a directory (some network ones).
         if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
             raise
     finally:

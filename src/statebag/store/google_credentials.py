@@ -78,7 +78,7 @@ class GoogleCredentials:
                 if not self._credentials.valid or self._is_ending():
                     self._credentials.refresh(self._request)
             except Exception as error:  # noqa: BLE001  # its errors have no common root
-                # Not chained: such texts hold what a server answered.
+                # Not chained: the text may have a server's answer in it.
                 self.failure = self._typed(error)
                 raise self.failure from None
             expires = self._credentials.expiry
@@ -93,7 +93,7 @@ class GoogleCredentials:
 
     def _loaded(self) -> Any:
         with warnings.catch_warnings():
-            # It warns of files from elsewhere; this one is the environment's own.
+            # It warns about files from other sources; this one is named by the environment.
             warnings.simplefilter("ignore", DeprecationWarning)
             load: Any = self._library.load_credentials_from_file  # it has no types
             credentials, _ = load(self._path, scopes=_SCOPES)  # perhaps asks for the project

@@ -47,7 +47,7 @@ _Answer = TypeVar("_Answer")
 # call for several ranges does.
 _windows_pool = Workers(10, "statebag-ranges")
 
-# Held while a forked process makes a client of its own, so that no other thread sees half of it.
+# Held while a forked process makes its own client, so that no other thread sees half of it.
 _renewing = fork_safe_lock()
 
 
@@ -85,7 +85,7 @@ class ObjectStorage:
         options = dict(options or {})
         self._url = place.url
         self._place, self._options = place, options
-        # A fork later makes a client again: as of now, whatever the environment says by then.
+        # A later fork makes a client again, with the environment as it is now.
         variables = self._variables = dict(store_settings(scheme=place.scheme))
         self._identity = (place.url, settings_digest(options, variables))
         # One of the two, and for which process.
@@ -300,7 +300,7 @@ class ObjectStorage:
             remote = Companion(self._url, self._options, self._variables)
         else:
             connection = connected(self._place, self._options, self._variables, region=self._region)
-        # Kept: to drop it would end connections that are the parent's.
+        # Kept: dropping it would close the parent's connections.
         native_client.keep(self._store)
         self._connection, self._remote = connection, remote
         self._store = None if connection is None else connection.client
@@ -339,7 +339,7 @@ class ObjectStorage:
                     raise self._told(error, refusal, name, action) from None
                 first = False
             except BaseException as error:
-                # The client's own failures (a panic) are no Exception.
+                # The client's internal failures (a panic) are not an Exception.
                 if isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime":
                     raise StoreUnavailable(
                         f"{what}: the client failed ({type(error).__name__})", object_name=name
@@ -374,7 +374,7 @@ class ObjectStorage:
             return False
         with _renewing:
             if self._connection is not connection:
-                return True  # another thread saw to it
+                return True  # another thread has done it
             if not is_stale:
                 from statebag.store.bucket_region import found_region  # noqa: PLC0415 (rarely needed)
 
@@ -401,10 +401,10 @@ class ObjectStorage:
         chunks = listed_chunks(
             lambda: self._store,
             prefix,
-            # One chunk may be many requests, so the client's timeout of one is no bound.
+            # One chunk may be many requests, so the client's timeout for one does not bound it.
             lambda request: self._request(None, "list", request, at_most=None),
             url=self._url,
-            # Azure's order is another one where its accounts have folders.
+            # Azure lists in another order if the account has folders.
             in_order=self._lists_in_order and self._place.scheme != "az",
         )
         for chunk in chunks:

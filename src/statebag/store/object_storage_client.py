@@ -184,7 +184,7 @@ def _for_s3(
     config["region"] = server.region
     # One DELETE as boto3 sends it: the other form needs no other right, but few servers have it.
     config.setdefault("disable_bulk_delete", "true")
-    # Said in any case: a variable would win where it is not.
+    # Always set: otherwise a variable would win.
     config["s3_express"] = "true" if server.is_express else "false"
     config["virtual_hosted_style_request"] = "true"
     if not server.is_express:
@@ -204,7 +204,7 @@ def settings_digest(options: Mapping[str, str], variables: Mapping[str, str]) ->
 
     All options and `store_settings` count, except those that are known to have no influence.
     """
-    # Not hashed one by one: settings may be secrets, and a digest of a short one is no secret.
+    # Not hashed one by one: a setting may be a short secret, which its digest would reveal.
     digest = hashlib.blake2b(key=_PROCESS_KEY, digest_size=16)
     for name, value in [
         *sorted(variables.items()),

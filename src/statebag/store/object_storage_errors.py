@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 __all__ = ["CREDENTIALS_HINT", "is_about_keys", "is_throttling", "translated"]
 
 _NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound", "InvalidBucketName"})
-# The server answers these with 400, although they are about who asks.
+# The server answers these with 400, although they concern the caller's identity.
 _STALE_KEYS = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"}
 )
 _IDENTITY = _STALE_KEYS | {"AccessDenied", "InvalidAccessKeyId"}
-# Keys that were replaced are unknown or sign wrongly: other ones may be in their place by now.
+# Replaced keys are unknown or sign wrongly; new ones may be available by now.
 _MAYBE_STALE = _STALE_KEYS | {"InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestExpired"}
 _CLOCK = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 # Codes that ask for fewer requests, whatever the status: those of botocore's own retries
@@ -59,7 +59,7 @@ _THROTTLING = frozenset(
     }
 )
 _THROTTLING_STATUS = frozenset({429, 503, 509})
-# The server answers these with 400, although the same request may pass later.
+# The server answers these with 400, although the same request may succeed later.
 _PASSING = frozenset(
     {
         "BadDigest",
@@ -139,7 +139,7 @@ def translated(
         return ConfigurationError(f"{asked}: the client does not support it", object_name=name)
     if isinstance(error, client.InvalidPathError | ValueError):
         return NotPermitted(f"{asked}: the name is not one for object storage", object_name=name)
-    # S3's 409 says that another write is under way: who was first is not known yet.
+    # S3's 409 means that another write is in progress: which one was first is not known yet.
     is_other = isinstance(error, _IS_OTHER) and code not in _UNDER_WAY
     is_gone = status == 404 and code not in _NO_BUCKET
     if action == "replace" and (is_other or is_gone):
@@ -168,7 +168,7 @@ def translated(
             f"{asked}: the client found no credentials", object_name=name, hint=CREDENTIALS_HINT
         )
     if refusal.asked_machine:
-        # Nothing else gave credentials, so the client asked the machine; it may come back.
+        # There were no other credentials, so the client asked the machine, which may answer later.
         return StoreUnavailable(
             f"{asked}: the machine's metadata service gave no credentials",
             object_name=name,

@@ -93,7 +93,7 @@ def read_versions(
             "the store did not return earlier versions of the object", object_name=key
         ) from None
     except Exception as error:
-        # Not BotoCoreError alone: an answer that is no XML is another one, and quotes the answer.
+        # Not only BotoCoreError: an answer that is not XML raises another error, which quotes it.
         if isinstance(error, StatebagError):
             raise
         raise StoreUnavailable(

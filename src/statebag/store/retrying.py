@@ -121,7 +121,7 @@ class RetryingStore:
     @property
     def identity(self) -> Identity:
         """As of the inner store."""
-        if self._identity is None:  # kept: a store that takes no weak reference is told apart by it
+        if self._identity is None:  # kept: it identifies a store that has no weak references
             self._identity = identity_of(self._store)
         return self._identity
 
@@ -247,7 +247,7 @@ class RetryingStore:
             try:
                 if listing is None:
                     listing = self._store.list(prefix)
-                # After a restart: past what the caller has, which the order makes easy to tell.
+                # After a restart, skip what the caller has; names come in order.
                 return next((info for info in listing if last is None or info.name > last), None)
             except StoreUnavailable:
                 listing = None  # an iterator that raised may look as if it were at its end
@@ -311,7 +311,7 @@ class RetryingStore:
         left = until - time.monotonic()
         if remaining is not None:
             left = min(left, remaining)
-        # What is left is used to its end: the waits become shorter before it.
+        # The remaining time is used to its end, with shorter waits before it.
         return None if left < _LEAST_SECONDS else self._jitter(0, min(longest, left))
 
     def _exhausted(self, error: StoreUnavailable, made: int) -> StoreUnavailable:

@@ -17,14 +17,14 @@ _STATUS = re.compile(r"\bstatus(?: code)?:? (\d{3})\b")
 _CODE = re.compile(r"<Code>([\w.]{1,60})</Code>|\(code: ([\w.]{1,60})\)")
 _REGION = re.compile(r"<Region>([a-z0-9-]{1,40})</Region>|\bexpecting '([a-z0-9-]{1,40})'")
 _CLASS = re.compile(r"<StorageClass>(\w{1,40})</StorageClass>")
-# What the answer says that nobody allowed: actions of AWS and permissions of Google.
+# The missing permission in an answer: an action of AWS, or a permission of Google.
 _PERMISSION = re.compile(
     r"\bperform: ((?:s3|s3express|kms):[A-Za-z]{1,60})\b"
     r"|\b(kms:[A-Z][A-Za-z]{1,60})\b"
     r"|\bhave (storage\.(?:objects|buckets)\.[a-z]{1,20})\b"
 )
 _CHECKSUM = re.compile(r"Content-MD5|x-amz-checksum-")
-# How the client's internals tell failures of the way, before the server.
+# The client's words for failures on the way to the server.
 _WAYS = (
     (re.compile(r"invalid peer certificate|certificate verify failed|InvalidCertificate"), "tls"),
     (re.compile(r"proxy authorization required|ProxyAuthRequired"), "proxy login"),
@@ -32,7 +32,7 @@ _WAYS = (
     (re.compile(r'"dns error"|failed to lookup address'), "dns"),
 )
 _TRANSPORT = re.compile(r"\bkind: (Connect|Timeout|Request|Interrupted|Decode)\b")
-# What the client itself says where an answer's range shows that the object ends before it.
+# The client's words if the range of an answer shows that the object ends before the span.
 _TOO_SHORT = re.compile(r"\bWanted range starting at \d+, but object was only\b")
 _METADATA_SERVICE = re.compile(r"169\.254\.169\.254|/latest/(?:api|meta-data)|metadata\.google")
 _REDIRECT = "incorrectly configured region"  # the client's words for a redirect without an address
@@ -77,7 +77,7 @@ def refusal_of(error: Exception) -> StoreRefusal:
     text, _, internals = str(error).partition("\nDebug source:")
     status = _status(error, text)
     code = _found(_CODE, text) or ""
-    if code.isdigit():  # Azure's answer to a delete tells the status in the code's place
+    if code.isdigit():  # Azure's answer to a delete has the status in place of the code
         status, code = int(code), ""
     has_answer = status is not None or bool(code)
     way = next((kind for words, kind in _WAYS if words.search(internals)), "")

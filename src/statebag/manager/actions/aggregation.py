@@ -44,7 +44,7 @@ _ADDRESSES = ("s3_path", "output_s3_path", "final_state_s3_path")
 _OF_STATE = ("final_state", "new_history_logs")
 _IS_RESULT = frozenset({"final_state", "new_history_logs", "final_state_s3_path"})
 _SIDE_BY_SIDE = 16  # branches read at once; a choice, not measured
-_GONE = (BlobMissing, BlobCorrupt)  # what trying again cannot mend
+_GONE = (BlobMissing, BlobCorrupt)  # a retry cannot help
 
 
 def aggregate_branches(invocation: Invocation) -> dict[str, Any]:
@@ -228,7 +228,7 @@ class _Reader:
     def _read(self, given: Any, index: int, *, loading: bool) -> BranchRecord | StatebagError:
         try:
             if self._is_raw and not loading:
-                # Before anything is opened: what comes out of a bag is data, however it looks.
+                # Before anything is opened: the values in a bag are data, however they look.
                 given = self._followed(payload_of(given))
             looked_into = self._invocation.looked_into
             record = looked_into(given, READ) if self._is_raw else payload_of(given)
@@ -243,7 +243,7 @@ class _Reader:
                     f"final_state must be an object, not {json_type(final)}",
                     path=f"$.branches[{index}]",
                 )
-            # What is kept on record is read now, so that what is gone is known now.
+            # Recorded fields are read now, so that a missing object is noticed now.
             branch.final = self._invocation.opened(final) if self._keep else final
         except _GONE as error:
             if not self._keep:

@@ -49,7 +49,7 @@ def sync_branch(invocation: Invocation) -> dict[str, Any]:
     total = _total(fields)
     if total is not None:
         own[_TOTAL] = total
-    if pending_action(inner) == _FORK:  # what the workflow waits for, and not its branch
+    if pending_action(inner) == _FORK:  # the workflow waits, not this branch
         inner = {name: value for name, value in inner.items() if name != RESUME_POINT}
     state, action = merged(invocation, {**inner, **own}, raw, moves=True)
     state = {name: value for name, value in state.items() if name != _TOTAL or name in inner}

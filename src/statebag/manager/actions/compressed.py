@@ -17,6 +17,6 @@ def decompress(invocation: Invocation) -> Any:
     """Return the value; a large one is sealed."""
     strict = invocation.event.get("strict") is True
     value = plain_objects.decompress_data(invocation.given("compressed_data"), strict=strict)
-    if not invocation.is_named:  # the value may be a state, which says whose it is
+    if not invocation.is_named:  # the value may be a state that names its execution
         invocation.scope = scope_of_event(value, invocation.event)
     return invocation.sealed("value", value, invocation.bound)

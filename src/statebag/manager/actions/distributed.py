@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from statebag.manager.actions.invocation import Invocation
     from statebag.sealing.array_writer import ArrayWriter
 
-    _Chunks = Callable[[], Iterable[tuple[int, Any]]]  # with their positions as they came
+    _Chunks = Callable[[], Iterable[tuple[int, Any]]]  # each with its position
 
 __all__ = ["aggregate_distributed"]
 
@@ -55,7 +55,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
         state["failed_segments_s3_path"] = failed_path
     if event.get("map_error"):
         state["map_error"] = invocation.top(event["map_error"])
-    # With what the result says next to its chunks, the run is one result.
+    # With fields next to its chunks, the run is itself a result.
     action = next_action(own, {}, statuses, otherwise=tally.final_status)
     has_failed = event.get("map_error") or "FAILED" in {action, tally.final_status}
     status = "FAILED" if has_failed else tally.final_status
@@ -126,7 +126,7 @@ def _source(
     if not is_raw:
         opened = list(leaves(invocation.opened(given)))
         return state, beside, lambda: enumerate(opened)
-    # By their places where those are in sight, so that neighbours are written together.
+    # Sorted by their places, if these are plain, so that neighbours are written together.
     ordered = sorted(enumerate(leaves(given)), key=lambda one: (order_of(one[1], one[0]), one[0]))
     return state, beside, lambda: _opened(invocation, ordered)
 
@@ -159,7 +159,7 @@ def _opened(invocation: Invocation, given: Iterable[tuple[int, Any]]) -> Iterato
             taken.append((position, is_string, closed))
             if closed is not None:
                 yield None
-            else:  # a string by itself could be taken for a bag's text
+            else:  # a lone string could be taken for a bag's text
                 yield [value] if is_string else value
 
     for value in invocation.sb.open_each(values(), invocation.scope, embedded=False):
@@ -187,7 +187,7 @@ def _map_run(invocation: Invocation, details: Any, form: Any) -> Iterator[tuple[
 def _chunk(child: ChildResult) -> Any:
     """Return the result of a child execution as that of a chunk."""
     if child.status == "SUCCEEDED":
-        # Its output is what it made; it may be a bag.
+        # Its output is its result, which may be a bag.
         text = json_text.encode(child.output)
         if not json_text.nests_deeper(child.output, text, _CHUNK_LEVELS):
             return child.output
@@ -211,7 +211,7 @@ def _chunk(child: ChildResult) -> Any:
     order = order_of(child.input, -1)
     if order >= 0:
         chunk["execution_order"] = order
-    # The input is often the parent's bag, the same in each record: opened, it would take the time,
+    # The input is often the parent's bag, the same in each record. To open it would take the time,
     # memory and bytes of the parent's whole state, once for each child.
     return _AsItIs({key: value for key, value in chunk.items() if value is not None})
 

@@ -80,7 +80,7 @@ def hydrate_segment(invocation: Invocation) -> dict[str, Any]:
         "segment_id": _first(known, ("segment_id", "id"), index),
         "execution_order": _first(known, ("execution_order",), index),
     }
-    # A manifest's segment has what it runs in a field of its own.
+    # A segment of a manifest has its configuration in a separate field.
     config = segment[CONFIG] if isinstance(segment, dict) and CONFIG in segment else segment
     return _answer(invocation, "segment_config", config, beside)
 

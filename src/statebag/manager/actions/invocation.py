@@ -213,7 +213,7 @@ class Invocation:
         """
         names = tuple(read)
         result = self.top(payload_of(value), only=names)
-        while is_response(result):  # one that was sealed: what it holds is opened, or `Unopened`
+        while is_response(result):  # a sealed response: its fields are opened or `Unopened`
             result = payload_of(result)
             if isinstance(result, Unopened):
                 result = self.top(result, only=names)
@@ -472,7 +472,7 @@ class _Came(msgspec.Struct, frozen=True):
 
 def _aside(bag: Any) -> tuple[Any, dict[str, Any]]:
     """Return a bag without the summary of offloaded metadata, and this summary by name."""
-    if isinstance(bag, dict) and is_marked(bag.get(FULL)):  # else it is opened now anyway
+    if isinstance(bag, dict) and is_marked(bag.get(FULL)):  # otherwise it is opened now in any case
         return set_aside(bag)
     return bag, {}
 

@@ -80,7 +80,7 @@ class OlderForm:
         return carried
 
     def of_value(self, name: str, value: Any, budget: int, state: Any = None) -> Any:
-        """Return what to carry for an opened value beside the state.
+        """Return an opened value next to the state, with legacy pointers.
 
         A reader of wire version 0 knows pointers, and no stubs. If an object is too large, its
         largest fields leave one by one, so that a router finds the others. A list leaves as a
@@ -172,13 +172,13 @@ class OlderForm:
 
         A router finds most of the fields that it reads. Otherwise the step would fail.
         """
-        # In an object a wrapper would be data, as everything in it is.
+        # Inside an object an escape would be data, like everything else there.
         control = {name: _as_data(name, state[name], key) for name in self._control & state.keys()}
         stored = {**carried, **control}
         text = json_text.encode(stored)
         s3_path = plain_objects.store_to_s3(stored, object_key(key, "state", text))
         pointer = whole_pointer(s3_path, text, state)
-        # A field with a name of the pointer's own is in the object alone.
+        # A field whose name the pointer uses itself is only in the object.
         own = pointer.keys() - {*OF_ROUTERS, SUMMARY}
         sizes = {name: wire_size({name: one}) for name, one in carried.items() if name not in own}
         room = budget - wire_size(pointer)

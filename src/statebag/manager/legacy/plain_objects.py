@@ -302,7 +302,7 @@ class _RecentTexts:
             return found[1]
         text = read()
         with self._lock:
-            # A small text counts as its share of the bytes: so there are not too many of them.
+            # A small text counts as its share of the bytes, so that there are not too many of them.
             size = max(len(text), _CACHE_BYTES // _CACHE_ITEMS)
             self._texts.put(key, (monotonic(), text), size)
         return text

@@ -101,7 +101,7 @@ class PointerScope:
             return True
         if of_branch and any(own.startswith(f"{one}-") for one in self._ids):
             return True
-        # An id stands as it is in a name, and encoded in a scope.
+        # A name has the id as it is; a scope has it encoded.
         return "%" not in folder and self._confinement.allows(_encoded(folder))
 
     def check(self, name: str, path: Path, *, of_branch: bool = False) -> None:

@@ -54,7 +54,7 @@ _OWN_KEYS = frozenset(
 """Members of a pointer to a whole state that are not fields of the state."""
 
 _DEFAULTS = {**OF_ROUTERS, "scheduling_metadata": {}}
-"""Fields beside such a pointer, which writers add if the state does not have them."""
+"""Fields next to such a pointer, which writers add if the state does not have them."""
 
 
 class PointerReader:
@@ -108,7 +108,7 @@ class PointerReader:
         state = self._field(state, (*path, *state_at), POINTER_LEVELS, wrapped=0)
         if not state_at:
             return state
-        # Without the state: what came out of a pointer is data, and is not looked into again.
+        # Without the state: the value of a pointer is data, in which no pointer is followed.
         event = self._field(event, path, POINTER_LEVELS, wrapped=0)
         return put_at(event, state_at, state)
 
@@ -124,7 +124,7 @@ class PointerReader:
                 path=_at(path),
             )
         state = self._read(pointer, path)
-        # Fields that the engine may have changed since stand beside the pointer and win.
+        # The fields next to the pointer win, since the engine may have changed them.
         if isinstance(state, dict):
             return self._merged(state, value, path, levels, wrapped + 1)
         return self._field(state, path, levels, wrapped=wrapped + 1)
@@ -149,7 +149,7 @@ class PointerReader:
             return merged
         sources = [merged[FULL]] if FULL in merged else []
         if sources and FULL in beside and FULL in state and state[FULL] != beside[FULL]:
-            # The engine may have replaced the metadata, and not what was derived from it.
+            # The engine may have replaced the metadata, but not the summary derived from it.
             sources.append(self._field(state[FULL], (*path, FULL), levels - 1, wrapped=wrapped))
         # The first version wrote a summary for a state without metadata too.
         is_derived = _is_summary(came, sources) if sources else may_be_summary(came)
@@ -167,7 +167,7 @@ class PointerReader:
     def _inside(self, value: Any, path: Path, levels: int, *, wrapped: int) -> Any:
         if isinstance(value, list):
             return self._history(value, path)
-        fields = siblings_of(value)  # a stub is opened by those who know stubs
+        fields = siblings_of(value)  # stubs are left to the opener
         if not fields or levels == 0:
             return value
         inside = {
@@ -230,11 +230,11 @@ class PointerReader:
             return escape(json_text.decode(text, reckoned=True), pointers=False)
         name = name_below(self._store.url, pointer.s3_path, path)
         allowed = self._scope.allows(name, of_branch=self._of_branches)
-        # A whole state may say itself whose it is: the first version's pointer has no id beside it.
+        # A whole state may name its execution: the first version's pointer has no id next to it.
         if not allowed and pointer.kind != "whole":
             raise self._scope.refusal(name, path)
-        # A pointer says nothing of its object's length that could be believed, so the store is
-        # asked before memory is filled; one that is gone is left to the read, which knows errors.
+        # A pointer has no trusted length, so the store is asked before memory is filled. If the
+        # object is gone, the read raises the error.
         info = self._store.head(name)
         if info is not None and info.size > left:
             raise self._too_much(path, name)

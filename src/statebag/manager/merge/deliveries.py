@@ -57,7 +57,7 @@ def noted(state: Mapping[str, Any], identity: str, *, awaited: bool) -> dict[str
         awaited: Whether the state says that the workflow waits for it.
     """
     if not isinstance(state.get(DELIVERIES), list | None):
-        return dict(state)  # a field of the workflow's own
+        return dict(state)  # the workflow uses the name itself
     entry: dict[str, Any] = {"sha256": identity}
     if not awaited and state.get("loop_counter") is not None:
         entry["loop_counter"] = state["loop_counter"]

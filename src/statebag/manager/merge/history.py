@@ -69,7 +69,9 @@ def append_id(
             )
         text = str(own)
         return text if len(text) <= _LONGEST_ID else sha256_hex(text.encode())
-    named = {"segment_to_run": result.get("next_segment_to_run")}  # where the state will stand
+    named = {
+        "segment_to_run": result.get("next_segment_to_run")
+    }  # the state's segment after the result
     place = [
         next((one[name] for one in (named, result, state) if one.get(name) is not None), None)
         for name in ("execution_id", "segment_to_run", "segment_id", "loop_counter")
