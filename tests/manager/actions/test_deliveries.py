@@ -111,9 +111,12 @@ class Run:
         return answer
 
     def result(self, **more):
-        """A result with something new in it, which the state then must have."""
+        """A result with something new in it, which the state then must have.
+
+        No two results set a key to one value: a branch that sets what was there changed nothing.
+        """
         self.count += 1
-        final = {f"k{self.chance.randrange(6)}": filler(self.size(), self.count)}
+        final = {f"k{self.chance.randrange(6)}": [self.count, filler(self.size(), self.count)]}
         entry = {"n": self.count, "text": filler(self.size(), self.count)}
         self.current |= final
         self.history.append(entry)
