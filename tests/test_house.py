@@ -162,6 +162,7 @@ TRIED_ELSEWHERE = {
     "store/aws_profile.py": "store/test_aws_settings.py",
     "store/aws_sdk.py": "store/test_aws_as_the_sdk.py",
     "store/bucket_region.py": "store/test_aws_settings.py",
+    "store/conditional_delete.py": "store/test_aws_as_the_sdk.py",
     "store/content_version.py": "store/test_contract.py",
     "store/owned_listing.py": "store/test_aws_as_the_sdk.py",
     "store/store_refusal.py": "store/test_object_storage.py",

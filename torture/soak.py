@@ -31,7 +31,7 @@ __all__ = ["soaked"]
 
 _PERIOD = 60.0  # seconds that a key is valid
 _SHOWN = 20  # of each process
-_LAST = 180.0  # seconds in which a process ends its step, and opens what it kept
+_LAST = 600.0  # seconds in which a process ends its step, and opens what it kept
 _ROOT = Path(__file__).parents[1]
 _SMALL = {  # limits so low that a state of some KB has every form of stub
     "STATEBAG_CARRY_BYTES": "1500",

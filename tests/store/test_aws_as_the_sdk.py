@@ -11,10 +11,11 @@ from hashlib import sha1
 import boto3
 import pytest
 
-from statebag.errors import ConfigurationError, NotPermitted, StoreUnavailable
+from statebag.errors import ConfigurationError, Conflict, NotPermitted, StoreUnavailable
+from statebag.store.contract import can_delete_if
 from statebag.store.object_storage import ObjectStorage
 from tests.forks import in_child
-from tests.store.recording_proxy import answer_as_s3, recording_proxy
+from tests.store.recording_proxy import SESSION, answer_as_s3, recording_proxy
 
 _KEPT_SECONDS = 0.15  # the client asks nobody for keys again within 0.1 s
 
@@ -265,6 +266,68 @@ def test_a_directory_bucket(proxy, settings, variables):
     rest = [one for one in found if "session" not in one.query]
     assert {one.key[:2] for one in rest} == {("SESSIONKEY", "us-west-2")}
     assert {one.headers["x-amz-s3session-token"] for one in rest} == {"session"}
+
+
+@pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "AuthorizationHeaderMalformed"])
+def test_a_directory_bucket_that_wants_another_signature(proxy, settings, code):
+    settings(AWS_DEFAULT_REGION="us-west-2")
+
+    def answer(asked):
+        if "session" in asked.query:
+            return 200, SESSION, {}
+        body = f"<Error><Code>{code}</Code><Message>expected s3express</Message></Error>"
+        return 403, body.encode(), {"Content-Type": "application/xml"}
+
+    proxy.answer = answer
+    with pytest.raises(ConfigurationError, match="signature for the service s3") as caught:
+        ObjectStorage("s3://my--usw2-az1--x-s3/p").get("a")
+    assert "--x-s3" in caught.value.hint
+
+
+def test_a_conditional_delete(proxy, settings):
+    settings(AWS_DEFAULT_REGION="eu-west-1")
+    store = ObjectStorage("s3://my-bucket/p", options={"expected_bucket_owner": "123456789012"})
+    assert can_delete_if(store)
+    _, version = store.get_version("a")
+    proxy.take()
+    store.delete_if("a", version)
+    (asked,) = proxy.take()
+    assert (asked.method, asked.host) == ("DELETE", "my-bucket.s3.eu-west-1.amazonaws.com")
+    assert (asked.path, asked.headers["if-match"]) == ("/p/a", '"x"')
+    assert asked.headers["x-amz-expected-bucket-owner"] == "123456789012"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (412, "PreconditionFailed", Conflict),
+        (404, "NoSuchKey", Conflict),
+        (403, "AccessDenied", NotPermitted),
+        (503, "SlowDown", StoreUnavailable),
+        (409, "ConditionalRequestConflict", StoreUnavailable),
+        (404, "NoSuchBucket", ConfigurationError),
+    ],
+)
+def test_a_conditional_delete_that_is_refused(proxy, settings, status, code, kind):
+    settings(AWS_DEFAULT_REGION="eu-west-1")
+    store = ObjectStorage("s3://my-bucket/p")
+    body = f"<Error><Code>{code}</Code><Message>SECRET</Message></Error>".encode()
+    proxy.answer = lambda _: (status, body, {"Content-Type": "application/xml"})
+    with pytest.raises(kind) as caught:
+        store.delete_if("a", '"x" ')
+    assert "SECRET" not in str(caught.value)
+    assert caught.value.object_name == "a"
+    if code == "SlowDown":
+        assert caught.value.is_busy
+
+
+def test_servers_that_may_ignore_the_condition_are_not_asked(settings):
+    settings(AWS_DEFAULT_REGION="eu-west-1", AWS_ENDPOINT_URL="https://s3.example.internal")
+    store = ObjectStorage("s3://my-bucket/p")
+    assert not can_delete_if(store)
+    with pytest.raises(ConfigurationError) as caught:
+        store.delete_if("a", '"x" ')
+    assert "put_if" in caught.value.hint
 
 
 def test_a_directory_bucket_of_a_server_of_ones_own(proxy, settings):

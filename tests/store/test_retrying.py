@@ -9,6 +9,7 @@ from statebag.errors import (
     BlobCorrupt,
     BlobMissing,
     ConfigurationError,
+    Conflict,
     NotPermitted,
     StoreUnavailable,
 )
@@ -332,3 +333,47 @@ def test_reads_leave_time_to_read_elsewhere(clock):
         with pytest.raises(StoreUnavailable):
             store.put("a", b"1")
         assert clock.now == pytest.approx(1020, abs=0.2)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_store_that_throttles_on_is_asked_about_once_a_second(clock, seed):
+    """The bound that stands for a `Retry-After`, which the storage client does not show."""
+    store = Failing(clock, inf)
+    jitter = random.Random(seed).uniform
+    with deadline(50), pytest.raises(StoreUnavailable):
+        RetryingStore(store, sleep=clock.sleep, jitter=jitter).put("a", b"1")
+    assert 40 <= store.calls <= 80
+
+
+class LostAnswer(MemoryStore):
+    """A store whose first conditional delete fails, before or after it was done."""
+
+    def __init__(self, *, is_done):
+        super().__init__()
+        self.is_done, self.is_first = is_done, True
+
+    def delete_if(self, name, version):
+        is_first, self.is_first = self.is_first, False
+        if self.is_done or not is_first:
+            super().delete_if(name, version)
+        if is_first:
+            raise StoreUnavailable("no answer", object_name=name)
+
+
+def test_a_conditional_delete_whose_answer_was_lost_is_no_conflict():
+    inner = LostAnswer(is_done=True)
+    version = inner.put_if("scope/a", b"1", None)
+    store = RetryingStore(inner, sleep=Waits())
+    store.delete_if("scope/a", version)
+    assert inner.head("scope/a") is None
+    with pytest.raises(Conflict):
+        store.delete_if("scope/a", version)
+
+
+def test_a_conditional_delete_that_meets_a_newer_object_is_a_conflict():
+    inner = LostAnswer(is_done=False)
+    version = inner.put_if("scope/a", b"1", None)
+    newer = inner.put_if("scope/a", b"2", version)
+    with pytest.raises(Conflict):
+        RetryingStore(inner, sleep=Waits()).delete_if("scope/a", version)
+    assert inner.get_version("scope/a") == (b"2", newer)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from benchmarks.summary import DOLLARS_PER_GET, DOLLARS_PER_PUT
 
 import statebag
 from statebag import BlobMissing, Policy, Statebag
@@ -372,3 +373,11 @@ def test_start_and_log_mean_the_same_execution():
     assert {info.name.rpartition("/")[0] for info in store.list()} == {RUN}
     arn = parse_execution_arn(ARN)
     assert f"{arn.machine}/{arn.name}" == RUN
+
+
+def test_the_expression_for_dollars_has_the_prices_of_the_benchmarks():
+    text = " ".join(PAGE.split())
+    (expression,) = re.findall(r"`(puts \* [^`]+)`", text)
+    for puts, gets in ((1000, 0), (0, 1000), (7, 5)):
+        found = eval(expression, {"__builtins__": {}}, {"puts": puts, "gets": gets})
+        assert found == pytest.approx(puts * DOLLARS_PER_PUT + gets * DOLLARS_PER_GET)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from statebag.errors import BlobCorrupt, ConfigurationError, StatebagError, StoreUnavailable
 from statebag.store.bounded import within_deadline
 from statebag.store.confinement import check_spans, confined_parts
-from statebag.store.contract import ObjectInfo, is_conditional, is_ours
+from statebag.store.contract import ObjectInfo, can_delete_if, is_conditional, is_ours
 from statebag.store.identity import identity_of
 
 if TYPE_CHECKING:
@@ -143,6 +143,16 @@ class CheckedStore:
         store: Any = self._store
         answer = self._ask("write", name, lambda: store.put_if(name, data, version))
         return self._version(answer, "put_if", name)
+
+    @property
+    def can_delete_if(self) -> bool:
+        """Whether the inner store has `delete_if`."""
+        return can_delete_if(self._store)
+
+    def delete_if(self, name: str, version: str) -> None:
+        """Delete an object if its version is this one."""
+        store: Any = self._store
+        self._ask("delete", name, lambda: store.delete_if(name, version))
 
     def _version(self, version: object, call: str, name: str) -> str:
         if not isinstance(version, str):

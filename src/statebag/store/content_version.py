@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from statebag.store.contract import Store
 
-__all__ = ["content_version", "exclusively", "put_if_unchanged"]
+__all__ = ["content_version", "delete_if_unchanged", "exclusively", "put_if_unchanged"]
 
 
 def content_version(data: bytes) -> str:
@@ -30,18 +30,32 @@ def put_if_unchanged(store: Store, name: str, data: bytes, version: str | None) 
     Raises:
         Conflict: The version is another one, or the object is gone; or with None, it exists.
     """
+    _check_unchanged(store, name, version, "replace")
+    store.put(name, data)
+    return content_version(data)
+
+
+def delete_if_unchanged(store: Store, name: str, version: str) -> None:
+    """Delete an object if its present version is this one; whoever calls this holds a lock.
+
+    Raises:
+        Conflict: It is another one, or is gone.
+    """
+    _check_unchanged(store, name, version, "delete")
+    store.delete(name)
+
+
+def _check_unchanged(store: Store, name: str, version: str | None, action: str) -> None:
     try:
         present = content_version(store.get(name))
     except BlobMissing:
         present = None
     if present != version:
         raise Conflict(
-            f"{store.url} did not replace the object: it is not what was read",
+            f"{store.url} did not {action} the object: it is not what was read",
             object_name=name,
             hint="Read the object again, and apply the change to what you read.",
         )
-    store.put(name, data)
-    return content_version(data)
 
 
 @contextmanager

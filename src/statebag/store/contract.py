@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-__all__ = ["ConditionalStore", "ObjectInfo", "Store", "is_conditional", "is_ours"]
+__all__ = [
+    "ConditionalDeletes",
+    "ConditionalStore",
+    "ObjectInfo",
+    "Store",
+    "can_delete_if",
+    "is_conditional",
+    "is_ours",
+]
 
 
 class ObjectInfo(msgspec.Struct, frozen=True):
@@ -88,8 +96,8 @@ class Store(Protocol):
 class ConditionalStore(Protocol):
     """A store that can also replace an object on the condition that it has not changed.
 
-    Only a head (docs/design/0030) needs it; a store without it is complete.
-    To delete such a pointer, replace it first, so that no other writer can.
+    Only a head (docs/design/0030) needs it; a store without it is complete. To delete such a
+    pointer in a store without `ConditionalDeletes`, replace it first, so that no other writer can.
 
     Errors, besides those of `Store`:
         Conflict: The object was replaced meanwhile, or is gone.
@@ -112,6 +120,25 @@ def is_conditional(store: Store) -> bool:
     """Return whether a store, or the store inside a wrapper, is a `ConditionalStore`."""
     said = getattr(store, "is_conditional", None)
     return said if isinstance(said, bool) else isinstance(store, ConditionalStore)
+
+
+@runtime_checkable
+class ConditionalDeletes(Protocol):
+    """What a conditional store may do besides: delete an object only if it still is what was read.
+
+    Errors, besides those of `Store`:
+        Conflict: The object is another one by now, or is gone.
+    """
+
+    def delete_if(self, name: str, version: str) -> None:
+        """Delete an object if its present version is this one, as `get_version` gave it."""
+        ...
+
+
+def can_delete_if(store: Store) -> bool:
+    """Whether a store has `delete_if`; of a wrapper, whether what it wraps does."""
+    said = getattr(store, "can_delete_if", None)
+    return said if isinstance(said, bool) else isinstance(store, ConditionalDeletes)
 
 
 def is_ours(store: Store) -> bool:

@@ -52,7 +52,7 @@ from statebag.errors import (
 from statebag.format.encryption_keys import KEY_BYTES, check_keys
 from statebag.store.bounded import within_deadline
 from statebag.store.checked import checked
-from statebag.store.contract import is_conditional
+from statebag.store.contract import can_delete_if, is_conditional
 from statebag.store.identity import asks_for_nothing, identity_of
 
 if TYPE_CHECKING:
@@ -363,6 +363,16 @@ class EncryptedStore:
         store: Any = self._store
         new: str = store.put_if(name, self._keys.encrypted(name, data), version)
         return new
+
+    @property
+    def can_delete_if(self) -> bool:
+        """Whether the inner store has `delete_if`."""
+        return can_delete_if(self._store)
+
+    def delete_if(self, name: str, version: str) -> None:
+        """Delete an object if its version is this one."""
+        store: Any = self._store
+        store.delete_if(name, version)
 
     def get_in_any_form(self, name: str) -> bytes:
         """Return all bytes of an object, even of a plain one if encryption is required."""

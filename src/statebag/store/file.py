@@ -22,7 +22,12 @@ from statebag.errors import (
 )
 from statebag.process import private_files
 from statebag.store.confinement import check_spans, confined_parts, too_short
-from statebag.store.content_version import content_version, exclusively, put_if_unchanged
+from statebag.store.content_version import (
+    content_version,
+    delete_if_unchanged,
+    exclusively,
+    put_if_unchanged,
+)
 from statebag.store.contract import ObjectInfo
 
 if TYPE_CHECKING:
@@ -166,6 +171,21 @@ class FileStore:
         self._path(name)
         with self._typed(name, "write"), exclusively(self._root):
             return put_if_unchanged(self, name, data, version)
+
+    @property
+    def can_delete_if(self) -> bool:
+        """Whether this system has the lock that `delete_if` needs."""
+        return self.is_conditional
+
+    def delete_if(self, name: str, version: str) -> None:
+        """Delete an object if its present version is this one, under the lock of `put_if`.
+
+        Raises:
+            Conflict: It is another one by now, or is gone.
+        """
+        self._path(name)
+        with self._typed(name, "delete"), exclusively(self._root):
+            delete_if_unchanged(self, name, version)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each `(offset, length)`; raise BlobCorrupt past the end."""

@@ -11,7 +11,7 @@ import msgspec
 from statebag.errors import BlobMissing, ConfigurationError
 from statebag.process.forking import fork_safe_lock
 from statebag.store.confinement import check_spans, confined_parts, too_short
-from statebag.store.content_version import content_version, put_if_unchanged
+from statebag.store.content_version import content_version, delete_if_unchanged, put_if_unchanged
 from statebag.store.contract import ObjectInfo
 
 if TYPE_CHECKING:
@@ -110,6 +110,15 @@ class MemoryStore:
         """
         with self._changing:
             return put_if_unchanged(self, name, data, version)
+
+    def delete_if(self, name: str, version: str) -> None:
+        """Delete an object if its present version is this one.
+
+        Raises:
+            Conflict: It is another one by now, or is gone.
+        """
+        with self._changing:
+            delete_if_unchanged(self, name, version)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each `(offset, length)`; raise BlobCorrupt past the end."""

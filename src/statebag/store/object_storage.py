@@ -10,7 +10,13 @@ import obstore
 from obstore import exceptions as client
 
 from statebag.environment import store_settings
-from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    StatebagError,
+    StoreUnavailable,
+)
 from statebag.process.forking import Workers, fork_safe_lock
 from statebag.store import native_client
 from statebag.store.aws_endpoint import has_fixed_credentials
@@ -170,6 +176,45 @@ class ObjectStorage:
             name,
             "replace",
             lambda: _version(obstore.put(self._store, name, data, mode=mode, use_multipart=False)),
+        )
+
+    @property
+    def can_delete_if(self) -> bool:
+        """Whether the server is known to have conditional deletes: S3 of AWS, where botocore is."""
+        if self._place.scheme != "s3":
+            return False
+        from importlib.util import find_spec  # noqa: PLC0415 (rarely needed)
+
+        is_own = is_own_server("s3", self._options, self._variables)
+        return not is_own and find_spec("botocore") is not None
+
+    def delete_if(self, name: str, version: str) -> None:
+        """Delete an object if its ETag is that of this version; by botocore, as the client cannot.
+
+        Raises:
+            Conflict: It is another one by now, or is gone.
+            ConfigurationError: The store is none of those that `can_delete_if`.
+        """
+        confined_parts(name)
+        if not self.can_delete_if:
+            raise ConfigurationError(
+                f"{self._url} has no conditional deletes that this library can rely on",
+                object_name=name,
+                hint="Replace the object by put_if with bytes that say that it is gone.",
+            )
+        from statebag.store.conditional_delete import delete_if_match  # noqa: PLC0415 (rarely needed)
+
+        within_deadline(
+            lambda: delete_if_match(
+                self._place.bucket,
+                "/".join(filter(None, (self._place.prefix, name))),
+                _update(version).get("e_tag", ""),
+                name=name,
+                **self._for_sdk(),
+            ),
+            f"{self._url} did not delete the object",
+            at_most=None,
+            name=name,
         )
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
@@ -357,8 +402,14 @@ class ObjectStorage:
         if refusal.is_without_keys and credentials is not None and credentials.failure:
             failure = credentials.failure
             return type(failure)(failure.message, object_name=name, hint=failure.hint)
-        from statebag.store.object_storage_errors import translated  # noqa: PLC0415 (of failures)
+        from statebag.store.object_storage_errors import (  # noqa: PLC0415 (of failures)
+            is_about_signature,
+            translated,
+            unsigned_for_directory_bucket,
+        )
 
+        if self._place.is_directory_bucket and is_about_signature(refusal):
+            return unsigned_for_directory_bucket(self._url, name)
         return translated(error, refusal, self._url, name, action)
 
     def _is_mended(self, refusal: StoreRefusal, connection: Connection | None) -> bool:

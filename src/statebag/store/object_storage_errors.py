@@ -25,7 +25,14 @@ from statebag.errors import (
 if TYPE_CHECKING:
     from statebag.store.store_refusal import StoreRefusal
 
-__all__ = ["CREDENTIALS_HINT", "is_about_keys", "is_throttling", "translated"]
+__all__ = [
+    "CREDENTIALS_HINT",
+    "is_about_keys",
+    "is_about_signature",
+    "is_throttling",
+    "translated",
+    "unsigned_for_directory_bucket",
+]
 
 _NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound", "InvalidBucketName"})
 # The server answers these with 400, although they concern the caller's identity.
@@ -35,6 +42,8 @@ _STALE_KEYS = frozenset(
 _IDENTITY = _STALE_KEYS | {"AccessDenied", "InvalidAccessKeyId"}
 # Replaced keys are unknown or sign wrongly; new ones may be available by now.
 _MAYBE_STALE = _STALE_KEYS | {"InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestExpired"}
+# Answers to a request whose key is known and whose signature is not what the server reckons.
+_SIGNATURE = frozenset({"AuthorizationHeaderMalformed", "SignatureDoesNotMatch"})
 _CLOCK = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 # Codes that ask for fewer requests, whatever the status: those of botocore's own retries
 # (botocore/retries/standard.py), and Azure's.
@@ -106,6 +115,24 @@ CREDENTIALS_HINT = (
 def is_about_keys(refusal: StoreRefusal) -> bool:
     """Return whether a request with other keys may be accepted."""
     return refusal.code in _MAYBE_STALE or (refusal.status == 401 and not refusal.is_without_keys)
+
+
+def is_about_signature(refusal: StoreRefusal) -> bool:
+    """Whether the server expects a request to be signed in another way."""
+    return refusal.code in _SIGNATURE
+
+
+def unsigned_for_directory_bucket(url: str, name: str | None) -> ConfigurationError:
+    """Return the error for a directory bucket that does not accept how the client signs.
+
+    The client signs a session's requests for the service `s3`. boto3 signs them for `s3express`.
+    """
+    return ConfigurationError(
+        f"{url} did not accept a signature for the service s3, which the storage client makes for "
+        "directory buckets too",
+        object_name=name,
+        hint="Use a bucket whose name does not end in --x-s3.",
+    )
 
 
 def is_throttling(refusal: StoreRefusal) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from statebag.errors import BlobMissing, ConfigurationError, Conflict, StoreUnavailable
 from statebag.store.bounded import DEADLINE, remaining_seconds
-from statebag.store.contract import is_conditional, is_ours
+from statebag.store.contract import can_delete_if, is_conditional, is_ours
 from statebag.store.identity import asks_for_nothing, identity_of, salt_of
 from statebag.store.refusing import check_may_write
 from statebag.telemetry import usage
@@ -222,6 +222,33 @@ class RetryingStore:
             new = self._persist(replace)
         usage.add(puts=1, bytes_put=len(data))
         return new
+
+    @property
+    def can_delete_if(self) -> bool:
+        """Whether the inner store has `delete_if`."""
+        return can_delete_if(self._store)
+
+    def delete_if(self, name: str, version: str) -> None:
+        """Delete an object if its version is this one.
+
+        A try whose answer was lost may have been the one that deleted it: an object that is gone is
+        no conflict then.
+        """
+        store: Any = self._store
+        is_repeated = False
+
+        def delete() -> None:
+            nonlocal is_repeated
+            try:
+                store.delete_if(name, version)
+            except Conflict:
+                if not (is_repeated and self._store.head(name) is None):
+                    raise
+            except StoreUnavailable:
+                is_repeated = True
+                raise
+
+        self._persist(delete)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each `(offset, length)`; this counts as one request."""

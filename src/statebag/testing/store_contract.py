@@ -29,7 +29,7 @@ from statebag.errors import (
     StatebagError,
     StoreUnavailable,
 )
-from statebag.store.contract import ObjectInfo, Store, is_conditional
+from statebag.store.contract import ObjectInfo, Store, can_delete_if, is_conditional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -325,6 +325,46 @@ class StoreContract:
         with _raised(BlobMissing, "a version of what was deleted"):
             store.get_version("scope/head")
         assert store.head("scope/head") is None
+
+    def test_a_conditional_delete_needs_the_version_that_was_read(self) -> None:
+        store: Any = self.make_store()
+        if not can_delete_if(store):
+            return
+        first = store.put_if("scope/head", b"1", None)
+        second = store.put_if("scope/head", b"2", first)
+        with _raised(Conflict, "a delete of a version that was replaced"):
+            store.delete_if("scope/head", first)
+        assert store.get_version("scope/head") == (b"2", second)
+        store.delete_if("scope/head", second)
+        assert store.head("scope/head") is None
+        with _raised(Conflict, "a delete of a version that was deleted"):
+            store.delete_if("scope/head", second)
+
+    def test_of_deletes_and_writes_of_one_version_one_succeeds(self) -> None:
+        store: Any = self.make_store()
+        if not can_delete_if(store):
+            return
+        version = store.put_if("scope/head", b"0", None)
+
+        def change(number: int) -> int | None:
+            for _ in range(_THREADS):
+                try:
+                    if number % 2:
+                        store.delete_if("scope/head", version)
+                    else:
+                        store.put_if("scope/head", b"%d" % number, version)
+                except Conflict:
+                    return None
+                except StoreUnavailable:
+                    continue
+                return number
+            return None
+
+        with ThreadPoolExecutor(_THREADS) as threads:
+            numbers = list(threads.map(change, range(1, _THREADS + 1)))
+        (winner,) = (number for number in numbers if number is not None)
+        is_there = store.head("scope/head") is not None
+        assert is_there == (winner % 2 == 0)
 
     def test_of_writers_that_read_one_version_one_succeeds(self) -> None:
         store: Any = self.make_store()

@@ -10,7 +10,7 @@ import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing, Conflict, StatebagError
 from statebag.store.checked import checked
-from statebag.store.contract import is_conditional
+from statebag.store.contract import can_delete_if, is_conditional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,6 +70,8 @@ def examine(store: Store) -> Iterator[Outcome]:
         yield _clock(store, name)
         yield from _replaced(store, name)
         yield _conditional(store, name)
+        if is_conditional(store) and can_delete_if(store):
+            yield _conditional_delete(store, name)
     finally:
         deleted = _tried(lambda: store.delete(name))
     yield _deleted(store, name, deleted)
@@ -204,6 +206,21 @@ def _conditional(store: Any, name: str) -> Outcome:
             what, "warn", error.code, "Steps work; heads need If-Match and If-None-Match."
         )
     return Outcome(what, "ok" if right else "warn", "kept" if right else "another version is read")
+
+
+def _conditional_delete(store: Any, name: str) -> Outcome:
+    """Whether a delete can depend on what is there."""
+    what = "deletes that depend on a version"
+    try:
+        stale = store.put_if(name, _BODY, store.get_version(name)[1])
+        store.put_if(name, _BODY[::-1], stale)
+        try:
+            store.delete_if(name, stale)
+        except Conflict:
+            return Outcome(what, "ok", "kept")
+    except StatebagError as error:
+        return Outcome(what, "warn", error.code, "Steps work; nothing else deletes so.")
+    return Outcome(what, "warn", "ignored", "It deletes what another writer has replaced.")
 
 
 def _deleted(store: Store, name: str, error: str | None) -> Outcome:
