@@ -26,6 +26,7 @@ __all__ = ["fit"]
 _LEAST_LEAVING = 1024  # bytes in the bag. Chosen: four stubs; a smaller field gains too little
 # Bytes of a stub. Measured: 259 for the name of an execution that is two UUIDs.
 _LEAST_STUB = 250
+_MANY = 16  # plain fields. Chosen: of fewer, the largest few leave alone
 _NAMED_AT_MOST = 5  # fields in a message. Chosen: the largest few explain it
 
 
@@ -41,6 +42,7 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
     root = _flushed(root, planner)
     steps = (
         _plain_is_measured,
+        _many_leave_together,
         _largest_leave,
         _branches_gather,
         _carried_are_stored,
@@ -126,6 +128,20 @@ def _plain_is_measured(root: Part, planner: Planner, bound: int) -> Part:
     """Measure plain parts exactly: near the bound, an estimate would offload what fits."""
     del planner, bound
     return changed(root, {part.path: part.measured() for part in walk(root) if part.estimated})
+
+
+def _many_leave_together(root: Part, planner: Planner, bound: int) -> Part:
+    """Gather the plain fields of the root if they are many and take half of the bag.
+
+    Each edit would else leave as a blob of its own. Together they are one value, and edits of any
+    of them share one delta.
+    """
+    if not root.is_container or root.whole is not None or isinstance(root.source, list):
+        return root
+    plain = [part.wire for part in root.children.values() if part.is_plain and not part.control]
+    if len(plain) < _MANY or 2 * sum(plain) < bound:
+        return root
+    return _smaller(root, planner.gather(root), bound)
 
 
 def _largest_leave(root: Part, planner: Planner, bound: int) -> Part:
