@@ -141,7 +141,7 @@ def _many_leave_together(root: Part, planner: Planner, bound: int) -> Part:
     plain = [part.wire for part in root.children.values() if part.is_plain and not part.control]
     if len(plain) < _MANY or 2 * sum(plain) < bound:
         return root
-    return _smaller(root, planner.gather(root), bound)
+    return _smaller(root, planner.gather(root), planner, bound)
 
 
 def _largest_leave(root: Part, planner: Planner, bound: int) -> Part:
@@ -199,7 +199,7 @@ def _branches_gather(root: Part, planner: Planner, bound: int) -> Part:
         small = not all(child.control for child in branch.children.values())
         return planner.gather(branch) if branch.whole is None and small else None
 
-    return _innermost_first(root, bound, gathered)
+    return _innermost_first(root, planner, bound, gathered)
 
 
 def _branches_go_inside(root: Part, planner: Planner, bound: int) -> Part:
@@ -212,10 +212,12 @@ def _branches_go_inside(root: Part, planner: Planner, bound: int) -> Part:
         unread = any(part.is_unread for part in walk(branch) if not part.is_container)
         return None if unread else planner.gather(branch, all_inside=True)
 
-    return _innermost_first(root, bound, inside)
+    return _innermost_first(root, planner, bound, inside)
 
 
-def _innermost_first(root: Part, bound: int, gather: Callable[[Part], Part | None]) -> Part:
+def _innermost_first(
+    root: Part, planner: Planner, bound: int, gather: Callable[[Part], Part | None]
+) -> Part:
     """Gather objects below the root until all fits, if that makes them smaller.
 
     The innermost come first; within one level, the larger ones. Arrays stay: their unopened items
@@ -223,6 +225,7 @@ def _innermost_first(root: Part, bound: int, gather: Callable[[Part], Part | Non
 
     Args:
         root: The tree.
+        planner: Plans the seal.
         bound: Bytes that the bag may take.
         gather: Returns the gathered form of an object, whose members were gathered before; or None.
     """
@@ -243,6 +246,8 @@ def _innermost_first(root: Part, bound: int, gather: Callable[[Part], Part | Non
             continue
         if branch.wire - gathered.wire < excess:
             gathered = gathered.storing()  # inline, it might not help enough
+        if branch.wire - gathered.wire < excess:
+            gathered = gathered.folded(planner.scope, planner.policy.compression_level)
         if gathered.wire < branch.wire:
             excess -= branch.wire - gathered.wire
             changes[part.path] = gathered
@@ -282,19 +287,21 @@ def _root_gathers(root: Part, planner: Planner, bound: int) -> Part:
     """Offload the small fields of the root as one value, next to control and large fields."""
     if not root.is_container or root.whole is not None:
         return root
-    return _smaller(root, planner.gather(root), bound)
+    return _smaller(root, planner.gather(root), planner, bound)
 
 
 def _all_inside(root: Part, planner: Planner, bound: int) -> Part:
     """Offload the whole state as one value, with only control fields next to it."""
     if not root.is_container:
         return root
-    return _smaller(root, planner.gather(root, all_inside=True), bound)
+    return _smaller(root, planner.gather(root, all_inside=True), planner, bound)
 
 
-def _smaller(root: Part, part: Part, bound: int) -> Part:
+def _smaller(root: Part, part: Part, planner: Planner, bound: int) -> Part:
     if part.wire > bound:
         part = part.storing()
+    if part.wire > bound:
+        part = part.folded(planner.scope, planner.policy.compression_level)
     return part if part.wire < root.wire else root
 
 
