@@ -11,6 +11,7 @@ from statebag.sealing.parts import Branch, Gathered, Plain
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
 from statebag.store.memory import MemoryStore
+from statebag.telemetry import usage
 from statebag.testing.process import forget
 from tests.bags import noise, payload_bytes
 
@@ -201,3 +202,37 @@ def test_a_root_that_hardly_compresses_is_stored_where_it_would_not_fit(opened):
     bag = sb.seal(state, scope="m/e")
     forget()
     assert sb.open(bag) == state
+
+
+def test_many_small_fields_that_do_not_fit_leave_together_and_share_a_delta():
+    store = MemoryStore()
+    forget()
+    client = Statebag(store)
+    state = {f"f{n}": noise(2000, n) for n in range(60)}
+    bag = client.seal(state, scope="m")
+    puts = 0
+    for n in range(24):
+        forget()
+        state = client.open(bag, scope="m")
+        for name in state if n % 2 else [f"f{n}"]:
+            state[name] = f"<{n}>" + state[name][4:]
+        with usage.measured() as cost:
+            bag = client.seal(state, scope="m")
+        puts += cost.puts
+    assert puts <= 2
+    assert payload_bytes(bag) < 50_000
+    forget()
+    assert client.open(bag, scope="m") == state
+
+
+def test_control_and_movable_fields_stay_beside_the_many():
+    store = MemoryStore()
+    forget()
+    client = Statebag(store, policy=Policy(control=("$.status",), movable=("$.moves",)))
+    state = {f"f{n}": noise(2000, n) for n in range(60)}
+    state |= {"status": "RUNNING", "moves": {"a": 1}}
+    bag = client.seal(state, scope="m")
+    assert bag["status"] == "RUNNING"
+    assert bag["moves"] == {"a": 1}
+    forget()
+    assert client.open(bag, scope="m") == state

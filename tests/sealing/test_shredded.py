@@ -207,3 +207,26 @@ def test_any_values_one_after_another_come_back(values, cold):
         bag = client.seal(state, scope=SCOPE, parent=bag)
         forget()
         assert encode(client.open(bag, scope=SCOPE)) == encode(state)
+
+
+def test_a_state_that_fits_only_in_one_blob_is_stored_in_one():
+    store = MemoryStore()
+    policy = Policy(carry_bytes=4096, field_limit=512, piece_bytes=1024)
+    for budget in range(1024, 1600, 48):
+        forget()
+        client = Statebag(store, policy=policy)
+        state = {
+            "log": [{"n": n, "text": noise(200, n)} for n in range(130)],
+            "b": [{"n": n, "text": noise(200, 500 + n)} for n in range(130)],
+            "status": noise(700, 1),
+            "meta": {"step": 1},
+            "long": noise(20_000, 3),
+        }
+        bag = client.seal(state, scope=SCOPE)
+        forget()
+        state = client.open(bag, scope=SCOPE)
+        state["log"][3] = "edited"
+        bag = client.seal(state, scope=SCOPE, budget=budget)
+        assert payload_bytes(bag) <= budget
+        forget()
+        assert client.open(bag, scope=SCOPE) == state

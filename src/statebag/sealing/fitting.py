@@ -26,6 +26,7 @@ __all__ = ["fit"]
 _LEAST_LEAVING = 1024  # bytes in the bag. Chosen: four stubs; a smaller field gains too little
 # Bytes of a stub. Measured: 259 for the name of an execution that is two UUIDs.
 _LEAST_STUB = 250
+_MANY = 16  # plain fields. Chosen: of fewer, the largest few leave alone
 _NAMED_AT_MOST = 5  # fields in a message. Chosen: the largest few explain it
 
 
@@ -41,6 +42,7 @@ def fit(root: Part, planner: Planner, bound: int) -> Part:
     root = _flushed(root, planner)
     steps = (
         _plain_is_measured,
+        _many_leave_together,
         _largest_leave,
         _branches_gather,
         _carried_are_stored,
@@ -130,6 +132,20 @@ def _plain_is_measured(root: Part, planner: Planner, bound: int) -> Part:
     return changed(root, {part.path: part.measured() for part in walk(root) if part.estimated})
 
 
+def _many_leave_together(root: Part, planner: Planner, bound: int) -> Part:
+    """Gather the plain fields of the root if they are many and take half of the bag.
+
+    Each edit would else leave as a blob of its own. Together they are one value, and edits of any
+    of them share one delta.
+    """
+    if not root.is_container or root.whole is not None or isinstance(root.source, list):
+        return root
+    plain = [part.wire for part in root.children.values() if part.is_plain and not part.control]
+    if len(plain) < _MANY or 2 * sum(plain) < bound:
+        return root
+    return _smaller(root, planner.gather(root), planner, bound)
+
+
 def _largest_leave(root: Part, planner: Planner, bound: int) -> Part:
     """Offload plain fields and store inline ones, the largest first, until all fits."""
     excess = root.wire - bound
@@ -185,7 +201,7 @@ def _branches_gather(root: Part, planner: Planner, bound: int) -> Part:
         small = not all(child.control for child in branch.children.values())
         return planner.gather(branch) if branch.whole is None and small else None
 
-    return _innermost_first(root, bound, gathered)
+    return _innermost_first(root, planner, bound, gathered)
 
 
 def _branches_go_inside(root: Part, planner: Planner, bound: int) -> Part:
@@ -198,10 +214,12 @@ def _branches_go_inside(root: Part, planner: Planner, bound: int) -> Part:
         unread = any(part.is_unread for part in walk(branch) if not part.is_container)
         return None if unread else planner.gather(branch, all_inside=True)
 
-    return _innermost_first(root, bound, inside)
+    return _innermost_first(root, planner, bound, inside)
 
 
-def _innermost_first(root: Part, bound: int, gather: Callable[[Part], Part | None]) -> Part:
+def _innermost_first(
+    root: Part, planner: Planner, bound: int, gather: Callable[[Part], Part | None]
+) -> Part:
     """Gather objects below the root until all fits, if that makes them smaller.
 
     The innermost come first; within one level, the larger ones. Arrays stay: their unopened items
@@ -209,6 +227,7 @@ def _innermost_first(root: Part, bound: int, gather: Callable[[Part], Part | Non
 
     Args:
         root: The tree.
+        planner: Plans the seal.
         bound: Bytes that the bag may take.
         gather: Returns the gathered form of an object, whose members were gathered before; or None.
     """
@@ -229,6 +248,8 @@ def _innermost_first(root: Part, bound: int, gather: Callable[[Part], Part | Non
             continue
         if branch.wire - gathered.wire < excess:
             gathered = gathered.storing()  # inline, it might not help enough
+        if branch.wire - gathered.wire < excess:
+            gathered = gathered.folded(planner.scope, planner.policy.compression_level)
         if gathered.wire < branch.wire:
             excess -= branch.wire - gathered.wire
             changes[part.path] = gathered
@@ -268,19 +289,21 @@ def _root_gathers(root: Part, planner: Planner, bound: int) -> Part:
     """Offload the small fields of the root as one value, next to control and large fields."""
     if not root.is_container or root.whole is not None:
         return root
-    return _smaller(root, planner.gather(root), bound)
+    return _smaller(root, planner.gather(root), planner, bound)
 
 
 def _all_inside(root: Part, planner: Planner, bound: int) -> Part:
     """Offload the whole state as one value, with only control fields next to it."""
     if not root.is_container:
         return root
-    return _smaller(root, planner.gather(root, all_inside=True), bound)
+    return _smaller(root, planner.gather(root, all_inside=True), planner, bound)
 
 
-def _smaller(root: Part, part: Part, bound: int) -> Part:
+def _smaller(root: Part, part: Part, planner: Planner, bound: int) -> Part:
     if part.wire > bound:
         part = part.storing()
+    if part.wire > bound:
+        part = part.folded(planner.scope, planner.policy.compression_level)
     return part if part.wire < root.wire else root
 
 
