@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["RunResult", "result_objects", "returned_results"]
 
 _STATUSES = ("FAILED", "PENDING", "SUCCEEDED")
-# Bytes after which the next result begins another object. Chosen: the services of this process copy
-# an object several times; AWS goes on to 5 GB.
-_OBJECT_BYTES = 8_000_000
+# Bytes after which the next result begins another object. Chosen: on its way to the S3 of this
+# process an object is copied several times, and from 16 MiB on it is kept in a file.
+_OBJECT_BYTES = 17_000_000
 _INCLUDED = {"Included": True}
 
 
