@@ -778,3 +778,50 @@ def test_the_decorator_of_the_environment_knows_stubs(monkeypatch):
     ran = run(("B", task("b")), ("End", END), functions={"make": lambda _e, _c: made, "b": handler})
     assert (ran.status, ran.cause) == ("SUCCEEDED", None)
     assert Statebag().open(ran.output)["seen"] == 50
+
+
+READS = [
+    ({"Type": "Pass", "InputPath": "$.route"}, "$.route", "$.route"),
+    (choice(Variable="$.deep.x.y", NumericEquals=1), "$.deep.x.y", "$.deep.x.y"),
+    ({"Type": "Pass", "Parameters": {"a.$": "States.Format('{}', $.wait)"}}, "$.wait", "$.wait"),
+    ({"Type": "Pass", "Parameters": {"a.$": "$.items[0].n"}}, "$.items[0].n", "$.items"),
+    ({"Type": "Pass", "Output": "{% $states.input.route %}"}, "$states.input.route", "$.route"),
+    ({"Type": "Pass", "Output": "{% $uppercase($states.input.route) %}"},
+     "$states.input.route", "$.route"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "path", "name"), READS, ids=lambda one: str(one)[:60])
+def test_what_is_there_and_may_leave_is_told_as_deployed(state, path, name):
+    """The state is small, so all of it is in the payload: on another day it is not."""
+    jsonata = ["C"] if "Output" in state else []
+    ran = run(("C", state), ("End", END), strict=False, jsonata=jsonata)
+    assert ran.status == "SUCCEEDED", ran.cause
+    (warning,) = ran.warnings
+    assert f"The state 'C' reads {path}, which is in its payload this time" in warning
+    assert f"STATEBAG_CONTROL=$.other,$.optional,$.deep.other,{name}." in warning
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "InputPath": "$.other"},
+        {"Type": "Pass", "InputPath": "$.rows"},
+        {"Type": "Pass", "InputPath": "$.deep.other"},
+        {"Type": "Pass", "InputPath": "$"},
+        choice(Variable="$.optional", IsPresent=True),
+    ],
+)
+def test_what_never_leaves_or_is_only_handed_on_is_not_told(state):
+    functions = {"make": seals({**STATE, "deep": {"other": 1, "x": {"y": 1}}})}
+    ran = run(("C", state), ("End", END), strict=False, functions=functions)
+    assert (ran.status, ran.warnings) == ("SUCCEEDED", ())
+
+
+def test_a_bag_below_another_name_is_known_too():
+    sb = client()
+    functions = {"make": lambda _e, _c: {"data": sb.seal(STATE, scope=SCOPE), "next": 1}}
+    keep = {"Type": "Pass", "Parameters": {"again.$": "$.data"}}
+    state = {"Type": "Pass", "InputPath": "$.again.route"}
+    ran = run(("K", keep), ("C", state), ("End", END), functions=functions, strict=False)
+    assert "reads $.again.route" in ran.warnings[0]

@@ -19,7 +19,7 @@ from statebag.format.stub import KEY
 from statebag.local.stubs import Hidden, hidden, is_stub, parsed, stub_places, text_stubs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from statebag.asl.intrinsic_calls import Argument
     from statebag.local.sealed_bags import SealedBags
@@ -57,6 +57,25 @@ class Reading(NamedTuple):
 
     state: str
     bags: SealedBags
+    warn: Callable[[str], None]
+
+    def found(self, path: str, data: Any, steps: Sequence[str | int]) -> None:
+        """A path has found something: say so where that may be missing on another day.
+
+        Args:
+            path: The path as the definition has it.
+            data: What it was applied to.
+            steps: Its steps.
+        """
+        missing = None if self.bags.strict else self.bags.leaving(data, steps)
+        if missing is not None:
+            name, control = missing
+            self.warn(
+                f"The state {self.state!r} reads {path}, which is in its payload this time. On the "
+                "day that the state is large it may leave, because no control path names it. Name "
+                "it in every function that seals this state: "
+                f"STATEBAG_CONTROL={','.join(dict.fromkeys((*control, name)))}."
+            )
 
     def path(self, path: str, data: Any, shown: str) -> None:
         """A JSONPath is about to be evaluated.
@@ -116,6 +135,7 @@ class Reading(NamedTuple):
             shown += render_path(one.path)[1:]
             for found in hidden(root, one.path):
                 self._refuse(shown, found)
+            self.found(shown, root, one.path)
             value = _at(root, one.path) if one.looked_at else None
             if (
                 isinstance(value, dict)

@@ -6,15 +6,20 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from statebag.asl.payload import payload_text
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.local.stubs import stub_places
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from statebag.local.stubs import Hidden
 
 __all__ = ["SealedBags"]
+
+_MOST_SMALL = 10_000  # bags that are compared with results. Chosen: a run that makes more said it
 
 
 class _Made(NamedTuple):
@@ -36,15 +41,55 @@ class SealedBags:
         self._made: dict[str, list[_Made]] = {}
         self._policies: dict[Policy, None] = {}
         self._lock = threading.Lock()
+        self._small: dict[str, Policy] = {}
+        self._whole: dict[int, tuple[Any, Policy]] = {}
 
     def sealed(self, bag: Any, policy: Policy) -> None:
         """Remember which control paths a bag was made with."""
         with self._lock:
             self._policies[policy] = None
+            if not self.strict and isinstance(bag, dict) and len(self._small) < _MOST_SMALL:
+                self._small[payload_text(bag)] = policy
             for path, stub in stub_places(bag):
                 made = self._made.setdefault(_key(stub), [])
                 if _Made(path, policy) not in made:
                     made.append(_Made(path, policy))
+
+    def arrived(self, result: Any) -> None:
+        """A function has given a result: remember which objects in it are bags, whole or not.
+
+        Values are never changed in place, so such an object is known wherever a path hands it on.
+        """
+        if not self._small or not isinstance(result, dict):
+            return
+        for value in (result, *result.values()):
+            if isinstance(value, dict):
+                policy = self._small.get(payload_text(value))
+                if policy is not None:
+                    self._whole[id(value)] = (value, policy)
+
+    def leaving(self, value: Any, steps: Sequence[Any]) -> tuple[str, tuple[str, ...]] | None:
+        """The control path that is missing for a place that was found, and those that are set.
+
+        Args:
+            value: What the steps begin at.
+            steps: The steps of a path.
+
+        Returns:
+            None where the place is in no bag, or a path names it: it never leaves.
+        """
+        for number, step in enumerate(steps):
+            if not self._whole:
+                return None
+            _, policy = self._whole.get(id(value), (None, None))
+            names = _names(tuple(steps[number:]))
+            if policy is not None and names and not _is_named(policy, names, beside=True):
+                return render_path(names), policy.control
+            try:
+                value = value[step]
+            except (LookupError, TypeError):
+                return None
+        return None
 
     def unnamed(self, found: Hidden) -> tuple[str, tuple[str, ...]] | None:
         """The control path that is missing for a place, and those that are set; None: it is named.

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.httpsession import URLLib3Session
 
 from statebag.local import run
 from tests.local.machines import chain, task
@@ -65,3 +69,65 @@ def test_runs_at_the_same_time_have_functions_of_their_own():
     for thread in threads:
         thread.join()
     assert ended == {number: [number] * 3 for number in range(4)}
+
+
+EARLY = """
+import os, sys
+from statebag.local import run
+assert "botocore" not in sys.modules
+run({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+import boto3
+keys = dict(aws_access_key_id="real", aws_secret_access_key="real", region_name="us-east-1")
+s3 = boto3.client("s3", **keys)
+states = boto3.client("stepfunctions", **keys)
+assert "moto" not in sys.modules
+
+def ask(event, context):
+    s3.create_bucket(Bucket="mine")
+    s3.put_object(Bucket="mine", Key="k", Body=b"body")
+    late = boto3.client("s3", **keys)
+    body = late.get_object(Bucket="mine", Key="k")["Body"].read().decode()
+    states.send_task_success(taskToken=event["token"], output='"%s"' % body)
+
+definition = {"StartAt": "W", "States": {"W": {
+    "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+    "Parameters": {"FunctionName": "ask", "Payload": {"token.$": "$$.Task.Token"}}, "End": True}}}
+print(run(definition, functions={"ask": ask}).output)
+"""
+
+
+def test_a_client_that_was_made_before_the_services_were_loaded_is_answered_here():
+    names = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE")
+    environment = {key: value for key, value in os.environ.items() if key not in names}
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY],
+        capture_output=True, text=True, env=environment, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.stdout.split(), done.stderr) == (["body"], "")
+
+
+def test_an_address_that_nobody_answers_is_not_reached(monkeypatch):
+    monkeypatch.setattr(URLLib3Session, "send", lambda *_: pytest.fail("a request went out"))
+    caught = []
+
+    def work(_event, _context):
+        client = boto3.client("s3", region_name="us-east-1", endpoint_url="http://10.0.0.1:9")
+        try:
+            client.list_buckets()
+        except EndpointConnectionError as error:
+            caught.append(error)
+
+    assert run(chain(("T", task())), functions={"work": work}).status == "SUCCEEDED"
+    assert len(caught) == 1
+
+
+def test_an_endpoint_for_all_services_is_for_s3_alone(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://10.0.0.1:9")
+    monkeypatch.setattr(URLLib3Session, "send", lambda *_: pytest.fail("a request went out"))
+
+    def work(_event, _context):
+        states = boto3.client("stepfunctions", region_name="us-east-1")
+        queue = boto3.client("sqs", region_name="us-east-1").create_queue(QueueName="q")
+        return len(states.list_state_machines()["stateMachines"]), "q" in queue["QueueUrl"]
+
+    assert run(chain(("T", task())), functions={"work": work}).output == [1, True]

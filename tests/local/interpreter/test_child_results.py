@@ -70,3 +70,23 @@ def test_what_failed_is_described_in_every_form():
     found = returned_results([OK, FAILED], "FLATTEN")
     assert found[:2] == [1, 2]
     assert found[2]["Status"] == "FAILED"
+
+
+@pytest.mark.parametrize("output_type", ["JSON", "JSONL"])
+def test_many_results_are_in_several_objects(monkeypatch, output_type):
+    monkeypatch.setattr("statebag.local.interpreter.child_results._OBJECT_BYTES", 20)
+    children = [RunResult("m", str(n), "SUCCEEDED", "1", f'"{n}{"x" * 9}"') for n in range(5)]
+    form = Writer("COMPACT", output_type)
+    *objects, (_, manifest) = result_objects(
+        children, form, bucket="b", prefix="p", map_run_arn="a:b"
+    )
+    assert [key for key, _ in objects] == [
+        f"p/b/SUCCEEDED_{n}.{output_type.lower()}" for n in (0, 1, 2)
+    ]
+    listed = json.loads(manifest.read())["ResultFiles"]["SUCCEEDED"]
+    bodies = [body.read() for _, body in objects]
+    assert [one["Size"] for one in listed] == [len(body) for body in bodies]
+    read = [json.loads(body) for body in bodies] if output_type == "JSON" else [
+        [json.loads(line) for line in body.splitlines()] for body in bodies
+    ]  # fmt: skip
+    assert [one for part in read for one in part] == [f"{n}{'x' * 9}" for n in range(5)]

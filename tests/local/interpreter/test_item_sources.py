@@ -165,3 +165,15 @@ def test_the_rows_of_a_parquet_file():
     parquet.write_table(pyarrow.table({"n": [1, 2], "s": ["a", None]}), file)
     found = items({"k": file.getvalue()}, InputType="PARQUET")
     assert found == [{"n": 1, "s": "a"}, {"n": 2, "s": None}]
+
+
+def test_a_line_ends_with_a_line_feed_alone():
+    form = reader_form(
+        {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSONL"}}, "$"
+    )
+
+    class S3:
+        def get_object(self, **_):
+            return {"Body": io.BytesIO('{"a": "one\u2028two"}\r\n\n[2]'.encode())}
+
+    assert list(read_items(form, {"Bucket": "b", "Key": "k"}, S3())) == [{"a": "one\u2028two"}, [2]]

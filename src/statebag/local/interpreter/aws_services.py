@@ -68,6 +68,9 @@ def _begin_world(stack: ExitStack, _region: str) -> None:
             f"services of AWS in this process need the package {error.name!r}",
             hint="Install the extra: pip install 'statebag[local]'.",
         ) from error
+    from statebag.local.interpreter.boto_hooks import services_are_loaded  # noqa: PLC0415 - a circle
+
+    services_are_loaded()
     # Settings that are given inside of a world of the program's own would outlive it there.
     config: Any = None
     if url := s3_endpoint():
@@ -182,6 +185,7 @@ class AwsServices:
 
     def plays(self, url: str) -> bool:
         """Return whether the world in this process answers requests to an address of AWS."""
+        self.start()
         from moto.backends import get_service_from_url  # noqa: PLC0415 - slow, and an extra
 
         return get_service_from_url(url) is not None

@@ -9,13 +9,12 @@ does nothing.
 from __future__ import annotations
 
 import copy
-import importlib
 import io
 import json
 import re
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from importlib.abc import MetaPathFinder
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from statebag.local.interpreter.local_world import LocalWorld
 
-__all__ = ["answering", "watch_clients"]
+__all__ = ["answering", "services_are_loaded", "watch_clients"]
 
 _FUNCTION = re.compile(r"/2015-03-31/functions/(?P<name>[^/]+)/invocations")
 # The scope that a request is signed for names its region and service (Signature Version 4).
@@ -67,11 +66,14 @@ class _Import(MetaPathFinder):
         if name == "botocore.session":
             sys.meta_path.remove(self)
             _register()
-            with suppress(ImportError):  # the services say what is missing, once one is asked
-                importlib.import_module("moto")
-                importlib.import_module("moto.core.models")
-            for world in _worlds:
-                world.services.start()
+
+
+def services_are_loaded() -> None:
+    """Say that moto is there now: it answers the clients of sessions that are made from now on."""
+    from botocore.handlers import BUILTIN_HANDLERS  # noqa: PLC0415 - slow, and an extra
+
+    if _EARLY in BUILTIN_HANDLERS:
+        BUILTIN_HANDLERS.remove(_EARLY)
 
 
 def _register() -> None:
@@ -80,6 +82,8 @@ def _register() -> None:
     BUILTIN_HANDLERS.append(("before-send.sfn", _step_functions))
     BUILTIN_HANDLERS.append(("before-send.lambda", _lambda))
     BUILTIN_HANDLERS.append(("before-send", _kept_here))
+    if "moto.core" not in sys.modules:
+        BUILTIN_HANDLERS.append(_EARLY)
 
 
 @contextmanager
@@ -122,18 +126,42 @@ def _kept_here(request: Any, event_name: str, **_: Any) -> Any:
     if service == "s3":
         return None
     # AWS_ENDPOINT_URL, which is meant for S3, draws the requests of all services to itself.
-    from botocore.handlers import BUILTIN_HANDLERS  # noqa: PLC0415 - slow, and an extra
-
     scope = _SCOPE.search(_text(request.headers.get("Authorization", "")))
     name, region = (scope["service"], scope["region"]) if scope else (service, world.region)
     moved = copy.copy(request)
     moved.url = f"https://{name}.{region}.amazonaws.com{request.url[len(own) :] or '/'}"
-    for kind, handler, *_more in BUILTIN_HANDLERS:
-        if kind == "before-send" and handler is not _kept_here:
-            answer = handler(event_name=event_name, request=moved)
+    world.services.start()
+    answer = _by_moto(moved, event_name)
+    if answer is None:
+        raise EndpointConnectionError(endpoint_url=urlsplit(moved.url).netloc)
+    return answer
+
+
+def _answered_early(request: Any, event_name: str, **_: Any) -> Any:
+    """Answer a client that is older than moto: it does not know moto."""
+    world = _world()
+    if world is None or world.services.endpoint is not None:
+        return None
+    own = s3_endpoint()
+    if own is not None and f"{request.url}/".startswith(f"{own}/"):
+        return None
+    world.services.start()
+    return _by_moto(request, event_name)
+
+
+_EARLY = ("before-send", _answered_early)
+
+
+def _by_moto(request: Any, event_name: str) -> Any:
+    """What moto answers, which has put itself into botocore's list, too."""
+    from botocore.handlers import BUILTIN_HANDLERS  # noqa: PLC0415 - slow, and an extra
+
+    for kind, handler, *_ in BUILTIN_HANDLERS:
+        if kind == "before-send" and handler not in {_kept_here, _answered_early}:
+            answer = handler(event_name=event_name, request=request)
             if answer is not None:
                 return answer
-    raise EndpointConnectionError(endpoint_url=urlsplit(moved.url).netloc)
+    return None
 
 
 def _step_functions(request: Any, **_: Any) -> Any:

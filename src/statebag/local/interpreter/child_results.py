@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["RunResult", "result_objects", "returned_results"]
 
 _STATUSES = ("FAILED", "PENDING", "SUCCEEDED")
+# Bytes after which the next result begins another object. Chosen: on its way to the S3 of this
+# process an object is copied several times, and from 16 MiB on it is kept in a file.
+_OBJECT_BYTES = 17_000_000
 _INCLUDED = {"Included": True}
 
 
@@ -76,12 +79,10 @@ def result_objects(
     listing: dict[str, list[dict[str, Any]]] = {status: [] for status in _STATUSES}
     for status, listed in listing.items():
         texts = _texts((one for one in children if one.status == status), form.transformation)
-        body = _body(texts, lines=form.output_type == "JSONL")
-        if body is None:
-            continue
-        key = f"{home}/{status}_0.{form.output_type.lower()}"
-        listed.append({"Key": key, "Size": body.getbuffer().nbytes})
-        yield key, body
+        for number, body in enumerate(_bodies(texts, lines=form.output_type == "JSONL")):
+            key = f"{home}/{status}_{number}.{form.output_type.lower()}"
+            listed.append({"Key": key, "Size": body.getbuffer().nbytes})
+            yield key, body
     manifest = {"DestinationBucket": bucket, "MapRunArn": map_run_arn, "ResultFiles": listing}
     yield f"{home}/manifest.json", io.BytesIO(json.dumps(manifest).encode())
 
@@ -96,17 +97,23 @@ def _texts(children: Iterable[RunResult], transformation: str) -> Iterator[str]:
             yield child.output
 
 
-def _body(texts: Iterator[str], *, lines: bool) -> io.BytesIO | None:
-    """The texts as an array, or a line each; None where there are none."""
+def _bodies(texts: Iterator[str], *, lines: bool) -> Iterator[io.BytesIO]:
+    """The texts as an array, or a line each, in as many objects as they need."""
     body = io.BytesIO()
-    for number, text in enumerate(texts):
+    for text in texts:
         if not lines:
-            body.write(b"," if number else b"[")
+            body.write(b"," if body.tell() else b"[")
         body.write(text.encode("utf-8", "surrogatepass"))
         if lines:
             body.write(b"\n")
-    if not body.tell():
-        return None
+        if body.tell() > _OBJECT_BYTES:
+            yield _whole(body, lines=lines)
+            body = io.BytesIO()
+    if body.tell():
+        yield _whole(body, lines=lines)
+
+
+def _whole(body: io.BytesIO, *, lines: bool) -> io.BytesIO:
     if not lines:
         body.write(b"]")
     body.seek(0)

@@ -51,7 +51,7 @@ def answer_function(call: TaskCall) -> Generator[None, Any, Any]:
     arn = call.resource.arn
     reference = call.resource.action if call.resource.kind == "activity" else arn
     text = yield from _called(call, reference, call.given, "")
-    return loads(text)
+    return _arrived(call, loads(text))
 
 
 def answer_invoke(call: TaskCall) -> Generator[None, Any, Any]:
@@ -64,7 +64,12 @@ def answer_invoke(call: TaskCall) -> Generator[None, Any, Any]:
     text = yield from _called(call, str(reference), payload, "Lambda.")
     if given.get("InvocationType") == "Event":
         return _envelope("", 0, 202)
-    return _envelope(loads(text), len(text.encode()), 200)
+    return _envelope(_arrived(call, loads(text)), len(text.encode()), 200)
+
+
+def _arrived(call: TaskCall, result: Any) -> Any:
+    call.visit.lane.execution.world.bags.arrived(result)
+    return result
 
 
 def _called(

@@ -159,7 +159,8 @@ def _parsed(form: ReaderForm, body: bytes, s3: Any) -> Iterator[Any]:
     elif form.type == "CSV":
         yield from _rows(_text(_unpacked(body)), form.delimiter, form.headers)
     elif form.type == "JSONL":
-        for line in _text(_unpacked(body)).splitlines():
+        # Only a line feed ends a line: a text in JSON may hold other separators.
+        for line in io.StringIO(_text(_unpacked(body)), newline="\n"):
             if line.strip():
                 yield _json(line, "JSONL")
     else:

@@ -97,6 +97,8 @@ class PathReader:
                 if self._rest and not isinstance(self._rest[-1], ValueFunction):
                     return []
                 raise MissingValueError(self.text, base, self._reason(number)) from None
+        if not visit.lane.execution.world.bags.strict:
+            visit.reading.found(self.text, base, self._steps)
         if not self._rest:
             return value
         visit.reading.path(self._relative, base, self.text)

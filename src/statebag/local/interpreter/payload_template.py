@@ -123,6 +123,9 @@ class JsonataExpression:
         if self._plain is not None:
             value = self._looked_up(visit, self._plain)
             if value is not _NOTHING:
+                if not visit.lane.execution.world.bags.strict:
+                    states, variables = self._states(visit), visit.lane.variables.seen()
+                    visit.reading.expression(self.code, states, variables)
                 return value
         variables, states = visit.lane.variables.seen(), self._states(visit)
         bindings = {**variables, "states": states}

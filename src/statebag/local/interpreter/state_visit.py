@@ -135,7 +135,8 @@ class StateVisit:
     @property
     def reading(self) -> Reading:
         """Looks at what it reads."""
-        return Reading(self.name, self.lane.execution.world.bags)
+        world = self.lane.execution.world
+        return Reading(self.name, world.bags, world.warn)
 
     def exit(self, output: JsonValue, assigned: dict[str, Any] | None = None) -> None:
         """Write that the state was left, and set the variables that it assigns.
