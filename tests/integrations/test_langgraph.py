@@ -454,7 +454,7 @@ def test_a_killed_process_loses_no_checkpoint_that_it_had_put(tmp_path):
 def test_confined_and_signed():
     store = MemoryStore()
     saver = saver_of(store, signing_keys={"one": b"k" * 32})
-    graph = conversation(saver)
+    graph = conversation(saver, size=12_000)
     talk(graph, 3)
     saver.copy_thread("t", "copy")
     forget()
