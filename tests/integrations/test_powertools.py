@@ -137,11 +137,11 @@ class TestIdempotency:
         def handler(state, context):
             return state
 
-        with pytest.raises(Exception, match="Failed to update|exceeded the maximum"):
+        with pytest.raises(Exception, match=r"Failed to update|exceeded the maximum"):
             handler(event(sb), Context())
 
     def test_a_key_that_a_bag_may_offload_must_be_a_control_path(self, sb):
-        """What is not named may be in a stub, whose text differs when the same value is the same."""
+        """What is not named may be in a stub, where JMESPath does not find it."""
         strict = Statebag(MemoryStore(), policy=Policy(strict=True, control=("$.execution_id",)))
         bag = strict.seal({"execution_id": SCOPE, "order": "o-1"}, scope=SCOPE)
         assert bag["execution_id"] == SCOPE

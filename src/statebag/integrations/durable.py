@@ -117,7 +117,8 @@ class StatebagSerDes(SerDes):  # type: ignore[type-arg, unused-ignore]  # of any
         """
         if not self._across:
             raise ConfigurationError(
-                "the payload was sealed by another execution, and this SerDes is not across()",
+                f"the payload (a value of type {type(event).__qualname__}) was sealed by another "
+                "execution, and this SerDes is not across()",
                 hint="Call serdes.across().read(event).",
             )
         try:
