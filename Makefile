@@ -11,7 +11,7 @@ DEV := $(VENV)/.dev-installed
 MUTATION := $(VENV)-mutation
 DOCS := $(VENV)-docs
 
-.PHONY: help azurite demo demo-agent test matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help azurite demo demo-agent test adapters matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -45,6 +45,9 @@ test: $(DEV) ## all tests
 
 matrix: $(DEV) ## the core's quick tests on every Python from 3.11 to 3.14 that is installed
 	$(BIN)/nox --session core
+
+adapters: $(DEV) ## each adapter of a framework, with the newest release of the framework
+	$(BIN)/nox --session adapters
 
 matrix-all: $(DEV) ## all tests on each of them, with each set of extras; hours
 	$(BIN)/nox --session tests

@@ -3,6 +3,7 @@
     nox -s core                        the quick tests of the core alone, on every Python (CI)
     nox -s tests -p 3.13               all parts on one Python
     nox -s "tests-3.13(part='local')"  one part
+    nox -s adapters                    each adapter with the newest release of its framework
 
 A Python that is not installed is skipped, and named. Every session has an environment of its own,
 from locked packages, with statebag as a user gets it: built, and not in place.
@@ -68,6 +69,16 @@ PARTS = {
     "all": ("tests",),
 }
 
+# The extras of adapters, each with what its tests need besides. They are not locked: a framework's
+# interface moves, and a test with its newest release says so.
+ADAPTERS = {
+    "durable": ("aws-durable-execution-sdk-python-testing",),
+    "strands": (),
+    "temporal": (),
+    "claude": (),
+    "powertools": ("pydantic", "jmespath"),
+}
+
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False  # also in CI
@@ -123,3 +134,12 @@ def tests(session: nox.Session, part: str) -> None:
     locks = ("run.lock", "dev.lock") if part == "all" else (f"matrix/{part}.lock",)
     _install(session, *locks)
     _test(session, *PARTS[part])
+
+
+@nox.session(python=PYTHONS[0])
+@nox.parametrize("extra", list(ADAPTERS))
+def adapters(session: nox.Session, extra: str) -> None:
+    """The tests of one adapter, with its framework as the registry has it today."""
+    session.install(f".[{extra},test]", *ADAPTERS[extra])
+    _test(session, "tests/integrations", "-p", "no:asyncio", "-n", "0")
+    session.run("python", "-m", "benchmarks.agent_adapters")

@@ -576,3 +576,33 @@ def test_where_sealing_is_off_what_was_not_opened_is_opened(monkeypatch):
     assert sb.seal(part, scope="m/r", append={"$.rows": ["more"]}) == grown
     with pytest.raises(NotPermitted):
         sb.seal(part, scope="other/run")
+
+
+class TestDeletedObjects:
+    def test_what_was_deleted_is_written_again(self):
+        store = MemoryStore()
+        sb = Statebag(store, policy=Policy(carry_bytes=0))
+        state = {"text": noise(60_000)}
+        sb.seal(state, scope="m/e")
+        names = [info.name for info in store.list()]
+        sb.delete_objects(names)
+        assert list(store.list()) == []
+        bag = sb.seal(state, scope="m/e")
+        forget()
+        assert sb.open(bag) == state
+
+    def test_a_client_with_other_values_shares_the_memory(self):
+        from statebag.values import Values
+
+        store = RecordingStore(MemoryStore())
+        sb = Statebag(store, policy=Policy(carry_bytes=0))
+        sb.seal({"text": noise(60_000)}, scope="m/e")
+        other = sb.with_values(Values())
+        store.forget()
+        bag = other.seal({"text": noise(60_000), "t": (1,)}, scope="m/e")
+        assert store.of("put") == []
+        assert other.open(bag)["t"] == (1,)
+        assert sb.values is None
+        assert sb.open(bag)["t"] == {"__typed__": "tuple", "value": [1]}
+        assert not sb.signs
+        assert Statebag(store, signing_keys={"one": b"k" * 32}).signs

@@ -25,9 +25,16 @@ def noxfile():
 
 def test_each_extra_is_a_part_with_a_lock(noxfile):
     extras = set(PROJECT["optional-dependencies"]) - NOT_EXTRAS
-    assert set(noxfile.PARTS) == {"core", "all", *extras}
+    assert set(noxfile.PARTS) | set(noxfile.ADAPTERS) == {"core", "all", *extras}
+    assert not set(noxfile.PARTS) & set(noxfile.ADAPTERS)
     for part in noxfile.PARTS.keys() - {"all"}:
         assert (noxfile.LOCKS / "matrix" / f"{part}.lock").is_file(), part
+
+
+def test_each_adapter_has_a_module_and_tests(noxfile):
+    for extra in noxfile.ADAPTERS:
+        assert (ROOT / "src/statebag/integrations" / f"{extra}.py").is_file()
+        assert (ROOT / "tests/integrations" / f"test_{extra}.py").is_file()
 
 
 def test_every_path_is_there(noxfile):

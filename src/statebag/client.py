@@ -241,6 +241,17 @@ class Statebag(AsyncCalls):
         other._settings = {**self._settings, "values": values}
         return other
 
+    def delete_objects(self, names: Iterable[str]) -> None:
+        """Delete objects, and do not rely on them any more: a later seal writes them again.
+
+        Args:
+            names: Their names in the store. No bag that is still in use may need them.
+        """
+        memory = self._memory()
+        for name in names:
+            memory.forget_packs({name})
+            self.store.delete(name)
+
     @property
     def signs(self) -> bool:
         """Return whether this client signs stubs, and opens only stubs that its keys signed."""

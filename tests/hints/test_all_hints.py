@@ -44,6 +44,22 @@ IN_OTHER_TESTS = {
     ),
     "A newer generation needs a newer release.": "test_rolling_upgrade.py",
     "Upgrade this library.": "upkeep/test_archive.py",
+    "Set STATEBAG_SIGNING_KEYS, the same in both functions.": "integrations/test_durable.py",
+    "Call serdes.across().read(event).": "integrations/test_durable.py",
+    "Set STATEBAG_SIGNING_KEYS, the same for all workers and clients.": (
+        "integrations/test_temporal.py"
+    ),
+    "Look up the driver by the name that is stored with the claim.": (
+        "integrations/test_temporal.py"
+    ),
+    "Pass all drivers of the workers to PayloadEndpoints.": "integrations/test_temporal.py",
+    "It was sealed by something other than this driver.": "integrations/test_temporal.py",
+    "Another program sealed it, or a newer release of statebag.": (
+        "integrations/test_exact_text.py"
+    ),
+    "Pass what project_key_for_directory returns, and the session's ID.": (
+        "integrations/test_claude.py"
+    ),
     "{} other places had it, none of them whole | {}": "store/test_recovery.py",
 }
 """Hints that a test of another kind follows: a package, another release, another process."""

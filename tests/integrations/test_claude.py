@@ -147,6 +147,41 @@ class Stopping:
         return call
 
 
+def test_an_append_whose_merge_fails_is_an_append(objects, caplog):
+    failing = [False]
+
+    def fails(call):
+        if failing[0] and call == "get":
+            raise StoreUnavailable("no answer")
+
+    store = StatebagSessionStore(Statebag(Stopping(objects, fails), policy=Policy(attempts=1)))
+
+    async def work():
+        for number in range(20):
+            failing[0] = 7 <= number < 12
+            await store.append(KEY, [{"type": "x", "n": number}])
+        return await store.load(KEY)
+
+    assert [one["n"] for one in run(work())] == list(range(20))
+    assert "not merged: StoreUnavailable" in caplog.text
+    assert sum(info.name.endswith(".bag") for info in objects.list()) < 12
+
+
+def test_a_deleted_session_can_be_written_again(store):
+    large = [entry(1, 400_000)]
+
+    async def work():
+        for key in (KEY, {**KEY, "subpath": "subagents/a"}):
+            await store.append(key, large)
+            await store.delete(key)
+            assert await store.load(key) is None
+            await store.append(key, large)
+        forget()
+        return await store.load(KEY), await store.load({**KEY, "subpath": "subagents/a"})
+
+    assert run(work()) == (large, large)
+
+
 def test_a_repeated_batch_is_loaded_once(store):
     async def work():
         await store.append(KEY, [entry(1), {"type": "title"}])

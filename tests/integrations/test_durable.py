@@ -65,6 +65,7 @@ def serdes(store):
 )
 def test_a_value_comes_back(serdes, value):
     assert serdes.deserialize(serdes.serialize(value, CONTEXT), CONTEXT) == value
+    assert serdes.deserialize(serdes.serialize(value)) == value  # as the SDK's default allows
 
 
 def test_a_result_of_any_size_is_a_small_text_and_a_change_costs_the_change(serdes, store):

@@ -141,7 +141,7 @@ class TestIdempotency:
             handler(event(sb), Context())
 
     def test_a_key_that_a_bag_may_offload_must_be_a_control_path(self, sb):
-        """What is not named may be in a stub, whose text may differ for the same value."""
+        """What is not named may be in a stub, where JMESPath does not find it."""
         strict = Statebag(MemoryStore(), policy=Policy(strict=True, control=("$.execution_id",)))
         bag = strict.seal({"execution_id": SCOPE, "order": "o-1"}, scope=SCOPE)
         assert bag["execution_id"] == SCOPE

@@ -127,6 +127,14 @@ def test_deleting_the_last_key_of_a_folder_deletes_its_objects(storage, objects)
     run(work())
     assert list(objects.list()) == []
 
+    async def again():
+        data = json.dumps([noise(300_000)]).encode()
+        await storage.write("s/latest", data)
+        forget()
+        return await storage.read("s/latest") == data
+
+    assert run(again())
+
 
 def test_a_grown_snapshot_costs_what_is_new(storage, objects):
     async def work():

@@ -8,6 +8,7 @@ from, so merges of two processes, or one that was cut off, neither lose nor doub
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from itertools import count
@@ -18,7 +19,7 @@ import msgspec
 
 from statebag.async_calls import in_threads
 from statebag.default_client import from_environment
-from statebag.errors import BlobMissing, InvalidState
+from statebag.errors import BlobMissing, InvalidState, StatebagError
 from statebag.format import json_text
 from statebag.format.names import encode_scope
 from statebag.integrations.missing_extra import missing_extra
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StatebagSessionStore"]
 
+_LOG = logging.getLogger("statebag")
 _ROOT = "claude"
 _MAIN, _SUB = "main", "sub"
 _SUFFIX = ".bag"
@@ -113,7 +115,10 @@ class StatebagSessionStore(SessionStore):
         return summaries
 
     async def delete(self, key: SessionKey) -> None:
-        """Delete a session with its subagents' transcripts, or one of these."""
+        """Delete a session with its subagents' transcripts, or one of these.
+
+        No other process may append to it at that time.
+        """
         await in_threads(self._delete, key)
 
     async def list_subkeys(self, key: SessionListSubkeysKey) -> list[str]:
@@ -137,7 +142,13 @@ class StatebagSessionStore(SessionStore):
         name = self._put(folder, {source: entries})
         with self._lock:
             known.append(name)
-        self._merge(folder, known)
+        try:
+            self._merge(folder, known)
+        except StatebagError as error:
+            # The entries are stored. If the append failed now, it would be repeated.
+            _LOG.warning("segments of a session were not merged: %s", type(error).__name__)
+            with self._lock:  # the next append looks again which there are
+                self._known.pop(folder, None)
 
     def _merge(self, folder: str, known: list[str]) -> None:
         """Merge segments of one size while there are enough of them."""
@@ -243,9 +254,11 @@ class StatebagSessionStore(SessionStore):
         subpath = key.get("subpath")
         folder = _session(key) if subpath is None else _folder(key)
         prefix = encode_scope(folder) + "/"
-        for info in list(self._listed(prefix)):
-            if subpath is None or "/" not in info.name[len(prefix) :]:
-                self._sb.store.delete(info.name)
+        names = [info.name for info in self._listed(prefix)]
+        if subpath is not None:
+            names = [name for name in names if "/" not in name[len(prefix) :]]
+        # Segments first: what they need is there as long as they are.
+        self._sb.delete_objects(sorted(names, key=lambda name: not name.endswith(_SUFFIX)))
         with self._lock:
             for one in list(self._known):
                 if one == folder or (subpath is None and one.startswith(f"{folder}/")):

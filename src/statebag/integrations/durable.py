@@ -76,28 +76,28 @@ class StatebagSerDes(SerDes):  # type: ignore[type-arg, unused-ignore]  # of any
         """
         return StatebagSerDes(self._given, budget=self._budget, across=True)
 
-    def serialize(self, value: Any, serdes_context: SerDesContext) -> str:
+    def serialize(self, value: Any, serdes_context: SerDesContext | None = None) -> str:
         """Return the text of a bag, once everything that it refers to is stored.
 
         Raises:
             RetryableSerDesError: The store did not answer: the SDK runs the invocation again.
             SerDesError: The value cannot be sealed.
         """
-        scope = scope_of_durable_execution(serdes_context.durable_execution_arn)
+        scope = _scope(serdes_context)
         try:
             bag = self._sb.seal(value, scope=scope, budget=self._budget)
         except StatebagError as error:
             raise _translated(error) from error
         return json_text.encode(bag).decode()
 
-    def deserialize(self, data: str, serdes_context: SerDesContext) -> Any:
+    def deserialize(self, data: str, serdes_context: SerDesContext | None = None) -> Any:
         """Return the value of a bag's text.
 
         Raises:
             RetryableSerDesError: The store did not answer.
             SerDesError: The text is not a bag of this execution, or an object is gone or damaged.
         """
-        scope = scope_of_durable_execution(serdes_context.durable_execution_arn)
+        scope = _scope(serdes_context)
         try:
             return self._sb.open(
                 data.encode(), scope=None if self._across else scope, embedded=False
@@ -117,7 +117,8 @@ class StatebagSerDes(SerDes):  # type: ignore[type-arg, unused-ignore]  # of any
         """
         if not self._across:
             raise ConfigurationError(
-                "the payload was sealed by another execution, and this SerDes is not across()",
+                f"the payload (a value of type {type(event).__qualname__}) was sealed by another "
+                "execution, and this SerDes is not across()",
                 hint="Call serdes.across().read(event).",
             )
         try:
@@ -149,6 +150,10 @@ def scope_of_durable_execution(arn: str) -> str:
         return f"durable/{arn.replace('/', ':') or 'unscoped'}"
     name = function.rpartition(":function:")[2].partition(":")[0] or "function"
     return f"durable/{name}/{execution.strip('/').replace('/', ':')}"
+
+
+def _scope(context: SerDesContext | None) -> str:
+    return scope_of_durable_execution("" if context is None else context.durable_execution_arn)
 
 
 def _batch_result(stored: dict[str, Any]) -> Any:

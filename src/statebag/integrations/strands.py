@@ -64,6 +64,8 @@ class StatebagStorage(Storage):  # type: ignore[type-arg, unused-ignore]  # quer
     async def delete(self, key: str) -> None:
         """Delete a key, if it is there, and the objects of its folder with its last key.
 
+        No other process may write below the folder at that time.
+
         Raises:
             StorageError: As for `write`.
         """
@@ -104,8 +106,7 @@ class StatebagStorage(Storage):  # type: ignore[type-arg, unused-ignore]  # quer
         infos = builtins.list(self._sb.store.list(encode_scope(scope)))
         # Keys in folders below may refer to objects of this one.
         if not any(info.name.endswith(_SUFFIX) for info in infos):
-            for info in infos:
-                self._sb.store.delete(info.name)
+            self._sb.delete_objects(info.name for info in infos)
 
     def _list(self, query: str) -> builtins.list[str]:
         from urllib.parse import unquote  # noqa: PLC0415  # slow to load
