@@ -1,5 +1,10 @@
 """Two executions that ran on this machine, and what looks at them."""
 
+import os
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +27,7 @@ HOSTILE = {
     "": "no name",
     "제목": "한국어",
 }
+PROGRAM = "from statebag.cli import main; main()"
 
 
 def arn_of(name, machine="Main"):
@@ -114,3 +120,41 @@ def good(ran, catalog):
 @pytest.fixture
 def bad(ran, catalog):
     return catalog.get(ran.bad)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running page."""
+
+    process: subprocess.Popen
+    port: str
+    token: str
+
+    @property
+    def address(self):
+        return f"http://127.0.0.1:{self.port}/{self.token}/"
+
+
+@contextmanager
+def serving(histories, store):
+    """`statebag ui` in a process of its own, until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "ui", "--histories", str(histories), "--store", store],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        line = process.stdout.readline()
+        yield Served(process, *re.search(r"http://127\.0\.0\.1:(\d+)/([\w-]+)/", line).groups())
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def served(ran):
+    with serving(ran.histories, ran.client.store.url) as page:
+        yield page

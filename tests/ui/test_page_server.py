@@ -1,8 +1,6 @@
 """The page over a socket of this machine."""
 
 import http.client
-import os
-import re
 import signal
 import socket
 import subprocess
@@ -13,26 +11,7 @@ import pytest
 pytest.importorskip("uvicorn", reason="needs the extra ui")
 pytest.importorskip("starlette", reason="needs the extra ui")
 
-PROGRAM = "from statebag.cli import main; main()"
-
-
-@pytest.fixture
-def served(ran):
-    store = ran.client.store.url
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "ui", "--histories", str(ran.histories), "--store", store],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        line = process.stdout.readline()
-        yield process, *re.search(r"http://127\.0\.0\.1:(\d+)/([\w-]+)/", line).groups()
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+from tests.ui.conftest import PROGRAM
 
 
 def get(port, path, **headers):
@@ -46,7 +25,7 @@ def get(port, path, **headers):
 
 
 def test_it_serves_who_has_the_token_and_says_nothing_of_it(served, ran):
-    process, port, token = served
+    process, port, token = served.process, served.port, served.token
     assert len(token) >= 32
     assert get(port, f"/{token}/")[0] == 200
     assert get(port, "/")[0] == 403

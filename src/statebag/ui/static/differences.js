@@ -41,18 +41,18 @@ export function Differences({ arn, head, route, go, values }) {
     ${answer && !answer.changes.length ? html`<p class="note">The states at events ${count(answer.before)} and ${count(answer.after)} are the same.</p>` : ""}
     ${answer && answer.changes.length ? html`
       <p class="note">${plural(answer.changes.length + answer.left_out, "place differs", "places differ")}, as the bags show without reading the store. “Look inside” reads what differs.</p>
-      <ul class="changes">${answer.changes.map((one) => html`<${Change} one=${one} key=${one.path} inside=${inside[one.path]} look=${(most) => look(one.path, most)} />`)}</ul>
+      <ul class="changes">${answer.changes.map((one) => html`<${Change} one=${one} key=${one.path} inside=${inside[one.path]} look=${(most) => look(one.path, most)} show=${() => go({ tab: "state", at: one.kind === "added" ? answer.after : answer.before })} />`)}</ul>
       ${answer.left_out ? html`<p class="note">${count(answer.left_out)} more are not listed.</p>` : ""}` : ""}
   </section>`;
 }
 
-function Change({ one, inside, look }) {
+function Change({ one, inside, look, show }) {
   return html`<li class=${`change ${one.kind}`}>
     <div class="line"><span class=${`sign ${one.kind}`} title=${WORDS[one.kind]}><span aria-hidden="true">${SIGNS[one.kind]}</span><span class="only-read">${WORDS[one.kind]}</span></span>
       <span class="path cut"><bdi>${visible(one.path)}</bdi></span>
       ${one.old || one.new ? html`<span class="both"><${ValueText} node=${one.old} />${one.old && one.new ? html` <span class="dim">→</span> ` : ""}<${ValueText} node=${one.new} /></span>` : ""}
       <span class="sizes">${one.kind === "added" ? "" : bytes(one.before)}<span class="dim"> → </span>${one.kind === "removed" ? "" : bytes(one.after)}</span>
-      ${recorded || inside || one.old || one.new ? "" : html`<button type="button" class="quiet" onClick=${() => look(null)}>Look inside</button>`}</div>
+      ${recorded || inside || one.old || one.new ? "" : one.kind === "added" || one.kind === "removed" ? html`<button type="button" class="quiet" onClick=${show}>In the state</button>` : html`<button type="button" class="quiet" onClick=${() => look(null)}>Look inside</button>`}</div>
     ${inside && inside.busy ? html`<p class="note" aria-busy="true">Reading…</p>` : ""}
     ${inside && inside.error ? html`<${Trouble} error=${inside.error} />${inside.error.code === "limit_exceeded" ? html`<button type="button" onClick=${() => look(1e12)}>Read it all the same</button>` : ""}` : ""}
     ${inside && inside.changes ? html`<div class="inside" tabindex="0" role="region" aria-label=${`Inside ${visible(one.path)}`}><table>

@@ -1,0 +1,187 @@
+"""How long the page takes on a long execution: `python -m benchmarks.page_times`.
+
+It makes an execution of 25,000 events whose state has 100 MB, serves the page of it, and drives
+Chromium: time to the first view, to a value, and to a difference. It needs the extra `ui`,
+playwright, and Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from statebag import Policy, Statebag
+from statebag.asl.arns import ACCOUNT
+from statebag.local.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Page
+
+ARN = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Long:run-1"
+PROGRAM = "from statebag.cli import main; main()"
+EVENTS_OF_A_STEP = 5
+EDITED_EVERY = 10  # steps: each of these writes another state
+
+
+def main() -> None:
+    """Read the arguments and run."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page_times", description=__doc__)
+    parser.add_argument("--events", type=int, default=25_000)
+    parser.add_argument("--megabytes", type=int, default=100)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="statebag-page-") as folder:
+        histories, store = Path(folder, "histories"), Path(folder, "store")
+        written = make(histories, store, arguments.events, arguments.megabytes)
+        figures = {**written, **measure(histories, store)}
+    for name, value in figures.items():
+        print(
+            f"{name:48} {value:>12,.2f}" if isinstance(value, float) else f"{name:48} {value:>12,}"
+        )
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
+def make(histories: Path, store: Path, events: int, megabytes: int) -> dict[str, int]:
+    """Write the history of an execution, and its packs; return what they have."""
+    client = Statebag(store, policy=Policy(control=("$.turn",)), replicas=(), signing_keys={})
+    items = [{"n": n, "text": f"{n:08}" + "abcdefgh" * 60} for n in range(megabytes * 2_000)]
+    bag = client.seal({"turn": 0, "items": items, "log": []}, scope="Long/run-1")
+    states = {"Work": {"Type": "Task", "Resource": "work", "Next": "Again"}}
+    states["Again"] = {"Type": "Choice", "Choices": [{"Next": "Work"}], "Default": "Work"}  # type: ignore[dict-item]
+    record = Record(
+        histories / "Long" / "run-1.jsonl", ARN, {}, {"StartAt": "Work", "States": states}
+    )
+    total = 0
+    for event in _events(client, bag, events):
+        record.add(event)
+        total += 1
+    record.close()
+    size = sum(file.stat().st_size for file in histories.rglob("*.jsonl"))
+    return {
+        "events": total,
+        "bytes of the history": size,
+        "bytes of the state": megabytes * 1_000_000,
+    }
+
+
+def _events(client: Statebag, bag: Any, events: int) -> Iterator[dict[str, Any]]:
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    number = 0
+
+    def event(kind: str, about: str, /, **details: Any) -> dict[str, Any]:
+        nonlocal number
+        number += 1
+        return {
+            "id": number,
+            "previousEventId": number - 1,
+            "type": kind,
+            "timestamp": (began + timedelta(seconds=number)).isoformat(),
+            about: details,
+        }
+
+    yield event("ExecutionStarted", "executionStartedEventDetails", input="{}")
+    text = json.dumps(bag)
+    step = 0
+    while number < events - 1 - EVENTS_OF_A_STEP:
+        step += 1
+        yield event("TaskStateEntered", "stateEnteredEventDetails", name="Work", input=text)
+        yield event("TaskScheduled", "taskScheduledEventDetails", resource="invoke")
+        yield event("TaskStarted", "taskStartedEventDetails", resource="invoke")
+        yield event("TaskSucceeded", "taskSucceededEventDetails", resource="invoke")
+        if step % EDITED_EVERY == 0:
+            bag = client.append(bag, "log", [{"step": step, "what": "x" * 400}], scope="Long/run-1")
+            bag = {**bag, "turn": step}
+            text = json.dumps(bag)
+        yield event("TaskStateExited", "stateExitedEventDetails", name="Work", output=text)
+    yield event("ExecutionSucceeded", "executionSucceededEventDetails", output=text)
+
+
+def measure(histories: Path, store: Path) -> dict[str, Any]:
+    """Serve the page and drive a browser; return seconds, and megabytes of memory."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only this needs it
+
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    command = [sys.executable, "-c", PROGRAM, "ui", "--store", str(store)]
+    command += ["--histories", str(histories)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        try:
+            found = re.search(r"http\S+", served.stdout.readline() if served.stdout else "")
+            assert found is not None
+            with sync_playwright() as started:
+                browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+                figures = _driven(browser.new_page(), found[0])
+                browser.close()
+            status = Path(f"/proc/{served.pid}/status")
+            if status.exists():
+                high = re.search(r"VmHWM:\s+(\d+)", status.read_text())
+                figures["megabytes of the program at most"] = int(high[1]) / 1_000 if high else 0.0
+        finally:
+            served.terminate()
+    return figures
+
+
+def _driven(page: Page, address: str) -> dict[str, Any]:
+    page.set_default_timeout(300_000)
+    figures: dict[str, Any] = {}
+
+    def timed(name: str, act: Callable[[], object]) -> None:
+        begun = time.perf_counter()
+        act()
+        figures[f"seconds to {name}"] = time.perf_counter() - begun
+
+    def first_view() -> None:
+        page.goto(f"{address}#/x/{quote(ARN, safe='')}/steps")
+        page.locator(".steps .rows .row .strong").first.wait_for()
+        page.locator(".graph svg").wait_for()
+
+    def last_step() -> None:
+        page.get_by_role("table", name="Steps").focus()
+        page.keyboard.press("End")
+        page.locator(".steps .rows .row.chosen .strong").wait_for()
+
+    def first_state() -> None:
+        page.get_by_role("tab", name="State").click()
+        page.get_by_role("treeitem").filter(has_text="items").wait_for()
+
+    def a_value() -> None:
+        page.get_by_role("treeitem").filter(has_text="items").locator(".twist").click()
+        page.get_by_role("treeitem").filter(has=page.locator(".index")).nth(3).wait_for()
+
+    def a_difference() -> None:
+        page.goto(f"{address}#/x/{quote(ARN, safe='')}/differences?before=2&after=20001")
+        page.locator(".change").first.wait_for()
+
+    def inside() -> None:
+        page.get_by_role("button", name="Look inside").first.click()
+        page.locator(".inside tbody tr").first.wait_for()
+
+    timed(
+        "the list of executions",
+        lambda: (page.goto(address), page.locator(".rows .row").wait_for()),
+    )
+    timed("the first view of the execution", first_view)
+    timed("the last step, by the keyboard", last_step)
+    timed("all opened sizes", lambda: page.get_by_text("measuring").wait_for(state="detached"))
+    timed("the state", first_state)
+    timed("an item of the largest value", a_value)
+    timed("a difference", a_difference)
+    timed("what differs inside", inside)
+    return figures
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Make the pictures of docs/ui.md from the run that `make demo` left: `make pictures`.
+
+It needs the extra `ui`, playwright, and Chromium.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / ".statebag" / "demo"
+PICTURES = ROOT / "docs" / "pictures"
+PROGRAM = "from statebag.cli import main; main()"
+
+
+def main() -> None:
+    """Serve the demo's run, and look at it."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None or not KEPT.is_dir():
+        sys.exit("needs the program chromium, and a run of `make demo`")
+    command = [sys.executable, "-c", PROGRAM, "ui", "--store", str(KEPT / "store")]
+    command += ["--histories", str(KEPT / "histories")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:  # noqa: S603
+        try:
+            assert served.stdout is not None
+            found = re.search(r"http\S+", served.stdout.readline())
+            assert found is not None
+            with sync_playwright() as started:
+                browser = started.chromium.launch(
+                    executable_path=chromium, args=["--no-sandbox", "--hide-scrollbars"]
+                )
+                _take(browser, found[0])
+                browser.close()
+        finally:
+            served.terminate()
+
+
+def _take(browser: Browser, address: str) -> None:
+    page = _page(browser, address, "light")
+    page.locator(".executions .rows .status.ok").wait_for()
+    page.wait_for_timeout(1_000)
+    _save(page, "ui-executions", 330)
+    page.locator(".executions .rows .row", has_text="Succeeded").locator("a").click()
+    page.locator(".graph svg").wait_for()
+    page.wait_for_timeout(2_500)
+    _save(page, "ui-execution", 900)
+    page.get_by_role("tab", name="State").click()
+    sources = page.get_by_role("treeitem").filter(has_text="sources").first
+    sources.locator(".twist").click()
+    page.wait_for_timeout(1_000)
+    sources.click()
+    page.get_by_role("button", name="History of this value").click()
+    page.get_by_text("No other event changed it.").wait_for()
+    _save(page, "ui-state", 900)
+    page = _page(browser, address, "dark")
+    page.locator(".executions .rows .row", has_text="Failed").locator("a").click()
+    page.locator(".graph svg").wait_for()
+    page.wait_for_timeout(2_500)
+    _save(page, "ui-failed-dark", 900)
+
+
+def _page(browser: Browser, address: str, scheme: str) -> Page:
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(address)
+    return page
+
+
+def _save(page: Page, name: str, height: int) -> None:
+    page.screenshot(
+        path=PICTURES / f"{name}.png",
+        clip={"x": 0, "y": 0, "width": 1280, "height": height},
+        animations="disabled",
+    )
+
+
+if __name__ == "__main__":
+    main()

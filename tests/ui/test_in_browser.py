@@ -1,0 +1,253 @@
+"""The page in Chromium: what a person sees, and what a hostile state cannot do."""
+
+import json
+import os
+import re
+import shutil
+from contextlib import contextmanager
+from urllib.parse import quote
+
+import pytest
+
+from statebag.local.records import Record
+from statebag.ui.report_file import report_of
+from tests.ui.conftest import HOSTILE, SECRET, arn_of, serving
+
+pytest.importorskip("starlette", reason="needs the extra ui")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="needs the program `chromium`"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+PATIENCE = 60_000  # milliseconds; a generous bound of a hang
+
+
+@contextmanager
+def browsing(**options):
+    """A page in a new browser, and a list of what went wrong in it."""
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_context(**options).new_page()
+        page.set_default_timeout(PATIENCE)
+        wrong = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: (wrong.append("a dialog"), dialog.dismiss()))
+        page.on(
+            "console",
+            lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None,
+        )
+        page.requests = []
+        page.on("request", lambda request: page.requests.append(request.url))
+        try:
+            yield page, wrong
+        finally:
+            browser.close()
+
+
+def view(served, arn, tab="steps", query=""):
+    return f"{served.address}#/x/{quote(arn, safe='')}/{tab}{query}"
+
+
+def test_from_the_list_to_a_value_and_a_difference(served, ran):
+    with browsing() as (page, wrong):
+        page.goto(served.address)
+        page.get_by_role("link", name="run-1").click()
+        page.get_by_text("Succeeded").wait_for()
+        page.get_by_role("button", name=re.compile("Each, Task, left, entered 3 times")).wait_for()
+        page.get_by_role("table", name="Steps").get_by_text("Change").wait_for()
+        page.get_by_role("tab", name="State").click()
+        page.get_by_role("treeitem").filter(has_text="secret").wait_for()
+        assert SECRET not in page.content()
+        page.get_by_text("Show values").click()
+        page.get_by_text(SECRET).first.wait_for()
+        page.goto(view(served, ran.good, "differences", "?before=32&after=36"))
+        page.get_by_text("$.history", exact=True).wait_for()
+        page.locator(".change", has_text="$.history").get_by_text("Look inside").click()
+        page.locator(".inside").first.wait_for()
+        page.get_by_role("tab", name="Cost and store").click()
+        page.get_by_text("Dollars a million steps").wait_for()
+        page.get_by_role("button", name="List the store").click()
+        page.get_by_text("Main/run-2").wait_for()
+        assert wrong == []
+        assert {one[: len(served.address)] for one in page.requests} == {served.address}
+
+
+def test_values_are_not_asked_for_before_a_person_does(served, ran):
+    with browsing() as (page, _):
+        bodies = []
+        page.on("response", lambda answer: bodies.append(answer.text()))
+        page.goto(view(served, ran.bad))
+        page.get_by_text("ValueError").first.wait_for()
+        page.goto(view(served, ran.bad, "state"))
+        page.get_by_role("treeitem").first.wait_for()
+        assert len(bodies) > 5
+        assert SECRET not in "".join(bodies)
+
+
+def test_hostile_names_and_values_are_text(served, ran):
+    with browsing() as (page, wrong):
+        page.goto(view(served, ran.good, "state"))
+        page.get_by_text("Show values").click()
+        name = page.locator("bdi", has_text=re.compile("^odd$"))
+        page.get_by_role("treeitem").filter(has=name).locator(".twist").click()
+        page.get_by_text("<script>alert(1)</script>").wait_for()
+        page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for()
+        page.get_by_text("\\u202egnp.exe").wait_for()
+        page.get_by_text("제목").wait_for()
+        assert page.locator("#page img, #page script").count() == 0
+        assert "\u202e" not in page.inner_text("body")
+        for key, value in HOSTILE.items():
+            if isinstance(value, str) and key:
+                shown = page.get_by_role("treeitem").filter(has_text=value[:5]).first
+                shown.wait_for()
+        page.get_by_text("<img src=x onerror=alert(1)>").first.click()
+        page.get_by_role("button", name="Show value").click()
+        page.locator("pre.text").wait_for()
+        assert wrong == []
+
+
+def test_with_the_keyboard_alone(served, ran):
+    with browsing() as (page, wrong):
+        page.goto(view(served, ran.good, "state"))
+        page.get_by_role("treeitem").first.wait_for()
+        page.get_by_role("tree").focus()
+        for _ in range(7):
+            page.keyboard.press("ArrowDown")
+        small = page.get_by_role("treeitem").filter(has_text="small")
+        assert small.get_attribute("aria-selected") == "true"
+        assert small.get_attribute("aria-expanded") == "false"
+        page.keyboard.press("ArrowRight")
+        page.get_by_role("treeitem").filter(has_text="note").wait_for()
+        assert small.get_attribute("aria-expanded") == "true"
+        page.keyboard.press("ArrowLeft")
+        page.get_by_role("treeitem").filter(has_text="note").wait_for(state="detached")
+        page.get_by_role("tab", name="State").focus()
+        page.keyboard.press("ArrowLeft")
+        page.get_by_role("slider").focus()
+        page.keyboard.press("Home")
+        page.get_by_role("heading", name="Load left").wait_for()
+        page.keyboard.press("ArrowRight")
+        page.get_by_role("heading", name="Map left").wait_for()
+        assert wrong == []
+
+
+def test_search_history_and_copy_of_a_path(served, ran):
+    with browsing(permissions=["clipboard-read", "clipboard-write"]) as (page, _):
+        page.goto(view(served, ran.good, "state"))
+        page.get_by_placeholder("Search the state").fill("needle")
+        page.get_by_label("Search in").select_option("value")
+        page.get_by_role("button", name="Search", exact=True).click()
+        page.get_by_role("button", name="$.small.list[2].deep").click()
+        page.get_by_role("button", name="Copy path").click()
+        page.get_by_role("button", name="Copied").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == "$.small.list[2].deep"
+        page.get_by_role("button", name="History of this value").click()
+        page.get_by_text("No other event changed it.").wait_for()
+
+
+def test_it_follows_a_run(ran, tmp_path):
+    def event(number, kind, **details):
+        moment = f"2026-01-02T03:04:{number:02}Z"
+        about = {"id": number, "previousEventId": number - 1, "type": kind, "timestamp": moment}
+        return {**about, "stateEnteredEventDetails": details}
+
+    definition = {
+        "StartAt": "First",
+        "States": {
+            "First": {"Type": "Pass", "Next": "Then"},
+            "Then": {"Type": "Wait", "Seconds": 60, "End": True},
+        },
+    }
+    record = Record(tmp_path / "Main" / "live.jsonl", arn_of("live"), {}, definition)
+    record.add(event(1, "ExecutionStarted"))
+    record.add(event(2, "PassStateEntered", name="First", input="{}"))
+    with serving(tmp_path, ran.client.store.url) as served, browsing() as (page, wrong):
+        page.goto(view(served, arn_of("live")))
+        page.get_by_text("Running", exact=True).wait_for()
+        page.get_by_role("button", name=re.compile("First, Pass, open")).wait_for()
+        record.add(event(3, "PassStateExited", name="First", output="{}"))
+        record.add(event(4, "WaitStateEntered", name="Then", input='{"n": 1}'))
+        page.get_by_role("button", name=re.compile("Then, Wait, open")).wait_for()
+        page.get_by_text("waits for its time", exact=False).wait_for()
+        record.add(event(5, "ExecutionFailed"))
+        page.get_by_text("Failed", exact=True).wait_for()
+        assert wrong == []
+    record.close()
+
+
+def test_another_site_and_a_page_without_the_token_get_nothing(served, ran):
+    with browsing() as (page, _):
+        page.goto(f"http://127.0.0.1:{served.port}/")
+        assert "it has a token" in page.content()
+        page.goto("about:blank")
+        page.set_content(
+            f'<iframe src="{served.address}"></iframe>'
+            f'<script>fetch("{served.address}ask/executions").then((r) => r.text()).then('
+            "(text) => (document.title = text), () => (document.title = 'refused'))</script>"
+        )
+        page.wait_for_function("document.title == 'refused'")
+        assert page.frames[1].locator(".executions").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast(served, ran, scheme):
+    """WCAG 2.2, 1.4.3: 4.5 to 1."""
+    with browsing(color_scheme=scheme) as (page, _):
+        page.goto(served.address)
+        pairs = page.evaluate(
+            """() => {
+              const look = getComputedStyle(document.documentElement);
+              const of = (name) => look.getPropertyValue(name).trim();
+              const light = (hex) => {
+                const parts = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255)
+                  .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+                return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+              };
+              const ratio = (a, b) => {
+                const [low, high] = [light(of(a)), light(of(b))].sort((x, y) => x - y);
+                return (high + 0.05) / (low + 0.05);
+              };
+              const found = {};
+              for (const back of ["--back", "--surface", "--raised"])
+                for (const text of ["--text", "--dim", "--accent"])
+                  found[text + back] = ratio(text, back);
+              for (const tone of ["ok", "bad", "live", "warn", "quiet"])
+                for (const back of [`--${tone}-soft`, "--surface"])
+                  found[tone + back] = ratio(`--${tone}`, back);
+              found.accent = ratio("--accent", "--accent-soft");
+              found.chosen = ratio("--dim", "--accent-soft");
+              return found;
+            }"""
+        )
+        assert len(pairs) == 21
+        assert {name: ratio for name, ratio in pairs.items() if ratio < 4.5} == {}
+
+
+def test_on_a_narrow_screen_nothing_sticks_out(served, ran):
+    with browsing(viewport={"width": 360, "height": 740}) as (page, _):
+        for tab in ("steps", "state", "differences", "cost"):
+            page.goto(view(served, ran.good, tab))
+            page.get_by_role("tabpanel").wait_for()
+            page.wait_for_timeout(300)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, tab
+
+
+def test_a_report_is_the_same_page_without_a_server(data, ran, tmp_path):
+    file = tmp_path / "page.html"
+    file.write_text(report_of(data, ran.bad), encoding="utf-8")
+    with browsing() as (page, wrong):
+        page.goto(file.as_uri())
+        page.get_by_text("Failed", exact=True).wait_for()
+        page.get_by_role("table", name="Steps").get_by_text("Load").wait_for()
+        page.get_by_label("Which steps").select_option("errors")
+        page.get_by_role("tab", name="State").click()
+        page.get_by_role("treeitem").filter(has_text="history").wait_for()
+        page.get_by_role("tab", name="Differences").click()
+        page.get_by_role("tab", name="Cost and store").click()
+        page.get_by_text("Dollars a million steps").wait_for()
+        assert SECRET not in page.content()
+        assert wrong == []
+        assert {one.partition(":")[0] for one in page.requests} == {"file"}
+        assert json.loads(page.locator("#recorded").text_content())["has_values"] is False
