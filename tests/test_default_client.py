@@ -42,3 +42,17 @@ def test_a_step_makes_no_policy_of_its_own(monkeypatch):
     monkeypatch.setattr(Policy, "__post_init__", lambda self: (made.append(1), checked(self)))
     handler(event, None)
     assert made == []
+
+
+def test_a_store_in_the_working_directory_is_that_of_each_directory(tmp_path, monkeypatch):
+    """The default store, too, is looked for where the process is now."""
+    monkeypatch.delenv("STATEBAG_STORE", raising=False)
+    text = "x" * 400_000
+    for name in ("one", "two", "one"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / name)
+        bag = statebag.step(lambda state, _context: {**state, "text": text})(
+            {"execution_id": "m/e"}, None
+        )
+        assert statebag.Statebag().open(bag, scope="m/e")["text"] == text
+        assert [*(tmp_path / name).rglob("*.pack")]

@@ -19,9 +19,6 @@ from statebag.errors import (
     UnsupportedFormat,
 )
 from statebag.format.unopened import Unopened
-
-# Not a public name: `statebag.testing.forget` is. Programs that were written before it look here.
-from statebag.opening import process_memory as process_memory
 from statebag.policy import Policy
 from statebag.step import DELETE
 
@@ -47,3 +44,11 @@ __all__ = [
 ]
 
 _compose()
+
+
+def __getattr__(name: str) -> object:
+    if name == "process_memory":  # an older place of `statebag.testing.forget`
+        from statebag.opening import process_memory  # noqa: PLC0415  # seldom
+
+        return process_memory
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -174,8 +174,10 @@ class Statebag(AsyncCalls):
         kept = {name: getattr(self.policy, name) for name in ("attempts", *policy.PROTECTIONS)}
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other.policy = msgspec.structs.replace(policy, **kept)
-        other._settings = {**self._settings, "policy": other.policy}
+        if any(getattr(policy, name) != value for name, value in kept.items()):
+            policy = msgspec.structs.replace(policy, **kept)
+        other.policy = policy
+        other._settings = {**self._settings, "policy": policy}
         return other
 
     def with_readable(self, *scopes: str) -> Self:

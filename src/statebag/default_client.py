@@ -9,6 +9,7 @@ from statebag.client import Statebag
 from statebag.environment import (
     all_variables,
     encryption_keys_from_environment,
+    folder_of_store,
     policy_from_environment,
     replica_addresses,
     signing_keys_from_environment,
@@ -29,13 +30,14 @@ _CLIENTS = 32
 def from_environment() -> Statebag:
     """Return the client of the environment, one for each set of settings."""
     # In a warm process nothing in them changed, and the settings are not even read.
-    return _of_environment(all_variables())
+    return _of_environment(all_variables(), folder_of_store())
 
 
 @lru_cache(1)
-def _of_environment(items: tuple[tuple[str, str], ...]) -> Statebag:
+def _of_environment(items: tuple[tuple[str, str], ...], folder: str | None) -> Statebag:
     variables = dict(items)
     return _client(
+        folder,
         store_address(variables),
         policy_from_environment(variables),
         replica_addresses(variables),
@@ -47,6 +49,7 @@ def _of_environment(items: tuple[tuple[str, str], ...]) -> Statebag:
 
 @lru_cache(_CLIENTS)
 def _client(
+    folder: str | None,
     address: str,
     policy: Policy,
     replicas: tuple[str, ...],
@@ -55,7 +58,7 @@ def _client(
     surroundings: tuple[tuple[str, str], ...],
 ) -> Statebag:
     # The client reads these itself: as arguments, keys would be a part of its pickle.
-    del signing_keys, encryption_keys, surroundings
+    del folder, signing_keys, encryption_keys, surroundings
     return Statebag(address, policy=policy, replicas=replicas)
 
 

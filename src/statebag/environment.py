@@ -41,6 +41,7 @@ __all__ = [
     "all_variables",
     "emf_names",
     "encryption_keys_from_environment",
+    "folder_of_store",
     "folders_are_shared",
     "legacy_is_followed",
     "missing_aws_settings",
@@ -104,6 +105,17 @@ def store_address(environment: Mapping[str, str] | None = None) -> str:
             hint="Set STATEBAG_STORE to s3://<bucket>/<prefix>, or a folder on a disk that stays.",
         )
     return _LOCAL_FOLDER
+
+
+def folder_of_store() -> str | None:
+    """Return the working directory, if the store's address starts from it; None otherwise."""
+    address = os.environ.get("STATEBAG_STORE", "").strip()
+    if "://" in address or address.startswith("/"):
+        return None
+    try:
+        return os.getcwd()  # noqa: PTH109  # pathlib is slow to import
+    except OSError:  # it was deleted; the store will say so
+        return None
 
 
 def store_options(address: str, environment: Mapping[str, str] | None = None) -> dict[str, str]:
