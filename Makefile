@@ -10,8 +10,9 @@ DEV := $(VENV)/.dev-installed
 # Of their own: one makes the mutants, one the site, and their dependencies are nobody else's.
 MUTATION := $(VENV)-mutation
 DOCS := $(VENV)-docs
+AGENTS := $(VENV)-agents
 
-.PHONY: help azurite demo demo-agent test adapters matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help azurite demo demo-agent test adapters test-agents matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short bench-agents torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -72,6 +73,17 @@ bench: $(DEV) ## what a step costs, beside other ways; forty minutes, writes doc
 
 bench-sweep: $(DEV) ## what other forms and settings would cost; about ten minutes
 	$(BIN)/python -m benchmarks --sweep --json build/sweep.json --page docs/performance/choices.md
+
+bench-agents: $(AGENTS)/.installed ## an agent's thread beside LangGraph's own savers; some minutes
+	$(AGENTS)/bin/python -m benchmarks.agents
+
+test-agents: $(AGENTS)/.installed ## the adapters with their frameworks, and the frameworks' own suites
+	$(AGENTS)/bin/python -m pytest tests/integrations tests/examples/test_langgraph_agent.py tests/test_docs.py
+
+$(AGENTS)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(AGENTS)
+	$(AGENTS)/bin/pip install --quiet -e '.[agents]'
+	@touch $@
 
 bench-short: $(DEV) ## that the benchmarks run, in less than a minute
 	$(BIN)/python -m benchmarks --short
