@@ -19,8 +19,9 @@ _Answer = TypeVar("_Answer")
 _Arguments = ParamSpec("_Arguments")
 
 # Measured with `benchmarks/event_loop.py`: with 8 threads, the event loop is at most 10 ms late, 99
-# of 100 times; with 16 it is 20 ms, since threads that compute take turns with it.
-_AT_ONCE = 8
+# of 100 times; with 16 it is 20 ms, since threads that compute take turns with it. Chosen: fewer,
+# for machines that have other work too.
+_AT_ONCE = 6
 _POOL = Workers(_AT_ONCE, "statebag-async")
 # To start a thread is to wait for it (measured: up to 5 ms each while others compute), so the event
 # loop hands that to one thread too.

@@ -202,6 +202,20 @@ def test_a_session_in_the_name_of_another_is_not_read(objects, store):
     run(work())
 
 
+def test_what_nobody_signed_is_refused_by_a_client_that_signs(objects, store):
+    async def work():
+        await store.append(KEY, [entry(1, 400_000)])
+        signing = StatebagSessionStore(Statebag(objects, signing_keys={"one": b"k" * 32}))
+        with pytest.raises(NotPermitted):
+            await signing.load(KEY)
+        other = {**KEY, "session_id": "s2"}
+        await signing.append(other, [entry(1, 400_000)])
+        forget()
+        assert await signing.load(other) == [entry(1, 400_000)]
+
+    run(work())
+
+
 @pytest.mark.parametrize(
     "key",
     [

@@ -115,6 +115,21 @@ def test_a_value_under_the_key_of_another_folder_is_not_read(storage, objects):
     run(work())
 
 
+def test_what_nobody_signed_is_refused_by_a_client_that_signs(storage, objects):
+    signing = StatebagStorage(Statebag(objects, signing_keys={"one": b"k" * 32}))
+    data = json.dumps([noise(300_000)]).encode()
+
+    async def work():
+        await storage.write("a", data)
+        with pytest.raises(StorageError, match="NotPermitted"):
+            await signing.read("a")
+        await signing.write("b", data)
+        forget()
+        return await signing.read("b")
+
+    assert run(work()) == data
+
+
 def test_deleting_the_last_key_of_a_folder_deletes_its_objects(storage, objects):
     async def work():
         await storage.write("s/latest", json.dumps([noise(300_000)]).encode())

@@ -1,9 +1,11 @@
 """Typical uses of the public API; only type-checked, never run."""
 
+from enum import Enum
 from typing import Any, assert_type
 
 import statebag
 from statebag import DELETE, BagTooLarge, Policy, Statebag, StatebagError, Unopened
+from statebag.values import Values
 
 
 def seal_and_open(state: dict[str, Any]) -> dict[str, Any]:
@@ -60,3 +62,27 @@ def results(items: list[bytes]) -> Unopened:
     for place, text in enumerate(items):
         writer.add(place, text)
     return writer.finish()
+
+
+values = Values()
+
+
+@values.register
+class Amount(Enum):
+    ONE = 1
+
+
+typed_client = Statebag(values=values)
+
+
+async def from_a_coroutine(state: dict[str, Any]) -> dict[str, Any]:
+    bag = await typed_client.aseal(state, scope="machine/run", default=str)
+    bag = await typed_client.aappend(bag, "$.log", [Amount.ONE], scope="machine/run")
+    value: Any = await typed_client.aget(bag, "$.log[0]")
+    opened: dict[str, Any] = await typed_client.aopen(bag, only=["$.log"])
+    return {**opened, "first": value}
+
+
+@statebag.step
+async def async_handler(state: dict[str, Any], context: object) -> dict[str, Any]:
+    return await from_a_coroutine(state)
