@@ -172,10 +172,10 @@ class Statebag(AsyncCalls):
         if policy is self.policy:
             return self
         kept = {name: getattr(self.policy, name) for name in ("attempts", *policy.PROTECTIONS)}
+        if any(getattr(policy, name) != one for name, one in kept.items()):
+            policy = msgspec.structs.replace(policy, **kept)
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        if any(getattr(policy, name) != value for name, value in kept.items()):
-            policy = msgspec.structs.replace(policy, **kept)
         other.policy = policy
         other._settings = {**self._settings, "policy": policy}
         return other
