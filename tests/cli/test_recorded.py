@@ -76,7 +76,7 @@ def test_the_command_lists_and_finds(histories):
     assert json.loads(last.stdout.splitlines()[-1])["status"] in {newest["status"], "LOST"}
     assert statebag("log", "run-12", "--json", *where).exit_code == 0
     assert json.loads(statebag("cat", "run-1@1", *where).stdout) == {}
-    assert statebag("log", "run-1", "--last", *where).exit_code == 20
+    assert statebag("log", "run-1", "--last", *where).exit_code == 2
 
 
 def test_an_empty_folder(tmp_path):

@@ -108,7 +108,7 @@ def _chosen(source: Executions, folder: Path, execution: str | None, *, last: bo
     from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
 
     if execution is not None and last:
-        raise ConfigurationError("--last and an execution exclude each other", hint="Leave one.")
+        raise click.UsageError("an execution is named, and --last is given; leave one")
     if execution is None:
         newest = recorded(folder)
         if not newest:

@@ -44,7 +44,7 @@ _SMALL = re.compile(
 # template of 1 MB, a result of 1,000 rows: the services' API references). A description of one
 # thing is not among them.
 _LARGE = re.compile(
-    r"athena:getQueryResults|dynamodb:getItem|aws-sdk:[a-z0-9]+:(?:list[A-Z]\w*|scan|query|search[A-Z]?\w*|select\w*|filter[A-Z]\w*|"
+    r"athena:getQueryResults|aws-sdk:[a-z0-9]+:(?:list[A-Z]\w*|scan|query|search[A-Z]?\w*|select\w*|filter[A-Z]\w*|"
     r"batchGet[A-Z]\w*|(?:batch)?execute(?:Statement|Transaction)|transactGetItems|"
     r"describe[A-Z]\w*[^su\W]s|getObject|getTemplate|getQueryResults|getStatementResult|getLogEvents|"
     r"getExecutionHistory|getDocument\w+|getResources|getRecords|getTables|getPartitions|"
