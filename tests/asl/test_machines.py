@@ -73,3 +73,34 @@ def test_a_file_without_a_machine_is_an_error_if_it_was_named(folder, name):
     assert [*machines_in(folder / name, named=False)] == []
     with pytest.raises(ConfigurationError, match=name):
         list(machines_in(folder / name, named=True))
+
+
+def test_functions_of_cloudformation_in_a_definition_are_texts(tmp_path):
+    """A Resource by !Sub, !Join, !GetAtt or !Ref is text with placeholders, as in a file."""
+    file = tmp_path / "template.yaml"
+    file.write_text(
+        """
+Resources:
+  M:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Type: EXPRESS
+      Definition:
+        StartAt: A
+        States:
+          A: {Type: Task, Resource: !Sub "arn:${AWS::Partition}:states:::sqs:sendMessage", Next: B}
+          B: {Type: Task, Resource: !GetAtt Step.Arn, Next: C}
+          C: {Type: Task, Resource: !Join [":", [arn, !Ref AWS::Partition, x]], Next: D}
+          D: {Type: Task, Resource: !Ref Step, Parameters: {Q: !Sub ["${a}-b", {a: 1}]}, End: true}
+"""
+    )
+    (one,) = machines_in(file, named=True)
+    states = one.value["States"]
+    assert one.express
+    assert [states[name]["Resource"] for name in "ABCD"] == [
+        "arn:aws:states:::sqs:sendMessage",
+        "${Step.Arn}",
+        "arn:aws:x",
+        "${Step}",
+    ]
+    assert states["D"]["Parameters"] == {"Q": "${a}-b"}

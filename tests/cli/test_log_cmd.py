@@ -72,7 +72,11 @@ class TestAnExecution:
         assert (folder / "state.sbag").stat().st_size > 10_000
 
     def test_without_an_arn_those_of_this_machine(self, execution):
-        assert statebag("log").stdout == f"{execution}\n"
+        (line,) = statebag("log").stdout.splitlines()
+        time, status, size, arn = line.split()
+        assert (status, arn) == ("TIMED_OUT", execution)
+        assert time.endswith("Z")
+        assert int(size.replace(",", "")) > 1_000
 
     def test_filters(self, execution):
         failed = statebag("log", execution, "--errors", "--json").stdout.splitlines()

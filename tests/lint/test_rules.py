@@ -160,7 +160,7 @@ class TestSizes:
         three = {"a.$": "$kept", "b.$": "$kept", "c.$": "$kept"}
         after = {"Type": "Pass", "Parameters": three}
         assert codes(found(tmp_path, machine(A=first, B=after))) == ["SB102"]
-        assert codes(found(tmp_path, machine(B=after))) == []
+        assert codes(found(tmp_path, machine(B=after))) == ["SB009"]
 
 
 def over(finding):
@@ -500,3 +500,77 @@ def test_placeholders_without_quotes(tmp_path):
     text = json.dumps(machine(W={"Type": "Wait", "Seconds": "WAIT"})).replace('"WAIT"', "${Wait}")
     file.write_text(text)
     assert lint([file], Options()).findings == []
+
+
+class TestChildren:
+    """A distributed Map's children are executions of their own."""
+
+    def definition(self, id_, **selector):
+        work = task("W", payload={"state.$": "$", "execution_id.$": id_}, sealed=False, End=True)
+        config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        return machine(
+            A=task("A"),
+            Each={
+                "Type": "Map",
+                "ItemsPath": "$.value.rows",
+                "ItemSelector": {"item.$": "$$.Map.Item.Value", **selector},
+                "ItemProcessor": {"ProcessorConfig": config, "StartAt": "W", "States": {"W": work}},
+                "ResultPath": None,
+            },
+        )
+
+    def test_a_bag_of_the_parent_under_the_id_of_the_child(self, tmp_path):
+        told = found(
+            tmp_path,
+            self.definition("$$.Execution.Id", **{"all.$": "$.value"}),
+            control=("$.rows",),
+            sealed=("*",),
+        )
+        one = the(told, "SB206")
+        assert one.path == "$.States.Each.ItemProcessor.States.W"
+        assert "execution_id" in one.fix
+
+    def test_the_id_of_the_parent(self, tmp_path):
+        ids = {"execution_id.$": "$$.Execution.Id", "all.$": "$.value"}
+        definition = self.definition("$.execution_id", **ids)
+        options = {"control": ("$.rows",), "sealed": ("*",)}
+        assert "SB206" not in codes(found(tmp_path, definition, **options))
+
+    def test_variables_of_the_parent_are_not_seen(self, tmp_path):
+        definition = self.definition("$.execution_id", **{"execution_id.$": "$$.Execution.Id"})
+        definition["States"]["A"]["Assign"] = {"n": 1}
+        work = definition["States"]["Each"]["ItemProcessor"]["States"]["W"]
+        work["Parameters"]["Payload"]["n.$"] = "$n"
+        options = {"control": ("$.rows",), "sealed": ("*",)}
+        assert "SB009" in codes(found(tmp_path, definition, **options))
+        work["Assign"] = {"m": 1}
+        del work["Parameters"]["Payload"]["n.$"]
+        assert "SB009" not in codes(found(tmp_path, definition, **options))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("ecs:runTask", {"TaskDefinition": "t", "Overrides": {"Environment.$": "$"}}, True),
+        ("ecs:runTask.sync", {"TaskDefinition": "t", "Overrides": {"Name": "x"}}, False),
+        ("ecs:runTask", {"TaskDefinition": "t"}, False),
+        (
+            "batch:submitJob",
+            {"JobName": "j", "JobQueue": "q", "JobDefinition": "d", "Parameters.$": "$"},
+            True,
+        ),
+        ("batch:submitJob", {"JobName": "j", "JobQueue": "q", "JobDefinition": "d"}, False),
+    ],
+)
+def test_a_service_that_takes_less_than_a_payload(tmp_path, name, given, told):
+    state = {"Type": "Task", "Resource": f"arn:aws:states:::{name}", "Parameters": given}
+    definition = machine(A={**state, "ResultPath": None})
+    assert ("SB106" in codes(found(tmp_path, definition))) == told
+
+
+def test_a_share_is_written_as_python(tmp_path):
+    rows = {"Comment": "statebag: at most 36 items", "ItemsPath": "$.rows", "Type": "Map"}
+    inner = {"StartAt": "W", "States": {"W": task("W", End=True)}}
+    definition = machine(Each={**rows, "ItemProcessor": inner})
+    fix = the(found(tmp_path, definition), "SB103").fix
+    assert "budget=262_144 // 37" in fix

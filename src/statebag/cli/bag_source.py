@@ -51,8 +51,8 @@ def read_bag(source: str, client: Statebag, executions: Executions) -> Any:
         BlobMissing, BlobCorrupt: The snapshot is gone or damaged.
         StatebagError: The execution cannot be read.
     """
-    if is_execution(source):
-        return executions.bag(source)
+    if (named := _execution(source, executions)) is not None:
+        return executions.bag(named)
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
     from statebag.upkeep.objects import fits_its_name, kind_of  # noqa: PLC0415 - kept out of --help
 
@@ -82,8 +82,17 @@ def read_file_or_execution(source: str, executions: Executions, at: int | None =
         ConfigurationError: `at` is given, but the source is a file.
         StatebagError: The file or the execution cannot be read.
     """
-    if is_execution(source):
-        return executions.bag(source, at)
+    if (named := _execution(source, executions)) is not None:
+        return executions.bag(named, at)
     if at is not None:
         raise ConfigurationError("--at needs an execution's ARN, and the bag is a file")
     return read_json(source)
+
+
+def _execution(source: str, executions: Executions) -> str | None:
+    """Return the execution that a source names by its ARN or its name; files go first."""
+    if is_execution(source):
+        return source
+    if source == "-" or is_in_store(source) or Path(source).exists():
+        return None
+    return executions.named(source)

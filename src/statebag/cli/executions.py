@@ -48,6 +48,24 @@ class Executions:
 
         return execution.account == ACCOUNT
 
+    def named(self, source: str) -> str | None:
+        """Return the ARN that a text names, with its `@EVENT`; None if it names no execution.
+
+        Args:
+            source: An ARN; or the name of an execution of this machine, its beginning, or
+                `machine/name`, each also with `@EVENT`.
+
+        Raises:
+            ConfigurationError: Several executions of this machine begin so.
+        """
+        if is_execution(source):
+            return source
+        from statebag.cli.recorded import arn_of  # noqa: PLC0415 - kept out of --help
+
+        name, at, event = source.partition("@")
+        found = arn_of(self._folder, name)
+        return None if found is None else f"{found}{at}{event}"
+
     def history(self, execution: ExecutionArn, *, data: bool = True) -> History:
         """Return all events of an execution so far.
 

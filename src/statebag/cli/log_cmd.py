@@ -20,7 +20,8 @@ __all__ = ["command"]
 
 
 @click.command("log", short_help="Show what an execution did, and where it stands.")
-@click.argument("execution", metavar="[ARN]", required=False)
+@click.argument("execution", metavar="[EXECUTION]", required=False)
+@click.option("--last", is_flag=True, help="Show the newest execution of this machine.")
 @click.option("--tail", type=click.IntRange(min=1), metavar="N", help="Show only the newest N.")
 @click.option("--errors", is_flag=True, help="Show only what failed or was retried.")
 @click.option("--state", metavar="NAME", help="Show only this state.")
@@ -33,6 +34,7 @@ __all__ = ["command"]
 def command(
     execution: str | None,
     *,
+    last: bool,
     tail: int | None,
     errors: bool,
     state: str | None,
@@ -43,22 +45,27 @@ def command(
     histories: Path,
     store: str | None,
 ) -> None:
-    """Show each state that the execution ARN entered: event, time, sizes, changes, errors.
+    """Show each state that the EXECUTION entered: event, time, sizes, changes, errors.
+
+    EXECUTION is an ARN. For an execution of this machine, its name or the beginning of the name
+    are enough, or --last.
 
     The sizes are those of its output: opened, and as a payload, with the share of the limit. The
     changes are those from the state's input, found by comparing the bags alone. The last lines show
-    the status of the execution. Without an ARN, the executions of this machine are listed.
+    the status of the execution. Without an EXECUTION, those of this machine are listed: the newest
+    write first, with its time, status, the bytes of its history, and its ARN.
 
     No value of a state is shown. The store is read only with --deep.
 
     \b
     Examples:
       statebag log
+      statebag log --last
       statebag log arn:aws:states:us-east-1:123456789012:execution:Main:run-1
       statebag log arn:aws:states:us-east-1:123456789012:execution:Main:run-1 --errors --json
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
-    if execution is None:
-        _list(histories)
+    if execution is None and not last:
+        _list(histories, as_json=as_json)
         return
 
     from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
@@ -66,8 +73,8 @@ def command(
     from statebag.history.replay import transitions  # noqa: PLC0415 - kept out of --help
     from statebag.history.standing import standing  # noqa: PLC0415 - kept out of --help
 
-    arn = parse_execution_arn(execution)
     source = Executions(histories)
+    arn = parse_execution_arn(_chosen(source, histories, execution, last=last))
     history = source.history(arn, data=not no_data)
     made = transitions(history)
     stands = standing(history, made, is_local=source.is_local(arn))
@@ -91,12 +98,47 @@ def command(
         print_log(history, lines, stands, causes=causes, left_out=left_out, all_of=len(made))
 
 
-def _list(folder: Path) -> None:
-    from statebag.local.records import recorded_executions  # noqa: PLC0415 - kept out of --help
+def _chosen(source: Executions, folder: Path, execution: str | None, *, last: bool) -> str:
+    """Return the ARN of the execution to show.
 
-    found = recorded_executions(folder)
-    for arn in found:
-        click.echo(printable(arn))
+    Raises:
+        ConfigurationError: None or several are named, or this machine has none.
+    """
+    from statebag.cli.recorded import recorded  # noqa: PLC0415 - kept out of --help
+    from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
+
+    if execution is not None and last:
+        raise click.UsageError("an execution is named, and --last is given; leave one")
+    if execution is None:
+        newest = recorded(folder)
+        if not newest:
+            raise ConfigurationError(
+                f"no run on this machine has left a history in {folder}",
+                hint="Name the folder of the run with --histories.",
+            )
+        return newest[0].arn
+    # What names none is told as what is no ARN.
+    return source.named(execution) or execution
+
+
+def _list(folder: Path, *, as_json: bool) -> None:
+    from statebag.cli.recorded import recorded  # noqa: PLC0415 - kept out of --help
+
+    found = recorded(folder)
+    for one in found:
+        time = one.time.isoformat(timespec="seconds").replace("+00:00", "Z")
+        if as_json:
+            line = {
+                "arn": one.arn,
+                "machine": one.machine,
+                "name": one.name,
+                "status": one.status,
+                "time": time,
+                "bytes": one.bytes,
+            }
+            click.echo(json.dumps(line))
+        else:
+            click.echo(printable(f"{time}  {one.status:9}  {one.bytes:>11,}  {one.arn}"))
     if not found:
         click.echo(
             f"no run on this machine has left a history in {printable(str(folder))}", err=True

@@ -235,7 +235,8 @@ class _Reader:
             if visit.is_open and visit.made.state == name:
                 own = self._after.get(visit.made.entered, ())
                 if len(own) > len(stack) and all(
-                    one.visit is other.visit for one, other in zip(own, stack, strict=False)
+                    one.visit is other.visit and other.index in {None, one.index}
+                    for one, other in zip(own, stack, strict=False)
                 ):
                     return own
         return stack

@@ -9,7 +9,17 @@ from statebag.asl.quotas import CALL_BYTES, PAYLOAD_LIMIT
 from statebag.format.paths import render_path
 from statebag.lint.calls import FEW_ENTRIES
 from statebag.lint.catches import Following
-from statebag.lint.shape import EVERY, InBag, Shape, SourcePart, holds_bags, made_of, parts, size
+from statebag.lint.shape import (
+    EVERY,
+    InBag,
+    Shape,
+    SourcePart,
+    follow,
+    holds_bags,
+    made_of,
+    parts,
+    size,
+)
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
@@ -30,6 +40,10 @@ _DATA_LIMIT = "States.DataLimitExceeded"
 _LOSSES = ("BlobMissing", "BlobCorrupt")
 _CATCHES_ALL = frozenset({"States.ALL", "States.TaskFailed"})
 
+# Services that take less than a payload may have: the field that counts (all of it if empty), and
+# its bytes (API references: RunTask, "overrides"; SubmitJob, "30 KiB").
+_CARRIERS = {"ecs:runTask": ("Overrides", 8_192), "batch:submitJob": ("", 30_720)}
+_OWN_ID = re.compile(r"\$\$\.Execution\.Id|\{%\s*\$states\.context\.Execution\.Id\s*%\}")
 
 _FOUND = {
     "pick": (
@@ -113,6 +127,12 @@ class Checks:
         self._sizes: dict[tuple[str, str], tuple[int, str, str]] = {}
         self._told: set[tuple[str, str]] = set()
         self._following: dict[str, Following] = {}
+        self._children = {
+            machine.path
+            for state in self._states.values()
+            if state.is_distributed
+            for machine in state.machines
+        }
         self.wanted: dict[str, None] = {}
         self.moved: dict[str, None] = {}
         self.also: dict[str, None] = {}
@@ -174,6 +194,9 @@ class Checks:
             )
         if call.lengthy:
             self._check_length(path, call)
+        self._check_carrier(path, call, argument)
+        if call.seals:
+            self._check_scope(path, state, argument)
         if call.seals:
             self._check_retry(path, state, call)
             self._sealing.append(path)
@@ -202,6 +225,43 @@ class Checks:
             '"parameters": {}}, with the present ones in parameters; or ask for at most '
             f"{FEW_ENTRIES} entries.",
         )
+
+    def _check_carrier(self, path: str, call: ServiceCall, argument: Shape) -> None:
+        """A service takes less than a payload may have."""
+        name = call.name.partition(".")[0]
+        if name not in _CARRIERS:
+            return
+        field, most = _CARRIERS[name]
+        given = size(follow(argument, (field,))) if field else size(argument)
+        if given > most:
+            self._once(
+                path,
+                "SB106",
+                f"{field or 'its input'} can have {given:,} bytes, and {name} takes {most:,}",
+                "Pass on the execution's id and control paths only, and let the job read its bag "
+                "from the store or from a snapshot.",
+            )
+
+    def _check_scope(self, path: str, state: dict[str, Any], argument: Shape) -> None:
+        """A child of a distributed Map opens a bag of its parent under an id of its own."""
+        child = next((one for one in reversed([*_above(path)]) if one in self._children), None)
+        if child is None or not _gives_own_id(state):
+            return
+        outer = [
+            place.of
+            for part in parts(argument)
+            for place in part.bags
+            if place.of and not place.of.startswith(f"{child}.")
+        ]
+        if outer:
+            self._once(
+                path,
+                "SB206",
+                f"$$.Execution.Id is that of a child here, and the bag of {outer[0]} belongs to "
+                "its parent: with this execution_id, opening it is NotPermitted",
+                'Give the children the id of their parent: "execution_id.$": "$$.Execution.Id" in '
+                'the ItemSelector, and "execution_id.$": "$.execution_id" here.',
+            )
 
     def _check_reader(self, path: str, call: ServiceCall, argument: Shape) -> None:
         """A function that does not open bags is given what a sealing one may have offloaded."""
@@ -254,8 +314,8 @@ class Checks:
                 sum(each),
                 f"its branches' outputs are one payload of up to {listed} bytes, "
                 f"{sum(each) - PAYLOAD_LIMIT:,} over the limit",
-                f"Let each branch seal with budget={PAYLOAD_LIMIT // (len(each) + 1):,}, "
-                "or return less.",
+                "Let each branch seal with its share, @statebag.step(budget="
+                f"{PAYLOAD_LIMIT:_} // {len(each) + 1}), or return less.",
             )
             return
         fit = PAYLOAD_LIMIT // (each[0] + 1)
@@ -287,7 +347,9 @@ class Checks:
             "SB103",
             sum(each),
             f"the outputs of {times} are one payload{over}: {many}",
-            "Let each iteration seal with its share as budget=, return a receipt, say "
+            "Let each iteration seal with its share, "
+            f"@statebag.step(budget={PAYLOAD_LIMIT:_} // "
+            f"{'(the most items + 1)' if count is None else count + 1}), return a receipt, say "
             '"statebag: at most N items" in the Comment, or use a Distributed Map with a '
             "ResultWriter.",
         )
@@ -391,6 +453,15 @@ class Checks:
         if (path, code) not in self._told:
             self._told.add((path, code))
             self._say(path, code, message, fix)
+
+
+def _gives_own_id(state: dict[str, Any]) -> bool:
+    """Return whether a Task gives its function the id of the execution that it runs in."""
+    given = state.get("Arguments", state.get("Parameters"))
+    payload = given.get("Payload", given) if isinstance(given, dict) else None
+    fields = payload if isinstance(payload, dict) else {}
+    id_ = fields.get("execution_id.$", fields.get("execution_id"))
+    return isinstance(id_, str) and _OWN_ID.fullmatch(id_.strip()) is not None
 
 
 def _ways(place: InBag) -> Iterator[tuple[str | int, ...]]:

@@ -283,6 +283,8 @@ class Flow:
         # Each child of a Distributed Map is an execution with an input of its own.
         execution = selected if distributed else scope.execution
         inner = replace(inner, input=selected, execution=execution)
+        if distributed:
+            inner = replace(inner, variables={})  # children do not see their parent's
         out = self._machine(processor, inner)
         if "ResultWriter" in state:
             return BoundedText(1024)

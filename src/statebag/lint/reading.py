@@ -178,11 +178,8 @@ class Reader:
         for reference in (*expression.references, *expression.below):
             root = self._root(reference.root, reference.path, scope)
             shape = follow(root, reference.path)
-            asked = (reference.root, reference.path) in self.asked or EVERY in reference.path
-            if self.telling and scope.language == "JSONPath" and not asked:
-                absent = is_absent(root, reference.path)
-                key = (path, reference)
-                self.absent[key] = absent and self.absent.get(key, True)
+            if self.telling:
+                self._note_absent(root, reference, path, scope)
             if isinstance(shape, SourcePart):
                 reads = reference.reads and how != "items"
                 if reference.whole and any(one.is_bag for one in shape.bags):
@@ -199,6 +196,22 @@ class Reader:
             return BoundedText(SMALL + expression.extra)
         # As large as all that it names, which may be parts of one source.
         return Members(((COMPUTED, BoundedText(expression.extra)), *enumerate(found)))
+
+    def _note_absent(self, root: Shape, reference: Reference, path: str, scope: Scope) -> None:
+        """Note whether a reference finds nothing on this way: a field, or a variable."""
+        if reference.root.startswith("$"):
+            never = reference.root not in scope.variables
+            if never or scope.language != "JSONPath":
+                reference = Reference(reference.root, ())
+        elif scope.language != "JSONPath":
+            return
+        else:
+            never = False
+        asked = (reference.root, reference.path) in self.asked or EVERY in reference.path
+        if not asked:
+            key = (path, reference)
+            absent = never or (scope.language == "JSONPath" and is_absent(root, reference.path))
+            self.absent[key] = absent and self.absent.get(key, True)
 
     def _made(self, made: MadeValue, scope: Scope) -> Shape:
         """The shape of what an expression puts together."""

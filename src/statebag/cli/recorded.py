@@ -1,0 +1,122 @@
+"""List the executions of this machine, and find one by its name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from statebag.asl.arns import parse_execution_arn
+from statebag.errors import ConfigurationError, StatebagError
+from statebag.format.json_depth import loads
+from statebag.format.names import encode_scope
+from statebag.local.records import recorded_executions
+
+fcntl: Any = None  # Windows has none, and nobody knows there whether a run goes on
+with contextlib.suppress(ImportError):
+    import fcntl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Recorded", "arn_of", "recorded"]
+
+_TAIL = 1 << 20  # bytes. Chosen: the last event has one payload, of at most 262,144 bytes
+_SHOWN = 5  # names in a message. Chosen: it stays one line
+_ENDS = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionTimedOut": "TIMED_OUT",
+    "ExecutionAborted": "ABORTED",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An execution of this machine.
+
+    Attributes:
+        arn: Its ARN.
+        machine: Its state machine.
+        name: Its name.
+        status: As `statebag log` shows it; `RUNNING` or `LOST` if it has not ended.
+        time: When its history was last written.
+        bytes: The size of its history's file.
+    """
+
+    arn: str
+    machine: str
+    name: str
+    status: str
+    time: datetime
+    bytes: int
+
+
+def recorded(folder: Path) -> list[Recorded]:
+    """Return the executions of this machine, the newest write first.
+
+    Only the end of each file is read.
+
+    Args:
+        folder: Where runs keep their histories.
+    """
+    found = []
+    for arn in recorded_executions(folder):
+        with contextlib.suppress(OSError, StatebagError):
+            execution = parse_execution_arn(arn)
+            file = folder / f"{encode_scope(f'{execution.machine}/{execution.name}')}.jsonl"
+            about = file.stat()
+            time = datetime.fromtimestamp(about.st_mtime, UTC)
+            status = _status(file)
+            one = Recorded(arn, execution.machine, execution.name, status, time, about.st_size)
+            found.append(one)
+    return found
+
+
+def arn_of(folder: Path, text: str) -> str | None:
+    """Return the ARN of the one execution that has a name, or whose name begins so.
+
+    Args:
+        folder: Where runs keep their histories.
+        text: A name, `machine/name`, or the beginning of either.
+
+    Returns:
+        None if there is no such execution. Of several that have the whole name, the newest.
+
+    Raises:
+        ConfigurationError: Several names begin so.
+    """
+    names: dict[str, tuple[str, str]] = {}
+    for arn in recorded_executions(folder):
+        execution = parse_execution_arn(arn)
+        names[arn] = (execution.name, f"{execution.machine}/{execution.name}")
+    whole = [arn for arn, both in names.items() if text in both]
+    begun = [arn for arn, both in names.items() if text and any(n.startswith(text) for n in both)]
+    if whole or len(begun) == 1:
+        return (whole or begun)[0]
+    if not begun:
+        return None
+    some = ", ".join(names[arn][1] for arn in begun[:_SHOWN])
+    raise ConfigurationError(
+        f"{len(begun)} executions of this machine begin with these {len(text)} characters",
+        hint=f"Write more of the name. Among them are {some}.",
+    )
+
+
+def _status(file: Path) -> str:
+    with file.open("rb") as opened:
+        opened.seek(max(0, os.fstat(opened.fileno()).st_size - _TAIL))
+        lines = opened.read().rstrip(b"\n").split(b"\n")
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            kind = str(loads(lines[-1])["type"])
+            if kind in _ENDS:
+                return _ENDS[kind]
+        if fcntl is None:
+            return "RUNNING"
+        try:
+            fcntl.flock(opened.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return "RUNNING"
+        return "LOST"

@@ -1,0 +1,84 @@
+"""The executions of this machine, listed and found by their names."""
+
+import json
+
+import pytest
+
+from statebag.asl.arns import ACCOUNT
+from statebag.cli.recorded import arn_of, recorded
+from statebag.errors import ConfigurationError
+from statebag.local.records import Records
+from tests.cli.program import statebag
+
+
+def arn(name, machine="Main"):
+    return f"arn:aws:states:us-east-1:{ACCOUNT}:execution:{machine}:{name}"
+
+
+def keep(records, name, end, machine="Main"):
+    record = records.begin(arn(name, machine), machine, name, {})
+    told = [(1, 0, "ExecutionStarted", {"input": "{}"})]
+    told += [(2, 0, end, {"output": "{}"})] if end else []
+    for number, previous, kind, details in told:
+        line = {"id": number, "previousEventId": previous, "type": kind, "timestamp": number}
+        record.add({**line, "xEventDetails": details})
+    return record
+
+
+@pytest.fixture
+def histories(tmp_path):
+    folder = tmp_path / ".statebag" / "histories"
+    records = Records(folder)
+    keep(records, "run-1", "ExecutionSucceeded")
+    keep(records, "run-12", "ExecutionFailed")
+    keep(records, "other", "ExecutionAborted", machine="Child")
+    keep(records, "gone", None)
+    records.close()
+    return folder
+
+
+def test_each_with_its_status_and_size(histories):
+    found = {one.name: one for one in recorded(histories)}
+    assert {name: one.status for name, one in found.items()} == {
+        "run-1": "SUCCEEDED",
+        "run-12": "FAILED",
+        "other": "ABORTED",
+        "gone": "LOST",
+    }
+    assert found["other"].machine == "Child"
+    assert all(one.bytes > 100 for one in found.values())
+
+
+def test_one_that_runs(tmp_path):
+    records = Records(tmp_path)
+    keep(records, "now", None)
+    assert [one.status for one in recorded(tmp_path)] == ["RUNNING"]
+    records.close()
+
+
+def test_by_name_by_its_beginning_and_by_machine(histories):
+    assert arn_of(histories, "run-1") == arn("run-1")
+    assert arn_of(histories, "Child/other") == arn_of(histories, "oth") == arn("other", "Child")
+    assert arn_of(histories, "none") is None
+    assert arn_of(histories, "") is None
+    with pytest.raises(ConfigurationError, match="2 executions") as told:
+        arn_of(histories, "run")
+    assert "Main/run-1" in (told.value.hint or "")
+
+
+def test_the_command_lists_and_finds(histories):
+    where = ("--histories", histories)
+    lines = statebag("log", "--json", *where).stdout.splitlines()
+    assert {json.loads(line)["status"] for line in lines} >= {"SUCCEEDED", "LOST"}
+    assert len(statebag("log", *where).stdout.splitlines()) == 4
+    newest = json.loads(lines[0])
+    last = statebag("log", "--last", "--json", *where)
+    assert json.loads(last.stdout.splitlines()[-1])["status"] in {newest["status"], "LOST"}
+    assert statebag("log", "run-12", "--json", *where).exit_code == 0
+    assert json.loads(statebag("cat", "run-1@1", *where).stdout) == {}
+    assert statebag("log", "run-1", "--last", *where).exit_code == 2
+
+
+def test_an_empty_folder(tmp_path):
+    assert recorded(tmp_path) == []
+    assert statebag("log", "--last", "--histories", tmp_path).exit_code == 20
