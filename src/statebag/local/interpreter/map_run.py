@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["DistributedMapProgram"]
 
 _THRESHOLD = "States.ExceedToleratedFailureThreshold"
-_MOST_CHILDREN = 1_000  # at once; AWS starts up to 10,000, of which each takes memory here
+# At once; AWS starts up to 10,000. Chosen: each takes memory and, in a run that keeps histories,
+# one of the 256 or 1,024 files that a process may have open.
+_MOST_CHILDREN = 200
 
 
 class DistributedMapProgram(MapProgram):
@@ -142,6 +144,7 @@ class _MapRun:
         """
         group = StrandGroup(self._visit.lane.execution.scheduler)
         running = self._running
+        machine = self._program.child_machine(self._visit)
         try:
             for given, count in islice(jobs, most):
                 self._start(group, given, count)
@@ -150,7 +153,7 @@ class _MapRun:
                 if strand.failure is not None:
                     raise strand.failure
                 child, count = running.pop(index)
-                self.results[index] = _result(child)
+                self.results[index] = _result(child, machine)
                 if child.status != "SUCCEEDED":
                     self._failed += count
                     self.has_failed = self._failed > self._allowed
@@ -161,8 +164,7 @@ class _MapRun:
                 child.abort()
             group.cancel()
         for index, (child, _) in running.items():
-            self.results[index] = _result(child)
-        machine = self._program.child_machine(self._visit)
+            self.results[index] = _result(child, machine)
         self.results += [
             RunResult(machine, str(uuid4()), "PENDING", given.text) for given, _ in jobs
         ]
@@ -183,9 +185,10 @@ class _MapRun:
 _NOT_ENDED = RunResult("", "", "RUNNING", "")
 
 
-def _result(child: SingleExecution) -> RunResult:
+def _result(child: SingleExecution, machine: str) -> RunResult:
+    """What became of a child; of the machine's ARN, all share one text."""
     return RunResult(
-        child.machine_arn,
+        machine,
         child.name,
         "SUCCEEDED" if child.status == "SUCCEEDED" else "FAILED",
         child.input.text,
