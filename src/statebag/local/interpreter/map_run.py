@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["DistributedMapProgram"]
 
 _THRESHOLD = "States.ExceedToleratedFailureThreshold"
-# At once; AWS starts up to 10,000. Chosen: each takes memory and, in a run that keeps histories,
-# one of the 256 or 1,024 files that a process may have open.
-_MOST_CHILDREN = 200
+# At once; AWS starts up to 10,000. Chosen: each takes memory.
+_MOST_CHILDREN = 1_000
+# The same in a run that keeps histories, where each has a file open.
+_MOST_KEPT = 200
 
 
 class DistributedMapProgram(MapProgram):
@@ -55,7 +56,8 @@ class DistributedMapProgram(MapProgram):
         effective = self.flow.effective(visit)
         fields, lane = self._distributed, visit.lane
         items = None if fields.reads else self._map.items(visit, effective)
-        most = self._map.concurrency(visit, effective) or _MOST_CHILDREN
+        room = _MOST_KEPT if lane.execution.world.keeps_histories else _MOST_CHILDREN
+        most = self._map.concurrency(visit, effective) or room
         length = 0 if items is None else len(items)
         lane.event("MapStateStarted", "mapStateStartedEventDetails", {"length": length})
         tolerance = fields.tolerance(visit, effective)
@@ -74,7 +76,7 @@ class DistributedMapProgram(MapProgram):
             else:
                 allowed = tolerance.allowed(0)
             run = _MapRun(self, visit, allowed)
-            yield from run.children(jobs, min(most, _MOST_CHILDREN))
+            yield from run.children(jobs, min(most, room))
             output = fields.delivered(visit, effective, run.results, run_arn)
             run.check()
         except StateFailure as failure:
