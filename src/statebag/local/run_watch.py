@@ -52,6 +52,11 @@ class RunWatch:
         self._records = records
         self._on_event = on_event
 
+    @property
+    def keeps_histories(self) -> bool:
+        """Whether each execution has a file of its own."""
+        return self._records is not None
+
     def warn(self, text: str) -> None:
         """Say it once at the end."""
         self.warnings[text] = None

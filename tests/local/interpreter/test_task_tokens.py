@@ -50,13 +50,13 @@ def test_a_thread_of_a_function_answers_later_and_keeps_the_task_alive():
     def work(event, _context):
         def later():
             for _ in range(3):
-                time.sleep(0.4)
+                time.sleep(2)  # three of them are longer than one heartbeat may be
                 client().send_task_heartbeat(taskToken=event["token"])
             client().send_task_success(taskToken=event["token"], output='"late"')
 
         threading.Thread(target=later).start()
 
-    execution = run(chain(("T", ask(HeartbeatSeconds=1))), functions={"ask": work})
+    execution = run(chain(("T", ask(HeartbeatSeconds=5))), functions={"ask": work})
     assert execution.output == "late"
 
 

@@ -24,8 +24,8 @@ __all__ = ["RunResult", "result_objects", "returned_results"]
 
 _STATUSES = ("FAILED", "PENDING", "SUCCEEDED")
 # Bytes after which the next result begins another object. Chosen: on its way to the S3 of this
-# process an object is copied several times, and from 16 MiB on it is kept in a file.
-_OBJECT_BYTES = 17_000_000
+# process an object is copied several times, and from 5 MiB on it is kept in a file.
+_OBJECT_BYTES = 6_000_000
 _INCLUDED = {"Included": True}
 
 

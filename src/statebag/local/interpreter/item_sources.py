@@ -160,9 +160,9 @@ def _parsed(form: ReaderForm, body: bytes, s3: Any) -> Iterator[Any]:
         yield from _rows(_text(_unpacked(body)), form.delimiter, form.headers)
     elif form.type == "JSONL":
         # Only a line feed ends a line: a text in JSON may hold other separators.
-        for line in io.StringIO(_text(_unpacked(body)), newline="\n"):
+        for line in io.BytesIO(_unpacked(body)):
             if line.strip():
-                yield _json(line, "JSONL")
+                yield _json(_text(line), "JSONL")
     else:
         yield from _array(_json(_text(_unpacked(body)), "JSON"), form.pointer)
 

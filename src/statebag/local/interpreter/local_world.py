@@ -57,6 +57,7 @@ class LocalWorld:
         states: The states that were entered and left.
         stubs: Looks at what functions read.
         warn: Takes what was found and does not end the run.
+        keeps_histories: Whether each execution has a file of its own.
         role: The ARN of the role of all executions.
         caller: Calls the functions.
     """
@@ -89,6 +90,7 @@ class LocalWorld:
         self.stubs = watch.stubs
         self.warn = watch.warn
         self._watch = watch
+        self.keeps_histories = watch.keeps_histories
         self._branches = {
             name: first
             for machine in machines.values()

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["DistributedMapProgram"]
 
 _THRESHOLD = "States.ExceedToleratedFailureThreshold"
-_MOST_CHILDREN = 1_000  # at once; AWS starts up to 10,000, of which each takes memory here
+# At once; AWS starts up to 10,000. Chosen: each takes memory.
+_MOST_CHILDREN = 1_000
+# The same in a run that keeps histories, where each has a file open.
+_MOST_KEPT = 200
 
 
 class DistributedMapProgram(MapProgram):
@@ -53,7 +56,8 @@ class DistributedMapProgram(MapProgram):
         effective = self.flow.effective(visit)
         fields, lane = self._distributed, visit.lane
         items = None if fields.reads else self._map.items(visit, effective)
-        most = self._map.concurrency(visit, effective) or _MOST_CHILDREN
+        room = _MOST_KEPT if lane.execution.world.keeps_histories else _MOST_CHILDREN
+        most = self._map.concurrency(visit, effective) or room
         length = 0 if items is None else len(items)
         lane.event("MapStateStarted", "mapStateStartedEventDetails", {"length": length})
         tolerance = fields.tolerance(visit, effective)
@@ -72,7 +76,7 @@ class DistributedMapProgram(MapProgram):
             else:
                 allowed = tolerance.allowed(0)
             run = _MapRun(self, visit, allowed)
-            yield from run.children(jobs, min(most, _MOST_CHILDREN))
+            yield from run.children(jobs, min(most, room))
             output = fields.delivered(visit, effective, run.results, run_arn)
             run.check()
         except StateFailure as failure:
@@ -142,6 +146,7 @@ class _MapRun:
         """
         group = StrandGroup(self._visit.lane.execution.scheduler)
         running = self._running
+        machine = self._program.child_machine(self._visit)
         try:
             for given, count in islice(jobs, most):
                 self._start(group, given, count)
@@ -150,7 +155,7 @@ class _MapRun:
                 if strand.failure is not None:
                     raise strand.failure
                 child, count = running.pop(index)
-                self.results[index] = _result(child)
+                self.results[index] = _result(child, machine)
                 if child.status != "SUCCEEDED":
                     self._failed += count
                     self.has_failed = self._failed > self._allowed
@@ -161,8 +166,7 @@ class _MapRun:
                 child.abort()
             group.cancel()
         for index, (child, _) in running.items():
-            self.results[index] = _result(child)
-        machine = self._program.child_machine(self._visit)
+            self.results[index] = _result(child, machine)
         self.results += [
             RunResult(machine, str(uuid4()), "PENDING", given.text) for given, _ in jobs
         ]
@@ -183,9 +187,10 @@ class _MapRun:
 _NOT_ENDED = RunResult("", "", "RUNNING", "")
 
 
-def _result(child: SingleExecution) -> RunResult:
+def _result(child: SingleExecution, machine: str) -> RunResult:
+    """What became of a child; of the machine's ARN, all share one text."""
     return RunResult(
-        child.machine_arn,
+        machine,
         child.name,
         "SUCCEEDED" if child.status == "SUCCEEDED" else "FAILED",
         child.input.text,
