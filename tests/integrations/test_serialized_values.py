@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from statebag import BlobCorrupt, Statebag
 from statebag.format.json_check import check_json
-from statebag.integrations.typed_values import typed_bytes, typed_json
+from statebag.integrations.serialized_values import typed_bytes, typed_json
 from statebag.store.memory import MemoryStore
 
 encode = msgspec.msgpack.encode
