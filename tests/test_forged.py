@@ -44,7 +44,7 @@ def every_form():
     )
     state = {
         "status": "RUNNING",
-        "stored": CANARY + noise(9000),
+        "stored": CANARY + noise(7000),
         "carried": CANARY + "x" * 4000,
         "patched": noise(20_000, 5) + "middle" + noise(20_000, 6),
         "log": [{"n": n, "text": CANARY + noise(500, n)} for n in range(60)],

@@ -61,9 +61,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         piece_bytes: Aimed size of a piece of a large array or object; pieces are between a
             third of it and four times it, larger only where one item is.
         max_packs: Packs that a state may be spread over before a new pack takes smaller ones
-            along (docs/design/0027 says which).
+            along (docs/design/0027 says which). What was not opened is read for this where there
+            would be twice as many.
         compression_level: zstd's level.
-        cache_bytes: Verified blobs that a process keeps in memory.
+        cache_bytes: Verified blobs that a process keeps in memory, and as much again of values that
+            deltas start from. Of a value larger than half of it, only the list of chunks is kept.
         recheck_seconds: How long a seal relies on an object that this process wrote to or read from
             a remote store, before it asks whether the object is still there. 0 asks each time. (In
             a folder and in memory, a seal always looks.)
