@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-NOT_EXTRAS = {"all", "dev", "docs", "test"}
+# The frameworks of adapters have an environment of their own: `make test-agents`.
+NOT_EXTRAS = {"agents", "all", "dev", "docs", "langgraph", "test"}
 
 
 @pytest.fixture(scope="module")

@@ -93,6 +93,7 @@ CALLS = {
     "inspect": [["inspect", "bag.json", "--all"], ["inspect", "bag.json", "--json"]],
     "diff": [["diff", "bag.json", "other.json", "--values"], ["diff", "bag.json", EVIL]],
     "snapshots": [["snapshots", EVIL], ["snapshots", "m/run-1"]],
+    "heads": [["heads", EVIL], ["heads", "--versions"]],
     "export": [["export", "bag.json", "--output", f"{EVIL}.zip"], ["export", EVIL]],
     "import": [["import", EVIL], ["import", "broken.json"]],
     "init": [["init", EVIL], ["init", "broken.json"]],

@@ -1,5 +1,10 @@
 """Records of heads: what was written comes back, or a typed error."""
 
+import base64
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from statebag import BlobCorrupt, UnsupportedFormat
@@ -17,6 +22,27 @@ VERSION = VersionRecord(
     bag='{"a": 1}',
 )
 STATE = HeadState(life="1" * 16, last=2, dropped=((1, 1),), newest=VERSION)
+
+
+# As the first release with heads wrote it; it stays readable.
+WRITTEN = base64.b64decode(
+    "U0JBR0gBDQoAAAAAAAAAy4fTuWDdNepUXB1AVs+a3n+4h3Zsl7+30MRHfLoCbM5hKLUv/SDLNQQAYgkcHHA1"
+    "zhgdtGn3sp+KVUQcdJ2wqseZoY2aTSkAIE5RdJQB/VAf0LpBJeOMOW1937La0Jul1o0LNCVCJiKTGBSpWG/7"
+    "nuKe8bS+lPGAdbaJYm6Tg9OG9tk2IkhiGoa+lmEWt8ZCf41i47m+BYWNqQMMBQcAcAhNubuuHXBtleoooFai"
+    "A2A="
+)
+
+
+def test_what_was_written_stays_readable():
+    assert decode_record(WRITTEN, "name") == STATE
+
+
+def test_what_the_page_about_the_format_prints_is_a_head():
+    page = (Path(__file__).parents[2] / "docs" / "format.md").read_text("utf-8")
+    (printed,) = re.findall(r'```json\n(\{"v": 1, "life".*?)```', page, re.DOTALL)
+    state = decode_record(framed(json.loads(printed)), "name")
+    assert state.newest.label == "step-2"
+    assert state.has_dropped(1)
 
 
 def framed(body, magic=b"SBAGH\x01\r\n", size=None):

@@ -30,6 +30,7 @@ IN_OTHER_TESTS = {
     "Install its wheel from PyPI, or one built with OpenSSL 3.2 or later; Policy(forms=2),"
     " STATEBAG_FORMS=2, writes the older form.": "store/test_encrypted.py",
     "Install the extra: pip install 'statebag[langgraph]'": "integrations/test_absence.py",
+    "Other savers: call move_threads with the saver.": "integrations/test_langgraph_move.py",
     "Let fewer writers write to one thread at a time.": "integrations/test_langgraph.py",
     "Install the extra: pip install 'statebag[metrics]'": "sinks/test_from_environment.py",
     "Install the extra: pip install 'statebag[tracing]'": "sinks/test_from_environment.py",

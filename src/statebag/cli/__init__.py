@@ -27,6 +27,7 @@ COMMANDS = {
     "inspect": "statebag.cli.inspect_cmd:command",
     "diff": "statebag.cli.diff_cmd:command",
     "snapshots": "statebag.cli.snapshots_cmd:command",
+    "heads": "statebag.cli.heads_cmd:command",
     "export": "statebag.cli.export_cmd:command",
     "import": "statebag.cli.import_cmd:command",
     "init": "statebag.cli.init_cmd:command",

@@ -9,7 +9,7 @@ import click
 
 from statebag.cli.executions import is_execution
 from statebag.cli.json_input import read_json
-from statebag.errors import BlobCorrupt, ConfigurationError
+from statebag.errors import BlobCorrupt, BlobMissing, ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ bags_option = click.option(
     "bags",
     metavar="SOURCE",
     multiple=True,
-    help="Also all that this bag reads from: a file, -, a snapshot, or an execution's ARN.",
+    help="Also all that this bag reads from: a file, -, a snapshot, a head, or an execution's ARN.",
 )
 """The option `--bag`, which may be given several times."""
 
@@ -35,31 +35,37 @@ def is_in_store(source: str) -> bool:
 
     if source == "-" or is_execution(source) or Path(source).exists():
         return False
-    return "://" in source or kind_of(source) == "snapshot"
+    return "://" in source or kind_of(source) in {"snapshot", "head"}
 
 
 def read_bag(source: str, client: Statebag, executions: Executions) -> Any:
     """Return the bag.
 
     Args:
-        source: A file's name, `-`, a snapshot's name or address in the client's store, or
-            an execution as `ARN` (its newest state) or `ARN@EVENT`.
-        client: Reads a snapshot.
+        source: A file's name, `-`, the name or address of a snapshot or of a head's object in the
+            client's store, or an execution as `ARN` (its newest state) or `ARN@EVENT`.
+        client: Reads a snapshot or a head.
         executions: Reads what an execution carried.
 
     Raises:
-        BlobMissing, BlobCorrupt: The snapshot is gone or damaged.
+        BlobMissing, BlobCorrupt: The snapshot or head is gone, deleted or damaged.
         StatebagError: The execution cannot be read.
     """
     if (named := _execution(source, executions)) is not None:
         return executions.bag(named)
     from statebag.format import json_text  # noqa: PLC0415 - kept out of --help
+    from statebag.upkeep.head_objects import bags_of_object  # noqa: PLC0415 - kept out of --help
     from statebag.upkeep.objects import fits_its_name, kind_of  # noqa: PLC0415 - kept out of --help
 
     name = source.removeprefix(client.store.url.rstrip("/") + "/")
-    if not is_in_store(source) or kind_of(name) != "snapshot":
+    if not is_in_store(source) or kind_of(name) not in {"snapshot", "head"}:
         return read_json(source)
     text = client.store.get(name)
+    if kind_of(name) == "head":
+        bags = bags_of_object(text, name)
+        if not bags:
+            raise BlobMissing("the head was deleted", object_name=name)
+        return bags[0]
     if not fits_its_name(name, text):
         raise BlobCorrupt("the snapshot is not the bytes that its name says", object_name=name)
     return json_text.decode(text, name)

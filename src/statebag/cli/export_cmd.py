@@ -30,8 +30,9 @@ __all__ = ["command"]
 def command(bag: str, *, output: Path, histories: Path, store: str | None) -> None:
     """Write the whole state of BAG to one file that needs no store.
 
-    A bag is a file, - for the standard input, a snapshot's name or address, or an execution at an
-    event: ARN@EVENT, or ARN for its newest state.
+    A bag is a file, - for the standard input, the name or address of a snapshot or of a version of
+    a head (`statebag heads` lists them), or an execution at an event: ARN@EVENT, or ARN for its
+    newest state.
 
     \b
     Examples:

@@ -414,11 +414,16 @@ class StatebagSaver(BaseCheckpointSaver[str]):
             yield from [found[label] for label in reversed(in_order) if label in found]
 
     def _ancestors(self, head: Head, start: Version | None) -> Iterator[Version]:
-        version = start
-        while version is not None and version.note["parent"]:
-            version = head.find(label_of(version.note["parent"]))
-            if version is not None:
+        """Yield the ancestors of a checkpoint, the nearest first; each was written before."""
+        if start is None:
+            return
+        parent, first = start.note["parent"], start.number
+        for version in head.history(wanted=lambda one: one.number < first):
+            if not parent:
+                return
+            if version.note["id"] == parent:
                 yield version
+                parent = version.note["parent"]
 
     def _with_seeds(self, versions: Sequence[Version]) -> set[str]:
         """Return the newest checkpoint, and the ancestors that its delta channels need."""
