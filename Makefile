@@ -11,7 +11,7 @@ DEV := $(VENV)/.dev-installed
 MUTATION := $(VENV)-mutation
 DOCS := $(VENV)-docs
 
-.PHONY: help azurite demo demo-agent test matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help azurite chromium pictures demo demo-agent test matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short torture torture-model torture-fuzz torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -115,6 +115,12 @@ AZURITE := 3.35.0
 azurite: .azurite/node_modules/.bin/azurite-blob ## the emulator that the tests of Azure need
 .azurite/node_modules/.bin/azurite-blob:
 	npm install --silent --no-audit --no-fund --prefix .azurite azurite@$(AZURITE)
+
+chromium: ## the browser that the tests of the page need, of Debian
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+pictures: $(DEV) chromium ## the pictures of docs/ui.md, from the run that `make demo` left
+	$(BIN)/python docs/_site/pictures.py
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
   --python-version 3.11

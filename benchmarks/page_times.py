@@ -142,6 +142,7 @@ def _driven(page: Page, address: str) -> dict[str, Any]:
         begun = time.perf_counter()
         act()
         figures[f"seconds to {name}"] = time.perf_counter() - begun
+        print(f"... {name}", file=sys.stderr, flush=True)
 
     def first_view() -> None:
         page.goto(f"{address}#/x/{quote(ARN, safe='')}/steps")
