@@ -12,7 +12,7 @@ MUTATION := $(VENV)-mutation
 DOCS := $(VENV)-docs
 AGENTS := $(VENV)-agents
 
-.PHONY: help azurite demo demo-agent test adapters test-agents matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short bench-agents torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help azurite chromium pictures demo demo-agent test adapters test-agents matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short bench-agents torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -134,6 +134,12 @@ azurite: .azurite/node_modules/.bin/azurite-blob ## the emulator that the tests 
 .azurite/node_modules/.bin/azurite-blob:
 	npm install --silent --no-audit --no-fund --prefix .azurite azurite@$(AZURITE)
 
+chromium: ## the browser that the tests of the page need, of Debian
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+pictures: $(DEV) chromium ## the pictures of docs/ui.md, from the run that `make demo` left
+	$(BIN)/python docs/_site/pictures.py
+
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
   --python-version 3.11
 LIKE_DEV := -c requirements/run.lock -c requirements/dev.lock
@@ -145,7 +151,7 @@ lock: $(BIN)/python ## pin all dependencies again, with hashes
 	$(COMPILE) --extra metrics -c requirements/run.lock -o requirements/lambda.lock pyproject.toml
 	$(COMPILE) --extra docs $(LIKE_DEV) -o requirements/docs.lock pyproject.toml
 	$(COMPILE) --extra test $(LIKE_DEV) -o requirements/matrix/core.lock pyproject.toml
-	for extra in local cli encryption metrics; do \
+	for extra in local cli ui encryption metrics; do \
 	  $(COMPILE) --extra test --extra $$extra $(LIKE_DEV) -o requirements/matrix/$$extra.lock pyproject.toml \
 	    || exit 1; done
 	printf 'opentelemetry-sdk\n' | $(COMPILE) --extra test --extra tracing $(LIKE_DEV) \

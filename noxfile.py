@@ -55,6 +55,12 @@ PARTS = {
         "tests/cli/test_group.py",
         *("-k", "not without_an_extra"),  # it takes one away that is not there
     ),
+    "ui": (
+        "tests/ui/test_request_guard.py",
+        "tests/ui/test_page_files.py",
+        "tests/ui/test_machine_graph.py",
+        *("-k", "not what_was_entered"),  # it looks at a run of the local engine
+    ),
     "encryption": (
         "tests/store/test_encrypted.py",
         *NOT_CORE[2:],

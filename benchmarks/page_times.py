@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="statebag-page-") as folder:
         histories, store = Path(folder, "histories"), Path(folder, "store")
         written = make(histories, store, arguments.events, arguments.megabytes)
-        figures = {**written, **measure(histories, store)}
+        figures = {**written, **measure(histories, store, written["events"])}
     for name, value in figures.items():
         print(
             f"{name:48} {value:>12,.2f}" if isinstance(value, float) else f"{name:48} {value:>12,}"
@@ -110,7 +110,7 @@ def _events(client: Statebag, bag: Any, events: int) -> Iterator[dict[str, Any]]
     yield event("ExecutionSucceeded", "executionSucceededEventDetails", output=text)
 
 
-def measure(histories: Path, store: Path) -> dict[str, Any]:
+def measure(histories: Path, store: Path, events: int) -> dict[str, Any]:
     """Serve the page and drive a browser; return seconds, and megabytes of memory."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only this needs it
 
@@ -123,7 +123,7 @@ def measure(histories: Path, store: Path) -> dict[str, Any]:
             assert found is not None
             with sync_playwright() as started:
                 browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-                figures = _driven(browser.new_page(), found[0])
+                figures = _driven(browser.new_page(), found[0], events)
                 browser.close()
             status = Path(f"/proc/{served.pid}/status")
             if status.exists():
@@ -134,14 +134,15 @@ def measure(histories: Path, store: Path) -> dict[str, Any]:
     return figures
 
 
-def _driven(page: Page, address: str) -> dict[str, Any]:
-    page.set_default_timeout(300_000)
+def _driven(page: Page, address: str, events: int) -> dict[str, Any]:
+    page.set_default_timeout(120_000)
     figures: dict[str, Any] = {}
 
     def timed(name: str, act: Callable[[], object]) -> None:
         begun = time.perf_counter()
         act()
         figures[f"seconds to {name}"] = time.perf_counter() - begun
+        print(f"... {name}", file=sys.stderr, flush=True)
 
     def first_view() -> None:
         page.goto(f"{address}#/x/{quote(ARN, safe='')}/steps")
@@ -162,7 +163,8 @@ def _driven(page: Page, address: str) -> dict[str, Any]:
         page.get_by_role("treeitem").filter(has=page.locator(".index")).nth(3).wait_for()
 
     def a_difference() -> None:
-        page.goto(f"{address}#/x/{quote(ARN, safe='')}/differences?before=2&after=20001")
+        pair = f"before={events // 2}&after={events - EVENTS_OF_A_STEP}"
+        page.goto(f"{address}#/x/{quote(ARN, safe='')}/differences?{pair}")
         page.locator(".change").first.wait_for()
 
     def inside() -> None:

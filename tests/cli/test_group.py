@@ -88,9 +88,7 @@ def test_without_click_one_line_says_what_to_install():
     )
 
 
-@pytest.mark.parametrize(
-    ("module", "extra"), [("yaml", "local"), ("rich", "cli")]
-)
+@pytest.mark.parametrize(("module", "extra"), [("yaml", "local"), ("rich", "cli")])
 def test_run_without_an_extra_says_what_to_install(module, extra, tmp_path):
     machine = tmp_path / "m.json"
     machine.write_text('{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')

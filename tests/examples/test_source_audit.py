@@ -280,7 +280,8 @@ class TestDefinition:
 
 class TestDemo:
     @pytest.fixture
-    def demo(self):
+    def demo(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)  # it keeps its runs below the working folder
         spec = importlib.util.spec_from_file_location("source_audit_demo", EXAMPLE / "demo.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -293,6 +294,7 @@ class TestDemo:
         assert "ReadFiles: States.DataLimitExceeded" in shown
         assert "40 of 40 source files came through as they are on disk" in shown
         assert "AskForApproval waits for an answer" in shown
+        assert "statebag ui --histories .statebag/demo/histories" in shown
         assert report_file.read_text("utf-8").startswith("# Audit of ")
 
     def test_says_so_where_the_state_fits(self, demo, capsys):

@@ -15,7 +15,6 @@ from statebag.asl.arns import ACCOUNT
 from statebag.ui.execution_catalog import ExecutionCatalog
 from statebag.ui.page_answers import PageData
 from tests.bags import noise
-from tests.local.machines import chain, run, task
 
 SECRET = "SECRET-" + "s3cr3t"
 HOSTILE = {
@@ -61,6 +60,8 @@ class Ran:
 
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory):
+    from tests.local.machines import chain, run, task  # needs the extra local
+
     folder = tmp_path_factory.mktemp("ui")
     client = Statebag(
         folder / "store",

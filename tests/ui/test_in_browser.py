@@ -177,6 +177,36 @@ def test_it_follows_a_run(ran, tmp_path):
     record.close()
 
 
+def test_a_long_list_has_only_the_rows_in_view_on_the_page(ran, tmp_path):
+    record = Record(tmp_path / "Main" / "long.jsonl", arn_of("long"), {})
+    for number in range(1, 1_201):
+        way, name = ("Entered", "input") if number % 2 else ("Exited", "output")
+        record.add(
+            {
+                "id": number,
+                "previousEventId": number - 1,
+                "type": f"PassState{way}",
+                "timestamp": number,
+                f"state{way}EventDetails": {"name": f"S{(number - 1) // 2 % 50}", name: "{}"},
+            }
+        )
+    record.close()
+    with serving(tmp_path, ran.client.store.url) as served, browsing() as (page, wrong):
+        page.goto(view(served, arn_of("long")))
+        table = page.get_by_role("table", name="Steps")
+        table.get_by_text("S0", exact=True).first.wait_for()
+        table.focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("End")
+        table.get_by_text("1,199", exact=True).wait_for()
+        assert table.get_by_role("row").count() < 60
+        page.keyboard.press("PageUp")
+        table.get_by_text("1,199", exact=True).wait_for()
+        page.keyboard.press("Home")
+        page.get_by_role("heading", name="S0 left").wait_for()
+        assert wrong == []
+
+
 def test_another_site_and_a_page_without_the_token_get_nothing(served, ran):
     with browsing() as (page, _):
         page.goto(f"http://127.0.0.1:{served.port}/")

@@ -17,3 +17,11 @@ def test_packs_in_text_and_whose_they_are():
     assert pack_names(text) == {PACK, "Other/run-1/" + "b" * 32 + ".pack"}
     assert is_below(pack_names(text), "Main", "run-1") == {PACK}
     assert pack_names(b"nothing") == set()
+
+
+def test_long_base64_before_a_name_is_no_work():
+    noise = b"abcdefghijklmnopqrstuvwxyz/0123456789" * 100_000
+    line = b'{"data": "' + noise + b'.pack", "at": "' + PACK.encode() + b'"}'
+    assert pack_names(line) == {PACK}
+    assert pack_names(b".pack" * 10_000) == set()
+    assert pack_names(b'{\\"at\\": \\"' + PACK.encode() + b'\\"}') == {PACK}

@@ -17,8 +17,8 @@ import msgspec
 from statebag.client import Statebag
 from statebag.errors import ConfigurationError, Conflict
 from statebag.integrations.event_loop import in_thread
-from statebag.integrations.thread_names import head_name_of, label_of, scope_of_thread
 from statebag.integrations.serialized_values import typed_bytes, typed_json
+from statebag.integrations.thread_names import head_name_of, label_of, scope_of_thread
 
 try:
     from langgraph.checkpoint.base import (

@@ -108,13 +108,16 @@ class ExecutionCatalog:
             return True
         return about.st_ino != source.inode or about.st_size < source.log.read_bytes
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self, *, scan: bool = True) -> list[dict[str, Any]]:
         """Return a row for each execution, the newest first; sizes in bytes, times in UTC.
 
         What needs the whole history (`largest`, `dollars`) is None until a later call has read it:
         one call reads only some.
+
+        Args:
+            scan: Whether to read histories whole; without it, the list is there at once.
         """
-        ahead = _SCANNED_BYTES
+        ahead = _SCANNED_BYTES if scan else 0
         rows: list[dict[str, Any]] = []
         for arn in self._named:
             with suppress(StatebagError):

@@ -44,7 +44,7 @@ class PageData:
         self._trees: OrderedDict[tuple[str, int, int], StateTree] = OrderedDict()
         self._lock = threading.Lock()
         self.answers: dict[str, Callable[[_Asked], Any]] = {
-            "executions": lambda _: {"executions": self.catalog.rows()},
+            "executions": lambda asked: {"executions": self.catalog.rows(scan=asked.flag("scan"))},
             "execution": lambda asked: overview(self._seen(asked), causes=asked.flag("causes")),
             "graph": lambda asked: graph_of(self._seen(asked)),
             "timeline": lambda asked: timeline_of(

@@ -20,7 +20,8 @@ _TRANSITION = 25.0  # AWS price list reference, as above
 _PUT = 5.0  # AWS price list reference, as above
 _GET = 0.4  # AWS price list reference, as above
 _MILLION = 1_000_000  # a reference of prices: they are for so many
-_PACK = re.compile(rb"([A-Za-z0-9%._~/-]+/[0-9a-f]{32}\.pack)")
+_PACK = re.compile(rb"[A-Za-z0-9%._~-]+(?:/[A-Za-z0-9%._~-]+)*/[0-9a-f]{32}\.pack")
+_LONGEST_NAME = 1024  # bytes: the longest key (S3 User Guide, "Naming Amazon S3 objects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,17 @@ def estimate(transitions: int, puts: int, gets: int) -> Estimate:
 
 def pack_names(line: bytes) -> set[str]:
     """Return what looks like the name of a pack in text; data of a state may look so too."""
-    return {name.decode() for name in _PACK.findall(line)} if b".pack" in line else set()
+    found = set()
+    # From each end back to its quote: the text before may be long base64, which a pattern that
+    # looks for the beginning would try at each letter.
+    end = line.find(b".pack")
+    while end >= 0:
+        quote = line.rfind(b'"', max(0, end - _LONGEST_NAME), end)
+        name = line[quote + 1 : end + len(b".pack")]
+        if quote >= 0 and _PACK.fullmatch(name):
+            found.add(name.decode())
+        end = line.find(b".pack", end + 1)
+    return found
 
 
 def is_below(packs: Iterable[str], machine: str, name: str) -> set[str]:

@@ -13,7 +13,7 @@ export function Executions({ go }) {
   const [status, setStatus] = useState("");
   const [chosen, choose] = useState(null);
   const load = () =>
-    ask("executions").then(
+    ask("executions", { scan: held.rows !== null }).then(
       (answer) => setHeld({ rows: answer.executions, error: null }),
       (error) => setHeld((old) => ({ ...old, error })),
     );

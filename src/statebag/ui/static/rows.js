@@ -10,6 +10,7 @@ const AROUND = 8; // rows above and below the view
  */
 export function Rows({ total, height, row, chosen, choose, use, want, label, role = "table", rowRole = "row", tall = 480, onKey }) {
   const box = useRef(null);
+  const [moves, setMoves] = useState(0);
   const [view, setView] = useState({ top: 0, room: tall });
   const measure = () => {
     if (box.current) setView({ top: box.current.scrollTop, room: box.current.clientHeight || tall });
@@ -21,7 +22,7 @@ export function Rows({ total, height, row, chosen, choose, use, want, label, rol
     const top = chosen * height;
     if (top < scrollTop) box.current.scrollTop = top;
     else if (top + height > scrollTop + clientHeight) box.current.scrollTop = top + height - clientHeight;
-  }, [chosen]);
+  }, [chosen, moves]);
   const first = Math.max(0, Math.floor(view.top / height) - AROUND);
   const last = Math.min(total, Math.ceil((view.top + view.room) / height) + AROUND);
   useLayoutEffect(() => {
@@ -38,6 +39,7 @@ export function Rows({ total, height, row, chosen, choose, use, want, label, rol
     const steps = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: total - 1 };
     if (event.key in steps && !event.altKey && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
+      setMoves(moves + 1);
       if (total) choose(Math.max(0, Math.min(total - 1, steps[event.key])));
     } else if ((event.key === "Enter" || event.key === " ") && at >= 0 && use) {
       event.preventDefault();

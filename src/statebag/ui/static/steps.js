@@ -13,10 +13,13 @@ function usePages(load, version) {
   const asked = useRef(new Set());
   const [state, setState] = useState({ total: 0, error: null, turn: 0 });
   const turn = useRef(0);
-  useEffect(() => {
+  const newest = useRef(version);
+  if (newest.current !== version) {
+    // Before the rows ask for what is in view, which they do while this is shown.
+    newest.current = version;
     turn.current += 1;
     asked.current = new Set();
-  }, [version]);
+  }
   const want = useCallback(
     (first, last) => {
       for (let page = Math.floor(first / PAGE); page <= Math.floor(Math.max(first, last - 1) / PAGE); page += 1) {
