@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["delete_if_match"]
 
-_LONGEST_SECONDS = 20.0  # of one request, as for the store's other ones
+_LONGEST_SECONDS = 20.0  # of one request. Chosen, as for the store's other requests
 _IS_OTHER = frozenset({404, 412})
 _BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
 
