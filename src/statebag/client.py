@@ -30,12 +30,13 @@ from statebag.opening.walk import EVERYTHING, Selection
 from statebag.policy import with_more_control
 from statebag.step import StepDecorator
 from statebag.store.address import store_of
-from statebag.store.identity import identity_of, salt_of
+from statebag.store.identity import identity_of
 from statebag.store.recovery import Recovery
 from statebag.store.retrying import RetryingStore, deadline
 from statebag.telemetry import usage
 from statebag.telemetry.steps import span
 from statebag.telemetry.stub_aware import reads_stubs
+from statebag.upkeep_calls import UpkeepCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,9 +45,7 @@ if TYPE_CHECKING:
 
     from statebag.format.paths import Path
     from statebag.opening.difference import Change
-    from statebag.opening.map_results import ChildResult, Transformation
     from statebag.policy import Policy
-    from statebag.sealing.array_writer import ArrayWriter
     from statebag.sealing.sealer import Sealer
     from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
@@ -56,7 +55,7 @@ if TYPE_CHECKING:
 __all__ = ["Statebag"]
 
 
-class Statebag(AsyncCalls):
+class Statebag(AsyncCalls, UpkeepCalls):
     """Seal states into bags and open them again.
 
     Args:
@@ -219,22 +218,6 @@ class Statebag(AsyncCalls):
 
         return Heads(self, scope)
 
-    def packs(self, bag: Any) -> list[str]:
-        """Return the names of all packs that an open of the whole bag reads from, in order.
-
-        It reads the indexes of large values, and no value.
-
-        Args:
-            bag: A bag, or any JSON value that holds stubs.
-
-        Raises:
-            StatebagError: The bag is malformed, or an index cannot be read.
-        """
-        from statebag.upkeep.needed_packs import NeededPacks
-
-        with deadline(self.policy.deadline_seconds):
-            return sorted(NeededPacks(self.store).of(as_bag(bag)))
-
     def with_values(self, values: Values | None) -> Self:
         """Return this client with other types beyond JSON; both share the store and the memory."""
         other = object.__new__(type(self))
@@ -242,17 +225,6 @@ class Statebag(AsyncCalls):
         other.values = values
         other._settings = {**self._settings, "values": values}
         return other
-
-    def delete_objects(self, names: Iterable[str]) -> None:
-        """Delete objects, and do not rely on them any more: a later seal writes them again.
-
-        Args:
-            names: Their names in the store. No bag that is still in use may need them.
-        """
-        memory = self._memory()
-        for name in names:
-            memory.forget_packs({name})
-            self.store.delete(name)
 
     @property
     def signs(self) -> bool:
@@ -513,61 +485,6 @@ class Statebag(AsyncCalls):
         with deadline(self.policy.deadline_seconds):
             return member_page(self._opener(scope), as_bag(bag), parse_path(path), start, count)
 
-    def repair(
-        self, bag: Any, scope: str | None = None, *, embedded: bool = False
-    ) -> dict[str, str | None]:
-        """Repair the packs that a bag reads from, so that its state can be opened.
-
-        Each pack is read in full and compared with its name. A damaged or missing pack is written
-        again from this process's memory, a replica, or an earlier version of the object.
-
-        Args:
-            bag: A bag, or its text.
-            scope: The reader's scope, as for `open`.
-            embedded: Whether to repair the packs of bags in its strings too; if not, a warning is
-                logged.
-
-        Returns:
-            Each pack's name, with the place that its bytes came from; None if it was whole.
-
-        Raises:
-            BlobMissing, BlobCorrupt: No place has a pack whole. All other packs were repaired
-                before.
-            StatebagError: As for `open`.
-        """
-        from statebag.opening.embedded import look_for_texts, open_texts
-        from statebag.upkeep.pack_repair import repair_pack, repair_packs
-        from statebag.upkeep.remembered_pack import pack_from_memory
-
-        reads_stubs(bag)
-        bag = as_bag(bag)
-
-        def remembered(name: str) -> bytes | None:
-            texts = self._fetcher(self._memory()).in_memory(name)
-            return pack_from_memory(name, texts, self.policy.compression_level, salt_of(self.store))
-
-        def read(fetcher: Fetcher) -> None:
-            opener = self._opener(scope, Memory.empty(), fetcher)
-            state = opener.open(bag, EVERYTHING)
-            if embedded:
-                open_texts(opener, state, EVERYTHING)
-            last[:] = [state]
-
-        def repair_one(name: str) -> str | None:
-            place = repair_pack(self.store, self.recovery, name, remembered)
-            self._memory().presence.saw(name)
-            return place
-
-        last: list[Any] = []
-        with deadline(self.policy.deadline_seconds):
-            repaired = repair_packs(lambda: self._fetcher(Memory.empty()), read, repair_one)
-        if not embedded:
-            look_for_texts(last[0], embedded=False)
-        return repaired
-
-    heal = repair
-    """The earlier name of `repair`."""
-
     def differences(self, before: Any, after: Any, scope: str | None = None) -> list[Change]:
         """Return the differences between the states of two bags, reading only values that differ.
 
@@ -591,50 +508,6 @@ class Statebag(AsyncCalls):
         for bag in (before, after):
             look_for_texts(bag, embedded=False)
         return found
-
-    def export(self, bag: Any, scope: str | None = None, *, embedded: bool | None = None) -> bytes:
-        """Return a deterministic archive of the whole state of a bag, which needs no store.
-
-        Args:
-            bag: A bag, or its text.
-            scope: The reader's scope, as for `open`.
-            embedded: As for `open`. A text that is not opened still refers to this store.
-
-        Raises:
-            StatebagError: As for `open`.
-        """
-        from statebag.store.memory import MemoryStore
-        from statebag.upkeep.archive import SCOPE, pack_up
-
-        state = self._opened(bag, scope=scope, embedded=embedded)
-        room = MemoryStore()
-        policy = msgspec.structs.replace(self._without_keys(), carry_bytes=0)
-        sealer = Statebag(room, policy=policy, replicas=(), signing_keys={}, encryption_keys=())
-        sealed = sealer.seal(state, scope=SCOPE)
-        return pack_up(sealed, {info.name: room.get(info.name) for info in room.list()})
-
-    def unpack(self, archive: bytes, scope: str, budget: int | None = None) -> Any:
-        """Seal an exported state into this store, and return its bag.
-
-        Args:
-            archive: A result of `export`, which need not be trusted.
-            scope: Where the objects go: `<state machine>/<execution name>`.
-            budget: As for `seal`.
-
-        Raises:
-            BlobCorrupt, UnsupportedFormat, InvalidStub, LimitExceeded: The archive is damaged,
-                forged or too large; nothing was written.
-            StatebagError: As for `seal`.
-        """
-        from statebag.upkeep.archive import SCOPE, check_scope, unpack
-
-        bag, room = unpack(archive, self.policy.max_open_bytes)
-        reader = Statebag(
-            room, policy=self._without_keys(), replicas=(), signing_keys={}, encryption_keys=()
-        )
-        # Whether a string holds a bag was settled by `export`; a control field may stand plain.
-        state = reader.open(bag, scope=SCOPE, embedded=False)
-        return self.with_values(None).seal(state, scope=check_scope(scope), budget=budget)
 
     def append(
         self,
@@ -691,50 +564,6 @@ class Statebag(AsyncCalls):
         usage.add(seals=1, seal_ns=perf_counter_ns() - started)
         return appended
 
-    def map_results(
-        self, details: Mapping[str, str], transformation: Transformation | None = None
-    ) -> Iterator[ChildResult]:
-        """Iterate the children of a Distributed Map, from the files of its ResultWriter.
-
-        A record that cannot be given exactly becomes a failed child with the error
-        `Statebag.UnreadableRecord`; other records are not affected.
-
-        Args:
-            details: `ResultWriterDetails` of the state's output: `{"Bucket", "Key"}`.
-            transformation: `NONE`, `COMPACT` or `FLATTEN`, as the ResultWriter's WriterConfig
-                says. If it is None, the first child that succeeded decides: NONE if its record
-                describes a child of this Map Run, by its fields and its ARN.
-
-        Raises:
-            InvalidState: A record does not have the form of the first one.
-            NotPermitted: The files are not below the store's root or one of the policy's
-                `result_roots`.
-            BlobMissing, BlobCorrupt, StoreUnavailable: A file could not be read.
-        """
-        from statebag.opening.map_results import read_map_results
-        from statebag.opening.result_roots import ResultRoots
-
-        locate = ResultRoots(self.store, self.policy).locate
-        return read_map_results(locate, details, transformation)
-
-    def array_writer(self, scope: str) -> ArrayWriter:
-        """Write an array item by item in bounded memory; `finish()` returns an `Unopened` for it.
-
-        Args:
-            scope: Where the objects go.
-        """
-        from statebag.sealing.array_writer import ArrayWriter
-        from statebag.store.background import BackgroundWriter
-
-        background = BackgroundWriter(self.store)
-        return ArrayWriter(
-            background.put,
-            background.settle,
-            self.policy,
-            encode_scope(scope),
-            lambda: salt_of(self.store),
-        )
-
     @property
     def step(self) -> StepDecorator:
         """Decorate a Lambda handler that uses this client, as `statebag.step` does."""
@@ -755,12 +584,6 @@ class Statebag(AsyncCalls):
     def _read(self, state: Any) -> Any:
         """Return what was opened with its values of types beyond JSON."""
         return state if self.values is None else self.values.decode(state)
-
-    def _without_keys(self) -> Policy:
-        """Return the policy for a store in this process's memory, which needs no keys."""
-        return msgspec.structs.replace(
-            self.policy, require_signatures=False, require_encryption=False
-        )
 
     def _memory(self) -> Memory:
         signing = () if self._signatures is None else self._signatures.fingerprint
