@@ -32,6 +32,7 @@ __all__ = [
     "pieces_of",
     "sizes_of_pieces",
     "stored_nodes",
+    "texts_at_hand",
     "without_blobs",
 ]
 
@@ -108,6 +109,11 @@ def pieces_of(members: Sequence[Member]) -> list[Piece | Entry]:
         else:
             found.append(member)
     return found
+
+
+def texts_at_hand(members: Sequence[Member]) -> dict[str, bytes]:
+    """The texts of the chunks below some members that were read or are new, by their digests."""
+    return {one.sha256: one.text for one in pieces_of(members) if isinstance(one, Piece)}
 
 
 def stored_nodes(member: Member, known: Known, scope: str) -> list[Blob]:

@@ -14,7 +14,7 @@ from statebag.errors import StatebagError
 from statebag.format.names import is_scope_at_or_above, scope_of
 from statebag.opening.known import Bases, Known, ends_alike
 from statebag.opening.verified import Texts, verified
-from statebag.sealing.cutting import Piece, pieces_of
+from statebag.sealing.cutting import texts_at_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -103,12 +103,7 @@ class Parent:
         one = None if path in self._wanted else self._field(path)
         if one is None:
             return
-        cut = pieces_of(leaving.pieces)
-        held = {
-            piece.sha256: piece.text
-            for piece in (*cut, *leaving.newest)
-            if isinstance(piece, Piece)
-        }
+        held = texts_at_hand((*leaving.pieces, *leaving.newest))
         wanted = [entry.blob for entry in one.entries if entry.sha256 not in held]
         most = max(len(one.entries) // _SHARE_READ, _ALWAYS_READ)
         if one.entries and not 0 < len(wanted) <= most:

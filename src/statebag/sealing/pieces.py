@@ -139,7 +139,8 @@ class Cutter:
         texts = [one.text for one in shreds]
         digests = digests_of(texts)
         blobs = self.known.blobs(self.scope, digests)
-        if carried and not any(blobs) and self._fits_carried(single):
+        # A text that repeats itself may be short once it is compressed, however long it is.
+        if carried and not any(blobs) and single.carried_bytes <= policy.carry_bytes:
             return None
         base = json_text.join_texts(texts, "array")
         patch = make_patch(single.text, base)
