@@ -151,7 +151,13 @@ class AwsServices:
                 service,
                 region_name=self.region,
                 endpoint_url=endpoint,
-                config=Config(s3=style, retries={"total_max_attempts": 1}),
+                config=Config(
+                    s3=style,
+                    retries={"total_max_attempts": 1},
+                    # Checksums that nobody asked for put objects into further copies of them.
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                ),
             )
         return self._clients[service]
 
