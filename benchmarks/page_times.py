@@ -167,10 +167,6 @@ def _driven(page: Page, address: str, events: int) -> dict[str, Any]:
         page.goto(f"{address}#/x/{quote(ARN, safe='')}/differences?{pair}")
         page.locator(".change").first.wait_for()
 
-    def inside() -> None:
-        page.get_by_role("button", name="Look inside").first.click()
-        page.locator(".inside tbody tr").first.wait_for()
-
     timed(
         "the list of executions",
         lambda: (page.goto(address), page.locator(".rows .row").wait_for()),
@@ -181,7 +177,6 @@ def _driven(page: Page, address: str, events: int) -> dict[str, Any]:
     timed("the state", first_state)
     timed("an item of the largest value", a_value)
     timed("a difference", a_difference)
-    timed("what differs inside", inside)
     return figures
 
 

@@ -42,7 +42,7 @@ def test_sizes_are_known_step_by_step(good):
 
 def test_containers_say_where_a_state_stands(good):
     found = good.containers()
-    each = good.snapshot().made[2]
+    each = next(one for one in good.snapshot().made if one.path == "Main/Map[0]/Each")
     assert found[each.entered] == "Main/Map[0]/"
     assert found[2] == ""
 
