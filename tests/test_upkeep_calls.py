@@ -28,6 +28,7 @@ def test_the_packs_of_a_bag_and_what_goes_with_them(client):
     (name,) = client.packs(bag)
     assert [info.name for info in client.store.list()] == [name]
     client.delete_objects([name])
+    forget()
     with pytest.raises(BlobMissing):
         Statebag(client.store).open(bag)
     assert client.seal(state, scope="m/e") == bag, "a later seal writes it again"

@@ -127,10 +127,10 @@ class ExecutionCatalog:
                 execution = parse_execution_arn(arn)
                 file, _ = find_record(self._histories, execution)
                 row = _row_of_file(execution, file)
-                scan, read = self._scan(execution, file, ahead)
+                known, read = self._scan(execution, file, ahead)
                 ahead -= read
-                if scan is not None:
-                    row |= {"largest": scan.largest, "dollars": scan.dollars}
+                if known is not None:
+                    row |= {"largest": known.largest, "dollars": known.dollars}
                 rows.append(row)
         return sorted(rows, key=lambda row: row["started"] or "", reverse=True)
 
