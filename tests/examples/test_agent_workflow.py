@@ -236,7 +236,7 @@ class TestFailures:
         )
         assert (ended.execution.status, ended.execution.error) == ("FAILED", error)
         if error == "States.DataLimitExceeded":
-            # It fits by itself, but not beside the state, and what a state makes of both is not caught.
+            # It fits by itself, but not beside the state: nothing catches what a state puts out.
             assert "returned a result with a size exceeding" in ended.execution.cause
             (warning,) = ended.execution.warnings
             assert "callback_result.by (240,002 bytes)" in warning
