@@ -125,6 +125,8 @@ def test_with_the_keyboard_alone(served, ran):
         page.get_by_role("treeitem").filter(has_text="note").wait_for(state="detached")
         page.get_by_role("tab", name="State").focus()
         page.keyboard.press("ArrowLeft")
+        page.get_by_role("heading", name="Change left").wait_for()
+        page.locator('[role="slider"][aria-valuemax="6"]').wait_for()
         page.get_by_role("slider").focus()
         page.keyboard.press("Home")
         page.get_by_role("heading", name="Load left").wait_for()

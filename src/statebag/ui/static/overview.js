@@ -1,5 +1,5 @@
 // One execution at a glance: the machine, the payloads, the steps, and the step that was picked.
-import { html, useEffect, useState } from "./vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { ask, hasEvent } from "./source.js";
 import { bytes, duration, plural, visible } from "./format.js";
 import { Facts, Status, Trouble, useAnswer } from "./parts.js";
@@ -30,10 +30,13 @@ export function Overview({ arn, head, go, causes }) {
       over = true;
     };
   }, [arn, head.number]);
+  const wanted = useRef(null);
   const pick = (number, known) => {
     setChosen(number);
-    if (known) setStep(known);
-    else ask("steps", { arn, start: number - 1, count: 1, only: "all" }).then((answer) => setStep(answer.steps[0] || null), () => setStep(null));
+    wanted.current = number; // an answer that comes late is not of what is picked now
+    const show = (one) => wanted.current === number && setStep(one);
+    if (known) show(known);
+    else ask("steps", { arn, start: number - 1, count: 1, only: "all" }).then((answer) => show(answer.steps[0] || null), () => show(null));
   };
   const pickState = (name) => {
     setOnly("all");
