@@ -62,7 +62,12 @@ class RunWatch:
         self.warnings[text] = None
 
     def listener(
-        self, arn: str, machine: str, name: str, branches: Mapping[str, Sequence[str]]
+        self,
+        arn: str,
+        machine: str,
+        name: str,
+        branches: Mapping[str, Sequence[str]],
+        definition: Mapping[str, Any],
     ) -> Callable[[Event], None] | None:
         """Return who hears the events of an execution; None where nobody does.
 
@@ -71,11 +76,12 @@ class RunWatch:
             machine: The machine's name.
             name: The execution's name.
             branches: The first states of the branches of each Parallel, by its name.
+            definition: The execution's own machine, which its record keeps.
         """
         on_event, records = self._on_event, self._records
         if records is None:
             return None if on_event is None else lambda event: on_event(arn, event)
-        records.begin(arn, machine, name, branches)
+        records.begin(arn, machine, name, branches, definition)
 
         def heard(event: Event) -> None:
             records.add(arn, event)

@@ -126,7 +126,7 @@ class LocalWorld:
             self.scheduler.now,
             limited=not express,
             kept=kept,
-            listener=self._watch.listener(arn, machine, name, self._branches),
+            listener=self._watch.listener(arn, machine, name, self._branches, program.definition),
         )
         return SingleExecution(
             self,

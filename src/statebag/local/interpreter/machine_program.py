@@ -47,11 +47,13 @@ class MachineProgram:
         start: The name of its first state.
         states: Its states by name.
         timeout: Seconds after which an execution of it ends; None for no limit.
+        definition: Its fields in the definition.
     """
 
     def __init__(self, machine: StateMachine, region: str) -> None:
         assert machine.start_at is not None
         self.start: str = machine.start_at
+        self.definition = machine.fields
         self.timeout: float | None = machine.fields.get("TimeoutSeconds")
         self.states = {name: _program(state, region) for name, state in machine.states.items()}
 
