@@ -420,3 +420,17 @@ def a(state, context):
     assert allowed.exit_code == 0
     assert allowed.stderr.count("warning: The state 'B' gives a stub") == 1
     assert len(json.loads(allowed.stdout)["warnings"]) == 1
+
+
+def test_a_case_of_a_mock_file_answers_the_tasks(folder):
+    responses = {"Busy": {"0": {"Throw": {"Error": "Busy"}}, "1": {"Return": {"n": 7}}}}
+    cases = {"BankIsBusy": {"Ask": "Busy"}}
+    config = {"StateMachines": {"M": {"TestCases": cases}, "N": {"TestCases": cases}}}
+    Path("mocks.json").write_text(json.dumps({**config, "MockedResponses": responses}))
+    retry = [{"ErrorEquals": ["Busy"], "IntervalSeconds": 3600}]
+    definition, *_ = machine(folder, {"Ask": task("${NobodyHere}", Retry=retry)})
+    arguments = [definition, "--mocks", "mocks.json", "--case"]
+    ran = run(*arguments, "M#BankIsBusy", "--json")
+    assert (ran.exit_code, json.loads(ran.stdout)["output"]) == (0, {"n": 7})
+    assert "Name the machine: M, N" in run(*arguments, "BankIsBusy").stderr
+    assert run(definition, "--mocks", "mocks.json").exit_code == 2
