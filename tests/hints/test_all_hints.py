@@ -12,11 +12,18 @@ TESTS = Path(__file__).parents[1]
 ROOMS_TO_COME = (
     "local/",
     *("store/aws_", "store/azure_", "store/google_", "store/bucket_"),
+    "store/conditional_delete",
     *("store/object_", "store/owned_listing", "store/chunked_listing", "store/companion"),
 )
 """Modules whose hints have tests beside them, mostly with a service that refuses a request."""
 
 IN_OTHER_TESTS = {
+    "Ask for it with a limit above {} bytes.": "ui/test_state_tree.py",
+    "Look at the state of another event.": "ui/test_state_tree.py",
+    "Look at the event before or after it.": "ui/test_seen_execution.py",
+    "Name another with --port, or leave it out for a free one.": "ui/test_page_server.py",
+    "Name the folder of the run with --histories.": "cli/test_recorded.py",
+    "Write more of the name. Among them are {}.": "cli/test_recorded.py",
     "Edit it, or pass --force.": "cli/test_init_cmd.py",
     "Name a template or a definition.": "cli/test_init_cmd.py",
     "aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` lists those of"

@@ -25,6 +25,8 @@ def test_payloads_are_read_one_by_one(good):
         good.payload_event(99)
     with pytest.raises(InvalidState, match="event 34 has no payload"):
         good.bag(34)
+    assert good.payload_event(34) == 33
+    assert good.bag(33) is not None
 
 
 def test_sizes_are_known_step_by_step(good):
