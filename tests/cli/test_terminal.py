@@ -96,6 +96,8 @@ CALLS = {
     "heads": [["heads", EVIL], ["heads", "--versions"]],
     "export": [["export", "bag.json", "--output", f"{EVIL}.zip"], ["export", EVIL]],
     "import": [["import", EVIL], ["import", "broken.json"]],
+    "ui": [["ui", "--port", EVIL], ["ui", EVIL]],
+    "report": [["report", EVIL, "--output", "page.html"], ["report", ARN, "--output", EVIL]],
     "init": [["init", EVIL], ["init", "broken.json"]],
     "run": [
         RUN,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from statebag.cli.bag_source import is_in_store, read_bag
 from statebag.cli.executions import Executions, histories_option
+from statebag.cli.json_output import json_of
 from statebag.cli.stores import reading_client, store_option
 from statebag.cli.terminal_text import printable
 
@@ -56,15 +56,13 @@ def command(
                 "before": change.before,
                 "after": change.after,
             }
-            click.echo(
-                json.dumps({**line, "old": change.old, "new": change.new} if values else line)
-            )
+            click.echo(json_of({**line, "old": change.old, "new": change.new} if values else line))
             continue
         click.echo(
             f"{_SIGNS[change.kind]} {printable(change.path)}  {change.before:,} -> {change.after:,}"
         )
         if values:
             for sign, value in (("-", change.old), ("+", change.new)):
-                click.echo(f"    {sign} {json.dumps(value)}")
+                click.echo(f"    {sign} {json_of(value)}")
     if not changes and not as_json:
         click.echo("no difference", file=sys.stderr)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import click
 
 from statebag.cli.fsck_cmd import encoded
+from statebag.cli.json_output import json_of
 from statebag.cli.stores import name_store, reading_client, store_option
 from statebag.cli.terminal_text import printable
 
@@ -40,7 +40,7 @@ def command(scope: str, *, versions: bool, as_json: bool, store: str | None) -> 
             name_store(client)
         for row in _rows(client.store, encoded(scope), with_versions=versions):
             if as_json:
-                click.echo(json.dumps({**row, "store": client.store.url}))
+                click.echo(json_of({**row, "store": client.store.url}))
             else:
                 parts = (row["written"], row["scope"], row["head"], row["label"], row["name"])
                 click.echo("  ".join(printable(one) for one in parts))

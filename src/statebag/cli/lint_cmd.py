@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import click
 from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.cli.exit_codes import FOUND
 from statebag.cli.extras import needs
+from statebag.cli.json_output import json_of
 from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
@@ -128,9 +128,9 @@ def command(
     if style == "sarif":
         from statebag.lint.sarif import as_sarif  # noqa: PLC0415 - kept out of --help
 
-        click.echo(json.dumps(as_sarif(report.findings), indent=2))
+        click.echo(json_of(as_sarif(report.findings), indent=2))
     elif style == "json":
-        click.echo(json.dumps(_as_dict(report), indent=2))
+        click.echo(json_of(_as_dict(report), indent=2))
     else:
         _print(report, notes=notes)
     if not exit_zero and any(one.severity != "note" for one in report.findings):
@@ -179,7 +179,7 @@ def _print(report: Report, *, notes: bool) -> None:
         click.echo(_line(one))
     for file in report.control:
         paths = report.needed[file]  # the whole line: it takes the place of the present one
-        listed = ", ".join(json.dumps(path) for path in paths)
+        listed = ", ".join(json_of(path) for path in paths)
         click.echo(f"{printable(file)}: what its paths read must stay plain:")
         click.echo(f"  Policy(control=({listed},))")
         click.echo(f"  STATEBAG_CONTROL={printable(','.join(paths))}")

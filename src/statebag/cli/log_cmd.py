@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.extras import needs
+from statebag.cli.json_output import json_of
 from statebag.cli.stores import reading_client, store_option
 from statebag.cli.terminal_text import printable
 
@@ -90,8 +90,8 @@ def command(
         lines = log_of(shown[left_out:], differences)
         if as_json:
             for line in lines:
-                click.echo(json.dumps(as_dict(line, causes=causes)))
-            click.echo(json.dumps(standing_dict(stands, causes=causes)))
+                click.echo(json_of(as_dict(line, causes=causes)))
+            click.echo(json_of(standing_dict(stands, causes=causes)))
             return
         with needs("cli"):
             from statebag.cli.log_table import print_log  # noqa: PLC0415 - rich is slow to import
@@ -136,7 +136,7 @@ def _list(folder: Path, *, as_json: bool) -> None:
                 "time": time,
                 "bytes": one.bytes,
             }
-            click.echo(json.dumps(line))
+            click.echo(json_of(line))
         else:
             click.echo(printable(f"{time}  {one.status:9}  {one.bytes:>11,}  {one.arn}"))
     if not found:

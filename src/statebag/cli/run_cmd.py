@@ -17,6 +17,7 @@ from statebag.cli.executions import DEFAULT_HISTORIES, histories_option
 from statebag.cli.exit_codes import EXECUTION_FAILED
 from statebag.cli.extras import needs
 from statebag.cli.json_input import read_json
+from statebag.cli.json_output import json_of
 from statebag.cli.terminal_text import printable
 from statebag.errors import ConfigurationError
 
@@ -308,7 +309,7 @@ def command(
     if output_file is not None:
         _write_output(output_file, execution)
     if as_json:
-        click.echo(json.dumps(as_dict(execution), indent=2))
+        click.echo(json_of(as_dict(execution), indent=2))
     else:
         print_report(execution, show_all=show_all, written=output_file)
     if execution.status != "SUCCEEDED" and not as_json:
