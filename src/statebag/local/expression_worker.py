@@ -30,9 +30,9 @@ MEMORY_BYTES = 2_000_000_000
 """Address space of the process. A state has at most 262,144 bytes; `[1..1e7]` takes 0.9 GB."""
 
 MOST_ANSWER_BYTES = 16_000_000
-"""JSON text of a value that is handed back. A state has at most 262,144 bytes."""
+"""JSON text of a value that is handed back. Chosen: a state has at most 262,144 bytes."""
 
-_MOST_READ = 50  # places of stubs that are told; the first one ends a run
+_MOST_READ = 50  # places of stubs that are reported. Chosen: the first one ends a run
 # Functions that take all members of an object in order to hand them on, or to check their types.
 _COPYING = frozenset({"validate_input", "_plain"})
 

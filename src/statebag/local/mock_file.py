@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["load_mocks"]
 
 _ATTEMPTS = re.compile(r"(?P<first>\d{1,6})(?:-(?P<last>\d{1,6}))?")
-_MOST_ATTEMPTS = 25_000  # an execution has no more events
+_MOST_ATTEMPTS = 25_000  # the quota of events of an execution
 
 
 def load_mocks(

@@ -42,6 +42,7 @@ __all__ = ["run"]
 # For functions that were left behind, so that their boto3 is answered to the end. Chosen: `statebag
 # run` ends the process two seconds after its timeout.
 _GRACE_SECONDS = 5.0
+# Chosen, as above.
 _GRACE_AFTER_TIMEOUT = 0.5
 
 

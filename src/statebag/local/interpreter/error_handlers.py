@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ErrorHandlers"]
 
-_ATTEMPTS = 3  # the defaults of the Amazon States Language, "Retrying after error"
-_INTERVAL = 1.0
-_BACKOFF = 2.0
+# The defaults in the specification of the Amazon States Language, "Retrying after error".
+_ATTEMPTS, _INTERVAL, _BACKOFF = 3, 1.0, 2.0
 
 
 class _Catcher:

@@ -28,7 +28,8 @@ __all__ = ["DistributedMapProgram"]
 _THRESHOLD = "States.ExceedToleratedFailureThreshold"
 # At once; AWS starts up to 10,000. Chosen: each takes memory.
 _MOST_CHILDREN = 1_000
-# The same in a run that keeps histories, where each has a file open.
+# The same in a run that keeps histories, where each has a file open. Chosen: well below the 1,024
+# files that a process may usually have open.
 _MOST_KEPT = 200
 
 

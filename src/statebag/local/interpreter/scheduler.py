@@ -30,8 +30,8 @@ __all__ = [
     "Timer",
 ]
 
-_SLICE = 0.05  # seconds after which a wait looks again whether anybody may still answer
-_LOOKED_EVERY = 256  # turns between two looks at the real clock, which takes 0.1 µs
+_SLICE = 0.05  # seconds until a wait looks again whether anybody may still answer. Chosen
+_LOOKED_EVERY = 256  # turns between two looks at the real clock. Measured: one takes 0.1 µs
 
 
 class DeadlineError(Exception):
