@@ -131,7 +131,7 @@ def test_examples_of_the_help(tmp_path):
     finished = run_examples(command, tmp_path)
     assert json.loads((tmp_path / "lint.sarif").read_text())["version"] == "2.1.0"
     told = [one.stderr for line, one in finished.items() if "sarif" not in line]
-    assert told == [b"0 findings in 1 state machine\n"] * 2
+    assert told == [b"0 findings in 1 state machine\n"] * 3
 
 
 def test_a_file_name_is_a_reference_in_sarif(file):

@@ -17,6 +17,9 @@ ROOMS_TO_COME = (
 """Modules whose hints have tests beside them, mostly with a service that refuses a request."""
 
 IN_OTHER_TESTS = {
+    "Make it writable, or run `statebag lint` without --fix": "lint/test_fixing.py",
+    "Keep the definition in a JSON file that DefinitionUri names, or make the changes that"
+    " `statebag lint` lists by hand": "lint/test_fixing.py",
     "Edit it, or pass --force.": "cli/test_init_cmd.py",
     "Name a template or a definition.": "cli/test_init_cmd.py",
     "aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` lists those of"
