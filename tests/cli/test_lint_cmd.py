@@ -1,6 +1,7 @@
 """`statebag lint` as a person and as a pipeline calls it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -130,7 +131,7 @@ def test_examples_of_the_help(tmp_path):
     finished = run_examples(command, tmp_path)
     assert json.loads((tmp_path / "lint.sarif").read_text())["version"] == "2.1.0"
     told = [one.stderr for line, one in finished.items() if "sarif" not in line]
-    assert told == [b"0 findings in 1 state machine\n"] * 2
+    assert told == [b"0 findings in 1 state machine\n"] * 3
 
 
 def test_a_file_name_is_a_reference_in_sarif(file):
@@ -139,3 +140,29 @@ def test_a_file_name_is_a_reference_in_sarif(file):
     log = json.loads(statebag("lint", odd, "--format", "sarif").stdout)
     location = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert location["artifactLocation"]["uri"].endswith("/my%20machine%20%231.asl.json")
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "template", sorted(ROOT.glob("examples/*/template.yaml")), ids=lambda file: file.parent.name
+)
+def test_the_adopted_examples_are_clean(template):
+    result = statebag("lint", template)
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "definition", sorted(ROOT.glob("docs/adopt/after/*.asl.json")), ids=lambda file: file.name
+)
+def test_the_adopted_definitions_of_the_page_are_clean(definition):
+    """With the settings that `--control` prints for them."""
+    named = statebag("lint", "--control", definition, "--sealed", "*").stdout.splitlines()
+    options = ["--sealed", "*"]
+    for line in named:
+        variable, _, paths = line.partition("=")
+        option = {"STATEBAG_CONTROL": "--control", "STATEBAG_MOVABLE": "--movable"}[variable]
+        options += [one for path in paths.split(",") if path for one in (option, path)]
+    result = statebag("lint", definition, *options)
+    assert (result.exit_code, result.stdout) == (0, "")

@@ -100,11 +100,11 @@ def test_it_succeeds_strict_at_any_size(name, size, tmp_path):
     assert ran.warnings == ()
 
 
-def test_lint_finds_no_path_without_a_name():
+def test_lint_finds_nothing():
     options = Options(sealed=("*",), control=("$.more", "$.meters"), movable=("$.readings",))
     report = lint([ROOT / "examples", ROOT / "deploy", ADOPT], options)
     assert report.machines == 7
-    assert [one for one in report.findings if one.severity == "error"] == []
+    assert report.findings == []
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -3,7 +3,7 @@
 import pytest
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.lint.calls import Functions, call_of, most_items
+from statebag.lint.calls import Functions, call_of, most_item_bytes, most_items
 from statebag.lint.shape import size
 from tests.lint.machines import codes, found, machine, task
 
@@ -157,3 +157,73 @@ def test_a_topic_that_waits_raises_nothing_of_ours(tmp_path):
 )
 def test_how_many_items_a_map_has(state, most):
     assert most_items(state) == most
+
+
+@pytest.mark.parametrize(
+    ("comment", "most"),
+    [
+        ("statebag: at most 12 items", None),
+        ("statebag: at most 12 items of 1,024 bytes", 1024),
+        ("statebag: at most 1 item of 1 byte", 1),
+        ("statebag: at most 12 items of 1,024 characters", None),
+        ("statebag: at most 12 bytes", None),
+        (["statebag: at most 12 items of 5 bytes"], None),
+    ],
+)
+def test_how_large_an_item_of_a_map_is(comment, most):
+    assert most_item_bytes({"Comment": comment}) == most
+
+
+class TestBytesOfATask:
+    """A Comment says how large the result of a Task is."""
+
+    @pytest.mark.parametrize(
+        ("comment", "most"),
+        [
+            ("statebag: at most 4,096 bytes", 4096),
+            ("Small. statebag:  at most 1 byte", 1),
+            ("statebag: at most 900,000 bytes", PAYLOAD_LIMIT),  # never more than it is otherwise
+            ("at most 4,096 bytes", PAYLOAD_LIMIT),
+            ("statebag: at most 4,096 items", PAYLOAD_LIMIT),
+            (["statebag: at most 4,096 bytes"], PAYLOAD_LIMIT),
+            (None, PAYLOAD_LIMIT),
+        ],
+    )
+    def test_the_size_of_an_answer(self, comment, most):
+        state = task("f", sealed=False, Comment=comment)
+        assert size(call_of(state, "$.States.A", Functions()).result) == most
+
+    def test_what_lambda_puts_around_an_answer_stays(self):
+        plain = size(call_of(task("f"), "$.States.A", Functions()).result)
+        state = task("f", Comment="statebag: at most 4,096 bytes")
+        told = size(call_of(state, "$.States.A", Functions()).result)
+        assert plain - told == Functions().bag_bytes - 4096
+
+    def test_an_answer_beside_a_state(self, tmp_path):
+        asked = {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            "Parameters": {"FunctionName": "f", "Payload": {"t.$": "$$.Task.Token"}},
+            "ResultPath": "$.answer",
+        }
+        definition = machine(A=asked)
+        assert codes(found(tmp_path, definition)) == ["SB102"]
+        asked["Comment"] = "statebag: at most 4,096 bytes"
+        assert codes(found(tmp_path, definition), notes=True) == []
+        asked["Comment"] = "statebag: at most 200,000 bytes"
+        assert codes(found(tmp_path, definition)) == ["SB102"]
+
+    def test_a_function_that_does_not_seal(self, tmp_path):
+        definition = machine(A=task("f", sealed=False))
+        assert codes(found(tmp_path, definition), notes=True) == ["SB101"]
+        definition["States"]["A"]["Comment"] = "statebag: at most 4,096 bytes"
+        assert codes(found(tmp_path, definition), notes=True) == []
+        definition["States"]["A"]["Comment"] = f"statebag: at most {PAYLOAD_LIMIT:,} bytes"
+        assert codes(found(tmp_path, definition), notes=True) == ["SB101"]
+
+    def test_a_service_with_a_long_answer(self, tmp_path):
+        scan = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:dynamodb:scan"}
+        definition = machine(A={**scan, "Parameters": {"TableName": "t"}})
+        assert codes(found(tmp_path, definition)) == ["SB105"]
+        definition["States"]["A"]["Comment"] = "A table of ten rows. statebag: at most 9,000 bytes"
+        assert codes(found(tmp_path, definition)) == []

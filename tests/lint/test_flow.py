@@ -392,6 +392,32 @@ def test_how_many_items_there_are_can_be_said(tmp_path):
     assert codes(found(tmp_path, definition)) == ["SB103"]
 
 
+def test_how_large_items_are_can_be_said(tmp_path):
+    """A hundred items in an array of as much as a bag are small, each beside a sealed result."""
+    work = task("f", ResultPath="$.done")
+    inner = machine(I=work, J=task("g", ResultPath="$.more"))
+    selector = {"item.$": "$$.Map.Item.Value"}
+    mapped = {"Type": "Map", "ItemsPath": "$.rows", "ItemProcessor": inner, "ResultPath": None}
+    definition = machine(M={**mapped, "ItemSelector": selector})
+    definition["States"]["M"]["Comment"] = "statebag: at most 1 item"
+    assert codes(found(tmp_path, definition)) == ["SB102"]
+    definition["States"]["M"]["Comment"] = "statebag: at most 1 item of 1,024 bytes"
+    assert codes(found(tmp_path, definition)) == []
+    definition["States"]["M"]["Comment"] = "statebag: at most 100 items of 1,024 bytes"
+    assert codes(found(tmp_path, definition)) == ["SB103"]
+
+
+def test_the_same_items_again_are_as_many_as_there_are(tmp_path):
+    """The size of one item is not that of the array."""
+    keep = {"Type": "Pass", "End": True}
+    inner = {"StartAt": "P", "States": {"P": keep}}
+    mapped = {"Type": "Map", "ItemsPath": "$.rows", "ItemProcessor": inner}
+    mapped["Comment"] = "statebag: at most 300 items of 1,024 bytes"
+    assert codes(found(tmp_path, machine(M=mapped))) == ["SB103"]
+    mapped["Comment"] = "statebag: at most 200 items of 1,024 bytes"
+    assert codes(found(tmp_path, machine(M=mapped))) == []
+
+
 def test_small_outputs_of_a_map_need_no_word(tmp_path):
     done = {"Type": "Pass", "Result": {}}
     mapped = {"Type": "Map", "ItemsPath": "$.rows", "ItemProcessor": machine(I=done)}

@@ -15,7 +15,7 @@ from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
     from statebag.lint.finding import Finding
-    from statebag.lint.linter import Report
+    from statebag.lint.linter import Options, Report
 
 __all__ = ["command"]
 
@@ -72,6 +72,12 @@ class _Command(click.Command):
     default="text",
     show_default=True,
 )
+@click.option(
+    "--fix",
+    "fixes",
+    is_flag=True,
+    help="Write what is mechanical into definitions in JSON, and print the paths to set.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also if something was found.")
 def command(
     paths: tuple[Path, ...],
@@ -86,6 +92,7 @@ def command(
     ignore: tuple[str, ...],
     notes: bool,
     style: str,
+    fixes: bool,
     exit_zero: bool,
 ) -> None:
     """Check the state machines in PATHS: definitions, templates, or folders of them.
@@ -94,6 +101,9 @@ def command(
     sealing if its template sets STATEBAG_ variables, its handler's source names statebag, or its
     Task passes execution_id; for others, use --sealed. A Comment in the definition accepts a
     finding: "statebag: ignore SB103 ten items at most".
+
+    With --fix, it passes execution_id to functions that may not seal (SB101), adds StoreUnavailable
+    to Retry (SB301), prints the lines of --control, and reports the rest.
 
     The exit code is 0 if only notes were found, and 4 otherwise.
 
@@ -105,23 +115,26 @@ def command(
     Examples:
       statebag lint template.yaml
       statebag lint machine.asl.json --sealed '*'
+      statebag lint machine.asl.json --fix
       statebag lint . --format sarif > lint.sarif
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     with needs("local"):
         from statebag.lint.linter import Options, lint  # noqa: PLC0415 - kept out of --help
 
-    report = lint(
-        list(paths),
-        Options(
-            sealed=sealed,
-            unsealed=unsealed,
-            control=control,
-            movable=movable,
-            bag_bytes=max_bag_bytes,
-            input_bytes=max_bag_bytes if input_bytes is None else input_bytes,
-            ignored=frozenset(ignore),
-        ),
+    options = Options(
+        sealed=sealed,
+        unsealed=unsealed,
+        control=control,
+        movable=movable,
+        bag_bytes=max_bag_bytes,
+        input_bytes=max_bag_bytes if input_bytes is None else input_bytes,
+        ignored=frozenset(ignore),
     )
+    if fixes:
+        _fix(list(paths), options, to_stderr=style != "text")
+    report = lint(list(paths), options)
+    if fixes and style == "text":
+        _print_control(report)
     if print_control:
         _print_control(report)
         return
@@ -135,6 +148,16 @@ def command(
         _print(report, notes=notes)
     if not exit_zero and any(one.severity != "note" for one in report.findings):
         click.get_current_context().exit(FOUND)
+
+
+def _fix(paths: list[Path], options: Options, *, to_stderr: bool) -> None:
+    """Write what is mechanical, and print a line for each change and for what was left."""
+    from statebag.lint.fixing import fix  # noqa: PLC0415 - kept out of --help
+
+    for one in fix(paths, options):
+        done = "written" if one.is_written else "left"
+        line = printable(f"{one.file}: {done}: {one.path}: {one.message}")
+        click.echo(line, err=to_stderr)
 
 
 def _print_control(report: Report) -> None:

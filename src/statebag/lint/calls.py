@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,9 @@ __all__ = [
     "Functions",
     "ServiceCall",
     "action_of",
+    "at_most",
     "call_of",
+    "most_item_bytes",
     "most_items",
     "takes_values",
 ]
@@ -61,7 +63,10 @@ _WRITES = re.compile(r":(?:put|update|delete)Item$")
 _CARRIES = re.compile(
     r"(?:aws-sdk:)?(?:lambda|states|sfn|sqs|sns|events|eventbridge|http|apigateway):", re.IGNORECASE
 )
-_AT_MOST = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) items?\b")
+_AT_MOST = re.compile(
+    r"statebag:\s*at most (\d[\d,]{0,8}) items?\b(?: of (\d[\d,]{0,8}) bytes?\b)?"
+)
+_AT_MOST_BYTES = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) bytes?\b")
 _PLAIN_OF_STEP = frozenset({("execution_id",)})
 """The field that `step` reads before it opens a bag, by its default for `scope`, and keeps
 plain."""
@@ -164,6 +169,7 @@ class ServiceCall:
         unsealed: Whether it is a function that is known to use no bags.
         lengthy: Whether it is a service whose answer alone can pass the limit.
         may_seal: Whether it is a function of which nothing is known, and which is given the state.
+        is_bounded: Whether the state's Comment says how large its result can be.
     """
 
     name: str
@@ -173,10 +179,31 @@ class ServiceCall:
     unsealed: bool = False
     lengthy: bool = False
     may_seal: bool = False
+    is_bounded: bool = False
 
 
 def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> ServiceCall:
     """Return what a Task calls, as far as the definition shows."""
+    call = _called(state, path, functions)
+    comment = state.get("Comment")
+    told = _AT_MOST_BYTES.search(comment) if isinstance(comment, str) else None
+    if told is None:
+        return call
+    most = _number(told[1])
+    result = call.result
+    if isinstance(result, Members):  # what lambda:invoke puts around it is not its function's
+        result = result.with_member("Payload", at_most(result.known["Payload"], most))
+    return replace(call, result=at_most(result, most), is_bounded=most < PAYLOAD_LIMIT)
+
+
+def at_most(shape: Shape, most: int | None) -> Shape:
+    """Return the same value with at most so many bytes, if it is a part of a source."""
+    if most is None or not isinstance(shape, SourcePart) or shape.source.bound <= most:
+        return shape
+    return replace(shape, source=Source(shape.source.name, most))
+
+
+def _called(state: Mapping[str, Any], path: str, functions: Functions) -> ServiceCall:
     resource = state.get("Resource")
     resource = resource if isinstance(resource, str) else ""
     parameters = state.get("Arguments", state.get("Parameters"))
@@ -282,12 +309,23 @@ def most_items(state: Mapping[str, Any]) -> int | None:
     comment, reader = state.get("Comment"), state.get("ItemReader")
     told = _AT_MOST.search(comment) if isinstance(comment, str) else None
     if told is not None:
-        known.append(int(told[1].replace(",", "")))
+        known.append(_number(told[1]))
     config = reader.get("ReaderConfig") if isinstance(reader, dict) else None
     most = config.get("MaxItems") if isinstance(config, dict) else None
     if isinstance(most, int) and most > 0:
         known.append(most)
     return min(known, default=None)
+
+
+def most_item_bytes(state: Mapping[str, Any]) -> int | None:
+    """Return the most bytes of an item of a Map, by `statebag: at most N items of M bytes`."""
+    comment = state.get("Comment")
+    told = _AT_MOST.search(comment) if isinstance(comment, str) else None
+    return _number(told[2]) if told is not None and told[2] else None
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
 
 
 def _bare(reference: str) -> str:

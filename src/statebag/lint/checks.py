@@ -182,7 +182,7 @@ class Checks:
         state = self._states[path].fields
         if (call.is_function and not call.seals) or call.unsealed:
             self._check_reader(path, call, argument)
-        if call.is_function and not call.seals:
+        if call.is_function and not call.seals and not call.is_bounded:
             over = CALL_BYTES - PAYLOAD_LIMIT
             self._once(
                 path,
@@ -192,7 +192,7 @@ class Checks:
                 "Put @statebag.step around its handler, and pass $$.Execution.Id as execution_id; "
                 "or say so with --sealed.",
             )
-        if call.lengthy:
+        if call.lengthy and not call.is_bounded:
             self._check_length(path, call)
         self._check_carrier(path, call, argument)
         if call.seals:
@@ -297,8 +297,9 @@ class Checks:
             bytes_,
             f"{what} can have {bytes_:,} bytes, {bytes_ - PAYLOAD_LIMIT:,} over the limit: "
             + ", ".join(sources),
-            "Keep less beside each other (ResultSelector, ResultPath, Output), or seal with a "
-            "smaller budget.",
+            "Keep less beside each other (ResultSelector, ResultPath, Output), seal with a smaller "
+            'budget, or say "statebag: at most N bytes" in the Comment of the Task that returns '
+            "less.",
         )
 
     def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:

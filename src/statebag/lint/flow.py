@@ -12,7 +12,14 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import CAUSE_BYTES, PAYLOAD_LIMIT
-from statebag.lint.calls import Functions, call_of, most_items, takes_values
+from statebag.lint.calls import (
+    Functions,
+    at_most,
+    call_of,
+    most_item_bytes,
+    most_items,
+    takes_values,
+)
 from statebag.lint.expression_sizes import Expression, is_jsonata, json_path, jsonata
 from statebag.lint.joining import each_of, joined
 from statebag.lint.reading import (
@@ -274,7 +281,8 @@ class Flow:
         distributed = self._states[path].is_distributed
         self._map_fields(state, path, scope)
         items, count = self._items(state, path, scope)
-        item = joined(None, items, f"an item of {path}", widen=0)
+        told = most_item_bytes(state)
+        item = at_most(joined(None, items, f"an item of {path}", widen=0), told)
         selected = item
         inner = replace(scope, item=item)
         for name in ("ItemSelector", "Parameters"):
@@ -290,7 +298,7 @@ class Flow:
             return BoundedText(1024)
         if out is None:
             return None
-        read = "ItemReader" in state or "ItemBatcher" in state
+        read = "ItemReader" in state or "ItemBatcher" in state or told is not None
         if out == selected == item and isinstance(item, SourcePart) and not read:
             # The same items again: an item's source has the bound of the array.
             return each_of(item, f"the results of {path}", item.source.bound)
