@@ -18,18 +18,15 @@ ROOMS_TO_COME = (
 """Modules whose hints have tests beside them, mostly with a service that refuses a request."""
 
 IN_OTHER_TESTS = {
-<<<<<<< HEAD
     "Ask for it with a limit above {} bytes.": "ui/test_state_tree.py",
     "Look at the state of another event.": "ui/test_state_tree.py",
     "Look at the event before or after it.": "ui/test_seen_execution.py",
     "Name another with --port, or leave it out for a free one.": "ui/test_page_server.py",
     "Name the folder of the run with --histories.": "cli/test_recorded.py",
     "Write more of the name. Among them are {}.": "cli/test_recorded.py",
-=======
     "Make it writable, or run `statebag lint` without --fix": "lint/test_fixing.py",
     "Keep the definition in a JSON file that DefinitionUri names, or make the changes that"
     " `statebag lint` lists by hand": "lint/test_fixing.py",
->>>>>>> h-fix18
     "Edit it, or pass --force.": "cli/test_init_cmd.py",
     "Name a template or a definition.": "cli/test_init_cmd.py",
     "aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` lists those of"
