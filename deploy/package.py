@@ -41,8 +41,8 @@ ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
 LARGEST = 15_000_000
 """Bytes of an archive, zipped; Lambda takes 50 MB, and a start gets slower with each."""
 
-_LEFT_OUT = ("statebag/cli/", "statebag/local/")
-"""What no function imports: the program, whose own packages are not here, and the local engine."""
+_LEFT_OUT = ("statebag/cli/", "statebag/local/", "statebag/ui/")
+"""What no function imports: the program and its page, which need other packages, and the engine."""
 
 # Lambda's Python 3.12 and newer run on Amazon Linux 2023, which has glibc 2.34; its 3.11 on
 # Amazon Linux 2, which has 2.26. A wheel may ask for no newer one.

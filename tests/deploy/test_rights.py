@@ -55,11 +55,9 @@ def test_the_collector_asks_for_what_its_role_may_do(s3_server, bucket, monkeypa
         seen.clear()
         rules = gc.Rules(retention=timedelta(0), ended=lambda _: LONG_AGO)
         assert gc.collect(sb.store, rules, dry_run=False).deleted_objects == 0
-        now = gc._store_time
+        now = gc.store_time
         # The second pass, eight days on.
-        monkeypatch.setattr(
-            gc, "_store_time", lambda store, **how: now(store, **how) + timedelta(days=8)
-        )
+        monkeypatch.setattr(gc, "store_time", lambda store: now(store) + timedelta(days=8))
         assert gc.collect(sb.store, rules, dry_run=False).deleted_objects == 2
         assert {right(*one) for one in seen} == s3_actions(role("CollectorRole"))
         assert below_the_prefix(seen, bucket)
