@@ -1,6 +1,7 @@
 import statebag
 from statebag import Policy, default_client
 from statebag.default_client import from_environment
+from tests.bags import noise
 
 
 def test_a_warm_process_does_not_read_settings_again(monkeypatch):
@@ -47,7 +48,7 @@ def test_a_step_makes_no_policy_of_its_own(monkeypatch):
 def test_a_store_in_the_working_directory_is_that_of_each_directory(tmp_path, monkeypatch):
     """The default store, too, is looked for where the process is now."""
     monkeypatch.delenv("STATEBAG_STORE", raising=False)
-    text = "x" * 400_000
+    text = noise(400_000)
     for name in ("one", "two", "one"):
         (tmp_path / name).mkdir(exist_ok=True)
         monkeypatch.chdir(tmp_path / name)

@@ -20,6 +20,7 @@ UNSAFE_YAML = {"load", "load_all", "full_load", "unsafe_load", "unsafe_load_all"
 # this program, or from a template that its own user runs on this machine.
 IMPORTS_BY_NAME = {
     "cli/group.py": "commands, from the table in cli/__init__.py",
+    "lint/integrations.py": "botocore.session, if it is installed: lint needs no extra for AWS",
     "local/functions.py": "handlers that the template being run names",
     "process/lazy_front.py": "the public names of a room, from the table in its __init__.py",
 }

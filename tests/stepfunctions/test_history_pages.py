@@ -1,10 +1,10 @@
 """The history from the API: Step Functions in this process, and a server that gives pages."""
 
+import copy
 import json
 import threading
 import time
 from contextlib import contextmanager
-from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
@@ -128,10 +128,9 @@ def loop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("loop")
     execution, recorded = run_loop(str(folder / "store"), folder / "histories")
     events = []
-    for event in json.loads(json.dumps(execution.history)):
+    for event in copy.deepcopy(execution.history):
         # As the service writes times: seconds since 1970.
-        moment = f"{event['timestamp'][:-1]}+00:00"
-        events.append({**event, "timestamp": datetime.fromisoformat(moment).timestamp()})
+        events.append({**event, "timestamp": event["timestamp"].timestamp()})
     return folder, events, recorded
 
 

@@ -77,15 +77,14 @@ def test_strict(run_workflow):
 def pytest_run(folder, code, *arguments):
     (folder / "test_it.py").write_text(code)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "statebag.testing.pytest_plugin",
-         "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=folder, capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
 
 
 def test_a_team_uses_it(tmp_path):
     ran = pytest_run(tmp_path, TEST)
-    assert "4 passed" in ran.stdout, ran.stdout
+    assert "4 passed" in ran.stdout, ran.stdout + ran.stderr
 
 
 def test_what_fails_is_told_with_the_states_and_the_cause(tmp_path):

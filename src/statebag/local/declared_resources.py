@@ -31,7 +31,7 @@ _QUEUE_ATTRIBUTES = (
 
 
 def make_resources(
-    declared: Sequence[DeclaredResource], client: Client, region: str, warn: Callable[[str], None]
+    declared: Sequence[DeclaredResource], client: Client, region: str, say: Callable[[str], None]
 ) -> None:
     """Make the resources of a template that a workflow can work with.
 
@@ -39,7 +39,7 @@ def make_resources(
         declared: The resources.
         client: Gives the boto3 client of a service.
         region: Where they are.
-        warn: Is told of each resource that cannot be made.
+        say: Called with a text about each resource that cannot be made.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, an extra
 
@@ -48,7 +48,7 @@ def make_resources(
         try:
             _MAKERS[resource.kind](resource.name, resource.properties(), client, region)
         except (ConfigurationError, ClientError, BotoCoreError) as error:
-            warn(f"{resource.logical_id} of the template is not there in this run: {error}")
+            say(f"{resource.logical_id} of the template is not there in this run: {error}")
 
 
 def _make_bucket(name: str, properties: Mapping[str, Any], client: Client, region: str) -> None:

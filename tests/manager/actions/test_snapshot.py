@@ -61,7 +61,7 @@ def test_a_snapshot_is_small_and_copies_nothing(sb):
         create(bag)
     assert cost.puts == 1
     assert cost.bytes_put < 4_000
-    assert cost.gets == 0
+    assert cost.bytes_got < 8_000, "the index of the large text, and nothing of the text"
 
 
 def test_the_same_state_makes_the_same_snapshot(sb):
