@@ -72,7 +72,8 @@ def shown_cause(error: str | None, cause: str | None, *, everything: bool) -> st
         return told[1]
     if error in _WITHOUT_VALUES:
         return cause
-    # A function's error of ours tells its type itself; text that only bears the name does not.
+    # An error of this library in a function gives its own type; text that only has the name does
+    # not.
     return told[1] if error in _OURS and told[0] == error else None
 
 
