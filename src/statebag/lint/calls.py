@@ -55,7 +55,7 @@ _LARGE = re.compile(
 _BOUNDS = frozenset({"Limit", "MaxItems", "MaxKeys", "MaxRecords", "MaxResults", "PageSize"})
 FEW_ENTRIES = 100
 """Entries that nobody is warned of. Chosen: they are rarely larger than 2 KB each."""
-# DynamoDB's own writes answer with metadata alone, unless they are asked for values.
+# DynamoDB's own writes answer with metadata alone, unless a parameter asks for values.
 _WRITES = re.compile(r":(?:put|update|delete)Item$")
 # Services that only deliver a payload to a receiver that opens it, so it may hold a stub.
 _CARRIES = re.compile(
@@ -264,7 +264,7 @@ def _given(payload: Any) -> frozenset[str]:
 
 
 def takes_values(state: Mapping[str, Any]) -> bool:
-    """Return whether a Task calls a service that acts on its parameters, and knows no stub."""
+    """Return whether a Task calls a service that acts on its parameters and cannot open stubs."""
     resource = state.get("Resource")
     match = re.search(r":states:[^:]*:[^:]*:(.+)", resource if isinstance(resource, str) else "")
     return match is not None and _CARRIES.match(match[1]) is None

@@ -465,7 +465,7 @@ def _gives_own_id(state: dict[str, Any]) -> bool:
 
 
 def _ways(place: InBag) -> Iterator[tuple[str | int, ...]]:
-    """Return the names of a place, in a bag of a function's answer and in one of its state."""
+    """Yield the names of a place, in a bag of a function's answer and in one of its state."""
     names = _to_index(place.inside)
     if names:
         yield names

@@ -211,7 +211,7 @@ class Flow:
             return None
         after = replace(scope, result=result)
         output = self._output(state, path, entry, after)
-        adds = kind in {"Map", "Parallel"} and size(result) >= PAYLOAD_LIMIT  # told as that already
+        adds = kind in {"Map", "Parallel"} and size(result) >= PAYLOAD_LIMIT  # reported already
         if not adds:
             self._reader.tell_size(path, "its output", output, entry)
         return clipped(output), self._reader.assigned(state, path, after)
@@ -280,7 +280,7 @@ class Flow:
         for name in ("ItemSelector", "Parameters"):
             if name in state:
                 selected = self._reader.template(state[name], f"{path}.{name}", inner)
-        # Each child of a Distributed Map is an execution with an input of its own.
+        # Each child of a Distributed Map is an execution with its own input.
         execution = selected if distributed else scope.execution
         inner = replace(inner, input=selected, execution=execution)
         if distributed:

@@ -90,8 +90,7 @@ class _Advice:
 
     @property
     def all_control(self) -> tuple[str, ...]:
-        """All control paths, with those for a function that seals only its state, or seals at
-        all."""
+        """All control paths, with those for a function that seals only its state or may seal."""
         return tuple(dict.fromkeys((*self.control, *self.also_control)))
 
     @property

@@ -60,7 +60,7 @@ class ReadingObserver(Protocol):
     """Gets reports on what states do."""
 
     def reads(self, path: str, part: SourcePart, how: str) -> None:
-        """The engine looks at a value (`value`, `items`, `whole`), `pick`s it, `write`s into it."""
+        """Report a look at a value (`value`, `items`, `whole`), a `pick`, or a `write` into it."""
 
     def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
         """Report that a Task calls something with an argument."""

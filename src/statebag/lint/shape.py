@@ -425,7 +425,7 @@ def own_bytes(shape: Shape) -> int:
 
 
 def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
-    """Return the value at a path in a value; a short text where it is not known to be there."""
+    """Return the value at a path in a value; a short text if it is not known to exist."""
     for step in path:
         if isinstance(shape, SourcePart):
             shape = shape.below(step)
