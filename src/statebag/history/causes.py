@@ -15,7 +15,7 @@ from statebag.format.json_depth import loads
 __all__ = ["advice_for", "shown_cause"]
 
 _OURS = frozenset(errors.__all__)
-# Of the service's own errors, those whose text names states and sizes alone.
+# Errors of the service itself whose text names only states and sizes.
 _WITHOUT_VALUES = {
     "States.DataLimitExceeded",
     "States.Timeout",
