@@ -106,7 +106,7 @@ def run(
         buckets: A folder with one subfolder for each bucket of the S3 in this process. Its files
             are the objects in it, and what the workflow writes there is in it afterwards.
         seeds: What is in the tables, queues and buckets when the run begins: a file, or its content
-            (docs/testing.md says its form).
+            (docs/testing.md describes its form).
         name: The state machine's name; by default that in the template, or `Main`.
         execution_name: The execution's name; a random one if None.
         region: The region in ARNs and of clients.

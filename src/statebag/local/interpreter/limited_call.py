@@ -116,5 +116,5 @@ def _serve(calls: queue.SimpleQueue[Any]) -> None:
         context, function, answers = call
         try:
             answers.put((True, context.run(function)))
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             answers.put((False, error))

@@ -79,7 +79,7 @@ class MapRunSettings:
         """Return how many items may fail.
 
         Raises:
-            StateFailure: A field is no such number.
+            StateFailure: A field is not such a number.
         """
         count = self._map.number(visit, effective, "ToleratedFailureCount", "integer")
         if count is not None and count < 0:
@@ -118,7 +118,7 @@ class MapRunSettings:
         """Yield the inputs of the children, each with the number of items in it.
 
         Raises:
-            StateFailure: A size of batches is no positive number.
+            StateFailure: A batch size is not a positive number.
         """
         if self._batcher is None:
             yield from ((item, 1) for item in items)

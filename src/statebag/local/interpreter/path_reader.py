@@ -174,7 +174,7 @@ def expression_reader(text: str) -> PathReader | CallReader:
     """Return the reader of a path or of a call of an intrinsic function.
 
     Raises:
-        MalformedError: It is neither, or there is no such function.
+        MalformedError: It is neither, or no such function exists.
     """
     parsed = parse_expression(text)
     check_call(parsed)

@@ -92,7 +92,7 @@ class Strand:
             self._steps.send(sent)
         except StopIteration as end:
             self.value = end.value
-        except Exception as error:  # noqa: BLE001 - handed to whoever started it
+        except Exception as error:  # noqa: BLE001 - passed to the one that started it
             self.failure = error
         else:
             return
