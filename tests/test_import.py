@@ -227,7 +227,7 @@ def test_the_public_names_are_all_there_and_no_others():
     import statebag
 
     assert len(set(statebag.__all__)) == len(statebag.__all__)
-    # pytest adds names with @ to modules whose asserts it rewrites, those of a plugin's package too.
+    # pytest adds names with @ to modules whose asserts it rewrites, as those of a plugin's package.
     public = {name for name in vars(statebag) if name[0] not in "_@"}
     rooms = {name for name in public if f"statebag.{name}" in sys.modules}
     assert {*statebag.__all__} - {"__version__"} == public - rooms | {"step"}

@@ -1,4 +1,4 @@
-"""The calls of `Statebag` for a coroutine: the same work, in threads of their own.
+"""The calls of `Statebag` for coroutines: the same work, in separate threads.
 
 The default threads of an event loop are few, and an application uses them too. These threads wait
 for the store most of the time.

@@ -64,8 +64,8 @@ class Statebag(AsyncCalls, UpkeepCalls):
             else a local folder.
         policy: Limits and thresholds; by default those of the environment.
         options: Further settings of an object storage client, by their names there.
-        replicas: Stores that are read if the first one does not have an object whole; by default
-            those of STATEBAG_REPLICAS.
+        replicas: Stores that are read if the first one lacks an object or has it damaged; by
+            default those of STATEBAG_REPLICAS.
         signing_keys: Keys by name; by default those of STATEBAG_SIGNING_KEYS. The first one signs
             every stub, and only stubs that one of them signed are opened. An empty mapping signs
             nothing.
@@ -79,7 +79,7 @@ class Statebag(AsyncCalls, UpkeepCalls):
         policy: As given.
         values: As given.
         store: The store, with its retries.
-        recovery: The places to look for objects that the store does not have whole.
+        recovery: Where to look for objects that the store lacks or has damaged.
 
     Raises:
         ConfigurationError: The address or a setting is wrong.
@@ -126,7 +126,7 @@ class Statebag(AsyncCalls, UpkeepCalls):
             "encryption_keys": encryption_keys,
             "values": values,
         }
-        # Noted now: the environment may be another one when this is pickled.
+        # Record it now: the environment may differ when this is pickled.
         self._signing_found = (
             () if signing_keys is not None else tuple(signing_keys_from_environment().values())
         )
@@ -403,7 +403,7 @@ class Statebag(AsyncCalls, UpkeepCalls):
         def open_batch(batch: list[Any]) -> list[Any]:
             reads_stubs(batch)
             started = perf_counter_ns()
-            # What is streamed is not remembered: it would grow with the number of values.
+            # Streamed values are not cached: the cache would grow with their number.
             opener = self._opener(scope, Memory.empty())
             batch = [as_bag(bag) for bag in batch]
             with deadline(self.policy.deadline_seconds):
@@ -609,7 +609,8 @@ class Statebag(AsyncCalls, UpkeepCalls):
         from statebag.sealing.sealer import Sealer
 
         memory = self._memory()
-        # Made at each call: kept, it would lead back here, and a client not be freed at once.
+        # Made at each call: if it were kept, it would refer back here, and a client would not be
+        # freed at once.
         return Sealer(
             self.policy,
             self.store,

@@ -30,7 +30,7 @@ _POINTER_TAGS: dict[str, tuple[Any, ...]] = {
 
 
 def compose() -> None:
-    """Give the core what it needs of the rooms above it; nothing of them is loaded yet."""
+    """Give the core what it needs from the rooms above it, without loading them yet."""
     also_escape("legacy pointers", _POINTER_TAGS, _recognizer)
     give_reader(_reader_maker)
     declare_derived("scheduling_summary", source="scheduling_metadata", derive=_summaries_of)

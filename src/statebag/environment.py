@@ -114,7 +114,7 @@ def folder_of_store() -> str | None:
         return None
     try:
         return os.getcwd()  # noqa: PTH109  # pathlib is slow to import
-    except OSError:  # it was deleted; the store will say so
+    except OSError:  # it was deleted; the store will report that
         return None
 
 
@@ -136,7 +136,7 @@ def store_options(address: str, environment: Mapping[str, str] | None = None) ->
     try:
         given = msgspec.json.decode(text, type=dict[str, str | dict[str, str]])
     except (msgspec.DecodeError, UnicodeError):
-        # Not quoted: options may be secrets.
+        # Options are not quoted: they may be secrets.
         raise ConfigurationError(
             f"{_OPTIONS} is not a JSON object of texts, nor of objects of texts by address",
             hint='Write {"timeout": "5s"}, or {"s3://bucket/prefix": {"region": "eu-west-1"}}.',
@@ -145,7 +145,7 @@ def store_options(address: str, environment: Mapping[str, str] | None = None) ->
     found: dict[str, str] = {}
     if _is_below(address, own) and _is_below(own, address):
         found = {name: value for name, value in given.items() if isinstance(value, str)}
-    # The shortest address first: what is said of a place nearer to the store wins.
+    # The shortest address comes first, so options of an address nearer to the store win.
     for place in sorted(given, key=len):
         options = given[place]
         if not isinstance(options, str) and _is_below(address, place):
@@ -160,7 +160,7 @@ def _is_below(address: str, place: str) -> bool:
 def store_settings(
     environment: Mapping[str, str] | None = None, *, scheme: str | None = None
 ) -> tuple[tuple[str, str], ...]:
-    """Return the variables that say which server and account the address of a store leads to.
+    """Return the variables that select the server and account behind a store's address.
 
     Args:
         environment: The variables; by default those of this process.
@@ -174,7 +174,7 @@ def store_settings(
             (name, value)
             for name in variables
             if name.startswith(starts) or name.upper() in _WAY_TO_A_STORE
-            # None if another thread took it out a moment ago.
+            # None if another thread removed it a moment ago.
             if (value := variables.get(name)) is not None
         )
     )
@@ -341,10 +341,10 @@ def sealing_is_off(environment: Mapping[str, str] | None = None) -> bool:
 
 
 def legacy_is_followed(environment: Mapping[str, str] | None = None) -> bool | None:
-    """Return whether steps follow legacy pointers in their events; None if no variable says so.
+    """Return whether steps follow legacy pointers in their events; None if no variable decides it.
 
-    STATEBAG_LEGACY says it. If it is not set, STATEBAG_WIRE=0 does: then the state data manager of
-    the workflow writes legacy pointers, and each of its functions meets them.
+    STATEBAG_LEGACY decides it. If it is not set, STATEBAG_WIRE=0 does: then the state data manager
+    of the workflow writes legacy pointers, and each of its functions gets them.
 
     Raises:
         ConfigurationError: STATEBAG_LEGACY is not a switch's value.
@@ -409,7 +409,7 @@ def settings_from_environment(
     for name in kind.__struct_fields__:
         variable = _PREFIX + name.upper()
         text = variables.get(variable, "").strip()
-        # Empty is the default, but not of what protects: see _entries.
+        # Empty means the default, except for protections: see _entries.
         if text or (name in protections and variable in variables):
             settings[name] = _parsed(text, kinds[name], variable)
     return kind(**settings)

@@ -22,9 +22,9 @@ class PassingPlace(NamedTuple):
         words: What it is, in a sentence.
         variables: Names that the platform sets there, and nowhere else.
         source: The page of the platform's reference that says so.
-        execution: How AWS_EXECUTION_ENV begins there.
+        execution: The beginning of AWS_EXECUTION_ENV there.
         local: A variable that the platform's program sets on a developer's machine, with its value
-            (any if that is empty): there the variables above do not count.
+            (any if that is empty): in that case the variables above do not count.
     """
 
     words: str

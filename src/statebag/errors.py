@@ -96,8 +96,8 @@ class StoreUnavailable(StatebagError):
     """The store did not answer within the attempts or the deadline; retry the step.
 
     Attributes:
-        is_busy: Whether the store was reached and may do the same later, so that it is worth the
-            time until the deadline to go on; False where nothing is known of it.
+        is_busy: Whether the store was reached and may do the same later, so retrying until the
+            deadline is worthwhile; False if that is not known.
     """
 
     code = "store_unavailable"
@@ -109,7 +109,7 @@ class BlobMissing(StatebagError):
     """The store does not have an object that a stub names, or has it in an archive.
 
     Attributes:
-        is_archived: Whether it is there, in a class of storage from which it must be restored.
+        is_archived: Whether it exists, in a storage class from which it must be restored.
     """
 
     code = "blob_missing"

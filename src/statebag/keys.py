@@ -58,7 +58,7 @@ def encrypting_with(keys: KeyProvider | None, policy: Policy) -> Callable[[Store
 
     def encrypting(store: Store) -> Store:
         inner = store.inner if isinstance(store, RetryingStore) else store
-        if isinstance(inner, EncryptedStore):  # the store of another client does it already
+        if isinstance(inner, EncryptedStore):  # another client's store encrypts already
             return inner.with_required() if required and not inner.required else store
         return EncryptedStore(store, known, required=required)
 

@@ -51,7 +51,7 @@ def restored(
     signing: str,
     encryption: str,
 ) -> _Client:
-    """Return a client with these settings, with connections of its own.
+    """Return a client with these settings and its own connections.
 
     Raises:
         ConfigurationError: This environment does not have the keys of the client's environment; or

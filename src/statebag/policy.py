@@ -41,8 +41,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         max_bag_bytes: The bound of every bag. The default leaves room for an input and a result
-            side by side under Step Functions' 262,144 bytes.
-        field_limit: A field with more bytes leaves plain form.
+            together under Step Functions' 262,144 bytes.
+        field_limit: A field with more bytes is compressed, and kept inline or offloaded.
         carry_bytes: Compressed bytes (as base64) that may be inline in the bag. If values exceed
             it, the largest go into a pack; 0 keeps none inline.
         control: Paths that the engine reads; they stay plain.
@@ -52,20 +52,21 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             `/**` includes all scopes below it.
         result_roots: Addresses (`s3://bucket/prefix`) below which the results of a Distributed
             Map are read, besides the store's own root.
-        forms: The newest generation of forms that a seal writes, for readers that are older
-            than the writer (docs/upgrade.md); 1 writes no patches, 2 signs and encrypts as the
-            first release did. All are always read.
-        look_into_depth: Levels of objects that are looked into for fields that can leave alone.
-        strict: Put into one stub whatever no control path names, however small, so that a
+        forms: The newest generation of forms that a seal writes, for readers that are older than
+            the writer (docs/upgrade.md); 1 writes no deltas, 2 signs and encrypts as the first
+            release did. All generations are always read.
+        look_into_depth: Levels of objects that are searched for fields that can be offloaded
+            separately.
+        strict: Put everything that no control path names into one stub, however small it is, so a
             definition that reads such a path fails with small data as it would with large.
-        piece_bytes: Aimed size of a piece of a large array or object; pieces are between a
-            third of it and four times it, larger only where one item is.
-        max_packs: Packs that a state may be spread over before a new pack takes smaller ones
-            along (docs/design/0027 says which). What was not opened is read for this where there
-            would be twice as many.
+        piece_bytes: Target size of a chunk of a large array or object. Chunks are between a third
+            of it and four times it; a chunk is larger only if one item is.
+        max_packs: Packs that a state may be spread over before a new pack absorbs smaller ones
+            (docs/design/0027 says which). Values that were not opened are read for this if there
+            would be twice as many packs.
         compression_level: zstd's level.
         cache_bytes: Verified blobs that a process keeps in memory, and as much again of values that
-            deltas start from. Of a value larger than half of it, only the list of chunks is kept.
+            deltas start from. For a value larger than half of it, only the list of chunks is kept.
         recheck_seconds: How long a seal relies on an object that this process wrote to or read from
             a remote store, before it asks whether the object is still there. 0 asks each time. (In
             a folder and in memory, a seal always looks.)

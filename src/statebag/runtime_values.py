@@ -1,4 +1,4 @@
-"""What the AWS Lambda runtime for Python writes of a value that a handler returns.
+"""Write a handler's answer as the AWS Lambda runtime for Python does.
 
 A function that was not decorated returns a tuple, a Decimal, an Enum or a key that is an integer,
 and the runtime writes it as JSON. A decorated function may return it too. If the runtime's own
@@ -46,7 +46,7 @@ class RuntimeWriter:
             raise TypeError(type(value).__qualname__) from None
 
     def of_key(self, key: Any) -> str:
-        """Return the member name that the runtime writes of a key.
+        """Return the member name that the runtime writes for a key.
 
         Raises:
             TypeError: The runtime does not write keys of this type.
@@ -119,7 +119,7 @@ def _name(key: Any) -> str:
 
 
 def holds_unread(value: Any) -> bool:
-    """Return whether a value that was not opened stands in what a handler returned."""
+    """Return whether a handler's answer contains a value that was not opened."""
     seen: set[int] = set()
     pending = [value]
     while pending:

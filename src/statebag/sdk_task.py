@@ -1,8 +1,8 @@
 """A Lambda function that calls an AWS API and returns the answer as a bag.
 
 A Task that calls a service directly (`arn:aws:states:::aws-sdk:s3:listObjectsV2`) has no function
-that could seal its result, and fails where that has more than 262,144 bytes. This function makes
-the same call: with the same parameters, the same result, and the same names of errors.
+that could seal its result, and fails if that has more than 262,144 bytes. This function makes the
+same call: with the same parameters, the same result, and the same names of errors.
 
 Environment: STATEBAG_STORE, and STATEBAG_SDK_CALLS, which names the calls that it may make. It
 needs the rights of a step on the bucket, and those of the calls.

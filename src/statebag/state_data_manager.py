@@ -1,13 +1,13 @@
 """The Lambda function that every step of an agent workflow passes through.
 
-It merges a step's result into the state, keeps the payload under the limit, and hands back
-what left it. `lambda_handler` calls the function that the event's `action` names; each is
-public and takes the event as a dict, or its fields as keyword arguments. A state may come as a
-bag, as a plain dict, or with legacy pointers; it leaves as the manager's setting `wire` says.
+It merges a step's result into the state, keeps the payload under the limit, and returns what was
+offloaded. `lambda_handler` calls the function that the event's `action` names; each is public and
+takes the event as a dict, or its fields as keyword arguments. A state may come as a bag, as a plain
+dict, or with legacy pointers; it is returned in the form that the manager's setting `wire` gives.
 
-Every function may raise the errors of `statebag.errors`: `InvalidState` for an event that an
-action cannot work on, and those of seal and open. The helpers at the end of `__all__` are those
-of the first version, for callers that still use them.
+Every function may raise the errors of `statebag.errors`: `InvalidState` for an event that an action
+cannot process, and those of seal and open. The helpers at the end of `__all__` are those of the
+first version, for callers that still use them.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any = None) -> Any:
 def update_and_compress_state_data(
     event: Mapping[str, Any] | None = None, /, **fields: Any
 ) -> dict[str, Any]:
-    """Return the state with `execution_result` merged into it, and what its sealing came to.
+    """Return the state with `execution_result` merged into it, and the results of its sealing.
 
     Takes `state_data`, `execution_result` and `max_payload_size_kb`. The answer is the state
     itself, with `payload_size_kb`, `compression_applied`, `s3_offloaded`, `last_optimization`.

@@ -140,12 +140,12 @@ class StepDecorator:
     ) -> Any:
         """Decorate a Lambda handler: open its event, and seal what it returns.
 
-        The handler is called with the state and the Lambda context; a third parameter named
-        `event` gets the whole event, opened. What the Lambda runtime would write of the returned
-        value (a tuple, a Decimal, an Enum, a key that is an integer) is sealed as the runtime
-        writes it. With STATEBAG_PLAIN=1 the returned value is handed on as it is. An `async def`
-        stays one: the event is opened, and the answer sealed, in threads that the event loop does
-        not wait for.
+        The handler is called with the state and the Lambda context; a third parameter named `event`
+        gets the whole event, opened. What the Lambda runtime would write of the returned value (a
+        tuple, a Decimal, an Enum, a key that is an integer) is sealed as the runtime writes it.
+        With STATEBAG_PLAIN=1 the returned value is passed on as it is. An `async def` stays one:
+        the event is opened, and the answer sealed, in threads that the event loop does not wait
+        for.
 
         Args:
             handler: The handler, if the decorator is used without parentheses.
@@ -161,7 +161,7 @@ class StepDecorator:
                 the state.
             legacy: Whether legacy pointers in the event are followed, to what the execution may
                 read below the store's root. All of them are, whatever `only` says: a bag has no
-                form for one. False takes them for data. None does as STATEBAG_LEGACY says (or
+                form for one. False treats them as data. None does what STATEBAG_LEGACY says (or
                 STATEBAG_WIRE=0, which implies it); if neither is set, a pointer is data, and a
                 warning in the log names its path.
             budget: The largest size of the answer in bytes, as for `Statebag.seal`, where many
@@ -256,7 +256,8 @@ def _wrapped(
                 )
             if self.follows is None:
                 _warn_of_pointers(self.event, where)
-            # Plain events need no id, but where there is one, a pointer leads to nobody else's.
+            # Plain events need no id. If there is one, a pointer can only lead to objects of that
+            # execution.
             if not (self.is_sealing or self.follows):
                 self.execution = None
             self.sb = client()
@@ -271,7 +272,7 @@ def _wrapped(
             if selected:
                 say_what_is_absent(opened, selected)
             state = _at(opened, where) if where else opened
-            # A delta must not change what the handler was given: it is merged into a copy.
+            # A delta must not change the handler's argument: it is merged into a copy.
             self.before = dict(state) if isinstance(state, dict) else state
             return state, {"event": opened} if wants_event else {}
 
@@ -290,7 +291,7 @@ def _wrapped(
                 try:
                     return sb.seal(after, scope=self.execution, budget=budget)
                 except InvalidState:
-                    # Only now: what most handlers return is JSON.
+                    # Only now, since most handlers return JSON.
                     written = converted(after, AS_THE_RUNTIME)
                     if written is after:
                         raise
@@ -332,7 +333,7 @@ def _watched(
 
 
 def _time_of(context: Any) -> AbstractContextManager[None]:
-    """Bound the requests inside by the time that a Lambda has left."""
+    """Bound the requests inside by the Lambda's remaining time."""
     seconds = remaining_seconds_of(context)
     return _UNBOUNDED if seconds == inf else deadline(seconds)
 
@@ -340,7 +341,7 @@ def _time_of(context: Any) -> AbstractContextManager[None]:
 def _kept_plain(where: Path, scope_path: Path, scope: str) -> list[str]:
     """Return the path in the state to the execution's id, which stays plain."""
     inside = scope_path[len(where) :] if scope_path[: len(where)] == where else scope_path
-    # An array would be control as a whole, and one that an id stands in came next to the bag.
+    # An array would be control as a whole, and an array that holds an id came next to the bag.
     if not inside or not all(isinstance(part, str) for part in inside):
         return []
     return [scope if inside == scope_path else render_path(inside)]
@@ -374,7 +375,7 @@ def _is_coroutine_function(function: Callable[..., Any]) -> bool:
 
 
 def _as_before_adoption(after: Any) -> Any:
-    """Return what a function returned as it is: the runtime writes it, or says that it cannot."""
+    """Return a function's answer as it is: the runtime writes it, or reports that it cannot."""
     if usage.is_measured():
         try:
             size = len(json_text.encode(after))
@@ -396,7 +397,7 @@ def _execution_id(event: Any, where: Path, path: Path) -> str | None:
 
 
 def _warn_of_pointers(event: Any, where: Path) -> None:
-    """Say that there are legacy pointers in an event which nobody follows."""
+    """Log a warning about legacy pointers in an event that nobody follows."""
     from statebag.opening.foreign_pointers import pointer_places  # noqa: PLC0415  # of opening
 
     places = list(pointer_places(event, where))

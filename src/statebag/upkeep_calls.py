@@ -73,11 +73,11 @@ class UpkeepCalls:
                 logged.
 
         Returns:
-            Each pack's name, with the place that its bytes came from; None if it was whole.
+            Each pack's name, with the place that its bytes came from; None if it was intact.
 
         Raises:
-            BlobMissing, BlobCorrupt: No place has a pack whole. All other packs were repaired
-                before.
+            BlobMissing, BlobCorrupt: No place has an intact copy of a pack. All other packs were
+                repaired before.
             StatebagError: As for `open`.
         """
         from statebag.opening.embedded import look_for_texts, open_texts
@@ -151,7 +151,7 @@ class UpkeepCalls:
 
         bag, room = unpack(archive, self.policy.max_open_bytes)
         reader = self._in_memory(room, self._without_keys())
-        # Whether a string holds a bag was settled by `export`; a control field may stand plain.
+        # `export` decided whether a string holds a bag; a control field may be plain.
         state = reader.open(bag, scope=SCOPE, embedded=False)
         return self.with_values(None).seal(state, scope=check_scope(scope), budget=budget)
 

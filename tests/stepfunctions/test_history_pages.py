@@ -1,6 +1,5 @@
 """The history from the API: Step Functions in this process, and a server that gives pages."""
 
-import copy
 import json
 import threading
 import time
@@ -127,10 +126,8 @@ def served(pages, monkeypatch):
 def loop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("loop")
     execution, recorded = run_loop(str(folder / "store"), folder / "histories")
-    events = []
-    for event in copy.deepcopy(execution.history):
-        # As the service writes times: seconds since 1970.
-        events.append({**event, "timestamp": event["timestamp"].timestamp()})
+    # As the service writes times: seconds since 1970.
+    events = [{**one, "timestamp": one["timestamp"].timestamp()} for one in execution.history]
     return folder, events, recorded
 
 

@@ -135,7 +135,7 @@ class TestOnARealServer:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.delenv(name)
         monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
-        with pytest.raises(ConfigurationError, match="no credentials|the profile 'no-such"):
+        with pytest.raises(ConfigurationError, match=r"no credentials|the profile 'no-such"):
             ObjectStorage(s3_store_url)
 
     @every_call

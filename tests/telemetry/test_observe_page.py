@@ -129,8 +129,9 @@ def test_the_table_of_warnings_is_what_the_library_gives():
     told = {words(cells[0])[0]: words(cells[2]) for cells in rows("warning")}
     assert set(told) == set(WARNINGS) == {name for name, _ in warnings_given() if name}
     elsewhere = {file.relative_to(SOURCE).as_posix() for name, file in warnings_given() if not name}
-    # The run of an engine on this machine is not a step.
-    assert elsewhere == {"telemetry/log_warnings.py", "local/records.py"}
+    # The run of an engine on this machine, and a session of an agent, are not steps.
+    others = {"local/records.py", "integrations/claude.py"}
+    assert elsewhere == {"telemetry/log_warnings.py", *others}
     metrics = {name for name, _, _ in figures(done())}
     for name, counter in WARNINGS.items():
         assert told[name] == ([] if counter is None else [name])

@@ -15,7 +15,7 @@ from statebag.format.json_depth import loads
 __all__ = ["advice_for", "shown_cause"]
 
 _OURS = frozenset(errors.__all__)
-# Of the service's own errors, those whose text names states and sizes alone.
+# Errors of the service itself whose text names only states and sizes.
 _WITHOUT_VALUES = {
     "States.DataLimitExceeded",
     "States.Timeout",
@@ -72,7 +72,8 @@ def shown_cause(error: str | None, cause: str | None, *, everything: bool) -> st
         return told[1]
     if error in _WITHOUT_VALUES:
         return cause
-    # A function's error of ours tells its type itself; text that only bears the name does not.
+    # An error of this library in a function gives its own type; text that only has the name does
+    # not.
     return told[1] if error in _OURS and told[0] == error else None
 
 

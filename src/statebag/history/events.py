@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Event", "History", "Payload", "history_of"]
 
-# Where an event carries a payload: the first of these that its details have.
+# The field of an event that has a payload: the first of these that its details have.
 _CARRIERS = ("output", "input", "parameters")
 
 
@@ -107,7 +107,7 @@ class Event:
 
     @property
     def is_state(self) -> bool:
-        """Whether its payload passes from state to state, and is not a task's request."""
+        """Whether its payload passes from state to state, instead of being a task's request."""
         return self.type.endswith(("StateEntered", "StateExited")) or self.type in {
             "ExecutionStarted",
             "ExecutionSucceeded",

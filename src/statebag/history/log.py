@@ -91,7 +91,7 @@ def _line(one: Transition, differences: Callable[[Any, Any], Iterable[Any]] | No
         )
         left_out = sum(1 for _ in found)
     except StatebagError as error:
-        # One state that cannot be read is no reason to show none; the error names no value.
+        # If one state cannot be read, still show the others; the error names no value.
         return Line(one, state_bytes, bag_bytes, note=str(error))
     return Line(one, state_bytes, bag_bytes, changes, left_out)
 

@@ -121,7 +121,7 @@ class _Visit:
 
     made: Transition
     parent: _Visit | None
-    pending: Failure | None = None  # a failure that nothing has taken yet
+    pending: Failure | None = None  # a failure that nothing has handled yet
     branches: list[str] = field(default_factory=list)  # first states, in the order of beginning
 
     @property
@@ -198,7 +198,7 @@ class _Reader:
 
     def _entered(self, event: Event, stack: _Stack) -> _Stack:
         name = str(event.details.get("name", ""))
-        # What is on top and holds no other states was left without an event that says so.
+        # A state on top that holds no other states was left without an event.
         while stack and stack[-1].visit.made.kind not in _CONTAINERS:
             stack[-1].visit.end(event, "given up", None)
             stack = stack[:-1]
@@ -388,7 +388,8 @@ class _Reader:
 
     def _end(self, event: Event, stack: _Stack) -> None:
         self._ended_at = stack
-        # The error of the end is that of the state which it came from, and of what that stood in.
+        # The final error is that of the state which it came from, and of the states around that
+        # one.
         stated = _stated(event, _TIMED_OUT if event.type == "ExecutionTimedOut" else None)
         failed: Status = "timed out" if event.type == "ExecutionTimedOut" else "failed"
         if event.type == "ExecutionFailed":

@@ -113,7 +113,7 @@ def _where_it_failed(made: list[Transition], status: str) -> Transition | None:
     outer = max(found, key=_ending, default=None)
     if outer is None:
         return None
-    # A Map or Parallel fails after what failed in it, which is what there is to look at.
+    # A Map or Parallel fails after a state inside it, and that state is the one to look at.
     inside = [
         one for one in found if one.path.startswith(f"{outer.path}[") and one.error == outer.error
     ]
@@ -173,7 +173,7 @@ def _reason(one: Transition) -> Reason:
 def _advice(history: History, first: Waiting, *, is_local: bool) -> str | None:
     arn = history.arn
     if first.reason == "token":
-        # The token itself lets who has it answer, so it is not shown here.
+        # The token lets anybody who has it answer, so it is not shown here.
         own = "" if is_local else f" --execution {arn}"
         number = _sent_at(history, first)
         return (

@@ -1,6 +1,6 @@
 """A SessionStore for the Claude Agent SDK: an append writes the appended entries, compressed.
 
-Each append is an object of its own, a segment, named by its time. Eight segments of one size are
+Each append is a separate object, a segment, named by its time. Eight segments of one size are
 merged into one of the next size, so an entry is written once for each power of eight that the
 session grows to. A merged segment keeps the entries by the names of the segments that they came
 from, so merges of two processes, or one that was cut off, neither lose nor double an entry.
@@ -61,8 +61,8 @@ _TRIES = 5  # Chosen: reads of a session while other processes merge it
 class StatebagSessionStore(SessionStore):
     """Mirrors transcripts of sessions.
 
-    Any number of processes may append to a session. Entries with a `uuid` that was there before
-    are left out when a session is loaded.
+    Any number of processes may append to a session. When a session is loaded, entries whose `uuid`
+    occurred before are left out.
 
     Args:
         sb: The client; by default that of the environment.
@@ -159,7 +159,7 @@ class StatebagSessionStore(SessionStore):
                 if not full:
                     return
                 taken = [name for name in known if _size(name) == full[0]][:_FAN]
-                # Taken off before the merge: another thread takes others.
+                # Removed before the merge, so that another thread takes others.
                 known[:] = [name for name in known if name not in taken]
             sources: dict[str, list[Any]] = {}
             read = []
@@ -257,7 +257,7 @@ class StatebagSessionStore(SessionStore):
         names = [info.name for info in self._listed(prefix)]
         if subpath is not None:
             names = [name for name in names if "/" not in name[len(prefix) :]]
-        # Segments first: what they need is there as long as they are.
+        # Segments first: what they need exists as long as they do.
         self._sb.delete_objects(sorted(names, key=lambda name: not name.endswith(_SUFFIX)))
         with self._lock:
             for one in list(self._known):

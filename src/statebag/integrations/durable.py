@@ -1,7 +1,7 @@
 """A SerDes for AWS Lambda durable functions: results of any size in small checkpoints.
 
-A checkpoint takes at most 256 KB. The text that this SerDes returns is a bag. What is large is in
-the store, and an operation's result costs what differs from the results before it.
+A checkpoint takes at most 256 KB. The text that this SerDes returns is a bag. Large values are in
+the store, and an operation's result costs only its difference from the results before it.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class StatebagSerDes(SerDes):  # type: ignore[type-arg, unused-ignore]  # of any
     """Seals results of operations, and opens them when the execution is replayed.
 
     It takes JSON values, those of `Values` (bytes, tuple, set, datetime, Decimal, UUID), and the
-    SDK's BatchResult. A client with `values=` of its own brings further classes.
+    SDK's BatchResult. A client with its own `values=` adds further classes.
 
     Args:
         sb: The client; by default that of the environment.
         budget: The largest text that it returns, in bytes.
         across: Whether it also opens what another execution sealed, as the results of `invoke()`.
-            What is opened is then confined by signatures alone, so the client must sign.
+            Then only signatures confine what is opened, so the client must sign.
 
     Raises:
         ConfigurationError: `across` is set, and the client has no signing keys.
@@ -106,7 +106,7 @@ class StatebagSerDes(SerDes):  # type: ignore[type-arg, unused-ignore]  # of any
             raise _translated(error) from error
 
     def read(self, event: Any) -> Any:
-        """Return what an invoked function was given: the payload that its invoker sealed.
+        """Return the argument of an invoked function: the payload that its invoker sealed.
 
         Args:
             event: The event of the durable function.

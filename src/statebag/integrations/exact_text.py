@@ -1,7 +1,7 @@
-"""Bytes as a JSON value that gives the same bytes back.
+"""Convert bytes to a JSON value that gives the same bytes back.
 
-Frameworks hand over bytes that are JSON most of the time. As a value, they are cut and compared as
-states are, so that bytes that differ little from earlier ones cost the difference.
+Frameworks usually pass bytes that are JSON. As a value, they are chunked and compared as states
+are, so bytes that differ little from earlier ones cost only the difference.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from statebag.format.json_check import check_json
 
 __all__ = ["bytes_of", "value_of"]
 
-# How JSON may have been written. Their places are stored: new styles come after them.
+# Styles in which JSON may have been written. Their indices are stored: new styles must come last.
 _STYLES: tuple[dict[str, Any], ...] = (
     {"ensure_ascii": False, "separators": (", ", ": ")},
     {"ensure_ascii": True, "separators": (", ", ": ")},
@@ -27,7 +27,7 @@ _STYLES: tuple[dict[str, Any], ...] = (
 
 
 def value_of(data: bytes) -> dict[str, Any]:
-    """Return the value that bytes are the JSON text of, and how it is written; else base64."""
+    """Return the value whose JSON text the bytes are, with its style; otherwise base64."""
     try:
         value = json.loads(data)
         check_json(value)

@@ -2,8 +2,8 @@
 
 Each namespace of a thread is a head in the scope `<root>/<thread>`. Each checkpoint is a version of
 it, with the checkpoint's id as its label. The writes of a task are attached to their checkpoint.
-What the serializer makes of a value is kept as JSON, so that a list of messages is an array whose
-old items are stored already.
+The serializer's result for a value is kept as JSON, so a list of messages is an array whose old
+items are stored already.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class StatebagSaver(BaseCheckpointSaver[str]):
 
     Args:
         client: The client, with its store and policy, or an address for one; by default what
-            STATEBAG_STORE names. The store needs conditional writes. Of its policy, less stays
-            inline, and pieces are smaller.
+            STATEBAG_STORE names. The store needs conditional writes. Compared with its policy, less
+            stays inline, and chunks are smaller.
         root: The first part of the scopes of all threads.
         serde: LangGraph's serializer. One that encrypts hides what changed: use the client's
             `encryption_keys` instead.
@@ -104,7 +104,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Store a checkpoint; return the config that names it."""
-        del new_versions  # what is stored already is found by its content
+        del new_versions  # stored values are found by their content
         thread, ns = _place(config)
         rest = {key: one for key, one in checkpoint.items() if key != "channel_values"}
         values = {key: self._form(one) for key, one in checkpoint["channel_values"].items()}
@@ -127,7 +127,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Store the writes of a task at a checkpoint; those that are there already stay."""
+        """Store the writes of a task at a checkpoint; existing ones stay."""
         thread, ns = _place(config)
         head = self._head(thread, ns)
         label, key = label_of(config["configurable"]["checkpoint_id"]), label_of(task_id)
@@ -186,7 +186,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
                 left = None if left is None else left - 1
 
     def delete_thread(self, thread_id: str) -> None:
-        """Delete all checkpoints and writes of a thread; what copies of it use stays."""
+        """Delete all checkpoints and writes of a thread; objects that its copies use stay."""
         self.client.heads(self._scope(thread_id)).delete()
         self._forget(thread_id)
 
@@ -211,9 +211,9 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         self._forget(target_thread_id)
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Delete the checkpoints of threads but the newest of each namespace, or all.
+        """Delete all checkpoints of threads, or all but the newest of each namespace.
 
-        What a delta channel of the newest one is computed from stays.
+        The checkpoints from which a delta channel of the newest one is computed stay.
 
         Args:
             thread_ids: The threads.
@@ -256,7 +256,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        """Return what delta channels are computed from: writes of ancestors, and a start value."""
+        """Return the sources of delta channels: writes of ancestors, and a start value."""
         thread, ns = _place(config)
         head = self._head(thread, ns)
         wanted = get_checkpoint_id(config)
@@ -290,7 +290,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """As `put`."""
+        """Do the same as `put`."""
         return await in_thread(self.put, config, checkpoint, metadata, new_versions)
 
     async def aput_writes(
@@ -300,11 +300,11 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """As `put_writes`."""
+        """Do the same as `put_writes`."""
         await in_thread(self.put_writes, config, writes, task_id, task_path)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """As `get_tuple`."""
+        """Do the same as `get_tuple`."""
         return await in_thread(self.get_tuple, config)
 
     async def alist(
@@ -315,39 +315,39 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """As `list`."""
+        """Do the same as `list`."""
         found = self.list(config, filter=filter, before=before, limit=limit)
         while (one := await in_thread(next, found, None)) is not None:
             yield one
 
     async def adelete_thread(self, thread_id: str) -> None:
-        """As `delete_thread`."""
+        """Do the same as `delete_thread`."""
         await in_thread(self.delete_thread, thread_id)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """As `delete_for_runs`."""
+        """Do the same as `delete_for_runs`."""
         await in_thread(self.delete_for_runs, run_ids)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """As `copy_thread`."""
+        """Do the same as `copy_thread`."""
         await in_thread(self.copy_thread, source_thread_id, target_thread_id)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """As `prune`."""
+        """Do the same as `prune`."""
         await in_thread(self.prune, thread_ids, strategy=strategy)
 
     async def adelete_older(self, age: timedelta) -> Sequence[str]:
-        """As `delete_older`."""
+        """Do the same as `delete_older`."""
         return await in_thread(self.delete_older, age)
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        """As `get_delta_channel_history`."""
+        """Do the same as `get_delta_channel_history`."""
         return await in_thread(self.get_delta_channel_history, config=config, channels=channels)
 
     def _advance(self, thread: str, ns: str, state: dict[str, Any], note: dict[str, Any]) -> None:
-        """Add a checkpoint to its head; another writer's checkpoint before it is no fault."""
+        """Add a checkpoint to its head, even if another writer's checkpoint came first."""
         place = (thread, ns)
         head, last = self._newest.get(place) or (self._head(thread, ns), None)
         if last is None:
@@ -362,7 +362,8 @@ class StatebagSaver(BaseCheckpointSaver[str]):
             except Conflict:
                 self._newest.pop(place, None)
                 present = head.read()
-                # Nobody advanced: the bag names a pack that a collector is about to delete.
+                # No writer advanced the head: the bag names a pack that a collector is about to
+                # delete.
                 heal = present is not None and last is not None and present.id == last.id
                 last = present
             else:

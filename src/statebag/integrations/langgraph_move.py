@@ -27,12 +27,12 @@ def move_threads(
 ) -> int:
     """Copy all threads of a saver, read each checkpoint again, and compare it.
 
-    A checkpoint that the target has already is compared and not written, so a run that broke off
-    can be repeated. The source is not changed.
+    A checkpoint that the target has already is compared and not written, so an interrupted run can
+    be repeated. The source is not changed.
 
     Args:
         source: A saver that lists its checkpoints, such as SqliteSaver or PostgresSaver.
-        target: Where they go.
+        target: The saver that receives them.
         on_checkpoint: Called with the ids of the thread and the checkpoint, for progress.
 
     Returns:
@@ -80,7 +80,7 @@ def _write(target: StatebagSaver, one: CheckpointTuple) -> None:
 
 
 def _compared(target: StatebagSaver, one: CheckpointTuple) -> Any:
-    """Return what has to be the same, as the serializer's bytes."""
+    """Return what must be the same, as the serializer's bytes."""
     dumps = target.serde.dumps_typed
     values = one.checkpoint["channel_values"]
     rest = {key: value for key, value in one.checkpoint.items() if key != "channel_values"}

@@ -12,7 +12,7 @@ def missing_extra(extra: str, error: ModuleNotFoundError) -> ConfigurationError:
 
     Args:
         extra: The name of the extra that brings it.
-        error: What the import raised.
+        error: The error of the import.
     """
     return ConfigurationError(
         f"statebag.integrations.{extra} needs {error.name}, which is not installed",

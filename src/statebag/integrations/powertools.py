@@ -1,7 +1,7 @@
-"""A middleware for Powertools for AWS Lambda: the event is opened, and the answer sealed.
+"""A middleware for Powertools for AWS Lambda: it opens the event and seals the answer.
 
-It stands between the decorators of Powertools as any of their middlewares does. Above it, others
-see bags, which are small; below it, the state.
+It goes between the decorators of Powertools as any of their middlewares does. Decorators above it
+see bags, which are small; those below it see the state.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _name_of(option: tuple[str, Any]) -> str:
 def _step(
     handler: Callable[..., Any], sb: Statebag | None, options: tuple[tuple[str, Any], ...]
 ) -> Callable[..., Any]:
-    # A list of paths cannot be hashed, and a tuple says the same.
+    # A list of paths cannot be hashed, but an equal tuple can.
     hashable = tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in options)
     return _made(handler, sb, hashable)
 

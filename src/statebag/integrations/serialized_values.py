@@ -1,9 +1,9 @@
-"""JSON for values that another framework's serializer made bytes of.
+"""Convert the bytes of another framework's serializer to JSON, and back.
 
-A store that keeps what changed needs to see the parts of a value. So bytes that are MessagePack are
-kept as JSON with the same parts: an array of messages is an array there. Whatever JSON has not got
-stands in an object with the key `@`, and an object of the data that has this key is escaped. The
-bytes come back exactly: bytes that would not are kept as they are, in base64.
+A store that keeps only changes needs to see the parts of a value. So MessagePack bytes are kept as
+JSON with the same parts: an array of messages stays an array. A value that JSON lacks is kept in an
+object with the key `@`, and an object of the data that has this key is escaped. The bytes come back
+exactly: bytes that would not are kept unchanged, in base64.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _recent: Recent[tuple[int, bytes], dict[str, Any]] = Recent(_MOST_BYTES)
 
 
 class _Opaque(Exception):  # noqa: N818 (not an error: the bytes are kept instead)
-    """The value has no JSON that leads back to its bytes."""
+    """The value has no JSON from which its bytes could be restored."""
 
 
 def typed_json(kind: str, data: bytes) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def typed_bytes(form: Any) -> tuple[str, bytes]:
     """Return the type and the bytes that `typed_json` was given.
 
     Raises:
-        BlobCorrupt: It did not make this.
+        BlobCorrupt: `typed_json` did not make this form.
     """
     try:
         kind = form["type"]
@@ -100,7 +100,7 @@ def _form(value: Any, depth: int) -> Any:
 
 
 def _extension(code: int, data: bytes, depth: int) -> dict[str, Any]:
-    """Return the form of an object of a class, such as a message; most are those of before."""
+    """Return the form of an object of a class, such as a message; most were seen before."""
     with _lock:
         found = _recent.get((code, data))
     if found is not None:

@@ -1,6 +1,6 @@
 """A Storage for Strands Agents: sessions that write what changed, not the whole snapshot.
 
-A snapshot of an agent is JSON. It is sealed, and the bag stands under the snapshot's key.
+A snapshot of an agent is JSON. It is sealed, and the bag is stored under the snapshot's key.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _SUFFIX = ".bag"
 class StatebagStorage(Storage):  # type: ignore[type-arg, unused-ignore]  # queries are prefixes
     """Keeps the values of a Strands `SnapshotSessionManager`, or of any user of a Storage.
 
-    Two writers of one key are as with any Storage: the last one wins. What an overwritten value
-    alone needed stays in the store until `delete` has removed all keys of its folder.
+    If two writers write one key, the last one wins, as with any Storage. Objects that only an
+    overwritten value needed stay in the store until `delete` has removed all keys of its folder.
 
     Args:
         sb: The client; by default that of the environment.

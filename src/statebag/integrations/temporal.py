@@ -1,8 +1,7 @@
-"""A driver for Temporal's external storage, and the endpoints that its web UI asks.
+"""A driver for Temporal's external storage, and the endpoints that its web UI calls.
 
-A payload that is JSON is sealed as a JSON value, so that a payload that differs little from an
-earlier one costs the difference. Its claim, which is in the workflow's history, is a bag of a few
-hundred bytes.
+A JSON payload is sealed as a JSON value, so a payload that differs little from an earlier one costs
+only the difference. Its claim, which is in the workflow's history, is a bag of a few hundred bytes.
 """
 
 from __future__ import annotations
@@ -54,8 +53,8 @@ _LONGEST_BODY = 32 * 1024 * 1024
 class StatebagDriver(StorageDriver):
     """Stores payloads with a client of statebag.
 
-    Temporal passes no context to a driver that retrieves. A claim is then confined by signatures
-    alone, so the client must sign.
+    Temporal passes no context to a driver that retrieves. Then only signatures confine a claim, so
+    the client must sign.
 
     Args:
         sb: The client; by default that of the environment.
@@ -136,16 +135,16 @@ class PayloadEndpoints:
     """A WSGI application for the Codec Server endpoint of Temporal's web UI and CLI.
 
     `POST /decode` returns payloads with stored ones in place of their references, except with
-    `?preserveStorageRefs=true`. `POST /download` takes references only. `POST /encode` returns
-    what it gets. Each also stands below a namespace: `/my-namespace/decode`.
+    `?preserveStorageRefs=true`. `POST /download` takes references only. `POST /encode` returns what
+    it gets. Each endpoint also exists below a namespace: `/my-namespace/decode`.
 
-    It answers everybody who can reach it: let your own server check who asks, and add the CORS
-    headers of your UI.
+    It answers everybody who can reach it. Let your own server authenticate requests, and add the
+    CORS headers of your UI.
 
     Args:
         drivers: The drivers that stored the payloads.
-        decode: Undoes your payload codec, if the workers have one that runs after storage is
-            asked: called with payloads, it returns as many.
+        decode: Undoes your payload codec, if the workers have one that runs after storage: it takes
+            payloads, and returns as many.
     """
 
     def __init__(
@@ -159,7 +158,7 @@ class PayloadEndpoints:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Answer one request, as WSGI has it."""
+        """Answer one WSGI request."""
         status, answer = self._answer(environ)
         body = json.dumps(answer).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
@@ -230,7 +229,7 @@ def _scope(target: Any) -> str:
 
 
 def _part(name: str) -> str:
-    """Return a name as one part of a scope; one that is long or odd is replaced by its digest."""
+    """Return a name as one part of a scope; a long or unusual name is replaced by its digest."""
     from hashlib import sha256  # noqa: PLC0415  # few names need it
 
     if name.isprintable() and len(name.encode()) <= 60 and name not in {".", ".."}:

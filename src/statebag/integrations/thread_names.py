@@ -1,4 +1,4 @@
-"""Names in a store for the ids of another framework, which may be any text."""
+"""Make names in a store for the ids of another framework, which may be any text."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def head_name_of(namespace: str) -> str:
 
 
 def label_of(text: str) -> str:
-    """Return the label of a version, or the key of what is attached to it; in the ids' order."""
+    """Return the label of a version, or the key of an attachment; labels sort as the ids do."""
     return _part(text)
 
 
 def _part(text: str) -> str:
-    """Return a name for any text, and another one for another text."""
+    """Return a name for any text; different texts have different names."""
     plain = text.replace("-", "").replace(".", "").replace("_", "").replace(":", "")
     if plain.isascii() and plain.isalnum() and len(text) <= 4 * _LONGEST - text.count(":") * 2:
         return text

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "lint"]
 
-if not TYPE_CHECKING:  # a type checker would take any name for one that is there
+if not TYPE_CHECKING:  # otherwise a type checker would accept any name
     __getattr__ = lazy_front(
         __name__,
         {

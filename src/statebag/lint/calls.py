@@ -57,9 +57,9 @@ _LARGE = re.compile(
 _BOUNDS = frozenset({"Limit", "MaxItems", "MaxKeys", "MaxRecords", "MaxResults", "PageSize"})
 FEW_ENTRIES = 100
 """Entries that nobody is warned of. Chosen: they are rarely larger than 2 KB each."""
-# DynamoDB's own writes answer with metadata alone, unless they are asked for values.
+# DynamoDB's own writes answer with metadata alone, unless a parameter asks for values.
 _WRITES = re.compile(r":(?:put|update|delete)Item$")
-# Services that only bring a payload to who opens it, where a stub may stand in it.
+# Services that only deliver a payload to a receiver that opens it, so it may hold a stub.
 _CARRIES = re.compile(
     r"(?:aws-sdk:)?(?:lambda|states|sfn|sqs|sns|events|eventbridge|http|apigateway):", re.IGNORECASE
 )
@@ -92,7 +92,8 @@ _PLAIN_OF_MANAGER = frozenset(
 )
 """What the state data manager keeps plain; `manager/control_fields.py` and a test say the same."""
 _STATES = frozenset({"state_data", "branch_state"})
-"""Where events of the state data manager, and of the functions behind it, have the state."""
+"""The fields that have the state in events of the state data manager, and of the functions behind
+it."""
 _MANAGER_ACTIONS = {
     "update_and_compress": 0,
     "sync": 1,
@@ -118,9 +119,9 @@ class Functions:
         sealed: Patterns of names of functions that seal what they return.
         unsealed: Patterns of names of functions that do not seal; they win over `sealed`.
         bag_bytes: The bound of a bag.
-        own_bag_bytes: Of single functions, by name.
-        states_seal: Whether a function of which nothing is known seals, if its payload has the
-            state where the state data manager has it.
+        own_bag_bytes: The bounds of single functions, by name.
+        states_seal: Whether an unknown function seals, if its payload has the state where the state
+            data manager has it.
     """
 
     sealed: tuple[str, ...] = ()
@@ -147,7 +148,7 @@ class Functions:
 
 
 def _has_state(payload: Any) -> bool:
-    """Whether a payload has the state where the state data manager has it."""
+    """Return whether a payload has the state where the state data manager has it."""
     return isinstance(payload, dict) and any(key.removesuffix(".$") in _STATES for key in payload)
 
 
@@ -167,8 +168,8 @@ class ServiceCall:
         seals: Whether its result is a bag, or holds bags.
         result: The shape of its result.
         unsealed: Whether it is a function that is known to use no bags.
-        lengthy: Whether it is a service whose answer alone can pass the limit.
-        may_seal: Whether it is a function of which nothing is known, and which is given the state.
+        lengthy: Whether it is a service whose answer alone can exceed the limit.
+        may_seal: Whether it is an unknown function that gets the state.
         is_bounded: Whether the state's Comment says how large its result can be.
     """
 
@@ -233,16 +234,16 @@ def _called(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
     named = parameters.get("FunctionName", parameters.get("FunctionName.$"))
     name = _bare(named if through_invoke and isinstance(named, str) else resource)
     if waits:
-        # Whoever answers may give as much as the engine takes, and no more.
-        # A queue or a topic raises nothing of ours.
+        # The one who answers may return as much as the engine takes, and no more. A queue or a
+        # topic raises no error of this library.
         works = through_invoke or ":activity:" in resource
         seals = works and functions.seals(name, payload)
         known = works and functions.is_unsealed(name)
         answer = SourcePart(Source(path, PAYLOAD_LIMIT))
         return ServiceCall(name, is_function=False, seals=seals, result=answer, unsealed=known)
     if not functions.seals(name, payload):
-        # With what lambda:invoke puts around it, it is still one result, and the engine's limit
-        # bounds that.
+        # With what lambda:invoke puts around it, it is still one result, which the engine's limit
+        # bounds.
         known = functions.is_unsealed(name)
         answer = SourcePart(Source(path, PAYLOAD_LIMIT))
         may_seal = not known and _has_state(payload)
@@ -270,7 +271,7 @@ def _called(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
 
 
 def _is_bounded(parameters: Mapping[str, Any]) -> bool:
-    """Whether literal parameters let an answer have few entries, or a part of an object."""
+    """Return whether literal parameters bound an answer to few entries, or a part of an object."""
     most = (parameters.get(name) for name in _BOUNDS)
     few = any(
         isinstance(one, int) and not isinstance(one, bool) and one <= FEW_ENTRIES for one in most
@@ -279,9 +280,9 @@ def _is_bounded(parameters: Mapping[str, Any]) -> bool:
 
 
 def _given(payload: Any) -> frozenset[str]:
-    """The names under which a payload hands on values, and no texts of its own."""
+    """Return the names under which a payload passes values on, without its literal texts."""
     if not isinstance(payload, dict) or not payload:
-        return _STATES  # of a whole input, the names are not known
+        return _STATES  # the names in a whole input are not known
     return frozenset(
         name.removesuffix(".$")
         for name, value in payload.items()
@@ -290,7 +291,7 @@ def _given(payload: Any) -> frozenset[str]:
 
 
 def takes_values(state: Mapping[str, Any]) -> bool:
-    """Return whether a Task calls a service that acts on its parameters, and knows no stub."""
+    """Return whether a Task calls a service that acts on its parameters and cannot open stubs."""
     resource = state.get("Resource")
     match = re.search(r":states:[^:]*:[^:]*:(.+)", resource if isinstance(resource, str) else "")
     return match is not None and _CARRIES.match(match[1]) is None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Following"]
 
 _ACTING = frozenset({"Task", "Choice", "Map", "Parallel"})  # states that can do something about it
-# Fields whose paths look at nothing in a state's input, or that belong to other states.
+# Fields whose paths read nothing in a state's input, or that belong to other states.
 _ELSEWHERE = frozenset(
     {"ResultPath", "OutputPath", "Catch", "Retry", "ItemProcessor", "Iterator", "Branches"}
 )
@@ -44,7 +44,7 @@ class Following:
         return name in self._leading_to("the end", _can_end)
 
     def is_looked_at(self, handler: Mapping[str, Any], language: str) -> bool:
-        """Return whether a state after a Catch gets its error, in a payload, rule or branch."""
+        """Return whether a state after a Catch reads its error, in a payload, rule or branch."""
         if language == "JSONata":
             return self._in_jsonata(handler)
         where = handler.get("ResultPath", "$")
@@ -99,7 +99,7 @@ def _acts(fields: Mapping[str, Any]) -> bool:
 
 
 def _gets_input(fields: Mapping[str, Any]) -> bool:
-    """Return whether a JSONata state that acts is given its input."""
+    """Return whether a JSONata state that acts gets its input."""
     if not _acts(fields):
         return False
     whole = fields["Type"] == "Task" and "Arguments" not in fields
@@ -107,7 +107,7 @@ def _gets_input(fields: Mapping[str, Any]) -> bool:
 
 
 def _mentions(state: Mapping[str, Any], name: str | int) -> bool:
-    """Return whether a state is given a field of its input, or all of it."""
+    """Return whether a state gets a field of its input, or all of it."""
     if "Parameters" not in state and state["Type"] in {"Task", "Parallel"}:
         given = [*_read(state.get("InputPath", "$"))]
         return any(path.definite and path.beginning in ((), (name,)) for path in given)

@@ -1,4 +1,4 @@
-"""What is seen in an abstract run, as findings: sizes, bags that are looked into, losses."""
+"""Turn the reports of an abstract run into findings: sizes, bags that are read into, losses."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ _FOUND = {
         "Name it as a control path (--control prints them all).",
     ),
 }
-"""Code, message and fix, by how a place in a bag is read."""
+"""Code, message and fix, for each way in which a place in a bag is read."""
 
 
 def movable_paths(movable: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
-    """The paths that are handed on, in plain form or as one stub.
+    """Return the paths that are passed on, in plain form or as one stub.
 
     Raises:
         ConfigurationError: One is no path.
@@ -86,7 +86,7 @@ def movable_paths(movable: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
 
 
 def control_paths(control: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
-    """The paths that stay plain.
+    """Return the paths that stay plain.
 
     Raises:
         ConfigurationError: One is no path.
@@ -95,21 +95,21 @@ def control_paths(control: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
 
 
 class Checks:
-    """Turns what an abstract run tells into findings.
+    """Turns the reports of an abstract run into findings.
 
     Args:
         definition: The machine, whose structure was checked.
         control: Paths of states that stay plain.
-        movable: Paths of states that have a place of their own.
-        say: Is given a finding's path, code, message and fix.
+        movable: Paths of states whose values stay separate.
+        say: Called with a finding's path, code, message and fix.
 
     Attributes:
         wanted: Control paths that are missing, in the order in which they were met.
         moved: Movable paths that are missing, in the order in which they were met.
-        also: Control paths that are needed as well where a function seals its state alone, and
-            returns the bag under the name under which it was given the state.
+        also: Further control paths that are needed if a function seals only its state, and returns
+            the bag under the name under which it got the state.
         also_moved: Movable paths of this kind.
-        unsure: Whether there is a function of which nothing is known, and which is given the state.
+        unsure: Whether an unknown function gets the state.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Checks:
         self.unsure = False
 
     def reads(self, path: str, part: SourcePart, how: str) -> None:
-        """A value is looked at or picked out."""
+        """Check a value that the engine looks at or picks out."""
         if how == "whole":
             self._once(
                 path,
@@ -155,7 +155,7 @@ class Checks:
                 self._reads_place(path, place, how)
 
     def _reads_place(self, path: str, place: InBag, how: str) -> None:
-        """A place in a bag is looked at or picked out."""
+        """Check a place in a bag that the engine looks at or picks out."""
         names = _to_index(place.inside)
         if not names:
             return
@@ -164,20 +164,20 @@ class Checks:
             return
         outer = render_path(names)
         if outer in self.wanted and len(names) < len(place.inside):
-            return  # an item of what was told about already
+            return  # an item of a value that was reported already
         (self.moved if how == "pick" else self.wanted)[outer] = None
         field = render_path(_shown(place.inside))
         code, message, fix = _FOUND[how if how in _FOUND else "value"]
         self._once(path, code, message.format(field=field, bag=place.of), fix)
 
     def _also(self, place: InBag, names: tuple[str | int, ...], how: str) -> None:
-        """Note the path that counts if the function seals its state alone, and not the answer."""
+        """Record the path that counts if the function seals only its state, and not its answer."""
         inner = names[1:] if names[0] in place.given else ()
         if inner:
             (self.also_moved if how == "pick" else self.also)[render_path(inner)] = None
 
     def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
-        """A Task calls a function."""
+        """Check a Task that calls a function or a service."""
         self.unsure = self.unsure or call.may_seal
         state = self._states[path].fields
         if (call.is_function and not call.seals) or call.unsealed:
@@ -204,7 +204,7 @@ class Checks:
             self._check_catch(path, state, seals=call.seals)
 
     def _check_length(self, path: str, call: ServiceCall) -> None:
-        """A service is asked for what alone can be larger than a result may be."""
+        """Check the call of a service whose answer alone can be larger than a result may be."""
         state = self._states[path]
         if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.fields.get("Catch", [])):
             return  # it says what to do then
@@ -227,7 +227,7 @@ class Checks:
         )
 
     def _check_carrier(self, path: str, call: ServiceCall, argument: Shape) -> None:
-        """A service takes less than a payload may have."""
+        """Check the argument of a service that takes less than a payload may have."""
         name = call.name.partition(".")[0]
         if name not in _CARRIERS:
             return
@@ -243,7 +243,7 @@ class Checks:
             )
 
     def _check_scope(self, path: str, state: dict[str, Any], argument: Shape) -> None:
-        """A child of a distributed Map opens a bag of its parent under an id of its own."""
+        """Check a child of a distributed Map that opens a bag of its parent under its own id."""
         child = next((one for one in reversed([*_above(path)]) if one in self._children), None)
         if child is None or not _gives_own_id(state):
             return
@@ -264,7 +264,7 @@ class Checks:
             )
 
     def _check_reader(self, path: str, call: ServiceCall, argument: Shape) -> None:
-        """A function that does not open bags is given what a sealing one may have offloaded."""
+        """Check an argument with stubs for a function that does not open bags."""
         for part in parts(argument) if holds_bags(argument) else ():
             places = [one for one in part.bags if not (one.inside and self._is_plain(one))]
             if not places:
@@ -283,7 +283,7 @@ class Checks:
             return
 
     def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
-        """A value is made of an input."""
+        """Check a value that is made from an input."""
         bytes_ = size(made)
         state = self._states[path].fields
         if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.get("Catch", [])):
@@ -303,7 +303,7 @@ class Checks:
         )
 
     def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
-        """Outputs of branches or iterations in one payload."""
+        """Check the outputs of branches or iterations that come together in one payload."""
         state = self._states[path].fields
         if state["Type"] == "Parallel":
             if sum(each) - PAYLOAD_LIMIT <= _SLACK:
@@ -356,7 +356,7 @@ class Checks:
         )
 
     def finds_nothing(self, path: str, reference: Reference) -> None:
-        """A path leads to where no state put anything."""
+        """Report a path to a place where no state put anything."""
         root = {"context": "$$", "input": "$"}.get(reference.root, reference.root)
         text = root + render_path(reference.path)[1:]
         self._once(
@@ -367,8 +367,8 @@ class Checks:
         )
 
     def finish(self) -> None:
-        """Tell the largest of the sizes, and look at each Catch around what seals."""
-        # A control field is plain with all that is in it.
+        """Report the largest of the sizes, and check each Catch around what seals."""
+        # A control field is plain, including everything in it.
         for control, movable in ((self.wanted, self.moved), (self.also, self.also_moved)):
             for one in [*control]:
                 if any(above in control for above in _above(one)):
@@ -384,12 +384,12 @@ class Checks:
                 self._check_catch(path, state.fields, seals=True)
 
     def _largest_of(self, path: str, code: str, bytes_: int, message: str, fix: str) -> None:
-        """Of several ways to a state the one with the largest value is told."""
+        """Report, of several ways to a state, only the one with the largest value."""
         if bytes_ > self._sizes.get((path, code), (0, "", ""))[0]:
             self._sizes[path, code] = (bytes_, message, fix)
 
     def _is_movable(self, place: InBag) -> bool:
-        """Whether a place is one that may be moved, or above one."""
+        """Return whether a place, or one below it, may be moved."""
         if _to_index(place.inside) != place.inside:
             return False
         return any(path[: len(names)] == names for names in _ways(place) for path in self._movable)
@@ -457,7 +457,7 @@ class Checks:
 
 
 def _gives_own_id(state: dict[str, Any]) -> bool:
-    """Return whether a Task gives its function the id of the execution that it runs in."""
+    """Return whether a Task passes its own execution's id to its function."""
     given = state.get("Arguments", state.get("Parameters"))
     payload = given.get("Payload", given) if isinstance(given, dict) else None
     fields = payload if isinstance(payload, dict) else {}
@@ -466,7 +466,7 @@ def _gives_own_id(state: dict[str, Any]) -> bool:
 
 
 def _ways(place: InBag) -> Iterator[tuple[str | int, ...]]:
-    """The names of a place, in a bag of all that a function returned and in one of its state."""
+    """Yield the names of a place, in a bag of a function's answer and in one of its state."""
     names = _to_index(place.inside)
     if names:
         yield names
@@ -475,17 +475,17 @@ def _ways(place: InBag) -> Iterator[tuple[str | int, ...]]:
 
 
 def _shown(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """A path up to the step to all items of an array."""
+    """Return a path up to the step to all items of an array."""
     return path[: path.index(EVERY)] if EVERY in path else path
 
 
 def _above(path: str) -> Iterator[str]:
-    """The texts of all paths above one."""
+    """Return the texts of all paths above a path."""
     return (path[: step.start()] for step in re.finditer(r"[.\[]", path))
 
 
 def _to_index(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """A path up to its first index: an array is control as a whole."""
+    """Return a path up to its first index: an array is control as a whole."""
     for number, step in enumerate(path):
         if isinstance(step, int):
             return path[:number]

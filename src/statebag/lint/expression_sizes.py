@@ -43,10 +43,10 @@ class Reference:
     Attributes:
         root: `input`, `result`, `error`, `context`, or `$name` of a variable.
         path: Fields and indices below it, as far as they are fixed.
-        reads: Whether the engine looks at the value itself (or below the path: a wildcard, a
-            filter), instead of handing it on.
+        reads: Whether the engine reads the value itself (or below the path: a wildcard, a filter),
+            instead of passing it on.
         times: How often the result can hold its bytes.
-        whole: Whether everything in it affects the result, so that a stub in it would too.
+        whole: Whether everything in it affects the result, so a stub in it would too.
         as_text: Whether the result has its JSON text; then it is not text itself.
     """
 
@@ -66,10 +66,10 @@ class Expression:
         references: All places that it names.
         alone: Whether its value is that of its one reference.
         scalar: Whether it is a number, a boolean or a short text.
-        extra: Bytes of its own text, where it is put into the value.
+        extra: Bytes of its own text, if that goes into the value.
         below: Places that it reads as well: members of each item of a list, and objects and arrays
             that it takes apart.
-        made: What it puts together, if it is an object, or one of several values; None otherwise.
+        made: What it builds, if that is an object or one of several values; None otherwise.
     """
 
     references: tuple[Reference, ...]
@@ -103,13 +103,13 @@ def _of_path(path: JsonPath, *, whole: bool = True) -> Expression:
     root = f"${path.variable}" if path.root == "variable" else path.root
     definite = whole and path.definite
     compared = tuple(
-        replace(one, reads=True, times=0)  # nothing of it stands in what the path gives
+        replace(one, reads=True, times=0)  # the path's result holds nothing of it
         for step in path.steps
         if isinstance(step, Filter)
         for other in step.outside
         for one in _of_path(other).references
     )
-    # Of a bag itself, what is not named is a stub.
+    # In a bag itself, whatever is not named is a stub.
     found = Reference(root, path.beginning, reads=not definite, whole=not definite)
     picked = () if definite else tuple(_inside(root, path))
     if picked and isinstance(path.steps[len(path.beginning)], Picks):
@@ -118,7 +118,7 @@ def _of_path(path: JsonPath, *, whole: bool = True) -> Expression:
 
 
 def _inside(root: str, path: JsonPath) -> Iterator[Reference]:
-    """The places that a path reads below its definite beginning; each item of a list is one."""
+    """Yield the places that a path reads below its definite beginning, and each item of a list."""
     places: list[tuple[str | int, ...]] = [path.beginning]
     for step in path.steps[len(path.beginning) :]:
         if isinstance(step, Picks):
@@ -164,7 +164,7 @@ def _of_call(call: IntrinsicCall) -> Expression:
 
 
 def _merged(call: IntrinsicCall) -> MadeValue | None:
-    """The objects that `States.JsonMerge` merges; None if one of them is not known."""
+    """Return the objects that `States.JsonMerge` merges; None if one of them is not known."""
     parts: list[MadeValue] = []
     for one in call.arguments[:2]:
         if isinstance(one, JsonPath):

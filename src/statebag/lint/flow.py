@@ -166,7 +166,7 @@ class Flow:
         self, state: dict[str, Any], path: str, entry: Shape, scope: Scope
     ) -> Iterator[_Step]:
         """Yield the states that can follow a Choice; each rule has its own Output and Assign."""
-        # What a rule asks for with IsPresent may be missing for the other rules, too.
+        # What a rule tests with IsPresent may also be missing for the other rules.
         self._reader.asked = set(asked_for(state["Choices"]))
         self._reader.rules(state["Choices"], f"{path}.Choices", scope)
         self._reader.asked = set()
@@ -218,14 +218,14 @@ class Flow:
             return None
         after = replace(scope, result=result)
         output = self._output(state, path, entry, after)
-        adds = kind in {"Map", "Parallel"} and size(result) >= PAYLOAD_LIMIT  # told as that already
+        adds = kind in {"Map", "Parallel"} and size(result) >= PAYLOAD_LIMIT  # reported already
         if not adds:
             self._reader.tell_size(path, "its output", output, entry)
         return clipped(output), self._reader.assigned(state, path, after)
 
     def _output(self, state: dict[str, Any], path: str, entry: Shape, scope: Scope) -> Shape:
         result = scope.result
-        assert result is not None  # given by who calls
+        assert result is not None  # given by the caller
         if scope.language == "JSONata":
             if "Output" in state:
                 return self._reader.template(state["Output"], f"{path}.Output", scope)
@@ -288,7 +288,7 @@ class Flow:
         for name in ("ItemSelector", "Parameters"):
             if name in state:
                 selected = self._reader.template(state[name], f"{path}.{name}", inner)
-        # Each child of a Distributed Map is an execution with an input of its own.
+        # Each child of a Distributed Map is an execution with its own input.
         execution = selected if distributed else scope.execution
         inner = replace(inner, input=selected, execution=execution)
         if distributed:
@@ -300,7 +300,7 @@ class Flow:
             return None
         read = "ItemReader" in state or "ItemBatcher" in state or told is not None
         if out == selected == item and isinstance(item, SourcePart) and not read:
-            # The same items again: an item's source has the bound of the array.
+            # These are the same items: an item's source has the bound of the array.
             return each_of(item, f"the results of {path}", item.source.bound)
         each = size(out)
         if self._reader.telling and (count is None or count * (each + 1) + 1 > PAYLOAD_LIMIT):
@@ -360,8 +360,8 @@ class Flow:
 class _Waiting:
     """The ways into states that are to be visited, in the order in which states follow.
 
-    A state is visited after those that lead to it, as far as loops permit, so that a way is
-    rarely visited before all that comes together there is known.
+    A state is visited after those that lead to it, as far as loops permit. So all ways that meet in
+    a state are usually known before it is visited.
 
     Attributes:
         entries: The known ways to each state that was reached.
@@ -374,7 +374,7 @@ class _Waiting:
         self._open: set[tuple[str, int]] = set()
 
     def add(self, name: str, index: int) -> None:
-        """Note a way that is new, or has changed."""
+        """Record a way that is new, or has changed."""
         if (name, index) not in self._open:
             self._open.add((name, index))
             heappush(self._heap, (self._order[name], index, name))

@@ -148,7 +148,7 @@ def _names_statebag(folder: Path, module: str) -> bool:
             return True
         for line in _IMPORT.finditer(text):
             ahead.append(line["module"] or line["plain"])
-            # What is imported from a package may be a module of it.
+            # A name that is imported from a package may be a module of it.
             ahead.extend(
                 f"{line['module']}.{one}" for one in re.findall(r"\w+", line["names"] or "")
             )

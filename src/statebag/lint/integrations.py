@@ -100,7 +100,7 @@ _OPTIMIZED: dict[str, dict[str, frozenset[str]]] = {
     "sqs": {"sendMessage": _CALLBACK},
     "states": {"startExecution": _BOTH},
 }
-# What an optimized integration must be given (its page of the Developer Guide).
+# The required parameters of an optimized integration (its page of the Developer Guide).
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "lambda:invoke": ("FunctionName",),
     "sqs:sendMessage": ("QueueUrl", "MessageBody"),
@@ -127,7 +127,7 @@ _OTHER_ARNS = re.compile(
     r"sagemaker:.+)",
     re.DOTALL,
 )
-# botocore's names of some services that the SDK for Java calls otherwise.
+# botocore's names of some services that the SDK for Java names differently.
 _OTHER_NAMES = {"sfn": "stepfunctions", "eventbridge": "events", "cloudwatchlogs": "logs"}
 
 

@@ -1,7 +1,7 @@
 """Join values that exclude each other, and merge those that come together.
 
-Where two ways meet, a value may be either of two. What is the same in both stays as it is; all that
-differs becomes parts of one source, which is as large as the larger of the two.
+Where two ways meet, a value may be either of two. Parts that are the same in both stay as they are.
+All parts that differ become parts of one source, which is as large as the larger of the two.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ _SAME = Members()
 
 
 def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
-    """Return what may be either of two values: as large as the larger, in a bag if one may be.
+    """Return either of two values as one: as large as the larger, and in a bag if one may be.
 
     Args:
         one: None if there is only the other.
         other: A value.
-        where: A name for what is not known any more.
-        widen: Whether to take what differs for as large as the limit, so that loops end: 1 if
-            it still grows, 2 in any case.
+        where: A name for what is no longer known.
+        widen: Whether to count what differs as large as the limit, so that loops end: 1 if it still
+            grows, 2 in any case.
     """
     if one is None or one == other:
         return other
@@ -60,7 +60,7 @@ def joined(one: Shape | None, other: Shape, where: str, *, widen: int) -> Shape:
 
 
 def _content(shape: Members) -> int:
-    """Bytes without those of keys and brackets, which stay where they are: or a loop would grow."""
+    """Return the bytes without keys and brackets: these stay in place, or a loop would grow."""
     pending: list[Shape] = [shape]
     texts = 0
     paths: dict[Source, list[tuple[Step, ...]]] = {}
@@ -76,7 +76,7 @@ def _content(shape: Members) -> int:
 
 
 def _aligned(one: Shape, other: Shape) -> tuple[Shape, Shape]:
-    """Both in the same form, if one is an object whose members are known and the other is not."""
+    """Return both in one form, if one is an object with known members and the other is not."""
     return _as_object(one, other), _as_object(other, one)
 
 
@@ -87,10 +87,10 @@ def _as_object(shape: Shape, other: Shape) -> Shape:
     if not isinstance(shape, SourcePart):
         if not other.holds_bags or COMPUTED in known:
             return shape
-        # A literal and what is computed have no members that are told apart.
+        # A literal and a computed value have no separate members.
         apart = isinstance(shape, Members) and COMPUTED not in shape.known
         return shape if apart else Members({REST: SourcePart(Source("", size(shape)))})
-    # What is in bags is followed through both forms; the rest is so only if it is the same value.
+    # Values in bags are followed through both forms; the rest only if it is the same value.
     if known.get(REST) == shape or (_has_only_names(known) and other.holds_bags):
         return Members({REST: shape})
     return shape
@@ -101,7 +101,7 @@ def _has_only_names(members: Mapping[Step, Shape]) -> bool:
 
 
 def _differing(one: Shape, other: Shape, depth: int) -> tuple[Members, Members]:
-    """What of each is not the same in both."""
+    """Return the parts of each that are not the same in both."""
     one, other = _aligned(one, other)
     if not (isinstance(one, Members) and isinstance(other, Members) and depth < _DEEPEST):
         return Members({0: one}), Members({0: other})
@@ -119,7 +119,7 @@ def _differing(one: Shape, other: Shape, depth: int) -> tuple[Members, Members]:
 
 
 def _either(one: Shape, other: Shape, source: Source, path: tuple[Step, ...]) -> Shape:
-    """The same, with all that differs as parts of one source: together they have its bound."""
+    """Return a value with all that differs as parts of one source, which share its bound."""
     if one == other:
         return one
     one, other = _aligned(one, other)
@@ -144,7 +144,7 @@ def _either(one: Shape, other: Shape, source: Source, path: tuple[Step, ...]) ->
 
 
 def _from_rest(members: Mapping[Step, Shape], key: Step) -> Shape | None:
-    """A member of the part of an object whose members are not told apart."""
+    """Return a member of the rest of an object, whose members are not known separately."""
     if not isinstance(key, str) or is_special(key):
         return None
     rest = members.get(REST)
@@ -166,7 +166,7 @@ def each_of(item: Shape, where: str, bound: int) -> Shape:
 
     Args:
         item: That of an item.
-        where: A name for the array, for messages.
+        where: The name of the array in messages.
         bound: The most bytes of the array.
     """
     if not holds_bags(item):
@@ -177,7 +177,7 @@ def each_of(item: Shape, where: str, bound: int) -> Shape:
 
 
 def either(shapes: Iterable[Shape]) -> Shape:
-    """Return the shape of whichever of several values."""
+    """Return the shape of a value that is one of several."""
     found: Shape | None = None
     for one in shapes:
         found = joined(found, one, "one of several values", widen=0)
@@ -196,7 +196,7 @@ def merged(shapes: Iterable[Shape]) -> Shape:
         rest = of_one.pop(REST, None)
         if isinstance(rest, SourcePart):
             for key in known.keys() - {REST} if rest.bags else ():
-                # Its bytes are those of the rest, and count there.
+                # Its bytes are part of the rest, and count there.
                 over = unbounded(rest.below(key))
                 known[key] = joined(known[key], over, "what an expression merges", widen=0)
             before = known.get(REST)
@@ -206,6 +206,6 @@ def merged(shapes: Iterable[Shape]) -> Shape:
 
 
 def _beside(one: SourcePart, other: SourcePart) -> SourcePart:
-    """What is not known of two objects, together."""
+    """Return what is not known of two objects, together."""
     source = Source("what an expression merges", one.source.bound + other.source.bound)
     return replace(one, source=source, path=(), bags=united(one.bags + other.bags))

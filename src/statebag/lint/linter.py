@@ -90,12 +90,12 @@ class _Advice:
 
     @property
     def all_control(self) -> tuple[str, ...]:
-        """With those that count if a function seals its state alone, or is to seal at all."""
+        """All control paths, with those for a function that seals only its state or may seal."""
         return tuple(dict.fromkeys((*self.control, *self.also_control)))
 
     @property
     def all_movable(self) -> tuple[str, ...]:
-        """The same; a control path stays plain, so that it needs no other name."""
+        """All movable paths, with such ones; a control path stays plain and is not among them."""
         named = {*self.control, *self.also_control}
         paths = dict.fromkeys((*self.movable, *self.also_movable))
         return tuple(one for one in paths if one not in named)
@@ -185,7 +185,7 @@ def _looked_at(
         Flow(functions, options.input_bytes, checks).run(model)
         checks.finish()
         if checks.unsure:
-            # The lines to set are those for the machine whose functions do seal.
+            # The advised settings are those for the machine if its functions seal.
             sealing = Checks(model, named, moved, lambda *_finding: None)
             functions = replace(functions, states_seal=True)
             Flow(functions, options.input_bytes, sealing).run(model)

@@ -60,7 +60,7 @@ class ReadingObserver(Protocol):
     """Gets reports on what states do."""
 
     def reads(self, path: str, part: SourcePart, how: str) -> None:
-        """The engine looks at a value (`value`, `items`, `whole`), `pick`s it, `write`s into it."""
+        """Report a look at a value (`value`, `items`, `whole`), a `pick`, or a `write` into it."""
 
     def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
         """Report that a Task calls something with an argument."""
@@ -98,7 +98,7 @@ class Reader:
     Attributes:
         observer: Gets reports on values that are read and made.
         telling: Whether to report now: each state is visited many times and reported once.
-        absent: The references that found nothing, on every way to them.
+        absent: The references that found nothing on any way to them.
         asked: The places that the current Choice tests with IsPresent.
     """
 
@@ -194,11 +194,11 @@ class Reader:
             return found[0]
         if expression.scalar or not found:
             return BoundedText(SMALL + expression.extra)
-        # As large as all that it names, which may be parts of one source.
+        # It is as large as all that it names, which may be parts of one source.
         return Members(((COMPUTED, BoundedText(expression.extra)), *enumerate(found)))
 
     def _note_absent(self, root: Shape, reference: Reference, path: str, scope: Scope) -> None:
-        """Note whether a reference finds nothing on this way: a field, or a variable."""
+        """Record whether a reference finds nothing on this way: a field, or a variable."""
         if reference.root.startswith("$"):
             never = reference.root not in scope.variables
             if never or scope.language != "JSONPath":
@@ -214,7 +214,7 @@ class Reader:
             self.absent[key] = absent and self.absent.get(key, True)
 
     def _made(self, made: MadeValue, scope: Scope) -> Shape:
-        """The shape of what an expression puts together."""
+        """Return the shape of what an expression builds."""
         match made:
             case MadePlace(root, path):
                 shape = follow(self._root(root, path, scope), path)
@@ -232,7 +232,7 @@ class Reader:
                 return self._computed(looked, own, scope)
 
     def _computed(self, looked: Looked, own: int, scope: Scope) -> Shape:
-        """As large as all that it is computed of, and the text of the expression."""
+        """Return a shape as large as all that it is computed of, and the text of the expression."""
         extra = min(own + looked.extra, PAYLOAD_LIMIT)
         found = [follow(self._root(one.root, one.path, scope), one.path) for one in looked.found]
         if looked.small or not found:
@@ -267,7 +267,7 @@ class Reader:
 
 
 def _is_id(shape: Shape) -> bool:
-    """Whether it is an execution's id: a step refuses a state where it is anything else."""
+    """Return whether it is an execution's id: a step refuses any other value there."""
     bags = shape.bags if isinstance(shape, SourcePart) else ()
     return bool(bags) and all(one.inside[-1:] == (_EXECUTION_ID,) for one in bags)
 

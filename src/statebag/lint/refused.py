@@ -60,7 +60,7 @@ def refused(definition: Definition, *, express: bool = False) -> Iterator[tuple[
     """Yield the place and the reason of each thing that AWS refuses.
 
     Args:
-        definition: A definition without `problems_of`.
+        definition: A definition for which `problems_of` yields nothing.
         express: Whether the machine is an Express one.
     """
     yield from _machine(definition.machine.fields)
@@ -242,7 +242,7 @@ def _rule(rule: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
 
 
 def _comparison_problem(name: str, value: Any) -> str | None:
-    """Return what a comparison takes if this value is something else."""
+    """Return what a comparison takes, if this value is something else."""
     if name.startswith(("Is", "Boolean")):
         return None if isinstance(value, bool) else "true or false"
     if name.startswith("Numeric"):
@@ -268,7 +268,7 @@ def _assigned(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _twice(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the fields of a payload template that are there with and without `.$`."""
+    """Yield the fields of a payload template that occur both with and without `.$`."""
     if isinstance(value, dict):
         for key, one in value.items():
             if key.endswith(".$") and key.removesuffix(".$") in value:
@@ -280,7 +280,7 @@ def _twice(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _half_open(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the texts that begin or end as JSONata does, and are not whole."""
+    """Yield the texts that begin or end as JSONata does, but not both."""
     if isinstance(value, dict):
         for key, one in value.items():
             yield from _half_open(one, f"{path}.{key}")

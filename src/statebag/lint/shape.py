@@ -1,9 +1,8 @@
-"""What is known of a value before a machine runs: how large it can be, and what of it is in a bag.
+"""Describe a value before a machine runs: how large it can be, and which parts are in a bag.
 
-A value is put together of literals and of parts of *sources* (the input, a task's result), each
-of which has a bound. Parts of one source that do not overlap are together not larger than it:
-only so can a `ResultSelector` that takes two fields of a result be told from one that takes
-it twice.
+A value consists of literals and of parts of *sources* (the input, a task's result), each of which
+has a bound. Parts of one source that do not overlap are together not larger than it. This tells a
+`ResultSelector` that takes two fields of a result from one that takes it twice.
 """
 
 from __future__ import annotations
@@ -52,13 +51,13 @@ SMALL = 256
 """Bytes that a number, a name or a time counts as. Chosen: the longest name has 80 characters."""
 
 REST = ""
-"""The key in `Members` of an object whose other members are beside those that are known."""
+"""The key in `Members` for the members of an object that are not known separately."""
 
 COMPUTED = "\0"
-"""The first key of `Members` that stand for the size of what an expression computes of them."""
+"""The first key of `Members` that stand for the size of what an expression computes from them."""
 
 ANY = "\1"
-"""The one key of `Members` of an array of which only one item, whichever, is known."""
+"""The only key of `Members` of an array of which just one item, whichever, is known."""
 
 EVERY = -(1 << 62)
 """The step to all items of an array. Chosen: no index of an array is so small."""
@@ -72,7 +71,7 @@ class Source(NamedTuple):
     """Where a value comes from.
 
     Attributes:
-        name: Where, for messages; it also tells one source from another.
+        name: The name in messages; it also identifies the source.
         bound: Its largest size in bytes.
     """
 
@@ -86,10 +85,10 @@ class InBag:
 
     Attributes:
         inside: The path in the bag, empty for the bag itself.
-        above: How many fields deeper the bag stands; 0 for a place in it.
+        above: How many fields deeper the bag is; 0 for a place in it.
         plain: Paths in the bag that its function keeps plain by itself.
-        given: Names under which the function was given values. A function that returns its state
-            under the same name may have sealed all that it returns, or the state alone.
+        given: Names under which the function got values. A function that returns its state under
+            the same name may have sealed all that it returns, or only the state.
         of: What made the bag, for messages.
     """
 
@@ -105,7 +104,7 @@ class InBag:
         return not self.inside and not self.above
 
     def below(self, step: Step) -> InBag:
-        """The place of a field or an item."""
+        """Return the place of a field or an item."""
         inside, above = self.inside, self.above - 1
         if above < 0:
             inside, above = (*inside, step), 0
@@ -133,7 +132,7 @@ class SourcePart:
         return bool(self.bags)
 
     def below(self, step: Step) -> SourcePart:
-        """The value at a field or index."""
+        """Return the value at a field or index."""
         return SourcePart(
             self.source, (*self.path, step), united(one.below(step) for one in self.bags)
         )
@@ -199,7 +198,7 @@ class Members:
     """An object or array whose members are known. It is never changed.
 
     A machine of a thousand states has values of a thousand members, each made from the one before.
-    So what a value adds up to is computed once, from that of the value that it was made from.
+    So the sums of a value are computed once, from those of the value that it was made from.
 
     Args:
         members: The members by name, by index, or by one of the special keys of this module.
@@ -244,7 +243,7 @@ class Members:
         """The sources of its members, each with the parts that are in it."""
         if self._uses is None:
             objects = [one for one in self.known.values() if isinstance(one, Members)]
-            # The widest is taken as it is: a payload is often a whole state and little beside it.
+            # The widest is taken as it is: a payload is often a whole state and little else.
             widest = max(objects, key=lambda one: len(one.uses), default=None)
             uses = {} if widest is None else dict(widest.uses)
             paths: dict[Source, list[tuple[Step, ...]]] = {}
@@ -280,7 +279,7 @@ class Members:
         return self._own
 
     def get(self, step: Step) -> Shape | None:
-        """Return a member, also from what is known of several; None if it has no such member."""
+        """Return a member, also if several are known only together; None if it has none."""
         known = self.known
         if COMPUTED in known and step not in {COMPUTED, REST}:
             return SourcePart(Source("what an expression computes", size(self)))
@@ -299,7 +298,7 @@ class Members:
         return follow(known[REST], (step,)) if REST in known else None
 
     def with_member(self, key: Step, value: Shape) -> Members:
-        """Return the same with another member, in the place of one with this key."""
+        """Return the same object or array with another member, which replaces one with this key."""
         made = Members(self.known)
         before = self.known.get(key)
         made.known[key] = value
@@ -314,7 +313,7 @@ class Members:
         return made
 
     def with_sources(self, other: Mapping[Source, Source]) -> Members:
-        """Return the same with other sources in the place of some of its own."""
+        """Return the same with other sources in place of some of its own."""
         changed: dict[Step, Shape] = {}
         for key, member in self.known.items():
             if isinstance(member, SourcePart):
@@ -336,7 +335,7 @@ class Members:
         gone: Iterable[tuple[Source, _Uses]],
         added: Iterable[tuple[Source, _Uses]],
     ) -> None:
-        """Take the sums of another value, without some parts and with others."""
+        """Take over the sums of another value, without some parts and with others."""
         uses = dict(before.uses)
         bytes_ = before.source_bytes
         for source, one in gone:
@@ -426,7 +425,7 @@ def own_bytes(shape: Shape) -> int:
 
 
 def follow(shape: Shape, path: tuple[Step, ...]) -> Shape:
-    """Return the value at a path in a value; a short text where it is not known to be there."""
+    """Return the value at a path in a value; a short text if it is not known to exist."""
     for step in path:
         if isinstance(shape, SourcePart):
             shape = shape.below(step)
@@ -444,7 +443,7 @@ def from_start(shape: Members, step: Step) -> Step:
 
 
 def is_absent(shape: Shape, path: tuple[Step, ...]) -> bool:
-    """Return whether a path surely finds nothing: an object whose fields are known lacks one."""
+    """Return whether a path surely finds nothing: an object with known fields lacks one."""
     for step in path:
         if not isinstance(shape, Members) or step == EVERY or ANY in shape.known:
             return False
@@ -467,7 +466,7 @@ def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
     before = shape.known.get(step)
     rest = shape.known.get(REST)
     if before is None and isinstance(rest, SourcePart) and len(path) > 1:
-        # Its other fields stay; their bytes are those of the rest, and count there.
+        # Its other fields stay; their bytes are part of the rest, and count there.
         before = unbounded(rest.below(step))
     return shape.with_member(step, placed(before or BoundedText(2), path[1:], value))
 
@@ -478,13 +477,13 @@ def unbounded(part: SourcePart) -> SourcePart:
 
 
 def clipped(shape: Shape) -> Shape:
-    """Return a value that was found to be too large, as it is where the execution went on."""
+    """Return a value that was too large, cut to the size with which an execution can go on."""
     excess = size(shape) - PAYLOAD_LIMIT
     if excess <= 0:
         return shape
     uses = dict(_uses_of(shape))
     other: dict[Source, Source] = {}
-    # By name where bounds are the same, or two runs would not say the same.
+    # Equal bounds are ordered by name, so that all runs report the same.
     for source in sorted(uses, key=itemgetter(1, 0), reverse=True):
         bound = max(source.bound - excess, 0)
         other[source] = Source(source.name, bound)

@@ -1,7 +1,7 @@
-"""A store in the S3 of this process, for functions that address s3:// during a local run.
+"""Stores in the S3 mock of this process, for functions that use s3:// addresses in a local run.
 
-The object storage client that they use elsewhere sends real requests, which the mock of AWS
-does not see; boto3 is what it answers.
+Elsewhere such a function uses an object storage client that sends real requests, which the AWS mock
+does not see. The mock answers boto3 only.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 __all__ = ["BucketStore", "MirroredStore"]
 
 _one_at_a_time = fork_safe_lock()
-"""The mock's objects are not made for threads: one that is replaced while it is read breaks."""
+"""The mock's objects are not thread-safe: a read breaks if the object is replaced meanwhile."""
 
 
 class BucketStore:
     """Objects below `s3://bucket/prefix`, through boto3.
 
     Args:
-        url: The address; the bucket need not exist before something is written.
+        url: The address. The first write makes the bucket if it does not exist.
         region: Where the mock has its buckets.
     """
 
     is_local = True
-    """A look-up costs next to nothing, and each run has buckets of its own."""
+    """A look-up costs almost nothing, and each run has its own buckets."""
 
     def __init__(self, url: str, region: str = "us-east-1") -> None:
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
@@ -55,15 +55,15 @@ class BucketStore:
         self._client = boto3.Session().client("s3", region_name=region)
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a whole object, and its bucket where that is not there yet."""
+        """Write a whole object, and make its bucket if it does not exist yet."""
         self._asked("put_object", name, Body=bytes(data))
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object."""
+        """Return all bytes of an object."""
         return bytes(self._asked("get_object", name)["Body"])
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of each `(offset, length)`; the object is read once."""
+        """Return the bytes of each `(offset, length)`; the object is read once."""
         check_spans(name, spans)
         data = self.get(name)
         if any(offset + length > len(data) for offset, length in spans if length):
@@ -73,7 +73,7 @@ class BucketStore:
         return [data[offset : offset + length] for offset, length in spans]
 
     def head(self, name: str) -> ObjectInfo | None:
-        """Size and time of an object, or None."""
+        """Return the size and time of an object, or None."""
         try:
             answer = self._asked("head_object", name)
         except (BlobMissing, ConfigurationError):
@@ -81,7 +81,7 @@ class BucketStore:
         return ObjectInfo(name, answer["ContentLength"], answer["LastModified"])
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """The objects at and below a prefix, by name."""
+        """Yield the objects at and below a prefix, by name."""
         below = self._key(prefix) if prefix else self._prefix
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=below
@@ -122,13 +122,14 @@ class BucketStore:
 
 
 class MirroredStore:
-    """A store in the S3 of this process whose objects are kept elsewhere, too.
+    """A store in the S3 of this process that also keeps its objects in a second store.
 
-    What the bucket does not have, since it begins empty with each run, is read from there.
+    The bucket is empty at the start of each run. An object that it lacks is read from the second
+    store.
 
     Args:
         bucket: The store in this process.
-        mirror: Where its objects are kept.
+        mirror: The second store.
     """
 
     is_local = True
@@ -145,19 +146,19 @@ class MirroredStore:
         self._bucket.put(name, data)
 
     def get(self, name: str) -> bytes:
-        """All bytes of an object."""
+        """Return all bytes of an object."""
         return self._holding(name).get(name)
 
     def get_ranges(self, name: str, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of each `(offset, length)`."""
+        """Return the bytes of each `(offset, length)`."""
         return self._holding(name).get_ranges(name, spans)
 
     def head(self, name: str) -> ObjectInfo | None:
-        """Size and time of an object, or None."""
+        """Return the size and time of an object, or None."""
         return self._holding(name).head(name)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """The objects at and below a prefix that were written in this run, by name."""
+        """Return the objects at and below a prefix that were written in this run, by name."""
         return self._bucket.list(prefix)
 
     def delete(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The buckets of this process hold the files of a folder; what is written comes back to it."""
+"""Fill the buckets of this process from a folder, and write changes back to it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ __all__ = ["filled_buckets"]
 
 @contextmanager
 def filled_buckets(root: Path, services: AwsServices) -> Iterator[None]:
-    """Fill buckets from a folder, and write what the code inside made back to it.
+    """Fill buckets from a folder, and write what the code inside wrote to them back to the folder.
 
-    Does nothing where S3 is at an endpoint.
+    Do nothing if S3 is at an endpoint.
 
     Args:
         root: The folder, with one subfolder for each bucket.
         services: Where the buckets are.
 
     Raises:
-        ConfigurationError: it is no folder, or the name of a folder in it is no bucket's.
+        ConfigurationError: It is not a folder, or a folder in it has a name that a bucket cannot
+            have.
     """
     if services.endpoint is not None or s3_endpoint() is not None:
         yield

@@ -1,4 +1,4 @@
-"""Makes the tables, queues, topics and buckets that a template declares, empty, with boto3."""
+"""Make the tables, queues, topics and buckets that a template declares, empty, with boto3."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def make_resources(
 
     Args:
         declared: The resources.
-        client: Gives the boto3 client of a service.
-        region: Where they are.
-        say: Called with a text about each resource that cannot be made.
+        client: Returns the boto3 client of a service.
+        region: Their region.
+        say: Called with a warning for each resource that cannot be made.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow, an extra
 
-    # Who sends to another resource comes after it.
+    # A resource that sends to another one comes after it.
     for resource in sorted(declared, key=lambda one: list(_MAKERS).index(one.kind)):
         try:
             _MAKERS[resource.kind](resource.name, resource.properties(), client, region)
@@ -117,7 +117,7 @@ def _make_topic(name: str, properties: Mapping[str, Any], client: Client, region
 def _make_subscription(
     _name: str, properties: Mapping[str, Any], client: Client, _region: str
 ) -> None:
-    """Let a topic send to a queue; what else it may send to is not in this process."""
+    """Subscribe a queue to a topic; other kinds of subscribers are not in this process."""
     if properties.get("Protocol") != "sqs":
         return
     attributes = {
@@ -134,7 +134,7 @@ def _make_subscription(
 
 
 def _text(value: Any) -> str:
-    """An attribute, which the API has as a text."""
+    """Return an attribute as text, which is the form that the API takes."""
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -1,4 +1,4 @@
-"""What a run on this machine gives back, and whom it tells on its way."""
+"""The result of a run on this machine, and the observer that follows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Handler", "LocalExecution", "LocalTransition", "Observer"]
 
 Handler = Callable[[Any, Any], Any]
-"""A Lambda handler: `(event, context)` to a value that JSON can hold."""
+"""A Lambda handler: it takes `(event, context)` and returns a value that JSON can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class LocalTransition:
             `Machine/Both[1]/Right` is `Right` in the second branch of the Parallel `Both`.
         seconds: From entering to leaving on the clock of the run, waits and retries included.
         input_bytes: Its input as the payload quota counts it.
-        output_bytes: Its output as the payload quota counts it; 0 where it has none.
+        output_bytes: Its output as the payload quota counts it; 0 if it has none.
         usage: What its function cost, all attempts together; None if none was called.
-        error: The name of the error that ended it, also where a `Catch` took the error.
+        error: The name of the error that ended it, even if a `Catch` took the error.
         attempts: How often its function was called.
     """
 
@@ -54,17 +54,17 @@ class LocalExecution:
         name: The execution's name.
         status: `SUCCEEDED`, `FAILED` or `TIMED_OUT`.
         output: The output; None unless it succeeded.
-        error: The error's name; None where there is none.
-        cause: The error's cause; None where there is none.
-        history: The events, as GetExecutionHistory shapes them. Those of children of a
-            distributed Map and of nested executions are not among them (`on_event` gets all).
+        error: The error's name; None if there is none.
+        cause: The error's cause; None if there is none.
+        history: The events, as GetExecutionHistory shapes them. They do not include those of
+            distributed Map children and of nested executions (`on_event` gets all).
         seconds: From start to end on the clock of the run.
-        transitions: All states that were left, in the order in which they were entered, also
+        transitions: All states that were left, in the order in which they were entered, including
             those of children and of nested executions.
-        warnings: What was found and did not end the run, each once.
-        unfinished: Of a run that timed out, the paths of the states that were at work then.
-        threads_left: Whether a function that did not return in time still runs, in its thread.
-            boto3 is not answered in this process any more by then.
+        warnings: What was found without ending the run, each once.
+        unfinished: For a run that timed out, the paths of the states that were running then.
+        threads_left: Whether a function that did not return in time is still running in its thread.
+            This process no longer answers its boto3 calls.
     """
 
     arn: str
@@ -88,10 +88,10 @@ class Observer:
     """
 
     def state_entered(self, name: str, kind: str, path: str) -> None:
-        """A state was entered."""
+        """Called when a state was entered."""
 
     def state_left(self, transition: LocalTransition) -> None:
-        """A state was left, with an output or an error."""
+        """Called when a state was left, with an output or an error."""
 
     def waiting_for_token(self, token: str, state: str) -> None:
-        """A state's task was started and now waits until its token is answered."""
+        """Called when a state's task was started and now waits for an answer to its token."""

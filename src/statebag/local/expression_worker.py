@@ -1,9 +1,9 @@
-"""The program of a process that evaluates expressions, which another process may end at any time.
+"""The program of a worker process that evaluates expressions; its parent may kill it at any time.
 
-Run by its file's name, without the rest of the package: `statebag.local.expressions` starts it. It
-reads a request a line and answers with a line, both JSON. What an expression asks for may take
-for ever, inside of C code that lets no other thread of its process run (a regular expression that
-backtracks, a power of large numbers), or take all memory: so it is a process of its own.
+`statebag.local.expressions` starts it by its file's name, without the rest of the package. It reads
+one request per line and answers each with one line, both JSON. An expression may run for ever
+inside C code that lets no other thread of its process run (a regular expression that backtracks, a
+power of large numbers), or take all memory. So it needs its own process.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ MOST_ANSWER_BYTES = 16_000_000
 """JSON text of a value that is handed back. Chosen: a state has at most 262,144 bytes."""
 
 _MOST_READ = 50  # places of stubs that are reported. Chosen: the first one ends a run
-# Functions that take all members of an object in order to hand them on, or to check their types.
+# Functions that take all members of an object only to pass them on, or to check their types.
 _COPYING = frozenset({"validate_input", "_plain"})
 
 
 class NothingFoundError(ValueError):
-    """An expression gave nothing (undefined)."""
+    """An expression returned nothing (undefined)."""
 
 
 class Watched(dict[str, Any]):
-    """A stub that an expression is given; it notes who looks for more than that there is one.
+    """A stub given to an expression; it records each access to its members.
 
-    A name that is asked for and not there may be in the store; so may what a list of all members
-    lacks. To hand the object on, alone or in `$merge`, is not to look.
+    A name that is missing here may be in the store, and a list of all members may be incomplete.
+    Passing the object on, alone or in `$merge`, is not an access.
     """
 
     __slots__ = ("_key", "_place", "_read")
@@ -58,40 +58,43 @@ class Watched(dict[str, Any]):
 
     @property
     def stub(self) -> Any:
-        """What tells it from other stubs."""
+        """The identity of this stub among others."""
         return super().get(self._key)
 
     def with_members(self, members: dict[str, Any]) -> Watched:
-        """Other members that came from it, and notes in the same place."""
+        """Return a stub with other members that came from it; both record in one place."""
         return Watched(members, self._place, self._key, self._read)
 
     def is_replaced(self) -> None:
-        """Note that another stub takes its place: its own name is asked for in no other way."""
+        """Record that another stub replaces this one.
+
+        It is recorded as a read of the reserved key, which nothing else asks for.
+        """
         self._add([list(self._place), self._key])
 
     def cloned(self) -> Watched:
-        """A copy that notes in the same place."""
+        """Return a copy that records in the same place."""
         members = {name: _cloned(one) for name, one in super().items()}
         return Watched(members, self._place, self._key, self._read)
 
     def get(self, name: Any, default: Any = None) -> Any:
-        """The member of this name."""
+        """Return the member of this name."""
         if name not in self or name == self._key:
             self._note(name)
         return super().get(name, default)
 
     def keys(self) -> Any:
-        """All names."""
+        """Return all names."""
         self._note()
         return super().keys()
 
     def values(self) -> Any:
-        """All members."""
+        """Return all members."""
         self._note()
         return super().values()
 
     def items(self) -> Any:
-        """All names and members."""
+        """Return all names and members."""
         self._note()
         return super().items()
 
@@ -106,14 +109,14 @@ class Watched(dict[str, Any]):
 
 
 def _hands_on() -> bool:
-    """Whether who asks for all members only copies or checks them."""
+    """Return whether the caller that asks for all members only copies or checks them."""
     frame = sys._getframe(3)  # noqa: SLF001 - there is no other way to know
     callers = {frame.f_code.co_name, frame.f_back.f_code.co_name if frame.f_back else ""}
     return not callers.isdisjoint(_COPYING)
 
 
 def _cloned(value: Any) -> Any:
-    """A copy of what a transform changes; what is watched stays watched."""
+    """Return a copy of a value that a transform changes; watched stubs stay watched."""
     if isinstance(value, Watched):
         return value.cloned()
     if isinstance(value, dict):
@@ -124,7 +127,7 @@ def _cloned(value: Any) -> Any:
 
 
 def _merged(objects: Any) -> Any:
-    """`$merge`: with a stub among the objects the result stands for it, with two one is lost."""
+    """Return the result of `$merge`: it keeps one stub of the objects; of two, one is lost."""
     if objects is None:
         return None
     members: dict[str, Any] = {}
@@ -139,7 +142,7 @@ def _merged(objects: Any) -> Any:
 
 
 def _watched(value: Any, key: str, read: list[Any], place: tuple[Any, ...] = ()) -> Any:
-    """A copy of a value, in which all stubs are watched."""
+    """Return a copy of a value, in which all stubs are watched."""
     if isinstance(value, list):
         return [_watched(one, key, read, (*place, i)) for i, one in enumerate(value)]
     if not isinstance(value, dict):
@@ -157,8 +160,8 @@ def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
     """Return the value of a JSONata expression with these variables, as plain JSON.
 
     Raises:
-        NoResultError: It gives nothing.
-        ValueError: It does not parse, throws, or gives what JSON cannot hold; the message holds
+        NoResultError: It returns nothing.
+        ValueError: It does not parse, throws, or returns what JSON cannot hold; the message holds
             no value.
     """
     from jsonata.functions import Functions  # noqa: PLC0415 - slow, and not needed for paths
@@ -166,7 +169,7 @@ def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
     from jsonata.jsonata import Jsonata  # noqa: PLC0415 - slow, and not needed for paths
     from jsonata.utils import Utils  # noqa: PLC0415 - slow, and not needed for paths
 
-    Functions.function_clone = staticmethod(_cloned)  # its own makes plain objects of all
+    Functions.function_clone = staticmethod(_cloned)  # the original makes plain objects of all
     try:
         parsed = Jsonata(expression)
         Jsonata.static_frame.lookup("merge").method = _merged
@@ -182,7 +185,7 @@ def jsonata_value(expression: str, bindings: dict[str, Any]) -> Any:
         raise ValueError("recurs too deeply") from error
     except MemoryError as error:
         raise ValueError("takes too much memory") from error
-    except Exception as error:  # the evaluator lets its own slips through
+    except Exception as error:  # the evaluator lets its own bugs through
         raise ValueError(f"threw an error during evaluation ({type(error).__name__})") from error
     if result is None:
         raise NothingFoundError("returned nothing (undefined)")
@@ -199,7 +202,7 @@ def found_by_path(path: str, data: Any) -> list[Any]:
 def main() -> None:
     """Answer requests until the standard input ends."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # What a package prints is no answer.
+    # What a package prints is not an answer.
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
@@ -250,13 +253,13 @@ def _limit_memory() -> None:
 
 
 def _end_after(seconds: float) -> None:
-    """Let the system end this process then, should nobody be left to do it; 0 never does."""
+    """Have the system kill this process after some seconds if nobody else does; 0 never does."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _plain(value: Any) -> Any:
-    """A copy in plain JSON types; sequences and the evaluator's null become what they stand for."""
+    """Return a copy in plain JSON types; sequences and the evaluator's null become plain values."""
     from jsonata.utils import Utils  # noqa: PLC0415 - slow, and not needed for paths
 
     if value is Utils.NULL_VALUE or value is None:
@@ -342,6 +345,6 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 if __name__ == "__main__":
-    # Packages that only the other process knows where to find come after this Python's own.
+    # Package folders that only the parent process knows come after this Python's own.
     sys.path.extend(place for place in json.loads(sys.argv[1]) if place not in sys.path)
     main()

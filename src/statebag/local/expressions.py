@@ -1,9 +1,9 @@
-"""Evaluates what may never end, JSONata and patterns, in processes that can be ended.
+"""Evaluate JSONata and patterns, which may never end, in processes that can be killed.
 
-Neither Python nor a signal can stop a thread that is inside of C code, and a regular expression
-holds the interpreter's lock while it is: no other thread goes on, and no timeout is noticed. So
-each evaluation is sent to a process of its own, which waits for the next one afterwards. An
-evaluation takes 0.2 ms longer so, and the first one 0.1 s (measured on 2 cores).
+Neither Python nor a signal can stop a thread that runs C code. A regular expression holds the
+interpreter's lock meanwhile, so no other thread runs and no timeout fires. So each evaluation is
+sent to a worker process, which then waits for the next one. This adds 0.2 ms to an evaluation, and
+0.1 s to the first one (measured on 2 cores).
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ _WORKER = Path(__file__).with_name("expression_worker.py")
 
 
 class ExpressionError(ValueError):
-    """An expression has no value; the message says why, without any value of a state."""
+    """An expression has no value; the message gives the reason and no value of a state."""
 
 
 class NoResultError(ExpressionError):
-    """An expression gave nothing (undefined)."""
+    """An expression returned nothing (undefined)."""
 
 
 class Expressions:
     """The processes that evaluate the expressions of one run.
 
-    Threads may call it at the same time: as many processes work as are needed, up to one for each
+    Several threads may call it at once. It starts as many processes as are needed, up to one per
     processor.
 
     Args:
-        seconds: Longest that one expression may take.
+        seconds: The longest time that one expression may take.
     """
 
     def __init__(self, seconds: float = EXPRESSION_SECONDS) -> None:
@@ -75,15 +75,15 @@ class Expressions:
         Args:
             expression: Without its `{% %}`.
             bindings: The variables by name.
-            looked_into: Is told of each stub in the variables that the expression looked into: its
-                path, which begins with the variable's name, and the name of the member that it
-                asked for; None for all of them, and the reserved key where the stub was replaced by
-                another one. What it raises, this call raises.
-            left: Seconds that are left for the run; None for no limit.
+            looked_into: Called for each stub in the variables that the expression looked into, with
+                its path, which begins with the variable's name, and the name of the member that it
+                asked for. The name is None for all members, and the reserved key if another stub
+                replaced it. Its errors pass through.
+            left: Seconds left for the run; None for no limit.
 
         Raises:
-            NoResultError: It gives nothing.
-            ExpressionError: It does not parse, throws, gives what JSON cannot hold, takes too
+            NoResultError: It returns nothing.
+            ExpressionError: It does not parse, throws, returns what JSON cannot hold, takes too
                 long or too much memory, or the run is over.
         """
         request = {"expression": expression, "bindings": bindings}
@@ -92,7 +92,7 @@ class Expressions:
         return self._answered(request, left, looked_into)
 
     def found(self, path: str, data: Any, left: float | None = None) -> list[Any]:
-        """Return what an indefinite JSONPath finds in a value, in the seconds that are left.
+        """Return what an indefinite JSONPath finds in a value, within the remaining seconds.
 
         Raises:
             ExpressionError: It does not parse or cannot be evaluated, takes too long or too much
@@ -103,7 +103,7 @@ class Expressions:
         return found
 
     def close(self) -> None:
-        """End all processes, whatever they do. What is being evaluated raises ExpressionError."""
+        """End all processes at once; evaluations under way raise ExpressionError."""
         with self._changed:
             self._closed = True
             processes = [*self._idle, *self._busy]
@@ -118,7 +118,7 @@ class Expressions:
         left: float | None,
         looked_into: Callable[[tuple[str | int, ...], str | None], None] | None = None,
     ) -> Any:
-        # A context object may hold what is no JSON; an expression sees its text.
+        # A context object may hold what is not JSON; an expression sees its text.
         seconds = self._seconds if left is None else min(self._seconds, max(left, 0.0))
         line = json.dumps({**request, "seconds": seconds + _MARGIN_SECONDS}, default=str)
         process = self._taken()
@@ -135,7 +135,7 @@ class Expressions:
         try:
             assert process.stdin is not None
             assert process.stdout is not None
-            with suppress(OSError):  # it was ended: then there is no answer either
+            with suppress(OSError):  # it was killed: then there is no answer either
                 process.stdin.write(line.encode() + b"\n")
                 process.stdin.flush()
                 answer = process.stdout.readline()
@@ -198,7 +198,7 @@ def _started() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        # An interrupt at the keyboard is for the run, which ends this process itself.
+        # A keyboard interrupt is for the run, which ends this process itself.
         start_new_session=True,
     )
 
@@ -207,6 +207,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
     for stream in (process.stdin, process.stdout):
-        with suppress(OSError):  # what is in a buffer has no reader any more
+        with suppress(OSError):  # nobody reads what is in a buffer any more
             if stream is not None:
                 stream.close()

@@ -1,15 +1,13 @@
-"""Import of a workflow's functions into this process, each with modules of its own.
+"""Import a workflow's functions into this process, each with its own modules.
 
-In Lambda every function is a process with its code's folder first on the path. Here each
-function gets a private package, `statebag_function_<n>`, whose path is that folder: modules
-found in it are loaded anew for each function and under that package, so that two folders with an
-`app.py` do not meet. Everything else, installed packages and the standard library, is imported
-as always and shared.
+In Lambda every function is a process, and its code's folder is first on the path. Here each
+function gets a private package, `statebag_function_<n>`, whose path is that folder. Modules in the
+folder are loaded separately for each function, under that package, so two folders with an `app.py`
+do not collide. Installed packages and the standard library are imported normally and shared.
 
-The redirection happens in the modules themselves: they are executed with an `__import__` of
-their own (the import statement looks it up in the module's `__builtins__`, Python language
-reference, section 5.3), so no other module of the process is affected and threads do not
-disturb each other.
+The redirection is inside these modules: each is executed with a special `__import__` (the import
+statement looks it up in the module's `__builtins__`, Python language reference, section 5.3). So no
+other module of the process is affected, and threads do not interfere.
 """
 
 from __future__ import annotations
@@ -43,7 +41,7 @@ _packages: dict[str, _Package] = {}
 
 
 class _Package:
-    """The private package of one function: its folders, and what is found in them."""
+    """The private package of one function: its folders and the modules in them."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.name = f"{_ROOT}{next(_numbers)}"
@@ -61,14 +59,14 @@ class _Package:
         importlib.invalidate_caches()
 
     def owns(self, top_level: str) -> bool:
-        """Whether a top-level module comes from the folders; statebag itself never does."""
+        """Return whether a top-level module comes from the folders; statebag itself never does."""
         known = self._own.get(top_level)
         if known is None:
             spec = PathFinder.find_spec(f"{self.name}.{top_level}", self.path)
             known = top_level != "statebag" and spec is not None
-            # Two kinds give way to an installed package: a folder without __init__.py, as
-            # always, and a copy that pip put beside the code. That one would be loaded once a
-            # function, and a boto3 of its own would call AWS instead of the local engine.
+            # An installed package wins over two kinds: a folder without __init__.py, as always, and
+            # a copy that pip installed next to the code. Such a copy would be loaded once per
+            # function, and a copy of boto3 would call AWS instead of the local engine.
             yields = (spec is not None and spec.loader is None) or top_level in self._vendored
             if known and yields:
                 known = importlib.util.find_spec(top_level) is None
@@ -76,11 +74,11 @@ class _Package:
         return known
 
     def builtins(self) -> dict[str, Any]:
-        """The builtins that the modules of this package see."""
+        """Return the builtins that the modules of this package see."""
         return {**vars(builtins), "__import__": self._import}
 
     def import_module(self, name: str, package: str | None = None) -> ModuleType:
-        """`importlib.import_module`, looking into the folders first."""
+        """Import a module as `importlib.import_module` does, but look into the folders first."""
         if not name.startswith(".") and self.owns(name.partition(".")[0]):
             name = f"{self.name}.{name}"
         return importlib.import_module(name, package)
@@ -95,7 +93,7 @@ class _Package:
     ) -> ModuleType:
         top_level = name.partition(".")[0]
         if level > 0 and str((globals or {}).get("__package__")).count(".") < level:
-            # The folder itself is no package in Lambda.
+            # In Lambda the folder itself is not a package.
             raise ImportError("attempted relative import beyond the function's folder")
         if level == 0 and self.owns(top_level):
             module = builtins.__import__(f"{self.name}.{name}", globals, locals, fromlist or (), 0)
@@ -107,7 +105,7 @@ class _Package:
 
 
 def _vendored(folders: Sequence[str]) -> frozenset[str]:
-    """The top-level modules that distributions installed into the folders brought along."""
+    """Return the top-level modules of distributions that were installed into the folders."""
     return frozenset(
         file.parts[0].removesuffix(".py")
         for distribution in importlib.metadata.distributions(path=list(folders))
@@ -116,7 +114,7 @@ def _vendored(folders: Sequence[str]) -> frozenset[str]:
 
 
 class _Importlib(ModuleType):
-    """What a function's module sees as `importlib`: only `import_module` is different."""
+    """The `importlib` that a function's module sees; only `import_module` differs."""
 
     def __init__(self, package: _Package) -> None:
         super().__init__("importlib", importlib.__doc__)
@@ -127,7 +125,7 @@ class _Importlib(ModuleType):
 
 
 class _Loader(SourceFileLoader):
-    """Executes a module with the builtins of its private package."""
+    """A loader that executes a module with the builtins of its private package."""
 
     def exec_module(self, module: ModuleType) -> None:
         package = _packages[module.__name__.partition(".")[0]]
@@ -136,7 +134,7 @@ class _Loader(SourceFileLoader):
 
 
 class _Finder:
-    """Finds the modules below private packages; leaves all others to those after it."""
+    """A finder for modules below private packages; other finders handle the rest."""
 
     def find_spec(
         self,
@@ -158,8 +156,8 @@ _finder: Any = _Finder()
 class Function:
     """One function of a workflow, to be called with an event and a context.
 
-    Its module is imported at `load()`, or at the first call. Import and calls happen with the
-    function's environment variables in place (`environment_set`).
+    `load()` or the first call imports its module. The function's environment variables are set
+    during the import and each call (`environment_set`).
 
     Args:
         source: Where its code is.
@@ -171,7 +169,7 @@ class Function:
         self._lock = threading.Lock()
 
     def load(self) -> None:
-        """Import the function's module; does nothing once that is done.
+        """Import the function's module; do nothing if it is already imported.
 
         Raises:
             ConfigurationError: The module or the function is not there, or the import failed.
@@ -180,7 +178,7 @@ class Function:
             self._loaded()
 
     def __call__(self, event: Any, context: Any) -> Any:
-        """What the function returns; what it raises passes through."""
+        """Return what the function returns; its exceptions pass through."""
         with environment_set(self.source.environment):
             return self._loaded()(event, context)
 
@@ -248,7 +246,7 @@ def _reason(error: BaseException, package: _Package) -> str:
 
 
 def _where(error: BaseException, source: FunctionSource) -> str:
-    """The function's own line that an error came through last."""
+    """Return the last line of the function's own code that an error passed through."""
     place = str(source.folders[0])
     trace = error.__traceback__
     while trace is not None:

@@ -1,10 +1,9 @@
-"""Environment variables of functions that share one process.
+"""Set the environment variables of functions that share one process.
 
-Each Lambda function has its own environment; a process has one. Calls of functions that see
-the same variables run side by side. A call that needs others waits until those are done, then
-has the process's environment to itself and its like; calls are let in by order of arrival, so
-none waits for ever. A function that calls another one, in its own thread, gives up its place
-until it is answered.
+Each Lambda function has its own environment; a process has one. Calls of functions with the same
+variables run in parallel. A call with other variables waits until these are done. Then only calls
+with its variables run. Calls are admitted in order of arrival, so none waits for ever. A function
+that calls another one in its own thread gives up its turn until it gets the answer.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _Variables = frozenset[tuple[str, str]]
 
 
 class _Turns:
-    """Lets groups of calls in, one group's variables at a time."""
+    """Admits groups of calls, with one group's variables at a time."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -85,7 +84,7 @@ class _Turns:
 
 
 def _put_back(variables: Mapping[str, str | None]) -> None:
-    """Give variables the values that they had; those that had none are not set."""
+    """Restore the earlier values of variables; unset those that had none."""
     for name, value in variables.items():
         if value is None:
             os.environ.pop(name, None)
@@ -98,9 +97,9 @@ _turns = _Turns()
 
 @contextmanager
 def environment_set(variables: Mapping[str, str]) -> Iterator[None]:
-    """Have `variables` in `os.environ` for the code inside, and what was there before after it.
+    """Set `variables` in `os.environ` for the code inside, and restore the earlier values after it.
 
-    Blocks while code of a function with other variables runs in another thread.
+    Block while code of a function with other variables runs in another thread.
     """
     with _turns.turn(frozenset(variables.items())):
         yield
@@ -108,9 +107,9 @@ def environment_set(variables: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def environment_filled(variables: Mapping[str, str]) -> Iterator[None]:
-    """Have `variables` in `os.environ` for the code inside, in all threads.
+    """Set `variables` in `os.environ` for the code inside, in all threads.
 
-    At the end each has the value again that it had before.
+    Restore the earlier value of each at the end.
     """
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -121,13 +120,13 @@ def environment_filled(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def environment_now(names: Iterable[str]) -> dict[str, str]:
-    """Return those of some variables that are set."""
+    """Return those of the named variables that are set."""
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
 @contextmanager
 def environment_restored() -> Iterator[None]:
-    """Undo, at the end, whatever the code inside did to `os.environ`."""
+    """Undo, at the end, all changes that the code inside made to `os.environ`."""
     before = dict(os.environ)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Calls a Lambda handler in this process as the Lambda service and its Python runtime would."""
+"""Call a Lambda handler in this process as the Lambda service and its Python runtime would."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class LambdaContext:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an invocation gives: JSON text, and whether it describes an error."""
+    """The answer of an invocation: JSON text, and whether it describes an error."""
 
     text: str
     failed: bool
@@ -55,7 +55,7 @@ def invoke(
 
     Args:
         handler: The function.
-        event: A value that nobody else holds.
+        event: A value that the caller does not use afterwards.
         name: The function's name.
         region: The region in its ARN.
         timeout_seconds: The limit that `get_remaining_time_in_millis` counts down from;
@@ -79,8 +79,8 @@ def invoke(
         text = json.dumps(result, default=_plain, ensure_ascii=False, allow_nan=False)
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
-        # ValueError: NaN, infinity, a circle, or a lone surrogate. The runtime lets NaN pass,
-        # and the service then takes the answer for no JSON.
+        # ValueError: NaN, infinity, a circular reference, or a lone surrogate. The runtime lets NaN
+        # pass, and the service then does not accept the answer as JSON.
         return _failure(context, "Runtime.MarshalError", f"Unable to marshal response: {error}")
     if text_is_deeper(text.encode()):
         message = f"arrays and objects nest deeper than {MAX_DEPTH} levels"
@@ -95,11 +95,11 @@ def invoke(
 
 
 def _plain(value: Any) -> Any:
-    """What the runtime's encoder makes of a value that JSON does not know."""
+    """Return what the runtime's encoder makes of a value that JSON does not have."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, bytes):
-        return value.decode()  # as recorded on AWS; what is no UTF-8 is not marshalled
+        return value.decode()  # as recorded on AWS; what is not UTF-8 is not marshalled
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 

@@ -26,8 +26,9 @@ class Workflow:
         machines: Definitions of the template's other state machines that it starts, by name.
         region: The region of its ARNs.
         declared: The tables, queues, topics and buckets of the template.
-        mirrors: Where the objects of stores in these buckets are kept, too, by their addresses.
-        note: What is to be said of how it was chosen; None for nothing.
+        mirrors: The second stores that keep the objects of stores in these buckets, by their
+            addresses.
+        note: A note on how it was chosen; None if there is none.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Reads the mock configuration of Step Functions Local, whose format tests of workflows use.
+"""Read the mock configuration of Step Functions Local, a format that workflow tests use.
 
 A file names state machines, test cases of each, and which mocked response answers each state of a
 case. A response has outcomes by attempt: `"0"`, `"1-2"`.
@@ -31,8 +31,8 @@ def load_mocks(
     Args:
         path: The file.
         case: The name of the test case.
-        machine: The name of the state machine; None where the file has one, or only one with
-            this case.
+        machine: The name of the state machine; None if the file has one, or only one with this
+            case.
 
     Raises:
         ConfigurationError: The file cannot be read, has no such case, or is of another form.
@@ -66,7 +66,7 @@ def load_mocks(
 
 
 def _only(machines: Mapping[str, Any], case: str, path: str) -> str:
-    """The machine that is meant where none is named."""
+    """Return the only machine that has the test case, if the caller names none."""
     having = [
         name
         for name, one in machines.items()
@@ -83,7 +83,7 @@ def _only(machines: Mapping[str, Any], case: str, path: str) -> str:
 
 
 def _outcomes(response: Any, place: str) -> list[dict[str, Any]]:
-    """The outcomes of a response in the order of the attempts."""
+    """Return the outcomes of a response in the order of the attempts."""
     by_attempt: dict[int, dict[str, Any]] = {}
     for attempts, outcome in _object(response, place).items():
         found = _ATTEMPTS.fullmatch(attempts)

@@ -1,9 +1,9 @@
-"""Refuses to read what is not in the payload: paths that lead into a stub.
+"""Refuse to read what is not in the payload: paths that lead into a stub.
 
-An engine knows no stubs. A path into one finds nothing: a Choice takes its Default, IsPresent is
-false, JSONata gives nothing, and only at times a state fails. Which values left depends on the
-policy and on how large they are that day. So each path that a run reads is looked at before: what
-no control path names, and what is behind a stub, ends the run with the setting that is missing.
+An engine does not know stubs. A path into one finds nothing: a Choice takes its Default, IsPresent
+is false, JSONata returns nothing, and only sometimes a state fails. Which values are offloaded
+depends on the policy and on their sizes that day. So each path that a run reads is checked first.
+If it leads behind a stub and no control path names it, the run ends and names the missing setting.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["PATH_NOT_NAMED", "Reading", "RefusedError"]
 
 PATH_NOT_NAMED = "Statebag.PathNotNamed"
-"""The error of a run whose definition reads what is not in the payload, or computes with it."""
+"""The error of a run whose definition reads, or computes with, what is not in the payload."""
 
 _ROOTS = {"error": "errorOutput"}
-# Functions and steps of JSONata that look at an object's members without naming them.
+# Functions and steps of JSONata that read an object's members without naming them.
 _LISTS_MEMBERS = re.compile(r"\$(?:each|keys|lookup|sift|spread)\b|\.\s*\*|\*\*|%\s*\.")
 
 
 class RefusedError(Exception):
-    """Ends a run: no Retry and no Catch takes it.
+    """An error that ends a run: no Retry and no Catch takes it.
 
     Attributes:
         error: The error of the run.
@@ -49,10 +49,10 @@ class RefusedError(Exception):
 
 
 class Reading(NamedTuple):
-    """A state that reads, and the bags of its run.
+    """Checks the reads of one state against the bags of its run.
 
-    Each method is called before something is read, and raises RefusedError where that is behind a
-    stub and no control path names it.
+    Each method is called before a read. It raises RefusedError if the value is behind a stub and no
+    control path names it.
     """
 
     state: str
@@ -60,7 +60,7 @@ class Reading(NamedTuple):
     warn: Callable[[str], None]
 
     def found(self, path: str, data: Any, steps: Sequence[str | int]) -> None:
-        """A path has found something: say so where that may be missing on another day.
+        """Check a path that found something: the value may be missing on another day.
 
         Args:
             path: The path as the definition has it.
@@ -78,7 +78,7 @@ class Reading(NamedTuple):
             )
 
     def path(self, path: str, data: Any, shown: str) -> None:
-        """A JSONPath is about to be evaluated.
+        """Check a JSONPath before it is evaluated.
 
         Args:
             path: From the `$` on, relative to `data`.
@@ -91,10 +91,10 @@ class Reading(NamedTuple):
                     self._refuse(shown, found)
 
     def written(self, path: str, steps: tuple[str | int, ...], data: Any) -> None:
-        """A ResultPath is about to put something into a value.
+        """Check a ResultPath before it puts something into a value.
 
-        Where an object on its way is behind a stub, the engine makes one of that name beside the
-        stub. It takes the place of the one in the store, whose other members are lost.
+        If an object on its way is behind a stub, the engine makes a new object of that name next to
+        the stub. It replaces the object in the store, whose other members are lost.
 
         Args:
             path: The path as the definition has it.
@@ -105,18 +105,18 @@ class Reading(NamedTuple):
             self._refuse(path, found, written=True)
 
     def compared(self, path: str, value: Any) -> None:
-        """A value that a path gave is about to be looked at itself, not moved."""
+        """Check a value that a path returned, before it is compared rather than moved."""
         if is_stub(value):
             self._refuse(path, Hidden(value, (), ()))
 
     def expression(
         self, code: str, states: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> None:
-        """A JSONata expression is about to be evaluated.
+        """Check a JSONata expression before it is evaluated.
 
         Args:
             code: Without its `{% %}`.
-            states: What `$states` is.
+            states: The value of `$states`.
             variables: The workflow's variables by name.
         """
         from statebag.asl.jsonata import found_in  # noqa: PLC0415 - an extra
@@ -147,13 +147,13 @@ class Reading(NamedTuple):
     def looked_into(
         self, bindings: Mapping[str, Any], place: tuple[str | int, ...], name: str | None
     ) -> None:
-        """A JSONata expression has looked into a stub, in whatever way it was written.
+        """Check a stub that a JSONata expression looked into, however the expression is written.
 
         Args:
-            bindings: What the expression was given, by the names of its variables.
-            place: The stub's, from the variable's name on.
-            name: The member that was asked for and is not there; None where all were, and the
-                reserved key where another stub takes the place of this one.
+            bindings: The values given to the expression, by the names of its variables.
+            place: The place of the stub, from the variable's name on.
+            name: The member that the expression asked for and that is missing; None if it asked for
+                all, and the reserved key if another stub replaces this one.
         """
         stub = _at(bindings, place)
         if not is_stub(stub):
@@ -165,7 +165,7 @@ class Reading(NamedTuple):
         self._refuse(shown, Hidden(stub, place, inside))
 
     def arguments(self, call: IntrinsicCall, values: Sequence[Any]) -> None:
-        """An intrinsic function is about to be computed for these values of its arguments."""
+        """Check the values of an intrinsic function's arguments before the function is computed."""
         for argument, value in zip(call.arguments, values, strict=True):
             path = _path_in(argument)
             if path is None:
@@ -174,7 +174,7 @@ class Reading(NamedTuple):
             if looks == "everything":
                 self._looked_through(path, value, texts=True)
             elif looks == "text":
-                # A text is put in as it is; of an object, AWS makes a text that nothing reads.
+                # A text is inserted as it is; AWS turns an object into a text that nothing reads.
                 self._looked_through(path, value, texts=False)
             elif looks == "value":
                 self.compared(path, value)
@@ -186,13 +186,13 @@ class Reading(NamedTuple):
             self._merged(_path_in(call.arguments[0]) or "$")
 
     def _looked_through(self, path: str, value: Any, *, texts: bool) -> None:
-        """A value is about to be computed with, whatever is in it; texts: also bags in texts."""
+        """Check a value that is about to be computed with as a whole; texts: also bags in texts."""
         found = next(stub_places(value), None) or (next(text_stubs(value), None) if texts else None)
         if found is not None:
             self._refuse(path, Hidden(found[1], found[0], ()))
 
     def _merged(self, path: str) -> None:
-        """Two bags are about to become one object, in which there is room for one stub."""
+        """Refuse to merge two bags into one object, which has room for only one stub."""
         raise RefusedError(
             PATH_NOT_NAMED,
             f"The state {self.state!r} merges the bag at {path} with another bag: an object has "
@@ -232,7 +232,7 @@ class Reading(NamedTuple):
 
 
 def _path_in(argument: Argument) -> str | None:
-    """The first path in an argument; None: it is all written down."""
+    """Return the first path in an argument; None if the argument is a literal."""
     if isinstance(argument, IntrinsicCall):
         return next(filter(None, map(_path_in, argument.arguments)), None)
     return argument.text if isinstance(argument, JsonPath) else None

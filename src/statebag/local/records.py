@@ -1,9 +1,9 @@
-"""The histories of executions on this machine, one file each, readable while they run.
+"""Keep the histories of executions on this machine, one file each, readable during the run.
 
-A file is named by its execution: `<machine>/<name>.jsonl`, encoded as a scope is. Its first line
-says whose it is, what it runs, and what branches its Parallels have; each further one is an event
-as GetExecutionHistory gives it, written whole when it happens. The run holds a lock on the file as
-long as it lives, so that a reader knows an execution that goes on from one whose process is gone.
+A file is named after its execution: `<machine>/<name>.jsonl`, encoded as a scope is. Its first line
+holds the execution, its definition, and the branches of its Parallels. Each further line is an
+event in the form of GetExecutionHistory, written whole when it happens. The run holds a lock on the
+file while it lives, so a reader can tell a running execution from one whose process is gone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from statebag.format.names import encode_scope
 from statebag.history.events import history_of
 from statebag.process.private_files import FILE, make_folder
 
-fcntl: Any = None  # Windows has none, and nobody knows there whether a run goes on
+fcntl: Any = None  # Windows has none, so there a reader cannot tell whether a run goes on
 with contextlib.suppress(ImportError):
     import fcntl
 
@@ -62,7 +62,7 @@ class Record:
     """The file of one execution that is being written.
 
     Args:
-        file: Where it goes; what stands there is replaced.
+        file: The file's path; an existing file is replaced.
         arn: The execution's ARN.
         branches: The first states of the branches of each Parallel.
         definition: The definition that it runs; None if it is not known.
@@ -80,7 +80,7 @@ class Record:
         self.file = file
         make_folder(file.parent)
         part = file.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
-        # Owner only: payloads are in it.
+        # For the owner only, since it holds payloads.
         self._descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND, FILE)
         if fcntl is not None:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -89,7 +89,7 @@ class Record:
         part.replace(file)
 
     def add(self, event: dict[str, Any]) -> None:
-        """Keep an event. One that cannot be written is no reason for a run to fail."""
+        """Keep an event; an event that cannot be written does not end the run."""
         with self._lock:
             if self._descriptor < 0:
                 return
@@ -100,7 +100,7 @@ class Record:
                 self._close()
 
     def close(self) -> None:
-        """The execution has ended, or nobody works on it any more."""
+        """Close the file: the execution has ended, or its run is over."""
         with self._lock:
             self._close()
 
@@ -120,7 +120,7 @@ class Records:
     """The folder of a run's executions.
 
     Args:
-        folder: Made where it is missing; the oldest files in it go, once there are too many.
+        folder: It is made if it is missing. If it has too many files, the oldest are deleted.
 
     Raises:
         ConfigurationError: The folder cannot be used.
@@ -147,7 +147,7 @@ class Records:
         branches: Branches,
         definition: Mapping[str, Any] | None = None,
     ) -> Record | None:
-        """The record of an execution that begins; None where it cannot be made."""
+        """Begin the record of an execution; return None if it cannot be made."""
         try:
             file = self._folder / _file_of(machine, name)
             record = Record(file, arn, branches, definition)
@@ -193,7 +193,7 @@ def read_record(folder: Path, execution: ExecutionArn) -> History:
     """
     try:
         file = folder / _file_of(execution.machine, execution.name)
-        # Split at line feeds alone: text in JSON may hold other separators.
+        # Split at line feeds only: text in JSON may hold other separators.
         lines = file.read_bytes().split(b"\n")
         goes_on = is_being_written(file)
     except (OSError, InvalidState):
@@ -249,7 +249,7 @@ def _none_in(folder: Path) -> ConfigurationError:
 
 
 def recorded_executions(folder: Path) -> list[str]:
-    """Return the ARNs of the executions in a folder, the newest write first."""
+    """Return the ARNs of the executions in a folder, the most recently written first."""
     found = []
     for file in _files(folder):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -276,7 +276,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _prune(folder: Path) -> None:
-    """Let the oldest histories go, so that a folder does not grow without end."""
+    """Delete the oldest histories, so that a folder does not grow without bound."""
     ages = []
     for file in _files(folder):
         with contextlib.suppress(OSError):
@@ -291,7 +291,7 @@ def _prune(folder: Path) -> None:
 
 
 def is_being_written(file: Path) -> bool | None:
-    """Return whether a living run writes to a file; None if this system cannot tell."""
+    """Return whether a running process writes to a file; None if this system cannot tell."""
     if fcntl is None:
         return None
     with file.open("rb") as opened:
@@ -303,14 +303,14 @@ def is_being_written(file: Path) -> bool | None:
 
 
 def _time(moment: Any) -> str:
-    """The time of an event as text: `2026-01-02T03:04:05.678Z`."""
+    """Return the time of an event as text: `2026-01-02T03:04:05.678Z`."""
     if not isinstance(moment, datetime):
         raise TypeError(type(moment).__name__)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _without_data(event: dict[str, Any]) -> dict[str, Any]:
-    """An event whose payload was left out, and which says so."""
+    """Return an event without its payload, marked as such."""
     left = dict(event)
     for name, details in event.items():
         if isinstance(details, dict):

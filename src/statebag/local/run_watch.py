@@ -1,4 +1,4 @@
-"""What a run is watched with: strict reads, the observer, records, listeners, warnings."""
+"""What watches a run: strict reads, the observer, records, listeners, warnings."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class RunWatch:
     """Watches one run.
 
     Args:
-        observer: Told of each state; None tells nobody.
+        observer: Called for each state; None for no observer.
         strict: Whether every seal is strict.
         allow_unopened: Patterns of names of functions that may leave stubs unread.
-        records: Where histories are kept; None keeps none.
+        records: Keeps the histories; None keeps none.
         on_event: Called with the ARN of an execution and each of its events.
 
     Attributes:
         bags: The bags that were made.
         states: The states that were entered and left.
-        stubs: Looks at what functions read.
-        warnings: What was found and did not end the run, each once.
+        stubs: Checks what functions read.
+        warnings: What was found without ending the run, each once.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class RunWatch:
 
     @property
     def keeps_histories(self) -> bool:
-        """Whether each execution has a file of its own."""
+        """Whether each execution has its own file."""
         return self._records is not None
 
     def warn(self, text: str) -> None:
-        """Say it once at the end."""
+        """Add a warning to those that the run reports at its end, each once."""
         self.warnings[text] = None
 
     def listener(
@@ -69,7 +69,7 @@ class RunWatch:
         branches: Mapping[str, Sequence[str]],
         definition: Mapping[str, Any],
     ) -> Callable[[Event], None] | None:
-        """Return who hears the events of an execution; None where nobody does.
+        """Return what receives the events of an execution; None if nothing does.
 
         Args:
             arn: The execution's ARN.

@@ -1,4 +1,4 @@
-"""The bags that were made in a run, and which of their places the definition may read."""
+"""Track the bags made in a run, and the places in them that the definition may read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_SMALL = 10_000  # bags that are compared with results. Chosen: a run that 
 
 
 class _Made(NamedTuple):
-    """Where in its bag a stub stood, and the policy that it was made under."""
+    """The place of a stub in its bag, and the policy of its seal."""
 
     path: tuple[str | int, ...]
     policy: Policy
@@ -45,7 +45,7 @@ class SealedBags:
         self._whole: dict[int, tuple[Any, Policy]] = {}
 
     def sealed(self, bag: Any, policy: Policy) -> None:
-        """Remember which control paths a bag was made with."""
+        """Record the control paths that a bag was made with."""
         with self._lock:
             self._policies[policy] = None
             if not self.strict and isinstance(bag, dict) and len(self._small) < _MOST_SMALL:
@@ -56,9 +56,10 @@ class SealedBags:
                     made.append(_Made(path, policy))
 
     def arrived(self, result: Any) -> None:
-        """A function has given a result: remember which objects in it are bags, whole or not.
+        """Record which objects in a function's result are bags, whole or in part.
 
-        Values are never changed in place, so such an object is known wherever a path hands it on.
+        Values are never changed in place, so such an object is recognized wherever a path passes it
+        on.
         """
         if not self._small or not isinstance(result, dict):
             return
@@ -69,14 +70,14 @@ class SealedBags:
                     self._whole[id(value)] = (value, policy)
 
     def leaving(self, value: Any, steps: Sequence[Any]) -> tuple[str, tuple[str, ...]] | None:
-        """The control path that is missing for a place that was found, and those that are set.
+        """Return the control path that a found place lacks, and the paths that are set.
 
         Args:
-            value: What the steps begin at.
+            value: The value from which the steps start.
             steps: The steps of a path.
 
         Returns:
-            None where the place is in no bag, or a path names it: it never leaves.
+            None if the place is not in a bag, or if a path names it and it is never offloaded.
         """
         for number, step in enumerate(steps):
             if not self._whole:
@@ -92,9 +93,9 @@ class SealedBags:
         return None
 
     def unnamed(self, found: Hidden) -> tuple[str, tuple[str, ...]] | None:
-        """The control path that is missing for a place, and those that are set; None: it is named.
+        """Return the control path that a place lacks, and those that are set; None if one names it.
 
-        One that is named and not in the payload is not in the state either.
+        If a path names a place that is not in the payload, it is not in the state either.
         """
         with self._lock:
             made = list(self._made.get(_key(found.stub), ()))
@@ -109,7 +110,7 @@ class SealedBags:
 
 
 def _names(steps: tuple[Any, ...]) -> tuple[str, ...]:
-    """The names at the beginning of a path: an array is control as a whole."""
+    """Return the names at the beginning of a path: an array is control as a whole."""
     names: list[str] = []
     for step in steps:
         if not isinstance(step, str):
@@ -119,17 +120,17 @@ def _names(steps: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _is_named(policy: Policy, names: tuple[str, ...], *, beside: bool) -> bool:
-    """Whether a place is surely not in the state, or it would be in the payload.
+    """Return whether a place, if the state has it, is surely in the payload.
 
     Args:
-        policy: That of the seal.
+        policy: The policy of the seal.
         names: The place.
-        beside: Whether it would stand beside a stub: what may be moved stands there too.
+        beside: Whether it would stand next to a stub, where movable values stand too.
     """
     named = (*policy.control_paths(), *(policy.movable_paths() if beside else ()))
     return any(names[: len(one)] == one or one[: len(names)] == names for one in named)
 
 
 def _key(stub: dict[str, Any]) -> str:
-    """A stub's body tells it from others; what stands beside it, an engine may have changed."""
+    """Return a stub's body, which identifies it; an engine may have changed what is next to it."""
     return json.dumps(stub[KEY], sort_keys=True)

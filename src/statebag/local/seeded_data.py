@@ -1,8 +1,8 @@
-"""What is in tables, queues and buckets when a run begins.
+"""Fill tables, queues and buckets before a run begins.
 
-A document with three objects, none of which must be there: `buckets` has for each bucket what its
-objects hold, by their keys; `tables` the items of each table; `queues` the messages of each queue.
-Whatever is no text is written as JSON; an item of a table is plain JSON, too.
+The document has three optional objects. `buckets` has the contents of each bucket's objects, by
+their keys; `tables` has the items of each table; `queues` has the messages of each queue. A value
+that is not text is written as JSON. An item of a table is plain JSON too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PARTS: dict[str, type] = {"buckets": dict, "tables": list, "queues": list}
 
 
 def read_seeds(seeds: str | Path | Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what a file, or its content, says.
+    """Return the seeds of a file, or of its content.
 
     Raises:
         ConfigurationError: It cannot be read, or is of another form.
@@ -57,7 +57,7 @@ def read_seeds(seeds: str | Path | Mapping[str, Any]) -> dict[str, dict[str, Any
 
 
 def put_seeds(seeds: Mapping[str, Mapping[str, Any]], services: AwsServices) -> None:
-    """Write them, with boto3.
+    """Write the seeds with boto3.
 
     Raises:
         ConfigurationError: There is no such table or queue, or it does not take what is written.
@@ -99,7 +99,7 @@ def _bytes(content: Any) -> bytes:
 
 
 def _attributes(item: Any) -> dict[str, Any]:
-    """An item as the API of DynamoDB has it, where a number is no binary fraction."""
+    """Return an item in the form of DynamoDB's API, where a number is not a binary fraction."""
     from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415 - slow, and an extra
 
     serializer = TypeSerializer()

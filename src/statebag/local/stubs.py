@@ -1,4 +1,4 @@
-"""Stubs in payloads: where they stand, and whether a path leads to one instead of to a value."""
+"""Find stubs in payloads, and tell whether a path leads to one instead of to a value."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _BODY = re.compile(rf'"{KEY}"\s*:\s*(?=\{{)')
 
 
 class Hidden(NamedTuple):
-    """A place that a path leads to and that is not in the payload.
+    """A place that a path leads to but the payload does not hold.
 
     Attributes:
-        stub: The object with the stub on the way.
+        stub: The object with the stub on the path.
         above: The steps to it.
         inside: The steps from there.
     """
@@ -53,7 +53,7 @@ class Hidden(NamedTuple):
 
 
 def is_stub(value: Any) -> bool:
-    """Whether an object is a stub, or holds one of the form *rest*."""
+    """Return whether an object is a stub, or holds one of the form *rest*."""
     body = value.get(KEY) if isinstance(value, dict) else None
     return isinstance(body, dict) and "v" in body and (len(value) == 1 or body.get("rest") is True)
 
@@ -61,7 +61,7 @@ def is_stub(value: Any) -> bool:
 def stub_places(
     value: Any, above: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    """All stubs in a value with their places; nothing is looked for inside a stub."""
+    """Yield all stubs in a value with their places, without searching inside stubs."""
     ahead = [(above, value)]
     while ahead:
         place, one = ahead.pop()
@@ -75,7 +75,7 @@ def stub_places(
 
 
 def first_stub(value: Any) -> str | None:
-    """The path of the first stub in an event, also of one in a text; None where there is none."""
+    """Return the path of the first stub in an event, also inside a text; None if there is none."""
     found = next(stub_places(value), None)
     if found is not None:
         return render_path(found[0])
@@ -93,7 +93,7 @@ def first_stub(value: Any) -> str | None:
 
 
 def _holds_bag(text: str, depth: int = 0) -> bool:
-    """Whether a text is that of a value with a stub in it, or has such a text in it."""
+    """Return whether a text is that of a value with a stub in it, or has such a text in it."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -114,7 +114,7 @@ def _is_body_at(text: str, start: int) -> bool:
 
 
 def marks_of(value: Any) -> frozenset[str]:
-    """What tells the stubs in a value, also those in texts, from others: bodies, names of content.
+    """Return the marks of the stubs in a value, also of those in texts: bodies and content names.
 
     A part of a value has some of the marks of the whole.
     """
@@ -122,9 +122,9 @@ def marks_of(value: Any) -> frozenset[str]:
 
 
 def read_of(marks: frozenset[str], value: Any) -> frozenset[str]:
-    """Which of the stubs that marks are of a value, or a text, holds: their marks.
+    """Return the marks, of those given, whose stubs a value or a text holds.
 
-    All of them where it cannot be told: an iterator, a value that was opened in part.
+    Return all of them if it cannot tell: an iterator, a value that was opened in part.
     """
     found: set[str] = set()
     ahead = [value]
@@ -145,7 +145,7 @@ def read_of(marks: frozenset[str], value: Any) -> frozenset[str]:
 
 
 def unread_place(value: Any, read: frozenset[str]) -> str | None:
-    """The path of the first stub in an event that has none of these marks; None if all have."""
+    """Return the path of the first stub in an event that has none of these marks, or None."""
     for place, stub in stub_places(value):
         if read.isdisjoint(_marks_of_body(stub[KEY])):
             return render_path(place)
@@ -162,7 +162,7 @@ def _marks(value: Any, depth: int) -> Iterator[str]:
 def text_stubs(
     value: Any, depth: int = 0
 ) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    """All stubs in the texts of a value, with their places in the values that the texts are of."""
+    """Yield all stubs in the texts of a value, with their places in the parsed texts."""
     for text in _texts(value):
         if KEY not in text:
             continue
@@ -181,7 +181,7 @@ def text_stubs(
 
 def _marks_of_body(body: dict[str, Any]) -> Iterator[str]:
     yield json.dumps(body, sort_keys=True)
-    # Code may write into what stands beside a stub, or put it into another form.
+    # Code may change what stands next to a stub, or put it into another form.
     yield from (body[name] for name in ("sha256", "at") if isinstance(body.get(name), str))
 
 
@@ -200,7 +200,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def parsed(path: str) -> list[tuple[Any, ...]]:
-    """The steps of a JSONPath: a way for the path itself, and one for each path in its filters."""
+    """Return the steps of a JSONPath: one list for the path, one for each path in its filters."""
     read, end = read_json_path(path)
     steps: list[Any] = []
     ways: list[tuple[Any, ...]] = []
@@ -215,14 +215,14 @@ def parsed(path: str) -> list[tuple[Any, ...]]:
             ways.extend((*steps, *one) for one in step.reads if one)
             ways.extend(one.beginning for one in step.outside if one.root == "input")
     if end < len(path.rstrip()):
-        steps.append(DEEP)  # what is not known here may look at anything
+        steps.append(DEEP)  # an unknown step may read anything
     return [tuple(steps), *ways]
 
 
 def hidden(value: Any, steps: tuple[Any, ...], above: tuple[Any, ...] = ()) -> Iterator[Hidden]:
-    """The places that a path leads to and that are behind a stub.
+    """Yield the places that a path leads to and that are behind a stub.
 
-    A path to a stub itself is not among them: a stub may be moved.
+    They do not include a path to a stub itself: a stub may be moved.
     """
     if not steps:
         return

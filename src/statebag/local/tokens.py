@@ -1,12 +1,12 @@
-"""Task tokens that wait for an answer, in this process and from another one.
+"""Handle task tokens that wait for an answer, from this process or from another one.
 
-A task with `.waitForTaskToken` ends when somebody answers its token. A handler of the workflow
-does it with boto3 (`send_task_success` and its sisters). Another process does it through a
-folder: each waiting token has a file there, and `answer` lays the answer beside it.
+A task with `.waitForTaskToken` ends when somebody answers its token. A handler of the workflow does
+it with boto3 (`send_task_success` and its sisters). Another process does it through a folder: each
+waiting token has a file there, and `answer` puts the answer next to it.
 
-The folder's files are named by the SHA-256 of the token: `<32 hex>.token` (written by the
-run: token, state, execution, since), `<32 hex>.answer` and `<32 hex>.heartbeat` (written by
-whoever answers). All are JSON, and appear whole or not at all.
+The folder's files are named by the SHA-256 of the token: `<32 hex>.token` (written by the run:
+token, state, execution, since), `<32 hex>.answer` and `<32 hex>.heartbeat` (written by the process
+that answers). All are JSON, and each appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _POLL_SECONDS = 0.05  # Chosen: a person does not notice it, and a folder is lis
 
 @dataclass(frozen=True, slots=True)
 class WaitingToken:
-    """A token that a run waits for, with the state and execution that wait."""
+    """A token that a run waits for, with the waiting state and its execution."""
 
     token: str
     state: str
@@ -65,7 +65,7 @@ def answer(
 
     Raises:
         ConfigurationError: no run with this folder waits for this token, or it was answered.
-        InvalidState: the output is no JSON value.
+        InvalidState: the output is not a JSON value.
         LimitExceeded: the output's text is longer than 262,144 bytes, which AWS rejects too.
     """
     if error is None and cause is None:
@@ -106,7 +106,7 @@ def heartbeat(token_dir: Path, token: str) -> None:
 
 
 class TokenRefused(Exception):  # noqa: N818 - named for what happened to the token
-    """The answer came for a token that no task waits for.
+    """An answer came for a token that no task waits for.
 
     Attributes:
         timed_out: Whether the task behind it has ended.
@@ -131,7 +131,8 @@ class TokenDesk:
     """The tokens that one run waits for.
 
     Args:
-        folder: Where other processes see and answer them; None: this process only.
+        folder: The folder through which other processes see and answer them; None for this process
+            only.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -151,7 +152,7 @@ class TokenDesk:
         beat: Callable[[], None],
         is_open: Callable[[], bool],
     ) -> None:
-        """A task with this token was scheduled: from now on it can be answered.
+        """Register the token of a scheduled task: from now on it can be answered.
 
         Args:
             token: The token.
@@ -169,7 +170,7 @@ class TokenDesk:
             _write(self._file(token), {name: getattr(waiting, name) for name in waiting.__slots__})
 
     def discard(self, token: str) -> None:
-        """The task behind a token has ended; further answers are refused as too late."""
+        """Discard the token of a task that has ended; further answers are refused as too late."""
         with self._lock:
             entry = self._entries.get(token)
             if entry is not None:
@@ -219,7 +220,7 @@ class TokenDesk:
             self.release()
 
     def release(self) -> None:
-        """Nothing waits for a token any more: the run ends."""
+        """Stop all waiting for tokens: the run ends."""
         with self._lock:
             left = {t: entry for t, entry in self._entries.items() if not entry.answered}
         for token, entry in left.items():
@@ -249,7 +250,7 @@ class TokenDesk:
         except TokenRefused:
             self.discard(token)  # the task ended while the answer was on its way
         except (OSError, ValueError, KeyError, TypeError) as error:
-            # An answer that cannot be read must not leave the run waiting for ever.
+            # An unreadable answer must not leave the run waiting for ever.
             cause = f"the answer's file cannot be read: {type(error).__name__}"
             self.fail(token, "States.Runtime", cause)
 

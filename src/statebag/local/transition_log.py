@@ -1,4 +1,4 @@
-"""The states of a run as they are entered and left: for its observer, and for its result."""
+"""Record the states of a run as they are entered and left, for its observer and its result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TransitionLog:
     """The states of one run.
 
     Args:
-        observer: Told of each state.
+        observer: Called for each state.
     """
 
     def __init__(self, observer: Observer) -> None:
@@ -33,7 +33,7 @@ class TransitionLog:
 
     @property
     def unfinished(self) -> tuple[str, ...]:
-        """The paths of the states that were entered and not left, without those around them."""
+        """The paths of the innermost states that were entered and not left."""
         around = {
             path[:end]
             for path in self._open.values()
@@ -43,14 +43,14 @@ class TransitionLog:
         return tuple(path for path in self._open.values() if path not in around)
 
     def entered(self, visit: StateVisit) -> None:
-        """A state was entered."""
+        """Record that a state was entered."""
         self._entered += 1
         visit.number = self._entered
         path = self._open[visit.number] = visit.path
         self.observer.state_entered(visit.name, visit.kind, path)
 
     def left(self, visit: StateVisit, output_bytes: int = 0) -> None:
-        """A state was left, or given up because a sibling failed."""
+        """Record that a state was left, or given up because a sibling failed."""
         transition = LocalTransition(
             visit.number,
             visit.name,
@@ -67,5 +67,5 @@ class TransitionLog:
         self.observer.state_left(transition)
 
     def dropped(self, visit: StateVisit) -> None:
-        """A state was given up with its whole execution, which has ended before."""
+        """Record that a state was given up with its whole execution, which has already ended."""
         self._open.pop(visit.number, None)

@@ -1,4 +1,4 @@
-"""Finds functions that are given a stub and do not open it: they work on it in place of a value."""
+"""Find functions that get a stub and do not open it, but use it as if it were the value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["NOT_OPENED", "UnopenedStubs"]
 
 NOT_OPENED = "Statebag.NotOpened"
-"""The error of a run in which a function was given a stub and did not open it."""
+"""The error of a run in which a function got a stub and did not open it."""
 
 _OWN_ERRORS = frozenset(errors.__all__)
 _LARGEST = ("plain_bytes", "bag_bytes")  # of a Usage: these are peaks, the rest are sums
@@ -34,7 +34,7 @@ class UnopenedStubs:
 
     Args:
         allowed: Patterns (`*`, `?`) of names of functions that may leave stubs unread.
-        warn: Takes what is found and does not end the run.
+        warn: Called with what is found without ending the run.
     """
 
     def __init__(self, allowed: Collection[str], warn: Callable[[str], None]) -> None:
@@ -47,16 +47,16 @@ class UnopenedStubs:
     def watched(
         self, name: str, event: Any, visit: StateVisit, call: Callable[[], Answer]
     ) -> Answer:
-        """Call a function, and count what it costs for the state that calls it.
+        """Call a function, and add what it costs to the state that calls it.
 
         Args:
             name: The function's name.
-            event: What it is given.
+            event: Its event.
             visit: The visit of the state.
             call: Calls it.
 
         Raises:
-            RefusedError: It did not open a stub that it was given.
+            RefusedError: It got a stub and did not open it.
         """
         visit.attempts += 1
         stub = first_stub(event)
@@ -80,11 +80,11 @@ class UnopenedStubs:
         return answer
 
     def check(self) -> None:
-        """Refuse a run that succeeded over errors of a function that never read its stubs.
+        """Refuse a run that succeeded despite errors of a function that never read its stubs.
 
-        An error of a function's own may have to do with a stub that it found in place of a value,
-        or not. Who failed once before reading, as some tests do, and read at another try, is in
-        the right; and an error that ends the run is seen.
+        A function may have failed because it found a stub in place of a value, or for another
+        reason. A function that failed once before it read, as some tests do, and read in a later
+        attempt is correct. An error that ends the run is visible anyway.
 
         Raises:
             RefusedError: There was one.
@@ -93,9 +93,9 @@ class UnopenedStubs:
             self._not_opened(name, stub, state)
 
     def warn_of_failed(self) -> None:
-        """Say of a run that failed which functions failed with a stub that they had not opened.
+        """Warn, after a failed run, of functions that failed with a stub that they had not opened.
 
-        An error that ends the run is seen, but not that a stub may be why.
+        An error that ends the run is visible, but not that a stub may have caused it.
         """
         for name, stub, state in self._never_read():
             self._warn_of(name, stub, state)
@@ -105,7 +105,7 @@ class UnopenedStubs:
             return [one for one in self._failed_unread if one[0] not in self._read]
 
     def _failed_beside(self, name: str, stub: str | None, state: str, answer: Answer) -> None:
-        """Say that a function which opened one stub failed, as code does that finds another."""
+        """Warn that a function that opened one stub failed, as code does that meets another one."""
         if stub is None or not answer.failed:
             return
         kind = json.loads(answer.text)["errorType"]
@@ -130,7 +130,7 @@ class UnopenedStubs:
             self._failed_unread.append((name, stub, state))
 
     def _not_opened(self, name: str, stub: str, state: str) -> None:
-        """A function was given a stub, and did not read it through this library."""
+        """Report that a function got a stub and did not read it through this library."""
         found = (
             f"The state {state!r} gives a stub to the function {name} at {stub} of its event, and "
             f"{name} did not open it: it worked on the stub in place of the value."
@@ -147,7 +147,7 @@ class UnopenedStubs:
 
 
 def _is_built_in(error: str) -> bool:
-    """Whether an error is one that code raises which finds a stub in place of a value."""
+    """Return whether an error is a built-in one that code raises on a stub in place of a value."""
     kind = getattr(builtins, error, None)
     return isinstance(kind, type) and issubclass(kind, Exception)
 

@@ -1,4 +1,4 @@
-"""Reads a workflow that can run on this machine, and imports its functions."""
+"""Read a workflow that can run on this machine, and import its functions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _STORE = "STATEBAG_STORE"
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What the caller of `load_workflow` gave beside the file."""
+    """The arguments of `load_workflow` other than the file."""
 
     machine: str | None
     handlers: Mapping[str, str | Handler]
@@ -61,9 +61,9 @@ def load_workflow(
 ) -> Workflow:
     """Read a SAM or CloudFormation template, or a bare definition, and import its functions.
 
-    Functions that the definition names are imported now; others of the template are imported
-    when they are first called. Every function sees the variables of `environment`, those of the
-    template, and `AWS_REGION` and `AWS_DEFAULT_REGION` as in Lambda.
+    Functions that the definition names are imported now; others of the template are imported at
+    their first call. Every function sees the variables of `environment`, those of the template, and
+    `AWS_REGION` and `AWS_DEFAULT_REGION` as in Lambda.
 
     Args:
         path: A file: YAML or JSON.
@@ -115,7 +115,7 @@ def load_workflow(
 
 
 def _document(path: Path, text: str) -> Any:
-    """The file's content; None where only substitutions make it a document."""
+    """Return the file's content; None if only substitutions make it a document."""
     try:
         return parse_document(text, str(path))
     except ConfigurationError:
@@ -172,7 +172,7 @@ def _from_template(path: Path, document: Mapping[str, Any], given: _Given) -> Wo
 
 
 class _Stores:
-    """Which store each function of a template has.
+    """The store of each function of a template.
 
     Args:
         template: The template.
@@ -180,7 +180,8 @@ class _Stores:
         given: What the caller gave.
 
     Attributes:
-        mirrors: Where the objects of stores in the template's buckets are kept, by their addresses.
+        mirrors: The second stores that keep the objects of stores in the template's buckets, by
+            their addresses.
     """
 
     def __init__(
@@ -228,13 +229,13 @@ def _set(variables: Mapping[str, str | None]) -> dict[str, str]:
 def _definitions(
     template: Template, logical_id: str, substitutions: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """The definition of a state machine and of all that it starts, by name."""
+    """Return the definitions of a state machine and of all that it starts, by name."""
     machines = template.machines()
     definitions: dict[str, dict[str, Any]] = {}
     ahead = [logical_id]
     while ahead:
         wanted = ahead.pop()
-        # A copy: names are written into it, and YAML anchors may share its parts.
+        # Use a copy: names are written into it, and YAML anchors may share its parts.
         definition = json.loads(json.dumps(template.definition(wanted, substitutions)))
         definitions[machines[wanted]] = definition
         text = json.dumps(definition)
@@ -247,9 +248,9 @@ def _definitions(
 
 
 def _machine(template: Template, given: _Given) -> tuple[str, str, str | None]:
-    """The logical id and the name of the state machine to run, and why it is that one.
+    """Return the logical id and the name of the state machine to run, and why it was chosen.
 
-    Where none is named, it is the first that no other one starts.
+    If none is named, it is the first that no other one starts.
     """
     machines, wanted = template.machines(), given.machine
     listed = ", ".join(sorted(machines))
@@ -322,7 +323,7 @@ def _given_functions(
     handlers: Mapping[str, str | Handler],
     environment: Callable[[str], Mapping[str, str]],
 ) -> dict[str, Handler]:
-    """The functions that handlers were given for, by function name."""
+    """Return the functions for which handlers were given, by function name."""
     keys = {name: key for name, key in names.functions.items() if key is not None}
     keys.update({key: key for key in handlers.keys() - set(keys.values())})
     functions: dict[str, Handler] = {}
@@ -338,7 +339,7 @@ def _given_functions(
 
 
 def _given_source(name: str, target: str, environment: Mapping[str, str]) -> FunctionSource:
-    """Where `package.module:function` or `folder/file.py:function` is."""
+    """Return the source of `package.module:function` or `folder/file.py:function`."""
     place, _, attribute = target.rpartition(":")
     origin = f"--handler {name}={target}"
     if not place or not attribute.isidentifier():
@@ -367,7 +368,7 @@ def _with_environment(handler: Handler, environment: Mapping[str, str]) -> Handl
 
 
 def _refusing(error: ConfigurationError) -> Handler:
-    """A function that cannot run here, which matters only if it is called after all."""
+    """Return a handler for a function that cannot run here; it fails only if it is called."""
 
     def call(_event: Any, _context: Any) -> Any:
         raise error

@@ -1,4 +1,4 @@
-"""Runs a workflow in this process, from its first event to its last: `statebag.local.run`."""
+"""Run a workflow in this process, from its first event to its last: `statebag.local.run`."""
 
 from __future__ import annotations
 
@@ -79,21 +79,21 @@ def run(
     made after `statebag.local` was first used. The tables, queues, topics and buckets that a
     template declares are there.
 
-    A path that leads into a stub ends the run, and so does a function that is given a stub and
-    does not open it. The status is `FAILED` then, whatever a Catch takes, and the cause says which
-    state, which path, and what to do.
+    A path that leads into a stub ends the run. So does a function that gets a stub and does not
+    open it. The status is then `FAILED`, even if a Catch would take the error, and the cause names
+    the state, the path, and what to do.
 
     Args:
         definition: The state machine as a dict, or the path of a file: a definition in JSON or
-            YAML, or a SAM or CloudFormation template with one state machine. Or what
-            `load_workflow` made of such a file.
+            YAML, or a SAM or CloudFormation template with one state machine. Or the result of
+            `load_workflow` for such a file.
         input: The execution's input, a JSON value; None stands for an empty object.
         functions: Python functions by the name or ARN of the Lambda function or activity that
             they stand for. Each is called with `(event, context)`, one at a time.
-        mocks: What Task states result in, by the state's name, whatever their resource. A list
-            has an outcome for each attempt; one outcome without a list is for all attempts. An
-            outcome is `{"Return": value}` or `{"Throw": {"Error": name, "Cause": text}}`. A value
-            that is returned is the task's whole result: of `lambda:invoke` it has a `Payload`.
+        mocks: Results of Task states, by the state's name, whatever their resource. A list has an
+            outcome for each attempt; one outcome without a list is for all attempts. An outcome is
+            `{"Return": value}` or `{"Throw": {"Error": name, "Cause": text}}`. A returned value is
+            the task's whole result: for `lambda:invoke` it has a `Payload`.
         machines: Further definitions by name, for `states:startExecution`.
         wait_scale: Real seconds that a second of a Wait, of a Retry or of a limit takes. 0 waits
             for nothing: the clock of the run jumps. 1 runs in real time.
@@ -102,11 +102,11 @@ def run(
             any limit functions run in the caller's thread, where a debugger finds them.
         seed: Decides about jitter, and about the order in which branches and iterations that
             could all go on take turns. None: they go on in the order in which they began.
-        type: That of the machine. An `EXPRESS` one has no quota of events.
+        type: The machine's type. An `EXPRESS` machine has no quota of events.
         buckets: A folder with one subfolder for each bucket of the S3 in this process. Its files
             are the objects in it, and what the workflow writes there is in it afterwards.
         seeds: What is in the tables, queues and buckets when the run begins: a file, or its content
-            (docs/testing.md says its form).
+            (docs/testing.md describes its form).
         name: The state machine's name; by default that in the template, or `Main`.
         execution_name: The execution's name; a random one if None.
         region: The region in ARNs and of clients.
@@ -121,13 +121,13 @@ def run(
             fail on the day a value is large fails here. False seals as the functions would.
         allow_unopened: Patterns (`*`, `?`) of names of functions that may be given a stub and not
             open it; of others it ends the run.
-        observer: Told of each state as it is entered and left, and of tasks that wait.
+        observer: Called for each state that is entered or left, and for each task that waits.
         on_event: Called with the ARN of an execution and each of its events, as it is written.
 
     Raises:
-        ConfigurationError: The definition is wrong, a Task of it cannot be answered here, a mock
-            is of no Task or is used up, or a task waits for an answer that nobody gives.
-        InvalidState: The input or a mock is no JSON value.
+        ConfigurationError: The definition is wrong, a Task of it cannot be answered here, a mock is
+            of no Task or is used up, or a task waits for an answer that nobody can give.
+        InvalidState: The input or a mock is not a JSON value.
         LimitExceeded: The input is over 262,144 bytes, which AWS does not start either.
     """
     watch_clients()
@@ -181,7 +181,7 @@ def run(
         stack.enter_context(answering(world))
         if endpoint is None and s3_endpoint() is None:
             stack.enter_context(standing_in("s3", bucket_stores(services, workflow.mirrors)))
-        # A function that has imported boto3 is to reach this world, and never AWS.
+        # A function that has imported boto3 must reach this world, and never AWS.
         if buckets is not None or ("botocore" in sys.modules and find_spec("moto") is not None):
             services.start()
         stack.enter_context(tokens.watched())
@@ -213,10 +213,10 @@ def run(
 
 
 def _run(world: LocalWorld, execution: SingleExecution) -> tuple[str, ...]:
-    """Run an execution and all that it starts; whatever happens, each has an event that ends it.
+    """Run an execution and all that it starts; each gets an event that ends it in any case.
 
     Returns:
-        The paths of the states that were at work when the time was over.
+        The paths of the states that were running when the time was over.
     """
     scheduler, children = world.scheduler, world.children
     strand = scheduler.start(execution.steps(), lambda _: None)
@@ -250,10 +250,10 @@ def _run(world: LocalWorld, execution: SingleExecution) -> tuple[str, ...]:
 
 
 def _helpers(*, everybody: bool) -> Callable[[], bool]:
-    """Return a function that says whether anybody outside of the run may answer a task token.
+    """Return a function that tells whether anybody outside of the run may answer a task token.
 
-    Another process may, where there is a folder for answers; so may a thread that a function of
-    the workflow has started.
+    Another process may, if there is a folder for answers. So may a thread that a function of the
+    workflow has started.
     """
     before = set(threading.enumerate())
 
@@ -275,7 +275,7 @@ def _workflow(
     *,
     complete: bool,
 ) -> Workflow:
-    """What is run: what the caller gave, with what a file has."""
+    """Return the workflow to run: what the caller gave, together with what a file has."""
     if isinstance(definition, dict):
         return Workflow(name or "Main", definition, functions, machines, region)
     if not isinstance(definition, Workflow):

@@ -1,4 +1,4 @@
-"""What the services in this process hold from the beginning of a run, and the stores in its S3."""
+"""What the services in this process hold at the start of a run, and the stores in its S3."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def contents_of(
     buckets: str | Path | None,
     warn: Callable[[str], None],
 ) -> list[Content]:
-    """Return what fills the services once they begin.
+    """Return the functions that fill the services when they begin.
 
     Args:
         declared: The resources of the template.
         seeds: A file, or its content (`statebag.local.seeded_data`).
         buckets: A folder with one subfolder for each bucket.
-        warn: Is told of what cannot be made.
+        warn: Called with a warning for what cannot be made.
 
     Raises:
         ConfigurationError: The seeds are of another form.
@@ -77,11 +77,11 @@ def _seeds(seeds: Mapping[str, Mapping[str, Any]], services: AwsServices) -> Ite
 
 
 def bucket_stores(services: AwsServices, mirrors: Mapping[str, Store]) -> Callable[[str], Store]:
-    """Return what makes stores at `s3://` addresses, in the buckets of this process.
+    """Return a function that makes stores at `s3://` addresses, in the buckets of this process.
 
     Args:
         services: Their world, which begins with the first store.
-        mirrors: Where the objects of a store are kept, too, by its address.
+        mirrors: The second store of a store's objects, by its address.
     """
 
     def make(url: str) -> Store:

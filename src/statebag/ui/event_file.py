@@ -1,4 +1,4 @@
-"""The events of one execution in a file: what they are is in memory, their payloads are not.
+"""Keep the events of one execution in a file, and only their metadata in memory.
 
 A history may have 25,000 events and 250 MB of payloads. So each line is read once, its event is
 kept without its payload, and the payload's place in the file is noted.

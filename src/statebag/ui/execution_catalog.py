@@ -1,4 +1,4 @@
-"""The executions that the page shows: those of this machine, and those of AWS that were named."""
+"""List the executions that the page shows: those of this machine, and named ones of AWS."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """What only reading a whole history shows."""
+    """Facts that only a whole history shows."""
 
     largest: int
     dollars: float
 
 
 class ExecutionCatalog:
-    """Finds executions, and keeps those that were looked at last.
+    """Finds executions, and keeps the most recently viewed ones.
 
     Args:
         histories: Where runs on this machine keep their histories.
@@ -70,7 +70,8 @@ class ExecutionCatalog:
             arn: Its ARN, without an event.
 
         Raises:
-            ConfigurationError: The text is not the ARN of an execution, or there is no such one.
+            ConfigurationError: The text is not the ARN of an execution, or no such execution
+                exists.
             StatebagError: Its history cannot be read.
         """
         execution = parse_execution_arn(arn)
@@ -85,7 +86,7 @@ class ExecutionCatalog:
             else AwsSource(execution, self._aws_client)
         )
         made = SeenExecution(execution, source)
-        made.snapshot()  # so that one that is not there is not kept
+        made.snapshot()  # so that a missing one is not kept
         with self._lock:
             self._kept[execution.arn] = made
             if not source.is_local:
@@ -98,7 +99,7 @@ class ExecutionCatalog:
         return made
 
     def _is_replaced(self, found: SeenExecution) -> bool:
-        """Whether another run wrote its own history over the file: it began anew, or is shorter."""
+        """Return whether another run overwrote the file: its history restarted, or is shorter."""
         source = found.source
         if not isinstance(source, LocalSource):
             return False
@@ -111,11 +112,11 @@ class ExecutionCatalog:
     def rows(self, *, scan: bool = True) -> list[dict[str, Any]]:
         """Return a row for each execution, the newest first; sizes in bytes, times in UTC.
 
-        What needs the whole history (`largest`, `dollars`) is None until a later call has read it:
-        one call reads only some.
+        Values that need the whole history (`largest`, `dollars`) are None until a later call has
+        read it: one call reads only some histories.
 
         Args:
-            scan: Whether to read histories whole; without it, the list is there at once.
+            scan: Whether to read whole histories; without it, the list is available at once.
         """
         ahead = _SCANNED_BYTES if scan else 0
         rows: list[dict[str, Any]] = []

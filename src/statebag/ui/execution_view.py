@@ -1,4 +1,4 @@
-"""One execution as JSON values for the page: what it is, its steps, its timeline.
+"""Return one execution as JSON values for the page: an overview, its steps, its timeline.
 
 No value of a state is in any of them.
 """
@@ -84,7 +84,7 @@ def graph_of(seen: SeenExecution) -> dict[str, Any]:
 def timeline_of(seen: SeenExecution, points: int) -> dict[str, Any]:
     """Return the payload of each step against the limit, joined into at most so many points.
 
-    Each call measures some more payloads, so that the opened sizes come to be known.
+    Each call measures some more payloads, so more opened sizes become known.
 
     Args:
         seen: The execution.
@@ -126,7 +126,7 @@ def step_page(
 
     Args:
         seen: The execution.
-        start: The first one of those that are chosen, from 0.
+        start: The first one among the selected steps, from 0.
         count: How many at most.
         only: `all`, `errors` (those that failed or were retried) or `open`.
         text: Only steps whose path has this text, in any case of letters.

@@ -1,4 +1,4 @@
-"""Where the events of an execution come from: a run on this machine, or AWS Step Functions."""
+"""Get the events of an execution from a run on this machine, or from AWS Step Functions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PAUSE_AFTER_END = 30.0  # chosen: as above
 
 
 class HistorySource(Protocol):
-    """What gives the events of one execution.
+    """A source of the events of one execution.
 
     Attributes:
         log: Its events so far.
@@ -62,7 +62,7 @@ class LocalSource:
         execution: Which one.
 
     Raises:
-        ConfigurationError: There is none of it in the folder.
+        ConfigurationError: The folder has no history of it.
         InvalidState: A newer release wrote it.
     """
 

@@ -1,4 +1,4 @@
-"""A state machine as a drawing: boxes of states in layers, lines of transitions between them."""
+"""Draw a state machine: boxes of states in layers, lines of transitions between them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Layout:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Where everything stands, in pixels from the top left corner.
+    """The positions of all parts, in pixels from the top left corner.
 
     Attributes:
         width: Of the whole.
@@ -204,7 +204,7 @@ def _ranks(
 
 
 def _order(layers: list[list[_Box]], lines: list[_Line]) -> None:
-    """Put the boxes of each layer in the order of what leads to them, so that few lines cross."""
+    """Order the boxes of each layer by their predecessors, so that few lines cross."""
     above: dict[int, list[_Box]] = {}
     for line in lines:
         for one, two in () if line.is_back else pairwise(line.boxes):
@@ -222,7 +222,7 @@ def _order(layers: list[list[_Box]], lines: list[_Line]) -> None:
 
 
 def _spread(layers: list[list[_Box]], lines: list[_Line]) -> None:
-    """Give each box the middle of its neighbours, as far as the boxes of its layer leave room."""
+    """Move each box to the middle of its neighbours, as far as its layer has room."""
     near: dict[int, list[_Box]] = {}
     for line in lines:
         if line.is_back:
@@ -273,7 +273,7 @@ def _place(
     boxes: list[dict[str, Any]],
     lines: list[dict[str, Any]],
 ) -> None:
-    """Write a layout at a place, with what is in its boxes."""
+    """Write a layout at a place, with the contents of its boxes."""
     for box in layout.boxes:
         box.x, box.y = box.x + x, box.y + y
         if box.state is None:

@@ -1,4 +1,4 @@
-"""What the page may ask: each question is one of these, and none writes anything."""
+"""Answer the questions that the page may ask; none of them writes anything."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class PageData:
 
 
 class _Asked:
-    """The parameters of a request, read with care: they come from an address."""
+    """The parameters of a request, which are untrusted: they come from an address."""
 
     def __init__(self, given: dict[str, str]) -> None:
         self._given = given

@@ -1,4 +1,4 @@
-"""The files of the page, and all its scripts as one for a file without a server."""
+"""Return the files of the page, and all its scripts as one for a file without a server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def media_type(name: str) -> str:
 
 @cache
 def linked_script() -> str:
-    """Return all scripts as one: a file that is opened from a disk cannot import others.
+    """Return all scripts as one, since a file that is opened from a disk cannot import others.
 
     Each module becomes a function that returns its exports, after those that it imports.
     """

@@ -1,4 +1,4 @@
-"""How large a payload is: as the engine counts it, and as it would be if nothing were sealed."""
+"""Measure a payload: as the engine counts it, and as it would be if nothing were sealed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MARK = f'"{KEY}"'
 
 @dataclass(frozen=True, slots=True)
 class PayloadSizes:
-    """What is known of one payload without reading the store.
+    """Facts about one payload that need no read of the store.
 
     Attributes:
         sealed: Its bytes as the payload limit counts them.

@@ -1,4 +1,4 @@
-"""What an execution costs, as far as its history shows it."""
+"""Estimate what an execution costs, as far as its history shows it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def estimate(transitions: int, puts: int, gets: int) -> Estimate:
 
 
 def pack_names(line: bytes) -> set[str]:
-    """Return what looks like the name of a pack in text; data of a state may look so too."""
+    """Return texts that look like names of packs; data of a state may look like one too."""
     found = set()
     # From each end back to its quote: the text before may be long base64, which a pattern that
     # looks for the beginning would try at each letter.

@@ -1,9 +1,9 @@
-"""Who may ask this page: only who has its address, and only from this machine.
+"""Restrict the page to users who have its address, on this machine.
 
 The page listens on 127.0.0.1 only. Other users of the machine, and pages of other sites in the same
 browser, can still send requests to it. So each request needs the token in its path, the name of
 this machine as its host (a name of another site may lead to 127.0.0.1, "DNS rebinding"), and no
-origin but the page's own.
+origin other than the page's own.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class RequestGuard:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """Return the headers; one that is given twice has a value that fits nothing."""
+    """Return the headers; a repeated header gets a value that matches nothing."""
     found: dict[str, str] = {}
     given: Iterable[tuple[bytes, bytes]] = scope["headers"]
     for name, value in given:
@@ -122,7 +122,7 @@ def _refused(status: int, text: str) -> Response:
 
 
 def answer_to(error: Exception) -> JSONResponse:
-    """Return the answer to a request that failed; the text of an unknown error is not in it."""
+    """Return the answer to a request that failed, without the text of an unknown error."""
     if isinstance(error, StatebagError):
         body: dict[str, Any] = {
             "error": error.message,

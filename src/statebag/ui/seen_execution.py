@@ -1,4 +1,4 @@
-"""One execution as the page shows it: its transitions, its status, its sizes."""
+"""Hold one execution as the page shows it: its transitions, its status, its sizes."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _STATE_EVENTS = ("ExecutionStarted", "ExecutionSucceeded")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is known of an execution at one moment.
+    """The facts known about an execution at one moment.
 
     Attributes:
         history: Its events, without their payloads.
         made: Its transitions.
         stands: Its status.
-        number: Counts the snapshots of the execution: a page asks for what is newer.
+        number: The number of the snapshot: a page asks for newer ones.
     """
 
     history: History
@@ -44,10 +44,10 @@ class Snapshot:
 
 
 class SeenExecution:
-    """One execution; read again when somebody asks, and never whole in memory.
+    """One execution; it is read again on each request, and never held whole in memory.
 
     Args:
-        arn: Which one.
+        arn: Its ARN.
         source: Gives its events.
     """
 
@@ -136,7 +136,7 @@ class SeenExecution:
         payload = self.source.log.payload(number)
         if payload is None or payload.text is None:
             return None
-        # A state is mostly given what the one before it left.
+        # The input of a state is usually the output of the one before it.
         same = hash(payload.text)
         known = self._of_text.get(same)
         if known is None:
@@ -163,9 +163,9 @@ class SeenExecution:
         return True
 
     def containers(self) -> dict[int, str]:
-        """Return where the state of an event stands, by the event: the path around the state.
+        """Return the path around the state of each event, by the event.
 
-        Events of the execution itself are not in it: they stand in nothing.
+        Events of the execution itself are not included: nothing is around them.
         """
         found: dict[int, str] = {}
         for one in self.snapshot().made:

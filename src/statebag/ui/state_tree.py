@@ -1,8 +1,8 @@
 """The state in a bag as a tree that opens on demand.
 
-What stands plain in the bag is there at once. A stub shows its size, its kind and where its bytes
-are; it is read when somebody opens it, and of a long array or object only the chunks of the part
-that is shown.
+Plain values of the bag are shown at once. A stub shows its size, its kind and where its bytes are.
+It is read when somebody opens it. Of a long array or object, only the chunks of the shown part are
+read.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class StateTree:
             most: Bytes of a value that may be read whole.
 
         Raises:
-            LimitExceeded: A value would have to be read whole, and is larger.
+            LimitExceeded: A value would have to be read whole, and is larger than that.
             StatebagError: As `node`.
         """
         return [
@@ -114,7 +114,7 @@ class StateTree:
         }
 
     def at(self, path: Sequence[Part], most: int = OPENED_BYTES) -> Any:
-        """Return the value at a path; `Unopened` if it stands in the bag as a stub."""
+        """Return the value at a path; `Unopened` if the bag has it as a stub."""
         value = self._root
         for depth, part in enumerate(path):
             here = tuple(path[:depth])
@@ -152,7 +152,7 @@ class StateTree:
         return _member(found, part, path)
 
     def _page_with(self, stub: Unopened, path: tuple[Part, ...], name: Part) -> dict[Part, Any]:
-        """Return the page of a long object that has a name: one that was shown, else any."""
+        """Return the page of a long object that has a name: one shown before, else any."""
         for key, (members, _) in reversed(self._opened.items()):
             if key[0] == path and len(key) == 3 and name in dict(members):
                 return dict(members)
@@ -175,7 +175,7 @@ class StateTree:
         return found
 
     def _whole(self, value: Any, path: tuple[Part, ...], most: int) -> Any:
-        """Return a value that is opened; refuse one that is too large to read unasked."""
+        """Return an opened value; refuse one that is too large to read without being asked."""
         if not isinstance(value, Unopened):
             return value
         key = (path,)
@@ -200,8 +200,8 @@ class StateTree:
     def walk(self, budget: int) -> Iterator[tuple[tuple[Part, ...], Any, int, bool]]:
         """Yield every value: its path, itself, the bytes read so far, and whether it was skipped.
 
-        What stands plain in the bag comes first, and `Unopened` for each stub. Then the stubs are
-        read, small ones first. One that does not fit into the budget is yielded again, as skipped.
+        Plain values of the bag come first, and `Unopened` for each stub. Then the stubs are read,
+        small ones first. One that does not fit into the budget is yielded again, as skipped.
 
         Args:
             budget: Bytes of values behind stubs that may be read, by the sizes that the stubs have.
@@ -228,7 +228,7 @@ class StateTree:
     def _walk_chunks(
         self, path: tuple[Part, ...], stub: Unopened, budget: int, read: int
     ) -> Generator[tuple[tuple[Part, ...], Any, int, bool], None, int]:
-        """Yield what is in a long value, page by page; return the bytes read so far."""
+        """Yield the contents of a long value, page by page; return the bytes read so far."""
         each = max(stub.size // max(stub.count, 1), 1)
         page = max(1, min(PAGE, _WALKED_BYTES // each))
         for start in range(0, stub.count, page):
@@ -244,7 +244,7 @@ class StateTree:
 
 
 def _inside(path: tuple[Part, ...], value: Any) -> Iterator[tuple[tuple[Part, ...], Any]]:
-    """Yield a value and all in it with their paths, in the order of the state."""
+    """Yield a value and everything in it with their paths, in the order of the state."""
     pending: list[tuple[tuple[Part, ...], Any]] = [(path, value)]
     while pending:
         here, one = pending.pop()
@@ -256,7 +256,7 @@ def _inside(path: tuple[Part, ...], value: Any) -> Iterator[tuple[tuple[Part, ..
 
 
 def describe(key: Part | None, value: Any, *, values: bool) -> dict[str, Any]:
-    """Return what a value is, as a JSON object; the value itself only if values may be shown.
+    """Describe a value as a JSON object; include the value only if values may be shown.
 
     Args:
         key: Its name or index; None for the whole state.
@@ -280,7 +280,7 @@ def describe(key: Part | None, value: Any, *, values: bool) -> dict[str, Any]:
         node["count"] = len(value)
         return node
     text = value if isinstance(value, str) else json_text.encode(value).decode()
-    if isinstance(value, str):  # the length of `true`, or of a number, would tell the value
+    if isinstance(value, str):  # the length of `true`, or of a number, would reveal the value
         node["size"] = len(text.encode())
         node["length"] = len(text)
     if values:

@@ -1,4 +1,4 @@
-"""What an execution has in the store, what of it is shared, and what gc would delete."""
+"""Show what an execution has in the store, what is shared, and what gc would delete."""
 
 from __future__ import annotations
 

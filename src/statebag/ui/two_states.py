@@ -1,4 +1,4 @@
-"""The differences between the states at two events, by path, with the values side by side."""
+"""Compare the states at two events, by path, with the values side by side."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def differences_by_bags(
 
 
 def _plain(tree: StateTree, path: str, *, values: bool) -> dict[str, Any] | None:
-    """Return a value that stands plain in the bag and holds no others; None for any other."""
+    """Return a plain value of the bag that holds no others; None for any other."""
     try:
         value = tree.at(parse_path(path), 0)
     except StatebagError:

@@ -1,4 +1,4 @@
-"""What became of one value across the events of an execution."""
+"""Follow one value across the events of an execution."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def trail(
     *,
     values: bool,
 ) -> dict[str, Any]:
-    """Return the events at which a value became another one.
+    """Return the events at which a value changed.
 
     The digest in a stub tells whether a value changed. A value inside a stored one is read only
     where the stored one changed. Only events of the same branch, or of the same iteration, count:
@@ -47,7 +47,7 @@ def trail(
         client: Reads the store.
         seen: The execution.
         path: The value's path in the state.
-        at: The event in whose state it was picked.
+        at: The event in whose state the value was picked.
         after: The event to go on after.
         before: The mark of the value at that event, as the last call returned it.
         values: Whether values may be shown.
@@ -114,7 +114,7 @@ def _mark_around(bag: Any, path: Sequence[Part]) -> tuple[str, bool]:
     """Return a mark of the value at a path, or of the stub around it, without reading anything.
 
     Returns:
-        The mark, and whether it is that of the value itself. Equal marks mean equal values.
+        The mark, and whether it is the mark of the value itself. Equal marks mean equal values.
     """
     value = bag
     for part in path:
@@ -133,5 +133,5 @@ def _mark_around(bag: Any, path: Sequence[Part]) -> tuple[str, bool]:
         stub, _ = parse_beside(value, "$")
         if stub.fingerprint is not None:
             return str(stub.fingerprint), True
-    # Of plain text the digest is the same as in a stub; a change of form alone is no change.
+    # The digest of plain text is the same as in a stub, so a change of form alone is not a change.
     return sha256_hex(json_text.encode(value)), True

@@ -1,4 +1,4 @@
-"""How each type of value is written, and read again."""
+"""Write each type of value in a form, and read it back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["BUILT_IN", "DICT", "Form"]
 
 DICT = "dict"
-"""The name of the form of a dict that would not come back as it is from a JSON object."""
+"""The name of the form of a dict that a JSON object would not restore exactly."""
 
 # A key of the time zone database: no dots, so that it stays in the database's folders.
 _ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(/[A-Za-z0-9_+-]{1,40}){0,3}")
@@ -29,15 +29,15 @@ _DELTA_PARTS = 3  # of `timedelta`: days, seconds, microseconds
 
 
 class Form(msgspec.Struct, frozen=True):
-    """How the values of one exact type are written.
+    """The form in which the values of one exact type are written.
 
     Attributes:
-        name: What stands in the stored text for the type.
+        name: The name of the type in the stored text.
         kind: The type.
         encode: Returns a JSON value, or one that holds further values of any type. It raises
-            TypeError for a value that would not come back.
-        decode: Returns the value again. What it raises means that the text is not of this form.
-        sorts: Whether the items have no order of their own, and are sorted by their texts.
+            TypeError for a value that could not be restored.
+        decode: Returns the original value. Any error means that the text is not of this form.
+        sorts: Whether the items are unordered, and are sorted by their texts.
     """
 
     name: str
@@ -63,7 +63,7 @@ def _float(text: str) -> float:
 
 
 def _with_zone(moment: datetime | time) -> str | list[Any]:
-    """Return the ISO 8601 text, and what the text does not say: the fold, and the zone's name."""
+    """Return the ISO 8601 text, and what the text lacks: the fold and the zone's name."""
     zone, text = moment.tzinfo, moment.isoformat()
     if zone is None or type(zone) is timezone:
         name = None if zone is None else zone.tzname(None)

@@ -25,13 +25,13 @@ def form_of(
 
     Args:
         kind: The class.
-        name: What stands in the stored text for it.
+        name: Its name in the stored text.
         encode: Returns a JSON value, or one with registered values in it.
-        decode: Returns the value again.
+        decode: Returns the original value.
 
     Raises:
-        ConfigurationError: One of the two functions is missing, and the class is not one whose
-            values can be taken apart without them.
+        ConfigurationError: One of the two functions is missing, and the values of the class cannot
+            be taken apart without them.
     """
     if encode is not None and decode is not None:
         return Form(name, kind, encode, decode)
@@ -56,7 +56,7 @@ def form_of(
 
 
 def _enum(kind: type[Enum], name: str) -> Form:
-    if issubclass(kind, Flag):  # a combination has no member name of its own
+    if issubclass(kind, Flag):  # a combination has no member name
         return Form(name, kind, lambda one: one.value, kind)
     return Form(name, kind, lambda one: one.name, lambda member: kind[member])
 

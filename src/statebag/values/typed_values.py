@@ -65,7 +65,7 @@ class Values:
 
     It has bytes, bytearray, tuple, set, frozenset, datetime, date, time, timedelta, Decimal, UUID,
     NaN and infinite floats, and dicts with keys of these types. Further classes are registered by
-    name; a subclass needs a registration of its own.
+    name; a subclass needs its own registration.
 
     Args:
         kinds: Classes to register under their own names.
@@ -91,9 +91,9 @@ class Values:
         Args:
             kind: An enum, a dataclass, a named tuple or a pydantic model; with both functions, any
                 class.
-            name: What stands in stored text for it, for ever; by default the class's own name.
+            name: Its permanent name in stored text; by default the class's own name.
             encode: Returns a JSON value for a value, or one that holds further values.
-            decode: Returns the value again.
+            decode: Returns the original value.
 
         Raises:
             ConfigurationError: The name or the class is taken, or the class needs both functions.

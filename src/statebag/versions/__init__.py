@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Head", "Heads", "Version"]
 
-if not TYPE_CHECKING:  # a type checker would take any name for one that is there
+if not TYPE_CHECKING:  # otherwise a type checker would accept any name
     __getattr__ = lazy_front(
         __name__,
         {"Head": "head", "Heads": "heads", "Version": "version"},

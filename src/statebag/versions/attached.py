@@ -54,7 +54,7 @@ class Attached:
             key: The name of this bag at the version.
             bag: A bag that was sealed in the head's scope.
             note: Any small JSON value.
-            replaces: What is attached under the key now; None if nothing is.
+            replaces: The present attachment under the key; None if there is none.
 
         Raises:
             Conflict: Something else is attached under the key.
@@ -79,19 +79,19 @@ class Attached:
         return version_of(record, name)
 
     def get(self, label: str, key: str) -> Version | None:
-        """Return what is attached under a key; None if nothing is."""
+        """Return the attachment under a key; None if there is none."""
         name = self._object(label, key)
         record, _ = self._look(name)
         return None if record is None else version_of(record, name)
 
     def all(self, label: str) -> dict[str, Version]:
-        """Return all that is attached to the version of a label, by key."""
+        """Return all attachments to the version of a label, by key."""
         keys = self.keys(label)
         found = _workers.each(lambda key: self.get(label, key), keys)
         return {key: one for key, one in zip(keys, found, strict=True) if one is not None}
 
     def keys(self, label: str) -> list[str]:
-        """Return the keys under which something is attached to the version of a label."""
+        """Return the keys of all attachments to the version of a label."""
         return [unquote(one.rpartition("/")[2]) for one in self._objects(label)]
 
     def _objects(self, label: str) -> list[str]:

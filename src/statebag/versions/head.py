@@ -2,7 +2,7 @@
 
 The object of a head holds its newest version. Advancing takes two writes: the present version is
 written to its own object, then the object of the head is replaced if it has not changed. So each
-version with its own object was the newest once, and a crash between any two requests leaves the
+version with its own object was once the newest, and a crash between any two requests leaves the
 older or the newer version, never a part of one.
 """
 
@@ -141,7 +141,7 @@ class Head:
         state, token = self._expected(expected)
         check_not_condemned(self._client.store, bag, None if expected is None else expected.bag)
         reads = () if expected is None else expected.reads
-        if state is None or state.newest is None:  # a new life: numbers of the last one are free
+        if state is None or state.newest is None:  # a new life: earlier numbers are free again
             state = HeadState(life=secrets.token_hex(8), last=0, dropped=(), newest=None)
         record = record_of(bag, number=state.last + 1, label=label, note=note, reads=reads)
         if state.newest is not None:
@@ -231,7 +231,7 @@ class Head:
         return target._version(found[-1])
 
     def drop(self, numbers: Iterable[int]) -> None:
-        """Delete some versions; what other versions and heads use stays.
+        """Delete some versions; objects that other versions and heads use stay.
 
         The versions are gone at once; `gc` deletes the packs that nothing needs any more. If the
         newest version is among them, the newest of the others takes its place.
@@ -278,7 +278,7 @@ class Head:
         return numbers
 
     def delete(self) -> None:
-        """Delete the head with all its versions; what other heads use stays.
+        """Delete the head with all its versions; objects that other heads use stay.
 
         A small object records that the head was deleted; it can be created again.
         """

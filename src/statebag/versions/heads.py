@@ -55,7 +55,7 @@ class Heads:
         return [one for one in self._heads() if one.read() is not None]
 
     def delete(self) -> None:
-        """Delete all heads in this scope; what heads of other scopes use stays."""
+        """Delete all heads in this scope; objects that heads of other scopes use stay."""
         for head in self._heads():
             if head.scope == self.scope:
                 head.delete()

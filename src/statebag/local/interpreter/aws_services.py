@@ -1,4 +1,4 @@
-"""Services of AWS: boto3 clients of a world in this process, or of the server at an endpoint.
+"""Give boto3 clients of AWS services: of a world in this process, or of a server at an endpoint.
 
 The world in this process is moto's, through its public `mock_aws`. It is loaded when a workflow
 first needs it. A program that has started `mock_aws` itself shares its world with the run.
@@ -24,13 +24,13 @@ _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
 
 
 class _Shared:
-    """A context that runs at the same time share: the first begins it, and the last ends it.
+    """A context shared by concurrent runs: the first one begins it, and the last one ends it.
 
-    What moto and the environment were before is put back only where contexts end in the reverse
-    order of their beginnings, which those of several threads do not.
+    moto and the environment return to their earlier state only if contexts end in the reverse order
+    of their beginnings. Contexts of several threads do not.
 
     Args:
-        begin: Enters what is shared.
+        begin: Enters the shared context.
     """
 
     def __init__(self, begin: Callable[[ExitStack, str], None]) -> None:
@@ -55,12 +55,12 @@ class _Shared:
 
 
 def _begin_settings(stack: ExitStack, region: str) -> None:
-    """Dummy credentials and a region for clients, only where the environment has none."""
+    """Set dummy credentials and a region for clients, only where the environment has none."""
     stack.enter_context(environment_filled(missing_aws_settings(region)))
 
 
 def _begin_world(stack: ExitStack, _region: str) -> None:
-    """The services in this process: moto has one world for all."""
+    """Begin the services in this process: moto has one world for all."""
     try:
         from moto import mock_aws  # noqa: PLC0415 - slow, and an extra
     except ImportError as error:
@@ -71,7 +71,7 @@ def _begin_world(stack: ExitStack, _region: str) -> None:
     from statebag.local.interpreter.boto_hooks import services_are_loaded  # noqa: PLC0415 - a circle
 
     services_are_loaded()
-    # Settings that are given inside of a world of the program's own would outlive it there.
+    # Settings that are set inside the program's own world would outlive that world.
     config: Any = None
     if url := s3_endpoint():
         config = {"core": {"mock_credentials": False, "passthrough": {"urls": [url]}}}
@@ -85,13 +85,14 @@ _world = _Shared(_begin_world)
 
 
 class AwsServices:
-    """The services of one run; a context manager, which ends their world.
+    """The services of one run; as a context manager, it ends their world.
 
     Args:
         region: The region of clients.
-        endpoint: The URL of a server that plays all services; None for the world in this process.
-        contents: What is in the world in this process from its beginning on: each gives a context
-            that fills it, and may keep what it finds at the end.
+        endpoint: The URL of a server that emulates all services; None for the world in this
+            process.
+        contents: What fills the world in this process: each returns a context that fills it at the
+            start, and may keep what it finds at the end.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class AwsServices:
         Raises:
             ConfigurationError: The extra `local` is not installed.
         """
-        with self._lock:  # of two threads of a function, one begins it, and the other one waits
+        with self._lock:  # of two threads of a function, one begins it and the other one waits
             if self._started:
                 return
             self._started = True
@@ -154,7 +155,7 @@ class AwsServices:
                 config=Config(
                     s3=style,
                     retries={"total_max_attempts": 1},
-                    # Checksums that nobody asked for put objects into further copies of them.
+                    # Checksums that nobody asked for make further copies of the objects.
                     request_checksum_calculation="when_required",
                     response_checksum_validation="when_required",
                 ),
@@ -178,7 +179,7 @@ class AwsServices:
         return self._clients[service]
 
     def ensure_bucket(self, name: str) -> None:
-        """Make a bucket of the world in this process, where nobody else can make one.
+        """Make a bucket in the world in this process, where nothing else can make one.
 
         Raises:
             ClientError: The name is not that of a bucket.

@@ -1,8 +1,8 @@
-"""What a function asks of AWS with boto3 is answered in this process, by the run around it.
+"""Answer a function's boto3 requests to AWS in this process, by the run around it.
 
-botocore sends an event before each request; who answers it takes the place of the service. Lambda
-and Step Functions are the run itself, all others are the services of this process. No request
-leaves the process, but for those to an endpoint that is configured. While no run is under way, this
+botocore sends an event before each request; a handler that answers it replaces the service. The run
+itself answers for Lambda and Step Functions, and the services of this process answer for all
+others. No request leaves the process, except those to a configured endpoint. Outside a run, this
 does nothing.
 """
 
@@ -43,10 +43,10 @@ _watching = False
 
 
 def watch_clients() -> None:
-    """Have the clients that are made from now on ask here before they send anything.
+    """Have all clients that are made from now on ask here before they send a request.
 
-    What a client asks is fixed when its session is made. So, where botocore was not imported yet,
-    this waits for its import: a module of a function may make a client while it is imported.
+    The handlers of a client are fixed when its session is made. So, if botocore was not imported
+    yet, this waits for its import: a module of a function may make a client during its own import.
     """
     global _watching  # noqa: PLW0603 - once for the process
     with _lock:
@@ -60,7 +60,7 @@ def watch_clients() -> None:
 
 
 class _Import(MetaPathFinder):
-    """Finds nothing; notices that botocore is about to be able to make sessions."""
+    """A finder that finds nothing, but notices when botocore is about to make sessions possible."""
 
     def find_spec(self, name: str, *_: Any) -> None:
         if name == "botocore.session":
@@ -69,7 +69,7 @@ class _Import(MetaPathFinder):
 
 
 def services_are_loaded() -> None:
-    """Say that moto is there now: it answers the clients of sessions that are made from now on."""
+    """Note that moto is loaded: it answers the clients of sessions that are made from now on."""
     from botocore.handlers import BUILTIN_HANDLERS  # noqa: PLC0415 - slow, and an extra
 
     if _EARLY in BUILTIN_HANDLERS:
@@ -99,18 +99,18 @@ def answering(world: LocalWorld) -> Iterator[None]:
 
 
 def _world() -> LocalWorld | None:
-    """The world of the run that this thread belongs to.
+    """Return the world of the run that this thread belongs to.
 
-    A thread that a handler has started knows none, and takes that of the latest run.
+    A thread that a handler has started does not know its run, and takes the latest one's world.
     """
     own = _own_world.get()
     return own if own is not None or not _worlds else _worlds[-1]
 
 
 def _kept_here(request: Any, event_name: str, **_: Any) -> Any:
-    """Let no request leave the process, but for those to an endpoint that is configured.
+    """Let no request leave the process, except those to a configured endpoint.
 
-    The services of this process answer by themselves, if there is such a service.
+    The services of this process answer by themselves, if they have the service.
     """
     world = _world()
     if world is None or world.services.endpoint is not None:
@@ -125,7 +125,7 @@ def _kept_here(request: Any, event_name: str, **_: Any) -> Any:
     service = event_name.split(".")[1]
     if service == "s3":
         return None
-    # AWS_ENDPOINT_URL, which is meant for S3, draws the requests of all services to itself.
+    # AWS_ENDPOINT_URL, which is meant for S3, attracts the requests of all services.
     scope = _SCOPE.search(_text(request.headers.get("Authorization", "")))
     name, region = (scope["service"], scope["region"]) if scope else (service, world.region)
     moved = copy.copy(request)
@@ -138,7 +138,7 @@ def _kept_here(request: Any, event_name: str, **_: Any) -> Any:
 
 
 def _answered_early(request: Any, event_name: str, **_: Any) -> Any:
-    """Answer a client that is older than moto: it does not know moto."""
+    """Answer a client that was made before moto was loaded, and does not know moto."""
     world = _world()
     if world is None or world.services.endpoint is not None:
         return None
@@ -153,7 +153,7 @@ _EARLY = ("before-send", _answered_early)
 
 
 def _by_moto(request: Any, event_name: str) -> Any:
-    """What moto answers, which has put itself into botocore's list, too."""
+    """Return the answer of moto, which has also put itself into botocore's list."""
     from botocore.handlers import BUILTIN_HANDLERS  # noqa: PLC0415 - slow, and an extra
 
     for kind, handler, *_ in BUILTIN_HANDLERS:
@@ -198,10 +198,10 @@ def _lambda(request: Any, **_: Any) -> Any:
 
 
 class _Body(io.BytesIO):
-    """The body of an answer, as the HTTP library of botocore gives one."""
+    """The body of an answer, in the form of botocore's HTTP library."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
-        """Give what is left."""
+        """Yield what is left."""
         yield self.read()
 
 
@@ -218,6 +218,6 @@ def _text(value: Any) -> str:
 
 
 def _seconds(value: Any) -> float:
-    """A time as the JSON protocol of AWS has it."""
+    """Return a time in the form of AWS's JSON protocol."""
     assert isinstance(value, datetime)
     return value.timestamp()

@@ -1,4 +1,4 @@
-"""Executions that a workflow starts: `startExecution`, `.sync` and `.sync:2`."""
+"""Run the executions that a workflow starts: `startExecution`, `.sync` and `.sync:2`."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ __all__ = ["ChildExecutions", "NoMachineError", "NotStartedError"]
 
 
 class NoMachineError(LookupError):
-    """There is no machine of that name; the message says it as AWS does."""
+    """There is no machine of that name; the message is that of AWS."""
 
 
 class NotStartedError(ValueError):
-    """An execution of that name is there already, or its input is no JSON."""
+    """An execution of that name exists already, or its input is not JSON."""
 
 
 class ChildExecutions:
-    """The executions that were started in one run, beside the first one.
+    """The executions that were started in one run, other than the first one.
 
     Args:
-        world: What they share.
+        world: The world that they share.
 
     Attributes:
-        failure: What ended one of them and is no failure of its own: it ends the run.
+        failure: What ended one of them and is not its own failure: it ends the run.
     """
 
     def __init__(self, world: LocalWorld) -> None:
@@ -46,7 +46,7 @@ class ChildExecutions:
         self.failure: Exception | None = None
 
     def start(self, machine_arn: str, given: Any, name: str | None) -> SingleExecution:
-        """Start an execution, which runs beside the others.
+        """Start an execution, which runs concurrently with the others.
 
         Args:
             machine_arn: The ARN of a machine, also with a version or an alias.
@@ -55,7 +55,7 @@ class ChildExecutions:
 
         Raises:
             NoMachineError: There is no such machine.
-            NotStartedError: The name was used before, or the input is no JSON.
+            NotStartedError: The name was used before, or the input is not JSON.
         """
         _, _, tail = machine_arn.partition(":stateMachine:")
         machine = tail.partition(":")[0]
@@ -105,7 +105,7 @@ class ChildExecutions:
         return described
 
     def described(self, execution: SingleExecution, *, parsed: bool) -> dict[str, Any]:
-        """What `.sync` results in, with Input and Output as values or as JSON texts."""
+        """Return the result of `.sync`, with Input and Output as values or as JSON texts."""
         output = execution.output
         described = {
             "Cause": execution.cause,
@@ -126,14 +126,14 @@ class ChildExecutions:
         return {name: described[name] for name in sorted(described) if described[name] is not None}
 
     def abort(self) -> None:
-        """End all that still run."""
+        """End all executions that still run."""
         for arn, execution in self.by_arn.items():
             execution.abort()
             self._strands[arn].cancel()
 
     @property
     def running(self) -> bool:
-        """Whether any still runs."""
+        """Return whether any execution still runs."""
         return any(strand.live for strand in self._strands.values())
 
     def _awaited(self, call: TaskCall, execution: SingleExecution) -> Generator[None, Any, None]:

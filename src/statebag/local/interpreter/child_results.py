@@ -1,4 +1,4 @@
-"""What became of a distributed Map's children: the files in S3, or the state's result.
+"""Deliver the results of a distributed Map's children: as files in S3, or as the state's result.
 
 Shapes as in the Developer Guide, "ResultWriter (Map)": `<prefix>/<map run>/manifest.json`, and one
 file each for the children that succeeded, failed, or were not started. Values are kept as JSON
@@ -33,7 +33,7 @@ class RunResult(NamedTuple):
     """A child execution of a Map Run.
 
     Attributes:
-        machine_arn: The ARN of the machine that it is an execution of.
+        machine_arn: The ARN of its machine.
         name: Its name.
         status: `SUCCEEDED`, `FAILED`, or `PENDING` for one that was never started.
         input: Its input, as JSON text.
@@ -73,7 +73,7 @@ def returned_results(children: Iterable[RunResult], transformation: str) -> list
 def result_objects(
     children: list[RunResult], form: Writer, *, bucket: str, prefix: str, map_run_arn: str
 ) -> Iterator[tuple[str, io.BytesIO]]:
-    """Give the keys and the bodies of the objects that a ResultWriter writes, the manifest last."""
+    """Yield the keys and bodies of the objects that a ResultWriter writes, the manifest last."""
     folder = map_run_arn.rsplit(":", 1)[-1]
     home = f"{prefix.rstrip('/')}/{folder}" if prefix else folder
     listing: dict[str, list[dict[str, Any]]] = {status: [] for status in _STATUSES}
@@ -98,7 +98,7 @@ def _texts(children: Iterable[RunResult], transformation: str) -> Iterator[str]:
 
 
 def _bodies(texts: Iterator[str], *, lines: bool) -> Iterator[io.BytesIO]:
-    """The texts as an array, or a line each, in as many objects as they need."""
+    """Yield the texts as an array, or one per line, in as many objects as they need."""
     body = io.BytesIO()
     for text in texts:
         if not lines:
@@ -121,7 +121,7 @@ def _whole(body: io.BytesIO, *, lines: bool) -> io.BytesIO:
 
 
 def _described(child: RunResult) -> dict[str, Any]:
-    """A child as the service describes it, its fields in the order of the alphabet."""
+    """Return a child as the service describes it, with its fields in alphabetical order."""
     home = child.machine_arn.replace(":stateMachine:", ":execution:")
     described: dict[str, Any] = {}
     if child.status == "FAILED":

@@ -1,6 +1,6 @@
-r"""The rules of a Choice state in JSONPath, compiled to functions.
+r"""Compile the rules of a JSONPath Choice state to functions.
 
-A rule whose variable is not there fails the state, unless it asks `IsPresent`. Values of another
+A rule whose variable is missing fails the state, unless the rule is `IsPresent`. Values of another
 type than the operator's do not match (Amazon States Language, "Choice State").
 """
 
@@ -54,8 +54,8 @@ def compile_rule(rule: dict[str, Any], path: str) -> Rule:
         path: Where it stands, for messages.
 
     Raises:
-        ConfigurationError: It has no operator, more than one, or an operator that there is not.
-        MalformedError: A path in it is none.
+        ConfigurationError: It has no operator, more than one, or an unknown operator.
+        MalformedError: A path in it is malformed.
     """
     if "And" in rule:
         parts = list(_parts(rule["And"], f"{path}.And"))
@@ -146,7 +146,7 @@ def moment_of(value: Any) -> datetime | None:
         return None
 
 
-# What a value is compared as; None where it is of another type.
+# The value as it is compared; None if it is of another type.
 _KINDS: dict[str, Callable[[Any], Any]] = {
     "String": lambda value: value if isinstance(value, str) else None,
     "Numeric": lambda value: value if kind_of(value) == "number" else None,
@@ -156,10 +156,10 @@ _KINDS: dict[str, Callable[[Any], Any]] = {
 
 
 def _matches(text: Any, pattern: str) -> bool:
-    r"""Whether a text matches a pattern: `*` is any text, `\*` a star.
+    r"""Return whether a text matches a pattern: `*` is any text, `\*` a star.
 
-    What stands between two stars is taken at the first place where it fits, which leaves the most
-    for the rest: the time grows with the length of the text, however many stars there are.
+    The text between two stars is matched at the first place where it fits, which leaves the most
+    for the rest. So the time grows with the length of the text, however many stars there are.
     """
     if not isinstance(text, str):
         return False
@@ -180,7 +180,7 @@ def _matches(text: Any, pattern: str) -> bool:
 
 
 def _between_stars(pattern: str) -> list[str]:
-    """The literal texts before, between and after the wildcards of a pattern."""
+    """Return the literal texts before, between and after the wildcards of a pattern."""
     texts = [""]
     for part in re.split(r"(\\.|\*)", pattern, flags=re.DOTALL):
         if part == "*":

@@ -1,4 +1,4 @@
-"""How data goes through a state: from its input to its arguments, from a result to its output.
+"""Pass data through a state: from its input to its arguments, and from a result to its output.
 
 One class for each query language, with the same methods. What an output shares with an input or a
 result is not copied.
@@ -34,7 +34,7 @@ class PathFlow:
     """The data of a JSONPath state.
 
     Args:
-        fields: Those of the state; a Catch or a rule of a Choice may have some of them, too.
+        fields: The fields of the state; a Catch or a rule of a Choice may have some of them too.
         kind: The state's type.
     """
 
@@ -59,7 +59,7 @@ class PathFlow:
         return _through(self._input, visit, visit.input.value)
 
     def arguments(self, visit: StateVisit) -> Any:
-        """Return what the state works with: its input after InputPath and Parameters."""
+        """Return the arguments of the state's work: its input after InputPath and Parameters."""
         value = self.effective(visit)
         return value if self._parameters is None else self._parameters(visit, value)
 
@@ -72,11 +72,11 @@ class PathFlow:
         return self._outgoing(visit, output), assigned
 
     def passed(self, visit: StateVisit, value: Any) -> Left:
-        """Return the output and the variables of a state that hands its input on."""
+        """Return the output and the variables of a state that passes its input on."""
         return self._outgoing(visit, value), self._assigned(visit, value)
 
     def caught(self, visit: StateVisit, failure: StateFailure) -> Left:
-        """Return the output and the variables where these are the fields of a Catch."""
+        """Return the output and the variables if these are the fields of a Catch."""
         error = error_output(failure)
         output = _combined(visit, self._result, error)
         return _valued(visit, output), self._assigned(visit, error)
@@ -104,7 +104,7 @@ class JsonataFlow:
         return visit.input.value
 
     def arguments(self, visit: StateVisit) -> Any:
-        """Return what the state works with: its Arguments, or its input."""
+        """Return the arguments of the state's work: its Arguments, or its input."""
         return visit.input.value if self._arguments is None else self._arguments(visit)
 
     def left_with(self, visit: StateVisit, result: Any) -> Left:
@@ -114,20 +114,20 @@ class JsonataFlow:
         return self.passed(visit, result)
 
     def passed(self, visit: StateVisit, value: Any) -> Left:
-        """Return the output and the variables of a state that hands its input on."""
+        """Return the output and the variables of a state that passes its input on."""
         assigned = None if self._assign is None else self._assign(visit)
         output = value if self._output is None else self._output(visit)
         return _valued(visit, output), assigned
 
     def caught(self, visit: StateVisit, failure: StateFailure) -> Left:
-        """Return the output and the variables where these are the fields of a Catch."""
+        """Return the output and the variables if these are the fields of a Catch."""
         error = error_output(failure)
         visit.shown = {"errorOutput": error}
         return self.passed(visit, error)
 
 
 def data_flow(state: State) -> PathFlow | JsonataFlow:
-    """Return how data goes through a state."""
+    """Return the data flow of a state, for its query language."""
     flow = JsonataFlow if state.language == "JSONata" else PathFlow
     return flow(state.fields, state.kind)
 
@@ -145,7 +145,7 @@ def read_path(reader: PathReader, visit: StateVisit, data: Any) -> Any:
 
 
 def read_value(path: str, visit: StateVisit, data: Any) -> Any:
-    """Return what the path of a field finds whose value the state itself works with.
+    """Return the value at the path of a field, if the state itself works with the value.
 
     Raises:
         StateFailure: `States.Runtime`: it finds nothing.
@@ -157,7 +157,7 @@ def read_value(path: str, visit: StateVisit, data: Any) -> Any:
 
 
 def _reader(fields: Mapping[str, Any], name: str) -> PathReader | None:
-    """The reader of a path; None for one that changes nothing."""
+    """Return the reader of a path; None for one that changes nothing."""
     if name not in fields:
         return None
     if fields[name] is None:
@@ -168,7 +168,7 @@ def _reader(fields: Mapping[str, Any], name: str) -> PathReader | None:
 
 
 class _Nothing:
-    """In the place of a path that is null: gives an empty object."""
+    """The reader of a path that is null: it returns an empty object."""
 
     text = "null"
     is_whole = False
@@ -189,7 +189,7 @@ def _valued(visit: StateVisit, value: Any) -> JsonValue:
 
 
 def _combined(visit: StateVisit, path: JsonPath | None, result: Any) -> Any:
-    """The state's input with the result in its place."""
+    """Return the state's input with the result at its place."""
     if path is None:
         return visit.input.value
     steps = path.beginning
@@ -208,11 +208,11 @@ def _combined(visit: StateVisit, path: JsonPath | None, result: Any) -> Any:
 
 
 def _placed(value: Any, steps: tuple[str | int, ...], result: Any) -> Any:
-    """A value with another one at a place; objects on the way are made, and nothing is changed."""
+    """Return a value with another one at a place; make objects on the way, and change nothing."""
     step, rest = steps[0], steps[1:]
     if isinstance(step, str):
         if not isinstance(value, dict):
-            raise LookupError(step)  # noqa: TRY004 - a place that is not there
+            raise LookupError(step)  # noqa: TRY004 - a place that does not exist
         inner = result if not rest else _placed(value.get(step, {}), rest, result)
         return {**value, step: inner}
     if not isinstance(value, list) or not -len(value) <= step < len(value):

@@ -1,4 +1,4 @@
-"""Retry and Catch: what happens after an attempt of a state failed."""
+"""Apply Retry and Catch after a failed attempt of a state."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ class ErrorHandlers:
 
         Args:
             visit: The visit.
-            attempt: Makes the result of an attempt.
-            finish: Makes of a result the output, the variables and the name of the next state.
+            attempt: Returns the result of an attempt.
+            finish: Turns a result into the output, the variables and the name of the next state.
             failed: Called with the last failure, before a Catch takes it.
 
         Returns:
-            What `finish` gave, or the output of a Catch and where it leads.
+            The result of `finish`, or the output of a Catch and the state to which it leads.
 
         Raises:
-            StateFailure: The last one, where no Catch takes it.
+            StateFailure: The last one, if no Catch takes it.
         """
         counts = [0] * len(self._retriers)
         while True:
@@ -75,7 +75,7 @@ class ErrorHandlers:
             yield from visit.lane.execution.pause(delay)
 
     def _delay(self, failure: StateFailure, counts: list[int], chance: Random) -> float | None:
-        """Seconds until the next attempt; None where there is none."""
+        """Return the seconds until the next attempt; None if there is none."""
         for number, retrier in enumerate(self._retriers):
             if not is_taken(failure, retrier["ErrorEquals"]):
                 continue

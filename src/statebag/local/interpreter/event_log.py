@@ -1,4 +1,4 @@
-"""The history of one execution, event by event, as GetExecutionHistory shapes it."""
+"""Keep the history of one execution, event by event, in the form of GetExecutionHistory."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ NOT_TRUNCATED = {"truncated": False}
 
 
 class HistoryFullError(Exception):
-    """The history has all events that it may have, but for the one that ends it."""
+    """The history has all events that it may have, except the one that ends it."""
 
 
 class EventLog:
     """The events of one execution.
 
     Args:
-        now: Gives the time of an event.
+        now: Returns the time of an event.
         limited: Whether the quota of 25,000 events holds: it does for Standard executions.
         kept: Whether the events are kept; one that keeps none only counts.
         listener: Called with each event as it is written.

@@ -1,4 +1,4 @@
-"""The processes that evaluate JSONata and patterns, shared by all runs of this process."""
+"""Share the processes that evaluate JSONata and patterns among all runs of this process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def expressions() -> Expressions:
     """Return the evaluators of this process; a forked child gets its own."""
     own = os.getpid()
     if own not in _shared:
-        _shared.clear()  # those of the parent of a fork are not ours to end
+        _shared.clear()  # a forked child must not end the processes of its parent
         _shared[own] = Expressions()
         atexit.register(_close, own)
     return _shared[own]

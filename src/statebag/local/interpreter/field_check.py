@@ -1,4 +1,4 @@
-"""Refuses fields that a state cannot have, before anything runs."""
+"""Refuse fields that a state cannot have, before anything runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls Python functions as Lambda functions: by their ARN, and by `lambda:invoke`."""
+"""Call Python functions as Lambda functions: by their ARN, and by `lambda:invoke`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def is_invoke(service: str, action: str) -> bool:
 def found_handler(reference: str, functions: Mapping[str, Handler]) -> Handler | None:
     """Return the function that a name or an ARN means; None if it was not given.
 
-    A function may be given by the same text, by its bare name, or by its ARN.
+    A function may be registered under the same text, its bare name, or its ARN.
     """
     if reference in functions:
         return functions[reference]
@@ -75,10 +75,10 @@ def _arrived(call: TaskCall, result: Any) -> Any:
 def _called(
     call: TaskCall, reference: str, event: JsonValue, prefix: str
 ) -> Generator[None, Any, str]:
-    """The JSON text that a function gives.
+    """Return the JSON text that a function returns.
 
     Raises:
-        StateFailure: It raised something, is not there, or took too long.
+        StateFailure: It raised an error, does not exist, or took too long.
     """
     world = call.visit.lane.execution.world
     handler = found_handler(reference, world.functions)
@@ -90,7 +90,8 @@ def _called(
             f"Function not found: {arn} (Service: AWSLambda; Status Code: 404; Error Code: "
             f"ResourceNotFoundException; Request ID: {uuid4()}; Proxy: null)",
         )
-    # A function that takes a token only begins the task: whoever answers it sends heartbeats.
+    # A function that takes a token only begins the task: the one who answers the token sends
+    # heartbeats.
     patience = call.timeout if call.resource.pattern else call.patience
 
     def called() -> Answer:
@@ -118,7 +119,7 @@ def _called(
 
 
 def _envelope(payload: Any, length: int, status: int) -> dict[str, Any]:
-    """What `lambda:invoke` results in: the payload among facts about the HTTP response."""
+    """Return the result of `lambda:invoke`: the payload among facts about the HTTP response."""
     request = str(uuid4())
     headers = {
         "Connection": "keep-alive",

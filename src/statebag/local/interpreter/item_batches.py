@@ -1,4 +1,4 @@
-"""The inputs of a distributed Map's children: one item each, or batches of items."""
+"""Make the inputs of a distributed Map's children: one item each, or batches of items."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def batched(
     most_bytes: int | None,
     batch_input: Any = None,
 ) -> Iterator[tuple[JsonValue, int]]:
-    """Give the inputs of batches, each with the number of its items.
+    """Yield the inputs of batches, each with the number of its items.
 
     Args:
         items: The items in order.
@@ -27,7 +27,7 @@ def batched(
         most_bytes: Bytes that the input of a batch may have; None for the payload limit.
         batch_input: What each batch has under `BatchInput`; None for nothing.
 
-    An item that is too large for any batch has one for itself.
+    An item that is too large for any batch gets its own batch.
     """
     frame: dict[str, Any] = {} if batch_input is None else {"BatchInput": batch_input}
     empty = JsonValue({**frame, "Items": []}).size

@@ -1,4 +1,4 @@
-"""Where the items of a distributed Map are in S3, and how its objects are read.
+"""Read the items of a distributed Map from objects in S3.
 
 Formats and fields as in the Developer Guide, "ItemReader (Map)".
 """
@@ -42,7 +42,7 @@ _KNOWN = frozenset(
 
 
 class UnreadableSourceError(ValueError):
-    """An object does not hold items of the form that it should; no value is in the message."""
+    """An object does not hold items of the expected form; no value is in the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ class ReaderForm:
     """The parts of an ItemReader that are not computed.
 
     Attributes:
-        listing: Whether the items are the objects below a prefix, not what is in one object.
+        listing: Whether the items are the objects below a prefix, not the contents of one object.
         type: `CSV`, `JSON`, `JSONL`, `PARQUET`, or `MANIFEST` for an inventory.
         athena: Whether the object lists the objects that hold the items.
-        flatten: Whether a listing gives what is in the objects instead of their names.
+        flatten: Whether a listing gives the contents of the objects instead of their names.
         headers: The columns of CSV; None if its first row names them.
         delimiter: The character between the cells of CSV.
         pointer: The names and indices of a JSON pointer to the array in a JSON object.
@@ -76,7 +76,7 @@ def reader_form(reader: Mapping[str, Any], path: str) -> ReaderForm:
         path: Where it stands.
 
     Raises:
-        ConfigurationError: It asks for what there is not, or for a package that is not installed.
+        ConfigurationError: It asks for something unknown, or needs a package that is not installed.
     """
     action = str(reader.get("Resource", "")).rpartition(":::")[2]
     if action not in {"s3:getObject", "s3:listObjectsV2"}:
@@ -122,15 +122,15 @@ def reader_form(reader: Mapping[str, Any], path: str) -> ReaderForm:
 
 
 def read_items(form: ReaderForm, source: Mapping[str, Any], s3: Any) -> Iterator[Any]:
-    """Give the items, one after another.
+    """Yield the items, one after another.
 
     Args:
-        form: How they are read.
+        form: The form of the items.
         source: The parameters: `Bucket`, and `Key` or `Prefix`.
         s3: A boto3 client.
 
     Raises:
-        UnreadableSourceError: An object is not of the form.
+        UnreadableSourceError: An object does not have the form.
         ClientError: S3 answers with an error.
     """
     bucket = source.get("Bucket")
@@ -159,7 +159,7 @@ def _parsed(form: ReaderForm, body: bytes, s3: Any) -> Iterator[Any]:
     elif form.type == "CSV":
         yield from _rows(_text(_unpacked(body)), form.delimiter, form.headers)
     elif form.type == "JSONL":
-        # Only a line feed ends a line: a text in JSON may hold other separators.
+        # Only a line feed ends a line: text in JSON may hold other separators.
         for line in io.BytesIO(_unpacked(body)):
             if line.strip():
                 yield _json(_text(line), "JSONL")
@@ -192,7 +192,7 @@ def _rows(text: str, delimiter: str, given: tuple[str, ...] | None) -> Iterator[
 
 
 def _inventory(body: bytes, s3: Any) -> Iterator[dict[str, str]]:
-    """The rows of an S3 inventory, whose manifest names the objects that hold them."""
+    """Yield the rows of an S3 inventory, whose manifest names the objects that hold them."""
     manifest = _json(_text(body), "a manifest")
     try:
         bucket = manifest["destinationBucket"].rpartition(":")[2]
@@ -208,7 +208,7 @@ def _inventory(body: bytes, s3: Any) -> Iterator[dict[str, str]]:
 
 
 def _parquet(body: bytes) -> Iterator[Any]:
-    import pyarrow.parquet  # noqa: PLC0415 - large, and of a package of its own
+    import pyarrow.parquet  # noqa: PLC0415 - large, and in a separate package
 
     table = pyarrow.parquet.ParquetFile(io.BytesIO(body))
     for batch in table.iter_batches():
@@ -237,7 +237,7 @@ def _body(s3: Any, bucket: Any, key: Any, **extra: Any) -> bytes:
 
 
 def _unpacked(body: bytes) -> bytes:
-    """The bytes of an object, which may be compressed by gzip."""
+    """Return the bytes of an object, which may be compressed with gzip."""
     try:
         return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
     except (OSError, EOFError):
@@ -272,7 +272,7 @@ def _chosen(
 
 
 def _pointer(text: Any, path: str) -> tuple[str, ...]:
-    """The parts of a JSON pointer, as RFC 6901 escapes them."""
+    """Return the parts of a JSON pointer, unescaped as RFC 6901 says."""
     if text == "":
         return ()
     if not isinstance(text, str) or not text.startswith("/"):

@@ -1,6 +1,6 @@
-"""A JSON value together with its text, so that each is made once.
+"""Keep a JSON value together with its text, so that each is made once.
 
-A state's output is the next state's input, and stands in two events. Values are never changed in
+A state's output is the next state's input, and occurs in two events. Values are never changed in
 place, so all of them share one object and one text.
 """
 
@@ -22,8 +22,8 @@ class JsonValue:
     """A JSON value.
 
     Args:
-        value: The value; nobody changes it afterwards.
-        text: Its compact JSON text, where that is known.
+        value: The value; it must not change afterwards.
+        text: Its compact JSON text, if known.
     """
 
     __slots__ = ("_size", "_text", "value")
@@ -51,13 +51,13 @@ class JsonValue:
 
     @property
     def is_too_deep(self) -> bool:
-        """Whether it nests deeper than this library reads: so deep a text has 1,000 bytes."""
+        """Whether it nests deeper than this library reads; such a text has at least 1,000 bytes."""
         return self.size > 2 * MAX_DEPTH and text_is_deeper(
             self.text.encode("utf-8", "surrogatepass")
         )
 
     def copied(self) -> Any:
-        """Return a value that its receiver may change."""
+        """Return a copy of the value that its receiver may change."""
         return json.loads(self.text)
 
 
@@ -66,7 +66,7 @@ def checked_value(value: Any, what: str) -> JsonValue:
 
     Args:
         value: The value.
-        what: What it is called in messages.
+        what: Its name in messages.
 
     Raises:
         InvalidState: JSON cannot hold it, or it nests too deeply.

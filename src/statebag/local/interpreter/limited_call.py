@@ -1,4 +1,4 @@
-"""Calls a function that may take too long: in a thread that is left behind if it does."""
+"""Call a function that may take too long, in a thread that is left behind if it does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TooLongError(Exception):
 class LimitedCaller:
     """Calls functions one after another.
 
-    A call without a limit runs in the caller's thread, where a debugger finds it. The others share
+    A call without a limit runs in the caller's thread, where a debugger finds it. Other calls share
     one thread, until a function does not return in time.
 
     """
@@ -40,10 +40,10 @@ class LimitedCaller:
         """Return what a function returns.
 
         Args:
-            function: What is called.
-            seconds: How long it may take; None for no limit. Only time counts in which this
-                process had its turn: a busy machine lets no function time out.
-            left: Real seconds that are left, whatever they were used for; None for no limit.
+            function: The function.
+            seconds: How long it may take; None for no limit. Only time in which this process ran
+                counts: a busy machine does not make a function time out.
+            left: Real seconds left, however they are used; None for no limit.
 
         Raises:
             TooLongError: It took longer.
@@ -72,13 +72,13 @@ class LimitedCaller:
         raise value
 
     def close(self) -> None:
-        """Let the thread end, when the function in it has returned."""
+        """Let the thread end when the function in it has returned."""
         calls, self._calls = self._calls, None
         if calls is not None:
             calls.put(None)
 
     def are_done(self, seconds: float) -> bool:
-        """Wait, at most so long, for functions that were left behind; whether all have returned."""
+        """Wait, at most so long, for functions that were left behind; return whether all ended."""
         until = time.monotonic() + seconds
         for thread in self._left_behind:
             thread.join(max(0.0, until - time.monotonic()))
@@ -93,7 +93,7 @@ class LimitedCaller:
 def _awaited(
     answers: queue.SimpleQueue[tuple[bool, Any]], seconds: float | None, left: float | None
 ) -> tuple[bool, Any]:
-    """Wait for an answer in slices, each of which counts as long as was asked for."""
+    """Wait for an answer in slices, each of which counts only as long as it was meant to be."""
     until = None if left is None else time.monotonic() + left
     while True:
         limits = [_SLICE]
@@ -116,5 +116,5 @@ def _serve(calls: queue.SimpleQueue[Any]) -> None:
         context, function, answers = call
         try:
             answers.put((True, context.run(function)))
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             answers.put((False, error))

@@ -1,4 +1,4 @@
-"""What all executions of one run share: the clock, the functions, the mocks, other machines."""
+"""Hold what all executions of one run share: the clock, functions, mocks, and other machines."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ class LocalWorld:
         functions: Handlers by name or ARN.
         mocks: Outcomes of Task states.
         machines: Other machines by name, for nested executions.
-        services: Services of AWS.
+        services: The services of AWS.
         tokens: Where task tokens are answered.
         region: The region in ARNs.
-        watch: Whom it tells what.
+        watch: Watches the run.
 
     Attributes:
         bags: The bags that were made in the run.
         states: The states that were entered and left.
-        stubs: Looks at what functions read.
-        warn: Takes what was found and does not end the run.
-        keeps_histories: Whether each execution has a file of its own.
+        stubs: Checks what functions read.
+        warn: Called with what is found without ending the run.
+        keeps_histories: Whether each execution has its own file.
         role: The ARN of the role of all executions.
         caller: Calls the functions.
     """
@@ -119,7 +119,7 @@ class LocalWorld:
             express: Whether its history has no quota.
             kept: Whether its history is kept.
             place: The path of its states, without their names; by default the machine's name.
-            root: Whether it is the one that the run is about.
+            root: Whether it is the run's main execution.
         """
         arn = f"arn:aws:states:{self.region}:{ACCOUNT}:execution:{machine}:{name}"
         log = EventLog(
@@ -178,7 +178,7 @@ class LocalWorld:
         return call_service(resource, call.given, self.services)
 
     def _of_activity(self, call: TaskCall) -> Generator[None, Any, Any]:
-        """A function of the activity's name or ARN does its work, as a worker would."""
+        """Call the function of the activity's name or ARN, which works as a worker would."""
         call.events.taken("local")
         return (yield from answer_function(call))
 
@@ -214,7 +214,7 @@ class LocalWorld:
             check_service(resource, self.services, f"{task.path}.Resource")
 
     def _named_function(self, task: TaskProgram) -> str | None:
-        """The function that a `lambda:invoke` names; None where it is computed."""
+        """Return the function that a `lambda:invoke` names; None if the name is computed."""
         given = task.fields.get("Arguments" if task.is_jsonata else "Parameters")
         name = given.get("FunctionName") if isinstance(given, dict) else None
         return name if isinstance(name, str) and not name.startswith("{%") else None
@@ -233,7 +233,7 @@ class LocalWorld:
 
 
 class _AnyMembers:
-    """In the place of a shape: every name of an object is that of a member."""
+    """A stand-in for a shape in which every name of an object is that of a member."""
 
     @property
     def members(self) -> _AnyMembers:
@@ -251,7 +251,7 @@ _ANY_MEMBERS = _AnyMembers()
 
 
 def _texts(given: dict[str, Any]) -> dict[str, Any]:
-    """Parameters of the API, which are all texts: another value is its JSON text."""
+    """Return parameters of the API, which are all texts: another value becomes its JSON text."""
     return {
         name: one if isinstance(one, str) or one is None else json_text(one)
         for name, one in given.items()

@@ -1,4 +1,4 @@
-"""A machine, compiled once for all of its executions."""
+"""Compile a machine once for all of its executions."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _PLAIN: dict[str, type[StateProgram]] = {
 
 
 class MachineProgram:
-    """A machine: a whole definition, a branch, or what a Map runs for each item.
+    """A compiled machine: a whole definition, a branch, or what a Map runs for each item.
 
     Args:
         machine: The machine of a checked definition.
-        region: That of functions which a Task names without one.
+        region: The region of functions that a Task names without one.
 
     Attributes:
         start: The name of its first state.
@@ -66,7 +66,7 @@ class MachineProgram:
         }
 
     def programs(self) -> Iterator[StateProgram]:
-        """All states in it, also those of its Parallels and Maps."""
+        """Yield all states in it, including those of its Parallels and Maps."""
         for state in self.states.values():
             yield state
             for machine in state.machines:

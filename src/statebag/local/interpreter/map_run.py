@@ -1,4 +1,4 @@
-"""Distributed Map: its iterations are executions of their own, which may fail by themselves."""
+"""Run a distributed Map: its iterations are separate executions, which may fail by themselves."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DistributedMapProgram(MapProgram):
 
     Args:
         state: The state of the definition.
-        processor: What runs for each item.
+        processor: The machine that runs for each item.
     """
 
     def __init__(self, state: State, processor: MachineProgram) -> None:
@@ -123,7 +123,7 @@ class _MapRun:
     """The children of one attempt.
 
     Attributes:
-        results: What became of each, in the order of the items.
+        results: The result of each, in the order of the items.
         has_failed: Whether more items failed than are tolerated.
     """
 
@@ -139,7 +139,7 @@ class _MapRun:
     def children(
         self, jobs: Iterator[tuple[JsonValue, int]], most: int
     ) -> Generator[None, Any, None]:
-        """Run the children, so many at once, until all ended or too many failed.
+        """Run the children, at most so many at once, until all ended or too many failed.
 
         Args:
             jobs: The inputs of the children, each with the number of items in it.
@@ -180,7 +180,7 @@ class _MapRun:
         group.start(child.steps(), index)
 
     def check(self) -> None:
-        """Fail if more items failed than are tolerated; what became of them is written before."""
+        """Fail if more items failed than are tolerated; their results are written before that."""
         if self.has_failed:
             raise StateFailure(_THRESHOLD, "The specified tolerated failure threshold was exceeded")
 
@@ -189,7 +189,7 @@ _NOT_ENDED = RunResult("", "", "RUNNING", "")
 
 
 def _result(child: SingleExecution, machine: str) -> RunResult:
-    """What became of a child; of the machine's ARN, all share one text."""
+    """Return the result of a child; all children of one machine ARN share one text."""
     return RunResult(
         machine,
         child.name,
@@ -204,7 +204,7 @@ def _result(child: SingleExecution, machine: str) -> RunResult:
 
 
 def processor_config(fields: dict[str, Any]) -> dict[str, Any]:
-    """The ProcessorConfig of a Map; empty where there is none."""
+    """Return the ProcessorConfig of a Map; empty if there is none."""
     processor = fields.get("ItemProcessor") or fields.get("Iterator") or {}
     config = processor.get("ProcessorConfig")
     return config if isinstance(config, dict) else {}

@@ -1,4 +1,4 @@
-"""The fields that a distributed Map alone has: readers, batches, tolerance, writers."""
+"""Read the fields that only a distributed Map has: readers, batches, tolerance, writers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WRITER_FAILED = "States.ResultWriterFailed"
 
 
 class Tolerance(NamedTuple):
-    """How many items may fail: a count, a percentage; None where the field is not given."""
+    """How many items may fail: a count or a percentage; None if the field is missing."""
 
     number: float | None
     percentage: float | None
@@ -79,7 +79,7 @@ class MapRunSettings:
         """Return how many items may fail.
 
         Raises:
-            StateFailure: A field is no such number.
+            StateFailure: A field is not such a number.
         """
         count = self._map.number(visit, effective, "ToleratedFailureCount", "integer")
         if count is not None and count < 0:
@@ -91,7 +91,7 @@ class MapRunSettings:
         return Tolerance(count, percentage)
 
     def read(self, visit: StateVisit, effective: Any) -> Iterator[Any]:
-        """Give the items in S3, one after another.
+        """Yield the items in S3, one after another.
 
         Raises:
             StateFailure: They cannot be read.
@@ -107,7 +107,7 @@ class MapRunSettings:
         client = visit.lane.execution.world.services.client("s3")
         try:
             found = read_items(self._form, source, client)
-            # 0 is no limit, as if the field were not there.
+            # 0 means no limit, as if the field were missing.
             yield from islice(found, int(most) if most else None)
         except (UnreadableSourceError, BotoCoreError, ClientError) as error:
             raise StateFailure(_READER_FAILED, str(error)) from error
@@ -115,10 +115,10 @@ class MapRunSettings:
     def jobs(
         self, visit: StateVisit, effective: Any, items: Iterable[JsonValue]
     ) -> Iterator[tuple[JsonValue, int]]:
-        """Give the inputs of the children, each with the number of items in it.
+        """Yield the inputs of the children, each with the number of items in it.
 
         Raises:
-            StateFailure: A size of batches is no positive number.
+            StateFailure: A batch size is not a positive number.
         """
         if self._batcher is None:
             yield from ((item, 1) for item in items)
@@ -174,7 +174,7 @@ class MapRunSettings:
 
 
 def _given(field: Any) -> Any:
-    """What an ItemReader or a ResultWriter is given: its Parameters or its Arguments."""
+    """Return the Parameters or Arguments of an ItemReader or a ResultWriter."""
     if not isinstance(field, dict):
         return None
     return field.get("Arguments", field.get("Parameters", {}))

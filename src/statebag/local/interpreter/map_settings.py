@@ -1,4 +1,4 @@
-"""The fields of a Map that say which items there are, and how many run at once."""
+"""Read the fields of a Map that give its items, and how many run at once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MapSettings:
     def __init__(self, state: State) -> None:
         self._fields: Mapping[str, Any] = state.fields
         self._is_jsonata = state.language == "JSONata"
-        # Of an older Map, the Parameters are what ItemSelector is now.
+        # In an older Map, Parameters had the role that ItemSelector has now.
         name = "ItemSelector" if "ItemSelector" in self._fields else "Parameters"
         selector = self._fields.get(name)
         self._by_paths = self._by_jsonata = None
@@ -52,7 +52,7 @@ class MapSettings:
         """Return the items.
 
         Raises:
-            StateFailure: They are no array.
+            StateFailure: They are not an array.
         """
         if self._is_jsonata:
             return self._items_of_jsonata(visit)
@@ -89,7 +89,7 @@ class MapSettings:
             kind: `integer` or `float`, as AWS's messages call it.
 
         Raises:
-            StateFailure: It is no such number.
+            StateFailure: It is not such a number.
         """
         field = f"{name}Path"
         if field in self._fields:

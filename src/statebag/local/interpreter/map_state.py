@@ -1,4 +1,4 @@
-"""Map: one machine for each item, in this execution or in executions of its own."""
+"""Run a Map: one machine for each item, in this execution or in separate executions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class MapProgram(StateProgram):
 
     Args:
         state: The state of the definition.
-        processor: What runs for each item.
+        processor: The machine that runs for each item.
     """
 
     blocks = True
@@ -83,7 +83,7 @@ class MapProgram(StateProgram):
                 lane.last, output = strand.value
                 results[index] = output.value
                 if ahead < len(items):
-                    # An iteration follows the last event inside of the one that made room for it.
+                    # An iteration follows the last event inside the one that made room for it.
                     start(ahead, inner.last)
                     ahead += 1
         finally:
@@ -98,7 +98,7 @@ class MapProgram(StateProgram):
     ) -> Generator[None, Any, tuple[int, JsonValue]]:
         """Run an iteration, and return the id of the event that ends it, and its output.
 
-        What follows it follows the last event inside: that is left as the lane's last one.
+        The next event follows the last event inside, which stays the lane's last one.
         """
         inner.last = self._event("Started", inner)
         try:

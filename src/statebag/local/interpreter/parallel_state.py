@@ -1,4 +1,4 @@
-"""Parallel: branches that run at the same time, and fail together."""
+"""Run a Parallel: branches that run concurrently, and fail together."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ParallelProgram(StateProgram):
 
     Args:
         state: The state of the definition.
-        branches: Its machines.
+        branches: The machines of its branches.
     """
 
     blocks = True
@@ -67,13 +67,13 @@ class ParallelProgram(StateProgram):
                 results[number] = strand.value.value
         finally:
             group.cancel()
-        # What follows the state follows the last event inside, not this one.
+        # The event after the state follows the last event inside, not this one.
         lane.execution.log.add("ParallelStateSucceeded", lane.last)
         return results
 
 
 def left_inside(strand: Strand) -> Exception:
-    """The failure with which a branch or an iteration ends the state around it."""
+    """Return the failure with which a branch or an iteration ends the state around it."""
     failure = strand.failure
     assert failure is not None
     if not isinstance(failure, StateFailure):
@@ -88,6 +88,6 @@ def left_inside(strand: Strand) -> Exception:
 
 
 def note_failure(visit: StateVisit, failure: StateFailure) -> None:
-    """Write that a Parallel or a Map failed; a path of its own that finds nothing has no event."""
+    """Write that a Parallel or a Map failed; if its own path finds nothing, there is no event."""
     if failure.inner or failure.error != RUNTIME:
         visit.lane.event(f"{visit.kind}StateFailed")

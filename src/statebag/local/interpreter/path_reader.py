@@ -1,7 +1,8 @@
-"""Reads a value by a JSONPath or an intrinsic function, with the failures that AWS records.
+"""Read a value by a JSONPath or an intrinsic function, with the failures that AWS records.
 
-A definite path, made of names and indices, gives the value, and fails where there is none. Another
-one (`*`, `..`, slices, filters) gives a list, also an empty one where its beginning is missing.
+A definite path, made of names and indices, gives the value, and fails if there is none. An
+indefinite one (`*`, `..`, slices, filters) gives a list, which is empty if its beginning is
+missing.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ class MissingValueError(LookupError):
     """A path finds nothing.
 
     Attributes:
-        path: The path as it is written.
+        path: The path as written.
         data: What it was applied to.
-        reason: What is not there, in the words of the JSONPath library that AWS uses.
+        reason: What is missing, in the words of the JSONPath library that AWS uses.
     """
 
     def __init__(self, path: str, data: Any, reason: str) -> None:
@@ -73,7 +74,7 @@ class PathReader:
         Raises:
             MissingValueError: It finds nothing.
             StateFailure: A pattern in it cannot be evaluated.
-            RefusedError: What it leads to is behind a stub.
+            RefusedError: It leads behind a stub.
         """
         base = data
         if self._path.root == "context":
@@ -108,7 +109,7 @@ class PathReader:
         try:
             found = found_values(value, self._rest, root)
         except MalformedError:
-            # A pattern or a function that only the other process evaluates, which can be ended.
+            # A pattern or a function that only the worker process evaluates, which can be killed.
             try:
                 scheduler = visit.lane.execution.scheduler
                 found = expressions().found(_dialect(self._path.rest), value, scheduler.left())
@@ -139,7 +140,7 @@ class CallReader:
         self._call = call
 
     def value(self, visit: StateVisit, data: Any) -> Any:
-        """Return what the function gives.
+        """Return the result of the function.
 
         Raises:
             MissingValueError: A path in it finds nothing.
@@ -163,7 +164,7 @@ def path_reader(text: str) -> PathReader:
     """Return the reader of a path.
 
     Raises:
-        MalformedError: It is no path.
+        MalformedError: It is not a path.
     """
     return PathReader(parse_json_path(text))
 
@@ -173,7 +174,7 @@ def expression_reader(text: str) -> PathReader | CallReader:
     """Return the reader of a path or of a call of an intrinsic function.
 
     Raises:
-        MalformedError: It is neither, or there is no such function.
+        MalformedError: It is neither, or no such function exists.
     """
     parsed = parse_expression(text)
     check_call(parsed)
@@ -181,7 +182,7 @@ def expression_reader(text: str) -> PathReader | CallReader:
 
 
 def _dialect(rest: str) -> str:
-    """The rest of a path as the evaluator of patterns reads it: one `&`, patterns as texts."""
+    """Return the rest of a path in the evaluator's dialect: one `&`, and patterns as texts."""
 
     def quoted(pattern: re.Match[str]) -> str:
         text = pattern["text"].replace("\\/", "/").replace("\\", "\\\\").replace('"', '\\"')
@@ -192,5 +193,5 @@ def _dialect(rest: str) -> str:
 
 
 def _bracketed(steps: tuple[str | int, ...]) -> str:
-    """A path as the JSONPath library writes it: `$['a'][0]`."""
+    """Return a path as the JSONPath library writes it: `$['a'][0]`."""
     return "$" + "".join(f"['{one}']" if isinstance(one, str) else f"[{one}]" for one in steps)

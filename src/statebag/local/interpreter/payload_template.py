@@ -1,7 +1,7 @@
-"""Payload templates: what `Parameters`, `Arguments`, `Output` and `Assign` make.
+"""Compile payload templates: `Parameters`, `Arguments`, `Output` and `Assign`.
 
-A template is compiled once. What it holds of the definition is handed on as it is, since no value
-is ever changed.
+A template is compiled once. Its literal parts are passed on as they are, since no value is ever
+changed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def path_template(template: Any) -> Maker:
 
 
 def _path_maker(template: Any) -> Maker | None:
-    """A function that makes the value; None where it is the template itself."""
+    """Return a function that makes the value; None if the template is the value."""
     if isinstance(template, list):
         items = [_path_maker(one) for one in template]
         if not any(items):
@@ -94,7 +94,7 @@ class JsonataExpression:
 
     Args:
         text: With its `{% %}`.
-        location: The field that it stands in, such as `Output/result`.
+        location: The field that holds it, such as `Output/result`.
     """
 
     __slots__ = ("_asks_for", "_plain", "code", "location")
@@ -114,11 +114,11 @@ class JsonataExpression:
         self._asks_for = asks is not None
 
     def value(self, visit: StateVisit) -> Any:
-        """Return what it gives, as plain JSON.
+        """Return its value as plain JSON.
 
         Raises:
-            StateFailure: It gives nothing, or cannot be evaluated.
-            RefusedError: It looks at what is behind a stub.
+            StateFailure: It returns nothing, or cannot be evaluated.
+            RefusedError: It reads what is behind a stub.
         """
         if self._plain is not None:
             value = self._looked_up(visit, self._plain)
@@ -144,10 +144,10 @@ class JsonataExpression:
             ) from error
 
     def typed(self, visit: StateVisit, expected: str) -> Any:
-        """Return what it gives, which must be of a type: `array`, `boolean`, `string`, `number`.
+        """Return its value, which must be of a type: `array`, `boolean`, `string`, `number`.
 
         Raises:
-            StateFailure: It is of another type, gives nothing, or cannot be evaluated.
+            StateFailure: It is of another type, returns nothing, or cannot be evaluated.
         """
         value = self.value(visit)
         found = kind_of(value)
@@ -168,7 +168,7 @@ class JsonataExpression:
         return states
 
     def _looked_up(self, visit: StateVisit, names: tuple[str, ...]) -> Any:
-        """What a path through objects leads to; `_NOTHING` where the evaluator has to decide."""
+        """Return what a path through objects leads to; `_NOTHING` if the evaluator must decide."""
         if names[0] == "states":
             if len(names) == 1 or names[1] not in _ROOTS:
                 return _NOTHING
@@ -194,7 +194,7 @@ def jsonata_template(template: Any, location: str) -> Callable[[StateVisit], Any
 
     Args:
         template: Any JSON value; each string `{% … %}` in it is an expression.
-        location: The field that it stands in.
+        location: The field that holds it.
     """
     maker = _jsonata_maker(template, location)
     return maker if maker is not None else lambda _visit: template

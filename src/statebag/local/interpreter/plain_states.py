@@ -1,4 +1,4 @@
-"""The states that call nothing: Pass, Choice, Wait, Succeed and Fail."""
+"""Run the states that call nothing: Pass, Choice, Wait, Succeed and Fail."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _OF_ALL = ("InputPath", "OutputPath")  # of a Choice, which hold for each of its
 
 
 class PassProgram(StateProgram):
-    """Gives its input, its Parameters or its Result."""
+    """A Pass state, which returns its input, its Parameters or its Result."""
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
@@ -57,7 +57,7 @@ class PassProgram(StateProgram):
 
 
 class SucceedProgram(StateProgram):
-    """Ends its machine."""
+    """A Succeed state, which ends its machine."""
 
     def run(self, visit: StateVisit) -> Left:
         """Return the output, the variables and None."""
@@ -66,7 +66,7 @@ class SucceedProgram(StateProgram):
 
 
 class ChoiceProgram(StateProgram):
-    """Takes the first of its rules that holds."""
+    """A Choice state, which takes the first of its rules that holds."""
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
@@ -104,7 +104,7 @@ def _condition(rule: dict[str, Any], index: int) -> Callable[[StateVisit, Any], 
 
 
 class WaitProgram(StateProgram):
-    """Waits for seconds, or until a time."""
+    """A Wait state, which waits for some seconds, or until a time."""
 
     blocks = True
 
@@ -171,7 +171,7 @@ class WaitProgram(StateProgram):
 
 
 class FailProgram(StateProgram):
-    """Fails its machine."""
+    """A Fail state, which fails its machine."""
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
@@ -185,7 +185,7 @@ class FailProgram(StateProgram):
                 )
 
     def run(self, visit: StateVisit) -> Left:
-        """Fail.
+        """Fail the machine.
 
         Raises:
             StateFailure: Always, with the Error and the Cause of the state.
@@ -214,5 +214,5 @@ class FailProgram(StateProgram):
 
 
 def _shown(value: Any) -> str:
-    """A value as AWS's messages show it: a text without quotes."""
+    """Return a value as AWS's messages show it: a text without quotes."""
     return value if isinstance(value, str) else JsonValue(value).text

@@ -1,4 +1,4 @@
-"""The ResultWriter of a distributed Map: which form its results have.
+"""Read the ResultWriter of a distributed Map, which gives the form of its results.
 
 Shapes as in the Developer Guide, "ResultWriter (Map)".
 """
@@ -25,10 +25,10 @@ class Writer:
 
 
 def writer(given: dict[str, Any] | None, path: str) -> Writer:
-    """Read a ResultWriter; None stands for a state without one.
+    """Return the settings of a ResultWriter; None stands for a state without one.
 
     Raises:
-        ConfigurationError: with the place of what it does not know.
+        ConfigurationError: With the place of an unknown setting.
     """
     if given is None:
         return Writer("COMPACT", "JSON")

@@ -1,4 +1,4 @@
-"""Refuses what cannot run here, before anything runs."""
+"""Refuse what cannot run here, before anything runs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["check_programs", "compiled_machine"]
 
 
 def compiled_machine(definition: dict[str, Any], region: str) -> MachineProgram:
-    """Return a machine that can run.
+    """Compile a definition into a machine that can run.
 
     Args:
         definition: Its definition, which is copied.
-        region: That of functions which a Task names without one.
+        region: The region of functions that a Task names without one.
 
     Raises:
         ConfigurationError: The definition is wrong.
@@ -36,10 +36,10 @@ def compiled_machine(definition: dict[str, Any], region: str) -> MachineProgram:
 
 
 def check_programs(world: LocalWorld, programs: list[MachineProgram], *, express: bool) -> None:
-    """Refuse Tasks that nobody answers here, mocks of no Task, and packages that are missing.
+    """Refuse Tasks that nobody can answer here, mocks of no Task, and missing packages.
 
     Args:
-        world: What the machines would run in.
+        world: The world in which the machines would run.
         programs: The machines.
         express: Whether their executions are Express ones.
 

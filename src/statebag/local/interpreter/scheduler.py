@@ -1,9 +1,9 @@
-"""Runs strands in turn, in one thread, on a clock that jumps.
+"""Run strands in turn, in one thread, on a clock that jumps.
 
-A strand is a generator: one branch, one iteration, one execution. It yields where it has to wait,
-after it has arranged who wakes it. The clock counts the seconds of Waits, retries and timeouts.
-Nobody waits for them: if no strand can go on, the clock jumps to the next timer. So a run with one
-seed always has one order of events.
+A strand is a generator: one branch, one iteration, or one execution. It yields when it has to wait,
+after it has arranged what wakes it. The clock counts the seconds of Waits, retries and timeouts.
+The run does not wait for them: if no strand can go on, the clock jumps to the next timer. So a run
+with a given seed always has the same order of events.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _LOOKED_EVERY = 256  # turns between two looks at the real clock. Measured: one 
 
 
 class DeadlineError(Exception):
-    """The run took longer, in real time, than it may."""
+    """The run took longer, in real time, than allowed."""
 
 
 class NothingLeftError(Exception):
-    """Strands wait, and nothing that could wake one is left."""
+    """Strands wait, and nothing can wake any of them."""
 
 
 class Timer:
-    """Something that happens at a time of the clock, unless it is cancelled."""
+    """An action at a time of the clock, unless it is cancelled."""
 
     __slots__ = ("act", "at", "live", "number")
 
@@ -54,7 +54,7 @@ class Timer:
         self.live = True
 
     def cancel(self) -> None:
-        """Let it not happen."""
+        """Cancel it: it will not happen."""
         self.live = False
 
     def __lt__(self, other: Timer) -> bool:
@@ -66,11 +66,11 @@ class Strand:
 
     Args:
         steps: The generator.
-        ended: Called with the strand as it ends by itself; not if it was cancelled.
+        ended: Called with the strand when it ends by itself; not if it was cancelled.
 
     Attributes:
         value: What the generator returned.
-        failure: What it raised.
+        failure: The error that it raised.
     """
 
     __slots__ = ("_ended", "_steps", "failure", "live", "sent", "value")
@@ -84,7 +84,7 @@ class Strand:
         self.sent: Any = None
 
     def resume(self) -> None:
-        """Run to the next place where it waits, or to its end."""
+        """Run until it has to wait, or to its end."""
         if not self.live:
             return
         sent, self.sent = self.sent, None
@@ -92,7 +92,7 @@ class Strand:
             self._steps.send(sent)
         except StopIteration as end:
             self.value = end.value
-        except Exception as error:  # noqa: BLE001 - handed to whoever started it
+        except Exception as error:  # noqa: BLE001 - passed to the one that started it
             self.failure = error
         else:
             return
@@ -110,16 +110,16 @@ class Scheduler:
     """The strands and timers of one run.
 
     Args:
-        seed: Decides about jitter, and with `shuffled` about the order of strands.
-        shuffled: Whether a random strand goes next, instead of the one that is ready the longest.
-        pace: Real seconds that a second of the clock takes; 0 waits for nothing.
+        seed: Determines jitter and, with `shuffled`, the order of strands.
+        shuffled: Whether a random strand goes next, instead of the one that has been ready longest.
+        pace: Real seconds that a second of the clock takes; with 0 the run never waits.
         deadline: Real seconds after which the run is ended; None never ends it.
-        helped: Says whether somebody outside of the run may answer a task.
+        helped: Returns whether anybody outside of the run may answer a task.
 
     Attributes:
-        random: Where all that is left to chance comes from.
-        clock: Seconds since the run began, as they count for Waits, retries and limits.
-        current: The strand that runs.
+        random: The source of all randomness.
+        clock: Seconds since the run began, as Waits, retries and limits count them.
+        current: The running strand.
         expecting: How many tasks wait for an answer.
     """
 
@@ -151,50 +151,50 @@ class Scheduler:
 
     @property
     def is_busy(self) -> bool:
-        """Whether another strand could go on now."""
+        """Return whether another strand could go on now."""
         return bool(self._ready)
 
     def now(self) -> datetime:
-        """The time of the run: real time, and what the clock has jumped over."""
+        """Return the time of the run: real time plus what the clock has jumped over."""
         skipped = self.clock * self._skips
         return datetime.fromtimestamp(time.perf_counter() + self._epoch + skipped, UTC)
 
     def left(self) -> float | None:
-        """Real seconds until the deadline; None if there is none."""
+        """Real seconds until the deadline; None if there is no deadline."""
         return None if self._deadline is None else self._deadline - time.perf_counter()
 
     def start(self, steps: Steps, ended: Callable[[Strand], None]) -> Strand:
-        """Make a strand, which goes on when it is its turn."""
+        """Start a strand, which goes on when it is its turn."""
         strand = Strand(steps, ended)
         self._ready.append(strand)
         return strand
 
     def wake(self, strand: Strand, value: Any = None) -> None:
-        """Let a waiting strand go on; its `yield` gives the value."""
+        """Let a waiting strand go on; its `yield` returns the value."""
         if strand.live:
             strand.sent = value
             self._ready.append(strand)
 
     def again(self) -> None:
-        """Let the strand that runs go on after the others that can."""
+        """Let the running strand go on after the others that can."""
         self._ready.append(self.current)
 
     def after(self, seconds: float, act: Callable[[], None]) -> Timer:
-        """Do something when the clock has gone on by so many seconds."""
+        """Call a function when the clock has advanced by so many seconds."""
         self._numbers += 1
         timer = Timer(self.clock + max(seconds, 0.0), self._numbers, act)
         heapq.heappush(self._timers, timer)
         return timer
 
     def post(self, act: Callable[[], None]) -> None:
-        """Do something in the thread of the run; any thread may call this."""
+        """Call a function in the thread of the run; any thread may call this."""
         self._inbox.put(act)
 
     def run(self, until: Callable[[], bool]) -> None:
         """Run strands until the condition holds.
 
         Raises:
-            DeadlineError: The deadline is over.
+            DeadlineError: The deadline has passed.
             NothingLeftError: No strand can go on, and none ever will.
         """
         turns = 0
@@ -225,7 +225,7 @@ class Scheduler:
             delivered = True
 
     def _wait(self) -> None:
-        """Nothing can go on: wait for an answer from outside, or jump to the next timer."""
+        """Wait for an answer from outside, or jump to the next timer, when nothing can go on."""
         self.look_at_deadline()
         while self._timers and not self._timers[0].live:
             heapq.heappop(self._timers)
@@ -235,13 +235,13 @@ class Scheduler:
         timer = self._timers[0] if self._timers else None
         if timer is None and not outside:
             raise NothingLeftError
-        # While somebody outside may answer, time passes for both of us.
+        # While somebody outside may answer, time passes for both sides.
         pace = max(self._pace, 1.0) if outside else self._pace
         if timer is None or (pace > 0 and timer.at > self.clock):
             ahead = _SLICE if timer is None else min((timer.at - self.clock) * pace, _SLICE)
             began = time.perf_counter()
             answered = self._answered_within(ahead)
-            # What a busy machine took away from this process counts for no limit.
+            # Time in which a busy machine did not run this process counts towards no limit.
             self.clock += min(time.perf_counter() - began, 2 * ahead) / pace
             if answered or timer is None or self.clock < timer.at:
                 return
@@ -250,7 +250,7 @@ class Scheduler:
         timer.act()
 
     def _answered_within(self, seconds: float) -> bool:
-        """Wait for what is posted; returns whether something was."""
+        """Wait for what is posted; return whether anything was."""
         left = self.left()
         most = seconds if left is None else min(left, seconds)
         try:
@@ -261,17 +261,17 @@ class Scheduler:
         return True
 
     def look_at_deadline(self) -> None:
-        """Raise DeadlineError if the deadline is over."""
+        """Raise DeadlineError if the deadline has passed."""
         left = self.left()
         if left is not None and left <= 0:
             raise DeadlineError
 
 
 class StrandGroup:
-    """Strands that one strand has started and waits for.
+    """The strands that one strand has started and waits for.
 
     Args:
-        scheduler: Runs them.
+        scheduler: Runs the strands.
     """
 
     __slots__ = ("_ended", "_live", "_scheduler", "_waiter")
@@ -283,11 +283,11 @@ class StrandGroup:
         self._waiter: Strand | None = None
 
     def start(self, steps: Steps, key: Any) -> None:
-        """Start one; the key comes back with it."""
+        """Start a strand; its key is returned with it when it has ended."""
         self._live[self._scheduler.start(steps, self._end)] = key
 
     def next_ended(self) -> Generator[None, Any, tuple[Any, Strand]]:
-        """Wait for one that has ended, and return its key and the strand."""
+        """Wait for a strand that has ended, and return its key and the strand."""
         while not self._ended:
             self._waiter = self._scheduler.current
             yield
@@ -295,7 +295,7 @@ class StrandGroup:
         return self._live.pop(strand), strand
 
     def cancel(self) -> list[Any]:
-        """End all that are left, and return their keys."""
+        """End all strands that are left, and return their keys."""
         left, self._live = self._live, {}
         for strand in left:
             strand.cancel()

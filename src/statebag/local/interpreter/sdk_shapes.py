@@ -1,4 +1,4 @@
-"""Between the JSON of a workflow and the shapes of boto3: parameters, results, names of errors.
+"""Convert between a workflow's JSON and boto3's shapes: parameters, results, error names.
 
 Step Functions calls services through the SDK for Java. Its names are in PascalCase for every
 service, and its errors are named after its classes.
@@ -17,7 +17,7 @@ from statebag.local.interpreter.json_value import json_text
 __all__ = ["boto_names", "error_of", "java_name", "parameters_for", "result_of"]
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-# Names of optimised integrations and of the SDK for Java that boto3 spells in another way.
+# Names of optimised integrations and of the SDK for Java that boto3 spells differently.
 _BOTO = {
     "sfn": "stepfunctions",
     "states": "stepfunctions",
@@ -35,7 +35,7 @@ _BOTO = {
     "resourcegroupstaggingapi": "resourcegroupstaggingapi",
     "mwaa": "mwaa",
 }
-# How the names of services begin in the errors of optimised integrations.
+# The prefixes of services in the error names of optimised integrations.
 _OPTIMISED = {
     "dynamodb": ("DynamoDB", "AmazonDynamoDB", "AmazonDynamoDBv2"),
     "sqs": ("SQS", "AmazonSQS", "AmazonSQS"),
@@ -61,8 +61,8 @@ def parameters_for(shape: Any, given: Any) -> Any:
     """Return the parameters of a call as boto3 takes them.
 
     Args:
-        shape: The shape of botocore that they have.
-        given: The value in the workflow. Where the shape wants a text or bytes, another value is
+        shape: Their shape in botocore.
+        given: The value in the workflow. If the shape wants a text or bytes, another value becomes
             its JSON text.
     """
     kind = getattr(shape, "type_name", None)
@@ -86,7 +86,7 @@ def parameters_for(shape: Any, given: Any) -> Any:
 
 
 def result_of(value: Any, shape: Any = None) -> Any:
-    """Return what boto3 answered as the JSON of a workflow: PascalCase, texts, ISO dates."""
+    """Return an answer of boto3 as the JSON of a workflow: PascalCase, texts, ISO dates."""
     if isinstance(value, dict):
         members = getattr(shape, "members", None)
         if members is None:
@@ -113,7 +113,7 @@ def result_of(value: Any, shape: Any = None) -> Any:
 
 
 def error_of(service: str, model: Any, response: dict[str, Any]) -> tuple[str, str]:
-    """Return the name and the cause of an error that a service answered with.
+    """Return the name and the cause of an error with which a service answered.
 
     Args:
         service: The service as the Resource has it.
@@ -125,7 +125,8 @@ def error_of(service: str, model: Any, response: dict[str, Any]) -> tuple[str, s
     metadata = response.get("ResponseMetadata", {})
     status, request = metadata.get("HTTPStatusCode", 400), metadata.get("RequestId", "")
     shapes = {name: one.name for one in model.error_shapes for name in (one.error_code, one.name)}
-    # Services that once had another protocol keep the code of that one, and name the newer beside.
+    # Services that once had another protocol keep its error code, and send the newer one next to
+    # it.
     newer = str(response.get("Error", {}).get("QueryErrorCode", ""))
     modelled = shapes.get(code) or shapes.get(newer) or shapes.get(code.rpartition(".")[2])
     if service.startswith("aws-sdk:"):

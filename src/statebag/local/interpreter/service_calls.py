@@ -1,4 +1,4 @@
-"""Actions of AWS services: one call of boto3 for each attempt of a Task."""
+"""Call actions of AWS services: one boto3 call for each attempt of a Task."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _MOCK = 'Answer it with a mock: mocks={"STATE": {"Return": ...}}, or name an end
 
 
 def check_service(resource: TaskResource, services: AwsServices, path: str) -> None:
-    """Refuse an action that cannot be played.
+    """Refuse an action that the services here cannot emulate.
 
     Args:
         resource: The Resource of a Task.
-        services: Where it would be called.
-        path: Where it stands.
+        services: The services that would be called.
+        path: Its place in the definition.
 
     Raises:
-        ConfigurationError: There is no such service or action, or it is not played here.
+        ConfigurationError: There is no such service or action, or it is not emulated here.
     """
     if not resource.type.startswith("aws-sdk:") and resource.type not in _OPTIMISED:
         raise ConfigurationError(f"{resource.arn} does not run here", path=path, hint=_MOCK)
@@ -93,7 +93,7 @@ def call_service(resource: TaskResource, given: JsonValue, services: AwsServices
 
 
 def _method(resource: TaskResource, services: AwsServices, path: str) -> tuple[Any, str]:
-    """The client and the name of the operation."""
+    """Return the client and the name of the operation."""
     client = None
     for name in boto_names(resource.type):
         client = services.client_if_known(name)
@@ -116,7 +116,7 @@ def _method(resource: TaskResource, services: AwsServices, path: str) -> tuple[A
 
 
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    """The facts about the HTTP response that optimised integrations add."""
+    """Return the facts about the HTTP response that optimised integrations add."""
     headers = {str(name): str(one) for name, one in metadata.get("HTTPHeaders", {}).items()}
     request = metadata.get("RequestId") or str(uuid4())
     return {

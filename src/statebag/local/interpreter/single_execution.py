@@ -1,4 +1,4 @@
-"""One execution: its history, its context object, and how it ends."""
+"""Run one execution, with its history and its context object, to its end."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class SingleExecution:
     """An execution of a machine.
 
     Args:
-        world: What all executions of a run share.
+        world: The world that all executions of a run share.
         program: The machine.
         given: The input.
         arn: The execution's ARN.
         machine_arn: The machine's ARN.
         log: Its history.
         place: The path of its states, without their names.
-        root: Whether it is the one that the run is about.
+        root: Whether it is the run's main execution.
 
     Attributes:
         status: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
         output: The output; None unless it succeeded.
-        error: The error's name; None where there is none.
-        cause: The error's cause; None where there is none.
-        started: When it was started.
+        error: The error's name; None if there is none.
+        cause: The error's cause; None if there is none.
+        started: The time of its start.
     """
 
     def __init__(
@@ -132,20 +132,20 @@ class SingleExecution:
                 self.log.end(kind, lane.last, name, ended)
 
     def fail(self, error: str | None, cause: str | None, last: int) -> None:
-        """End with an error."""
+        """End the execution with an error."""
         if self.status == "RUNNING":
             self.status, self.error, self.cause = "FAILED", error, cause
             details = failure_details(error, cause)
             self.log.end("ExecutionFailed", last, "executionFailedEventDetails", details)
 
     def abort(self) -> None:
-        """End from outside. The event that says so follows no other."""
+        """End the execution from outside; the event for that follows no other event."""
         if self.status == "RUNNING":
             self.status = "ABORTED"
             self.log.end("ExecutionAborted", 0, "executionAbortedEventDetails", {})
 
     def time_out(self, last: int = 0) -> None:
-        """End because the time is over."""
+        """End the execution because its time is over."""
         if self.status == "RUNNING":
             self.status, self.error = "TIMED_OUT", "States.Timeout"
             details = {"error": self.error}
@@ -183,7 +183,7 @@ def lane_steps(
     """Run a machine, and return its output.
 
     Args:
-        lane: Where it runs.
+        lane: The lane in which it runs.
         program: The machine.
         given: Its input.
 
@@ -242,6 +242,6 @@ def _note_abort(lane: Lane, visit: StateVisit) -> None:
 
 
 def failure_details(error: str | None, cause: str | None) -> dict[str, Any]:
-    """The details of an event of failure: what is not known is left out."""
+    """Return the details of an event of failure, without those that are not known."""
     details = {"error": error, "cause": cause}
     return {name: one for name, one in details.items() if one is not None}

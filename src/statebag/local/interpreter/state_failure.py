@@ -1,4 +1,4 @@
-"""Why a state, a branch or an execution fails."""
+"""Describe why a state, a branch or an execution fails."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ TIMEOUT = "States.Timeout"
 _HEARTBEAT = "States.HeartbeatTimeout"
 
 
-class StateFailure(Exception):  # noqa: N818 - a result of a state, not a fault of the program
+class StateFailure(Exception):  # noqa: N818 - a result of a state, not a bug of the program
     """A state failed.
 
     Attributes:
         error: The error's name; None for a Fail state that names none.
-        cause: The error's cause; None where there is none.
+        cause: The error's cause; None if there is none.
         location: The field of a JSONata expression that failed, such as `Output/result`.
-        evaluation: Whether it is reported by an event `EvaluationFailed`.
-        final: Whether no Retry and no Catch takes it.
-        heartbeat: Whether a missing heartbeat is the reason of a timeout.
+        evaluation: Whether an event `EvaluationFailed` reports it.
+        final: Whether neither a Retry nor a Catch takes it.
+        heartbeat: Whether a missing heartbeat caused the timeout.
         inner: Whether it left a branch or an iteration.
     """
 

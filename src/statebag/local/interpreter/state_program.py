@@ -1,4 +1,4 @@
-"""A state, compiled once: what all types of states have in common."""
+"""Define what all types of compiled states have in common."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["StateProgram"]
 
 
 class StateProgram:
-    """What a state does.
+    """A compiled state.
 
-    A type of states has `run` where it never waits, else `blocks` and `steps`.
+    A type of state that never waits has `run`; any other has `blocks` and `steps`.
 
     Args:
         state: The state of the definition.
@@ -50,5 +50,5 @@ class StateProgram:
         raise NotImplementedError
 
     def steps(self, visit: StateVisit) -> Generator[None, Any, Left]:
-        """The same, for a state that has to wait."""
+        """Return the same as `run`, for a state that has to wait."""
         raise NotImplementedError

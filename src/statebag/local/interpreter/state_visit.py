@@ -1,4 +1,4 @@
-"""One visit of a state: its input, its events, and what its expressions see."""
+"""Visit a state: its input, its events, and what its expressions see."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ TOO_DEEP = f"The output of the state nests deeper than {MAX_DEPTH} levels."
 
 
 class Lane:
-    """What one branch, iteration or execution has of its own.
+    """What belongs to one branch, iteration or execution alone.
 
     Attributes:
         execution: The execution that it belongs to.
-        variables: What it sees and sets.
+        variables: The variables that it sees and sets.
         last: The id of its last event.
-        item: Index and value of the item of an inline Map that it is about; None elsewhere.
+        item: Index and value of its item in an inline Map; None elsewhere.
         place: The path of the states in it, without their names.
     """
 
@@ -73,14 +73,14 @@ class StateVisit:
         input: The state's input.
         before: The id of the event before it was entered.
         entered: The id of the event with which it was entered.
-        retries: How often it was tried again; None for a state that has no count.
-        token: The task token of the attempt under way; None where there is none.
-        item: Index and value of the item that is put together.
-        shown: What JSONata sees as `$states.result` and `$states.errorOutput`, where it is there.
+        retries: How often it was retried; None for a state without a count.
+        token: The task token of the current attempt; None if there is none.
+        item: Index and value of the item that is being selected.
+        shown: What JSONata sees as `$states.result` and `$states.errorOutput`, if present.
         number: Its place in the order in which states of the run were entered.
         attempts: How often its function was called.
         usage: What its function cost, all attempts together.
-        error: The error's name that it ended with, also where a Catch took the error.
+        error: The name of the error that ended it, even if a Catch took the error.
     """
 
     __slots__ = (
@@ -124,7 +124,7 @@ class StateVisit:
 
     @property
     def path(self) -> str:
-        """Where it runs: `Machine/Map[3]/Parse`."""
+        """Its path: `Machine/Map[3]/Parse`."""
         return f"{self.lane.place}/{self.name}"
 
     @property
@@ -134,7 +134,7 @@ class StateVisit:
 
     @property
     def reading(self) -> Reading:
-        """Looks at what it reads."""
+        """Checks what it reads."""
         world = self.lane.execution.world
         return Reading(self.name, world.bags, world.warn)
 
@@ -178,28 +178,29 @@ class StateVisit:
         return context
 
     def failure(self, error: str, message: str, *, final: bool = False) -> StateFailure:
-        """A failure of this state; the message says what, and AWS's words say where."""
+        """Return a failure of this state; the message says what, and AWS's words say where."""
         return StateFailure(error, self._said(message), final=final)
 
     def runtime(self, message: str, *, final: bool = False) -> StateFailure:
-        """A failure `States.Runtime`."""
+        """Return a failure `States.Runtime`."""
         return self.failure(RUNTIME, message, final=final)
 
     def query_failure(self, message: str, location: str | None) -> StateFailure:
-        """A failure of a JSONata expression, which has an event of its own."""
+        """Return a failure of a JSONata expression, which has its own event."""
         return StateFailure(QUERY_FAILED, self._said(message), location=location, evaluation=True)
 
     def too_large(
         self, what: str, value: JsonValue, named: str | None = None, *, final: bool = False
     ) -> StateFailure:
-        """The failure of a state or task one of whose values is over the payload limit.
+        """Return the failure of a state or task one of whose values is over the payload limit.
 
-        What AWS says does not tell how large it is, and what makes it so: the run does, beside it.
+        AWS's message does not say how large the value is, and what makes it large. The run adds
+        that.
 
         Args:
-            what: What the value is to the state, such as its output.
+            what: The role of the value in the state, such as its output.
             value: The value.
-            named: What AWS names in its place; None for the state.
+            named: What AWS names instead; None for the state.
             final: Whether no Retry and no Catch takes it.
         """
         found = largest_fields(value.value)
@@ -219,7 +220,7 @@ class StateVisit:
     def note(self, failure: StateFailure) -> None:
         """Write the event of a failed expression.
 
-        It follows what the state's entering follows, as long as nothing else happened since.
+        It follows what the state's entry event follows, if nothing else happened since.
         """
         if not failure.evaluation:
             return
@@ -239,12 +240,12 @@ class StateVisit:
 
 
 def iso_time(moment: datetime) -> str:
-    """A time as the context object has it: `2026-01-02T03:04:05.678Z`."""
+    """Return a time as the context object has it: `2026-01-02T03:04:05.678Z`."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def error_output(failure: StateFailure) -> dict[str, Any]:
-    """What a Catch gives: `Error` and `Cause`, as AWS fills them.
+    """Return the input of a Catch: `Error` and `Cause`, as AWS fills them.
 
     A timeout has an empty cause; a Fail state and an answered token may have none.
     """

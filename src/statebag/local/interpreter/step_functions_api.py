@@ -1,4 +1,4 @@
-"""The API of Step Functions inside of a run, for Tasks that call it and for handlers."""
+"""Answer the API of Step Functions inside a run, for Tasks that call it and for handlers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ApiError", "StepFunctionsApi"]
 
 
 class ApiError(Exception):
-    """An error that the service answers with.
+    """An error with which the service answers.
 
     Attributes:
         code: Its code.
@@ -36,7 +36,7 @@ class StepFunctionsApi:
     """Answers the actions of Step Functions that a workflow of the run can use.
 
     Args:
-        world: The run's.
+        world: The run's world.
     """
 
     def __init__(self, world: LocalWorld) -> None:
@@ -51,7 +51,7 @@ class StepFunctionsApi:
         }
 
     def knows(self, action: str) -> bool:
-        """Return whether an action is answered here."""
+        """Return whether it answers an action."""
         return action.lower() in self._actions
 
     def call(self, action: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class StepFunctionsApi:
 
         Args:
             action: Its name.
-            given: Its parameters; upper and lower case of their names are the same.
+            given: Its parameters; the case of their names does not matter.
 
         Returns:
             The answer, with names as the API has them.

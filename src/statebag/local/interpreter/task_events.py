@@ -1,4 +1,4 @@
-"""The events of a Task: those of a function, of an activity, or of an action of a service."""
+"""Write the events of a Task: of a function, an activity, or an action of a service."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TaskEvents:
             self._details = {"resourceType": resource.type, "resource": resource.called}
 
     def scheduled(self, given: JsonValue, timeout: float | None, heartbeat: float | None) -> None:
-        """The task was scheduled, and, unless a worker has to take it, started."""
+        """Write that the task was scheduled and, unless a worker has to take it, started."""
         details: dict[str, Any] = dict(self._details)
         if self._resource.kind == "action":
             region = self._lane.execution.world.region
@@ -64,21 +64,21 @@ class TaskEvents:
             self._lane.event("LambdaFunctionStarted")
 
     def taken(self, worker: str | None) -> None:
-        """A worker took the task of an activity."""
+        """Write that a worker took the task of an activity."""
         self._write("Started", {} if worker is None else {"workerName": worker})
 
     def submitted(self, output: JsonValue) -> None:
-        """The service took the task, which goes on."""
+        """Write that the service took the task, which goes on."""
         details = {**self._details, "output": output.text, "outputDetails": NOT_TRUNCATED}
         self._write("Submitted", details)
 
     def succeeded(self, output: JsonValue) -> None:
-        """The task ended well."""
+        """Write that the task succeeded."""
         details = {**self._details, "output": output.text, "outputDetails": NOT_TRUNCATED}
         self._write("Succeeded", details)
 
     def failed(self, failure: StateFailure) -> None:
-        """The task failed, or took too long."""
+        """Write that the task failed, or took too long."""
         details = dict(self._details)
         if failure.error is not None:
             details["error"] = failure.error

@@ -1,4 +1,4 @@
-"""Mocks: what a Task state's attempts result in, instead of calling anything."""
+"""Mock Task states: give results of their attempts without calling anything."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TaskMocks:
 
     Raises:
         ConfigurationError: An outcome has another form.
-        InvalidState: What one returns is no JSON value.
+        InvalidState: One returns what is not a JSON value.
     """
 
     def __init__(self, mocks: Mapping[str, Any]) -> None:
@@ -45,11 +45,11 @@ class TaskMocks:
         return state in self._outcomes
 
     def unknown(self, states: Iterable[str]) -> list[str]:
-        """Return the names of mocks that are of no Task among these states."""
+        """Return the names of mocks that belong to no Task among these states."""
         return sorted(self._outcomes.keys() - set(states))
 
     def answer(self, call: TaskCall) -> Generator[None, Any, Any]:
-        """Return or raise what the next attempt of a state results in."""
+        """Return or raise the result of the next attempt of a state."""
         outcome = self._next(call.visit.name)
         if call.resource.pattern:
             call.events.submitted(JsonValue({}))

@@ -1,4 +1,4 @@
-"""What the Resource of a Task is: a function, an activity, or an action of a service."""
+"""Parse the Resource of a Task: a function, an activity, or an action of a service."""
 
 from __future__ import annotations
 

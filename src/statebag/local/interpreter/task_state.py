@@ -1,4 +1,4 @@
-"""Task: its limits, its events, and who answers it."""
+"""Run a Task: its limits, its events, and what answers it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TaskCall:
         visit: The visit of its state.
         resource: What is called.
         given: The arguments.
-        timeout: Seconds that it may take; None for no limit.
+        timeout: The longest time that it may take, in seconds; None for no limit.
         heartbeat: Seconds within which it must report; None for no limit.
         events: Writes its events.
     """
@@ -54,7 +54,7 @@ class TaskCall:
         return min(limits, default=None)
 
     def timed_out(self) -> StateFailure:
-        """The failure of a task that took too long."""
+        """Return the failure of a task that took too long."""
         heartbeat = self.heartbeat is not None and self.heartbeat == self.patience
         return StateFailure(TIMEOUT, None, heartbeat=heartbeat)
 
@@ -102,7 +102,7 @@ class TaskProgram(StateProgram):
         return result.value
 
     def _seconds(self, visit: StateVisit, name: str) -> int | None:
-        """A limit in seconds, which may be written down, computed, or read by a path."""
+        """Return a limit in seconds, which may be literal, computed, or read by a path."""
         if f"{name}Path" in self.fields:
             path = self.fields[f"{name}Path"]
             value = read_value(path, visit, self.flow.effective(visit))

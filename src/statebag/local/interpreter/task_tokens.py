@@ -1,4 +1,4 @@
-"""Tasks that wait for an answer to their token: `.waitForTaskToken`, and those of activities."""
+"""Run tasks that wait for an answer to their token: `.waitForTaskToken`, and activities."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ __all__ = ["AnsweredTask"]
 
 
 class AnsweredTask:
-    """A task that somebody else ends.
+    """A task that ends when somebody answers its token.
 
-    It can be answered from the moment that it is made, also while the function that takes its
-    token still runs. Answers may come from any thread; they are looked at in that of the run.
+    It can be answered as soon as it is made, even while the function that takes its token still
+    runs. Answers may come from any thread; they are processed in the thread of the run.
 
     Args:
         call: The attempt.
         token: Its token.
-        desk: Where tokens are answered.
+        desk: Takes the answers to tokens.
     """
 
     def __init__(self, call: TaskCall, token: str, desk: TokenDesk) -> None:

@@ -1,4 +1,4 @@
-"""The variables of a workflow: what `Assign` sets, and who sees it.
+"""Keep the variables of a workflow, which `Assign` sets, in their scopes.
 
 A branch or an iteration sees the variables around it, and sets its own (Amazon States Language,
 "Variables"). A child of a distributed Map sees none of its parent's.
@@ -15,7 +15,7 @@ class Variables:
     """The variables of one branch, iteration or execution.
 
     Args:
-        outer: Those around it.
+        outer: The variables around it.
     """
 
     __slots__ = ("_outer", "_own")
@@ -25,11 +25,11 @@ class Variables:
         self._own: dict[str, Any] = {}
 
     def assign(self, values: dict[str, Any]) -> None:
-        """Set some of them, all at once."""
+        """Set some variables, all at once."""
         self._own.update(values)
 
     def get(self, name: str) -> Any:
-        """Return the value of one.
+        """Return the value of a variable.
 
         Raises:
             KeyError: It was never set.
@@ -39,7 +39,7 @@ class Variables:
         return self._outer.get(name)
 
     def seen(self) -> dict[str, Any]:
-        """Return all that are seen here, by name."""
+        """Return all variables that are visible here, by name."""
         if self._outer is None:
             return dict(self._own)
         return {**self._outer.seen(), **self._own}
