@@ -283,10 +283,10 @@ class Statebag(AsyncCalls, UpkeepCalls):
                     f"append must be a dict of items by path, not {type(append).__qualname__}",
                     hint='Write append={"$.field": items}.',
                 )
-            from statebag.sealing.appending import with_appended
+            from statebag.sealing.appending import entries_of, with_appended
 
             for array, entries in append.items():
-                items = self._written(list(entries), default)
+                items = self._written(entries_of(entries, parse_path(array)), default)
                 check_json(items)
                 state = with_appended(state, parse_path(array), items)
         with deadline(self.policy.deadline_seconds), span("statebag.seal"):
@@ -540,13 +540,13 @@ class Statebag(AsyncCalls, UpkeepCalls):
         """
         from statebag.format.json_check import check_json
         from statebag.opening.embedded import look_for_texts, open_texts
-        from statebag.sealing.appending import lies_in_unopened, with_appended
+        from statebag.sealing.appending import entries_of, lies_in_unopened, with_appended
         from statebag.sealing.sealer import plain
 
         started = perf_counter_ns()
         reads_stubs(bag)
         path = parse_path(field)
-        items = self._written(list(entries))
+        items = self._written(entries_of(entries, path))
         check_json(items)
         with deadline(self.policy.deadline_seconds):
             opener, bag = self._opener(scope), as_bag(bag)

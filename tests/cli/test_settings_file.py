@@ -140,3 +140,31 @@ def test_a_file_without_the_table_is_none(project):
 def test_every_setting_is_on_the_page():
     named = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
     assert named == list(SETTINGS)
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5_000, "n = " + "9" * 5_000])
+def test_a_file_that_no_reader_takes_is_a_clear_error(project, text):
+    (project / "statebag.toml").write_text(text)
+    result = statebag("run")
+    assert result.exit_code == 20
+    assert "cannot be read as TOML" in result.stderr
+
+
+def test_deployed_functions_have_the_paths_of_their_template_alone(project):
+    (project / "statebag.toml").write_text(from_the_page())
+    file, settings = settings_file(project)
+    strict = defaults_of(file, settings, {"variables"})
+    deployed = defaults_of(file, settings, {"variables"}, as_deployed=True)
+    assert strict["variables"] == ["STATEBAG_CONTROL=$.more", "LOG_LEVEL=DEBUG"]
+    assert deployed["variables"] == ["LOG_LEVEL=DEBUG"]
+    assert defaults_of(file, settings, {"paths", "control"})["control"] == ["$.more"]
+    (project / "template.yaml").write_text("Resources:\n  F: {}\n")
+    of_template = {**settings, "template": "template.yaml"}
+    assert "control" not in defaults_of(file, of_template, {"paths", "control"})
+
+
+def test_lint_needs_no_argument(project):
+    (project / "statebag.toml").write_text(from_the_page())
+    result = statebag("lint")
+    assert result.exit_code in {0, 4}, result.stderr
+    assert "1 state machine" in result.stderr

@@ -450,6 +450,11 @@ TRIALS = (
         ),
     ),
     Trial(
+        "Pass [entry].",
+        lambda _: client().append(seal({"log": []}), "log", {"a": 1}),
+        lambda _: client().append(seal({"log": []}), "log", [{"a": 1}]),
+    ),
+    Trial(
         "Add its path to only=, or open this value: Statebag().open(value).",
         lambda _: len(partly()["text"]),
         lambda _: (len(partly("text")["text"]), len(client().open(partly()["text"]))),

@@ -57,6 +57,19 @@ def condemned(**named):
     return one.advance(one.seal(OLD, **named), second)
 
 
+def dropped(numbers):
+    one = head()
+    one.advance(one.seal({}), None)
+    one.drop(numbers)
+
+
+def of_another_scope(*, sealed_again):
+    store = MemoryStore()
+    one, other = head(store), head(store, "agents/two")
+    bag = other.seal(OLD)
+    return one.advance(one.seal(OLD) if sealed_again else bag, None)
+
+
 def forked(scope):
     store = MemoryStore()
     origin = head(store, scope)
@@ -78,6 +91,12 @@ def gone(one):
 
 TRIALS = (
     Trial("Use other names for scopes.", lambda _: forked("a/**"), lambda _: forked("a/b")),
+    Trial("Pass [version.number, ...].", lambda _: dropped([1.0]), lambda _: dropped([1])),
+    Trial(
+        "Seal the state with head.seal.",
+        lambda _: of_another_scope(sealed_again=False),
+        lambda _: of_another_scope(sealed_again=True),
+    ),
     Trial(
         "Read the head again, and decide again.",
         lambda _: overtaken(reads_again=False),

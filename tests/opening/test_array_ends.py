@@ -83,3 +83,20 @@ def test_a_control_path_has_neither():
     for path in ("$.a[-1]", "$.a[1:]"):
         with pytest.raises(ConfigurationError, match="is not a path"):
             Policy(control=(path,))
+
+
+def test_data_that_looks_like_a_stub_stays_data_in_a_state_that_was_opened_before():
+    client = Statebag(MemoryStore(), policy=Policy(carry_bytes=0, field_limit=256))
+    stub = client.seal({"secret": noise(2_000, 1)}, scope="m/e")["secret"]
+    state = {"data": stub, "odd": {"__statebag__": 1}, "big": noise(2_000, 2)}
+    bag = client.seal(state, scope="m/e")
+    part = client.open(bag, only=["data", "odd"])
+    assert isinstance(part["big"], Unopened)
+    assert part["data"] == stub
+    assert client.open(part) == state
+    assert client.get(part, "$.data") == stub
+    assert client.get(part, "$.odd") == {"__statebag__": 1}
+    assert client.get(part, "$.data.__statebag__.v") == 1
+    assert client.get(part, "$.big") == state["big"]
+    assert client.get(part, "$") == state
+    assert client.open(client.append(part, "log", [1], scope="m/e")) == {**state, "log": [1]}

@@ -2,8 +2,9 @@
 
 import pytest
 
-from statebag import InvalidState
+from statebag import ConfigurationError, InvalidState, Statebag
 from statebag.sealing.appending import with_appended
+from statebag.store.memory import MemoryStore
 
 
 def test_the_state_that_came_is_not_changed_and_a_missing_last_field_is_made():
@@ -33,3 +34,16 @@ def test_where_there_is_no_array_it_is_said(path, where):
         with_appended(state, path, [3])
     assert caught.value.path.startswith(where)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("entries", [{"role": "user"}, "text", b"text", None, 5])
+def test_one_entry_is_not_taken_for_several(entries):
+    client = Statebag(MemoryStore())
+    bag = client.seal({"messages": []}, scope="m/e")
+    with pytest.raises(ConfigurationError, match="entries must be a list") as caught:
+        client.append(bag, "messages", entries)
+    assert (caught.value.path, caught.value.hint) == ("$.messages", "Pass [entry].")
+    with pytest.raises(ConfigurationError, match="entries must be a list"):
+        client.seal({"messages": []}, scope="m/e", append={"messages": entries})
+    whole = client.open(client.append(bag, "messages", [{"role": "user"}, "text"]))
+    assert whole["messages"] == [{"role": "user"}, "text"]

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statebag import ConfigurationError
+from statebag.store.memory import MemoryStore
 from statebag.versions.dropping import VersionName, over, with_dropped
+from tests.versions.threads import grown, head_of
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -47,3 +49,14 @@ def test_a_wrong_number_is_refused(keep):
 def test_without_a_rule_nothing_is_dropped():
     with pytest.raises(ConfigurationError, match="nothing says what stays"):
         over(names(1), NOW, keep=None, younger=None)
+
+
+@pytest.mark.parametrize("numbers", [[True], [1.0], [2.0], ["1"], None, 5, "12", [[1]]])
+def test_what_is_no_list_of_numbers_is_refused_before_a_write(numbers):
+    head = head_of(MemoryStore())
+    grown(head, 3)
+    with pytest.raises(ConfigurationError, match="versions must be given as a list of int"):
+        head.drop(numbers)
+    assert [one.number for one in head.versions()] == [3, 2, 1]
+    head.drop([head.versions()[-1].number])
+    assert [one.number for one in head.versions()] == [3, 2]

@@ -59,7 +59,9 @@ class _Commands(click.Group):
             found = settings_file(Path.cwd())
             if found is not None:
                 parameters = {one.name for one in command.params if one.name}
-                ctx.default_map = {name: defaults_of(*found, parameters)}
+                as_deployed = "--as-deployed" in rest
+                given = defaults_of(*found, parameters, as_deployed=as_deployed)
+                ctx.default_map = {name: given}
         return name, command, rest
 
     def main(self, *args: Any, **extra: Any) -> Any:

@@ -36,7 +36,7 @@ def command(template: Path, *, force: bool) -> None:
       statebag init template.yaml
       statebag run
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
-    if _FILE.exists() and not force:
+    if (_FILE.exists() or _FILE.is_symlink()) and not force:
         raise ConfigurationError(f"{_FILE} exists already", hint="Edit it, or pass --force.")
     with needs("local"):
         from statebag.lint.linter import Options, lint  # noqa: PLC0415 - kept out of --help
@@ -57,6 +57,8 @@ def command(template: Path, *, force: bool) -> None:
         lines += [f'{_text(name)} = ""' for name in functions]
     _FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     click.echo(f"wrote {_FILE}: {printable(os.path.relpath(template))}")
+    if any(one.startswith(("control", "movable")) for one in lines):
+        click.echo("set the same paths where you deploy: `statebag lint --control` prints them")
     if functions:
         click.echo(f"name a function of yours for each of {printable(', '.join(functions))}")
 

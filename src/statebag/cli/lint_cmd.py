@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ class _Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         told = [
             "--print-control" if one == "--control" and not following.startswith("$") else one
-            for one, following in zip(args, [*args[1:], ""], strict=True)
+            for one, following in pairwise([*args, ""])
         ]
         return super().parse_args(ctx, told)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ SETTINGS: dict[str, type] = {
 """The settings, each with the type of its value in the file."""
 
 _FILES = {"template", "input", "mocks"}
+_PATHS = {"control", "movable"}
 _KINDS: dict[type, str] = {str: "text", dict: "a table of texts", list: "a list of texts"}
 # Parameters of the commands that take a setting, where the name differs.
 _PARAMETERS = {
@@ -70,15 +72,21 @@ def settings_file(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
-def defaults_of(file: Path, settings: Mapping[str, Any], parameters: set[str]) -> dict[str, Any]:
+def defaults_of(
+    file: Path, settings: Mapping[str, Any], parameters: set[str], *, as_deployed: bool = False
+) -> dict[str, Any]:
     """Return the values of a command's parameters that the settings give.
 
     Args:
         file: The file of the settings, from whose folder their paths start.
         settings: As `settings_file` returns them.
         parameters: The names of the command's parameters.
+        as_deployed: Whether the functions have what their template gives them, and no more.
     """
     given: dict[str, Any] = {}
+    # The functions of a template have the variables that it gives them; lint reads those.
+    if as_deployed or ("paths" in parameters and _is_template(file, settings.get("template"))):
+        settings = {name: one for name, one in settings.items() if name not in _PATHS}
     for name, value in settings.items():
         if name == "store" and dict(all_variables()).get("STATEBAG_STORE", "").strip():
             continue  # what the shell says is nearer
@@ -88,7 +96,7 @@ def defaults_of(file: Path, settings: Mapping[str, Any], parameters: set[str]) -
     if "variables" in parameters:
         paths = {
             f"STATEBAG_{name.upper()}": ",".join(settings[name])
-            for name in ("control", "movable")
+            for name in sorted(_PATHS)
             if name in settings
         }
         given["variables"] = [
@@ -116,10 +124,21 @@ def _handler(file: Path, target: str) -> str:
     return f"{source}{colon}{function}"
 
 
+def _is_template(file: Path, template: str | None) -> bool:
+    """Return whether the file is a template, which has its functions' variables."""
+    if template is None:
+        return False
+    try:
+        text = (file.parent / template).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False  # the command says what is wrong with it
+    return re.search(r'^\s*"?Resources"?\s*:', text, re.MULTILINE) is not None
+
+
 def _parsed(file: Path) -> Any:
     try:
         return tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         where = f": {error}" if isinstance(error, tomllib.TOMLDecodeError) else ""
         raise ConfigurationError(
             f"{file} cannot be read as TOML{where}", hint="Correct it, or move it away."

@@ -15,7 +15,7 @@ from statebag.format.stub_parsing import parse_stub
 if TYPE_CHECKING:
     from statebag.format.paths import Path
 
-__all__ = ["OPAQUE", "Grown", "Unopened", "unread_in"]
+__all__ = ["OPAQUE", "Grown", "Unopened", "holds_unopened", "unread_in"]
 
 
 class Unopened:
@@ -112,6 +112,20 @@ def unread_in(value: object) -> Unopened | None:
     if isinstance(value, Grown):
         return value.before
     return value if isinstance(value, Unopened) else None
+
+
+def holds_unopened(value: Any) -> bool:
+    """Return whether anything in a value was not opened."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, Unopened):
+            return True
+        if isinstance(one, dict):
+            pending.extend(one.values())
+        elif isinstance(one, list):
+            pending.extend(one)
+    return False
 
 
 def _plain_size(wire: Any, stub: Stub) -> int:

@@ -13,7 +13,7 @@ from statebag.format.derived import marked_fields, set_aside
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.format.stub_parsing import parse_stub
-from statebag.format.unopened import Unopened
+from statebag.format.unopened import Unopened, holds_unopened
 from statebag.opening.walk import EVERYTHING, Selection, plain_copy
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ def look_up(opener: Opener, bag: Any, path: Place) -> Any:
         InvalidState: Nothing is at the path; the message names what is there instead.
     """
     value, opened = found_at(opener, bag, path)
-    return value if opened else opener.open(value, EVERYTHING)
+    if opened:
+        return value
+    is_state = not isinstance(value, Unopened) and holds_unopened(bag)
+    return opener.open(value, EVERYTHING, is_state=is_state)
 
 
 def found_at(opener: Opener, bag: Any, path: Place) -> tuple[Any, bool]:
@@ -48,6 +51,8 @@ def found_at(opener: Opener, bag: Any, path: Place) -> tuple[Any, bool]:
     for depth, part in enumerate(path):
         if isinstance(value, Unopened):
             value = value.wire
+        elif not opened and isinstance(value, dict) and KEY in value and holds_unopened(bag):
+            opened = True  # of a state that was opened before: it is data
         if not opened and isinstance(value, dict):
             if any(one.name == part for one in marked_fields(value)):
                 value, opened = opener.open(value, Selection([(str(part),)])), True

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from statebag.errors import BlobCorrupt, InvalidStub, NotPermitted
+from statebag.errors import BlobCorrupt, InvalidStub, NotPermitted, StatebagError
 from statebag.format import json_text
 from statebag.format.index import read_node
 from statebag.format.json_type import json_type
 from statebag.format.names import encode_scope, is_scope_at_or_above, scope_of
 from statebag.format.paths import render_path
+from statebag.format.unopened import holds_unopened
 from statebag.opening.verified import Texts, Verified, verified
 from statebag.opening.walk import EVERYTHING, Selection, walk
 
@@ -106,7 +107,15 @@ class Opener:
             below: The path of `bag` in a state.
         """
         checker = self._checker()
-        found = walk(bag, selection, is_state=is_state, below=below, signatures=checker)
+        try:
+            found = walk(bag, selection, is_state=is_state, below=below, signatures=checker)
+            is_mixed = found.has_stubs and found.has_unopened
+        except StatebagError:
+            is_mixed = not is_state and holds_unopened(bag)
+            if not is_mixed:
+                raise
+        if is_mixed:  # a state that was opened before: what looks like a stub in it is data
+            found = walk(bag, selection, is_state=True, below=below, signatures=checker)
         if found.sites:
             self._fill(found)
         for doubt in found.doubts:

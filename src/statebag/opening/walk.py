@@ -70,6 +70,8 @@ class Walk(msgspec.Struct):
     root: list[Any]
     sites: list[Site]
     unopened: int = 0
+    has_stubs: bool = False
+    has_unopened: bool = False
     doubts: list[Doubt] = msgspec.field(default_factory=list)
 
 
@@ -163,6 +165,9 @@ def walk(
             checker = None if value.is_own else signatures
             value = value.wire
             is_data = False
+            found.has_unopened = True
+        elif not is_data and isinstance(value, dict) and KEY in value:
+            found.has_stubs = True
         if isinstance(value, dict):
             if len(path) >= MAX_DEPTH:
                 raise _too_deep(path)

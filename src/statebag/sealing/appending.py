@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from statebag.errors import InvalidState
+from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
 from statebag.format.unopened import Grown, Unopened
@@ -12,7 +13,28 @@ from statebag.format.unopened import Grown, Unopened
 if TYPE_CHECKING:
     from statebag.format.paths import Path
 
-__all__ = ["lies_in_unopened", "with_appended"]
+__all__ = ["entries_of", "lies_in_unopened", "with_appended"]
+
+
+def entries_of(entries: object, path: Path) -> list[Any]:
+    """Return the entries to append as a list.
+
+    Args:
+        entries: What the caller gave.
+        path: The array's path, for the message.
+
+    Raises:
+        ConfigurationError: It is one entry, not several: its keys or characters would be appended.
+    """
+    if isinstance(entries, str | bytes | bytearray | Mapping | Unopened) or not isinstance(
+        entries, Iterable
+    ):
+        raise ConfigurationError(
+            f"entries must be a list of entries, not {type(entries).__qualname__}",
+            path=render_path(path),
+            hint="Pass [entry].",
+        )
+    return list(entries)
 
 
 def lies_in_unopened(state: Any, path: Path) -> bool:

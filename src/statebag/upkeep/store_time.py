@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["store_time"]
 
+# One name for all, so that a process that is killed leaves no more than one object.
 _NOW = f"{GC_FOLDER}/now"
+# Another process may ask and delete at the same time. Chosen: that happens seldom.
+_TURNS = 5
 
 
 def store_time(store: Store) -> datetime:
@@ -24,13 +27,14 @@ def store_time(store: Store) -> datetime:
     Raises:
         ConfigurationError: The store does not find what was just written.
     """
-    store.put(_NOW, b"{}")
-    info = store.head(_NOW)
-    with suppress(BlobMissing):
-        store.delete(_NOW)
-    if info is None:
-        raise ConfigurationError(
-            "the store does not find an object right after it was written",
-            hint="Run `statebag doctor`: a collector needs read after write.",
-        )
-    return info.modified
+    for _ in range(_TURNS):
+        store.put(_NOW, b"{}")
+        info = store.head(_NOW)
+        with suppress(BlobMissing):
+            store.delete(_NOW)
+        if info is not None:
+            return info.modified
+    raise ConfigurationError(
+        "the store does not find an object right after it was written",
+        hint="Run `statebag doctor`: a collector needs read after write.",
+    )

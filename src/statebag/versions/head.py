@@ -9,10 +9,18 @@ older or the newer version, never a part of one.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from statebag.errors import BlobCorrupt, BlobMissing, ConfigurationError, Conflict, InvalidState
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    Conflict,
+    InvalidState,
+    NotPermitted,
+)
 from statebag.format import json_text
 from statebag.format.bag_text import as_bag
 from statebag.format.head_names import (
@@ -24,17 +32,18 @@ from statebag.format.head_names import (
     version_name,
 )
 from statebag.format.head_record import HeadState, VersionRecord, decode_record, encode_record
-from statebag.format.names import encode_scope
+from statebag.format.names import encode_scope, scope_of
+from statebag.opening.opener import Confinement
 from statebag.process.forking import Workers
 from statebag.store.contract import is_conditional
 from statebag.upkeep.store_time import store_time
 from statebag.versions.attached import Attached, copy_attached, delete_attached
-from statebag.versions.condemned import check_not_condemned
+from statebag.versions.condemned import check_not_condemned, packs_named
 from statebag.versions.dropping import VersionName, over, with_dropped
 from statebag.versions.version import Version, record_of, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import timedelta
 
     from statebag.versions.sealing_client import SealingClient
@@ -133,6 +142,7 @@ class Head:
             read the head.
 
         Raises:
+            NotPermitted: The bag names objects of a scope that readers of the head may not read.
             Conflict: Another writer was first. Read the head again, and apply the change to that.
             InvalidState: The label or the note is malformed or too large.
         """
@@ -141,6 +151,7 @@ class Head:
         state, token = self._expected(expected)
         check_not_condemned(self._client.store, bag, None if expected is None else expected.bag)
         reads = () if expected is None else expected.reads
+        self._check_scopes(bag, reads)
         if state is None or state.newest is None:  # a new life: earlier numbers are free again
             state = HeadState(life=secrets.token_hex(8), last=0, dropped=(), newest=None)
         record = record_of(bag, number=state.last + 1, label=label, note=note, reads=reads)
@@ -239,7 +250,7 @@ class Head:
         Args:
             numbers: The numbers of versions; those that do not exist are ignored.
         """
-        gone = set(numbers)
+        gone = set(_checked_numbers(numbers))
 
         def without(state: HeadState) -> HeadState | None:
             names = self._names(state)
@@ -287,6 +298,19 @@ class Head:
             return HeadState(life=state.life, last=state.last, dropped=(), newest=None)
 
         self._change(ended)
+
+    def _check_scopes(self, bag: Any, reads: tuple[str, ...]) -> None:
+        """Refuse a bag whose objects the readers of this head may not read."""
+        readable = (*self._client.policy.readable_scopes, *reads)
+        allowed = Confinement(encode_scope(self._packs), readable)
+        for pack in packs_named(bag):
+            if not allowed.allows(scope_of(pack)):
+                raise NotPermitted(
+                    "the bag names an object of another scope, which readers of this head may not "
+                    "read",
+                    object_name=pack,
+                    hint="Seal the state with head.seal.",
+                )
 
     def _reader(self, version: Version | None) -> SealingClient:
         reads = () if version is None else version.reads
@@ -461,6 +485,20 @@ class Head:
                 store.delete(info.name)
         for label in gone - labels:
             delete_attached(self.attached, label)
+
+
+def _checked_numbers(numbers: object) -> Iterable[int]:
+    """Refuse what is no list of version numbers: a float of the same value would be written."""
+    found = (
+        list(numbers) if isinstance(numbers, Iterable) and not isinstance(numbers, str) else None
+    )
+    if found is None or any(type(one) is not int for one in found):
+        odd = numbers if found is None else next(one for one in found if type(one) is not int)
+        raise ConfigurationError(
+            f"versions must be given as a list of int, not {type(odd).__qualname__}",
+            hint="Pass [version.number, ...].",
+        )
+    return found
 
 
 def check_conditional(client: SealingClient) -> None:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Self
 
+    from statebag.policy import Policy
     from statebag.store.retrying import RetryingStore
 
 __all__ = ["SealingClient"]
@@ -17,6 +18,7 @@ class SealingClient(Protocol):
     """Seals and opens: `Statebag` is one."""
 
     store: RetryingStore
+    policy: Policy
 
     def with_readable(self, *scopes: str) -> Self:
         """Return this client with more readable scopes."""

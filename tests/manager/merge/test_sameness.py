@@ -2,7 +2,8 @@ import pytest
 
 from statebag import Policy, Statebag
 from statebag.format.codec import sha256_hex
-from statebag.manager.merge.sameness import MISSING, digest_of, holds_unopened, same
+from statebag.format.unopened import holds_unopened
+from statebag.manager.merge.sameness import MISSING, digest_of, same
 from statebag.store import MemoryStore
 
 

@@ -16,7 +16,7 @@ from statebag.format.derived import is_marked, set_aside, with_derived
 from statebag.format.json_text import wire_size
 from statebag.format.json_type import json_type
 from statebag.format.stub import KEY, Carried
-from statebag.format.unopened import Grown, Unopened
+from statebag.format.unopened import Grown, Unopened, holds_unopened
 from statebag.manager.actions.scope import (
     UNNAMED,
     execution_of_scope,
@@ -35,7 +35,6 @@ from statebag.manager.merge.fork import PENDING
 from statebag.manager.merge.history import LAST_ID
 from statebag.manager.merge.lambda_response import is_response, payload_of
 from statebag.manager.merge.resuming import RESUME_POINT
-from statebag.manager.merge.sameness import holds_unopened
 from statebag.manager.scheduling import FULL, SUMMARY, is_summary_of, may_be_summary, summary_of
 from statebag.manager.settings import manager_settings
 from statebag.store.confinement import name_below

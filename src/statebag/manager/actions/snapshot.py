@@ -17,11 +17,11 @@ from statebag.format.codec import sha256_hex
 from statebag.format.json_text import wire_size
 from statebag.format.json_type import json_type
 from statebag.format.names import encode_scope, is_scope_at_or_above
+from statebag.format.unopened import holds_unopened
 from statebag.manager.actions import older_snapshot
 from statebag.manager.actions.invocation import as_one
 from statebag.manager.legacy.older_form import addresses_in
 from statebag.manager.merge.history import HISTORY
-from statebag.manager.merge.sameness import holds_unopened
 from statebag.opening.fetch import Fetcher
 from statebag.opening.inspection import IndexReader
 from statebag.opening.opener import Confinement

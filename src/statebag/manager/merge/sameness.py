@@ -9,9 +9,9 @@ import msgspec
 from statebag.errors import InvalidState
 from statebag.format import json_check, json_text
 from statebag.format.codec import sha256_hex
-from statebag.format.unopened import Unopened
+from statebag.format.unopened import Unopened, holds_unopened
 
-__all__ = ["MISSING", "digest_of", "digest_of_given", "holds_unopened", "same"]
+__all__ = ["MISSING", "digest_of", "digest_of_given", "same"]
 
 
 class _Missing:
@@ -27,20 +27,6 @@ MISSING: Any = _Missing()
 
 _EXACT = frozenset({str, int, bool, type(None)})
 """Types of which two values are the same JSON exactly if they are equal and of one type."""
-
-
-def holds_unopened(value: Any) -> bool:
-    """Return whether anything in a value was not opened."""
-    pending = [value]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, Unopened):
-            return True
-        if isinstance(one, dict):
-            pending.extend(one.values())
-        elif isinstance(one, list):
-            pending.extend(one)
-    return False
 
 
 def same(one: Any, other: Any) -> bool | None:

@@ -16,7 +16,8 @@ from statebag.errors import ConfigurationError, InvalidState
 from statebag.format import json_text
 from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
-from statebag.manager.merge.sameness import MISSING, digest_of, holds_unopened, same
+from statebag.format.unopened import holds_unopened
+from statebag.manager.merge.sameness import MISSING, digest_of, same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
