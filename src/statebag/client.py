@@ -304,7 +304,8 @@ class Statebag(AsyncCalls, UpkeepCalls):
 
                 check_json(state, OPAQUE)
                 say_texts_are_left(state)
-                state = self._sealer().read_inside(state, (), scope)
+                # A scope that the parent gave confines nobody.
+                state = self._sealer().read_inside(state, (), scope if is_given else None)
             bag = self._sealer().sealed(
                 state, scope, budget, everything=heal, confined=is_given, parent=parent
             )

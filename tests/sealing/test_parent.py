@@ -267,3 +267,19 @@ def test_many_fields_that_changed_are_read_side_by_side():
     _, asked, cost = sealed_from(inner, state, parent)
     assert cost.puts == 0
     assert asked.count("get_ranges") == 1  # they lie in one pack
+
+
+@pytest.mark.parametrize("heal", [True, False])
+def test_a_scope_that_the_parent_gave_confines_nobody(heal):
+    """Values of another execution stand in the state; nobody said who may read the new bag."""
+    store = MemoryStore()
+    client = Statebag(store, policy=Policy(carry_bytes=0, field_limit=600))
+    other = client.seal({"right": noise(3_000, 1)}, scope="machine/run")
+    own = client.seal({"left": noise(3_000, 2)}, scope="machine/other")
+    both = {**client.open(other, only=[]), **client.open(own, only=[])}
+    parent = client.seal(both)
+    forget()
+    state = client.open(parent, only=[])
+    bag = client.seal({**state, "status": 1}, parent=parent, heal=heal)
+    opened = client.open(bag)
+    assert (opened["right"], opened["left"]) == (noise(3_000, 1), noise(3_000, 2))

@@ -149,7 +149,7 @@ class Sealer:
         while True:
             state, layout, text = self._laid_out(
                 state,
-                scope,
+                scope if confined else None,  # that the parent gave confines nobody
                 encoded,
                 bound,
                 memory,
