@@ -15,6 +15,12 @@ def test_a_file_for_its_owner_without_values(execution, folder):
     assert "small" not in text.partition('id="recorded"')[2].partition("</script>")[0]
 
 
+def test_a_name_is_enough(execution, folder):
+    result = statebag("report", "run-1", "--output", "page.html")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "TIMED_OUT" in (folder / "page.html").read_text("utf-8")
+
+
 def test_what_cannot_be_written_is_said(execution, folder):
     result = statebag("report", execution, "--output", "nowhere/page.html")
     assert result.exit_code != 0

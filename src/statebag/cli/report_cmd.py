@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from statebag.cli.executions import histories_option
+from statebag.cli.executions import Executions, histories_option
 from statebag.cli.stores import reading_client, store_option
 from statebag.cli.unusable_file import UnusableFile
 
@@ -14,7 +14,7 @@ __all__ = ["command"]
 
 
 @click.command("report", short_help="Write one execution as one HTML file, for a ticket.")
-@click.argument("execution", metavar="ARN")
+@click.argument("execution", metavar="EXECUTION")
 @click.option(
     "--output",
     metavar="FILE",
@@ -28,7 +28,9 @@ __all__ = ["command"]
 def command(
     execution: str, *, output: Path, values: bool, histories: Path, store: str | None
 ) -> None:
-    """Write the page of `statebag ui` for the execution ARN into one file.
+    """Write the page of `statebag ui` for one execution into one file.
+
+    EXECUTION is an ARN, or the name of an execution of this machine, or the beginning of its name.
 
     The file needs no server and loads nothing: attach it to a ticket. It has the status, the state
     machine, the payloads, the first 5,000 steps with their errors, the cost, and the fields of some
@@ -44,6 +46,7 @@ def command(
     from statebag.ui.page_answers import PageData  # noqa: PLC0415 - kept out of --help
     from statebag.ui.report_file import report_of  # noqa: PLC0415 - kept out of --help
 
+    execution = Executions(histories).named(execution) or execution
     with reading_client(store) as client:
         page = report_of(PageData(ExecutionCatalog(histories), client), execution, values=values)
     try:
