@@ -137,7 +137,6 @@ TRIED_ELSEWHERE = {
     "local/run_watch.py": "local/test_execution.py",
     "local/sealed_bags.py": "local/test_reads.py",
     "local/transition_log.py": "local/test_execution.py",
-    "local/unopened_stubs.py": "local/test_reads.py",
     "local/world_contents.py": "local/test_declared_resources.py",
     "local/interpreter/aws_services.py": "local/interpreter/test_service_calls.py",
     "local/interpreter/expression_pool.py": "local/interpreter/test_payload_template.py",
