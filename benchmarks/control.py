@@ -28,6 +28,10 @@ class Control:
         """What each request takes from now on, besides the server's own time."""
         self._ask("POST", f"/-/delay/{milliseconds}")
 
+    def set_tail(self, median: float, p99: float) -> None:
+        """From now on each request takes a lognormal time with these two, in milliseconds."""
+        self._ask("POST", f"/-/tail/{median}/{p99}")
+
     def close(self) -> None:
         """End the connection."""
         self._connection.close()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Measurement", "Settings", "main", "workload_named"]
 
 _BARE_BYTES = 64 * 1024
+_TAIL = (20.0, 83.0)  # milliseconds: median and p99 of small requests to S3 in its own region
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,9 @@ class Settings:
         timed_every: Every so manieth step is timed at that delay; the others run without one.
             0: only the last.
         bare: Whether a bare GET is timed beside each timed step.
+        tail_every: Every so manieth step, of those that are not timed at that delay, is timed
+            with requests that take as long as a real store's: most 20 ms, some far longer.
+            0: none.
     """
 
     way: str
@@ -57,14 +61,15 @@ class Settings:
     delay_ms: float = 15.0
     timed_every: int = 10
     bare: bool = False
+    tail_every: int = 0
 
 
 @dataclass
 class Measurement:
     """What came out. Lists hold a figure a step; sizes in bytes, times in seconds.
 
-    `open_wall`, `seal_wall`, `step_wall` and `bare_wall` hold the timed steps only; CPU times
-    are of all steps, of all threads of this process.
+    `open_wall`, `seal_wall`, `step_wall` and `bare_wall` hold the timed steps only, `tail_wall`
+    those whose requests had a tail; CPU times are of all steps, of all threads of this process.
     """
 
     way: str
@@ -82,6 +87,7 @@ class Measurement:
     seal_wall: list[float] = field(default_factory=list)
     step_wall: list[float] = field(default_factory=list)
     bare_wall: list[float] = field(default_factory=list)
+    tail_wall: list[float] = field(default_factory=list)
     objects: int = 0
     errors: int = 0
     peak_rss: int = 0
@@ -112,6 +118,9 @@ def measure(settings: Settings) -> Measurement:
             if bare is not None:
                 found.bare_wall.append(bare())
                 before = control.counts()
+        tailed = not timed and bool(settings.tail_every) and not change.number % settings.tail_every
+        if tailed:
+            control.set_tail(*_TAIL)
         if settings.cold:
             way.forget()
         clock = _Clock()
@@ -122,6 +131,9 @@ def measure(settings: Settings) -> Measurement:
             found.open_wall.append(clock.wall["open"])
             found.seal_wall.append(clock.wall["seal"])
             found.step_wall.append(sum(clock.wall.values()))
+        if tailed:
+            control.set_delay(0)
+            found.tail_wall.append(sum(clock.wall.values()))
         after = control.counts()
         _count(found, before, after)
         before = after
@@ -193,6 +205,10 @@ def _way(settings: Settings) -> Way:
         if name == "whole":
             return WholeWay(objects)
         return AuditedWay(objects, skip_unchanged="skip" in parameters)
+    if name == "one-object":
+        from benchmarks.ways.one_object_way import OneObjectWay
+
+        return OneObjectWay(settings.bucket, prefix)
     if name == "langgraph":
         from benchmarks.ways.langgraph_way import LanggraphWay
 
@@ -209,15 +225,15 @@ def _way(settings: Settings) -> Way:
 
 
 def _bare_get(settings: Settings) -> Any:
-    """A function that reads one object of 64 KB with a client that is new, and its seconds."""
+    """A function that reads one object of 64 KB with a client that is kept, and its seconds."""
     from statebag.store.address import store_from_url
 
-    address = f"s3://{settings.bucket}/{uuid.uuid4().hex}"
-    store_from_url(address).put("bare", b"b" * _BARE_BYTES)
+    store = store_from_url(f"s3://{settings.bucket}/{uuid.uuid4().hex}")
+    store.put("bare", b"b" * _BARE_BYTES)
 
     def get() -> float:
         began = perf_counter()
-        store_from_url(address).get_ranges("bare", [(0, _BARE_BYTES)])
+        store.get_ranges("bare", [(0, _BARE_BYTES)])
         return perf_counter() - began
 
     return get

@@ -10,6 +10,8 @@ requests:
 
     GET  /-/counts           the counters as JSON
     POST /-/delay/<ms>       from now on
+    POST /-/tail/<ms>/<ms>   from now on each request takes another time, as those of a real store
+                             do: a lognormal one, of which the median and the p99 are given
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +31,7 @@ __all__ = ["Proxy"]
 _END = b"\r\n\r\n"
 _HEAD_LIMIT = 64 * 1024
 _NO_BODY = frozenset({204, 304})
+_P99 = 2.3263  # standard deviations of a normal distribution, above which one in a hundred is
 
 
 @dataclass
@@ -63,6 +68,8 @@ class Proxy:
         self.port = port
         self.delay = delay
         self.counts = _Counts()
+        self._spread = 0.0
+        self._random = random.Random(20)  # the same delays in each run, and nothing secret
 
     def client(self) -> _Client:
         """What serves one client's connection."""
@@ -78,10 +85,19 @@ class Proxy:
         if method == "PUT":
             self.counts.objects.add(target.partition("?")[0])
 
+    def wait(self) -> float:
+        """Seconds that the next request takes, besides the server's own."""
+        if not self._spread:
+            return self.delay
+        return self._random.lognormvariate(math.log(self.delay), self._spread)
+
     def own(self, target: str) -> bytes:
         """The answer to one of the proxy's own requests."""
         if target.startswith("/-/delay/"):
-            self.delay = float(target.rpartition("/")[2]) / 1000
+            self.delay, self._spread = float(target.rpartition("/")[2]) / 1000, 0.0
+        if target.startswith("/-/tail/"):
+            median, p99 = (float(one) / 1000 for one in target.split("/")[3:])
+            self.delay, self._spread = median, math.log(p99 / median) / _P99
         data = json.dumps(self.counts.as_dict()).encode()
         return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(data), data)
 
@@ -160,7 +176,7 @@ class _Client(_Message):
         is_head = method == b"HEAD"
         closes = _header(self.head, b"connection").lower() == b"close"
         asyncio.get_running_loop().call_later(
-            self.proxy.delay, self.hand_on, request, is_head, closes
+            self.proxy.wait(), self.hand_on, request, is_head, closes
         )
 
     def hand_on(self, request: bytes, is_head: bool, closes: bool) -> None:

@@ -44,6 +44,20 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Tail:
+    """Times of steps whose requests take as long as a real store's, in milliseconds."""
+
+    p50: float
+    p99: float
+
+    @classmethod
+    def of(cls, seconds: list[float]) -> Tail:
+        """From seconds; at least two."""
+        hundredths = quantiles(seconds, n=100, method="inclusive")
+        return cls(1000 * hundredths[49], 1000 * hundredths[98])
+
+
+@dataclass(frozen=True)
 class Summary:
     """One row. Sizes in bytes a step, times in milliseconds.
 
@@ -51,6 +65,9 @@ class Summary:
         dollars: For a million steps: requests, and what they write kept for 30 days.
         change: What the step changed, compressed.
         growth: Exponent of the bytes written over the step's number, less that of the change.
+        last_gets: GETs a step in the last quarter of the run.
+        gets_growth: Exponent of the GETs over the step's number.
+        tail: Times with a tail; None where they were not measured.
         without_requests: Share of the steps that sent none.
         without_gets: Share of the steps that read nothing.
     """
@@ -79,12 +96,17 @@ class Summary:
     seal_wall: Spread
     bare_wall: Spread | None
     peak_rss: int
+    last_gets: float
+    gets_growth: float
+    tail: Tail | None
 
     @classmethod
     def loaded(cls, saved: dict[str, Any]) -> Summary:
         """From its own `asdict`."""
         spreads = {
-            name: Spread(**value) for name, value in saved.items() if isinstance(value, dict)
+            name: (Tail if name == "tail" else Spread)(**value)
+            for name, value in saved.items()
+            if isinstance(value, dict)
         }
         return cls(**{**saved, **spreads})
 
@@ -147,4 +169,7 @@ def summarized(found: dict[str, Any], changes: list[int]) -> Summary:
         seal_wall=Spread.of(found["seal_wall"]),
         bare_wall=Spread.of(found["bare_wall"]) if found["bare_wall"] else None,
         peak_rss=found["peak_rss"],
+        last_gets=mean(found["gets"][-max(steps // 4, 1) :]),
+        gets_growth=growth([float(count) for count in found["gets"]]),
+        tail=Tail.of(found["tail_wall"]) if len(found["tail_wall"]) > 1 else None,
     )

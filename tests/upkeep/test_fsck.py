@@ -1,6 +1,8 @@
 """Every kind of damage is found, and nothing is said of values."""
 
 import os
+import threading
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -52,6 +54,53 @@ def test_a_whole_store_is_whole_and_every_blob_was_checked():
     assert len(seen) == 3
     assert report.bytes == sum(info.size for info in store.list())
     assert {call.operation for call in store.calls} <= {"list", "get"}
+
+
+class TogetherStore(MemoryStore):
+    """Counts how many reads, and how many of their bytes, wait at the same time."""
+
+    def __init__(self, wait_for=0):
+        super().__init__()
+        self.lock, self.all_here = threading.Lock(), threading.Barrier(wait_for or 1)
+        self.wait_for, self.reading, self.bytes, self.most_bytes = wait_for, 0, 0, 0
+
+    def get(self, name):
+        data = super().get(name)
+        with self.lock:
+            self.bytes += len(data)
+            self.most_bytes = max(self.most_bytes, self.bytes)
+        if self.wait_for:
+            self.all_here.wait(60)  # breaks where fewer are read at once
+        else:
+            time.sleep(0.02)  # so that others are here too, where they may
+        with self.lock:
+            self.bytes -= len(data)
+        return data
+
+
+def test_packs_of_many_executions_are_read_at_once():
+    store = TogetherStore(wait_for=32)
+    client = Statebag(store, policy=STORING, replicas=())
+    for n in range(64):
+        client.seal({"text": noise(900, n)}, scope=f"machine/run-{n:02}")
+    seen = []
+    report = fsck(store, on_object=seen.append)
+    assert report.whole
+    assert report.objects == {"pack": 64}
+    assert [info.name for info in seen] == [info.name for info in store.list()]
+
+
+def test_large_packs_are_not_all_in_memory(monkeypatch):
+    store = TogetherStore()
+    client = Statebag(store, policy=STORING, replicas=())
+    for n in range(20):
+        client.seal({"text": noise(9_000, n)}, scope=f"machine/run-{n:02}")
+    largest = max(info.size for info in store.list())
+    monkeypatch.setattr("statebag.upkeep.fsck._BYTES_AT_ONCE", largest * 2)
+    assert fsck(store).whole
+    assert store.most_bytes <= largest * 2
+    monkeypatch.setattr("statebag.upkeep.fsck._BYTES_AT_ONCE", 1)  # less than any pack has
+    assert fsck(store).objects == {"pack": 20}
 
 
 def test_only_what_is_below_a_scope_is_checked():
