@@ -68,7 +68,7 @@ coverage-core: $(DEV) ## the tests of sealing and opening, with the branches the
 	$(PYTEST) tests/format tests/opening tests/sealing --cov --cov-report=
 	$(BIN)/coverage report --include='src/statebag/format/*,src/statebag/opening/*,src/statebag/sealing/*'
 
-bench: $(DEV) ## what a step costs, beside other ways; forty minutes, writes docs/performance.md
+bench: $(DEV) ## what a step costs, beside other ways; an hour, writes docs/performance.md
 	$(BIN)/python -m benchmarks --json build/benchmarks.json --svg docs/performance --page docs/performance.md
 
 bench-sweep: $(DEV) ## what other forms and settings would cost; about ten minutes
@@ -85,7 +85,7 @@ $(AGENTS)/.installed: pyproject.toml
 	$(AGENTS)/bin/pip install --quiet -e '.[agents]'
 	@touch $@
 
-bench-short: $(DEV) ## that the benchmarks run, in less than a minute
+bench-short: $(DEV) ## that the benchmarks run, in some minutes
 	$(BIN)/python -m benchmarks --short
 
 torture: $(DEV) ## faults of every kind, staged and counted; writes docs/reliability.md

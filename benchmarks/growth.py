@@ -2,7 +2,8 @@
 
 Each step is a process of its own as far as memory goes: whatever is remembered is dropped before
 it; but for the writers that only seal, whose processes stay, or name the parent bag. Counts are
-those of the requests that the library sends to a store in memory.
+those of the requests that the library sends to a store in memory; `python -m benchmarks --only
+growing` counts the same at a server.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from statebag.testing.process import forget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-__all__ = ["Growth", "main", "measure", "workloads"]
+    from statebag.store.contract import Store
+
+__all__ = ["LONG", "LONG_STEPS", "Growth", "main", "measure", "workloads"]
 
 SCOPE = "benchmark/run-1"
 _QUARTERS = 4
@@ -30,8 +34,8 @@ _ENTRY = 2500  # bytes of the median entry that is appended
 _ROWS = 20_000  # of the table with scattered edits
 _SCATTERED = 20  # rows that a step edits
 _MOST_STEPS_OF_ROWS = 300  # of such a table: each step opens all of it
-_LONG = ("1 MB", "appends", "1 MB, seal only")  # measured for 3,000 steps as well
-_LONG_STEPS = 3000
+LONG = ("1 MB", "appends", "1 MB, seal only")  # measured for 3,000 steps as well
+LONG_STEPS = 3000
 _PUT, _GET, _STORED = 5.0, 0.4, 0.023  # dollars a million requests, and a million KB a month
 
 
@@ -67,6 +71,21 @@ class Growth:
         steps = len(self._steps)
         gets, puts, written = (sum(one[n] for one in self._steps) / steps for n in range(3))
         return gets, puts, written
+
+    def figures(self) -> dict[str, float]:
+        """What a table shows: counts of a step, KB, dollars a million steps, and exponents."""
+        gets, puts, written = self.mean()
+        quarters, (growth_of_gets, growth_of_written) = self.quarters(), self.exponents()
+        return {
+            "GET, first quarter": quarters[0],
+            "GET, last quarter": quarters[-1],
+            "growth of GET": growth_of_gets,
+            "PUT": puts,
+            "KB put": written,
+            "growth of KB": growth_of_written,
+            "$/1M": puts * _PUT + gets * _GET + written * _STORED,
+            "GETs to open all at the end": self.last_open,
+        }
 
     def row(self) -> str:
         """A row of the table."""
@@ -155,9 +174,24 @@ def _edited(state: Any, change: Any) -> Any:
     return state
 
 
-def measure(name: str, first: Any, steps: Iterator[Any]) -> Growth:
-    """Run a workload, each step with an empty memory, unless its writer only seals."""
-    store = MemoryStore()
+def measure(
+    name: str,
+    first: Any,
+    steps: Iterator[Any],
+    *,
+    store: Store | None = None,
+    counting: Callable[[], AbstractContextManager[usage.Usage]] = usage.measured,
+) -> Growth:
+    """Run a workload, each step with an empty memory, unless its writer only seals.
+
+    Args:
+        name: Of the workload.
+        first: Its first state.
+        steps: What each step does.
+        store: An empty one; by default in memory.
+        counting: Counts the requests of what runs inside; by default those that are sent.
+    """
+    store = store or MemoryStore()
     stays = name.endswith("seal only")
 
     def client() -> Statebag:
@@ -168,11 +202,11 @@ def measure(name: str, first: Any, steps: Iterator[Any]) -> Growth:
     growth = Growth(name)
     bag = client().seal(first, scope=SCOPE)
     for step in steps:
-        with usage.measured() as cost:
+        with counting() as cost:
             bag = step(client(), bag)
         growth.add(cost)
     forget()
-    with usage.measured() as cost:
+    with counting() as cost:
         client().open(bag, scope=SCOPE)
     growth.last_open = cost.gets
     return growth
@@ -185,7 +219,7 @@ def main() -> None:
     parser.add_argument("--long", action="store_true", help="3,000 steps of three workloads")
     parser.add_argument("names", nargs="*", help="workloads; all of them by default")
     chosen = parser.parse_args()
-    count, names = (_LONG_STEPS, _LONG) if chosen.long else (chosen.steps, ())
+    count, names = (LONG_STEPS, LONG) if chosen.long else (chosen.steps, ())
     print(
         "workload                 GETs a step, by quarter         PUT       KB     $/M"
         "  open all, exponents of GETs and KB"

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
     from benchmarks.server import Endpoint
 
-__all__ = ["SPECIAL", "Results", "Run", "chosen", "loaded", "run"]
+__all__ = ["ONE_OBJECT", "SPECIAL", "Results", "Run", "chosen", "loaded", "run"]
 
 _MB = 1_000_000
 _OURS = ("statebag", "statebag:65536", "statebag:only", "statebag:65536:only", "statebag:0")
-SPECIAL = ("fields", "edits", "appends", "cold_start", "archive_start", "gather", "floors")
+SPECIAL = (
+    "growing", "many_fields", "large_values", "fields", "edits", "appends", "cold_start",
+    "archive_start", "gather", "upkeep", "floors",
+)  # fmt: skip
+ONE_OBJECT = "one-object"
 _SECONDS = 3000
 _RECORDED = "recorded runs"
 
@@ -38,6 +42,7 @@ class Run:
     workload: str
     cold: bool = True
     timed_every: int = 10
+    tail_every: int = 0
 
     @property
     def key(self) -> str:
@@ -82,27 +87,32 @@ def chosen(*, short: bool, most_steps: int | None = None) -> Iterator[Run]:
     def synthetic(size: int, steps: int, rewrites: float) -> str:
         return f"synthetic:{size}:{min(steps, most)}:{rewrites}"
 
-    def of(ways: tuple[str, ...], workload: str, *, cold: bool = True) -> Iterator[Run]:
+    def of(
+        ways: tuple[str, ...], workload: str, *, cold: bool = True, tail: int = 0
+    ) -> Iterator[Run]:
         for way in ways:
-            yield Run(way=way, workload=workload, cold=cold, timed_every=8 if short else 10)
+            timed = 8 if short else 10
+            yield Run(way=way, workload=workload, cold=cold, timed_every=timed, tail_every=tail)
 
     others = ("audited", "audited:skip", "whole")
     peers = tuple(peer.way for peer in PEERS)
-    yield from of(_OURS[:4], synthetic(_MB, 1000, 0.2))
+    yield from of((ONE_OBJECT, *_OURS[:4]), synthetic(_MB, 1000, 0.2), tail=3)
     yield from of(_OURS[:2], synthetic(_MB, 1000, 0.2), cold=False)
     yield from of(others[:1], synthetic(_MB, 1000, 0.2))
     if short:
         return
+    yield from of((ONE_OBJECT, _OURS[0], _OURS[2]), synthetic(_MB, 600, 0.2), tail=3)
+    yield from of((ONE_OBJECT, _OURS[0], _OURS[2]), synthetic(10 * _MB, 100, 0.2), tail=2)
     # Compared are runs of one length.
     yield from of((_OURS[0], _OURS[2], _OURS[4], *others, *peers), synthetic(_MB, 300, 0.2))
     yield from of(_OURS[:2], synthetic(_MB, 1000, 1.0))
     yield from of(others[:1], synthetic(_MB, 1000, 1.0))
-    yield from of(_OURS[:4], synthetic(_MB // 10, 1000, 0.2))
+    yield from of(_OURS[:4], synthetic(_MB // 10, 1000, 0.2), tail=3)
     yield from of(_OURS[:2], synthetic(_MB // 10, 1000, 0.2), cold=False)
     yield from of(_OURS[:2], synthetic(_MB // 10, 1000, 1.0))
-    yield from of(others, synthetic(_MB // 10, 1000, 0.2))
+    yield from of((*others, ONE_OBJECT), synthetic(_MB // 10, 1000, 0.2), tail=3)
     for rewrites in (0.2, 1.0):
-        yield from of(_OURS[:4], synthetic(10 * _MB, 100, rewrites))
+        yield from of(_OURS[:4], synthetic(10 * _MB, 100, rewrites), tail=2 if rewrites < 1 else 0)
     yield from of((_OURS[0], _OURS[2], *others, *peers), synthetic(10 * _MB, 60, 0.2))
     if workloads.data_folder() is not None:
         yield from of((*_OURS[:2], "audited", *peers), "recorded:large:0")
@@ -148,6 +158,8 @@ def run(
         say(one.key)
         found = _measured(python, one, endpoint, delay_ms)
         if isinstance(found, str):
+            if python == sys.executable:  # of our own, so nothing that a machine may lack
+                raise SystemExit(f"{one.key}: {found}")
             results.skipped[one.key] = found
             continue
         results.rows[one.key] = summarized(found, changes[one.workload])
@@ -158,7 +170,7 @@ def run(
             continue
         say(name)
         if name == "gather":
-            results.special[name] = _gathered(endpoint, short=short)
+            results.special[name] = _gathered(endpoint, delay_ms, short=short)
         else:
             found = _special(endpoint, delay_ms, name, short=short)
             if "skipped" in found:
@@ -198,6 +210,7 @@ def _measured(python: str, one: Run, endpoint: Endpoint, delay_ms: float) -> dic
         cold=one.cold,
         delay_ms=delay_ms,
         timed_every=one.timed_every,
+        tail_every=one.tail_every,
         bare=one.way.startswith("statebag") and one.cold,
     )
     return _printed([python, "-m", "benchmarks.measure"], asdict(settings), endpoint)
@@ -214,17 +227,15 @@ def _special(
     return found
 
 
-def _gathered(endpoint: Endpoint, *, short: bool) -> dict[str, Any]:
-    """At the server itself: with so many requests at once the proxy would be what is measured."""
+def _gathered(endpoint: Endpoint, delay_ms: float, *, short: bool) -> dict[str, Any]:
+    """Each way and count in a process of its own."""
     count = 200 if short else 10_000
-    direct = {**endpoint.environment, "AWS_ENDPOINT_URL": endpoint.server}
-    endpoint = replace(endpoint, environment=direct)
     with tempfile.TemporaryDirectory() as folder:
         listed = str(Path(folder) / "listed.json")
 
         def gather(way: str, number: int) -> dict[str, Any]:
             return _special(
-                endpoint, 0.0, "gather", short=short, way=way, count=number, listed=listed
+                endpoint, delay_ms, "gather", short=short, way=way, count=number, listed=listed
             )
 
         gather("prepare", count)

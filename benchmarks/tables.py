@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "cells", "goal_cells", "show"]
 
 COLUMNS = (
-    "way", "PUT", "GET", "KB put", "KB got", "/change", "growth", "$/1M", "bag KB", "no request",
-    "CPU ms", "step ms", "mean", "10-90 %", "RSS MB",
+    "way", "PUT", "GET", "last GET", "KB put", "KB got", "/change", "growth", "$/1M", "bag KB",
+    "no request", "CPU ms", "step ms", "mean", "10-90 %", "tail p50", "tail p99", "RSS MB",
 )  # fmt: skip
 GOAL_COLUMNS = ("", "goal", "bound", "measured", "met")
 
@@ -35,14 +35,19 @@ def counted(row: Summary) -> list[str]:
 
 def cells(row: Summary) -> list[str]:
     """A row's cells, as `COLUMNS` names them; all per step."""
+    puts, gets, *rest = counted(row)
     return [
         row.way + ("" if row.situation == "cold" else " (warm)"),
-        *counted(row),
+        puts,
+        gets,
+        f"{row.last_gets:.2f}",
+        *rest,
         f"{row.without_requests:.0%}",
         f"{row.step_cpu.median:.1f}",
         f"{row.step_wall.median:.1f}",
         f"{row.step_wall.mean:.1f}",
         f"{row.step_wall.tenth:.0f}-{row.step_wall.ninetieth:.0f}",
+        *(["", ""] if row.tail is None else [f"{row.tail.p50:.0f}", f"{row.tail.p99:.0f}"]),
         f"{row.peak_rss / 2**20:.0f}",
     ]
 

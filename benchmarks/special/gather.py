@@ -3,7 +3,8 @@
 Each way is measured in a process of its own (`way` in the settings): `open`, a list of stubs
 opened at once; `stream`, opened one after another and written to one array, so that they never
 stand in memory together; `boto3`, plain objects read by 50 threads; `bare`, the same objects by the
-client of this library and nothing done with them, the least that this server takes.
+client of this library and nothing done with them, the least that this server takes. Each
+request is delayed, so the reads in flight count.
 """
 
 # ruff: noqa: PLC0415  # what one way imports must not be in the other's memory
@@ -34,9 +35,12 @@ def measure(place: Place) -> dict[str, Any]:
     count = place.settings["count"]
     work = {"open": _open, "stream": _stream, "boto3": _boto3, "bare": _bare}[way]
     start = _resident("VmRSS")
+    control = place.control()
+    control.set_delay(place.delay_ms)
     cpu, wall = process_time(), perf_counter()
     gathered = work(place, listed, count)
     found = {"seconds": perf_counter() - wall, "cpu": process_time() - cpu}
+    control.set_delay(0)
     assert gathered == count
     return {**found, "memory": _resident("VmHWM") - start}
 

@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from statebag import Policy, Statebag
+from statebag.opening import process_memory
 from statebag.opening.known import Bases
-from statebag.sealing import cutting, grouping
+from statebag.sealing import cutting
 from statebag.store.address import store_from_url
 from statebag.testing.process import forget
 
@@ -21,6 +22,10 @@ __all__ = ["SCOPE", "StatebagWay"]
 
 SCOPE = "benchmark/run-1"
 _NEVER_CUT = 1 << 40  # bytes
+
+
+def _nothing_kept(_: int, lock: Any = None) -> Bases:
+    return Bases(0, lock)
 
 
 class StatebagWay:
@@ -45,14 +50,15 @@ class StatebagWay:
                 settings[name] = int(value)
                 self.name += f", {name} {value}"
         self._one = "only" in parameters
-        self._patches = "no-patches" not in parameters
+        if "no-patches" in parameters:  # no setting of the library: a trial, in its own process
+            process_memory.Bases = _nothing_kept  # type: ignore[assignment,misc]
         if self._one:
             self.name += ", only="
         if "no-pieces" in parameters:
             settings["piece_bytes"] = _NEVER_CUT
         fan_out = settings.pop("fan_out", None)
         if fan_out is not None:
-            grouping.group = partial(cutting.group, fan_out=fan_out)  # type: ignore[attr-defined]
+            cutting.group = partial(cutting.group, fan_out=fan_out)  # type: ignore[assignment]
         self.policy = Policy(**settings)
         self._store = store_from_url(store)  # kept, as the other ways keep their clients
         self._bag: Statebag | None = None
@@ -84,6 +90,4 @@ class StatebagWay:
     def _client(self) -> Statebag:
         if self._bag is None:
             self._bag = Statebag(self._store, policy=self.policy)
-            if not self._patches:
-                self._bag._bases = Bases(0)  # noqa: SLF001  # no setting of the library: a trial
         return self._bag

@@ -1,0 +1,94 @@
+"""The page of figures: what it answers first, its goals, and what bounds them."""
+
+import msgspec
+import pytest
+from benchmarks.goals import judged
+from benchmarks.page import written
+from benchmarks.suite import Results
+from benchmarks.summary import Summary, Tail, growth, summarized
+
+from benchmarks import answer
+
+STEPS = 1000
+
+
+def row(way, *, puts=1, put=1000, gets=1, cpu=0.01, tail=0.05):
+    found = {
+        "way": way,
+        "workload": "1 MB, 20% rewrites",
+        "cold": True,
+        "puts": [puts] * STEPS,
+        "gets": [gets] * STEPS,
+        "other": [0] * STEPS,
+        "bytes_put": [put] * STEPS,
+        "bytes_got": [1000] * STEPS,
+        "bag_bytes": [100] * STEPS,
+        "open_cpu": [cpu] * STEPS,
+        "seal_cpu": [cpu] * STEPS,
+        "open_wall": [0.03] * 9,
+        "seal_wall": [0.03] * 9,
+        "step_wall": [0.06] * 9,
+        "bare_wall": [0.02] * 9,
+        "tail_wall": [tail] * 99 + [tail * 3],
+        "objects": 5,
+        "errors": 0,
+        "peak_rss": 1 << 20,
+    }
+    return summarized(found, [1000] * STEPS)
+
+
+@pytest.fixture
+def results():
+    found = Results(15.0, short=False)
+    ways = {
+        "statebag": row("statebag", puts=0.2, put=4000, gets=4, cpu=0.02, tail=0.08),
+        "statebag:only": row("statebag, only=", put=2000, tail=0.02),
+        "one-object": row("one zstd object", put=400_000),
+    }
+    for way, one in ways.items():
+        found.rows[f"synthetic:1000000:{STEPS}:0.2|{way}|cold"] = one
+    return found
+
+
+def test_it_says_first_where_one_object_is_better(results):
+    page = written(results, judged(results), [])
+    start = page.index("## Is it faster and cheaper")
+    assert start < page.index("## Goals") < page.index("## States")
+    text = answer.answered(results)
+    assert "times less at 1 MB" in text
+    assert "**slower** in p50 at 1 MB (80 against 50 ms)" in text
+    assert "**more CPU**: 2.0 times at 1 MB" in text
+    assert "(`only=`) is faster than both" in text
+    assert [cells[1] for cells in answer.rows(results)] == [
+        "statebag, `only=`",
+        "statebag, all opened",
+        "one zstd object",
+    ]
+
+
+def test_it_does_not_say_that_a_step_is_faster_which_is_not(results):
+    slow = row("statebag, only=", tail=0.5)
+    results.rows[f"synthetic:1000000:{STEPS}:0.2|statebag:only|cold"] = slow
+    assert "is faster than both" not in answer.answered(results)
+
+
+def test_goals_are_held_against_the_run_and_a_missing_figure_is_not_met(results):
+    goals = {goal.text: goal for goal in judged(results)}
+    assert goals["1 MB, 20% rewrites: bytes written over the compressed change"].value == 4.0
+    assert goals["1 MB: times cheaper than one object a step"].met
+    slower = goals["1 MB, 1,000 steps, all opened: one object's p50 over ours"]
+    assert slower.value == pytest.approx(50 / 80)
+    assert slower.met is False
+    assert goals["1 MB, 600 steps, all opened: one object's p50 over ours"].met is None
+    assert goals["`fsck` of 20,000 packs: seconds"].met is None
+    numbers = [goal.number for goal in judged(results)]
+    assert numbers == sorted(numbers)
+    assert set(numbers) == set(range(1, 12))
+
+
+def test_figures_are_the_same_after_they_were_saved(results):
+    one = results.rows[f"synthetic:1000000:{STEPS}:0.2|statebag|cold"]
+    saved = msgspec.json.decode(msgspec.json.encode(one))
+    assert Summary.loaded(saved) == one
+    assert one.tail == Tail(pytest.approx(80), pytest.approx(81.6))
+    assert one.gets_growth == growth([4.0] * STEPS)
