@@ -42,9 +42,9 @@ __all__ = ["FsckReport", "ObjectFault", "fsck"]
 
 FaultKind = Literal["damaged", "missing", "unreadable"]
 # Objects read at once: at 15 ms a request, 20,000 packs must take less than 40 s, which 8 do not
-# reach (`python -m benchmarks --only upkeep`). All of them are in memory, so their bytes are
-# bounded too; an object that is larger is read alone.
+# reach (`python -m benchmarks --only upkeep`).
 _SIDE_BY_SIDE = 32
+# Chosen: they are all in memory, so their bytes are bounded too; a larger object is read alone.
 _BYTES_AT_ONCE = 128 << 20
 _MOST_WAITING = 1000  # objects listed ahead of what is read. Chosen; an entry is small
 _Row = tuple[str, int, int]
