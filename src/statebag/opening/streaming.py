@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 
 __all__ = ["streamed"]
 
-# Values opened together. Chosen: four rounds of the requests that `fetch` sends at once
+# Values opened together. Chosen: twice the requests that `fetch` sends at once
 _BATCH = 128
-_AHEAD = 2  # batches that are read while one is used. Chosen: more only take memory
+# Batches that are read while one is used, at the same time: requests of one follow those
+# of the other. Chosen: more only take memory
+_AHEAD = 2
 
 
 def streamed(open_batch: Callable[[list[Any]], list[Any]], values: Iterable[Any]) -> Iterator[Any]:
     """Yield the opened values in order, with a few batches of them in memory.
 
     Args:
-        open_batch: Opens some values; called in another thread, in a copy of this context.
+        open_batch: Opens some values; called in other threads, in a copy of this context.
         values: The values to open.
 
     Raises:
@@ -32,7 +34,7 @@ def streamed(open_batch: Callable[[list[Any]], list[Any]], values: Iterable[Any]
     """
     coming = iter(values)
     ahead: deque[Task[list[Any]]] = deque()
-    with Workers(1, "statebag-stream") as pool:
+    with Workers(_AHEAD, "statebag-stream") as pool:
         while True:
             while len(ahead) < _AHEAD and (batch := list(islice(coming, _BATCH))):
                 ahead.append(pool.submit(open_batch, batch))
