@@ -251,7 +251,9 @@ class Statebag(AsyncCalls, UpkeepCalls):
             parent: The bag that the state came from; it gives the scope if `scope` is None. What
                 did not change since is not written again, also by a process that did not open it:
                 then its index is read, and of values that changed a little, the chunks that
-                changed. (What this process opened or sealed needs no parent.)
+                changed; what did not change is compared with the store once, as far as a bounded
+                read allows (docs/reliability.md). (What this process opened or sealed needs no
+                parent.)
             budget: The bag's bound in bytes, instead of the policy's.
             heal: Write everything, also values that are stored already. It does not write what a
                 bag's text in a string refers to, and logs a warning: `repair` with `embedded=True`

@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from statebag import BlobCorrupt, UnsupportedFormat
 from statebag.format import json_text
 from statebag.format.codec import compress, decompress, sha256_hex
-from statebag.format.pack import MAGIC, PackBuilder, read_index
+from statebag.format.pack import (
+    MAGIC,
+    TRAILER,
+    PackBuilder,
+    end_length,
+    read_end,
+    read_index,
+)
 
 TEXTS = st.lists(st.binary(max_size=200), min_size=1, max_size=8)
 
@@ -125,3 +132,25 @@ def test_rows_are_what_a_builder_writes():
 def test_rows_that_no_builder_writes_are_damage(change):
     with pytest.raises(BlobCorrupt):
         read_index(with_rows(change), "m/x.pack")
+
+
+@given(TEXTS, st.integers(0, 300))
+def test_the_end_of_a_pack_has_its_index(texts, more):
+    name, data, _ = built(texts)
+    length = end_length(data[-TRAILER:], len(data), name)
+    end = data[-length - more :]
+    assert end_length(end, len(data), name) == length
+    assert read_end(end, len(data), name) == read_index(data, name)
+
+
+@pytest.mark.parametrize("end", [b"", b"x" * 12, MAGIC, b"\xff" * 4 + MAGIC, b"\0" * 4 + MAGIC])
+def test_what_is_no_end_of_a_pack_is_refused(end):
+    with pytest.raises(BlobCorrupt):
+        read_end(end, 1000, "m/x.pack")
+
+
+def test_the_end_of_a_pack_of_another_size_is_refused():
+    name, data, _ = built([b"one", b"two"])
+    for size in (len(data) - 1, len(data) + 1, 12):
+        with pytest.raises(BlobCorrupt):
+            read_end(data, size, name)

@@ -2,12 +2,14 @@
 
 import copy
 import json
+import operator
+import pickle
 
 import pytest
 
 from statebag import InvalidState, Policy, Statebag
 from statebag.format.stub import Blob, Carried, Escaped, Rest, Stored
-from statebag.format.unopened import Unopened
+from statebag.format.unopened import Unopened, equal
 from statebag.store.memory import MemoryStore
 from tests.bags import noise
 
@@ -38,6 +40,26 @@ USES = {
     "a method of a text": lambda value: value.strip(),
     "spread": lambda value: [*value],
     "spread as fields": lambda value: {**value},
+    "a text": str,
+    "an f-string": lambda value: f"Summarize: {value}",
+    "an f-string with a form": lambda value: f"{value:>10}",
+    "format": "{}".format,
+    "a %s": lambda value: "%s" % value,  # noqa: UP031
+    "print": print,
+    "bytes": bytes,
+    "equality": lambda value: value == "done",
+    "inequality": lambda value: value != "done",
+    "equality, the other way around": lambda value: operator.eq({"a": 1}, value),
+    "equality with null": lambda value: value == None,  # noqa: E711
+    "equality in a list": ["done"].count,
+    "equality in a state": lambda value: {"a": value} == {"a": [1]},
+    "an index": ["a"].index,
+    "order": lambda value: value < 3,
+    "sorting": lambda value: sorted([value, 1]),
+    "a sum": lambda value: [*[1], 2] + value,  # noqa: RUF005
+    "a sum of texts": lambda value: "a" + value,
+    "a merge": lambda value: {"a": 1} | value,
+    "json with str": lambda value: json.dumps({"a": value}, default=str),
 }
 
 
@@ -60,7 +82,17 @@ def test_what_is_no_data_is_as_with_any_object():
     blob = Blob("0" * 64, 7, "m/" + "0" * 32 + ".pack", 8, 9)
     value = Unopened({"a": 1}, Stored(blob, "array", 3))
     assert value == copy.copy(value) == copy.deepcopy(value)
-    assert value != [1]
+    assert pickle.loads(pickle.dumps(value)) == value
+    assert value != Unopened({"a": 2}, value.stub)
+    assert {"a": [value]} == {"a": [copy.copy(value)]}
+    assert [value].count(value) == 1
+    assert value is not None
+    assert repr([value]) == f"[{value!r}]" == "[Unopened(array, 7 bytes)]"
+    assert "%r" % value == repr(value)  # noqa: UP031
+    assert equal([value], [copy.copy(value)])
+    assert not equal([value], [1])
+    assert not equal({"a": 1}, value)
+    assert equal({"a": 1}, {"a": 1.0})
     assert not hasattr(value, "bogus")
     assert not hasattr(value, "__fspath__")
     with pytest.raises(TypeError):

@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from statebag import BlobCorrupt, LimitExceeded, Policy
 from statebag.format import extents
@@ -112,3 +113,30 @@ def test_one_damaged_pack_among_many_is_an_error(store):
     with pytest.raises(BlobCorrupt) as caught:
         fetcher(store).texts(packs)
     assert caught.value.object_name == packs[3].at
+
+
+@pytest.mark.parametrize("end", [fetch._END, 16])
+def test_the_index_of_a_pack_tells_which_blobs_it_has(store, monkeypatch, end):
+    monkeypatch.setattr(fetch, "_END", end)
+    one, two = put(store, texts(2, 400))
+    (other,) = put(store, texts(1, 400, seed=9))
+    wrong = replace(two, offset=two.offset + 1)
+    absent = replace(one, at="m/" + "0" * 32 + ".pack")
+    reader = fetcher(store)
+    assert reader.lacking({one.at: [one, two], other.at: [other]}) == set()
+    assert reader.lacking({one.at: [one, wrong], other.at: [other]}) == {one.at}
+    assert reader.lacking({absent.at: [absent]}) == {absent.at}
+    for name, value in (("size", 3), ("length", 9), ("sha256", "0" * 64)):
+        changed = replace(one, **{name: value})
+        assert reader.lacking({one.at: [changed, two]}) == {one.at}
+    store.put(other.at, store.get(other.at)[:-1])
+    assert reader.lacking({other.at: [other]}) == {other.at}
+
+
+def test_a_pack_that_is_shorter_than_what_was_read_of_it_is_not_found(store):
+    (blob,) = put(store, texts(1, 4000))
+    reader = fetcher(store)
+    assert reader.found([blob.at]) == {blob.at}
+    reader.texts([blob])
+    store.put(blob.at, store.get(blob.at)[: blob.offset + blob.length + 11])
+    assert reader.found([blob.at]) == set()

@@ -173,3 +173,18 @@ class TestBases:
         bases = self.kept(("x",))
         assert self.found(bases, ("x",), "m/child") == 0
         assert self.found(bases, ("x",), "other") is None
+
+
+def test_a_blob_is_confirmed_in_its_very_place():
+    known = Known()
+    one = blob("m/run", 1)
+    elsewhere = Blob(one.sha256, one.size, blob("m/run", 2).at, 8, 9)
+    known.add_blobs([one])
+    assert known.is_confirmed(one)
+    assert not known.is_confirmed(elsewhere)
+    known.confirm([elsewhere])
+    assert known.is_confirmed(elsewhere)
+    assert known.blob("m/run", one.sha256) == one  # it is not found by its digest
+    known.forget_packs([elsewhere.at])
+    assert not known.is_confirmed(elsewhere)
+    assert known.is_confirmed(one)

@@ -42,3 +42,16 @@ def test_no_more_is_kept_than_asked_for(now):
     for name in "abc":
         presence.missed(name)
     assert [presence.is_lost(name) for name in "abc"] == [False, True, True]
+
+
+def test_the_least_size_of_an_object_never_shrinks():
+    presence = Presence()
+    assert presence.least_size("a") == 0
+    presence.saw("a", 10)
+    presence.saw("a", 7)
+    presence.saw("a")
+    presence.missed("a")
+    assert presence.is_lost("a")
+    assert presence.least_size("a") == 10
+    presence.saw("a", 11)
+    assert presence.least_size("a") == 11

@@ -1,6 +1,10 @@
+import copy
 import dataclasses
+import enum
+import functools
 import json
 import sys
+import threading
 
 import pytest
 
@@ -97,6 +101,162 @@ def test_a_class_that_cannot_be_taken_apart_needs_functions():
         Values().register(Money, decode=money_of)
 
 
+@dataclasses.dataclass(init=False)
+class OwnInit:
+    x: int
+
+    def __init__(self):
+        self.x = 1
+
+
+@dataclasses.dataclass
+class WithInitVar:
+    x: int
+    y: dataclasses.InitVar[int]
+
+
+@dataclasses.dataclass
+class Derived:
+    x: int
+    y: dataclasses.InitVar[int] = 3
+
+    def __post_init__(self, y):
+        self.z = y
+        self.lock = threading.Lock()
+
+    @functools.cached_property
+    def twice(self):
+        return 2 * self.x
+
+
+@dataclasses.dataclass
+class Mutating:
+    items: list
+
+    def __post_init__(self):
+        self.items.append("more")
+
+
+@dataclasses.dataclass(slots=True)
+class Slots:
+    x: int
+    y: int = dataclasses.field(init=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    x: object = None
+
+
+class SubOfPoint(Point):
+    pass
+
+
+class SubOfSpan(Span):
+    pass
+
+
+class OneArgument(Span):
+    def __new__(cls, start):
+        return super().__new__(cls, start, start)
+
+
+class Alias(enum.Enum):
+    A = 1
+    B = 1  # noqa: PIE796  # an alias
+
+
+class Text(enum.StrEnum):
+    A = "a"
+
+
+class Bits(enum.IntFlag):
+    A = 1
+
+
+def with_more(value, **more):
+    for name, one in more.items():
+        object.__setattr__(value, name, one)
+    return value
+
+
+KINDS = [
+    OwnInit, WithInitVar, Derived, Mutating, Slots, Frozen, SubOfPoint, SubOfSpan, OneArgument,
+    Alias, Text, Bits, Point, Span, Color,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: with_more(Derived(1), more=2), "an attribute 'more', which is not a field"),
+        (lambda: with_more(SubOfPoint(1), more=2), "an attribute 'more'"),
+        (lambda: with_more(SubOfSpan(1, 2), more=2), "an attribute 'more'"),
+        (lambda: Derived(1, 4), "an attribute 'z'"),
+        (OwnInit, "would not come back"),
+        (lambda: WithInitVar(1, 2), "would not come back"),
+        (lambda: Mutating(["a"]), "would come back changed"),
+        (lambda: Slots(1), "could not be written: AttributeError"),
+        (lambda: OneArgument(3), "would not come back"),
+    ],
+)
+def test_what_would_not_come_back_is_refused_when_it_is_sealed(made, said):
+    values = Values(*KINDS)
+    value = made()
+    before = copy.copy(getattr(value, "items", None))
+    with pytest.raises(InvalidState, match=said) as caught:
+        values.encode({"a": [1, {"deep": value}]})
+    assert caught.value.path.startswith("$.a[1].deep")
+    assert "encode= and decode=" in caught.value.hint
+    assert getattr(value, "items", None) == before, "the constructor changed the state"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Derived(1),
+        with_more(Slots(1), y=2),
+        Frozen(x=Frozen(x=(1,))),
+        SubOfPoint(1, 2),
+        SubOfSpan(1, 2),
+        Alias.B,
+        Text.A,
+        Bits(9),
+        Bits(0),
+        ~Bits.A,
+        {Frozen(x=1): {Text.A}},
+    ],
+    ids=repr,
+)
+def test_odd_classes_come_back(value):
+    back = there_and_back(Values(*KINDS), [value])
+    assert back == [value]
+    assert type(back[0]) is type(value)
+
+
+def test_what_a_value_only_caches_does_not_travel():
+    value = Derived(1)
+    assert value.twice == 2
+    assert "twice" not in vars(there_and_back(Values(Derived), value))
+
+
+@pytest.mark.parametrize("value", [SubOfPoint(1), SubOfSpan(1, 2), Text.A, Bits.A])
+def test_a_subclass_needs_its_own_registration(value):
+    with pytest.raises(InvalidState, match="has no registered form"):
+        Values(Point, Span).encode([value])
+
+
+def test_functions_of_the_users_own_are_tried_when_it_is_sealed():
+    values = Values()
+    values.register(Money, encode=money_parts, decode=lambda parts: Money(*parts, 3))
+    with pytest.raises(InvalidState, match=r"would not come back: .*TypeError"):
+        values.encode([Money(1, "EUR")])
+    in_any_order = Values()  # what they write may differ from one call to the next
+    turn = iter([[1, 2], [2, 1]])
+    in_any_order.register(Money, encode=lambda _: next(turn), decode=money_of)
+    assert in_any_order.encode([Money(1, 2)]) == [{"__typed__": "Money", "value": [1, 2]}]
+
+
 class TestPydantic:
     @pytest.fixture
     def pydantic(self):
@@ -146,6 +306,38 @@ class TestPydantic:
             forged = {**stored["value"], "fields": {**stored["value"]["fields"], **change}}
             with pytest.raises(InvalidState, match="is not one of type"):
                 values.decode({"__typed__": "Model", "value": forged})
+
+    def test_what_would_not_come_back_is_refused(self, pydantic):
+        class Plain(pydantic.BaseModel):
+            n: int
+
+        values = Values(Plain)
+        odd = Plain(n=1)
+        object.__setattr__(odd, "more", 2)
+        with pytest.raises(InvalidState, match="an attribute 'more'"):
+            values.encode([odd])
+        with pytest.raises(InvalidState, match="would not come back"):
+            values.encode([Plain.model_construct(n="secret")])
+
+    def test_a_private_attribute_that_was_deleted_stays_so(self, pydantic):
+        class Private(pydantic.BaseModel):
+            _one: int = pydantic.PrivateAttr(default=1)
+            _two: int = pydantic.PrivateAttr(default=2)
+
+        made = Private()
+        del made._one
+        made._two = 5
+        assert there_and_back(Values(Private), made).__pydantic_private__ == {"_two": 5}
+
+    def test_extra_fields_that_a_validator_would_change_stay_what_they_were(self, pydantic):
+        class Extra(pydantic.BaseModel):
+            model_config = pydantic.ConfigDict(extra="allow")
+            __pydantic_extra__: dict[str, int]
+
+        made = Extra(a=1)
+        made.b = "2"
+        back = there_and_back(Values(Extra), made)
+        assert back.__pydantic_extra__ == {"a": 1, "b": "2"}
 
     def test_pydantic_is_not_imported_for_it(self):
         assert "pydantic" not in Values.register.__globals__

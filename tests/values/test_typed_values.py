@@ -68,6 +68,24 @@ def test_a_part_that_was_not_opened_keeps_its_value_undecoded():
     assert opened == {"a": Undecoded(written["a"])}
     assert values.encode(opened) == written
     assert "statebag" not in repr(opened["a"])
+    assert opened["a"] != Undecoded({})
+
+
+@pytest.mark.parametrize(
+    "use",
+    [len, bool, str, list, lambda one: one.x, lambda one: one == 1, lambda one: f"{one}"],
+)
+def test_a_value_that_was_not_rebuilt_is_not_read(sb, use):
+    bag = sb.seal({"a": {"point": Point(noise(9000), noise(99_000)), "n": 1}}, scope=SCOPE)
+    forget()
+    value = sb.open(bag, only=["$.a.n"], scope=SCOPE)["a"]["point"]
+    assert type(value) is Undecoded
+    with pytest.raises(InvalidState, match="not opened") as caught:
+        use(value)
+    assert caught.value.path == "$.a.point"
+    assert repr(value) == "Undecoded()"
+    assert not hasattr(value, "__fspath__")
+    assert pickle.loads(pickle.dumps(value)) == copy.copy(value) == value
 
 
 def test_a_step_gives_and_takes_them(sb):

@@ -30,9 +30,11 @@ from statebag.format.stub import THIS_PACK, Blob
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MAGIC", "PackBuilder", "PackedBlob", "read_index"]
+__all__ = ["MAGIC", "TRAILER", "PackBuilder", "PackedBlob", "end_length", "read_end", "read_index"]
 
 MAGIC = b"SBAG\x00\x01\r\n"  # a NUL and both line ends, so that a text transfer shows at once
+TRAILER = 4 + len(MAGIC)
+"""Bytes after the index: its length, and the magic."""
 
 BlobKind = Literal["value", "index"]
 _KINDS: tuple[BlobKind, ...] = ("value", "index")
@@ -126,14 +128,48 @@ def read_index(data: bytes, name: str) -> list[PackedBlob]:
             object_name=name,
             hint="Install a newer statebag here: readers are upgraded first.",
         )
-    end = len(data) - len(MAGIC) - 4
+    end = len(data) - TRAILER
     length = int.from_bytes(data[end : end + 4], "big")
     start = end - length
     if not (data.startswith(MAGIC) and data.endswith(MAGIC) and len(MAGIC) <= start <= end):
-        raise BlobCorrupt(f"the pack is not whole ({len(data)} bytes)", object_name=name)
+        raise _not_whole(len(data), name)
+    return _index(data[start:end], start, name)
+
+
+def end_length(end: bytes, size: int, name: str) -> int:
+    """Return the bytes of a pack's index and all that follows it.
+
+    Args:
+        end: The last bytes of the pack, `TRAILER` or more.
+        size: Bytes of the whole pack.
+        name: The pack's name.
+
+    Raises:
+        BlobCorrupt: The bytes are not the end of a pack of this size.
+    """
+    length = TRAILER + int.from_bytes(end[-TRAILER : -len(MAGIC)], "big")
+    if not end.endswith(MAGIC) or length > size - len(MAGIC):
+        raise _not_whole(size, name)
+    return length
+
+
+def read_end(end: bytes, size: int, name: str) -> list[PackedBlob]:
+    """Return the rows of a pack's index from its last bytes, `end_length` or more.
+
+    Raises:
+        BlobCorrupt: The bytes are not the end of a pack of this size.
+    """
+    length = end_length(end, size, name)
+    return _index(end[-length:-TRAILER], size - length, name)
+
+
+def _not_whole(size: int, name: str) -> BlobCorrupt:
+    return BlobCorrupt(f"the pack is not whole ({size} bytes)", object_name=name)
+
+
+def _index(text: bytes, frames_end: int, name: str) -> list[PackedBlob]:
     try:
-        rows = json_text.decode(data[start:end], name)
-        return _rows(rows, start)
+        return _rows(json_text.decode(text, name), frames_end)
     except (StatebagError, TypeError, ValueError):
         raise BlobCorrupt("the index of the pack is malformed", object_name=name) from None
 

@@ -15,15 +15,51 @@ from statebag.format.stub_parsing import parse_stub
 if TYPE_CHECKING:
     from statebag.format.paths import Path
 
-__all__ = ["OPAQUE", "Grown", "Unopened", "holds_unopened", "unread_in"]
+__all__ = ["OPAQUE", "Grown", "NotRead", "Unopened", "equal", "holds_unopened", "unread_in"]
 
 
-class Unopened:
+class NotRead:
+    """What no placeholder does: it does not act as the value that it stands for.
+
+    Each use that would read the value raises `InvalidState` with the path and what to do. Without
+    that, a prompt would hold the placeholder's text, and a comparison would take another turn.
+    `repr` stays, for debuggers, test runners and the `%r` of a log.
+    """
+
+    __slots__ = ()
+
+    def _read(self) -> NoReturn:
+        raise NotImplementedError
+
+    def _is_like(self, other: object) -> bool:
+        """Return whether another placeholder of this class stands for the same."""
+        raise NotImplementedError
+
+    def _refused(self, *_arguments: object) -> NoReturn:
+        self._read()
+
+    __getitem__ = __iter__ = __len__ = __contains__ = __setitem__ = __delitem__ = _refused
+    __bool__ = __reversed__ = __str__ = __format__ = __bytes__ = _refused
+    __lt__ = __le__ = __gt__ = __ge__ = _refused
+    __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __or__ = __ror__ = _refused
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if isinstance(other, NotRead):
+            return type(self) is type(other) and self._is_like(other)
+        return self._read()
+
+    __hash__ = None  # type: ignore[assignment]  # equal by content that is a dict
+
+
+class Unopened(NotRead):
     """A placeholder for a value of a state that was not opened.
 
     It is not a dict, so no data looks like it. A later seal passes it through unread. What would
-    read it as data (`value[0]`, `len(value)`, `if value`, `for one in value`, `value.get`) raises
-    `InvalidState` with the path and what to do.
+    read it as data (`value[0]`, `len(value)`, `if value`, `for one in value`, `value.get`,
+    `value == "text"`, `str(value)`, an f-string) raises `InvalidState` with the path and what to
+    do. Only two placeholders can be compared.
 
     Attributes:
         wire: The stub as a JSON object.
@@ -66,20 +102,15 @@ class Unopened:
     def __repr__(self) -> str:
         return f"Unopened({self.kind or 'value'}, {self.size} bytes)"
 
-    def __eq__(self, other: object) -> bool:
+    def _is_like(self, other: object) -> bool:
         return isinstance(other, Unopened) and self.wire == other.wire
 
-    __hash__ = None  # type: ignore[assignment]  # equal by content that is a dict
-
-    def _read(self, *_arguments: object) -> NoReturn:
+    def _read(self) -> NoReturn:
         raise InvalidState(
             f"the {self.kind or 'value'} of {self.size:,} bytes was not opened",
             path=None if self.path is None else render_path(self.path),
             hint="Add its path to only=, or open this value: Statebag().open(value).",
         )
-
-    __getitem__ = __iter__ = __len__ = __contains__ = __setitem__ = __delitem__ = _read
-    __bool__ = _read
 
     def __getattr__(self, name: str) -> NoReturn:
         if name in _OF_DATA:
@@ -112,6 +143,14 @@ def unread_in(value: object) -> Unopened | None:
     if isinstance(value, Grown):
         return value.before
     return value if isinstance(value, Unopened) else None
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Return whether two values are equal; what was not opened equals only its like."""
+    try:
+        return bool(one == other)
+    except InvalidState:  # only a part of one of them was opened
+        return False
 
 
 def holds_unopened(value: Any) -> bool:

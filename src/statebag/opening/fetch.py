@@ -20,6 +20,7 @@ from statebag.errors import (
 from statebag.format.codec import decompress_each
 from statebag.format.extents import WORTH_READING_OVER, joined
 from statebag.format.json_memory import OpenedValues
+from statebag.format.pack import TRAILER, end_length, read_end
 from statebag.format.stub import Extent
 from statebag.opening.verified import Texts
 from statebag.process.forking import Workers
@@ -30,8 +31,9 @@ from statebag.telemetry import usage
 from statebag.telemetry.log_warnings import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from statebag.format.pack import PackedBlob
     from statebag.format.stub import Blob
     from statebag.policy import Policy
     from statebag.process.forking import Task
@@ -44,6 +46,8 @@ __all__ = ["Fetcher"]
 # Requests at once. 10,000 results at 15 ms a request: 2.3 s with 32, 1.5 s with 64, no less with
 # 128 (`python -m benchmarks --only gather` has the figures of one machine).
 _SIDE_BY_SIDE = 64
+# Bytes that are read for a pack's index at first. Chosen: the rows of some 500 blobs, of 12 MB
+_END = 65_536
 
 _workers = Workers(_SIDE_BY_SIDE, "statebag-read")
 
@@ -191,7 +195,8 @@ class Fetcher:
                 continue  # the advice was wrong: each is read by its own span
             found, _ = self._verified(inside, data, extent.offset)
             if found:
-                self._presence.saw(extent.at)
+                end = max(blob.offset + blob.length for blob in found)
+                self._presence.saw(extent.at, end + TRAILER)
             texts.update(found)
         return texts
 
@@ -252,17 +257,57 @@ class Fetcher:
         texts, error = self._verified(one.blobs, data, one.start)
         if error is not None:
             raise error
-        self._presence.saw(one.at)
+        self._presence.saw(one.at, one.end + TRAILER)
         return texts
 
+    def lacking(self, blobs: Mapping[str, Sequence[Blob]]) -> set[str]:
+        """Return the packs whose own index does not list these blobs, or cannot be read.
+
+        Args:
+            blobs: By pack. The store must not encrypt.
+        """
+
+        def lacks(name: str) -> bool:
+            try:
+                rows = self._index_of(name)
+            except StatebagError:
+                return True
+            listed = {(row.sha256, row.offset, row.length, row.size) for row in rows}
+            wanted = {(one.sha256, one.offset, one.length, one.size) for one in blobs[name]}
+            return not wanted <= listed
+
+        names = list(blobs)
+        found = _workers.each(lacks, names)
+        return {name for name, one in zip(names, found, strict=True) if one}
+
+    def _index_of(self, name: str) -> list[PackedBlob]:
+        info = self._store.head(name)
+        if info is None:
+            raise BlobMissing("the pack is not in the store", object_name=name)
+        size = info.size
+        length = min(size, _END)
+        end = self._store.get_ranges(name, [(size - length, length)])[0]
+        needed = end_length(end, size, name)
+        if needed > length:
+            self.check_given(needed)
+            end = self._store.get_ranges(name, [(size - needed, needed)])[0]
+        rows = [row for row in read_end(end, size, name) if row.kind == "value"]
+        self._presence.saw(name, size)
+        return rows
+
     def found(self, names: Sequence[str]) -> set[str]:
-        """Return the packs that the store has; a pack counts as missing if the store refuses."""
+        """Return the packs that the store has, and not cut short.
+
+        A pack counts as missing if the store refuses.
+        """
 
         def is_there(name: str) -> bool:
             try:
-                return self._store.head(name) is not None
+                info = self._store.head(name)
             except (NotPermitted, StoreUnavailable):
                 return False
+            # An encrypted object is longer than what is read of it.
+            return info is not None and info.size >= self._presence.least_size(name)
 
         if asks_for_nothing(self._store):
             return {name for name in names if is_there(name)}

@@ -53,6 +53,7 @@ class Known:
         self._values: Recent[Hashable, Remembered] = Recent(min(max_items, _MAX_VALUES))
         self._blobs: Recent[Hashable, Blob] = Recent(max_items)
         self._nodes: Recent[Hashable, Entry] = Recent(max_items)
+        self._confirmed: Recent[Blob, Blob] = Recent(max_items)
         self._sizes: set[int] = set()  # of values and blobs; what was forgotten may linger
         self._lock = lock or fork_safe_lock()
         self._more: tuple[str, ...] = ()
@@ -107,6 +108,17 @@ class Known:
                 self._add_size(blob.size)
             self._blobs.put_each([((scope_of(one.at), one.sha256), one, 1) for one in added])
 
+    def confirm(self, blobs: Iterable[Blob]) -> None:
+        """Note that the store has these blobs where they say, though not all were read."""
+        with self._lock:
+            self._confirmed.put_each([(blob, blob, 1) for blob in blobs])
+
+    def is_confirmed(self, blob: Blob) -> bool:
+        """Return whether this process stored, read or confirmed a blob in this very place."""
+        with self._lock:
+            stored = self._blobs.peek((scope_of(blob.at), blob.sha256))
+            return stored == blob or blob in self._confirmed
+
     def add_node(self, node: Entry, entries: tuple[Entry, ...]) -> None:
         """Remember an index node and what it lists."""
         with self._lock:
@@ -119,6 +131,7 @@ class Known:
             self._values.drop(lambda one: not gone.isdisjoint(one.packs))
             self._blobs.drop(lambda blob: blob.at in gone)
             self._nodes.drop(lambda node: node.blob.at in gone)
+            self._confirmed.drop(lambda blob: blob.at in gone)
 
     def value(self, scope: str, sha256: str) -> Remembered | None:
         """Return the stub of a value with this text, readable from `scope`."""

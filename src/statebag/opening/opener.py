@@ -134,9 +134,10 @@ class Opener:
         # Innermost first, so that what stands next to a rest's stub is whole when it is merged.
         for site, stub in reversed(wholes):
             index = indexes.get(id(site), _NO_INDEX)
-            value = verified(stub, texts, index.entries, index.packs, site.path)
-            self._remember(value, site.path)
-            value = self._decoded(value.text, stub.kind, stub.count, site.path)
+            one = verified(stub, texts, index.entries, index.packs, site.path)
+            value = self._decoded(one.text, stub.kind, stub.count, site.path)
+            _check_counts(stub.read, texts, site.path)
+            self._remember(one, site.path)  # only now: also what it says of the text is true
             site.container[site.key] = _merged(value, site)
 
     def _settle(self, doubt: Doubt, *, partly: bool) -> None:
@@ -386,6 +387,22 @@ def _meeting(entries: tuple[Entry, ...], start: int, wanted: range) -> list[tupl
             found.append((start, entry))
         start += entry.count
     return found
+
+
+def _check_counts(stub: Whole, texts: Texts, path: Path) -> None:
+    """Refuse a stub whose chunks do not have as many members as it says.
+
+    An index node was written by a seal; the rows of a stub may come from anybody.
+    """
+    for entry in stub.entries:
+        if entry.level or stub.kind is None:
+            continue
+        if len(json_text.split_items(texts[entry.blob], stub.kind)) != entry.count:
+            raise InvalidStub(
+                f"a chunk does not have the {entry.count} members that its stub says",
+                path=render_path(path),
+                object_name=entry.blob.at,
+            )
 
 
 def _merged(value: Any, site: Site) -> Any:

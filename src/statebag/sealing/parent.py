@@ -2,8 +2,13 @@
 
 The index of the parent has the digest and place of each stored text. So a seal refers to values
 that did not change. Of a changed value it reads only the stored chunks that the new value no longer
-has, as the base of a delta. The index is trusted like a value that passes through unopened: for one
-seal, and no process remembers it.
+has, as the base of a delta.
+
+A parent may come from a stranger, and the store may have lost or damaged what it names. The values
+are at hand, so nothing is referred to on the parent's word: a blob that this process neither stored
+nor read is read and compared with its digest, or, where there is much to read, looked up in the
+index of its pack. What the store does not have is written again. What it has is remembered, so a
+process pays for this once.
 """
 
 from __future__ import annotations
@@ -34,6 +39,12 @@ __all__ = ["Parent"]
 # their number if that is more. Chosen: where more changed, hardly any delta is short enough.
 _SHARE_READ = 2
 _ALWAYS_READ = 2  # chosen: one chunk changes, or two neighbours
+# Bytes of frames that one seal reads to compare them with their digests. Chosen: about as many as
+# a store returns in the time that the request itself takes.
+_MOST_COMPARED = 1024 * 1024
+# Packs that are asked for one by one, after one of them failed, and indexes that are looked up.
+# Chosen: far above `Policy.max_packs`; only a hostile parent names more.
+_MOST_PACKS = 32
 
 
 class Parent:
@@ -88,9 +99,67 @@ class Parent:
     def _add(self, one: Indexed) -> None:
         blobs = [entry.blob for entry in one.entries] + one.stub.blobs()
         self.known.add_blobs([blob for blob in blobs if blob not in _nodes(one)])
-        if one.stub.digest is not None:
+        # That a delta gives what it says is known only once it was applied, so it is made again.
+        if one.stub.blob is not None:
             self.known.add_named(one.stub, one.packs)
         self._indexed[one.path] = one
+
+    def disproved(
+        self, relied_on: set[str], fetcher: Callable[[], Fetcher], *, encrypted: bool
+    ) -> set[str]:
+        """Return the packs that do not have what the parent says; the parent is not asked again.
+
+        Args:
+            relied_on: The packs that the bag is to refer to.
+            fetcher: Makes a fetcher.
+            encrypted: Whether the store encrypts; then no index can be looked up alone.
+        """
+        asked: dict[str, list[Blob]] = {}
+        for blob in self.known.used:
+            if blob.at in relied_on and not self.known.is_confirmed(blob):
+                asked.setdefault(blob.at, []).append(blob)
+        lengths = {at: sum([blob.length for blob in blobs]) for at, blobs in asked.items()}
+        compared: dict[str, list[Blob]] = {}
+        left = _MOST_COMPARED
+        for at in sorted(asked, key=lengths.__getitem__):
+            if encrypted or lengths[at] <= left:
+                left -= lengths[at]
+                compared[at] = asked.pop(at)
+        wrong = self._differing(compared, fetcher)
+        if asked:
+            wrong |= self._unlisted(asked, fetcher())
+        if wrong:
+            self._forget(wrong)
+        return wrong
+
+    def _differing(self, asked: dict[str, list[Blob]], fetcher: Callable[[], Fetcher]) -> set[str]:
+        """Return the packs of which a blob cannot be read, or is not what it should be."""
+        if not asked:
+            return set()
+        blobs = [blob for some in asked.values() for blob in some]
+        try:
+            fetcher().texts(blobs)
+        except StatebagError:
+            if len(asked) == 1 or len(asked) > _MOST_PACKS:
+                return set(asked)
+            wrong = [self._differing({at: some}, fetcher) for at, some in asked.items()]
+            return set[str]().union(*wrong)
+        self.known.add_read(blobs)
+        return set()
+
+    def _unlisted(self, asked: dict[str, list[Blob]], fetcher: Fetcher) -> set[str]:
+        """Return the packs whose index does not have a blob as the parent says."""
+        chosen = dict(list(asked.items())[:_MOST_PACKS])
+        wrong = (asked.keys() - chosen.keys()) | fetcher.lacking(chosen)
+        self.known.confirm([blob for at in chosen.keys() - wrong for blob in chosen[at]])
+        return wrong
+
+    def _forget(self, packs: set[str]) -> None:
+        self.known.forget_said(packs)
+        self.bases.forget_read(packs)
+        for path, one in list(self._indexed.items()):
+            if not packs.isdisjoint(one.packs):
+                del self._indexed[path]
 
     def looks_for_base(self, single: Single, leaving: Leaving) -> None:
         """Note what has to be read so that a changed value can leave as a delta.
@@ -132,8 +201,10 @@ class Parent:
             self.bases.read[path] = None
         try:
             texts = fetcher.texts(blobs)
+            self.known.add_read(texts)
             for path, (one, held, _) in wanted.items():
                 self.bases.read[path] = _base(one, held, texts)
+                self.known.used.update(dict.fromkeys([entry.blob for entry in one.entries]))
                 found = True
         except StatebagError:
             return found  # the values are at hand
@@ -141,20 +212,37 @@ class Parent:
 
 
 class _KnownToo(Known):
-    """The memory of a process, followed by what a parent names."""
+    """The memory of a process, followed by what a parent names.
+
+    Attributes:
+        used: The blobs that were given on the word of the parent.
+    """
 
     def __init__(self, process: Known) -> None:
         super().__init__()
         self._process = process
+        self.used: dict[Blob, None] = {}
 
     def may_hold(self, size: int) -> bool:
         return self._process.may_hold(size) or super().may_hold(size)
 
     def value(self, scope: str, sha256: str) -> Remembered | None:
-        return self._process.value(scope, sha256) or super().value(scope, sha256)
+        known = self._process.value(scope, sha256)
+        if known is not None:
+            return known
+        said = super().value(scope, sha256)
+        if said is not None:
+            self.used.update(dict.fromkeys(said.stub.blobs()))
+        return said
 
     def blob(self, scope: str, sha256: str) -> Blob | None:
-        return self._process.blob(scope, sha256) or super().blob(scope, sha256)
+        known = self._process.blob(scope, sha256)
+        if known is not None:
+            return known
+        said = super().blob(scope, sha256)
+        if said is not None:
+            self.used[said] = None
+        return said
 
     def blobs(self, scope: str, digests: Iterable[str]) -> list[Blob | None]:
         return [self.blob(scope, sha256) for sha256 in digests]
@@ -165,7 +253,25 @@ class _KnownToo(Known):
     def forget_packs(self, packs: Iterable[str]) -> None:
         gone = frozenset(packs)
         self._process.forget_packs(gone)
-        super().forget_packs(gone)
+        self.forget_said(gone)
+
+    def forget_said(self, packs: Iterable[str]) -> None:
+        """Forget what the parent says of these packs, and nothing else."""
+        super().forget_packs(packs)
+        gone = frozenset(packs)
+        self.used = {blob: None for blob in self.used if blob.at not in gone}
+
+    def confirm(self, blobs: Iterable[Blob]) -> None:
+        self._process.confirm(blobs)
+
+    def is_confirmed(self, blob: Blob) -> bool:
+        return self._process.is_confirmed(blob)
+
+    def add_read(self, blobs: Iterable[Blob]) -> None:
+        """Let the process remember blobs that were just read and verified."""
+        blobs = list(blobs)
+        self._process.add_blobs(blobs)
+        self._process.confirm(blobs)  # of one text in two places, `add_blobs` remembers one
 
 
 class _BasesToo(Bases):
@@ -188,8 +294,12 @@ class _BasesToo(Bases):
     def forget_packs(self, packs: Iterable[str]) -> None:
         gone = frozenset(packs)
         self._process.forget_packs(gone)
+        self.forget_read(gone)
+
+    def forget_read(self, packs: Iterable[str]) -> None:
+        """Forget the bases that were read of a parent and lie in these packs."""
         for path, one in self.read.items():
-            if one is not None and not gone.isdisjoint(one.packs):
+            if one is not None and not one.packs.isdisjoint(packs):
                 self.read[path] = None
 
 

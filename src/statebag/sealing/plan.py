@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from statebag.format.json_check import Checked
     from statebag.format.paths import Path
-    from statebag.format.stub import Stub
+    from statebag.format.stub import Stub, Whole
     from statebag.opening.known import Bases, Known, Remembered
     from statebag.policy import Policy
     from statebag.sealing.leaving import Leaving, Single
@@ -186,7 +186,7 @@ class Planner:
         if control:
             return text
         if len(text) >= _WORTH_LOOKING_UP:
-            stub = self._stored_as(text, path)
+            stub = self._stored_as(value, text, path)
             if stub is not None:
                 return self._unchanged(value, text, path, stub)
         if len(text) > self.policy.field_limit:
@@ -240,7 +240,7 @@ class Planner:
 
     def leave(self, value: Any, text: bytes, path: Path) -> Leaving:
         """Return the form in which a value leaves: as stored, a delta, in chunks, or one blob."""
-        stub = self._stored_as(text, path)
+        stub = self._stored_as(value, text, path)
         if stub is not None:
             return self._unchanged(value, text, path, stub)
         single = self.cutter.single(value, text, path)
@@ -267,16 +267,24 @@ class Planner:
             single, carried=carried, before=self.bases.pieces(self.scope, single.path)
         )
 
-    def _stored_as(self, text: bytes, path: Path) -> Verified | Remembered | None:
+    def _stored_as(self, value: Any, text: bytes, path: Path) -> Verified | Remembered | None:
         """Return the stored value with this text; None if unknown."""
         same = self.bases.same(self.scope, path, text)
-        if same is not None and same.stub.in_store and self._may_write(same.stub):
+        if same is not None and self._may_refer(same.stub, value):
             return same
         if self.known.may_hold(len(text)):
             stored = self.known.value(self.scope, sha256_hex(text))
-            if stored is not None and self._may_write(stored.stub):
+            if stored is not None and self._may_refer(stored.stub, value):
                 return stored
         return None
+
+    def _may_refer(self, stub: Whole, value: Any) -> bool:
+        """Return whether an existing stub with the text of a value may stand for it.
+
+        A text is verified by its digest. What else a stub says of it, the value itself shows.
+        """
+        is_one = stub.kind == _kind_of(value) and (stub.kind is None or stub.count == len(value))
+        return is_one and stub.in_store and self._may_write(stub)
 
     def _may_write(self, stub: Stub) -> bool:
         """Return whether the policy allows writing the form of an existing stub."""
@@ -487,6 +495,12 @@ class Planner:
         if self._engine_may_harm(value, text):
             return leaving
         return self._plain(value, text, path)
+
+
+def _kind_of(value: Any) -> str | None:
+    if isinstance(value, list):
+        return "array"
+    return "object" if isinstance(value, dict) else None
 
 
 def _has_bag_name(value: dict[str, Any]) -> bool:

@@ -157,8 +157,9 @@ class Sealer:
                 admission,
                 origin,
             )
-            missing = self._missing(layout) if layout.leaving else set()
-            if not missing:
+            wrong = set[str]() if origin is None else self._disproved(origin, layout)
+            missing = self._missing(layout) - wrong if layout.leaving else set()
+            if not missing and not wrong:
                 break
             # Their values are at hand: what the store lost is written again.
             memory.forget_packs(missing)
@@ -168,7 +169,7 @@ class Sealer:
                 memory, origin = Memory.empty(), None
         if layout.pack is not None:
             self.store.put(*layout.pack)
-            self._memory.presence.saw(layout.pack[0])
+            self._memory.presence.saw(layout.pack[0], len(layout.pack[1]))
             self._memory.known.add_blobs([blob for blob, _ in layout.written])
             self._fetcher(self._memory).remember(layout.written)
             for one in layout.stored:
@@ -261,6 +262,14 @@ class Sealer:
                 moves = False
             else:
                 target -= size - bound
+
+    def _disproved(self, origin: Parent, layout: Layout) -> set[str]:
+        """Return the packs of the bag that do not have what the parent says."""
+        return origin.disproved(
+            layout.relied_on(),
+            lambda: self._fetcher(self._memory),
+            encrypted=bool(salt_of(self.store)),
+        )
 
     def _missing(self, layout: Layout) -> set[str]:
         """Return the packs that the bag relies on and that the store does not have."""

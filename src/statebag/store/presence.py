@@ -16,6 +16,7 @@ __all__ = ["Presence"]
 
 _MAX_OBJECTS = 65_536  # chosen: at about 300 bytes each they take 20 MB
 _LOST = -inf  # the time of an object that was missed: never fresh
+_UNSEEN = (0.0, 0)  # chosen: neither lost nor of any size
 
 
 class Presence:
@@ -26,26 +27,39 @@ class Presence:
     """
 
     def __init__(self, max_objects: int = _MAX_OBJECTS, lock: Lock | None = None) -> None:
-        self._seen: Recent[str, float] = Recent(max_objects)
+        self._seen: Recent[str, tuple[float, int]] = Recent(max_objects)
         self._lock = lock or fork_safe_lock()
 
-    def saw(self, name: str) -> None:
-        """Note that the store just took, returned or found the object."""
+    def saw(self, name: str, least_size: int = 0) -> None:
+        """Note that the store just took, returned or found the object.
+
+        Args:
+            name: The object.
+            least_size: Bytes that it has at least. It never changes, so it stays that large.
+        """
         with self._lock:
-            self._seen.put(name, monotonic())
+            _, before = self._seen.peek(name) or _UNSEEN
+            self._seen.put(name, (monotonic(), max(before, least_size)))
 
     def missed(self, name: str) -> None:
         """Note that the store did not return the object whole, so it must be written again."""
         with self._lock:
-            self._seen.put(name, _LOST)
+            _, before = self._seen.peek(name) or _UNSEEN
+            self._seen.put(name, (_LOST, before))
+
+    def least_size(self, name: str) -> int:
+        """Return the bytes that the object must have; 0 if that is not known."""
+        with self._lock:
+            return (self._seen.peek(name) or _UNSEEN)[1]
 
     def is_lost(self, name: str) -> bool:
         """Return whether the object was missed since it was last seen."""
         with self._lock:
-            return self._seen.peek(name) == _LOST
+            at, _ = self._seen.peek(name) or _UNSEEN
+        return at == _LOST
 
     def is_fresh(self, name: str, seconds: float) -> bool:
         """Return whether the object was seen in the last `seconds`."""
         with self._lock:
-            at = self._seen.peek(name)
-        return at is not None and monotonic() - at <= seconds
+            found = self._seen.peek(name)
+        return found is not None and monotonic() - found[0] <= seconds

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
-__all__ = ["BUILT_IN", "DICT", "Form"]
+__all__ = ["BUILT_IN", "DICT", "Form", "NotKeptError"]
 
 DICT = "dict"
 """The name of the form of a dict that a JSON object would not restore exactly."""
@@ -26,6 +26,20 @@ DICT = "dict"
 # A key of the time zone database: no dots, so that it stays in the database's folders.
 _ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(/[A-Za-z0-9_+-]{1,40}){0,3}")
 _DELTA_PARTS = 3  # of `timedelta`: days, seconds, microseconds
+
+
+class NotKeptError(TypeError):
+    """A value has something that would not come back.
+
+    Args:
+        what: What it has, as an object of "has"; it quotes no value.
+        hint: What to do.
+    """
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -38,6 +52,8 @@ class Form(msgspec.Struct, frozen=True):
             TypeError for a value that could not be restored.
         decode: Returns the original value. Any error means that the text is not of this form.
         sorts: Whether the items are unordered, and are sorted by their texts.
+        proven: Whether each value is rebuilt when it is sealed, since its class may refuse that.
+        exact: Whether the rebuilt value must be written in the same form.
     """
 
     name: str
@@ -45,6 +61,8 @@ class Form(msgspec.Struct, frozen=True):
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
     sorts: bool = False
+    proven: bool = False
+    exact: bool = True
 
 
 def _bytes(text: str) -> bytes:
@@ -70,9 +88,21 @@ def _with_zone(moment: datetime | time) -> str | list[Any]:
         if zone is None or name == timezone(zone.utcoffset(None)).tzname(None):
             return [text, moment.fold] if moment.fold else text
         return [text, moment.fold, "", name]
-    if type(zone) is ZoneInfo and zone.key is not None:
+    if type(zone) is ZoneInfo and zone.key is not None and _is_found(moment, zone.key):
         return [moment.replace(tzinfo=None).isoformat(), moment.fold, zone.key]
-    raise TypeError(f"a time zone of type {type(zone).__qualname__} would not come back")
+    raise NotKeptError(
+        f"a time zone of type {type(zone).__qualname__}",
+        "A time zone must be a datetime.timezone, or a zoneinfo.ZoneInfo of this machine's "
+        "time zone database.",
+    )
+
+
+def _is_found(moment: datetime | time, key: str) -> bool:
+    """Return whether the time zone database has this zone, with the same offset."""
+    try:
+        return moment.replace(tzinfo=_zone(key)).utcoffset() == moment.utcoffset()
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return False
 
 
 def _zone(key: str) -> tzinfo:

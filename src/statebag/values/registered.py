@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+from copy import deepcopy
 from enum import Enum, Flag
+from functools import cached_property
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, cast
 
 from statebag.errors import ConfigurationError
-from statebag.values.forms import Form
+from statebag.values.forms import Form, NotKeptError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 __all__ = ["form_of"]
+
+_OF_MODELS = (
+    "__pydantic_fields_set__",
+    "__pydantic_extra__",
+    "__pydantic_private__",
+)
+"""What pydantic keeps in slots of its models."""
 
 
 def form_of(
@@ -34,7 +44,7 @@ def form_of(
             be taken apart without them.
     """
     if encode is not None and decode is not None:
-        return Form(name, kind, encode, decode)
+        return Form(name, kind, encode, decode, proven=True, exact=False)
     if encode is not None or decode is not None:
         missing = "decode" if decode is None else "encode"
         raise ConfigurationError(
@@ -46,7 +56,7 @@ def form_of(
     if dataclasses.is_dataclass(kind):
         return _dataclass(kind, name)
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return Form(name, kind, list, lambda items: kind(*items))
+        return _named_tuple(kind, name)
     if hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_validate"):
         return _model(kind, name)
     raise ConfigurationError(
@@ -57,8 +67,20 @@ def form_of(
 
 def _enum(kind: type[Enum], name: str) -> Form:
     if issubclass(kind, Flag):  # a combination has no member name
-        return Form(name, kind, lambda one: one.value, kind)
+        return Form(name, kind, lambda one: one.value, kind, proven=True)
     return Form(name, kind, lambda one: one.name, lambda member: kind[member])
+
+
+def _named_tuple(kind: type, name: str) -> Form:
+    def decode(items: list[Any]) -> Any:
+        return kind(*items)
+
+    def encode(value: Any) -> list[Any]:
+        items = list(value)
+        _check_beyond(value, (), lambda: decode(items))
+        return items
+
+    return Form(name, kind, encode, decode, proven=True)
 
 
 def _dataclass(kind: type, name: str) -> Form:
@@ -67,7 +89,10 @@ def _dataclass(kind: type, name: str) -> Form:
     given = {one.name for one in fields if one.init}
 
     def encode(value: Any) -> dict[str, Any]:
-        return {name: getattr(value, name) for name in names}
+        stored = {name: getattr(value, name) for name in names}
+        # Copied, since a constructor may change what it gets.
+        _check_beyond(value, names, lambda: decode(deepcopy(stored)))
+        return stored
 
     def decode(stored: dict[str, Any]) -> Any:
         _check_names(stored, names)
@@ -77,7 +102,7 @@ def _dataclass(kind: type, name: str) -> Form:
             object.__setattr__(value, field, one)
         return value
 
-    return Form(name, kind, encode, decode)
+    return Form(name, kind, encode, decode, proven=True)
 
 
 def _model(kind: type, name: str) -> Form:
@@ -95,6 +120,7 @@ def _model(kind: type, name: str) -> Form:
             stored["extra"] = dict(value.__pydantic_extra__)
         if value.__pydantic_private__:
             stored["private"] = dict(value.__pydantic_private__)
+        _check_beyond(value, {*names, *_OF_MODELS}, lambda: None)
         return stored
 
     def decode(stored: dict[str, Any]) -> Any:
@@ -105,12 +131,64 @@ def _model(kind: type, name: str) -> Form:
         # The validators have checked them, and may have changed them.
         value.__dict__.update(fields)
         object.__setattr__(value, "__pydantic_fields_set__", set(stored["set"]))
-        if "private" in stored:
-            _check_names(stored["private"], list(value.__pydantic_private__ or ()))
-            value.__pydantic_private__.update(stored["private"])
+        if extra:
+            _check_names(extra, list(value.__pydantic_extra__ or ()))
+            value.__pydantic_extra__.update(extra)
+        if value.__pydantic_private__ is not None:
+            private = stored.get("private", {})
+            _check_names(private, list(model.__private_attributes__))
+            value.__pydantic_private__.clear()
+            value.__pydantic_private__.update(private)
         return value
 
-    return Form(name, kind, encode, decode)
+    return Form(name, kind, encode, decode, proven=True)
+
+
+def _check_beyond(value: Any, fields: Collection[str], rebuilt: Callable[[], Any]) -> None:
+    """Refuse a value with attributes that are no fields, and that its constructor does not make.
+
+    Args:
+        value: The value.
+        fields: The names that are stored.
+        rebuilt: Returns the value as it would come back.
+    """
+    beyond = {name: one for name, one in _attributes(value).items() if name not in fields}
+    if not beyond:
+        return
+    back = _attributes(rebuilt())
+    for name, one in beyond.items():
+        if name not in back or not _is_same(one, back[name]):
+            raise NotKeptError(
+                f"an attribute {name!r}, which is not a field,",
+                "Declare it as a field, or register the class with encode= and decode=.",
+            )
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return the attributes of a value itself, without those that it only caches."""
+    kind = type(value)
+    found = dict(getattr(value, "__dict__", {}))
+    for base in kind.__mro__:
+        slots = vars(base).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if not (name.startswith("__") and name.endswith("__")) and hasattr(value, name):
+                found[name] = getattr(value, name)
+    return {
+        name: one
+        for name, one in found.items()
+        if not isinstance(getattr_static(kind, name, None), cached_property)
+    }
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if type(one) is not type(other):
+        return False
+    if getattr_static(type(one), "__eq__") is getattr_static(object, "__eq__"):
+        return True  # such as a lock: the constructor makes another one
+    try:
+        return bool(one is other or one == other)
+    except Exception:  # noqa: BLE001  # of the user's own class
+        return False
 
 
 def _check_names(stored: dict[str, Any], known: list[str]) -> None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format import json_text
 from statebag.format.json_text import MAX_DEPTH
 from statebag.format.paths import render_path
-from statebag.format.unopened import OPAQUE, unread_in
-from statebag.values.forms import BUILT_IN, DICT
+from statebag.format.unopened import OPAQUE, NotRead, unread_in
+from statebag.values.comes_back import differs_at
+from statebag.values.forms import BUILT_IN, DICT, NotKeptError
 from statebag.values.registered import form_of
 
 if TYPE_CHECKING:
@@ -37,27 +38,40 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,99}")
 _Kind = TypeVar("_Kind", bound=type)
 
 
-class Undecoded:
+class Undecoded(NotRead):
     """A value of a type that was not rebuilt, since a part of it was not opened.
 
-    A later seal passes it through unread.
+    A later seal passes it through unread. Each use as a value raises `InvalidState`, as for
+    `Unopened`.
 
     Attributes:
         wire: The JSON object, with `Unopened` in it.
+        path: Where it stands in the state; None if that is not known.
     """
 
-    __slots__ = ("wire",)
+    __slots__ = ("path", "wire")
 
-    def __init__(self, wire: dict[str, Any]) -> None:
+    def __init__(self, wire: dict[str, Any], path: Path | None = None) -> None:
         self.wire = wire
+        self.path = path
 
     def __repr__(self) -> str:
         return "Undecoded()"
 
-    def __eq__(self, other: object) -> bool:
+    def _is_like(self, other: object) -> bool:
         return isinstance(other, Undecoded) and self.wire == other.wire
 
-    __hash__ = None  # type: ignore[assignment]  # equal by content that is a dict
+    def _read(self) -> NoReturn:
+        raise InvalidState(
+            f"a part of this value of type {self.wire.get(TYPE_KEY)!r} was not opened",
+            path=None if self.path is None else render_path(self.path),
+            hint="Add its path to only=, or open the bag whole.",
+        )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if not name.startswith("_"):
+            self._read()
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 class Values:
@@ -141,12 +155,29 @@ class Values:
             default: As for `Statebag.seal`, for values of other types.
 
         Raises:
-            InvalidState: It holds a value of a type that is not registered.
+            InvalidState: It holds a value of a type that is not registered, or one that its class
+                would not give back.
         """
+        written, is_proven = self._encoded(value, default)
+        if not is_proven:
+            self._prove(written)
+        return written
+
+    def _encoded(
+        self, value: Any, default: Callable[[Any], Any] | None, above: Path = ()
+    ) -> tuple[Any, bool]:
+        """Return what `encode` returns, and whether nothing in it has to be rebuilt first.
+
+        Args:
+            value: As for `encode`.
+            default: The same.
+            above: Where the value stands in the state.
+        """
+        is_proven = True
         # With the originals, which keeps an id from being given to another object.
         seen: dict[int, tuple[Any, Any]] = {}
         root: list[Any] = [value]
-        pending: list[tuple[Any, Any, int, Path]] = [(root, 0, 0, ())]
+        pending: list[tuple[Any, Any, int, Path]] = [(root, 0, 0, above)]
         while pending:
             container, key, depth, path = pending.pop()
             one = container[key]
@@ -186,11 +217,36 @@ class Values:
             shell = {TYPE_KEY: form.name, _VALUE: payload}
             seen[id(one)] = one, shell
             container[key] = shell
+            is_proven = is_proven and not form.proven
             if form.sorts:
-                shell[_VALUE] = self._sorted(payload, default)
+                shell[_VALUE], all_proven = self._sorted(payload, default, path)
+                is_proven = is_proven and all_proven
             else:
                 pending.append((shell, _VALUE, depth + 1, path))
-        return root[0]
+        return root[0], is_proven
+
+    def _prove(self, written: Any) -> None:
+        """Refuse a state whose values would not come back: their classes decide that."""
+        hint = (
+            "Let the constructor take each field, and leave the other values as they are; or "
+            "register the class with encode= and decode=."
+        )
+        try:
+            again, _ = self._encoded(self.decode(written), None)
+        except InvalidState as error:
+            raise InvalidState(
+                f"a value would not come back: {error.message}", path=error.path, hint=hint
+            ) from None
+        found = differs_at(written, again, self._form_of)
+        if found is not None:
+            path, form = found
+            name = "a registered class" if form is None else f"type {form.kind.__qualname__}"
+            raise InvalidState(
+                f"a value of {name} would come back changed", path=render_path(path), hint=hint
+            )
+
+    def _form_of(self, one: dict[str, Any]) -> Form | None:
+        return self._by_name.get(one[TYPE_KEY]) if TYPE_KEY in one else None
 
     def decode(self, value: Any) -> Any:
         """Return the state of a JSON value that `encode` returned; the argument is not changed.
@@ -230,7 +286,7 @@ class Values:
         for number in range(len(typed) - 1, -1, -1):
             container, key, path, _, original = typed[number]
             if number in undecoded:
-                container[key] = Undecoded(original)
+                container[key] = Undecoded(original, path)
             else:
                 container[key] = self._rebuilt(container[key], path)
         return root[0]
@@ -253,20 +309,33 @@ class Values:
     def _payload(self, form: Form, one: Any, path: Path) -> Any:
         try:
             return form.encode(one)
+        except NotKeptError as lost:
+            raise InvalidState(
+                f"a value of type {form.kind.__qualname__} has {lost.what} that would not come "
+                "back",
+                path=render_path(path),
+                hint=lost.hint,
+            ) from None
         except Exception as error:  # noqa: BLE001  # of the user's own function, with a value in it
             raise InvalidState(
                 f"a value of type {form.kind.__qualname__} could not be written: "
                 f"{type(error).__name__}",
                 path=render_path(path),
-                hint="A time zone must be a datetime.timezone or a zoneinfo.ZoneInfo.",
+                hint="Give each of its fields a value, or register encode= and decode= for it.",
             ) from None
 
-    def _sorted(self, items: Iterable[Any], default: Callable[[Any], Any] | None) -> list[Any]:
+    def _sorted(
+        self, items: Iterable[Any], default: Callable[[Any], Any] | None, path: Path
+    ) -> tuple[list[Any], bool]:
         """Return the items of a set in an order that does not change from process to process."""
         try:
-            return sorted((self.encode(one, default) for one in items), key=json_text.encode)
-        except UnicodeEncodeError:  # `check_json` refuses it, with the place
-            return [self.encode(one, default) for one in items]
+            encoded = [self._encoded(one, default, path) for one in items]
+            written = [one for one, _ in encoded]
+            all_proven = all(is_proven for _, is_proven in encoded)
+            try:
+                return sorted(written, key=json_text.encode), all_proven
+            except UnicodeEncodeError:  # `check_json` refuses it, with the place
+                return written, all_proven
         except RecursionError:
             raise json_text.no_room(InvalidState) from None
 

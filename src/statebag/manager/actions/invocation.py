@@ -16,7 +16,7 @@ from statebag.format.derived import is_marked, set_aside, with_derived
 from statebag.format.json_text import wire_size
 from statebag.format.json_type import json_type
 from statebag.format.stub import KEY, Carried
-from statebag.format.unopened import Grown, Unopened, holds_unopened
+from statebag.format.unopened import Grown, Unopened, equal, holds_unopened
 from statebag.manager.actions.scope import (
     UNNAMED,
     execution_of_scope,
@@ -255,7 +255,7 @@ class Invocation:
         return {
             key: one
             for key, one in value.items()
-            if as_pointer(one) is None or before.get(key) != one
+            if as_pointer(one) is None or not equal(before.get(key), one)
         }
 
     def followed(self, parts: dict[str, Any]) -> dict[str, Any]:
@@ -441,7 +441,7 @@ class Invocation:
         """
         metadata = state.get(FULL)
         came = self._summary
-        if came is not None and (metadata != came.source or sealing_is_off()):
+        if came is not None and (not equal(metadata, came.source) or sealing_is_off()):
             state, came = self._with_summary(state), None
         if metadata is None or SUMMARY in state or sealing_is_off():
             return state, None

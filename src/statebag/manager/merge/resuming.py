@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.unopened import equal
 from statebag.manager.merge.control import whole_number
 from statebag.manager.merge.history import is_repeated
 from statebag.manager.merge.next_action import reaches_end, standing
@@ -74,7 +75,7 @@ def after_result(
         return {**state, **place}, standing(before, statuses)
     moved = _taken(state)
     named = named_segment(result)
-    if named is None and moved.get(_SEGMENT) != before.get(_SEGMENT):
+    if named is None and not equal(moved.get(_SEGMENT), before.get(_SEGMENT)):
         named = _segment(moved)  # the control field of the result names it
     following = _following(moved) if named is None else named
     if action == _FORK or _waits(action, statuses):
