@@ -40,6 +40,7 @@ POLICIES = st.builds(
     cache_bytes=st.sampled_from([0, 3000, 200_000, 64 * 1024 * 1024]),
     recheck_seconds=st.sampled_from([0.0, 60.0]),
     strict=st.booleans(),
+    preview_bytes=st.sampled_from([0, 0, 7, 200]),
     control=st.sampled_from([(), ("$.current_state.status",), ("extra", "state_history[0].n")]),
 )
 

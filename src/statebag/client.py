@@ -21,7 +21,7 @@ from statebag.errors import ConfigurationError
 from statebag.format.bag_text import as_bag
 from statebag.format.names import encode_scope
 from statebag.format.paths import parse_path, parse_paths, parse_place
-from statebag.keys import encrypting_with, signing_with
+from statebag.keys import check_previews, encrypting_with, signing_with
 from statebag.opening.array_ends import places_in
 from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
@@ -114,6 +114,7 @@ class Statebag(AsyncCalls, UpkeepCalls):
             self.policy.attempts,
             encrypting,
         )
+        check_previews(self.policy, self.store)
         self._granted: tuple[str, ...] = ()
         self._signatures = signing_with(signing_keys, self.policy)
         self._identity = identity_of(self.store)
@@ -173,6 +174,7 @@ class Statebag(AsyncCalls, UpkeepCalls):
         kept = {name: getattr(self.policy, name) for name in ("attempts", *policy.PROTECTIONS)}
         if any(getattr(policy, name) != one for name, one in kept.items()):
             policy = msgspec.structs.replace(policy, **kept)
+        check_previews(policy, self.store)
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.policy = policy

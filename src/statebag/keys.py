@@ -12,6 +12,7 @@ from statebag.environment import (
 )
 from statebag.errors import ConfigurationError
 from statebag.policy import PROTECTED_SINCE
+from statebag.store.identity import salt_of
 from statebag.store.retrying import RetryingStore
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
 
-__all__ = ["encrypting_with", "signing_with"]
+__all__ = ["check_previews", "encrypting_with", "signing_with"]
 
 _ONE_KEY = (bytes, bytearray, str)
 
@@ -90,6 +91,20 @@ def signing_with(keys: Mapping[str, bytes] | None, policy: Policy) -> Signatures
     from statebag.format.signature import Signatures
 
     return Signatures(keys, scoped=scoped, required=required)
+
+
+def check_previews(policy: Policy, store: Store) -> None:
+    """Refuse previews of values that are encrypted in the store.
+
+    Raises:
+        ConfigurationError: The policy writes previews, and the store encrypts.
+    """
+    if policy.preview_bytes and salt_of(store):
+        raise ConfigurationError(
+            f"Policy.preview_bytes is {policy.preview_bytes}, and objects are encrypted: a preview "
+            "would show in plain text what encryption hides",
+            hint="Set Policy.preview_bytes (STATEBAG_PREVIEW_BYTES) to 0.",
+        )
 
 
 def _is_empty(keys: object) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "MOST_PREVIEW_BYTES",
     "NEWEST_FORMS",
     "PAYLOAD_LIMIT",
     "PROTECTED_SINCE",
@@ -31,6 +32,9 @@ PAYLOAD_LIMIT = 262_144
 """Bytes of the input or output of a task, state or execution, as UTF-8 (Step Functions Developer
 Guide, "Quotas"). The core knows this quota, and none of `asl.quotas`: its default bound leaves room
 under it, and its metrics report the rest."""
+
+MOST_PREVIEW_BYTES = 1024
+"""Bytes of a preview. Chosen: some lines of a console; a bag of the default size has 90 of them."""
 
 PROTECTED_SINCE = 3
 """The generation of forms whose signatures cover the scope, and whose objects are AES-GCM-SIV."""
@@ -79,6 +83,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             to one that is not reached at all.
         deadline_seconds: Bound of all attempts of one call together. The remaining time of a Lambda
             function shortens it.
+        preview_bytes: Bytes of a preview in each stub, for people who read bags in the engine's
+            console: the first keys of an object, or the first characters of another value. Values
+            are private, so 0 (the default) writes none. Encryption keys exclude it.
         require_signatures: Refuse to make a client without signing keys, and refuse an inline value
             whose signature does not cover its scope.
         require_encryption: Refuse to make a client without encryption keys, and refuse to read an
@@ -108,6 +115,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_open_requests: int = 20_000
     attempts: int = 0
     deadline_seconds: float = 60.0
+    preview_bytes: int = 0
     require_signatures: bool = False
     require_encryption: bool = False
 
@@ -130,6 +138,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         "max_open_requests": 1,
         "attempts": 0,
         "deadline_seconds": 0.001,
+        "preview_bytes": 0,
     }
 
     def __post_init__(self) -> None:
@@ -137,6 +146,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         if not isinstance(self.strict, bool):
             raise ConfigurationError(
                 f"Policy.strict must be a bool, not {type(self.strict).__qualname__}"
+            )
+        if self.preview_bytes > MOST_PREVIEW_BYTES:
+            raise ConfigurationError(
+                f"Policy.preview_bytes must be at most {MOST_PREVIEW_BYTES}, not "
+                + _shown(self.preview_bytes)
             )
         if self.compression_level > 19:
             raise ConfigurationError(

@@ -176,7 +176,7 @@ def test_forms_and_their_fields():
             assert set(whole) - set(least.to_wire()) == rest[0]
             fields |= rest[0]
     described = {code_words(row[0])[0] for row in table("field", "type", "meaning")}
-    assert described == fields | {signature._FIELD, DERIVED, "since"}
+    assert described == fields | {signature._FIELD, DERIVED, stub.PREVIEW, "since"}
     assert {tuple(code_words(row[1])) for row in table("word", "field or word on the wire")} == {
         ("data",), ("pieces",), ("patch",), ("reads",),
     }  # fmt: skip

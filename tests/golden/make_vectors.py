@@ -16,6 +16,7 @@ from tests.golden.vector_derived import add_derived
 from tests.golden.vector_encrypted import add_encrypted
 from tests.golden.vector_files import Vectors
 from tests.golden.vector_objects import add_objects
+from tests.golden.vector_previews import add_previews
 from tests.golden.vector_refused import add_refused
 from tests.golden.vector_signed import add_signed
 from tests.golden.vector_stubs import Plain
@@ -35,6 +36,7 @@ def made():
     add_encrypted(vectors)
     add_alone(vectors)
     add_derived(vectors, plain)
+    add_previews(vectors, plain)
     return vectors
 
 

@@ -64,3 +64,26 @@ def test_a_lone_surrogate_is_read_and_damage_is_named(tmp_path):
         file.write_bytes(damaged)
         with pytest.raises(InvalidState, match=r"event 1 (of|in) the history"):
             EventFile(file).grow()
+
+
+def test_a_part_of_a_long_file_at_a_time(tmp_path):
+    events = [event(number, name="S", input='"x"' * 9) for number in range(1, 301)]
+    file = written(tmp_path, *events, head=b"head\n")
+    log, once = EventFile(file, 5), EventFile(file, 5)
+    assert log.newest()["id"] == 300
+    assert "input" not in log.newest()["stateEnteredEventDetails"]
+    assert (log.read_bytes, log.events) == (5, [])
+    turns = []
+    while not log.is_whole:
+        assert log.grow(4_096) or log.is_whole
+        turns.append(log.read_bytes)
+    assert len(turns) > 5
+    assert all(after - before <= 4_096 for before, after in zip([5, *turns], turns, strict=False))
+    assert once.grow()
+    assert log.events == once.events
+    assert log.payload(300).text == events[-1]["stateEnteredEventDetails"]["input"]
+    assert log.read_bytes == log.total_bytes()
+    log = EventFile(file, 5)
+    assert log.grow(1), "an event is longer"
+    assert len(log.events) == 1
+    assert EventFile(written(tmp_path)).newest() is None

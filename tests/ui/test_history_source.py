@@ -78,3 +78,30 @@ def test_payloads_of_aws_lie_in_a_private_file():
     source.refresh()
     assert source._spool.stat().st_mode & 0o077 == 0
     assert source._spool.parent.stat().st_mode & 0o077 == 0
+
+
+def test_of_aws_page_by_page_and_on_after_a_failure(monkeypatch):
+    monkeypatch.setattr(history_source, "_PAUSE", 60.0)
+    states = States()
+    for name in "ABCDEFG":
+        states.add("PassStateEntered", name=name, input="{}")
+    source = AwsSource(parse_execution_arn(ARN), states)
+    assert source.refresh(1) is True
+    assert (len(source.log.events), source.is_whole) == (2, False)
+    assert source.newest()["id"] == 7
+    assert states.asked[-1]["includeExecutionData"] is False
+    asked = len(states.asked)
+    assert source.newest()["id"] == 7
+    assert len(states.asked) == asked
+    assert source.share() == 2 / 7
+    answer, states.get_execution_history = states.get_execution_history, None
+    with pytest.raises(TypeError):
+        source.refresh(1)
+    states.get_execution_history = answer
+    while not source.is_whole:
+        source.refresh(1)
+    assert [one["id"] for one in source.log.events] == [1, 2, 3, 4, 5, 6, 7]
+    assert source.share() == 1.0
+    asked = len(states.asked)
+    assert source.refresh() is False
+    assert len(states.asked) == asked, "it was read to the end a moment ago"

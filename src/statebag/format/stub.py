@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KEY",
     "NEWEST_FORMS",
+    "PREVIEW",
     "THIS_PACK",
     "Blob",
     "Carried",
@@ -53,6 +54,8 @@ __all__ = [
 ]
 
 KEY = "__statebag__"
+PREVIEW = "preview"
+"""The field of a body with a preview of the value, which people read and no reader does."""
 VERSION = 1  # of the wire (docs/format.md); another number is another format
 VERSIONS = frozenset({VERSION})  # of the stubs that are read
 NEWEST_FORMS = 3

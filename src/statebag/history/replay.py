@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from statebag.asl.model import Definition
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from statebag.history.events import Event, History, Payload
 
-__all__ = ["Failure", "Status", "Transition", "first_states", "transitions"]
+__all__ = ["Failure", "Replay", "Status", "Transition", "first_states", "transitions"]
 
 Status = Literal["open", "left", "caught", "failed", "timed out", "given up"]
 
@@ -109,10 +109,10 @@ class Transition:
 
 def transitions(history: History) -> list[Transition]:
     """Return the states of a history in the order in which they were entered."""
-    reader = _Reader(history)
+    replay = Replay(history.machine, history.branches)
     for event in history.events:
-        reader.take(event)
-    return reader.result()
+        replay.take(event)
+    return replay.result()
 
 
 @dataclass(slots=True)
@@ -121,8 +121,10 @@ class _Visit:
 
     made: Transition
     parent: _Visit | None
+    last: int = 0  # the number of its own newest event
     pending: Failure | None = None  # a failure that nothing has handled yet
     branches: list[str] = field(default_factory=list)  # first states, in the order of beginning
+    shown: tuple[Transition, Transition] | None = None  # of the last result: from, and with counts
 
     @property
     def is_open(self) -> bool:
@@ -134,6 +136,15 @@ class _Visit:
     def end(self, event: Event, status: Status, error: str | None) -> None:
         if self.is_open:
             self.set(status=status, ended=event.time, error=error)
+
+    def result(self, busy: int) -> Transition:
+        if self.shown is not None:
+            before, shown = self.shown
+            if before is self.made and (shown.last, shown.busy) == (self.last, busy):
+                return shown
+        shown = replace(self.made, last=self.last, busy=busy)
+        self.shown = (self.made, shown)
+        return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,23 +158,32 @@ class _Frame:
 _Stack = tuple[_Frame, ...]
 
 
-class _Reader:
-    def __init__(self, history: History) -> None:
-        self._machine = history.machine
-        self._branches = history.branches
+class Replay:
+    """Follow a history event by event, in the order of their numbers.
+
+    Args:
+        machine: The state machine's name.
+        branches: The first states of the branches of each Parallel, if they are known.
+    """
+
+    def __init__(self, machine: str, branches: Mapping[str, Sequence[str]]) -> None:
+        self._machine = machine
+        self._branches = branches
         self._after: dict[int, _Stack] = {0: ()}
         self._visits: list[_Visit] = []
         self._ended_at: _Stack = ()
         self._to_reopen: set[int] = set()  # numbers of what failed before a redrive
 
     def result(self) -> list[Transition]:
+        """Return the states so far in the order in which they were entered."""
         busy: dict[int, int] = {}
         for visit in self._visits:
             if visit.is_open and visit.parent is not None:
                 busy[id(visit.parent)] = busy.get(id(visit.parent), 0) + 1
-        return [replace(visit.made, busy=busy.get(id(visit), 0)) for visit in self._visits]
+        return [visit.result(busy.get(id(visit), 0)) for visit in self._visits]
 
     def take(self, event: Event) -> None:
+        """Take the next event."""
         stack = self._after.get(event.previous, ())
         kind = event.type
         if kind == "EvaluationFailed":
@@ -193,7 +213,7 @@ class _Reader:
             self._inside(event, stack[-1].visit)
         if stack and kind not in _ENDS:
             top = stack[-1].visit
-            top.set(last=max(top.made.last, event.id))
+            top.last = max(top.last, event.id)
         self._after[event.id] = stack
 
     def _entered(self, event: Event, stack: _Stack) -> _Stack:
@@ -269,7 +289,7 @@ class _Reader:
         if not inside:
             return None
         made = inside[-1].made
-        return Failure(made.last, made.ended or made.started, made.error, None)
+        return Failure(inside[-1].last, made.ended or made.started, made.error, None)
 
     def _branch(self, parallel: _Visit, name: str) -> int:
         known = self._branches.get(parallel.made.state, ())
@@ -291,9 +311,9 @@ class _Reader:
         failure = visit.pending
         if kind in _CONTAINERS:
             self._end_inside(visit, event)
+        visit.last = event.id
         visit.set(
             left=event.id,
-            last=event.id,
             output=event.payload,
             ended=event.time,
             status="left" if failure is None else "caught",

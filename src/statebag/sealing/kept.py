@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from statebag.format import json_text
-from statebag.format.stub import KEY, Stored, Stub, Whole
+from statebag.format.stub import KEY, PREVIEW, Stored, Stub, Whole
 from statebag.sealing.cut_value import Cut
 from statebag.sealing.cutting import fold
 from statebag.sealing.leaving import Encoded, Leaving, Single, blobs_named, blobs_read
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from statebag.sealing.layout import Placing
     from statebag.sealing.parts import Sign
 
-__all__ = ["Kept", "Rebased"]
+__all__ = ["Kept", "Rebased", "without_previews"]
 
 
 class Kept(Leaving, frozen=True):
@@ -44,8 +44,9 @@ class Kept(Leaving, frozen=True):
         if value.stub.is_data:  # escaped data is as plain as any
             return Plain(path, value, value.wire, json_text.wire_size(value.wire))
         beside = value.stub.beside is not None or len(value.wire) > 1
-        size = json_text.wire_size(value.wire) if beside else stub_wire(value.wire[KEY])
-        return cls(path, value, value.wire, value.stub, size)
+        wire = without_previews(value.wire)
+        size = json_text.wire_size(wire) if beside else stub_wire(wire[KEY])
+        return cls(path, value, wire, value.stub, size)
 
     @classmethod
     def unchanged(
@@ -170,6 +171,32 @@ class Kept(Leaving, frozen=True):
         """Return the object as it was, signed with the first key, so that older keys can retire."""
         del stubs
         return self.body if sign is None else {**self.body, KEY: sign(self.stub, self.body[KEY])}
+
+
+def without_previews(wire: dict[str, Any]) -> dict[str, Any]:
+    """Return a stub, with the fields next to it, without previews.
+
+    A seal adds previews as its own policy says (`previews`), whatever came in a payload.
+    """
+    root: list[Any] = [wire]
+    pending: list[tuple[Any, Any]] = [(root, 0)]
+    while pending:
+        container, key = pending.pop()
+        one = container[key]
+        if isinstance(one, list) and any(isinstance(item, dict | list) for item in one):
+            container[key] = items = list(one)
+            pending.extend((items, index) for index in range(len(items)))
+        elif isinstance(one, dict):
+            body = one.get(KEY)
+            if isinstance(body, dict) and PREVIEW in body:
+                one = {**one, KEY: {name: body[name] for name in body if name != PREVIEW}}
+                container[key] = one
+            nested = [name for name in one if name != KEY and isinstance(one[name], dict | list)]
+            if nested:
+                container[key] = copy = dict(one)
+                pending.extend((copy, name) for name in nested)
+    result: dict[str, Any] = root[0]
+    return result
 
 
 class Rebased(Leaving, frozen=True):

@@ -25,6 +25,7 @@ from statebag.sealing.parent import Parent
 from statebag.sealing.parts import what_leaves
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
+from statebag.sealing.previews import with_previews
 from statebag.store.identity import asks_for_nothing, salt_of
 from statebag.telemetry import usage
 
@@ -255,6 +256,8 @@ class Sealer:
                 text = json_text.encode(layout.bag)
                 size = wire_size(layout.bag, text)
             if size <= bound:
+                if self.policy.preview_bytes:
+                    text = with_previews(layout, text, bound, self.policy.preview_bytes)
                 return state, layout, text
             # In which packs blobs come to lie is known only now, and with it the names that the
             # stubs list. What moved stays where it was, or else more has to leave.

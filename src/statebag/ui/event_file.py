@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["EventFile"]
 
 _CARRIERS = ("input", "output", "parameters")
+_END_BYTES = 1024 * 1024  # chosen: more than the largest event, whose payload is at most 256 KiB
 _READ_BYTES = 4 * 1024 * 1024  # chosen: what is read from the file at once
 
 
@@ -37,20 +38,25 @@ class EventFile:
     Attributes:
         events: The events without their payloads, in the order of the file.
         read_bytes: How much of the file was read.
+        is_whole: Whether the last call of `grow` came to the end of the file.
     """
 
     def __init__(self, file: Path, start: int = 0) -> None:
         self._file = file
         self._lock = threading.Lock()
-        self.read_bytes = start
+        self.read_bytes = self._start = start
+        self.is_whole = False
         self.events: list[dict[str, Any]] = []
         self._places: dict[int, int] = {}  # the index of an event by its number
         self._starts = array("q")
         self._lengths = array("q")
         self._sizes = array("q")
 
-    def grow(self) -> bool:
+    def grow(self, most: int | None = None) -> bool:
         """Read what was written since the last call; return whether there were events.
+
+        Args:
+            most: About how many bytes to read; None reads up to the end.
 
         Raises:
             InvalidState: A line is not an event.
@@ -60,14 +66,38 @@ class EventFile:
             before = len(self.events)
             with self._file.open("rb") as opened:
                 opened.seek(self.read_bytes)
-                rest = b""
-                while piece := opened.read(_READ_BYTES):
+                rest, taken = b"", 0
+                self.is_whole = False
+                # At least one event, however long.
+                while most is None or taken < most or len(self.events) == before:
+                    piece = opened.read(min(_READ_BYTES, most or _READ_BYTES))
+                    if not piece:
+                        self.is_whole = True
+                        break
+                    taken += len(piece)
                     # Split at line feeds alone: text in JSON may hold other separators.
                     lines = (rest + piece).split(b"\n")
                     rest = lines.pop()  # the beginning of an event that is being written
                     for line in lines:
                         self._take(line)
             return len(self.events) > before
+
+    def total_bytes(self) -> int:
+        """Return the size of the file now."""
+        return self._file.stat().st_size
+
+    def newest(self) -> dict[str, Any] | None:
+        """Return the last event of the file without its payload, read from the end; None if empty.
+
+        Raises:
+            InvalidState: The line is not an event.
+        """
+        with self._file.open("rb") as opened:
+            size = opened.seek(0, 2)
+            opened.seek(max(self._start, size - _END_BYTES))
+            lines = opened.read().split(b"\n")
+        # What follows the last line feed is an event that is being written.
+        return None if len(lines) < 2 else _without_payload(_decoded(lines[-2], 0))[0]
 
     def payload_bytes(self, number: int) -> int | None:
         """Return the bytes of an event's payload in UTF-8; None if it has none, or it was cut."""
@@ -95,18 +125,24 @@ class EventFile:
         number = event.get("id")
         if not isinstance(number, int):
             raise InvalidState(f"event {len(self.events) + 1} of the history is malformed")
-        size = -1
-        for name, details in event.items():
-            if name.endswith("EventDetails") and isinstance(details, dict):
-                size = max(size, _size_of(details))
-                for carrier in _CARRIERS:
-                    details.pop(carrier, None)
+        event, size = _without_payload(event)
         self._places[number] = len(self.events)
         self.events.append(event)
         self._starts.append(self.read_bytes)
         self._lengths.append(len(line))
         self._sizes.append(size)
         self.read_bytes += len(line) + 1
+
+
+def _without_payload(event: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Return an event, from which the payload was taken, and the payload's bytes; -1 for none."""
+    size = -1
+    for name, details in event.items():
+        if name.endswith("EventDetails") and isinstance(details, dict):
+            size = max(size, _size_of(details))
+            for carrier in _CARRIERS:
+                details.pop(carrier, None)
+    return event, size
 
 
 def _size_of(details: dict[str, Any]) -> int:

@@ -86,7 +86,7 @@ class ExecutionCatalog:
             else AwsSource(execution, self._aws_client)
         )
         made = SeenExecution(execution, source)
-        made.snapshot()  # so that a missing one is not kept
+        made.known()  # so that a missing one is not kept
         with self._lock:
             self._kept[execution.arn] = made
             if not source.is_local:
@@ -149,11 +149,12 @@ class ExecutionCatalog:
 
 
 def _row_of_seen(seen: SeenExecution) -> dict[str, Any]:
-    snapshot = seen.snapshot()
+    snapshot = seen.look()
     events = snapshot.history.events
     puts = 0
+    end = () if snapshot.newest is None else (snapshot.newest,)
     return {
-        **_row(seen.arn, snapshot.stands.status, events[0] if events else None, events[-1:]),
+        **_row(seen.arn, snapshot.stands.status, events[0] if events else None, end),
         "largest": seen.largest(),
         "dollars": estimate(len(snapshot.made), puts, 0).dollars,
         "is_local": False,

@@ -34,9 +34,13 @@ def overview(seen: SeenExecution, *, causes: bool = False) -> dict[str, Any]:
     Args:
         seen: The execution.
         causes: Whether to show causes that may quote values.
+
+    Returns:
+        Each call reads more of a long history. Until all was read, `reading` is the share that was,
+        and steps and errors are those so far; it is None afterwards.
     """
-    snapshot = seen.snapshot()
-    events = snapshot.history.events
+    snapshot = seen.look()
+    events, newest = snapshot.history.events, snapshot.newest
     stands = standing_dict(snapshot.stands, causes=causes)
     failures = sum(len(one.failures) for one in snapshot.made)
     return {
@@ -46,8 +50,9 @@ def overview(seen: SeenExecution, *, causes: bool = False) -> dict[str, Any]:
         "is_local": seen.source.is_local,
         "number": snapshot.number,
         "started": events[0].time.isoformat() if events else None,
-        "seconds": (events[-1].time - events[0].time).total_seconds() if events else None,
-        "events": len(events),
+        "seconds": (newest.time - events[0].time).total_seconds() if events and newest else None,
+        "events": len(events) if snapshot.is_whole or newest is None else newest.id,
+        "reading": None if snapshot.is_whole else snapshot.share,
         "transitions": len(snapshot.made),
         "failures": failures,
         "retries": sum(max(0, one.attempts - 1) for one in snapshot.made),
@@ -59,7 +64,7 @@ def overview(seen: SeenExecution, *, causes: bool = False) -> dict[str, Any]:
 
 def graph_of(seen: SeenExecution) -> dict[str, Any]:
     """Return the drawing of its machine, and what each state did so far."""
-    made = seen.snapshot().made
+    made = seen.known().made
     definition = seen.source.definition
     drawing = draw_seen(made) if definition is None else draw(definition)
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -95,7 +100,7 @@ def timeline_of(seen: SeenExecution, points: int) -> dict[str, Any]:
         bytes in it, -1 if none are known; `bad`: whether a step in it failed.
     """
     is_measured = seen.measure(_MEASURED_AT_ONCE)
-    made = seen.snapshot().made
+    made = seen.known().made
     sealed, opened = seen.columns()
     width = max(1, -(-len(made) // max(points, 1)))
     starts = range(0, len(made), width)
@@ -133,7 +138,7 @@ def step_page(
         causes: Whether to show causes that may quote values.
     """
     wanted = text.casefold()
-    made = seen.snapshot().made
+    made = seen.known().made
     chosen = made
     if only != "all" or wanted:
         chosen = [one for one in made if _is_chosen(one, only, wanted)]

@@ -45,8 +45,21 @@ class HistorySource(Protocol):
     branches: dict[str, list[str]]
     definition: dict[str, Any] | None
 
-    def refresh(self) -> bool:
-        """Read the newest events; return whether there are any."""
+    def refresh(self, most: int | None = None) -> bool:
+        """Read further events, up to about `most` bytes; return whether there are any."""
+        ...
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the last refresh came to the newest event."""
+        ...
+
+    def newest(self) -> dict[str, Any] | None:
+        """Return the newest event without its payload, although those before were not read."""
+        ...
+
+    def share(self) -> float:
+        """Return how much of the history was read, from 0 to 1."""
         ...
 
     def goes_on(self) -> bool | None:
@@ -77,9 +90,22 @@ class LocalSource:
         self.definition = definition if isinstance(definition, dict) else None
         self.branches = branches if isinstance(branches, dict) else {}
 
-    def refresh(self) -> bool:
+    def refresh(self, most: int | None = None) -> bool:
         """Read what the run has written since."""
-        return self.log.grow()
+        return self.log.grow(most)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the end of the file was reached."""
+        return self.log.is_whole
+
+    def newest(self) -> dict[str, Any] | None:
+        """Return the last event of the file."""
+        return self.log.newest()
+
+    def share(self) -> float:
+        """Return the share of the file that was read."""
+        return min(1.0, self.log.read_bytes / max(1, self.log.total_bytes()))
 
     def goes_on(self) -> bool | None:
         """Return whether the run holds its file."""
@@ -110,29 +136,48 @@ class AwsSource:
         self._spool.touch(FILE)
         self._lock = threading.Lock()
         self._newest = 0
+        self._pages: Iterator[list[Any]] | None = None  # of the first pass, until it is over
+        self._last: dict[str, Any] | None = None
         self._asked_at: float | None = None
         self.log = EventFile(self._spool)
         self.definition: dict[str, Any] | None = None
         self.branches: dict[str, list[str]] = {}
 
-    def refresh(self) -> bool:
-        """Request the events after the newest known one.
+    def refresh(self, most: int | None = None) -> bool:
+        """Request the events after the newest known one; pages until there are `most` bytes.
 
         Raises:
             StatebagError: As `statebag.stepfunctions.history_pages.read_history`.
         """
-        from statebag.stepfunctions.history_pages import definition_of  # noqa: PLC0415 - as above
+        from statebag.stepfunctions.history_pages import (  # noqa: PLC0415 - as above
+            definition_of,
+            event_pages,
+        )
 
         with self._lock:
             if self._asked_at is None:
                 self.definition = definition_of(self._asked, self._execution.arn)
                 self.branches = {} if self.definition is None else first_states(self.definition)
-            elif time.monotonic() - self._asked_at < self._pause():
+                self._pages = event_pages(self._execution, self._asked)
+            elif self._pages is None and time.monotonic() - self._asked_at < self._pause():
                 return False
             with self._spool.open("ab") as spool:
-                for event in self._new_events():
-                    spool.write(json.dumps(event, default=str).encode() + b"\n")
-                    self._newest = event["id"]
+                start = spool.tell()
+                try:
+                    for page in self._new_pages():
+                        for event in page:
+                            if event["id"] > self._newest:
+                                spool.write(json.dumps(event, default=str).encode() + b"\n")
+                                self._newest = event["id"]
+                        if most is not None and spool.tell() - start >= most:
+                            break
+                    else:
+                        self._pages = None
+                except Exception:
+                    # Pages that failed give no more: the next call begins again, at known events.
+                    if self._pages is not None:
+                        self._pages = event_pages(self._execution, self._asked)
+                    raise
             self._asked_at = time.monotonic()
             return self.log.grow()
 
@@ -140,19 +185,38 @@ class AwsSource:
         has_ended = bool(self.log.events) and self.log.events[-1].get("type") in _ENDS
         return _PAUSE_AFTER_END if has_ended else _PAUSE
 
-    def _new_events(self) -> Iterator[Any]:
+    @property
+    def is_whole(self) -> bool:
+        """Whether the last page was requested."""
+        return self._asked_at is not None and self._pages is None
+
+    def newest(self) -> dict[str, Any] | None:
+        """Return the newest event, from one request."""
         from statebag.stepfunctions.history_pages import event_pages  # noqa: PLC0415 - as above
 
-        if not self._newest:
-            for page in event_pages(self._execution, self._asked):
-                yield from page
-            return
+        with self._lock:
+            if self._last is None:
+                pages = event_pages(self._execution, self._asked, data=False, newest_first=True)
+                self._last = next((page[0] for page in pages if page), None)
+            return self._last
+
+    def share(self) -> float:
+        """Return the share of the events that were requested."""
+        last = self._last
+        return 1.0 if not last else min(1.0, self._newest / max(1, int(last["id"])))
+
+    def _new_pages(self) -> Iterator[list[Any]]:
+        """Return pages of events, in which older ones may stand too."""
+        from statebag.stepfunctions.history_pages import event_pages  # noqa: PLC0415 - as above
+
+        if self._pages is not None:
+            return self._pages
         found: list[Any] = []
         for page in event_pages(self._execution, self._asked, newest_first=True):
-            found.extend(event for event in page if event["id"] > self._newest)
+            found.extend(page)
             if not page or page[-1]["id"] <= self._newest:
                 break
-        yield from sorted(found, key=lambda event: int(event["id"]))
+        return iter([sorted(found, key=lambda event: int(event["id"]))])
 
     def goes_on(self) -> bool | None:
         """Return None: the service runs it."""

@@ -42,6 +42,7 @@ def report_of(data: PageData, arn: str, *, values: bool = False) -> str:
         StatebagError: The history cannot be read.
     """
     seen = data.catalog.get(arn)
+    seen.snapshot()
     while not seen.measure(_MEASURED_AT_ONCE):
         pass
     name = seen.arn.arn

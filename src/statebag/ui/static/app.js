@@ -76,8 +76,9 @@ function Execution({ route, go, values }) {
     load();
   }, [arn, values]);
   const head = held.head;
-  const isLive = head && head.stands.status === "RUNNING";
-  useEvery(isLive && follow && !recorded ? 1000 : null, load);
+  const isReading = head && head.reading !== null;
+  const isLive = head && !isReading && head.stands.status === "RUNNING";
+  useEvery(recorded ? null : isReading ? 20 : isLive && follow ? 1000 : null, load);
   useEffect(() => {
     document.title = head ? `${head.stands.status.toLowerCase()}: ${visible(head.machine)} ${visible(head.name)} – statebag` : "statebag";
   }, [head]);
@@ -102,11 +103,12 @@ function Execution({ route, go, values }) {
     <${Facts} of=${[
       ["Started", moment(head.started).replace(/\.\d+/, "")],
       ["Duration", duration(head.seconds)],
-      ["Steps", count(head.transitions)],
+      ["Steps", isReading ? `${count(head.transitions)} so far` : count(head.transitions)],
       ["Events", `${count(head.events)} of 25,000`],
       ["Errors", head.failures ? `${count(head.failures)}, ${count(head.retries)} retried` : "none"],
       ["Largest payload", `${bytes(head.largest)} of 262 KB`, `${count(head.largest)} bytes`],
     ]} />
+    ${isReading ? html`<p class="note reading-on" role="status">Reading the history: <progress max="1" value=${head.reading} aria-label="Share of the history that was read"></progress> ${Math.floor(head.reading * 100)} %. Steps, errors and sizes are those so far.</p>` : ""}
     <${Next} stands=${stands} go=${go} />
     <div class="tabs" role="tablist" aria-label="Views" ref=${tabs} onKeyDown=${onTabKey}>
       ${TABS.map(([name, text]) => html`<button type="button" role="tab" id=${`tab-${name}`} aria-selected=${String(route.tab === name)} aria-controls="view" tabindex=${route.tab === name ? 0 : -1} onClick=${() => go({ tab: name })}>${text}</button>`)}

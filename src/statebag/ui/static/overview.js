@@ -44,11 +44,11 @@ export function Overview({ arn, head, go, causes }) {
   };
   useEffect(() => {
     // Something is picked from the start: where it failed, else the newest step.
-    if (chosen !== null || !head.transitions) return;
+    if (chosen !== null || !head.transitions || head.reading !== null) return;
     const bad = head.stands.state_event;
     if (!bad) pick(head.transitions, null);
     else ask("steps", { arn, start: 0, count: 500, only: "errors" }).then((answer) => { const one = answer.steps.find((each) => each.entered === bad); if (one) pick(one.number, one); }, () => {});
-  }, [arn]);
+  }, [arn, head.reading === null]);
   return html`<div class="overview">
     <section class="card machine" aria-label="State machine"><h2>State machine</h2><${Trouble} error=${graph.error} /><${Graph} graph=${graph.answer} chosen=${step && step.state} choose=${pickState} /></section>
     <div class="stack">
