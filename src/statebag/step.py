@@ -5,7 +5,18 @@ from __future__ import annotations
 from contextlib import nullcontext
 from functools import wraps
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, final, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Final,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    final,
+    overload,
+)
 
 from statebag.async_calls import in_threads
 from statebag.environment import (
@@ -32,10 +43,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
+    from statebag.values.state_record import StateRecord
+
 __all__ = ["DELETE", "Client", "Returns", "StepDecorator", "remaining_seconds_of"]
 
 Returns = Literal["state", "delta"]
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
+_State = TypeVar("_State")
+_Rest = ParamSpec("_Rest")
 _UNWATCHED = _UNBOUNDED = nullcontext()
 _CO_COROUTINE = 0x80  # of a code's flags, as `inspect.CO_COROUTINE`
 _SPARE_SECONDS = 0.5  # of a Lambda's remaining time. Chosen: enough to send an answer of 6 MB
@@ -117,6 +132,23 @@ class StepDecorator:
         self,
         handler: None = ...,
         *,
+        state: type[_State],
+        bag_path: str = ...,
+        returns: Returns = ...,
+        scope: str = ...,
+        only: Iterable[str] | None = ...,
+        embedded: bool | None = ...,
+        legacy: bool | None = ...,
+        budget: int | None = ...,
+    ) -> Callable[
+        [Callable[Concatenate[_State, _Rest], Any]], Callable[Concatenate[Any, _Rest], Any]
+    ]: ...
+
+    @overload
+    def __call__(
+        self,
+        handler: None = ...,
+        *,
         bag_path: str = ...,
         returns: Returns = ...,
         scope: str = ...,
@@ -137,6 +169,7 @@ class StepDecorator:
         embedded: bool | None = None,
         legacy: bool | None = None,
         budget: int | None = None,
+        state: type[Any] | None = None,
     ) -> Any:
         """Decorate a Lambda handler: open its event, and seal what it returns.
 
@@ -167,6 +200,11 @@ class StepDecorator:
             budget: The largest size of the answer in bytes, as for `Statebag.seal`, where many
                 answers share one payload: 262,144 // 40 for each of 36 items of a Map. None leaves
                 it to Policy.max_bag_bytes.
+            state: The type of the state. The function gets an object of a dataclass, a
+                `msgspec.Struct` or a pydantic model, and may return it; a TypedDict is only
+                checked. Members that the class does not have stay in the state. If it is None, and
+                the first parameter is annotated with such a class (not a TypedDict), that is the
+                type. A state that does not fit raises `InvalidState`, with the path.
 
         Returns:
             A handler that returns the sealed state.
@@ -187,6 +225,7 @@ class StepDecorator:
                 embedded=embedded,
                 legacy=legacy,
                 budget=budget,
+                kind=state,
             )
 
         return decorate if handler is None else decorate(handler)
@@ -203,6 +242,7 @@ def _wrapped(
     embedded: bool | None,
     legacy: bool | None,
     budget: int | None,
+    kind: type | None,
 ) -> _Function:
     """Return the handler that a Lambda runtime calls, around a function of a state."""
     if returns not in {"state", "delta"}:
@@ -217,6 +257,11 @@ def _wrapped(
             f"legacy must be True, False or None, not {type(legacy).__qualname__}"
         )
     check_budget(budget)
+    if kind is not None:
+        from statebag.values.state_record import check_state_type  # noqa: PLC0415  # most have none
+
+        check_state_type(kind)
+    types: list[type | None] = [] if kind is None else [kind]  # known after the first event
     import statebag.sealing.sealer  # noqa: F401, PLC0415  # now, and not in the first invocation
     from statebag.format.conversion import converted  # noqa: PLC0415  # as the sealer
     from statebag.opening.embedded import parsed_along  # noqa: PLC0415  # slow to import
@@ -237,6 +282,7 @@ def _wrapped(
                 event = parsed_along(parsed_along(event, where), scope_path)
             self.event = event
             self.context = context
+            self.record: StateRecord | None = None
             told = _execution_id(event, where, scope_path)
             self.execution = None if told is None else scope_of_execution(told)
             asked = watchers_from_environment()
@@ -274,10 +320,20 @@ def _wrapped(
             state = _at(opened, where) if where else opened
             # A delta must not change the handler's argument: it is merged into a copy.
             self.before = dict(state) if isinstance(state, dict) else state
+            if not types:
+                types.append(_annotated(function))
+            if types[0] is not None:
+                from statebag.values.state_record import StateRecord  # noqa: PLC0415  # as above
+
+                keeps = getattr(self.sb, "values", None) is not None
+                self.record = StateRecord(types[0], keeps_values=keeps)
+                state = self.record.made(state)
             return state, {"event": opened} if wants_event else {}
 
         def seal(self, answer: Any) -> Any:
             """Return the bag of what the function returned."""
+            if self.record is not None:
+                answer = self.record.written(answer)
             after = _merged(self.before, answer) if returns == "delta" else answer
             sb = self.sb.with_control(*kept)
             values = getattr(sb, "values", None)
@@ -360,6 +416,15 @@ def _wants_event(function: Callable[..., Any]) -> bool:
 
     others = list(inspect.signature(function).parameters.values())[1:]
     return any(one.name == "event" for one in others)
+
+
+def _annotated(function: Callable[..., Any]) -> type | None:
+    """Return the class of which a function wants its state, by an annotation."""
+    if not getattr(function, "__annotations__", None):
+        return None
+    from statebag.values.state_record import annotated_record  # noqa: PLC0415  # few have one
+
+    return annotated_record(function)
 
 
 def _is_coroutine_function(function: Callable[..., Any]) -> bool:

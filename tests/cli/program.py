@@ -78,4 +78,4 @@ def run_examples(command, folder):
 
 def is_one_clear_line(text):
     """Whether an error came out as a single line that begins as all do."""
-    return re.fullmatch(r"[Ee]rror: [^\n]+\n", text) is not None
+    return re.fullmatch(r"error: [^\n]+\n", text) is not None

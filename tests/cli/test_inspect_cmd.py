@@ -94,8 +94,9 @@ def test_of_very_many_fields_the_largest_are_shown(folder):
     fields = {f"f{i}": "x" * i for i in range(3000)}
     text = json.dumps({"status": "x", "inner": {"more": fields, "seal": -0.0}})
     short = statebag("inspect", stdin=text)
-    # A header, the root, its two fields, two lines of totals: what is plain below is one line.
-    assert len(short.stdout.splitlines()) == 6
+    # A header of two lines, the root, its two fields, two lines of totals: what is plain below is
+    # one line.
+    assert len(short.stdout.splitlines()) == 7
     whole = statebag("inspect", "--all", stdin=text)
     assert len(whole.stdout.splitlines()) > 3000
     assert "--all" not in whole.stdout
@@ -128,19 +129,23 @@ def test_each_error_has_its_code_and_one_line(folder, stdin, code):
     assert is_one_clear_line(result.stderr)
 
 
-@pytest.mark.parametrize("columns", [100, 80])
-def test_on_a_terminal_lines_fit_and_numbers_stay_whole(folder, state, columns):
-    state = {**state, "a_field_with_a_very_long_name_" * 4: {"and_one_in_it" * 9: "y" * 40_000}}
+@pytest.mark.parametrize("columns", [100, 60])
+def test_on_a_terminal_lines_fit_and_names_and_sizes_stay_whole(folder, state, columns):
+    long = "a_field_with_a_very_long_name_" * 4
+    state = {**state, long: {"and_one_in_it" * 9: "y" * 40_000}}
     bag = Statebag().seal(state, scope="machine/run-1")
     (folder / "bag.json").write_text(json.dumps(bag))
     text = on_terminal(columns, "inspect", "bag.json")
     assert "\x1b[" in text
     lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
-    tree = [line for line in lines if " bytes" not in line]
+    tree = lines[: next(i for i, line in enumerate(lines) if line.startswith("p1 "))]
     assert all(width(line) <= columns for line in tree)
-    assert any("a_field_w" in line and "…" in line and "40," in line for line in tree)
-    (history,) = [line for line in tree if "state_hi" in line]
+    names = (re.split(r"\s{2,}", line.lstrip(" │├└─"))[0] for line in tree)
+    letters = "".join(names)
+    assert long in letters
+    (history,) = [line for line in tree if "state_history" in line]
     assert f" {len(encode(state['state_history'])):,} " in history
+    assert ("kind" in tree[0]) is (columns == 100)
 
 
 def width(line):

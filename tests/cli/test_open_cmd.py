@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from statebag import Statebag
+from statebag import Policy, Statebag
 from statebag.cli.open_cmd import command
 from statebag.format.json_text import encode
 from statebag.telemetry import usage
@@ -15,10 +15,8 @@ def test_the_examples_of_the_help(folder, state, bag_file):
     whole, part = run_examples(command, folder).values()
     assert whole.stdout == b""
     assert (folder / "state.json").read_bytes() == encode(state) + b"\n"
-    partly = json.loads(part.stdout)
-    assert partly["current_state"] == state["current_state"]
-    assert "__statebag__" in partly["state_history"]
-    assert b'\n  "status": "CONTINUE"' in part.stdout
+    assert json.loads(part.stdout) == {"current_state": state["current_state"]}
+    assert b'\n  "current_state": {\n' in part.stdout
 
 
 @pytest.mark.parametrize("by_stdin", [False, True])
@@ -39,13 +37,42 @@ def test_pretty_text_keeps_every_number_as_it_is(folder, state, bag_file):
 
 def test_what_only_leaves_closed_is_a_stub_and_opens_later(folder, state, bag_file):
     with usage.measured() as used:
-        first = statebag("open", bag_file, "--only", "current_state.report", "--only", "$.exact")
+        first = statebag(
+            "open", bag_file, "--bag", "--only", "current_state.report", "--only", "$.exact"
+        )
     assert used.gets == 1
     partly = json.loads(first.stdout)
     assert partly["current_state"]["report"] == state["current_state"]["report"]
     assert partly["exact"] == state["exact"]
     assert partly["state_history"]["__statebag__"]["count"] == 1500
     assert statebag("open", stdin=first.stdout).stdout_bytes == encode(state) + b"\n"
+
+
+def test_only_what_was_asked_for_is_printed_and_never_what_is_behind_a_stub(
+    folder, state, bag_file
+):
+    paths = ["current_state.note", "$.state_history[-2:]", "look-alike", "$.state_history[3].n"]
+    result = statebag("open", bag_file, *(f"--only={path}" for path in paths))
+    history = state["state_history"]
+    assert json.loads(result.stdout) == {
+        "state_history": [{"n": 3}, *history[-2:]],
+        "current_state": {"note": state["current_state"]["note"]},
+        "look-alike": state["look-alike"],
+    }
+    whole = statebag("open", bag_file, "--only", "$.state_history[?(@.n > 1497)]")
+    assert json.loads(whole.stdout) == {"state_history": history}
+    strict = Statebag(policy=Policy(strict=True)).seal(state, scope="machine/run-2")
+    sealed = statebag("open", "--only", "status", stdin=json.dumps(strict))
+    assert json.loads(sealed.stdout) == {"status": "CONTINUE"}
+
+
+def test_a_name_that_was_never_there_is_an_error_that_names_the_nearest(folder, bag_file):
+    result = statebag("open", bag_file, "--only", "state_histroy")
+    assert (result.exit_code, result.stdout) == (15, "")
+    assert "Did you mean $.state_history?" in result.stderr
+    needs = statebag("open", bag_file, "--bag")
+    assert (needs.exit_code, needs.stdout) == (2, "")
+    assert "--bag needs --only" in needs.stderr
 
 
 def test_a_store_is_needed_only_for_what_is_in_it(folder):

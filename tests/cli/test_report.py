@@ -118,14 +118,14 @@ def test_a_failure_shows_error_cause_and_the_line_that_raised(printed):
     ]
     cause = json.dumps({"errorMessage": "no [red]good", "errorType": "X", "stackTrace": stack})
     lines = printed(execution([transition(1, error="X")], status="FAILED", error="X", cause=cause))
-    end = lines[lines.index("Error: X") :]
-    assert end == ["Error: X", "Cause: no [red]good", '  File "b.py", line 7, in f', "    raise X"]
+    end = lines[lines.index("error: X") :]
+    assert end == ["error: X", "cause: no [red]good", '  File "b.py", line 7, in f', "    raise X"]
     assert not any(line.startswith("Output") for line in lines)
 
 
 @pytest.mark.parametrize("cause", ["plain text", "[1]", '{"errorMessage": 3}', '{"errorMessage": '])
 def test_a_cause_of_another_form_is_shown_as_it_is(printed, cause):
-    assert f"Cause: {cause}" in printed(execution([], status="FAILED", error="X", cause=cause))
+    assert f"cause: {cause}" in printed(execution([], status="FAILED", error="X", cause=cause))
 
 
 def test_a_small_output_is_shown_whole(printed):

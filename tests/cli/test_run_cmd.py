@@ -141,11 +141,11 @@ def test_the_table_and_the_output(folder):
     result = run("template.yaml", "--input", "large.json", "--name", "first-run", "--as-deployed")
     lines = result.stdout.splitlines()
     assert all(len(line) <= 100 for line in lines)
-    [grow] = [line for line in lines if line.startswith("  Grow ")]
-    assert re.fullmatch(r"  Grow +60\d,\d{3} +[\d,]+ +[\d.]+% +\d+ +\d+ +1 +0 +[\d.]+ s *", grow), (
+    [grow] = [line for line in lines if line.startswith("Grow ")]
+    assert re.fullmatch(r"Grow +60\d,\d{3} +[\d,]+ +[\d.]+% +\d+ +\d+ +1 +0 +[\d.]+ s *", grow), (
         grow
     )
-    assert any(line.startswith("  3 transitions ") for line in lines)
+    assert any(line.startswith("3 transitions ") for line in lines)
     assert any(line.startswith("SUCCEEDED  first-run, ") for line in lines)
     assert '  "total": 600000,' in lines
     progress = [line.split()[:2] for line in result.stderr.splitlines()]
@@ -157,6 +157,13 @@ def test_output_goes_whole_to_a_file(folder):
     result = run("template.yaml", "--input", "large.json", "--output", "out.json")
     assert json.loads(Path("out.json").read_text())["total"] == 600_000
     assert "The whole output is in out.json." in result.stdout
+    # Opened: what the functions returned, and no stub.
+    assert "__statebag__" not in Path("out.json").read_text()
+    bag = run("template.yaml", "--input", "large.json", "--output", "bag.json", "--bag")
+    assert bag.exit_code == 0
+    assert "__statebag__" in Path("bag.json").read_text()
+    assert "base64" not in bag.stdout
+    assert '"data"' not in bag.stdout
     states = {"A": {"Type": "Fail", "Error": "No", "Cause": "because"}}
     failed = run(*machine(folder, states), "--output", "none.json")
     assert "none.json is not written: there is no output" in failed.stderr
@@ -233,13 +240,50 @@ def test_bad_arguments_are_one_line_and_a_code(folder, arguments, code, says):
         assert line.startswith("error: ")
 
 
+def test_an_output_that_cannot_be_opened_is_an_error_that_names_the_other_way(folder):
+    code = (
+        "from statebag import Policy, Statebag\n"
+        "def judge(e, c):\n"
+        "    client = Statebag('memory://x', policy=Policy(carry_bytes=0))\n"
+        "    return client.seal({'text': 'x' * 50_000}, scope='m/r')\n"
+    )
+    arguments = machine(folder, {"Judge": task("${judge}")}, judge=code)
+    result = run(*arguments, "--output", "out.json")
+    assert result.exit_code == 12
+    assert "SUCCEEDED" in result.stdout
+    assert "sealed: 50,011 bytes" in result.stdout
+    assert "out.json is not written: " in result.stderr
+    assert "--bag writes the bag itself." in result.stderr
+    assert not (folder / "out.json").exists()
+    assert run(*arguments, "--output", "out.json", "--bag").exit_code == 0
+    assert (folder / "out.json").exists()
+    assert run(*arguments, "--bag").exit_code == 2
+
+
+def test_metrics_and_logs_of_functions_are_not_in_the_table(folder):
+    variables = ("--env", "STATEBAG_METRICS=emf", "--env", "STATEBAG_LOG=json")
+    told = run("template.yaml", "--input", "large.json", *variables)
+    quiet = run("template.yaml", "--input", "large.json")
+    assert told.exit_code == 0
+    assert [line.split()[:2] for line in told.stdout.splitlines()[2:6]] == [
+        line.split()[:2] for line in quiet.stdout.splitlines()[2:6]
+    ]
+    assert "_aws" not in told.stdout
+    assert "_aws" in told.stderr
+
+
+def test_a_plain_run_shows_the_columns_that_it_has(folder):
+    result = run("template.yaml", "--input", "small.json", "--plain")
+    assert result.stdout.splitlines()[0].split() == ["state", "payload", "limit", "time"]
+
+
 def test_a_handler_that_raises_fails_the_execution_with_its_error_and_cause(folder):
     code = "class Rejected(Exception): pass\ndef judge(e, c):\n    raise Rejected('no good')\n"
     arguments = machine(folder, {"Judge": task("${judge}")}, judge=code)
     result = run(*arguments)
     assert result.exit_code == 3
-    assert re.search(r"^  Judge Rejected ", result.stdout, re.MULTILINE)
-    assert "\nError: Rejected\nCause: no good\n" in result.stdout
+    assert re.search(r"^Judge Rejected ", result.stdout, re.MULTILINE)
+    assert "\nerror: Rejected\ncause: no good\n" in result.stdout
     assert f'File "{folder}/functions.py", line 3, in judge' in result.stdout
     body = json.loads(run(*arguments, "--json").stdout)
     assert body["error"] == "Rejected"
@@ -266,10 +310,10 @@ def test_a_long_run_has_one_row_for_each_state(folder):
     arguments = [*machine(folder, states), "--input", "-"]
     text = json.dumps({"items": list(range(50))})
     short = run(*arguments, stdin=text).stdout
-    assert re.search(r"^    One x50 ", short, re.MULTILINE)
+    assert re.search(r"^  One x50 ", short, re.MULTILINE)
     assert "--all" in short
     full = run(*arguments, "--all", stdin=text).stdout
-    assert len(re.findall(r"^    One \[\d+\] ", full, re.MULTILINE)) == 50
+    assert len(re.findall(r"^  One \[\d+\] ", full, re.MULTILINE)) == 50
 
 
 PROGRAM = Path(sys.executable).with_name("statebag")

@@ -1,7 +1,8 @@
 """Typical uses of the public API; only type-checked, never run."""
 
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, assert_type
+from typing import Any, TypedDict, assert_type
 
 import statebag
 from statebag import DELETE, BagTooLarge, Policy, Statebag, StatebagError, Unopened
@@ -86,3 +87,49 @@ async def from_a_coroutine(state: dict[str, Any]) -> dict[str, Any]:
 @statebag.step
 async def async_handler(state: dict[str, Any], context: object) -> dict[str, Any]:
     return await from_a_coroutine(state)
+
+
+@dataclass
+class Order:
+    execution_id: str
+    lines: list[str]
+
+
+class OrderDict(TypedDict):
+    execution_id: str
+    lines: list[str]
+
+
+@statebag.step(state=Order)
+def of_a_dataclass(order: Order, context: object) -> Order:
+    assert_type(order.lines, list[str])
+    order.lins = []  # type: ignore[attr-defined]
+    return order
+
+
+@client.step(state=OrderDict, returns="delta", only=["$.lines"])
+def of_a_typed_dict(order: OrderDict, context: object) -> dict[str, Any]:
+    order["lins"]  # type: ignore[typeddict-item]
+    return {"lines": order["lines"]}
+
+
+@statebag.step(state=Order)  # type: ignore[arg-type]
+def of_another_type(order: OrderDict, context: object) -> OrderDict:
+    return order
+
+
+@statebag.step(state="Order")  # type: ignore[call-overload, untyped-decorator]
+def of_a_name(order: Order, context: object) -> Order:
+    return order
+
+
+@statebag.step
+def annotated(order: Order, context: object, event: dict[str, Any]) -> Order:
+    return order
+
+
+def call(event: dict[str, Any]) -> None:
+    """A decorated function takes an event, and returns a bag."""
+    bag: dict[str, Any] = of_a_dataclass(event, None)
+    of_a_typed_dict(bag, context=None)
+    of_a_dataclass(event)  # type: ignore[call-arg]

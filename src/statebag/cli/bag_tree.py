@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.cli.fitted_table import Column, FittedTable, Name, print_left_out
 from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import printable
 
@@ -27,8 +26,15 @@ __all__ = ["print_bag"]
 _SHOWN_IN_ONE = 30  # fields of one object
 _SHOWN_ROWS = 200  # chosen: as above
 _SHOWN_PACKS = 12  # a bag usually has 8 at most (`Policy.max_packs`)
-_LEAST_NAME = 16  # characters. Chosen: a name stays recognizable in a narrow terminal
 _FILE_WIDTH = 1000  # characters of a line in a file. Chosen: wider than any row, so no row is cut
+_COLUMNS = (
+    Column("field"),
+    Column("kind", leaves=2),
+    Column("size", right=True),
+    Column("in bag", leaves=4, right=True),
+    Column("form", leaves=3),
+    Column("where", leaves=1),
+)
 _STYLES = {
     "plain": "dim",
     "carried": "cyan",
@@ -58,14 +64,7 @@ def print_bag(inspection: Inspection, *, bound: int, show_all: bool) -> None:
         bound: The policy's bound of a bag, in bytes.
         show_all: Whether to print every field.
     """
-    out = console(file_width=_FILE_WIDTH)
-    if out.is_terminal:
-        _print(out, inspection, bound=bound, show_all=show_all)
-        return
-    with out.capture() as capture:
-        _print(out, inspection, bound=bound, show_all=show_all)
-    for line in capture.get().splitlines():
-        print(line.rstrip())
+    _print(console(file_width=_FILE_WIDTH), inspection, bound=bound, show_all=show_all)
 
 
 def _print(out: Console, inspection: Inspection, *, bound: int, show_all: bool) -> None:
@@ -75,27 +74,15 @@ def _print(out: Console, inspection: Inspection, *, bound: int, show_all: bool) 
         rows = list(_rows(inspection.root, show_all=True))
     elif len(rows) > _SHOWN_ROWS:
         rows[-1] = _Row("", None, "...")
-    out.print(_table([_cells(row, numbers) for row in rows], out.width))
+    table = FittedTable(_COLUMNS)
+    for row in rows:
+        table.add_row(*_cells(row, numbers))
+    out.print(table)
+    print_left_out(out, table, "--json has everything")
     if any(row.field is None for row in rows):
         out.print(Text("Not every field is shown: --all shows them.", style="dim"))
     _print_packs(out, inspection, show_all=show_all)
     _print_totals(out, inspection, bound)
-
-
-def _table(rows: list[tuple[Text, ...]], width: int) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="underline")
-    # What a row says comes first: a narrow terminal cuts names short, not numbers.
-    rest = [max((row[i].cell_len for row in rows if row[i:]), default=0) for i in range(1, 6)]
-    names = max(_LEAST_NAME, width - sum(max(one, 6) + 2 for one in rest))
-    table.add_column("field", no_wrap=True, overflow="ellipsis", max_width=names)
-    table.add_column("kind", no_wrap=True, min_width=rest[0])
-    table.add_column("size", no_wrap=True, min_width=rest[1], justify="right")
-    table.add_column("in bag", no_wrap=True, min_width=max(6, rest[2]), justify="right")
-    table.add_column("form", no_wrap=True, overflow="ellipsis")
-    table.add_column("where", no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 def _rows(root: Field, *, show_all: bool) -> Iterator[_Row]:
@@ -141,13 +128,14 @@ def _with_stubs(root: Field) -> set[tuple[str | int, ...]]:
     return paths
 
 
-def _cells(row: _Row, numbers: dict[str, str]) -> tuple[Text, ...]:
+def _cells(row: _Row, numbers: dict[str, str]) -> tuple[Name | Text, ...]:
+    follow = row.guide.replace("└─", "  ").replace("├─", "│ ")
     if row.field is None:
-        size = f"{row.size:,}" if row.size else ""
-        return (Text(row.guide + row.note, style="dim"), Text(), Text(size, style="dim"))
+        size = Text(f"{row.size:,}" if row.size else "", style="dim")
+        name = Name(Text(row.note, style="dim"), lead=row.guide, follow=follow)
+        return (name, Text(), size, Text(), Text(), Text())
     one = row.field
-    name = Text(row.guide, style="dim")
-    name.append(_name(one), style="bold not dim")
+    name = Name(Text(_name(one), style="bold"), lead=row.guide, follow=follow)
     kind = one.kind if one.count is None else f"{one.kind} {one.count:,}"
     return (
         name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import importlib
 import traceback
 from pathlib import Path
@@ -89,15 +88,13 @@ class _Commands(click.Group):
         except StatebagError as error:
             _report(ctx, str(error))
             ctx.exit(exit_code(error))
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                raise  # who read our output has enough; click ends quietly
-            if isinstance(error, OSError):
-                _report(ctx, str(error))
-            else:
-                # Its text is not shown: it might hold a value of a state.
-                hint = "" if ctx.meta.get(_DEBUG) else ". More with --debug"
-                _report(ctx, f"this is a fault of the program: {type(error).__name__}{hint}")
+        except OSError as error:
+            _report(ctx, str(error))
+            ctx.exit(PROGRAM_FAULT)
+        except Exception as error:  # noqa: BLE001 - the last one before the user
+            # Its text is not shown: it might hold a value of a state.
+            hint = "" if ctx.meta.get(_DEBUG) else ". More with --debug"
+            _report(ctx, f"this is a fault of the program: {type(error).__name__}{hint}")
             ctx.exit(PROGRAM_FAULT)
 
 

@@ -6,10 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
-
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.cli.fitted_table import Column, FittedTable, Name, print_left_out
 from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import printable
 from statebag.history.causes import shown_cause
@@ -32,6 +30,14 @@ _SHOWN_CHANGES = 4  # chosen: as above
 _SHOWN_WAITING = 5  # chosen: as above
 _LONGEST_NAME = 80  # characters: the longest name of a state (`asl.quotas.NAME_CHARACTERS`)
 _LONGEST_CAUSE = 2_000  # characters. Chosen: a traceback of some frames
+_COLUMNS = (
+    Column("event", right=True),
+    Column("time", leaves=2),
+    Column("state"),
+    Column("opened", leaves=1, right=True),
+    Column("bag", leaves=4, right=True),
+    Column("limit", leaves=3, right=True),
+)
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "possible": "?"}
 _STYLES = {"added": "green", "removed": "red", "changed": "yellow", "possible": "dim"}
 _STATUS_STYLES = {"SUCCEEDED": "bold green", "RUNNING": "bold cyan"}
@@ -79,7 +85,7 @@ def print_log(
                 style="dim",
             )
         )
-    table = _table()
+    table = FittedTable(_COLUMNS, names=2)
     shown = 0
     for line in lines:
         table.add_row(*_cells(line, causes=causes))
@@ -88,6 +94,7 @@ def print_log(
         out.print(Text(f"... {left_out:,} older ones are not shown", style="dim"))
     if shown:
         out.print(table)
+        print_left_out(out, table, "--json has it")
         out.print(
             Text(
                 "opened, bag: bytes of the output, opened and as it travelled; limit: of "
@@ -106,18 +113,7 @@ def _payloads(history: History) -> Iterator[Payload]:
     return (event.payload for event in history.events if event.payload is not None)
 
 
-def _table() -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column("event", justify="right", no_wrap=True)
-    table.add_column("time", no_wrap=True)
-    # The one column that gives way on a narrow screen.
-    table.add_column("state", overflow="fold", min_width=16, ratio=1)
-    for name in ("opened", "bag", "limit"):
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
-def _cells(line: Line, *, causes: bool) -> tuple[Text, ...]:
+def _cells(line: Line, *, causes: bool) -> tuple[Name | Text, ...]:
     one = line.transition
     known = line.bag_bytes is not None
     return (
@@ -130,39 +126,37 @@ def _cells(line: Line, *, causes: bool) -> tuple[Text, ...]:
     )
 
 
-def _state_cell(line: Line, *, causes: bool) -> Text:
+def _state_cell(line: Line, *, causes: bool) -> Name:
     """Return the cell of a state: its name, indented by depth, and notes about it."""
     one = line.transition
     indent = "  " * one.depth
-    cell = Text(indent)
-    cell.append(printable(one.state, _LONGEST_NAME), style="bold")
+    title = Text(printable(one.state, _LONGEST_NAME), style="bold")
     indices = "".join(re.findall(r"\[\d+\]", one.path.removesuffix(one.state)))
     if indices:
-        cell.append(f" {indices}", style="dim")
+        title.append(f" {indices}", style="not bold dim")
     if one.attempts > 1:
-        cell.append(f" {one.attempts} attempts", style="yellow")
+        title.append(f" {one.attempts} attempts", style="not bold yellow")
     if one.status != "left":
-        cell.append(f" {one.status}", style="cyan" if one.status in {"open", "caught"} else "red")
+        style = "cyan" if one.status in {"open", "caught"} else "red"
+        title.append(f" {one.status}", style=f"not bold {style}")
+    cell = Name(title, lead=indent)
     for failure in one.failures:
-        cell.append(f"\n{indent}")
-        cell.append(_failure(failure), style="red")
+        told = Text(_failure(failure), style="red")
         cause = shown_cause(failure.error, failure.cause, everything=causes)
         if cause:
-            cell.append(f": {printable(cause, _LONGEST_CAUSE)}", style="dim")
+            told.append(f": {printable(cause, _LONGEST_CAUSE)}", style="dim")
+        cell.add(told, lead=indent)
     if one.error and not one.failures:
-        cell.append(f"\n{indent}")
-        cell.append(printable(one.error, _LONGEST_NAME), style="red")
+        cell.add(Text(printable(one.error, _LONGEST_NAME), style="red"), lead=indent)
     if one.map_run and one.status != "left":
-        cell.append(f"\n{indent}{printable(one.map_run)}", style="dim")
+        cell.add(Text(printable(one.map_run), style="dim"), lead=indent)
     for change in (line.changes or ())[:_SHOWN_CHANGES]:
-        cell.append(f"\n{indent}")
-        cell.append_text(_change(change))
+        cell.add(_change(change), lead=indent, follow=f"{indent}  ")
     more = len(line.changes or ()) - _SHOWN_CHANGES + line.changes_left_out
     if more > 0:
-        cell.append(f"\n{indent}and {more:,} more", style="dim")
+        cell.add(Text(f"and {more:,} more", style="dim"), lead=indent)
     if line.note:
-        cell.append(f"\n{indent}")
-        cell.append(printable(line.note, _LONGEST_CAUSE), style="red")
+        cell.add(Text(printable(line.note, _LONGEST_CAUSE), style="red"), lead=indent)
     return cell
 
 
@@ -195,7 +189,7 @@ def _print_standing(out: Console, stands: Standing, *, causes: bool) -> None:
     out.print(line, soft_wrap=True)
     cause = shown_cause(stands.error, stands.cause, everything=causes)
     if cause:
-        out.print(Text(f"Cause: {printable(cause, _LONGEST_CAUSE)}"), soft_wrap=True)
+        out.print(Text(f"cause: {printable(cause, _LONGEST_CAUSE)}"), soft_wrap=True)
     elif stands.cause:
         hidden = "It has a cause, which may quote values: --causes shows it."
         out.print(Text(hidden, style="dim"))

@@ -15,6 +15,8 @@ from statebag.cli.stores import reading_client, store_option
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from statebag.format.paths import Place
+
 __all__ = ["command"]
 
 
@@ -24,8 +26,9 @@ __all__ = ["command"]
     "--only",
     metavar="PATH",
     multiple=True,
-    help="Open what is at this path; may be repeated. The rest stays as it is in the bag.",
+    help="Open and print only what is at this path; may be repeated.",
 )
+@click.option("--bag", "as_bag", is_flag=True, help="With --only: print the rest too, as a bag.")
 @click.option("--scope", metavar="MACHINE/EXECUTION", help="Refuse objects of other scopes.")
 @click.option("--legacy", is_flag=True, help="Follow legacy pointers too.")
 @click.option("--embedded", is_flag=True, help="Open bags that stand as text in strings too.")
@@ -37,6 +40,7 @@ def command(
     file: str,
     *,
     only: tuple[str, ...],
+    as_bag: bool,
     scope: str | None,
     legacy: bool,
     embedded: bool,
@@ -48,8 +52,9 @@ def command(
     """Print the state of the bag in FILE as JSON; - or nothing reads the standard input.
 
     An execution is ARN@EVENT, or ARN for its newest state. The bag may also be part of a larger
-    value, such as a whole history: all stubs in the JSON are opened. With --only, the result is
-    still a bag, and can be opened further.
+    value, such as a whole history: all stubs in the JSON are opened. With --only, the result has
+    what was asked for and nothing else; of an array, these items. With --bag too, it also has the
+    rest, as it is in the bag, and can be opened further.
 
     \b
     Examples:
@@ -57,8 +62,9 @@ def command(
       statebag open bag.json --only '$.current_state' --pretty
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     check_output(output)
-    # What finds several values is opened with all that it may find.
-    places = [path_argument(path).beginning for path in only]
+    if as_bag and not only:
+        raise click.UsageError("--bag needs --only")
+    places = [_place(path) for path in only]
     bag = read_file_or_execution(file, Executions(histories))
 
     import msgspec  # noqa: PLC0415 - these are kept out of --help
@@ -69,8 +75,23 @@ def command(
     # Older pointers are absolute: to follow them, the store's own address must be known.
     with reading_client(store, at_once=legacy) as client:
         state = client.open(bag, places or None, scope, legacy=legacy, embedded=embedded)
-    if only:
+    if only and not as_bag:
+        from statebag.cli.asked_values import asked_values  # noqa: PLC0415 - kept out of --help
+
+        state = asked_values(state, places)
+    elif only:
         # Stubs stand beside opened data again, so data that looks like one is marked as such.
         state = escape(state, pointers=False)
     text = json_text.encode(state, lambda unopened: unopened.wire)
     write_text(msgspec.json.format(text, indent=2) if pretty else text, output)
+
+
+def _place(text: str) -> Place:
+    """Return the place of a path; of one that finds several values, the place of all of them."""
+    from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
+    from statebag.format.paths import parse_place  # noqa: PLC0415 - kept out of --help
+
+    try:
+        return parse_place(text)
+    except ConfigurationError:
+        return parse_place(path_argument(text).beginning)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rich.live import Live
-from rich.table import Table
 
+from statebag.cli.fitted_table import Column, FittedTable, Name
 from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal import harmless_streams
 from statebag.cli.terminal_text import printable
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["progress", "state_path"]
 
 _SHOWN_ROWS = 12  # chosen: half of the 24 lines of the smallest usual terminal
+_COLUMNS = (
+    Column("state"),
+    Column("running", leaves=4),
+    Column("done", leaves=3),
+    Column("failed", leaves=2),
+    Column("bytes", leaves=1),
+)
 _ALWAYS_TOLD = 3  # visits of a state. Chosen: after these, only the 10th, 100th, ... gets a line
 
 
@@ -118,6 +125,7 @@ class _Row:
 
     place: int
     name: str
+    depth: int
     running: int = 0
     done: int = 0
     failed: int = 0
@@ -152,27 +160,27 @@ class _Board(_Telling):
     def _row(self, state: str, path: str) -> _Row:
         where = state_path(path)
         if where not in self._rows:
-            self._rows[where] = _Row(len(self._rows), "  " * where.count("/") + printable(state))
+            self._rows[where] = _Row(len(self._rows), printable(state), where.count("/"))
         return self._rows[where]
 
-    def __rich__(self) -> Table:
+    def __rich__(self) -> FittedTable:
         """Return the table as it stands now."""
         with self._lock:
             latest = sorted(self._rows.values(), key=lambda row: row.changed)[-_SHOWN_ROWS:]
             latest.sort(key=lambda row: row.place)
-            table = Table.grid(padding=(0, 2))
+            table = FittedTable(_COLUMNS, has_head=False)
             for row in latest:
                 table.add_row(*_cells(row))
-        table.add_row(Text(f"{time.monotonic() - self._started:,.0f} s", style="dim"))
+        table.add_row(Text(f"{time.monotonic() - self._started:,.0f} s", style="dim"), *[""] * 4)
         return table
 
 
-def _cells(row: _Row) -> tuple[Text, ...]:
+def _cells(row: _Row) -> tuple[Name | Text, ...]:
     state = f"{row.running} running" if row.running > 1 else "running" if row.running else ""
     style = "bold cyan" if row.running else ""
     failed = f"{row.failed:,} failed" if row.failed else ""
     return (
-        Text(row.name, style=style, overflow="ellipsis", no_wrap=True),
+        Name(Text(row.name, style=style), lead="  " * row.depth),
         Text(state, style="cyan"),
         Text(f"{row.done:,} done" if row.done else "", style="green"),
         Text(failed, style="red"),

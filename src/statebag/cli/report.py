@@ -8,15 +8,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.table import Table
-
 from statebag.asl.payload import payload_size
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.cli.fitted_table import Column, FittedTable, Name, print_left_out
 from statebag.cli.progress import state_path
 from statebag.cli.styled_text import Text, console
 from statebag.cli.terminal_text import json_escaped, printable
 from statebag.format.json_depth import loads
+from statebag.format.stub import KEY
 from statebag.telemetry.usage import Usage
 
 if TYPE_CHECKING:
@@ -37,7 +36,23 @@ of a tall terminal."""
 _SHOWN_CHARACTERS = 2_000
 _SHOWN_KEYS = 40  # chosen: as above
 _SHOWN_UNFINISHED = 5  # chosen: as above
+_OTHERS = "(other members)"
 _FILE_WIDTH = 100  # characters of a line in a file. Chosen: reads well in an editor
+
+_STATE = Column("state")
+_LIMIT = Column("limit", leaves=7, right=True)
+_TIME = Column("time", leaves=5, right=True)
+_COLUMNS = (
+    Column("plain", leaves=6, right=True),
+    Column("bag", leaves=8, right=True),
+    _LIMIT,
+    Column("stored", leaves=2, right=True),
+    Column("carried", leaves=1, right=True),
+    Column("PUT", leaves=4, right=True),
+    Column("GET", leaves=3, right=True),
+    _TIME,
+)
+_PLAIN_COLUMNS = (Column("payload", leaves=8, right=True), _LIMIT, _TIME)
 
 
 def as_dict(execution: LocalExecution) -> dict[str, Any]:
@@ -118,28 +133,45 @@ class _Sum:
             total.measured = total.measured or one.usage is not None
         return total
 
-    def cells(self) -> tuple[str, ...]:
-        requests = (self.stored, self.carried, self.puts, self.gets)
-        return (
-            f"{self.plain_bytes:,}" if self.plain_bytes else "",
-            f"{self.output_bytes:,}" if self.output_bytes else "",
-            f"{self.output_bytes / PAYLOAD_LIMIT:.1%}" if self.output_bytes else "",
-            *(f"{number:,}" if self.measured else "" for number in requests),
-            f"{self.seconds:,.2f} s",
-        )
+    def cells(self, columns: Iterable[Column]) -> list[str]:
+        """Return the text in each column."""
+        requests = {
+            "stored": self.stored,
+            "carried": self.carried,
+            "PUT": self.puts,
+            "GET": self.gets,
+        }
+        size = f"{self.output_bytes:,}" if self.output_bytes else ""
+        texts = {
+            "plain": f"{self.plain_bytes:,}" if self.plain_bytes else "",
+            "bag": size,
+            "payload": size,
+            "limit": f"{self.output_bytes / PAYLOAD_LIMIT:.1%}" if self.output_bytes else "",
+            **{name: f"{n:,}" if self.measured else "" for name, n in requests.items()},
+            "time": f"{self.seconds:,.2f} s",
+        }
+        return [texts[one.title] for one in columns]
 
 
-def print_report(execution: LocalExecution, *, show_all: bool, written: Path | None = None) -> None:
+def print_report(
+    execution: LocalExecution,
+    *,
+    show_all: bool,
+    plain: bool = False,
+    written: Path | None = None,
+) -> None:
     """Print the table, the totals and the output, or the error, on the standard output.
 
     Args:
         execution: The result.
         show_all: Whether to print a row for each transition, even if there are many.
+        plain: Whether nothing was sealed, so that there are no bags, objects and requests.
         written: The file with the whole output; None if there is none.
     """
     out = console(file_width=_FILE_WIDTH)
     grouped = len(execution.transitions) > LONG_RUN and not show_all
-    out.print(_table(execution, grouped=grouped))
+    table = _table(execution, grouped=grouped, plain=plain)
+    out.print(table)
     legend = f"Bytes of JSON text; a payload has at most {PAYLOAD_LIMIT:,}."
     if grouped:
         legend += (
@@ -147,43 +179,41 @@ def print_report(execution: LocalExecution, *, show_all: bool, written: Path | N
             "the rest; --all gives a row for each."
         )
     out.print(Text(legend, style="dim"))
+    print_left_out(out, table, "--json has everything")
     _print_end(out, execution)
     if execution.status == "SUCCEEDED":
         _print_output(out, execution.output, written)
 
 
-def _table(execution: LocalExecution, *, grouped: bool) -> Table:
+def _table(execution: LocalExecution, *, grouped: bool, plain: bool) -> FittedTable:
     rows: dict[Any, list[LocalTransition]] = {}
     for one in execution.transitions:
         key = (state_path(one.path), one.error) if grouped else one.number
         rows.setdefault(key, []).append(one)
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=(0, 1))
     total = _Sum.of(execution.transitions)
     total.seconds = execution.seconds
     total.measured = True
-    names = ("plain", "bag", "limit", "stored", "carried", "PUT", "GET", "time")
-    footer = f"{total.count:,} transition{'' if total.count == 1 else 's'}"
-    # The one column that gives way on a narrow screen.
-    table.add_column("state", footer=footer, overflow="fold", min_width=16)
-    for name, cell in zip(names, total.cells(), strict=True):
-        table.add_column(name, footer=cell, justify="right", no_wrap=True)
+    columns = _PLAIN_COLUMNS if plain else _COLUMNS
+    count = f"{total.count:,} transition{'' if total.count == 1 else 's'}"
+    footer = (count, *total.cells(columns))
+    table = FittedTable((_STATE, *columns), footer=footer)
     for group in rows.values():
-        table.add_row(_state_cell(group), *_Sum.of(group).cells())
+        table.add_row(_state_cell(group), *_Sum.of(group).cells(columns))
     return table
 
 
-def _state_cell(group: Sequence[LocalTransition]) -> Text:
+def _state_cell(group: Sequence[LocalTransition]) -> Name:
     """Return the name of a state, indented below its Map or Parallel."""
     first = group[0]
-    cell = Text("  " * state_path(first.path).count("/") + printable(first.state))
+    text = Text(printable(first.state))
     if len(group) > 1:
-        cell.append(f" x{len(group):,}", style="cyan")
+        text.append(f" x{len(group):,}", style="cyan")
     else:
         indices = "".join(re.findall(r"\[\d+\]", first.path))
-        cell.append(f" {indices}" if indices else "", style="dim")
+        text.append(f" {indices}" if indices else "", style="dim")
     if first.error is not None:
-        cell.append(f" {printable(first.error)}", style="red")
-    return cell
+        text.append(f" {printable(first.error)}", style="red")
+    return Name(text, lead="  " * state_path(first.path).count("/"))
 
 
 def _print_end(out: Console, execution: LocalExecution) -> None:
@@ -196,9 +226,9 @@ def _print_end(out: Console, execution: LocalExecution) -> None:
     if execution.unfinished:
         out.print(Text(_unfinished(execution)), soft_wrap=True)
     if execution.error is not None:
-        out.print(Text(f"Error: {printable(execution.error)}"), soft_wrap=True)
+        out.print(Text(f"error: {printable(execution.error)}"), soft_wrap=True)
     if execution.cause is not None:
-        out.print(Text(f"Cause: {_shortened(_readable(execution.cause))}"), soft_wrap=True)
+        out.print(Text(f"cause: {_shortened(_readable(execution.cause))}"), soft_wrap=True)
 
 
 def _unfinished(execution: LocalExecution) -> str:
@@ -223,37 +253,60 @@ def _readable(cause: str) -> str:
 
 
 def _print_output(out: Console, output: Any, written: Path | None) -> None:
-    text = json_escaped(json.dumps(output, ensure_ascii=False, indent=2))
-    is_long = len(text) > _SHOWN_CHARACTERS
     size = payload_size(output)
+    shown = _with_marks(output)
+    text = json_escaped(json.dumps(shown, ensure_ascii=False, indent=2))
+    is_long = len(text) > _SHOWN_CHARACTERS
+    is_sealed = shown is not output
     out.print(Text(f"Output, {size:,} bytes:"))
-    if is_long and isinstance(output, dict):
-        out.print(_outline(output, out.width))
+    if isinstance(shown, dict) and (is_long or is_sealed):
+        out.print(_outline(shown))
     else:
         out.print(Text(_shortened(text)), soft_wrap=True)
     if written is not None:
         out.print(Text(f"The whole output is in {written}."), soft_wrap=True)
-    elif is_long:
+    elif is_long or is_sealed:
         out.print(Text("The whole output: --output FILE, or --json."), soft_wrap=True)
 
 
-def _outline(output: dict[str, Any], width: int) -> Table:
-    """Return a line for each key of a large object, with the beginning of its value."""
+class _Mark(str):
+    """What is shown in place of a stub."""
+
+    __slots__ = ()
+
+
+def _with_marks(value: Any) -> Any:
+    """Return a value with a mark for each stub; itself if it has none."""
+    if isinstance(value, list):
+        items = [_with_marks(one) for one in value]
+        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    if not isinstance(value, dict):
+        return value
+    stub = value.get(KEY)
+    marked = {name: _with_marks(one) for name, one in value.items() if name != KEY}
+    if isinstance(stub, dict):
+        size = stub.get("size")
+        mark = _Mark(f"sealed: {size:,} bytes" if isinstance(size, int) else "sealed")
+        # Of an object that is sealed as a whole, some members stand next to the stub.
+        return {**marked, _OTHERS: mark} if marked else mark
+    same = all(marked[name] is one for name, one in value.items() if name != KEY)
+    return value if same else marked
+
+
+def _outline(output: dict[str, Any]) -> FittedTable:
+    """Return a line for each key of an object, with the beginning of its value."""
     shown = dict(itertools.islice(output.items(), _SHOWN_KEYS))
-    key_width = min(max(len(key) for key in shown), width // 3)
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, overflow="ellipsis", min_width=key_width, max_width=key_width)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table = FittedTable((Column("key"), Column("value", is_beginning=True)), has_head=False)
     for key, value in shown.items():
-        stub = value.get("__statebag__") if isinstance(value, dict) else None
-        if isinstance(stub, dict) and isinstance(stub.get("size"), int):
-            cell = Text(f"sealed: {stub['size']:,} bytes", style="dim")
+        if isinstance(value, _Mark):
+            cell = Text(value, style="dim")
         else:
             line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-            cell = Text(json_escaped(line[:width]))
-        table.add_row(Text(printable(key), style="bold"), cell)
+            cell = Text(json_escaped(line[:_SHOWN_CHARACTERS]))
+        name = Text(printable(key), style="dim" if key == _OTHERS else "bold")
+        table.add_row(Name(name), cell)
     if len(output) > _SHOWN_KEYS:
-        table.add_row(Text("..."), Text(f"and {len(output) - _SHOWN_KEYS:,} keys more"))
+        table.add_row(Name("..."), f"and {len(output) - _SHOWN_KEYS:,} keys more")
     return table
 
 

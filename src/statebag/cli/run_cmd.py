@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import shlex
 import sys
@@ -14,12 +13,12 @@ import click
 
 from statebag.cli import IS_PROGRAM
 from statebag.cli.executions import DEFAULT_HISTORIES, histories_option
-from statebag.cli.exit_codes import EXECUTION_FAILED
+from statebag.cli.exit_codes import EXECUTION_FAILED, exit_code
 from statebag.cli.extras import needs
 from statebag.cli.json_input import read_json
 from statebag.cli.json_output import json_of
 from statebag.cli.terminal_text import printable
-from statebag.errors import ConfigurationError
+from statebag.errors import ConfigurationError, StatebagError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,8 +122,9 @@ def _execution_name(
     "output_file",
     metavar="FILE",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write the whole output to a file, as JSON.",
+    help="Write the whole output to a file: JSON, opened.",
 )
+@click.option("--bag", "as_bag", is_flag=True, help="With --output: write the bag, not opened.")
 @click.option(
     "--all", "show_all", is_flag=True, help="Print a row for each transition of a long run."
 )
@@ -211,6 +211,7 @@ def command(
     allow_unopened: tuple[str, ...],
     as_json: bool,
     output_file: Path | None,
+    as_bag: bool,
     show_all: bool,
     name: str | None,
     timeout: float | None,
@@ -253,6 +254,8 @@ def command(
     if output_file is not None and not output_file.absolute().parent.is_dir():
         raise ConfigurationError(f"the folder of {output_file} does not exist")
     strict = {} if as_deployed else {"STATEBAG_STRICT": "1"}  # for what handlers start, too
+    if as_bag and output_file is None:
+        raise click.UsageError("--bag needs --output")
     if (mocks is None) is not (case is None):
         raise click.UsageError("--mocks and --case need each other")
     address, switches = _store(store, plain=plain)
@@ -306,15 +309,24 @@ def command(
     process.end()
     for warning in execution.warnings:
         click.echo(f"warning: {printable(warning)}", err=True)
+    failure = None
     if output_file is not None:
-        _write_output(output_file, execution)
+        try:
+            _write_output(output_file, execution, None if as_bag or plain else address, environment)
+        except StatebagError as error:
+            failure = error
     if as_json:
         click.echo(json_of(as_dict(execution), indent=2))
     else:
-        print_report(execution, show_all=show_all, written=output_file)
+        written = output_file if failure is None else None
+        print_report(execution, show_all=show_all, plain=plain, written=written)
     if execution.status != "SUCCEEDED" and not as_json:
         click.echo(_look_into(execution, histories), err=True)
     status = 0 if execution.status == "SUCCEEDED" else EXECUTION_FAILED
+    if failure is not None:
+        told = f"{output_file} is not written: {failure}"
+        click.echo(f"error: {printable(told)}", err=True)
+        status = exit_code(failure)
     if execution.threads_left:
         process.leave(status)
     click.get_current_context().exit(status)
@@ -341,9 +353,14 @@ def _store(store: str | None, *, plain: bool) -> tuple[str, Mapping[str, str]]:
     return root.url, {"STATEBAG_REPLICAS": ""}
 
 
-def _write_output(file: Path, execution: LocalExecution) -> None:
+def _write_output(
+    file: Path, execution: LocalExecution, store: str | None, variables: Mapping[str, str]
+) -> None:
+    """Write the output, opened with a store if one is named."""
+    from statebag.cli.opened_output import opened_output, write_output  # noqa: PLC0415 - not in --help
+
     if execution.status != "SUCCEEDED":
         click.echo(f"{printable(str(file))} is not written: there is no output", err=True)
         return
-    text = json.dumps(execution.output, ensure_ascii=False, indent=2)
-    file.write_text(text + "\n", encoding="utf-8", errors="surrogatepass")
+    output = execution.output
+    write_output(file, output if store is None else opened_output(output, store, variables))

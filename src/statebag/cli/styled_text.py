@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text as _RichText
 
-from statebag.cli.terminal import raw
+from statebag.cli.terminal import discard_the_rest, raw
 from statebag.cli.terminal_text import harmless
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ class _Console(Console):
         for segment in super().render(renderable, options):
             # Control codes are rich's own: the cursor, the title.
             yield segment if segment.control else segment._replace(text=harmless(segment.text))
+
+    def on_broken_pipe(self) -> None:
+        """Go on without a reader: the exit code is the command's, not rich's 1."""
+        discard_the_rest(self.file)
 
 
 def console(*, stderr: bool = False, file_width: int | None = None) -> Console:

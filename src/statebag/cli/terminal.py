@@ -4,12 +4,16 @@ While a command runs, `sys.stdout` and `sys.stderr` are streams that remove what
 for every writer: click, `print`, a traceback, a warning, a log, a user's handler. Two writers
 bypass them and are careful themselves: `write_value` gives exact bytes to a pipe, and the consoles
 of `styled_text` set colours.
+
+If the reader of a pipe has read enough (`statebag run ... | head`), what follows is discarded. The
+command goes on to its end, and its exit code is the one that it would have without a pipe.
 """
 
 from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -19,7 +23,14 @@ from statebag.cli.terminal_text import harmless, json_escaped
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["HarmlessStream", "harmless_streams", "make_streams_harmless", "raw", "write_value"]
+__all__ = [
+    "HarmlessStream",
+    "discard_the_rest",
+    "harmless_streams",
+    "make_streams_harmless",
+    "raw",
+    "write_value",
+]
 
 
 class HarmlessStream(io.TextIOBase):
@@ -36,7 +47,10 @@ class HarmlessStream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write a text; line ends of Windows become newlines."""
-        self.target.write(harmless(text.replace("\r\n", "\n")))
+        try:
+            self.target.write(harmless(text.replace("\r\n", "\n")))
+        except BrokenPipeError:
+            discard_the_rest(self.target)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
@@ -46,8 +60,12 @@ class HarmlessStream(io.TextIOBase):
 
     def flush(self) -> None:
         """Write what is in buffers."""
-        with suppress(ValueError):  # closed already, at the end of the process
+        try:
             self.target.flush()
+        except BrokenPipeError:
+            discard_the_rest(self.target)
+        except ValueError:
+            pass  # closed already, at the end of the process
 
     def close(self) -> None:
         """Do nothing: the stream belongs to the process."""
@@ -113,6 +131,20 @@ def raw(stream: Any) -> Any:
     return stream
 
 
+def discard_the_rest(stream: Any) -> None:
+    """Discard what was and will be written to a stream whose reader is gone.
+
+    Args:
+        stream: A stream of this process, behind the harmless one.
+    """
+    with suppress(OSError, ValueError):  # a stream in memory has no descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, raw(stream).fileno())
+        finally:
+            os.close(nowhere)
+
+
 def make_streams_harmless() -> None:
     """Replace the standard output and the standard error with harmless streams."""
     if not isinstance(sys.stdout, HarmlessStream) and sys.stdout is not None:
@@ -146,6 +178,13 @@ def write_value(text: bytes, *, as_json: bool = True) -> None:
         as_json: Whether it is JSON text.
     """
     stream = raw(sys.stdout)
+    try:
+        _write_value(stream, text, as_json=as_json)
+    except BrokenPipeError:
+        discard_the_rest(stream)
+
+
+def _write_value(stream: Any, text: bytes, *, as_json: bool) -> None:
     if stream.isatty():
         shown = text.decode(errors="backslashreplace")
         stream.write((json_escaped(shown) if as_json else harmless(shown)) + "\n")

@@ -1,0 +1,442 @@
+"""A state as an object of a class: what is made, what is refused, and that nothing is lost."""
+
+import dataclasses
+import datetime as dt
+import enum
+import functools
+import json
+import uuid
+from decimal import Decimal
+from typing import Any, NotRequired, TypedDict
+
+import msgspec
+import pytest
+
+import statebag
+from statebag import ConfigurationError, InvalidState, Policy, Statebag, Unopened
+from statebag.format.json_text import encode
+from statebag.store.memory import MemoryStore
+from statebag.values import Values
+from statebag.values.state_record import StateRecord, annotated_record, check_state_type
+
+pydantic = pytest.importorskip("pydantic")
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Line:
+    item: str
+    price: float = 0.0
+
+
+@dataclasses.dataclass
+class Order:
+    execution_id: str
+    lines: list[Line]
+    at: dt.datetime | None = None
+    note: str = ""
+    first: Line | None = None
+    tags: list[str] = dataclasses.field(default_factory=list)
+
+
+class OrderStruct(msgspec.Struct, rename={"execution_id": "execution_id"}):
+    execution_id: str
+    lines: list[Line]
+    at: dt.datetime | None = None
+    note: str = ""
+    first: Line | None = None
+    tags: list[str] = []  # a Struct copies it
+
+
+class OrderDict(TypedDict):
+    execution_id: str
+    lines: list[dict[str, Any]]
+    note: NotRequired[str]
+
+
+class LineModel(pydantic.BaseModel):
+    item: str
+    price: float = 0.0
+
+
+class OrderModel(pydantic.BaseModel):
+    execution_id: str
+    lines: list[LineModel]
+    at: dt.datetime | None = None
+    note: str = ""
+    first: LineModel | None = None
+    tags: list[str] = pydantic.Field(default_factory=list)
+
+
+CLASSES = [Order, OrderStruct, OrderModel]
+STATE = {
+    "unknown": {"한국어": [1, 1.0, {"x": -0.0}]},
+    "execution_id": "machine/run-1",
+    "lines": [{"sku": "S-1", "item": "사과", "price": 1}, {"item": "배", "price": 2.5, "x": [1]}],
+    "at": "2026-11-28T00:00:00Z",
+    "first": {"item": "사과", "grade": 12345678901234567890123},
+    "later": [2**70],
+}
+
+
+def same(state, context):
+    return state
+
+
+def text(value):
+    return encode(value).decode()
+
+
+@pytest.fixture
+def client():
+    return Statebag(MemoryStore(), policy=Policy(control=("$.execution_id",)))
+
+
+def through(client, function, given=STATE, **options):
+    """The state after a step with a function."""
+    return client.open(client.step(**options)(function)(given, None))
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_function_that_changes_nothing_changes_nothing(client, kind):
+    def same(order, context):
+        assert type(order) is kind
+        assert order.lines[1].item == "배"
+        assert order.at == dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
+        assert type(order.lines[0].price) is float
+        return order
+
+    assert text(through(client, same, state=kind)) == text(STATE)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_what_is_changed_is_changed_and_the_rest_stays(client, kind):
+    @client.step(state=kind)
+    def change(order, context):
+        order.lines[0].price = 3
+        order.lines.reverse()
+        order.note = "새"
+        order.tags.append("a")
+        order.first.item = "귤"
+        order.at = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+        return order
+
+    after = client.open(change(STATE, None))
+    assert after == {
+        **STATE,
+        "lines": [STATE["lines"][1], {**STATE["lines"][0], "price": 3}],
+        "note": "새",
+        "tags": ["a"],
+        "first": {"item": "귤", "grade": STATE["first"]["grade"]},
+        "at": "2027-01-01T00:00:00Z",
+    }
+    assert list(after)[:6] == list(STATE)
+
+
+def test_an_object_in_place_of_another_keeps_the_unknown_members_of_its_place(client):
+    @client.step(state=Order)
+    def change(order, context):
+        return dataclasses.replace(order, first=Line("귤"), note="x")
+
+    after = client.open(change(STATE, None))
+    first = {**STATE["first"], "item": "귤", "price": 0.0}
+    assert after == {**STATE, "note": "x", "first": first, "tags": []}
+
+
+def test_an_object_that_the_function_makes_in_an_array_has_its_own_fields(client):
+    @client.step(state=Order)
+    def change(order, context):
+        order.lines[0] = Line("감", 7)
+        return order
+
+    assert client.open(change(STATE, None))["lines"][0] == {"item": "감", "price": 7}
+
+
+def test_a_delta_of_objects(client):
+    @client.step(state=Order, returns="delta")
+    def change(order, context):
+        return {"first": order.lines[0], "unknown": statebag.DELETE, "id": uuid.UUID(int=1)}
+
+    after = client.open(change(STATE, None))
+    assert after["first"] == STATE["lines"][0]
+    assert "unknown" not in after
+    assert after["id"] == "00000000-0000-0000-0000-000000000001"
+    assert after["lines"] == STATE["lines"]
+
+
+def test_a_typed_dict_is_checked_and_stays_a_dict(client):
+    @client.step(state=OrderDict)
+    def same(order, context):
+        assert type(order) is dict
+        assert order["unknown"] == STATE["unknown"]
+        return {**order, "note": "x"}
+
+    assert client.open(same(STATE, None)) == {**STATE, "note": "x"}
+    with pytest.raises(InvalidState) as caught:
+        same({"execution_id": "m/r", "lines": [1]}, None)
+    assert caught.value.path == "$.lines[0]"
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "path", "said"),
+    [
+        (Order, {"execution_id": "m/r"}, "$.lines", "it is missing"),
+        (Order, {"execution_id": "m/r", "lines": 7}, "$.lines", "it must be array, not int"),
+        (
+            Order,
+            {"execution_id": "m/r", "lines": [{"item": "a"}, {"item": None}]},
+            "$.lines[1].item",
+            "it must be str, not null",
+        ),
+        (
+            Order,
+            {"execution_id": "m/r", "lines": [], "at": "SECRET"},
+            "$.at",
+            "its value is not one that the type has",
+        ),
+        (OrderStruct, {"execution_id": "m/r"}, "$.lines", "it is missing"),
+        (OrderDict, {"execution_id": "m/r"}, "$.lines", "it is missing"),
+        (OrderModel, {"execution_id": "m/r"}, "$.lines", "missing"),
+        (
+            OrderModel,
+            {"execution_id": "m/r", "lines": [{"item": 5}]},
+            "$.lines[0].item",
+            "string type",
+        ),
+        (OrderModel, {"execution_id": "m/r", "lines": [], "at": "SECRET"}, "$.at", "datetime"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_a_typed_error_with_its_path(client, kind, state, path, said):
+    with pytest.raises(InvalidState) as caught:
+        client.step(state=kind)(same)(state, None)
+    error = caught.value
+    assert error.path == path
+    assert said in error.message
+    assert kind.__name__ in error.message
+    assert "state=" in error.hint
+    assert "SECRET" not in str(error)
+
+
+@pytest.mark.parametrize("kind", [Order, OrderStruct, OrderDict])
+def test_what_was_not_opened_stays_so(kind):
+    client = Statebag(MemoryStore(), policy=Policy(carry_bytes=0, field_limit=1_000))
+    large = {**STATE, "lines": [{"item": "x" * 100, "sku": n} for n in range(500)]}
+    bag = client.seal(large, scope="machine/run-1")
+
+    @client.step(state=kind, only=["$.first", "$.execution_id"])
+    def change(order, context):
+        lines = order["lines"] if kind is OrderDict else order.lines
+        assert isinstance(lines, Unopened)
+        with pytest.raises(InvalidState, match="not opened") as caught:
+            lines[0]
+        assert caught.value.path == "$.lines"
+        return order
+
+    from statebag.telemetry import usage
+
+    statebag_bag = change(bag, None)
+    with usage.measured() as used:
+        change(bag, None)
+    assert used.puts == 0
+    assert text(client.open(statebag_bag)) == text(large)
+
+
+def test_a_model_needs_its_fields_and_says_which():
+    client = Statebag(MemoryStore(), policy=Policy(carry_bytes=0, field_limit=1_000))
+    large = {**STATE, "lines": [{"item": "x" * 100} for _ in range(500)]}
+    bag = client.seal(large, scope="machine/run-1")
+
+    class Part(pydantic.BaseModel):
+        first: LineModel
+
+    @client.step(state=OrderModel, only=["$.first", "$.execution_id"])
+    def whole(order, context):
+        return order
+
+    with pytest.raises(InvalidState) as caught:
+        whole(bag, None)
+    assert caught.value.path == "$.lines"
+    assert "only=" in caught.value.hint
+
+    @client.step(state=Part, only=["$.first", "$.execution_id"])
+    def part(order, context):
+        order.first.item = "귤"
+        return order
+
+    after = client.open(part(bag, None))
+    assert after == {**large, "first": {**STATE["first"], "item": "귤"}}
+
+
+def annotated(order: Order, context: object) -> Order:
+    order.note = order.lines[0].item
+    return order
+
+
+def annotated_later(order: "Later", context: object) -> "Later":
+    return order
+
+
+def with_a_dict(order: dict[str, Any], context: object) -> dict[str, Any]:
+    return order
+
+
+@dataclasses.dataclass
+class Later:
+    execution_id: str
+
+
+def test_an_annotation_is_enough(client):
+    assert through(client, annotated)["note"] == "사과"
+    assert annotated_record(annotated_later) is Later
+    assert annotated_record(with_a_dict) is None
+
+    @functools.wraps(annotated)
+    def parses_itself(event, context):
+        assert type(event) is dict
+        return event
+
+    assert annotated_record(parses_itself) is None
+    assert through(client, parses_itself) == STATE
+
+
+def test_of_a_coroutine_function(client):
+    import asyncio
+
+    @client.step(state=Order)
+    async def change(order, context):
+        order.note = "x"
+        return order
+
+    assert client.open(asyncio.run(change(STATE, None)))["note"] == "x"
+
+
+def test_names_in_json_may_differ(client):
+    class Renamed(msgspec.Struct, rename="camel"):
+        execution_id: str
+        unit_price: int = 1
+
+    class Aliased(pydantic.BaseModel):
+        execution_id: str
+        unit_price: int = pydantic.Field(1, alias="unitPrice")
+
+    for kind in (Renamed, Aliased):
+        given = {"executionId": "m/r", "execution_id": "m/r", "unitPrice": 2, "other": 1}
+
+        def change(one, context):
+            one.unit_price += 1
+            return one
+
+        after = client.open(client.step(state=kind)(change)(given, None))
+        assert after == {**given, "unitPrice": 3}
+
+
+def test_a_model_that_takes_other_members_may_delete_them(client):
+    class Open(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(extra="allow")
+        execution_id: str
+
+    def change(one, context):
+        del one.gone
+        one.new = 1
+        return one
+
+    given = {"execution_id": "m/r", "gone": 1, "stays": [1]}
+    after = client.open(client.step(state=Open)(change)(given, None))
+    assert after == {"execution_id": "m/r", "stays": [1], "new": 1}
+
+
+def test_values_that_json_does_not_have_are_written_as_msgspec_reads_them(client):
+    @dataclasses.dataclass
+    class Typed:
+        execution_id: str
+        color: Color
+        price: Decimal
+        data: bytes
+        ids: set[str]
+        pair: tuple[int, str] = (0, "")
+
+    given = {"execution_id": "m/r", "color": "red", "price": 1.5, "data": "AAE=", "ids": ["b", "a"]}
+
+    def change(one, context):
+        assert (one.color, one.price, one.data) == (Color.RED, Decimal("1.5"), b"\x00\x01")
+        one.price = Decimal("2.5")
+        one.data = b"\x02"
+        one.ids.add("c")
+        one.pair = (1, "x")
+        return one
+
+    after = client.open(client.step(state=Typed)(change)(given, None))
+    assert after == {
+        **given,
+        "price": 2.5,
+        "data": "Ag==",
+        "ids": ["a", "b", "c"],
+        "pair": [1, "x"],
+    }
+
+
+def test_a_client_with_values_keeps_its_own_forms():
+    @dataclasses.dataclass
+    class Point:
+        x: int
+
+    @dataclasses.dataclass
+    class Typed:
+        execution_id: str
+        at: dt.datetime
+        point: Any
+        pair: Any
+
+    client = Statebag(
+        MemoryStore(), values=Values(Point), policy=Policy(control=("$.execution_id",))
+    )
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    state = {"execution_id": "m/r", "at": now, "point": Point(1), "pair": (1, b"x"), "more": {b"k"}}
+    bag = client.seal(state, scope="m/r")
+    after = client.open(client.step(state=Typed)(same)(bag, None))
+    assert after == state
+
+
+def test_deep_and_large_values_pass(client):
+    deep: Any = 1
+    for _ in range(400):
+        deep = [deep]
+
+    @dataclasses.dataclass
+    class Typed:
+        execution_id: str
+        deep: Any
+
+    given = {"execution_id": "m/r", "deep": deep, "other": deep}
+    after = client.open(client.step(state=Typed)(same)(given, None))
+    assert json.dumps(after) == json.dumps(given)
+
+
+@pytest.mark.parametrize("kind", [dict, int, "Order", dict[str, int], Color, None.__class__])
+def test_what_is_no_such_class_is_refused_when_it_is_decorated(kind):
+    with pytest.raises(ConfigurationError, match="state must be a TypedDict"):
+        check_state_type(kind)
+    with pytest.raises(ConfigurationError):
+        statebag.step(state=kind)(same)
+
+
+def test_a_type_that_json_has_no_form_for_is_a_clear_error(client):
+    @dataclasses.dataclass
+    class Odd:
+        execution_id: str
+        lock: "dict[int | str | bytes, set | list]"
+
+    with pytest.raises((ConfigurationError, InvalidState)) as caught:
+        client.step(state=Odd)(same)({"execution_id": "m/r", "lock": {}}, None)
+    assert caught.value.hint
+
+
+def test_an_id_is_not_taken_for_another_objects():
+    record = StateRecord(Order)
+    order = record.made({"execution_id": "m/r", "lines": [{"item": "a", "sku": 1}]})
+    order.lines.clear()
+    order.lines.extend(Line(str(n)) for n in range(100))
+    assert all("sku" not in one for one in record.written(order)["lines"])
