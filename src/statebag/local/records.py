@@ -15,6 +15,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from statebag.errors import ConfigurationError, InvalidState
@@ -292,15 +293,9 @@ def recorded_executions(folder: Path) -> list[str]:
     return [arn for _, arn in sorted(found, reverse=True)]
 
 
-class _Later(NamedTuple):
-    """The place of an event, where its texts stay."""
-
-    source: _RecordTexts
-    start: int
-    length: int
-
-    def __call__(self, _text: str, field: str, /) -> LaterText:
-        return LaterText(self.source, self.start, self.length, field)
+def _later(source: _RecordTexts, start: int, length: int, _text: str, field: str) -> LaterText:
+    """Return what stands for a text in the line that begins at `start`."""
+    return LaterText(source, start, length, field)
 
 
 def _events(opened: BinaryIO, source: _RecordTexts) -> Iterator[Any]:
@@ -314,7 +309,7 @@ def _events(opened: BinaryIO, source: _RecordTexts) -> Iterator[Any]:
             event = loads(line)
         except ValueError:
             raise InvalidState(f"event {number} in the history's file is damaged") from None
-        yield without_texts(event, _Later(source, start, len(line)))
+        yield without_texts(event, partial(_later, source, start, len(line)))
         start += len(line)
 
 
