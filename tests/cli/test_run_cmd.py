@@ -445,6 +445,47 @@ def test_a_path_that_was_not_named_ends_the_run_whatever_the_size_of_the_data(fo
     assert run(*arguments, "--input", "in.json", "--plain").exit_code == 0
 
 
+def fan_in(folder, **fields):
+    each = {
+        "Type": "Map",
+        "ItemsPath": "$.items",
+        "ItemProcessor": {"StartAt": "One", "States": {"One": {"Type": "Pass", "End": True}}},
+        "End": True,
+        **fields,
+    }
+    code = """
+import statebag
+@statebag.step(scope="$.run")
+def a(state, context):
+    return {"run": "m/e", "items": [1, 2, 3], "other": 1}
+"""
+    Path("in.json").write_text('{"run": "m/e"}')
+    arguments = machine(folder, {"A": task("a", Next="Each"), "Each": each}, a=code)
+    return [*arguments, "--input", "in.json"]
+
+
+def test_items_that_a_comment_bounds_are_a_control_path_and_a_warning_says_what_to_set(folder):
+    ran = run(*fan_in(folder, Comment="statebag: at most 3 items"))
+    assert ran.exit_code == 0
+    assert "warning: The functions run with STATEBAG_CONTROL=$.items, because" in ran.stderr
+    assert "Set this variable on each function that you deploy" in ran.stderr
+
+
+def test_what_sets_the_variable_wins_over_the_comment(folder, monkeypatch):
+    arguments = fan_in(folder, Comment="statebag: at most 3 items")
+    refused = run(*arguments, "--env", "STATEBAG_CONTROL=$.other")
+    assert refused.exit_code == 3
+    assert "The state 'Each' reads $.items" in refused.stdout
+    monkeypatch.setenv("STATEBAG_CONTROL", "$.other")
+    assert run(*arguments).exit_code == 3
+
+
+def test_without_a_bound_the_items_have_to_be_named(folder):
+    assert run(*fan_in(folder)).exit_code == 3
+    deployed = run(*fan_in(folder, Comment="statebag: at most 3 items"), "--as-deployed")
+    assert "The functions run with" not in deployed.stderr
+
+
 def test_a_function_that_is_not_decorated_is_found(folder):
     sealing = """
 import statebag

@@ -33,6 +33,13 @@ class TestCauses:
         limit = "The state A returned a result with a size exceeding the maximum"
         assert shown_cause("States.DataLimitExceeded", limit, everything=False) == limit
 
+    @pytest.mark.parametrize("error", ["Statebag.NotOpened", "Statebag.PathNotNamed"])
+    def test_what_a_run_says_of_its_states_is_shown(self, error):
+        cause = "The state 'B' gives a stub to the function b at $ of its event."
+        assert shown_cause(error, cause, everything=False) == cause
+        # A Fail state may have the name, and a text of its own.
+        assert shown_cause(error, "it is CANARY", everything=False) is None
+
     @pytest.mark.parametrize("error", ["BlobMissing", "StoreUnavailable", "States.Timeout"])
     def test_the_way_on(self, error):
         there = advice_for(error, event=7, arn=ARN, is_local=False)

@@ -10,9 +10,10 @@ from tests.history.test_replay import ARN, entered, events
 START = ("ExecutionStarted", {"input": "{}"})
 
 
-def stands(*told, goes_on=None, is_local=False):
+def stands(*told, goes_on=None, is_local=False, failed_child=None):
     history = history_of(ARN, "Main", events(*told), goes_on=goes_on)
-    return standing(history, transitions(history), is_local=is_local)
+    made = transitions(history)
+    return standing(history, made, is_local=is_local, failed_child=failed_child)
 
 
 def test_without_events_it_runs():
@@ -79,3 +80,26 @@ def test_an_execution_whose_process_is_gone_is_lost():
     found = stands(START, entered("Wait", "A"), goes_on=False)
     assert (found.status, len(found.waiting)) == ("LOST", 1)
     assert "run it again" in found.advice
+
+
+MAP_RUN_FAILED = (
+    START,
+    entered("Map", "Each"),
+    ("MapStateStarted", {"length": 2}),
+    ("MapRunStarted", {"mapRunArn": "arn:run"}),
+    ("MapRunFailed", {"error": "States.ExceedToleratedFailureThreshold"}),
+    ("ExecutionFailed", {"error": "States.ExceedToleratedFailureThreshold"}),
+)
+
+
+def test_a_map_run_that_failed_leads_to_its_first_failed_child():
+    found = stands(*MAP_RUN_FAILED, is_local=True, failed_child={"arn:run": "arn:child"}.get)
+    assert found.advice.splitlines()[0] == "Its first failed child: statebag log arn:child"
+    assert f"statebag cat {ARN} --at 2" in found.advice
+    assert "child" not in stands(*MAP_RUN_FAILED, is_local=True, failed_child=lambda _: None).advice
+    assert "child" not in stands(*MAP_RUN_FAILED, is_local=True).advice
+
+
+def test_on_aws_its_failed_children_are_listed():
+    advice = stands(*MAP_RUN_FAILED).advice
+    assert "list-executions --map-run-arn arn:run --status-filter FAILED" in advice

@@ -1,6 +1,7 @@
 """Histories of runs on this machine: whole, bounded, and readable while they are written."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -10,11 +11,18 @@ import pytest
 
 from statebag.asl.arns import ACCOUNT, parse_execution_arn
 from statebag.errors import ConfigurationError, InvalidState
+from statebag.history.payload_texts import LaterText
 from statebag.history.replay import transitions
 from statebag.history.standing import standing
 from statebag.local import records
 from statebag.local import run as run_workflow
-from statebag.local.records import Record, Records, read_record, recorded_executions
+from statebag.local.records import (
+    Record,
+    Records,
+    find_record,
+    read_record,
+    recorded_executions,
+)
 from tests.local.machines import chain, run, task
 
 ARN = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Main:run-1"
@@ -293,3 +301,59 @@ def test_a_line_that_nests_too_deeply_is_damage(tmp_path, levels):
     assert recorded_executions(tmp_path) == []
     with pytest.raises(ConfigurationError):
         of(tmp_path)
+
+
+def test_long_payloads_stay_in_the_file_until_they_are_read(tmp_path):
+    kept = Records(tmp_path)
+    record = kept.begin(ARN, "Main", "run-1", {})
+    texts = [json.dumps({"n": number, "text": "\u2028é" * 5_000}) for number in range(3)]
+    for number, text in enumerate(texts, 1):
+        about = {"name": "A", "input": text, "inputDetails": {"truncated": False}}
+        record.add({**EVENT, "id": number, "type": "X", "stateEnteredEventDetails": about})
+    kept.close()
+    history = of(tmp_path)
+    assert all(isinstance(one.details["input"], LaterText) for one in history.events)
+    assert [one.payload.text for one in reversed(history.events)] == texts[::-1]
+    assert history.payload_at(2).value()["n"] == 1
+    assert history.payload_at(2).size == len(texts[1].encode())
+
+
+def test_a_history_that_was_read_outlives_its_file(tmp_path):
+    """A run of the same name replaces the file, and old files are deleted."""
+    kept = Records(tmp_path)
+    text = json.dumps("x" * 5_000)
+    about = {"name": "A", "input": text}
+    kept.begin(ARN, "Main", "run-1", {}).add({**EVENT, "stateEnteredEventDetails": about})
+    kept.close()
+    history = of(tmp_path)
+    Records(tmp_path).begin(ARN, "Main", "run-1", {}).close()
+    assert history.payload_at(1).text == text
+
+
+def test_a_child_of_a_map_run_names_its_parent(tmp_path):
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    inner = {**chain(("P", {"Type": "Pass"})), "ProcessorConfig": config}
+    each = {"Type": "Map", "Label": "Each", "ItemProcessor": inner}
+    ran = run(chain(("E", each)), [1, 2], execution_name="run-1", histories=tmp_path)
+    runs = [one for one in ran.history if one["type"] == "MapRunStarted"]
+    map_run = runs[0]["mapRunStartedEventDetails"]["mapRunArn"]
+    heads = [
+        find_record(tmp_path, parse_execution_arn(arn))[1] for arn in recorded_executions(tmp_path)
+    ]
+    children = [head for head in heads if head["arn"] != ran.arn]
+    assert len(children) == 2
+    assert {(head["parent"], head["map_run"]) for head in children} == {(ran.arn, map_run)}
+    assert all("parent" not in head for head in heads if head["arn"] == ran.arn)
+
+
+def test_a_file_that_is_cut_while_it_is_read(tmp_path):
+    kept = Records(tmp_path)
+    about = {"name": "A", "input": json.dumps("CANARY" * 1_000)}
+    kept.begin(ARN, "Main", "run-1", {}).add({**EVENT, "stateEnteredEventDetails": about})
+    kept.close()
+    history = of(tmp_path)
+    file = next(tmp_path.rglob("*.jsonl"))
+    os.truncate(file, file.stat().st_size - 1_000)
+    with pytest.raises(InvalidState, match="no input of an event") as told:
+        history.payload_at(1).value()
+    assert "CANARY" not in str(told.value)

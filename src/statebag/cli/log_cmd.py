@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from statebag.cli.terminal_text import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from statebag.cli.recorded import Recorded
+
 __all__ = ["command"]
 
 
@@ -28,6 +31,7 @@ __all__ = ["command"]
 @click.option("--deep", is_flag=True, help="Read what differs: changes inside stored values.")
 @click.option("--causes", is_flag=True, help="Show causes that may quote values of the state.")
 @click.option("--no-data", is_flag=True, help="Do not request payloads, so sizes are not shown.")
+@click.option("--children", is_flag=True, help="List the children of distributed Maps, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @histories_option
 @store_option
@@ -41,6 +45,7 @@ def command(
     deep: bool,
     causes: bool,
     no_data: bool,
+    children: bool,
     as_json: bool,
     histories: Path,
     store: str | None,
@@ -53,7 +58,8 @@ def command(
     The sizes are those of its output: opened, and as a payload, with the share of the limit. The
     changes are those from the state's input, found by comparing the bags alone. The last lines show
     the status of the execution. Without an EXECUTION, those of this machine are listed: the newest
-    write first, with its time, status, the bytes of its history, and its ARN.
+    write first, with its time, status, the bytes of its history, and its ARN. Children of a
+    distributed Map are counted under their parent; --children lists them there.
 
     No value of a state is shown. The store is read only with --deep.
 
@@ -64,11 +70,14 @@ def command(
       statebag log arn:aws:states:us-east-1:123456789012:execution:Main:run-1
       statebag log arn:aws:states:us-east-1:123456789012:execution:Main:run-1 --errors --json
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
+    if children and (execution is not None or last):
+        raise click.UsageError("--children belongs to the list; leave out the execution")
     if execution is None and not last:
-        _list(histories, as_json=as_json)
+        _list(histories, as_json=as_json, children=children)
         return
 
     from statebag.asl.arns import parse_execution_arn  # noqa: PLC0415 - kept out of --help
+    from statebag.cli.recorded import failed_child, recorded  # noqa: PLC0415 - kept out of --help
     from statebag.history.log import as_dict, log_of, standing_dict  # noqa: PLC0415 - kept out of --help
     from statebag.history.replay import transitions  # noqa: PLC0415 - kept out of --help
     from statebag.history.standing import standing  # noqa: PLC0415 - kept out of --help
@@ -77,7 +86,12 @@ def command(
     arn = parse_execution_arn(_chosen(source, histories, execution, last=last))
     history = source.history(arn, data=not no_data)
     made = transitions(history)
-    stands = standing(history, made, is_local=source.is_local(arn))
+    stands = standing(
+        history,
+        made,
+        is_local=source.is_local(arn),
+        failed_child=lambda run: failed_child(recorded(histories), run),
+    )
     shown = [
         one
         for one in made
@@ -104,13 +118,13 @@ def _chosen(source: Executions, folder: Path, execution: str | None, *, last: bo
     Raises:
         ConfigurationError: None or several are named, or this machine has none.
     """
-    from statebag.cli.recorded import recorded  # noqa: PLC0415 - kept out of --help
+    from statebag.cli.recorded import families, recorded  # noqa: PLC0415 - kept out of --help
     from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
 
     if execution is not None and last:
         raise click.UsageError("an execution is named, and --last is given; leave one")
     if execution is None:
-        newest = recorded(folder)
+        newest = [one for one, _ in families(recorded(folder))]
         if not newest:
             raise ConfigurationError(
                 f"no run on this machine has left a history in {folder}",
@@ -121,25 +135,47 @@ def _chosen(source: Executions, folder: Path, execution: str | None, *, last: bo
     return source.named(execution) or execution
 
 
-def _list(folder: Path, *, as_json: bool) -> None:
-    from statebag.cli.recorded import recorded  # noqa: PLC0415 - kept out of --help
+def _list(folder: Path, *, as_json: bool, children: bool) -> None:
+    from statebag.cli.recorded import families, recorded  # noqa: PLC0415 - kept out of --help
 
-    found = recorded(folder)
-    for one in found:
-        time = one.time.isoformat(timespec="seconds").replace("+00:00", "Z")
+    found = families(recorded(folder))
+    for one, below in found:
+        counts = Counter(child.status for child in below)
+        shown = below if children else []
         if as_json:
-            line = {
-                "arn": one.arn,
-                "machine": one.machine,
-                "name": one.name,
-                "status": one.status,
-                "time": time,
-                "bytes": one.bytes,
-            }
-            click.echo(json_of(line))
-        else:
-            click.echo(printable(f"{time}  {one.status:9}  {one.bytes:>11,}  {one.arn}"))
+            click.echo(json_of({**_as_dict(one), "children": dict(sorted(counts.items()))}))
+            for child in shown:
+                click.echo(json_of({**_as_dict(child), "children": {}}))
+            continue
+        click.echo(_line(one))
+        for child in shown:
+            click.echo(_line(child, indent="  "))
+        if below and not children:
+            statuses = ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))
+            plural = "child" if len(below) == 1 else "children"
+            click.echo(f"  {len(below):,} {plural} (--children): {statuses}")
     if not found:
         click.echo(
             f"no run on this machine has left a history in {printable(str(folder))}", err=True
         )
+
+
+def _line(one: Recorded, indent: str = "") -> str:
+    return printable(f"{indent}{_time(one)}  {one.status:9}  {one.bytes:>11,}  {one.arn}")
+
+
+def _as_dict(one: Recorded) -> dict[str, object]:
+    return {
+        "arn": one.arn,
+        "machine": one.machine,
+        "name": one.name,
+        "status": one.status,
+        "time": _time(one),
+        "bytes": one.bytes,
+        "parent": one.parent,
+        "map_run": one.map_run,
+    }
+
+
+def _time(one: Recorded) -> str:
+    return one.time.isoformat(timespec="seconds").replace("+00:00", "Z")

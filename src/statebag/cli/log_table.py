@@ -104,7 +104,7 @@ def print_log(
         )
     else:
         out.print(Text("nothing to show", style="dim"))
-    if any(payload.text is None and not payload.truncated for payload in _payloads(history)):
+    if any(payload.given is None and not payload.truncated for payload in _payloads(history)):
         out.print(Text("The history is without its payloads: no sizes, no changes."))
     _print_standing(out, stands, causes=causes)
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.arns import parse_execution_arn
 from statebag.errors import ConfigurationError, StatebagError
 from statebag.format.json_depth import loads
-from statebag.format.names import encode_scope
-from statebag.local.records import recorded_executions
+from statebag.local.records import find_record, recorded_executions
 
 fcntl: Any = None  # Windows has none, and nobody knows there whether a run goes on
 with contextlib.suppress(ImportError):
@@ -21,7 +20,7 @@ with contextlib.suppress(ImportError):
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Recorded", "arn_of", "recorded"]
+__all__ = ["Recorded", "arn_of", "failed_child", "families", "recorded"]
 
 _TAIL = 1 << 20  # bytes. Chosen: the last event has one payload, of at most 262,144 bytes
 _SHOWN = 5  # names in a message. Chosen: it stays one line
@@ -44,6 +43,8 @@ class Recorded:
         status: As `statebag log` shows it; `RUNNING` or `LOST` if it has not ended.
         time: When its history was last written.
         bytes: The size of its history's file.
+        parent: The execution that it is a child of, in a distributed Map; None for others.
+        map_run: The Map Run that it is a child of; None for others.
     """
 
     arn: str
@@ -52,12 +53,14 @@ class Recorded:
     status: str
     time: datetime
     bytes: int
+    parent: str | None = None
+    map_run: str | None = None
 
 
 def recorded(folder: Path) -> list[Recorded]:
     """Return the executions of this machine, the newest write first.
 
-    Only the end of each file is read.
+    Only the first line and the end of each file are read.
 
     Args:
         folder: Where runs keep their histories.
@@ -66,13 +69,43 @@ def recorded(folder: Path) -> list[Recorded]:
     for arn in recorded_executions(folder):
         with contextlib.suppress(OSError, StatebagError):
             execution = parse_execution_arn(arn)
-            file = folder / f"{encode_scope(f'{execution.machine}/{execution.name}')}.jsonl"
+            file, head = find_record(folder, execution)
             about = file.stat()
             time = datetime.fromtimestamp(about.st_mtime, UTC)
             status = _status(file)
             one = Recorded(arn, execution.machine, execution.name, status, time, about.st_size)
+            parent, map_run = head.get("parent"), head.get("map_run")
+            if isinstance(parent, str) and isinstance(map_run, str):
+                one = replace(one, parent=parent, map_run=map_run)
             found.append(one)
     return found
+
+
+def families(found: list[Recorded]) -> list[tuple[Recorded, list[Recorded]]]:
+    """Return executions with the children of their Map Runs, in the order of the executions.
+
+    Children of children stand with them. A child whose parent is not among them stands for itself.
+    """
+    known = {one.arn: one for one in found}
+    families: dict[str, list[Recorded]] = {}
+    for one in found:
+        first, above = one, known.get(one.parent or "")
+        seen = {one.arn}
+        while above is not None and above.arn not in seen:  # a forged file may name itself
+            seen.add(above.arn)
+            first, above = above, known.get(above.parent or "")
+        members = families.setdefault(first.arn, [])
+        if first is not one:
+            members.append(one)
+    return [(one, families[one.arn]) for one in found if one.arn in families]
+
+
+def failed_child(found: list[Recorded], map_run: str) -> str | None:
+    """Return the ARN of the child of a Map Run that failed first; None if none did."""
+    failed = [
+        one for one in found if one.map_run == map_run and one.status in {"FAILED", "TIMED_OUT"}
+    ]
+    return failed[-1].arn if failed else None
 
 
 def arn_of(folder: Path, text: str) -> str | None:

@@ -235,7 +235,9 @@ def command(
     also go where --store says. Nothing waits: a Wait of an hour moves the clock of the run.
 
     Every seal is strict: if the definition reads a path that is not a control path, the run ends,
-    however small the data. With --as-deployed, the functions seal as on AWS.
+    however small the data. With --as-deployed, the functions seal as on AWS. A bare definition has
+    no variables of functions: unless STATEBAG_CONTROL is set, the items of a Map whose Comment says
+    `statebag: at most N items` are a control path, and a warning says what to set.
 
     The exit code is 0 if the execution succeeded, and 3 if it did not.
 
@@ -286,6 +288,7 @@ def command(
             region=region,
             complete=mocked is None,
             store=address,
+            bounded_items=not as_deployed and not plain,
         )
         with progress(tokens) as observer:
             process.begin()

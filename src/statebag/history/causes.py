@@ -22,6 +22,9 @@ _WITHOUT_VALUES = {
     "States.HeartbeatTimeout",
     "States.ExceedToleratedFailureThreshold",
 }
+# Errors of a run on this machine, whose text names states, functions and paths.
+_OF_A_RUN = {"Statebag.NotOpened", "Statebag.PathNotNamed"}
+_OF_STATES = "The state '"
 _ADVICE = {
     "StoreUnavailable": "The store did not answer. When it does (`statebag doctor`), {again}.",
     "BlobMissing": "An object is gone: `statebag fsck`, then `statebag repair`, then {again}.",
@@ -33,6 +36,8 @@ _ADVICE = {
     "ConfigurationError": "A setting of the function is wrong; the cause names it.",
     "States.DataLimitExceeded": "A payload passed the limit: seal that step's result, or give it "
     "a smaller budget where several results come together.",
+    "Statebag.NotOpened": "Decorate the function, or pass it control paths only.",
+    "Statebag.PathNotNamed": "The cause has the setting that the functions lack.",
     "States.Timeout": "Nobody answered in time. If the work can be done now, {again}.",
     "States.HeartbeatTimeout": "The worker fell silent. If the work can be done now, {again}.",
 }
@@ -70,7 +75,7 @@ def shown_cause(error: str | None, cause: str | None, *, everything: bool) -> st
     told = _told(cause)
     if everything:
         return told[1]
-    if error in _WITHOUT_VALUES:
+    if error in _WITHOUT_VALUES or (error in _OF_A_RUN and cause.startswith(_OF_STATES)):
         return cause
     # An error of this library in a function gives its own type; text that only has the name does
     # not.

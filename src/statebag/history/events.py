@@ -11,14 +11,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.history.payload_texts import CARRIERS, LaterText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["Event", "History", "Payload", "history_of"]
-
-# The field of an event that has a payload: the first of these that its details have.
-_CARRIERS = ("output", "input", "parameters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +25,18 @@ class Payload:
 
     Attributes:
         event: The event's number.
-        text: The text; None if it is missing, though the type of the event has one.
+        given: The text, or where it is; None if it is missing, and the type of the event has one.
         truncated: Whether the text was cut or left out when the event was recorded.
     """
 
     event: int
-    text: str | None
+    given: str | LaterText | None
     truncated: bool = False
+
+    @property
+    def text(self) -> str | None:
+        """Return the text; it may have to be read from a file."""
+        return self.given.read() if isinstance(self.given, LaterText) else self.given
 
     @property
     def size(self) -> int:
@@ -55,13 +58,14 @@ class Payload:
                 f"the payload of event {self.event} was cut short when it was stored",
                 hint="What is left of it cannot be opened; look at the event before or after it.",
             )
-        if self.text is None:
+        text = self.text
+        if text is None:
             raise InvalidState(
                 f"event {self.event} was stored without its payload",
                 hint="Read the history with its execution data.",
             )
         try:
-            value = json_text.decode(self.text.encode())
+            value = json_text.decode(text.encode())
             json_check.check_json(value)
         except UnicodeEncodeError:
             raise InvalidState(
@@ -83,7 +87,7 @@ class Event:
         previous: The number of the event from which it follows; 0 for the first ones.
         type: Its type in the API, such as `TaskStateEntered`.
         time: When, in UTC.
-        details: The details that the API gives for this type.
+        details: The details that the API gives for this type; a long payload may be a `LaterText`.
     """
 
     id: int
@@ -95,12 +99,13 @@ class Event:
     @property
     def payload(self) -> Payload | None:
         """Return the payload; None if the event has none."""
-        for name in _CARRIERS:
+        for name in CARRIERS:
             about = self.details.get(f"{name}Details")
             truncated = isinstance(about, dict) and about.get("truncated") is True
             text = self.details.get(name)
-            if isinstance(text, str) or truncated:
-                return Payload(self.id, text if isinstance(text, str) else None, truncated)
+            there = isinstance(text, str | LaterText)
+            if there or truncated:
+                return Payload(self.id, text if there else None, truncated)
         if self.type.endswith(("StateEntered", "StateExited")):
             return Payload(self.id, None)
         return None

@@ -74,7 +74,7 @@ def log_of(
 
 
 def _line(one: Transition, differences: Callable[[Any, Any], Iterable[Any]] | None) -> Line:
-    if one.output is None or (one.output.text is None and not one.output.truncated):
+    if one.output is None or (one.output.given is None and not one.output.truncated):
         return Line(one)
     bag_bytes: int | None = None
     state_bytes: int | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from statebag.history.causes import advice_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from statebag.history.events import History
@@ -76,13 +77,21 @@ class Standing:
     advice: str | None = None
 
 
-def standing(history: History, made: list[Transition], *, is_local: bool = False) -> Standing:
+def standing(
+    history: History,
+    made: list[Transition],
+    *,
+    is_local: bool = False,
+    failed_child: Callable[[str], str | None] | None = None,
+) -> Standing:
     """Return the status of an execution.
 
     Args:
         history: Its history.
         made: Its transitions.
         is_local: Whether it ran on this machine.
+        failed_child: Returns the ARN of the first child of a Map Run that failed, or None if none
+            did; None if nobody can say.
     """
     if not history.events:
         return Standing("RUNNING", None, 0, advice="Its history is still empty: ask again.")
@@ -100,8 +109,23 @@ def standing(history: History, made: list[Transition], *, is_local: bool = False
     advice = None
     if state is not None:
         advice = advice_for(error, event=state.entered, arn=history.arn, is_local=is_local)
+        if state.map_run is not None:
+            advice = f"{_child_advice(state.map_run, failed_child, is_local=is_local)}{advice}"
     cause = None if cause is None else str(cause)
     return Standing(status, newest.time, newest.id, error, cause, state, advice=advice)
+
+
+def _child_advice(
+    map_run: str, failed_child: Callable[[str], str | None] | None, *, is_local: bool
+) -> str:
+    """Return a line about the first child that failed; nothing if none did."""
+    if not is_local:
+        return (
+            "Its failed children: aws stepfunctions list-executions --map-run-arn "
+            f"{map_run} --status-filter FAILED (statebag log ARN shows one)\n"
+        )
+    child = None if failed_child is None else failed_child(map_run)
+    return "" if child is None else f"Its first failed child: statebag log {child}\n"
 
 
 def _where_it_failed(made: list[Transition], status: str) -> Transition | None:

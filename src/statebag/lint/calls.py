@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from statebag.asl.map_comments import told_items
 from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.lint.expression_sizes import is_jsonata
 from statebag.lint.shape import REST, InBag, Members, Shape, Source, SourcePart
@@ -62,9 +63,6 @@ _WRITES = re.compile(r":(?:put|update|delete)Item$")
 # Services that only deliver a payload to a receiver that opens it, so it may hold a stub.
 _CARRIES = re.compile(
     r"(?:aws-sdk:)?(?:lambda|states|sfn|sqs|sns|events|eventbridge|http|apigateway):", re.IGNORECASE
-)
-_AT_MOST = re.compile(
-    r"statebag:\s*at most (\d[\d,]{0,8}) items?\b(?: of (\d[\d,]{0,8}) bytes?\b)?"
 )
 _AT_MOST_BYTES = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) bytes?\b")
 _PLAIN_OF_STEP = frozenset({("execution_id",)})
@@ -307,10 +305,9 @@ def _wrapped(answer: SourcePart, path: str, through_invoke: bool) -> Shape:
 def most_items(state: Mapping[str, Any]) -> int | None:
     """Return the most items of a Map, by `MaxItems` or `statebag: at most N items`."""
     known = []
-    comment, reader = state.get("Comment"), state.get("ItemReader")
-    told = _AT_MOST.search(comment) if isinstance(comment, str) else None
+    reader, told = state.get("ItemReader"), told_items(state)
     if told is not None:
-        known.append(_number(told[1]))
+        known.append(told.most)
     config = reader.get("ReaderConfig") if isinstance(reader, dict) else None
     most = config.get("MaxItems") if isinstance(config, dict) else None
     if isinstance(most, int) and most > 0:
@@ -320,9 +317,8 @@ def most_items(state: Mapping[str, Any]) -> int | None:
 
 def most_item_bytes(state: Mapping[str, Any]) -> int | None:
     """Return the most bytes of an item of a Map, by `statebag: at most N items of M bytes`."""
-    comment = state.get("Comment")
-    told = _AT_MOST.search(comment) if isinstance(comment, str) else None
-    return _number(told[2]) if told is not None and told[2] else None
+    told = told_items(state)
+    return None if told is None else told.item_bytes
 
 
 def _number(text: str) -> int:

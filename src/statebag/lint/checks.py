@@ -55,8 +55,8 @@ _FOUND = {
         "SB202",
         "takes items from {field} inside a bag ({bag}), which may be a stub: the Map would fail",
         (
-            "Make it a control field while it is small, or hand out a plain list of pointers and "
-            "open each item in the function."
+            "If it is small, name it as a control path (--control prints them all), or hand out a "
+            "plain list of pointers and open each item in the function."
         ),
     ),
     "write": (

@@ -15,12 +15,14 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format.json_depth import loads
 from statebag.format.names import encode_scope
 from statebag.history.events import history_of
+from statebag.history.payload_texts import FileBytes, LaterText, without_texts
 from statebag.process.private_files import FILE, make_folder
 
 fcntl: Any = None  # Windows has none, so there a reader cannot tell whether a run goes on
@@ -30,11 +32,13 @@ with contextlib.suppress(ImportError):
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     from statebag.asl.arns import ExecutionArn
     from statebag.history.events import History
 
 __all__ = [
+    "MapRunParent",
     "Record",
     "Records",
     "find_record",
@@ -58,6 +62,18 @@ _DATA = ("input", "output", "parameters")
 _log = logging.getLogger(__name__)
 
 
+class MapRunParent(NamedTuple):
+    """The place of a child of a distributed Map.
+
+    Attributes:
+        arn: The ARN of the execution that has the Map.
+        map_run: The ARN of the Map Run.
+    """
+
+    arn: str
+    map_run: str
+
+
 class Record:
     """The file of one execution that is being written.
 
@@ -66,6 +82,7 @@ class Record:
         arn: The execution's ARN.
         branches: The first states of the branches of each Parallel.
         definition: The definition that it runs; None if it is not known.
+        parent: The execution that it is a child of; None if it is not the child of a Map Run.
     """
 
     def __init__(
@@ -74,6 +91,7 @@ class Record:
         arn: str,
         branches: Branches,
         definition: Mapping[str, Any] | None = None,
+        parent: MapRunParent | None = None,
     ) -> None:
         self._lock = threading.Lock()
         self._written = 0
@@ -85,6 +103,8 @@ class Record:
         if fcntl is not None:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         head = {"statebag_execution": _VERSION, "arn": arn, "branches": branches}
+        if parent is not None:
+            head |= {"parent": parent.arn, "map_run": parent.map_run}
         self._write(head if definition is None else {**head, "definition": definition})
         part.replace(file)
 
@@ -146,11 +166,12 @@ class Records:
         name: str,
         branches: Branches,
         definition: Mapping[str, Any] | None = None,
+        parent: MapRunParent | None = None,
     ) -> Record | None:
         """Begin the record of an execution; return None if it cannot be made."""
         try:
             file = self._folder / _file_of(machine, name)
-            record = Record(file, arn, branches, definition)
+            record = Record(file, arn, branches, definition, parent)
         except (OSError, InvalidState) as error:
             _log.warning("the history of an execution is not kept: %s", type(error).__name__)
             return None
@@ -193,20 +214,33 @@ def read_record(folder: Path, execution: ExecutionArn) -> History:
     """
     try:
         file = folder / _file_of(execution.machine, execution.name)
-        # Split at line feeds only: text in JSON may hold other separators.
-        lines = file.read_bytes().split(b"\n")
-        goes_on = is_being_written(file)
+        opened = file.open("rb")
     except (OSError, InvalidState):
         raise _none_in(folder) from None
-    head = _head(folder, execution, lines[0])
-    # The last line is empty, or the beginning of an event that is being written.
+    source = _RecordTexts(opened)
+    goes_on = is_being_written(file)
+    head = _head(folder, execution, opened.readline())
     return history_of(
         execution.arn,
         execution.machine,
-        _events(lines[1:-1]),
+        _events(opened, source),
         branches=head.get("branches"),
         goes_on=goes_on,
     )
+
+
+class _RecordTexts(FileBytes):
+    """The texts in the lines of a record."""
+
+    def text(self, start: int, length: int, field: str) -> str:
+        with contextlib.suppress(ValueError, AttributeError):
+            for name, details in loads(self.read(start, length)).items():
+                if name.endswith("EventDetails") and isinstance(details, dict) and field in details:
+                    return str(details[field])
+        raise InvalidState(
+            f"the history's file has no {field} of an event where it had one",
+            hint="Something wrote into the file while it was read: read it again.",
+        )
 
 
 def find_record(folder: Path, execution: ExecutionArn) -> tuple[Path, dict[str, Any]]:
@@ -259,12 +293,24 @@ def recorded_executions(folder: Path) -> list[str]:
     return [arn for _, arn in sorted(found, reverse=True)]
 
 
-def _events(lines: list[bytes]) -> Iterator[Any]:
-    for number, line in enumerate(lines, 1):
+def _later(source: _RecordTexts, start: int, length: int, _text: str, field: str) -> LaterText:
+    """Return what stands for a text in the line that begins at `start`."""
+    return LaterText(source, start, length, field)
+
+
+def _events(opened: BinaryIO, source: _RecordTexts) -> Iterator[Any]:
+    """Yield the events from here on; long payloads stay in the file."""
+    start = opened.tell()
+    # A binary file has lines between line feeds only: text in JSON may hold other separators.
+    for number, line in enumerate(opened, 1):
+        if not line.endswith(b"\n"):
+            return  # the beginning of an event that is being written
         try:
-            yield loads(line)
+            event = loads(line)
         except ValueError:
             raise InvalidState(f"event {number} in the history's file is damaged") from None
+        yield without_texts(event, partial(_later, source, start, len(line)))
+        start += len(line)
 
 
 def _file_of(machine: str, name: str) -> str:

@@ -12,7 +12,7 @@ from statebag.local.unopened_stubs import UnopenedStubs
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from statebag.local.records import Records
+    from statebag.local.records import MapRunParent, Records
 
     Event = dict[str, Any]
 
@@ -68,6 +68,7 @@ class RunWatch:
         name: str,
         branches: Mapping[str, Sequence[str]],
         definition: Mapping[str, Any],
+        parent: MapRunParent | None = None,
     ) -> Callable[[Event], None] | None:
         """Return what receives the events of an execution; None if nothing does.
 
@@ -77,11 +78,12 @@ class RunWatch:
             name: The execution's name.
             branches: The first states of the branches of each Parallel, by its name.
             definition: The execution's own machine, which its record keeps.
+            parent: The execution that it is a child of; None if it is not the child of a Map Run.
         """
         on_event, records = self._on_event, self._records
         if records is None:
             return None if on_event is None else lambda event: on_event(arn, event)
-        records.begin(arn, machine, name, branches, definition)
+        records.begin(arn, machine, name, branches, definition, parent)
 
         def heard(event: Event) -> None:
             records.add(arn, event)

@@ -13,8 +13,9 @@ from statebag.asl.cloudformation import pseudo_parameters
 from statebag.asl.documents import PLACEHOLDER, parse_document, read_text
 from statebag.asl.function_references import Names, bind_references
 from statebag.asl.template import FunctionSource, Template, parse_definition
-from statebag.environment import missing_aws_settings
+from statebag.environment import all_variables, missing_aws_settings
 from statebag.errors import ConfigurationError
+from statebag.local.bounded_maps import bounded_items
 from statebag.local.functions import Function
 from statebag.local.handler_environment import environment_set
 from statebag.local.interpreter.boto_hooks import watch_clients
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["load_workflow"]
 
 _STORE = "STATEBAG_STORE"
+_CONTROL = "STATEBAG_CONTROL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class _Given:
     region: str
     complete: bool
     store: str | None
+    bounded_items: bool
 
 
 def load_workflow(
@@ -58,6 +61,7 @@ def load_workflow(
     region: str = "us-east-1",
     complete: bool = True,
     store: str | None = None,
+    bounded_items: bool = False,
 ) -> Workflow:
     """Read a SAM or CloudFormation template, or a bare definition, and import its functions.
 
@@ -81,6 +85,9 @@ def load_workflow(
             not, it is refused when it is called.
         store: The address where packs go, in place of STATEBAG_STORE of the functions. One whose
             store is in a bucket that the template declares has it there, and its packs go to both.
+        bounded_items: Whether functions of a bare definition keep the items of a Map plain if its
+            Comment says how many there are (`statebag: at most 36 items`), and neither
+            `environment` nor this process sets STATEBAG_CONTROL. The workflow's note says so.
 
     Raises:
         ConfigurationError: The file cannot be read, a function has no handler, or its import
@@ -102,6 +109,7 @@ def load_workflow(
         region=region,
         complete=complete,
         store=store,
+        bounded_items=bounded_items,
     )
     watch_clients()  # before a module of a function makes one
     try:
@@ -217,9 +225,18 @@ def _from_definition(path: Path, text: str, given: _Given) -> Workflow:
     names = bind_references([definition], (), given.handlers, given.region)
     _check(path, given, names, given.handlers, ())
     variables = _set({} if given.store is None else {_STORE: given.store}) | _set(given.variables)
+    note = None
+    if given.bounded_items and _CONTROL not in dict(all_variables()) and _CONTROL not in variables:
+        paths = ",".join(bounded_items(definition))
+        if paths:
+            variables[_CONTROL] = paths
+            note = (
+                f"The functions run with {_CONTROL}={paths}, because Comments in {path} bound the "
+                "items of these Maps. Set this variable on each function that you deploy."
+            )
     functions = _given_functions(names, given.handlers, lambda _: variables)
     name = path.name.partition(".")[0]
-    return Workflow(name, definition, functions, {}, given.region)
+    return Workflow(name, definition, functions, {}, given.region, note=note)
 
 
 def _set(variables: Mapping[str, str | None]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import StatebagError, StoreUnavailable
 from statebag.history.events import history_of
+from statebag.history.payload_texts import TextSpool
 from statebag.history.replay import first_states
 from statebag.stepfunctions.workflows import Asked
 
@@ -40,7 +41,9 @@ def read_history(execution: ExecutionArn, client: Any = None, *, data: bool = Tr
         InvalidState: The answer is not a history.
     """
     asked = Asked(client, execution.region)
-    events = [event for page in event_pages(execution, asked, data=data) for event in page]
+    spool = TextSpool()
+    pages = event_pages(execution, asked, data=data)
+    events = [spool.without_texts(event) for page in pages for event in page]
     branches: dict[str, list[str]] = {}
     if any(event.get("type") == "ParallelStateStarted" for event in events):
         definition = definition_of(asked, execution.arn)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from statebag.local.interpreter.scheduler import Scheduler
     from statebag.local.interpreter.task_mocks import TaskMocks
     from statebag.local.interpreter.task_state import TaskCall, TaskProgram
+    from statebag.local.records import MapRunParent
     from statebag.local.run_watch import RunWatch
     from statebag.local.tokens import TokenDesk
 
@@ -108,6 +109,7 @@ class LocalWorld:
         kept: bool = True,
         place: str | None = None,
         root: bool = False,
+        parent: MapRunParent | None = None,
     ) -> SingleExecution:
         """Return an execution that was not started yet.
 
@@ -120,13 +122,16 @@ class LocalWorld:
             kept: Whether its history is kept.
             place: The path of its states, without their names; by default the machine's name.
             root: Whether it is the run's main execution.
+            parent: The execution that it is a child of; None if it is not the child of a Map Run.
         """
         arn = f"arn:aws:states:{self.region}:{ACCOUNT}:execution:{machine}:{name}"
         log = EventLog(
             self.scheduler.now,
             limited=not express,
             kept=kept,
-            listener=self._watch.listener(arn, machine, name, self._branches, program.definition),
+            listener=self._watch.listener(
+                arn, machine, name, self._branches, program.definition, parent
+            ),
         )
         return SingleExecution(
             self,

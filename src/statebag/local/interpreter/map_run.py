@@ -14,6 +14,7 @@ from statebag.local.interpreter.map_state import MapProgram
 from statebag.local.interpreter.scheduler import StrandGroup
 from statebag.local.interpreter.single_execution import failure_details
 from statebag.local.interpreter.state_failure import StateFailure
+from statebag.local.records import MapRunParent
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -76,7 +77,7 @@ class DistributedMapProgram(MapProgram):
                 allowed, jobs = tolerance.allowed(sum(count for _, count in known)), iter(known)
             else:
                 allowed = tolerance.allowed(0)
-            run = _MapRun(self, visit, allowed)
+            run = _MapRun(self, visit, allowed, MapRunParent(lane.execution.arn, run_arn))
             yield from run.children(jobs, min(most, room))
             output = fields.delivered(visit, effective, run.results, run_arn)
             run.check()
@@ -104,11 +105,12 @@ class DistributedMapProgram(MapProgram):
         """Return the ARN of the machine that the children are executions of."""
         return f"{visit.lane.execution.machine_arn}/{self._label}"
 
-    def child(self, visit: StateVisit, given: JsonValue, index: int) -> SingleExecution:
+    def child(
+        self, visit: StateVisit, given: JsonValue, index: int, parent: MapRunParent
+    ) -> SingleExecution:
         """Return a child execution that was not started yet."""
-        parent = visit.lane.execution
         machine = self.child_machine(visit).rpartition(":")[2]
-        return parent.world.execution(
+        return visit.lane.execution.world.execution(
             self._processor,
             given,
             machine=machine,
@@ -116,6 +118,7 @@ class DistributedMapProgram(MapProgram):
             express=self._express,
             kept=False,
             place=f"{visit.path}[{index}]",
+            parent=parent,
         )
 
 
@@ -127,8 +130,15 @@ class _MapRun:
         has_failed: Whether more items failed than are tolerated.
     """
 
-    def __init__(self, program: DistributedMapProgram, visit: StateVisit, allowed: float) -> None:
+    def __init__(
+        self,
+        program: DistributedMapProgram,
+        visit: StateVisit,
+        allowed: float,
+        parent: MapRunParent,
+    ) -> None:
         self._program = program
+        self._parent = parent
         self._visit = visit
         self._allowed = allowed
         self._failed = 0
@@ -174,7 +184,7 @@ class _MapRun:
 
     def _start(self, group: StrandGroup, given: JsonValue, count: int) -> None:
         index = len(self.results)
-        child = self._program.child(self._visit, given, index)
+        child = self._program.child(self._visit, given, index, self._parent)
         self._running[index] = (child, count)
         self.results.append(_NOT_ENDED)
         group.start(child.steps(), index)
