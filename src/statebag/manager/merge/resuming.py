@@ -77,7 +77,7 @@ def after_result(
     if named is None and moved.get(_SEGMENT) != before.get(_SEGMENT):
         named = _segment(moved)  # the control field of the result names it
     following = _following(moved) if named is None else named
-    if action == _FORK or _waits(action, statuses):
+    if action == _FORK or statuses.waits(action):
         return {**moved, RESUME_POINT: _point(action, following)}, action
     if action == "CONTINUE" and moves and named is None and following is not None:
         was_behind_the_last = reaches_end(moved)
@@ -96,7 +96,7 @@ def pending_action(state: Mapping[str, Any]) -> str | None:
 
 def awaits_answer(state: Mapping[str, Any], statuses: Statuses) -> bool:
     """Return whether the state says that the workflow waits for an answer."""
-    return _waits(pending_action(state), statuses) or _waits(state.get("next_action"), statuses)
+    return statuses.waits(pending_action(state)) or statuses.waits(state.get("next_action"))
 
 
 def awaits_join(state: Mapping[str, Any]) -> bool:
@@ -111,7 +111,7 @@ def after_answer(
 
     It is the segment that the answer names, else that of the pause, else the next one.
     """
-    is_pause = _waits(pending_action(state), statuses)
+    is_pause = statuses.waits(pending_action(state))
     moved = _taken(state) if is_pause else dict(state)
     following = named_segment(result)
     if following is None and is_pause:
@@ -170,7 +170,3 @@ def _segment(holder: Mapping[str, Any]) -> int | None:
 def _following(state: Mapping[str, Any]) -> int | None:
     segment = _segment(state)
     return None if segment is None else segment + 1
-
-
-def _waits(action: Any, statuses: Statuses) -> bool:
-    return statuses.class_of(action) == "waiting"
