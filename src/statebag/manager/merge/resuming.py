@@ -68,6 +68,10 @@ def after_result(
         statuses: The table.
         moves: Whether it is the result of a segment, so that a `CONTINUE` without a segment moves
             to the next one.
+
+    Raises:
+        InvalidState: The segments are counted, and `segment_to_run` is not a number: the workflow
+            would run the same segment for ever.
     """
     if is_repeated(result, before):
         place = {name: before[name] for name in (_SEGMENT, RESUME_POINT) if name in before}
@@ -79,9 +83,10 @@ def after_result(
     following = _following(moved) if named is None else named
     if action == _FORK or statuses.waits(action):
         return {**moved, RESUME_POINT: _point(action, following)}, action
-    if action == "CONTINUE" and moves and named is None and following is not None:
+    if action == "CONTINUE" and moves and named is None:
         was_behind_the_last = reaches_end(moved)
-        moved[_SEGMENT] = following
+        if following is not None:
+            moved[_SEGMENT] = following
         if reaches_end(moved) and not was_behind_the_last:
             action = "COMPLETE"
     return moved, action
