@@ -4,9 +4,12 @@ The local engine runs them, with the manager between their steps and a real S3 s
 What is done twice or left out, and what a router does not find, shows in the order of the segments.
 """
 
+import copy
 import hashlib
 import json
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import boto3
@@ -31,13 +34,20 @@ def words(size, seed):
     return random.Random(seed).randbytes(size // 2).hex()
 
 
-def document(number):
-    return words(BYTES, number)
+@dataclass(frozen=True)
+class Size:
+    """How large a state is: bytes of a document, and entries of the history."""
+
+    document: int = BYTES
+    entries: int = ENTRIES
+
+    def of(self, number):
+        return words(self.document, number)
 
 
-def large_state(**more):
-    history = [{"i": n, "text": words(1_000, n)} for n in range(ENTRIES)]
-    documents = {f"doc_{n}": document(n) for n in range(DOCUMENTS)}
+def large_state(size, **more):
+    history = [{"i": n, "text": words(1_000, n)} for n in range(size.entries)]
+    documents = {f"doc_{n}": size.of(n) for n in range(DOCUMENTS)}
     return {
         "execution_id": SCOPE,
         "segment_to_run": 0,
@@ -60,6 +70,10 @@ class World:
         plan: What a segment answers, by its number; CONTINUE where it says nothing.
         ran: What ran, in order.
         answers: What the next who are asked answer.
+        failing: The items or chunks that fail.
+        again: Decides how often a call is repeated; None for never.
+        largest: Bytes of the largest event that a function was given.
+        size: How large the state is.
     """
 
     bucket: str
@@ -69,7 +83,10 @@ class World:
     ran: list = field(default_factory=list)
     answers: list = field(default_factory=list)
     failing: frozenset = frozenset()
+    again: random.Random | None = None
     largest: int = 0
+    size: Size = field(default_factory=Size)
+    repeating: threading.local = field(default_factory=threading.local)
 
     def functions(self):
         named = {
@@ -81,27 +98,44 @@ class World:
             "chunk": self.chunk,
             "manager": lambda event, _: lambda_handler(event),
         }
-        return {name: self.measured(function) for name, function in named.items()}
+        return {name: self.measured(name, function) for name, function in named.items()}
 
-    def measured(self, function):
+    def measured(self, name, function):
         def called(event, context):
             self.largest = max(self.largest, wire_size(event))
             forget()  # each invocation may be one of a new process
-            return function(event, context)
+            # A token answers one task: nobody is asked twice.
+            times = 0 if self.again is None or name == "ask" else self.again.choice([0, 1, 2])
+            events = [copy.deepcopy(event) for _ in range(times)]
+            with ThreadPoolExecutor(times + 1) as pool:  # the manager's, several at once
+                others = [pool.submit(self.repeated, function, one, context) for one in events]
+                answers = [function(event, context), *(one.result() for one in others)]
+            return answers[0] if self.again is None else self.again.choice(answers)
 
         return called
 
+    def repeated(self, function, event, context):
+        self.repeating.now = True
+        return function(event, context)
+
+    def did(self, what):
+        """Record what ran, unless an engine delivered the event once more."""
+        if not getattr(self.repeating, "now", False):
+            self.ran.append(what)
+
     def begin(self, event, context):
-        state = large_state(**self.more)
+        state = large_state(self.size, **self.more)
         return {"state_data": lambda_handler({"state_data": state}), "next_action": "STARTED"}
 
     def segment(self, event, context):
         """Run the segment that the state names; what it answers is for the manager."""
         state = opened(event["state_data"])
         number = state["segment_to_run"]
-        self.ran.append(number)
-        assert state["current_state"]["doc_7"] == document(7)
-        assert len(state["state_history"]) == ENTRIES + len(state["current_state"]["order"])
+        self.did(number)
+        assert state["current_state"]["doc_7"] == self.size.of(7)
+        assert len(state["state_history"]) == self.size.entries + len(
+            state["current_state"]["order"]
+        )
         order = [*state["current_state"]["order"], number]
         made = {"order": order, f"made_{number}": words(300_000, 90 + number)}
         answer = self.plan.get(number, {})
@@ -113,7 +147,7 @@ class World:
 
     def ask(self, event, context):
         """Somebody is asked, and answers later."""
-        self.ran.append("asked")
+        self.did("asked")
         client = boto3.client("stepfunctions", region_name="us-east-1")
         answer = json.dumps(self.answers.pop(0))
         client.send_task_success(taskToken=event["token"], output=answer)
@@ -122,8 +156,8 @@ class World:
         """One segment of a branch."""
         branch = opened(event["branch_state"])
         name, number = branch["branch_id"], branch["segment_to_run"]
-        self.ran.append((name, number))
-        assert branch["state_data"]["current_state"]["doc_9"] == document(9)
+        self.did((name, number))
+        assert branch["state_data"]["current_state"]["doc_9"] == self.size.of(9)
         part = branch["partition_map"][number]
         assert part == words(40_000, number)
         return {"status": "CONTINUE", "final_state": {f"{name}_{number}": part[:10]}}
@@ -131,7 +165,7 @@ class World:
     def item(self, event, context):
         config = opened({"segment_config": event["segment_config"]})["segment_config"]
         assert config == {"text": words(60_000, event["segment_id"])}
-        self.ran.append(event["segment_id"])
+        self.did(event["segment_id"])
         if event["segment_id"] in self.failing:
             raise RuntimeError("no such tool")
         return {"status": "COMPLETE", "execution_order": event["execution_order"]}
@@ -140,8 +174,8 @@ class World:
         state = from_environment().open(
             event["state_data"], scope=SCOPE, only=["$.current_state.doc_3"]
         )
-        assert state["current_state"]["doc_3"] == document(3)
-        self.ran.append(event["chunk"])
+        assert state["current_state"]["doc_3"] == self.size.of(3)
+        self.did(event["chunk"])
         if event["chunk"] in self.failing:
             raise RuntimeError("no such tool")
         return {"status": "COMPLETE", "execution_order": event["chunk"], "pages": 10}
@@ -408,8 +442,9 @@ def ended(world):
     state = opened(execution.output["state_data"])
     assert state["owner"] == {"team": "red"}
     for number in range(DOCUMENTS):
-        assert state["current_state"][f"doc_{number}"] == document(number)
-    assert state["state_history"][:ENTRIES] == large_state()["state_history"]
+        assert state["current_state"][f"doc_{number}"] == world.size.of(number)
+    history = large_state(world.size)["state_history"]
+    assert state["state_history"][: world.size.entries] == history
     return state
 
 
@@ -420,10 +455,14 @@ def test_the_main_loop(world):
     assert {f"made_{n}" for n in range(5)} <= state["current_state"].keys()
 
 
-@pytest.mark.parametrize("said", ["APPROVED", "REJECTED", "COMPLETE"])
-def test_a_person_in_the_loop(world, said):
+def with_a_person(world, said="REJECTED"):
     world.plan = {1: {"status": "PAUSED_FOR_HITP", "next_segment_to_run": 3}}
     world.answers = [{"status": said, "by": "somebody"}]
+
+
+@pytest.mark.parametrize("said", ["APPROVED", "REJECTED", "COMPLETE"])
+def test_a_person_in_the_loop(world, said):
+    with_a_person(world, said)
     state = ended(world)
     assert world.ran == [0, 1, "asked", 3, 4]
     assert state["callback_result"] == {"status": said, "by": "somebody"}
@@ -439,20 +478,28 @@ def slow(state):
     raise ModelIsSlow
 
 
-@pytest.mark.parametrize("how", [{"status": "PAUSED_FOR_ASYNC_LLM"}, slow])
-def test_a_model_that_answers_later(world, how):
+def with_a_model(world, how=slow):
     world.plan = {2: how}
     world.answers = [{"status": "COMPLETE", "text": words(20_000, 5)}]
+
+
+@pytest.mark.parametrize("how", [{"status": "PAUSED_FOR_ASYNC_LLM"}, slow])
+def test_a_model_that_answers_later(world, how):
+    with_a_model(world, how)
     state = ended(world)
     assert world.ran == [0, 1, 2, "asked", 3, 4]
     assert state["async_result"] == {"status": "COMPLETE", "text": words(20_000, 5)}
 
 
-def test_branches_side_by_side(world):
+def with_branches(world):
     branches = [
         {"branch_id": name, "partition_map": [words(40_000, n) for n in range(2)]} for name in "abc"
     ]
     world.plan = {1: {"status": "PARALLEL_GROUP", "branches": branches}}
+
+
+def test_branches_side_by_side(world):
+    with_branches(world)
     state = ended(world)
     first, second, *inner, third, fourth, fifth = world.ran
     assert [first, second, third, fourth, fifth] == [0, 1, 2, 3, 4]
@@ -462,7 +509,7 @@ def test_branches_side_by_side(world):
     assert not state.get("merge_conflicts")
 
 
-def test_items_that_are_mapped_and_gathered(world):
+def with_items(world):
     segments = [
         {
             "segment_id": n,
@@ -481,6 +528,10 @@ def test_items_that_are_mapped_and_gathered(world):
         "manifest_hash": digest,
     }
     world.failing = frozenset({4})
+
+
+def test_items_that_are_mapped_and_gathered(world):
+    with_items(world)
     state = ended(world)
     assert sorted(world.ran) == [0, 1, 2, 3, 4, 5]
     assert state["distributed_chunk_summary"]["failed"] == 1
@@ -488,12 +539,16 @@ def test_items_that_are_mapped_and_gathered(world):
     assert len(state["distributed_results"]) == 6
 
 
-def test_chunks_of_a_distributed_map(world, s3_server):
-    s3_server.client().put_object(
+def with_chunks(world):
+    boto3.client("s3", endpoint_url=world.endpoint, region_name="us-east-1").put_object(
         Bucket=world.bucket, Key="items/chunks.json", Body=json.dumps(list(range(12))).encode()
     )
     world.more = {"strategy": "distributed", "bucket": world.bucket}
     world.failing = frozenset({7, 8})
+
+
+def test_chunks_of_a_distributed_map(world):
+    with_chunks(world)
     state = ended(world)
     assert sorted(world.ran) == list(range(12))
     summary = state["distributed_chunk_summary"]
@@ -504,4 +559,45 @@ def test_chunks_of_a_distributed_map(world, s3_server):
     for name in ("pre_snapshot_s3_path", "post_snapshot_s3_path"):
         event = {"action": "restore_snapshot", "snapshot_s3_path": state[name], **ID}
         bag = lambda_handler(event)["state_data"]
-        assert opened(bag)["current_state"]["doc_0"] == document(0)
+        assert opened(bag)["current_state"]["doc_0"] == world.size.of(0)
+
+
+WORKFLOWS = {
+    "main loop": lambda _: None,
+    "person": with_a_person,
+    "model": with_a_model,
+    "branches": with_branches,
+    "items": with_items,
+    "chunks": with_chunks,
+}
+# What is of one call: its time, the snapshots with this in them, and where a function raised; and
+# what is of one Map Run.
+OF_A_CALL = {"last_optimization", "pre_snapshot_s3_path", "post_snapshot_s3_path"}
+OF_A_CALL |= {"Cause", "cause", "MapRunArn", "ResultWriterDetails"}
+
+
+def compared(value):
+    """A state at its end, without what another run of the workflow has otherwise."""
+    if isinstance(value, dict):
+        return {
+            name: compared(one)
+            for name, one in value.items()
+            if name not in OF_A_CALL and not (name == "name" and "input" in value)
+        }
+    return [compared(one) for one in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_each_call_may_be_delivered_again(world, workflow):
+    """Once more, or twice at once: the same segments, and the same end as without."""
+    world.size = Size(document=100_000, entries=200)
+    WORKFLOWS[workflow](world)
+    answers = list(world.answers)
+    undisturbed, ran = compared(ended(world)), list(world.ran)
+    world.again, world.answers = random.Random(workflow), answers
+    world.ran.clear()
+    assert compared(ended(world)) == undisturbed
+    assert sorted(map(str, world.ran)) == sorted(map(str, ran))
+    in_order = [one for one in ran if isinstance(one, int | str)]
+    if workflow not in {"items", "chunks"}:  # these run side by side
+        assert [one for one in world.ran if isinstance(one, int | str)] == in_order

@@ -108,3 +108,9 @@ def test_a_built_in_status_keeps_its_class():
     assert refused.value.hint == "Remove it from STATEBAG_STATUSES: its class is failed."
     assert Statuses(["error=failed"]).class_of("ERROR") == "failed"
     assert Statuses(["PAUSE=PAUSED_FOR_ASYNC_LLM"]).by_status("PAUSE") == "PAUSED_FOR_HITP"
+
+
+def test_what_waits():
+    table = Statuses(["ASLEEP=waiting"])
+    assert all(table.waits(name) for name in (*CLASSES["waiting"], "paused", "asleep"))
+    assert not any(table.waits(name) for name in ("COMPLETE", "PARALLEL_GROUP", "", None, 5, []))

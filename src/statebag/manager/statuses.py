@@ -96,6 +96,10 @@ class Statuses:
         """Return the class of a status; None if it has no class, or is not a string."""
         return self._classes.get(_folded(status))
 
+    def waits(self, name: Any) -> bool:
+        """Return whether a workflow with this status or next action waits for an answer."""
+        return self.class_of(name) == "waiting"
+
     def of_status(self, status: Any) -> str | None:
         """Return the next action of a status; None if it has no class."""
         return self._next.get(_folded(status))

@@ -11,7 +11,7 @@ from statebag.format.json_text import encode, wire_size
 from statebag.manager.control_fields import CONTROL_FIELDS
 from statebag.state_data_manager import lambda_handler
 from statebag.testing.process import forget
-from tests.manager.actions.calls import SCOPE
+from tests.manager.actions.calls import SCOPE, START, call, filler
 from tests.strategies import STATES, VALUES
 
 RUNS = settings(
@@ -167,3 +167,54 @@ def test_what_was_never_sealed_is_taken_as_it_is_or_refused(sb, value, other, ac
     except REFUSED:
         return
     assert wire_size(answer) <= from_environment().policy.max_bag_bytes
+
+
+ENGINES_LIMIT = 262_144
+ANSWER = 200 * 1024
+
+
+@pytest.mark.parametrize("wire", ["0", "1"])
+@pytest.mark.parametrize("status", ["PAUSED_FOR_HITP", "PAUSED_FOR_ASYNC_LLM", "paused"])
+@pytest.mark.parametrize("shape", ["fields", "inside", "history"])
+def test_an_answer_of_200_kb_fits_next_to_the_bag_of_a_workflow_that_waits(
+    monkeypatch, wire, status, shape
+):
+    """The engine puts the answer next to the bag before any function sees it."""
+    monkeypatch.setenv("STATEBAG_WIRE", wire)
+    many = {f"d{n}": filler(4_000, n) for n in range(20)}
+    state = {
+        "fields": {**START, **many},
+        "inside": {**START, "current_state": many},
+        "history": {**START, "state_history": list(many.values())},
+    }[shape]
+    paused = call("sync", state_data=state, execution_result={"status": status})
+    event = {
+        "state_data": paused["state_data"],
+        "next_action": paused["next_action"],
+        "callback_result": {"text": filler(ANSWER - 20, 99)},
+        "execution_id": "arn:aws:states:eu-west-1:123456789012:execution:orders:run-1",
+    }
+    assert wire_size(event) < ENGINES_LIMIT
+    del event["execution_id"]
+    answer = call("merge_callback", **event)
+    after = opened_of_both(answer["state_data"])
+    assert after["callback_result"] == event["callback_result"]
+    assert {name: after[name] for name in state if name != "segment_to_run"} == {
+        name: one for name, one in state.items() if name != "segment_to_run"
+    }
+
+
+def test_a_bag_whose_control_fields_take_more_than_a_pause_leaves_is_made_all_the_same(monkeypatch):
+    monkeypatch.setenv("STATEBAG_CONTROL", "$.large")
+    forget()
+    state = {**START, "large": filler(60_000), "doc": filler(60_000, 1)}
+    paused = call("sync", state_data=state, execution_result={"status": "PAUSED_FOR_HITP"})
+    assert paused["state_data"]["large"] == state["large"]
+    assert wire_size(paused) < 96 * 1024
+
+
+def opened_of_both(bag):
+    """The state in a bag, or behind legacy pointers."""
+    forget()
+    event = {"idempotency_key": START["idempotency_key"], "it": bag}
+    return from_environment().open(event, scope=SCOPE, legacy=True)["it"]

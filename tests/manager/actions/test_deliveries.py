@@ -9,7 +9,6 @@ import pytest
 
 from statebag.default_client import from_environment
 from statebag.format.json_text import encode, wire_size
-from statebag.manager.settings import manager_settings
 from statebag.state_data_manager import ACTIONS, compress_data, lambda_handler
 from statebag.testing.process import forget
 from tests.manager.actions.calls import SCOPE, filler
@@ -46,7 +45,6 @@ def told(answer):
     """All of an answer, opened; the state in it by itself, as a step finds it."""
     if not isinstance(answer, dict):
         return plain(answer)
-    answer = without_times(answer)
     opened = plain(answer)
     for name in ("state_data", "branch_state"):
         if isinstance(answer.get(name), dict):
@@ -54,14 +52,6 @@ def told(answer):
             if name == "branch_state":
                 opened[name]["state_data"] = plain(answer[name]["state_data"])
     return opened
-
-
-def without_times(answer):
-    """A snapshot's name comes from the bag, and a legacy pointer in this says when it was made."""
-    if "snapshot_id" not in answer or manager_settings().wire:
-        return answer
-    state = {k: v for k, v in answer["state_data"].items() if not k.endswith("_snapshot_s3_path")}
-    return {"state_data": state}
 
 
 class Run:

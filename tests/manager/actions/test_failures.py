@@ -69,6 +69,17 @@ def test_one_result(action, field, state, failure, around):
 
 @AROUND
 @EACH
+def test_a_failure_that_says_to_go_on(failure, around):
+    """`update_and_compress` decides nothing else, but a router behind it must see the failure."""
+    result = around({**failure, "next_action": "CONTINUE"})
+    for state in (START, {**START, "next_action": "CONTINUE"}):
+        after = call("update_and_compress", state_data=state, execution_result=result)
+        assert after["next_action"] == "FAILED"
+        assert REASON in json.dumps(opened(after))
+
+
+@AROUND
+@EACH
 @pytest.mark.parametrize("nest", [plain, lambda one: [[one]]])
 def test_one_branch_of_many(failure, around, nest):
     bad = around({"branch_id": "bad", **failure})

@@ -75,6 +75,17 @@ def test_a_sealed_failure_is_seen_and_its_text_is_not_read(name, sb):
 
 
 @BOTH
+def test_null_is_an_answer_too(name):
+    """A task token can be answered with it."""
+    field = f"{name}_result"
+    pause = {"resume_point": {"after": "PAUSED_FOR_HITP", "segment_to_run": 4}}
+    answer = call(f"merge_{name}", state_data={**START, **pause}, **{field: None})
+    state = answer["state_data"]
+    assert (answer["next_action"], state["segment_to_run"], state[field]) == ("CONTINUE", 4, None)
+    assert call(f"merge_{name}", state_data=state, **{field: None})["state_data"] == state
+
+
+@BOTH
 def test_a_result_is_needed(name):
     with pytest.raises(InvalidState) as refused:
         call(f"merge_{name}", state_data=START)

@@ -158,3 +158,51 @@ def test_a_hundred_snapshots_take_what_changes(sb):
         bag = call("sync", state_data=bag, execution_result=result)["state_data"]
         bag = create(bag)["state_data"]
     assert sum(one.size for one in sb.store.list()) - before < 100 * 10_000
+
+
+def test_a_thousand_snapshots_do_not_copy_inline_values(sb):
+    """Entries that hardly compress; the rest of the bag is as small as before."""
+    state = {**START, "note": filler(36_000)}
+    bag = call("sync", state_data=state)["state_data"]
+    assert "data" in json.dumps(bag["note"]), "the note is inline"
+    for n in range(60):
+        result = {"new_history_logs": [filler(1_000, n)]}
+        bag = call("sync", state_data=bag, execution_result=result)["state_data"]
+    answer = create(bag)
+    name = answer["snapshot_s3_path"].removeprefix(sb.store.url + "/")
+    assert len(sb.store.get(name)) < 10_000
+    after = opened(restore(answer["snapshot_s3_path"]))
+    assert after["note"] == state["note"]
+    assert after["state_history"] == [filler(1_000, n) for n in range(60)]
+    assert opened(answer["state_data"])["state_history"] == after["state_history"]
+
+
+@pytest.mark.parametrize("shape", ["fields", "whole", "history", "thousands"])
+def test_a_repeated_event_has_the_same_snapshot_with_legacy_pointers(monkeypatch, sb, shape):
+    """Their pointers say when they were made."""
+    monkeypatch.setenv("STATEBAG_WIRE", "0")
+    times = iter(f"2026-01-01T00:00:{n:02}+00:00" for n in range(60))
+    monkeypatch.setattr("statebag.manager.legacy.pointer_format._now", lambda: next(times))
+    inner = {f"d{n}": filler(50_000, n) for n in range(3)}
+    state = {
+        "fields": {**START, "doc": filler(60_000), "current_state": inner},
+        "whole": {
+            **START,
+            "current_state": {**inner, **{f"e{n}": filler(9_000, n) for n in range(20)}},
+        },
+        "history": {**START, "state_history": [filler(1_000, n) for n in range(90)]},
+        "thousands": {**START, "doc": inner, **{f"s{n}": filler(60, n) for n in range(3_000)}},
+    }[shape]
+    first, second = create(state), create(state)
+    assert first["snapshot_id"] == second["snapshot_id"]
+    assert first["snapshot_s3_path"] == second["snapshot_s3_path"]
+    count = len(list(sb.store.list()))
+    assert create(state)["snapshot_id"] == first["snapshot_id"]
+    assert len(list(sb.store.list())) == count, "a retry writes the same objects again"
+    restored = restore(first["snapshot_s3_path"])
+    event = {"idempotency_key": START["idempotency_key"], "it": restored}
+    forget()
+    assert from_environment().open(event, scope=SCOPE, legacy=True)["it"] == state
+    text = json.dumps(restored)
+    assert text.count('"s3_reference"') == text.count('"stored_at"')
+    assert text.count('"history_archive"') == text.count('"archived_at"')

@@ -31,7 +31,10 @@ def test_the_order_is_the_chunks_own_or_where_it_came():
     assert order_of({"execution_order": 7}, 1) == 7
     assert order_of({"execution_order": 7.0}, 1) == 7
     assert order_of({"StatusCode": 200, "Payload": {"execution_order": 7}}, 1) == 7
-    for other in ({}, {"execution_order": "7"}, {"execution_order": True}, "text", None):
+    assert order_of({"execution_order": "07"}, 1) == 7
+    for odd in ("7th", "", "-", "\u0667", "9" * 40, True, None, [7]):
+        assert order_of({"execution_order": odd}, 3) == 3
+    for other in ({}, "text", None):
         assert order_of(other, 3) == 3
 
 

@@ -55,16 +55,18 @@ def test_the_other_fields_that_have_a_meaning():
         "segment_to_run": 4,
         "state_s3_path": "s3://b/k",
         "error": {"Error": "E"},
+        "next_action": "FAILED",
         "state_history": ["entry"],
     }
 
 
 def test_what_a_catch_gives_is_the_error():
     caught = {"Error": "States.TaskFailed", "Cause": "text"}
+    failed = {"next_action": "FAILED"}
     state = merged({"error": "old"}, {**caught, "mine": 1})
-    assert state == {"error": caught, "last_execution_result": {"mine": 1}}
-    state = merged({}, {**caught, "error": "own"})
-    assert state == {"error": "own", "last_execution_result": caught}
+    assert state == {**failed, "error": caught, "last_execution_result": {"mine": 1}}
+    state = merged({}, {**caught, "error": "own", "next_action": "CONTINUE"})
+    assert state == {**failed, "error": "own", "last_execution_result": caught}
     assert merged({}, {"Error": 0.1}) == {"last_execution_result": {"Error": 0.1}}
 
 

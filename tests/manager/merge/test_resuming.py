@@ -136,3 +136,18 @@ def test_a_repeated_append_id_changes_neither_the_place_nor_what_comes_next():
         before,
         "PAUSED_FOR_HITP",
     )
+
+
+def test_a_segment_that_is_no_number_is_refused_where_segments_are_counted():
+    """It would be run again for ever; without a number of segments they may have names."""
+    for odd in ("1", "intro", [1], 1.5):
+        with pytest.raises(InvalidState) as refused:
+            moved("CONTINUE", state={"segment_to_run": odd, "total_segments": 4})
+        assert refused.value.path == "$.segment_to_run"
+        named = {"next_segment_to_run": 2}
+        state = {"segment_to_run": odd, "total_segments": 4}
+        assert moved("CONTINUE", named, {**state, "segment_to_run": 2})[0]["segment_to_run"] == 2
+        assert moved("CONTINUE", state={"segment_to_run": odd}) == (
+            {"segment_to_run": odd},
+            "CONTINUE",
+        )

@@ -96,6 +96,18 @@ def test_one_that_waits(field):
     assert (verdict.waits, verdict.next_action) == (True, "PAUSED_FOR_HITP")
 
 
+@pytest.mark.parametrize("status", ["COMPLETE", "running", "STARTED"])
+def test_one_whose_next_action_waits_waits_whatever_its_status(status):
+    """A branch's status may be of before the pause."""
+    verdict = judge({"status": status, "next_action": "PAUSED_FOR_ASYNC_LLM"}, TABLE)
+    assert (verdict.waits, verdict.next_action) == (True, "PAUSED_FOR_ASYNC_LLM")
+
+
+def test_a_next_action_that_waits_excuses_no_failure_and_no_unknown_status():
+    for status in ("FAILED", "WHAT", 5):
+        assert judge({"status": status, "next_action": "PAUSED_FOR_HITP"}, TABLE).failed
+
+
 def test_a_failure_that_says_why_is_kept_as_it_is():
     for result in FAILURES[:-1]:
         assert with_reason(result, judge(result, TABLE)) == result

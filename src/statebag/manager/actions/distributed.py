@@ -61,7 +61,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
     status = "FAILED" if has_failed else tally.final_status
     if has_failed:
         action = "FAILED"
-    elif statuses.class_of(action) == "waiting":
+    elif statuses.waits(action):
         state = pausing(state, action)
     state["next_action"] = action
     if event.get("pre_snapshot") is not None:
@@ -77,7 +77,7 @@ def aggregate_distributed(invocation: Invocation) -> dict[str, Any]:
         return invocation.answer(state, **answer)
     room = invocation.bound - 2 * snapshot.path_bytes(invocation)
     room -= wire_size({"state_data": 0, "post_snapshot_s3_path": 0, **answer})
-    bag = invocation.sealed_state(state, room)
+    bag = invocation.sealed_state(state, room, snapshot.INLINE_BYTES)
     path, _ = snapshot.store(invocation, state, bag, "post")
     return {
         "state_data": {**bag, "post_snapshot_s3_path": path},

@@ -9,7 +9,7 @@ import msgspec
 
 from statebag.default_client import from_environment
 from statebag.environment import sealing_is_off
-from statebag.errors import InvalidState, NotPermitted
+from statebag.errors import BagTooLarge, InvalidState, NotPermitted
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.derived import is_marked, set_aside, with_derived
@@ -57,6 +57,9 @@ BOOKKEEPING = (LAST_ID, RESUME_POINT, DELIVERIES)
 
 _INNER = "state_data"  # of a branch's own state
 _DERIVED_MARK = 64  # bytes. Chosen: the mark in a stub takes fewer
+# Bytes of a bag that waits for an answer, which the engine puts next to it. Chosen: with an answer
+# of 200 KB, and 8 KB of other fields, it stays under the engine's limit of 262,144 bytes.
+_AT_A_PAUSE = 48 * 1024
 
 
 class Invocation:
@@ -311,12 +314,28 @@ class Invocation:
                 return OlderForm(sb, self.scope).of(self.opened(fields), budget)
             return sb.seal(fields, scope=self.scope, budget=budget)
 
-    def sealed_state(self, state: dict[str, Any], budget: int) -> Any:
+    def sealed_state(
+        self, state: dict[str, Any], budget: int, inline_bytes: int | None = None
+    ) -> Any:
         """Return the bag of a state.
 
         Large `scheduling_metadata` is offloaded with a summary next to it. The pointers of a fork
-        stay plain as long as they fit.
+        stay plain as long as they fit. The bag of a workflow that waits leaves room for the answer,
+        unless its control fields are too large for that.
+
+        Args:
+            state: The state, with what was not opened.
+            budget: The bag's bound in bytes.
+            inline_bytes: The most bytes of inline values, if that is less than the policy's.
         """
+        if budget > _AT_A_PAUSE and self.settings.table.waits(state.get("next_action")):
+            try:
+                return self._bag_of(state, _AT_A_PAUSE, inline_bytes)
+            except BagTooLarge:
+                pass
+        return self._bag_of(state, budget, inline_bytes)
+
+    def _bag_of(self, state: dict[str, Any], budget: int, inline_bytes: int | None) -> Any:
         if self.settings.wire == 0 and not sealing_is_off():
             with self.writing():
                 state = self._with_summary(state)
@@ -326,6 +345,9 @@ class Invocation:
         if summary is not None:
             reserved = wire_size({SUMMARY: summary}) + _DERIVED_MARK
         sealer = self._sealer(state, budget)
+        if inline_bytes is not None and inline_bytes < sealer.policy.carry_bytes:
+            policy = msgspec.structs.replace(sealer.policy, carry_bytes=inline_bytes)
+            sealer = sealer.with_policy(policy)
         with self.writing():
             bag = sealer.seal(state, scope=self.scope, budget=budget - reserved)
         return bag if summary is None else with_derived(bag, FULL, {SUMMARY: summary})

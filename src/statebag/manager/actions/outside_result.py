@@ -19,7 +19,9 @@ def merge_outside(
 ) -> dict[str, Any]:
     """Return `{state_data, next_action}`; the result is kept whole under its own name."""
     state = invocation.state()
-    given = invocation.given(name)
+    if name not in invocation.event:
+        invocation.given(name)
+    given = invocation.event[name]  # null is an answer too
     kept = invocation.top(given, only=READ)
     is_wrapped = is_response(given) or is_response(kept)
     state, action = merge_answer(

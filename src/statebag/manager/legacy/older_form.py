@@ -18,6 +18,7 @@ from statebag.manager.legacy.pointer_format import (
     object_key,
     whole_pointer,
 )
+from statebag.manager.legacy.pointer_times import without_times
 from statebag.manager.merge.control import control_names
 from statebag.manager.merge.fork import FORKED, PENDING
 from statebag.manager.scheduling import FULL, SUMMARY, summary_of
@@ -174,7 +175,7 @@ class OlderForm:
         """
         # Inside an object an escape would be data, like everything else there.
         control = {name: _as_data(name, state[name], key) for name in self._control & state.keys()}
-        stored = {**carried, **control}
+        stored = without_times({**carried, **control})
         text = json_text.encode(stored)
         s3_path = plain_objects.store_to_s3(stored, object_key(key, "state", text))
         pointer = whole_pointer(s3_path, text, state)
@@ -193,7 +194,7 @@ class OlderForm:
         self, name: str, state: dict[str, Any], carried: dict[str, Any], key: str
     ) -> dict[str, Any]:
         """Return the pointer of a field that is offloaded as a whole."""
-        value = carried[name] if name in {_CURRENT, PENDING} else state[name]
+        value = without_times(carried[name]) if name in {_CURRENT, PENDING} else state[name]
         text = json_text.encode(value)
         s3_path = plain_objects.store_to_s3(value, object_key(key, name, text))
         if name == _CURRENT and isinstance(value, dict):

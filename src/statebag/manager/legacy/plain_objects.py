@@ -28,6 +28,7 @@ from statebag.manager.legacy.pointer_format import (
     whole_pointer,
 )
 from statebag.manager.legacy.pointer_scope import PointerScope
+from statebag.manager.legacy.pointer_times import without_times
 from statebag.manager.settings import manager_settings
 from statebag.process.forking import fork_safe_lock
 from statebag.process.recent import Recent
@@ -254,9 +255,9 @@ def optimize_current_state(
             offloaded = True
         else:
             carried[name] = value
-    text = json_text.encode(carried)
-    if len(text) <= _STATE_LEAVES_ABOVE:
+    if len(json_text.encode(carried)) <= _STATE_LEAVES_ABOVE:
         return carried, offloaded
+    text = json_text.encode(without_times(carried))
     s3_path = _put(object_key(idempotency_key, "current_state", text), text)
     return whole_pointer(s3_path, text, current_state), True
 

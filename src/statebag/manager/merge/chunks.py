@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Tally", "failure_on_record", "order_of"]
 
+_LONGEST = 19  # digits of an order that is text. Chosen: a number of 64 bits has as many
+
 
 def failure_on_record(chunk: Any, statuses: Statuses) -> Any | None:
     """Return the record of a failed chunk, with the reason; None for a chunk that did not fail."""
@@ -23,9 +25,11 @@ def failure_on_record(chunk: Any, statuses: Statuses) -> Any | None:
 
 
 def order_of(chunk: Any, position: int) -> int:
-    """Return a chunk's place: its `execution_order`, or its position."""
+    """Return a chunk's place: its `execution_order`, also as text, or its position."""
     result = payload_of(chunk)
     order = result.get("execution_order") if isinstance(result, dict) else None
+    if isinstance(order, str) and len(order) < _LONGEST and order.isascii() and order.isdigit():
+        return int(order)
     if isinstance(order, float) and order.is_integer():
         return int(order)
     if isinstance(order, int) and not isinstance(order, bool):

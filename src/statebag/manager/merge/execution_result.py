@@ -78,8 +78,10 @@ def merge_result(
             merged.get("current_state"), result["final_state"]
         )
     failure = failure_of(result, statuses)
-    if failure is not None and failure.error is not None:
-        merged["error"] = failure.error
+    if failure is not None:
+        merged["next_action"] = "FAILED"  # whatever the result calls it
+        if failure.error is not None:
+            merged["error"] = failure.error
     entries = logs_of(result)
     identity = append_id(result, state, entries)
     merged = append_once(merged, entries, identity)

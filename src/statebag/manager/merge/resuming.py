@@ -69,6 +69,10 @@ def after_result(
         statuses: The table.
         moves: Whether it is the result of a segment, so that a `CONTINUE` without a segment moves
             to the next one.
+
+    Raises:
+        InvalidState: The segments are counted, and `segment_to_run` is not a number: the workflow
+            would run the same segment for ever.
     """
     if is_repeated(result, before):
         place = {name: before[name] for name in (_SEGMENT, RESUME_POINT) if name in before}
@@ -78,11 +82,12 @@ def after_result(
     if named is None and not equal(moved.get(_SEGMENT), before.get(_SEGMENT)):
         named = _segment(moved)  # the control field of the result names it
     following = _following(moved) if named is None else named
-    if action == _FORK or _waits(action, statuses):
+    if action == _FORK or statuses.waits(action):
         return {**moved, RESUME_POINT: _point(action, following)}, action
-    if action == "CONTINUE" and moves and named is None and following is not None:
+    if action == "CONTINUE" and moves and named is None:
         was_behind_the_last = reaches_end(moved)
-        moved[_SEGMENT] = following
+        if following is not None:
+            moved[_SEGMENT] = following
         if reaches_end(moved) and not was_behind_the_last:
             action = "COMPLETE"
     return moved, action
@@ -97,7 +102,7 @@ def pending_action(state: Mapping[str, Any]) -> str | None:
 
 def awaits_answer(state: Mapping[str, Any], statuses: Statuses) -> bool:
     """Return whether the state says that the workflow waits for an answer."""
-    return _waits(pending_action(state), statuses) or _waits(state.get("next_action"), statuses)
+    return statuses.waits(pending_action(state)) or statuses.waits(state.get("next_action"))
 
 
 def awaits_join(state: Mapping[str, Any]) -> bool:
@@ -112,7 +117,7 @@ def after_answer(
 
     It is the segment that the answer names, else that of the pause, else the next one.
     """
-    is_pause = _waits(pending_action(state), statuses)
+    is_pause = statuses.waits(pending_action(state))
     moved = _taken(state) if is_pause else dict(state)
     following = named_segment(result)
     if following is None and is_pause:
@@ -171,7 +176,3 @@ def _segment(holder: Mapping[str, Any]) -> int | None:
 def _following(state: Mapping[str, Any]) -> int | None:
     segment = _segment(state)
     return None if segment is None else segment + 1
-
-
-def _waits(action: Any, statuses: Statuses) -> bool:
-    return statuses.class_of(action) == "waiting"

@@ -119,6 +119,8 @@ def judge(value: Any, statuses: Statuses) -> Verdict:
     status, action = result.get("status"), result.get("next_action")
     if statuses.class_of(action) == "failed":
         return Verdict("failed")
+    if statuses.waits(action) and (status is None or statuses.class_of(status)):
+        return Verdict("waiting", statuses.of_name(action))
     if status is not None:
         following = statuses.of_status(status)
     elif action is not None:
