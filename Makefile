@@ -10,9 +10,10 @@ DEV := $(VENV)/.dev-installed
 # Of their own: one makes the mutants, one the site, and their dependencies are nobody else's.
 MUTATION := $(VENV)-mutation
 DOCS := $(VENV)-docs
-AGENTS := $(VENV)-agents
+# What sets up the environments of the adapters, each of which is nox's.
+ADAPTERS := $(VENV)/.adapters-installed
 
-.PHONY: help azurite chromium pictures demo demo-agent test adapters test-agents matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short bench-agents torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help azurite chromium postgres pictures demo demo-agent test adapters test-agents matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short bench-agents torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -47,8 +48,12 @@ test: $(DEV) ## all tests
 matrix: $(DEV) ## the core's quick tests on every Python from 3.11 to 3.14 that is installed
 	$(BIN)/nox --session core
 
-adapters: $(DEV) ## each adapter of a framework, with the newest release of the framework
+adapters: $(ADAPTERS) postgres ## each adapter with its framework, and some of the framework's own tests
 	$(BIN)/nox --session adapters
+
+$(ADAPTERS): $(DEV) requirements/adapters/tools.lock
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements/adapters/tools.lock
+	@touch $@
 
 matrix-all: $(DEV) ## all tests on each of them, with each set of extras; hours
 	$(BIN)/nox --session tests
@@ -74,16 +79,11 @@ bench: $(DEV) ## what a step costs, beside other ways; an hour, writes docs/perf
 bench-sweep: $(DEV) ## what other forms and settings would cost; about ten minutes
 	$(BIN)/python -m benchmarks --sweep --json build/sweep.json --page docs/performance/choices.md
 
-bench-agents: $(AGENTS)/.installed ## an agent's thread beside LangGraph's own savers; some minutes
-	$(AGENTS)/bin/python -m benchmarks.agents
+bench-agents: $(ADAPTERS) postgres ## what an agent's thread writes, beside the frameworks' own ways; some minutes
+	$(BIN)/nox --session adapters -- bench
 
-test-agents: $(AGENTS)/.installed ## the adapters with their frameworks, and the frameworks' own suites
-	$(AGENTS)/bin/python -m pytest tests/integrations tests/examples/test_langgraph_agent.py tests/test_docs.py
-
-$(AGENTS)/.installed: pyproject.toml
-	$(PYTHON) -m venv $(AGENTS)
-	$(AGENTS)/bin/pip install --quiet -e '.[agents]'
-	@touch $@
+test-agents: $(ADAPTERS) postgres ## as adapters, with all of the frameworks' own tests; some minutes
+	$(BIN)/nox --session adapters -- whole
 
 bench-short: $(DEV) ## that the benchmarks run, in some minutes
 	$(BIN)/python -m benchmarks --short
@@ -137,6 +137,10 @@ azurite: .azurite/node_modules/.bin/azurite-blob ## the emulator that the tests 
 chromium: ## the browser that the tests of the page need, of Debian
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
+postgres: ## the server that the tests of moving from it need, of Debian
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+	  || { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; }
+
 pictures: $(DEV) chromium ## the pictures of docs/ui.md, from the run that `make demo` left
 	$(BIN)/python docs/_site/pictures.py
 
@@ -156,6 +160,20 @@ lock: $(BIN)/python ## pin all dependencies again, with hashes
 	    || exit 1; done
 	printf 'opentelemetry-sdk\n' | $(COMPILE) --extra test --extra tracing $(LIKE_DEV) \
 	  -o requirements/matrix/tracing.lock pyproject.toml -
+	printf 'langgraph-checkpoint-aws\nmoto[dynamodb,s3]\npsycopg-pool\npycryptodome\npytest-mock\nredis\nsyrupy\n' \
+	  | $(COMPILE) --extra agents $(LIKE_DEV) -o requirements/adapters/langgraph.lock pyproject.toml -
+	printf 'aws-durable-execution-sdk-python-testing\n' | $(COMPILE) --extra test --extra durable $(LIKE_DEV) \
+	  -o requirements/adapters/durable.lock pyproject.toml -
+	printf 'moto[s3]\npytest-asyncio\n' | $(COMPILE) --extra test --extra strands \
+	  -o requirements/adapters/strands.lock pyproject.toml -
+	printf 'pytest-asyncio\ntemporal-bin\n' | $(COMPILE) --extra test --extra temporal $(LIKE_DEV) \
+	  -o requirements/adapters/temporal.lock pyproject.toml -
+	printf 'pytest-asyncio\n' | $(COMPILE) --extra test --extra claude $(LIKE_DEV) \
+	  -o requirements/adapters/claude.lock pyproject.toml -
+	printf 'boto3\njmespath\npydantic\n' | $(COMPILE) --extra test --extra powertools $(LIKE_DEV) \
+	  -o requirements/adapters/powertools.lock pyproject.toml -
+	printf 'hatch-vcs\nuv\n' | $(COMPILE) -c requirements/build.lock $(LIKE_DEV) \
+	  -o requirements/adapters/tools.lock -
 	printf 'cosmic-ray\n' | $(COMPILE) -o requirements/mutation.lock -
 	printf 'hatchling\neditables\n' | $(COMPILE) -o requirements/build.lock -
 

@@ -3,7 +3,7 @@
     nox -s core                        the quick tests of the core alone, on every Python (CI)
     nox -s tests -p 3.13               all parts on one Python
     nox -s "tests-3.13(part='local')"  one part
-    nox -s adapters                    each adapter with the newest release of its framework
+    nox -s adapters                    each adapter with its framework; -- whole, -- bench
 
 A Python that is not installed is skipped, and named. Every session has an environment of its own,
 from locked packages, with statebag as a user gets it: built, and not in place.
@@ -13,7 +13,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import sys
+import tarfile
 from pathlib import Path
+from typing import NamedTuple
 
 import nox
 
@@ -75,14 +79,62 @@ PARTS = {
     "all": ("tests",),
 }
 
-# The extras of adapters, each with what its tests need besides. They are not locked: a framework's
-# interface moves, and a test with its newest release says so.
+# Each adapter has an environment of its own, locked in requirements/adapters. All run the same
+# tests: those of the frameworks that are not there skip.
 ADAPTERS = {
-    "durable": ("aws-durable-execution-sdk-python-testing",),
-    "strands": (),
-    "temporal": (),
-    "claude": (),
-    "powertools": ("pydantic", "jmespath"),
+    "langgraph": (
+        "tests/integrations",
+        "tests/examples/test_langgraph_agent.py",
+        "tests/test_docs.py",
+    ),
+    "durable": ("tests/integrations",),
+    "strands": ("tests/integrations",),
+    "temporal": ("tests/integrations",),
+    "claude": ("tests/integrations",),
+    "powertools": ("tests/integrations",),
+}
+
+
+class OwnSuite(NamedTuple):
+    """A framework's own tests, which its source archive on the registry has, with ours put in.
+
+    Attributes:
+        package: The package; its version and its archive's digest are in the adapter's lock.
+        plugin: The plugin of tests/integrations/own_suites that puts ours in.
+        quick: What CI runs of them, in less than a minute.
+        whole: What `make test-agents` runs of them.
+    """
+
+    package: str
+    plugin: str
+    quick: tuple[str, ...]
+    whole: tuple[str, ...]
+
+
+OWN_SUITES = {
+    "langgraph": OwnSuite(
+        "langgraph",
+        "statebag_in_langgraph",
+        (
+            "tests/test_delta_channel_exit_mode.py",
+            "tests/test_delta_channel_parallel_order.py",
+            "tests/test_interruption.py",
+            "tests/test_subgraph_persistence.py",
+            "tests/test_time_travel_async.py",
+        ),
+        ("tests",),
+    ),
+    "strands": OwnSuite(
+        "strands-agents",
+        "statebag_in_strands",
+        *(
+            (
+                "tests/strands/session/test_snapshot_session_manager.py",
+                "tests/strands/storage/test_in_memory_storage.py",
+            ),
+        )
+        * 2,
+    ),
 }
 
 nox.needs_version = ">=2025.5"
@@ -122,7 +174,8 @@ def _test(session: nox.Session, *paths: str) -> None:
     ignored = [f"--ignore={path}" for path in NOT_CORE if path not in paths and paths != ("tests",)]
     workers = ("-n", os.environ.get("WORKERS", "auto"), "--maxprocesses=4", "--dist=worksteal")
     options = ("-q", "-p", "no:cacheprovider", *workers, *ignored)
-    session.run("python", "-m", "pytest", *options, *paths, *session.posargs)
+    given = [one for one in session.posargs if one not in {"whole", "bench"}]
+    session.run("python", "-m", "pytest", *options, *paths, *given)
 
 
 @nox.session(python=PYTHONS)
@@ -142,10 +195,53 @@ def tests(session: nox.Session, part: str) -> None:
     _test(session, *PARTS[part])
 
 
-@nox.session(python=PYTHONS[0])
+@nox.session(venv_backend="uv")
 @nox.parametrize("extra", list(ADAPTERS))
 def adapters(session: nox.Session, extra: str) -> None:
-    """The tests of one adapter, with its framework as the registry has it today."""
-    session.install(f".[{extra},test]", *ADAPTERS[extra])
-    _test(session, "tests/integrations", "-p", "no:asyncio", "-n", "0")
-    session.run("python", "-m", "benchmarks.agent_adapters")
+    """The tests of one adapter with its framework, and some of the framework's own.
+
+    With `-- whole`, all of the framework's own; with `-- bench`, what the adapter writes instead.
+    """
+    _install(session, f"adapters/{extra}.lock")
+    if "bench" in session.posargs:
+        session.run("python", "-m", "benchmarks.agents" if extra == "langgraph" else _BENCH)
+        return
+    # Tests skip where a framework is missing, so that it is there is said here.
+    session.run("python", "-c", f"import statebag.integrations.{extra}")
+    # Of the pages' examples, only those that need the framework.
+    _test(session, *ADAPTERS[extra], "-p", "no:asyncio", "-k", "langgraph or not test_docs")
+    if extra in OWN_SUITES:
+        _run_own_suite(session, extra, whole="whole" in session.posargs)
+
+
+_BENCH = "benchmarks.agent_adapters"
+
+
+def _run_own_suite(session: nox.Session, extra: str, *, whole: bool) -> None:
+    """Run a framework's own tests, of the release that the lock names."""
+    suite = OWN_SUITES[extra]
+    lock = (LOCKS / "adapters" / f"{extra}.lock").read_text("utf-8")
+    found = re.search(rf"^{suite.package}==.*(?:\n    .*)*", lock, re.MULTILINE)
+    assert found is not None, f"{suite.package} is not in the lock"
+    folder = ROOT / "build" / "own_suites" / extra
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "archive.txt").write_text(found[0] + "\n", "utf-8")
+    # pip makes the metadata of an archive with what `make adapters` installed beside nox.
+    only = ("--no-deps", "--no-build-isolation", "--no-binary", ":all:", "--require-hashes")
+    named = ("-r", str(folder / "archive.txt"), "-d", str(folder))
+    pip = (sys.executable, "-m", "pip", "download", "--quiet")
+    session.run(*pip, *only, *named, external=True)
+    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+        wanted = [
+            one for one in archive if one.name.split("/")[1:2] in (["tests"], ["pyproject.toml"])
+        ]
+        archive.extractall(folder, wanted, filter="data")
+    plugins = ROOT / "tests" / "integrations" / "own_suites"
+    with session.chdir(next(folder.glob("*/tests")).parent):
+        workers = ("-n", os.environ.get("WORKERS", "auto"), "--maxprocesses=4")
+        session.run(
+            *("python", "-m", "pytest", "-q", "-p", suite.plugin, "--tb=short", *workers),
+            *(suite.whole if whole else suite.quick),
+            env={"PYTHONPATH": str(plugins), "NO_DOCKER": "true"},
+        )

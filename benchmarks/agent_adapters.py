@@ -69,7 +69,7 @@ def _store() -> tuple[RecordingStore, Statebag]:
 
 
 def _put(store: RecordingStore) -> int:
-    return sum(call.size for call in store.of("put"))
+    return sum(call.size for kind in ("put", "put_if") for call in store.of(kind))
 
 
 def durable() -> tuple[float, float, str]:

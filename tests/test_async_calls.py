@@ -246,3 +246,15 @@ class TestStep:
             return answer
 
         assert asyncio.run(handler({}, None)) is answer
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt()])
+def test_an_error_is_raised_where_it_is_awaited(error):
+    def work():
+        raise error
+
+    async def main():
+        with pytest.raises(type(error)):
+            await in_threads(work)
+
+    asyncio.run(main())

@@ -9,8 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-# The frameworks of adapters have an environment of their own: `make test-agents`.
-NOT_EXTRAS = {"agents", "all", "dev", "docs", "langgraph", "test"}
+NOT_EXTRAS = {"agents", "all", "dev", "docs", "test"}
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +31,25 @@ def test_each_extra_is_a_part_with_a_lock(noxfile):
         assert (noxfile.LOCKS / "matrix" / f"{part}.lock").is_file(), part
 
 
-def test_each_adapter_has_a_module_and_tests(noxfile):
+def test_each_adapter_has_a_module_tests_and_a_lock_that_make_writes(noxfile):
+    makefile = (ROOT / "Makefile").read_text("utf-8")
     for extra in noxfile.ADAPTERS:
+        assert (noxfile.LOCKS / "adapters" / f"{extra}.lock").is_file()
+        assert f"-o requirements/adapters/{extra}.lock" in makefile
         assert (ROOT / "src/statebag/integrations" / f"{extra}.py").is_file()
         assert (ROOT / "tests/integrations" / f"test_{extra}.py").is_file()
 
 
+def test_each_suite_of_a_framework_has_a_plugin_and_its_archive_is_locked(noxfile):
+    for extra, suite in noxfile.OWN_SUITES.items():
+        lock = (noxfile.LOCKS / "adapters" / f"{extra}.lock").read_text("utf-8")
+        assert f"\n{suite.package}==" in lock
+        assert (ROOT / "tests/integrations/own_suites" / f"{suite.plugin}.py").is_file()
+
+
 def test_every_path_is_there(noxfile):
     paths = [*noxfile.CORE, *noxfile.NOT_CORE]
+    paths += [path for tests in noxfile.ADAPTERS.values() for path in tests]
     paths += [path for part in noxfile.PARTS.values() for path in part if path.startswith("tests")]
     assert [path for path in paths if not (ROOT / path).exists()] == []
 

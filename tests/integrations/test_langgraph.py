@@ -123,6 +123,19 @@ def test_a_thread_is_resumed_in_another_process_and_forked_at_a_past_step():
     assert fsck(store).whole
 
 
+def test_writes_come_in_the_order_in_which_a_run_applies_them():
+    """By the path of their task and not by its id, which is a digest."""
+    saver = saver_of(MemoryStore())
+    at = put(saver)
+    for path, task in (("~b", "1"), ("~a", "3"), ("", "2"), ("~a", "2"), ("", "4")):
+        saver.put_writes(at, [("c", f"{path}{task}"), ("d", 0)], task + path, path)
+    found = [one[2] for one in saver.get_tuple(at).pending_writes if one[1] == "c"]
+    assert found == ["2", "4", "~a2", "~a3", "~b1"]
+    after = put(saver, at, step=1)
+    history = saver.get_delta_channel_history(config=after, channels=["c"])
+    assert [one[2] for one in history["c"]["writes"]] == found
+
+
 class Total(TypedDict):
     total: Annotated[int, operator.add]
     seen: Annotated[list, operator.add]

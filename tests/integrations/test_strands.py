@@ -9,12 +9,15 @@ pytest.importorskip("strands.storage", reason="strands-agents is not installed")
 from strands.storage import InMemoryStorage
 from strands.types.exceptions import StorageError
 
-from statebag import Policy, Statebag, StoreUnavailable
+from statebag import ConfigurationError, Policy, Statebag, StoreUnavailable
 from statebag.integrations.strands import StatebagStorage
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
+from statebag.upkeep.fsck import fsck
+from statebag.versions.condemned import forget_condemned
 from tests.bags import noise
+from tests.upkeep.aged_folder import WEEK, Place
 
 
 @pytest.fixture
@@ -108,7 +111,11 @@ def test_a_store_that_does_not_answer_is_a_storage_error():
 def test_a_value_under_the_key_of_another_folder_is_not_read(storage, objects):
     async def work():
         await storage.write("one/a", json.dumps([noise(300_000)]).encode())
-        objects.put("strands/two/a.bag", objects.get("strands/one/a.bag"))
+        await storage.write("two/a", b"[]")
+        (found,) = [
+            info.name for info in objects.list("@heads/strands/one") if "/@at/" in info.name
+        ]
+        objects.put(found.replace("/one/", "/two/"), objects.get(found))
         with pytest.raises(StorageError, match="NotPermitted"):
             await storage.read("two/a")
 
@@ -130,25 +137,126 @@ def test_what_nobody_signed_is_refused_by_a_client_that_signs(storage, objects):
     assert run(work()) == data
 
 
-def test_deleting_the_last_key_of_a_folder_deletes_its_objects(storage, objects):
+def packs(store):
+    return [info.name for info in store.list() if info.name.endswith(".pack")]
+
+
+@pytest.fixture
+def place(tmp_path):
+    forget()
+    return Place(tmp_path)
+
+
+def collected(place):
+    """Collect until nothing goes any more, with a week before each pass."""
+    for _ in range(3):
+        place.age("", WEEK)
+        forget_condemned()
+        place.actions()
+
+
+def snapshot(*numbers):
+    return json.dumps([noise(100_000, number) for number in numbers]).encode()
+
+
+def test_gc_deletes_what_only_overwritten_and_deleted_values_needed(place):
+    storage = StatebagStorage(Statebag(place.store, replicas=()))
+
     async def work():
-        await storage.write("s/latest", json.dumps([noise(300_000)]).encode())
-        await storage.write("s/history/1", json.dumps([noise(300_000), 1]).encode())
-        await storage.delete("s/latest")
-        assert await storage.read("s/history/1")
-        await storage.delete("s/history/1")
-        await storage.delete("s/latest")
+        for number in range(8):
+            await storage.write("session/s/latest", snapshot(number))
+        await storage.write("session/s/history/1", snapshot(7, 8))
+        await storage.write("session/t/latest", snapshot(9))
 
     run(work())
-    assert list(objects.list()) == []
+    before = len(packs(place.store))
+    collected(place)
+    assert len(packs(place.store)) < before - 5
+    assert fsck(place.store).whole
+    forget()
+    assert run(storage.read("session/s/latest")) == snapshot(7)
+    assert run(storage.read("session/s/history/1")) == snapshot(7, 8)
 
-    async def again():
-        data = json.dumps([noise(300_000)]).encode()
-        await storage.write("s/latest", data)
-        forget()
-        return await storage.read("s/latest") == data
+    run(storage.delete("session/s/latest"))
+    collected(place)
+    forget()
+    assert run(storage.read("session/s/history/1")) == snapshot(7, 8)  # it shared some of it
 
-    assert run(again())
+    run(storage.delete("session/s/history/1"))
+    run(storage.delete("session/t/latest"))
+    collected(place)
+    assert packs(place.store) == []
+    assert run(storage.list()) == []
+    run(storage.write("session/s/latest", snapshot(1)))
+    forget()
+    assert run(storage.read("session/s/latest")) == snapshot(1)
+
+
+def test_a_writer_that_remembers_a_pack_which_a_collector_marked_writes_it_again(place):
+    storage = StatebagStorage(Statebag(place.store, replicas=()))
+    run(storage.write("session/s/latest", snapshot(1)))
+    run(storage.write("session/s/latest", snapshot(2)))
+    place.age("", WEEK)
+    place.actions()  # marks the pack of the first
+    forget_condemned()
+    run(storage.write("session/s/latest", snapshot(1)))
+    place.age("@gc", WEEK)
+    place.actions()
+    forget()
+    assert run(storage.read("session/s/latest")) == snapshot(1)
+
+
+def test_many_writers_of_one_key_and_the_last_one_wins(storage):
+    async def work():
+        await asyncio.gather(*(storage.write("a/b", str(n).encode()) for n in range(30)))
+        await storage.write("a/b", b"last")
+        return await storage.read("a/b")
+
+    assert run(work()) == b"last"
+
+
+def test_a_long_key_is_listed_whole(storage):
+    keys = [f"session/s/{'agent-' * 30}/{'snapshots-' * 10}/{n}.json" for n in range(2)]
+    keys += ["session/s/~tilde", "session/s/per%cent/%2F"]
+
+    async def work():
+        for key in keys:
+            await storage.write(key, key.encode())
+        assert [await storage.read(key) for key in keys] == [key.encode() for key in keys]
+        await storage.delete(keys[0])
+        return await storage.list("session/s/")
+
+    assert run(work()) == sorted(keys[1:])
+
+
+def test_a_namespace_holds_the_keys_below_its_prefix(storage):
+    inner = storage.namespace("/a/").namespace("b")
+
+    async def work():
+        await inner.write("k", b"1")
+        await storage.write("a/bc/k", b"2")
+        assert await storage.list() == ["a/b/k", "a/bc/k"]
+        assert await inner.list() == ["k"]
+        assert await storage.read("a/b/k") == b"1"
+        for key in ("", "/", "../bc/k"):
+            with pytest.raises(StorageError):
+                await inner.write(key, b"")
+        await inner.delete("k")
+        return await storage.list()
+
+    assert run(work()) == ["a/bc/k"]
+
+
+def test_a_store_without_conditional_writes_is_refused():
+    class Plain:
+        def __getattr__(self, name):
+            if name in {"get_version", "put_if"}:
+                raise AttributeError(name)
+            return getattr(store, name)
+
+    store = MemoryStore()
+    with pytest.raises(ConfigurationError, match="no conditional writes"):
+        StatebagStorage(Statebag(Plain()))
 
 
 def test_a_grown_snapshot_costs_what_is_new(storage, objects):

@@ -73,6 +73,19 @@ def test_what_is_attached_goes_with_its_version(store):
     assert [bool(head.attached.keys(f"step-{n}")) for n in range(3)] == [False, True, False]
 
 
+def test_what_is_deleted_is_gone_and_can_be_attached_again(store):
+    head = head_of(store)
+    grown(head, 1)
+    head.attached.delete("step-0", "k")  # it is not there
+    for text in ("one", "two"):
+        head.attached.put("step-0", "k", head.seal({"text": text}))
+        head.attached.put("step-0", "other", {})
+        head.attached.delete("step-0", "k")
+        assert head.attached.get("step-0", "k") is None
+        assert head.attached.keys("step-0") == ["other"]
+        head.attached.delete("step-0", "other")
+
+
 @pytest.mark.parametrize(("label", "key"), [("", "k"), ("v", ""), ("a/b", "k"), ("v", "a/b")])
 def test_odd_names_are_refused(store, label, key):
     with pytest.raises(InvalidState):

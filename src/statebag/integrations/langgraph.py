@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from statebag.async_calls import in_threads
 from statebag.client import Statebag
 from statebag.errors import ConfigurationError, Conflict
-from statebag.integrations.event_loop import in_thread
 from statebag.integrations.serialized_values import typed_bytes, typed_json
 from statebag.integrations.thread_names import head_name_of, label_of, scope_of_thread
 
@@ -291,7 +291,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Do the same as `put`."""
-        return await in_thread(self.put, config, checkpoint, metadata, new_versions)
+        return await in_threads(self.put, config, checkpoint, metadata, new_versions)
 
     async def aput_writes(
         self,
@@ -301,11 +301,11 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         task_path: str = "",
     ) -> None:
         """Do the same as `put_writes`."""
-        await in_thread(self.put_writes, config, writes, task_id, task_path)
+        await in_threads(self.put_writes, config, writes, task_id, task_path)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Do the same as `get_tuple`."""
-        return await in_thread(self.get_tuple, config)
+        return await in_threads(self.get_tuple, config)
 
     async def alist(
         self,
@@ -317,34 +317,34 @@ class StatebagSaver(BaseCheckpointSaver[str]):
     ) -> AsyncIterator[CheckpointTuple]:
         """Do the same as `list`."""
         found = self.list(config, filter=filter, before=before, limit=limit)
-        while (one := await in_thread(next, found, None)) is not None:
+        while (one := await in_threads(next, found, None)) is not None:
             yield one
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Do the same as `delete_thread`."""
-        await in_thread(self.delete_thread, thread_id)
+        await in_threads(self.delete_thread, thread_id)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Do the same as `delete_for_runs`."""
-        await in_thread(self.delete_for_runs, run_ids)
+        await in_threads(self.delete_for_runs, run_ids)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Do the same as `copy_thread`."""
-        await in_thread(self.copy_thread, source_thread_id, target_thread_id)
+        await in_threads(self.copy_thread, source_thread_id, target_thread_id)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Do the same as `prune`."""
-        await in_thread(self.prune, thread_ids, strategy=strategy)
+        await in_threads(self.prune, thread_ids, strategy=strategy)
 
     async def adelete_older(self, age: timedelta) -> Sequence[str]:
         """Do the same as `delete_older`."""
-        return await in_thread(self.delete_older, age)
+        return await in_threads(self.delete_older, age)
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """Do the same as `get_delta_channel_history`."""
-        return await in_thread(self.get_delta_channel_history, config=config, channels=channels)
+        return await in_threads(self.get_delta_channel_history, config=config, channels=channels)
 
     def _advance(self, thread: str, ns: str, state: dict[str, Any], note: dict[str, Any]) -> None:
         """Add a checkpoint to its head, even if another writer's checkpoint came first."""
@@ -465,13 +465,14 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         )
 
     def _writes(self, head: Head, version: Version) -> Sequence[tuple[str, str, Any]]:
-        """Return the writes at a checkpoint, by task and in the task's order."""
+        """Return the writes at a checkpoint in the order in which a run applies them."""
         found = []
         for one in head.attached.all(version.label).values():
+            path, task = one.note["path"], one.note["task"]
             for index, channel, value in head.open(one)["writes"]:
-                found.append((one.note["task"], index, channel, self._value(value)))
-        found.sort(key=lambda write: write[:2])
-        return [(task, channel, value) for task, _, channel, value in found]
+                found.append((path, task, index, channel, self._value(value)))
+        found.sort(key=lambda write: write[:3])
+        return [(task, channel, value) for _, task, _, channel, value in found]
 
     def _form(self, value: Any) -> dict[str, Any]:
         return typed_json(*self.serde.dumps_typed(value))

@@ -17,6 +17,7 @@ from statebag.format.head_names import attached_folder, encode_label, parse_head
 from statebag.format.head_record import VersionRecord, decode_record, encode_record
 from statebag.process.forking import Workers
 from statebag.versions.condemned import check_not_condemned
+from statebag.versions.coroutines import AttachedCoroutines
 from statebag.versions.version import record_of, version_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _AT_ONCE = 16  # objects that are read side by side. Chosen, as for versions
 _workers = Workers(_AT_ONCE, "statebag-attached")
 
 
-class Attached:
+class Attached(AttachedCoroutines):
     """The bags that are attached to the versions of one head.
 
     Args:
@@ -83,6 +84,10 @@ class Attached:
         name = self._object(label, key)
         record, _ = self._look(name)
         return None if record is None else version_of(record, name)
+
+    def delete(self, label: str, key: str) -> None:
+        """Delete the attachment under a key, if there is one; `gc` deletes its packs."""
+        self._store.delete(self._object(label, key))
 
     def all(self, label: str) -> dict[str, Version]:
         """Return all attachments to the version of a label, by key."""

@@ -39,6 +39,7 @@ from statebag.store.contract import is_conditional
 from statebag.upkeep.store_time import store_time
 from statebag.versions.attached import Attached, copy_attached, delete_attached
 from statebag.versions.condemned import check_not_condemned, packs_named
+from statebag.versions.coroutines import HeadCoroutines
 from statebag.versions.dropping import VersionName, over, with_dropped
 from statebag.versions.version import Version, record_of, version_of
 
@@ -57,7 +58,7 @@ _AT_ONCE = 16  # versions that are read side by side. Chosen: each is a request 
 _workers = Workers(_AT_ONCE, "statebag-versions")
 
 
-class Head:
+class Head(HeadCoroutines):
     """One head. Its methods may be called from several threads and processes.
 
     Args:

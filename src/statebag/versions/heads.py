@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from statebag.format.head_names import parse_head_object, scope_folder
 from statebag.format.names import encode_scope
+from statebag.versions.coroutines import HeadsCoroutines
 from statebag.versions.head import Head, check_conditional
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Heads"]
 
 
-class Heads:
+class Heads(HeadsCoroutines):
     """The heads of one scope.
 
     Args:
