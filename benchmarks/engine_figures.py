@@ -103,14 +103,18 @@ def main() -> None:
         source, target = Path(folder, "in"), Path(folder, "out")
         source.mkdir()
         target.mkdir()
-        lines = "".join(f'{{"id": {number}, "name": "item {number}"}}\n' for number in range(100_000))
+        lines = "".join(
+            f'{{"id": {number}, "name": "item {number}"}}\n' for number in range(100_000)
+        )
         (source / "items.jsonl").write_text(lines)
         for name in arguments.names or _WORKLOADS:
             command = [sys.executable, "-m", "benchmarks.engine_figures", "--here", name]
             variables = {**os.environ, "BUCKETS": folder}
             times = 1 if name == "distributed" else arguments.times
             found = [
-                json.loads(subprocess.run(command, check=True, capture_output=True, env=variables).stdout)
+                json.loads(
+                    subprocess.run(command, check=True, capture_output=True, env=variables).stdout
+                )
                 for _ in range(times)
             ]
             run, process = (min(one[key] for one in found) for key in ("run", "process"))

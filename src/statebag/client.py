@@ -174,7 +174,8 @@ class Statebag(AsyncCalls, UpkeepCalls):
         kept = {name: getattr(self.policy, name) for name in ("attempts", *policy.PROTECTIONS)}
         if any(getattr(policy, name) != one for name, one in kept.items()):
             policy = msgspec.structs.replace(policy, **kept)
-        check_previews(policy, self.store)
+        if policy.preview_bytes:
+            check_previews(policy, self.store)
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.policy = policy

@@ -53,6 +53,7 @@ _State = TypeVar("_State")
 _Rest = ParamSpec("_Rest")
 _UNWATCHED = _UNBOUNDED = nullcontext()
 _CO_COROUTINE = 0x80  # of a code's flags, as `inspect.CO_COROUTINE`
+_PLAIN_ANNOTATIONS = frozenset({"dict", "Any", "object", "<class 'dict'>", "<class 'object'>"})
 _SPARE_SECONDS = 0.5  # of a Lambda's remaining time. Chosen: enough to send an answer of 6 MB
 
 
@@ -420,11 +421,20 @@ def _wants_event(function: Callable[..., Any]) -> bool:
 
 def _annotated(function: Callable[..., Any]) -> type | None:
     """Return the class of which a function wants its state, by an annotation."""
-    if not getattr(function, "__annotations__", None):
+    try:
+        said = getattr(function, "__annotations__", None) or {}
+    except NameError:  # a name for type checkers alone, where annotations are evaluated late
+        return None
+    if all(name == "return" or _plain(one) for name, one in said.items()):
         return None
     from statebag.values.state_record import annotated_record  # noqa: PLC0415  # few have one
 
     return annotated_record(function)
+
+
+def _plain(annotation: Any) -> bool:
+    """Return whether an annotation is certainly no class that values are made of."""
+    return str(annotation).partition("[")[0].removeprefix("typing.") in _PLAIN_ANNOTATIONS
 
 
 def _is_coroutine_function(function: Callable[..., Any]) -> bool:
