@@ -27,7 +27,7 @@ from statebag.opening.fetch import Fetcher
 from statebag.opening.opener import Confinement, Opener
 from statebag.opening.process_memory import Memory, memory_of
 from statebag.opening.walk import EVERYTHING, Selection
-from statebag.policy import with_more_control
+from statebag.policy import Policy, with_more_control
 from statebag.step import StepDecorator
 from statebag.store.address import store_of
 from statebag.store.identity import identity_of
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from statebag.format.paths import Path
     from statebag.opening.difference import Change
-    from statebag.policy import Policy
     from statebag.sealing.sealer import Sealer
     from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
@@ -96,10 +95,17 @@ class Statebag(AsyncCalls, UpkeepCalls):
         encryption_keys: KeyProvider | None = None,
         values: Values | None = None,
     ) -> None:
-        self.values = values
+        from statebag.format.arguments import check_iterable, check_kind
+
+        self.values = _checked_values(values)
+        if policy is not None:
+            check_kind("policy", policy, Policy, "a Policy")
         self.policy = policy_from_environment() if policy is None else policy
         given: Any = store_address() if store is None else store
-        replicas = replica_addresses() if replicas is None else tuple(replicas)
+        if replicas is None:
+            replicas = replica_addresses()
+        else:
+            replicas = tuple(check_iterable("replicas", replicas, "a list of stores"))
         store = store_of(given, options=options)
         encrypting = encrypting_with(encryption_keys, self.policy)
         self.store = RetryingStore(
@@ -160,6 +166,9 @@ class Statebag(AsyncCalls, UpkeepCalls):
         Raises:
             ConfigurationError: One is not a path, or leads to the whole state.
         """
+        from statebag.format.arguments import check_each_text
+
+        check_each_text("paths", paths)
         return self.with_policy(with_more_control(self.policy, paths))
 
     def with_policy(self, policy: Policy) -> Self:
@@ -168,7 +177,13 @@ class Statebag(AsyncCalls, UpkeepCalls):
         Args:
             policy: The policy; `attempts`, `require_signatures` and `require_encryption` are those
                 with which the client was made.
+
+        Raises:
+            ConfigurationError: It is not a policy.
         """
+        from statebag.format.arguments import check_kind
+
+        check_kind("policy", policy, Policy, "a Policy")
         if policy is self.policy:
             return self
         kept = {name: getattr(self.policy, name) for name in ("attempts", *policy.PROTECTIONS)}
@@ -192,9 +207,12 @@ class Statebag(AsyncCalls, UpkeepCalls):
                 was forked from.
 
         Raises:
-            ConfigurationError: One ends in `**`.
+            ConfigurationError: One is not a text, or ends in `**`.
             InvalidState: One is not a scope.
         """
+        from statebag.format.arguments import check_each_text
+
+        check_each_text("scopes", scopes)
         trees = [one for one in scopes if one.endswith("/**")]
         if trees:
             raise ConfigurationError(
@@ -222,10 +240,14 @@ class Statebag(AsyncCalls, UpkeepCalls):
         return Heads(self, scope)
 
     def with_values(self, values: Values | None) -> Self:
-        """Return this client with other types beyond JSON; both share the store and the memory."""
+        """Return this client with other types beyond JSON; both share the store and the memory.
+
+        Raises:
+            ConfigurationError: It is not `Values`.
+        """
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other.values = values
+        other.values = _checked_values(values)
         other._settings = {**self._settings, "values": values}
         return other
 
@@ -630,3 +652,13 @@ class Statebag(AsyncCalls, UpkeepCalls):
         return Fetcher(
             self.store, memory.texts, self.policy, self.recovery, memory.presence, self._identity
         )
+
+
+def _checked_values(values: Values | None) -> Values | None:
+    """Return what a client takes for `values`; the class is not imported for it."""
+    if values is not None and not (hasattr(values, "encode") and hasattr(values, "decode")):
+        raise ConfigurationError(
+            f"values must be a statebag.values.Values, not {type(values).__qualname__}",
+            hint="Write values=Values(YourClass).",
+        )
+    return values

@@ -186,9 +186,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """Return this policy with more control paths; itself if it has them all.
 
         Raises:
-            ConfigurationError: One is not a path, or leads to the whole state.
+            ConfigurationError: One is not a text, not a path, or leads to the whole state.
         """
-        return with_more_control(self, paths)
+        from statebag.format.arguments import check_each_text  # noqa: PLC0415  # seldom
+
+        return with_more_control(self, check_each_text("paths", paths))
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:

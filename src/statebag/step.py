@@ -246,13 +246,23 @@ def _wrapped(
     kind: type | None,
 ) -> _Function:
     """Return the handler that a Lambda runtime calls, around a function of a state."""
-    if returns not in {"state", "delta"}:
-        raise ConfigurationError(f"returns must be 'state' or 'delta', not {returns!r}")
+    if not callable(function):
+        raise ConfigurationError(
+            f"handler must be a function, not {type(function).__qualname__}",
+            hint="Write @statebag.step, or @statebag.step(only=[...]) with names.",
+        )
+    if not isinstance(returns, str) or returns not in {"state", "delta"}:
+        found = f"{returns!r:.20}" if isinstance(returns, str) else type(returns).__qualname__
+        raise ConfigurationError(f"returns must be 'state' or 'delta', not {found}")
     if isinstance(only, str):
         raise ConfigurationError(
             f"only must be a list of paths, not {type(only).__qualname__}",
             hint=f"Write only=[{only!r}].",
         )
+    if only is not None:
+        from statebag.format.arguments import check_iterable  # noqa: PLC0415  # as the sealer
+
+        only = tuple(check_iterable("only", only, "a list of paths"))
     if legacy is not None and not isinstance(legacy, bool):
         raise ConfigurationError(
             f"legacy must be True, False or None, not {type(legacy).__qualname__}"
@@ -401,7 +411,8 @@ def _kept_plain(where: Path, scope_path: Path, scope: str) -> list[str]:
     # An array would be control as a whole, and an array that holds an id came next to the bag.
     if not inside or not all(isinstance(part, str) for part in inside):
         return []
-    return [scope if inside == scope_path else render_path(inside)]
+    is_text = isinstance(scope, str) and inside == scope_path
+    return [scope if is_text else render_path(inside)]
 
 
 def _wants_event(function: Callable[..., Any]) -> bool:
@@ -415,7 +426,10 @@ def _wants_event(function: Callable[..., Any]) -> bool:
         return "event" in code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
     import inspect  # noqa: PLC0415  # slow, and a plain function needs none of it
 
-    others = list(inspect.signature(function).parameters.values())[1:]
+    try:
+        others = list(inspect.signature(function).parameters.values())[1:]
+    except ValueError:  # of a builtin that does not say
+        return False
     return any(one.name == "event" for one in others)
 
 

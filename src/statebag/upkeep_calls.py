@@ -204,9 +204,14 @@ class UpkeepCalls:
 
         Args:
             names: Their names in the store. No bag that is still in use may need them.
+
+        Raises:
+            ConfigurationError: They are not names.
         """
+        from statebag.format.arguments import check_each_text, check_iterable
+
         memory = self._memory()
-        for name in names:
+        for name in check_each_text("names", check_iterable("names", names, "a list of names")):
             memory.forget_packs({name})
             self.store.delete(name)
 

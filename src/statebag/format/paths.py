@@ -30,6 +30,8 @@ Place = tuple[Part | slice, ...]
 
 # Characters. Chosen: a message stays readable, and names of fields are shorter
 _LONGEST_NAME_SHOWN = 80
+# No index reaches it. Chosen: as many digits as an index in the text of a path may have
+_LONGEST_INDEX = 10**18
 
 # Patterns are texts: re compiles and keeps them when they are first used, not at import.
 _NAME = r"\.?(?P<name>[^.\[\]'\"]+)"  # .name, or a name at the very start
@@ -127,17 +129,27 @@ def _checked_parts(parts: object, *, slices: bool) -> Place:
     for part in checked:
         if isinstance(part, slice) and slices:
             ends = (part.start, part.stop)
-            if part.step in {None, 1} and all(type(end) in {int, type(None)} for end in ends):
+            if part.step in (None, 1) and all(map(_is_end, ends)):  # unhashable
                 continue
+            found = ", ".join(type(one).__qualname__ for one in (*ends, part.step))
             raise ConfigurationError(
-                f"a slice in a path must have int or None for its ends and no step, not {part!r}"
+                "a slice in a path must have int of at most 18 digits or None for its ends, and no "
+                f"step, not {found}"
             )
         if isinstance(part, bool) or not isinstance(part, str | int):
             raise ConfigurationError(
                 "a part of a path must be a name (str) or an index (int), "
                 f"not {type(part).__qualname__}"
             )
+        if isinstance(part, int) and abs(part) >= _LONGEST_INDEX:
+            raise ConfigurationError(
+                f"an index in a path must have at most 18 digits, not {part.bit_length()} bits"
+            )
     return checked
+
+
+def _is_end(end: object) -> bool:
+    return end is None or (type(end) is int and abs(end) < _LONGEST_INDEX)
 
 
 def _steps(text: str) -> Iterable[Part | slice]:

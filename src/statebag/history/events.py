@@ -6,15 +6,17 @@ under another name. This module reads all events into one form.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.arguments import check_iterable, check_kind, check_optional
 from statebag.history.payload_texts import CARRIERS, LaterText
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["Event", "History", "Payload", "history_of"]
 
@@ -217,7 +219,10 @@ def history_of(
         InvalidState: A value is not such an event.
     """
     found: dict[int, Event] = {}
-    for given in events:
+    check_kind("arn", arn, str, "a str")
+    check_kind("machine", machine, str, "a str")
+    check_optional({"branches": branches}, Mapping, "an object by name")
+    for given in check_iterable("events", events, "a list of events"):
         try:
             event = _event(given)
         except (KeyError, TypeError, ValueError, AttributeError):

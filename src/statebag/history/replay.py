@@ -14,12 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from statebag.asl.model import Definition
+from statebag.format.arguments import check_kind
+from statebag.history.events import History
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from statebag.history.events import Event, History, Payload
+    from statebag.history.events import Event, Payload
 
 __all__ = ["Failure", "Replay", "Status", "Transition", "first_states", "transitions"]
 
@@ -109,6 +111,7 @@ class Transition:
 
 def transitions(history: History) -> list[Transition]:
     """Return the states of a history in the order in which they were entered."""
+    check_kind("history", history, History, "a History")
     replay = Replay(history.machine, history.branches)
     for event in history.events:
         replay.take(event)

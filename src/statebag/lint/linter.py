@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.definition import problems_of, unreached_states
 from statebag.asl.machines import MachineSource, files_below, machines_in
 from statebag.asl.model import Definition, Position
 from statebag.errors import ConfigurationError
+from statebag.format.arguments import check_iterable, check_kind
 from statebag.lint.calls import Functions
 from statebag.lint.checks import Checks, control_paths, movable_paths
 from statebag.lint.finding import RULES, Finding
@@ -21,7 +23,6 @@ from statebag.lint.structure import structure, without_default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 __all__ = ["Options", "Report", "lint"]
 
@@ -107,6 +108,10 @@ def lint(paths: list[Path], options: Options) -> Report:
     Raises:
         ConfigurationError: A named file cannot be read or has no machine, or an option is wrong.
     """
+    paths = list(check_iterable("paths", paths, "a list of Path"))
+    for path in paths:
+        check_kind("paths", path, Path, "a list of Path")
+    check_kind("options", options, Options, "Options")
     unknown = sorted(options.ignored - RULES.keys())
     if unknown:
         raise ConfigurationError(f"there is no rule {', '.join(unknown)}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.documents import parse_document, read_text
 from statebag.errors import ConfigurationError
+from statebag.format.arguments import check_file, check_kind, check_optional
 from statebag.format.json_type import json_type
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def load_mocks(
     Raises:
         ConfigurationError: The file cannot be read, has no such case, or is of another form.
     """
+    check_file("path", path)
+    check_kind("case", case, str, "a str")
+    check_optional({"machine": machine}, str, "a str")
     document = parse_document(read_text(Path(path)), str(path))
     machines = _object(_object(document, "$").get("StateMachines"), "$.StateMachines")
     responses = _object(document.get("MockedResponses"), "$.MockedResponses")

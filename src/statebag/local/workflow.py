@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from statebag.asl.function_references import Names, bind_references
 from statebag.asl.template import FunctionSource, Template, parse_definition
 from statebag.environment import all_variables, missing_aws_settings
 from statebag.errors import ConfigurationError
+from statebag.format.arguments import check_file, check_kind, check_optional
 from statebag.local.bounded_maps import bounded_items
 from statebag.local.functions import Function
 from statebag.local.handler_environment import environment_set
@@ -23,7 +25,7 @@ from statebag.local.loaded_workflow import Workflow
 from statebag.store.address import store_from_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from statebag.asl.template import DeclaredResource
     from statebag.local.execution import Handler
@@ -93,6 +95,11 @@ def load_workflow(
         ConfigurationError: The file cannot be read, a function has no handler, or its import
             failed.
     """
+    check_file("path", path)
+    check_kind("region", region, str, "a str")
+    check_optional({"machine": machine, "store": store}, str, "a str")
+    mappings = {"handlers": handlers, "parameters": parameters, "substitutions": substitutions}
+    check_optional({**mappings, "environment": environment}, Mapping, "an object by name")
     path = Path(path)
     given = _Given(
         machine=machine,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.util import find_spec
@@ -14,6 +15,16 @@ from uuid import uuid4
 from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.environment import s3_endpoint
 from statebag.errors import ConfigurationError, LimitExceeded
+from statebag.format.arguments import (
+    check_each_text,
+    check_file,
+    check_has,
+    check_iterable,
+    check_kind,
+    check_optional,
+    check_text,
+    is_huge,
+)
 from statebag.local.execution import LocalExecution
 from statebag.local.interpreter.aws_services import AwsServices
 from statebag.local.interpreter.boto_hooks import answering, watch_clients
@@ -32,7 +43,7 @@ from statebag.sealing.rehearsal import rehearsed
 from statebag.store.address import standing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
     from statebag.local.execution import Handler, Observer
     from statebag.local.interpreter.single_execution import SingleExecution
@@ -130,9 +141,34 @@ def run(
         InvalidState: The input or a mock is not a JSON value.
         LimitExceeded: The input is over 262,144 bytes, which AWS does not start either.
     """
+    check_optional(
+        {"functions": functions, "mocks": mocks, "machines": machines}, Mapping, "an object by name"
+    )
+    check_optional({"seed": seed}, int, "an int")
+    check_optional({"timeout": timeout}, (int, float), "a number of seconds")
+    check_kind("wait_scale", wait_scale, (int, float), "a number")
+    for what, number in (("timeout", timeout), ("wait_scale", wait_scale)):
+        if is_huge(number):
+            raise ConfigurationError(f"{what} must be below 10**18, not a longer number")
+    texts = {"name": name, "execution_name": execution_name, "endpoint": endpoint, "region": region}
+    for what, text in texts.items():
+        if text is not None or what == "region":
+            check_text(what, text)
+    for what, folder in (("buckets", buckets), ("token_dir", token_dir), ("histories", histories)):
+        if folder is not None:
+            check_file(what, folder)
+    if seeds is not None and not isinstance(seeds, Mapping):
+        check_file("seeds", seeds)
+    if not isinstance(definition, dict | Workflow):
+        check_file("definition", definition)
+    check_each_text("allow_unopened", check_iterable("allow_unopened", allow_unopened, "a list"))
+    if observer is not None:
+        check_has("observer", observer, "state_entered", "an Observer")
+    if on_event is not None:
+        check_has("on_event", on_event, "__call__", "a function")
     watch_clients()
     given = _input(input)
-    if wait_scale < 0:
+    if not wait_scale >= 0:
         raise ConfigurationError(f"wait_scale must be at least 0, not {wait_scale}")
     workflow = _workflow(
         definition, functions or {}, machines or {}, name, region, complete=not mocks

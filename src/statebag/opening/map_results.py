@@ -95,9 +95,13 @@ def read_map_results(
         ConfigurationError: There is no such transformation.
         NotPermitted, BlobMissing, StoreUnavailable: From the store.
     """
+    if not callable(locate):
+        raise ConfigurationError(f"locate must be a function, not {type(locate).__qualname__}")
+    kind = type(transformation).__qualname__
     if transformation is not None and transformation not in _TRANSFORMATIONS:
         raise ConfigurationError(
-            f"transformation must be a known name or None, not {transformation!r:.40}",
+            "transformation must be a known name or None, not "
+            + (f"{transformation!r:.40}" if isinstance(transformation, str) else kind),
             hint=f"Use {', '.join(_TRANSFORMATIONS)}, or None.",
         )
     return _children(locate, details, transformation)

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.arguments import check_number
 from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
@@ -37,9 +38,12 @@ def member_page(opener: Opener, bag: Any, path: Path, start: int, count: int) ->
         count: How many at most.
 
     Raises:
+        ConfigurationError: A number is not one, or below 0.
         InvalidState: Nothing is at the path, or the value is not an array or object.
         StatebagError: As for an open.
     """
+    check_number("start", start, 0)
+    check_number("count", count, 0)
     value, is_opened = found_at(opener, bag, path)
     wire = value.wire if isinstance(value, Unopened) else value
     if not is_opened and isinstance(wire, dict) and wire.keys() == {KEY}:

@@ -6,6 +6,7 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from statebag.format.arguments import check_iterable
 from statebag.process.forking import Workers
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def streamed(open_batch: Callable[[list[Any]], list[Any]], values: Iterable[Any]
     Raises:
         StatebagError: From `open_batch`, when its batch is reached.
     """
-    coming = iter(values)
+    coming = iter(check_iterable("bags", values, "a list of bags"))
     ahead: deque[Task[list[Any]]] = deque()
     with Workers(_AHEAD, "statebag-stream") as pool:
         while True:

@@ -18,6 +18,7 @@ from statebag.errors import (
     StoreUnavailable,
 )
 from statebag.format import json_text
+from statebag.format.arguments import check_has, check_kind
 from statebag.format.names import scope_of_execution
 
 if TYPE_CHECKING:
@@ -74,7 +75,11 @@ def start_execution(
             name.
         StatebagError: As for `Statebag.seal`.
     """
+    check_kind("state_machine_arn", state_machine_arn, str, "a str")
     parts = state_machine_arn.split(":")
+    check_has("sb", sb, "seal", "a Statebag")
+    if name is not None:
+        check_kind("name", name, str, "a str")
     if len(parts) < _PARTS or parts[0] != "arn" or parts[5] != "stateMachine":
         raise ConfigurationError(
             f"state_machine_arn must be a state machine's ARN, not {_shown(state_machine_arn)}",
@@ -158,6 +163,9 @@ def send_task_success(
         StoreUnavailable: The store or Step Functions did not answer: answer again.
         StatebagError: As for `Statebag.seal`.
     """
+    check_has("sb", sb, "seal", "a Statebag")
+    check_kind("token", token, str, "a str")
+    check_kind("execution", execution, str, "a str")
     bag = sb.seal(result, scope=scope_of_execution(execution), budget=budget)
     parts = execution.split(":")
     asked = Asked(client, parts[3] if len(parts) > _PARTS else None)
@@ -187,6 +195,8 @@ def query(sb: Statebag, execution_arn: str, path: str | None = None, client: Any
         ConfigurationError: There is no such execution.
         StatebagError: As for `Statebag.open`.
     """
+    check_has("sb", sb, "open", "a Statebag")
+    check_kind("execution_arn", execution_arn, str, "a str")
     parts = execution_arn.split(":")
     if len(parts) <= _PARTS or parts[0] != "arn" or parts[5] != "execution":
         raise ConfigurationError(
@@ -233,7 +243,13 @@ class Asked:
         if client is None:
             import boto3  # noqa: PLC0415 (slow)
 
-            client = boto3.Session().client("stepfunctions", region_name=region)
+            try:
+                client = boto3.Session().client("stepfunctions", region_name=region)
+            except (BotoCoreError, ValueError) as error:
+                raise ConfigurationError(
+                    f"boto3 cannot make a client of Step Functions: {type(error).__name__}",
+                    hint="Set AWS_REGION, or pass client=.",
+                ) from None
         self._client = client
         self._failures: tuple[type[Exception], ...] = (ClientError, BotoCoreError)
 
@@ -249,6 +265,7 @@ class Asked:
             InvalidState: One of `refusals`.
             NotPermitted, ConfigurationError, StoreUnavailable: For other error codes.
         """
+        check_has("client", self._client, operation, "boto3's client of stepfunctions")
         try:
             return getattr(self._client, operation)(**fields)
         except self._failures as error:

@@ -72,6 +72,10 @@ def store_from_url(url: str, *, options: Mapping[str, str] | None = None) -> Sto
         ConfigurationError: The address has none of these forms, an option is not known, or the
             store cannot be used.
     """
+    from statebag.format.arguments import check_kind, check_optional
+
+    check_kind("url", url, str, "a str")
+    check_optional({"options": options}, Mapping, "an object of texts by name")
     # Each backend is loaded only where it is used: most handlers need one of them.
     options = store_options(url) | dict(options or {})
     scheme, separator, rest = url.partition("://")
@@ -173,6 +177,6 @@ def _switch(options: Mapping[str, str], name: str, *, default: bool) -> bool:
 
 
 def _refuse(options: Mapping[str, str], *, known: set[str]) -> None:
-    unknown = sorted(set(options) - known)
+    unknown = sorted(str(one) for one in set(options) - known)
     if unknown:
         raise ConfigurationError(f"this kind of store has no option {', '.join(unknown)}")

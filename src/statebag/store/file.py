@@ -20,6 +20,7 @@ from statebag.errors import (
     StatebagError,
     StoreUnavailable,
 )
+from statebag.format.arguments import check_file
 from statebag.process import private_files
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.content_version import (
@@ -81,6 +82,7 @@ class FileStore:
     """
 
     def __init__(self, root: Path, *, create: bool = True, shared: bool = False) -> None:
+        check_file("root", root)
         self._root = Path(os.path.realpath(root))
         self._file_mode = 0o666 if shared else private_files.FILE
         self._folder_mode = 0o777 if shared else private_files.FOLDER

@@ -15,6 +15,7 @@ import msgspec
 
 from statebag.errors import BlobMissing, ConfigurationError, NotPermitted, StatebagError
 from statebag.format import json_text
+from statebag.format.arguments import check_optional
 from statebag.format.names import is_scope_at_or_above
 from statebag.policy import check_lists
 from statebag.store.checked import checked
@@ -195,6 +196,7 @@ def collect(store: Store, rules: Rules | None = None, *, dry_run: bool = True) -
     """
     _must_be(bool, "True or False", "dry_run", dry_run)
     store = checked(store)
+    check_optional({"rules": rules}, Rules, "Rules")
     rules = rules or Rules()
     now = datetime.now(UTC) if dry_run else store_time(store)
     scopes = list(_scopes(store))

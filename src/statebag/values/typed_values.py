@@ -121,7 +121,8 @@ class Values:
         if not isinstance(chosen, str) or not _NAME.fullmatch(chosen):
             raise ConfigurationError(
                 f"the name of {kind.__qualname__} must be letters, digits and _ . : / -, and begin "
-                f"with a letter, not {chosen!r}",
+                "with a letter, not "
+                + (f"{chosen!r:.100}" if isinstance(chosen, str) else type(chosen).__qualname__),
                 hint="Pass another name as the second argument.",
             )
         if chosen in self._by_name:

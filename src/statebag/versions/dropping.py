@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from statebag.errors import ConfigurationError
+from statebag.format.arguments import is_huge
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -60,7 +61,8 @@ def over(
         raise ConfigurationError("keep and younger are both missing: nothing says what stays")
     if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 1):
         raise ConfigurationError(
-            f"keep must be an int of at least 1, not {keep!r:.20}",
+            "keep must be an int of at least 1, not "
+            + (type(keep).__qualname__ if type(keep) is not int or is_huge(keep) else str(keep)),
             hint="Head.delete() deletes all versions.",
         )
     ordered = sorted(names, reverse=True)

@@ -22,6 +22,7 @@ from statebag.errors import (
     NotPermitted,
 )
 from statebag.format import json_text
+from statebag.format.arguments import check_kind
 from statebag.format.bag_text import as_bag
 from statebag.format.head_names import (
     SCOPE_OF_PACKS,
@@ -125,6 +126,7 @@ class Head(HeadCoroutines):
         Raises:
             StatebagError: As for `Statebag.open`.
         """
+        check_kind("version", version, Version, "a Version")
         return self._reader(version).open(version.bag, only, scope=self._packs)
 
     def advance(
@@ -147,6 +149,8 @@ class Head(HeadCoroutines):
             Conflict: Another writer was first. Read the head again, and apply the change to that.
             InvalidState: The label or the note is malformed or too large.
         """
+        if expected is not None:
+            check_kind("expected", expected, Version, "a Version or None")
         encode_label(label)
         bag = as_bag(bag)
         state, token = self._expected(expected)
@@ -314,6 +318,8 @@ class Head(HeadCoroutines):
                 )
 
     def _reader(self, version: Version | None) -> SealingClient:
+        if version is not None:
+            check_kind("version", version, Version, "a Version")
         reads = () if version is None else version.reads
         return self._client.with_readable(*reads) if reads else self._client
 

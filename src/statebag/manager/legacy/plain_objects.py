@@ -99,7 +99,8 @@ def load_from_s3(s3_path: str, max_retries: int = 3, scope: str | None = None) -
             required, which an address cannot have.
         BlobMissing, BlobCorrupt, StoreUnavailable: It could not be read.
     """
-    _must_be(str, s3_path=s3_path)
+    _must_be(str, s3_path=s3_path, scope="" if scope is None else scope)
+    _must_be(int, max_retries=max_retries)
     _check_allowed(s3_path, scope)
     return read_plain(s3_path, max_retries)
 
@@ -109,7 +110,7 @@ def cached_load_from_s3(s3_path: str, scope: str | None = None) -> Any:
 
     Every call returns a new copy, which the caller may change.
     """
-    _must_be(str, s3_path=s3_path)
+    _must_be(str, s3_path=s3_path, scope="" if scope is None else scope)
     _check_allowed(s3_path, scope)
     return read_plain_cached(s3_path)
 
@@ -198,6 +199,7 @@ def generate_s3_key(idempotency_key: str, data_type: str, data: Any = None) -> s
 
 def calculate_payload_size(value: Any) -> float:
     """Return the size of a value's compact UTF-8 JSON text in KB of 1,024 bytes."""
+    json_check.check_json(value)
     return kilobytes(len(json_text.encode(value)))
 
 
@@ -216,6 +218,7 @@ def optimize_state_history(
         archive names the earlier one, and its `entry_count` counts the entries of both.
     """
     _must_be(list, state_history=state_history)
+    _must_be(int, max_entries=max_entries)
     _must_be(str, idempotency_key=idempotency_key)
     earlier = as_pointer(state_history[0]) if state_history else None
     has_earlier = earlier is not None and earlier.kind == "history"

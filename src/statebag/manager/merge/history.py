@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState
 from statebag.format import json_text
 from statebag.format.codec import sha256_hex
+from statebag.format.json_check import check_json
 from statebag.format.json_type import json_type
 from statebag.format.unopened import Grown, Unopened
 
@@ -116,7 +117,14 @@ def deduplicate_history_logs(existing: list[Any], new: list[Any]) -> list[Any]:
 
     Two entries are the same if their JSON is the same, so different entries of one second are both
     kept, in their order. The existing entries are unchanged.
+
+    Raises:
+        InvalidState: One of the two is not a list of JSON values.
     """
+    for name, entries in (("existing", existing), ("new", new)):
+        if not isinstance(entries, list):
+            raise InvalidState(f"{name} must be a list, not {type(entries).__qualname__}")
+        check_json(entries)
     seen = {json_text.encode(entry) for entry in existing}
     joined = list(existing)
     for entry in new:
