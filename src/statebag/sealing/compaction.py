@@ -121,7 +121,7 @@ def compact(root: Part, planner: Planner, fetcher: Fetcher) -> Merged:
         return root, frozenset()
     move = Move(chosen, planner, fetcher)
     move.read_ahead(list(unread.values()))
-    parts = [_read(part, move) for part in parts]
+    parts = [_read(part, move) if unread[part.path].extents else part for part in parts]
     stays = {one.at for part in parts for one in part.unread().extents}
     move = Move(chosen - stays, planner, fetcher)
     return changed(root, {part.path: part.moved(move) for part in parts}), move.packs

@@ -131,6 +131,8 @@ class Kept(Leaving, frozen=True):
 
     def with_read(self, move: Move) -> Leaving:
         """Return this part with more of its blobs at hand."""
+        if not self.unread().extents:
+            return self  # also where fields stand next to the stub: `whole` leaves these out
         stub = self.stub.whole
         if stub.base is None:
             return self._with_read(stub, move)
