@@ -49,12 +49,20 @@ class TestWhichPacks:
         ],
     )
     def test_up_to_the_last_that_is_no_larger_than_what_gathers(self, held, new, moving):
-        assert _smallest(held, new) == set(moving)
+        assert _smallest(held, new, {}, 0) == set(moving)
 
     def test_no_step_pays_for_many(self):
-        assert _smallest(dict.fromkeys("abcd", 400_000), 1500) == set()
-        assert _smallest(dict.fromkeys("abcd", 60_000), 1500) == set("abcd")
-        assert _smallest(dict.fromkeys("abcd", 400_000), 40_000) == set("abcd")
+        assert _smallest(dict.fromkeys("abcd", 400_000), 1500, {}, 0) == set()
+        assert _smallest(dict.fromkeys("abcd", 60_000), 1500, {}, 0) == set("abcd")
+        assert _smallest(dict.fromkeys("abcd", 400_000), 40_000, {}, 0) == set("abcd")
+
+    def test_packs_are_read_until_an_open_of_all_sends_few_requests(self):
+        held = {"a": 200, "b": 500, "c": 800, "d": 3000, "e": 9000}
+        once = dict.fromkeys(held, 1)
+        assert _smallest(held, 100, once, 4) == {"a"}
+        assert _smallest(held, 100, {**once, "e": 2}, 4) == {"a", "b"}
+        assert _smallest(held, 1000, once, 4) == {"a", "b", "c"}
+        assert _smallest({**held, "a": 500_000}, 100, once, 0) == set("bcde")
 
 
 @pytest.mark.parametrize("count", [3, 12, 40])

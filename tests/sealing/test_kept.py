@@ -4,12 +4,13 @@ from msgspec.structs import replace
 
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.json_text import encode
-from statebag.format.stub import KEY, Blob, Carried, Entry, Pieces, Stored
+from statebag.format.stub import KEY, Blob, Carried, Entry, Pieces, Rest, Stored
 from statebag.format.unopened import Unopened
 from statebag.opening.known import Known
 from statebag.sealing.cut_value import Cut
 from statebag.sealing.kept import Kept
 from statebag.sealing.layout import lay_out
+from statebag.sealing.parts import Unread
 from tests.bags import noise
 from tests.sealing.moves import move_from
 
@@ -35,8 +36,16 @@ def test_a_kept_stub_moves_only_if_its_value_was_read():
     assert read.moved(move_from(THERE)) is read
     passing = unread(Stored(BLOB))
     assert (passing.movable(Known()), passing.fixed(), passing.relied_on()) == ([], set(), set())
-    assert passing.unread() == [(HERE, 900)]
+    assert passing.unread() == Unread((BLOB,))
     assert passing.moved(move_from(HERE)) is passing
+
+
+def test_a_stub_with_fields_next_to_it_is_not_read_to_move():
+    stub = Rest(Stored(BLOB, "object", 2), ("b",), {"b": 2})
+    wire = {KEY: {**stub.to_wire(), "rest": True}, "b": 2}
+    kept = Kept.unopened(("a",), Unopened(wire, stub))
+    assert kept.unread() == Unread()
+    assert kept.with_read(move_from(HERE)) is kept
 
 
 def test_a_value_that_is_known_by_its_digest_alone_keeps_its_packs():
@@ -44,7 +53,7 @@ def test_a_value_that_is_known_by_its_digest_alone_keeps_its_packs():
     kept = Kept.unchanged(
         ("a",), [1, 2], Pieces("array", 2, 9, entries), frozenset({HERE, THERE}), None
     )
-    assert (kept.movable(Known()), kept.unread()) == ([], [])
+    assert (kept.movable(Known()), kept.unread()) == ([], Unread())
     assert kept.fixed() == {HERE, THERE}
 
 

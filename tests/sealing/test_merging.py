@@ -107,6 +107,25 @@ def test_a_difference_that_was_not_opened_gets_its_base_in_another_pack():
     assert gets_of_all(store, merged, expected) <= MOST_GETS
 
 
+@pytest.mark.parametrize("most", [1, 3])
+def test_an_object_with_fields_next_to_its_stub_keeps_them(most):
+    store = MemoryStore()
+    settings = {"carry_bytes": 0, "field_limit": 256, "piece_bytes": 1024}
+    apart = Policy(**settings, max_packs=10_000)
+    forget()
+    client, state, bag = Statebag(store, policy=apart), {}, None
+    for n in range(9):
+        small = {f"s{m}": noise(90, 100 * n + m) for m in range(6)}
+        state[f"log{n}"] = {**small, "large": [noise(200, n)] * 9, "null": None}
+        bag = client.seal(state, scope="m")
+    assert any(one.beside for one in stubs(bag))
+    client = cold(store, Policy(**settings, max_packs=most))
+    part = client.open(bag, only=["$.none"], scope="m")
+    part["new"] = state["new"] = noise(20_000, 99)
+    bag = client.seal(part, scope="m")
+    gets_of_all(store, bag, state)
+
+
 @pytest.mark.parametrize("kind", ["before", "after", "truncate"])
 def test_a_merge_whose_reads_fail_leaves_the_bag_as_good_as_it_was(kind):
     inner = MemoryStore()

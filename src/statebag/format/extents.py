@@ -19,13 +19,13 @@ Measured with the workload "1 MB" of `python -m benchmarks.growth`: a step read 
 """
 
 
-def joined(extents: Iterable[Extent]) -> list[Extent]:
-    """Return the extents, sorted by pack and offset, with close ones joined."""
+def joined(extents: Iterable[Extent], gap: int = WORTH_READING_OVER) -> list[Extent]:
+    """Return the extents, sorted by pack and offset; those at most `gap` bytes apart are joined."""
     result: list[Extent] = []
     for one in sorted(extents, key=lambda one: (one.at, one.offset)):
         last = result[-1] if result else None
         end = last.offset + last.length if last else 0
-        if last and last.at == one.at and one.offset - end <= WORTH_READING_OVER:
+        if last and last.at == one.at and one.offset - end <= gap:
             length = max(end, one.offset + one.length) - last.offset
             result[-1] = Extent(one.at, last.offset, length)
         else:

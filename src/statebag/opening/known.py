@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from statebag.format.paths import Path
     from statebag.format.stub import Blob, Entry, Whole
-    from statebag.opening.verified import Verified
+    from statebag.opening.verified import Listed, Verified
 
 __all__ = ["Bases", "Known", "Remembered", "ends_alike"]
 
@@ -170,7 +170,7 @@ class Bases:
     def __init__(self, max_bytes: int, lock: Lock | None = None) -> None:
         self._max_bytes = max_bytes
         self._items: Recent[tuple[str, Path], Verified] = Recent(max_bytes)
-        self._indexes: Recent[tuple[str, Path], tuple[Entry, ...]] = Recent(_MAX_ITEMS)
+        self._indexes: Recent[tuple[str, Path], Listed] = Recent(_MAX_ITEMS)
         self._named: dict[tuple[str, str], dict[Path, None]] = {}  # paths that may be kept
         self._paths = [0]  # how many are named; in a list, which views share
         self._lock = lock or fork_safe_lock()
@@ -190,7 +190,7 @@ class Bases:
         size = _size(verified)
         if not self.has_room(size):
             # What is kept of the field already is still a base.
-            self.add_index(path, (verified.base or verified).pieces)
+            self.add_index(path, verified.listed)
             return False
         with self._lock:
             paths = self._named.setdefault((deepest, _name(path)), {})
@@ -207,12 +207,17 @@ class Bases:
         """Return whether a value is kept whose texts have so many bytes."""
         return size <= self._max_bytes // 2
 
-    def add_index(self, path: Path, pieces: tuple[Entry, ...]) -> None:
+    def add_index(self, path: Path, listed: Listed) -> None:
         """Keep the chunks of a value whose text is too large to keep."""
-        deepest = _deepest({entry.blob.at for entry in pieces})
-        if pieces and deepest is not None and self._max_bytes:
+        deepest = _deepest(listed.packs)
+        if listed.pieces and deepest is not None and self._max_bytes:
             with self._lock:
-                self._indexes.put((deepest, path), pieces, len(pieces))
+                self._indexes.put((deepest, path), listed, len(listed.pieces))
+
+    def index(self, scope: str, path: Path) -> Listed | None:
+        """Return the latest value of this field whose text was too large to keep."""
+        with self._lock:
+            return self._indexes.first([(one, path) for one in (*scopes_from(scope), "")])
 
     def _name_again(self) -> None:
         """Forget the names of what was forgotten."""
@@ -226,7 +231,7 @@ class Bases:
         gone = frozenset(packs)
         with self._lock:
             self._items.drop(lambda one: not gone.isdisjoint(one.packs))
-            self._indexes.drop(lambda some: any(one.blob.at in gone for one in some))
+            self._indexes.drop(lambda one: not gone.isdisjoint(one.packs))
 
     def find(self, scope: str, path: Path) -> Verified | None:
         """Return the latest stored value of such a field that is readable from `scope`."""
@@ -241,10 +246,9 @@ class Bases:
 
         The text is empty if it was too large to keep.
         """
-        with self._lock:
-            index = self._indexes.first([(one, path) for one in (*scopes_from(scope), "")])
+        index = self.index(scope, path)
         if index is not None:
-            return index, b""
+            return index.pieces, b""
         for field in self._fields(scope, path):
             stored = field.base or field
             if stored.pieces:

@@ -22,10 +22,24 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.stub import Entry, Whole
 
-__all__ = ["Texts", "Verified", "verified"]
+__all__ = ["Listed", "Texts", "Verified", "verified"]
 
 Texts = NewType("Texts", dict[Blob, bytes])
 """Texts of blobs, each compared with the size and SHA-256 that its blob says."""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A stored value in chunks whose text is not kept, and what leads to its text.
+
+    Attributes:
+        stub: The stub; no delta.
+        pieces: All chunks in order.
+        packs: All that its text would be read from.
+    """
+
+    stub: Whole
+    pieces: tuple[Entry, ...]
+    packs: frozenset[str]
 
 
 class Verified(msgspec.Struct, frozen=True, dict=True):
@@ -44,6 +58,12 @@ class Verified(msgspec.Struct, frozen=True, dict=True):
     pieces: tuple[Entry, ...]
     packs: frozenset[str]
     base: Verified | None = None
+
+    @property
+    def listed(self) -> Listed:
+        """The same without its text; of a delta, that of its base."""
+        stored = self.base or self
+        return Listed(stored.stub, stored.pieces, stored.packs)
 
     @computed_once
     def sha256(self) -> str:

@@ -10,20 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import StatebagError
+from statebag.format.extents import joined
 from statebag.format.index import read_node
 from statebag.format.names import scope_of
 from statebag.format.paths import render_path
 from statebag.sealing.parts import changed, what_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from statebag.format.paths import Path
     from statebag.format.stub import Blob, Entry, Extent
     from statebag.opening.fetch import Fetcher
     from statebag.opening.verified import Verified
     from statebag.sealing.leaving import Leaving, Single
-    from statebag.sealing.parts import Part
+    from statebag.sealing.parts import Part, Unread
     from statebag.sealing.plan import Planner
 
     Merged = tuple[Part, frozenset[str]]
@@ -32,12 +33,14 @@ __all__ = ["Move", "compact"]
 
 # A pack moves if its live bytes are no more than this many times what gathered before it. Measured
 # in docs/design/0027: of 0.5, 1 and 2, only with 1 both requests and bytes stay within their goals.
-_RATIO = 1
+_RATIO = 1.0
+# The same where packs are read to be merged: 1 writes a sixth more (docs/design/0028).
+_RATIO_UNREAD = 0.5
 # What one pack takes along is no more than this many times what is new, so that no single step pays
 # for many. Chosen: far above what the growing workloads need.
 _MOST_TIMES = 64
-# What was not opened is read, to be merged, where a bag would else have so many times `max_packs`.
-# Measured in docs/design/0028.
+# What was not opened is read, to be merged, where an open of all would else send so many times
+# `max_packs` requests. Measured in docs/design/0028.
 _TIMES_UNREAD = 2
 _LEAST_NEW = 4096  # bytes that count as new at least. Chosen: small packs may always merge
 
@@ -67,9 +70,11 @@ class Move:
         before = ((), b"") if read is None else (read.pieces, read.text)
         return self._cutter.in_pieces(single, carried=True, before=before)
 
-    def read_ahead(self, blobs: Sequence[Blob], extents: Sequence[Extent]) -> None:
-        """Ask for blobs of these packs, and for what else is wanted there, all side by side."""
-        self._fetcher.read_ahead(blobs, extents)
+    def read_ahead(self, unread: Sequence[Unread]) -> None:
+        """Request what lies in these packs, of all parts at once: one request for each pack."""
+        blobs = [blob for some in unread for blob in some.blobs if blob.at in self.packs]
+        advised = [one for some in unread for one in some.advised if one.at in self.packs]
+        self._fetcher.read_ahead(dict.fromkeys(blobs), advised)
 
     def texts(self, blobs: Sequence[Blob]) -> Mapping[Blob, bytes]:
         """Return the verified text of each blob."""
@@ -94,25 +99,31 @@ def compact(root: Part, planner: Planner, fetcher: Fetcher) -> Merged:
     if not gathered:
         return root, frozenset()  # no pack is written
     unread = {part.path: part.unread() for part in parts}
+    named = [one for some in unread.values() for one in some.extents]
     fixed = set[str]().union(*[part.fixed() for part in parts])
     held: dict[str, int] = {}  # bytes of the blobs that can move, by pack
     for part in parts:
-        for name, length in [*part.movable(planner.known), *unread[part.path]]:
+        for name, length in part.movable(planner.known):
             held[name] = held.get(name, 0) + length
-    for named in unread.values():
-        fixed.update([name for name, _ in named if scope_of(name) != planner.scope])
-    packs = len(held.keys() | fixed)
-    if packs < planner.policy.max_packs:
+    for one in named:
+        held[one.at] = held.get(one.at, 0) + one.length
+    fixed.update([one.at for one in named if scope_of(one.at) != planner.scope])
+    if len(held.keys() | fixed) < planner.policy.max_packs:
         return root, frozenset()
-    if packs + 1 < _TIMES_UNREAD * planner.policy.max_packs:
-        fixed.update([name for named in unread.values() for name, _ in named])
-    chosen = _smallest({name: n for name, n in held.items() if name not in fixed}, gathered)
+    gets = _gets(held.keys() | fixed, named)
+    left = _TIMES_UNREAD * planner.policy.max_packs - 2  # beside the new pack
+    if not named or sum(gets.values()) <= left:
+        fixed.update([one.at for one in named])
+        gets = {}
+    movable = {name: size for name, size in held.items() if name not in fixed}
+    chosen = _smallest(movable, gathered, gets, left)
     if not chosen:
         return root, frozenset()
     move = Move(chosen, planner, fetcher)
-    parts = [_read(part, move) if unread[part.path] else part for part in parts]
-    left = {name for part in parts for name, _ in part.unread()}
-    move = Move(chosen - left, planner, fetcher)
+    move.read_ahead(list(unread.values()))
+    parts = [_read(part, move) if unread[part.path].extents else part for part in parts]
+    stays = {one.at for part in parts for one in part.unread().extents}
+    move = Move(chosen - stays, planner, fetcher)
     return changed(root, {part.path: part.moved(move) for part in parts}), move.packs
 
 
@@ -123,14 +134,35 @@ def _read(part: Part, move: Move) -> Part:
         return part  # it is handed on as it came
 
 
-def _smallest(held: Mapping[str, int], gathered: int) -> frozenset[str]:
-    """Return the smallest packs, up to the last one not larger than all before it together."""
+def _gets(packs: Iterable[str], named: Iterable[Extent]) -> dict[str, int]:
+    """Return how many requests an open sends to each pack; one where all of it is at hand."""
+    gets = dict.fromkeys(packs, 0)
+    for one in joined(named):
+        gets[one.at] += 1
+    return {name: max(count, 1) for name, count in gets.items()}
+
+
+def _smallest(
+    held: Mapping[str, int], gathered: int, gets: Mapping[str, int], left: int
+) -> frozenset[str]:
+    """Return the smallest packs, up to the last one not much larger than all before it together.
+
+    Args:
+        held: The live bytes of each pack that can move.
+        gathered: The bytes that are new.
+        gets: The requests that an open sends to each pack that the bag refers to; empty if the
+            packs that move need not be read.
+        left: How many of these requests may be left.
+    """
     smallest = sorted(held, key=lambda name: held[name])
     most = gathered + _MOST_TIMES * max(gathered, _LEAST_NEW)
+    ratio = _RATIO_UNREAD if gets else _RATIO
+    requests = sum(gets.values())
     moving = 0
     for n, name in enumerate(smallest, 1):
         fits = gathered + held[name] <= most
-        if fits and held[name] <= _RATIO * gathered:
+        if fits and (held[name] <= ratio * gathered or requests > left):
             moving = n
         gathered += held[name]
+        requests -= gets.get(name, 0)
     return frozenset(smallest[:moving])

@@ -18,12 +18,12 @@ from statebag.sealing.cutting import (
     without_blobs,
 )
 from statebag.sealing.leaving import Encoded, Leaving, Single, name_to_be
-from statebag.sealing.parts import stub_wire
+from statebag.sealing.moving import with_read
+from statebag.sealing.parts import Unread, stub_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from statebag.format.paths import Path
     from statebag.opening.known import Known
     from statebag.sealing.compaction import Move
     from statebag.sealing.layout import Placing
@@ -146,37 +146,33 @@ class Cut(Leaving, frozen=True):
         """Return the packs that the tail cannot leave."""
         return set() if self.tail is None else self.tail.fixed()
 
-    def unread(self) -> list[tuple[str, int]]:
+    def unread(self) -> Unread:
         """Return the unread blobs of entries and of a tail, and those that only nodes list."""
-        named: list[Blob | Extent] = [
+        blobs = [
             piece.blob
             for piece in pieces_of(self.top)
             if not piece.at_hand and piece.blob is not None
         ]
         if self.stored_tail is not None:
-            named.append(self.stored_tail.blob)
-        return [(one.at, one.length) for one in (*named, *self.inherited)]
+            blobs.append(self.stored_tail.blob)
+        return Unread(tuple(blobs), self.inherited)
 
     def with_read(self, move: Move) -> Cut:
         """Return this part with the unread chunks of some packs read.
 
-        A node is looked into if it lies in one of them itself: it is as new as the newest pack that
-        it lists, or newer.
+        A node is looked into if it lies in one of them, or if it may list a chunk that does: such
+        a node is as new as that chunk, or newer.
         """
         tail = self.stored_tail
-        blobs = [one.blob for one in _unread(self.members, move)]
-        if tail is not None and tail.blob.at in move.packs:
-            blobs.append(tail.blob)
+        in_tail = tail is not None and tail.blob.at in move.packs
         advised = [one for one in self.inherited if one.at in move.packs]
-        if not blobs and not advised:
+        unread = [one for one in pieces_of(self.top) if not one.at_hand]
+        if not advised and not in_tail and not any(_lies_in(one, move) for one in unread):
             return self
-        move.read_ahead(blobs, advised)
-        members = _with_read(self.members, move, self.path)
+        top = with_read(self.top, move, self.path, advised=bool(advised))
         left = tuple([one for one in self.inherited if one.at not in move.packs])
-        cut = msgspec.structs.replace(
-            self, members=members, top=self.grouping(members), inherited=left
-        )
-        if tail is None or tail.blob.at not in move.packs:
+        cut = msgspec.structs.replace(self, members=top, top=top, inherited=left)
+        if tail is None or not in_tail:
             return cut
         encoded = Encoded(move.texts([tail.blob])[tail.blob], move.level)
         last = Single(
@@ -216,22 +212,5 @@ class Cut(Leaving, frozen=True):
         return Pieces(self.kind, self.count, self.size, entries, tail, reads)
 
 
-def _with_read(members: Sequence[Member], move: Move, path: Path) -> tuple[Member, ...]:
-    """Return the members with chunks of some packs read, and nodes in them replaced by members."""
-    found = list(members)
-    while nodes := [one for one in _unread(found, move) if one.level]:
-        listed = move.listed(nodes, path)
-        found = [
-            below
-            for one in found
-            for below in (listed.get(one, (one,)) if isinstance(one, Entry) else (one,))
-        ]
-    pieces = _unread(found, move)
-    texts = move.texts([one.blob for one in pieces])
-    read = {one: Piece(texts[one.blob], one.count, one.blob.sha256, one.blob) for one in pieces}
-    return tuple([read.get(one, one) if isinstance(one, Entry) else one for one in found])
-
-
-def _unread(members: Sequence[Member], move: Move) -> list[Entry]:
-    """Return the entries of some packs that were not read."""
-    return [one for one in members if isinstance(one, Entry) and one.blob.at in move.packs]
+def _lies_in(member: Member, move: Move) -> bool:
+    return member.blob is not None and member.blob.at in move.packs

@@ -29,6 +29,7 @@ __all__ = [
     "fold",
     "group",
     "grouped",
+    "node_of",
     "pieces_of",
     "sizes_of_pieces",
     "stored_nodes",
@@ -235,7 +236,7 @@ def fold(members: Sequence[Member], most: int = MOST_IN_STUB) -> tuple[Member, .
             if all(member.level == level for member in run):
                 width = max(MOST_IN_STUB, -(-len(run) // most))
                 folded[first:last] = [
-                    _node(run[i : i + width], level + 1) for i in range(0, len(run), width)
+                    node_of(run[i : i + width], level + 1) for i in range(0, len(run), width)
                 ]
         level += 1
     return tuple(folded)
@@ -247,11 +248,12 @@ def _nodes(members: list[Member], sizes: list[int], level: int) -> list[Member]:
     for size in sizes:
         run = members[start : start + size]
         if run:
-            nodes.append(_node(run, level))
+            nodes.append(node_of(run, level))
         start += size
     return nodes
 
 
-def _node(members: list[Member], level: int) -> Group:
+def node_of(members: Sequence[Member], level: int) -> Group:
+    """Return the node of a level that lists some members."""
     digests = "".join([member.sha256 for member in members])
     return Group(tuple(members), level, sha256_hex(digests.encode()))

@@ -10,8 +10,8 @@ from statebag.format import json_text
 from statebag.format.stub import KEY, PREVIEW, Stored, Stub, Whole
 from statebag.sealing.cut_value import Cut
 from statebag.sealing.cutting import fold
-from statebag.sealing.leaving import Encoded, Leaving, Single, blobs_named, blobs_read
-from statebag.sealing.parts import Part, Plain, stub_wire
+from statebag.sealing.leaving import Encoded, Leaving, Single, blobs_read
+from statebag.sealing.parts import Part, Plain, Unread, stub_wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,18 +119,21 @@ class Kept(Leaving, frozen=True):
 
     def fixed(self) -> set[str]:
         """Return the packs that the stub names, where its text is known by its digest alone."""
-        if self.unread() or self._blobs_at_hand():
+        if self.unread().extents or self._blobs_at_hand():
             return set()
         return self.stub.packs() | self.relies_on
 
-    def unread(self) -> list[tuple[str, int]]:
+    def unread(self) -> Unread:
         """Return the blobs of an unopened value, if no field stands next to its stub."""
         if not self.is_unread or self.stub.beside is not None:
-            return []
-        return blobs_named(self.stub.whole)
+            return Unread()
+        read = self.stub.whole.read
+        return Unread(tuple(read.blobs()), read.reads)
 
     def with_read(self, move: Move) -> Leaving:
         """Return this part with more of its blobs at hand."""
+        if not self.unread().extents:
+            return self  # also where fields stand next to the stub: `whole` leaves these out
         stub = self.stub.whole
         if stub.base is None:
             return self._with_read(stub, move)
@@ -223,7 +226,7 @@ class Rebased(Leaving, frozen=True):
         """Return that of the base."""
         return self.base.fixed()
 
-    def unread(self) -> list[tuple[str, int]]:
+    def unread(self) -> Unread:
         """Return that of the base."""
         return self.base.unread()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from statebag.format.codec import sha256_hex
-from statebag.format.extents import joined
+from statebag.format.extents import WORTH_READING_OVER, joined
 from statebag.format.index import encode_node, node_entry
 from statebag.format.pack import PackBuilder
 from statebag.format.stub import (
@@ -20,6 +20,7 @@ from statebag.format.stub import (
     blobs_in_pack,
     entries_in_pack,
 )
+from statebag.opening.verified import Listed
 from statebag.sealing.cutting import Group, Piece, pieces_of
 from statebag.sealing.parts import what_leaves
 
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Layout", "Placing", "lay_out"]
 
-# Rows of a prefetch list, which is in every bag. Chosen: about 600 bytes. A longer list is left
-# out.
+# Rows of a prefetch list, which is in every bag. Chosen: about 600 bytes. Where there are more
+# extents, wider gaps between them are read over.
 _MOST_READS = 32
+_TIMES_READ = (
+    2  # chosen: a list for which a reader reads more than so many times as much is dropped
+)
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -157,6 +161,14 @@ class StoredValue(msgspec.Struct, frozen=True):
     pieces: tuple[Entry, ...] | None
     node_packs: frozenset[str]
 
+    @property
+    def listed(self) -> Listed:
+        """What leads to the text of what is stored, if all of it is in chunks."""
+        stored, pieces = self.stub.read, self.pieces or ()
+        packs = {*self.node_packs, *[one.blob.at for one in pieces]}
+        packs |= stored.simple.packs() if stored.simple is not None else set()
+        return Listed(stored, pieces, frozenset(packs))
+
 
 class Placing:
     """Decide for each blob whether it stays in its pack or goes into the new one.
@@ -213,7 +225,7 @@ class Placing:
     def reads(
         self, top: Sequence[Member], entries: Sequence[Entry], inherited: tuple[Extent, ...]
     ) -> tuple[Extent, ...]:
-        """Return the extents of chunks and nodes that only nodes list; none if there are many.
+        """Return the extents of chunks and nodes that only nodes list.
 
         Args:
             top: What the stub lists.
@@ -227,8 +239,7 @@ class Placing:
         own = [Extent(blob.at, blob.offset, blob.length) for blob in blobs]
         if not own and not inherited:
             return ()
-        extents = joined([*inherited, *own])
-        return tuple(extents) if len(extents) <= _MOST_READS else ()
+        return _few([*inherited, *own])
 
     def value_of(self, part: Part, stub: Whole, name: str) -> StoredValue:
         """Return what was stored of a part, with the pack's name."""
@@ -279,3 +290,19 @@ class Placing:
         self.nodes.append((node, entries))
         self._listed[blob.sha256] = entries
         return node
+
+
+def _few(extents: list[Extent]) -> tuple[Extent, ...]:
+    """Return the extents joined over gaps so wide that they are few.
+
+    None are returned where a reader would then read much that it does not need.
+    """
+    gap = WORTH_READING_OVER
+    found = joined(extents, gap)
+    most = _TIMES_READ * sum([one.length for one in found])
+    while len(found) > _MOST_READS:
+        gap *= 2
+        found = joined(found, gap)
+        if gap > most or sum([one.length for one in found]) > most:
+            return ()
+    return tuple(found)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from statebag.format.codec import compress, sha256_hex
-from statebag.format.stub import KEY, Blob, Carried, Extent, Kind, Patched, Stored, Whole
+from statebag.format.stub import KEY, Blob, Carried, Kind, Patched, Stored, Whole
 from statebag.sealing.parts import Part, stub_wire
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = [
     "Leaving",
     "Single",
     "base64_bytes",
-    "blobs_named",
     "blobs_read",
     "name_to_be",
 ]
@@ -279,12 +278,6 @@ def blobs_read(read: Verified | None) -> list[tuple[str, int]]:
     found = [(blob.at, blob.length) for blob in blobs]
     of_nodes = read.packs.difference([name for name, _ in found])
     return found + [(name, _BYTES_OF_NODE) for name in of_nodes]
-
-
-def blobs_named(stub: Whole) -> list[tuple[str, int]]:
-    """The packs that a stub names, with the bytes that it names there."""
-    named: list[Blob | Extent] = [*stub.read.blobs(), *stub.read.reads]
-    return [(one.at, one.length) for one in named]
 
 
 def base64_bytes(data: bytes) -> int:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from statebag.errors import StatebagError
 from statebag.format.names import is_scope_at_or_above, scope_of
-from statebag.opening.known import Bases, Known, ends_alike
-from statebag.opening.verified import Texts, verified
+from statebag.opening.known import Known, ends_alike
+from statebag.opening.verified import Listed
 from statebag.sealing.cutting import texts_at_hand
+from statebag.sealing.lacking import ReadBases, assembled, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,17 +29,12 @@ if TYPE_CHECKING:
     from statebag.format.paths import Path
     from statebag.format.stub import Blob, Entry, Whole
     from statebag.opening.fetch import Fetcher
-    from statebag.opening.known import Remembered
+    from statebag.opening.known import Bases, Remembered
     from statebag.opening.opener import Indexed, Opener
-    from statebag.opening.verified import Verified
     from statebag.sealing.leaving import Leaving, Single
 
 __all__ = ["Parent"]
 
-# Of a value in chunks, the chunks that are read at most to make a delta, as a share of them all, or
-# their number if that is more. Chosen: where more changed, hardly any delta is short enough.
-_SHARE_READ = 2
-_ALWAYS_READ = 2  # chosen: one chunk changes, or two neighbours
 # Bytes of frames that one seal reads to compare them with their digests. Chosen: about as many as
 # a store returns in the time that the request itself takes.
 _MOST_COMPARED = 1024 * 1024
@@ -71,7 +67,7 @@ class Parent:
         bases: Bases,
     ) -> None:
         self.known = _KnownToo(known)
-        self.bases = _BasesToo(bases)
+        self.bases = ReadBases(bases)
         self._indexed: dict[Path, Indexed] = {}
         self._wanted: dict[Path, tuple[Indexed, dict[str, bytes], list[Blob]]] = {}
         try:
@@ -173,9 +169,8 @@ class Parent:
         if one is None:
             return
         held = texts_at_hand((*leaving.pieces, *leaving.newest))
-        wanted = [entry.blob for entry in one.entries if entry.sha256 not in held]
-        most = max(len(one.entries) // _SHARE_READ, _ALWAYS_READ)
-        if one.entries and not 0 < len(wanted) <= most:
+        wanted = lacking(_listed(one), held) if one.entries else []
+        if wanted is None:
             return  # chunks serve what only grew; what is mostly new is no delta
         tail = one.stub.read.simple
         wanted += [] if tail is None else tail.blobs()
@@ -203,7 +198,7 @@ class Parent:
             texts = fetcher.texts(blobs)
             self.known.add_read(texts)
             for path, (one, held, _) in wanted.items():
-                self.bases.read[path] = _base(one, held, texts)
+                self.bases.read[path] = assembled(_listed(one), held, texts, path)
                 self.known.used.update(dict.fromkeys([entry.blob for entry in one.entries]))
                 found = True
         except StatebagError:
@@ -274,44 +269,10 @@ class _KnownToo(Known):
         self._process.confirm(blobs)  # of one text in two places, `add_blobs` remembers one
 
 
-class _BasesToo(Bases):
-    """What a process read and wrote, followed by what was read of a parent, by path."""
-
-    def __init__(self, process: Bases) -> None:
-        super().__init__(0)
-        self._process = process
-        self.read: dict[Path, Verified | None] = {}
-
-    def find(self, scope: str, path: Path) -> Verified | None:
-        return self.read.get(path) or self._process.find(scope, path)
-
-    def pieces(self, scope: str, path: Path) -> tuple[tuple[Entry, ...], bytes]:
-        return self._process.pieces(scope, path)
-
-    def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
-        return self._process.same(scope, path, text)
-
-    def forget_packs(self, packs: Iterable[str]) -> None:
-        gone = frozenset(packs)
-        self._process.forget_packs(gone)
-        self.forget_read(gone)
-
-    def forget_read(self, packs: Iterable[str]) -> None:
-        """Forget the bases that were read of a parent and lie in these packs."""
-        for path, one in self.read.items():
-            if one is not None and not one.packs.isdisjoint(packs):
-                self.read[path] = None
-
-
 def _nodes(one: Indexed) -> set[Blob]:
     """Return the blobs of a stub that are index nodes, and no text of a value."""
     return {entry.blob for entry in one.stub.read.entries if entry.level}
 
 
-def _base(one: Indexed, held: dict[str, bytes], texts: Texts) -> Verified:
-    """Return the base of a delta, from chunks of the new value and from those that were read."""
-    stub = one.stub.read
-    own = [entry.blob for entry in one.entries]
-    by_blob = {blob: held[blob.sha256] for blob in own if blob.sha256 in held}
-    nodes = one.packs  # of nodes too
-    return verified(stub, Texts({**texts, **by_blob}), one.entries, nodes, one.path)
+def _listed(one: Indexed) -> Listed:
+    return Listed(one.stub.read, one.entries, one.packs)

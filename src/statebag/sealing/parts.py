@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from statebag.format import json_text
-from statebag.format.stub import KEY, Rest
+from statebag.format.stub import KEY, Blob, Extent, Rest
 from statebag.format.unopened import unread_in
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
     "Part",
     "Plain",
     "Sign",
+    "Unread",
     "changed",
     "key_wire",
     "mapped",
@@ -63,6 +64,24 @@ def key_wire(key: str) -> int:
     if key.isascii() and key.isprintable() and '"' not in key and "\\" not in key:
         return len(key) + 2
     return len(json.dumps(key))
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """What must be read of a part before it can move.
+
+    Attributes:
+        blobs: The blobs that its stub names.
+        advised: The prefetch list of its stub: extents with what only index nodes list.
+    """
+
+    blobs: tuple[Blob, ...] = ()
+    advised: tuple[Extent, ...] = ()
+
+    @property
+    def extents(self) -> list[Extent]:
+        """Both, as extents of packs."""
+        named = [Extent(one.at, one.offset, one.length) for one in self.blobs]
+        return [*named, *self.advised]
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -182,9 +201,9 @@ class Part(msgspec.Struct, frozen=True):
         """Return the packs that it refers to in any case."""
         return set()
 
-    def unread(self) -> list[tuple[str, int]]:
-        """Return the packs of blobs that must be read before they can move, as `movable` does."""
-        return []
+    def unread(self) -> Unread:
+        """Return what must be read before it can move."""
+        return Unread()
 
     def with_read(self, move: Move) -> Part:
         """Return this part with its unread chunks of these packs read.
@@ -356,7 +375,7 @@ class Gathered(Part, frozen=True):
         """Return that of the whole."""
         return self.whole.fixed()
 
-    def unread(self) -> list[tuple[str, int]]:
+    def unread(self) -> Unread:
         """Return that of the whole."""
         return self.whole.unread()
 

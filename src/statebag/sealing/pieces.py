@@ -8,16 +8,16 @@ import msgspec
 
 from statebag.errors import BlobCorrupt, InvalidState, InvalidStub
 from statebag.format import json_text
-from statebag.format.codec import LARGEST_PATCHED, digests_of, make_patch
+from statebag.format.codec import LARGEST_PATCHED, digests_of, make_patch, sha256_hex
 from statebag.format.json_type import json_type
 from statebag.format.paths import render_path
 from statebag.format.stub import Entry, Patched
 from statebag.format.unopened import Grown
 from statebag.sealing.cut_value import Cut
-from statebag.sealing.cutting import Piece, cut, fold, grouped, sizes_of_pieces
+from statebag.sealing.cutting import MOST_IN_STUB, Piece, cut, fold, grouped, sizes_of_pieces
 from statebag.sealing.leaving import Encoded, Single, base64_bytes
 from statebag.sealing.shredded import Shredded
-from statebag.sealing.shreds import shreds_of
+from statebag.sealing.shreds import Shred, shreds_of
 from statebag.sealing.unchanged import Around, unchanged
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ _TIMES_SHREDS_TAKE = 4
 # The delta of a value in shreds takes half of the limit of inline bytes at most. Chosen: it stays
 # in the bag whatever else is stored.
 _SHARE_OF_SHREDS = 2
+# Times `piece_bytes` that shreds have where the delta of smaller ones is longer. Chosen: a value
+# that is not cut at all is written whole at each change.
+_TIMES_LARGER = (1, 2, 4)
 _MOST_IN_TAIL = 3  # chunks. Chosen: docs/design/0004, "New values and new chunks are first inline"
 
 
@@ -83,6 +86,7 @@ class Cutter:
         *,
         carried: bool,
         before: tuple[Sequence[Entry], bytes] = ((), b""),
+        look: Callable[[Sequence[Piece]], None] | None = None,
     ) -> Single | Cut | Shredded:
         """Return a large array or object in chunks, a long string in shreds; another as it is.
 
@@ -90,12 +94,13 @@ class Cutter:
             single: The value, as one blob that is not stored yet.
             carried: Whether new bytes may stay inline for now.
             before: The chunks of the field's earlier value, and the text that begins with them.
+            look: Is called with all chunks; what it raises goes through.
         """
         kind = single.kind
         if single.size <= self.policy.piece_bytes:
             return single
         if kind is None:
-            return self._shredded(single, before[0], carried=carried) or single
+            return self._shredded(single, before[0], carried=carried, look=look) or single
         pieces, items = self._as_before(single, *before)
         more, tail = self._cut(items, kind, single.path)
         pieces += more
@@ -108,9 +113,11 @@ class Cutter:
             max(*[piece.size for piece in pieces], 0, 0 if tail is None else tail.size)
             > self._large
         ):
-            shredded = self._shredded(single, (), carried=carried)
+            shredded = self._shredded(single, (), carried=carried, look=look)
             if shredded is not None:
                 return shredded
+        if look is not None:
+            look(pieces)
         return self._whole(
             single.path, single.source, kind, single.count, single.size, pieces, tail, grouped,
             carried=carried,
@@ -122,7 +129,12 @@ class Cutter:
         return 2 * sizes_of_pieces(self.policy.piece_bytes)[1]
 
     def _shredded(
-        self, single: Single, before: Sequence[Entry], *, carried: bool
+        self,
+        single: Single,
+        before: Sequence[Entry],
+        *,
+        carried: bool,
+        look: Callable[[Sequence[Piece]], None] | None,
     ) -> Shredded | None:
         """Return a value as shreds, where the policy and its delta allow it.
 
@@ -133,23 +145,41 @@ class Cutter:
         largest = min(LARGEST_PATCHED, policy.max_open_bytes // _TIMES_SHREDS_TAKE)
         if not allowed or not self._large < single.size <= largest:
             return None
-        shreds = shreds_of(single.text, single.kind, policy.piece_bytes, before)
-        if not shreds:
-            return None
+        for times in _TIMES_LARGER:
+            texts = shreds_of(single.text, single.kind, times * policy.piece_bytes, before)
+            if not texts:
+                return None
+            found = self._in_shreds(single, texts, carried=carried, look=look)
+            if found is None or _SHARE_OF_SHREDS * base64_bytes(found.patch) <= policy.carry_bytes:
+                return found
+        return None
+
+    def _in_shreds(
+        self,
+        single: Single,
+        shreds: list[Shred],
+        *,
+        carried: bool,
+        look: Callable[[Sequence[Piece]], None] | None,
+    ) -> Shredded | None:
+        """Return a value as these shreds; None if it had better be inline."""
         texts = [one.text for one in shreds]
-        digests = digests_of(texts)
+        digests = [one.sha256 or sha256_hex(one.text) for one in shreds]
         blobs = self.known.blobs(self.scope, digests)
         # A text that repeats itself may be short once it is compressed, however long it is.
-        if carried and not any(blobs) and single.carried_bytes <= policy.carry_bytes:
-            return None
-        base = json_text.join_texts(texts, "array")
-        patch = make_patch(single.text, base)
-        if patch is None or _SHARE_OF_SHREDS * base64_bytes(patch) > policy.carry_bytes:
+        limit = self.policy.carry_bytes
+        if carried and not any(blobs) and single.carried_bytes <= limit:
             return None
         pieces = [
             Piece(one.text, one.count, digest, blob)
             for one, digest, blob in zip(shreds, digests, blobs, strict=True)
         ]
+        if look is not None:
+            look(pieces)
+        base = json_text.join_texts(texts, "array")
+        patch = make_patch(single.text, base)
+        if patch is None:
+            return None
         count = sum([one.count for one in shreds])
         whole = self._whole(
             single.path, single.source, "array", count, len(base), pieces, None, grouped,
@@ -264,9 +294,12 @@ class Cutter:
                 in_tail += tail.count
             last, text = tail, json_text.join_texts(texts, kind)
             tail = self.encoded(None, text, path, kind, in_tail)
+        # A node alone is not worth a pack: what was stored already is listed by the next one.
+        is_short = grouping is fold and len(members) <= 3 * MOST_IN_STUB
+        waits = is_short and all(member.blob is not None for member in members)
         return Cut(
-            path, source, kind, count, size, members, grouping(members), tail, self.scope,
-            grouping, newest=newest, last=last, inherited=inherited,
+            path, source, kind, count, size, members, members if waits else grouping(members),
+            tail, self.scope, grouping, newest=newest, last=last, inherited=inherited,
         )  # fmt: skip
 
     def _newest(self, members: tuple[Member, ...], tail: Single | None) -> tuple[Piece, ...]:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from statebag.errors import InvalidState
 from statebag.format import json_check, json_text
 from statebag.format.bag_text import JSON_MARKS, STRING_MARKS, bag_texts, names_with_bag_text
-from statebag.format.codec import make_patch, sha256_hex
+from statebag.format.codec import LARGEST_PATCHED, make_patch, sha256_hex
 from statebag.format.escape import escape, is_lookalike, may_need_escape
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY, NEWEST_FORMS
@@ -25,17 +25,19 @@ from statebag.format.unopened import OPAQUE, Grown, Unopened
 from statebag.opening.verified import Verified
 from statebag.sealing.admission import Admission
 from statebag.sealing.kept import Kept
+from statebag.sealing.lacking import NeedsBase, lacking
 from statebag.sealing.parts import Branch, Gathered, Part, Plain
 from statebag.sealing.pieces import Cutter, NeedsOpened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from statebag.format.json_check import Checked
     from statebag.format.paths import Path
     from statebag.format.stub import Stub, Whole
     from statebag.opening.known import Bases, Known, Remembered
     from statebag.policy import Policy
+    from statebag.sealing.cutting import Piece
     from statebag.sealing.leaving import Leaving, Single
     from statebag.sealing.parent import Parent
 
@@ -263,8 +265,19 @@ class Planner:
 
     def in_pieces(self, single: Single, *, carried: bool) -> Leaving:
         """Return a value in chunks (`Cutter.in_pieces`); the chunks that were read come first."""
+        before = self.bases.pieces(self.scope, single.path)
+        listed = self.bases.index(self.scope, single.path) if carried else None
+        if listed is None or not self._may_patch(single):
+            return self.cutter.in_pieces(single, carried=carried, before=before)
+
+        def look(pieces: Sequence[Piece]) -> None:
+            held = {piece.sha256: piece.text for piece in pieces}
+            if lacking(listed, held) is not None:
+                raise NeedsBase(single.path, listed, held)
+
+        largest = max(single.size, listed.stub.size)
         return self.cutter.in_pieces(
-            single, carried=carried, before=self.bases.pieces(self.scope, single.path)
+            single, carried=True, before=before, look=look if largest <= LARGEST_PATCHED else None
         )
 
     def _stored_as(self, value: Any, text: bytes, path: Path) -> Verified | Remembered | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from statebag.errors import InvalidState
+from statebag.errors import BagTooLarge, InvalidState
 from statebag.format import escape, json_text
 from statebag.format.bag_text import STRING_MARKS
 from statebag.format.json_check import check_json
@@ -20,6 +20,7 @@ from statebag.sealing import rehearsal
 from statebag.sealing.admission import Admission
 from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
+from statebag.sealing.lacking import NeedsBase, with_base
 from statebag.sealing.layout import Layout, lay_out
 from statebag.sealing.parent import Parent
 from statebag.sealing.parts import what_leaves
@@ -177,7 +178,7 @@ class Sealer:
                 if one.pieces is None or origin is not None:
                     continue  # not all of it was verified
                 if not self._memory.bases.has_room(one.stub.size):
-                    self._memory.bases.add_index(one.path, one.pieces)
+                    self._memory.bases.add_index(one.path, one.listed)
                 else:
                     value = verified(
                         one.stub, Texts(one.texts), one.pieces, one.node_packs, one.path
@@ -221,13 +222,21 @@ class Sealer:
         planner = Planner(
             self.policy, encoded, memory.known, memory.bases, checked, admission, parent
         )
-        target, moves = bound, True
+        target, moves, spare = bound, True, 0
         while True:
             try:
                 root = planner.part(state, ())
                 if parent is not None and parent.reads(self._fetcher(memory)):
                     root = planner.part(state, ())
-                plan = fit(root, planner, target)
+                plan = fit(root, planner, target - max(spare, 0))
+            except BagTooLarge:
+                if spare <= 0:
+                    raise
+                spare = -1
+                continue
+            except NeedsBase as needed:
+                planner.bases = with_base(planner.bases, needed, self._fetcher(memory))
+                continue
             except NeedsOpened as needed:
                 state = self.read_inside(state, needed.path, scope)
                 planner.looks_again()
@@ -251,6 +260,10 @@ class Sealer:
             size = wire_size_at_most(text, exponents=True)
             if size > bound:
                 size = wire_size(layout.bag, text)
+            if size > bound and not spare and layout.leaving:
+                # First more leaves: a stub that lost its prefetch list lost it for long.
+                spare = size - bound
+                continue
             if size > bound:
                 layout = layout.without_reads()
                 text = json_text.encode(layout.bag)

@@ -17,9 +17,9 @@ from zlib import crc32
 import msgspec
 
 from statebag.errors import BlobCorrupt
+from statebag.format.codec import sha256_hex
 from statebag.format.json_text import split_items
 from statebag.sealing.cutting import cut, sizes_of_pieces
-from statebag.sealing.unchanged import Around, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +31,9 @@ __all__ = ["Shred", "shreds_of"]
 # Bytes. Chosen: a shorter text takes less in the delta than a row of the index.
 _LEAST_SHRED = 512
 _DEEPEST = 16  # levels that are cut inside one another. Chosen: each is a pass of the text
-# A string that is larger is cut into shreds of twice the size. Chosen: its delta takes about eight
-# bytes for each shred, and that of 50 MB still travels in a bag.
-_LONG_STRING = 8 * 1024 * 1024
+# A string that is larger is cut into shreds of so many times the size. Chosen: its delta takes
+# eight or nine bytes for each shred, and that of 60 MB, which has 900, still travels in a bag.
+_LONG_STRINGS = ((24 * 1024 * 1024, 4), (8 * 1024 * 1024, 2))
 
 # A place may be an end where the bits of the bytes before it, one for each, make such a pattern.
 # The parity of a byte is that bit: it is as often 0 as 1 among letters, digits and in UTF-8. The
@@ -47,6 +47,7 @@ _PATTERNS = (
 )
 _CONTEXT = 32  # bytes whose checksum decides. Chosen: a few words
 _FARTHER = 64  # bytes that an end is moved at most, to lie across nothing. Chosen: a few escapes
+_AROUND = len(b'[""]')  # bytes of a shred's text around the bytes that are the string's
 _CRC_RANGE = 1 << 32  # values of a CRC of 32 bits
 _LONGEST_ESCAPE = 6  # bytes: a backslash, `u` and four digits
 _KEY = re.compile(rb'"(?:[^"\\]|\\.)*":')
@@ -58,10 +59,12 @@ class Shred(msgspec.Struct, frozen=True):
     Attributes:
         text: The text of the array.
         count: Its items.
+        sha256: Of the text, if it is known.
     """
 
     text: bytes
     count: int
+    sha256: str = ""
 
 
 def shreds_of(
@@ -121,16 +124,36 @@ def _shred_run(items: list[bytes], kind: Kind, aim: int, found: list[Shred]) -> 
 
 
 def _aim_of_string(text: bytes, aim: int) -> int:
-    return aim if len(text) <= _LONG_STRING else 2 * aim
+    return next((times * aim for size, times in _LONG_STRINGS if len(text) > size), aim)
 
 
 def _shreds_around(text: bytes, before: Sequence[Entry], aim: int) -> list[Shred]:
-    """Return the shreds of a string, of which only what lies between earlier ones is cut."""
+    """Return the shreds of a string, most of which are found again by their digests.
+
+    Where the next earlier shred does not follow, one is cut. If that one is an earlier shred, those
+    after it are looked for again. So each edit costs two or three cuts.
+    """
     aim = _aim_of_string(text, aim)
-    same = unchanged(text, before, Around(b'["', b'"]', b""), sizes_of_pieces(aim))
-    found = [Shred(one.text, one.count) for one in same.first]
-    _shred_string(text, same.start, same.stop, aim, found)
-    return found + [Shred(one.text, one.count) for one in same.last]
+    least, largest = sizes_of_pieces(aim)
+    places = {one.sha256: n for n, one in enumerate(before)}
+    found: list[Shred] = []
+    start, stop, following = 1, len(text) - 1, 0
+    while start < stop:
+        earlier = before[following] if following < len(before) else None
+        end = start + earlier.size - _AROUND if earlier is not None else stop
+        is_last = end == stop  # what ends a string may be short
+        if earlier is not None and end <= stop and (is_last or least <= end - start <= largest):
+            whole = b'["%b"]' % text[start:end]
+            if sha256_hex(whole) == earlier.sha256:
+                found.append(Shred(whole, 1, earlier.sha256))
+                start, following = end, following + 1
+                continue
+        end = _end(text, start, stop, aim)
+        whole = b'["%b"]' % text[start:end]
+        digest = sha256_hex(whole)
+        found.append(Shred(whole, 1, digest))
+        start, following = end, places.get(digest, len(before)) + 1
+    return found
 
 
 def _shred_string(text: bytes, start: int, stop: int, aim: int, found: list[Shred]) -> None:

@@ -62,7 +62,7 @@ def unchanged(
     extra = len(around.opening) + len(around.closing)
     between = len(around.between)
 
-    def piece(entry: Entry, at: int) -> Piece | None:
+    def piece(entry: Entry, at: int, least: int = least) -> Piece | None:
         length = entry.size - extra
         if not least <= length <= largest + extra:
             return None
@@ -86,7 +86,7 @@ def unchanged(
         begin = stop - entry.size + extra
         if begin < start or text[begin - between : begin] != around.between:
             break
-        found = piece(entry, begin)
+        found = piece(entry, begin, least if last else 0)  # the end of a value may be short
         if found is None:
             break
         last.append(found)
