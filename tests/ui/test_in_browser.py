@@ -11,7 +11,7 @@ import pytest
 
 from statebag.local.records import Record
 from statebag.ui.report_file import report_of
-from tests.ui.conftest import HOSTILE, SECRET, arn_of, serving
+from tests.ui.conftest import HEAD, HOSTILE, SECRET, arn_of, serving
 
 pytest.importorskip("starlette", reason="needs the extra ui")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
@@ -283,3 +283,69 @@ def test_a_report_is_the_same_page_without_a_server(data, ran, tmp_path):
         assert wrong == []
         assert {one.partition(":")[0] for one in page.requests} == {"file"}
         assert json.loads(page.locator("#recorded").text_content())["has_values"] is False
+
+
+def test_a_head_its_versions_a_state_and_a_difference(served):
+    with browsing() as (page, wrong):
+        page.goto(served.address)
+        page.get_by_role("link", name="Heads").click()
+        rows = page.get_by_role("table", name="Heads").get_by_role("row")
+        rows.filter(has_text="agents/<b>7").get_by_role("link", name="main").click()
+        table = page.get_by_role("table", name="Versions of the head")
+        table.get_by_text("turn-3").wait_for()
+        assert table.get_by_role("row").count() == 3
+        table.focus()
+        page.keyboard.press("ArrowDown")
+        page.get_by_role("button", name="What it changed").click()
+        page.get_by_text("$.messages", exact=False).first.wait_for()
+        assert page.get_by_label("From", exact=True).input_value() == "2"
+        page.get_by_role("tab", name="State").click()
+        page.get_by_role("treeitem").filter(has_text="turn").wait_for()
+        page.get_by_role("button", name="Version: the version before").click()
+        page.wait_for_function("location.hash.includes('at=2')")
+        page.get_by_role("treeitem").filter(has_text="turn").click()
+        page.get_by_role("button", name="History of this value").click()
+        page.get_by_text("No other version changed it.").wait_for()
+        assert page.locator(".trail li").count() == 3
+        assert SECRET not in page.content()
+        page.get_by_role("tab", name="Versions").click()
+        page.get_by_role("button", name="Find forks").click()
+        page.get_by_role("link", name="agents/other · main").click()
+        page.get_by_text("Forked from").wait_for()
+        page.get_by_text("agents/<b>7").wait_for()
+        assert page.locator("#page b").count() == 0
+        assert wrong == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 400])
+def test_heads_on_a_narrow_screen(served, width, scheme):
+    with browsing(viewport={"width": width, "height": 740}, color_scheme=scheme) as (page, _):
+        page.goto(f"{served.address}#/h")
+        page.get_by_role("table", name="Heads").get_by_text("main").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for tab in ("versions", "state", "differences"):
+            page.goto(f"{served.address}#/h/{quote(HEAD, safe='')}/{tab}")
+            page.get_by_role("tabpanel").wait_for()
+            page.wait_for_timeout(300)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+
+
+def test_the_page_says_how_much_of_a_long_history_was_read(ran, tmp_path):
+    from tests.ui.test_seen_execution import long_history
+
+    long_history(tmp_path, 3_000)  # 12 MB: three answers
+    with serving(tmp_path, ran.client.store.url) as served, browsing() as (page, wrong):
+        seen = []
+        page.on("response", seen.append)
+        page.goto(view(served, arn_of("long")))
+        page.get_by_text("Late").first.wait_for()
+        page.get_by_role("heading", name="Steps 3,000").wait_for()
+        heads = [one.json() for one in seen if "ask/execution?" in one.url]
+        shares = [head["reading"] for head in heads]
+        assert 0 < shares[0] < 0.5
+        assert shares[-1] is None
+        assert {head["stands"]["status"] for head in heads} == {"FAILED"}
+        assert {head["events"] for head in heads} == {6_002}
+        page.locator(".reading-on").wait_for(state="detached")
+        assert wrong == []

@@ -8,7 +8,7 @@ import { Rows } from "./rows.js";
 const PAGE = 200;
 
 /** Pages of a long list, each asked for once; `version` empties them, and keeps what is shown. */
-function usePages(load, version) {
+export function usePages(load, version, size = PAGE) {
   const pages = useRef(new Map());
   const asked = useRef(new Set());
   const [state, setState] = useState({ total: 0, error: null, turn: 0 });
@@ -22,11 +22,11 @@ function usePages(load, version) {
   }
   const want = useCallback(
     (first, last) => {
-      for (let page = Math.floor(first / PAGE); page <= Math.floor(Math.max(first, last - 1) / PAGE); page += 1) {
+      for (let page = Math.floor(first / size); page <= Math.floor(Math.max(first, last - 1) / size); page += 1) {
         if (asked.current.has(page)) continue;
         asked.current.add(page);
         const mine = turn.current;
-        load(page * PAGE, PAGE).then(
+        load(page * size, size).then(
           (answer) => {
             if (mine !== turn.current) return;
             pages.current.set(page, answer.steps);
@@ -40,7 +40,7 @@ function usePages(load, version) {
     [version],
   );
   useEffect(() => want(0, 1), [version]);
-  const at = (index) => (pages.current.get(Math.floor(index / PAGE)) || [])[index % PAGE];
+  const at = (index) => (pages.current.get(Math.floor(index / size)) || [])[index % size];
   return { ...state, at, want };
 }
 
