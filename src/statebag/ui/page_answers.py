@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import ConfigurationError
 from statebag.format.json_depth import loads
 from statebag.format.paths import parse_path
+from statebag.ui.event_page import EVENTS_AT_ONCE, event_page
 from statebag.ui.execution_view import STEPS_AT_ONCE, graph_of, overview, step_page, timeline_of
 from statebag.ui.head_catalog import HeadCatalog
 from statebag.ui.seen_head import VERSIONS_AT_ONCE, is_head, overview_of_head
@@ -55,6 +56,12 @@ class PageData:
                 self._seen(asked), asked.number("points", 1_000, most=_POINTS)
             ),
             "steps": self._steps,
+            "events": lambda asked: event_page(
+                self._seen(asked),
+                asked.number("start", 0),
+                asked.number("count", EVENTS_AT_ONCE),
+                text=asked.text("text", ""),
+            ),
             "state": self._state,
             "text": self._text,
             "search": self._search,

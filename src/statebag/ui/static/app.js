@@ -4,13 +4,14 @@ import { ask, recorded } from "./source.js";
 import { bytes, count, duration, moment, visible } from "./format.js";
 import { Copy, Facts, Status, Tabs, Trouble, useEvery } from "./parts.js";
 import { Executions } from "./executions.js";
+import { History } from "./history.js";
 import { Overview } from "./overview.js";
 import { StateView } from "./state.js";
 import { Differences } from "./differences.js";
 import { Cost } from "./cost.js";
 import { Head, headTabs, Heads } from "./heads.js";
 
-const TABS = [["steps", "Steps"], ["state", "State"], ["differences", "Differences"], ["cost", "Cost and store"]];
+const TABS = [["steps", "Steps"], ...(recorded ? [] : [["events", "Events"]]), ["state", "State"], ["differences", "Differences"], ["cost", "Cost and store"]];
 const FIELDS = ["at", "before", "after"];
 
 function readRoute() {
@@ -106,6 +107,7 @@ function Execution({ route, go, values }) {
     <${Tabs} tabs=${TABS} chosen=${route.tab} choose=${(tab) => go({ tab })} />
     <div id="view" role="tabpanel" aria-labelledby=${`tab-${route.tab}`}>
       ${route.tab === "steps" ? html`<${Overview} ...${view} />` : ""}
+      ${route.tab === "events" ? html`<${History} ...${view} />` : ""}
       ${route.tab === "state" ? html`<${StateView} ...${view} />` : ""}
       ${route.tab === "differences" ? html`<${Differences} ...${view} />` : ""}
       ${route.tab === "cost" ? html`<${Cost} ...${view} />` : ""}

@@ -6,6 +6,7 @@ import { Trouble } from "./parts.js";
 import { ValueText } from "./tree.js";
 import { EventPicker } from "./events.js";
 
+const SHOWN = 100; // a screen or three
 const SIGNS = { added: "+", removed: "−", changed: "~", possible: "?" };
 const WORDS = { added: "added", removed: "removed", changed: "changed", possible: "perhaps changed" };
 
@@ -14,6 +15,8 @@ export function Differences({ arn, head, route, go, values, unit }) {
   const after = route.after || (recorded && recorded.pair ? recorded.pair[1] : "");
   const [held, setHeld] = useState({ answer: null, error: null });
   const [inside, setInside] = useState({});
+  const [shown, setShown] = useState(SHOWN);
+  useEffect(() => setShown(SHOWN), [arn, before, after]);
   useEffect(() => setInside({}), [arn, before, after]);
   useEffect(() => {
     ask("differences", { arn, before, after: after || null, values }).then(
@@ -41,8 +44,8 @@ export function Differences({ arn, head, route, go, values, unit }) {
     ${answer && !answer.changes.length ? html`<p class="note">The states at ${unit ? unit.name : "event"}s ${count(answer.before)} and ${count(answer.after)} are the same.</p>` : ""}
     ${answer && answer.changes.length ? html`
       <p class="note">${plural(answer.changes.length + answer.left_out, "place differs", "places differ")}, as the bags show without reading the store. “Look inside” reads what differs.</p>
-      <ul class="changes">${answer.changes.map((one) => html`<${Change} one=${one} key=${one.path} inside=${inside[one.path]} look=${(most) => look(one.path, most)} show=${() => go({ tab: "state", at: one.kind === "added" ? answer.after : answer.before })} />`)}</ul>
-      ${answer.left_out ? html`<p class="note">${count(answer.left_out)} more are not listed.</p>` : ""}` : ""}
+      <ul class="changes">${answer.changes.slice(0, shown).map((one) => html`<${Change} one=${one} key=${one.path} inside=${inside[one.path]} look=${(most) => look(one.path, most)} show=${() => go({ tab: "state", at: one.kind === "added" ? answer.after : answer.before })} />`)}</ul>
+      ${answer.changes.length > shown ? html`<p class="note"><button type="button" onClick=${() => setShown(answer.changes.length)}>Show ${count(answer.changes.length - shown)} more</button></p>` : answer.left_out ? html`<p class="note">${count(answer.left_out)} more are not listed.</p>` : ""}` : ""}
   </section>`;
 }
 

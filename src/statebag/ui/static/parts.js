@@ -80,6 +80,10 @@ export function Facts({ of }) {
 /** Tabs of a view, which arrows move between; `tabs` are pairs of a name and a text. */
 export function Tabs({ tabs, chosen, choose }) {
   const bar = useRef(null);
+  useEffect(() => {
+    const tab = bar.current.querySelector('[aria-selected="true"]');
+    if (tab) bar.current.scrollLeft = Math.max(0, tab.offsetLeft + tab.offsetWidth - bar.current.clientWidth);
+  }, [chosen]);
   const onKey = (event) => {
     const at = tabs.findIndex(([name]) => name === chosen);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];

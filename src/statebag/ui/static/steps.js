@@ -44,7 +44,7 @@ export function usePages(load, version, size = PAGE) {
   return { ...state, at, want };
 }
 
-export function Steps({ arn, number, chosen, choose, use, limit, only, setOnly, text, setText }) {
+export function Steps({ arn, number, longest, chosen, choose, use, limit, only, setOnly, text, setText }) {
   const version = `${arn} ${number} ${only} ${text}`;
   const load = (start, size) => ask("steps", { arn, start, count: size, only, text: text || null });
   const { total, error, at, want } = usePages(load, version);
@@ -79,7 +79,7 @@ export function Steps({ arn, number, chosen, choose, use, limit, only, setOnly, 
             <span role="cell"><${Status} of=${step.status} small />${step.attempts > 1 ? html` <span class="tag warn">${step.attempts}×</span>` : ""}</span>
             <span role="cell" class="right"><${Meter} size=${step.input} limit=${limit} /></span>
             <span role="cell" class="right"><${Meter} size=${step.output} limit=${limit} /></span>
-            <span role="cell" class="right dim">${duration(step.seconds)}</span>` };
+            <span role="cell" class="right dim took">${duration(step.seconds)}<span class="bar" aria-hidden="true"><b style=${{ width: `${longest && step.seconds ? Math.min(100, (100 * step.seconds) / longest) : 0}%` }}></b></span></span>` };
         }} />
     </div>
   </section>`;
