@@ -1,7 +1,8 @@
 """How long the page takes on a long execution: `python -m benchmarks.page_times`.
 
 It makes an execution of 25,000 events whose state has 100 MB, serves the page of it, and drives
-Chromium: time to the first view, to a value, and to a difference. It needs the extra `ui`,
+Chromium: time to the first view, to a value, and to a difference, with the processor time that the
+program takes for each, and the bytes that it sends. It needs the extra `ui`,
 playwright, and Chromium.
 """
 
@@ -28,7 +29,7 @@ from statebag.local.records import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Response
 
 ARN = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Long:run-1"
 PROGRAM = "from statebag.cli import main; main()"
@@ -123,7 +124,7 @@ def measure(histories: Path, store: Path, events: int) -> dict[str, Any]:
             assert found is not None
             with sync_playwright() as started:
                 browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-                figures = _driven(browser.new_page(), found[0], events)
+                figures = _driven(browser.new_page(), found[0], events, served.pid)
                 browser.close()
             status = Path(f"/proc/{served.pid}/status")
             if status.exists():
@@ -134,14 +135,31 @@ def measure(histories: Path, store: Path, events: int) -> dict[str, Any]:
     return figures
 
 
-def _driven(page: Page, address: str, events: int) -> dict[str, Any]:
+def _processor_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken; 0 where /proc does not say it."""
+    file = Path(f"/proc/{pid}/stat")
+    if not file.exists():
+        return 0.0
+    fields = file.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _driven(page: Page, address: str, events: int, pid: int) -> dict[str, Any]:
     page.set_default_timeout(120_000)
     figures: dict[str, Any] = {}
+    sent = [0]
+
+    def count(answer: Response) -> None:
+        sent[0] += int(answer.headers.get("content-length", 0))
+
+    page.on("response", count)
 
     def timed(name: str, act: Callable[[], object]) -> None:
-        begun = time.perf_counter()
+        begun, before, sent[0] = time.perf_counter(), _processor_seconds(pid), 0
         act()
         figures[f"seconds to {name}"] = time.perf_counter() - begun
+        figures[f"processor seconds of the program to {name}"] = _processor_seconds(pid) - before
+        figures[f"kilobytes to {name}"] = sent[0] / 1_000
         print(f"... {name}", file=sys.stderr, flush=True)
 
     def first_view() -> None:
@@ -172,6 +190,10 @@ def _driven(page: Page, address: str, events: int) -> dict[str, Any]:
         lambda: (page.goto(address), page.locator(".rows .row").wait_for()),
     )
     timed("the first view of the execution", first_view)
+    timed(
+        "the whole history",
+        lambda: page.locator(".reading-on").wait_for(state="detached"),
+    )
     timed("the last step, by the keyboard", last_step)
     timed("all opened sizes", lambda: page.get_by_text("measuring").wait_for(state="detached"))
     timed("the state", first_state)

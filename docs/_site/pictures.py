@@ -10,12 +10,18 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
+from statebag import Statebag
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
@@ -29,21 +35,59 @@ def main() -> None:
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if chromium is None or not KEPT.is_dir():
         sys.exit("needs the program chromium, and a run of `make demo`")
-    command = [sys.executable, "-c", PROGRAM, "ui", "--store", str(KEPT / "store")]
-    command += ["--histories", str(KEPT / "histories")]
+    with sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--hide-scrollbars"]
+        )
+        with _serving(KEPT / "store", KEPT / "histories") as address:
+            _take(browser, address)
+        with TemporaryDirectory(prefix="statebag-pictures-") as folder:
+            store = Path(folder, "store")
+            _write_threads(store)
+            with _serving(store, Path(folder, "histories")) as address:
+                _take_head(browser, address)
+        browser.close()
+
+
+@contextmanager
+def _serving(store: Path, histories: Path) -> Iterator[str]:
+    """Serve the page of a store and a folder of histories; yield its address."""
+    command = [sys.executable, "-c", PROGRAM, "ui", "--store", str(store)]
+    command += ["--histories", str(histories)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:  # noqa: S603
         try:
             assert served.stdout is not None
             found = re.search(r"http\S+", served.stdout.readline())
             assert found is not None
-            with sync_playwright() as started:
-                browser = started.chromium.launch(
-                    executable_path=chromium, args=["--no-sandbox", "--hide-scrollbars"]
-                )
-                _take(browser, found[0])
-                browser.close()
+            yield found[0]
         finally:
             served.terminate()
+
+
+def _write_threads(store: Path) -> None:
+    """Write the thread of an agent, and a fork of it."""
+    client = Statebag(store, replicas=(), signing_keys={})
+    head = client.heads("agents/thread-7").head("main")
+    version, messages = None, []
+    for turn in range(1, 13):
+        for who, length in (("user", 20), ("assistant", 400)):
+            messages.append({"role": who, "content": f"{who}'s message {turn}. " * length})
+        state = {"thread": "thread-7", "turn": turn, "messages": messages}
+        bag = head.seal(state, version)
+        version = head.advance(bag, version, label=f"turn-{turn}", note={"turn": turn})
+    fork = client.heads("agents/thread-8").head("main")
+    begun = head.fork(fork, head.find("turn-9"))
+    fork.advance(fork.seal({"turn": 10, "messages": messages[:18]}, begun), begun, label="again")
+
+
+def _take_head(browser: Browser, address: str) -> None:
+    page = _page(browser, f"{address}#/h", "light")
+    rows = page.locator(".heads .rows .row")
+    rows.filter(has_text="agents/thread-7").locator("a").click()
+    page.get_by_role("table", name="Versions of the head").get_by_text("turn-12").wait_for()
+    page.get_by_role("button", name="Find forks").click()
+    page.get_by_role("link", name="agents/thread-8").wait_for()
+    _save(page, "ui-head", 860)
 
 
 def _take(browser: Browser, address: str) -> None:

@@ -1,10 +1,13 @@
 """`statebag ui`: its arguments; tests/ui has the page."""
 
 import importlib.util
+from urllib.parse import quote
 
 import pytest
 
+from statebag.local.records import Record
 from tests.cli.program import is_one_clear_line, statebag
+from tests.ui.conftest import arn_of
 
 
 def test_its_help_says_what_it_does():
@@ -26,3 +29,51 @@ def test_without_the_extra_the_extra_is_named(folder):
         pytest.skip("the extra ui is installed")
     result = statebag("ui")
     assert "pip install 'statebag[ui]'" in result.stderr
+
+
+@pytest.fixture
+def runs(folder):
+    """Two runs of this machine; the second is the newest."""
+    for name in ("run-one", "run-two"):
+        (folder / "Main").mkdir(exist_ok=True)
+        record = Record(folder / "Main" / f"{name}.jsonl", arn_of(name), {})
+        record.add({"id": 1, "type": "ExecutionStarted", "timestamp": 1})
+        record.close()
+    return folder
+
+
+HEAD = "@heads/agents/thread-7/@main/@head"
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ((), ""),
+        (("run-one",), "#/x/" + quote(arn_of("run-one"), safe="")),
+        (("run-t",), "#/x/" + quote(arn_of("run-two"), safe="")),
+        (("Main/run-one@1",), "#/x/" + quote(arn_of("run-one"), safe="") + "/state?at=1"),
+        ((arn_of("run-two"), "run-one"), "#/x/" + quote(arn_of("run-two"), safe="")),
+        (("--last",), "#/x/" + quote(arn_of("run-two"), safe="")),
+        ((HEAD,), "#/h/" + quote(HEAD, safe="")),
+    ],
+)
+def test_the_address_begins_with_what_is_named(runs, monkeypatch, given, place):
+    pytest.importorskip("uvicorn")
+    from statebag.ui import page_server
+
+    def serve(catalog, client, port, ready):
+        ready("http://127.0.0.1:1/token/")
+
+    monkeypatch.setattr(page_server, "serve", serve)
+    result = statebag("ui", *given, "--histories", runs)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"The page is at http://127.0.0.1:1/token/{place}\n"
+
+
+def test_names_that_mean_nothing_or_several(runs):
+    pytest.importorskip("uvicorn")
+    several = statebag("ui", "run-", "--histories", runs)
+    assert "2 executions of this machine begin" in several.stderr
+    nothing = statebag("ui", "--last", "--histories", runs / "none")
+    assert "no run on this machine" in nothing.stderr
+    assert is_one_clear_line(nothing.stderr)

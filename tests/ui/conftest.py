@@ -33,6 +33,9 @@ def arn_of(name, machine="Main"):
     return f"arn:aws:states:us-east-1:{ACCOUNT}:execution:{machine}:{name}"
 
 
+HEAD = "@heads/agents/%3Cb%3E7/@main/@head"
+
+
 def state():
     """A state that is in the store in chunks, as one value, and inline."""
     return {
@@ -94,6 +97,13 @@ def ran(tmp_path_factory):
     }
     histories = folder / "histories"
     functions = {"load": load, "change": change, "each": each, "fail": fail}
+    thread = client.heads("agents/<b>7").head("main")
+    version = None
+    for n in range(1, 4):
+        talk = {"messages": [noise(30_000, m) for m in range(n)], "turn": n, "secret": SECRET}
+        bag = thread.seal(talk, version)
+        version = thread.advance(bag, version, label=f"turn-{n}", note={"who": SECRET})
+    thread.fork(client.heads("agents/other").head("main"), thread.find("turn-2"))
     given = {"execution_id": "Main/run-1"}
     options = {"functions": functions, "histories": histories, "strict": False}
     good = chain(("Load", task("load")), ("Map", mapped), ("Change", task("change")))

@@ -10,8 +10,11 @@ from urllib.parse import quote
 import pytest
 
 from statebag.local.records import Record
+from statebag.ui.execution_catalog import ExecutionCatalog
+from statebag.ui.page_answers import PageData
 from statebag.ui.report_file import report_of
-from tests.ui.conftest import HOSTILE, SECRET, arn_of, serving
+from tests.ui.conftest import HEAD, HOSTILE, SECRET, arn_of, serving
+from tests.ui.hostile_record import hostile_record
 
 pytest.importorskip("starlette", reason="needs the extra ui")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
@@ -283,3 +286,182 @@ def test_a_report_is_the_same_page_without_a_server(data, ran, tmp_path):
         assert wrong == []
         assert {one.partition(":")[0] for one in page.requests} == {"file"}
         assert json.loads(page.locator("#recorded").text_content())["has_values"] is False
+
+
+def test_a_head_its_versions_a_state_and_a_difference(served):
+    with browsing() as (page, wrong):
+        page.goto(served.address)
+        page.get_by_role("link", name="Heads").click()
+        rows = page.get_by_role("table", name="Heads").get_by_role("row")
+        rows.filter(has_text="agents/<b>7").get_by_role("link", name="main").click()
+        table = page.get_by_role("table", name="Versions of the head")
+        table.get_by_text("turn-3").wait_for()
+        assert table.get_by_role("row").count() == 3
+        table.focus()
+        page.keyboard.press("ArrowDown")
+        page.get_by_role("button", name="What it changed").click()
+        page.get_by_text("$.messages", exact=False).first.wait_for()
+        assert page.get_by_label("From", exact=True).input_value() == "2"
+        page.get_by_role("tab", name="State").click()
+        page.get_by_role("treeitem").filter(has_text="turn").wait_for()
+        page.get_by_role("button", name="Version: the version before").click()
+        page.wait_for_function("location.hash.includes('at=2')")
+        page.get_by_role("treeitem").filter(has_text="turn").click()
+        page.get_by_role("button", name="History of this value").click()
+        page.get_by_text("No other version changed it.").wait_for()
+        assert page.locator(".trail li").count() == 3
+        assert SECRET not in page.content()
+        page.get_by_role("tab", name="Versions").click()
+        page.get_by_role("button", name="Find forks").click()
+        page.get_by_role("link", name="agents/other · main").click()
+        page.get_by_text("Forked from").wait_for()
+        page.get_by_text("agents/<b>7").wait_for()
+        assert page.locator("#page :not(.bar) > b").count() == 0
+        assert wrong == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 400])
+def test_heads_on_a_narrow_screen(served, width, scheme):
+    with browsing(viewport={"width": width, "height": 740}, color_scheme=scheme) as (page, _):
+        page.goto(f"{served.address}#/h")
+        page.get_by_role("table", name="Heads").get_by_text("main").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for tab in ("versions", "state", "differences"):
+            page.goto(f"{served.address}#/h/{quote(HEAD, safe='')}/{tab}")
+            page.get_by_role("tabpanel").wait_for()
+            page.wait_for_timeout(300)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+
+
+def test_the_page_says_how_much_of_a_long_history_was_read(ran, tmp_path):
+    from tests.ui.test_seen_execution import long_history
+
+    long_history(tmp_path, 3_000)  # 12 MB: three answers
+    with serving(tmp_path, ran.client.store.url) as served, browsing() as (page, wrong):
+        seen = []
+        page.on("response", seen.append)
+        page.goto(view(served, arn_of("long")))
+        page.get_by_text("Late").first.wait_for()
+        page.get_by_role("heading", name="Steps 3,000").wait_for()
+        heads = [one.json() for one in seen if "ask/execution?" in one.url]
+        shares = [head["reading"] for head in heads]
+        assert 0 < shares[0] < 0.5
+        assert shares[-1] is None
+        assert {head["stands"]["status"] for head in heads} == {"FAILED"}
+        assert {head["events"] for head in heads} == {6_002}
+        page.locator(".reading-on").wait_for(state="detached")
+        assert wrong == []
+
+
+def nothing_hostile_happened(page, wrong):
+    assert wrong == []
+    assert page.locator("#page img, #page script, #page :not(.bar) > b").count() == 0
+    assert page.locator("a[href^='javascript']").count() == 0
+    shown = page.inner_text("body")
+    for char in ("\u202e", "\u2066", "\x1b"):
+        assert char not in shown
+        assert page.evaluate("(char) => document.title.includes(char)", char) is False
+
+
+@pytest.mark.parametrize("tab", ["steps", "events", "state", "differences", "cost"])
+def test_hostile_names_of_machines_states_and_errors(ran, tmp_path, tab):
+    arn = hostile_record(tmp_path)
+    with serving(tmp_path, ran.client.store.url) as served, browsing() as (page, wrong):
+        page.goto(served.address)
+        page.get_by_role("link", name="hostile").click()
+        page.get_by_text("M&amp;<b>").first.wait_for()
+        page.get_by_role("switch", name="Show values").click()
+        page.goto(view(served, arn, tab))
+        page.get_by_role("tabpanel").wait_for()
+        page.get_by_text("</script><script>alert(2)</script>").first.wait_for()
+        if tab == "steps":
+            page.get_by_role("table", name="Steps").get_by_text("<img src=x").first.wait_for()
+            page.get_by_role("button", name=re.compile("gnp.exe")).first.wait_for()
+        page.wait_for_timeout(300)
+        nothing_hostile_happened(page, wrong)
+        assert {one[: len(served.address)] for one in page.requests} == {served.address}
+
+
+@pytest.mark.parametrize("values", [False, True])
+def test_a_report_of_hostile_names_runs_nothing(ran, tmp_path, values):
+    arn = hostile_record(tmp_path)
+    data = PageData(ExecutionCatalog(tmp_path), ran.client)
+    file = tmp_path / "page.html"
+    file.write_text(report_of(data, arn, values=values), encoding="utf-8")
+    with browsing() as (page, wrong):
+        page.goto(file.as_uri())
+        for tab in ("Steps", "State", "Differences", "Cost and store"):
+            page.get_by_role("tab", name=tab).click()
+            page.wait_for_timeout(200)
+            nothing_hostile_happened(page, wrong)
+        assert {one.partition(":")[0] for one in page.requests} == {"file"}
+
+
+def test_the_token_is_sent_to_no_one(served, ran):
+    with browsing() as (page, wrong):
+        sent = []
+        page.on("request", lambda request: sent.append(request.all_headers()))
+        page.goto(view(served, ran.good))
+        page.get_by_role("table", name="Steps").get_by_text("Change").wait_for()
+        assert len(sent) > 10
+        assert [one for one in sent if served.token in str(one.get("referer"))] == []
+        assert page.locator("a[href^='http'], a[target]").count() == 0
+        assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [
+            0, 0, "",
+        ]  # fmt: skip
+        assert served.token not in page.title() + page.inner_text("body")
+        assert wrong == []
+
+
+def test_a_name_that_leads_here_gets_nothing(served):
+    """DNS rebinding: the browser believes that another site's name is 127.0.0.1."""
+    with playwright.sync_playwright() as started:
+        rules = "--host-resolver-rules=MAP attacker.test 127.0.0.1"
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", rules])
+        page = browser.new_page()
+        answer = page.goto(f"http://attacker.test:{served.port}/{served.token}/")
+        assert answer.status == 421
+        answer = page.goto(f"http://attacker.test:{served.port}/{served.token}/ask/executions")
+        assert answer.status == 421
+        browser.close()
+
+
+def test_every_control_has_a_name_and_the_tab_key_reaches_it(served, ran):
+    with browsing() as (page, _):
+        for tab in ("steps", "events", "state", "differences", "cost"):
+            page.goto(view(served, ran.bad, tab))
+            page.get_by_role("tabpanel").wait_for()
+            page.wait_for_timeout(300)
+            nameless = page.evaluate(
+                """() => [...document.querySelectorAll("button, input, select, a, "
+                    + "[role=slider], [role=table], [role=tree], [role=tabpanel]")]
+                  .filter((one) => !one.closest("[aria-hidden=true]"))
+                  .filter((one) => !(one.innerText || one.getAttribute("aria-label")
+                    || one.getAttribute("aria-labelledby") || one.labels?.length))
+                  .map((one) => one.outerHTML)"""
+            )
+            assert nameless == [], tab
+            page.locator("body").press("Tab")
+            reached = set()
+            for _step in range(40):
+                one = "document.activeElement"
+                reached.add(page.evaluate(f"{one}.getAttribute('role') || {one}.tagName"))
+                page.keyboard.press("Tab")
+            assert {"A", "tab"} <= reached, tab
+            assert reached & {"table", "tree", "BUTTON"}, tab
+
+
+def test_events_as_the_service_numbers_them(served, ran):
+    with browsing() as (page, wrong):
+        page.goto(view(served, ran.bad, "events"))
+        table = page.get_by_role("table", name="Events")
+        table.get_by_text("ExecutionFailed").wait_for()
+        page.get_by_placeholder("Find a type, state or error").fill("entered")
+        table.get_by_text("ExecutionFailed").wait_for(state="detached")
+        table.focus()
+        page.keyboard.press("End")
+        page.keyboard.press("Enter")
+        page.get_by_role("treeitem").first.wait_for()
+        assert "/state?at=" in page.url
+        assert wrong == []

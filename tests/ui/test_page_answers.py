@@ -5,7 +5,7 @@ import json
 import pytest
 
 from statebag.errors import ConfigurationError, StatebagError
-from tests.ui.conftest import HOSTILE, SECRET
+from tests.ui.conftest import HEAD, HOSTILE, SECRET
 
 
 def ask(data, name, arn, **asked):
@@ -21,9 +21,12 @@ def test_every_question_is_answered_and_masks(data, ran):
         "differences": {"before": "2", "after": "36"},
         "inside": {"before": "6", "after": "36", "path": "$"},
         "text": {"path": '["small"]'},
+        "head": {"arn": HEAD},
+        "versions": {"arn": HEAD},
+        "forks": {"arn": HEAD},
     }
     for name in data.answers:
-        text = json.dumps(ask(data, name, ran.good, **asked.get(name, {})))
+        text = json.dumps(data.answer(name, {"arn": ran.good, **asked.get(name, {})}))
         assert SECRET not in text, name
 
 

@@ -108,3 +108,14 @@ def test_a_long_value_is_cut(tree):
     node = describe("a", "x" * 500, values=True)
     assert (len(node["value"]), node["is_cut"], node["length"]) == (120, True, 500)
     assert describe("a", 10**400, values=True)["is_cut"] is True
+
+
+@pytest.mark.parametrize("preview", ["a, b, ...", "\u202e<b>", 7, None, {"x": 1}, "y" * 9_000])
+def test_a_preview_is_shown_with_values_alone(preview):
+    client = Statebag(MemoryStore(), policy=Policy(carry_bytes=0, preview_bytes=99), replicas=())
+    bag = client.seal({"big": noise(90_000)}, "m/e")
+    bag["big"]["__statebag__"]["preview"] = preview
+    tree = StateTree(client, bag)
+    assert "preview" not in tree.node(("big",), values=False)
+    shown = tree.node(("big",), values=True).get("preview")
+    assert shown == (preview[:120] if isinstance(preview, str) else None)

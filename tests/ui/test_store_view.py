@@ -21,7 +21,7 @@ def test_what_gc_would_do_is_a_dry_run(ran, tmp_path):
     before = sorted(info.name for info in ran.client.store.list())
     found = store_now(ran.client)
     assert found["objects"] == len(before)
-    assert {one["scope"] for one in found["decisions"]} == {"Main/run-1", "Main/run-2"}
+    assert {one["scope"] for one in found["decisions"]} >= {"Main/run-1", "Main/run-2"}
     assert all(one["action"] == "keep" and one["why"] for one in found["decisions"])
     assert sorted(info.name for info in ran.client.store.list()) == before
     empty = type(ran.client)(FileStore(tmp_path / "empty"), replicas=())

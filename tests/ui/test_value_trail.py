@@ -3,7 +3,7 @@
 import json
 
 from statebag.testing.recording_store import RecordingStore
-from statebag.ui import value_trail
+from statebag.ui.seen_execution import SeenExecution
 from statebag.ui.value_trail import trail
 from tests.ui.conftest import SECRET
 
@@ -36,7 +36,7 @@ def test_a_value_that_goes(ran, bad):
 
 def test_it_masks_and_goes_on_where_it_stopped(ran, good, monkeypatch):
     assert SECRET not in json.dumps(of(ran, good, ["secret"]))
-    monkeypatch.setattr(value_trail, "EVENTS_AT_ONCE", 2)
+    monkeypatch.setattr(SeenExecution, "moments_at_once", 2)
     changes, after, mark, calls = [], 0, None, 0
     while after is not None:
         found = of(ran, good, ["status"], after=after, before=mark)

@@ -54,6 +54,7 @@ def overview(seen: SeenExecution, *, causes: bool = False) -> dict[str, Any]:
         "events": len(events) if snapshot.is_whole or newest is None else newest.id,
         "reading": None if snapshot.is_whole else snapshot.share,
         "transitions": len(snapshot.made),
+        "longest": max((_seconds(one) or 0.0 for one in snapshot.made), default=0.0),
         "failures": failures,
         "retries": sum(max(0, one.attempts - 1) for one in snapshot.made),
         "limit": PAYLOAD_LIMIT,
@@ -173,7 +174,7 @@ def _step(seen: SeenExecution, one: Transition, *, causes: bool) -> dict[str, An
         "entered": one.entered,
         "left": one.left,
         "started": one.started.isoformat(),
-        "seconds": None if one.ended is None else (one.ended - one.started).total_seconds(),
+        "seconds": _seconds(one),
         "status": one.status,
         "attempts": one.attempts,
         "error": one.error,
@@ -183,6 +184,10 @@ def _step(seen: SeenExecution, one: Transition, *, causes: bool) -> dict[str, An
         "output_opened": left[1],
         "failures": _failures(one, causes=causes),
     }
+
+
+def _seconds(one: Transition) -> float | None:
+    return None if one.ended is None else (one.ended - one.started).total_seconds()
 
 
 def _failures(one: Transition, *, causes: bool) -> Iterable[dict[str, Any]]:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import ConfigurationError
 from statebag.format.json_depth import loads
 from statebag.format.paths import parse_path
+from statebag.ui.event_page import EVENTS_AT_ONCE, event_page
 from statebag.ui.execution_view import STEPS_AT_ONCE, graph_of, overview, step_page, timeline_of
+from statebag.ui.head_catalog import HeadCatalog
+from statebag.ui.seen_head import VERSIONS_AT_ONCE, is_head, overview_of_head
 from statebag.ui.state_search import SEARCH_BYTES, search
 from statebag.ui.state_tree import OPENED_BYTES, PAGE, StateTree
 from statebag.ui.store_view import cost_of, store_now
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from statebag.client import Statebag
     from statebag.ui.execution_catalog import ExecutionCatalog
     from statebag.ui.seen_execution import SeenExecution
+    from statebag.ui.state_moments import SeenStates
 
 __all__ = ["PageData"]
 
@@ -41,7 +45,8 @@ class PageData:
     def __init__(self, catalog: ExecutionCatalog, client: Statebag) -> None:
         self.catalog = catalog
         self.client = client
-        self._trees: OrderedDict[tuple[str, int, int], StateTree] = OrderedDict()
+        self.heads = HeadCatalog(client)
+        self._trees: OrderedDict[tuple[str, int, int, str], StateTree] = OrderedDict()
         self._lock = threading.Lock()
         self.answers: dict[str, Callable[[_Asked], Any]] = {
             "executions": lambda asked: {"executions": self.catalog.rows(scan=asked.flag("scan"))},
@@ -51,6 +56,12 @@ class PageData:
                 self._seen(asked), asked.number("points", 1_000, most=_POINTS)
             ),
             "steps": self._steps,
+            "events": lambda asked: event_page(
+                self._seen(asked),
+                asked.number("start", 0),
+                asked.number("count", EVENTS_AT_ONCE),
+                text=asked.text("text", ""),
+            ),
             "state": self._state,
             "text": self._text,
             "search": self._search,
@@ -58,6 +69,14 @@ class PageData:
             "differences": self._differences,
             "inside": self._inside,
             "cost": lambda asked: cost_of(self._seen(asked)),
+            "heads": lambda asked: self.heads.rows(asked.text("text", "")),
+            "head": lambda asked: overview_of_head(self.heads.get(asked.text("arn"))),
+            "forks": lambda asked: {"forks": self.heads.forks(asked.text("arn"))},
+            "versions": lambda asked: self.heads.get(asked.text("arn")).rows(
+                asked.number("start", 0),
+                asked.number("count", VERSIONS_AT_ONCE),
+                values=asked.flag("values"),
+            ),
             "store": lambda _: store_now(self.client),
         }
 
@@ -77,9 +96,14 @@ class PageData:
     def _seen(self, asked: _Asked) -> SeenExecution:
         return self.catalog.get(asked.text("arn"))
 
-    def tree(self, seen: SeenExecution, event: int) -> StateTree:
-        """Return the state at an event, which must have a payload."""
-        key = (seen.arn.arn, id(seen), event)
+    def _states(self, asked: _Asked) -> SeenStates:
+        """Return the execution, or the head, that has the states which are asked for."""
+        name = asked.text("arn")
+        return self.heads.get(name) if is_head(name) else self.catalog.get(name)
+
+    def tree(self, seen: SeenStates, event: int) -> StateTree:
+        """Return the state at an event, which must have a payload, or at a version."""
+        key = (seen.key, id(seen), event, seen.mark(event))
         with self._lock:
             found = self._trees.get(key)
             if found is not None:
@@ -102,8 +126,8 @@ class PageData:
             causes=asked.flag("causes"),
         )
 
-    def _at(self, asked: _Asked, name: str = "at") -> tuple[SeenExecution, int]:
-        seen = self._seen(asked)
+    def _at(self, asked: _Asked, name: str = "at") -> tuple[SeenStates, int]:
+        seen = self._states(asked)
         wanted = asked.text(name, "")
         return seen, seen.payload_event(asked.number(name, 1) if wanted else None)
 
@@ -115,7 +139,7 @@ class PageData:
         sizes = seen.sizes(event)
         return {
             "event": event,
-            "type": seen.snapshot().history.event(event).type,
+            "type": seen.kind_of(event),
             "sealed": None if sizes is None else sizes.sealed,
             "opened": None if sizes is None else sizes.opened,
             "node": tree.node(path, values=values, most=most),

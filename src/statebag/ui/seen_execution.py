@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from array import array
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
@@ -12,9 +13,10 @@ from statebag.history.events import History, history_of
 from statebag.history.replay import Replay
 from statebag.history.standing import standing
 from statebag.ui.payload_sizes import PayloadSizes, sizes_of
+from statebag.ui.state_moments import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from statebag.asl.arns import ExecutionArn
     from statebag.history.events import Event
@@ -65,8 +67,11 @@ class SeenExecution:
         source: Gives its events.
     """
 
+    moments_at_once = 1_000  # chosen: they are read within a second or two
+
     def __init__(self, arn: ExecutionArn, source: HistorySource) -> None:
         self.arn = arn
+        self.key = arn.arn
         self.source = source
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -191,6 +196,29 @@ class SeenExecution:
                 f"event {number} has no payload", hint="Look at the event before or after it."
             )
         return payload.value()
+
+    def mark(self, number: int) -> str:
+        """Return nothing: another run of the name is another `SeenExecution`."""
+        del number
+        return ""
+
+    def kind_of(self, number: int) -> str:
+        """Return the type of an event."""
+        return self.snapshot().history.event(number).type
+
+    def moments(self, at: int, after: int) -> Iterator[Moment]:
+        """Yield the events after one that have a state, of the same branch or iteration as `at`."""
+        around_of = self.containers()
+        home = around_of.get(at, "")
+        for event in self.snapshot().history.events:
+            if event.id <= after or not is_of_state(event.type):
+                continue
+            if around_of.get(event.id, "") != home:
+                continue
+            if self.source.log.payload_bytes(event.id) is None:
+                continue
+            read = partial(self.source.log.payload, event.id)
+            yield Moment(event.id, event.type, event.details.get("name"), read)
 
     def sizes(self, number: int) -> PayloadSizes | None:
         """Return the sizes of the payload of an event; None if it has none that can be read."""

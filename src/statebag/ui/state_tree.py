@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidState, LimitExceeded
 from statebag.format import json_text
 from statebag.format.paths import render_path
+from statebag.format.stub import KEY, PREVIEW
 from statebag.format.unopened import Unopened
 
 if TYPE_CHECKING:
@@ -265,7 +266,9 @@ def describe(key: Part | None, value: Any, *, values: bool) -> dict[str, Any]:
     """
     if isinstance(value, Unopened):
         packs = sorted(value.stub.packs())
+        preview = _preview_of(value) if values else None
         return {
+            **({} if preview is None else {"preview": preview}),
             "key": key,
             "kind": value.kind or "value",
             "form": value.stub.form,
@@ -287,6 +290,13 @@ def describe(key: Part | None, value: Any, *, values: bool) -> dict[str, Any]:
         node["value"] = text[:_PREVIEW]
         node["is_cut"] = len(text) > _PREVIEW
     return node
+
+
+def _preview_of(value: Unopened) -> str | None:
+    """Return the preview in a stub, which came in a payload: of any type and length."""
+    body = value.wire.get(KEY)
+    found = body.get(PREVIEW) if isinstance(body, dict) else None
+    return found[:_PREVIEW] if isinstance(found, str) and found else None
 
 
 def kind_of_value(value: Any) -> str:

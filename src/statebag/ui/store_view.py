@@ -70,9 +70,11 @@ def store_now(client: Statebag) -> dict[str, Any]:
     """
     kinds: dict[str, int] = defaultdict(int)
     scopes: set[str] = set()
+    objects = size = 0
     for info in client.store.list():
         kind = kind_of(info.name)
         kinds[kind] += 1
+        objects, size = objects + 1, size + info.size
         if kind in {"pack", "snapshot"}:
             scopes.add(root_scope(info.name))
     done = collect(client.store, dry_run=True)
@@ -82,8 +84,8 @@ def store_now(client: Statebag) -> dict[str, Any]:
     shown = sorted(done.decisions, key=lambda one: (one.action == "keep", -one.bytes))
     return {
         "url": client.store.url,
-        "objects": sum(one.objects for one in done.decisions),
-        "bytes": sum(one.bytes for one in done.decisions),
+        "objects": objects,
+        "bytes": size,
         "packs": kinds["pack"],
         "snapshots": kinds["snapshot"],
         "scopes": len(scopes),

@@ -1,4 +1,4 @@
-"""Follow one value across the events of an execution."""
+"""Follow one value across the events of an execution, or the versions of a head."""
 
 from __future__ import annotations
 
@@ -9,27 +9,23 @@ from statebag.format import json_text
 from statebag.format.codec import sha256_hex
 from statebag.format.derived import parse_beside
 from statebag.format.stub import KEY
-from statebag.ui.seen_execution import is_of_state
 from statebag.ui.state_tree import OPENED_BYTES, StateTree, describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from statebag.client import Statebag
-    from statebag.ui.seen_execution import SeenExecution
+    from statebag.ui.state_moments import SeenStates
     from statebag.ui.state_tree import Part
 
-__all__ = ["EVENTS_AT_ONCE", "trail"]
-
-EVENTS_AT_ONCE = 1_000
-"""Events that one call looks at. Chosen: it answers within a second or two."""
+__all__ = ["trail"]
 
 _ABSENT = "absent"
 
 
 def trail(
     client: Statebag,
-    seen: SeenExecution,
+    seen: SeenStates,
     path: Sequence[Part],
     at: int,
     after: int = 0,
@@ -45,7 +41,7 @@ def trail(
 
     Args:
         client: Reads the store.
-        seen: The execution.
+        seen: The execution, or the head.
         path: The value's path in the state.
         at: The event in whose state the value was picked.
         after: The event to go on after.
@@ -62,25 +58,16 @@ def trail(
     mark, last = before, after
     outer: str | None = None
     text_before: str | None = None
-    snapshot = seen.snapshot()
-    around_of = seen.containers()
-    home = around_of.get(at, "")
-    for event in snapshot.history.events:
-        if event.id <= after or not is_of_state(event.type):
-            continue
-        if around_of.get(event.id, "") != home:
-            continue
-        if looked == EVENTS_AT_ONCE:
+    for moment in seen.moments(at, after):
+        if looked == seen.moments_at_once:
             return {"changes": changes, "mark": mark, "next": last}
-        last = event.id
-        if seen.source.log.payload_bytes(event.id) is None:
-            continue
+        last = moment.number
         looked += 1
-        payload = seen.source.log.payload(event.id)
+        payload = moment.read()
         if payload is None or payload.text == text_before:
             continue
         text_before = payload.text
-        about = {"event": event.id, "type": event.type, "state": event.details.get("name")}
+        about = {"event": moment.number, "type": moment.type, "state": moment.state}
         try:
             bag = payload.value()
             around, is_whole = _mark_around(bag, path)

@@ -1,32 +1,35 @@
 // The page: which view is shown, and what all views share.
-import { html, render, useEffect, useRef, useState } from "./vendor/htm-preact.js";
+import { html, render, useEffect, useState } from "./vendor/htm-preact.js";
 import { ask, recorded } from "./source.js";
 import { bytes, count, duration, moment, visible } from "./format.js";
-import { Copy, Facts, Status, Trouble, useEvery } from "./parts.js";
+import { Copy, Facts, Status, Tabs, Trouble, useEvery } from "./parts.js";
 import { Executions } from "./executions.js";
+import { History } from "./history.js";
 import { Overview } from "./overview.js";
 import { StateView } from "./state.js";
 import { Differences } from "./differences.js";
 import { Cost } from "./cost.js";
+import { Head, headTabs, Heads } from "./heads.js";
 
-const TABS = [["steps", "Steps"], ["state", "State"], ["differences", "Differences"], ["cost", "Cost and store"]];
+const TABS = [["steps", "Steps"], ...(recorded ? [] : [["events", "Events"]]), ["state", "State"], ["differences", "Differences"], ["cost", "Cost and store"]];
 const FIELDS = ["at", "before", "after"];
 
 function readRoute() {
   if (recorded) {
     const parameters = new URLSearchParams(location.hash.slice(1));
-    return { arn: recorded.arn, tab: parameters.get("tab") || "steps", ...fields(parameters) };
+    return { kind: "x", arn: recorded.arn, tab: parameters.get("tab") || "steps", ...fields(parameters) };
   }
   const [path, query] = location.hash.slice(1).split("?");
   const [, kind, arn, tab] = path.split("/");
-  if (kind !== "x" || !arn) return { arn: null };
+  if (!arn || (kind !== "x" && kind !== "h")) return { kind: kind === "h" ? "h" : "x", arn: null };
   let name = arn;
   try {
     name = decodeURIComponent(arn);
   } catch {
     // As it is: the program says what is wrong with it.
   }
-  return { arn: name, tab: TABS.some(([one]) => one === tab) ? tab : "steps", ...fields(new URLSearchParams(query || "")) };
+  const tabs = kind === "h" ? headTabs : TABS.map(([one]) => one);
+  return { kind, arn: name, tab: tabs.includes(tab) ? tab : tabs[0], ...fields(new URLSearchParams(query || "")) };
 }
 
 function fields(parameters) {
@@ -36,9 +39,9 @@ function fields(parameters) {
 function hashOf(route) {
   const parameters = new URLSearchParams(FIELDS.filter((name) => route[name]).map((name) => [name, String(route[name])]));
   if (recorded) return "#" + new URLSearchParams([["tab", route.tab], ...parameters]);
-  if (!route.arn) return "#/";
+  if (!route.arn) return route.kind === "h" ? "#/h" : "#/";
   const query = String(parameters);
-  return `#/x/${encodeURIComponent(route.arn)}/${route.tab || "steps"}${query ? "?" + query : ""}`;
+  return `#/${route.kind}/${encodeURIComponent(route.arn)}/${route.tab || (route.kind === "h" ? headTabs[0] : "steps")}${query ? "?" + query : ""}`;
 }
 
 function App() {
@@ -50,17 +53,18 @@ function App() {
     return () => removeEventListener("hashchange", changed);
   }, []);
   const go = (change) => {
-    const next = change.arn && change.arn !== route.arn ? { tab: "steps", ...change } : { ...route, ...change };
+    const next = change.arn && change.arn !== route.arn ? { kind: route.kind, ...change } : { ...route, ...change };
     location.hash = hashOf(next);
   };
   return html`<a class="skip" href="#page" onClick=${(event) => { event.preventDefault(); const main = document.querySelector("main"); if (main) { main.tabIndex = -1; main.focus(); } }}>To the content</a>
     <header class="top">
       <a class="mark" href=${recorded ? "#" : "#/"}><svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path d="M5 8h14l1.4 11.2a1.6 1.6 0 0 1-1.6 1.8H5.2a1.6 1.6 0 0 1-1.6-1.8z" /><path d="M8.5 10V7a3.5 3.5 0 0 1 7 0v3" /></svg>statebag</a>
+      ${recorded ? "" : html`<nav aria-label="Pages"><a href="#/" aria-current=${route.kind === "x" ? "page" : null}>Executions</a><a href="#/h" aria-current=${route.kind === "h" ? "page" : null}>Heads</a></nav>`}
       ${recorded ? html`<span class="dim">report of ${moment(recorded.made)}</span>` : ""}
       ${recorded && !recorded.has_values ? html`<span class="dim last">values are left out</span>` : ""}
       ${recorded ? "" : html`<label class="switch last"><input type="checkbox" role="switch" checked=${values} onChange=${(event) => setValues(event.target.checked)} /><span class="slot" aria-hidden="true"></span>Show values</label>`}
     </header>
-    ${route.arn ? html`<${Execution} key=${route.arn} route=${route} go=${go} values=${recorded ? recorded.has_values : values} />` : html`<${Executions} go=${go} />`}`;
+    ${route.kind === "h" ? (route.arn ? html`<${Head} key=${route.arn} route=${route} go=${go} values=${values} />` : html`<${Heads} go=${go} />`) : route.arn ? html`<${Execution} key=${route.arn} route=${route} go=${go} values=${recorded ? recorded.has_values : values} />` : html`<${Executions} go=${go} />`}`;
 }
 
 function Execution({ route, go, values }) {
@@ -82,16 +86,6 @@ function Execution({ route, go, values }) {
   useEffect(() => {
     document.title = head ? `${head.stands.status.toLowerCase()}: ${visible(head.machine)} ${visible(head.name)} – statebag` : "statebag";
   }, [head]);
-  const tabs = useRef(null);
-  const onTabKey = (event) => {
-    const at = TABS.findIndex(([name]) => name === route.tab);
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: TABS.length - 1 }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    const next = (to + TABS.length) % TABS.length;
-    go({ tab: TABS[next][0] });
-    tabs.current.children[next].focus();
-  };
   if (!head) return html`<main><${Trouble} error=${held.error} />${held.error ? "" : html`<p class="note" aria-busy="true">Reading the history…</p>`}</main>`;
   const stands = head.stands;
   const view = { arn, head, route, go, values, causes: values };
@@ -110,11 +104,10 @@ function Execution({ route, go, values }) {
     ]} />
     ${isReading ? html`<p class="note reading-on" role="status">Reading the history: <progress max="1" value=${head.reading} aria-label="Share of the history that was read"></progress> ${Math.floor(head.reading * 100)} %. Steps, errors and sizes are those so far.</p>` : ""}
     <${Next} stands=${stands} go=${go} />
-    <div class="tabs" role="tablist" aria-label="Views" ref=${tabs} onKeyDown=${onTabKey}>
-      ${TABS.map(([name, text]) => html`<button type="button" role="tab" id=${`tab-${name}`} aria-selected=${String(route.tab === name)} aria-controls="view" tabindex=${route.tab === name ? 0 : -1} onClick=${() => go({ tab: name })}>${text}</button>`)}
-    </div>
+    <${Tabs} tabs=${TABS} chosen=${route.tab} choose=${(tab) => go({ tab })} />
     <div id="view" role="tabpanel" aria-labelledby=${`tab-${route.tab}`}>
       ${route.tab === "steps" ? html`<${Overview} ...${view} />` : ""}
+      ${route.tab === "events" ? html`<${History} ...${view} />` : ""}
       ${route.tab === "state" ? html`<${StateView} ...${view} />` : ""}
       ${route.tab === "differences" ? html`<${Differences} ...${view} />` : ""}
       ${route.tab === "cost" ? html`<${Cost} ...${view} />` : ""}

@@ -6,14 +6,17 @@ import { Trouble } from "./parts.js";
 import { ValueText } from "./tree.js";
 import { EventPicker } from "./events.js";
 
+const SHOWN = 100; // a screen or three
 const SIGNS = { added: "+", removed: "−", changed: "~", possible: "?" };
 const WORDS = { added: "added", removed: "removed", changed: "changed", possible: "perhaps changed" };
 
-export function Differences({ arn, head, route, go, values }) {
-  const before = route.before || (recorded && recorded.pair ? recorded.pair[0] : "1");
+export function Differences({ arn, head, route, go, values, unit }) {
+  const before = route.before || (recorded && recorded.pair ? recorded.pair[0] : unit ? String(unit.numbers.at(-2) ?? unit.numbers[0]) : "1");
   const after = route.after || (recorded && recorded.pair ? recorded.pair[1] : "");
   const [held, setHeld] = useState({ answer: null, error: null });
   const [inside, setInside] = useState({});
+  const [shown, setShown] = useState(SHOWN);
+  useEffect(() => setShown(SHOWN), [arn, before, after]);
   useEffect(() => setInside({}), [arn, before, after]);
   useEffect(() => {
     ask("differences", { arn, before, after: after || null, values }).then(
@@ -35,14 +38,14 @@ export function Differences({ arn, head, route, go, values }) {
   }, [values]);
   return html`<section class="card" aria-label="Differences">
     <div class="title small"><h2>Differences</h2><div class="tools">
-      <${EventPicker} arn=${arn} head=${head} value=${String(before)} set=${(number) => go({ before: number })} label="From" />
-      <${EventPicker} arn=${arn} head=${head} value=${String(after || (answer ? answer.after : ""))} set=${(number) => go({ after: number })} label="to" /></div></div>
+      <${EventPicker} arn=${arn} head=${head} value=${String(before)} set=${(number) => go({ before: number })} label="From" unit=${unit} />
+      <${EventPicker} arn=${arn} head=${head} value=${String(after || (answer ? answer.after : ""))} set=${(number) => go({ after: number })} label="to" unit=${unit} /></div></div>
     <${Trouble} error=${held.error} />
-    ${answer && !answer.changes.length ? html`<p class="note">The states at events ${count(answer.before)} and ${count(answer.after)} are the same.</p>` : ""}
+    ${answer && !answer.changes.length ? html`<p class="note">The states at ${unit ? unit.name : "event"}s ${count(answer.before)} and ${count(answer.after)} are the same.</p>` : ""}
     ${answer && answer.changes.length ? html`
       <p class="note">${plural(answer.changes.length + answer.left_out, "place differs", "places differ")}, as the bags show without reading the store. “Look inside” reads what differs.</p>
-      <ul class="changes">${answer.changes.map((one) => html`<${Change} one=${one} key=${one.path} inside=${inside[one.path]} look=${(most) => look(one.path, most)} show=${() => go({ tab: "state", at: one.kind === "added" ? answer.after : answer.before })} />`)}</ul>
-      ${answer.left_out ? html`<p class="note">${count(answer.left_out)} more are not listed.</p>` : ""}` : ""}
+      <ul class="changes">${answer.changes.slice(0, shown).map((one) => html`<${Change} one=${one} key=${one.path} inside=${inside[one.path]} look=${(most) => look(one.path, most)} show=${() => go({ tab: "state", at: one.kind === "added" ? answer.after : answer.before })} />`)}</ul>
+      ${answer.changes.length > shown ? html`<p class="note"><button type="button" onClick=${() => setShown(answer.changes.length)}>Show ${count(answer.changes.length - shown)} more</button></p>` : answer.left_out ? html`<p class="note">${count(answer.left_out)} more are not listed.</p>` : ""}` : ""}
   </section>`;
 }
 

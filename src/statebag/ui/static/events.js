@@ -3,7 +3,8 @@ import { html, useEffect, useState } from "./vendor/htm-preact.js";
 import { ask, recorded } from "./source.js";
 import { count, visible } from "./format.js";
 
-export function EventPicker({ arn, head, value, set, label }) {
+/** `unit` has the numbers that there are, if they are versions and not events. */
+export function EventPicker({ arn, head, value, set, label, unit }) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
   const name = `pick-${label}`.replace(/\W/g, "-");
@@ -16,8 +17,14 @@ export function EventPicker({ arn, head, value, set, label }) {
     return html`<label class="tools">${label} <select value=${value} onChange=${(event) => set(event.target.value)}>
       ${recorded.events.map((one) => html`<option value=${String(one.event)}>${count(one.event)}: ${visible(one.name)}</option>`)}</select></label>`;
   }
+  const thing = unit ? unit.name : "state entered";
   const step = async (way) => {
     const here = Number(value) || head.events;
+    if (unit) {
+      const near = way > 0 ? unit.numbers.find((one) => one > here) : unit.numbers.findLast((one) => one < here);
+      if (near !== undefined) set(near);
+      return;
+    }
     // Steps are in the order of their first event: the one before or after is found by halves.
     let [low, high] = [0, head.transitions];
     const at = async (index) => (await ask("steps", { arn, start: index, count: 1, only: "all" })).steps[0];
@@ -32,9 +39,9 @@ export function EventPicker({ arn, head, value, set, label }) {
   };
   return html`<form class="tools" onSubmit=${submit}>
     <label for=${name} class="dim">${label}</label>
-    <button type="button" class="quiet" title="The state entered before" aria-label=${`${label}: the state entered before`} onClick=${() => step(-1)}>‹</button>
+    <button type="button" class="quiet" title=${`The ${thing} before`} aria-label=${`${label}: the ${thing} before`} onClick=${() => step(-1)}>‹</button>
     <input id=${name} inputmode="numeric" size="7" value=${text} onInput=${(event) => setText(event.target.value)} onBlur=${submit} />
-    <button type="button" class="quiet" title="The state entered after" aria-label=${`${label}: the state entered after`} onClick=${() => step(1)}>›</button>
+    <button type="button" class="quiet" title=${`The ${thing} after`} aria-label=${`${label}: the ${thing} after`} onClick=${() => step(1)}>›</button>
     <span class="dim">of ${count(head.events)}</span>
   </form>`;
 }

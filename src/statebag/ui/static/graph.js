@@ -1,5 +1,5 @@
 // The state machine as a drawing, with where the execution stands.
-import { html } from "./vendor/htm-preact.js";
+import { html, useEffect, useRef } from "./vendor/htm-preact.js";
 import { bytes, count, visible } from "./format.js";
 
 function toneOf(did) {
@@ -26,6 +26,14 @@ function curve(points) {
 
 /** `graph` as the program gives it; `choose(name)` is called with the state that was picked. */
 export function Graph({ graph, chosen, choose }) {
+  const box = useRef(null);
+  const here = graph && !graph.left_out && (graph.boxes.find((one) => one.did.open && !one.holds) || graph.boxes.find((one) => one.name === chosen));
+  useEffect(() => {
+    // A large machine is scrolled to where the execution stands.
+    if (!box.current || !here) return;
+    const scale = box.current.querySelector("svg").clientWidth / graph.width;
+    box.current.scrollTo({ left: (here.x + here.width / 2) * scale - box.current.clientWidth / 2, top: (here.y + here.height / 2) * scale - box.current.clientHeight / 2 });
+  }, [here && here.name, graph && graph.width]);
   if (!graph) return html`<div class="graph" aria-busy="true"></div>`;
   if (graph.left_out) return html`<p class="note">${graph.left_out}</p>`;
   const title = (box, tone) => {
@@ -42,8 +50,8 @@ export function Graph({ graph, chosen, choose }) {
       choose(name);
     }
   };
-  return html`<div class="graph">
-    <svg style=${{ width: `${graph.width}px`, minWidth: `${Math.min(graph.width, Math.max(280, graph.width * 0.5))}px` }} viewBox=${`0 0 ${graph.width} ${graph.height}`} role="group" aria-label="The state machine">
+  return html`<div class="graph" ref=${box} tabindex="-1">
+    <svg style=${{ width: `${graph.width}px`, minWidth: `${Math.min(graph.width, Math.max(280, graph.width * 0.78))}px` }} viewBox=${`0 0 ${graph.width} ${graph.height}`} role="group" aria-label="The state machine">
       <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0,0.8L7.4,4L0,7.2z" class="tip" /></marker></defs>
       ${graph.boxes.filter((box) => box.holds).map((box) => {
         const tone = toneOf(box.did);

@@ -55,7 +55,7 @@ export function Overview({ arn, head, go, causes }) {
       <section class="card" aria-label="Payloads"><h2>Payloads</h2><${Trouble} error=${timeline.error} /><${Timeline} data=${timeline.data} chosen=${chosen} choose=${(number) => { setOnly("all"); setText(""); pick(number, null); }} /></section>
       ${step ? html`<${Step} step=${step} go=${go} causes=${causes} arn=${arn} />` : ""}
     </div>
-    <div class="card wide"><${Steps} arn=${arn} number=${`${head.number} ${timeline.data && timeline.data.is_measured}`} limit=${head.limit} chosen=${chosen} choose=${pick} use=${(one) => go({ tab: "state", at: one.left || one.entered })} only=${only} setOnly=${setOnly} text=${text} setText=${setText} /></div>
+    <div class="card wide"><${Steps} arn=${arn} number=${`${head.number} ${timeline.data && timeline.data.is_measured}`} limit=${head.limit} longest=${head.longest} chosen=${chosen} choose=${pick} use=${(one) => go({ tab: "state", at: one.left || one.entered })} only=${only} setOnly=${setOnly} text=${text} setText=${setText} /></div>
   </div>`;
 }
 

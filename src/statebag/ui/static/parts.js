@@ -77,6 +77,27 @@ export function Facts({ of }) {
   </dl>`;
 }
 
+/** Tabs of a view, which arrows move between; `tabs` are pairs of a name and a text. */
+export function Tabs({ tabs, chosen, choose }) {
+  const bar = useRef(null);
+  useEffect(() => {
+    const tab = bar.current.querySelector('[aria-selected="true"]');
+    if (tab) bar.current.scrollLeft = Math.max(0, tab.offsetLeft + tab.offsetWidth - bar.current.clientWidth);
+  }, [chosen]);
+  const onKey = (event) => {
+    const at = tabs.findIndex(([name]) => name === chosen);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = (to + tabs.length) % tabs.length;
+    choose(tabs[next][0]);
+    bar.current.children[next].focus();
+  };
+  return html`<div class="tabs" role="tablist" aria-label="Views" ref=${bar} onKeyDown=${onKey}>
+    ${tabs.map(([name, text]) => html`<button type="button" role="tab" id=${`tab-${name}`} aria-selected=${String(chosen === name)} aria-controls="view" tabindex=${chosen === name ? 0 : -1} onClick=${() => choose(name)}>${text}</button>`)}
+  </div>`;
+}
+
 /** Ask once for each change of `key`; what an older question answers is dropped. */
 export function useAnswer(question, key) {
   const [held, setHeld] = useState({ key: null, answer: null, error: null });

@@ -6,7 +6,8 @@ import { Copy, Facts, Trouble } from "./parts.js";
 import { Tree, ValueText, whereIs } from "./tree.js";
 import { EventPicker } from "./events.js";
 
-export function StateView({ arn, head, route, go, values }) {
+export function StateView({ arn, head, route, go, values, unit }) {
+  const word = unit ? unit.name : "event";
   const at = route.at || "";
   const [info, setInfo] = useState(null);
   const [error, setError] = useState(null);
@@ -19,18 +20,18 @@ export function StateView({ arn, head, route, go, values }) {
   const event = info ? String(info.event) : at;
   return html`<div class="state">
     <section class="card" aria-label="State">
-      <div class="title small"><h2>State at event</h2>
-        <${EventPicker} arn=${arn} head=${head} value=${event} set=${(number) => go({ at: number })} label="Event" /></div>
+      <div class="title small"><h2>State at ${word}</h2>
+        <${EventPicker} arn=${arn} head=${head} value=${event} set=${(number) => go({ at: number })} label=${unit ? "Version" : "Event"} unit=${unit} /></div>
       <${Trouble} error=${error} />
       ${info ? html`<${Facts} of=${[
-        ["Event", `${count(info.event)}, ${info.type}`],
+        [unit ? "Version" : "Event", [count(info.event), visible(info.type)].filter(Boolean).join(", ")],
         ["Travels with", info.sealed === null ? "" : bytes(info.sealed)],
         ["Opened", info.opened === null ? "" : bytes(info.opened)],
       ]} />
       ${recorded ? "" : html`<${Search} arn=${arn} at=${event} values=${values} choose=${(parts, node) => setPicked({ parts, node })} />`}
       <${Tree} arn=${arn} at=${recorded ? at || null : event} values=${values} chosen=${picked && picked.parts} choose=${(parts, node) => setPicked({ parts, node })} />` : ""}
     </section>
-    <${Picked} arn=${arn} at=${event} picked=${picked} values=${values} go=${go} />
+    <${Picked} arn=${arn} at=${event} picked=${picked} values=${values} go=${go} word=${word} />
   </div>`;
 }
 
@@ -65,7 +66,7 @@ function Search({ arn, at, values, choose }) {
     </div>` : ""}`;
 }
 
-function Picked({ arn, at, picked, values, go }) {
+function Picked({ arn, at, picked, values, go, word }) {
   const [text, setText] = useState(null);
   const [error, setError] = useState(null);
   const [trail, setTrail] = useState(null);
@@ -75,7 +76,7 @@ function Picked({ arn, at, picked, values, go }) {
     setError(null);
   }, [key, at]);
   useEffect(() => setTrail(null), [key]);
-  if (!picked) return html`<aside class="card picked-value" aria-label="Picked value"><h2>Value</h2><p class="note">Pick a value to see where it is, its text, and what became of it across events.</p></aside>`;
+  if (!picked) return html`<aside class="card picked-value" aria-label="Picked value"><h2>Value</h2><p class="note">Pick a value to see where it is, its text, and what became of it across ${word}s.</p></aside>`;
   const { parts, node } = picked;
   const show = (start = 0, most = null) =>
     ask("text", { arn, at, path: parts, start: start || null, most }).then(
@@ -112,9 +113,9 @@ function Picked({ arn, at, picked, values, go }) {
         ${text.text.length < text.length ? html`<button type="button" class="quiet" onClick=${() => show(text.text.length)}>More</button>` : ""}<${Copy} text=${text.text} /></div>` : ""}
     ${trail && trail.key === key ? html`<h3>History</h3><${Trouble} error=${trail.error} />
       <ol class="trail">${trail.changes.map((one, index) => html`<li><span class=${`what ${one.what}`}>${{ is: "there", changed: "changed", gone: "gone", unknown: "not known" }[one.what]}</span>
-          <button type="button" class="link" onClick=${() => go({ at: one.event })}>event ${count(one.event)}</button> <span class="dim cut">${visible(one.state || one.type)}</span>
+          <button type="button" class="link" onClick=${() => go({ at: one.event })}>${word} ${count(one.event)}</button> <span class="dim cut">${visible(one.state || one.type)}</span>
           <span class="right">${one.note ? visible(one.note) : html`${one.size !== undefined ? bytes(one.size) : ""} ${one.kind ? html`<${ValueText} node=${one} />` : ""}`}</span>
           ${index ? html`<button type="button" class="quiet" onClick=${() => go({ tab: "differences", before: trail.changes[index - 1].event, after: one.event })}>Compare</button>` : ""}</li>`)}</ol>
-      <p class="note">${trail.done ? (trail.changes.length ? "No other event changed it." : "No event has it.") : `looked at events up to ${count(trail.next)}…`}</p>` : ""}`}
+      <p class="note">${trail.done ? (trail.changes.length ? `No other ${word} changed it.` : `No ${word} has it.`) : `looked at ${word}s up to ${count(trail.next)}…`}</p>` : ""}`}
   </aside>`;
 }

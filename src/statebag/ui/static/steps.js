@@ -8,7 +8,7 @@ import { Rows } from "./rows.js";
 const PAGE = 200;
 
 /** Pages of a long list, each asked for once; `version` empties them, and keeps what is shown. */
-function usePages(load, version) {
+export function usePages(load, version, size = PAGE) {
   const pages = useRef(new Map());
   const asked = useRef(new Set());
   const [state, setState] = useState({ total: 0, error: null, turn: 0 });
@@ -22,11 +22,11 @@ function usePages(load, version) {
   }
   const want = useCallback(
     (first, last) => {
-      for (let page = Math.floor(first / PAGE); page <= Math.floor(Math.max(first, last - 1) / PAGE); page += 1) {
+      for (let page = Math.floor(first / size); page <= Math.floor(Math.max(first, last - 1) / size); page += 1) {
         if (asked.current.has(page)) continue;
         asked.current.add(page);
         const mine = turn.current;
-        load(page * PAGE, PAGE).then(
+        load(page * size, size).then(
           (answer) => {
             if (mine !== turn.current) return;
             pages.current.set(page, answer.steps);
@@ -40,11 +40,11 @@ function usePages(load, version) {
     [version],
   );
   useEffect(() => want(0, 1), [version]);
-  const at = (index) => (pages.current.get(Math.floor(index / PAGE)) || [])[index % PAGE];
+  const at = (index) => (pages.current.get(Math.floor(index / size)) || [])[index % size];
   return { ...state, at, want };
 }
 
-export function Steps({ arn, number, chosen, choose, use, limit, only, setOnly, text, setText }) {
+export function Steps({ arn, number, longest, chosen, choose, use, limit, only, setOnly, text, setText }) {
   const version = `${arn} ${number} ${only} ${text}`;
   const load = (start, size) => ask("steps", { arn, start, count: size, only, text: text || null });
   const { total, error, at, want } = usePages(load, version);
@@ -79,7 +79,7 @@ export function Steps({ arn, number, chosen, choose, use, limit, only, setOnly, 
             <span role="cell"><${Status} of=${step.status} small />${step.attempts > 1 ? html` <span class="tag warn">${step.attempts}×</span>` : ""}</span>
             <span role="cell" class="right"><${Meter} size=${step.input} limit=${limit} /></span>
             <span role="cell" class="right"><${Meter} size=${step.output} limit=${limit} /></span>
-            <span role="cell" class="right dim">${duration(step.seconds)}</span>` };
+            <span role="cell" class="right dim took">${duration(step.seconds)}<span class="bar" aria-hidden="true"><b style=${{ width: `${longest && step.seconds ? Math.min(100, (100 * step.seconds) / longest) : 0}%` }}></b></span></span>` };
         }} />
     </div>
   </section>`;

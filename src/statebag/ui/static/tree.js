@@ -24,9 +24,10 @@ export function whereIs(node) {
 
 export function ValueText({ node }) {
   if (!node) return null;
-  if (node.kind === "object") return html`<span class="dim">{${count(node.count)}}</span>`;
-  if (node.kind === "array") return html`<span class="dim">[${count(node.count)}]</span>`;
-  if (node.is_stub) return html`<span class="dim">a value</span>`;
+  const preview = node.preview ? html` <span class="preview"><bdi>${visible(node.preview)}</bdi></span>` : "";
+  if (node.kind === "object") return html`<span class="dim">{${count(node.count)}}</span>${preview}`;
+  if (node.kind === "array") return html`<span class="dim">[${count(node.count)}]</span>${preview}`;
+  if (node.is_stub) return html`<span class="dim">a value</span>${preview}`;
   if (node.value === undefined) return html`<span class="masked" title="Masked: “Show values” shows it"><span aria-hidden="true">••••••</span><span class="only-read">masked</span></span>`;
   const text = visible(node.value) + (node.is_cut ? "…" : "");
   return html`<span class=${`value ${node.kind}`}><bdi>${node.kind === "string" ? `“${text}”` : text}</bdi></span>`;
