@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.cloudformation import FUNCTION_TYPES
 from statebag.asl.documents import read_text
+from statebag.asl.source_files import packaged_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +83,9 @@ def _functions(folder: Path, document: dict[str, Any]) -> dict[str, FunctionSett
         if isinstance(resource, dict) and resource.get("Type") in FUNCTION_TYPES:
             own = resource.get("Properties")
             own = own if isinstance(own, dict) else {}
+            packaged = packaged_code(folder, resource)
+            if packaged is not None:
+                own = {**own, "CodeUri": str(packaged.absolute())}
             settings = _settings(
                 folder, {**defaults, **own}, _variables(defaults) | _variables(own)
             )
