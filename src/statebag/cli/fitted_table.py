@@ -85,7 +85,7 @@ class Name:
             room = max(1, width - max(cell_len(begins), cell_len(goes_on)))
             for line in text.wrap(console, room, overflow="fold", tab_size=1):
                 line.rstrip()
-                lines.append(Text(begins, style="dim").append_text(line))
+                lines.append(Text().append(begins, style="dim").append_text(line))
                 begins = goes_on
         return Text("\n").join(lines)
 
