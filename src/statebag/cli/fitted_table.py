@@ -119,6 +119,10 @@ class FittedTable:
         assert len(cells) == len(self._columns)
         self._rows.append(tuple(Text(one) if isinstance(one, str) else one for one in cells))
 
+    def print_on(self, out: Console) -> None:
+        """Print it; on a screen within its width, in a file as wide as it is."""
+        out.print(self, crop=out.is_terminal)
+
     def left_out(self, console: Console) -> list[str]:
         """Return the titles of the columns that it leaves out on such a screen."""
         shown, _ = self._fit(console.width, fits=console.is_terminal)
