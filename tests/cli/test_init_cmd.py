@@ -37,3 +37,46 @@ def test_a_file_without_a_machine(folder):
     assert result.exit_code > 0
     assert "has no state machine" in result.stderr
     assert not (folder / "statebag.toml").exists()
+
+
+def test_what_is_not_there_is_said(folder):
+    (folder / "template.yaml").write_text(
+        """
+        Resources:
+          F:
+            Type: AWS::Serverless::Function
+            Properties: {CodeUri: ., Handler: app.f, Runtime: python3.12}
+          M:
+            Type: AWS::Serverless::StateMachine
+            Properties:
+              Definition:
+                StartAt: A
+                States: {A: {Type: Task, Resource: !GetAtt F.Arn, End: true}}
+        """
+    )
+    (folder / "app.py").write_text("def f(event, context): return event")
+    result = statebag("init")
+    assert result.exit_code == 0, result.stderr
+    assert "no control or movable path: " in result.stdout
+    assert "not decorated yet: F. Put @statebag.step around" in result.stdout
+    assert statebag("run").exit_code == 0
+
+
+def test_files_of_other_tools_say_what_to_run(folder):
+    (folder / "serverless.yml").write_text("service: x\nprovider: {name: aws}\n")
+    for arguments in (
+        ["init"],
+        ["init", "serverless.yml"],
+        ["run", "serverless.yml"],
+        ["init", "."],
+    ):
+        result = statebag(*arguments)
+        assert result.exit_code == 20
+        assert "Run `serverless package`, and name .serverless/cloudform" in result.stderr
+    assert statebag("lint", "serverless.yml").exit_code == 20
+    assert not (folder / "statebag.toml").exists()
+
+
+def test_a_command_or_a_file_that_is_not_there(folder):
+    assert "Did you mean init?" in statebag("innit").stderr
+    assert statebag("init", "nothing.yaml").exit_code == 2

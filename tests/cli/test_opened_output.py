@@ -5,7 +5,7 @@ import json
 import pytest
 
 from statebag import Policy, Statebag
-from statebag.cli.opened_output import opened_output, write_output
+from statebag.cli.opened_output import opened_output, shown_output, write_output
 from statebag.errors import BlobMissing
 
 STATE = {"고객": [{"이름": "김", "n": n} for n in range(3000)], "n": 12345678901234567890123}
@@ -43,3 +43,18 @@ def test_the_file_has_letters_of_every_script_and_lone_surrogates(tmp_path):
     text = (tmp_path / "out.json").read_text("utf-8", "surrogatepass")
     assert '"이름"' in text
     assert json.loads(text) == {"이름": "\ud800"}
+
+
+def test_a_small_state_is_shown_opened_and_others_as_they_are(tmp_path):
+    store = (tmp_path / "store").as_uri()
+    client = Statebag(store, policy=Policy(strict=True))
+    small = client.seal({"보냄": 1}, scope="m/run")
+    assert shown_output(small, store, {}) == {"보냄": 1}
+    large = Statebag(store).seal(STATE, scope="m/run")
+    assert shown_output(large, store, {}) is large
+    plain = {"a": 1}
+    assert shown_output(plain, store, {}) is plain
+    gone = Statebag("memory://gone", policy=Policy(carry_bytes=0, strict=True)).seal(
+        {"a": "b" * 99}
+    )
+    assert shown_output(gone, store, {}) is gone

@@ -158,7 +158,10 @@ def test_deployed_functions_have_the_paths_of_their_template_alone(project):
     assert strict["variables"] == ["STATEBAG_CONTROL=$.more", "LOG_LEVEL=DEBUG"]
     assert deployed["variables"] == ["LOG_LEVEL=DEBUG"]
     assert defaults_of(file, settings, {"paths", "control"})["control"] == ["$.more"]
-    (project / "template.yaml").write_text("Resources:\n  F: {}\n")
+    (project / "template.yaml").write_text("Resources:\n  M: {Type: X}\n")
+    of_machine = {**settings, "template": "template.yaml"}
+    assert defaults_of(file, of_machine, {"paths", "control"})["control"] == ["$.more"]
+    (project / "template.yaml").write_text("Resources:\n  F: {Type: AWS::Lambda::Function}\n")
     of_template = {**settings, "template": "template.yaml"}
     assert "control" not in defaults_of(file, of_template, {"paths", "control"})
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from statebag import Statebag
+from statebag import BagTooLarge, Statebag
 from statebag.local import run
 from statebag.testing import forget
 from tests.bags import noise
 
 PAGE = (Path(__file__).parents[2] / "docs" / "fan-in.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-INLINE, DISTRIBUTED = (json.loads(text) for language, text in BLOCKS if language == "json")
+INLINE, LARGE, DISTRIBUTED = (json.loads(text) for language, text in BLOCKS if language == "json")
 CODE = [text for language, text in BLOCKS if language == "python"]
 
 
@@ -67,6 +67,32 @@ def test_three_branches(store, budget, ended):
     assert (ran.status, ran.error) == ended
     if ran.status == "SUCCEEDED":
         assert Statebag().open(ran.output) == [fields] * 3
+
+
+class TestLargeItems:
+    """The Map reads numbers; each iteration reads its own item."""
+
+    def ran(self, each, monkeypatch):
+        monkeypatch.setenv("STATEBAG_CONTROL", "$.numbers")
+        monkeypatch.setenv("STATEBAG_MOVABLE", "$.documents")
+        names = functions(CODE[1])
+        collect = copy.deepcopy(INLINE["States"]["Make"])
+        collect["Parameters"]["FunctionName"] = "collect"
+        states = {"Collect": {**collect, "Next": "Each"}, "Each": each}
+        return run({"StartAt": "Collect", "States": states}, input={}, functions=names)
+
+    def test_each_reads_its_own(self, store, monkeypatch):
+        ran = self.ran(LARGE, monkeypatch)
+        assert (ran.status, ran.error) == ("SUCCEEDED", None)
+        results = Statebag().open(ran.output)["results"]
+        assert results == [{"name": f"문서 {n}", "words": 2_000} for n in range(40)]
+
+    def test_the_array_itself_does_not_fit_into_a_bag(self, store, monkeypatch):
+        monkeypatch.setenv("STATEBAG_CONTROL", "$.documents")
+        make = functions(CODE[1])["collect"]
+        with pytest.raises(BagTooLarge) as caught:
+            make({"execution_id": "m/r", "state": {}}, None)
+        assert "$.documents" in str(caught.value)
 
 
 class TestDistributed:
@@ -122,11 +148,11 @@ def test_what_a_result_writer_wrote(s3_server, s3_store_url, monkeypatch):
         client.put_object(Bucket=bucket, Key=f"{key}/{name}", Body=json.dumps(value).encode())
     details = {"Bucket": bucket, "Key": f"{key}/manifest.json"}
     event = {"ResultWriterDetails": details, "execution_id": scope}
-    assert functions(CODE[1])["total"](event, None) == {"total": sum(range(5))}
+    assert functions(CODE[2])["total"](event, None) == {"total": sum(range(5))}
 
 
 def test_receipts(store):
-    found = functions(CODE[2])
+    found = functions(CODE[3])
     scope = "machine/run-1"
     receipts = [found["work_on"]({"item": n, "execution_id": scope}, None) for n in range(300)]
     assert all(len(json.dumps(one)) < 2_100 for one in receipts)
@@ -136,4 +162,4 @@ def test_receipts(store):
 def test_a_function_in_another_language(store):
     bag = Statebag().seal({"total": 7, "text": "x" * 40_000}, scope="machine/run-1")
     event = {"state": bag, "execution_id": "machine/run-1"}
-    assert functions(CODE[3])["for_another_language"](event, None) == {"total": 7}
+    assert functions(CODE[4])["for_another_language"](event, None) == {"total": 7}

@@ -126,3 +126,28 @@ def test_what_anchors_make_endless(tmp_path, text, says):
     with pytest.raises(ConfigurationError, match=says):
         lint([file], Options())
     assert lint([tmp_path], Options()).machines == 0
+
+
+def test_a_function_left_bare_beside_decorated_ones_does_not_seal(folder):
+    from statebag.asl.machines import machines_in
+    from statebag.lint.function_settings import function_settings
+
+    (folder / "app.py").write_text(STEP + "\ndef bare(event, context):\n    return event\n")
+    (folder / "template.yaml").write_text(
+        """
+        Resources:
+          Good:
+            Type: AWS::Serverless::Function
+            Properties: {CodeUri: ., Handler: app.handler}
+          Bare:
+            Type: AWS::Serverless::Function
+            Properties: {CodeUri: ., Handler: app.bare}
+          M:
+            Type: AWS::Serverless::StateMachine
+            Properties:
+              Definition: {StartAt: A, States: {A: {Type: Pass, End: true}}}
+        """
+    )
+    (machine,) = machines_in(folder / "template.yaml", named=True)
+    settings = function_settings(machine)
+    assert (settings["Good"].seals, settings["Bare"].seals) == (True, False)

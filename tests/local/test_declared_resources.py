@@ -38,6 +38,8 @@ Resources:
   Odd:
     Type: AWS::SQS::Queue
     Properties: {QueueName: odd, DelaySeconds: !If [Slow, 1, 2]}
+  Keyless:
+    Type: AWS::DynamoDB::Table
   Look:
     Type: AWS::Serverless::Function
     Properties:
@@ -108,7 +110,10 @@ def test_tables_queues_topics_and_buckets_are_there(template):
         "messages": ["hello"],
         "body": "kept",
     }
-    (warning,) = execution.warnings
+    keyless, warning = execution.warnings
+    assert keyless == (
+        "Keyless of the template is not there in this run: its properties have no KeySchema"
+    )
     assert warning.startswith("Odd of the template is not there in this run: ")
     assert "Fn::If" in warning
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from statebag.errors import ConfigurationError
@@ -38,6 +40,7 @@ def test_a_file_may_be_yaml(tmp_path):
         ({"tables": {"Gone": [{"id": "1"}]}}, "$.tables.Gone"),
         ({"queues": {"gone": ["x"]}}, "$.queues.gone"),
         ({"buckets": {"a": {"k": "v"}}}, "$.buckets.a"),
+        ({"tables": {"이름": [{"id": "1"}]}}, "$.tables.이름"),
     ],
 )
 def test_what_cannot_be_written_is_named(seeds, path):
@@ -45,6 +48,79 @@ def test_what_cannot_be_written_is_named(seeds, path):
     with pytest.raises(ConfigurationError, match="the seeds cannot be written") as caught:
         run(chain(("L", state)), seeds=seeds)
     assert caught.value.path == path
+    part, name = path.split(".")[1:]
+    if part == "buckets":
+        assert "3 to 63" in caught.value.hint
+    else:
+        assert f"Declare the {part[:-1]} {name} in the template" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [{"topics": {}}, {"tables": []}, {"queues": {"q": "x"}}, {"buckets": {"b": []}}, [1]],
+)
+def test_the_example_of_a_hint_is_one_that_is_taken(tmp_path, seeds):
+    (tmp_path / "seeds.json").write_text(json.dumps(seeds))
+    with pytest.raises(ConfigurationError) as caught:
+        read_seeds(tmp_path / "seeds.json")
+    example = json.loads(caught.value.hint.removeprefix("Such as "))
+    assert read_seeds(example)
+    (tmp_path / "seeds.json").write_text(json.dumps(example))
+    assert read_seeds(tmp_path / "seeds.json")
+
+
+def test_a_misspelled_part_is_recognized():
+    with pytest.raises(ConfigurationError, match="not table") as caught:
+        read_seeds({"table": {"T": []}, "queues": {}})
+    assert caught.value.hint == "Did you mean tables?"
+
+
+TABLE = """
+Resources:
+  T:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: Orders
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      BillingMode: PAY_PER_REQUEST
+  M:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Definition:
+        StartAt: Get
+        States:
+          Get:
+            Type: Task
+            Resource: arn:aws:states:::dynamodb:getItem
+            Parameters: {TableName: Orders, Key: {id: {S: "1"}}}
+            OutputPath: $.Item
+            End: true
+"""
+
+
+def test_the_items_of_a_declared_table(tmp_path):
+    (tmp_path / "template.yaml").write_text(TABLE)
+    seeds = {"tables": {"Orders": [{"id": "1", "이름": "사과", "n": 1.5}]}}
+    output = run(tmp_path / "template.yaml", seeds=seeds).output
+    assert output == {"id": {"S": "1"}, "이름": {"S": "사과"}, "n": {"N": "1.5"}}
+
+
+@pytest.mark.parametrize(
+    ("items", "path", "hint"),
+    [
+        ([{"id": "1"}, {"no": 1}], "$.tables.Orders[1]", "needs the keys of its table"),
+        ([{"id": 1}], "$.tables.Orders[0]", "needs the keys of its table"),
+        ([{"id": "1"}, "text"], "$.tables.Orders[1]", "Such as"),
+    ],
+)
+def test_an_item_that_the_table_does_not_take_is_named(tmp_path, items, path, hint):
+    (tmp_path / "template.yaml").write_text(TABLE)
+    with pytest.raises(ConfigurationError) as caught:
+        run(tmp_path / "template.yaml", seeds={"tables": {"Orders": items}})
+    assert caught.value.path == path
+    assert hint in caught.value.hint
+    assert "declare" not in caught.value.hint.lower()
 
 
 def test_a_bucket_of_the_seeds_needs_no_template():

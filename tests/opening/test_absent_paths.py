@@ -51,3 +51,15 @@ def test_a_path_that_is_not_there(caplog, path, place, meant):
 )  # fmt: skip
 def test_what_is_there_or_may_come_is_not_mentioned(caplog, path):
     assert said(caplog, path) == []
+
+
+def test_an_open_says_it_too(caplog):
+    forget()
+    client = Statebag(MemoryStore(), policy=Policy(carry_bytes=0))
+    bag = client.seal(STATE, scope="m/e")
+    with caplog.at_level(logging.WARNING, "statebag"):
+        client.open(bag, only=["$.mesages", ("current_state", "notes")])
+        client.open([bag], only=["$[0].messages"])
+        client.open(bag)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.endswith("did you mean $.messages?")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.cloudformation import MACHINE_TYPES
 from statebag.asl.documents import MOST_BYTES, parse_document, read_text
 from statebag.asl.positions import positions_in
+from statebag.asl.source_files import refuse_sources
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def machines_in(path: Path, *, named: bool) -> Iterator[MachineSource]:
     """
     try:
         text = read_text(path)
+        if named:
+            refuse_sources(path, text)
         document = _parsed(text, str(path))
     except ConfigurationError:
         if named:

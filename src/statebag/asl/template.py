@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.cloudformation import FUNCTION_TYPES, MACHINE_TYPES, Resolver
 from statebag.asl.documents import MOST_BYTES, PLACEHOLDER, parse_document, read_text
+from statebag.asl.source_files import packaged_code
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -287,13 +288,14 @@ class Template:
         code_key = next((key for key in ("Code", "InlineCode") if key in properties), "CodeUri")
         # SAM's default is the template's own folder.
         code = None if code_key == "InlineCode" else setting(code_key) or "."
-        if not isinstance(code, str) or code.startswith("s3://"):
+        packaged = packaged_code(self.path.parent, self._resources[logical_id])
+        if packaged is None and (not isinstance(code, str) or code.startswith("s3://")):
             raise ConfigurationError(
                 f"this machine does not have the code of the function {logical_id}",
                 path=f"{path}.{code_key}",
                 hint=hint,
             )
-        folder = self.path.parent / code
+        folder = packaged or self.path.parent / str(code)
         if not folder.is_dir():
             raise ConfigurationError(
                 f"the function {logical_id} has its code in {folder}, which is not a folder",

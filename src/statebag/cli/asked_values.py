@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import InvalidState
+from statebag.format.near_name import near_name
 from statebag.format.paths import render_path
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def _parts_of(state: Any, place: Place, above: Place) -> list[Part]:
         return [part]
     hint = None
     if isinstance(state, dict) and isinstance(part, str):
-        near = difflib.get_close_matches(part, state, n=1)
-        hint = f"Did you mean {render_path((*above, near[0]))}?" if near else None
+        near = near_name(part, state)
+        hint = None if near is None else f"Did you mean {render_path((*above, near))}?"
     elif isinstance(state, list):
         hint = f"{render_path(above)} is an array of {len(state)} items."
     raise InvalidState(

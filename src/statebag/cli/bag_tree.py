@@ -77,7 +77,7 @@ def _print(out: Console, inspection: Inspection, *, bound: int, show_all: bool) 
     table = FittedTable(_COLUMNS)
     for row in rows:
         table.add_row(*_cells(row, numbers))
-    out.print(table)
+    table.print_on(out)
     print_left_out(out, table, "--json has everything")
     if any(row.field is None for row in rows):
         out.print(Text("Not every field is shown: --all shows them.", style="dim"))

@@ -85,7 +85,7 @@ class Name:
             room = max(1, width - max(cell_len(begins), cell_len(goes_on)))
             for line in text.wrap(console, room, overflow="fold", tab_size=1):
                 line.rstrip()
-                lines.append(Text(begins, style="dim").append_text(line))
+                lines.append(Text().append(begins, style="dim").append_text(line))
                 begins = goes_on
         return Text("\n").join(lines)
 
@@ -118,6 +118,10 @@ class FittedTable:
         """Add a row with a cell for each column."""
         assert len(cells) == len(self._columns)
         self._rows.append(tuple(Text(one) if isinstance(one, str) else one for one in cells))
+
+    def print_on(self, out: Console) -> None:
+        """Print it; on a screen within its width, in a file as wide as it is."""
+        out.print(self, crop=out.is_terminal)
 
     def left_out(self, console: Console) -> list[str]:
         """Return the titles of the columns that it leaves out on such a screen."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,8 @@ from statebag.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from statebag.cli.workflow_facts import WorkflowFacts
+
 __all__ = ["command"]
 
 _FILE = Path("statebag.toml")
@@ -22,14 +24,18 @@ _FILE = Path("statebag.toml")
 
 @click.command
 @click.argument(
-    "template", metavar="TEMPLATE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+    "template", metavar="[TEMPLATE]", required=False, type=click.Path(exists=True, path_type=Path)
 )
 @click.option("--force", is_flag=True, help="Replace statebag.toml.")
-def command(template: Path, *, force: bool) -> None:
+def command(template: Path | None, *, force: bool) -> None:
     """Write statebag.toml for a workflow, so that other commands need no options.
 
-    It has the template, the paths that its state machine reads, and a line for each function that
-    the template does not define: put your function's name there.
+    TEMPLATE is a template of SAM or CloudFormation, or a definition. Without it, the one in this
+    folder is taken. For the CDK and the Serverless Framework, it says which command makes the
+    template.
+
+    The file has the template, the paths that its state machine reads, and a line for each function
+    whose code the template does not lead to: put your function's name there.
 
     \b
     Example:
@@ -39,39 +45,48 @@ def command(template: Path, *, force: bool) -> None:
     if (_FILE.exists() or _FILE.is_symlink()) and not force:
         raise ConfigurationError(f"{_FILE} exists already", hint="Edit it, or pass --force.")
     with needs("local"):
-        from statebag.lint.linter import Options, lint  # noqa: PLC0415 - kept out of --help
+        from statebag.cli.workflow_facts import facts_of, found_template  # noqa: PLC0415 - kept out of --help
 
-    report = lint([template], Options(sealed=("*",)))
-    if not report.machines:
-        raise ConfigurationError(
-            f"{template} has no state machine", hint="Name a template or a definition."
-        )
-    lines = [f"template = {_text(os.path.relpath(template))}"]
-    for name, found in (("control", report.needed), ("movable", report.needed_movable)):
-        paths = sorted({path for one in found.values() for path in one})
-        if paths:
-            lines.append(f"{name} = {_list(paths)}")
-    functions = list(_functions_to_name(template))
-    if functions:
-        lines += ["", "[handlers]  # module:function, or file.py:function"]
-        lines += [f'{_text(name)} = ""' for name in functions]
-    _FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if template is None or template.is_dir():
+        template = found_template(template or Path())
+    facts = facts_of(template)
+    _FILE.write_text("\n".join(_lines(template, facts)) + "\n", encoding="utf-8")
     click.echo(f"wrote {_FILE}: {printable(os.path.relpath(template))}")
-    if any(one.startswith(("control", "movable")) for one in lines):
-        click.echo("set the same paths where you deploy: `statebag lint --control` prints them")
-    if functions:
-        click.echo(f"name a function of yours for each of {printable(', '.join(functions))}")
+    for line in _told(facts):
+        click.echo(printable(line))
 
 
-def _functions_to_name(template: Path) -> Iterator[str]:
-    """Return the functions of a definition that has no template to define them."""
-    from statebag.asl.documents import parse_document, read_text  # noqa: PLC0415 - not in --help
-    from statebag.asl.function_references import bind_references  # noqa: PLC0415 - as above
+def _lines(template: Path, facts: WorkflowFacts) -> Iterator[str]:
+    """Return the lines of the file."""
+    yield f"template = {_text(os.path.relpath(template))}"
+    for name, paths in (("control", facts.control), ("movable", facts.movable)):
+        if paths:
+            yield f"{name} = {_list(paths)}"
+    if facts.handlers:
+        yield ""
+        yield "[handlers]  # module:function, or file.py:function"
+        for name, target in facts.handlers.items():
+            yield f"{_text(name)} = {_text(target)}"
 
-    document: Any = parse_document(read_text(template), str(template))
-    if not isinstance(document, dict) or "States" not in document:
-        return
-    yield from bind_references([document], (), (), "us-east-1").unbound
+
+def _told(facts: WorkflowFacts) -> Iterator[str]:
+    """Return what was not found, and what is left to do."""
+    if facts.problems:
+        yield "the state machine has mistakes, so paths may be missing: `statebag lint` lists them"
+    if facts.control or facts.movable:
+        yield "set the same paths where you deploy: `statebag lint --control` prints them"
+    elif not facts.problems:
+        yield (
+            "no control or movable path: the state machine reads nothing inside what a function "
+            "returns"
+        )
+    if facts.undecorated:
+        yield (
+            f"not decorated yet: {', '.join(facts.undecorated)}. Put @statebag.step around each "
+            "that reads the state; until then, what they return is not sealed"
+        )
+    if facts.handlers:
+        yield f"name a function of yours for each of {', '.join(facts.handlers)}"
 
 
 def _text(value: str) -> str:

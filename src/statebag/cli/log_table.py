@@ -93,7 +93,7 @@ def print_log(
     if left_out:
         out.print(Text(f"... {left_out:,} older ones are not shown", style="dim"))
     if shown:
-        out.print(table)
+        table.print_on(out)
         print_left_out(out, table, "--json has it")
         out.print(
             Text(

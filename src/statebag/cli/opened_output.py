@@ -6,12 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import StatebagError
+from statebag.format.stub import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["opened_output", "write_output"]
+__all__ = ["opened_output", "shown_output", "write_output"]
+
+# Bytes of a state that is opened to be shown. Chosen: a few hundred lines; reading it takes a few
+# requests.
+_SHOWN_BYTES = 50_000
 
 
 def opened_output(output: Any, store: str, variables: Mapping[str, str]) -> Any:
@@ -39,6 +44,26 @@ def opened_output(output: Any, store: str, variables: Mapping[str, str]) -> Any:
         told = "--bag writes the bag itself."
         error.hint = told if error.hint is None else f"{error.hint.rstrip('.')}. {told}"
         raise
+
+
+def shown_output(output: Any, store: str, variables: Mapping[str, str]) -> Any:
+    """Return what to show of an output: the state if it is small, otherwise the output as it is.
+
+    Args:
+        output: As for `opened_output`.
+        store: As there.
+        variables: As there.
+    """
+    from statebag.local.stubs import stub_places  # noqa: PLC0415 - kept out of --help
+
+    sizes = [stub[KEY].get("size") for _, stub in stub_places(output)]
+    total = sum(size if isinstance(size, int) else 0 for size in sizes)
+    if not sizes or total > _SHOWN_BYTES:
+        return output
+    try:
+        return opened_output(output, store, variables)
+    except StatebagError:
+        return output
 
 
 def write_output(file: Path, output: Any) -> None:

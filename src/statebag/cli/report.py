@@ -159,6 +159,7 @@ def print_report(
     show_all: bool,
     plain: bool = False,
     written: Path | None = None,
+    shown: Any = None,
 ) -> None:
     """Print the table, the totals and the output, or the error, on the standard output.
 
@@ -167,11 +168,12 @@ def print_report(
         show_all: Whether to print a row for each transition, even if there are many.
         plain: Whether nothing was sealed, so that there are no bags, objects and requests.
         written: The file with the whole output; None if there is none.
+        shown: The output, opened; None if it is not.
     """
     out = console(file_width=_FILE_WIDTH)
     grouped = len(execution.transitions) > LONG_RUN and not show_all
     table = _table(execution, grouped=grouped, plain=plain)
-    out.print(table)
+    table.print_on(out)
     legend = f"Bytes of JSON text; a payload has at most {PAYLOAD_LIMIT:,}."
     if grouped:
         legend += (
@@ -182,7 +184,7 @@ def print_report(
     print_left_out(out, table, "--json has everything")
     _print_end(out, execution)
     if execution.status == "SUCCEEDED":
-        _print_output(out, execution.output, written)
+        _print_output(out, execution.output, written, shown)
 
 
 def _table(execution: LocalExecution, *, grouped: bool, plain: bool) -> FittedTable:
@@ -252,15 +254,17 @@ def _readable(cause: str) -> str:
     return f"{message}\n{raised}" if raised else message
 
 
-def _print_output(out: Console, output: Any, written: Path | None) -> None:
+def _print_output(out: Console, output: Any, written: Path | None, opened: Any) -> None:
     size = payload_size(output)
-    shown = _with_marks(output)
+    is_opened = opened is not None and opened is not output
+    output = opened if is_opened else output
+    shown = output if is_opened else _with_marks(output)
     text = json_escaped(json.dumps(shown, ensure_ascii=False, indent=2))
     is_long = len(text) > _SHOWN_CHARACTERS
     is_sealed = shown is not output
-    out.print(Text(f"Output, {size:,} bytes:"))
+    out.print(Text(f"Output, {size:,} bytes{', opened' if is_opened else ''}:"))
     if isinstance(shown, dict) and (is_long or is_sealed):
-        out.print(_outline(shown))
+        _outline(shown).print_on(out)
     else:
         out.print(Text(_shortened(text)), soft_wrap=True)
     if written is not None:

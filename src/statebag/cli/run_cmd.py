@@ -263,6 +263,8 @@ def command(
     address, switches = _store(store, plain=plain)
     environment = {**switches, **strict, **variables}
 
+    from statebag.cli.opened_output import shown_output  # noqa: PLC0415 - kept out of --help
+
     with needs("cli"):
         from statebag.cli.progress import progress  # noqa: PLC0415 - rich is slow to import
         from statebag.cli.report import as_dict, print_report  # noqa: PLC0415 - rich is slow to import
@@ -322,7 +324,8 @@ def command(
         click.echo(json_of(as_dict(execution), indent=2))
     else:
         written = output_file if failure is None else None
-        print_report(execution, show_all=show_all, plain=plain, written=written)
+        shown = execution.output if plain else shown_output(execution.output, address, environment)
+        print_report(execution, show_all=show_all, plain=plain, written=written, shown=shown)
     if execution.status != "SUCCEEDED" and not as_json:
         click.echo(_look_into(execution, histories), err=True)
     status = 0 if execution.status == "SUCCEEDED" else EXECUTION_FAILED

@@ -125,14 +125,15 @@ def _handler(file: Path, target: str) -> str:
 
 
 def _is_template(file: Path, template: str | None) -> bool:
-    """Return whether the file is a template, which has its functions' variables."""
+    """Return whether the file is a template with functions, which have their variables there."""
     if template is None:
         return False
     try:
         text = (file.parent / template).read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return False  # the command says what is wrong with it
-    return re.search(r'^\s*"?Resources"?\s*:', text, re.MULTILINE) is not None
+    is_template = re.search(r'^\s*"?Resources"?\s*:', text, re.MULTILINE) is not None
+    return is_template and re.search(r"\bAWS::(Serverless|Lambda)::Function\b", text) is not None
 
 
 def _parsed(file: Path) -> Any:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.cloudformation import FUNCTION_TYPES
 from statebag.asl.documents import read_text
+from statebag.asl.source_files import packaged_code
+from statebag.lint.handler_source import is_left_bare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +84,9 @@ def _functions(folder: Path, document: dict[str, Any]) -> dict[str, FunctionSett
         if isinstance(resource, dict) and resource.get("Type") in FUNCTION_TYPES:
             own = resource.get("Properties")
             own = own if isinstance(own, dict) else {}
+            packaged = packaged_code(folder, resource)
+            if packaged is not None:
+                own = {**own, "CodeUri": str(packaged.absolute())}
             settings = _settings(
                 folder, {**defaults, **own}, _variables(defaults) | _variables(own)
             )
@@ -120,8 +125,14 @@ def _seals(folder: Path, properties: dict[str, Any], variables: dict[str, Any]) 
         return True
     if isinstance(handler, str) and isinstance(code, str):
         code_folder = folder / code
-        module = handler.rpartition(".")[0].replace("/", ".")
-        if _module_file(code_folder, module) is not None:
+        module, _, function = handler.replace("/", ".").rpartition(".")
+        file = _module_file(code_folder, module)
+        if file is not None:
+            text = read_text(file)
+            if "statebag" in text and is_left_bare(
+                text, function, lambda name: _module_file(code_folder, name) is not None
+            ):
+                return False
             return _names_statebag(code_folder, module)
     return True if any(name.startswith("STATEBAG_") for name in variables) else None
 

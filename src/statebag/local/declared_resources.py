@@ -49,6 +49,11 @@ def make_resources(
             _MAKERS[resource.kind](resource.name, resource.properties(), client, region)
         except (ConfigurationError, ClientError, BotoCoreError) as error:
             say(f"{resource.logical_id} of the template is not there in this run: {error}")
+        except KeyError as error:  # moto takes what AWS requires for granted
+            say(
+                f"{resource.logical_id} of the template is not there in this run: its properties "
+                f"have no {error.args[0]}"
+            )
 
 
 def _make_bucket(name: str, properties: Mapping[str, Any], client: Client, region: str) -> None:

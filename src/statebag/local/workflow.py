@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.cloudformation import pseudo_parameters
 from statebag.asl.documents import PLACEHOLDER, parse_document, read_text
 from statebag.asl.function_references import Names, bind_references
+from statebag.asl.source_files import refuse_sources
 from statebag.asl.template import FunctionSource, Template, parse_definition
 from statebag.environment import all_variables, missing_aws_settings
 from statebag.errors import ConfigurationError
@@ -121,6 +122,7 @@ def load_workflow(
     watch_clients()  # before a module of a function makes one
     try:
         text = read_text(path)
+        refuse_sources(path, text)
         document = _document(path, text)
         if isinstance(document, dict) and "Resources" in document:
             return _from_template(path, document, given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from statebag.format.near_name import near_name
 from statebag.format.paths import render_path
 from statebag.format.unopened import Unopened
 from statebag.telemetry.log_warnings import warn
@@ -32,10 +33,8 @@ def say_what_is_absent(state: Any, places: Iterable[Place]) -> None:
         for depth, part in enumerate(place):
             if isinstance(value, dict) and isinstance(part, str):
                 if part not in value:
-                    import difflib  # noqa: PLC0415  # needed seldom
-
-                    near = difflib.get_close_matches(part, value, n=1)
-                    meant = render_path((*place[:depth], near[0])) if near else None
+                    near = near_name(part, value)
+                    meant = None if near is None else render_path((*place[:depth], near))
                     _say(render_path(place[: depth + 1]), meant)
                     break
                 value = value[part]

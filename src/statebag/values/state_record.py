@@ -131,7 +131,7 @@ class StateRecord:
             answer: Any value.
         """
         try:
-            return self._written(answer, self._state, self._kind)
+            return self._written(answer, self._state, self._kind, is_state=True)
         except RecursionError:
             raise json_text.no_room(InvalidState) from None
 
@@ -164,13 +164,16 @@ class StateRecord:
             elif not isinstance(one, list | dict | tuple | set | frozenset | bytearray):
                 self._leaves[id(one)] = (one, its)
 
-    def _written(self, value: Any, beside: Any, kind: type | None) -> Any:
+    def _written(
+        self, value: Any, beside: Any, kind: type | None, *, is_state: bool = False
+    ) -> Any:
         """Return the JSON value of a value.
 
         Args:
             value: The value.
             beside: What the state has at this place.
             kind: The class of what was made there, if one was.
+            is_state: Whether it is the state itself, of which every field is written.
         """
         found = self._leaves.get(id(value))
         if found is not None and found[0] is value:
@@ -182,7 +185,7 @@ class StateRecord:
         if _is_record(type(value)):
             if self._keeps_values and not isinstance(value, self._kind) and not self._made(value):
                 return value
-            return self._members(value, beside if type(value) is kind else None)
+            return self._members(value, beside if type(value) is kind else None, is_state=is_state)
         if isinstance(value, dict):
             return {name: self._written(one, None, None) for name, one in value.items()}
         if self._keeps_values and isinstance(value, tuple | set | frozenset):
@@ -222,7 +225,7 @@ class StateRecord:
         found = self._records.get(id(record))
         return found is not None and found[0] is record
 
-    def _members(self, record: Any, beside: Any) -> dict[str, Any]:
+    def _members(self, record: Any, beside: Any, *, is_state: bool) -> dict[str, Any]:
         fields = _fields(type(record))
         if self._made(record):
             _, original, absent = self._records[id(record)]
@@ -237,9 +240,14 @@ class StateRecord:
                 written[name] = self._written(one, its, _class_in(kind, type(one)))
             elif more is None or name in more:
                 written[name] = its if more is None else self._written(more[name], its, None)
+        # An object below the state that did not change gets no defaults: its bytes stay the same.
+        is_changed = is_state or written != {name: original[name] for name in written}
+        given = getattr(record, "__pydantic_fields_set__", ())
         for name, attribute in fields.attributes.items():
             one = getattr(record, attribute)
-            if name not in written and not _is_untouched(one, absent, name):
+            if name not in written and (
+                is_changed or attribute in given or not _is_untouched(one, absent, name)
+            ):
                 written[name] = self._written(one, None, None)
         for name, one in (more or {}).items():
             if name not in written:

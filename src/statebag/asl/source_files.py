@@ -1,0 +1,75 @@
+"""Recognize files from which a tool makes a template, and say how; find code that it packaged."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["packaged_code", "refuse_sources"]
+
+_SERVERLESS_TEMPLATE = ".serverless/cloudformation-template-update-stack.json"
+_OF_CDK = re.compile(r"\baws_cdk\b|\baws-cdk-lib\b|@aws-cdk/")
+_PROGRAMS = frozenset({".py", ".ts", ".js", ".mjs", ".java", ".go", ".cs"})
+_SERVERLESS = re.compile(r"^(service|provider|plugins|frameworkVersion)\s*:", re.MULTILINE)
+
+
+def refuse_sources(path: Path, text: str) -> None:
+    """Refuse a file from which another tool makes a template.
+
+    Args:
+        path: The file.
+        text: Its content.
+
+    Raises:
+        ConfigurationError: It is one of the Serverless Framework, the CDK or Terraform. The hint
+            has the command to run, and the file to name then.
+    """
+    if path.suffix in {".yml", ".yaml"} and len(set(_SERVERLESS.findall(text))) > 1:
+        raise ConfigurationError(
+            f"{path} is of the Serverless Framework, which makes a template of it",
+            hint=f"Run `serverless package`, and name {path.parent / _SERVERLESS_TEMPLATE}.",
+        )
+    if path.name in {"cdk.json", "cdk.context.json"} or (
+        path.suffix in _PROGRAMS and _OF_CDK.search(text)
+    ):
+        made = sorted((path.parent / "cdk.out").glob("*.template.json"))
+        named = made[0] if len(made) == 1 else path.parent / "cdk.out" / "STACK.template.json"
+        raise ConfigurationError(
+            f"{path} is of the CDK, which makes templates of it",
+            hint=f"Run `cdk synth`, and name {named}.",
+        )
+    if path.suffix == ".tf" or path.name.endswith(".tf.json"):
+        raise ConfigurationError(
+            f"{path} is of Terraform, whose expressions are not read",
+            hint="Name the file of the definition (*.asl.json), with a handler for each function.",
+        )
+
+
+def packaged_code(folder: Path, resource: Mapping[str, Any]) -> Path | None:
+    """Return the folder of a function's code, which its template has in a bucket.
+
+    The CDK leaves the code beside the template, and names it in the resource's metadata. The
+    Serverless Framework makes its archive from the folder above that of the template.
+
+    Args:
+        folder: The template's folder.
+        resource: The function, as the template has it.
+    """
+    metadata = resource.get("Metadata")
+    asset = metadata.get("aws:asset:path") if isinstance(metadata, dict) else None
+    if isinstance(asset, str):
+        code = folder / asset
+        return code if code.is_dir() else None
+    properties = resource.get("Properties")
+    handler = properties.get("Handler") if isinstance(properties, dict) else None
+    if folder.absolute().name == ".serverless" and isinstance(handler, str):
+        stem = folder.absolute().parent / handler.rpartition(".")[0].replace(".", "/")
+        if stem.with_suffix(".py").is_file() or (stem / "__init__.py").is_file():
+            return Path(folder.absolute().parent)
+    return None
