@@ -26,8 +26,8 @@ class Rule:
 
 RULES: dict[str, Rule] = {
     "SB001": Rule("error", "not a valid definition"),
-    "SB002": Rule("warning", "no transition reaches the state"),
-    "SB003": Rule("warning", "a field that this state does not have"),
+    "SB002": Rule("error", "no transition reaches the state"),
+    "SB003": Rule("error", "a field that this state does not have"),
     "SB004": Rule("note", "a Choice without Default"),
     "SB005": Rule("error", "a malformed path, intrinsic function or JSONata expression"),
     "SB006": Rule("error", "a field of the wrong type, or out of its range"),
