@@ -126,3 +126,16 @@ def test_what_anchors_make_endless(tmp_path, text, says):
     with pytest.raises(ConfigurationError, match=says):
         lint([file], Options())
     assert lint([tmp_path], Options()).machines == 0
+
+
+def test_a_handler_that_is_not_decorated_in_a_file_that_names_statebag(folder):
+    app = STEP.replace("handler", "other") + "\n\ndef handler(event, context):\n    return event\n"
+    assert told(folder, "app.handler", app=app) == UNSEALED
+    assert told(folder, "app.other", app=app) == SEALS
+
+
+def test_sealed_is_a_pattern_for_functions_of_a_template_too(folder):
+    told(folder, "app.handler", app="def handler(event, context):\n    return event\n")
+    for pattern in ("*", "Step*", "StepArn"):
+        report = lint([folder / "template.yaml"], Options(sealed=(pattern,)))
+        assert {one.code for one in report.findings} == SEALS, pattern

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.definition import problems_of, unreached_states
@@ -217,7 +218,12 @@ def _functions_of(functions: Mapping[str, FunctionSettings], options: Options) -
         sealed=(*options.sealed, *(name for name, one in told if one.seals is True)),
         unsealed=(
             *options.unsealed,
-            *(name for name, one in told if one.seals is False and name not in options.sealed),
+            *(
+                name
+                for name, one in told
+                if one.seals is False
+                and not any(fnmatchcase(name, pattern) for pattern in options.sealed)
+            ),
         ),
         bag_bytes=options.bag_bytes,
         own_bag_bytes={name: one.bag_bytes for name, one in told if one.bag_bytes is not None},
