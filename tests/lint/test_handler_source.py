@@ -5,6 +5,8 @@ import pytest
 from statebag.lint.handler_source import handler_uses_statebag
 
 PLAIN = "def handler(event, context):\n    return event\n"
+WORK = "def work(state):\n    return statebag\n"
+TRIED = "try:\n    import statebag\nexcept ImportError:\n    statebag = None\n"
 STEP = "import statebag\n\n@statebag.step\ndef handler(state, context):\n    return state\n"
 
 
@@ -24,13 +26,10 @@ def uses(folder, app, **others):
         "from statebag import Statebag\nsb = Statebag()\n@sb.step\n" + PLAIN,
         "import statebag as s\ndef handler(event, context):\n    return s.Statebag().open(event)\n",
         "def handler(event, context):\n    from statebag import Statebag\n    return Statebag()\n",
-        "import statebag\ndef work(state):\n    return statebag\n"
-        "def handler(event, context):\n    return work(event)\n",
-        "import statebag\ndef work(state, context):\n    return state\n"
-        "handler = statebag.step(work)\n",
+        f"import statebag\n{WORK}def handler(event, context):\n    return work(event)\n",
+        f"import statebag\n{WORK.replace('statebag', 'state')}handler = statebag.step(work)\n",
         "import statebag\nclass App:\n    sb = statebag.Statebag()\nhandler = App().run\n",
-        "try:\n    import statebag\nexcept ImportError:\n    statebag = None\n"
-        "@statebag.step\n" + PLAIN,
+        TRIED + "@statebag.step\n" + PLAIN,
     ],
 )
 def test_a_handler_that_does(tmp_path, source):

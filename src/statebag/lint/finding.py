@@ -41,6 +41,8 @@ RULES: dict[str, Rule] = {
     "SB104": Rule("warning", "a Parallel adds up the outputs of its branches"),
     "SB105": Rule("warning", "a service's answer can pass the limit"),
     "SB106": Rule("warning", "a service takes less than it can be given"),
+    "SB107": Rule("warning", "a history can have too many events"),
+    "SB108": Rule("note", "a loop whose turns nobody bounds"),
     "SB201": Rule("error", "a path reads a value inside a bag"),
     "SB202": Rule("error", "a Map's items may be a stub"),
     "SB203": Rule("error", "a path picks a field out of a bag"),
