@@ -52,7 +52,7 @@ def _distributed() -> tuple[dict[str, Any], Any, dict[str, Any]]:
     reader = {
         "Resource": "arn:aws:states:::s3:getObject",
         "ReaderConfig": {"InputType": "JSONL"},
-        "Parameters": {"Bucket": "in", "Key": "items.jsonl"},
+        "Parameters": {"Bucket": "the-items", "Key": "items.jsonl"},
     }
     each = {
         "Type": "Map",
@@ -60,7 +60,7 @@ def _distributed() -> tuple[dict[str, Any], Any, dict[str, Any]]:
         "ItemProcessor": {"StartAt": "P", "States": {"P": _PASS}, "ProcessorConfig": config},
         "ResultWriter": {
             "Resource": "arn:aws:states:::s3:putObject",
-            "Parameters": {"Bucket": "out", "Prefix": "results"},
+            "Parameters": {"Bucket": "the-results", "Prefix": "results"},
         },
         "End": True,
     }
@@ -100,7 +100,7 @@ def main() -> None:
         print(json.dumps(_measured(arguments.here)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "in"), Path(folder, "out")
+        source, target = Path(folder, "the-items"), Path(folder, "the-results")
         source.mkdir()
         target.mkdir()
         lines = "".join(

@@ -143,7 +143,6 @@ TRIED_ELSEWHERE = {
     "local/interpreter/function_calls.py": "local/interpreter/test_task_state.py",
     "local/interpreter/local_world.py": "local/interpreter/test_task_state.py",
     "local/interpreter/machine_program.py": "local/interpreter/test_field_check.py",
-    "local/interpreter/map_run_settings.py": "local/interpreter/test_map_run.py",
     "local/interpreter/map_settings.py": "local/interpreter/test_map_state.py",
     "local/interpreter/state_program.py": "local/interpreter/test_plain_states.py",
     "local/interpreter/state_visit.py": "local/interpreter/test_single_execution.py",

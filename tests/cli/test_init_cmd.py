@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from tests.cli.program import statebag
-from tests.cli.test_settings_file import MACHINE
+from tests.local.test_settings_file import MACHINE
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -19,12 +19,12 @@ from statebag.cli.executions import Executions
 from statebag.cli.json_input import read_json
 from statebag.cli.json_output import check_output
 from statebag.cli.path_argument import path_argument
-from statebag.cli.settings_file import settings_file
 from statebag.cli.stores import check_scope_is_there
 from statebag.collector import lambda_handler as collect
 from statebag.history.events import history_of
 from statebag.history.replay import transitions
 from statebag.history.standing import standing
+from statebag.local.settings_file import settings_file
 from statebag.opening.map_results import read_map_results
 from statebag.sinks.from_environment import watchers
 from statebag.state_data_manager import ACTIONS, lambda_handler

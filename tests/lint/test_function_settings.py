@@ -151,3 +151,16 @@ def test_a_function_left_bare_beside_decorated_ones_does_not_seal(folder):
     (machine,) = machines_in(folder / "template.yaml", named=True)
     settings = function_settings(machine)
     assert (settings["Good"].seals, settings["Bare"].seals) == (True, False)
+
+
+def test_a_handler_that_is_not_decorated_in_a_file_that_names_statebag(folder):
+    app = STEP.replace("handler", "other") + "\n\ndef handler(event, context):\n    return event\n"
+    assert told(folder, "app.handler", app=app) == UNSEALED
+    assert told(folder, "app.other", app=app) == SEALS
+
+
+def test_sealed_is_a_pattern_for_functions_of_a_template_too(folder):
+    told(folder, "app.handler", app="def handler(event, context):\n    return event\n")
+    for pattern in ("*", "Step*", "StepArn"):
+        report = lint([folder / "template.yaml"], Options(sealed=(pattern,)))
+        assert {one.code for one in report.findings} == SEALS, pattern

@@ -1,44 +1,84 @@
-"""Which function of a module was left without statebag: only what is sure counts."""
+"""Whether a handler uses statebag, by its source."""
 
 import pytest
 
-from statebag.lint.handler_source import is_left_bare
+from statebag.lint.handler_source import handler_uses_statebag
 
-BARE = {
-    "beside": "import statebag\n@statebag.step\ndef other(s, c): return s\ndef h(e, c): return e\n",
-    "calls": "import statebag, json\ndef t(v): return json.dumps(v)\ndef h(e, c): return t(e)\n",
-    "comment": "# statebag is used elsewhere\ndef h(e, c): return e\n",
-    "async": "from statebag import step\n@step\ndef o(s, c): 1\nasync def h(e, c): return e\n",
-    "stranger": "import statebag, boto3\nT = boto3.client('s3')\ndef h(e, c): return T.x(e)\n",
-}
-USED = {
-    "decorated": "import statebag\n@statebag.step\ndef h(s, c): return s\n",
-    "by another": "import statebag\nfrom powertools import log\n@log\ndef h(s, c): return s\n",
-    "wrapped": "import statebag\ndef h(s, c): return s\nh = statebag.step(h)\n",
-    "client": "from statebag import Statebag\nsb = Statebag()\ndef h(e, c): return sb.open(e)\n",
-    "through": (
-        "import statebag as s\nsb = s.Statebag()\ndef read(e): return sb.open(e)\n"
-        "def h(e, c): return read(e)\n"
-    ),
-    "inside": "def h(e, c):\n    from statebag import Statebag\n    return Statebag().open(e)\n",
-    "own": "import statebag\nfrom common import read\ndef h(e, c): return read(e)\n",
-    "of a package": "import statebag\nfrom common import own\ndef h(e, c): return own.f(e)\n",
-    "relative": "import statebag\nfrom .common import read\ndef h(e, c): return read(e)\n",
-    "star": "import statebag\nfrom common import *\ndef h(e, c): return read(e)\n",
-    "table": "import statebag\ndef h(e, c): return e\nHANDLERS = wrap_all({'h': h})\n",
-    "twice": "import statebag\ndef h(e, c): return e\nif 1:\n    pass\ndef h(e, c): return e\n",
-    "assigned": "import statebag\nh = statebag.step(lambda s, c: s)\n",
-    "class": "import statebag\nclass h: pass\n",
-    "not there": "import statebag\n",
-    "no Python": "import statebag\ndef h(:\n",
-}
+PLAIN = "def handler(event, context):\n    return event\n"
+WORK = "def work(state):\n    return statebag\n"
+TRIED = "try:\n    import statebag\nexcept ImportError:\n    statebag = None\n"
+STEP = "import statebag\n\n@statebag.step\ndef handler(state, context):\n    return state\n"
 
 
-@pytest.mark.parametrize("name", BARE)
-def test_what_was_left_bare(name):
-    assert is_left_bare(BARE[name], "h", lambda _: False)
+def uses(folder, app, **others):
+    for name, text in {"app": app, **others}.items():
+        file = folder / f"{name.replace('__', '/')}.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    return handler_uses_statebag(folder, "app", "handler")
 
 
-@pytest.mark.parametrize("name", USED)
-def test_what_may_use_it(name):
-    assert not is_left_bare(USED[name], "h", lambda module: module == "common")
+@pytest.mark.parametrize(
+    "source",
+    [
+        STEP,
+        "from statebag import step as sealed\n@sealed(bag_path='$.state')\n" + PLAIN,
+        "from statebag import Statebag\nsb = Statebag()\n@sb.step\n" + PLAIN,
+        "import statebag as s\ndef handler(event, context):\n    return s.Statebag().open(event)\n",
+        "def handler(event, context):\n    from statebag import Statebag\n    return Statebag()\n",
+        f"import statebag\n{WORK}def handler(event, context):\n    return work(event)\n",
+        f"import statebag\n{WORK.replace('statebag', 'state')}handler = statebag.step(work)\n",
+        "import statebag\nclass App:\n    sb = statebag.Statebag()\nhandler = App().run\n",
+        TRIED + "@statebag.step\n" + PLAIN,
+    ],
+)
+def test_a_handler_that_does(tmp_path, source):
+    assert uses(tmp_path, source) is True
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        PLAIN,
+        "# statebag\n" + PLAIN,
+        "import statebag\n" + PLAIN,
+        STEP.replace("handler", "other") + PLAIN,
+        "NOTE = 'statebag'\n" + PLAIN,
+    ],
+)
+def test_a_handler_in_a_file_that_only_names_it(tmp_path, source):
+    assert uses(tmp_path, source) is False
+
+
+@pytest.mark.parametrize("source", ["import json\n", "def handler(:\n", "from other import *\n"])
+def test_a_handler_that_is_not_there(tmp_path, source):
+    assert uses(tmp_path, source) is None
+    assert handler_uses_statebag(tmp_path, "none", "handler") is None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from bags import sealed\n@sealed\n" + PLAIN,
+        "import bags\n@bags.sealed\n" + PLAIN,
+        "from bags import *\n@sealed\n" + PLAIN,
+        "import bags as b\nhandler = b.sealed\n",
+        "from bags import sealed as handler\n",
+        "from parts import inner\n@inner.sealed\n" + PLAIN,
+        "from parts.inner import sealed\n@sealed\n" + PLAIN,
+    ],
+)
+def test_through_a_module_of_its_own(tmp_path, source):
+    bags = "import statebag\nsealed = statebag.step\ndef plain(event):\n    return event\n"
+    inner = "from .more import sealed\n"
+    more = {"parts__inner": inner, "parts__more": bags, "bags": bags, "parts____init__": ""}
+    assert uses(tmp_path, source, **more) is True
+    plain = source.replace("sealed", "plain").replace("import plain as handler", "import plain")
+    if "handler = " not in source and "import *" not in source and "as handler" not in source:
+        whole = "import bags" in source or "import inner" in source
+        assert uses(tmp_path, plain, **more) is whole
+
+
+def test_modules_that_import_each_other(tmp_path):
+    source = "import one\ndef handler(event, context):\n    return one\n"
+    assert uses(tmp_path, source, one="import app\n") is False

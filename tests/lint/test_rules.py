@@ -112,7 +112,7 @@ class TestSizes:
             "Next": "A",
         }
         definition["States"]["B"].pop("End")
-        assert codes(found(tmp_path, definition)) == ["SB008"]  # and not that it grows
+        assert codes(found(tmp_path, definition)) == ["SB010"]  # no end, and not that it grows
 
     def test_a_loop_that_wraps_its_input_grows(self, tmp_path):
         wrap = {"Type": "Pass", "Parameters": {"one.$": "$", "two.$": "$"}, "Next": "A"}

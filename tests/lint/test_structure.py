@@ -200,7 +200,13 @@ def test_an_entry_with_a_field_it_has_not(tmp_path):
 
 def test_a_loop_without_a_way_out(tmp_path):
     loop = {"StartAt": "A", "States": {"A": {**WAIT, "Next": "B"}, "B": {**WAIT, "Next": "A"}}}
-    assert codes(found(tmp_path, loop)) == ["SB008"]
+    assert codes(found(tmp_path, loop)) == ["SB010"]
+    way = {"Type": "Choice", "Choices": [{"Variable": "$.x", "IsNull": True, "Next": "A"}]}
+    stuck = {
+        "StartAt": "W",
+        "States": {**loop["States"], "W": {**way, "Default": "E"}, "E": {"Type": "Fail"}},
+    }
+    assert codes(found(tmp_path, stuck)) == ["SB008"]
     inner = machine(M={"Type": "Map", "ItemProcessor": loop})
     assert "SB008" in codes(found(tmp_path, inner))
     loop["States"]["B"] = {**CHOICE, "Default": "A"}

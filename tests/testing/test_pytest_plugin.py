@@ -76,6 +76,10 @@ def test_strict(run_workflow):
 
 def pytest_run(folder, code, *arguments):
     (folder / "test_it.py").write_text(code)
+    return pytest_in(folder, *arguments)
+
+
+def pytest_in(folder, *arguments):
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=folder, capture_output=True, text=True, timeout=180, check=False,
@@ -114,3 +118,71 @@ def test_the_package_says_that_pytest_is_to_load_it():
     entry = project["project"]["entry-points"]["pytest11"]
     assert entry == {"statebag": "statebag.testing.pytest_plugin"}
     assert pytest.__name__ in sys.modules
+
+
+SETTINGS = """
+template = "flow.asl.json"
+control = ["$.more"]
+[handlers]
+Grow = "app.py:grow"
+[env]
+LEVEL = "high"
+"""
+APP = """
+import os
+import statebag
+
+@statebag.step
+def grow(state, context):
+    return {**state, "more": True, "level": os.environ["LEVEL"]}
+"""
+FLOW = """{"StartAt": "Grow", "States": {
+    "Grow": {"Type": "Task", "Resource": "${Grow}", "Next": "More"},
+    "More": {"Type": "Choice", "Choices": [
+        {"Variable": "$.more", "BooleanEquals": true, "Next": "End"}]},
+    "End": {"Type": "Succeed"}}}"""
+WITH_SETTINGS = """
+import pytest
+from statebag.errors import ConfigurationError
+
+INPUT = {"execution_id": "m/e"}
+
+
+def test_the_settings_beside_the_project_are_read(run_workflow):
+    ran = run_workflow(input=INPUT)
+    assert ran.succeeded()["level"] == "high"
+    ran.passed_through("Grow", "End")
+    ran.passed_through("More")
+    ran.visited("Grow", "More", "End")
+    for wrong in (("End", "Grow"), ("Grow", "Grow"), ("None",)):
+        with pytest.raises(AssertionError, match="was not entered in this order"):
+            ran.passed_through(*wrong)
+
+def test_what_the_test_gives_wins(run_workflow):
+    ran = run_workflow(input=INPUT, environment={"LEVEL": "low"})
+    assert ran.succeeded()["level"] == "low"
+    grow = lambda event, context: {"more": True, "level": "own"}
+    assert run_workflow(input=INPUT, functions={"Grow": grow}).succeeded()["level"] == "own"
+
+def test_a_definition_that_is_given_has_nothing_of_them(run_workflow):
+    machine = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    assert run_workflow(machine, input=INPUT).succeeded() == INPUT
+"""
+
+
+def test_the_settings_file_is_read(tmp_path):
+    (tmp_path / "tests").mkdir()
+    files = {"statebag.toml": SETTINGS, "app.py": APP, "flow.asl.json": FLOW}
+    for name, text in {**files, "tests/test_flow.py": WITH_SETTINGS}.items():
+        (tmp_path / name).write_text(text)
+    done = pytest_in(tmp_path)
+    assert "3 passed" in done.stdout, done.stdout
+
+
+def test_without_settings_a_definition_is_needed(tmp_path):
+    (tmp_path / "test_flow.py").write_text("def test_it(run_workflow):\n    run_workflow()\n")
+    done = pytest_in(tmp_path)
+    assert "no definition was given, and no statebag.toml is in" in done.stdout
+    (tmp_path / "statebag.toml").write_text('control = ["$.a"]\n')
+    done = pytest_in(tmp_path)
+    assert "statebag.toml names no template" in done.stdout

@@ -13,10 +13,10 @@ import click
 from statebag import __version__
 from statebag.cli import COMMANDS
 from statebag.cli.exit_codes import INTERRUPTED, PROGRAM_FAULT, exit_code
-from statebag.cli.settings_file import defaults_of, settings_file
 from statebag.cli.terminal import harmless_streams
 from statebag.cli.terminal_text import printable
 from statebag.errors import StatebagError
+from statebag.local.settings_file import defaults_of, settings_file
 
 __all__ = ["cli"]
 

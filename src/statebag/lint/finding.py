@@ -26,8 +26,8 @@ class Rule:
 
 RULES: dict[str, Rule] = {
     "SB001": Rule("error", "not a valid definition"),
-    "SB002": Rule("warning", "no transition reaches the state"),
-    "SB003": Rule("warning", "a field that this state does not have"),
+    "SB002": Rule("error", "no transition reaches the state"),
+    "SB003": Rule("error", "a field that this state does not have"),
     "SB004": Rule("note", "a Choice without Default"),
     "SB005": Rule("error", "a malformed path, intrinsic function or JSONata expression"),
     "SB006": Rule("error", "a field of the wrong type, or out of its range"),
@@ -41,6 +41,8 @@ RULES: dict[str, Rule] = {
     "SB104": Rule("warning", "a Parallel adds up the outputs of its branches"),
     "SB105": Rule("warning", "a service's answer can pass the limit"),
     "SB106": Rule("warning", "a service takes less than it can be given"),
+    "SB107": Rule("warning", "a history can have too many events"),
+    "SB108": Rule("note", "a loop whose turns nobody bounds"),
     "SB201": Rule("error", "a path reads a value inside a bag"),
     "SB202": Rule("error", "a Map's items may be a stub"),
     "SB203": Rule("error", "a path picks a field out of a bag"),

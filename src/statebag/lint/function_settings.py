@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.cloudformation import FUNCTION_TYPES
 from statebag.asl.documents import read_text
 from statebag.asl.source_files import packaged_code
-from statebag.lint.handler_source import is_left_bare
+from statebag.lint.handler_source import handler_uses_statebag, module_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,23 +125,12 @@ def _seals(folder: Path, properties: dict[str, Any], variables: dict[str, Any]) 
         return True
     if isinstance(handler, str) and isinstance(code, str):
         code_folder = folder / code
-        module, _, function = handler.replace("/", ".").rpartition(".")
-        file = _module_file(code_folder, module)
-        if file is not None:
-            text = read_text(file)
-            if "statebag" in text and is_left_bare(
-                text, function, lambda name: _module_file(code_folder, name) is not None
-            ):
-                return False
-            return _names_statebag(code_folder, module)
+        module, _, name = handler.rpartition(".")
+        module = module.replace("/", ".")
+        if module_file(code_folder, module) is not None:
+            uses = handler_uses_statebag(code_folder, module, name)
+            return _names_statebag(code_folder, module) if uses is None else uses
     return True if any(name.startswith("STATEBAG_") for name in variables) else None
-
-
-def _module_file(folder: Path, module: str) -> Path | None:
-    """Return the file of a module in a function's own code."""
-    stem = folder / module.replace(".", "/")
-    files = (stem.with_suffix(".py"), stem / "__init__.py")
-    return next((file for file in files if file.is_file()), None)
 
 
 def _names_statebag(folder: Path, module: str) -> bool:
@@ -150,7 +139,7 @@ def _names_statebag(folder: Path, module: str) -> bool:
     ahead = [module]
     while ahead and len(seen) < _MOST_MODULES:
         name = ahead.pop()
-        file = _module_file(folder, name)
+        file = module_file(folder, name)
         if name in seen or file is None:
             continue
         seen.add(name)

@@ -1,82 +1,141 @@
-"""Find out from a module's source whether one of its functions was left without statebag."""
+"""Find out from its source whether a handler uses statebag, and not only the file that it is in.
+
+A name of a module uses statebag if it is imported from statebag, or if its definition mentions a
+name that does: a function by a decorator or in its body, a variable by its value. Imports between
+the function's own modules are followed.
+"""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
 
+from statebag.asl.documents import read_text
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["is_left_bare"]
+__all__ = ["handler_uses_statebag", "module_file"]
 
-_Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+# Of a function that are read. Chosen: more than a function usually has of its own
+_MOST_MODULES = 100
+_LIBRARY = "statebag"
 
 
-def is_left_bare(text: str, function: str, is_own: Callable[[str], bool]) -> bool:
-    """Return whether a function surely neither is decorated nor uses statebag.
-
-    Another function of the module may be decorated. Whatever cannot be known counts as use: another
-    decorator, a name that is bound twice, a module of the application's own.
+def handler_uses_statebag(folder: Path, module: str, name: str) -> bool | None:
+    """Return whether a handler uses statebag.
 
     Args:
-        text: The source of the module.
-        function: The name of the function.
-        is_own: Tells whether a module is one of the application.
+        folder: The folder of the function's code.
+        module: The handler's module.
+        name: The handler's name in it.
+
+    Returns:
+        None if the module defines no such name, or is not Python that can be parsed.
     """
-    try:
-        module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    defined = [one for one in module.body if isinstance(one, _Defined) and one.name == function]
-    if len(defined) != 1 or isinstance(defined[0], ast.ClassDef) or defined[0].decorator_list:
-        return False
-    others = [one for one in module.body if not isinstance(one, _Defined)]
-    if any(function in _names(one) for one in others):
-        return False  # `handler = step(handler)`, or a table of handlers
-    using = _using(module, is_own)
-    return using is not None and not using & set(_names(defined[0])) and function not in using
+    return _Sources(folder).uses(module, name)
 
 
-def _using(module: ast.Module, is_own: Callable[[str], bool]) -> set[str] | None:
-    """Return the names of a module through which statebag is used; None if all may be."""
-    using: set[str] = set()
-    for node in ast.walk(module):
+def module_file(folder: Path, module: str) -> Path | None:
+    """Return the file of a module in a function's own code."""
+    stem = folder / module.replace(".", "/")
+    files = (stem.with_suffix(".py"), stem / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+class _Sources:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, dict[str, bool] | None] = {}
+
+    def uses(self, module: str, name: str) -> bool | None:
+        names = self._names(module)
+        return None if names is None else names.get(name)
+
+    def _names(self, module: str) -> dict[str, bool] | None:
+        """Return the names that a module defines, and whether each uses statebag."""
+        if module in self._read:
+            return self._read[module]
+        file = module_file(self._folder, module)
+        if file is None or len(self._read) >= _MOST_MODULES:
+            return None
+        self._read[module] = {}  # for modules that import each other
+        try:
+            tree = ast.parse(read_text(file))
+        except (SyntaxError, ValueError, RecursionError):
+            self._read[module] = None
+            return None
+        package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+        known: dict[str, bool] = {}
+        mentions: dict[str, set[str]] = {}
+        for node in _statements(tree.body):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                known |= self._imported(node, package)
+            for name in _defined(node):
+                mentions.setdefault(name, set()).update(_mentioned(node))
+        using = {name for name, uses in known.items() if uses}
+        while more := {one for one, named in mentions.items() if named & using} - using:
+            using |= more
+        found = {name: name in using for name in (*known, *mentions)}
+        self._read[module] = found
+        return found
+
+    def _imported(self, node: ast.Import | ast.ImportFrom, package: str) -> dict[str, bool]:
+        """Return the names that an import binds, and whether each uses statebag."""
         if isinstance(node, ast.Import):
-            for named in node.names:
-                if _counts(named.name, is_own):
-                    using.add((named.asname or named.name).partition(".")[0])
-        elif isinstance(node, ast.ImportFrom):
-            origin = node.module or ""
-            names = {named.name: named.asname or named.name for named in node.names}
-            if node.level or _counts(origin, is_own):
-                if "*" in names:
-                    return None
-                using |= set(names.values())
-            # A name that is imported from a package may be a module of it.
-            using |= {its for name, its in names.items() if is_own(f"{origin}.{name}")}
-    size = -1
-    while size != len(using):  # what uses a name that uses it, and so on
-        size = len(using)
-        for part in module.body:
-            if using.isdisjoint(_names(part)):
-                continue
-            if isinstance(part, _Defined):
-                using.add(part.name)
-                continue
-            stored = (one for one in ast.walk(part) if isinstance(one, ast.Name))
-            using |= {one.id for one in stored if isinstance(one.ctx, ast.Store)}
-    return using
+            return {
+                (one.asname or one.name.partition(".")[0]): self._any(one.name)
+                for one in node.names
+            }
+        above = package.split(".") if package else []
+        kept = above[: len(above) - node.level + 1] if node.level else []
+        module = ".".join([*kept, *([node.module] if node.module else [])])
+        found: dict[str, bool] = {}
+        for one in node.names:
+            if one.name == "*":
+                found |= self._names(module) or {}
+            elif module.partition(".")[0] == _LIBRARY:
+                found[one.asname or one.name] = True
+            else:
+                uses = self.uses(module, one.name)
+                whole = self._any(f"{module}.{one.name}" if module else one.name)
+                found[one.asname or one.name] = bool(uses) or whole
+        return found
+
+    def _any(self, module: str) -> bool:
+        """Return whether a module is statebag, or a name of it uses statebag."""
+        if module.partition(".")[0] == _LIBRARY:
+            return True
+        return any((self._names(module) or {}).values())
 
 
-def _counts(name: str, is_own: Callable[[str], bool]) -> bool:
-    return name.partition(".")[0] == "statebag" or is_own(name)
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a module, also those below `if` and `try`, and imports anywhere."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            for name in ("body", "orelse", "finalbody"):
+                yield from _statements(getattr(node, name, []))
+            for handler in getattr(node, "handlers", []):
+                yield from _statements(handler.body)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from (
+                one for one in ast.walk(node) if isinstance(one, ast.Import | ast.ImportFrom)
+            )
 
 
-def _names(node: ast.AST) -> Iterator[str]:
-    """Yield the names that a part of a module mentions, also those that it imports itself."""
-    for one in ast.walk(node):
-        if isinstance(one, ast.Name):
-            yield one.id
-        elif isinstance(one, ast.alias):
-            yield (one.asname or one.name).partition(".")[0]
+def _defined(node: ast.stmt) -> list[str]:
+    """Return the names that a statement of a module binds."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+        targets = [node.target]
+    return [one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)]
+
+
+def _mentioned(node: ast.stmt) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}

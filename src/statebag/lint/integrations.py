@@ -151,6 +151,8 @@ def resource_problems(resource: str, parameters: Any, *, express: bool) -> Itera
     if name is None:
         if resource.startswith("arn:") and not _OTHER_ARNS.fullmatch(resource):
             yield "Resource is not the ARN of a function, an activity or an integration"
+        elif express and ":activity:" in resource:
+            yield "an Express machine has no activities"
         return
     form = _FORM.fullmatch(name)
     if form is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from statebag.lint.checks import Checks, control_paths, movable_paths
 from statebag.lint.finding import RULES, Finding
 from statebag.lint.flow import Flow
 from statebag.lint.function_settings import FunctionSettings, function_settings
+from statebag.lint.history_length import long_histories
 from statebag.lint.refused import refused
 from statebag.lint.structure import structure, without_default
 
@@ -175,6 +177,16 @@ def _looked_at(
             say(fault.path, fault.code, fault.message[:_NAME_SHOWN], fault.fix)
         for path, message in refused(model, express=machine.express):
             say(path, "SB010", message[:_NAME_SHOWN], "Correct it: AWS refuses the definition.")
+        for one in long_histories(model, express=machine.express):
+            if one.is_bound:
+                fix = "Use a distributed Map, or start an execution for a part of the work."
+                say(one.path, "SB107", one.message, fix)
+            else:
+                fix = (
+                    'If it has fewer turns, say "statebag: at most N turns" in the Comment of one '
+                    "of its states; if not, start a new execution before."
+                )
+                say(one.path, "SB108", one.message, fix)
         for path in without_default(model):
             say(
                 path,
@@ -222,7 +234,12 @@ def _functions_of(functions: Mapping[str, FunctionSettings], options: Options) -
         sealed=(*options.sealed, *(name for name, one in told if one.seals is True)),
         unsealed=(
             *options.unsealed,
-            *(name for name, one in told if one.seals is False and name not in options.sealed),
+            *(
+                name
+                for name, one in told
+                if one.seals is False
+                and not any(fnmatchcase(name, pattern) for pattern in options.sealed)
+            ),
         ),
         bag_bytes=options.bag_bytes,
         own_bag_bytes={name: one.bag_bytes for name, one in told if one.bag_bytes is not None},

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.lint.expression_sizes import is_jsonata
 from statebag.lint.integrations import integration_of, resource_problems
+from statebag.lint.refused_machine import refused_in_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,7 @@ def refused(definition: Definition, *, express: bool = False) -> Iterator[tuple[
         express: Whether the machine is an Express one.
     """
     yield from _machine(definition.machine.fields)
+    yield from refused_in_machine(definition)
     fast = _express_machines(definition) if not express else set()
     for state in definition.states.values():
         in_express = express or state.machine.path in fast

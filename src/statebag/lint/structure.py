@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from statebag.asl.model import Definition, State, StateMachine
 
-__all__ = ["Issue", "structure", "without_default"]
+__all__ = ["Issue", "ends", "structure", "without_default"]
 
 _SHOWN = 80  # characters of a name: the longest that a state may have (`quotas.NAME_CHARACTERS`)
 _RETRY = frozenset(
@@ -297,13 +297,10 @@ def _endless(machine: StateMachine) -> Iterator[Issue]:
     for name in reached:
         for target in ways[name]:
             before.setdefault(target, []).append(name)
+    if machine.path == "$" and not any(map(ends, machine.states.values())):
+        return  # AWS refuses it (SB010)
     ending: set[str] = set()
-    ahead = [
-        name
-        for name in reached
-        if machine.states[name].kind in {"Succeed", "Fail"}
-        or machine.states[name].fields.get("End") is True
-    ]
+    ahead = [name for name in reached if ends(machine.states[name])]
     while ahead:
         name = ahead.pop()
         if name not in ending:
@@ -314,6 +311,11 @@ def _endless(machine: StateMachine) -> Iterator[Issue]:
         message = f"from {stuck[0][:_SHOWN]!r} on, no transition leads to an end"
         fix = f"Lead a way out of the loop, or its history is full after {HISTORY_EVENTS:,} events."
         yield Issue(f"{machine.path}.States", "SB008", message, fix)
+
+
+def ends(state: State) -> bool:
+    """Return whether a state ends its machine."""
+    return state.kind in {"Succeed", "Fail"} or state.fields.get("End") is True
 
 
 def _targets(state: State) -> Iterator[str]:

@@ -52,25 +52,61 @@ def run_workflow(
 
     Takes what `statebag.local.run` takes, and of a template `machine`, `parameters`,
     `substitutions` and `environment`, as `load_workflow` does. Packs go to `statebag_store`.
+
+    Without a definition, the one in `statebag.toml` (or `[tool.statebag]`) is run, with the
+    functions and variables there. The nearest such file counts, beside the test or above it. What
+    the test gives wins.
     """
-    strict = not request.config.getoption("--statebag-as-deployed")
+    as_deployed = bool(request.config.getoption("--statebag-as-deployed"))
     of_a_file = ("machine", "parameters", "substitutions", "environment")
 
-    def run_it(definition: Any, **options: Any) -> RanWorkflow:
+    def run_it(definition: Any = None, **options: Any) -> RanWorkflow:
         from statebag.local import load_workflow, run  # noqa: PLC0415 - in a test that uses it
         from statebag.testing.ran_workflow import RanWorkflow  # noqa: PLC0415 - as above
 
+        strict = options.setdefault("strict", not as_deployed)
         given = {name: options.pop(name) for name in of_a_file if name in options}
+        if definition is None:
+            known = _from_settings(request.path.parent, as_deployed=not strict)
+            definition = known.pop("path")
+            known["handlers"] = {**known.get("handlers", {}), **options.pop("functions", {})}
+            for name in ("parameters", "substitutions", "environment"):
+                known[name] = {**known.get(name, {}), **given.pop(name, {})}
+            given = {**known, **given}
+        elif not isinstance(definition, dict):
+            given["handlers"] = options.pop("functions", None)
         if not isinstance(definition, dict):
             definition = load_workflow(
                 definition,
-                handlers=options.pop("functions", None),
                 region=options.get("region", "us-east-1"),
                 complete=not options.get("mocks"),
                 store=statebag_store.store.url,
                 **given,
             )
-        options.setdefault("strict", strict)
         return RanWorkflow(run(definition, **options), statebag_store)
 
     return run_it
+
+
+def _from_settings(folder: Path, *, as_deployed: bool) -> dict[str, Any]:
+    """Return what the nearest settings say about the workflow.
+
+    Raises:
+        ConfigurationError: There are none, or they name no template.
+    """
+    from statebag.errors import ConfigurationError  # noqa: PLC0415 - in a test that uses it
+    from statebag.local.settings_file import (  # noqa: PLC0415 - in a test that uses it
+        settings_file,
+        workflow_settings,
+    )
+
+    found = settings_file(folder)
+    if found is None or "template" not in found[1]:
+        where = f"no statebag.toml is in {folder} or above it"
+        if found is not None:
+            where = f"{found[0]} names no template"
+        raise ConfigurationError(
+            f"no definition was given, and {where}",
+            hint="Name one, run_workflow('template.yaml'), or write `template` into statebag.toml.",
+        )
+    return workflow_settings(*found, as_deployed=as_deployed)

@@ -61,6 +61,15 @@ class RanWorkflow:
         entered = [one.state for one in self.execution.transitions if "[" not in one.path]
         assert entered == list(states), self._told()
 
+    def passed_through(self, *states: str) -> None:
+        """Fail the test if these states were not entered in this order, among others or not.
+
+        States of branches and of iterations of inline Maps count too.
+        """
+        entered = iter([one.state for one in self.execution.transitions])
+        missing = next((one for one in states if one not in entered), None)
+        assert missing is None, f"{missing} was not entered in this order; {self._told()}"
+
     def fitted(self, most_bytes: int = 262_144) -> None:
         """Fail the test if a state had an input or an output of more bytes."""
         largest = max(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
+import re
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from statebag.errors import ConfigurationError
-from statebag.local import run
+from statebag.local import load_mocks, run
 from tests.local.machines import chain, task
 
 
@@ -165,3 +168,54 @@ def test_what_is_not_played_is_refused_before_the_run_by_name(resource):
 def test_step_functions_lists_the_machines_of_the_run():
     state = sdk("sfn", "listStateMachines", OutputPath="$.StateMachines[0].Type")
     assert run(chain(("L", state))).output == "STANDARD"
+
+
+NEEDS_A_MOCK = [
+    "batch:submitJob.sync",
+    "glue:startJobRun.sync",
+    "ecs:runTask.sync",
+    "codebuild:startBuild.sync",
+    "sagemaker:createTrainingJob.sync",
+    "athena:startQueryExecution.sync",
+    "elasticmapreduce:addStep.sync",
+    "emr-serverless:startJobRun.sync",
+    "databrew:startJobRun.sync",
+    "mediaconvert:createJob.sync",
+    "bedrock:invokeModel",
+    "eks:runJob.sync",
+    "http:invoke",
+    "apigateway:invoke",
+    "aws-sdk:braket:createQuantumTask",
+]
+
+
+@pytest.mark.parametrize("name", NEEDS_A_MOCK)
+def test_what_is_not_played_is_refused_with_a_way_out_that_works(name, tmp_path):
+    """Both ways that the hint names are followed to the letter."""
+    definition = chain(("It's a job", task(f"arn:aws:states:::{name}", Parameters={})))
+    with pytest.raises(ConfigurationError) as refused:
+        run(definition, input={})
+    hint = refused.value.hint
+    assert name in str(refused.value)
+    advice = re.search(r"mocks=(\{.*?\}\})", hint)[1]
+    answer = {"JobId": "1", "Status": "SUCCEEDED"}
+    mocks = ast.literal_eval(advice.replace("...", repr(answer)))
+    assert run(definition, input={}, mocks=mocks).output == answer
+
+    assert "statebag run --mocks FILE --case NAME" in hint
+    (tmp_path / "m.asl.json").write_text(json.dumps(definition))
+    file = {
+        "StateMachines": {"m": {"TestCases": {"Good": {"It's a job": "Done"}}}},
+        "MockedResponses": {"Done": {"0": {"Return": answer}}},
+    }
+    (tmp_path / "mocks.json").write_text(json.dumps(file))
+    mocks = load_mocks(tmp_path / "mocks.json", "Good")
+    assert run(definition, input={}, mocks=mocks).output == answer
+
+
+def test_another_server_is_no_way_out_for_a_job():
+    """Nothing here asks such a server whether the job has ended."""
+    definition = chain(("Job", task("arn:aws:states:::batch:submitJob.sync", Parameters={})))
+    with pytest.raises(ConfigurationError) as refused:
+        run(definition, input={}, endpoint="http://localhost:1")
+    assert "endpoint" not in refused.value.hint

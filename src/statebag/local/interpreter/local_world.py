@@ -180,7 +180,7 @@ class LocalWorld:
                     f"Sfn.{error.code.removesuffix('Exception')}Exception",
                     f"{error.message} (Service: Sfn, Status Code: 400, Request ID: {uuid4()})",
                 ) from error
-        return call_service(resource, call.given, self.services)
+        return call_service(resource, call.given, self.services, call.visit.name)
 
     def _of_activity(self, call: TaskCall) -> Generator[None, Any, Any]:
         """Call the function of the activity's name or ARN, which works as a worker would."""
@@ -216,7 +216,7 @@ class LocalWorld:
                     f"there is no action {resource.arn}", path=f"{task.path}.Resource"
                 )
         elif not (resource.type == "aws-sdk:sfn" and self.api.knows(resource.action)):
-            check_service(resource, self.services, f"{task.path}.Resource")
+            check_service(resource, self.services, f"{task.path}.Resource", task.name)
 
     def _named_function(self, task: TaskProgram) -> str | None:
         """Return the function that a `lambda:invoke` names; None if the name is computed."""

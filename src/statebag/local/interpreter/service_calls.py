@@ -29,33 +29,49 @@ _OPTIMISED = frozenset(
         "sns", "sqs",
     }
 )  # fmt: skip
-_MOCK = 'Answer it with a mock: mocks={"STATE": {"Return": ...}}, or name an endpoint that has it.'
 
 
-def check_service(resource: TaskResource, services: AwsServices, path: str) -> None:
+def check_service(resource: TaskResource, services: AwsServices, path: str, state: str) -> None:
     """Refuse an action that the services here cannot emulate.
 
     Args:
         resource: The Resource of a Task.
         services: The services that would be called.
         path: Its place in the definition.
+        state: The Task's name.
 
     Raises:
         ConfigurationError: There is no such service or action, or it is not emulated here.
     """
     if not resource.type.startswith("aws-sdk:") and resource.type not in _OPTIMISED:
-        raise ConfigurationError(f"{resource.arn} does not run here", path=path, hint=_MOCK)
+        raise ConfigurationError(
+            f"{resource.arn} does not run here", path=path, hint=_with_a_mock(state)
+        )
     if resource.pattern.startswith("sync"):
         raise ConfigurationError(
-            f"{resource.arn} waits for a job, and no job runs here", path=path, hint=_MOCK
+            f"{resource.arn} waits for a job, and no job runs here",
+            path=path,
+            hint=_with_a_mock(state),
         )
-    _method(resource, services, path)
+    elsewhere = _with_a_mock(state, "endpoint='http://...' names a server that has the service.")
+    _method(resource, services, path, elsewhere)
     if services.endpoint is None:
-        services.check_played(boto_names(resource.type)[0], resource.arn, path, _MOCK)
+        services.check_played(boto_names(resource.type)[0], resource.arn, path, elsewhere)
 
 
-def call_service(resource: TaskResource, given: JsonValue, services: AwsServices) -> Any:
-    """Call an action, and return its answer as the JSON of a workflow.
+def _with_a_mock(state: str, otherwise: str = "") -> str:
+    """Return the way out for a Task that cannot be played here."""
+    hint = (
+        f"Answer it with a mock: mocks={{{state!r}: {{'Return': ...}}}}, or a file with `statebag "
+        "run --mocks FILE --case NAME` (docs/testing.md)."
+    )
+    return f"{hint} Or {otherwise}" if otherwise else hint
+
+
+def call_service(
+    resource: TaskResource, given: JsonValue, services: AwsServices, state: str
+) -> Any:
+    """Call an action for a state, and return its answer as the JSON of a workflow.
 
     Raises:
         StateFailure: The service answers with an error.
@@ -67,7 +83,7 @@ def call_service(resource: TaskResource, given: JsonValue, services: AwsServices
         ParamValidationError,
     )
 
-    client, operation = _method(resource, services, "$")
+    client, operation = _method(resource, services, "$", "")
     model = client.meta.service_model
     shape = model.operation_model(operation)
     parameters = parameters_for(shape.input_shape, given.value)
@@ -84,7 +100,7 @@ def call_service(resource: TaskResource, given: JsonValue, services: AwsServices
         raise StateFailure(f"{name}.SdkClientException", str(error)) from error
     except NotImplementedError as error:
         raise ConfigurationError(
-            f"{resource.arn} is not played in this process", hint=_MOCK
+            f"{resource.arn} is not played in this process", hint=_with_a_mock(state)
         ) from error
     result = result_of(answer, shape.output_shape)
     if resource.type.startswith("aws-sdk:"):
@@ -92,7 +108,7 @@ def call_service(resource: TaskResource, given: JsonValue, services: AwsServices
     return {**result, **_metadata(answer.get("ResponseMetadata", {}))}
 
 
-def _method(resource: TaskResource, services: AwsServices, path: str) -> tuple[Any, str]:
+def _method(resource: TaskResource, services: AwsServices, path: str, hint: str) -> tuple[Any, str]:
     """Return the client and the name of the operation."""
     client = None
     for name in boto_names(resource.type):
@@ -103,7 +119,7 @@ def _method(resource: TaskResource, services: AwsServices, path: str) -> tuple[A
         raise ConfigurationError(
             f"boto3 knows no service {resource.type.removeprefix('aws-sdk:')!r}",
             path=path,
-            hint=_MOCK,
+            hint=hint,
         )
     wanted = resource.action.lower()
     for operation in client.meta.service_model.operation_names:

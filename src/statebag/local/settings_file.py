@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["SETTINGS", "defaults_of", "settings_file"]
+__all__ = ["SETTINGS", "defaults_of", "settings_file", "workflow_settings"]
 
 SETTINGS: dict[str, type] = {
     "template": str,
@@ -102,6 +102,38 @@ def defaults_of(
         given["variables"] = [
             f"{name}={value}" for name, value in {**paths, **settings.get("env", {})}.items()
         ]
+    return given
+
+
+def workflow_settings(
+    file: Path, settings: Mapping[str, Any], *, as_deployed: bool = False
+) -> dict[str, Any]:
+    """Return the arguments of `load_workflow` that the settings give.
+
+    Args:
+        file: The file of the settings, from whose folder their paths start.
+        settings: As `settings_file` returns them.
+        as_deployed: Whether the functions have what their template gives them, and no more.
+
+    Returns:
+        `path`, if a template is named, and `machine`, `handlers`, `parameters`, `substitutions` and
+        `environment`, each if it is set.
+    """
+    given: dict[str, Any] = {
+        name: settings[name]
+        for name in ("machine", "parameters", "substitutions")
+        if name in settings
+    }
+    if "template" in settings:
+        given["path"] = file.parent / settings["template"]
+    if "handlers" in settings:
+        handlers = settings["handlers"].items()
+        given["handlers"] = {key: _handler(file, one) for key, one in handlers if one}
+    environment = dict(settings.get("env", {}))
+    for name in () if as_deployed else sorted(_PATHS & settings.keys()):
+        environment.setdefault(f"STATEBAG_{name.upper()}", ",".join(settings[name]))
+    if environment:
+        given["environment"] = environment
     return given
 
 

@@ -1,14 +1,20 @@
 """Settings that no command line has to repeat: where they are read, and what is refused."""
 
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from statebag.cli.settings_file import SETTINGS, defaults_of, settings_file
 from statebag.errors import ConfigurationError
+from statebag.local.settings_file import (
+    SETTINGS,
+    defaults_of,
+    settings_file,
+    workflow_settings,
+)
 from tests.cli.program import statebag
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
@@ -44,6 +50,14 @@ def read_page(state, context):
     page = state.get("page", 0) + 1
     return {"page": page, "more": page < 3, "level": os.environ["LOG_LEVEL"], "text": "x" * 50_000}
 """
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("STATEBAG_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture
@@ -171,3 +185,31 @@ def test_lint_needs_no_argument(project):
     result = statebag("lint")
     assert result.exit_code in {0, 4}, result.stderr
     assert "1 state machine" in result.stderr
+
+
+def test_what_a_workflow_is_loaded_with(tmp_path):
+    settings = {
+        "template": "t.yaml",
+        "machine": "M",
+        "handlers": {"F": "code/app.py:f", "G": "package.module:g", "H": ""},
+        "env": {"A": "1", "STATEBAG_CONTROL": "$.own"},
+        "control": ["$.a"],
+        "movable": ["$.b", "$.c"],
+        "store": "elsewhere",
+    }
+    given = workflow_settings(tmp_path / "statebag.toml", settings)
+    code = given["handlers"].pop("F")
+    assert Path(code.removesuffix(":f")).resolve() == (tmp_path / "code/app.py").resolve()
+    assert given == {
+        "path": tmp_path / "t.yaml",
+        "machine": "M",
+        "handlers": {"G": "package.module:g"},
+        "environment": {
+            "A": "1",
+            "STATEBAG_CONTROL": "$.own",
+            "STATEBAG_MOVABLE": "$.b,$.c",
+        },
+    }
+    given = workflow_settings(tmp_path / "statebag.toml", settings, as_deployed=True)
+    assert "STATEBAG_MOVABLE" not in given["environment"]
+    assert workflow_settings(tmp_path / "statebag.toml", {}) == {}
