@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -225,8 +226,9 @@ def test_alarms_on_headroom_and_lost_blobs_are_of_all_functions():
 def test_the_dashboard_shows_every_metric_by_function_and_state():
     (body,) = resources()["Dashboard"]["Properties"]["DashboardBody"].values()
     widgets = json.loads(body)["widgets"]
-    (table,) = (one["properties"]["query"] for one in widgets if one["type"] == "log")
+    table, costs = (one["properties"]["query"] for one in widgets if one["type"] == "log")
     assert table.endswith("by function_name, state")
+    assert costs.endswith("by action | sort dollars desc")
     done = Done(
         function="f",
         action="step",
@@ -241,7 +243,17 @@ def test_the_dashboard_shows_every_metric_by_function_and_state():
     for name, _, _ in figures(done):
         # The line has a list for each metric, and Logs Insights names its first item so.
         assert f"({name}.0" in table or name.startswith("Blobs"), name
-    assert table.startswith("SOURCE '${FunctionLogs}' |")
+    read = set(re.findall(r"([A-Z]\w+)\.0\b", costs))
+    assert read <= {name for name, _, _ in figures(done)}
+    # The prices are those of the page, which has them for a thousand requests.
+    page = (DEPLOY.parent / "docs" / "observe.md").read_text("utf-8")
+    prices = re.search(r"puts \* ([\d.]+) / 1000 \+ gets \* ([\d.]+) / 1000", page).groups()
+    shown = re.findall(r"Puts\.0 \* ([\d.]+) \+ Gets\.0 \* ([\d.]+)\)", costs)
+    assert len(shown) == 2
+    for each in shown:
+        assert [float(one) * 1000 for one in each] == pytest.approx([float(one) for one in prices])
+    for query in (table, costs):
+        assert query.startswith("SOURCE '${FunctionLogs}' |")
     assert resources()["FunctionLogs"]["Type"] == "AWS::Logs::LogGroup"
 
 

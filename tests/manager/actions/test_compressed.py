@@ -20,6 +20,12 @@ def test_a_small_value_comes_as_it_was(value):
     assert call("decompress", compressed_data=text_of(value)) == value
 
 
+def test_a_field_with_the_name_of_a_control_field_is_data():
+    value = {"status": filler(200_000), "execution_id": SCOPE}
+    answer = call("decompress", compressed_data=text_of(value), execution_id=SCOPE)
+    assert opened(answer) == value
+
+
 def test_a_large_value_comes_as_a_bag():
     value = {"text": filler(400_000)}
     answer = call("decompress", compressed_data=text_of(value), execution_id=SCOPE)

@@ -99,6 +99,20 @@ def test_a_large_element_leaves_the_answer():
     assert answer["state_data"] == bag
 
 
+@pytest.mark.parametrize("name", ["status", "guardrail_verified", "idempotency_key"])
+def test_a_field_of_an_element_with_the_name_of_a_control_field_is_data(name):
+    """Also where it is larger than any answer."""
+    config = {"nodes": ["a"], name: filler(200_000)}
+    segments = [{"segment_config": config}, {"segment_config": {"nodes": [], name: "small"}}]
+
+    def hydrated(index):
+        pointer = {"segment_index": index, "segments": segments}
+        return call("hydrate_segment", segment_pointer=pointer, state_data=START)["segment_config"]
+
+    assert opened(hydrated(0)) == config
+    assert hydrated(1) == segments[1]["segment_config"]
+
+
 def test_a_state_that_leaves_no_room_is_sealed_not_cut():
     state = {**START, **{f"f{n}": filler(9_000, n) for n in range(14)}}
     branch = {"branch_id": "x", "nodes": [filler(20_000)]}

@@ -80,3 +80,28 @@ def test_every_defect_is_named_with_its_one_test():
     ]
     assert all(len(names) == 1 for names in named)
     assert sorted(name for (name,) in named) == sorted(tests)
+
+
+AUDIT = [
+    ("P0", "100 failed chunks"),
+    ("P0", "a load is not retried"),
+    ("P1", "a failed load is `None`"),
+    ("P1", "pointers grow"),
+    ("P1", "a snapshot copies the whole state"),
+    ("P2", "`decompress_data` fails"),
+    ("P2", "results from outside"),
+    ("", "callers share cached values"),
+    ("", "a failed offload truncates"),
+    ("", "keys with a time collide"),
+    ("", "fields that nobody named are dropped"),
+]
+"""The findings of the audit, by their priority and the beginning of their row."""
+
+
+@pytest.mark.parametrize(("priority", "defect"), AUDIT)
+def test_every_finding_of_the_audit_is_a_row_with_a_test_that_there_is(priority, defect):
+    found = [row for row in rows("## Defects of the first version") if row[1].startswith(defect)]
+    ((said, _, instead, test),) = found
+    assert said == priority
+    assert instead
+    assert callable(getattr(test_defects, test.strip("`")))

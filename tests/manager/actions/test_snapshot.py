@@ -206,3 +206,26 @@ def test_a_repeated_event_has_the_same_snapshot_with_legacy_pointers(monkeypatch
     text = json.dumps(restored)
     assert text.count('"s3_reference"') == text.count('"stored_at"')
     assert text.count('"history_archive"') == text.count('"archived_at"')
+
+
+@pytest.mark.parametrize("wire", ["0", "1"])
+def test_data_with_a_time_that_looks_like_a_pointer_keeps_it(monkeypatch, sb, wire):
+    monkeypatch.setenv("STATEBAG_WIRE", wire)
+    data = {"type": "s3_reference", "s3_path": "s3://b/k", "stored_at": "mine"}
+    no_time = {"type": "history_archive", "s3_path": "s3://b/k"}
+    state = {**START, "a": data, "current_state": {"b": data, "c": no_time}}
+    bag = from_environment().with_control("execution_id").seal(state, scope=SCOPE)
+    answer = create(bag)
+    for one in (restore(answer["snapshot_s3_path"]), answer["state_data"]):
+        forget()
+        event = {"idempotency_key": START["idempotency_key"], "it": one}
+        after = from_environment().open(event, scope=SCOPE, legacy=True)["it"]
+        after.pop("pre_snapshot_s3_path", None)
+        assert after == state
+
+
+def test_without_sealing_a_snapshot_is_the_state_as_it_is(monkeypatch):
+    monkeypatch.setenv("STATEBAG_PLAIN", "1")
+    state = {**START, "a": [{"stored_at": "mine"}], "b": "x" * 1_000}
+    answer = create(state)
+    assert restore(answer["snapshot_s3_path"]) == state

@@ -321,6 +321,44 @@ def test_what_a_pointer_says_for_routers_is_no_field_of_the_state():
     assert state["current_state"] == {**held, "guardrail_verified": False, "batch_count_actual": 1}
 
 
+@pytest.mark.parametrize("at_top", [False, True])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((one, one) for one in (True, False, 0, 1, 1.5, None, "yes", "", "3")),
+        *((one, "default") for one in ("y" * 50, 2**70, [1], {"a": 1}, {}, "\u00e9" * 21)),
+    ],
+)
+def test_what_routers_read_comes_back_whatever_its_type(writes_older, value, shown, at_top):
+    """Also where only a default can stand next to the pointer."""
+    routers = {"guardrail_verified": value, "batch_count_actual": value}
+    large = {f"d{n}": filler(9_000, n) for n in range(14)}
+    state = {**START, "current_state": {**large, **({} if at_top else routers)}}
+    if at_top:
+        state |= routers
+    bag = call("sync", state_data=state, execution_result={})["state_data"]
+    pointer = bag["current_state"]
+    assert pointer["__s3_offloaded"] is True
+    assert len(json.dumps(pointer)) < 1024
+    if at_top:
+        assert {name: bag[name] for name in routers} == routers
+    else:
+        defaults = {"guardrail_verified": False, "batch_count_actual": 1}
+        expected = defaults if shown == "default" else routers
+        assert {name: pointer[name] for name in routers} == expected
+    for _ in range(2):
+        forget()
+        event = {"idempotency_key": START["idempotency_key"], "it": bag}
+        after = from_environment().open(event, scope=SCOPE, legacy=True)["it"]
+        assert json.dumps(after["current_state"], sort_keys=True) == json.dumps(
+            state["current_state"], sort_keys=True
+        )
+        assert json.dumps({name: after[name] for name in state}) == json.dumps(
+            {**state, "current_state": after["current_state"]}
+        )
+        bag = call("sync", state_data=bag, execution_result={"loop_counter": 0})["state_data"]
+
+
 def test_update_and_compress_says_what_left(writes_older):
     bag = call("update_and_compress", state_data=STATE)
     assert (bag["compression_applied"], bag["s3_offloaded"]) == (True, True)

@@ -146,7 +146,7 @@ def test_a_segment_that_is_no_number_is_refused_where_segments_are_counted():
         assert refused.value.path == "$.segment_to_run"
         named = {"next_segment_to_run": 2}
         state = {"segment_to_run": odd, "total_segments": 4}
-        assert moved("CONTINUE", named, {**state, "segment_to_run": 2})[0]["segment_to_run"] == 2
+        assert moved("CONTINUE", named, state=state)[0]["segment_to_run"] == 2
         assert moved("CONTINUE", state={"segment_to_run": odd}) == (
             {"segment_to_run": odd},
             "CONTINUE",

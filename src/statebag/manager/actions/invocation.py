@@ -298,7 +298,10 @@ class Invocation:
                 state = next((one for one in self._states() if one.get("idempotency_key")), {})
                 form = OlderForm(self.sb, self.scope)
                 return form.of_value(name, self.opened(value), budget, state)
-            return self.sb.seal(value, scope=self.scope, budget=budget)
+            try:
+                return self.sb.seal(value, scope=self.scope, budget=budget)
+            except BagTooLarge:  # a large field with the name of a control field is data here
+                return from_environment().seal(value, scope=self.scope, budget=budget)
 
     def sealed_fields(self, fields: dict[str, Any], budget: int, plain: Iterable[str]) -> Any:
         """Return a bag of fields next to the state, in the form that the manager's `wire` says.

@@ -34,6 +34,7 @@ __all__ = [
     "compress_text",
     "decompress_text",
     "field_pointer",
+    "fits_pointer",
     "history_pointer",
     "id_part",
     "is_pointer",
@@ -47,7 +48,7 @@ FOLDER = "workflow-state"
 
 _KEY_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.=@+-")
 
-_LONGEST_NUMBER = 20  # characters. Chosen: the pointer stays under 1 KB
+_LONGEST = 20  # characters of a router's value. Chosen: the pointer stays under 1 KB
 
 PointerKind = Literal["field", "whole", "history", "compressed"]
 
@@ -128,12 +129,19 @@ def whole_pointer(s3_path: str, text: bytes, state: dict[str, Any]) -> dict[str,
         "sha256": sha256_hex(text),
     }
     for name, default in OF_ROUTERS.items():
-        value = state.get(name)
-        is_short = isinstance(value, bool | int | float) and len(str(value)) <= _LONGEST_NUMBER
-        pointer[name] = value if is_short else default
+        value = state.get(name, default)
+        pointer[name] = value if fits_pointer(value) else default
     if isinstance(scheduling, dict):
         pointer[SUMMARY] = scheduling_summary(scheduling)
     return pointer
+
+
+def fits_pointer(value: Any) -> bool:
+    """Return whether the value of a field that routers read can stand next to a pointer itself.
+
+    For any other value the field's default stands there, and only the object has the value.
+    """
+    return isinstance(value, bool | int | float | str | None) and len(str(value)) <= _LONGEST
 
 
 def object_key(idempotency_key: str, data_type: str, text: bytes) -> str:

@@ -22,7 +22,12 @@ from statebag.format.paths import render_path
 from statebag.format.stub import KEY, Escaped
 from statebag.format.stub_parsing import parse_stub
 from statebag.manager.control_fields import OF_ROUTERS
-from statebag.manager.legacy.pointer_format import as_pointer, decode_checked, decompress_text
+from statebag.manager.legacy.pointer_format import (
+    as_pointer,
+    decode_checked,
+    decompress_text,
+    fits_pointer,
+)
 from statebag.manager.legacy.pointer_scope import PointerScope
 from statebag.manager.scheduling import FULL, SUMMARY, is_summary_of, may_be_summary
 from statebag.opening.foreign_pointers import POINTER_LEVELS, put_at, siblings_of, split_at
@@ -139,7 +144,7 @@ class PointerReader:
         beside = {
             key: one
             for key, one in pointer.items()
-            if key not in _OWN_KEYS and not (key not in state and _is_default(key, one))
+            if key not in _OWN_KEYS and not (_is_default(key, one) and _stands_in(state, key))
         }
         if _is_marked(state):  # no engine writes in an object of the store
             state = {name: one for name, one in state.items() if name != SUMMARY}
@@ -277,6 +282,11 @@ def _data_of(value: Any) -> Any:
         return value
     stub = parse_stub(value, "$")
     return stub.original if isinstance(stub, Escaped) else value
+
+
+def _stands_in(state: dict[str, Any], key: str) -> bool:
+    """Return whether a writer put a default next to a pointer, since it could not put the value."""
+    return key not in state or (key in OF_ROUTERS and not fits_pointer(state[key]))
 
 
 def _is_default(key: str, value: Any) -> bool:
