@@ -151,7 +151,6 @@ TRIED_ELSEWHERE = {
     "local/interpreter/task_events.py": "local/interpreter/test_task_mocks.py",
     "local/interpreter/task_resource.py": "local/interpreter/test_task_state.py",
     "local/interpreter/variables.py": "local/interpreter/test_parallel_state.py",
-    "store/aws_credentials.py": "store/test_aws_as_the_sdk.py",
     "store/aws_endpoint.py": "store/test_aws_as_the_sdk.py",
     "store/aws_profile.py": "store/test_aws_settings.py",
     "store/aws_sdk.py": "store/test_aws_as_the_sdk.py",

@@ -11,7 +11,7 @@ import msgspec
 
 from statebag.errors import ConfigurationError
 from statebag.store.aws_endpoint import aws_endpoint, aws_option, aws_region, is_on
-from statebag.store.aws_profile import profile_name, profile_settings
+from statebag.store.aws_profile import check_profile, profile_name, profile_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AwsServer",
     "aws_server",
+    "express_host",
     "trusted_authorities",
 ]
 
@@ -85,6 +86,7 @@ def aws_server(
         ConfigurationError: A setting needs botocore, which is not installed, or botocore
             refuses the settings.
     """
+    check_profile(options, variables)
     endpoint = aws_endpoint(options, variables)
     named = region or aws_region(options, variables)
     is_host = aws_option(options, "virtual_hosted_style_request") or variables.get(
@@ -153,8 +155,7 @@ def _reason_to_ask(
     if options.get("profile"):
         return "the option profile"
     profile = profile_name(options, variables) or "default"
-    wanted = _ABOUT_ENDPOINTS if region is not None else {*_ABOUT_ENDPOINTS, "region"}
-    found = sorted(profile_settings(options, variables) & wanted)
+    found = sorted(profile_settings(options, variables) & _ABOUT_ENDPOINTS)
     if found:
         return f"{', '.join(found)} of the profile {profile!r}"
     return None
@@ -176,9 +177,7 @@ def _asked(
     )
     if service == "s3express":
         # The client makes the sessions of a directory bucket, at the one host that it knows.
-        if base_url.partition("://")[2].partition("/")[0] != _express_host(
-            place.bucket, signed_for
-        ):
+        if base_url.partition("://")[2].partition("/")[0] != express_host(place.bucket, signed_for):
             if endpoint is not None:
                 return AwsServer(base_url, signed_for)
             raise ConfigurationError(
@@ -195,7 +194,8 @@ def _asked(
     return AwsServer(base_url, signed_for)
 
 
-def _express_host(bucket: str, region: str) -> str:
+def express_host(bucket: str, region: str) -> str:
+    """Return the host of a directory bucket that the client knows."""
     zone = bucket.removesuffix("--x-s3").rpartition("--")[2]
     return f"{bucket}.s3express-{zone}.{region}.amazonaws.com"
 

@@ -12,9 +12,9 @@ from obstore import exceptions as client
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from statebag.errors import ConfigurationError
-from statebag.store.aws_endpoint import aws_endpoint, has_fixed_credentials
-from statebag.store.aws_profile import profile_settings
-from statebag.store.aws_settings import aws_server, trusted_authorities
+from statebag.store.aws_endpoint import KEYS, aws_endpoint, aws_option, has_fixed_credentials
+from statebag.store.aws_profile import profile_settings, profile_value
+from statebag.store.aws_settings import aws_server, express_host, trusted_authorities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,8 @@ __all__ = [
 
 _TIMEOUT = "20s"  # of a whole request: 3 attempts fit into the default deadline of 60 s
 _NO_CHECKSUM = "none"
+_WHEN = "request_checksum_calculation"
+_OLDER_TOKEN = "AWS_SECURITY_TOKEN"  # noqa: S105  # a variable's name
 _DURATION = re.compile(r"(\d+)\s*([a-zA-Zµ]+)")
 # The client's words for the units of time (humantime's), in seconds.
 _UNITS = {
@@ -135,6 +137,11 @@ def connected(
     if place.scheme == "s3":
         credentials, region = _for_s3(place, options, variables, config, http, region)
         bucket = bucket.replace(":", "-").replace("/", "-")  # of an ARN: its URL is known by now
+        if not {"proxy_url", "proxy_excludes"} & options.keys() and _has_proxy(variables):
+            from statebag.store.proxy_settings import proxy_settings  # noqa: PLC0415 (few have one)
+
+            url = config.get("endpoint") or f"https://{express_host(bucket, region)}"
+            http |= proxy_settings(url, variables)
     elif place.scheme == "gs":
         from statebag.store.google_credentials import complete_google  # noqa: PLC0415 (not for S3)
 
@@ -191,12 +198,22 @@ def _for_s3(
         config["endpoint"] = config["aws_endpoint_url_s3"] = server.base_url
         if server.base_url.startswith("http://"):
             http["allow_http"] = True
-    _add_checksum(config, variables)
+    _add_checksum(config, options, variables)
+    token = variables.get(_OLDER_TOKEN)
+    has_keys = all(variables.get(f"AWS_{name}") for name in KEYS)
+    if token and has_keys and not aws_option(options, KEYS[0].lower()):
+        # boto3 takes this name first. The client does not know it, and wants all three together.
+        config |= {f"aws_{name.lower()}": variables[f"AWS_{name}"] for name in KEYS}
+        config["aws_session_token"] = token
     if has_fixed_credentials(options, variables):
         return None, server.region
     from statebag.store.aws_credentials import credentials_for  # noqa: PLC0415 (not in a Lambda)
 
     return credentials_for(place.url, options, variables, server.region), server.region
+
+
+def _has_proxy(variables: Mapping[str, str]) -> bool:
+    return any(name.lower().endswith("_proxy") for name in variables)
 
 
 def settings_digest(options: Mapping[str, str], variables: Mapping[str, str]) -> str:
@@ -249,14 +266,18 @@ def longest_seconds(options: Mapping[str, str]) -> float | None:
     return sum(int(count) * _UNITS[unit] for count, unit in parts)
 
 
-def _add_checksum(config: dict[str, Any], variables: Mapping[str, str]) -> None:
+def _add_checksum(
+    config: dict[str, Any], options: Mapping[str, str], variables: Mapping[str, str]
+) -> None:
     """Send a checksum with every PUT, which S3 verifies, and Object Lock requires.
 
     The option `checksum_algorithm` names another one, or is `none` for servers that refuse them.
+    As for boto3, `request_checksum_calculation` set to `when_required` leaves it out, too.
     """
     given = [key for key in config if key.lower().removeprefix("aws_") == "checksum_algorithm"]
     if not given:
-        if "AWS_CHECKSUM_ALGORITHM" not in variables:
+        when = variables.get(f"AWS_{_WHEN.upper()}") or profile_value(options, variables, _WHEN)
+        if "AWS_CHECKSUM_ALGORITHM" not in variables and (when or "").lower() != "when_required":
             config["checksum_algorithm"] = "SHA256"
     elif all(str(config[key]).lower() == _NO_CHECKSUM for key in given):
         for key in given:

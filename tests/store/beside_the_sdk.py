@@ -1,0 +1,46 @@
+"""What boto3 and a store ask for in the same environment, to be compared."""
+
+import boto3
+
+from statebag.store.object_storage import ObjectStorage
+
+
+def calls_of_boto3(proxy, bucket, **more):
+    """What boto3 asks for one call of each kind."""
+    client = boto3.Session().client("s3")
+    client.put_object(Bucket=bucket, Key="p/a b/c+d", Body=b"data", **more)
+    client.get_object(Bucket=bucket, Key="p/a b/c+d", **more)
+    client.head_object(Bucket=bucket, Key="p/a b/c+d", **more)
+    client.delete_object(Bucket=bucket, Key="p/a b/c+d", **more)
+    client.list_objects_v2(Bucket=bucket, Prefix="p/", **more)
+    return proxy.take()
+
+
+def calls_of_the_store(proxy, bucket, **options):
+    """What a store asks for the same."""
+    store = ObjectStorage(f"s3://{bucket}/p", options=options)
+    store.put("a b/c+d", b"data")
+    store.get("a b/c+d")
+    store.head("a b/c+d")
+    store.delete("a b/c+d")
+    list(store.list())
+    return proxy.take()
+
+
+def same(proxy, bucket="my-bucket"):
+    """That both asked the same, and for what."""
+    expected, found = calls_of_boto3(proxy, bucket), calls_of_the_store(proxy, bucket)
+    assert [one.place for one in found] == [one.place for one in expected]
+    for header in ("x-amz-security-token", "x-amz-s3session-token"):
+        assert [one.headers.get(header) for one in found] == [
+            one.headers.get(header) for one in expected
+        ]
+    assert [one.key for one in found] == [one.key for one in expected]
+    assert [_has_checksum(one) for one in found] == [_has_checksum(one) for one in expected]
+    return found[0]
+
+
+def _has_checksum(asked):
+    """Whether S3 can verify what was sent, by any algorithm."""
+    names = ("x-amz-trailer", "x-amz-checksum-crc32", "x-amz-checksum-sha256")
+    return asked.method == "PUT" and any(name in asked.headers for name in names)
