@@ -1,8 +1,12 @@
 """What boto3 and a store ask for in the same environment, to be compared."""
 
+import sys
+
 import boto3
 
 from statebag.store.object_storage import ObjectStorage
+
+TAKEN = "[default]\nregion = eu-west-1\n"
 
 
 def calls_of_boto3(proxy, bucket, **more):
@@ -44,3 +48,18 @@ def _has_checksum(asked):
     """Whether S3 can verify what was sent, by any algorithm."""
     names = ("x-amz-trailer", "x-amz-checksum-crc32", "x-amz-checksum-sha256")
     return asked.method == "PUT" and any(name in asked.headers for name in names)
+
+
+def process(tmp_path, seconds):
+    """A program that gives another key each time, which ends after so many seconds."""
+    program = tmp_path / "keys.py"
+    program.write_text(
+        "import datetime, json, pathlib\n"
+        f"file = pathlib.Path({str(tmp_path / 'count')!r})\n"
+        "count = int(file.read_text()) + 1 if file.exists() else 1\n"
+        "file.write_text(str(count))\n"
+        f"end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds={seconds})\n"
+        "print(json.dumps(dict(Version=1, AccessKeyId=f'KEY{count}', SecretAccessKey='s',\n"
+        "    SessionToken='t', Expiration=end.strftime('%Y-%m-%dT%H:%M:%SZ'))))\n"
+    )
+    return f"{TAKEN}credential_process = {sys.executable} {program}\n"

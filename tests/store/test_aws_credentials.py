@@ -13,13 +13,12 @@ from botocore.exceptions import BotoCoreError
 from statebag.errors import ConfigurationError, NotPermitted, StoreUnavailable
 from statebag.store.object_storage import ObjectStorage
 from tests.forks import in_child
-from tests.store.beside_the_sdk import calls_of_boto3, calls_of_the_store
+from tests.store.beside_the_sdk import TAKEN, calls_of_boto3, calls_of_the_store, process
 from tests.store.recording_proxy import answer_as_s3
 
 _KEPT_SECONDS = 0.15  # the client asks nobody for keys again within 0.1 s
 
 
-TAKEN = "[default]\nregion = eu-west-1\n"
 ROLE = """<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ROLEKEY</AccessKeyId>
 <SecretAccessKey>s</SecretAccessKey><SessionToken>role</SessionToken>
 <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
@@ -498,21 +497,6 @@ def test_a_container_that_refuses_is_asked_again_later(proxy, settings):
     with pytest.raises(StoreUnavailable, match="no credentials") as caught:
         ObjectStorage("s3://my-bucket/p").put("a", b"")
     assert "hunter2" not in str(caught.value)
-
-
-def process(tmp_path, seconds):
-    """A program that gives another key each time, which ends after so many seconds."""
-    program = tmp_path / "keys.py"
-    program.write_text(
-        "import datetime, json, pathlib\n"
-        f"file = pathlib.Path({str(tmp_path / 'count')!r})\n"
-        "count = int(file.read_text()) + 1 if file.exists() else 1\n"
-        "file.write_text(str(count))\n"
-        f"end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds={seconds})\n"
-        "print(json.dumps(dict(Version=1, AccessKeyId=f'KEY{count}', SecretAccessKey='s',\n"
-        "    SessionToken='t', Expiration=end.strftime('%Y-%m-%dT%H:%M:%SZ'))))\n"
-    )
-    return f"{TAKEN}credential_process = {sys.executable} {program}\n"
 
 
 def refused(asked, valid):

@@ -149,6 +149,7 @@ class SdkCredentials:
         self._options, self._variables = options, variables
         self._region, self._reason = region, reason
         self._lock = fork_safe_lock()
+        self._session: Any = None
         self._credentials: Any = None
         self.failure: StatebagError | None = None
         """Why keys were last not to be had; None if they always were."""
@@ -164,7 +165,7 @@ class SdkCredentials:
             raise
         except Exception as error:  # noqa: BLE001 (its errors have no common root)
             # Not chained: the text may have addresses and the output of a process in it.
-            self.failure = self._typed(error)
+            self.failure = self.typed(error)
             raise self.failure from None
         return {
             "access_key_id": frozen.access_key,
@@ -172,6 +173,11 @@ class SdkCredentials:
             "token": frozen.token,
             "expires_at": datetime.now(UTC) + timedelta(seconds=_ANSWER_SECONDS),
         }
+
+    def session(self) -> Any:
+        """Return the session of botocore that renews the keys."""
+        self._found()
+        return self._session
 
     def keys(self) -> dict[str, str | None]:
         """Return the present keys, by the names of botocore's arguments."""
@@ -186,14 +192,14 @@ class SdkCredentials:
         with self._lock:
             if self._credentials is None:
                 try:
-                    session = aws_sdk.session_of(
+                    self._session = aws_sdk.session_of(
                         self._options, self._variables, region=self._region, reason=self._reason
                     )
-                    self._credentials = session.get_credentials()
+                    self._credentials = self._session.get_credentials()
                 except StatebagError:
                     raise
                 except Exception as error:  # noqa: BLE001 (its errors have no common root)
-                    raise self._typed(error) from None
+                    raise self.typed(error) from None
             if self._credentials is None:
                 raise ConfigurationError(
                     f"no credentials for {self._url}: neither the environment nor botocore has any",
@@ -201,7 +207,8 @@ class SdkCredentials:
                 )
             return self._credentials
 
-    def _typed(self, error: Exception) -> StatebagError:
+    def typed(self, error: Exception) -> StatebagError:
+        """Return the library's error for one of botocore."""
         kind = type(error).__name__
         response = getattr(error, "response", None)
         code = str(response.get("Error", {}).get("Code", "")) if response else ""

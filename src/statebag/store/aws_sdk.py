@@ -182,6 +182,7 @@ def client_of(
     keys: Mapping[str, str | None],
     seconds: float,
     reason: str,
+    session: Any = None,
 ) -> Any:
     """Return botocore's client for S3, as a store's own client is set up; it does not retry.
 
@@ -192,14 +193,16 @@ def client_of(
         keys: `aws_access_key_id` and the like; empty for those that botocore finds.
         seconds: How long a request may take.
         reason: What needs it, for the message.
+        session: The session whose credentials it uses and renews; None for a new one.
 
     Raises:
         ConfigurationError: botocore is not installed, or the profile does not exist.
     """
-    session = session_of(options, variables, region=region, reason=reason)
+    is_new = session is None
+    session = session or session_of(options, variables, region=region, reason=reason)
     from botocore.config import Config  # noqa: PLC0415 (slow, as botocore)
 
-    if not keys and not options.get("profile"):
+    if is_new and not keys and not options.get("profile"):
         # Otherwise the present environment would count, instead of that when the store was made.
         session.get_component("credential_provider").remove("env")
     has_endpoint = profile_settings(options, variables) & {"endpoint_url", "services"}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AwsServer",
+    "aws_sdk_is_installed",
     "aws_server",
     "express_host",
     "trusted_authorities",
@@ -102,6 +103,13 @@ def aws_server(
     return _native(place, named or _GLOBAL)
 
 
+def aws_sdk_is_installed() -> bool:
+    """Return whether botocore can be loaded, without loading it."""
+    from statebag.store import aws_sdk  # noqa: PLC0415 (few environments need it)
+
+    return aws_sdk.is_installed()
+
+
 def _is_plain(region: str) -> bool:
     """Return whether a region's hosts end in .amazonaws.com, judged by its name."""
     parts = region.removeprefix("us-gov-" if region.startswith("us-gov-") else "").split("-")
@@ -126,7 +134,13 @@ def _fits_into_host(bucket: str) -> bool:
 def _native(place: StorePlace, region: str) -> AwsServer:
     """Return the server in a partition whose hosts end in .amazonaws.com, without any switch."""
     if place.is_directory_bucket:
-        return AwsServer("", region, is_express=True)  # the client knows its host
+        # By botocore, or where it is missing by the client, which knows one form of host.
+        if place.bucket.endswith("--xa-s3") and not aws_sdk_is_installed():
+            raise ConfigurationError(
+                "an access point of a directory bucket needs botocore, which is not installed",
+                hint="Install boto3 (a Lambda function has it), or use the bucket itself.",
+            )
+        return AwsServer("", region, is_express=True)
     # As boto3 does it: the first region has the name without a region.
     host = "s3.amazonaws.com" if region == _GLOBAL else f"s3.{region}.amazonaws.com"
     if _fits_into_host(place.bucket):
@@ -176,15 +190,8 @@ def _asked(
         place.bucket, options, variables, endpoint=endpoint, region=region, reason=reason
     )
     if service == "s3express":
-        # The client makes the sessions of a directory bucket, at the one host that it knows.
-        if base_url.partition("://")[2].partition("/")[0] != express_host(place.bucket, signed_for):
-            if endpoint is not None:
-                return AwsServer(base_url, signed_for)
-            raise ConfigurationError(
-                f"{reason} gives the directory bucket another host than the client can use",
-                hint="Use the bucket without this setting, or a bucket that is not a directory "
-                "bucket.",
-            )
+        if endpoint is not None:
+            return AwsServer(base_url, signed_for)
         return AwsServer("", signed_for, is_express=True)
     if service != "s3":
         raise ConfigurationError(

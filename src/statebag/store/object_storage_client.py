@@ -14,7 +14,13 @@ from obstore.store import AzureStore, GCSStore, S3Store
 from statebag.errors import ConfigurationError
 from statebag.store.aws_endpoint import KEYS, aws_endpoint, aws_option, has_fixed_credentials
 from statebag.store.aws_profile import profile_settings, profile_value
-from statebag.store.aws_settings import aws_server, express_host, trusted_authorities
+from statebag.store.aws_settings import (
+    AwsServer,
+    aws_sdk_is_installed,
+    aws_server,
+    express_host,
+    trusted_authorities,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from statebag.store.aws_credentials import SdkCredentials
     from statebag.store.azure_credentials import AzureCredentials
     from statebag.store.google_credentials import GoogleCredentials
+    from statebag.store.sdk_client import SdkClient
     from statebag.store.store_place import StorePlace
 
 __all__ = [
@@ -100,11 +107,13 @@ class Connection(msgspec.Struct, frozen=True):
         client: The client of obstore.
         credentials: The source of keys or tokens for each request; None if it has its own.
         region: What requests to S3 are signed for; None for other stores.
+        by_sdk: Whether the client sends its requests by botocore.
     """
 
-    client: AzureStore | GCSStore | S3Store
+    client: AzureStore | GCSStore | S3Store | SdkClient
     credentials: SdkCredentials | GoogleCredentials | AzureCredentials | None = None
     region: str | None = None
+    by_sdk: bool = False
 
 
 def connected(
@@ -135,7 +144,20 @@ def connected(
     bucket = place.bucket
     credentials: SdkCredentials | GoogleCredentials | AzureCredentials | None
     if place.scheme == "s3":
-        credentials, region = _for_s3(place, options, variables, config, http, region)
+        credentials, server = _for_s3(place, options, variables, config, http, region)
+        region = server.region
+        if server.is_express and aws_sdk_is_installed():
+            from statebag.store.sdk_client import SdkClient  # noqa: PLC0415 (few buckets need it)
+
+            by_sdk = SdkClient(
+                place,
+                options,
+                variables,
+                region=region,
+                credentials=credentials,
+                seconds=longest_seconds(options) or 20.0,
+            )
+            return Connection(by_sdk, credentials, region, by_sdk=True)
         bucket = bucket.replace(":", "-").replace("/", "-")  # of an ARN: its URL is known by now
         if not {"proxy_url", "proxy_excludes"} & options.keys() and _has_proxy(variables):
             from statebag.store.proxy_settings import proxy_settings  # noqa: PLC0415 (few have one)
@@ -180,8 +202,8 @@ def _for_s3(
     config: dict[str, Any],
     http: dict[str, Any],
     region: str | None,
-) -> tuple[SdkCredentials | None, str]:
-    """Complete the client's settings for S3; return the source of keys, and the region."""
+) -> tuple[SdkCredentials | None, AwsServer]:
+    """Complete the client's settings for S3; return the source of keys, and the server."""
     server = aws_server(place, options, variables, region=region)
     for key in [*config]:
         if key.lower().removeprefix("aws_") in _DECIDED:
@@ -206,10 +228,10 @@ def _for_s3(
         config |= {f"aws_{name.lower()}": variables[f"AWS_{name}"] for name in KEYS}
         config["aws_session_token"] = token
     if has_fixed_credentials(options, variables):
-        return None, server.region
+        return None, server
     from statebag.store.aws_credentials import credentials_for  # noqa: PLC0415 (not in a Lambda)
 
-    return credentials_for(place.url, options, variables, server.region), server.region
+    return credentials_for(place.url, options, variables, server.region), server
 
 
 def _has_proxy(variables: Mapping[str, str]) -> bool:
