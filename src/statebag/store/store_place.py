@@ -62,7 +62,7 @@ class StorePlace(msgspec.Struct, frozen=True):
             )
         if scheme == "s3" and bucket.endswith("--op-s3"):
             raise ConfigurationError(
-                f"an access point of an Outpost, whose name ends in {bucket[-7:]}, cannot hold a store",
+                f"an access point of an Outpost ({bucket[-7:]}) cannot hold a store",
                 hint="Use an access point of S3 itself, or a bucket.",
             )
         if arn is not None and arn["service"] != "s3":
