@@ -13,6 +13,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +31,12 @@ START_SECONDS = 60
 BUCKET = "states"
 _BOUNDARY = "end-of-a-part"
 _ERROR = "<?xml version='1.0'?><Error><Code>{}</Code><Message>m</Message></Error>"
+
+
+class Requests(list):
+    """Methods and paths, with the port of the server behind the forwarder."""
+
+    upstream = 0
 
 
 class Forwarder(BaseHTTPRequestHandler):
@@ -113,7 +120,8 @@ def google():
     process = subprocess.Popen([program, *arguments])
     forwarder = ThreadingHTTPServer(("127.0.0.1", 0), Forwarder)
     forwarder.daemon_threads = True
-    forwarder.upstream, forwarder.asked = port, []
+    forwarder.upstream, forwarder.asked = port, Requests()
+    forwarder.asked.upstream = port
     thread = threading.Thread(target=forwarder.serve_forever)
     thread.start()
     try:
@@ -188,6 +196,17 @@ def test_what_is_missing(google):
         ObjectStorage(f"gs://{BUCKET}/p", options=options).get("missing")
     with pytest.raises(ConfigurationError):
         ObjectStorage("gs://no-such-bucket/p", options=options).put("a", b"")
+
+
+def test_the_server_takes_no_write_of_the_xml_api(google):
+    options, asked = google
+    ObjectStorage(f"gs://{BUCKET}/p", options=options).put("a", b"x")
+    assert asked[-1] == ("POST", f"/upload/storage/v1/b/{BUCKET}/o")
+    port = asked.upstream
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/{BUCKET}/b", b"x", method="PUT")
+    with pytest.raises(urllib.error.HTTPError, match="400") as caught:
+        urllib.request.urlopen(request, timeout=5)
+    caught.value.close()
 
 
 def test_the_client_asks_by_the_xml_api_alone(google):
