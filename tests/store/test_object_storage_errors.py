@@ -105,8 +105,27 @@ def answered(monkeypatch):
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_an_answer_that_a_proxy_has_changed_is_named_and_not_asked_for_again(answered, name):
+def test_an_answer_that_a_proxy_has_changed_is_read_by_botocore(answered, name):
+    lines, body = UNUSABLE[name]
+    store, asked = answered(lines, body)
+    if name == "with a date of another form":
+        assert store.get("a") == b"x"
+        assert [one.split(" ")[0] for one in asked] == ["GET", "GET"]
+        store.get("a")  # it is remembered
+        assert len(asked) == 3
+        return
+    # Here the answer to a HEAD has no length either, so nothing bounds what would be read.
+    with pytest.raises(ConfigurationError, match="header Content-Length") as caught:
+        store.get("a")
+    assert "proxy" in caught.value.hint
+    assert [one.split(" ")[0] for one in asked] == ["GET", "GET", "HEAD"]
+    assert store.get_ranges("a", [(0, 1)]) == [b"x"]
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_without_botocore_it_is_named_and_not_asked_for_again(answered, monkeypatch, name):
     store, asked = answered(*UNUSABLE[name])
+    monkeypatch.setattr("statebag.store.aws_sdk.is_installed", lambda: False)
     with pytest.raises(ConfigurationError, match=r"header (Content|Last)-") as caught:
         store.get("a")
     assert "proxy" in caught.value.hint

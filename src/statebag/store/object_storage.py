@@ -97,6 +97,7 @@ class ObjectStorage:
         self._identity = (place.url, settings_digest(options, variables))
         # The module of the client, or what has the same calls where the client cannot sign.
         self._calls: Any = obstore
+        self._needs_sdk = False
         # One of the two, and for which process.
         self._store: Any = None
         self._connection: Connection | None = None
@@ -107,8 +108,7 @@ class ObjectStorage:
         self._begin()
         # Only with fixed credentials is a call one request, which the client's timeout ends.
         is_fixed = place.scheme == "s3" and has_fixed_credentials(options, variables)
-        is_bounded = is_fixed and self._calls is obstore
-        self._at_most = longest_seconds(options) if is_bounded else None
+        self._at_most = longest_seconds(options) if is_fixed else None
         # S3, GCS and Azure document that they list in the order of UTF-8 bytes; directory
         # buckets and other servers promise no order.
         self._lists_in_order = not (
@@ -360,7 +360,13 @@ class ObjectStorage:
 
             remote = Companion(self._url, self._options, self._variables)
         else:
-            connection = connected(self._place, self._options, self._variables, region=self._region)
+            connection = connected(
+                self._place,
+                self._options,
+                self._variables,
+                region=self._region,
+                needs_sdk=self._needs_sdk,
+            )
         # Kept: dropping it would close the parent's connections.
         native_client.keep(self._store)
         self._connection, self._remote = connection, remote
@@ -372,7 +378,8 @@ class ObjectStorage:
         self, name: str | None, action: str, request: Callable[[], _Answer]
     ) -> _Answer:
         """Send one request, which the client's own timeout limits too."""
-        return self._request(name, action, request, at_most=self._at_most)
+        at_most = self._at_most if self._calls is obstore else None
+        return self._request(name, action, request, at_most=at_most)
 
     def _request(
         self,
@@ -431,7 +438,7 @@ class ObjectStorage:
         return translated(error, refusal, self._url, name, action)
 
     def _is_mended(self, refusal: StoreRefusal, connection: Connection | None) -> bool:
-        """Return whether a second attempt can succeed, with new keys or in another region."""
+        """Return whether a second attempt can succeed, with new keys, elsewhere or by botocore."""
         if connection is None:
             return False
         from statebag.store.object_storage_errors import is_about_keys  # noqa: PLC0415 (of failures)
@@ -439,12 +446,14 @@ class ObjectStorage:
         region = connection.region
         is_stale = is_about_keys(refusal) and connection.credentials is not None
         is_elsewhere = region is not None and (refusal.is_redirect or refusal.region is not None)
-        if not (is_stale or is_elsewhere):
+        is_odd = refusal.lacks in {"Content-Length", "Last-Modified"} and self._sdk_can_try()
+        if not (is_stale or is_elsewhere or is_odd):
             return False
         with _renewing:
             if self._connection is not connection:
                 return True  # another thread has done it
-            if not is_stale:
+            self._needs_sdk |= is_odd
+            if not is_stale and not is_odd:
                 from statebag.store.bucket_region import found_region  # noqa: PLC0415 (rarely needed)
 
                 self._region = found_region(
@@ -455,6 +464,14 @@ class ObjectStorage:
             # The client keeps keys for a moment, so it is made again, with who gives them.
             self._begin()
         return self._remote is None
+
+    def _sdk_can_try(self) -> bool:
+        """Return whether botocore, which needs fewer headers, has not been tried and can be."""
+        if self._place.scheme != "s3" or self._calls is not obstore:
+            return False
+        from statebag.store.aws_sdk import is_installed  # noqa: PLC0415 (rarely needed)
+
+        return is_installed()
 
     def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
         # A generator begins with its first object, which may be after a fork.

@@ -122,6 +122,7 @@ def connected(
     variables: Mapping[str, str],
     *,
     region: str | None = None,
+    needs_sdk: bool = False,
 ) -> Connection:
     """Return a client for a place, without sending a request to it.
 
@@ -130,6 +131,7 @@ def connected(
         options: As for `ObjectStorage`.
         variables: The present environment's `store_settings`; the client itself reads others.
         region: The region of an S3 bucket, if it is known.
+        needs_sdk: Whether only botocore understands the answers of an S3 server.
 
     Raises:
         ConfigurationError: A setting is wrong, or there are no credentials.
@@ -146,7 +148,7 @@ def connected(
     if place.scheme == "s3":
         credentials, server = _for_s3(place, options, variables, config, http, region)
         region = server.region
-        if server.is_express and aws_sdk_is_installed():
+        if needs_sdk or (server.is_express and aws_sdk_is_installed()):
             from statebag.store.sdk_client import SdkClient  # noqa: PLC0415 (few buckets need it)
 
             by_sdk = SdkClient(

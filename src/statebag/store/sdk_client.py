@@ -1,8 +1,9 @@
-"""Send a store's requests by botocore, where the object storage client cannot sign them.
+"""Send a store's requests by botocore, where the object storage client cannot.
 
 Directory buckets want requests signed for `s3express`, with the key of a session. botocore makes
 the session, renews it, and signs. `SdkClient` has the calls of obstore that `ObjectStorage` uses,
-and raises obstore's errors, so that all else is the same for both.
+and raises obstore's errors, so that all else is the same for both. And some proxies remove headers
+from answers that the client needs and botocore does not.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SdkClient"]
 
 _PART_BYTES = 1 << 20  # of a body at a time. Chosen: little beside an object's limit
-_REASON = "a directory bucket"
+_REASON = "this server"
 # botocore's errors on the way to the server, by the words of the object storage client.
 _WAYS = {
     "ConnectTimeoutError": "kind: Timeout",
@@ -96,11 +97,15 @@ class SdkClient:
             start, end = options["range"]
             more = {"Range": f"bytes={start}-{end - 1}"}
         answer = self._answer("get_object", name, **more)
+        if "ContentLength" not in answer:  # the length bounds what is read
+            answer["ContentLength"] = self.head(None, name)["size"] if not more else end - start
         return _Answer(name, answer, self)
 
     def head(self, _: object, name: str) -> Any:
         """Return what is known of an object; as `obstore.head`."""
         answer = self._answer("head_object", name)
+        if "ContentLength" not in answer:
+            raise client.GenericError("Content-Length Header missing from response")
         return _meta(name, answer, answer["ContentLength"])
 
     def delete(self, _: object, name: str) -> None:
