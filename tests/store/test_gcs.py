@@ -119,6 +119,14 @@ def test_a_state_is_sealed_opened_damaged_and_lost(google):
     live_through_damage_and_loss(store)
 
 
+def test_the_same_bytes_are_the_same_generation_here(google):
+    bucket, options = google
+    store = ObjectStorage(f"gs://{bucket}/{uuid.uuid4().hex}", options=options)
+    first = store.put_if("a", b"one", None)
+    store.put("a", b"one")
+    assert store.get_version("a")[1].rpartition(" ")[2] == first.rpartition(" ")[2]
+
+
 def test_a_missing_bucket_is_a_wrong_setting(google):
     _, options = google
     store = ObjectStorage("gs://no-such-bucket/prefix", options=options)

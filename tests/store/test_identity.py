@@ -36,7 +36,9 @@ def test_an_address_with_other_settings_is_another_store(other):
 @pytest.mark.parametrize(
     "name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "HTTPS_PROXY", "https_proxy"]
 )
-def test_the_environment_says_which_store_it_is_too(monkeypatch, name):
+def test_the_environment_says_which_store_it_is_too(monkeypatch, tmp_path, name):
+    (tmp_path / "config").write_text("[profile http://127.0.0.1:1]\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     before = s3()
     monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert s3() != before

@@ -6,6 +6,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from statebag.store.object_storage import ObjectStorage
 from statebag.store.retrying import RetryingStore
 from tests.store.client_contract import ClientContract
 
@@ -31,6 +32,13 @@ def moto_server():
     ).create_bucket(Bucket="states")
     yield options
     server.stop()
+
+
+def test_signatures_are_not_checked(moto_server):
+    wrong = {**moto_server, "secret_access_key": "another"}
+    store = ObjectStorage("s3://states/p", options=wrong)
+    store.put("a", b"x")
+    assert store.get("a") == b"x"
 
 
 class TestMotoContract(ClientContract):

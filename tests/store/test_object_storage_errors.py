@@ -1,5 +1,7 @@
 """What a refusal of the store means, without the words of the server."""
 
+from contextlib import ExitStack
+
 import pytest
 from obstore import exceptions as client
 
@@ -10,8 +12,11 @@ from statebag.errors import (
     NotPermitted,
     StoreUnavailable,
 )
+from statebag.store.object_storage import ObjectStorage
 from statebag.store.object_storage_errors import translated
+from statebag.store.retrying import RetryingStore
 from statebag.store.store_refusal import refusal_of
+from tests.store.canned_server import canned_server
 
 URL = "s3://bucket/prefix"
 
@@ -69,3 +74,67 @@ def test_a_clock_that_is_wrong_is_told_from_a_key_that_is():
 def test_a_broken_connection_says_how_it_broke():
     error = client.GenericError("x\nDebug source: kind: Connect")
     assert told(error, URL, "a", "read").message.endswith("no connection could be made")
+
+
+_ETAG, _DATE = 'ETag: "x"', "Last-Modified: Wed, 01 Jan 2025 00:00:00 GMT"
+UNUSABLE = {
+    "without a length": ([_ETAG, _DATE, "Transfer-Encoding: chunked"], b"1\r\nx\r\n0\r\n\r\n"),
+    "until the connection ends": ([_ETAG, _DATE], b"x"),
+    "with a date of another form": (
+        [_ETAG, "Last-Modified: 2025-01-01T00:00:00Z", "Content-Length: 1"],
+        b"x",
+    ),
+}
+
+
+@pytest.fixture
+def answered(monkeypatch):
+    """A store whose server gives one answer to everything, with the requests so far."""
+    with ExitStack() as opened:
+
+        def make(lines, body=b""):
+            head = "\r\n".join(["HTTP/1.1 200 OK", *lines, "Connection: close", "", ""])
+            endpoint, asked = opened.enter_context(canned_server(head.encode() + body))
+            options = {"endpoint": endpoint, "region": "eu-west-1"}
+            keys = {"access_key_id": "K", "secret_access_key": "s"}
+            for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+                monkeypatch.delenv(name, raising=False)
+            return RetryingStore(ObjectStorage("s3://b/p", options=options | keys)), asked
+
+        yield make
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_an_answer_that_a_proxy_has_changed_is_read_by_botocore(answered, name):
+    lines, body = UNUSABLE[name]
+    store, asked = answered(lines, body)
+    if name == "with a date of another form":
+        assert store.get("a") == b"x"
+        assert [one.split(" ")[0] for one in asked] == ["GET", "GET"]
+        store.get("a")  # it is remembered
+        assert len(asked) == 3
+        return
+    # Here the answer to a HEAD has no length either, so nothing bounds what would be read.
+    with pytest.raises(ConfigurationError, match="header Content-Length") as caught:
+        store.get("a")
+    assert "proxy" in caught.value.hint
+    assert [one.split(" ")[0] for one in asked] == ["GET", "GET", "HEAD"]
+    assert store.get_ranges("a", [(0, 1)]) == [b"x"]
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_without_botocore_it_is_named_and_not_asked_for_again(answered, monkeypatch, name):
+    store, asked = answered(*UNUSABLE[name])
+    monkeypatch.setattr("statebag.store.aws_sdk.is_installed", lambda: False)
+    with pytest.raises(ConfigurationError, match=r"header (Content|Last)-") as caught:
+        store.get("a")
+    assert "proxy" in caught.value.hint
+    assert len(asked) == 1
+
+
+def test_a_write_whose_answer_has_no_etag_is_one(answered):
+    store, asked = answered(["Content-Length: 0"])
+    store.put("a", b"x")
+    assert len(asked) == 1
+    with pytest.raises(ConfigurationError, match="header ETag"):
+        store.put_if("a", b"x", None)

@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from statebag import errors
 from statebag.store.object_storage import ObjectStorage
@@ -65,6 +68,85 @@ def test_a_refusal(monkeypatch, row):
             store.get("a")
     assert word in str(caught.value)
     assert advice
+
+
+def sdk(server, **other):
+    """boto3's client for a server."""
+    settings = {
+        "endpoint_url": server.endpoint,
+        "region_name": server.region,
+        "aws_access_key_id": server.key,
+        "aws_secret_access_key": server.secret,
+        "config": Config(retries={"total_max_attempts": 1}),
+    }
+    return boto3.Session().client("s3", **settings | other)
+
+
+def without_keys(client, bucket):
+    with pytest.raises(ClientError):
+        client.put_object(Bucket=bucket, Key="kms", Body=b"", ServerSideEncryption="aws:kms")
+
+
+def without_archive(client, bucket):
+    client.put_object(Bucket=bucket, Key="cold", Body=b"x", StorageClass="GLACIER")
+    assert client.get_object(Bucket=bucket, Key="cold")["Body"].read() == b"x"
+
+
+def without_sessions(client, bucket):
+    with pytest.raises(ClientError, match="NotImplemented"):
+        client.create_session(Bucket=bucket)
+
+
+def without_owners(client, bucket):
+    client.put_object(Bucket=bucket, Key="mine", Body=b"", ExpectedBucketOwner="999999999999")
+
+
+SEAWEEDFS = {
+    "KMS": without_keys,
+    "archive classes": without_archive,
+    "directory buckets": without_sessions,
+    "expected owners": without_owners,
+}
+# What is not done, and the test that shows it.
+NOT_DONE = {
+    "SeaweedFS, as S3": [
+        *SEAWEEDFS,
+        "regions",
+    ],
+    "moto's server, as S3": [
+        "signatures are not checked",
+        "of two writes of one object at once, one gets a 500",
+    ],
+    "Azurite, as Azure": ["folders of accounts with a hierarchy", "managed identities"],
+    "SeaweedFS behind a translator, as Google's XML API": [
+        "Google's tokens",
+        "generations that differ for the same bytes",
+    ],
+    "fake-gcs-server behind a translator of writes, as Google": [
+        "Google's tokens",
+        "writes by the XML API",
+    ],
+    "canned answers": ["all else: refusals that a real server seldom gives"],
+}
+
+
+def test_what_is_not_done_is_as_on_the_page():
+    found = {row[0]: re.split(r"[,;] ", row[2]) for row in rows("What the test servers do not do")}
+    assert {name: ", ".join(cells) for name, cells in found.items()} == {
+        name: ", ".join(cells) for name, cells in NOT_DONE.items()
+    }
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize("cell", SEAWEEDFS)
+def test_what_seaweedfs_does_not_do(s3_server, cell):
+    SEAWEEDFS[cell](sdk(s3_server), s3_server.bucket)
+
+
+@pytest.mark.s3
+def test_seaweedfs_has_no_regions(s3_server):
+    elsewhere = sdk(s3_server, region_name="ap-south-1")
+    elsewhere.put_object(Bucket=s3_server.bucket, Key="elsewhere", Body=b"")
 
 
 def test_the_servers_that_the_page_names_are_started_by_a_test():

@@ -76,7 +76,33 @@ class Odd(MemoryStore):
 
     def list(self, prefix=""):
         found = list(super().list(prefix))
+        if self.habit == "shuffles":
+            # The doctor writes one object, so the others are of this store.
+            when = found[0].modified
+            names = sorted([*(info.name for info in found), f"{prefix}/0", f"{prefix}/z"])
+            return iter([ObjectInfo(name, 1, when) for name in reversed(names)])
         return iter([] if self.habit == "hides" else found)
+
+    def put_if(self, name, data, version):
+        if self.habit == "ignores":
+            self.put(name, data)
+            return super().get_version(name)[1]
+        if self.habit == "refuses":
+            raise NotPermitted("no")
+        return super().put_if(name, data, version)
+
+    def get_version(self, name):
+        data, version = super().get_version(name)
+        # After the refused writes, one more look.
+        self.looks = getattr(self, "looks", 0) + 1
+        return data, f"{version} " if self.habit == "renames" and self.looks == 2 else version
+
+    def delete_if(self, name, version):
+        if self.habit == "refuses to delete":
+            raise NotPermitted("no")
+        if self.habit == "deletes":
+            return super().delete(name)
+        return super().delete_if(name, version)
 
     def head(self, name):
         info = super().head(name)
@@ -93,6 +119,18 @@ class Odd(MemoryStore):
 @pytest.mark.parametrize(
     ("habit", "expected"),
     [
+        ("shuffles", {"listing": "warn"}),
+        ("ignores", {"writes that depend on a version": "warn"}),
+        (
+            "refuses",
+            {
+                "writes that depend on a version": "warn",
+                "deletes that depend on a version": "warn",
+            },
+        ),
+        ("renames", {"writes that depend on a version": "warn"}),
+        ("refuses to delete", {"deletes that depend on a version": "warn"}),
+        ("deletes", {"deletes that depend on a version": "warn"}),
         ("pads", {"a range past the end": "fail"}),
         ("hides", {"listing": "fail"}),
         ("slow", {"clock": "warn"}),
@@ -103,6 +141,21 @@ class Odd(MemoryStore):
 )
 def test_habits_that_lose_states_are_named(habit, expected):
     assert bad(Odd(habit)) == expected
+
+
+class Plain:
+    """A store without versions."""
+
+    url = "plain://store"
+
+    def __init__(self):
+        inner = MemoryStore()
+        for name in ("put", "get", "get_ranges", "head", "list", "delete"):
+            setattr(self, name, getattr(inner, name))
+
+
+def test_a_store_without_versions_is_told():
+    assert bad(Plain()) == {"writes that depend on a version": "warn"}
 
 
 def test_the_probe_goes_also_where_a_check_breaks_off():

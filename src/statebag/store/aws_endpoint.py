@@ -1,8 +1,11 @@
-"""Read the endpoint, region and keys from options and variables, and from nothing else."""
+"""Read the endpoint, region and keys from options, variables and the profile, as boto3 does."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from statebag.errors import ConfigurationError
+from statebag.store.aws_profile import profile_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +23,7 @@ _ENDPOINT_OPTIONS = (
     "aws_endpoint",
     "endpoint",
 )
-_ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+_ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 
 
@@ -39,23 +42,47 @@ def is_on(variables: Mapping[str, str], name: str) -> bool:
 
 
 def aws_endpoint(options: Mapping[str, str], variables: Mapping[str, str]) -> str | None:
-    """Return the server's address from options or variables; None if they have none."""
-    given = [options.get(key) for key in _ENDPOINT_OPTIONS]
-    if not is_on(variables, _IGNORE):
-        given += [variables.get(key) for key in _ENDPOINT_VARIABLES]
-    return next(filter(None, given), None)
+    """Return the server's address from options or variables; None if they have none.
+
+    Raises:
+        ConfigurationError: It is not an address.
+    """
+    named = {key: options.get(key) for key in _ENDPOINT_OPTIONS}
+    in_variables = {key: variables.get(key) for key in _ENDPOINT_VARIABLES}
+    if any(in_variables.values()) and not _is_ignored(options, variables):
+        named |= in_variables
+    name, url = next(((key, url.strip()) for key, url in named.items() if url), ("", None))
+    if url is not None and not _is_address(url):
+        # Not quoted: a part of it may be a password.
+        raise ConfigurationError(
+            f"{name} is not the address of a server",
+            hint=f"Correct {name}: it must begin with http:// or https:// and have no spaces.",
+        )
+    return url
+
+
+def _is_ignored(options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+    """Return whether variables and profiles do not count for the endpoint."""
+    if variables.get(_IGNORE):
+        return is_on(variables, _IGNORE)
+    return (profile_value(options, variables, _IGNORE[4:].lower()) or "").lower() == "true"
+
+
+def _is_address(url: str) -> bool:
+    scheme, _, rest = url.partition("://")
+    is_plain = not any(mark.isspace() or mark in "?#" for mark in url)
+    return scheme.lower() in {"http", "https"} and is_plain and rest[:1] not in {"", "/"}
 
 
 def aws_region(options: Mapping[str, str], variables: Mapping[str, str]) -> str | None:
-    """Return the region from options or variables; None if they have none."""
-    # boto3 reads AWS_DEFAULT_REGION alone; in a Lambda function both are the same.
+    """Return the region from options, variables or the profile; None if they have none."""
     given = (
-        aws_option(options, "region"),
-        aws_option(options, "default_region"),
-        variables.get("AWS_DEFAULT_REGION"),
-        variables.get("AWS_REGION"),
+        aws_option(options, "region")
+        or aws_option(options, "default_region")
+        or variables.get("AWS_DEFAULT_REGION")
     )
-    return next(filter(None, given), None)
+    # boto3 does not read AWS_REGION. In a Lambda function both variables are the same.
+    return given or profile_value(options, variables, "region") or variables.get("AWS_REGION")
 
 
 def has_fixed_credentials(options: Mapping[str, str], variables: Mapping[str, str]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
 from statebag.store.aws_endpoint import aws_endpoint
-from statebag.store.aws_profile import profile_name, profile_settings
+from statebag.store.aws_profile import PROFILE_VARIABLES, profile_name, profile_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["asked_for", "client_of", "is_installed", "region_of_bucket", "session_of", "setting"]
 
 _KEY = "k"  # of the object that the request is about
-_SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/([\w-]+)/([a-z0-9-]+)/aws4_request")
 _REGION_HEADER = "x-amz-bucket-region"
 
 
@@ -74,6 +74,12 @@ def session_of(
         session.get_scoped_config()  # reads the files
     except BotoCoreError as error:
         name = profile_name(options, variables) or "default"
+        empty = [key for key in PROFILE_VARIABLES if variables.get(key) == ""]
+        if empty and not options.get("profile"):
+            raise ConfigurationError(
+                f"botocore needs the name of a profile, and {empty[0]} is empty",
+                hint=f"Unset {empty[0]}, or set it to the name of a profile.",
+            ) from None
         raise ConfigurationError(
             f"botocore cannot use the profile {name[:40]!r} ({type(error).__name__})",
             hint="Correct the profile's name, or the files that AWS_CONFIG_FILE and "
@@ -146,9 +152,22 @@ def asked_for(
         failure = type(error).__name__
     raise ConfigurationError(
         f"botocore finds no endpoint for the bucket under {reason}: {failure}",
-        hint="Correct this setting. A multi-region access point is not supported: use the bucket "
-        "or an access point in one region.",
+        hint=_hint(bucket, failure),
     )
+
+
+def _hint(bucket: str, failure: str) -> str:
+    if failure.startswith("UnsupportedS3Accesspoint"):
+        return (
+            "Set AWS_DEFAULT_REGION to the region in the ARN, or remove the setting "
+            "s3_use_arn_region or AWS_S3_USE_ARN_REGION."
+        )
+    if bucket.startswith("arn:"):
+        return (
+            "A multi-region access point is not supported: use the bucket or an access point in "
+            "one region."
+        )
+    return "Correct or remove this setting: botocore refuses it for this bucket."
 
 
 def _text(header: str | bytes) -> str:
@@ -163,6 +182,7 @@ def client_of(
     keys: Mapping[str, str | None],
     seconds: float,
     reason: str,
+    session: Any = None,
 ) -> Any:
     """Return botocore's client for S3, as a store's own client is set up; it does not retry.
 
@@ -173,14 +193,16 @@ def client_of(
         keys: `aws_access_key_id` and the like; empty for those that botocore finds.
         seconds: How long a request may take.
         reason: What needs it, for the message.
+        session: The session whose credentials it uses and renews; None for a new one.
 
     Raises:
         ConfigurationError: botocore is not installed, or the profile does not exist.
     """
-    session = session_of(options, variables, region=region, reason=reason)
+    is_new = session is None
+    session = session or session_of(options, variables, region=region, reason=reason)
     from botocore.config import Config  # noqa: PLC0415 (slow, as botocore)
 
-    if not keys and not options.get("profile"):
+    if is_new and not keys and not options.get("profile"):
         # Otherwise the present environment would count, instead of that when the store was made.
         session.get_component("credential_provider").remove("env")
     has_endpoint = profile_settings(options, variables) & {"endpoint_url", "services"}

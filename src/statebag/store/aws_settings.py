@@ -11,7 +11,7 @@ import msgspec
 
 from statebag.errors import ConfigurationError
 from statebag.store.aws_endpoint import aws_endpoint, aws_option, aws_region, is_on
-from statebag.store.aws_profile import profile_name, profile_settings
+from statebag.store.aws_profile import check_profile, profile_name, profile_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AwsServer",
+    "aws_sdk_is_installed",
     "aws_server",
+    "express_host",
     "trusted_authorities",
 ]
 
@@ -85,6 +87,7 @@ def aws_server(
         ConfigurationError: A setting needs botocore, which is not installed, or botocore
             refuses the settings.
     """
+    check_profile(options, variables)
     endpoint = aws_endpoint(options, variables)
     named = region or aws_region(options, variables)
     is_host = aws_option(options, "virtual_hosted_style_request") or variables.get(
@@ -98,6 +101,13 @@ def aws_server(
     if endpoint is not None:
         return AwsServer(f"{endpoint.rstrip('/')}/{place.bucket}", named or _GLOBAL)
     return _native(place, named or _GLOBAL)
+
+
+def aws_sdk_is_installed() -> bool:
+    """Return whether botocore can be loaded, without loading it."""
+    from statebag.store import aws_sdk  # noqa: PLC0415 (few environments need it)
+
+    return aws_sdk.is_installed()
 
 
 def _is_plain(region: str) -> bool:
@@ -124,7 +134,13 @@ def _fits_into_host(bucket: str) -> bool:
 def _native(place: StorePlace, region: str) -> AwsServer:
     """Return the server in a partition whose hosts end in .amazonaws.com, without any switch."""
     if place.is_directory_bucket:
-        return AwsServer("", region, is_express=True)  # the client knows its host
+        # By botocore, or where it is missing by the client, which knows one form of host.
+        if place.bucket.endswith("--xa-s3") and not aws_sdk_is_installed():
+            raise ConfigurationError(
+                "an access point of a directory bucket needs botocore, which is not installed",
+                hint="Install boto3 (a Lambda function has it), or use the bucket itself.",
+            )
+        return AwsServer("", region, is_express=True)
     # As boto3 does it: the first region has the name without a region.
     host = "s3.amazonaws.com" if region == _GLOBAL else f"s3.{region}.amazonaws.com"
     if _fits_into_host(place.bucket):
@@ -153,8 +169,7 @@ def _reason_to_ask(
     if options.get("profile"):
         return "the option profile"
     profile = profile_name(options, variables) or "default"
-    wanted = _ABOUT_ENDPOINTS if region is not None else {*_ABOUT_ENDPOINTS, "region"}
-    found = sorted(profile_settings(options, variables) & wanted)
+    found = sorted(profile_settings(options, variables) & _ABOUT_ENDPOINTS)
     if found:
         return f"{', '.join(found)} of the profile {profile!r}"
     return None
@@ -175,17 +190,8 @@ def _asked(
         place.bucket, options, variables, endpoint=endpoint, region=region, reason=reason
     )
     if service == "s3express":
-        # The client makes the sessions of a directory bucket, at the one host that it knows.
-        if base_url.partition("://")[2].partition("/")[0] != _express_host(
-            place.bucket, signed_for
-        ):
-            if endpoint is not None:
-                return AwsServer(base_url, signed_for)
-            raise ConfigurationError(
-                f"{reason} gives the directory bucket another host than the client can use",
-                hint="Use the bucket without this setting, or a bucket that is not a directory "
-                "bucket.",
-            )
+        if endpoint is not None:
+            return AwsServer(base_url, signed_for)
         return AwsServer("", signed_for, is_express=True)
     if service != "s3":
         raise ConfigurationError(
@@ -195,7 +201,8 @@ def _asked(
     return AwsServer(base_url, signed_for)
 
 
-def _express_host(bucket: str, region: str) -> str:
+def express_host(bucket: str, region: str) -> str:
+    """Return the host of a directory bucket that the client knows."""
     zone = bucket.removesuffix("--x-s3").rpartition("--")[2]
     return f"{bucket}.s3express-{zone}.{region}.amazonaws.com"
 

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from statebag.format.paths import Path
 
-__all__ = ["check_spans", "confined_parts", "name_below", "printable", "shown", "too_short"]
+__all__ = [
+    "check_spans",
+    "confined_parts",
+    "is_confined",
+    "name_below",
+    "printable",
+    "shown",
+    "too_short",
+]
 
 # Object stores and file systems count positions as signed integers of 64 bits.
 _LAST_POSITION = 2**63 - 1
@@ -52,6 +60,15 @@ def confined_parts(name: str) -> list[str]:
             hint="Percent-encode what is not text",
         ) from None
     return parts
+
+
+def is_confined(name: str) -> bool:
+    """Return whether a name is one that `confined_parts` takes."""
+    try:
+        confined_parts(name)
+    except NotPermitted:
+        return False
+    return True
 
 
 def name_below(url: str, s3_path: str, path: Path = ()) -> str:

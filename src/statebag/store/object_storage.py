@@ -14,6 +14,7 @@ from statebag.errors import (
     BlobCorrupt,
     BlobMissing,
     ConfigurationError,
+    NotPermitted,
     StatebagError,
     StoreUnavailable,
 )
@@ -22,7 +23,7 @@ from statebag.store import native_client
 from statebag.store.aws_endpoint import has_fixed_credentials
 from statebag.store.bounded import each_within_deadline, within_deadline
 from statebag.store.chunked_listing import listed_chunks
-from statebag.store.confinement import check_spans, confined_parts, too_short
+from statebag.store.confinement import check_spans, confined_parts, is_confined, too_short
 from statebag.store.contract import ObjectInfo
 from statebag.store.object_storage_client import (
     Connection,
@@ -94,6 +95,9 @@ class ObjectStorage:
         # A later fork makes a client again, with the environment as it is now.
         variables = self._variables = dict(store_settings(scheme=place.scheme))
         self._identity = (place.url, settings_digest(options, variables))
+        # The module of the client, or what has the same calls where the client cannot sign.
+        self._calls: Any = obstore
+        self._needs_sdk = False
         # One of the two, and for which process.
         self._store: Any = None
         self._connection: Connection | None = None
@@ -134,9 +138,19 @@ class ObjectStorage:
         confined_parts(name)
         if (remote := self._inherited()) is not None:
             return remote.put(name, data)
-        self._one_request(
-            name, "write", lambda: obstore.put(self._store, name, data, use_multipart=False)
-        )
+
+        def write() -> None:
+            try:
+                self._calls.put(self._store, name, data, use_multipart=False)
+            except client.BaseError as error:
+                from statebag.store.store_refusal import (  # noqa: PLC0415 (of failures)
+                    is_only_without_etag,
+                )
+
+                if not is_only_without_etag(error):
+                    raise
+
+        self._one_request(name, "write", write)
         return None
 
     def get(self, name: str) -> bytes:
@@ -146,7 +160,7 @@ class ObjectStorage:
             return remote.get(name)
 
         def read() -> bytes:
-            answer = obstore.get(self._store, name)
+            answer = self._calls.get(self._store, name)
             return _body(answer, answer.meta["size"], name)
 
         return self._one_request(name, "read", read)
@@ -158,7 +172,7 @@ class ObjectStorage:
             return remote.get_version(name)
 
         def read() -> tuple[bytes, str]:
-            answer = obstore.get(self._store, name)
+            answer = self._calls.get(self._store, name)
             return _body(answer, answer.meta["size"], name), _version(answer.meta)
 
         return self._one_request(name, "read", read)
@@ -175,7 +189,9 @@ class ObjectStorage:
         return self._one_request(
             name,
             "replace",
-            lambda: _version(obstore.put(self._store, name, data, mode=mode, use_multipart=False)),
+            lambda: _version(
+                self._calls.put(self._store, name, data, mode=mode, use_multipart=False)
+            ),
         )
 
     @property
@@ -248,7 +264,7 @@ class ObjectStorage:
         """Return the bytes of one range request, which are fewer at the object's end."""
 
         def read() -> bytes:
-            answer = obstore.get(self._store, name, options={"range": (start, end)})
+            answer = self._calls.get(self._store, name, options={"range": (start, end)})
             return _body(answer, end - start, name)
 
         return self._one_request(name, "read", read)
@@ -260,7 +276,7 @@ class ObjectStorage:
             return remote.head(name)
         try:
             return self._one_request(
-                name, "look up", lambda: _info(obstore.head(self._store, name))
+                name, "look up", lambda: _info(self._calls.head(self._store, name))
             )
         except BlobMissing:
             if self._bucket_seen:
@@ -268,7 +284,7 @@ class ObjectStorage:
         # The answer to a HEAD has no body, so it looks the same where the bucket is missing.
         try:
             return self._one_request(
-                name, "look up", lambda: _info(obstore.get(self._store, name).meta)
+                name, "look up", lambda: _info(self._calls.get(self._store, name).meta)
             )
         except BlobMissing:
             self._bucket_seen = True
@@ -292,7 +308,7 @@ class ObjectStorage:
         if (remote := self._inherited()) is not None:
             return remote.delete(name)
         try:
-            self._one_request(name, "delete", lambda: obstore.delete(self._store, name))
+            self._one_request(name, "delete", lambda: self._calls.delete(self._store, name))
         except BlobMissing:
             return None
         return None
@@ -344,18 +360,26 @@ class ObjectStorage:
 
             remote = Companion(self._url, self._options, self._variables)
         else:
-            connection = connected(self._place, self._options, self._variables, region=self._region)
+            connection = connected(
+                self._place,
+                self._options,
+                self._variables,
+                region=self._region,
+                needs_sdk=self._needs_sdk,
+            )
         # Kept: dropping it would close the parent's connections.
         native_client.keep(self._store)
         self._connection, self._remote = connection, remote
         self._store = None if connection is None else connection.client
+        self._calls = self._store if connection is not None and connection.by_sdk else obstore
         self._pid = os.getpid()
 
     def _one_request(
         self, name: str | None, action: str, request: Callable[[], _Answer]
     ) -> _Answer:
         """Send one request, which the client's own timeout limits too."""
-        return self._request(name, action, request, at_most=self._at_most)
+        at_most = self._at_most if self._calls is obstore else None
+        return self._request(name, action, request, at_most=at_most)
 
     def _request(
         self,
@@ -408,12 +432,13 @@ class ObjectStorage:
             unsigned_for_directory_bucket,
         )
 
-        if self._place.is_directory_bucket and is_about_signature(refusal):
+        is_signed = self._calls is not obstore
+        if self._place.is_directory_bucket and is_about_signature(refusal) and not is_signed:
             return unsigned_for_directory_bucket(self._url, name)
         return translated(error, refusal, self._url, name, action)
 
     def _is_mended(self, refusal: StoreRefusal, connection: Connection | None) -> bool:
-        """Return whether a second attempt can succeed, with new keys or in another region."""
+        """Return whether a second attempt can succeed, with new keys, elsewhere or by botocore."""
         if connection is None:
             return False
         from statebag.store.object_storage_errors import is_about_keys  # noqa: PLC0415 (of failures)
@@ -421,12 +446,14 @@ class ObjectStorage:
         region = connection.region
         is_stale = is_about_keys(refusal) and connection.credentials is not None
         is_elsewhere = region is not None and (refusal.is_redirect or refusal.region is not None)
-        if not (is_stale or is_elsewhere):
+        is_odd = refusal.lacks in {"Content-Length", "Last-Modified"} and self._sdk_can_try()
+        if not (is_stale or is_elsewhere or is_odd):
             return False
         with _renewing:
             if self._connection is not connection:
                 return True  # another thread has done it
-            if not is_stale:
+            self._needs_sdk |= is_odd
+            if not is_stale and not is_odd:
                 from statebag.store.bucket_region import found_region  # noqa: PLC0415 (rarely needed)
 
                 self._region = found_region(
@@ -438,6 +465,14 @@ class ObjectStorage:
             self._begin()
         return self._remote is None
 
+    def _sdk_can_try(self) -> bool:
+        """Return whether botocore, which needs fewer headers, has not been tried and can be."""
+        if self._place.scheme != "s3" or self._calls is not obstore:
+            return False
+        from statebag.store.aws_sdk import is_installed  # noqa: PLC0415 (rarely needed)
+
+        return is_installed()
+
     def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
         # A generator begins with its first object, which may be after a fork.
         if (remote := self._inherited()) is not None:
@@ -446,14 +481,27 @@ class ObjectStorage:
         # The client lists what is below a prefix, not an object of that name.
         if prefix and (info := self.head(prefix)) is not None:
             yield info
-        if self._options.get("expected_bucket_owner") and self._place.scheme == "s3":
-            yield from self._listed_of_owner(prefix)
+        has_owner = self._options.get("expected_bucket_owner") and self._place.scheme == "s3"
+        if has_owner or self._calls is not obstore:
+            yield from self._listed_by_sdk(prefix)
             return
+        odd_keys: list[bool] = []
+
+        def up_to_odd_key(advance: Callable[[], _Answer | None]) -> _Answer | None:
+            try:
+                return advance()
+            except client.InvalidPathError:
+                odd_keys.append(True)
+                return None
+
+        last, seen = "", set()
         chunks = listed_chunks(
             lambda: self._store,
             prefix,
             # One chunk may be many requests, so the client's timeout for one does not bound it.
-            lambda request: self._request(None, "list", request, at_most=None),
+            lambda request: self._request(
+                None, "list", lambda: up_to_odd_key(request), at_most=None
+            ),
             url=self._url,
             # Azure lists in another order if the account has folders.
             in_order=self._lists_in_order and self._place.scheme != "az",
@@ -461,19 +509,41 @@ class ObjectStorage:
         for chunk in chunks:
             for meta in chunk:
                 if meta["path"]:  # a marker for the root itself, which some consoles make
+                    last = meta["path"]
+                    if not self._lists_in_order:
+                        seen.add(last)
                     yield _info(meta)
+        if odd_keys:
+            self._check_can_list_odd_keys()
+            for info in self._listed_by_sdk(prefix):
+                if info.name not in seen and (info.name > last or not self._lists_in_order):
+                    yield info
 
-    def _listed_of_owner(self, prefix: str) -> Iterator[ObjectInfo]:
+    def _check_can_list_odd_keys(self) -> None:
+        """Raise NotPermitted if nobody here can list keys with parts that are no names."""
+        from importlib.util import find_spec  # noqa: PLC0415 (rarely needed)
+
+        if self._place.scheme != "s3" or find_spec("botocore") is None:
+            how = "Install boto3, which can, or move" if self._place.scheme == "s3" else "Move"
+            raise NotPermitted(
+                f"{self._url} has an object that the client cannot list: a part of its key is "
+                "empty, `.` or `..`, or has a control character",
+                hint=f"{how} such objects away from the store's prefix.",
+            )
+
+    def _listed_by_sdk(self, prefix: str) -> Iterator[ObjectInfo]:
         from statebag.store.owned_listing import owned_listing  # noqa: PLC0415 (rarely needed)
 
         root = f"{self._place.prefix}/" if self._place.prefix else ""
         below = f"{root}{prefix}/" if prefix else root
-        found = owned_listing(self._url, self._place.bucket, below, **self._for_sdk())
+        sdk = None if self._calls is obstore else self._store.client()
+        found = owned_listing(self._url, self._place.bucket, below, **self._for_sdk(), client=sdk)
         for key, size, modified in each_within_deadline(
             found, f"{self._url} did not list its objects"
         ):
-            if key != root:
-                yield ObjectInfo(key.removeprefix(root), size, modified)
+            name = key.removeprefix(root)
+            if is_confined(name):  # else nobody can ask for it here, and it is not the store's
+                yield ObjectInfo(name, size, modified)
 
 
 def _restored(kind: type[ObjectStorage], url: str, options: dict[str, str]) -> ObjectStorage:

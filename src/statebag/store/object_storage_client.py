@@ -12,9 +12,15 @@ from obstore import exceptions as client
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from statebag.errors import ConfigurationError
-from statebag.store.aws_endpoint import aws_endpoint, has_fixed_credentials
-from statebag.store.aws_profile import profile_settings
-from statebag.store.aws_settings import aws_server, trusted_authorities
+from statebag.store.aws_endpoint import KEYS, aws_endpoint, aws_option, has_fixed_credentials
+from statebag.store.aws_profile import profile_settings, profile_value
+from statebag.store.aws_settings import (
+    AwsServer,
+    aws_sdk_is_installed,
+    aws_server,
+    express_host,
+    trusted_authorities,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from statebag.store.aws_credentials import SdkCredentials
     from statebag.store.azure_credentials import AzureCredentials
     from statebag.store.google_credentials import GoogleCredentials
+    from statebag.store.sdk_client import SdkClient
     from statebag.store.store_place import StorePlace
 
 __all__ = [
@@ -35,6 +42,8 @@ __all__ = [
 
 _TIMEOUT = "20s"  # of a whole request: 3 attempts fit into the default deadline of 60 s
 _NO_CHECKSUM = "none"
+_WHEN = "request_checksum_calculation"
+_OLDER_TOKEN = "AWS_SECURITY_TOKEN"  # noqa: S105  # a variable's name
 _DURATION = re.compile(r"(\d+)\s*([a-zA-Zµ]+)")
 # The client's words for the units of time (humantime's), in seconds.
 _UNITS = {
@@ -98,11 +107,13 @@ class Connection(msgspec.Struct, frozen=True):
         client: The client of obstore.
         credentials: The source of keys or tokens for each request; None if it has its own.
         region: What requests to S3 are signed for; None for other stores.
+        by_sdk: Whether the client sends its requests by botocore.
     """
 
-    client: AzureStore | GCSStore | S3Store
+    client: AzureStore | GCSStore | S3Store | SdkClient
     credentials: SdkCredentials | GoogleCredentials | AzureCredentials | None = None
     region: str | None = None
+    by_sdk: bool = False
 
 
 def connected(
@@ -111,6 +122,7 @@ def connected(
     variables: Mapping[str, str],
     *,
     region: str | None = None,
+    needs_sdk: bool = False,
 ) -> Connection:
     """Return a client for a place, without sending a request to it.
 
@@ -119,6 +131,7 @@ def connected(
         options: As for `ObjectStorage`.
         variables: The present environment's `store_settings`; the client itself reads others.
         region: The region of an S3 bucket, if it is known.
+        needs_sdk: Whether only botocore understands the answers of an S3 server.
 
     Raises:
         ConfigurationError: A setting is wrong, or there are no credentials.
@@ -133,8 +146,26 @@ def connected(
     bucket = place.bucket
     credentials: SdkCredentials | GoogleCredentials | AzureCredentials | None
     if place.scheme == "s3":
-        credentials, region = _for_s3(place, options, variables, config, http, region)
+        credentials, server = _for_s3(place, options, variables, config, http, region)
+        region = server.region
+        if needs_sdk or (server.is_express and aws_sdk_is_installed()):
+            from statebag.store.sdk_client import SdkClient  # noqa: PLC0415 (few buckets need it)
+
+            by_sdk = SdkClient(
+                place,
+                options,
+                variables,
+                region=region,
+                credentials=credentials,
+                seconds=longest_seconds(options) or 20.0,
+            )
+            return Connection(by_sdk, credentials, region, by_sdk=True)
         bucket = bucket.replace(":", "-").replace("/", "-")  # of an ARN: its URL is known by now
+        if not {"proxy_url", "proxy_excludes"} & options.keys() and _has_proxy(variables):
+            from statebag.store.proxy_settings import proxy_settings  # noqa: PLC0415 (few have one)
+
+            url = config.get("endpoint") or f"https://{express_host(bucket, region)}"
+            http |= proxy_settings(url, variables)
     elif place.scheme == "gs":
         from statebag.store.google_credentials import complete_google  # noqa: PLC0415 (not for S3)
 
@@ -173,8 +204,8 @@ def _for_s3(
     config: dict[str, Any],
     http: dict[str, Any],
     region: str | None,
-) -> tuple[SdkCredentials | None, str]:
-    """Complete the client's settings for S3; return the source of keys, and the region."""
+) -> tuple[SdkCredentials | None, AwsServer]:
+    """Complete the client's settings for S3; return the source of keys, and the server."""
     server = aws_server(place, options, variables, region=region)
     for key in [*config]:
         if key.lower().removeprefix("aws_") in _DECIDED:
@@ -191,12 +222,22 @@ def _for_s3(
         config["endpoint"] = config["aws_endpoint_url_s3"] = server.base_url
         if server.base_url.startswith("http://"):
             http["allow_http"] = True
-    _add_checksum(config, variables)
+    _add_checksum(config, options, variables)
+    token = variables.get(_OLDER_TOKEN)
+    has_keys = all(variables.get(f"AWS_{name}") for name in KEYS)
+    if token and has_keys and not aws_option(options, KEYS[0].lower()):
+        # boto3 takes this name first. The client does not know it, and wants all three together.
+        config |= {f"aws_{name.lower()}": variables[f"AWS_{name}"] for name in KEYS}
+        config["aws_session_token"] = token
     if has_fixed_credentials(options, variables):
-        return None, server.region
+        return None, server
     from statebag.store.aws_credentials import credentials_for  # noqa: PLC0415 (not in a Lambda)
 
-    return credentials_for(place.url, options, variables, server.region), server.region
+    return credentials_for(place.url, options, variables, server.region), server
+
+
+def _has_proxy(variables: Mapping[str, str]) -> bool:
+    return any(name.lower().endswith("_proxy") for name in variables)
 
 
 def settings_digest(options: Mapping[str, str], variables: Mapping[str, str]) -> str:
@@ -249,14 +290,18 @@ def longest_seconds(options: Mapping[str, str]) -> float | None:
     return sum(int(count) * _UNITS[unit] for count, unit in parts)
 
 
-def _add_checksum(config: dict[str, Any], variables: Mapping[str, str]) -> None:
+def _add_checksum(
+    config: dict[str, Any], options: Mapping[str, str], variables: Mapping[str, str]
+) -> None:
     """Send a checksum with every PUT, which S3 verifies, and Object Lock requires.
 
     The option `checksum_algorithm` names another one, or is `none` for servers that refuse them.
+    As for boto3, `request_checksum_calculation` set to `when_required` leaves it out, too.
     """
     given = [key for key in config if key.lower().removeprefix("aws_") == "checksum_algorithm"]
     if not given:
-        if "AWS_CHECKSUM_ALGORITHM" not in variables:
+        when = variables.get(f"AWS_{_WHEN.upper()}") or profile_value(options, variables, _WHEN)
+        if "AWS_CHECKSUM_ALGORITHM" not in variables and (when or "").lower() != "when_required":
             config["checksum_algorithm"] = "SHA256"
     elif all(str(config[key]).lower() == _NO_CHECKSUM for key in given):
         for key in given:

@@ -131,7 +131,8 @@ def unsigned_for_directory_bucket(url: str, name: str | None) -> ConfigurationEr
         f"{url} did not accept a signature for the service s3, which the storage client makes for "
         "directory buckets too",
         object_name=name,
-        hint="Use a bucket whose name does not end in --x-s3.",
+        hint="Install boto3, which signs them for s3express (a Lambda function has it), or use a "
+        "bucket whose name does not end in --x-s3.",
     )
 
 
@@ -223,6 +224,13 @@ def translated(
             "the object ends before the span asked for",
             object_name=name,
             hint="It was cut short or replaced after it was written; a replica may have it whole",
+        )
+    if refusal.lacks:
+        return ConfigurationError(
+            f"{asked}: the answer has no usable header {refusal.lacks}",
+            object_name=name,
+            hint="The server, or a proxy on the way to it, makes answers that this library cannot "
+            "use: reach the store without it.",
         )
     if status is None and not code:
         return _on_the_way(refusal, asked, name)

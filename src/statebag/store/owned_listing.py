@@ -1,4 +1,6 @@
-"""List a bucket whose owner is checked, through botocore.
+"""List a bucket through botocore.
+
+It is for buckets whose owner is checked, and for those whose requests only botocore can sign.
 
 The object storage client does not sign the header `x-amz-expected-bucket-owner` of a listing
 (seen with obstore 0.12), and S3 refuses a header of its own that is not signed.
@@ -30,6 +32,7 @@ def owned_listing(
     variables: Mapping[str, str],
     region: str | None,
     credentials: object,
+    client: Any = None,
 ) -> Iterator[tuple[str, int, Any]]:
     """Yield the key, size and time of each object below a prefix, by name.
 
@@ -37,26 +40,28 @@ def owned_listing(
         url: The store's address, for messages.
         bucket: The bucket's name.
         prefix: The prefix of the objects' keys; empty for all.
-        options: As for `ObjectStorage`, with `expected_bucket_owner`.
+        options: As for `ObjectStorage`, perhaps with `expected_bucket_owner`.
         variables: The `store_settings` of the environment when the store was made.
         region: The region for which requests are signed.
         credentials: The source of the client's keys; None if it has its own.
+        client: A client of botocore; None for one by these settings.
 
     Raises:
         ConfigurationError: botocore is not installed, or there is no such bucket.
         NotPermitted: The bucket has another owner, or listing it is not allowed.
         StoreUnavailable: The request failed in another way.
     """
-    owner = options["expected_bucket_owner"]
-    client = aws_sdk.client_of(
-        options,
-        variables,
-        region=region,
-        keys=keys_of(options, variables, credentials),
-        seconds=_SECONDS,
-        reason="a listing with the option expected_bucket_owner",
-    )
-    more = {"ExpectedBucketOwner": owner}
+    owner = options.get("expected_bucket_owner")
+    if client is None:
+        client = aws_sdk.client_of(
+            options,
+            variables,
+            region=region,
+            keys=keys_of(options, variables, credentials),
+            seconds=_SECONDS,
+            reason="this listing",
+        )
+    more = {"ExpectedBucketOwner": owner} if owner else {}
     if aws_option(options, "request_payer") or variables.get("AWS_REQUEST_PAYER"):
         more["RequestPayer"] = "requester"
     try:

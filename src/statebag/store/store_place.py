@@ -60,6 +60,11 @@ class StorePlace(msgspec.Struct, frozen=True):
                     "credentials and endpoints come from the environment or from options"
                 ),
             )
+        if scheme == "s3" and bucket.endswith("--op-s3"):
+            raise ConfigurationError(
+                f"an access point of an Outpost ({bucket[-7:]}) cannot hold a store",
+                hint="Use an access point of S3 itself, or a bucket.",
+            )
         if arn is not None and arn["service"] != "s3":
             raise ConfigurationError(
                 f"an access point of {arn['service']} cannot hold a store",
@@ -74,8 +79,11 @@ class StorePlace(msgspec.Struct, frozen=True):
 
     @property
     def is_directory_bucket(self) -> bool:
-        """Whether it is a bucket of S3 Express One Zone, judged by the end of its name."""
-        return self.scheme == "s3" and self.bucket.endswith("--x-s3")
+        """Whether it is a bucket of S3 Express One Zone, judged by the end of its name.
+
+        Or an access point of one.
+        """
+        return self.scheme == "s3" and self.bucket.endswith(("--x-s3", "--xa-s3"))
 
     @property
     def is_arn(self) -> bool:

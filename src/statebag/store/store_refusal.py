@@ -11,7 +11,7 @@ import re
 import msgspec
 from obstore import exceptions as client
 
-__all__ = ["StoreRefusal", "refusal_of"]
+__all__ = ["StoreRefusal", "is_only_without_etag", "refusal_of"]
 
 _STATUS = re.compile(r"\bstatus(?: code)?:? (\d{3})\b")
 _CODE = re.compile(r"<Code>([\w.]{1,60})</Code>|\(code: ([\w.]{1,60})\)")
@@ -34,6 +34,11 @@ _WAYS = (
 _TRANSPORT = re.compile(r"\bkind: (Connect|Timeout|Request|Interrupted|Decode)\b")
 # The client's words if the range of an answer shows that the object ends before the span.
 _TOO_SHORT = re.compile(r"\bWanted range starting at \d+, but object was only\b")
+# The client's words for an answer whose headers it cannot use.
+_HEADER = re.compile(
+    r"\b(ETag|Content-Length|Last-Modified) Header missing|\bInvalid (last modified|content length)"
+)
+_HEADERS = {"last modified": "Last-Modified", "content length": "Content-Length"}
 _METADATA_SERVICE = re.compile(r"169\.254\.169\.254|/latest/(?:api|meta-data)|metadata\.google")
 _REDIRECT = "incorrectly configured region"  # the client's words for a redirect without an address
 _PROVIDER = re.compile(r"credential provider", re.IGNORECASE)
@@ -51,6 +56,7 @@ class StoreRefusal(msgspec.Struct, frozen=True):
         way: What failed on the way to the server: `tls`, `proxy`, `proxy login`, `dns`, or empty.
         transport: The client's name for a failure without an answer; empty if there is none.
         wants_checksum: Whether the server requires a checksum.
+        lacks: The header of the answer that is missing or wrong; empty if none is.
         is_redirect: Whether the bucket is in another region.
         is_too_short: Whether the object ends before the span asked for.
         is_without_keys: Whether the client has no credentials.
@@ -65,6 +71,7 @@ class StoreRefusal(msgspec.Struct, frozen=True):
     way: str
     transport: str
     wants_checksum: bool
+    lacks: str
     is_redirect: bool
     is_too_short: bool
     is_without_keys: bool
@@ -90,11 +97,17 @@ def refusal_of(error: Exception) -> StoreRefusal:
         way="" if has_answer else way,
         transport="" if has_answer else _found(_TRANSPORT, internals) or "",
         wants_checksum=_CHECKSUM.search(text) is not None,
+        lacks=_HEADERS.get(_found(_HEADER, text) or "", _found(_HEADER, text) or ""),
         is_redirect=_REDIRECT in text or status in {301, 302, 307, 308},
         is_too_short=_TOO_SHORT.search(text) is not None,
         is_without_keys=_PROVIDER.search(text) is not None,
         asked_machine=_METADATA_SERVICE.search(text) is not None,
     )
+
+
+def is_only_without_etag(error: Exception) -> bool:
+    """Return whether a write succeeded, and its answer lacks an ETag, which few need."""
+    return "ETag Header missing from response" in str(error)
 
 
 def _found(words: re.Pattern[str], text: str) -> str | None:
