@@ -84,6 +84,8 @@ PARTS = {
 ADAPTERS = {
     "langgraph": (
         "tests/integrations",
+        "tests/benchmarks/test_agents.py",
+        "tests/benchmarks/test_agent_peers.py",
         "tests/examples/test_langgraph_agent.py",
         "tests/test_docs.py",
     ),
@@ -92,6 +94,16 @@ ADAPTERS = {
     "temporal": ("tests/integrations",),
     "claude": ("tests/integrations",),
     "powertools": ("tests/integrations",),
+}
+
+
+# What an adapter writes beside its framework's own way, and whether the goals are met.
+BENCHMARKS = {
+    "langgraph": ("benchmarks.agents",),
+    **{
+        extra: ("benchmarks.agent_adapters", extra)
+        for extra in ("durable", "strands", "temporal", "claude")
+    },
 }
 
 
@@ -204,7 +216,8 @@ def adapters(session: nox.Session, extra: str) -> None:
     """
     _install(session, f"adapters/{extra}.lock")
     if "bench" in session.posargs:
-        session.run("python", "-m", "benchmarks.agents" if extra == "langgraph" else _BENCH)
+        if extra in BENCHMARKS:
+            session.run("python", "-m", *BENCHMARKS[extra])
         return
     # Tests skip where a framework is missing, so that it is there is said here.
     session.run("python", "-c", f"import statebag.integrations.{extra}")
@@ -212,9 +225,6 @@ def adapters(session: nox.Session, extra: str) -> None:
     _test(session, *ADAPTERS[extra], "-p", "no:asyncio", "-k", "langgraph or not test_docs")
     if extra in OWN_SUITES:
         _run_own_suite(session, extra, whole="whole" in session.posargs)
-
-
-_BENCH = "benchmarks.agent_adapters"
 
 
 def _run_own_suite(session: nox.Session, extra: str, *, whole: bool) -> None:

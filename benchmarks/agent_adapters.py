@@ -7,8 +7,10 @@ not. Bytes are those that reach the store, or the folder, of one long run.
 # ruff: noqa: PLC0415  # each framework is loaded where it is measured
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +24,7 @@ from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["main"]
 
@@ -182,18 +184,26 @@ _MEASURED: dict[str, tuple[str, Callable[[], tuple[float, float, str]], str, flo
 }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line for each adapter: KB a step, beside the peer, and whether it is in the bound."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="of adapters; by default all")
+    names = parser.parse_args(arguments).names
+    missed = False
     for name, (package, measure, peer, bound) in _MEASURED.items():
+        if names and name not in names:
+            continue
         if find_spec(package) is None:
             print(f"{name}: not measured, {package} is not installed")
             continue
         ours, theirs, note = measure()
         verdict = "within" if ours <= theirs * bound else "ABOVE"
+        missed = missed or verdict == "ABOVE"
         print(
             f"{name}: {ours / 1000:.1f} KB a step; {peer} {theirs / 1000:.1f} KB; "
             f"{ours / theirs:.3f} of it, {verdict} {bound:.3g} ({note})"
         )
+    sys.exit(1 if missed else None)
 
 
 if __name__ == "__main__":

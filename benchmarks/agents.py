@@ -1,17 +1,14 @@
 """What a turn of an agent's thread writes, beside LangGraph's own savers: `make bench-agents`.
 
 Each saver runs the same graph with the same messages. sqlite and Postgres are real: the growth of
-the database file, and of the tables with their indexes. Of a store, every byte of every PUT counts.
+the database file, and of the tables with their indexes. DynamoDB is moto's, and every byte that is
+sent counts, as it does for the store.
 """
 
 from __future__ import annotations
 
 import argparse
-import getpass
-import os
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -20,10 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langgraph.channels import DeltaChannel
+from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import START, StateGraph, add_messages
 from typing_extensions import TypedDict
 
+from benchmarks.agent_peers import dynamodb, has_postgres, postgres
 from statebag import Statebag
 from statebag.integrations.langgraph import StatebagSaver
 from statebag.store.memory import MemoryStore
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Result", "main", "measure", "table"]
 
 _WORDS = [f"{random.Random(n).randrange(16**6):x}" for n in range(4000)]
-_OWNER = "nobody"  # Postgres refuses to run as root
 
 
 class Messages(TypedDict):
@@ -156,9 +154,7 @@ def _of_sqlite() -> Iterator[Place]:
 
 @contextmanager
 def _of_postgres() -> Iterator[Place]:
-    from langgraph.checkpoint.postgres import PostgresSaver  # noqa: PLC0415 (not everywhere)
-
-    with _server() as address, PostgresSaver.from_conn_string(address) as saver:
+    with postgres() as address, PostgresSaver.from_conn_string(address) as saver:
         saver.setup()
 
         def written() -> int:
@@ -172,29 +168,14 @@ def _of_postgres() -> Iterator[Place]:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
-    """Run a server of its own in a folder that goes with it."""
-    as_owner = ["runuser", "-u", _OWNER, "--"] if os.geteuid() == 0 else []
-    user = _OWNER if as_owner else getpass.getuser()
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
-        if as_owner:
-            shutil.chown(folder, _OWNER)
-        data = f"{folder}/data"
-
-        def run(*command: str) -> None:
-            subprocess.run([*as_owner, *command], check=True, stdout=subprocess.DEVNULL)
-
-        run("initdb", "-D", data, "-A", "trust")
-        run("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", f"-h '' -k {folder}", "start")
-        try:
-            yield f"postgresql:///postgres?host={folder}&user={user}"
-        finally:
-            run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+def _of_dynamodb() -> Iterator[Place]:
+    with dynamodb() as (saver, sent, _):
+        yield Place(saver, sent, lambda: None)
 
 
 def _places() -> dict[str, Any]:
-    places = {"sqlite": _of_sqlite, "statebag": _of_statebag}
-    if shutil.which("initdb"):
+    places = {"sqlite": _of_sqlite, "DynamoDB and S3": _of_dynamodb, "statebag": _of_statebag}
+    if has_postgres():
         places["Postgres"] = _of_postgres
     return places
 
@@ -209,6 +190,21 @@ def table(results: list[Result]) -> str:
         requests = "" if one.requests is None else f"{one.requests:.1f}"
         rows.append(f"| {one.saver} | {one.kilobytes:,.0f} | {one.last:,.0f} | {requests} |")
     return "\n".join(rows)
+
+
+def goals(results: list[Result]) -> list[tuple[str, bool]]:
+    """Return each goal for what is written at the end of the thread, and whether it is met."""
+    last = {one.saver: one.last for one in results}
+    mine = last["statebag"]
+    found = [
+        (f"at most a twentieth of {peer} ({mine / last[peer]:.3f})", mine * 20 <= last[peer])
+        for peer in ("Postgres", "sqlite", "DynamoDB and S3")
+        if peer in last
+    ]
+    deltas = {saver: one for saver, one in last.items() if saver.endswith(", DeltaChannel")}
+    best = min((one, saver) for saver, one in deltas.items() if not saver.startswith("statebag"))
+    text = f"at most the best of DeltaChannel's ({mine / best[0]:.3f} of {best[1]})"
+    return [*found, (text, mine <= best[0])]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -227,6 +223,9 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"{result.saver}: {result.kilobytes:,.1f} KB a turn", file=sys.stderr)
     print(f"{given.turns} turns, {given.kilobytes:,.0f} KB of messages at the end\n")
     print(table(results))
+    failed = [text for text, met in goals(results) if not met]
+    print("\n" + "\n".join(f"{'met' if met else 'MISSED'}: {text}" for text, met in goals(results)))
+    sys.exit(1 if failed else None)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Bytes of another serializer come back exactly, and lists are arrays in between."""
 
 import datetime as dt
+import struct
 
 import msgspec
 import pytest
@@ -44,6 +45,16 @@ def test_bytes_of_messagepack_come_back(value):
     assert typed_bytes(form) == ("msgpack", data)
     sb = Statebag(MemoryStore(), replicas=())
     assert typed_bytes(sb.open(sb.seal({"v": form}, scope="m/e"))["v"]) == ("msgpack", data)
+
+
+NANS = [0x7FF8000000000000, 0x7FF8000000000001, 0xFFF8000000000000, 0x7FF0000000000001]
+
+
+@pytest.mark.parametrize("bits", [*NANS, 0xFFF0000000000000])
+def test_each_nan_comes_back(bits):
+    test_bytes_of_messagepack_come_back.hypothesis.inner_test(
+        [1.5, struct.unpack("d", struct.pack("Q", bits))[0]]
+    )
 
 
 @given(st.text(max_size=10), st.binary(max_size=200))

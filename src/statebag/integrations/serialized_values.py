@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import binascii
 import math
+from struct import pack
 from typing import Any
 
 import msgspec
@@ -84,7 +85,7 @@ def _form(value: Any, depth: int) -> Any:
     if depth > _DEEPEST:
         raise _Opaque
     if kind is float:
-        return value if math.isfinite(value) else _marked("float", repr(value))
+        return value if math.isfinite(value) else _not_finite(value)
     if kind is list:
         return [_form(item, depth + 1) for item in value]
     if kind is dict:
@@ -97,6 +98,14 @@ def _form(value: Any, depth: int) -> Any:
     if kind is msgspec.msgpack.Ext:
         return _extension(value.code, bytes(value.data), depth)
     raise _Opaque
+
+
+def _not_finite(value: float) -> dict[str, Any]:
+    """Return the form of NaN or an infinity; there are many NaNs, and text names one of them."""
+    text = repr(value)
+    if pack("d", float(text)) != pack("d", value):
+        raise _Opaque
+    return _marked("float", text)
 
 
 def _extension(code: int, data: bytes, depth: int) -> dict[str, Any]:
