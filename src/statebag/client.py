@@ -166,9 +166,10 @@ class Statebag(AsyncCalls, UpkeepCalls):
         Raises:
             ConfigurationError: One is not a path, or leads to the whole state.
         """
-        from statebag.format.arguments import check_each_text
+        if not all(isinstance(path, str) for path in paths):
+            from statebag.format.arguments import check_each_text
 
-        check_each_text("paths", paths)
+            check_each_text("paths", paths)
         return self.with_policy(with_more_control(self.policy, paths))
 
     def with_policy(self, policy: Policy) -> Self:
@@ -181,9 +182,10 @@ class Statebag(AsyncCalls, UpkeepCalls):
         Raises:
             ConfigurationError: It is not a policy.
         """
-        from statebag.format.arguments import check_kind
+        if type(policy) is not Policy:
+            from statebag.format.arguments import check_kind
 
-        check_kind("policy", policy, Policy, "a Policy")
+            check_kind("policy", policy, Policy, "a Policy")
         if policy is self.policy:
             return self
         kept = {name: getattr(self.policy, name) for name in ("attempts", *policy.PROTECTIONS)}

@@ -22,9 +22,9 @@ __all__ = ["LongHistory", "long_histories"]
 
 _TURNS = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) turns?\b")
 _OWN = {"Task": 5, "Map": 4, "Parallel": 4, "Fail": 1}
-_OTHERS = 2  # (entered and exited, as in the histories that AWS recorded)
-_DISTRIBUTED = 6  # (the same: with MapRunStarted and MapRunSucceeded)
-_AROUND = 2  # (the same: the execution's first and last event; an iteration's)
+_OTHERS = 2  # events: entered and exited, as measured in the histories that AWS recorded
+_DISTRIBUTED = 6  # events, measured there too: with MapRunStarted and MapRunSucceeded
+_AROUND = 2  # events, measured there too: the first and last of an execution or iteration
 
 
 class LongHistory(NamedTuple):
