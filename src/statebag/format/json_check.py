@@ -79,8 +79,8 @@ def check_json(
 
     Raises:
         InvalidState: NaN, an infinity, a lone surrogate, a key that is not a string, an integer of
-            more than 4,300 digits, another type, a cycle, or more than 500 levels; with the path. Or
-            a value that holds others in so many places that its text has no end in sight.
+            more than 4,300 digits, another type, a cycle, or more than 500 levels, with the path;
+            or the same parts in so many places that the text has no end in sight.
     """
     # Level by level, with the loops inside the interpreter's C code: a fraction of the time of
     # a walk node by node. Only where something is wrong does the slow walk find the place.
