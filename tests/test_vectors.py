@@ -54,6 +54,18 @@ def test_only_what_no_writer_derived_is_read_otherwise_than_once():
     assert sorted(SUPERSEDED) == ["derived", "derived-rest"]
 
 
+def test_every_bag_is_still_read():
+    """A row replaces what is expected of a bag, and never the bag."""
+    kept = {entry["bag"] for entry in BAGS}
+    assert kept == {entry["bag"] for entry in LISTED["bags"]}
+    by_name = {entry["name"]: entry for entry in LISTED["bags"]}
+    for entry in BAGS:
+        if "instead_of" in entry:
+            assert entry["bag"] == by_name[entry["instead_of"]]["bag"]
+    files = {path.relative_to(FOLDER).as_posix() for path in (FOLDER / "bags").iterdir()}
+    assert files <= kept
+
+
 @pytest.mark.parametrize("entry", BAGS, ids=lambda entry: entry["name"])
 def test_a_bag_is_read_or_refused(entry):
     forget()

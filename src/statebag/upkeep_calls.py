@@ -100,7 +100,7 @@ class UpkeepCalls:
 
         def repair_one(name: str) -> str | None:
             place = repair_pack(self.store, self.recovery, name, remembered)
-            self._memory().presence.saw(name)
+            self._memory().presence.wrote(name)
             return place
 
         last: list[Any] = []

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from statebag import InvalidState
+from statebag import InvalidState, Statebag
 from statebag.format.json_check import check_json
 from tests.format.test_json_text import nested
 
@@ -87,7 +87,8 @@ def test_what_is_shared_is_taken_in_no_more_time():
     value = ["x"]
     for _ in range(400):  # 2**400 values, if each were looked at where it stands
         value = [value, value]
-    check_json(value)
+    with pytest.raises(InvalidState, match="in so many places"):
+        check_json(value)
 
 
 @pytest.mark.parametrize("place", [0, 1, 3, 40])
@@ -98,3 +99,22 @@ def test_a_word_in_the_name_of_a_field_is_found_at_any_depth(place):
     assert not check_json(value, words=("xyz", "odd")).usual_names
     assert check_json(value, words=("xyz", "oddly")).usual_names
     assert check_json(value).usual_names
+
+
+@pytest.mark.parametrize("wrap", [lambda one: [one, one], lambda one: {"a": one, "b": one}])
+def test_a_part_in_endlessly_many_places_is_refused_at_once(wrap):
+    value = "x"
+    for _ in range(60):
+        value = wrap(value)
+    with pytest.raises(InvalidState, match=r"stands for 10\*\*18 values"):
+        check_json(value)
+    with pytest.raises(InvalidState, match="so many places"):
+        Statebag("memory://endless").seal({"a": value}, scope="m/e")
+
+
+def test_a_part_in_some_places_is_as_any():
+    part = [list(range(10)) for _ in range(2000)]
+    value = [part] * 20
+    for _ in range(8):
+        value = [value]
+    assert check_json(value).depth == 11

@@ -278,3 +278,22 @@ def test_rows_whose_counts_are_wrong_are_refused_and_not_remembered():
     with pytest.raises(InvalidStub, match="members that its stub says"):
         client.open(forged, scope=SCOPE)
     opens(store, client.seal(state, scope=SCOPE), state)
+
+
+def test_a_pack_that_only_a_replica_had_whole_is_written_again():
+    """Also if another part of it was read whole afterwards."""
+    store, replica = MemoryStore(), MemoryStore()
+    state = {"first": noise(90_000, 1), "second": noise(90_000, 2)}
+    forget()
+    bag = Statebag(store).seal(state, scope=SCOPE)
+    (info,) = store.list()
+    whole = store.get(info.name)
+    replica.put(info.name, whole)
+    store.put(info.name, whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
+    forget()
+    client = Statebag(store, replicas=[replica])
+    assert client.open(bag, only=["first"], scope=SCOPE)["first"] == state["first"]
+    assert client.open(bag, only=["second"], scope=SCOPE)["second"] == state["second"]
+    sealed = client.seal({**state, "n": 1}, parent=bag, scope=SCOPE)
+    forget()
+    assert Statebag(store).open(sealed, scope=SCOPE) == {**state, "n": 1}

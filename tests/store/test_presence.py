@@ -22,14 +22,16 @@ def test_a_sighting_is_fresh_for_as_long_as_the_caller_says(now):
     assert presence.is_fresh("a", 0)
 
 
-def test_what_was_missed_is_lost_until_it_is_seen(now):
+def test_what_was_missed_is_lost_until_it_is_written(now):
     presence = Presence()
     presence.saw("a")
     presence.missed("a")
     assert presence.is_lost("a")
     assert not presence.is_fresh("a", 1e9)
     assert not presence.is_lost("b")
-    presence.saw("a")
+    presence.saw("a", 5)  # a part of it: another one may be damaged
+    assert presence.is_lost("a")
+    presence.wrote("a", 5)
     assert not presence.is_lost("a")
     assert presence.is_fresh("a", 0)
 
@@ -53,5 +55,5 @@ def test_the_least_size_of_an_object_never_shrinks():
     presence.missed("a")
     assert presence.is_lost("a")
     assert presence.least_size("a") == 10
-    presence.saw("a", 11)
+    presence.wrote("a", 11)
     assert presence.least_size("a") == 11

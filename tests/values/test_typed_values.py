@@ -182,6 +182,14 @@ def test_values_that_hold_themselves_are_refused():
     assert len(written["value"][1]) == 2
 
 
+def test_a_part_in_endlessly_many_places_is_refused(sb):
+    twice = [Point(1)]
+    for _ in range(60):
+        twice = [twice, twice]
+    with pytest.raises(InvalidState, match="so many places"):
+        sb.seal({"a": twice}, scope=SCOPE)
+
+
 def test_a_value_that_is_too_deep_is_refused():
     deep = ()
     for _ in range(600):

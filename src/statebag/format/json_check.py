@@ -37,6 +37,8 @@ _LEAST_WITHOUT_EXPONENT = 1e-3
 # states do not have both, and a value that holds itself twice doubles the work at each level.
 _SUSPICIOUS_DEPTH = 8
 _SUSPICIOUS_WIDTH = 10_000  # chosen: as above
+# Values of a state that holds some of them in many places. Chosen: its text would have 2 GB or more
+_MOST_VALUES = 10**9
 _EXACT_CONTAINERS: frozenset[type] = frozenset({dict, list})
 
 
@@ -77,13 +79,15 @@ def check_json(
 
     Raises:
         InvalidState: NaN, an infinity, a lone surrogate, a key that is not a string, an integer of
-            more than 4,300 digits, another type, a cycle, or more than 500 levels; with the path.
+            more than 4,300 digits, another type, a cycle, or more than 500 levels, with the path;
+            or the same parts in so many places that the text has no end in sight.
     """
     # Level by level, with the loops inside the interpreter's C code: a fraction of the time of
     # a walk node by node. Only where something is wrong does the slow walk find the place.
     level: list[Any] = [state]
     known: frozenset[type] = _SCALARS | opaque
     exact = plain = usual = True
+    is_shared = False
     for depth in range(MAX_DEPTH + 1):
         kinds = set(map(type, level))
         containers = kinds - known
@@ -95,10 +99,13 @@ def check_json(
         exact = exact and numbers.exact
         plain = plain and numbers.no_exponents
         if not containers:
+            if is_shared:
+                _check_expanded(state)
             return Checked(depth, exact, plain, usual)
         dicts, lists = _containers(level, containers)
         if depth >= _SUSPICIOUS_DEPTH and len(level) > _SUSPICIOUS_WIDTH:
             # Once each: a value that holds itself twice would double the work at every level.
+            is_shared = True
             dicts = list({id(one): one for one in dicts}.values())
             lists = list({id(one): one for one in lists}.values())
         try:
@@ -111,6 +118,34 @@ def check_json(
         level = list(chain.from_iterable(map(dict.values, dicts)))
         level.extend(chain.from_iterable(lists))
     raise _first_fault(state, known)
+
+
+def _check_expanded(state: Any) -> None:
+    """Refuse a value whose text would repeat its parts again and again.
+
+    Raises:
+        InvalidState: It stands for more values than memory holds.
+    """
+    values: dict[int, int] = {}  # in each container, by its id, the inner ones first
+    pending: list[tuple[Any, bool]] = [(state, False)]
+    while pending:
+        one, is_counted = pending.pop()
+        if id(one) in values:
+            continue
+        members = list(one.values()) if isinstance(one, dict) else one
+        if is_counted:
+            values[id(one)] = 1 + sum([values.get(id(member), 1) for member in members])
+        else:
+            pending.append((one, True))
+            pending.extend((inner, False) for inner in members if isinstance(inner, dict | list))
+    found = values[id(state)]
+    if found > _MOST_VALUES:
+        raise InvalidState(
+            f"the state holds the same parts in so many places that it stands for 10**"
+            f"{len(str(found)) - 1} values",
+            path="$",
+            hint="Store a part that is in many places once, and refer to it by a name.",
+        )
 
 
 def _containers(level: list[Any], kinds: set[type]) -> tuple[list[Any], list[Any]]:

@@ -171,7 +171,7 @@ class Sealer:
                 memory, origin = Memory.empty(), None
         if layout.pack is not None:
             self.store.put(*layout.pack)
-            self._memory.presence.saw(layout.pack[0], len(layout.pack[1]))
+            self._memory.presence.wrote(layout.pack[0], len(layout.pack[1]))
             self._memory.known.add_blobs([blob for blob, _ in layout.written])
             self._fetcher(self._memory).remember(layout.written)
             for one in layout.stored:

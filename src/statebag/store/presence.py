@@ -31,15 +31,28 @@ class Presence:
         self._lock = lock or fork_safe_lock()
 
     def saw(self, name: str, least_size: int = 0) -> None:
-        """Note that the store just took, returned or found the object.
+        """Note that the store just returned a part of the object, or found it.
+
+        An object that was missed stays lost: another part of it may be damaged.
 
         Args:
             name: The object.
             least_size: Bytes that it has at least. It never changes, so it stays that large.
         """
         with self._lock:
-            _, before = self._seen.peek(name) or _UNSEEN
-            self._seen.put(name, (monotonic(), max(before, least_size)))
+            at, before = self._seen.peek(name) or _UNSEEN
+            if at != _LOST:
+                self._seen.put(name, (monotonic(), max(before, least_size)))
+
+    def wrote(self, name: str, size: int = 0) -> None:
+        """Note that the store has the whole object: it just took it, or it was repaired.
+
+        Args:
+            name: The object.
+            size: Its bytes, if they are known.
+        """
+        with self._lock:
+            self._seen.put(name, (monotonic(), size))
 
     def missed(self, name: str) -> None:
         """Note that the store did not return the object whole, so it must be written again."""
@@ -53,7 +66,7 @@ class Presence:
             return (self._seen.peek(name) or _UNSEEN)[1]
 
     def is_lost(self, name: str) -> bool:
-        """Return whether the object was missed since it was last seen."""
+        """Return whether the object was missed since it was last written."""
         with self._lock:
             at, _ = self._seen.peek(name) or _UNSEEN
         return at == _LOST

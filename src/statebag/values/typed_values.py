@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format import json_text
+from statebag.format.json_check import check_json
 from statebag.format.json_text import MAX_DEPTH
 from statebag.format.paths import render_path
 from statebag.format.unopened import OPAQUE, NotRead, unread_in
@@ -232,6 +233,7 @@ class Values:
             "Let the constructor take each field, and leave the other values as they are; or "
             "register the class with encode= and decode=."
         )
+        check_json(written, OPAQUE, strings=False)  # no endless text is decoded
         try:
             again, _ = self._encoded(self.decode(written), None)
         except InvalidState as error:
