@@ -18,6 +18,9 @@ ROOMS_TO_COME = (
 """Modules whose hints have tests beside them, mostly with a service that refuses a request."""
 
 IN_OTHER_TESTS = {
+    "Name one, run_workflow('template.yaml'), or write `template` into statebag.toml.": (
+        "testing/test_pytest_plugin.py"
+    ),
     "Ask for it with a limit above {} bytes.": "ui/test_state_tree.py",
     "Look at the state of another event.": "ui/test_state_tree.py",
     "Look at the event before or after it.": "ui/test_seen_execution.py",

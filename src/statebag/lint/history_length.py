@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["LongHistory", "long_histories"]
 
 _TURNS = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) turns?\b")
+# Measured: histories that AWS recorded, and those of the engine on this machine.
 _OWN = {"Task": 5, "Map": 4, "Parallel": 4, "Fail": 1}
-_OTHERS = 2  # (entered and exited, as in the histories that AWS recorded)
-_DISTRIBUTED = 6  # (the same: with MapRunStarted and MapRunSucceeded)
-_AROUND = 2  # (the same: the execution's first and last event; an iteration's)
+_OTHERS = 2  # entered and exited. Measured, as above
+_DISTRIBUTED = 6  # with MapRunStarted and MapRunSucceeded. Measured, as above
+_AROUND = 2  # the first and the last event of an execution, or of an iteration. Measured, as above
 
 
 class LongHistory(NamedTuple):
