@@ -40,7 +40,7 @@ def told(folder, handler, **files):
     return {one.code for one in lint([file], Options()).findings}
 
 
-SEALS = {"SB301"}  # what seals must retry
+SEALS = {"SB207", "SB301"}  # what seals must retry, and be given its execution's id
 UNSEALED = {"SB101"}
 
 
@@ -164,3 +164,9 @@ def test_sealed_is_a_pattern_for_functions_of_a_template_too(folder):
     for pattern in ("*", "Step*", "StepArn"):
         report = lint([folder / "template.yaml"], Options(sealed=(pattern,)))
         assert {one.code for one in report.findings} == SEALS, pattern
+
+
+@pytest.mark.parametrize("scope", ['scope="$.run"', "scope = '$.run'"])
+def test_a_step_that_names_another_path_of_the_executions_id(folder, scope):
+    app = STEP.replace("@statebag.step", f"@statebag.step({scope})")
+    assert told(folder, "app.handler", app=app) == {"SB301"}

@@ -77,7 +77,12 @@ def test_a_result_that_is_not_sealed(tmp_path):
     one = the(found(tmp_path, definition), "SB101")
     assert "Ask" in one.message
     assert f"{6_291_556 - LIMIT:,}" in one.message
-    assert codes(found(tmp_path, definition, sealed=("A*",)), notes=True) == ["SB301"]
+    assert codes(found(tmp_path, definition, sealed=("A*",)), notes=True) == ["SB207", "SB301"]
+    told = machine(A=task("Ask", sealed=False, payload={"execution_id.$": "$$.Execution.Id"}))
+    assert codes(found(tmp_path, told, sealed=("A*",)), notes=True) == ["SB301"]
+    whole = machine(A=task("Ask", sealed=False, payload={}))
+    whole["States"]["A"]["Parameters"] = {"FunctionName": "Ask", "Payload.$": "$"}
+    assert codes(found(tmp_path, whole, sealed=("A*",)), notes=True) == ["SB301"]
 
 
 def test_unsealed_wins_over_what_a_task_looks_like(tmp_path):
@@ -492,7 +497,7 @@ def test_the_examples_are_read_with_their_templates():
     assert {one.code for one in report.findings if one.severity == "error"} == set()
     assert report.control == {}
     assert report.movable == {}
-    assert report.findings == []
+    assert [one for one in report.findings if one.code != "SB108"] == []  # (loops that end)
 
 
 def test_placeholders_without_quotes(tmp_path):
@@ -554,6 +559,12 @@ class TestChildren:
         ("ecs:runTask", {"TaskDefinition": "t", "Overrides": {"Environment.$": "$"}}, True),
         ("ecs:runTask.sync", {"TaskDefinition": "t", "Overrides": {"Name": "x"}}, False),
         ("ecs:runTask", {"TaskDefinition": "t"}, False),
+        ("aws-sdk:ecs:runTask", {"Overrides": {"Environment.$": "$"}}, True),
+        ("aws-sdk:ssm:putParameter", {"Name": "p", "Value.$": "States.JsonToString($)"}, True),
+        ("aws-sdk:ssm:putParameter", {"Name": "p", "Value": "x"}, False),
+        ("aws-sdk:secretsmanager:putSecretValue", {"SecretString.$": "$"}, True),
+        ("sqs:sendMessage", {"QueueUrl": "q", "MessageBody.$": "$"}, False),
+        ("sns:publish", {"TopicArn": "t", "Message.$": "$"}, False),
         (
             "batch:submitJob",
             {"JobName": "j", "JobQueue": "q", "JobDefinition": "d", "Parameters.$": "$"},

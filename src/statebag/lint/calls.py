@@ -120,6 +120,7 @@ class Functions:
         own_bag_bytes: The bounds of single functions, by name.
         states_seal: Whether an unknown function seals, if its payload has the state where the state
             data manager has it.
+        scoped: Functions whose source names the path of the execution's id itself.
     """
 
     sealed: tuple[str, ...] = ()
@@ -127,6 +128,11 @@ class Functions:
     bag_bytes: int = 96 * 1024
     own_bag_bytes: Mapping[str, int] = field(default_factory=dict)
     states_seal: bool = False
+    scoped: frozenset[str] = frozenset()
+
+    def names_scope(self, name: str) -> bool:
+        """Return whether the source of a function names the path of the execution's id itself."""
+        return name in self.scoped
 
     def is_unsealed(self, name: str) -> bool:
         """Return whether a function is known not to seal."""
@@ -169,6 +175,7 @@ class ServiceCall:
         lengthy: Whether it is a service whose answer alone can exceed the limit.
         may_seal: Whether it is an unknown function that gets the state.
         is_bounded: Whether the state's Comment says how large its result can be.
+        lacks_scope: Whether it is a function that seals, and its payload has no execution's id.
     """
 
     name: str
@@ -179,6 +186,7 @@ class ServiceCall:
     lengthy: bool = False
     may_seal: bool = False
     is_bounded: bool = False
+    lacks_scope: bool = False
 
 
 def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> ServiceCall:
@@ -264,8 +272,20 @@ def _called(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
     )
     bag = SourcePart(source, (), (place,))
     return ServiceCall(
-        name, is_function=True, seals=True, result=_wrapped(bag, path, through_invoke)
+        name,
+        is_function=True,
+        seals=True,
+        result=_wrapped(bag, path, through_invoke),
+        lacks_scope=action is None and _lacks_scope(payload) and not functions.names_scope(name),
     )
+
+
+def _lacks_scope(payload: Any) -> bool:
+    """Return whether a payload has no execution's id, and nothing in which one may be."""
+    if not isinstance(payload, dict):
+        return False  # a whole input may have it
+    names = {key.removesuffix(".$") for key in payload}
+    return "execution_id" not in names and names.isdisjoint(_STATES)
 
 
 def _is_bounded(parameters: Mapping[str, Any]) -> bool:

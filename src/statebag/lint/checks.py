@@ -41,8 +41,17 @@ _LOSSES = ("BlobMissing", "BlobCorrupt")
 _CATCHES_ALL = frozenset({"States.ALL", "States.TaskFailed"})
 
 # Services that take less than a payload may have: the field that counts (all of it if empty), and
-# its bytes (API references: RunTask, "overrides"; SubmitJob, "30 KiB").
-_CARRIERS = {"ecs:runTask": ("Overrides", 8_192), "batch:submitJob": ("", 30_720)}
+# its bytes (API references: RunTask, "overrides"; SubmitJob, "30 KiB"; PutParameter, "Value", of
+# the advanced tier; PutSecretValue, "SecretString"; AWS IoT quotas, "Publish payload size"). SQS,
+# EventBridge and asynchronous functions take 1 MiB, and SNS 256 KiB: every payload.
+_CARRIERS = {
+    "ecs:runTask": ("Overrides", 8_192),
+    "batch:submitJob": ("", 30_720),
+    "ssm:putParameter": ("Value", 8_192),
+    "secretsmanager:createSecret": ("SecretString", 65_536),
+    "secretsmanager:putSecretValue": ("SecretString", 65_536),
+    "iotdataplane:publish": ("Payload", 131_072),
+}
 _OWN_ID = re.compile(r"\$\$\.Execution\.Id|\{%\s*\$states\.context\.Execution\.Id\s*%\}")
 
 _FOUND = {
@@ -195,6 +204,15 @@ class Checks:
         if call.lengthy and not call.is_bounded:
             self._check_length(path, call)
         self._check_carrier(path, call, argument)
+        if call.lacks_scope:
+            self._once(
+                path,
+                "SB207",
+                f"{call.name} seals, and its payload has no execution_id, from which it takes the "
+                "scope of the bag: without one, the step fails",
+                'Add "execution_id.$": "$$.Execution.Id" to the payload; or accept it in a Comment '
+                "if the step names another path (scope=) or the bag has the field.",
+            )
         if call.seals:
             self._check_scope(path, state, argument)
         if call.seals:
@@ -228,7 +246,7 @@ class Checks:
 
     def _check_carrier(self, path: str, call: ServiceCall, argument: Shape) -> None:
         """Check the argument of a service that takes less than a payload may have."""
-        name = call.name.partition(".")[0]
+        name = call.name.removeprefix("aws-sdk:").partition(".")[0]
         if name not in _CARRIERS:
             return
         field, most = _CARRIERS[name]

@@ -49,6 +49,7 @@ RULES: dict[str, Rule] = {
     "SB204": Rule("error", "a function that opens no bags is given one"),
     "SB205": Rule("warning", "a function that may open no bags is given one"),
     "SB206": Rule("error", "a child opens its parent's bag under its own id"),
+    "SB207": Rule("warning", "a function that seals is not given its execution's id"),
     "SB301": Rule("warning", "no Retry for StoreUnavailable"),
     "SB302": Rule("warning", "a Catch hides a loss"),
     "SB303": Rule("warning", "a Catch drops the state"),

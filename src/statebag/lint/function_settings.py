@@ -24,6 +24,7 @@ _IMPORT = re.compile(
     r"import[ \t]+(?P<plain>[\w.]+))",
     re.MULTILINE,
 )
+_SCOPE = re.compile(r"\bscope\s*=")
 # Of a function that are read. Chosen: more than a function usually has of its own
 _MOST_MODULES = 100
 _STATE_DATA_MANAGER = "statebag.state_data_manager.lambda_handler"
@@ -38,12 +39,14 @@ class FunctionSettings:
         bag_bytes: Its STATEBAG_MAX_BAG_BYTES.
         control: Its STATEBAG_CONTROL.
         movable: Its STATEBAG_MOVABLE.
+        names_scope: Whether its module names the path of the execution's id (`step(scope=...)`).
     """
 
     seals: bool | None
     bag_bytes: int | None = None
     control: tuple[str, ...] = ()
     movable: tuple[str, ...] = ()
+    names_scope: bool = False
 
 
 def function_settings(machine: MachineSource) -> dict[str, FunctionSettings]:
@@ -111,7 +114,16 @@ def _settings(
         int(bound) if bound.isdigit() else None,
         _listed(variables.get("STATEBAG_CONTROL")),
         _listed(variables.get("STATEBAG_MOVABLE")),
+        _names_scope(folder, properties),
     )
+
+
+def _names_scope(folder: Path, properties: dict[str, Any]) -> bool:
+    handler, code = properties.get("Handler"), properties.get("CodeUri", ".")
+    if not isinstance(handler, str) or not isinstance(code, str):
+        return False
+    file = module_file(folder / code, handler.rpartition(".")[0].replace("/", "."))
+    return file is not None and _SCOPE.search(read_text(file)) is not None
 
 
 def _listed(text: Any) -> tuple[str, ...]:

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["LongHistory", "long_histories"]
 
 _TURNS = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) turns?\b")
+# Measured: histories that AWS recorded, and those of the engine on this machine.
 _OWN = {"Task": 5, "Map": 4, "Parallel": 4, "Fail": 1}
-_OTHERS = 2  # events: entered and exited, as measured in the histories that AWS recorded
-_DISTRIBUTED = 6  # events, measured there too: with MapRunStarted and MapRunSucceeded
-_AROUND = 2  # events, measured there too: the first and last of an execution or iteration
+_OTHERS = 2  # entered and exited. Measured, as above
+_DISTRIBUTED = 6  # with MapRunStarted and MapRunSucceeded. Measured, as above
+_AROUND = 2  # the first and the last event of an execution, or of an iteration. Measured, as above
 
 
 class LongHistory(NamedTuple):

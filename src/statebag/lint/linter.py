@@ -242,6 +242,7 @@ def _functions_of(functions: Mapping[str, FunctionSettings], options: Options) -
             ),
         ),
         bag_bytes=options.bag_bytes,
+        scoped=frozenset(name for name, one in told if one.names_scope),
         own_bag_bytes={name: one.bag_bytes for name, one in told if one.bag_bytes is not None},
     )
 
