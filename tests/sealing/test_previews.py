@@ -99,6 +99,15 @@ def test_only_the_beginning_of_a_large_value_is_made():
     assert Counted.asked < 30
 
 
+def test_a_deep_value_is_cut():
+    deep = []
+    for _ in range(498):
+        deep = [deep]
+    assert preview_of(deep, 1_000) == "[" * 20 + "..." + "]" * 20
+    sb = client(Policy(carry_bytes=0, strict=True, preview_bytes=1_000))
+    assert sb.open(sb.seal({"a": deep}, "m/e")) == {"a": deep}
+
+
 def test_a_text_that_looks_like_a_bag_gives_none():
     assert preview_of('{"__statebag__": {"v": 1}}', 100) == ""
     assert preview_of({"__statebag__": 1}, 100) == ""
@@ -206,3 +215,13 @@ def test_the_environment_sets_it(monkeypatch, tmp_path):
 def test_wrong_numbers(wrong):
     with pytest.raises(ConfigurationError, match="preview_bytes"):
         Policy(preview_bytes=wrong)
+
+
+def test_what_is_counted_is_the_bag_with_its_previews():
+    from statebag.telemetry.usage import measured
+
+    whole = client(Policy(carry_bytes=0, strict=True, preview_bytes=300))
+    with measured() as usage:
+        bag = whole.seal({"한국어": noise(40_000), "b": 1}, "m/e")
+    assert bag[KEY]["preview"] == "한국어, b"
+    assert usage.bag_bytes == wire_size(bag)
