@@ -20,6 +20,10 @@ ROOMS_TO_COME = (
 IN_OTHER_TESTS = {
     "Ask for it with a limit above {} bytes.": "ui/test_state_tree.py",
     "Look at the state of another event.": "ui/test_state_tree.py",
+    "Set Policy.preview_bytes (STATEBAG_PREVIEW_BYTES) to 0.": "sealing/test_previews.py",
+    "Take one of those that the head's page lists: others were deleted.": "ui/test_seen_head.py",
+    "`statebag heads` lists those that are there.": "ui/test_seen_head.py",
+    "`statebag heads` lists them: @heads/<scope>/@<name>/@head": "ui/test_seen_head.py",
     "Look at the event before or after it.": "ui/test_seen_execution.py",
     "Name another with --port, or leave it out for a free one.": "ui/test_page_server.py",
     "Name the folder of the run with --histories.": "cli/test_recorded.py",

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from statebag import ConfigurationError, Policy, Statebag
 from statebag.format.json_text import wire_size
@@ -197,7 +198,8 @@ def test_encrypted_values_have_no_previews():
     with pytest.raises(ConfigurationError, match="preview_bytes is 60") as caught:
         client(encryption_keys=key)
     assert "STATEBAG_PREVIEW_BYTES" in str(caught.value.hint)
-    encrypting = client(PLAIN, encryption_keys=key)
+    encrypting = client(replace(SHOWN, preview_bytes=0), encryption_keys=key)  # as the hint says
+    assert previews(encrypting.seal(STATE, "m/e")) == {}
     with pytest.raises(ConfigurationError, match="preview_bytes"):
         encrypting.with_policy(SHOWN)
     with pytest.raises(ConfigurationError, match="preview_bytes"):
