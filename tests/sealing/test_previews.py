@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from statebag import ConfigurationError, Policy, Statebag
 from statebag.format.json_text import wire_size
@@ -99,6 +100,15 @@ def test_only_the_beginning_of_a_large_value_is_made():
     assert Counted.asked < 30
 
 
+def test_a_deep_value_is_cut():
+    deep = []
+    for _ in range(498):
+        deep = [deep]
+    assert preview_of(deep, 1_000) == "[" * 20 + "..." + "]" * 20
+    sb = client(Policy(carry_bytes=0, strict=True, preview_bytes=1_000))
+    assert sb.open(sb.seal({"a": deep}, "m/e")) == {"a": deep}
+
+
 def test_a_text_that_looks_like_a_bag_gives_none():
     assert preview_of('{"__statebag__": {"v": 1}}', 100) == ""
     assert preview_of({"__statebag__": 1}, 100) == ""
@@ -188,7 +198,8 @@ def test_encrypted_values_have_no_previews():
     with pytest.raises(ConfigurationError, match="preview_bytes is 60") as caught:
         client(encryption_keys=key)
     assert "STATEBAG_PREVIEW_BYTES" in str(caught.value.hint)
-    encrypting = client(PLAIN, encryption_keys=key)
+    encrypting = client(replace(SHOWN, preview_bytes=0), encryption_keys=key)  # as the hint says
+    assert previews(encrypting.seal(STATE, "m/e")) == {}
     with pytest.raises(ConfigurationError, match="preview_bytes"):
         encrypting.with_policy(SHOWN)
     with pytest.raises(ConfigurationError, match="preview_bytes"):
@@ -206,3 +217,13 @@ def test_the_environment_sets_it(monkeypatch, tmp_path):
 def test_wrong_numbers(wrong):
     with pytest.raises(ConfigurationError, match="preview_bytes"):
         Policy(preview_bytes=wrong)
+
+
+def test_what_is_counted_is_the_bag_with_its_previews():
+    from statebag.telemetry.usage import measured
+
+    whole = client(Policy(carry_bytes=0, strict=True, preview_bytes=300))
+    with measured() as usage:
+        bag = whole.seal({"한국어": noise(40_000), "b": 1}, "m/e")
+    assert bag[KEY]["preview"] == "한국어, b"
+    assert usage.bag_bytes == wire_size(bag)

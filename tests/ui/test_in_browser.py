@@ -128,6 +128,8 @@ def test_with_the_keyboard_alone(served, ran):
         page.get_by_role("treeitem").filter(has_text="note").wait_for(state="detached")
         page.get_by_role("tab", name="State").focus()
         page.keyboard.press("ArrowLeft")
+        page.get_by_role("table", name="Events").wait_for()
+        page.keyboard.press("ArrowLeft")
         page.get_by_role("heading", name="Change left").wait_for()
         page.locator('[role="slider"][aria-valuemax="6"]').wait_for()
         page.get_by_role("slider").focus()
@@ -340,7 +342,11 @@ def test_the_page_says_how_much_of_a_long_history_was_read(ran, tmp_path):
     long_history(tmp_path, 3_000)  # 12 MB: three answers
     with serving(tmp_path, ran.client.store.url) as served, browsing() as (page, wrong):
         seen = []
-        page.on("response", seen.append)
+
+        def note(answer):
+            seen.append(answer)
+
+        page.on("response", note)
         page.goto(view(served, arn_of("long")))
         page.get_by_text("Late").first.wait_for()
         page.get_by_role("heading", name="Steps 3,000").wait_for()

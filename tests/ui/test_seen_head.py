@@ -13,6 +13,7 @@ from statebag.ui.execution_catalog import ExecutionCatalog
 from statebag.ui.page_answers import PageData
 from statebag.ui.seen_head import SeenHead, is_head, overview_of_head
 from tests.bags import noise
+from tests.cli.program import statebag
 from tests.ui.conftest import SECRET
 
 NAME = head_name("agents/thread-7", "main")
@@ -143,3 +144,17 @@ def test_names_that_are_none(client, name):
 def test_a_head_that_is_not_there(client):
     with pytest.raises(BlobMissing, match="does not exist"):
         SeenHead(client, head_name("no", "where")).look()
+
+
+def test_what_statebag_heads_lists_is_shown(ran):
+    """As the hints say."""
+    listed = statebag("heads", "--json", "--store", ran.client.store.url).stdout.splitlines()
+    names = [json.loads(line)["name"] for line in listed]
+    assert len(names) == 2
+    assert all(SeenHead(ran.client, name).look().newest for name in names)
+
+
+def test_the_versions_that_the_page_lists_are_there(seen):
+    """As a hint says."""
+    listed = [one["number"] for one in seen.rows(0, 9, values=False)["versions"]]
+    assert [seen.at(number).number for number in listed] == listed

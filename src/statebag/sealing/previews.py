@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from statebag.format import json_text
 from statebag.format.bag_text import may_be_bag_text
 from statebag.format.json_text import wire_size
@@ -24,12 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["preview_of", "with_previews"]
 
 _CUT = "..."
+_LEVELS = 20  # chosen: nobody reads deeper, and a stack of calls stays short
 _AROUND = len(f'"{PREVIEW}": , ')  # bytes that the field takes, without its value
 _WORDS = {True: "true", False: "false", None: "null"}
 
 
-def with_previews(layout: Layout, text: bytes, bound: int, most: int) -> bytes:
-    """Return the text of a layout's bag with previews in its stubs.
+def with_previews(layout: Layout, text: bytes, bound: int, most: int) -> tuple[Layout, bytes]:
+    """Return a layout whose bag has previews in its stubs, with the bag's text.
 
     Args:
         layout: A layout whose bag is within the bound.
@@ -46,13 +49,13 @@ def with_previews(layout: Layout, text: bytes, bound: int, most: int) -> bytes:
             room -= takes
             found.append((part, preview))
     if not found:
-        return text
+        return layout, text
     root = [layout.bag]
     for part, preview in found:
         container, key = _place(root, (0, *part.path))
         one = container[key]
         container[key] = {**one, KEY: {**one[KEY], PREVIEW: preview}}
-    return json_text.encode(root[0])
+    return replace(layout, bag=root[0]), json_text.encode(root[0])
 
 
 def _place(container: Any, path: tuple[Any, ...]) -> tuple[Any, Any]:
@@ -110,9 +113,9 @@ def _keys(value: dict[str, Any]) -> Iterator[str]:
         between = ", "
 
 
-def _fragments(value: Any, most: int) -> Iterator[str]:
+def _fragments(value: Any, most: int, levels: int = _LEVELS) -> Iterator[str]:
     """Yield a value's text piece by piece, so that no more than the beginning of it is made."""
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list) and levels:
         start, end = "{}" if isinstance(value, dict) else "[]"
         yield start
         between = ""
@@ -121,7 +124,7 @@ def _fragments(value: Any, most: int) -> Iterator[str]:
             between = ", "
             if isinstance(value, dict):
                 yield f"{one[:most]}: "
-            yield from _fragments(value[one] if isinstance(value, dict) else one, most)
+            yield from _fragments(value[one] if isinstance(value, dict) else one, most, levels - 1)
         yield end
     elif isinstance(value, str):
         yield f"'{value[:most]}'"
@@ -129,7 +132,7 @@ def _fragments(value: Any, most: int) -> Iterator[str]:
         yield _WORDS[value]
     elif isinstance(value, int | float):
         yield json_text.encode(value).decode()
-    else:  # it was not opened
+    else:  # it was not opened, or is too deep
         yield _CUT
 
 

@@ -270,7 +270,8 @@ class Sealer:
                 size = wire_size(layout.bag, text)
             if size <= bound:
                 if self.policy.preview_bytes:
-                    text = with_previews(layout, text, bound, self.policy.preview_bytes)
+                    most = self.policy.preview_bytes
+                    layout, text = with_previews(layout, text, bound, most)
                 return state, layout, text
             # In which packs blobs come to lie is known only now, and with it the names that the
             # stubs list. What moved stays where it was, or else more has to leave.

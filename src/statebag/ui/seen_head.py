@@ -155,7 +155,7 @@ class SeenHead:
         if found is None:
             raise InvalidState(
                 f"the head has no version {number}: its newest is {newest.number}",
-                hint="Versions may have been deleted.",
+                hint="Take one of those that the head's page lists: others were deleted.",
             )
         return self.record(state, found)
 
