@@ -162,7 +162,7 @@ lock: $(BIN)/python ## pin all dependencies again, with hashes
 	$(COMPILE) --extra metrics -c requirements/run.lock -o requirements/lambda.lock pyproject.toml
 	$(COMPILE) --extra docs $(LIKE_DEV) -o requirements/docs.lock pyproject.toml
 	$(COMPILE) --extra test $(LIKE_DEV) -o requirements/matrix/core.lock pyproject.toml
-	for extra in local cli ui encryption metrics; do \
+	for extra in local cli lint ui encryption metrics; do \
 	  $(COMPILE) --extra test --extra $$extra $(LIKE_DEV) -o requirements/matrix/$$extra.lock pyproject.toml \
 	    || exit 1; done
 	printf 'opentelemetry-sdk\n' | $(COMPILE) --extra test --extra tracing $(LIKE_DEV) \

@@ -59,6 +59,11 @@ PARTS = {
         "tests/cli/test_group.py",
         *("-k", "not without_an_extra"),  # it takes one away that is not there
     ),
+    "lint": (
+        "tests/asl/test_source_files.py",
+        "tests/lint/test_function_settings.py",
+        "tests/lint/test_handler_source.py",
+    ),
     "ui": (
         "tests/ui/test_request_guard.py",
         "tests/ui/test_page_files.py",

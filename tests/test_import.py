@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -160,6 +161,32 @@ def test_the_local_engine_says_which_extra_it_needs(tmp_path):
     assert answer.returncode != 0
     assert "statebag[local]" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lint", "workflow.json"],
+        ["init", "workflow.json", "--force"],
+        ["log"],
+        ["inspect", "bag.json"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_what_reads_needs_neither_moto_nor_boto3(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    definition = {"StartAt": "A", "QueryLanguage": "JSONata", "States": {}}
+    definition["States"]["A"] = {"Type": "Pass", "Output": "{% $states.input.a %}", "End": True}
+    (tmp_path / "workflow.json").write_text(json.dumps(definition))
+    (tmp_path / "bag.json").write_text('{"a": 1}')
+    engine = ("moto", "boto3", "botocore", "jsonpath_ng")
+    answer = run(
+        BLOCK.replace(repr(EXTRAS), repr(engine))
+        + "from statebag.cli import main\n"
+        + f"sys.argv = ['statebag', *{arguments!r}]; main()",
+        block=False,
+    )
+    assert answer.returncode == 0, answer.stderr
 
 
 @pytest.mark.parametrize("name", ["statebag.cli", "statebag.store.address", "statebag.testing"])

@@ -356,8 +356,8 @@ class Statebag(AsyncCalls, UpkeepCalls):
             bag: The JSON value, or its text; `Unopened` values of an earlier open are opened too.
                 Bytes are always text. A str is text if it holds a stub, and a string otherwise.
             only: Paths (`$.a.b[0]`, `a.b`) to open; other stubs stay `Unopened`. An index may count
-                from the end, and a slice may stand at the end (`$.messages[-10:]`). If the state
-                has nothing at a path, a warning in the log names a similar path.
+                from the end, and a slice may stand at the end (`$.messages[-10:]`). A path at which
+                the state has nothing is passed over.
             scope: The reader's scope: objects outside it, its ancestors and the policy's
                 `readable_scopes` are refused.
             legacy: Whether legacy pointers are followed too, where they can stand, to what the
@@ -409,10 +409,6 @@ class Statebag(AsyncCalls, UpkeepCalls):
             else:
                 look_for_texts(bag, embedded)
             usage.add(opens=1, open_ns=perf_counter_ns() - started)
-        if places:
-            from statebag.opening.absent_paths import say_what_is_absent
-
-            say_what_is_absent(state, places)
         return state
 
     def open_each(

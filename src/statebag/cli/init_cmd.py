@@ -44,7 +44,7 @@ def command(template: Path | None, *, force: bool) -> None:
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     if (_FILE.exists() or _FILE.is_symlink()) and not force:
         raise ConfigurationError(f"{_FILE} exists already", hint="Edit it, or pass --force.")
-    with needs("local"):
+    with needs("lint"):
         from statebag.cli.workflow_facts import facts_of, found_template  # noqa: PLC0415 - kept out of --help
 
     if template is None or template.is_dir():

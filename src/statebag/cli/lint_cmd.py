@@ -119,7 +119,7 @@ def command(
       statebag lint machine.asl.json --fix
       statebag lint . --format sarif > lint.sarif
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
-    with needs("local"):
+    with needs("lint"):
         from statebag.lint.linter import Options, lint  # noqa: PLC0415 - kept out of --help
 
     options = Options(
