@@ -13,6 +13,7 @@ from statebag.errors import (
 )
 from statebag.store.contract import can_delete_if
 from statebag.store.object_storage import ObjectStorage
+from statebag.store.retrying import RetryingStore
 from tests.forks import in_child
 from tests.store.beside_the_sdk import calls_of_boto3, calls_of_the_store, process, same
 from tests.store.recording_proxy import SESSION, answer_as_s3
@@ -681,3 +682,22 @@ def test_the_owner_and_who_pays(proxy, settings):
             one.headers.get(header) for one in expected
         ]
         assert [header in one.headers["authorization"] for one in found] == [True] * 5, header
+
+
+@pytest.mark.parametrize("bucket", ["my-bucket", "my--usw2-az1--x-s3"])
+def test_a_listing_by_botocore_that_is_throttled_goes_on(proxy, settings, bucket):
+    settings(**_US)
+    answers = iter([(503, b"<Error><Code>SlowDown</Code></Error>", {})] * 9)
+
+    def answer(asked):
+        if "list-type" in asked.query and (refusal := next(answers, None)) is not None:
+            return refusal
+        return answer_as_s3(asked)
+
+    proxy.answer = answer
+    store = ObjectStorage(f"s3://{bucket}/p", options={"expected_bucket_owner": "123456789012"})
+    retrying = RetryingStore(store, base_seconds=0)
+    assert list(retrying.list()) == []
+    listings = [one for one in proxy.take() if "list-type" in one.query]
+    assert len(listings) == 10
+    assert {one.headers["x-amz-expected-bucket-owner"] for one in listings} == {"123456789012"}

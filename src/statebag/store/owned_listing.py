@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["owned_listing"]
 
+_BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
 _SECONDS = 20.0  # of one page. Chosen: as for the store's other requests
 
 
@@ -90,4 +91,6 @@ def _typed(error: Exception, url: str) -> StatebagError:
         return NotPermitted(
             message, hint="Check expected_bucket_owner, and that s3:ListBucket is allowed"
         )
-    return StoreUnavailable(message)
+    told = StoreUnavailable(message)
+    told.is_busy = status is not None and (status >= 500 or status in {408, 429} or code in _BUSY)
+    return told
