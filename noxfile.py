@@ -84,21 +84,28 @@ PARTS = {
     "all": ("tests",),
 }
 
-# Each adapter has an environment of its own, locked in requirements/adapters. All run the same
-# tests: those of the frameworks that are not there skip.
+# Each adapter has an environment of its own, locked in requirements/adapters. What needs no
+# framework is in `make test`.
+_EXAMPLES = "tests/integrations/test_examples.py"
 ADAPTERS = {
     "langgraph": (
-        "tests/integrations",
+        "tests/integrations/test_langgraph.py",
+        "tests/integrations/test_langgraph_conformance.py",
+        "tests/integrations/test_langgraph_move.py",
         "tests/benchmarks/test_agents.py",
         "tests/benchmarks/test_agent_peers.py",
         "tests/examples/test_langgraph_agent.py",
         "tests/test_docs.py",
     ),
-    "durable": ("tests/integrations",),
-    "strands": ("tests/integrations",),
-    "temporal": ("tests/integrations",),
-    "claude": ("tests/integrations",),
-    "powertools": ("tests/integrations",),
+    "durable": ("tests/integrations/test_durable.py", _EXAMPLES),
+    "strands": ("tests/integrations/test_strands.py", _EXAMPLES),
+    "temporal": (
+        "tests/integrations/test_temporal.py",
+        "tests/integrations/test_temporal_workers.py",
+        _EXAMPLES,
+    ),
+    "claude": ("tests/integrations/test_claude.py", _EXAMPLES),
+    "powertools": ("tests/integrations/test_powertools.py", _EXAMPLES),
 }
 
 

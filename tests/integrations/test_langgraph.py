@@ -23,7 +23,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
 from statebag import ConfigurationError, Conflict, Statebag, StoreUnavailable
-from statebag.integrations import langgraph
+from statebag.integrations import langgraph_threads
 from statebag.integrations.langgraph import StatebagSaver
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
@@ -490,18 +490,18 @@ def test_a_store_without_conditional_writes_is_refused():
 
 
 def test_endless_conflicts_end_in_one(monkeypatch):
-    monkeypatch.setattr(langgraph, "_TURNS", 3)
+    monkeypatch.setattr(langgraph_threads, "_TURNS", 3)
     store = MemoryStore()
     saver, other = saver_of(store), saver_of(store)
     put(saver)
-    head = saver._head("t", "")
+    head = saver.threads.head("t", "")
     advance = type(head).advance
 
     def overtaken(self, bag, expected, **named):
         if named["note"]["metadata"] != "other":
-            last = other._head("t", "").read()
+            last = other.threads.head("t", "").read()
             advance(
-                other._head("t", ""),
+                other.threads.head("t", ""),
                 last.bag,
                 last,
                 label="x",

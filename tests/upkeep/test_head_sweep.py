@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from statebag import BlobMissing, Conflict, Statebag, StatebagError
+from statebag import BlobMissing, Conflict, Statebag, StatebagError, StoreUnavailable
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 from statebag.upkeep.fsck import fsck
@@ -51,6 +51,8 @@ def test_what_only_dropped_versions_needed_goes_and_nothing_else(place):
     assert len(packs(place)) < before
     assert everything(head) == {last.label: state_at(7, salt=1)}
     assert fsck(place.store).whole
+    assert len(place.names("@gc")) == 1  # which packs are gone
+    passes(place, 1)
     assert place.names("@gc") == []
 
 
@@ -107,6 +109,90 @@ def test_a_writer_beside_the_collector_gets_a_conflict_and_never_a_lost_pack(pla
         head.advance(bag, last)
     version = head.advance(head.seal(old, last, heal=True), last)
     passes(place)
+    forget()
+    assert head.open(version) == old
+
+
+class Interleaved:
+    """A store in which something happens right before the first deletion of a pack."""
+
+    def __init__(self, store, meanwhile):
+        self._store, self._meanwhile = store, meanwhile
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def delete(self, name):
+        if self._meanwhile is not None and name.endswith(".pack"):
+            meanwhile, self._meanwhile = self._meanwhile, None
+            meanwhile()
+        self._store.delete(name)
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+@pytest.mark.parametrize("heals_first", [True, False])
+def test_between_the_last_look_at_a_pack_and_its_deletion_a_writer_needs_it(
+    place, remembers, heals_first
+):
+    """The writer seals the very values of the pack, in the moment that nothing protects it."""
+    head = head_of(place.store)
+    old = {"text": noise(5000, 4), "log": [noise(300, n) for n in range(50)]}
+    first = head.advance(head.seal(old), None)
+    last = grown(head, 2, after=first)
+    head.drop([first.number])
+    passes(place, 1)
+    place.age("", WEEK)
+    done = []
+
+    def writes():
+        forget_condemned()
+        if not remembers:
+            forget()
+        writer = head_of(place.store)
+        last = writer.read()
+        bag = writer.seal(old, last, heal=heals_first)
+        try:
+            done.append(writer.advance(bag, last))
+        except Conflict:
+            done.append(writer.advance(writer.seal(old, last, heal=True), last))
+
+    collect(Interleaved(place.store, writes), dry_run=False)
+    assert len(done) == 1
+    assert last.number + 1 == done[0].number
+    passes(place)
+    forget()
+    assert head.open(done[0]) == old
+    assert fsck(place.store).whole
+
+
+def test_a_bag_that_was_sealed_before_a_deletion_is_refused_after_it(place):
+    """Also if the marks are read for the first time after it, and if the collector stopped."""
+    head = head_of(place.store)
+    old = {"text": noise(5000, 4)}
+    first = head.advance(head.seal(old), None)
+    last = grown(head, 2, after=first)
+    head.drop([first.number])
+    passes(place, 1)
+    place.age("", WEEK)
+    bag = head.seal(old, last)  # the pack is there, and this process remembers it
+
+    class StopsBeforeTheMark(Interleaved):
+        def put(self, name, data):
+            if name.startswith("@gc/packs/"):
+                raise StoreUnavailable("stopped")
+            self._store.put(name, data)
+
+    with pytest.raises(StoreUnavailable):
+        collect(StopsBeforeTheMark(place.store, None), dry_run=False)
+    for _ in range(2):
+        forget_condemned()
+        with pytest.raises(Conflict):
+            head.advance(bag, last)
+        collect(place.store, dry_run=False)
+    place.age("@gc", WEEK)
+    collect(place.store, dry_run=False)  # nothing names the pack any more
+    assert place.names("@gc") == []
+    version = head.advance(head.seal(old, last), last)  # a new seal looks at what it relies on
     forget()
     assert head.open(version) == old
 

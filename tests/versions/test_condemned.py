@@ -4,6 +4,7 @@ import pytest
 
 from statebag import Conflict
 from statebag.store.memory import MemoryStore
+from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 from statebag.upkeep.condemned_packs import write_condemned
 from statebag.versions.condemned import forget_condemned, packs_named
@@ -48,3 +49,31 @@ def test_marks_are_read_once_in_a_while(store):
     recording = RecordingStore(store)
     grown(head_of(recording), 10)
     assert len([one for one in recording.calls if one.name.startswith("@gc/")]) == 1
+
+
+def test_a_marked_pack_is_refused_even_if_it_was_just_written_again(store):
+    """The collector may have looked at it before that, and delete it after."""
+    head = head_of(store)
+    old = head.advance(head.seal(OLD), None)
+    last = grown(head, 2, after=old)
+    write_condemned(store, "agents/one", packs_named(old.bag))
+    forget_condemned()
+    forget()
+    bag = head.seal(OLD, last)  # nobody remembers it, so it is written again
+    assert packs_named(bag) == packs_named(old.bag)
+    with pytest.raises(Conflict):
+        head.advance(bag, last)
+    repaired = head.seal(OLD, last, heal=True)
+    assert not packs_named(repaired) & packs_named(old.bag)
+    assert head.open(head.advance(repaired, last)) == OLD
+
+
+def test_a_pack_that_is_gone_is_refused_while_the_mark_names_it(store):
+    head = head_of(store)
+    old = head.advance(head.seal(OLD), None)
+    last = grown(head, 2, after=old)
+    bag = head.seal(OLD, last)
+    write_condemned(store, "agents/one", (), packs_named(old.bag))
+    forget_condemned()
+    with pytest.raises(Conflict):
+        head.advance(bag, last)

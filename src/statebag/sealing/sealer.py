@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import BagTooLarge, InvalidState
 from statebag.format import escape, json_text
 from statebag.format.bag_text import STRING_MARKS
+from statebag.format.head_names import SCOPE_OF_PACKS
 from statebag.format.json_check import check_json
 from statebag.format.json_text import wire_size, wire_size_at_most
 from statebag.format.names import encode_scope
@@ -107,11 +109,16 @@ class Sealer:
             check_budget(budget)
         try:
             memory = Memory.empty() if everything else self._memory
+            # Packs of heads are deleted one by one. A collector may be about to delete the ones
+            # that would be written here, so these have names that no pack had.
+            of_heads = everything and scope is not None and _is_of_heads(scope)
+            fresh = json_text.encode(token_hex(8)) if of_heads else b""
             return self._sealed(
                 state,
                 scope,
                 budget,
                 memory,
+                fresh,
                 confined=confined,
                 parent=None if everything else parent,
             )
@@ -129,6 +136,7 @@ class Sealer:
         scope: str | None,
         budget: int | None,
         memory: Memory,
+        fresh: bytes,
         *,
         confined: bool,
         parent: Any,
@@ -155,6 +163,7 @@ class Sealer:
                 encoded,
                 bound,
                 memory,
+                fresh,
                 checked if not turns else None,
                 admission,
                 origin,
@@ -211,6 +220,7 @@ class Sealer:
         encoded: str,
         bound: int,
         memory: Memory,
+        fresh: bytes,
         checked: Checked | None,
         admission: Callable[[], Admission],
         parent: Parent | None,
@@ -251,7 +261,7 @@ class Sealer:
                     memory.known,
                     self.policy.compression_level,
                     self._signatures,
-                    lambda: salt_of(self.store),
+                    lambda: _joined(salt_of(self.store), fresh),
                     leaving_packs,
                 )
             else:
@@ -374,3 +384,12 @@ def _plain_bytes(state: Any) -> int:
         unread += value.size
 
     return len(json_text.encode(state, reckon)) + unread
+
+
+def _is_of_heads(scope: str) -> bool:
+    return encode_scope(scope).endswith(f"/{SCOPE_OF_PACKS}")
+
+
+def _joined(salt: bytes, fresh: bytes) -> bytes:
+    """Return one JSON text of two, either of which may be empty."""
+    return b"[" + salt + b"," + fresh + b"]" if salt and fresh else salt or fresh

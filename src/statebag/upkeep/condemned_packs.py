@@ -1,4 +1,8 @@
-"""The mark that names the packs of a scope which a collector will delete after the grace."""
+"""The mark that names the packs of a scope which a collector will delete after the grace.
+
+Once they are deleted, the mark names them for another grace. So a writer that saw a pack before it
+was deleted learns that it is gone.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,14 @@ if TYPE_CHECKING:
 
     from statebag.store.contract import Store
 
-__all__ = ["CONDEMNED", "CondemnedPacks", "condemned_name", "read_condemned", "write_condemned"]
+__all__ = [
+    "CONDEMNED",
+    "CondemnedPacks",
+    "condemned_name",
+    "marked_roots",
+    "read_condemned",
+    "write_condemned",
+]
 
 CONDEMNED = f"{GC_FOLDER}/packs"
 """The folder of these marks."""
@@ -29,11 +40,13 @@ class CondemnedPacks(msgspec.Struct, frozen=True):
 
     Attributes:
         packs: The names of the packs.
+        gone: Packs that were deleted when the mark was written.
         made: When it was written, by the store's clock.
     """
 
     packs: frozenset[str]
     made: datetime
+    gone: frozenset[str] = frozenset()
 
 
 def condemned_name(root: str) -> str:
@@ -50,24 +63,33 @@ def read_condemned(store: Store, root: str) -> tuple[CondemnedPacks | None, str]
     try:
         body = json_text.decode(store.get(name), name)
         info = store.head(name)
-        packs = frozenset(body["packs"])
-        known = body["v"] == _VERSION and all(isinstance(one, str) for one in packs)
+        packs, gone = frozenset(body["packs"]), frozenset(body.get("gone", ()))
+        known = body["v"] == _VERSION and all(isinstance(one, str) for one in packs | gone)
     except BlobMissing:
         return None, name
-    except (StatebagError, KeyError, TypeError) as error:
+    except (StatebagError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, StatebagError) and error.code != "blob_corrupt":
             raise
         return None, name
     if info is None or not known:
         return None, name
-    return CondemnedPacks(packs, info.modified), name
+    return CondemnedPacks(packs, info.modified, gone), name
 
 
-def write_condemned(store: Store, root: str, packs: Iterable[str]) -> None:
+def marked_roots(store: Store) -> set[str]:
+    """Return the root scopes that have a mark."""
+    names = [info.name for info in store.list(CONDEMNED)]
+    marks = [one for one in names if one.endswith(".json")]
+    return {one.removeprefix(f"{CONDEMNED}/").removesuffix(".json") for one in marks}
+
+
+def write_condemned(
+    store: Store, root: str, packs: Iterable[str], gone: Iterable[str] = ()
+) -> None:
     """Write the mark of a root scope; without packs, delete it."""
-    names = sorted(packs)
+    body = {"v": _VERSION, "packs": sorted(packs), "gone": sorted(gone)}
     name = condemned_name(root)
-    if names:
-        store.put(name, json_text.encode({"v": _VERSION, "packs": names}))
+    if body["packs"] or body["gone"]:
+        store.put(name, json_text.encode(body))
     elif store.head(name) is not None:
         store.delete(name)

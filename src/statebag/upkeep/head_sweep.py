@@ -18,7 +18,7 @@ import msgspec
 from statebag.errors import BlobMissing
 from statebag.format.head_names import SCOPE_OF_PACKS
 from statebag.format.names import is_scope_at_or_above, scope_of
-from statebag.upkeep.condemned_packs import read_condemned, write_condemned
+from statebag.upkeep.condemned_packs import marked_roots, read_condemned, write_condemned
 from statebag.upkeep.head_objects import bags_of_object, head_objects, is_over, state_of
 from statebag.upkeep.needed_packs import NeededPacks
 from statebag.upkeep.objects import kind_of, root_scope
@@ -137,8 +137,12 @@ def sweep(
         dry_run: Whether to write and delete nothing.
     """
     unneeded: dict[str, list[ObjectInfo]] = {}
+    present: set[str] = set()
     for info in store.list():
-        if not _is_of_heads(info.name) or info.name in census.needed:
+        if not _is_of_heads(info.name):
+            continue
+        present.add(info.name)
+        if info.name in census.needed:
             continue
         kept = any(is_scope_at_or_above(one, scope_of(info.name)) for one in keep)
         if not kept and now - info.modified >= grace:
@@ -154,26 +158,35 @@ def sweep(
         for info in census.over:
             if now - info.modified >= grace:
                 store.delete(info.name)
-    return {
-        root: _sweep_root(store, root, infos, now, grace, dry_run=dry_run)
-        for root, infos in unneeded.items()
-        if infos
-    }
+    swept = {}
+    for root in sorted(unneeded.keys() | marked_roots(store)):
+        infos = unneeded.get(root, [])
+        done = _sweep_root(store, root, infos, present, now, grace, dry_run=dry_run)
+        if infos:
+            swept[root] = done
+    return swept
 
 
 def _sweep_root(
     store: Store,
     root: str,
     infos: list[ObjectInfo],
+    present: set[str],
     now: datetime,
     grace: timedelta,
     *,
     dry_run: bool,
 ) -> SweptPacks:
+    """Delete the marked packs of a root scope that nothing needs, and mark the others.
+
+    Nothing holds a pack between the look at it and its deletion. A writer may write the same pack
+    in between, but no version relies on it: a new reference to a pack that a mark names is refused
+    when a head advances, and the repair writes packs of other names.
+    """
     swept = SweptPacks()
     mark, _ = read_condemned(store, root)
     is_time = mark is not None and now - mark.made >= grace
-    left = []
+    left, gone = [], set() if mark is None else set(mark.packs - present)
     for info in infos:
         goes = (
             mark is not None and is_time and info.name in mark.packs and info.modified <= mark.made
@@ -182,16 +195,17 @@ def _sweep_root(
             left.append(info.name)
             continue
         if not dry_run:
-            present = store.head(info.name)
-            if present is None or present.modified != info.modified:  # written again just now
+            found = store.head(info.name)
+            if found is None or found.modified != info.modified:  # written again just now
                 left.append(info.name)
                 continue
             store.delete(info.name)
+            gone.add(info.name)
         swept.deleted += 1
         swept.bytes += info.size
     swept.marked = len(left)
     if not dry_run and (mark is None or is_time):
-        write_condemned(store, root, left)
+        write_condemned(store, root, left, gone)
     return swept
 
 

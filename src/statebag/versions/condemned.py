@@ -1,9 +1,13 @@
-"""Check that a new version relies on no pack that a collector is about to delete.
+"""Check that a new version relies on no pack that a collector is about to delete, or has deleted.
 
 A collector marks the packs that no version needs, and deletes them after a grace of at least an
-hour, if no version needs them then. A seal may refer to a pack that only an old version needed. So
-before a head advances, it compares the packs that the version before did not name with the marks.
-It reads the marks again after a quarter of the shortest grace.
+hour, if no version needs them then. The mark names them for another grace. A seal may refer to a
+pack that only an old version needed, or write that pack again. So before a head advances, it
+compares the packs that the version before did not name with the marks. It reads the marks again
+after a quarter of the shortest grace.
+
+A marked pack that was just written again is refused too: the collector may have looked at it before
+that, and delete it after. A repair writes packs of other names.
 """
 
 from __future__ import annotations
@@ -47,13 +51,9 @@ def check_not_condemned(store: RetryingStore, bag: Any, before: Any) -> None:
         names -= packs_named(before)
     for root in {root_scope(name) for name in names}:
         for name in sorted(names & _condemned(store, root)):
-            info = store.head(name)
             mark, _ = read_condemned(store, root)
-            if (
-                mark is not None
-                and name in mark.packs
-                and (info is None or info.modified <= mark.made)
-            ):
+            named = mark is not None and name in mark.packs | mark.gone
+            if named or store.head(name) is None:
                 raise Conflict(
                     "the bag refers to a pack that a collector is about to delete",
                     object_name=name,
@@ -83,7 +83,7 @@ def _condemned(store: RetryingStore, root: str) -> frozenset[str]:
     if now - read < _RELIED_ON:
         return packs
     mark, _ = read_condemned(store, root)
-    packs = frozenset() if mark is None else mark.packs
+    packs = frozenset() if mark is None else mark.packs | mark.gone
     with _lock:
         if len(_read) >= _MOST:
             _read.clear()
