@@ -105,9 +105,10 @@ def check_json(
         dicts, lists = _containers(level, containers)
         if depth >= _SUSPICIOUS_DEPTH and len(level) > _SUSPICIOUS_WIDTH:
             # Once each: a value that holds itself twice would double the work at every level.
-            is_shared = True
+            several = len(dicts) + len(lists)
             dicts = list({id(one): one for one in dicts}.values())
             lists = list({id(one): one for one in lists}.values())
+            is_shared = is_shared or len(dicts) + len(lists) < several
         try:
             keys = "".join(chain.from_iterable(dicts))
             if strings:
