@@ -104,16 +104,10 @@ def answered(monkeypatch):
         yield make
 
 
-@pytest.mark.parametrize("name", UNUSABLE)
+@pytest.mark.parametrize("name", [name for name in UNUSABLE if "date" not in name])
 def test_an_answer_that_a_proxy_has_changed_is_read_by_botocore(answered, name):
     lines, body = UNUSABLE[name]
     store, asked = answered(lines, body)
-    if name == "with a date of another form":
-        assert store.get("a") == b"x"
-        assert [one.split(" ")[0] for one in asked] == ["GET", "GET"]
-        store.get("a")  # it is remembered
-        assert len(asked) == 3
-        return
     # Here the answer to a HEAD has no length either, so nothing bounds what would be read.
     with pytest.raises(ConfigurationError, match="header Content-Length") as caught:
         store.get("a")
@@ -129,6 +123,13 @@ def test_without_botocore_it_is_named_and_not_asked_for_again(answered, monkeypa
     with pytest.raises(ConfigurationError, match=r"header (Content|Last)-") as caught:
         store.get("a")
     assert "proxy" in caught.value.hint
+    assert len(asked) == 1
+
+
+def test_a_date_of_another_form_is_named_and_not_asked_for_again(answered):
+    store, asked = answered(*UNUSABLE["with a date of another form"])
+    with pytest.raises(ConfigurationError, match="header Last-Modified"):
+        store.get("a")
     assert len(asked) == 1
 
 

@@ -446,7 +446,7 @@ class ObjectStorage:
         region = connection.region
         is_stale = is_about_keys(refusal) and connection.credentials is not None
         is_elsewhere = region is not None and (refusal.is_redirect or refusal.region is not None)
-        is_odd = refusal.lacks in {"Content-Length", "Last-Modified"} and self._sdk_can_try()
+        is_odd = refusal.lacks == "Content-Length" and self._sdk_can_try()
         if not (is_stale or is_elsewhere or is_odd):
             return False
         with _renewing:

@@ -97,9 +97,14 @@ class SdkClient:
             start, end = options["range"]
             more = {"Range": f"bytes={start}-{end - 1}"}
         answer = self._answer("get_object", name, **more)
-        if "ContentLength" not in answer:  # the length bounds what is read
-            answer["ContentLength"] = self.head(None, name)["size"] if not more else end - start
-        return _Answer(name, answer, self)
+        size = answer.get("ContentLength")
+        try:
+            if size is None:  # it bounds what is read
+                size = self.head(None, name)["size"] if not more else end - start
+        except BaseException:
+            answer["Body"].close()
+            raise
+        return _Answer(name, answer, size, self)
 
     def head(self, _: object, name: str) -> Any:
         """Return what is known of an object; as `obstore.head`."""
@@ -162,9 +167,12 @@ class SdkClient:
 class _Answer:
     """An answer with a body, in the form of obstore's."""
 
-    def __init__(self, name: str, answer: Any, sender: SdkClient) -> None:
-        self.meta = _meta(name, answer, answer["ContentLength"])
+    def __init__(self, name: str, answer: Any, size: int, sender: SdkClient) -> None:
+        self.meta = _meta(name, answer, size)
         self._body, self._sender = answer["Body"], sender
+
+    def __del__(self) -> None:
+        self._body.close()  # perhaps nobody has read it
 
     def stream(self, *, min_chunk_size: int) -> Iterator[bytes]:
         """Yield the body in parts, whose size is not `min_chunk_size`: reading may end early."""
@@ -173,11 +181,10 @@ class _Answer:
             while left > 0 and (part := self._body.read(min(left, _PART_BYTES))):
                 left -= len(part)
                 yield part
-        except GeneratorExit:
-            self._body.close()
-            raise
         except Exception as error:  # noqa: BLE001  # as above
             raise self._sender.typed(error) from None
+        finally:
+            self._body.close()
 
 
 def _meta(name: str, answer: Any, size: int) -> dict[str, Any]:
