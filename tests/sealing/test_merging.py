@@ -117,6 +117,7 @@ def test_an_object_with_fields_next_to_its_stub_keeps_them(most):
     for n in range(9):
         small = {f"s{m}": noise(90, 100 * n + m) for m in range(6)}
         state[f"log{n}"] = {**small, "large": [noise(200, n)] * 9, "null": None}
+        state[f"f{n}"] = noise(1500, n)
         bag = client.seal(state, scope="m")
     assert any(one.beside for one in stubs(bag))
     client = cold(store, Policy(**settings, max_packs=most))

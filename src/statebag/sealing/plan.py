@@ -55,6 +55,9 @@ _PATCHES_SINCE = 2  # the generation of forms with deltas (docs/upgrade.md)
 # A delta takes a twelfth of the text at most. Chosen: about a quarter of its compressed form
 # (docs/design/0004); other shares were not swept.
 _PATCH_SHARE = 12
+# Bytes of a text whose size in a payload is measured, though an estimate would do for now. Chosen:
+# shorter ones take little time, and an estimate with exponents is above the size by more.
+_MEASURED_AT_ONCE = 4096
 _NOTHING_SEEN = json_check.Checked(json_text.MAX_DEPTH, exact_numbers=False, no_exponents=False)
 _DEEPEST_PLAIN = 100  # levels. Chosen: the JSON readers of some engines stop at a few hundred
 
@@ -221,14 +224,18 @@ class Planner:
         """Return the parts of several values that stay plain; together they take less time."""
         control = [path in self.control for path in paths]
         # Control fields cannot leave: an estimate must not refuse what would fit.
-        exact = control if self._estimates else [True] * len(values)
+        exact = control
+        if not self._estimates:
+            short = [len(text) < _MEASURED_AT_ONCE for text in texts]
+            exact = [one or at_once for one, at_once in zip(control, short, strict=True)]
         wires = values
         # No JSON text has a bare newline.
         if not self._usual_names and may_need_escape(b"\n".join(texts)):
             marked = list(map(may_need_escape, texts))
             wires = [escape(one) if at else one for one, at in zip(values, marked, strict=True)]
             exact = [one or at for one, at in zip(exact, marked, strict=True)]
-        sizes = json_text.wire_sizes(wires, texts, exact, values)
+        exponents = not self._estimates
+        sizes = json_text.wire_sizes(wires, texts, exact, values, exponents=exponents)
         return list(map(Plain, paths, values, wires, sizes, control, map(not_, exact)))
 
     def _engine_may_harm(self, value: Any, text: bytes) -> bool:
