@@ -23,7 +23,7 @@ from statebag.lint.shape import (
 CODE = """
 from statebag.lint.shape import Members, SourcePart, Source, clipped, made_of
 parts = [(str(n), SourcePart(Source(f"s{n}", 90_000))) for n in range(6)]
-print(made_of(clipped(Members(tuple(parts)))))
+print(made_of(clipped(Members(tuple(parts))), 10))
 """
 
 
@@ -33,7 +33,7 @@ def test_what_is_too_large_goes_on_cut_down_to_the_limit():
     )
     cut = clipped(shape)
     assert size(cut) == PAYLOAD_LIMIT
-    assert dict(made_of(cut))["b"] == 100_000
+    assert dict(made_of(cut, 10))["b"] == 100_000
 
 
 def test_two_runs_say_the_same():
@@ -83,7 +83,7 @@ def test_sums_that_are_kept_are_those_that_are_computed_anew():
                 shape = Members({"x": shape, "y": shape, "z": BoundedText(1)})
             fresh = copied(shape)
             assert size(shape) == size(fresh)
-            assert sorted(made_of(shape)) == sorted(made_of(fresh))
+            assert sorted(made_of(shape, 1000)) == sorted(made_of(fresh, 1000))
             assert holds_bags(shape) == holds_bags(fresh)
             assert (shape, hash(shape)) == (fresh, hash(fresh))
 

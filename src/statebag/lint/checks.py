@@ -308,7 +308,7 @@ class Checks:
             return  # it says what to do then
         if bytes_ - PAYLOAD_LIMIT <= _SLACK or bytes_ - size(entry) <= _SLACK:
             return
-        sources = [f"{most:,} of {name}" for name, most in made_of(made)[:_NAMED] if most]
+        sources = [f"{most:,} of {name}" for name, most in made_of(made, _NAMED) if most]
         self._largest_of(
             path,
             "SB102",

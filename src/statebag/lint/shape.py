@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from heapq import nsmallest
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -256,17 +257,20 @@ class Members:
                 elif isinstance(member, Members):
                     for source, one in member.uses.items():
                         paths.setdefault(source, []).extend(one.paths)
+            bytes_ = 0 if widest is None else widest.source_bytes
             for source, found in paths.items():
                 same = uses.get(source)
                 uses[source] = _Uses(found if same is None else [*same.paths, *found])
-            self._uses = uses
+                before = 0 if same is None else same.times
+                bytes_ += source.bound * (uses[source].times - before)
+            self._uses, self._bytes = uses, bytes_
         return self._uses
 
     @property
     def source_bytes(self) -> int:
         """The most bytes that its sources give."""
         if self._bytes < 0:
-            self._bytes = sum(source.bound * one.times for source, one in self.uses.items())
+            _ = self.uses  # it counts them too
         return self._bytes
 
     @property
@@ -302,8 +306,10 @@ class Members:
         made = Members(self.known)
         before = self.known.get(key)
         made.known[key] = value
-        if self._holds_bags is False or holds_bags(value):
+        if not self.holds_bags or holds_bags(value):
             made._holds_bags = holds_bags(value)
+        elif before is None or not holds_bags(before):
+            made._holds_bags = True
         if self._uses is None or self._bytes < 0 or self._own < 0:
             return made
         gone = () if before is None else _uses_of(before)
@@ -411,10 +417,10 @@ def size(shape: Shape) -> int:
     return shape.bytes if isinstance(shape, BoundedText) else shape.source_bytes + shape.own
 
 
-def made_of(shape: Shape) -> list[tuple[str, int]]:
-    """Return the sources of a value with what each may give to its size, the largest first."""
+def made_of(shape: Shape, most: int) -> list[tuple[str, int]]:
+    """Return the sources of a value that may give most to its size, with how much, in order."""
     sizes = [(source.name, source.bound * one.times) for source, one in _uses_of(shape)]
-    return sorted(sizes, key=lambda one: (-one[1], one[0]))
+    return nsmallest(most, sizes, key=lambda one: (-one[1], one[0]))
 
 
 def own_bytes(shape: Shape) -> int:
@@ -483,13 +489,17 @@ def clipped(shape: Shape) -> Shape:
         return shape
     uses = dict(_uses_of(shape))
     other: dict[Source, Source] = {}
-    # Equal bounds are ordered by name, so that all runs report the same.
-    for source in sorted(uses, key=itemgetter(1, 0), reverse=True):
+    # The largest first, nearly always one of them is enough. Equal bounds are ordered by name, so
+    # that all runs report the same.
+    left = set(uses)
+    while left and excess > 0:
+        source = max(left, key=itemgetter(1, 0))
+        if not source.bound:
+            break
+        left.remove(source)
         bound = max(source.bound - excess, 0)
         other[source] = Source(source.name, bound)
         excess -= (source.bound - bound) * uses[source].times
-        if excess <= 0 or not source.bound:
-            break
     if isinstance(shape, SourcePart):
         return SourcePart(other[shape.source], shape.path, shape.bags)
     return shape.with_sources(other) if isinstance(shape, Members) else shape
