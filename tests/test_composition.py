@@ -105,6 +105,7 @@ NAMES = {
 OF_OTHERS = {
     ("step.py", "$.execution_id"),  # the default of step(scope=...): the caller's to change
     ("store/object_storage_errors.py", "status "),  # of an answer over HTTP
+    ("store/sdk_client.py", "status: "),  # the same
 }
 
 

@@ -2,8 +2,8 @@
 
     python examples/langgraph_agent/demo.py [--turns N] [--run FILE ...]
 
-No model and no network. The agent reads Python's standard library with real tools; what a model
-would decide, a few rules decide from the messages. With --run, it replays recorded runs instead
+No model and no network. The agent reads the source of statebag with real tools; what a model would
+decide, a few rules decide from the messages. With --run, it replays recorded runs instead
 (trajectories of SWE-agent, one after another). The state goes into a temporary folder.
 """
 
@@ -16,7 +16,6 @@ import re
 import signal
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,13 +24,14 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 
+import statebag
 from statebag import Statebag
 from statebag.integrations.langgraph import StatebagSaver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LIBRARY = Path(sysconfig.get_path("stdlib"))
+LIBRARY = Path(statebag.__file__).parent
 THREAD = {"configurable": {"thread_id": "agent"}, "recursion_limit": 10_000}
 TASK = {"messages": [HumanMessage("Which functions may fail, and how?", id="task")]}
 LINES = 60  # that the agent reads at once
@@ -80,7 +80,7 @@ class Reader:
 
     def list_files(self) -> str:
         """A tool: the files of some packages."""
-        packages = ("asyncio", "concurrent", "email", "http", "importlib", "json", "logging")
+        packages = ("asl", "format", "opening", "sealing", "store")
         found = [file for one in packages for file in (LIBRARY / one).rglob("*.py")]
         return "\n".join(sorted(one.relative_to(LIBRARY).as_posix() for one in found))
 

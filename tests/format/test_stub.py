@@ -1,8 +1,10 @@
 """Stubs and their wire form; what is refused is in tests/test_forged.py."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statebag.errors import InvalidState
 from statebag.format.json_text import decode, encode
 from statebag.format.stub import (
     KEY,
@@ -97,7 +99,8 @@ def test_a_stub_is_what_its_wire_form_says(stub):
     unopened = Unopened(wire, stub)
     assert unopened == Unopened(decode(encode(wire)), stub)
     assert unopened != Unopened({}, stub)
-    assert unopened != wire
+    with pytest.raises(InvalidState):
+        assert unopened != wire
     assert "statebag__" not in repr(unopened)
 
 

@@ -38,7 +38,6 @@ IN_OTHER_TESTS = {
     "Keep the definition in a JSON file that DefinitionUri names, or make the changes that"
     " `statebag lint` lists by hand": "lint/test_fixing.py",
     "Edit it, or pass --force.": "cli/test_init_cmd.py",
-    "Name a template or a definition.": "cli/test_init_cmd.py",
     "aws stepfunctions list-executions --map-run-arn ARN lists them; `statebag log` lists those of"
     " this machine.": "asl/test_arns.py",
     "Look in the log group of its state machine (CloudWatch Logs); it has the same events where"
@@ -52,6 +51,16 @@ IN_OTHER_TESTS = {
     "Install the extra: pip install 'statebag[langgraph]'": "integrations/test_absence.py",
     "Other savers: call move_threads with the saver.": "integrations/test_langgraph_move.py",
     "Let fewer writers write to one thread at a time.": "integrations/test_langgraph.py",
+    "Let fewer writers write one key at a time.": "integrations/test_strands.py",
+    "Give it a name, such as 'state.json'.": "integrations/test_strands.py",
+    "Run `serverless package`, and name {}.": "asl/test_source_files.py",
+    "Run `cdk synth`, and name {}.": "asl/test_source_files.py",
+    "Name the file of the definition (*.asl.json), with a handler for each function.": (
+        "asl/test_source_files.py"
+    ),
+    "Give each of its fields a value, or register encode= and decode= for it.": (
+        "values/test_comes_back.py"
+    ),
     "Install the extra: pip install 'statebag[metrics]'": "sinks/test_from_environment.py",
     "Install the extra: pip install 'statebag[tracing]'": "sinks/test_from_environment.py",
     "pip install boto3": "stepfunctions/test_execution_ends.py",

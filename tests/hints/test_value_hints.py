@@ -88,9 +88,11 @@ TRIALS = (
         lambda _: (sealed(Point(1), Point), sealed(Point(1), default=str)),
     ),
     Trial(
-        "A time zone must be a datetime.timezone or a zoneinfo.ZoneInfo.",
+        "{} lost.hint",
         lambda _: sealed(moment(Zone())),
         lambda _: (sealed(moment(dt.UTC)), sealed(moment(zoneinfo.ZoneInfo("UTC")))),
+        "A time zone must be a datetime.timezone, or a zoneinfo.ZoneInfo of this machine's time zone"
+        " database.",
     ),
     Trial(
         "Flatten the inner part.",

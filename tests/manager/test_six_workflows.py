@@ -148,7 +148,7 @@ class World:
     def ask(self, event, context):
         """Somebody is asked, and answers later."""
         self.did("asked")
-        client = boto3.client("stepfunctions", region_name="us-east-1")
+        client = boto3.session.Session().client("stepfunctions", region_name="us-east-1")
         answer = json.dumps(self.answers.pop(0))
         client.send_task_success(taskToken=event["token"], output=answer)
 
@@ -540,7 +540,10 @@ def test_items_that_are_mapped_and_gathered(world):
 
 
 def with_chunks(world):
-    boto3.client("s3", endpoint_url=world.endpoint, region_name="us-east-1").put_object(
+    # The default session may have the credentials of another test.
+    boto3.session.Session().client(
+        "s3", endpoint_url=world.endpoint, region_name="us-east-1"
+    ).put_object(
         Bucket=world.bucket, Key="items/chunks.json", Body=json.dumps(list(range(12))).encode()
     )
     world.more = {"strategy": "distributed", "bucket": world.bucket}

@@ -163,7 +163,7 @@ def test_a_folder_loads_no_object_storage_client(tmp_path):
         {"AWS_ACCESS_KEY_ID": "KEY", "AWS_SECRET_ACCESS_KEY": "secret"},
         {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/x"},
         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.2/v2/x"},
-        {"AWS_WEB_IDENTITY_TOKEN_FILE": "/x", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"},
+        {"AWS_WEB_IDENTITY_TOKEN_FILE": "/dev/null", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"},
         {"AWS_SKIP_SIGNATURE": "true"},
     ],
 )

@@ -95,7 +95,7 @@ def test_of_aws_page_by_page_and_on_after_a_failure(monkeypatch):
     assert len(states.asked) == asked
     assert source.share() == 2 / 7
     answer, states.get_execution_history = states.get_execution_history, None
-    with pytest.raises(TypeError):
+    with pytest.raises(ConfigurationError):
         source.refresh(1)
     states.get_execution_history = answer
     while not source.is_whole:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from statebag.format.near_name import near_name
 from statebag.format.paths import render_path
 from statebag.format.unopened import Unopened
 from statebag.telemetry.log_warnings import warn
@@ -33,6 +32,8 @@ def say_what_is_absent(state: Any, places: Iterable[Place]) -> None:
         for depth, part in enumerate(place):
             if isinstance(value, dict) and isinstance(part, str):
                 if part not in value:
+                    from statebag.format.near_name import near_name  # noqa: PLC0415 (seldom)
+
                     near = near_name(part, value)
                     meant = None if near is None else render_path((*place[:depth], near))
                     _say(render_path(place[: depth + 1]), meant)
