@@ -91,8 +91,8 @@ TRIALS = (
         "{} lost.hint",
         lambda _: sealed(moment(Zone())),
         lambda _: (sealed(moment(dt.UTC)), sealed(moment(zoneinfo.ZoneInfo("UTC")))),
-        "A time zone must be a datetime.timezone, or a zoneinfo.ZoneInfo of this machine's time zone"
-        " database.",
+        "A time zone must be a datetime.timezone, or a zoneinfo.ZoneInfo of this machine's time "
+        "zone database.",
     ),
     Trial(
         "Flatten the inner part.",
