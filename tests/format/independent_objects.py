@@ -9,7 +9,6 @@ import json
 import math
 import re
 import sys
-import unicodedata
 from urllib.parse import quote, unquote
 
 from cryptography.exceptions import InvalidTag
@@ -22,6 +21,38 @@ else:
 
 MAX_DEPTH = 500
 MAX_ROWS = 4096
+HIDDEN = [
+    [int(end, 16) for end in one.split("-")]
+    for one in [
+        "0-1F",
+        "7F-A0",
+        "AD-AD",
+        "600-605",
+        "61C-61C",
+        "6DD-6DD",
+        "70F-70F",
+        "890-891",
+        "8E2-8E2",
+        "1680-1680",
+        "180E-180E",
+        "2000-200F",
+        "2028-202F",
+        "205F-206F",
+        "3000-3000",
+        "D800-F8FF",
+        "FDD0-FDEF",
+        "FEFF-FEFF",
+        "FFF0-FFFB",
+        "110BD-110BD",
+        "110CD-110CD",
+        "13430-1343F",
+        "1BCA0-1BCA3",
+        "1D173-1D17A",
+        "E0000-E00FF",
+        "E01F0-E0FFF",
+        "F0000-10FFFF",
+    ]
+]
 PACK_MAGIC = bytes.fromhex("53 42 41 47 00 01 0d 0a")
 ENCRYPTED = {
     bytes.fromhex("53 42 45 4e 43 01 0d 0a"): 1,
@@ -152,8 +183,10 @@ def encoded_scope(scope):
 
 
 def is_visible(character):
-    category = unicodedata.category(character)
-    return character == " " or category not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+    code = ord(character)
+    if code & 0xFFFE == 0xFFFE:
+        return False
+    return not any(first <= code <= last for first, last in HIDDEN)
 
 
 def pack_name(name):

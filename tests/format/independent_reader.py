@@ -292,10 +292,12 @@ def open_archive(data, limits):
     if length > min(67_108_864, len(body) - 16):
         raise Refused("blob_corrupt", "a header that does not fit")
     header = decode(body[16 : 16 + length])
-    if not isinstance(header, dict) or set(header) != {"v", "bag", "packs"}:
+    if not isinstance(header, dict) or "v" not in header:
         raise Refused("blob_corrupt", "a header of another form")
-    if header["v"] != 1:
+    if type(header["v"]) is not int or header["v"] != 1:
         raise Refused("unsupported_format", "an archive")
+    if set(header) != {"v", "bag", "packs"}:
+        raise Refused("blob_corrupt", "a header of another form")
     rest, packs = body[16 + length :], {}
     for row in header["packs"] if isinstance(header["packs"], list) else [None]:
         if not isinstance(row, list) or len(row) != 2 or type(row[1]) is not int or row[1] < 0:
