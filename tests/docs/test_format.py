@@ -26,6 +26,7 @@ from statebag.format.derived import DERIVED, _declared
 from statebag.format.json_depth import MAX_DEPTH
 from statebag.format.json_text import EXACT_INTEGER
 from statebag.policy import Policy
+from statebag.process import memory_limit
 from statebag.sealing.plan import _DEEPEST_PLAIN
 from statebag.sealing.sealer import _NO_SCOPE
 from statebag.store import encrypted
@@ -155,7 +156,8 @@ def test_default_limits():
     policy = Policy()
     for name in ("max_open_blobs", "max_open_requests"):
         assert int(counted.pop(name).replace(",", "")) == getattr(policy, name)
-    assert counted == {"max_open_bytes": "an eighth of the process's memory"}
+    bounds = f"{memory_limit._LEAST >> 20} MiB to {memory_limit._MOST >> 30} GiB"
+    assert counted == {"max_open_bytes": f"an eighth of the process's memory, from {bounds}"}
 
 
 def sizes(title):
