@@ -40,18 +40,26 @@ def add_corners(vectors, plain):
     _without_keys(vectors)
     _archives(vectors)
     _scopes(vectors)
-    body = stored(plain.array, ARRAY).to_wire()
-    digest = Signatures(SIGNING).signer(RUN)
-    sig = digest.signed(_Counted(plain.array, "array", len(ARRAY)), body)["sig"]
-    bag = {KEY: {**body, "sig": sig}}
-    settings = {"signing_keys": HEX_KEYS, "scope": "machine/run"}
-    vectors.opens("signed-scope-of-names", bag, ARRAY, plain.store, **settings)
+    _signed(vectors, plain)
 
 
 class _Counted(Stored, frozen=True):
     """A stored stub that is signed as one with bytes of a value in it."""
 
     has_bytes = True
+
+
+def _signed(vectors, plain):
+    """A stub that only names objects, signed for a scope that the reader may not read."""
+    body = stored(plain.array, ARRAY).to_wire()
+    signer = Signatures(SIGNING).signer("other/run")
+    signed = signer.signed(_Counted(plain.array, "array", len(ARRAY)), body)
+    assert signed["sig"].endswith(".other/run")
+    settings = {"signing_keys": HEX_KEYS, "scope": RUN}
+    vectors.opens("signed-names-elsewhere", {KEY: signed}, ARRAY, plain.store, **settings)
+    wrong = {KEY: {**signed, "sig": signed["sig"].removesuffix("/run")}}
+    row, code = "signature", "not_permitted"
+    vectors.refused("signed-names-other-scope", row, code, wrong, plain.store, **settings)
 
 
 def _counts(vectors, plain):
