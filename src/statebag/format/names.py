@@ -8,7 +8,6 @@ out of the root.
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from functools import lru_cache
 
 from statebag.errors import InvalidState, InvalidStub
@@ -42,7 +41,6 @@ _HIDDEN = (
     (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE00FF),
     (0xE01F0, 0xE0FFF), (0xF0000, 0x10FFFF),
 )  # fmt: skip
-_FIRST = tuple(first for first, _ in _HIDDEN)
 
 
 def encode_scope(scope: str) -> str:
@@ -115,8 +113,7 @@ def _is_shown(character: str) -> bool:
     code = ord(character)
     if code & 0xFFFE == 0xFFFE:  # the last two of each plane are not characters
         return False
-    at = bisect_right(_FIRST, code) - 1
-    return at < 0 or code > _HIDDEN[at][1]
+    return not any(first <= code <= last for first, last in _HIDDEN)
 
 
 def pack_name(scope: str, digest: str) -> str:

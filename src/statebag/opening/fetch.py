@@ -18,7 +18,6 @@ from statebag.errors import (
     StoreUnavailable,
 )
 from statebag.format.codec import decompress_each
-from statebag.format.encryption_keys import MAGIC, check_not_encrypted
 from statebag.format.extents import WORTH_READING_OVER, joined
 from statebag.format.json_memory import OpenedValues
 from statebag.format.pack import TRAILER, end_length, read_end
@@ -261,6 +260,8 @@ class Fetcher:
         Such an object looks like a damaged one. With keys, the store itself looks at the magic, and
         what it returns here has been decrypted.
         """
+        from statebag.format.encryption_keys import MAGIC, check_not_encrypted  # noqa: PLC0415 (rare)
+
         try:
             start = self._store.get_ranges(name, [(0, len(MAGIC))])[0]
         except StatebagError:
