@@ -279,6 +279,22 @@ def test_a_scope_is_checked_also_for_what_the_process_has_in_memory():
     assert sb.open(again, scope=SCOPE) == {"a": noise(40_000)}
 
 
+@pytest.mark.parametrize("size", [-1, 1])
+def test_a_size_is_compared_also_with_what_the_process_has_in_memory(size):
+    store = MemoryStore()
+    forget()
+    sb = Statebag(store, policy=Policy(carry_bytes=0), replicas=())
+    bag = sb.seal({"a": noise(40_000)}, scope=SCOPE)
+    sb.open(bag)
+    body = bag["a"][KEY]
+    forged = {"a": {KEY: {**body, "size": body["size"] + size}}}
+    for _ in range(2):  # with the text in memory, and without
+        with pytest.raises(BlobCorrupt):
+            sb.open(forged)
+        forget()
+        sb = Statebag(store, policy=Policy(carry_bytes=0), replicas=())
+
+
 @pytest.mark.parametrize("version", [0, 2, 1.5, "1", None, True, [1], -1, 10**30])
 def test_a_version_that_is_not_known(version):
     recording, sb = recorded()

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from statebag import Policy, Statebag, StatebagError
+from statebag.format.head_record import HeadState, decode_record
 from statebag.format.json_text import decode, encode
 from statebag.format.names import encode_scope
 from statebag.format.pack import read_index
@@ -140,6 +142,17 @@ def test_an_object_is_encrypted_and_decrypted(entry):
     assert EncryptedStore(store, keys).get(entry["object"]) == plain
 
 
+@each("heads")
+def test_an_object_of_a_head_is_read_or_refused(entry):
+    compared(entry, lambda: text_of_record(decode_record(content(entry["head"]), "a head")))
+
+
+def text_of_record(record):
+    """What the text of a record says, as the page shows it."""
+    body = to_builtins(record)
+    return {"v": 1, **(body if isinstance(record, HeadState) else {"version": body})}
+
+
 def test_the_manifest_is_what_the_page_says():
     assert tuple(LISTED) == LISTS
     for entries in LISTED.values():
@@ -158,7 +171,18 @@ def test_the_manifest_is_what_the_page_says():
 
 def paths_in(entry):
     """The files and folders that an entry names, as they are written there."""
-    fields = ("bag", "store", "pack", "archive", "json", "canonical", "stub", "plain", "encrypted")
+    fields = (
+        "bag",
+        "store",
+        "pack",
+        "archive",
+        "json",
+        "canonical",
+        "stub",
+        "plain",
+        "encrypted",
+        "head",
+    )
     found = [entry[field] for field in fields if field in entry]
     if "state" in entry.get("expect", {}):
         found.append(entry["expect"]["state"])

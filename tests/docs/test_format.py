@@ -11,6 +11,8 @@ from statebag import errors
 from statebag.format import (
     codec,
     encryption_keys,
+    head_names,
+    head_record,
     index,
     json_check,
     json_text,
@@ -24,6 +26,7 @@ from statebag.format.derived import DERIVED, _declared
 from statebag.format.json_depth import MAX_DEPTH
 from statebag.format.json_text import EXACT_INTEGER
 from statebag.policy import Policy
+from statebag.process import memory_limit
 from statebag.sealing.plan import _DEEPEST_PLAIN
 from statebag.sealing.sealer import _NO_SCOPE
 from statebag.store import encrypted
@@ -89,6 +92,8 @@ def test_limits():
         "least bytes of a signing key": signature._LEAST_KEY,
         "characters of a signing key's name": signature._LONGEST_NAME,
         "bytes of an archive's header": archive._LARGEST_HEADER,
+        "bytes of the text of a head's object": head_record._LARGEST,
+        "bytes of an encoded label": head_names._LONGEST_LABEL,
     }
     for value in (pack.LARGEST_NODE, archive._LARGEST_HEADER, codec.LARGEST_PATCHED):
         assert f"{value:,}" in PAGE
@@ -124,6 +129,35 @@ def test_magics_and_other_constants():
         assert f"{only} member `{one.source}`" in " ".join(stubs.split())
     assert f"`{stub.KEY}`" in stubs
     assert f"{_DEEPEST_PLAIN} levels" in section("What a writer must do")
+
+
+def test_characters_that_are_not_shown():
+    listed = " ".join(row[0] for row in table("code points (hex)", "what"))
+    ranges = re.findall(r"`([0-9A-F]+)-([0-9A-F]+)`", listed)
+    assert sorted((int(first, 16), int(last, 16)) for first, last in ranges) == [*names._HIDDEN]
+
+
+def test_heads():
+    text = " ".join(section("Heads").split())
+    assert f"8 bytes `{head_record._MAGIC.decode().encode('unicode_escape').decode()}`" in text
+    assert f"`<encoded scope>/{head_names.SCOPE_OF_PACKS}/`" in text
+    kinds = [head_names.parse_head_object(name) for name in (
+        head_names.head_name("a", "b"), head_names.version_name("a", "b", "0" * 16, 1, ""),
+        head_names.attached_folder("a", "b", "c") + "/d",
+    )]  # fmt: skip
+    assert [one.kind for one in kinds] == ["head", "version", "attached"]
+    assert len(table("object", "what")) == len(kinds)
+
+
+def test_default_limits():
+    counted = {
+        code_words(row[0])[0]: row[1] for row in table("limit", "default", "what is counted")
+    }
+    policy = Policy()
+    for name in ("max_open_blobs", "max_open_requests"):
+        assert int(counted.pop(name).replace(",", "")) == getattr(policy, name)
+    bounds = f"{memory_limit._LEAST >> 20} MiB to {memory_limit._MOST >> 30} GiB"
+    assert counted == {"max_open_bytes": f"an eighth of the process's memory, from {bounds}"}
 
 
 def sizes(title):

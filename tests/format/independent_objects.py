@@ -9,7 +9,6 @@ import json
 import math
 import re
 import sys
-import unicodedata
 from urllib.parse import quote, unquote
 
 from cryptography.exceptions import InvalidTag
@@ -22,6 +21,14 @@ else:
 
 MAX_DEPTH = 500
 MAX_ROWS = 4096
+HIDDEN = (
+    (0, 0x1F), (0x7F, 0xA0), (0xAD, 0xAD), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD),
+    (0x70F, 0x70F), (0x890, 0x891), (0x8E2, 0x8E2), (0x1680, 0x1680), (0x180E, 0x180E),
+    (0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x206F), (0x3000, 0x3000), (0xD800, 0xF8FF),
+    (0xFDD0, 0xFDEF), (0xFEFF, 0xFEFF), (0xFFF0, 0xFFFB), (0x110BD, 0x110BD), (0x110CD, 0x110CD),
+    (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE00FF),
+    (0xE01F0, 0xE0FFF), (0xF0000, 0x10FFFF),
+)  # fmt: skip
 PACK_MAGIC = bytes.fromhex("53 42 41 47 00 01 0d 0a")
 ENCRYPTED = {
     bytes.fromhex("53 42 45 4e 43 01 0d 0a"): 1,
@@ -152,8 +159,10 @@ def encoded_scope(scope):
 
 
 def is_visible(character):
-    category = unicodedata.category(character)
-    return character == " " or category not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+    code = ord(character)
+    if code & 0xFFFE == 0xFFFE:
+        return False
+    return not any(first <= code <= last for first, last in HIDDEN)
 
 
 def pack_name(name):
@@ -294,6 +303,9 @@ class Store:
         data = self.objects(name)
         if data is None:
             raise Refused("blob_missing", name)
+        if not self.ciphers and data[:5] == b"SBENC" and data[6:8] == b"\r\n":
+            code = "not_permitted" if data[:8] in ENCRYPTED else "unsupported_format"
+            raise Refused(code, "an encrypted object, and no keys")
         part = self._plain(name, data, offset, length) if self.ciphers else None
         if part is None:
             part = data[offset : offset + length]

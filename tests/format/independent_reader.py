@@ -29,6 +29,7 @@ from tests.format.independent_objects import (
 from tests.format.independent_stubs import KEY, Stub, adds_up, field, rows_of, signature
 
 ARCHIVE_MAGIC = bytes.fromhex("53 42 41 47 58 01 0d 0a")
+HEAD_MAGIC = b"SBAGH\x01\r\n"
 NODE = b"statebag index "
 NO_LIMIT = 2**53
 
@@ -174,6 +175,9 @@ class Reader:
         start, end = (b"[", b"]") if stub.kind == "array" else (b"{", b"}")
         if not all(text[:1] == start and text[-1:] == end for text in texts):
             raise Refused("invalid_stub", "a chunk of another kind")
+        for row in stub.rows:
+            if not row.level and items_in(self._blob(row.blob)) != row.count:
+                raise Refused("invalid_stub", "a chunk of another count")
         return start + b",".join(text[1:-1] for text in texts) + end
 
     def _node(self, row):
@@ -202,6 +206,12 @@ class Reader:
             frame = self.store.range(blob.at, blob.offset, blob.length)
             self.texts[place] = text_of_frame(frame, blob.size, blob.digest)
         return self.texts[place]
+
+
+def items_in(text):
+    """Items of an array, or members of an object as they are written, a name twice or not."""
+    decode(text)
+    return len(json.loads(text, object_pairs_hook=list))
 
 
 def check_levels(value, level):
@@ -292,10 +302,12 @@ def open_archive(data, limits):
     if length > min(67_108_864, len(body) - 16):
         raise Refused("blob_corrupt", "a header that does not fit")
     header = decode(body[16 : 16 + length])
-    if not isinstance(header, dict) or set(header) != {"v", "bag", "packs"}:
+    if not isinstance(header, dict) or "v" not in header:
         raise Refused("blob_corrupt", "a header of another form")
-    if header["v"] != 1:
+    if type(header["v"]) is not int or header["v"] != 1:
         raise Refused("unsupported_format", "an archive")
+    if set(header) != {"v", "bag", "packs"}:
+        raise Refused("blob_corrupt", "a header of another form")
     rest, packs = body[16 + length :], {}
     for row in header["packs"] if isinstance(header["packs"], list) else [None]:
         if not isinstance(row, list) or len(row) != 2 or type(row[1]) is not int or row[1] < 0:
@@ -307,6 +319,48 @@ def open_archive(data, limits):
     if rest:
         raise Refused("blob_corrupt", "bytes that belong to nothing")
     return Reader(Store(packs.get), {"scope": "export", "limits": limits}).open(header["bag"])
+
+
+def read_head(data):
+    if data[:5] == HEAD_MAGIC[:5] and data[:8] != HEAD_MAGIC:
+        raise Refused("unsupported_format", "an object of a head")
+    if data[:8] != HEAD_MAGIC or len(data) < 48:
+        raise Refused("blob_corrupt", "not an object of a head")
+    size = int.from_bytes(data[8:16], "big")
+    if size > 67_108_864:
+        raise Refused("blob_corrupt", "a long text")
+    body = decode(text_of_frame(data[48:], size, data[16:48].hex()))
+    if not isinstance(body, dict):
+        raise Refused("blob_corrupt", "not an object")
+    if type(body.get("v")) is not int or body["v"] != 1:
+        raise Refused("unsupported_format", "an object of a head")
+    if "version" in body:
+        return {"v": 1, "version": read_version(body["version"])}
+    dropped, newest = body.get("dropped"), body.get("newest", 0)
+    if type(body.get("life")) is not str or type(body.get("last")) is not int:
+        raise Refused("blob_corrupt", "a field of a head")
+    if not isinstance(dropped, list) or any(
+        not isinstance(one, list) or [type(end) for end in one] != [int, int] for one in dropped
+    ):
+        raise Refused("blob_corrupt", "the deleted versions")
+    newest = None if newest is None else read_version(newest)
+    return {
+        "v": 1,
+        "life": body["life"],
+        "last": body["last"],
+        "dropped": dropped,
+        "newest": newest,
+    }
+
+
+def read_version(body):
+    types = {"number": int, "label": str, "id": str, "written": str, "reads": list, "note": str}
+    types["bag"] = str
+    if not isinstance(body, dict) or any(type(body.get(one)) is not types[one] for one in types):
+        raise Refused("blob_corrupt", "a version")
+    if any(type(one) is not str for one in body["reads"]):
+        raise Refused("blob_corrupt", "a version")
+    return {name: body[name] for name in types}
 
 
 # The manifest
@@ -342,6 +396,9 @@ class Vectors:
 
     def scopes(self, entry):
         return encoded_scope(entry["scope"])
+
+    def heads(self, entry):
+        return encode(read_head(self.bytes(entry["head"])))
 
     def texts(self, entry):
         return encode(decode(self.bytes(entry["json"])))
@@ -399,6 +456,7 @@ class Vectors:
             "texts",
             "signatures",
             "encrypted",
+            "heads",
         ):
             for entry in self.manifest[list_name]:
                 if list_name != "bags" or entry["name"] not in gone:

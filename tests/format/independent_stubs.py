@@ -177,6 +177,8 @@ class Row:
         levels = range(1, 13) if len(row) == 8 else range(1)
         if not self.count or pack >= len(packs) or self.level not in levels:
             raise Refused("invalid_stub", "a row")
+        if self.level and own > 16_777_216:
+            raise Refused("invalid_stub", "a row")
         self.blob = Blob(packs[pack], offset, length, own, digest(row[2]))
 
     @property

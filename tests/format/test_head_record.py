@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from statebag import BlobCorrupt, UnsupportedFormat
+from statebag import BlobCorrupt, NotPermitted, UnsupportedFormat
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.head_record import HeadState, VersionRecord, decode_record, encode_record
+from statebag.store.encrypted import Keys
 
 VERSION = VersionRecord(
     number=2,
@@ -95,7 +96,26 @@ def test_malformed_records_are_damage(data):
         decode_record(data, "name")
 
 
-@pytest.mark.parametrize("data", [framed({"v": 2}), framed({"v": 1}, b"SBAGH\x02\r\n")])
+@pytest.mark.parametrize(
+    "data",
+    [
+        framed({"v": 2}),
+        framed({"v": 2, "version": 7}),
+        framed({"v": True}),
+        framed({"v": 1.0}),
+        framed({}),
+        framed({"v": 1}, b"SBAGH\x02\r\n"),
+    ],
+)
 def test_a_newer_form_is_said_to_be_one(data):
     with pytest.raises(UnsupportedFormat, match="does not know"):
         decode_record(data, "name")
+
+
+def test_an_encrypted_record_is_not_damage():
+    data = Keys([b"k" * 32]).encrypted("name", encode_record(STATE))
+    with pytest.raises(NotPermitted, match="encrypted") as caught:
+        decode_record(data, "name")
+    assert caught.value.object_name == "name"
+    with pytest.raises(UnsupportedFormat):
+        decode_record(data[:5] + b"\x09" + data[6:], "name")

@@ -1,9 +1,12 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from statebag import InvalidState, InvalidStub
 from statebag.format.names import (
+    _is_shown,
     check_pack_name,
     encode_scope,
     is_scope_at_or_above,
@@ -57,6 +60,47 @@ def test_how_a_scope_is_spelled(scope, encoded):
 def test_scopes_that_are_refused(scope):
     with pytest.raises(InvalidState):
         encode_scope(scope)
+
+
+def categories(names):
+    """The characters of some categories, by the Unicode version of this Python."""
+    return [one for one in map(chr, range(0x110000)) if unicodedata.category(one) in names]
+
+
+def test_what_is_not_shown_is_refused_in_every_version_of_unicode():
+    hidden = categories({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
+    assert [one for one in hidden if _is_shown(one)] == [" "]
+    noncharacters = [plane + last for plane in range(0, 0x110000, 0x10000)
+                     for last in (0xFFFE, 0xFFFF)]  # fmt: skip
+    assert not any(_is_shown(chr(one)) for one in (*noncharacters, *range(0xFDD0, 0xFDF0)))
+
+
+def test_no_character_that_was_ever_shown_is_refused():
+    """Each version of Python shows more; what one of them took has to stay a name."""
+    assert [
+        one for one in map(chr, range(0x110000)) if one.isprintable() and not _is_shown(one)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "machine/\u0378",  # in no version of Unicode up to 17
+        "machine/\U0001fae9",  # since Unicode 16
+        "machine/\U00016d40",  # since Unicode 16
+        "machine/\U0003fffd",  # a plane without characters
+        "machine/\U000e0100",  # a variation selector
+    ],
+)
+def test_a_scope_does_not_depend_on_the_unicode_of_this_python(scope):
+    encoded = encode_scope(scope)
+    assert check_pack_name(pack_name(encoded, DIGEST), "$")
+
+
+@pytest.mark.parametrize("code", [0x2065, 0xFFF0, 0xFFF8, 0xE0000, 0xE0002, 0xE00FF, 0xE01F0])
+def test_code_points_kept_for_what_is_not_shown_are_refused(code):
+    with pytest.raises(InvalidState):
+        encode_scope(f"machine/{chr(code)}")
 
 
 def test_lengths_at_their_limits():

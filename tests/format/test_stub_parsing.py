@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from statebag import InvalidStub, UnsupportedFormat
 from statebag._version import __version__
 from statebag.format.codec import compress
+from statebag.format.pack import LARGEST_NODE
 from statebag.format.stub import KEY
 from statebag.format.stub_parsing import longest_frame, parse_stub
 
@@ -63,3 +64,17 @@ def test_a_patched_value_has_a_count_only_with_a_kind():
     assert (whole.kind, whole.count) == ("array", 7)
     with pytest.raises(InvalidStub):
         parse_stub({KEY: {**body, "kind": "array"}}, "$")
+
+
+def node_of(size):
+    row = [1, 3, "0" * 64, 0, 8, 9, 1, size]
+    packs = [f"m/run/{'0' * 32}.pack"]
+    body = {"v": 1, "kind": "array", "count": 1, "size": 3, "packs": packs, "pieces": [row]}
+    return {KEY: body}
+
+
+def test_the_text_of_a_node_has_a_bound():
+    assert parse_stub(node_of(LARGEST_NODE), "$").entries[0].blob.size == LARGEST_NODE
+    for size in (LARGEST_NODE + 1, 2**53):
+        with pytest.raises(InvalidStub):
+            parse_stub(node_of(size), "$")

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from tests.golden.vector_alone import add_alone
 from tests.golden.vector_bags import add_bags
+from tests.golden.vector_corners import add_corners
 from tests.golden.vector_derived import add_derived
 from tests.golden.vector_encrypted import add_encrypted
 from tests.golden.vector_files import Vectors
+from tests.golden.vector_heads import add_heads
 from tests.golden.vector_objects import add_objects
 from tests.golden.vector_previews import add_previews
 from tests.golden.vector_refused import add_refused
@@ -37,6 +39,8 @@ def made():
     add_alone(vectors)
     add_derived(vectors, plain)
     add_previews(vectors, plain)
+    add_corners(vectors, plain)
+    add_heads(vectors)
     return vectors
 
 

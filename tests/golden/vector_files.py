@@ -7,7 +7,7 @@ from statebag.format.json_text import encode
 from statebag.format.pack import PackBuilder
 from statebag.format.stub import KEY
 
-LISTS = ("bags", "packs", "archives", "scopes", "texts", "signatures", "encrypted")
+LISTS = ("bags", "packs", "archives", "scopes", "texts", "signatures", "encrypted", "heads")
 
 
 class Vectors:

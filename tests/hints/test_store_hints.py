@@ -182,6 +182,11 @@ TRIALS = [
         lambda _: replaced(MemoryStore(), read_again=True),
     ),
     Trial(
+        "Set STATEBAG_ENCRYPTION_KEYS to the writer's keys.",
+        lambda w: opened(w, [KEY], ()),
+        lambda w: opened(w, [KEY], [KEY]),
+    ),
+    Trial(
         "Keep a retired key in STATEBAG_ENCRYPTION_KEYS, behind the one that encrypts.",
         lambda w: opened(w, [KEY], [OTHER]),
         lambda w: opened(w, [KEY], [OTHER, KEY]),

@@ -1,13 +1,14 @@
 import pytest
 from msgspec.structs import replace
 
-from statebag import BlobCorrupt, LimitExceeded, Policy
+from statebag import BlobCorrupt, LimitExceeded, NotPermitted, Policy, UnsupportedFormat
 from statebag.format import extents
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.pack import PackBuilder
 from statebag.opening import fetch
 from statebag.opening.fetch import Fetcher
 from statebag.store.cache import BlobCache
+from statebag.store.encrypted import EncryptedStore, Keys
 from statebag.store.memory import MemoryStore
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.recording_store import RecordingStore
@@ -62,6 +63,52 @@ def test_what_is_in_the_cache_is_not_asked_for(store):
     store.forget()
     assert fetcher(store, cache).texts(blobs) == first
     assert store.calls == []
+
+
+@pytest.mark.parametrize("difference", [-1, 1])
+def test_a_cached_text_does_not_answer_for_another_size(store, difference):
+    """A forged stub is refused the same way by a process that knows the blob and by a new one."""
+    (blob,) = put(store, texts(1, 4000))
+    cache = BlobCache(10**8)
+    fetcher(store, cache).texts([blob])
+    forged = replace(blob, size=blob.size + difference)
+    warm = fetcher(store, cache)
+    assert not warm.has_all([forged])
+    assert warm.has_all([blob])
+    for one in (warm, fetcher(store)):
+        with pytest.raises(BlobCorrupt, match=f"not the {forged.size} bytes"):
+            one.texts([forged])
+
+
+@pytest.mark.parametrize("newest", [True, False])
+def test_an_encrypted_object_is_no_damaged_one_for_a_reader_without_keys(store, newest):
+    keys = Keys([b"k" * 32], misuse_resistant=newest)
+    (blob,) = put(EncryptedStore(store, keys), texts(1, 4000))
+    with pytest.raises(NotPermitted, match="encrypted, and this reader has no keys") as caught:
+        fetcher(store).texts([blob])
+    assert caught.value.object_name == blob.at
+    assert "STATEBAG_ENCRYPTION_KEYS" in caught.value.hint
+    assert fetcher(EncryptedStore(store, keys)).texts([blob])
+
+
+def test_an_object_encrypted_in_a_later_version_says_so_without_keys(store):
+    keys = Keys([b"k" * 32])
+    (blob,) = put(EncryptedStore(store, keys), texts(1, 4000))
+    data = store.get(blob.at)
+    store.put(blob.at, data[:5] + b"\x09" + data[6:])
+    with pytest.raises(UnsupportedFormat) as caught:
+        fetcher(store).texts([blob])
+    assert caught.value.object_name == blob.at
+
+
+def test_only_a_read_that_failed_looks_at_the_start_of_the_object(store):
+    (blob,) = put(store, texts(1, 4000))
+    fetcher(store).texts([blob])
+    assert all(list(call.spans) == [(blob.offset, blob.length)] for call in store.of("get_ranges"))
+    store.put(blob.at, bytes(len(store.get(blob.at))))
+    with pytest.raises(BlobCorrupt):
+        fetcher(store).texts([blob])
+    assert [list(call.spans) for call in store.of("get_ranges")][-1] == [(0, 8)]
 
 
 def test_stores_of_other_addresses_share_no_cache(store):

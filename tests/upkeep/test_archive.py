@@ -54,6 +54,23 @@ def built(header, packs):
     return resealed(MAGIC + len(text).to_bytes(8, "big") + text + packs)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"v": 2}, {"v": 2, "more": 1}, {"v": 1.0}, {"v": True}, {"v": "1"}, {"v": None}, {"v": 0}],
+)
+def test_the_version_of_a_header_is_looked_at_first(change):
+    header, packs = parts(exported())
+    client = Statebag(MemoryStore(), replicas=())
+    with pytest.raises(UnsupportedFormat):
+        client.unpack(built({**header, **change}, packs), SCOPE)
+    later = {"v": 2, "other": []}
+    with pytest.raises(UnsupportedFormat):
+        client.unpack(built(later, packs), SCOPE)
+    del header["v"]
+    with pytest.raises(BlobCorrupt):
+        client.unpack(built(header, packs), SCOPE)
+
+
 def test_a_state_moves_to_another_store_and_scope():
     archive = exported()
     forget()

@@ -20,6 +20,7 @@ import msgspec
 from statebag.errors import BlobCorrupt, StatebagError, UnsupportedFormat
 from statebag.format import json_text
 from statebag.format.codec import compress, decompress, sha256_hex
+from statebag.format.encryption_keys import check_not_encrypted
 
 __all__ = ["HeadState", "VersionRecord", "decode_record", "encode_record"]
 
@@ -89,10 +90,12 @@ def decode_record(data: bytes, name: str) -> HeadState | VersionRecord:
 
     Raises:
         BlobCorrupt: The bytes are not those that were written.
+        NotPermitted: They are encrypted.
         UnsupportedFormat: They have a newer version.
     """
     if data[:5] == _MAGIC[:5] and data[: len(_MAGIC)] != _MAGIC:
         raise _newer(name)
+    check_not_encrypted(data[: len(_MAGIC)], name)
     if not data.startswith(_MAGIC) or len(data) < _START:
         raise BlobCorrupt("the object is not a version of a head", object_name=name)
     size = int.from_bytes(data[len(_MAGIC) : len(_MAGIC) + 8], "big")
@@ -113,7 +116,8 @@ def decode_record(data: bytes, name: str) -> HeadState | VersionRecord:
 def _parsed(body: Any, name: str) -> HeadState | VersionRecord:
     if not isinstance(body, dict):
         raise BlobCorrupt("the version of a head is malformed", object_name=name)
-    if body.get("v") != _VERSION:
+    version = body.get("v")
+    if type(version) is not int or version != _VERSION:  # `true` and 1.0 are equal to 1
         raise _newer(name)
     if "version" in body:
         return msgspec.convert(body["version"], VersionRecord)

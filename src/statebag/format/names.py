@@ -29,13 +29,26 @@ _LONGEST_NAME = 1024  # bytes: the longest key (S3 User Guide, "Naming Amazon S3
 _LONGEST_PART = 255  # bytes: NAME_MAX of ext4, XFS, APFS and NTFS
 _UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
+# First and last code point of each range that no name may have: controls, format characters,
+# surrogates, private use, and separators other than U+0020, of Unicode 15.1; and code points that
+# Unicode keeps for more characters that are not shown (Default_Ignorable_Code_Point). The table is
+# fixed: `str.isprintable` gives another answer in each version of Python. docs/format.md has it.
+_HIDDEN = (
+    (0x0, 0x1F), (0x7F, 0xA0), (0xAD, 0xAD), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD),
+    (0x70F, 0x70F), (0x890, 0x891), (0x8E2, 0x8E2), (0x1680, 0x1680), (0x180E, 0x180E),
+    (0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x206F), (0x3000, 0x3000), (0xD800, 0xF8FF),
+    (0xFDD0, 0xFDEF), (0xFEFF, 0xFEFF), (0xFFF0, 0xFFFB), (0x110BD, 0x110BD), (0x110CD, 0x110CD),
+    (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE00FF),
+    (0xE01F0, 0xE0FFF), (0xF0000, 0x10FFFF),
+)  # fmt: skip
+
 
 def encode_scope(scope: str) -> str:
     """Return the stored form of a scope such as `machine/execution name`.
 
     Raises:
-        InvalidState: The scope is not text, is too long, or has a control character or a part that
-            is empty, `.` or `..`.
+        InvalidState: The scope is not text, is too long, or has a character that is not shown, or
+            a part that is empty, `.` or `..`.
     """
     if not isinstance(scope, str):
         raise InvalidState(
@@ -92,7 +105,15 @@ def _is_canonical(part: str) -> bool:
         decoded = unquote(part, errors="strict")
     except UnicodeDecodeError:
         return False
-    return quote(decoded, safe="") == part and decoded.isprintable()
+    return quote(decoded, safe="") == part and all(map(_is_shown, decoded))
+
+
+def _is_shown(character: str) -> bool:
+    """Return whether a name may have a character, whatever this Python knows of Unicode."""
+    code = ord(character)
+    if code & 0xFFFE == 0xFFFE:  # the last two of each plane are not characters
+        return False
+    return not any(first <= code <= last for first, last in _HIDDEN)
 
 
 def pack_name(scope: str, digest: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import InvalidStub, UnsupportedFormat
 from statebag.format.json_text import EXACT_INTEGER
 from statebag.format.names import check_pack_name
+from statebag.format.pack import LARGEST_NODE
 from statebag.format.stub import (
     KEY,
     MAX_ENTRIES,
@@ -275,7 +276,7 @@ class Fields:
         level, own_size = node or (0, size)
         if pack >= len(names) or level > MAX_LEVEL or (node and level == 0) or not count:
             raise self.fault("pieces")
-        if length > longest_frame(own_size):
+        if length > longest_frame(own_size) or (level and own_size > LARGEST_NODE):
             raise self.fault("pieces")
         blob = Blob(sha256, own_size, names[pack], offset, length)
         return Entry(blob, count, size, level)

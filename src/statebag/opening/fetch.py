@@ -243,6 +243,8 @@ class Fetcher:
                 )
             if len(texts) == len(one.blobs):
                 return texts
+        if isinstance(worst, BlobCorrupt):
+            self._refuse_encrypted(one.at)
         if not isinstance(error, StoreUnavailable):
             self._presence.missed(one.at)
         raise type(worst)(
@@ -251,6 +253,20 @@ class Fetcher:
             object_name=worst.object_name or one.at,
             hint=f"{places} other places had it, none of them whole" if places else worst.hint,
         )
+
+    def _refuse_encrypted(self, name: str) -> None:
+        """Raise the true reason if an object is encrypted and this reader has no keys.
+
+        Such an object looks like a damaged one. With keys, the store itself looks at the magic, and
+        what it returns here has been decrypted.
+        """
+        from statebag.format.encryption_keys import MAGIC, check_not_encrypted  # noqa: PLC0415 (rare)
+
+        try:
+            start = self._store.get_ranges(name, [(0, len(MAGIC))])[0]
+        except StatebagError:
+            return
+        check_not_encrypted(start, name)
 
     def _read_once(self, one: _Range) -> dict[Blob, bytes]:
         data = self._store.get_ranges(one.at, [(one.start, one.end - one.start)])[0]
@@ -324,12 +340,13 @@ class Fetcher:
         for key in self._cache.keys():  # noqa: SIM118 (it is no dict)
             text = self._cache.get(key)
             if key[:2] == (self._identity, at) and text is not None:
-                _, _, offset, _, digest = key
+                _, _, offset, _, _, digest = key
                 found[int(str(offset)), str(digest)] = text
         return found
 
-    def _key(self, blob: Blob) -> tuple[Identity, str, int, int, str]:
-        return (self._identity, blob.at, blob.offset, blob.length, blob.sha256)
+    def _key(self, blob: Blob) -> tuple[Identity, str, int, int, int, str]:
+        """Return all that a text was checked with: a stub that says another size finds nothing."""
+        return (self._identity, blob.at, blob.offset, blob.length, blob.size, blob.sha256)
 
 
 def _check(what: str, amount: int, limit: int) -> None:

@@ -49,7 +49,14 @@ from statebag.errors import (
     StoreUnavailable,
     UnsupportedFormat,
 )
-from statebag.format.encryption_keys import KEY_BYTES, check_keys
+from statebag.format.encryption_keys import (
+    KEY_BYTES,
+    MAGIC,
+    OLDER_MAGIC,
+    check_keys,
+    check_not_encrypted,
+    has_newer_magic,
+)
 from statebag.store.bounded import within_deadline
 from statebag.store.checked import checked
 from statebag.store.contract import can_delete_if, is_conditional
@@ -69,13 +76,9 @@ if TYPE_CHECKING:
 else:
     KeyProvider = object
 
-MAGIC = b"SBENC\x02\r\n"
-OLDER_MAGIC = b"SBENC\x01\r\n"
 _MAGICS = {2: MAGIC, 1: OLDER_MAGIC}
 BLOCK = 4096
 """Bytes of an object in one block (docs/format.md)."""
-
-_VERSION_AT = 5  # in the magic (docs/format.md)
 
 # Bytes of an ID that may differ from a known one. Chosen: damage changes few of them, while another
 # key has nearly all different.
@@ -449,18 +452,8 @@ class EncryptedStore:
 
     def _check_version(self, name: str, data: bytes) -> None:
         """Refuse an object of a later release; if it has blocks of a known key, it is damaged."""
-        before, after = MAGIC[:_VERSION_AT], MAGIC[_VERSION_AT + 1 :]
-        if (
-            not _is_ours(data)
-            and data.startswith(before)
-            and data[_VERSION_AT + 1 : len(MAGIC)] == after
-            and not self._keys.knows(data[len(MAGIC) :])
-        ):
-            raise UnsupportedFormat(
-                "the object is encrypted in a version that this release does not know",
-                object_name=name,
-                hint="Install a newer statebag here: readers are upgraded first.",
-            )
+        if has_newer_magic(data) and not self._keys.knows(data[len(MAGIC) :]):
+            check_not_encrypted(data, name)
 
     def head(self, name: str) -> ObjectInfo | None:
         """Return the encrypted size and the time of an object, or None."""

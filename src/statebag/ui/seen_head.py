@@ -12,7 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from statebag.errors import BlobCorrupt, BlobMissing, ConfigurationError, InvalidState
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    ConfigurationError,
+    InvalidState,
+    NotPermitted,
+)
 from statebag.format import json_text
 from statebag.format.head_names import (
     SCOPE_OF_PACKS,
@@ -185,7 +191,7 @@ class SeenHead:
         }
         try:
             record = self.record(state, one)
-        except (BlobMissing, BlobCorrupt) as error:
+        except (BlobMissing, BlobCorrupt, NotPermitted) as error:
             return {**row, "trouble": error.message}
         sizes = self._measured(record)
         row |= {"written": record.written, "sealed": sizes.sealed, "opened": sizes.opened}

@@ -96,13 +96,16 @@ def unpack(data: bytes, max_bytes: int) -> tuple[Any, MemoryStore]:
 
 
 def _bag_of(header: Any) -> Any:
-    if not isinstance(header, dict) or set(header) != {"v", "bag", "packs"}:
+    if not isinstance(header, dict) or "v" not in header:
         raise BlobCorrupt("the archive's header is malformed")
-    if header["v"] != _VERSION:
+    version = header["v"]  # looked at first: another version may have other fields
+    if type(version) is not int or version != _VERSION:
         raise UnsupportedFormat(
             "the archive has a version that this release does not know",
             hint="Upgrade this library.",
         )
+    if set(header) != {"v", "bag", "packs"}:
+        raise BlobCorrupt("the archive's header is malformed")
     return header["bag"]
 
 
