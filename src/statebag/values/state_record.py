@@ -8,9 +8,12 @@ not have, and the JSON form of values that the function did not change, are as t
 from __future__ import annotations
 
 import re
-import sys
-import types
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from collections import deque
+from copy import deepcopy
+from decimal import Decimal
+from functools import cached_property
+from inspect import getattr_static
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
@@ -18,15 +21,21 @@ from statebag.errors import ConfigurationError, InvalidState
 from statebag.format import json_text
 from statebag.format.paths import render_path
 from statebag.format.unopened import holds_unopened, unread_in
+from statebag.values.record_fields import fields_of, is_record, is_root, is_typed_dict
+from statebag.values.snapshots import IMMUTABLE, is_immutable, same_json, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from statebag.format.paths import Path
+    from statebag.values.record_fields import RecordFields
 
 __all__ = ["StateRecord", "annotated_record", "check_state_type"]
 
 _JSON_LEAVES = frozenset({str, int, float, bool, type(None)})
+# Of these, Python gives the same object for the same value, now and then.
+_SHARED = frozenset({str, int, bool, bytes, type(None)})
+_SEQUENCES = (list, tuple, deque)
 # What msgspec and pydantic say of a value without quoting it.
 _SAFE = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
@@ -40,7 +49,7 @@ def check_state_type(kind: object) -> None:
     Raises:
         ConfigurationError: It is not a class of one of the kinds.
     """
-    if not (isinstance(kind, type) and (_is_typed_dict(kind) or _is_record(kind))):
+    if not (isinstance(kind, type) and (is_typed_dict(kind) or is_record(kind))):
         said = kind.__qualname__ if isinstance(kind, type) else type(kind).__qualname__
         raise ConfigurationError(
             "state must be a TypedDict, a dataclass, a msgspec.Struct or a pydantic model, "
@@ -71,18 +80,43 @@ def annotated_record(function: Callable[..., Any]) -> type | None:
         return None
     if isinstance(said, str):
         said = _named(said, getattr(function, "__globals__", {}))
-    if not isinstance(said, type) or not _is_record(said):
+    if not isinstance(said, type) or not is_record(said):
         return None
     found: type = said
     return found
 
 
-class _Fields(NamedTuple):
-    """The fields of a class by the names of their members in JSON, and the types of these."""
+class _Origin:
+    """What an object, or another value, was made from.
 
-    attributes: dict[str, str]
-    types: dict[str, Any]
-    required: frozenset[str]
+    Attributes:
+        made: The object. It is held, which keeps its id from being given to another one.
+        its: The JSON value.
+        parts: What stands in it, by the name of the member or the index, if it needs an origin.
+        names: The name in JSON of each attribute that was read, or of each key of a dict.
+        more: Names of members that the object has without a field.
+        absent: Snapshots of the fields that were not read.
+        given: Fields that pydantic says were given.
+        beyond: Snapshots of attributes that are no fields.
+        before: A snapshot of a value that may change in place, and has no parts.
+    """
+
+    __slots__ = ("absent", "before", "beyond", "given", "its", "made", "more", "names", "parts")
+
+    def __init__(self, made: Any, its: Any) -> None:
+        self.made = made
+        self.its = its
+        self.parts: dict[Any, _Origin] = {}
+        self.names: dict[Any, Any] = {}
+        self.more: frozenset[str] = frozenset()
+        self.absent: dict[str, Any] = {}
+        self.given: frozenset[str] = frozenset()
+        self.beyond: dict[str, Any] = {}
+        self.before: Any = None
+
+    def kept(self, one: Any) -> bool:
+        """Return whether a value is the one that was made here, and cannot have changed."""
+        return self.made is one and is_immutable(one)
 
 
 class StateRecord:
@@ -96,10 +130,10 @@ class StateRecord:
     def __init__(self, kind: type, *, keeps_values: bool = False) -> None:
         self._kind = kind
         self._keeps_values = keeps_values
-        # With the objects themselves, which keeps an id from being given to another one.
-        self._records: dict[int, tuple[Any, dict[str, Any], dict[str, Any]]] = {}
-        self._leaves: dict[int, tuple[Any, Any]] = {}
-        self._state: Any = None
+        # Of containers alone: Python shares None, small ints and members of an Enum, which are
+        # known by their place.
+        self._origins: dict[int, _Origin] = {}
+        self._origin: _Origin | None = None
 
     def made(self, state: Any) -> Any:
         """Return the object of a state.
@@ -110,15 +144,20 @@ class StateRecord:
 
         Raises:
             InvalidState: The state does not fit, with the path of the value.
+            ConfigurationError: A class has a field of which it cannot be said where it is read.
         """
-        self._state = state
+        if is_typed_dict(self._kind):
+            try:
+                _converted(state, self._kind, ())
+            except RecursionError:
+                raise json_text.no_room(InvalidState) from None
+            return state
         try:
-            value = _converted(state, self._kind, ())
+            # Of a copy: a class may keep dicts of the state, which would change with its object.
+            value = _converted(_copied(state), self._kind, ())
         except RecursionError:
             raise json_text.no_room(InvalidState) from None
-        if _is_typed_dict(self._kind):
-            return state
-        self._pair(value, state)
+        self._origin = self._paired(value, state)
         return value
 
     def written(self, answer: Any) -> Any:
@@ -129,76 +168,109 @@ class StateRecord:
 
         Args:
             answer: Any value.
+
+        Raises:
+            InvalidState: A change cannot be written without losing a part of the state.
         """
+        top = self._origin
         try:
-            return self._written(answer, self._state, self._kind, is_state=True)
+            if type(answer) is dict and top is not None and is_record(type(top.made)):
+                parts = top.parts  # a delta, or the state as a dict
+                return {name: self._written(one, parts.get(name)) for name, one in answer.items()}
+            return self._written(answer, top, is_state=True)
         except RecursionError:
             raise json_text.no_room(InvalidState) from None
 
-    def _pair(self, value: Any, original: Any) -> None:
-        """Remember what each object, and each value of another type than JSON's, was made from."""
-        pending = [(value, original)]
+    def _paired(self, value: Any, original: Any) -> _Origin:
+        """Remember what a value, and each one in it that JSON has in another form, is made from."""
+        first = _Origin(value, original)
+        pending = [first]
         while pending:
-            one, its = pending.pop()
-            if one is its:
-                continue
-            if isinstance(its, dict) and _is_record(type(one)):
-                attributes = _fields(type(one)).attributes
-                absent = {
-                    name: getattr(one, attribute, None)
-                    for name, attribute in attributes.items()
-                    if name not in its
-                }
-                self._records[id(one)] = (one, its, absent)
-                pending += [
-                    (getattr(one, attribute, None), its[name])
-                    for name, attribute in attributes.items()
-                    if name in its
-                ]
-                more = getattr(one, "__pydantic_extra__", None) or {}
-                pending += [(more[name], its[name]) for name in more if name in its]
-            elif isinstance(its, list) and isinstance(one, list | tuple) and len(one) == len(its):
-                pending += zip(one, its, strict=True)
-            elif isinstance(its, dict) and isinstance(one, dict):
-                pending += [(one[name], its[name]) for name in one if name in its]
-            elif not isinstance(one, list | dict | tuple | set | frozenset | bytearray):
-                self._leaves[id(one)] = (one, its)
+            origin = pending.pop()
+            for name, one, its in self._parts(origin):
+                if one is its or _is_copy(one, its):
+                    continue
+                origin.parts[name] = part = _Origin(one, its)
+                pending.append(part)
+        return first
 
-    def _written(
-        self, value: Any, beside: Any, kind: type | None, *, is_state: bool = False
-    ) -> Any:
-        """Return the JSON value of a value.
+    def _parts(self, origin: _Origin) -> Iterable[tuple[Any, Any, Any]]:
+        """Return the places in a value, with what stands there and its JSON value."""
+        one, its = origin.made, origin.its
+        kind = type(one)
+        if is_immutable(one):
+            return ()
+        if not isinstance(one, tuple | frozenset) or one:  # Python shares the empty ones
+            self._origins[id(one)] = origin
+        if is_record(kind):
+            if is_root(kind):
+                return [("root", one.root, its)]
+            fields = fields_of(kind)
+            if isinstance(its, dict) and not fields.is_array:
+                return _parts_of_record(origin, fields)
+            if isinstance(its, list) and fields.is_array:
+                return _parts_of_array(origin, fields)
+        elif isinstance(its, list) and isinstance(one, _SEQUENCES) and len(one) == len(its):
+            return zip(range(len(its)), one, its, strict=True)
+        elif isinstance(its, dict) and isinstance(one, dict):
+            if all(name in its for name in one):
+                origin.names = {name: name for name in one}
+            elif len(one) == len(its):
+                origin.names = dict(zip(one, its, strict=True))  # keys of another type
+            if origin.names or not one:
+                return [(name, one[key], its[name]) for key, name in origin.names.items()]
+        origin.before = snapshot(one)
+        return ()
+
+    def _written(self, value: Any, place: _Origin | None, *, is_state: bool = False) -> Any:
+        """Return the JSON value of a value: the state's own, if nothing in it changed.
 
         Args:
             value: The value.
-            beside: What the state has at this place.
-            kind: The class of what was made there, if one was.
+            place: What was made at this place; None in an array, where a place says nothing.
             is_state: Whether it is the state itself, of which every field is written.
         """
-        found = self._leaves.get(id(value))
-        if found is not None and found[0] is value:
-            return found[1]
+        if place is not None and place.kept(value):
+            return place.its
         if type(value) in _JSON_LEAVES or unread_in(value) is not None:
             return value
-        if self._is_json(value):
+        kind = type(value)
+        origin = self._origins.get(id(value))
+        if origin is None or origin.made is not value:
+            origin = place if place is not None and type(place.made) is kind else None
+        if origin is None and self._is_json(value):
             return value
-        if _is_record(type(value)):
-            if self._keeps_values and not isinstance(value, self._kind) and not self._made(value):
+        if origin is not None and origin.before is not None:
+            if origin.made is value and origin.before == snapshot(value):
+                return origin.its
+            if _holds_object(origin.its):
+                raise InvalidState(
+                    f"a value of type {kind.__qualname__} that was made from JSON objects was "
+                    "changed, and members of these that it does not have would be lost",
+                    hint="Use a list, a dict or a class with fields for it.",
+                )
+            origin = None
+        if is_record(kind):
+            if self._keeps_values and origin is None and not isinstance(value, self._kind):
                 return value
-            return self._members(value, beside if type(value) is kind else None, is_state=is_state)
+            if is_root(kind):
+                return self._written(value.root, origin and origin.parts.get("root"))
+            if fields_of(kind).is_array:
+                return self._array(value, origin)
+            is_moved = origin is None or origin is not place
+            return self._members(value, origin, is_state=is_state, is_moved=is_moved)
         if isinstance(value, dict):
-            return {name: self._written(one, None, None) for name, one in value.items()}
-        if self._keeps_values and isinstance(value, tuple | set | frozenset):
+            return self._dict(value, origin)
+        if self._keeps_values and origin is None and isinstance(value, tuple | set | frozenset):
             return value
-        if isinstance(value, list | tuple) and not hasattr(value, "_asdict"):
-            return [self._written(one, None, None) for one in value]
+        if isinstance(value, _SEQUENCES) and (origin is not None or not hasattr(value, "_asdict")):
+            return self._items(value, origin)
         if isinstance(value, set | frozenset):
-            items = [self._written(one, None, None) for one in value]
+            items = [self._written(one, None) for one in value]
             return sorted(items, key=json_text.encode)  # the same in every process
-        decimal = sys.modules.get("decimal")  # if it is not loaded, this is not a Decimal
         if self._keeps_values:
             return value
-        if isinstance(value, tuple) or (decimal is not None and isinstance(value, decimal.Decimal)):
+        if isinstance(value, tuple | Decimal):
             return value  # as the runtime writes it
         try:
             return msgspec.to_builtins(value, str_keys=True)
@@ -208,51 +280,251 @@ class StateRecord:
     def _is_json(self, value: Any) -> bool:
         """Return whether a container holds nothing that is written in another way, at any depth."""
         pending = [value]
+        seen: set[int] = set()  # the seal refuses a value that holds itself
         while pending:
             one = pending.pop()
+            if type(one) in _JSON_LEAVES or id(one) in seen:
+                continue
+            if id(one) in self._origins:
+                return False
+            seen.add(id(one))
             if type(one) is dict:
+                if not all(type(name) is str for name in one):
+                    return False
                 pending.extend(one.values())
             elif type(one) is list:
                 pending.extend(one)
-            elif id(one) in self._leaves or (
-                type(one) not in _JSON_LEAVES and unread_in(one) is None
-            ):
+            elif unread_in(one) is None:
                 return False
         return True
 
-    def _made(self, record: Any) -> bool:
-        """Return whether an object was made from the state."""
-        found = self._records.get(id(record))
-        return found is not None and found[0] is record
+    def _items(self, value: Any, origin: _Origin | None) -> list[Any]:
+        if origin is None:
+            return [self._written(one, None) for one in value]
+        # A date that moved in its array is the same one; ints and texts may be another's.
+        moved = {
+            id(part.made): part
+            for part in origin.parts.values()
+            if type(part.made) in IMMUTABLE and type(part.made) not in _SHARED
+        }
+        written = []
+        for index, one in enumerate(value):
+            part = origin.parts.get(index)
+            if part is None or part.made is not one:
+                part = moved.get(id(one))
+            written.append(self._written(one, part))
+        its: list[Any] = origin.its
+        return its if same_json(written, its) else written
 
-    def _members(self, record: Any, beside: Any, *, is_state: bool) -> dict[str, Any]:
-        fields = _fields(type(record))
-        if self._made(record):
-            _, original, absent = self._records[id(record)]
-        else:
-            original, absent = (beside if isinstance(beside, dict) else {}), {}
+    def _dict(self, value: dict[Any, Any], origin: _Origin | None) -> dict[Any, Any]:
+        if origin is None:
+            return {self._key(key): self._written(one, None) for key, one in value.items()}
+        written = {}
+        for key, one in value.items():
+            name = origin.names[key] if key in origin.names else self._key(key)
+            written[name] = self._written(one, origin.parts.get(name))
+        its: dict[Any, Any] = origin.its
+        known = set(origin.names.values())
+        if len(known) < len(its):  # a TypedDict is made without the members that it does not have
+            own = written
+            written = {
+                name: own.get(name, one)
+                for name, one in its.items()
+                if name in own or name not in known
+            }
+            written.update(own)
+        return its if same_json(written, its) else written
+
+    def _key(self, key: Any) -> Any:
+        if self._keeps_values or type(key) in _JSON_LEAVES:
+            return key
+        try:
+            return next(iter(msgspec.to_builtins({key: None}, str_keys=True)))
+        except (TypeError, ValueError):
+            return key  # as for values
+
+    def _array(self, record: Any, origin: _Origin | None) -> list[Any]:
+        """Return the JSON array of a Struct that is one."""
+        fields = fields_of(type(record))
+        first = [] if fields.tag is None else [fields.tag[1]]
+        parts = {} if origin is None else origin.parts
+        its = [] if origin is None else origin.its
+        written = first + [
+            self._written(getattr(record, attribute), parts.get(index))
+            for index, attribute in enumerate(fields.names, len(first))
+        ]
+        if origin is not None and same_json(written[: len(its)], its[: len(written)]):
+            more = fields.names if origin.made is not record else origin.absent
+            if all(snapshot(getattr(record, name)) == origin.absent.get(name) for name in more):
+                return its
+        return written + its[len(written) :]
+
+    def _members(
+        self, record: Any, origin: _Origin | None, *, is_state: bool, is_moved: bool
+    ) -> dict[str, Any]:
+        fields = fields_of(type(record))
+        is_own = origin is not None and origin.made is record
+        if origin is None:
+            origin = _Origin(record, {})
+        _check_beyond(record, fields, origin.beyond if is_own else None)
+        its = origin.its
         more = getattr(record, "__pydantic_extra__", None)
+        attributes = {name: attribute for attribute, name in origin.names.items()}
         written: dict[str, Any] = {}
-        for name, its in original.items():
-            if name in fields.attributes:
-                one = getattr(record, fields.attributes[name])
-                kind = fields.types.get(name)
-                written[name] = self._written(one, its, _class_in(kind, type(one)))
-            elif more is None or name in more:
-                written[name] = its if more is None else self._written(more[name], its, None)
+        for name, one in its.items():
+            if name in attributes:
+                now = getattr(record, attributes[name], msgspec.UNSET)
+                if now is not msgspec.UNSET:  # or the function deleted it
+                    written[name] = self._written(now, origin.parts.get(name))
+            elif more is not None and name in more:
+                written[name] = self._written(more[name], origin.parts.get(name))
+            elif name not in origin.more:
+                written[name] = one
+        absent = {
+            attribute: getattr(record, attribute, msgspec.UNSET)
+            for attribute in fields.names
+            if attribute not in origin.names
+        }
+        given: frozenset[str] = (
+            getattr(record, "__pydantic_fields_set__", frozenset()) - origin.given
+        )
         # An object below the state that did not change gets no defaults: its bytes stay the same.
-        is_changed = is_state or written != {name: original[name] for name in written}
-        given = getattr(record, "__pydantic_fields_set__", ())
-        for name, attribute in fields.attributes.items():
-            one = getattr(record, attribute)
-            if name not in written and (
-                is_changed or attribute in given or not _is_untouched(one, absent, name)
-            ):
-                written[name] = self._written(one, None, None)
+        is_changed = (
+            is_state
+            or not is_own
+            or not given.isdisjoint(absent)
+            or any(name not in its for name in more or ())
+            or any(snapshot(one) != origin.absent.get(name) for name, one in absent.items())
+            or not same_json(written, its)
+        )
+        tag = fields.tag
+        if tag is not None and tag[0] not in written and (is_changed or is_moved):
+            written = {tag[0]: tag[1], **written}
+        elif not is_changed:
+            return its  # type: ignore[no-any-return]
+        if is_changed:
+            for attribute, one in absent.items():
+                if one is not msgspec.UNSET:
+                    written[fields.names[attribute][0]] = self._written(one, None)
         for name, one in (more or {}).items():
             if name not in written:
-                written[name] = self._written(one, None, None)
+                written[name] = self._written(one, None)
         return written
+
+
+def _parts_of_record(origin: _Origin, fields: RecordFields) -> list[tuple[str, Any, Any]]:
+    one, its = origin.made, origin.its
+    origin.names = fields.used(type(one), its)
+    origin.given = frozenset(getattr(one, "__pydantic_fields_set__", ()))
+    origin.absent = {
+        attribute: snapshot(getattr(one, attribute, msgspec.UNSET))
+        for attribute in fields.names
+        if attribute not in origin.names
+    }
+    origin.beyond = {name: snapshot(its) for name, its in _beyond(one, fields).items()}
+    more = getattr(one, "__pydantic_extra__", None) or {}
+    origin.more = frozenset(more)
+    used = set(origin.names.values())
+    return [
+        (name, getattr(one, attribute, msgspec.UNSET), its[name])
+        for attribute, name in origin.names.items()
+    ] + [(name, more[name], its[name]) for name in more if name in its and name not in used]
+
+
+def _parts_of_array(origin: _Origin, fields: RecordFields) -> list[tuple[int, Any, Any]]:
+    first = 0 if fields.tag is None else 1
+    attributes = list(fields.names)
+    read = attributes[: len(origin.its) - first]
+    origin.absent = {
+        attribute: snapshot(getattr(origin.made, attribute))
+        for attribute in attributes[len(read) :]
+    }
+    return [
+        (index, getattr(origin.made, attribute), origin.its[index])
+        for index, attribute in enumerate(read, first)
+    ]
+
+
+def _beyond(record: Any, fields: RecordFields) -> dict[str, Any]:
+    """Return the attributes of an object that are no fields and no cached properties."""
+    if hasattr(record, "__pydantic_fields_set__"):
+        return {}  # pydantic refuses others, and private ones are of the process
+    found = getattr(record, "__dict__", {})
+    names = [name for name in found if name not in fields.names]
+    return {
+        name: found[name]
+        for name in names
+        if not isinstance(getattr_static(type(record), name, None), cached_property)
+    }
+
+
+def _check_beyond(record: Any, fields: RecordFields, before: dict[str, Any] | None) -> None:
+    """Refuse an attribute that is no field, and that the constructor did not set so."""
+    beyond = _beyond(record, fields)
+    if not beyond:
+        return
+    if before is None:
+        try:
+            made = type(record)(
+                **{
+                    name: deepcopy(getattr(record, name))
+                    for name in fields.names
+                    if name not in fields.computed
+                }
+            )
+            before = {name: snapshot(its) for name, its in _beyond(made, fields).items()}
+        except Exception:  # noqa: BLE001  # of the user's own class
+            before = {}
+    for name, one in beyond.items():
+        if name not in before or before[name] != snapshot(one):
+            raise InvalidState(
+                f"a value of type {_plain_name(type(record))} has an attribute {name!r}, which is "
+                "not a field, that would not come back",
+                hint="Declare it as a field.",
+            )
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of the dicts and lists of a value, at any depth."""
+    if type(value) not in (dict, list):
+        return value
+    copy = value.copy()
+    pending: list[Any] = [copy]
+    while pending:
+        into = pending.pop()
+        for name, one in into.items() if type(into) is dict else enumerate(into):
+            if type(one) is dict or type(one) is list:
+                into[name] = one = one.copy()  # noqa: PLW2901  # the copy is what is filled next
+                pending.append(one)
+    return copy
+
+
+def _is_copy(one: Any, its: Any) -> bool:
+    """Return whether a value is a copy of a JSON value, with the same leaves."""
+    pending = [(one, its)]
+    while pending:
+        left, right = pending.pop()
+        if left is right:
+            continue
+        if type(left) is dict and type(right) is dict and list(left) == list(right):
+            pending.extend((value, right[name]) for name, value in left.items())
+        elif type(left) is list and type(right) is list and len(left) == len(right):
+            pending.extend(zip(left, right, strict=True))
+        else:
+            return False
+    return True
+
+
+def _holds_object(value: Any) -> bool:
+    """Return whether a JSON value is an object, or an array that holds one."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, dict):
+            return True
+        if isinstance(one, list):
+            pending.extend(one)
+    return False
 
 
 def _converted(value: Any, kind: Any, path: Path) -> Any:
@@ -278,27 +550,32 @@ def _converted(value: Any, kind: Any, path: Path) -> Any:
 def _partly_converted(value: Any, kind: Any, path: Path) -> Any:
     """Return an object of a record's class of which some parts were not opened."""
     is_model = hasattr(kind, "__pydantic_validator__")
-    is_made = isinstance(kind, type) and (_is_record(kind) or _is_typed_dict(kind))
+    is_made = isinstance(kind, type) and (is_record(kind) or is_typed_dict(kind))
+    known = {name for names in fields_of(kind).names.values() for name in names} if is_made else ()
     if is_model or not is_made or not isinstance(value, dict):
         for name, one in value.items() if isinstance(value, dict) else enumerate(value):
-            if holds_unopened(one) and (not is_model or name in _fields(kind).attributes):
+            if holds_unopened(one) and (not is_model or name in known):
                 raise InvalidState(
                     f"a value of type {_plain_name(kind)} has a part that was not opened",
                     path=render_path((*path, name)),
                     hint="Add this path to only=, or take the field out of the type.",
                 )
         if is_model:
-            known = _fields(kind).attributes
             return _validated({n: one for n, one in value.items() if n in known}, kind, path)
-    fields = _fields(kind)
-    for name in sorted(fields.required - value.keys()):
-        _refuse(f"Object missing required field `{name}`", kind, path)
+    fields = fields_of(kind)
+    used = fields.used(kind, value)
+    for attribute in sorted(fields.required - used.keys()):
+        _refuse(f"Object missing required field `{fields.names[attribute][0]}`", kind, path)
     made = {
-        fields.attributes[name]: _converted(value[name], fields.types[name], (*path, name))
-        for name in fields.attributes
-        if name in value
+        attribute: _converted(value[name], fields.types[attribute], (*path, name))
+        for attribute, name in used.items()
     }
-    return value if _is_typed_dict(kind) else kind(**made)
+    if is_typed_dict(kind):
+        return {**value, **made}
+    record = kind(**{name: one for name, one in made.items() if name not in fields.computed})
+    for name in fields.computed & made.keys():
+        object.__setattr__(record, name, made[name])
+    return record
 
 
 def _validated(value: Any, kind: Any, path: Path) -> Any:
@@ -336,83 +613,6 @@ def _unfit(kind: Any, found: str, path: str) -> InvalidState:
 
 def _plain_name(kind: Any) -> str:
     return str(getattr(kind, "__qualname__", kind))
-
-
-def _is_record(kind: type) -> bool:
-    """Return whether values of a class have fields: dataclasses, Structs and pydantic models."""
-    return (
-        hasattr(kind, "__dataclass_fields__")
-        or hasattr(kind, "__struct_fields__")
-        or hasattr(kind, "__pydantic_validator__")
-    )
-
-
-def _is_typed_dict(kind: type) -> bool:
-    is_total = hasattr(kind, "__total__")
-    return is_total and isinstance(kind, type) and issubclass(kind, dict)
-
-
-def _is_untouched(value: Any, absent: dict[str, Any], name: str) -> bool:
-    """Return whether a field that the state did not have still is its default."""
-    if name not in absent or absent[name] is not value:
-        return False
-    return not value if isinstance(value, list | dict | set) else True
-
-
-def _class_in(said: Any, kind: type) -> type | None:
-    """Return a class if a field's type is it, or a union with it."""
-    choices = (said,) if _is_array(said) else (said, *getattr(said, "__args__", ()))
-    return kind if any(one is kind for one in choices) else None
-
-
-def _is_array(said: Any) -> bool:
-    origin = getattr(said, "__origin__", None)
-    return isinstance(origin, type) and origin is not types.UnionType  # a type since Python 3.14
-
-
-_known: dict[type, _Fields] = {}
-
-
-def _fields(kind: Any) -> _Fields:
-    if kind not in _known:
-        _known[kind] = _read_fields(kind)
-    return _known[kind]
-
-
-def _read_fields(kind: Any) -> _Fields:
-    if hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_fields"):
-        names = {_member_name(name, field): name for name, field in kind.model_fields.items()}
-        kinds = {name: kind.model_fields[its].annotation for name, its in names.items()}
-        return _Fields(names, kinds, frozenset())
-    if hasattr(kind, "__struct_fields__"):
-        found = msgspec.structs.fields(kind)
-        return _Fields(
-            {one.encode_name: one.name for one in found},
-            {one.encode_name: one.type for one in found},
-            frozenset(one.encode_name for one in found if one.required),
-        )
-    from typing import get_type_hints  # noqa: PLC0415  # slow, and most steps have none
-
-    hints = get_type_hints(kind)
-    if _is_typed_dict(kind):
-        return _Fields({name: name for name in hints}, hints, kind.__required_keys__)
-    from dataclasses import MISSING, fields  # noqa: PLC0415  # as above
-
-    given = [one for one in fields(kind) if one.init]
-    required = {
-        one.name for one in given if one.default is MISSING and one.default_factory is MISSING
-    }
-    return _Fields(
-        {one.name: one.name for one in given},
-        {one.name: hints[one.name] for one in given},
-        frozenset(required),
-    )
-
-
-def _member_name(name: str, field: Any) -> str:
-    """Return the name in JSON from which pydantic reads a field."""
-    said = field.validation_alias if isinstance(field.validation_alias, str) else field.alias
-    return said if isinstance(said, str) else name
 
 
 def _named(text: str, names: dict[str, Any]) -> object:
