@@ -157,7 +157,6 @@ TRIED_ELSEWHERE = {
     "store/conditional_delete.py": "store/test_aws_as_the_sdk.py",
     "store/content_version.py": "store/test_contract.py",
     "store/owned_listing.py": "store/test_aws_as_the_sdk.py",
-    "store/sdk_client.py": "store/test_aws_as_the_sdk.py",
     "store/store_refusal.py": "store/test_object_storage.py",
 }
 """Modules of the engine and of the SDK's settings, with their test in a file of another name."""

@@ -267,7 +267,7 @@ import os
 import obstore
 from statebag.store.object_storage import ObjectStorage
 store = ObjectStorage({s3_store_url!r})
-obstore.put(store._store, "a", b"1")
+obstore.put(store._connection.client, "a", b"1")
 child = os.fork()
 if not child:
     os._exit(7 if store.get("a") == b"1" else 8)

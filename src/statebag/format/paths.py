@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 from statebag.errors import ConfigurationError
+from statebag.format.arguments import LONGEST_INDEX
 
 __all__ = [
     "Part",
@@ -30,8 +31,6 @@ Place = tuple[Part | slice, ...]
 
 # Characters. Chosen: a message stays readable, and names of fields are shorter
 _LONGEST_NAME_SHOWN = 80
-# No index reaches it. Chosen: as many digits as an index in the text of a path may have
-_LONGEST_INDEX = 10**18
 
 # Patterns are texts: re compiles and keeps them when they are first used, not at import.
 _NAME = r"\.?(?P<name>[^.\[\]'\"]+)"  # .name, or a name at the very start
@@ -141,7 +140,7 @@ def _checked_parts(parts: object, *, slices: bool) -> Place:
                 "a part of a path must be a name (str) or an index (int), "
                 f"not {type(part).__qualname__}"
             )
-        if isinstance(part, int) and abs(part) >= _LONGEST_INDEX:
+        if isinstance(part, int) and abs(part) >= LONGEST_INDEX:
             raise ConfigurationError(
                 f"an index in a path must have at most 18 digits, not {part.bit_length()} bits"
             )
@@ -149,7 +148,7 @@ def _checked_parts(parts: object, *, slices: bool) -> Place:
 
 
 def _is_end(end: object) -> bool:
-    return end is None or (type(end) is int and abs(end) < _LONGEST_INDEX)
+    return end is None or (type(end) is int and abs(end) < LONGEST_INDEX)
 
 
 def _steps(text: str) -> Iterable[Part | slice]:

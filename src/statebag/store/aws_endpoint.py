@@ -10,7 +10,17 @@ from statebag.store.aws_profile import profile_value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KEYS", "aws_endpoint", "aws_option", "aws_region", "has_fixed_credentials", "is_on"]
+__all__ = [
+    "KEYS",
+    "aws_endpoint",
+    "aws_option",
+    "aws_region",
+    "checksum_algorithm",
+    "has_fixed_credentials",
+    "is_on",
+    "is_true",
+    "skips_signature",
+]
 
 KEYS = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
 """What a key is made of, by its names in the environment without `AWS_`."""
@@ -25,6 +35,9 @@ _ENDPOINT_OPTIONS = (
 )
 _ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+_ON = frozenset({"true", "1", "yes", "on", "y", "t"})  # as the object storage client reads them
+_NO_CHECKSUM = "none"
+_WHEN = "request_checksum_calculation"
 
 
 def aws_option(options: Mapping[str, str], *names: str) -> str | None:
@@ -39,6 +52,32 @@ def aws_option(options: Mapping[str, str], *names: str) -> str | None:
 def is_on(variables: Mapping[str, str], name: str) -> bool:
     """Return whether a switch is on, which means `true` for botocore and nothing else."""
     return variables.get(name, "").strip().lower() == "true"
+
+
+def is_true(text: str | None) -> bool:
+    """Return whether a switch of the object storage client is on."""
+    return text is not None and text.lower() in _ON
+
+
+def skips_signature(options: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+    """Return whether requests are to be sent without a signature."""
+    return is_true(aws_option(options, "skip_signature") or variables.get("AWS_SKIP_SIGNATURE"))
+
+
+def checksum_algorithm(options: Mapping[str, str], variables: Mapping[str, str]) -> str | None:
+    """Return the checksum of each PUT, which S3 verifies, and Object Lock requires; None for none.
+
+    It is SHA256 by default. The option `checksum_algorithm` names another one, or is `none` for
+    servers that refuse them. As for boto3, `request_checksum_calculation` set to `when_required`
+    leaves it out, too.
+    """
+    given = aws_option(options, "checksum_algorithm")
+    if given is not None:
+        return None if given.lower() == _NO_CHECKSUM else given.upper()
+    if named := variables.get("AWS_CHECKSUM_ALGORITHM"):
+        return named.upper()
+    when = variables.get(f"AWS_{_WHEN.upper()}") or profile_value(options, variables, _WHEN)
+    return None if (when or "").lower() == "when_required" else "SHA256"
 
 
 def aws_endpoint(options: Mapping[str, str], variables: Mapping[str, str]) -> str | None:
@@ -89,8 +128,7 @@ def has_fixed_credentials(options: Mapping[str, str], variables: Mapping[str, st
     """Return whether keys are given, so that no request takes extra time to get them."""
     if options.get("profile"):
         return False
-    skip = aws_option(options, "skip_signature") or variables.get("AWS_SKIP_SIGNATURE")
-    if skip and skip.lower() in {"true", "1", "yes", "on", "y", "t"}:
+    if skips_signature(options, variables):
         return True
     if all(aws_option(options, name.lower()) for name in KEYS):
         return True

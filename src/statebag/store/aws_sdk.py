@@ -10,8 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
-from statebag.store.aws_endpoint import aws_endpoint
+from statebag.store.aws_endpoint import has_fixed_credentials
 from statebag.store.aws_profile import PROFILE_VARIABLES, profile_name, profile_settings
+from statebag.store.sdk_options import sdk_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ __all__ = ["asked_for", "client_of", "is_installed", "region_of_bucket", "sessio
 
 _KEY = "k"  # of the object that the request is about
 _SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/([\w-]+)/([a-z0-9-]+)/aws4_request")
+_WHEN = "request_checksum_calculation"
 _REGION_HEADER = "x-amz-bucket-region"
 
 
@@ -175,6 +177,7 @@ def _text(header: str | bytes) -> str:
 
 
 def client_of(
+    bucket: str,
     options: Mapping[str, str],
     variables: Mapping[str, str],
     *,
@@ -187,6 +190,7 @@ def client_of(
     """Return botocore's client for S3, as a store's own client is set up; it does not retry.
 
     Args:
+        bucket: The bucket's name.
         options: As for `ObjectStorage`.
         variables: The `store_settings` of the environment when the store was made.
         region: The region for which requests are signed; None to let botocore find it.
@@ -196,30 +200,39 @@ def client_of(
         session: The session whose credentials it uses and renews; None for a new one.
 
     Raises:
-        ConfigurationError: botocore is not installed, or the profile does not exist.
+        ConfigurationError: botocore is not installed or has nothing in place of an option, or the
+            profile does not exist.
     """
     is_new = session is None
     session = session or session_of(options, variables, region=region, reason=reason)
+    given = sdk_options(
+        bucket,
+        options,
+        variables,
+        seconds=seconds,
+        reason=reason,
+        finds_keys=is_new and not keys and not has_fixed_credentials(options, variables),
+    )
+    import botocore  # noqa: PLC0415 (slow)
     from botocore.config import Config  # noqa: PLC0415 (slow, as botocore)
 
     if is_new and not keys and not options.get("profile"):
         # Otherwise the present environment would count, instead of that when the store was made.
         session.get_component("credential_provider").remove("env")
     has_endpoint = profile_settings(options, variables) & {"endpoint_url", "services"}
+    settings = given.config
+    if not hasattr(Config(), _WHEN):  # before 1.36, which sends a checksum only if asked for it
+        settings = {name: value for name, value in settings.items() if name != _WHEN}
+    if not given.is_signed:
+        settings = {**settings, "signature_version": botocore.UNSIGNED}
+        keys = {}
     config = Config(
-        connect_timeout=min(seconds, 3),
-        read_timeout=seconds,
         # By default it makes several attempts of a minute each, and ignores the deadline.
         retries={"total_max_attempts": 1},
         ignore_configured_endpoint_urls=True if not has_endpoint else None,
+        **settings,
     )
-    return session.create_client(
-        "s3",
-        endpoint_url=aws_endpoint(options, variables),
-        region_name=region,
-        config=config,
-        **keys,
-    )
+    return session.create_client("s3", region_name=region, config=config, **given.client, **keys)
 
 
 def region_of_bucket(client: Any, bucket: str, key: str, region: str) -> str | None:

@@ -50,6 +50,7 @@ def found_region(
             server = aws_server(place, options, variables, region=connection.region)
             return _unsigned(server.base_url)
         client = aws_sdk.client_of(
+            place.bucket,
             options,
             variables,
             region=connection.region,

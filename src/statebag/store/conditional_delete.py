@@ -18,6 +18,7 @@ from statebag.errors import (
 from statebag.store import aws_sdk
 from statebag.store.aws_credentials import keys_of
 from statebag.store.bounded import remaining_seconds
+from statebag.store.sdk_options import sdk_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,23 +57,23 @@ def delete_if_match(
         Conflict: It is another one by now, or is gone.
         NotPermitted: Deleting is not allowed (`s3:DeleteObject`).
         StoreUnavailable: Another failure.
-        ConfigurationError: botocore is not installed.
+        ConfigurationError: botocore is not installed, or has nothing in place of an option.
     """
     remaining = remaining_seconds()
     longest = _LONGEST_SECONDS if remaining is None else min(remaining, _LONGEST_SECONDS)
-    owner = options.get("expected_bucket_owner")
+    reason = "a conditional delete"
+    given = sdk_options(bucket, options, variables, seconds=max(longest, 0.1), reason=reason)
     try:
         client = aws_sdk.client_of(
+            bucket,
             options,
             variables,
             region=region,
             keys=keys_of(options, variables, credentials),
             seconds=max(longest, 0.1),
-            reason="a conditional delete",
+            reason=reason,
         )
-        client.delete_object(
-            Bucket=bucket, Key=key, IfMatch=tag, **({"ExpectedBucketOwner": owner} if owner else {})
-        )
+        client.delete_object(Bucket=bucket, Key=key, IfMatch=tag, **given.always)
     except StatebagError:
         raise
     except Exception as error:  # noqa: BLE001  # its errors have no common root; texts hold answers

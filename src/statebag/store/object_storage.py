@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import obstore
 from obstore import exceptions as client
 
 from statebag.environment import store_settings
@@ -21,12 +21,14 @@ from statebag.errors import (
 from statebag.process.forking import Workers, fork_safe_lock
 from statebag.store import native_client
 from statebag.store.aws_endpoint import has_fixed_credentials
+from statebag.store.aws_settings import aws_sdk_is_installed
 from statebag.store.bounded import each_within_deadline, within_deadline
 from statebag.store.chunked_listing import listed_chunks
 from statebag.store.confinement import check_spans, confined_parts, is_confined, too_short
 from statebag.store.contract import ObjectInfo
 from statebag.store.object_storage_client import (
     Connection,
+    by_sdk,
     connected,
     is_own_server,
     longest_seconds,
@@ -95,11 +97,9 @@ class ObjectStorage:
         # A later fork makes a client again, with the environment as it is now.
         variables = self._variables = dict(store_settings(scheme=place.scheme))
         self._identity = (place.url, settings_digest(options, variables))
-        # The module of the client, or what has the same calls where the client cannot sign.
-        self._calls: Any = obstore
         self._needs_sdk = False
-        # One of the two, and for which process.
-        self._store: Any = None
+        # One of the two, and for which process. Other threads replace the connection, so a request
+        # reads it once, and takes the client and its calls from it.
         self._connection: Connection | None = None
         # Of a bucket of S3, where the server said that it is.
         self._region: str | None = None
@@ -139,9 +139,9 @@ class ObjectStorage:
         if (remote := self._inherited()) is not None:
             return remote.put(name, data)
 
-        def write() -> None:
+        def write(by: Connection) -> None:
             try:
-                self._calls.put(self._store, name, data, use_multipart=False)
+                by.calls.put(by.client, name, data, use_multipart=False)
             except client.BaseError as error:
                 from statebag.store.store_refusal import (  # noqa: PLC0415 (of failures)
                     is_only_without_etag,
@@ -159,8 +159,8 @@ class ObjectStorage:
         if (remote := self._inherited()) is not None:
             return remote.get(name)
 
-        def read() -> bytes:
-            answer = self._calls.get(self._store, name)
+        def read(by: Connection) -> bytes:
+            answer = by.calls.get(by.client, name)
             return _body(answer, answer.meta["size"], name)
 
         return self._one_request(name, "read", read)
@@ -171,8 +171,8 @@ class ObjectStorage:
         if (remote := self._inherited()) is not None:
             return remote.get_version(name)
 
-        def read() -> tuple[bytes, str]:
-            answer = self._calls.get(self._store, name)
+        def read(by: Connection) -> tuple[bytes, str]:
+            answer = by.calls.get(by.client, name)
             return _body(answer, answer.meta["size"], name), _version(answer.meta)
 
         return self._one_request(name, "read", read)
@@ -189,8 +189,8 @@ class ObjectStorage:
         return self._one_request(
             name,
             "replace",
-            lambda: _version(
-                self._calls.put(self._store, name, data, mode=mode, use_multipart=False)
+            lambda by: _version(
+                by.calls.put(by.client, name, data, mode=mode, use_multipart=False)
             ),
         )
 
@@ -199,10 +199,8 @@ class ObjectStorage:
         """Whether the server is known to have conditional deletes: S3 of AWS, where botocore is."""
         if self._place.scheme != "s3":
             return False
-        from importlib.util import find_spec  # noqa: PLC0415 (rarely needed)
-
         is_own = is_own_server("s3", self._options, self._variables)
-        return not is_own and find_spec("botocore") is not None
+        return not is_own and aws_sdk_is_installed()
 
     def delete_if(self, name: str, version: str) -> None:
         """Delete an object if its ETag is that of this version; by botocore, as the client cannot.
@@ -263,8 +261,8 @@ class ObjectStorage:
     def _window(self, name: str, start: int, end: int) -> bytes:
         """Return the bytes of one range request, which are fewer at the object's end."""
 
-        def read() -> bytes:
-            answer = self._calls.get(self._store, name, options={"range": (start, end)})
+        def read(by: Connection) -> bytes:
+            answer = by.calls.get(by.client, name, options={"range": (start, end)})
             return _body(answer, end - start, name)
 
         return self._one_request(name, "read", read)
@@ -276,7 +274,7 @@ class ObjectStorage:
             return remote.head(name)
         try:
             return self._one_request(
-                name, "look up", lambda: _info(self._calls.head(self._store, name))
+                name, "look up", lambda by: _info(by.calls.head(by.client, name))
             )
         except BlobMissing:
             if self._bucket_seen:
@@ -284,7 +282,7 @@ class ObjectStorage:
         # The answer to a HEAD has no body, so it looks the same where the bucket is missing.
         try:
             return self._one_request(
-                name, "look up", lambda: _info(self._calls.get(self._store, name).meta)
+                name, "look up", lambda by: _info(by.calls.get(by.client, name).meta)
             )
         except BlobMissing:
             self._bucket_seen = True
@@ -308,7 +306,7 @@ class ObjectStorage:
         if (remote := self._inherited()) is not None:
             return remote.delete(name)
         try:
-            self._one_request(name, "delete", lambda: self._calls.delete(self._store, name))
+            self._one_request(name, "delete", lambda by: by.calls.delete(by.client, name))
         except BlobMissing:
             return None
         return None
@@ -367,25 +365,23 @@ class ObjectStorage:
                 region=self._region,
                 needs_sdk=self._needs_sdk,
             )
-        # Kept: dropping it would close the parent's connections.
-        native_client.keep(self._store)
-        self._connection, self._remote = connection, remote
-        self._store = None if connection is None else connection.client
-        self._calls = self._store if connection is not None and connection.by_sdk else obstore
+        if (earlier := self._connection) is not None:
+            # Kept: dropping it would close the parent's connections.
+            native_client.keep(earlier.client)
+        self._remote, self._connection = remote, connection
         self._pid = os.getpid()
 
     def _one_request(
-        self, name: str | None, action: str, request: Callable[[], _Answer]
+        self, name: str | None, action: str, request: Callable[[Connection], _Answer]
     ) -> _Answer:
         """Send one request, which the client's own timeout limits too."""
-        at_most = self._at_most if self._calls is obstore else None
-        return self._request(name, action, request, at_most=at_most)
+        return self._request(name, action, request, at_most=self._at_most)
 
     def _request(
         self,
         name: str | None,
         action: str,
-        request: Callable[[], _Answer],
+        request: Callable[[Connection], _Answer],
         *,
         at_most: float | None,
     ) -> _Answer:
@@ -394,18 +390,30 @@ class ObjectStorage:
         what = f"{self._url} did not {action} {'the object' if name else 'its objects'}"
         first = True
         while True:
-            connection = self._connection
+            if (connection := self._connection) is None:
+                # Another thread has just replaced it by a stand-in, which the next try uses.
+                raise StoreUnavailable(
+                    f"{what}: its settings have changed meanwhile", object_name=name
+                )
+            # Other clients begin their timeout again with every byte that comes.
+            longest = None if connection.is_by_sdk else at_most
             try:
-                answer = within_deadline(request, what, at_most=at_most, name=name)
+                answer = within_deadline(
+                    partial(request, connection), what, at_most=longest, name=name
+                )
             except StatebagError:
                 raise
             except (client.BaseError, OSError, ValueError) as error:
                 from statebag.store.store_refusal import refusal_of  # noqa: PLC0415 (of failures)
 
                 refusal = refusal_of(error)
-                if not (first and self._is_mended(refusal, connection)):
+                try:
+                    is_mended = first and self._is_mended(refusal, connection)
+                except StatebagError as refused:  # an option stands in the way
+                    raise refused from None
+                if not is_mended:
                     # Not chained: the client's text holds URLs and answers, perhaps secrets.
-                    raise self._told(error, refusal, name, action) from None
+                    raise self._told(error, refusal, connection, name, action) from None
                 first = False
             except BaseException as error:
                 # The client's internal failures (a panic) are not an Exception.
@@ -419,10 +427,15 @@ class ObjectStorage:
                 return answer
 
     def _told(
-        self, error: Exception, refusal: StoreRefusal, name: str | None, action: str
+        self,
+        error: Exception,
+        refusal: StoreRefusal,
+        connection: Connection,
+        name: str | None,
+        action: str,
     ) -> StatebagError:
         """Return the library's error for one of the client's."""
-        credentials = self._connection.credentials if self._connection else None
+        credentials = connection.credentials
         if refusal.is_without_keys and credentials is not None and credentials.failure:
             failure = credentials.failure
             return type(failure)(failure.message, object_name=name, hint=failure.hint)
@@ -432,27 +445,43 @@ class ObjectStorage:
             unsigned_for_directory_bucket,
         )
 
-        is_signed = self._calls is not obstore
+        is_signed = connection.is_by_sdk
         if self._place.is_directory_bucket and is_about_signature(refusal) and not is_signed:
             return unsigned_for_directory_bucket(self._url, name)
         return translated(error, refusal, self._url, name, action)
 
-    def _is_mended(self, refusal: StoreRefusal, connection: Connection | None) -> bool:
-        """Return whether a second attempt can succeed, with new keys, elsewhere or by botocore."""
-        if connection is None:
-            return False
+    def _is_mended(self, refusal: StoreRefusal, connection: Connection) -> bool:
+        """Return whether a second attempt can succeed, with new keys, elsewhere or by botocore.
+
+        Raises:
+            ConfigurationError: Only botocore can, and it has nothing in place of an option.
+        """
         from statebag.store.object_storage_errors import is_about_keys  # noqa: PLC0415 (of failures)
 
         region = connection.region
         is_stale = is_about_keys(refusal) and connection.credentials is not None
         is_elsewhere = region is not None and (refusal.is_redirect or refusal.region is not None)
-        is_odd = refusal.lacks == "Content-Length" and self._sdk_can_try()
+        # botocore needs fewer headers.
+        is_odd = (
+            refusal.lacks == "Content-Length"
+            and self._place.scheme == "s3"
+            and not connection.is_by_sdk
+            and aws_sdk_is_installed()
+        )
         if not (is_stale or is_elsewhere or is_odd):
             return False
         with _renewing:
             if self._connection is not connection:
                 return True  # another thread has done it
-            self._needs_sdk |= is_odd
+            if is_odd:
+                by_sdk(  # before anything changes
+                    self._place,
+                    self._options,
+                    self._variables,
+                    region=region,
+                    credentials=connection.credentials,
+                )
+                self._needs_sdk = True
             if not is_stale and not is_odd:
                 from statebag.store.bucket_region import found_region  # noqa: PLC0415 (rarely needed)
 
@@ -465,14 +494,6 @@ class ObjectStorage:
             self._begin()
         return self._remote is None
 
-    def _sdk_can_try(self) -> bool:
-        """Return whether botocore, which needs fewer headers, has not been tried and can be."""
-        if self._place.scheme != "s3" or self._calls is not obstore:
-            return False
-        from statebag.store.aws_sdk import is_installed  # noqa: PLC0415 (rarely needed)
-
-        return is_installed()
-
     def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
         # A generator begins with its first object, which may be after a fork.
         if (remote := self._inherited()) is not None:
@@ -482,7 +503,8 @@ class ObjectStorage:
         if prefix and (info := self.head(prefix)) is not None:
             yield info
         has_owner = self._options.get("expected_bucket_owner") and self._place.scheme == "s3"
-        if has_owner or self._calls is not obstore:
+        begun_with = self._connection
+        if has_owner or (begun_with is not None and begun_with.is_by_sdk):
             yield from self._listed_by_sdk(prefix)
             return
         odd_keys: list[bool] = []
@@ -495,12 +517,20 @@ class ObjectStorage:
                 return None
 
         last, seen = "", set()
+
+        def client_of_listing() -> Any:
+            """Return the present client, or the one before botocore took over."""
+            present = self._connection
+            is_native = present is not None and not present.is_by_sdk
+            found = present if is_native else begun_with
+            return found and found.client
+
         chunks = listed_chunks(
-            lambda: self._store,
+            client_of_listing,
             prefix,
             # One chunk may be many requests, so the client's timeout for one does not bound it.
             lambda request: self._request(
-                None, "list", lambda: up_to_odd_key(request), at_most=None
+                None, "list", lambda _: up_to_odd_key(request), at_most=None
             ),
             url=self._url,
             # Azure lists in another order if the account has folders.
@@ -521,9 +551,7 @@ class ObjectStorage:
 
     def _check_can_list_odd_keys(self) -> None:
         """Raise NotPermitted if nobody here can list keys with parts that are no names."""
-        from importlib.util import find_spec  # noqa: PLC0415 (rarely needed)
-
-        if self._place.scheme != "s3" or find_spec("botocore") is None:
+        if self._place.scheme != "s3" or not aws_sdk_is_installed():
             how = "Install boto3, which can, or move" if self._place.scheme == "s3" else "Move"
             raise NotPermitted(
                 f"{self._url} has an object that the client cannot list: a part of its key is "
@@ -536,7 +564,9 @@ class ObjectStorage:
 
         root = f"{self._place.prefix}/" if self._place.prefix else ""
         below = f"{root}{prefix}/" if prefix else root
-        sdk = None if self._calls is obstore else self._store.client()
+        connection: Any = self._connection
+        is_by_sdk = connection is not None and connection.is_by_sdk
+        sdk = connection.client.client() if is_by_sdk else None
         found = owned_listing(self._url, self._place.bucket, below, **self._for_sdk(), client=sdk)
         for key, size, modified in each_within_deadline(
             found, f"{self._url} did not list its objects"

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import obstore
 from obstore import exceptions as client
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from statebag.errors import ConfigurationError
-from statebag.store.aws_endpoint import KEYS, aws_endpoint, aws_option, has_fixed_credentials
-from statebag.store.aws_profile import profile_settings, profile_value
+from statebag.store.aws_endpoint import (
+    KEYS,
+    aws_endpoint,
+    aws_option,
+    checksum_algorithm,
+    has_fixed_credentials,
+)
+from statebag.store.aws_profile import profile_settings
 from statebag.store.aws_settings import (
     AwsServer,
     aws_sdk_is_installed,
@@ -21,6 +27,7 @@ from statebag.store.aws_settings import (
     express_host,
     trusted_authorities,
 )
+from statebag.store.durations import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Connection",
+    "by_sdk",
     "connected",
     "custom_endpoint",
     "is_own_server",
@@ -40,21 +48,9 @@ __all__ = [
     "settings_digest",
 ]
 
+_CHECKSUM = "checksum_algorithm"
 _TIMEOUT = "20s"  # of a whole request: 3 attempts fit into the default deadline of 60 s
-_NO_CHECKSUM = "none"
-_WHEN = "request_checksum_calculation"
 _OLDER_TOKEN = "AWS_SECURITY_TOKEN"  # noqa: S105  # a variable's name
-_DURATION = re.compile(r"(\d+)\s*([a-zA-Zµ]+)")
-# The client's words for the units of time (humantime's), in seconds.
-_UNITS = {
-    **dict.fromkeys(("nsec", "nanos", "ns"), 1e-9),
-    **dict.fromkeys(("usec", "micros", "us", "µs"), 1e-6),
-    **dict.fromkeys(("msec", "millis", "ms"), 1e-3),
-    **dict.fromkeys(("second", "seconds", "sec", "secs", "s"), 1.0),
-    **dict.fromkeys(("minute", "minutes", "min", "mins", "m"), 60.0),
-    **dict.fromkeys(("hour", "hours", "hr", "hrs", "h"), 3600.0),
-    **dict.fromkeys(("day", "days", "d"), 86400.0),
-}
 
 # Those of the client's HTTP settings that a text can express; all other options are the
 # backend's own (https://developmentseed.org/obstore/latest/api/store/aws/).
@@ -107,13 +103,18 @@ class Connection(msgspec.Struct, frozen=True):
         client: The client of obstore.
         credentials: The source of keys or tokens for each request; None if it has its own.
         region: What requests to S3 are signed for; None for other stores.
-        by_sdk: Whether the client sends its requests by botocore.
+        is_by_sdk: Whether the client sends its requests by botocore.
     """
 
     client: AzureStore | GCSStore | S3Store | SdkClient
     credentials: SdkCredentials | GoogleCredentials | AzureCredentials | None = None
     region: str | None = None
-    by_sdk: bool = False
+    is_by_sdk: bool = False
+
+    @property
+    def calls(self) -> Any:
+        """What has the calls of obstore, whose first argument is `client`."""
+        return self.client if self.is_by_sdk else obstore
 
 
 def connected(
@@ -137,8 +138,13 @@ def connected(
         ConfigurationError: A setting is wrong, or there are no credentials.
     """
     http: dict[str, Any] = {"connect_timeout": "3s", "timeout": _TIMEOUT}
-    http |= {key: options[key] for key in options if key in _HTTP_OPTIONS}
-    config: dict[str, Any] = {key: options[key] for key in options if key not in _HTTP_OPTIONS}
+    config: dict[str, Any] = {}
+    for key, value in options.items():
+        plain = key.lower().removeprefix("aws_") if place.scheme == "s3" else key
+        if plain in _HTTP_OPTIONS:
+            http[plain] = value
+        else:
+            config[key] = value
     if "root_certificate" not in http:
         authorities = trusted_authorities(options, variables, has_profiles=place.scheme == "s3")
         if authorities is not None:
@@ -149,19 +155,9 @@ def connected(
         credentials, server = _for_s3(place, options, variables, config, http, region)
         region = server.region
         if needs_sdk or (server.is_express and aws_sdk_is_installed()):
-            from statebag.store.sdk_client import SdkClient  # noqa: PLC0415 (few buckets need it)
-
-            by_sdk = SdkClient(
-                place,
-                options,
-                variables,
-                region=region,
-                credentials=credentials,
-                seconds=longest_seconds(options) or 20.0,
-            )
-            return Connection(by_sdk, credentials, region, by_sdk=True)
+            return by_sdk(place, options, variables, region=region, credentials=credentials)
         bucket = bucket.replace(":", "-").replace("/", "-")  # of an ARN: its URL is known by now
-        if not {"proxy_url", "proxy_excludes"} & options.keys() and _has_proxy(variables):
+        if not {"proxy_url", "proxy_excludes"} & http.keys() and _has_proxy(variables):
             from statebag.store.proxy_settings import proxy_settings  # noqa: PLC0415 (few have one)
 
             url = config.get("endpoint") or f"https://{express_host(bucket, region)}"
@@ -197,6 +193,40 @@ def connected(
     return Connection(made, credentials, region)
 
 
+def by_sdk(
+    place: StorePlace,
+    options: Mapping[str, str],
+    variables: Mapping[str, str],
+    *,
+    region: str | None,
+    credentials: object,
+) -> Connection:
+    """Return a connection to a bucket of S3 whose requests botocore sends, without sending one.
+
+    Args:
+        place: The place of the store.
+        options: As for `ObjectStorage`.
+        variables: The store's `store_settings`.
+        region: What requests are signed for.
+        credentials: The source of keys; None if the client's own chain or a setting has them.
+
+    Raises:
+        ConfigurationError: botocore has nothing in place of an option.
+    """
+    from statebag.store.sdk_client import SdkClient  # noqa: PLC0415 (few buckets need it)
+
+    made = SdkClient(
+        place,
+        options,
+        variables,
+        region=region or "",
+        credentials=credentials,
+        seconds=longest_seconds(options) or 20.0,
+    )
+    source: Any = credentials
+    return Connection(made, source, region, is_by_sdk=True)
+
+
 def _for_s3(
     place: StorePlace,
     options: Mapping[str, str],
@@ -222,7 +252,10 @@ def _for_s3(
         config["endpoint"] = config["aws_endpoint_url_s3"] = server.base_url
         if server.base_url.startswith("http://"):
             http["allow_http"] = True
-    _add_checksum(config, options, variables)
+    for key in [key for key in config if key.lower().removeprefix("aws_") == _CHECKSUM]:
+        del config[key]
+    if (algorithm := checksum_algorithm(options, variables)) is not None:
+        config[_CHECKSUM] = algorithm
     token = variables.get(_OLDER_TOKEN)
     has_keys = all(variables.get(f"AWS_{name}") for name in KEYS)
     if token and has_keys and not aws_option(options, KEYS[0].lower()):
@@ -283,26 +316,4 @@ def is_own_server(scheme: str, options: Mapping[str, str], variables: Mapping[st
 
 def longest_seconds(options: Mapping[str, str]) -> float | None:
     """Return the client's own limit for a request in seconds; None if it is not known."""
-    text = options.get("timeout", _TIMEOUT)
-    parts = _DURATION.findall(text)
-    if not parts or any(unit not in _UNITS for _, unit in parts):
-        return None
-    return sum(int(count) * _UNITS[unit] for count, unit in parts)
-
-
-def _add_checksum(
-    config: dict[str, Any], options: Mapping[str, str], variables: Mapping[str, str]
-) -> None:
-    """Send a checksum with every PUT, which S3 verifies, and Object Lock requires.
-
-    The option `checksum_algorithm` names another one, or is `none` for servers that refuse them.
-    As for boto3, `request_checksum_calculation` set to `when_required` leaves it out, too.
-    """
-    given = [key for key in config if key.lower().removeprefix("aws_") == "checksum_algorithm"]
-    if not given:
-        when = variables.get(f"AWS_{_WHEN.upper()}") or profile_value(options, variables, _WHEN)
-        if "AWS_CHECKSUM_ALGORITHM" not in variables and (when or "").lower() != "when_required":
-            config["checksum_algorithm"] = "SHA256"
-    elif all(str(config[key]).lower() == _NO_CHECKSUM for key in given):
-        for key in given:
-            del config[key]
+    return seconds_of(aws_option(options, "timeout") or _TIMEOUT)

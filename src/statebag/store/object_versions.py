@@ -12,6 +12,7 @@ from statebag.errors import ConfigurationError, NotPermitted, StatebagError, Sto
 from statebag.store import aws_sdk
 from statebag.store.aws_credentials import keys_of
 from statebag.store.bounded import remaining_seconds
+from statebag.store.sdk_options import sdk_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,6 +61,7 @@ def read_versions(
         remaining = remaining_seconds()
         longest = _LONGEST_SECONDS if remaining is None else min(remaining, _LONGEST_SECONDS)
         client = aws_sdk.client_of(
+            bucket,
             options,
             variables,
             region=region,
@@ -67,16 +69,21 @@ def read_versions(
             seconds=max(longest, 0.1),
             reason="reading earlier versions",
         )
-        owner = options.get("expected_bucket_owner")
-        more = {"ExpectedBucketOwner": owner} if owner else {}
+        given = sdk_options(
+            bucket, options, variables, seconds=longest, reason="reading earlier versions"
+        )
         pages = client.get_paginator("list_object_versions").paginate(
-            Bucket=bucket, Prefix=key, **more
+            Bucket=bucket, Prefix=key, **given.always
         )
         for page in pages:
             for version in page.get("Versions", []):
                 if version["Key"] == key and not _time_is_over():
                     answer = client.get_object(
-                        Bucket=bucket, Key=key, VersionId=version["VersionId"], **more
+                        Bucket=bucket,
+                        Key=key,
+                        VersionId=version["VersionId"],
+                        **given.always,
+                        **given.read,
                     )
                     yield _body(answer["Body"], version["Size"], key)
     except ClientError as error:

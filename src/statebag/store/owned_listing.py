@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.errors import ConfigurationError, NotPermitted, StatebagError, StoreUnavailable
 from statebag.store import aws_sdk
 from statebag.store.aws_credentials import keys_of
-from statebag.store.aws_endpoint import aws_option
+from statebag.store.sdk_options import sdk_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,9 +52,10 @@ def owned_listing(
         NotPermitted: The bucket has another owner, or listing it is not allowed.
         StoreUnavailable: The request failed in another way.
     """
-    owner = options.get("expected_bucket_owner")
+    given = sdk_options(bucket, options, variables, seconds=_SECONDS, reason="this listing")
     if client is None:
         client = aws_sdk.client_of(
+            bucket,
             options,
             variables,
             region=region,
@@ -62,12 +63,9 @@ def owned_listing(
             seconds=_SECONDS,
             reason="this listing",
         )
-    more = {"ExpectedBucketOwner": owner} if owner else {}
-    if aws_option(options, "request_payer") or variables.get("AWS_REQUEST_PAYER"):
-        more["RequestPayer"] = "requester"
     try:
         pages = client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix, **more
+            Bucket=bucket, Prefix=prefix, **given.always
         )
         for page in pages:
             for one in page.get("Contents", []):

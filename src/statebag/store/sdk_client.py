@@ -16,7 +16,8 @@ from statebag.errors import StatebagError
 from statebag.process.forking import fork_safe_lock
 from statebag.store import aws_sdk
 from statebag.store.aws_credentials import SdkCredentials, keys_of
-from statebag.store.aws_endpoint import aws_option
+from statebag.store.aws_endpoint import has_fixed_credentials
+from statebag.store.sdk_options import sdk_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["SdkClient"]
 
 _PART_BYTES = 1 << 20  # of a body at a time. Chosen: little beside an object's limit
-_REASON = "this server"
 # botocore's errors on the way to the server, by the words of the object storage client.
 _WAYS = {
     "ConnectTimeoutError": "kind: Timeout",
@@ -51,6 +51,9 @@ class SdkClient:
         region: What requests are signed for.
         credentials: The source of keys; None if the environment or botocore's own chain has them.
         seconds: How long a request may take.
+
+    Raises:
+        ConfigurationError: botocore has nothing in place of an option.
     """
 
     def __init__(
@@ -67,17 +70,16 @@ class SdkClient:
         self._region, self._credentials, self._seconds = region, credentials, seconds
         self._lock = fork_safe_lock()
         self._made: Any = None
-        owner, payer = options.get("expected_bucket_owner"), aws_option(options, "request_payer")
-        self._always = {
-            "Bucket": place.bucket,
-            **({"ExpectedBucketOwner": owner} if owner else {}),
-            **({"RequestPayer": "requester"} if payer else {}),
-        }
-        encryption = {
-            "ServerSideEncryption": aws_option(options, "server_side_encryption"),
-            "SSEKMSKeyId": aws_option(options, "sse_kms_key_id"),
-        }
-        self._encryption = {key: value for key, value in encryption.items() if value}
+        given = sdk_options(
+            place.bucket,
+            options,
+            variables,
+            seconds=seconds,
+            reason=f"the server of {place.url}",
+            finds_keys=credentials is None and not has_fixed_credentials(options, variables),
+        )
+        self._always = {"Bucket": place.bucket, **given.always}
+        self._given = given
 
     def put(self, _: object, name: str, data: bytes, *, mode: Any = None, **__: Any) -> Any:
         """Write an object; as `obstore.put`."""
@@ -86,9 +88,8 @@ class SdkClient:
             condition = {"IfNoneMatch": "*"}
         elif mode is not None:
             condition = {"IfMatch": mode.get("e_tag", "")}
-        return _meta(
-            name, self._answer("put_object", name, Body=data, **condition, **self._encryption), 0
-        )
+        more = {**condition, **self._given.write, **self._given.of_body(data)}
+        return _meta(name, self._answer("put_object", name, Body=data, **more), 0)
 
     def get(self, _: object, name: str, *, options: Any = None) -> _Answer:
         """Read an object or a range of it; as `obstore.get`."""
@@ -96,7 +97,7 @@ class SdkClient:
         if options is not None:
             start, end = options["range"]
             more = {"Range": f"bytes={start}-{end - 1}"}
-        answer = self._answer("get_object", name, **more)
+        answer = self._answer("get_object", name, **more, **self._given.read)
         size = answer.get("ContentLength")
         try:
             if size is None:  # it bounds what is read
@@ -108,7 +109,7 @@ class SdkClient:
 
     def head(self, _: object, name: str) -> Any:
         """Return what is known of an object; as `obstore.head`."""
-        answer = self._answer("head_object", name)
+        answer = self._answer("head_object", name, **self._given.read)
         if "ContentLength" not in answer:
             raise client.GenericError("Content-Length Header missing from response")
         return _meta(name, answer, answer["ContentLength"])
@@ -130,12 +131,13 @@ class SdkClient:
             if self._made is None:
                 is_sdk = isinstance(self._credentials, SdkCredentials)
                 self._made = aws_sdk.client_of(
+                    self._place.bucket,
                     self._options,
                     self._variables,
                     region=self._region,
                     keys=keys_of(self._options, self._variables, None) if not is_sdk else {},
                     seconds=self._seconds,
-                    reason=_REASON,
+                    reason=f"the server of {self._place.url}",
                     session=self._credentials.session() if is_sdk else None,  # type: ignore[attr-defined]
                 )
             return self._made
