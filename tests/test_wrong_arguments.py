@@ -55,7 +55,7 @@ def handler(state, context):
 
 
 # Functions that fail when they are called: their errors are the caller's own.
-OF_THE_CALLER = {("locate", "a class")}
+OF_THE_CALLER = {(one, "a class") for one in ("locate", "note", "wanted")}
 OF_HELPERS = {
     "event": {}, "compressed_data": "x", "data_type": "state", "idempotency_key": "key",
     "key": "workflow-state/key/one.json", "new": [], "s3_path": "s3://bucket/key", "value": {},
@@ -71,9 +71,11 @@ class Targets:
         self.bag = self.sb.seal(STATE, scope=SCOPE)
         self.archive = self.sb.export(self.bag)
         self.head = self.sb.heads("m/heads").head("main")
-        self.version = self.head.advance(self.head.seal(STATE), None)
 
     def __call__(self) -> Iterator[tuple[str, object, dict]]:
+        self.version = self.head.read()  # another call may have deleted it
+        if self.version is None:
+            self.version = self.head.advance(self.head.seal(STATE), None)
         right = {
             "state": STATE, "bag": self.bag, "bags": [self.bag], "scope": SCOPE, "path": "$.rows",
             "field": "$.rows", "entries": [1], "archive": self.archive, "before": self.bag,
@@ -88,6 +90,8 @@ class Targets:
         }  # fmt: skip
         yield from self.methods("Head", self.head, in_heads)
         yield from self.methods("Heads", self.sb.heads("m/heads"), in_heads)
+        of_attached = {**in_heads, "key": "a"}
+        yield from self.methods("Attached", self.head.attached, of_attached)
         yield from self.methods("Version", self.version, {})
         yield from self.methods("Policy", Policy(), {})
         for one in (Policy, Statebag, Values, MemoryStore, Rules, Options):

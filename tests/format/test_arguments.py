@@ -5,6 +5,7 @@ import pytest
 from statebag import ConfigurationError
 from statebag.format.arguments import (
     LONGEST_INDEX,
+    check_callable,
     check_each_text,
     check_file,
     check_has,
@@ -26,6 +27,8 @@ def test_what_is_right_passes():
     check_file("root", Path("x"))
     check_file("root", "x")
     check_has("sb", [], "append", "a list")
+    check_callable("note", dict, "a function")
+    check_callable("note", len, "a function")
     check_optional({"seed": None, "other": 1}, int, "an int")
     check_text("region", "ü🙂")
     assert is_huge(10**18)
@@ -52,6 +55,7 @@ def test_what_is_right_passes():
         (lambda: check_file("root", "secret\0"), "not str with a NUL"),
         (lambda: check_has("sb", 5, "seal", "a Statebag"), "sb must be a Statebag, not int"),
         (lambda: check_has("sb", list, "append", "a list"), "a list, not type"),
+        (lambda: check_callable("note", "secret", "a function"), "a function, not str"),
         (lambda: check_optional({"seed": "secret"}, int, "an int"), "seed must be an int, not str"),
         (lambda: check_text("region", 5), "region must be a str, not int"),
         (lambda: check_text("region", "secret\udfff"), "not 7 characters with a surrogate"),

@@ -1,6 +1,7 @@
 """What is refused before anything is written."""
 
 import enum
+import tracemalloc
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from statebag import InvalidState, Statebag
+from statebag.format import json_check
 from statebag.format.json_check import check_json
 from tests.format.test_json_text import nested
 
@@ -118,3 +120,57 @@ def test_a_part_in_some_places_is_as_any():
     for _ in range(8):
         value = [value]
     assert check_json(value).depth == 11
+
+
+def tower(width, levels, inner=20, kind=list):
+    """Containers that each hold the next one `width` times; only `levels` of them are distinct."""
+    value = [0] * inner
+    for _ in range(levels):
+        value = [value] * width if kind is list else dict.fromkeys(map(str, range(width)), value)
+    return value
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+@pytest.mark.parametrize(
+    ("width", "levels", "inner"), [(30, 5, 20), (30, 12, 20), (40, 6, 20), (30_000, 1, 30_000)]
+)
+def test_a_part_in_many_places_of_few_levels_takes_little_memory(kind, width, levels, inner):
+    value = tower(width, levels, inner, kind)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidState, match="in so many places"):
+            check_json({"a": value})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100_000_000  # the values stand in 486,000,000 places or more
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_a_wide_level_is_looked_at_as_any(kind, monkeypatch):
+    monkeypatch.setattr(json_check, "_WIDEST", 100)
+    value = tower(3, 4, 20, kind)
+    facts = check_json({"a": value})
+    assert (facts.depth, facts.exact_numbers) == (6, True)
+    part = {"odd name": [2**60]}
+    facts = check_json({"a": [tower(3, 4, 20, kind), *([part] * 500)]}, words=("odd",))
+    assert (facts.depth, facts.exact_numbers, facts.usual_names) == (7, False, False)
+    part["odd name"].append(float("nan"))
+    with pytest.raises(InvalidState) as caught:
+        check_json({"a": [tower(3, 4, 20, kind), *([part] * 500)]})
+    assert caught.value.path == "$.a[1]['odd name'][1]"
+
+
+def test_a_large_state_of_distinct_parts_is_no_state_of_shared_ones(monkeypatch):
+    monkeypatch.setattr(json_check, "_WIDEST", 100)
+    monkeypatch.setattr(json_check, "_MOST_VALUES", 100)
+    assert check_json({"a": [[n] for n in range(500)]}).depth == 3
+    with pytest.raises(InvalidState, match="in so many places"):
+        check_json({"a": [[1]] * 500})
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_a_fault_after_a_part_in_many_places_is_found(kind):
+    with pytest.raises(InvalidState) as caught:
+        check_json({"a": tower(30, 40, 20, kind), "b": [1, float("nan")]})
+    assert caught.value.path == "$.b[1]"

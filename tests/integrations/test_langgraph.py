@@ -23,7 +23,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
 from statebag import ConfigurationError, Conflict, Statebag, StoreUnavailable
-from statebag.integrations import langgraph_threads
+from statebag.integrations import other_writers
 from statebag.integrations.langgraph import StatebagSaver
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
@@ -490,7 +490,7 @@ def test_a_store_without_conditional_writes_is_refused():
 
 
 def test_endless_conflicts_end_in_one(monkeypatch):
-    monkeypatch.setattr(langgraph_threads, "_TURNS", 3)
+    monkeypatch.setattr(other_writers, "_TURNS", 3)
     store = MemoryStore()
     saver, other = saver_of(store), saver_of(store)
     put(saver)

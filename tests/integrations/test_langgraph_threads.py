@@ -3,7 +3,7 @@
 import pytest
 
 from statebag import Conflict, Statebag
-from statebag.integrations import langgraph_threads
+from statebag.integrations import other_writers
 from statebag.integrations.langgraph_threads import Threads
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
@@ -89,7 +89,7 @@ def test_a_thread_that_is_deleted_and_made_again_begins_anew(threads):
 
 
 def test_endless_conflicts_of_writes_end_in_one(threads, monkeypatch):
-    monkeypatch.setattr(langgraph_threads, "_TURNS", 3)
+    monkeypatch.setattr(other_writers, "_TURNS", 3)
     head = threads.head("t", "")
 
     def overtaken(*_, **__):
@@ -98,3 +98,16 @@ def test_endless_conflicts_of_writes_end_in_one(threads, monkeypatch):
     monkeypatch.setattr(head.attached, "put", overtaken)
     with pytest.raises(Conflict, match="were first 3 times"):
         threads.write(head, "1", {}, {"task": "a", "path": ""})
+
+
+def test_a_thread_whose_packs_were_marked_begins_again_in_the_same_process(threads):
+    put(threads, "1", STATE)
+    head = threads.head("t", "")
+    bag = threads.find(head, "1").bag
+    threads.delete("t")
+    marked(threads, bag)
+    put(threads, "2", STATE)
+    for name in packs_named(bag):
+        threads.client.store.delete(name)
+    forget()
+    assert head.open(threads.find(head, None)) == STATE

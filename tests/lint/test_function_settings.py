@@ -44,7 +44,9 @@ SEALS = {"SB207", "SB301"}  # what seals must retry, and be given its execution'
 UNSEALED = {"SB101"}
 
 
-@pytest.mark.parametrize("statement", ["import bags", "from bags import sealed", "  import bags"])
+@pytest.mark.parametrize(
+    "statement", ["import bags", "from bags import sealed", "if True:\n  import bags"]
+)
 def test_a_module_beside_the_handler_seals(folder, statement):
     assert told(folder, "app.handler", app=statement, bags=STEP) == SEALS
 
@@ -170,3 +172,19 @@ def test_sealed_is_a_pattern_for_functions_of_a_template_too(folder):
 def test_a_step_that_names_another_path_of_the_executions_id(folder, scope):
     app = STEP.replace("@statebag.step", f"@statebag.step({scope})")
     assert told(folder, "app.handler", app=app) == {"SB301"}
+
+
+@pytest.mark.parametrize("line", ["a = 'caf\u00e9'", "x=" + "-" * 200_000 + "1", "#" * 4_000_001])
+def test_a_source_that_cannot_be_read_does_not_end_lint(folder, line):
+    (folder / "code" / "app.py").write_bytes(line.encode("latin-1"))
+    file = folder / "template.yaml"
+    file.write_text(textwrap.dedent(TEMPLATE).replace("HANDLER", "app.handler"))
+    assert {one.code for one in lint([file], Options()).findings} == UNSEALED
+
+
+def test_of_a_handler_that_is_not_known_the_environment_tells(folder):
+    app = STEP.replace("handler", "used").replace("@", "@app.on('x')\n@")
+    app += "\napp = Router()\n\ndef handler(event, context):\n    return app.resolve(event)\n"
+    assert told(folder, "app.handler", app=app) == UNSEALED
+    with_store = "app.handler, Environment: {Variables: {STATEBAG_STORE: memory}}"
+    assert told(folder, with_store, app=app) == SEALS

@@ -479,3 +479,12 @@ def test_a_real_object_store(s3_store_url):
     assert forked.read().id == last.id
     head.delete()
     assert everything(forked) == {f"step-{n}": state_at(n) for n in range(4)}
+
+
+def test_a_note_of_a_fork_that_json_cannot_hold_is_refused():
+    sb = Statebag(MemoryStore())
+    head = sb.heads("m").head("a")
+    head.advance(head.seal({"n": 1}), None)
+    with pytest.raises(InvalidState):
+        head.fork(sb.heads("m").head("b"), note=lambda _: object())
+    assert sb.heads("m").head("b").read() is None

@@ -10,6 +10,7 @@ from statebag.errors import ConfigurationError
 
 __all__ = [
     "LONGEST_INDEX",
+    "check_callable",
     "check_each_text",
     "check_file",
     "check_has",
@@ -126,6 +127,16 @@ def check_optional(given: Mapping[str, object], kinds: type | tuple[type, ...], 
     for name, value in given.items():
         if value is not None:
             check_kind(name, value, kinds, said)
+
+
+def check_callable(name: str, value: object, said: str) -> None:
+    """Refuse an argument that is to be called, and cannot be.
+
+    Raises:
+        ConfigurationError: It is neither a function nor another callable.
+    """
+    if not callable(value):
+        raise ConfigurationError(f"{name} must be {said}, not {_found(value)}")
 
 
 def check_has(name: str, value: object, method: str, said: str) -> None:

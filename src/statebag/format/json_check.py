@@ -7,7 +7,7 @@ the time of encoding.
 from __future__ import annotations
 
 import math
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +17,7 @@ from statebag.format.json_text import EXACT_INTEGER, MAX_DEPTH
 from statebag.format.paths import render_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from statebag.format.paths import Path
 
@@ -37,8 +37,13 @@ _LEAST_WITHOUT_EXPONENT = 1e-3
 # states do not have both, and a value that holds itself twice doubles the work at each level.
 _SUSPICIOUS_DEPTH = 8
 _SUSPICIOUS_WIDTH = 10_000  # chosen: as above
-# Values of a state that holds some of them in many places. Chosen: its text would have 2 GB or more
-_MOST_VALUES = 10**9
+# Values of the next level above which it is the same at any depth: five levels, each of which holds
+# the next one 30 times, have millions of values. Chosen: as many take 16 MB, and few states have a
+# level of more.
+_WIDEST = 2_000_000
+# Values of a state that holds some of them in many places. Measured: sealing takes 7 bytes or more
+# for each, here 700 MB.
+_MOST_VALUES = 10**8
 _EXACT_CONTAINERS: frozenset[type] = frozenset({dict, list})
 
 
@@ -103,12 +108,15 @@ def check_json(
                 _check_expanded(state)
             return Checked(depth, exact, plain, usual)
         dicts, lists = _containers(level, containers)
+        # Once each: a value that holds itself twice would double the work at every level.
+        several = len(dicts) + len(lists)
         if depth >= _SUSPICIOUS_DEPTH and len(level) > _SUSPICIOUS_WIDTH:
-            # Once each: a value that holds itself twice would double the work at every level.
-            several = len(dicts) + len(lists)
-            dicts = list({id(one): one for one in dicts}.values())
-            lists = list({id(one): one for one in lists}.values())
-            is_shared = is_shared or len(dicts) + len(lists) < several
+            dicts, lists = _once_each(dicts), _once_each(lists)
+        level = _members(dicts, lists, _WIDEST + 1)
+        if len(level) > _WIDEST:
+            dicts, lists = _once_each(dicts), _once_each(lists)
+            level = _members(dicts, lists)
+        is_shared = is_shared or len(dicts) + len(lists) < several
         try:
             keys = "".join(chain.from_iterable(dicts))
             if strings:
@@ -116,8 +124,6 @@ def check_json(
             usual = usual and not any(map(keys.__contains__, words))
         except (TypeError, UnicodeEncodeError):
             break
-        level = list(chain.from_iterable(map(dict.values, dicts)))
-        level.extend(chain.from_iterable(lists))
     raise _first_fault(state, known)
 
 
@@ -138,7 +144,8 @@ def _check_expanded(state: Any) -> None:
             values[id(one)] = 1 + sum([values.get(id(member), 1) for member in members])
         else:
             pending.append((one, True))
-            pending.extend((inner, False) for inner in members if isinstance(inner, dict | list))
+            inner = _once_each(one for one in members if isinstance(one, dict | list))
+            pending.extend((one, False) for one in inner)
     found = values[id(state)]
     if found > _MOST_VALUES:
         raise InvalidState(
@@ -147,6 +154,18 @@ def _check_expanded(state: Any) -> None:
             path="$",
             hint="Store a part that is in many places once, and refer to it by a name.",
         )
+
+
+def _once_each(containers: Iterable[Any]) -> list[Any]:
+    """Return containers in their order, each once even if it stands in several places."""
+    return list({id(one): one for one in containers}.values())
+
+
+def _members(dicts: list[Any], lists: list[Any], most: int | None = None) -> list[Any]:
+    """Return the values in containers; after `most` of the dicts, and of the lists, no more."""
+    found = list(islice(chain.from_iterable(map(dict.values, dicts)), most))
+    found.extend(islice(chain.from_iterable(lists), most))
+    return found
 
 
 def _containers(level: list[Any], kinds: set[type]) -> tuple[list[Any], list[Any]]:
@@ -195,11 +214,16 @@ def _is_too_long(number: int) -> bool:
 def _first_fault(state: Any, known: frozenset[type]) -> InvalidState:
     """Return the first fault in reading order, with its path."""
     pending: list[tuple[Any, Path]] = [(state, ())]
+    deepest: dict[int, int] = {}  # levels above each container, by its id: it may have many places
     while pending:
         one, path = pending.pop()
         fault = _fault_of(one, path, known)
         if fault is not None:
             return fault
+        if isinstance(one, dict | list):
+            if deepest.get(id(one), -1) >= len(path):
+                continue
+            deepest[id(one)] = len(path)
         if isinstance(one, dict):
             pending.extend((one[key], (*path, key)) for key in reversed(one))
         elif isinstance(one, list):

@@ -5,10 +5,13 @@ A history may have 25,000 payloads of 262,144 bytes, and most commands look at a
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +22,7 @@ __all__ = ["CARRIERS", "FileBytes", "LaterText", "TextSource", "TextSpool", "wit
 CARRIERS = ("output", "input", "parameters")
 """The fields of an event that carry a payload; the first one that an event has counts."""
 
+_HAS_PLACES = hasattr(os, "pread")  # not on Windows, which has no fork either
 # Characters of a text that stays in memory. Chosen: what stands for a text in a file takes half of
 # it, and 25,000 events have 25 MB.
 _SHORT = 1_000
@@ -71,15 +75,34 @@ class FileBytes:
 
     def read(self, start: int, length: int) -> bytes:
         """Return the bytes at a place; fewer if the file ends before."""
+        if _HAS_PLACES:
+            # A forked child shares the place at which a file is read, which this does not move.
+            return os.pread(self._opened.fileno(), length, start)
         with self._lock:
             self._opened.seek(start)
             return self._opened.read(length)
 
+
+class _SpooledTexts(FileBytes):
+    """A file without a name, to which one process writes texts."""
+
+    def __init__(self) -> None:
+        # Without a buffer: a forked child would write what is in it once more.
+        super().__init__(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - closed by FileBytes
+        self._end = 0
+
+    def text(self, start: int, length: int, field: str) -> str:  # noqa: ARG002 - a TextSource
+        """Return a text."""
+        return self.read(start, length).decode("utf-8", "surrogatepass")
+
     def append(self, data: bytes) -> int:
         """Write bytes at the end; return where they begin."""
         with self._lock:
-            start = self._opened.seek(0, 2)
-            self._opened.write(data)
+            start, rest = self._end, memoryview(data)
+            self._opened.seek(start)
+            while rest:
+                rest = rest[self._opened.write(rest) :]
+            self._end = start + len(data)
             return start
 
 
@@ -87,20 +110,28 @@ class TextSpool:
     """A file without a name for the texts of events that come from elsewhere."""
 
     def __init__(self) -> None:
-        self._file: FileBytes | None = None
+        self._file: _SpooledTexts | None = None
+        self._process = os.getpid()
 
     def keep(self, text: str, field: str) -> LaterText:
-        """Write a text; return what stands for it."""
-        if self._file is None:
-            self._file = FileBytes(tempfile.TemporaryFile())  # noqa: SIM115 - closed by FileBytes
-        data = text.encode("utf-8", "surrogatepass")
-        return LaterText(self, self._file.append(data), len(data), field)
+        """Write a text; return what stands for it.
 
-    def text(self, start: int, length: int, field: str) -> str:  # noqa: ARG002 - a TextSource
-        """Return a text that was kept."""
-        if self._file is None:
-            raise LookupError("nothing was kept")
-        return self._file.read(start, length).decode("utf-8", "surrogatepass")
+        Raises:
+            ConfigurationError: The temporary folder is missing, full or not writable.
+        """
+        data = text.encode("utf-8", "surrogatepass")
+        if self._process != os.getpid():  # a forked child: the parent goes on with its file
+            self._file, self._process = None, os.getpid()
+        try:
+            if self._file is None:
+                self._file = _SpooledTexts()
+            return LaterText(self._file, self._file.append(data), len(data), field)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the temporary folder does not take {len(data):,} bytes of a history: "
+                f"{error.strerror}",
+                hint="Make room there, or name another folder in TMPDIR.",
+            ) from error
 
     def without_texts(self, event: Any) -> Any:
         """Return an event of GetExecutionHistory whose long texts are kept here."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from statebag.errors import Conflict
+from statebag.integrations.other_writers import write_after_others
 from statebag.integrations.thread_names import head_name_of, label_of, scope_of_thread
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Threads"]
 
-# Conflicts of one write in a row. Chosen: each means that another writer's checkpoint went in.
-_TURNS = 100
 # A version is written twice, as the newest and when it is superseded, so little is inline; and a
 # thread is written more often than it is read. Measured with 1.26 MB of messages in 60 turns: 41 KB
 # a turn, against 106 with the thresholds that suit a workflow (docs/langgraph.md).
@@ -74,26 +72,21 @@ class Threads:
         head, last = self._newest.get(place) or (self.head(thread, ns), None)
         if last is None:
             last = head.read()
-        heal = False
-        for _ in range(_TURNS):
+        label = label_of(note["id"])
+
+        def write(last: Version | None, heal: bool) -> Version:
             newest = note["id"] if last is None else max(note["id"], last.note["newest"])
             bag = head.seal(state, last, heal=heal)
-            label = label_of(note["id"])
-            try:
-                version = head.advance(bag, last, label=label, note={**note, "newest": newest})
-            except Conflict:
-                self._newest.pop(place, None)
-                present = head.read()
-                # No writer advanced the head: the bag names a pack that a collector is about to
-                # delete.
-                heal = present is not None and last is not None and present.id == last.id
-                last = present
-            else:
-                if len(self._newest) >= _MOST_HEADS:
-                    self._newest.clear()
-                self._newest[place] = (head, version)
-                return
-        raise _too_busy()
+            return head.advance(bag, last, label=label, note={**note, "newest": newest})
+
+        def look() -> Version | None:
+            self._newest.pop(place, None)
+            return head.read()
+
+        version = write_after_others(write, last, look, "thread")
+        if len(self._newest) >= _MOST_HEADS:
+            self._newest.clear()
+        self._newest[place] = (head, version)
 
     def write(self, head: Head, checkpoint: str, writes: dict[int, Any], note: Any) -> None:
         """Attach the writes of a task to a checkpoint, by index. Only negative ones are replaced.
@@ -105,23 +98,17 @@ class Threads:
             note: The `task` and its `path`.
         """
         label, key = label_of(checkpoint), label_of(note["task"])
-        present, heal = None, False
-        for _ in range(_TURNS):
+
+        def write(present: Version | None, heal: bool) -> Version:
             merged: dict[int, Any] = {}
             if present is not None:
                 merged = {number: one for number, *one in head.open(present)["writes"]}
             merged |= {n: one for n, one in writes.items() if n < 0 or n not in merged}
             state = {"writes": [[n, *one] for n, one in sorted(merged.items())]}
             bag = head.seal(state, present, heal=heal)
-            try:
-                head.attached.put(label, key, bag, note, replaces=present)
-            except Conflict:
-                found = head.attached.get(label, key)
-                heal = (found and found.id) == (present and present.id)  # as above
-                present = found
-            else:
-                return
-        raise _too_busy()
+            return head.attached.put(label, key, bag, note, replaces=present)
+
+        write_after_others(write, None, lambda: head.attached.get(label, key), "thread")
 
     def find(self, head: Head, checkpoint: str | None) -> Version | None:
         """Return a checkpoint, by default the newest one."""
@@ -204,11 +191,4 @@ def _suited(policy: Policy) -> Policy:
         carry_bytes=min(policy.carry_bytes, _CARRY_BYTES),
         piece_bytes=min(policy.piece_bytes, _PIECE_BYTES),
         max_packs=max(policy.max_packs, _MAX_PACKS),
-    )
-
-
-def _too_busy() -> Conflict:
-    return Conflict(
-        f"other writers of this thread were first {_TURNS} times",
-        hint="Let fewer writers write to one thread at a time.",
     )

@@ -18,6 +18,7 @@ from statebag.format.head_names import parse_head_object, scope_folder
 from statebag.format.names import encode_scope
 from statebag.integrations.exact_text import bytes_of, value_of
 from statebag.integrations.missing_extra import missing_extra
+from statebag.integrations.other_writers import write_after_others
 
 try:
     from strands.storage import Storage, storage
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
 
     from statebag.client import Statebag
     from statebag.versions.head import Head
+    from statebag.versions.version import Version
 
 __all__ = ["StatebagStorage"]
 
 _ROOT = "strands"
 _FOLDERS = 2  # of a key that name its scope: `session/<id>`. Chosen: as the SDK writes its keys
 _KEYS = "keys"  # the name of a scope's head, and the label of its only version
-_TURNS = 100  # conflicts of one write in a row. Chosen: each means that another write went in
 _LONGEST = 200  # bytes of a key in an object's name; a longer one is replaced. Chosen: < NAME_MAX
 
 
@@ -112,22 +113,16 @@ class StatebagStorage(Storage):  # type: ignore[type-arg, unused-ignore]  # quer
     def _write(self, key: str, data: bytes) -> None:
         head, name, rest = self._place(key)
         self._begin(head)
-        value, present, heal = value_of(data), head.attached.get(_KEYS, name), False
-        for _ in range(_TURNS):
+        value, attached = value_of(data), head.attached
+
+        def write(present: Version | None, heal: bool) -> Version:
             bag = head.seal(value, present, heal=heal)
-            try:
-                head.attached.put(_KEYS, name, bag, {"key": rest}, replaces=present)
-            except Conflict:
-                found = head.attached.get(_KEYS, name)
-                # Nobody wrote the key: the bag names a pack that a collector is about to delete.
-                heal = (found and found.id) == (present and present.id)
-                present = found
-            else:
-                return
-        raise Conflict(
-            f"other writers of this key were first {_TURNS} times",
-            hint="Let fewer writers write one key at a time.",
-        )
+            return attached.put(_KEYS, name, bag, {"key": rest}, replaces=present)
+
+        def look() -> Version | None:
+            return attached.get(_KEYS, name)
+
+        write_after_others(write, look(), look, "key")
 
     def _begin(self, head: Head) -> None:
         """Create the head to whose version the keys of a scope are attached.

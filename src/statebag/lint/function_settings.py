@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.cloudformation import FUNCTION_TYPES
 from statebag.asl.documents import read_text
 from statebag.asl.source_files import packaged_code
+from statebag.errors import ConfigurationError
 from statebag.lint.handler_source import handler_uses_statebag, module_file
 
 if TYPE_CHECKING:
@@ -19,14 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FunctionSettings", "function_settings"]
 
-_IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>.*)|"
-    r"import[ \t]+(?P<plain>[\w.]+))",
-    re.MULTILINE,
-)
 _SCOPE = re.compile(r"\bscope\s*=")
-# Of a function that are read. Chosen: more than a function usually has of its own
-_MOST_MODULES = 100
 _STATE_DATA_MANAGER = "statebag.state_data_manager.lambda_handler"
 
 
@@ -123,7 +117,10 @@ def _names_scope(folder: Path, properties: dict[str, Any]) -> bool:
     if not isinstance(handler, str) or not isinstance(code, str):
         return False
     file = module_file(folder / code, handler.rpartition(".")[0].replace("/", "."))
-    return file is not None and _SCOPE.search(read_text(file)) is not None
+    try:
+        return file is not None and _SCOPE.search(read_text(file)) is not None
+    except ConfigurationError:  # not UTF-8, or too large: what it names is not known
+        return False
 
 
 def _listed(text: Any) -> tuple[str, ...]:
@@ -141,27 +138,6 @@ def _seals(folder: Path, properties: dict[str, Any], variables: dict[str, Any]) 
         module = module.replace("/", ".")
         if module_file(code_folder, module) is not None:
             uses = handler_uses_statebag(code_folder, module, name)
-            return _names_statebag(code_folder, module) if uses is None else uses
+            if uses is not None:
+                return uses
     return True if any(name.startswith("STATEBAG_") for name in variables) else None
-
-
-def _names_statebag(folder: Path, module: str) -> bool:
-    """Return whether a module, or one of the function's own that it imports, names statebag."""
-    seen: set[str] = set()
-    ahead = [module]
-    while ahead and len(seen) < _MOST_MODULES:
-        name = ahead.pop()
-        file = module_file(folder, name)
-        if name in seen or file is None:
-            continue
-        seen.add(name)
-        text = read_text(file)
-        if "statebag" in text:
-            return True
-        for line in _IMPORT.finditer(text):
-            ahead.append(line["module"] or line["plain"])
-            # A name that is imported from a package may be a module of it.
-            ahead.extend(
-                f"{line['module']}.{one}" for one in re.findall(r"\w+", line["names"] or "")
-            )
-    return False

@@ -12,17 +12,17 @@ from urllib.parse import unquote
 import msgspec
 
 from statebag.errors import BlobCorrupt, BlobMissing, Conflict, InvalidState
+from statebag.format.arguments import check_kind
 from statebag.format.bag_text import as_bag
 from statebag.format.head_names import attached_folder, encode_label, parse_head_object
 from statebag.format.head_record import VersionRecord, decode_record, encode_record
 from statebag.process.forking import Workers
 from statebag.versions.condemned import check_not_condemned
 from statebag.versions.coroutines import AttachedCoroutines
-from statebag.versions.version import record_of, version_of
+from statebag.versions.version import Version, record_of, version_of
 
 if TYPE_CHECKING:
     from statebag.store.retrying import RetryingStore
-    from statebag.versions.version import Version
 
 __all__ = ["Attached", "copy_attached", "delete_attached"]
 
@@ -60,7 +60,10 @@ class Attached(AttachedCoroutines):
         Raises:
             Conflict: Something else is attached under the key.
             InvalidState: The label, the key or the note is malformed or too long.
+            ConfigurationError: `replaces` is no Version.
         """
+        if replaces is not None:
+            check_kind("replaces", replaces, Version, "a Version or None")
         name = self._object(label, key)
         bag = as_bag(bag)
         check_not_condemned(self._store, bag, None if replaces is None else replaces.bag)

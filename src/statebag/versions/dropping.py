@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from statebag.errors import ConfigurationError
-from statebag.format.arguments import is_huge
+from statebag.format.arguments import check_kind, is_huge
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
 __all__ = ["VersionName", "over", "with_dropped"]
 
@@ -55,7 +56,7 @@ def over(
     A version stays if it is among the `keep` newest, or was superseded less than `younger` ago.
 
     Raises:
-        ConfigurationError: Neither is given, or `keep` is less than 1.
+        ConfigurationError: Neither is given, `keep` is less than 1, or one is of another type.
     """
     if keep is None and younger is None:
         raise ConfigurationError("keep and younger are both missing: nothing says what stays")
@@ -65,6 +66,8 @@ def over(
             + (type(keep).__qualname__ if type(keep) is not int or is_huge(keep) else str(keep)),
             hint="Head.delete() deletes all versions.",
         )
+    if younger is not None:
+        check_kind("younger", younger, timedelta, "a timedelta")
     ordered = sorted(names, reverse=True)
     dropped = []
     for place, one in enumerate(ordered):

@@ -22,7 +22,7 @@ from statebag.errors import (
     NotPermitted,
 )
 from statebag.format import json_text
-from statebag.format.arguments import check_kind
+from statebag.format.arguments import check_callable, check_kind, check_number
 from statebag.format.bag_text import as_bag
 from statebag.format.head_names import (
     SCOPE_OF_PACKS,
@@ -33,6 +33,7 @@ from statebag.format.head_names import (
     version_name,
 )
 from statebag.format.head_record import HeadState, VersionRecord, decode_record, encode_record
+from statebag.format.json_check import check_json
 from statebag.format.names import encode_scope, scope_of
 from statebag.opening.opener import Confinement
 from statebag.process.forking import Workers
@@ -191,7 +192,19 @@ class Head(HeadCoroutines):
         Args:
             limit: The most versions to return.
             wanted: Returns whether a version is wanted; others are not read.
+
+        Raises:
+            ConfigurationError: An argument is of another type, or `limit` is below 0.
         """
+        if limit is not None:
+            check_number("limit", limit, 0)
+        if wanted is not None:
+            check_callable("wanted", wanted, "a function of a VersionName")
+        return self._history(limit, wanted)
+
+    def _history(
+        self, limit: int | None, wanted: Callable[[VersionName], bool] | None
+    ) -> Iterator[Version]:
         state, _ = self._look()
         if state is None or state.newest is None:
             return
@@ -222,7 +235,14 @@ class Head(HeadCoroutines):
         Raises:
             Conflict: The target exists.
             BlobMissing: The version does not exist (any more), or this head does not.
+            ConfigurationError: An argument is of another type.
+            InvalidState: `note` returned what JSON cannot hold.
         """
+        check_kind("target", target, Head, "a Head")
+        if at is not None:
+            check_kind("at", at, Version, "a Version or None")
+        if note is not None:
+            check_callable("note", note, "a function of a note")
         state, _ = self._look()
         if state is None or state.newest is None:
             raise BlobMissing("the head to fork does not exist", object_name=self._object)
@@ -284,7 +304,7 @@ class Head(HeadCoroutines):
             younger: The age up to which a superseded version is kept.
 
         Raises:
-            ConfigurationError: Neither is given, or `keep` is less than 1.
+            ConfigurationError: Neither is given, `keep` is less than 1, or one is of another type.
         """
         state, _ = self._look()
         names = [] if state is None else self._names(state)
@@ -438,7 +458,9 @@ class Head(HeadCoroutines):
     ) -> VersionRecord:
         text = record.note
         if note is not None:
-            text = json_text.encode(note(json_text.decode(text.encode()))).decode()
+            changed = note(json_text.decode(text.encode()))
+            check_json(changed)
+            text = json_text.encode(changed).decode()
         reads = tuple(dict.fromkeys([*record.reads, *self._reads_of(origin)]))
         return VersionRecord(
             number=record.number,

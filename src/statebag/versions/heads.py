@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from statebag.format.arguments import check_callable
 from statebag.format.head_names import parse_head_object, scope_folder
 from statebag.format.names import encode_scope
 from statebag.versions.coroutines import HeadsCoroutines
@@ -70,7 +71,11 @@ class Heads(HeadsCoroutines):
 
         Raises:
             Conflict: It has one.
+            ConfigurationError: `note` is not a function.
+            InvalidState: `note` returned what JSON cannot hold.
         """
+        if note is not None:
+            check_callable("note", note, "a function of a note")
         other = Heads(self._client, scope)
         for name in self.names():
             self.head(name).fork(other.head(name), whole=True, note=note)
