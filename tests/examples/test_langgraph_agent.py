@@ -66,7 +66,7 @@ def test_recorded_runs_one_after_another(capsys, folder):
 def test_a_reader_decides_by_what_its_tools_answered():
     reader = demo().Reader(20)
     assert reader.decide(20, []) is None
-    assert reader.list_files().splitlines()[0].startswith("asyncio/")
-    assert len(reader.read_lines("json/__init__.py", 1).splitlines()) == 60
-    assert reader.read_lines("json/__init__.py", 10**6) == ""
-    assert "json/decoder.py" in reader.search("class JSONDecodeError(")
+    assert reader.list_files().splitlines()[0].startswith("asl/")
+    assert len(reader.read_lines("format/stub.py", 1).splitlines()) == 60
+    assert reader.read_lines("format/stub.py", 10**6) == ""
+    assert "store/retrying.py" in reader.search("class RetryingStore:")

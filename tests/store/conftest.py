@@ -5,11 +5,11 @@ import textwrap
 
 import pytest
 
-from tests.store.recording_proxy import answer_as_s3, recording_proxy
-
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
+    from tests.store.recording_proxy import recording_proxy  # it needs an extra
+
     with recording_proxy(tmp_path_factory.mktemp("proxy")) as proxy:
         yield proxy
 
@@ -25,6 +25,8 @@ def proxy(running, monkeypatch, tmp_path):
     for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, running.url)
     monkeypatch.setenv("AWS_CA_BUNDLE", running.authority)
+    from tests.store.recording_proxy import answer_as_s3
+
     running.answer = answer_as_s3
     running.take()
     return running
