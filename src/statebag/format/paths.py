@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 
 from statebag.errors import ConfigurationError
-from statebag.format.arguments import LONGEST_INDEX
 
 __all__ = [
+    "LONGEST_INDEX",
     "Part",
     "Path",
     "Place",
@@ -23,6 +23,9 @@ __all__ = [
     "parse_place",
     "render_path",
 ]
+
+LONGEST_INDEX = 10**18
+"""No index reaches it. Chosen: as many digits as a path in text may have, and in a machine word."""
 
 Part = str | int
 Path = tuple[Part, ...]
