@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from statebag.errors import ConfigurationError
+from statebag.process.forking import fork_safe_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ class FileBytes:
 
     def __init__(self, opened: BinaryIO) -> None:
         self._opened = opened
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
         weakref.finalize(self, opened.close)
 
     def read(self, start: int, length: int) -> bytes:
