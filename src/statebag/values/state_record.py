@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from copy import deepcopy
 from decimal import Decimal
 from functools import cached_property
-from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
@@ -278,8 +276,8 @@ class StateRecord:
             return value  # as the runtime writes it
         if self._is_in_model and isinstance(value, bytes | bytearray):
             raise InvalidState(
-                f"a value of type {kind.__qualname__} in a pydantic model was changed, and pydantic "
-                "would read another one from its text",
+                f"a value of type {kind.__qualname__} in a pydantic model was changed, and its "
+                "text would be read as another one",
                 hint="Give the model a field of type bytes with UTF-8 in it, or of type str.",
             )
         try:
@@ -485,11 +483,11 @@ def _beyond(record: Any, fields: RecordFields) -> dict[str, Any]:
         return {}  # pydantic refuses others, and private ones are of the process
     found = getattr(record, "__dict__", {})
     names = [name for name in found if name not in fields.names]
-    return {
-        name: found[name]
-        for name in names
-        if not isinstance(getattr_static(type(record), name, None), cached_property)
-    }
+    return {name: found[name] for name in names if not _is_cache(type(record), name)}
+
+
+def _is_cache(kind: type, name: str) -> bool:
+    return any(isinstance(vars(base).get(name), cached_property) for base in kind.__mro__)
 
 
 def _check_beyond(record: Any, fields: RecordFields, before: dict[str, Any] | None) -> None:
@@ -498,6 +496,8 @@ def _check_beyond(record: Any, fields: RecordFields, before: dict[str, Any] | No
     if not beyond:
         return
     if before is None:
+        from copy import deepcopy  # noqa: PLC0415  # few classes set other attributes
+
         try:
             made = type(record)(
                 **{
