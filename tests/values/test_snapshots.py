@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import enum
+import re
 import threading
 from collections import deque
 from decimal import Decimal
@@ -67,7 +68,7 @@ def test_a_change_in_place_is_seen(value, change):
 
 
 @pytest.mark.parametrize(
-    "value", [ip_address("::1"), float("nan"), frozenset({"a", 1}), Names, len]
+    "value", [ip_address("::1"), re.compile("a"), float("nan"), frozenset({"a", 1}), Names, len]
 )
 def test_what_did_not_change_is_equal(value):
     assert snapshot(value) == snapshot(value)

@@ -952,3 +952,52 @@ def test_a_value_that_holds_itself_is_a_typed_error(client):
 
     with pytest.raises(InvalidState, match="hold themselves"):
         client.step(state=Order)(change)(STATE, None)
+
+
+def test_bytes_of_a_model_are_written_as_it_reads_them():
+    class Data(pydantic.BaseModel):
+        plain: bytes
+        coded: pydantic.Base64Bytes
+        many: list[bytes]
+
+    given = {"plain": "사과", "coded": "AAE=", "many": ["a"]}
+    assert after(Data, given, unchanged) == given
+
+    def change(one):
+        one.plain = "귤".encode()
+        one.coded = b"\xfb\xff"
+
+    assert after(Data, given, change) == {**given, "plain": "귤", "coded": "+/8="}
+
+    def change_all(one):
+        one.plain = b"\xff"
+
+    for wrong in (
+        change_all,
+        lambda one: one.many.append(b"b"),
+    ):
+        with pytest.raises(InvalidState, match="type bytes in a pydantic model") as caught:
+            after(Data, given, wrong)
+        assert "UTF-8" in caught.value.hint
+
+
+def test_a_field_that_a_validator_made_of_other_members():
+    class New(pydantic.BaseModel):
+        new: int = 0
+        other: int = 0
+
+        @pydantic.model_validator(mode="before")
+        @classmethod
+        def _old(cls, members):
+            return {"new": members["old"], **members} if "old" in members else members
+
+    class Whole(pydantic.BaseModel):
+        part: New
+
+    given = {"part": {"old": 3}}
+    assert after(Whole, given, unchanged) == given
+    with pytest.raises(InvalidState, match="by a validator from other members") as caught:
+        after(Whole, given, lambda one: setattr(one.part, "new", 5))
+    assert "in the function" in caught.value.hint
+    given = {"part": {"new": 3}}
+    assert after(Whole, given, lambda one: setattr(one.part, "other", 5))["part"]["other"] == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["RecordFields", "fields_of", "is_record", "is_root", "is_typed_dict"]
 
@@ -24,6 +25,8 @@ class RecordFields(NamedTuple):
         computed: Attributes that the constructor does not take.
         tag: The member that says which class it is, and its value.
         is_array: Whether its JSON form is an array, with the fields in this order.
+        is_reshaped: Whether a validator of pydantic gets the members before they are fields.
+        texts: How the text is made of each attribute of bytes, where pydantic reads no base64.
     """
 
     names: dict[str, tuple[str, ...]]
@@ -32,6 +35,8 @@ class RecordFields(NamedTuple):
     computed: frozenset[str] = frozenset()
     tag: tuple[str, Any] | None = None
     is_array: bool = False
+    is_reshaped: bool = False
+    texts: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType({})
 
     def used(self, kind: type, members: Mapping[str, Any]) -> dict[str, str]:
         """Return from which member of a JSON object each attribute is read.
@@ -138,7 +143,27 @@ def _of_model(kind: Any) -> RecordFields:
         aliases = [] if said is None or not by_alias else _texts(said, kind, name)
         own = [name] if by_name or not aliases else []
         names[name] = tuple(dict.fromkeys([*aliases, *own]))
-    return RecordFields(names, {name: field.annotation for name, field in fields.items()})
+    decorators = getattr(kind, "__pydantic_decorators__", None)
+    validators = getattr(decorators, "model_validators", {}).values()
+    return RecordFields(
+        names,
+        {name: field.annotation for name, field in fields.items()},
+        is_reshaped=any(one.info.mode != "after" for one in validators),
+        texts={name: _encoding(field) for name, field in fields.items() if _is_bytes(field)},
+    )
+
+
+def _is_bytes(field: Any) -> bool:
+    choices = {field.annotation, *getattr(field.annotation, "__args__", ())}
+    return bytes in choices and choices <= {bytes, type(None), bytes | None}
+
+
+def _encoding(field: Any) -> Callable[[bytes], bytes]:
+    """Return what makes the text of a field of bytes, such as base64; the text is the bytes."""
+    for one in field.metadata:
+        if callable(getattr(one, "encode", None)):
+            return one.encode  # type: ignore[no-any-return]
+    return bytes
 
 
 def _texts(alias: Any, kind: Any, name: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections import deque
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -56,7 +57,8 @@ def _snapshot(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return kind, sorted((_snapshot(one) for one in value), key=repr)
     try:
-        reduced = value.__reduce_ex__(4)
+        own = copyreg.dispatch_table.get(kind)
+        reduced = value.__reduce_ex__(4) if own is None else own(value)
     except RecursionError:
         raise
     except Exception:  # noqa: BLE001  # of the user's own class

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from copy import deepcopy
 from decimal import Decimal
 from functools import cached_property
-from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
@@ -134,6 +132,7 @@ class StateRecord:
         # known by their place.
         self._origins: dict[int, _Origin] = {}
         self._origin: _Origin | None = None
+        self._is_in_model = False
 
     def made(self, state: Any) -> Any:
         """Return the object of a state.
@@ -258,7 +257,10 @@ class StateRecord:
             if fields_of(kind).is_array:
                 return self._array(value, origin)
             is_moved = origin is None or origin is not place
-            return self._members(value, origin, is_state=is_state, is_moved=is_moved)
+            outside, self._is_in_model = self._is_in_model, hasattr(kind, "__pydantic_validator__")
+            written = self._members(value, origin, is_state=is_state, is_moved=is_moved)
+            self._is_in_model = outside
+            return written
         if isinstance(value, dict):
             return self._dict(value, origin)
         if self._keeps_values and origin is None and isinstance(value, tuple | set | frozenset):
@@ -272,6 +274,12 @@ class StateRecord:
             return value
         if isinstance(value, tuple | Decimal):
             return value  # as the runtime writes it
+        if self._is_in_model and isinstance(value, bytes | bytearray):
+            raise InvalidState(
+                f"a value of type {kind.__qualname__} in a pydantic model was changed, and its "
+                "text would be read as another one",
+                hint="Give the model a field of type bytes with UTF-8 in it, or of type str.",
+            )
         try:
             return msgspec.to_builtins(value, str_keys=True)
         except (TypeError, ValueError):
@@ -375,7 +383,8 @@ class StateRecord:
             if name in attributes:
                 now = getattr(record, attributes[name], msgspec.UNSET)
                 if now is not msgspec.UNSET:  # or the function deleted it
-                    written[name] = self._written(now, origin.parts.get(name))
+                    part = origin.parts.get(name)
+                    written[name] = self._field(now, part, attributes[name], fields)
             elif more is not None and name in more:
                 written[name] = self._written(more[name], origin.parts.get(name))
             elif name not in origin.more:
@@ -397,6 +406,8 @@ class StateRecord:
             or any(snapshot(one) != origin.absent.get(name) for name, one in absent.items())
             or not same_json(written, its)
         )
+        if is_own and fields.is_reshaped:
+            _check_reshaped(record, origin, absent)
         tag = fields.tag
         if tag is not None and tag[0] not in written and (is_changed or is_moved):
             written = {tag[0]: tag[1], **written}
@@ -405,11 +416,32 @@ class StateRecord:
         if is_changed:
             for attribute, one in absent.items():
                 if one is not msgspec.UNSET:
-                    written[fields.names[attribute][0]] = self._written(one, None)
+                    name = fields.names[attribute][0]
+                    written[name] = self._field(one, None, attribute, fields)
         for name, one in (more or {}).items():
             if name not in written:
                 written[name] = self._written(one, None)
         return written
+
+    def _field(self, value: Any, part: _Origin | None, attribute: str, fields: RecordFields) -> Any:
+        is_text = attribute in fields.texts and type(value) is bytes and not self._keeps_values
+        if is_text and (part is None or not part.kept(value)):
+            try:
+                return fields.texts[attribute](value).decode()
+            except UnicodeDecodeError:
+                pass  # refused as bytes that pydantic does not read back
+        return self._written(value, part)
+
+
+def _check_reshaped(record: Any, origin: _Origin, absent: dict[str, Any]) -> None:
+    """Refuse a change of a field that a validator made of other members."""
+    for attribute, one in absent.items():
+        if attribute in origin.given and snapshot(one) != origin.absent[attribute]:
+            raise InvalidState(
+                f"the field {attribute!r} of {_plain_name(type(record))} was changed, and was made "
+                "by a validator from other members, which would make it again",
+                hint="Read the members as they are, and change them in the function.",
+            )
 
 
 def _parts_of_record(origin: _Origin, fields: RecordFields) -> list[tuple[str, Any, Any]]:
@@ -451,11 +483,11 @@ def _beyond(record: Any, fields: RecordFields) -> dict[str, Any]:
         return {}  # pydantic refuses others, and private ones are of the process
     found = getattr(record, "__dict__", {})
     names = [name for name in found if name not in fields.names]
-    return {
-        name: found[name]
-        for name in names
-        if not isinstance(getattr_static(type(record), name, None), cached_property)
-    }
+    return {name: found[name] for name in names if not _is_cache(type(record), name)}
+
+
+def _is_cache(kind: type, name: str) -> bool:
+    return any(isinstance(vars(base).get(name), cached_property) for base in kind.__mro__)
 
 
 def _check_beyond(record: Any, fields: RecordFields, before: dict[str, Any] | None) -> None:
@@ -464,6 +496,8 @@ def _check_beyond(record: Any, fields: RecordFields, before: dict[str, Any] | No
     if not beyond:
         return
     if before is None:
+        from copy import deepcopy  # noqa: PLC0415  # few classes set other attributes
+
         try:
             made = type(record)(
                 **{
