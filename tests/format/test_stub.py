@@ -47,7 +47,7 @@ SMALL = st.integers(1, 10**6)
 
 
 def _entry(blob, count, size, level):
-    own = blob.size if level else size
+    own = min(blob.size, 16_777_216) if level else size  # a node's text has a bound
     length = min(blob.length, longest_frame(own))
     return Entry(Blob(blob.sha256, own, blob.at, blob.offset, length), count, size, level)
 

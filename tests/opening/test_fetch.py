@@ -82,6 +82,7 @@ def test_a_cached_text_does_not_answer_for_another_size(store, difference):
 
 @pytest.mark.parametrize("newest", [True, False])
 def test_an_encrypted_object_is_no_damaged_one_for_a_reader_without_keys(store, newest):
+    pytest.importorskip("cryptography")
     keys = Keys([b"k" * 32], misuse_resistant=newest)
     (blob,) = put(EncryptedStore(store, keys), texts(1, 4000))
     with pytest.raises(NotPermitted, match="encrypted, and this reader has no keys") as caught:
@@ -92,6 +93,7 @@ def test_an_encrypted_object_is_no_damaged_one_for_a_reader_without_keys(store, 
 
 
 def test_an_object_encrypted_in_a_later_version_says_so_without_keys(store):
+    pytest.importorskip("cryptography")
     keys = Keys([b"k" * 32])
     (blob,) = put(EncryptedStore(store, keys), texts(1, 4000))
     data = store.get(blob.at)
