@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from statebag.errors import ConfigurationError
+from statebag.format.paths import LONGEST_INDEX
 
 __all__ = [
-    "LONGEST_INDEX",
     "check_each_text",
     "check_file",
     "check_has",
@@ -20,9 +20,6 @@ __all__ = [
     "check_text",
     "is_huge",
 ]
-
-LONGEST_INDEX = 10**18
-"""No index reaches it. Chosen: as many digits as a path in text may have, and in a machine word."""
 
 
 def is_huge(value: object) -> bool:

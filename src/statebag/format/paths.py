@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 
 from statebag.errors import ConfigurationError
-from statebag.format.arguments import LONGEST_INDEX
 
 __all__ = [
+    "LONGEST_INDEX",
     "Part",
     "Path",
     "Place",
@@ -31,6 +31,9 @@ Place = tuple[Part | slice, ...]
 
 # Characters. Chosen: a message stays readable, and names of fields are shorter
 _LONGEST_NAME_SHOWN = 80
+
+LONGEST_INDEX = 10**18
+"""No index reaches it. Chosen: as many digits as a path in text may have, and in a machine word."""
 
 # Patterns are texts: re compiles and keeps them when they are first used, not at import.
 _NAME = r"\.?(?P<name>[^.\[\]'\"]+)"  # .name, or a name at the very start
