@@ -4,7 +4,6 @@ import pytest
 
 from statebag import ConfigurationError
 from statebag.format.arguments import (
-    LONGEST_INDEX,
     check_callable,
     check_each_text,
     check_file,
@@ -16,6 +15,7 @@ from statebag.format.arguments import (
     check_text,
     is_huge,
 )
+from statebag.format.paths import LONGEST_INDEX
 
 
 def test_what_is_right_passes():

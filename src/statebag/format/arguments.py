@@ -22,6 +22,7 @@ __all__ = [
     "is_huge",
 ]
 
+
 def is_huge(value: object) -> bool:
     """Return whether a value is a number that Python may refuse to write."""
     return isinstance(value, int) and abs(value) >= LONGEST_INDEX
