@@ -1,11 +1,12 @@
 """`statebag ui`: its arguments; tests/ui has the page."""
 
 import importlib.util
+import os
 from urllib.parse import quote
 
 import pytest
 
-from statebag.local.records import Record
+from statebag.local.records import MapRunParent, Record
 from tests.cli.program import is_one_clear_line, statebag
 from tests.ui.conftest import arn_of
 
@@ -42,6 +43,19 @@ def runs(folder):
     return folder
 
 
+@pytest.fixture
+def child_of_a_map_run(runs):
+    """A child of the newer run that was written after it."""
+    child = runs / "Main-Each" / "child-one.jsonl"
+    child.parent.mkdir()
+    arn = arn_of("child-one", "Main-Each")
+    record = Record(child, arn, {}, parent=MapRunParent(arn_of("run-two"), "arn:of:a:map-run"))
+    record.add({"id": 1, "type": "ExecutionStarted", "timestamp": 1})
+    record.close()
+    later = (runs / "Main" / "run-two.jsonl").stat().st_mtime + 10
+    os.utime(child, (later, later))
+
+
 HEAD = "@heads/agents/thread-7/@main/@head"
 
 
@@ -68,6 +82,18 @@ def test_the_address_begins_with_what_is_named(runs, monkeypatch, given, place):
     result = statebag("ui", *given, "--histories", runs)
     assert result.exit_code == 0, result.stderr
     assert result.stdout == f"The page is at http://127.0.0.1:1/token/{place}\n"
+
+
+def test_the_last_run_is_no_child_of_a_map_run(runs, child_of_a_map_run, monkeypatch):
+    pytest.importorskip("uvicorn")
+    from statebag.ui import page_server
+
+    monkeypatch.setattr(page_server, "serve", lambda *given: given[-1](""))
+    shown = statebag("ui", "--last", "--histories", runs).stdout
+    assert quote(arn_of("run-two"), safe="") in shown
+    logged = statebag("log", "--last", "--histories", runs).stdout
+    assert "run-two" in logged
+    assert "child-one" not in shown + logged
 
 
 def test_names_that_mean_nothing_or_several(runs):

@@ -2,6 +2,7 @@
 
 from statebag import Statebag
 from statebag.store import MemoryStore
+from statebag.ui import head_catalog
 from statebag.ui.head_catalog import HeadCatalog
 
 
@@ -26,6 +27,28 @@ def test_rows_of_all_heads_and_of_some():
     assert [row["scope"] for row in HeadCatalog(client).rows("\u00dc/MAIN")["heads"]] == [
         "<b>/\u00fc"
     ]
+
+
+def test_heads_of_a_text_are_found_beyond_those_that_are_listed(monkeypatch):
+    monkeypatch.setattr(head_catalog, "_READ", 2)
+    client = made()
+    catalog = HeadCatalog(client)
+    assert [row["scope"] for row in catalog.rows()["heads"]] == ["<b>/\u00fc", "a/2"]
+    assert catalog.rows()["left_out"] == 1
+    for text in ("a/1", " A/1/Main "):  # the oldest
+        found = catalog.rows(text)
+        assert ([row["scope"] for row in found["heads"]], found["left_out"]) == (["a/1"], 0)
+    assert [row["scope"] for row in catalog.rows("a/")["heads"]] == ["a/2", "a/1"]
+    assert catalog.rows("main")["left_out"] == 1
+    assert catalog.rows("nothing") == {"heads": [], "left_out": 0}
+
+
+def test_heads_of_a_label():
+    client = made()
+    head = client.heads("a/1").head("main")
+    head.advance(head.seal({}), head.read(), label="Last")
+    rows = HeadCatalog(client).rows("last")
+    assert [(row["scope"], row["versions"]) for row in rows["heads"]] == [("a/1", 4)]
 
 
 def test_deleted_heads_are_not_listed_and_damaged_ones_say_so():

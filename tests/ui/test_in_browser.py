@@ -322,6 +322,28 @@ def test_a_head_its_versions_a_state_and_a_difference(served):
         assert wrong == []
 
 
+def test_the_program_is_asked_for_heads_of_a_text(served):
+    with browsing() as (page, wrong):
+        page.goto(f"{served.address}#/h")
+        rows = page.get_by_role("table", name="Heads").get_by_role("row")
+        page.get_by_text("2 heads.").wait_for()
+        search = page.get_by_placeholder("Find a scope")
+        with page.expect_response(lambda one: one.url.endswith("/ask/heads?text=b%3E7")):
+            search.fill("B>7")
+        page.get_by_text("1 head.").wait_for()
+        search.fill("nothing has this name")
+        page.get_by_text("0 heads.").wait_for()
+        assert not page.get_by_text("The store has no heads.").is_visible()
+        search.fill("")
+        page.get_by_text("2 heads.").wait_for()
+        search.fill("b>7")
+        rows.filter(has_text="agents/<b>7").get_by_text("main").wait_for()
+        page.get_by_text("1 head.").wait_for()
+        page.keyboard.press("Enter")
+        page.get_by_role("table", name="Versions of the head").wait_for()
+        assert wrong == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 400])
 def test_heads_on_a_narrow_screen(served, width, scheme):

@@ -91,17 +91,17 @@ def _named(
     Raises:
         ConfigurationError: One means nothing, or several; or this machine has no execution.
     """
-    from statebag.cli.recorded import recorded  # noqa: PLC0415 - kept out of --help
+    from statebag.cli.recorded import families, recorded  # noqa: PLC0415 - kept out of --help
     from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
 
     # One that names none is refused later, as a text that is not an ARN.
     named = [executions.named(one) or one for one in given]
     if last:
-        newest = recorded(folder)
+        newest = families(recorded(folder))
         if not newest:
             raise ConfigurationError(
                 f"no run on this machine has left a history in {folder}",
                 hint="Name the folder of the run with --histories.",
             )
-        named.insert(0, newest[0].arn)
+        named.insert(0, newest[0][0].arn)
     return named

@@ -55,7 +55,8 @@ class HeadCatalog:
         It lists the names of all heads' objects, and reads the object of each head that is shown.
 
         Args:
-            text: Only heads whose scope and name have this text, in any case of letters.
+            text: Only heads with this text, in any case of letters, in the scope and name, or in
+                the newest label. Labels are looked at as far as one answer reads objects.
 
         Returns:
             `heads`, and in `left_out` how many more there are.
@@ -63,29 +64,36 @@ class HeadCatalog:
         Raises:
             StatebagError: The store cannot be listed.
         """
-        wanted = text.casefold()
+        wanted = text.strip().casefold()
         found: list[dict[str, Any]] = []
+        others: list[dict[str, Any]] = []  # whose labels may have the text
         superseded: dict[tuple[str, str], int] = defaultdict(int)
         for info, one in head_objects(self._client.store):
             superseded[one.scope, one.name] += one.kind == "version"
+            if one.kind != "head":
+                continue
             scope, name = unquote(one.scope), unquote(one.name)
-            if one.kind == "head" and wanted in f"{scope}/{name}".casefold():
-                found.append(
-                    {
-                        "arn": info.name,
-                        "key": (one.scope, one.name),
-                        "scope": scope,
-                        "name": name,
-                        "written": info.modified.isoformat(),
-                    }
-                )
-        found.sort(key=lambda row: row["written"], reverse=True)
-        rows = _workers.each(self._read, found[:_READ])
+            (found if wanted in f"{scope}/{name}".casefold() else others).append(
+                {
+                    "arn": info.name,
+                    "key": (one.scope, one.name),
+                    "scope": scope,
+                    "name": name,
+                    "written": info.modified.isoformat(),
+                }
+            )
+        for some in (found, others):
+            some.sort(key=lambda row: row["written"], reverse=True)
+        read = found[:_READ]
+        read += others[: _READ - len(read)]
+        rows = _workers.each(self._read, read)
         heads = [
             {**row, "versions": 1 + superseded[key]}
-            for row in rows
-            if row is not None and (key := row.pop("key"))
+            for place, row in enumerate(rows)
+            if row is not None and (place < len(found) or wanted in row["label"].casefold())
+            if (key := row.pop("key"))
         ]
+        heads.sort(key=lambda row: row["written"], reverse=True)
         return {"heads": heads, "left_out": max(0, len(found) - _READ)}
 
     def forks(self, name: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import { StateView } from "./state.js";
 import { Differences } from "./differences.js";
 
 const LIMIT = 262144;
+const PAUSE = 250; // ms after the last key before the store is asked. Chosen: longer than between keys
 const TABS = [["versions", "Versions"], ["state", "State"], ["differences", "Differences"]];
 
 export const headTabs = TABS.map(([name]) => name);
@@ -18,9 +19,16 @@ export function Heads({ go }) {
   const [text, setText] = useState("");
   const [turn, setTurn] = useState(0);
   const [chosen, choose] = useState(null);
-  const { answer, error, busy } = useAnswer((signal) => ask("heads", {}, signal), turn);
+  const [asked, setAsked] = useState("");
   const wanted = text.trim().toLowerCase();
-  const rows = ((answer && answer.heads) || []).filter((row) => !wanted || `${row.scope}/${row.name} ${row.label}`.toLowerCase().includes(wanted));
+  useEffect(() => {
+    const timer = setTimeout(() => setAsked(wanted), PAUSE);
+    return () => clearTimeout(timer);
+  }, [wanted]);
+  const { answer, error, busy } = useAnswer((signal) => ask("heads", { text: asked }, signal), `${turn} ${asked}`);
+  // Until the answer is here: what is found among the rows that are.
+  const isAnswered = asked === wanted && !busy;
+  const rows = ((answer && answer.heads) || []).filter((row) => isAnswered || `${row.scope}/${row.name} ${row.label}`.toLowerCase().includes(wanted));
   const open = (event) => {
     event.preventDefault();
     if (rows.length) go({ kind: "h", arn: rows[chosen ?? 0].arn });
@@ -33,7 +41,7 @@ export function Heads({ go }) {
         <button type="button" disabled=${busy} onClick=${() => setTurn(turn + 1)}>${busy ? "Listing…" : "List again"}</button>
       </form></div>
     <${Trouble} error=${error} />
-    ${answer && !answer.heads.length
+    ${answer && !answer.heads.length && isAnswered && !wanted
       ? html`<div class="empty"><p>The store has no heads.</p><p>A head is the newest state under a name, such as the thread of an agent: <code>sb.heads("agents/thread-7").head("main")</code>.</p></div>`
       : html`<div class="table heads"><div class="row head" role="presentation"><span>Scope</span><span>Head</span><span>Newest label</span><span class="right">Versions</span><span class="right">Written</span></div>
       <${Rows} label="Heads" total=${rows.length} height=${44} tall=${640} chosen=${chosen} choose=${choose} use=${(index) => go({ kind: "h", arn: rows[index].arn })}
