@@ -50,8 +50,20 @@ IN_OTHER_TESTS = {
     " STATEBAG_FORMS=2, writes the older form.": "store/test_encrypted.py",
     "Install the extra: pip install 'statebag[langgraph]'": "integrations/test_absence.py",
     "Other savers: call move_threads with the saver.": "integrations/test_langgraph_move.py",
-    "Let fewer writers write to one thread at a time.": "integrations/test_langgraph.py",
-    "Let fewer writers write one key at a time.": "integrations/test_strands.py",
+    "Let fewer writers write to one {} at a time.": "integrations/test_langgraph.py",
+    "Make room there, or name another folder in TMPDIR.": "history/test_payload_texts.py",
+    "Correct {} or AWS_SSE_CUSTOMER_KEY_BASE64.": "store/test_sdk_client.py",
+    "{}, or change what needs botocore (docs/stores.md).": "store/test_sdk_client.py",
+    "Declare it as a field.": "values/test_state_record.py",
+    "Give each field names of its own (alias, validate_by_name).": "values/test_record_fields.py",
+    "Give the member a model of its own, and read the value from there.": (
+        "values/test_record_fields.py"
+    ),
+    "Give the model a field of type bytes with UTF-8 in it, or of type str.": (
+        "values/test_state_record.py"
+    ),
+    "Read the members as they are, and change them in the function.": "values/test_state_record.py",
+    "Use a list, a dict or a class with fields for it.": "values/test_state_record.py",
     "Give it a name, such as 'state.json'.": "integrations/test_strands.py",
     "Run `serverless package`, and name {}.": "asl/test_source_files.py",
     "Run `cdk synth`, and name {}.": "asl/test_source_files.py",
