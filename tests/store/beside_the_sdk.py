@@ -8,6 +8,20 @@ from statebag.store.object_storage import ObjectStorage
 
 TAKEN = "[default]\nregion = eu-west-1\n"
 
+# The hosts of a bucket in the regions of each partition, as boto3 asks for them.
+REGIONS = {
+    "eu-west-1": "my-bucket.s3.eu-west-1.amazonaws.com",
+    "us-east-1": "my-bucket.s3.amazonaws.com",
+    "us-gov-west-1": "my-bucket.s3.us-gov-west-1.amazonaws.com",
+    "ap-southeast-7": "my-bucket.s3.ap-southeast-7.amazonaws.com",
+    "cn-north-1": "my-bucket.s3.cn-north-1.amazonaws.com.cn",
+    "cn-northwest-1": "my-bucket.s3.cn-northwest-1.amazonaws.com.cn",
+    "eusc-de-east-1": "my-bucket.s3.eusc-de-east-1.amazonaws.eu",
+    "us-iso-east-1": "my-bucket.s3.us-iso-east-1.c2s.ic.gov",
+    "us-isob-east-1": "my-bucket.s3.us-isob-east-1.sc2s.sgov.gov",
+    "eu-isoe-west-1": "my-bucket.s3.eu-isoe-west-1.cloud.adc-e.uk",
+}
+
 
 def calls_of_boto3(proxy, bucket, **more):
     """What boto3 asks for one call of each kind."""

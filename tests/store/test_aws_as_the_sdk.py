@@ -15,21 +15,8 @@ from statebag.store.contract import can_delete_if
 from statebag.store.object_storage import ObjectStorage
 from statebag.store.retrying import RetryingStore
 from tests.forks import in_child
-from tests.store.beside_the_sdk import calls_of_boto3, calls_of_the_store, process, same
+from tests.store.beside_the_sdk import REGIONS, calls_of_boto3, calls_of_the_store, process, same
 from tests.store.recording_proxy import SESSION, answer_as_s3
-
-REGIONS = {
-    "eu-west-1": "my-bucket.s3.eu-west-1.amazonaws.com",
-    "us-east-1": "my-bucket.s3.amazonaws.com",
-    "us-gov-west-1": "my-bucket.s3.us-gov-west-1.amazonaws.com",
-    "ap-southeast-7": "my-bucket.s3.ap-southeast-7.amazonaws.com",
-    "cn-north-1": "my-bucket.s3.cn-north-1.amazonaws.com.cn",
-    "cn-northwest-1": "my-bucket.s3.cn-northwest-1.amazonaws.com.cn",
-    "eusc-de-east-1": "my-bucket.s3.eusc-de-east-1.amazonaws.eu",
-    "us-iso-east-1": "my-bucket.s3.us-iso-east-1.c2s.ic.gov",
-    "us-isob-east-1": "my-bucket.s3.us-isob-east-1.sc2s.sgov.gov",
-    "eu-isoe-west-1": "my-bucket.s3.eu-isoe-west-1.cloud.adc-e.uk",
-}
 
 
 @pytest.mark.parametrize("region", REGIONS)
