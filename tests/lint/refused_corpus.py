@@ -60,7 +60,7 @@ def states(**named):
 
 
 def _fields_elsewhere():
-    """A field on each state type that does not support it (measured: issue 2735)."""
+    """A field on each state type that does not support it (measured: floci issue 2735)."""
     kinds = {
         "Pass": PASS,
         "Wait": wait(Seconds=1),
@@ -108,7 +108,7 @@ REFUSED = [
     ("measured", sata({**PASS, "OutputPath": "$.x"})),
     ("measured", sata({**PASS, "InputPath": "$.x"})),
     ("measured", sata(each(ItemsPath="$.x"))),
-    # JSONata (measured: issue 2745)
+    # JSONata (measured: floci issue 2745)
     *(
         ("measured", sata({**PASS, "Output": f"{{% {code} %}}"}))
         for code in (

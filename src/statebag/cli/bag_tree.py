@@ -64,10 +64,7 @@ def print_bag(inspection: Inspection, *, bound: int, show_all: bool) -> None:
         bound: The policy's bound of a bag, in bytes.
         show_all: Whether to print every field.
     """
-    _print(console(file_width=_FILE_WIDTH), inspection, bound=bound, show_all=show_all)
-
-
-def _print(out: Console, inspection: Inspection, *, bound: int, show_all: bool) -> None:
+    out = console(file_width=_FILE_WIDTH)
     numbers = {pack.name: f"p{i}" for i, pack in enumerate(inspection.packs, 1)}
     rows = list(islice(_rows(inspection.root, show_all=show_all), _SHOWN_ROWS + 1))
     if show_all:

@@ -15,6 +15,7 @@ import msgspec
 from statebag.errors import InvalidState
 from statebag.format.json_depth import loads
 from statebag.history.events import history_of
+from statebag.history.payload_texts import CARRIERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EventFile"]
 
-_CARRIERS = ("input", "output", "parameters")
 _END_BYTES = 1024 * 1024  # chosen: more than the largest event, whose payload is at most 256 KiB
 _READ_BYTES = 4 * 1024 * 1024  # chosen: what is read from the file at once
 
@@ -140,13 +140,13 @@ def _without_payload(event: dict[str, Any]) -> tuple[dict[str, Any], int]:
     for name, details in event.items():
         if name.endswith("EventDetails") and isinstance(details, dict):
             size = max(size, _size_of(details))
-            for carrier in _CARRIERS:
+            for carrier in CARRIERS:
                 details.pop(carrier, None)
     return event, size
 
 
 def _size_of(details: dict[str, Any]) -> int:
-    for carrier in ("output", "input", "parameters"):
+    for carrier in CARRIERS:
         text = details.get(carrier)
         if isinstance(text, str):
             return len(text.encode("utf-8", "surrogatepass"))
