@@ -171,7 +171,8 @@ def essence(asked):
         if name.startswith("x-amz-")
         and name not in {"x-amz-date", "x-amz-sdk-checksum-algorithm", "x-amz-checksum-mode"}
     }
-    agent = asked.headers["user-agent"]
+    # Other libraries in the process may add themselves to what botocore says.
+    agent = asked.headers["user-agent"].partition(" ")[0]
     kept["user-agent"] = agent if agent == "mine/1" else ""
     kept["content-type"] = asked.headers.get("content-type") if asked.method == "PUT" else None
     if kept.get("x-amz-content-sha256") == hashlib.sha256(asked.body).hexdigest():

@@ -1,6 +1,7 @@
 """Every kind of damage is found, and nothing is said of values."""
 
 import os
+import sys
 import threading
 import time
 import tracemalloc
@@ -96,10 +97,11 @@ def test_large_packs_are_not_all_in_memory(monkeypatch):
     for n in range(20):
         client.seal({"text": noise(9_000, n)}, scope=f"machine/run-{n:02}")
     largest = max(info.size for info in store.list())
-    monkeypatch.setattr("statebag.upkeep.fsck._BYTES_AT_ONCE", largest * 2)
+    module = sys.modules[fsck.__module__]
+    monkeypatch.setattr(module, "_BYTES_AT_ONCE", largest * 2)
     assert fsck(store).whole
     assert store.most_bytes <= largest * 2
-    monkeypatch.setattr("statebag.upkeep.fsck._BYTES_AT_ONCE", 1)  # less than any pack has
+    monkeypatch.setattr(module, "_BYTES_AT_ONCE", 1)  # less than any pack has
     assert fsck(store).objects == {"pack": 20}
 
 
