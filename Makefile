@@ -46,7 +46,7 @@ test: $(DEV) ## all tests
 	$(PYTEST) $(PYTEST_ARGS)
 
 matrix: $(DEV) ## the core's quick tests on every Python from 3.11 to 3.14 that is installed
-	$(BIN)/nox --session core
+	$(BIN)/nox --session $(or $(SESSIONS),core)
 
 adapters: $(ADAPTERS) postgres ## each adapter with its framework, and some of the framework's own tests
 	$(BIN)/nox --session adapters
