@@ -1,6 +1,6 @@
 """The tests on each installed Python, with each set of extras: `make matrix`, or `nox --list`.
 
-    nox -s core                        the quick tests of the core alone, on every Python (CI: on others than that of the tests)
+    nox -s core                        the quick tests of the core alone, on every Python
     nox -s tests -p 3.13               all parts on one Python
     nox -s "tests-3.13(part='local')"  one part
     nox -s adapters                    each adapter with its framework; -- whole, -- bench
