@@ -24,7 +24,7 @@ _PART = 1500  # characters that are taken from one place of a shorter text
 _SOURCE = 2_000_000
 _EDIT = 100
 _MEGABYTE = 1_000_000
-_POLICY = Policy(deadline_seconds=600)  # a slow machine is no failure
+_POLICY = Policy(deadline_seconds=600)  # so that a slow machine does not fail the run
 
 
 def made(kind: str, size: int, writer: Writer) -> Any:

@@ -207,7 +207,7 @@ def print_left_out(out: Console, table: FittedTable, elsewhere: str) -> None:
     Args:
         out: The console on which the table was printed.
         table: The table.
-        elsewhere: What has them.
+        elsewhere: The option or command that shows the left out columns.
     """
     titles = table.left_out(out)
     if titles:

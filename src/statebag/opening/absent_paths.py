@@ -24,7 +24,7 @@ def say_what_is_absent(state: Any, places: Iterable[Place]) -> None:
     once.
 
     Args:
-        state: What was opened.
+        state: The opened state.
         places: Its paths, as `parse_paths` returns them.
     """
     for place in places:

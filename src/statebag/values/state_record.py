@@ -138,7 +138,7 @@ class StateRecord:
         """Return the object of a state.
 
         Args:
-            state: What was opened. Values that were not opened stay as they are in a dataclass, a
+            state: The opened state. Values that were not opened stay as they are in a dataclass, a
                 Struct and a TypedDict.
 
         Raises:
