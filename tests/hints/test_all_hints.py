@@ -54,7 +54,7 @@ IN_OTHER_TESTS = {
     "Make room there, or name another folder in TMPDIR.": "history/test_payload_texts.py",
     "Correct {} or AWS_SSE_CUSTOMER_KEY_BASE64.": "store/test_sdk_client.py",
     "{}, or change what needs botocore (docs/stores.md).": "store/test_sdk_client.py",
-    "Declare it as a field.": "values/test_state_record.py",
+    "Declare it as a field.": "values/test_record_origins.py",
     "Give each field names of its own (alias, validate_by_name).": "values/test_record_fields.py",
     "Give the member a model of its own, and read the value from there.": (
         "values/test_record_fields.py"
@@ -62,7 +62,9 @@ IN_OTHER_TESTS = {
     "Give the model a field of type bytes with UTF-8 in it, or of type str.": (
         "values/test_state_record.py"
     ),
-    "Read the members as they are, and change them in the function.": "values/test_state_record.py",
+    "Read the members as they are, and change them in the function.": (
+        "values/test_record_origins.py"
+    ),
     "Use a list, a dict or a class with fields for it.": "values/test_state_record.py",
     "Give it a name, such as 'state.json'.": "integrations/test_strands.py",
     "Run `serverless package`, and name {}.": "asl/test_source_files.py",

@@ -3,12 +3,14 @@
 import dataclasses
 import datetime as dt
 import enum
+import json
 from typing import Any, NotRequired, TypedDict
 
 import msgspec
 import pytest
 
 from statebag.format.json_text import encode
+from statebag.values.state_record import StateRecord
 
 pydantic = pytest.importorskip("pydantic")
 typing_extensions = pytest.importorskip("typing_extensions")
@@ -85,3 +87,18 @@ def text(value):
 def through(client, function, given=STATE, **options):
     """The state after a step with a function."""
     return client.open(client.step(**options)(function)(given, None))
+
+
+def unchanged(one):
+    """Change nothing."""
+
+
+def after(kind, given, change, **options):
+    """The JSON text of a state after a function changed its object, and the state's own."""
+    record = StateRecord(kind, **options)
+    before = text(given)
+    one = record.made(given)
+    answer = change(one)
+    written = record.written(one if answer is None else answer)
+    assert text(given) == before  # what was opened is never changed
+    return json.loads(text(written))

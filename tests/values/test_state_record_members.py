@@ -2,9 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import enum
-import functools
-import json
 from collections import deque
 from typing import NamedTuple, NotRequired, TypedDict
 
@@ -15,87 +12,10 @@ from statebag import ConfigurationError, InvalidState, Policy, Statebag, Unopene
 from statebag.store.memory import MemoryStore
 from statebag.values import Values
 from statebag.values.state_record import StateRecord
-from tests.values.orders import STATE, Line, LineModel, Order, same, text
+from tests.values.orders import STATE, Line, LineModel, Order, after, same, text, unchanged
 
 pydantic = pytest.importorskip("pydantic")
 typing_extensions = pytest.importorskip("typing_extensions")
-
-
-@pytest.fixture
-def client():
-    return Statebag(MemoryStore(), policy=Policy(control=("$.execution_id",)))
-
-
-def unchanged(one):
-    """Change nothing."""
-
-
-def after(kind, given, change, **options):
-    """The JSON text of a state after a function changed its object, and the state's own."""
-    record = StateRecord(kind, **options)
-    before = text(given)
-    one = record.made(given)
-    answer = change(one)
-    written = record.written(one if answer is None else answer)
-    assert text(given) == before  # what was opened is never changed
-    return json.loads(text(written))
-
-
-class Loose(pydantic.BaseModel):
-    id: int
-    count: int = 0
-    ok: bool = False
-    active: bool = True
-    note: str | None = None
-    other: str | None = None
-
-    @pydantic.field_validator("note", mode="before")
-    @classmethod
-    def _nothing(cls, value):
-        return None if value == "" else value
-
-
-def test_values_that_python_shares_belong_to_their_fields():
-    given = {"id": "5", "count": 4, "ok": "yes", "active": True, "note": "", "other": "x"}
-
-    def change(one):
-        one.count = one.id
-        one.other = None
-
-    assert text(after(Loose, given, change)) == text({**given, "count": 5, "other": None})
-
-    class Many(pydantic.BaseModel):
-        flags: list[bool]
-        by_name: dict[str, int]
-
-    given = {"flags": ["yes", True, "no"], "by_name": {"a": "1", "b": 1}}
-
-    def turn(one):
-        one.flags.reverse()
-        one.by_name["c"] = one.by_name["a"]
-
-    assert after(Many, given, turn) == {
-        "flags": [False, True, True],
-        "by_name": {"a": "1", "b": 1, "c": 1},
-    }
-
-
-def test_members_of_an_enum_belong_to_their_fields():
-    class Hue(enum.Enum):
-        RED = "red"
-
-        @classmethod
-        def _missing_(cls, value):
-            return cls.RED if str(value).lower() == "red" else None
-
-    @dataclasses.dataclass
-    class Two:
-        x: Hue
-        y: Hue
-
-    given = {"x": "RED", "y": "red"}
-    assert after(Two, given, unchanged) == given
-    assert after(Two, given, lambda one: setattr(one, "y", Hue.RED)) == given
 
 
 def test_dates_and_floats_move_in_an_array_with_their_text():
@@ -438,35 +358,6 @@ def test_a_named_tuple_and_a_field_that_is_unset():
     assert after(Whole, given, change) == {"pair": [1, {"item": "b", "sku": 1, "price": 0.0}]}
 
 
-def test_an_attribute_that_is_no_field_is_refused():
-    @dataclasses.dataclass
-    class Own:
-        a: int
-
-        def __post_init__(self):
-            self.twice = self.a * 2
-
-        @functools.cached_property
-        def cached(self):
-            return [self.a]
-
-    assert after(Own, {"a": 1}, lambda one: one.cached and None) == {"a": 1}
-    assert after(Own, {"a": 1}, lambda one: dataclasses.replace(one, a=2)) == {"a": 2}
-
-    def change(one):
-        one.twice = 5
-
-    def add(one):
-        new = Own(4)
-        new.more = 1
-        return new
-
-    for wrong, name in ((change, "twice"), (add, "more")):
-        with pytest.raises(InvalidState, match=f"attribute '{name}'") as caught:
-            after(Own, {"a": 1}, wrong)
-        assert caught.value.hint == "Declare it as a field."
-
-
 def test_objects_of_a_client_with_values():
     @dataclasses.dataclass
     class Whole:
@@ -544,25 +435,3 @@ def test_bytes_of_a_model_are_written_as_it_reads_them():
         with pytest.raises(InvalidState, match="type bytes in a pydantic model") as caught:
             after(Data, given, wrong)
         assert "UTF-8" in caught.value.hint
-
-
-def test_a_field_that_a_validator_made_of_other_members():
-    class New(pydantic.BaseModel):
-        new: int = 0
-        other: int = 0
-
-        @pydantic.model_validator(mode="before")
-        @classmethod
-        def _old(cls, members):
-            return {"new": members["old"], **members} if "old" in members else members
-
-    class Whole(pydantic.BaseModel):
-        part: New
-
-    given = {"part": {"old": 3}}
-    assert after(Whole, given, unchanged) == given
-    with pytest.raises(InvalidState, match="by a validator from other members") as caught:
-        after(Whole, given, lambda one: setattr(one.part, "new", 5))
-    assert "in the function" in caught.value.hint
-    given = {"part": {"new": 3}}
-    assert after(Whole, given, lambda one: setattr(one.part, "other", 5))["part"]["other"] == 5
