@@ -75,3 +75,7 @@ def with_each_fault(store, work):
             forget()
             forget_condemned()
             yield f"{kind} {fault.call}. {call.operation}", other, failed
+
+
+def labels(head):
+    return [one.label for one in head.versions()]

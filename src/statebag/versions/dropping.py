@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,10 @@ from statebag.errors import ConfigurationError
 from statebag.format.arguments import check_kind, is_huge
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from datetime import datetime
 
-__all__ = ["VersionName", "over", "with_dropped"]
+__all__ = ["VersionName", "checked_numbers", "over", "with_dropped"]
 
 
 class VersionName(msgspec.Struct, frozen=True, order=True):
@@ -78,3 +79,21 @@ def over(
         if not among_newest and not is_young:
             dropped.append(one.number)
     return dropped
+
+
+def checked_numbers(numbers: object) -> Iterable[int]:
+    """Return the numbers of versions as a list.
+
+    Raises:
+        ConfigurationError: One is not an int; a float of the same value would be written.
+    """
+    found = (
+        list(numbers) if isinstance(numbers, Iterable) and not isinstance(numbers, str) else None
+    )
+    if found is None or any(type(one) is not int for one in found):
+        odd = numbers if found is None else next(one for one in found if type(one) is not int)
+        raise ConfigurationError(
+            f"versions must be given as a list of int, not {type(odd).__qualname__}",
+            hint="Pass [version.number, ...].",
+        )
+    return found

@@ -9,15 +9,12 @@ older or the newer version, never a part of one.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from statebag.errors import (
-    BlobCorrupt,
     BlobMissing,
     ConfigurationError,
-    Conflict,
     InvalidState,
     NotPermitted,
 )
@@ -27,34 +24,29 @@ from statebag.format.bag_text import as_bag
 from statebag.format.head_names import (
     SCOPE_OF_PACKS,
     encode_label,
-    head_folder,
-    head_name,
-    parse_head_object,
-    version_name,
 )
-from statebag.format.head_record import HeadState, VersionRecord, decode_record, encode_record
+from statebag.format.head_record import HeadState, VersionRecord
 from statebag.format.json_check import check_json
 from statebag.format.names import encode_scope, scope_of
 from statebag.opening.opener import Confinement
 from statebag.process.forking import Workers
 from statebag.store.contract import is_conditional
 from statebag.upkeep.store_time import store_time
-from statebag.versions.attached import Attached, copy_attached, delete_attached
+from statebag.versions.attached import Attached, copy_attached
 from statebag.versions.condemned import check_not_condemned, packs_named
 from statebag.versions.coroutines import HeadCoroutines
-from statebag.versions.dropping import VersionName, over, with_dropped
+from statebag.versions.dropping import VersionName, checked_numbers, over, with_dropped
+from statebag.versions.stored_head import StoredHead
 from statebag.versions.version import Version, record_of, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import timedelta
 
     from statebag.versions.sealing_client import SealingClient
 
 __all__ = ["Head"]
 
-# Deletions and retention begin again after another writer's change. Chosen: once is the rule.
-_TURNS = 50
 _AT_ONCE = 16  # versions that are read side by side. Chosen: each is a request of some KB
 
 _workers = Workers(_AT_ONCE, "statebag-versions")
@@ -86,9 +78,8 @@ class Head(HeadCoroutines):
         self._packs = f"{scope}/{unquote(SCOPE_OF_PACKS)}"  # where this head seals to
         encode_scope(self._packs)
         self._name = encode_scope(name)
-        self._object = head_name(self._scope, self._name)
-        self._seen: tuple[HeadState, str] | None = None
         self.attached = Attached(client.store, self._scope, self._name)
+        self._stored = StoredHead(client.store, self._scope, self._name, self.attached)
 
     def __repr__(self) -> str:
         return f"Head({self.scope!r}, {self.name!r})"
@@ -99,7 +90,7 @@ class Head(HeadCoroutines):
         Raises:
             StoreUnavailable, NotPermitted, BlobCorrupt: From the store.
         """
-        state, _ = self._look()
+        state, _ = self._stored.look()
         return None if state is None or state.newest is None else self._version(state.newest)
 
     def seal(self, state: Any, after: Version | None = None, *, heal: bool = False) -> Any:
@@ -154,7 +145,7 @@ class Head(HeadCoroutines):
             check_kind("expected", expected, Version, "a Version or None")
         encode_label(label)
         bag = as_bag(bag)
-        state, token = self._expected(expected)
+        state, token = self._stored.expected(expected)
         check_not_condemned(self._client.store, bag, None if expected is None else expected.bag)
         reads = () if expected is None else expected.reads
         self._check_scopes(bag, reads)
@@ -162,23 +153,23 @@ class Head(HeadCoroutines):
             state = HeadState(life=secrets.token_hex(8), last=0, dropped=(), newest=None)
         record = record_of(bag, number=state.last + 1, label=label, note=note, reads=reads)
         if state.newest is not None:
-            self._keep(state.life, state.newest)
-        self._replace(state, token, record)
+            self._stored.keep(state.life, state.newest)
+        self._stored.replace(state, token, record)
         return self._version(record)
 
     def versions(self) -> list[VersionName]:
         """Return all versions without their bags, the newest first. Two requests."""
-        state, _ = self._look()
-        return [] if state is None else self._names(state)
+        state, _ = self._stored.look()
+        return [] if state is None else self._stored.names(state)
 
     def find(self, label: str) -> Version | None:
         """Return the newest version of this label; None if there is none."""
-        state, _ = self._look()
+        state, _ = self._stored.look()
         if state is None or state.newest is None:
             return None
         if state.newest.label == label:
             return self._version(state.newest)
-        same = (one for one in self._names(state) if one.label == label)
+        same = (one for one in self._stored.names(state) if one.label == label)
         found = next(same, None)
         return None if found is None else self._read_version(state, found)
 
@@ -205,10 +196,10 @@ class Head(HeadCoroutines):
     def _history(
         self, limit: int | None, wanted: Callable[[VersionName], bool] | None
     ) -> Iterator[Version]:
-        state, _ = self._look()
+        state, _ = self._stored.look()
         if state is None or state.newest is None:
             return
-        names = [one for one in self._names(state) if wanted is None or wanted(one)][:limit]
+        names = [one for one in self._stored.names(state) if wanted is None or wanted(one)][:limit]
         for start in range(0, len(names), _AT_ONCE):
             batch = names[start : start + _AT_ONCE]
             found = _workers.each(lambda one: self._read_version(state, one), batch)
@@ -243,27 +234,30 @@ class Head(HeadCoroutines):
             check_kind("at", at, Version, "a Version or None")
         if note is not None:
             check_callable("note", note, "a function of a note")
-        state, _ = self._look()
+        state, _ = self._stored.look()
         if state is None or state.newest is None:
-            raise BlobMissing("the head to fork does not exist", object_name=self._object)
-        names = sorted(self._names(state))
+            raise BlobMissing(
+                "the head to fork does not exist", object_name=self._stored.object_name
+            )
+        names = sorted(self._stored.names(state))
         last = state.newest.number if at is None else at.number
         names = [one for one in names if one.number == last or (whole and one.number < last)]
         life = secrets.token_hex(8)
-        records = _workers.each(lambda one: self._record(state, one), names)
+        records = _workers.each(lambda one: self._stored.record(state, one), names)
         found = [target._taken_over(one, self, note) for one in records if one is not None]
         if not found or found[-1].number != last or (at is not None and found[-1].id != at.id):
             raise BlobMissing(
-                f"version {last} of the head to fork does not exist", object_name=self._object
+                f"version {last} of the head to fork does not exist",
+                object_name=self._stored.object_name,
             )
-        _, token = target._expected(None)
+        _, token = target._stored.expected(None)
         for record in found[:-1]:
-            target._keep(life, record)
+            target._stored.keep(life, record)
         for record in found:
             copy_attached(self.attached, target.attached, record.label, target._reads_of(self))
         dropped = state.dropped if whole else with_dropped([(1, last - 1)][: last - 1], ())
         begun = HeadState(life=life, last=last, dropped=dropped, newest=found[-1])
-        target._put(begun, token, found[-1])
+        target._stored.put(begun, token, found[-1])
         return target._version(found[-1])
 
     def drop(self, numbers: Iterable[int]) -> None:
@@ -275,14 +269,14 @@ class Head(HeadCoroutines):
         Args:
             numbers: The numbers of versions; those that do not exist are ignored.
         """
-        gone = set(_checked_numbers(numbers))
+        gone = set(checked_numbers(numbers))
 
         def without(state: HeadState) -> HeadState | None:
-            names = self._names(state)
+            names = self._stored.names(state)
             left = [one for one in names if one.number not in gone]
             newest: VersionRecord | None = state.newest
             if newest is not None and newest.number in gone and left:
-                newest = self._record(state, left[0])
+                newest = self._stored.record(state, left[0])
                 if newest is None:  # another writer dropped it just now
                     return None
             elif not left:
@@ -291,7 +285,7 @@ class Head(HeadCoroutines):
             dropped = with_dropped(state.dropped, present)
             return HeadState(life=state.life, last=state.last, dropped=dropped, newest=newest)
 
-        self._change(without)
+        self._stored.change(without)
 
     def retain(self, keep: int | None = None, younger: timedelta | None = None) -> list[int]:
         """Delete versions by number and age; return the numbers of those that were deleted.
@@ -306,8 +300,8 @@ class Head(HeadCoroutines):
         Raises:
             ConfigurationError: Neither is given, `keep` is less than 1, or one is of another type.
         """
-        state, _ = self._look()
-        names = [] if state is None else self._names(state)
+        state, _ = self._stored.look()
+        names = [] if state is None else self._stored.names(state)
         numbers = over(names, store_time(self._client.store), keep=keep, younger=younger)
         if numbers:
             self.drop(numbers)
@@ -322,7 +316,7 @@ class Head(HeadCoroutines):
         def ended(state: HeadState) -> HeadState:
             return HeadState(life=state.life, last=state.last, dropped=(), newest=None)
 
-        self._change(ended)
+        self._stored.change(ended)
 
     def _check_scopes(self, bag: Any, reads: tuple[str, ...]) -> None:
         """Refuse a bag whose objects the readers of this head may not read."""
@@ -343,103 +337,12 @@ class Head(HeadCoroutines):
         reads = () if version is None else version.reads
         return self._client.with_readable(*reads) if reads else self._client
 
-    def _look(self) -> tuple[HeadState | None, str | None]:
-        try:
-            data, token = self._client.store.get_version(self._object)
-        except BlobMissing:
-            self._seen = None
-            return None, None
-        state = decode_record(data, self._object)
-        if not isinstance(state, HeadState):
-            raise BlobCorrupt("the object of a head holds another record", object_name=self._object)
-        self._seen = (state, token)
-        return state, token
-
-    def _expected(self, expected: Version | None) -> tuple[HeadState | None, str | None]:
-        """Return the state of the head's object, which must have the expected version."""
-        seen = self._seen
-        if seen is not None and expected is not None and _is_newest(seen[0], expected):
-            return seen
-        state, token = self._look()
-        newest = None if state is None else state.newest
-        if (newest is None) != (expected is None) or (
-            expected is not None and state is not None and not _is_newest(state, expected)
-        ):
-            raise self._conflict()
-        return state, token
-
-    def _conflict(self) -> Conflict:
-        return Conflict(
-            "the head was advanced by another writer",
-            object_name=self._object,
-            hint="Read the head again, and decide again.",
-        )
-
-    def _replace(self, state: HeadState, token: str | None, record: VersionRecord) -> None:
-        self._put(
-            HeadState(life=state.life, last=record.number, dropped=state.dropped, newest=record),
-            token,
-            record,
-        )
-
-    def _put(self, state: HeadState, token: str | None, record: VersionRecord) -> None:
-        try:
-            token = self._client.store.put_if(self._object, encode_record(state), token)
-        except Conflict:
-            self._seen = None
-            if not self._was_written(state.life, record):
-                raise self._conflict() from None
-        else:
-            self._seen = (state, token)
-
-    def _was_written(self, life: str, record: VersionRecord) -> bool:
-        """Return whether a write whose answer was lost took place before that of another writer."""
-        state, _ = self._look()
-        if state is None or state.life != life:
-            return False
-        if state.newest is not None and state.newest.id == record.id:
-            return True
-        kept = self._record(state, VersionName(record.number, record.label))
-        return kept is not None and kept.id == record.id
-
-    def _keep(self, life: str, record: VersionRecord) -> None:
-        name = version_name(self._scope, self._name, life, record.number, record.label)
-        self._client.store.put(name, encode_record(record))
-
-    def _names(self, state: HeadState) -> list[VersionName]:
-        """Return the versions that a state of the head has, the newest first."""
-        newest = state.newest
-        if newest is None:
-            return []
-        names = [VersionName(newest.number, newest.label)]
-        folder = f"{head_folder(self._scope, self._name)}/@{state.life}"
-        for info in self._client.store.list(folder):
-            one = parse_head_object(info.name)
-            if one is None or one.number > state.last or one.number == newest.number:
-                continue
-            if not state.has_dropped(one.number):
-                names.append(VersionName(one.number, unquote(one.label), info.modified))
-        return sorted(names, reverse=True)
-
-    def _record(self, state: HeadState, one: VersionName) -> VersionRecord | None:
-        """Return the record of a version; None if it was deleted meanwhile."""
-        if state.newest is not None and state.newest.number == one.number:
-            return state.newest
-        name = version_name(self._scope, self._name, state.life, one.number, one.label)
-        try:
-            record = decode_record(self._client.store.get(name), name)
-        except BlobMissing:
-            return None
-        if not isinstance(record, VersionRecord) or record.number != one.number:
-            raise BlobCorrupt("the object holds another version", object_name=name)
-        return record
-
     def _read_version(self, state: HeadState, one: VersionName) -> Version | None:
-        record = self._record(state, one)
+        record = self._stored.record(state, one)
         return None if record is None else self._version(record)
 
     def _version(self, record: VersionRecord) -> Version:
-        return version_of(record, self._object)
+        return version_of(record, self._stored.object_name)
 
     def _reads_of(self, origin: Head) -> tuple[str, ...]:
         """Return the scopes that a version of another head refers to, and this one may not read."""
@@ -472,63 +375,6 @@ class Head(HeadCoroutines):
             bag=record.bag,
         )
 
-    def _change(self, change: Callable[[HeadState], HeadState | None]) -> None:
-        """Replace the state of the head's object, then delete the versions that are not in it."""
-        for _ in range(_TURNS):
-            state, token = self._look()
-            if state is None:
-                return
-            changed = change(state)
-            if changed is None:
-                continue
-            labels = set() if state.newest is None else {state.newest.label}
-            if changed != state:
-                try:
-                    token = self._client.store.put_if(self._object, encode_record(changed), token)
-                except Conflict:
-                    continue
-                self._seen = (changed, token)
-            self._clean(changed, labels)
-            return
-        raise self._conflict()
-
-    def _clean(self, state: HeadState, gone: set[str]) -> None:
-        """Delete the objects of versions that are gone, with what was attached to them.
-
-        Args:
-            state: What the head's object says.
-            gone: More labels of versions that may be gone.
-        """
-        store = self._client.store
-        labels = {one.label for one in self._names(state)}
-        for info in list(store.list(head_folder(self._scope, self._name))):
-            one = parse_head_object(info.name)
-            if one is None or one.kind == "head" or one.name != self._name:
-                continue
-            label = unquote(one.label)
-            is_left = one.life != state.life or state.newest is None
-            if one.kind == "version" and (is_left or state.has_dropped(one.number)):
-                store.delete(info.name)
-                gone.add(label)
-            elif one.kind == "attached" and state.newest is None:
-                store.delete(info.name)
-        for label in gone - labels:
-            delete_attached(self.attached, label)
-
-
-def _checked_numbers(numbers: object) -> Iterable[int]:
-    """Refuse what is no list of version numbers: a float of the same value would be written."""
-    found = (
-        list(numbers) if isinstance(numbers, Iterable) and not isinstance(numbers, str) else None
-    )
-    if found is None or any(type(one) is not int for one in found):
-        odd = numbers if found is None else next(one for one in found if type(one) is not int)
-        raise ConfigurationError(
-            f"versions must be given as a list of int, not {type(odd).__qualname__}",
-            hint="Pass [version.number, ...].",
-        )
-    return found
-
 
 def check_conditional(client: SealingClient) -> None:
     """Refuse a store without conditional writes.
@@ -542,7 +388,3 @@ def check_conditional(client: SealingClient) -> None:
             hint="Use S3, Google Cloud Storage, Azure, a folder (not on Windows) or memory; "
             "`statebag doctor` says what a store can do.",
         )
-
-
-def _is_newest(state: HeadState, expected: Version) -> bool:
-    return state.newest is not None and state.newest.id == expected.id

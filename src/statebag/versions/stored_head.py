@@ -1,0 +1,217 @@
+"""The objects of one head: its own, which holds the newest version, and those of earlier versions.
+
+Each write of the head's own object has the condition that nobody else has changed it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from statebag.errors import BlobCorrupt, BlobMissing, Conflict
+from statebag.format.head_names import head_folder, head_name, parse_head_object, version_name
+from statebag.format.head_record import HeadState, VersionRecord, decode_record, encode_record
+from statebag.versions.attached import delete_attached
+from statebag.versions.dropping import VersionName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statebag.store.retrying import RetryingStore
+    from statebag.versions.attached import Attached
+    from statebag.versions.version import Version
+
+__all__ = ["StoredHead"]
+
+# Deletions and retention begin again after another writer's change. Chosen: once is the rule.
+_TURNS = 50
+
+
+class StoredHead:
+    """Read and write the objects of one head.
+
+    Args:
+        store: The store, which has conditional writes.
+        scope: The head's encoded scope.
+        name: The head's encoded name.
+        attached: What is attached to the head's versions, and deleted with them.
+
+    Attributes:
+        object_name: The name of the head's own object.
+    """
+
+    def __init__(self, store: RetryingStore, scope: str, name: str, attached: Attached) -> None:
+        self._store = store
+        self._scope, self._name = scope, name
+        self._attached = attached
+        self.object_name = head_name(scope, name)
+        self._seen: tuple[HeadState, str] | None = None
+
+    def look(self) -> tuple[HeadState | None, str | None]:
+        """Return what the head's object says, and its version in the store; None twice if missing.
+
+        Raises:
+            StoreUnavailable, NotPermitted, BlobCorrupt: From the store.
+        """
+        try:
+            data, token = self._store.get_version(self.object_name)
+        except BlobMissing:
+            self._seen = None
+            return None, None
+        state = decode_record(data, self.object_name)
+        if not isinstance(state, HeadState):
+            raise BlobCorrupt(
+                "the object of a head holds another record", object_name=self.object_name
+            )
+        self._seen = (state, token)
+        return state, token
+
+    def expected(self, expected: Version | None) -> tuple[HeadState | None, str | None]:
+        """Return what `look` does, if the head still has the expected version.
+
+        Raises:
+            Conflict: It has another one.
+        """
+        seen = self._seen
+        if seen is not None and expected is not None and _is_newest(seen[0], expected):
+            return seen
+        state, token = self.look()
+        newest = None if state is None else state.newest
+        if (newest is None) != (expected is None) or (
+            expected is not None and state is not None and not _is_newest(state, expected)
+        ):
+            raise self.conflict()
+        return state, token
+
+    def conflict(self) -> Conflict:
+        """Return the error for a writer who was not the first."""
+        return Conflict(
+            "the head was advanced by another writer",
+            object_name=self.object_name,
+            hint="Read the head again, and decide again.",
+        )
+
+    def replace(self, state: HeadState, token: str | None, record: VersionRecord) -> None:
+        """Make a version the newest one; raise what `put` raises."""
+        self.put(
+            HeadState(life=state.life, last=record.number, dropped=state.dropped, newest=record),
+            token,
+            record,
+        )
+
+    def put(self, state: HeadState, token: str | None, record: VersionRecord) -> None:
+        """Write the head's object, if it has not changed since it was read.
+
+        Args:
+            state: What the object is to say.
+            token: The object's version when it was read; None if it did not exist.
+            record: The version that this write adds, by which a lost answer is known.
+
+        Raises:
+            Conflict: Another writer was first.
+        """
+        try:
+            token = self._store.put_if(self.object_name, encode_record(state), token)
+        except Conflict:
+            self._seen = None
+            if not self._was_written(state.life, record):
+                raise self.conflict() from None
+        else:
+            self._seen = (state, token)
+
+    def _was_written(self, life: str, record: VersionRecord) -> bool:
+        """Return whether a write whose answer was lost took place before that of another writer."""
+        state, _ = self.look()
+        if state is None or state.life != life:
+            return False
+        if state.newest is not None and state.newest.id == record.id:
+            return True
+        kept = self.record(state, VersionName(record.number, record.label))
+        return kept is not None and kept.id == record.id
+
+    def keep(self, life: str, record: VersionRecord) -> None:
+        """Write a version to an object of its own."""
+        name = version_name(self._scope, self._name, life, record.number, record.label)
+        self._store.put(name, encode_record(record))
+
+    def names(self, state: HeadState) -> list[VersionName]:
+        """Return the versions that a state of the head has, the newest first."""
+        newest = state.newest
+        if newest is None:
+            return []
+        names = [VersionName(newest.number, newest.label)]
+        folder = f"{head_folder(self._scope, self._name)}/@{state.life}"
+        for info in self._store.list(folder):
+            one = parse_head_object(info.name)
+            if one is None or one.number > state.last or one.number == newest.number:
+                continue
+            if not state.has_dropped(one.number):
+                names.append(VersionName(one.number, unquote(one.label), info.modified))
+        return sorted(names, reverse=True)
+
+    def record(self, state: HeadState, one: VersionName) -> VersionRecord | None:
+        """Return the record of a version; None if it was deleted meanwhile."""
+        if state.newest is not None and state.newest.number == one.number:
+            return state.newest
+        name = version_name(self._scope, self._name, state.life, one.number, one.label)
+        try:
+            record = decode_record(self._store.get(name), name)
+        except BlobMissing:
+            return None
+        if not isinstance(record, VersionRecord) or record.number != one.number:
+            raise BlobCorrupt("the object holds another version", object_name=name)
+        return record
+
+    def change(self, change: Callable[[HeadState], HeadState | None]) -> None:
+        """Replace what the head's object says, then delete the versions that are not in it.
+
+        Args:
+            change: Returns what it is to say; None to read the head again.
+
+        Raises:
+            Conflict: Other writers changed the head each time.
+        """
+        for _ in range(_TURNS):
+            state, token = self.look()
+            if state is None:
+                return
+            changed = change(state)
+            if changed is None:
+                continue
+            labels = set() if state.newest is None else {state.newest.label}
+            if changed != state:
+                try:
+                    token = self._store.put_if(self.object_name, encode_record(changed), token)
+                except Conflict:
+                    continue
+                self._seen = (changed, token)
+            self._clean(changed, labels)
+            return
+        raise self.conflict()
+
+    def _clean(self, state: HeadState, gone: set[str]) -> None:
+        """Delete the objects of versions that are gone, with what was attached to them.
+
+        Args:
+            state: What the head's object says.
+            gone: More labels of versions that may be gone.
+        """
+        store = self._store
+        labels = {one.label for one in self.names(state)}
+        for info in list(store.list(head_folder(self._scope, self._name))):
+            one = parse_head_object(info.name)
+            if one is None or one.kind == "head" or one.name != self._name:
+                continue
+            label = unquote(one.label)
+            is_left = one.life != state.life or state.newest is None
+            if one.kind == "version" and (is_left or state.has_dropped(one.number)):
+                store.delete(info.name)
+                gone.add(label)
+            elif one.kind == "attached" and state.newest is None:
+                store.delete(info.name)
+        for label in gone - labels:
+            delete_attached(self._attached, label)
+
+
+def _is_newest(state: HeadState, expected: Version) -> bool:
+    return state.newest is not None and state.newest.id == expected.id

@@ -1,0 +1,10 @@
+"""The fixtures of the tests of versions."""
+
+import pytest
+
+from statebag.store.memory import MemoryStore
+
+
+@pytest.fixture
+def store():
+    return MemoryStore()
