@@ -6,6 +6,7 @@ import pytest
 
 from statebag.default_client import from_environment
 from statebag.testing.process import forget
+from tests.manager.actions.calls import SCOPE, START, filler
 
 
 @pytest.fixture(autouse=True)
@@ -15,3 +16,10 @@ def sb(monkeypatch):
     forget()
     yield from_environment()
     forget()
+
+
+@pytest.fixture
+def sealed(sb):
+    """A bag with a large field, and its state."""
+    state = {**START, "doc": filler(300_000), "small": 1}
+    return sb.with_control("execution_id").seal(state, scope=SCOPE), state

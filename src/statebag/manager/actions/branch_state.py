@@ -12,7 +12,7 @@ from statebag.errors import InvalidState
 from statebag.format.json_text import wire_size
 from statebag.format.json_type import json_type
 from statebag.format.unopened import Unopened
-from statebag.manager.actions.invocation import BOOKKEEPING
+from statebag.manager.actions.event_reader import BOOKKEEPING
 from statebag.manager.actions.update import merged, sync
 from statebag.manager.merge.resuming import RESUME_POINT, pending_action
 

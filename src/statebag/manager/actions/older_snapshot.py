@@ -31,7 +31,7 @@ def restore(invocation: Invocation, address: str, name: str) -> dict[str, Any]:
     Args:
         invocation: If its event names an execution, only snapshots of that one are read.
         address: The object's address.
-        name: The object's, below the root.
+        name: The name of the object, below the root.
 
     Raises:
         NotPermitted: It belongs to another execution, or does not say to which one.

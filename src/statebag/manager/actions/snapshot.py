@@ -19,7 +19,7 @@ from statebag.format.json_type import json_type
 from statebag.format.names import encode_scope, is_scope_at_or_above
 from statebag.format.unopened import holds_unopened
 from statebag.manager.actions import older_snapshot
-from statebag.manager.actions.invocation import as_one
+from statebag.manager.actions.unopened_parts import as_one
 from statebag.manager.legacy.older_form import addresses_in
 from statebag.manager.legacy.pointer_times import with_times, without_times
 from statebag.manager.merge.history import HISTORY
