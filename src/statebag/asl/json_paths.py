@@ -62,7 +62,7 @@ class MalformedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wildcard:
-    """`*`: every member or item."""
+    """`*`, which stands for every member or item."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from statebag.asl.jsonata import (
-    ExpressionWalk,
-    Looked,
-    is_small,
-    known_names,
-    look_at_node,
-    place_below,
-    tree_of,
-)
+from statebag.asl.jsonata import ExpressionWalk, Looked, look_at_node
+from statebag.asl.jsonata_tree import is_small, known_names, place_below, tree_of
 from statebag.asl.made_values import (
     MadeAt,
     MadeEither,
@@ -51,7 +44,7 @@ def made_by(code: str) -> MadeBy:
     """Return what an expression makes.
 
     Raises:
-        MalformedError: It is no JSONata.
+        MalformedError: The text is not JSONata.
     """
     maker = _Maker(len(code.encode()))
     value = maker.of(tree_of(code))

@@ -207,8 +207,8 @@ def inner_machines(fields: Mapping[str, Any], path: str) -> Iterator[tuple[str, 
     """Return the machines in a state, with their paths.
 
     Args:
-        fields: The state's.
-        path: The state's.
+        fields: The fields of the state.
+        path: The path of the state.
     """
     kind, branches = fields.get("Type"), fields.get("Branches")
     if kind == "Parallel" and isinstance(branches, list):
