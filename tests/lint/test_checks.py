@@ -5,7 +5,7 @@ import pytest
 from statebag.asl.model import Definition
 from statebag.errors import ConfigurationError
 from statebag.lint.checks import Checks, control_paths, movable_paths
-from statebag.lint.shape import InBag, Source, SourcePart
+from statebag.lint.sources import InBag, Source, SourcePart
 
 EMPTY = Definition({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
 BAG = Source("$.States.A", 1000)

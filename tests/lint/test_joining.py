@@ -2,18 +2,8 @@
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.lint.joining import each_of, either, joined, merged
-from statebag.lint.shape import (
-    ANY,
-    REST,
-    BoundedText,
-    InBag,
-    Members,
-    Source,
-    SourcePart,
-    follow,
-    holds_bags,
-    size,
-)
+from statebag.lint.shape import BoundedText, Members, follow, holds_bags, size
+from statebag.lint.sources import ANY, REST, InBag, Source, SourcePart
 
 BAG = SourcePart(Source("bag", 90_000), (), (InBag(of="bag"),))
 ONE = SourcePart(Source("one", 1_000))

@@ -3,7 +3,8 @@
 import pytest
 
 from statebag.lint.reading import Reader, Scope, asked_for
-from statebag.lint.shape import BoundedText, InBag, Members, Source, SourcePart, literal, size
+from statebag.lint.shape import BoundedText, Members, literal, size
+from statebag.lint.sources import InBag, Source, SourcePart
 
 BAG = SourcePart(Source("the bag", 1000), (), (InBag(),))
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.map_comments import told_items
 from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.lint.expression_sizes import is_jsonata
-from statebag.lint.shape import REST, InBag, Members, Shape, Source, SourcePart
+from statebag.lint.shape import Members, Shape
+from statebag.lint.sources import REST, InBag, Source, SourcePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import CALL_BYTES, PAYLOAD_LIMIT
 from statebag.format.paths import render_path
-from statebag.lint.calls import FEW_ENTRIES
-from statebag.lint.catches import Following
-from statebag.lint.shape import (
-    EVERY,
-    InBag,
-    Shape,
-    SourcePart,
-    follow,
-    holds_bags,
-    made_of,
-    parts,
-    size,
-)
+from statebag.lint.catch_checks import CatchChecks
+from statebag.lint.shape import Shape, holds_bags, parts
+from statebag.lint.size_checks import SizeChecks
+from statebag.lint.sources import EVERY, InBag, SourcePart
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
@@ -31,27 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Checks", "control_paths", "movable_paths"]
 
-_SLACK = 1024  # bytes. Chosen: what a few names and numbers beside a value add
-_NAMED = 3  # sources that a message names. Chosen: it stays one sentence
-# Each iteration takes three of the 25,000 events of a history (`quotas.HISTORY_EVENTS`).
-_MOST_ITERATIONS = 8_000
-_RETRIED = frozenset({"StoreUnavailable", "States.ALL", "States.TaskFailed"})
-_DATA_LIMIT = "States.DataLimitExceeded"
-_LOSSES = ("BlobMissing", "BlobCorrupt")
-_CATCHES_ALL = frozenset({"States.ALL", "States.TaskFailed"})
-
-# Services that take less than a payload may have: the field that counts (all of it if empty), and
-# its bytes (API references: RunTask, "overrides"; SubmitJob, "30 KiB"; PutParameter, "Value", of
-# the advanced tier; PutSecretValue, "SecretString"; AWS IoT quotas, "Publish payload size"). SQS,
-# EventBridge and asynchronous functions take 1 MiB, and SNS 256 KiB: every payload.
-_CARRIERS = {
-    "ecs:runTask": ("Overrides", 8_192),
-    "batch:submitJob": ("", 30_720),
-    "ssm:putParameter": ("Value", 8_192),
-    "secretsmanager:createSecret": ("SecretString", 65_536),
-    "secretsmanager:putSecretValue": ("SecretString", 65_536),
-    "iotdataplane:publish": ("Payload", 131_072),
-}
 _OWN_ID = re.compile(r"\$\$\.Execution\.Id|\{%\s*\$states\.context\.Execution\.Id\s*%\}")
 
 _FOUND = {
@@ -89,7 +59,7 @@ def movable_paths(movable: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
     """Return the paths that are passed on, in plain form or as one stub.
 
     Raises:
-        ConfigurationError: One is no path.
+        ConfigurationError: One is not a path.
     """
     return Policy(movable=tuple(movable)).movable_paths()
 
@@ -98,7 +68,7 @@ def control_paths(control: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
     """Return the paths that stay plain.
 
     Raises:
-        ConfigurationError: One is no path.
+        ConfigurationError: One is not a path.
     """
     return Policy(control=tuple(control)).control_paths()
 
@@ -132,10 +102,10 @@ class Checks:
         self._control = control
         self._movable = movable
         self._say = say
+        self._sizes = SizeChecks(self._states, self._once)
+        self._catches = CatchChecks(self._states, self._once)
         self._sealing: list[str] = []
-        self._sizes: dict[tuple[str, str], tuple[int, str, str]] = {}
         self._told: set[tuple[str, str]] = set()
-        self._following: dict[str, Following] = {}
         self._children = {
             machine.path
             for state in self._states.values()
@@ -202,8 +172,8 @@ class Checks:
                 "or say so with --sealed.",
             )
         if call.lengthy and not call.is_bounded:
-            self._check_length(path, call)
-        self._check_carrier(path, call, argument)
+            self._sizes.answer(path, call)
+        self._sizes.argument(path, call, argument)
         if call.lacks_scope:
             self._once(
                 path,
@@ -216,49 +186,10 @@ class Checks:
         if call.seals:
             self._check_scope(path, state, argument)
         if call.seals:
-            self._check_retry(path, state, call)
+            self._catches.retry(path, state, call)
             self._sealing.append(path)
         if call.seals or holds_bags(entry):
-            self._check_catch(path, state, seals=call.seals)
-
-    def _check_length(self, path: str, call: ServiceCall) -> None:
-        """Check the call of a service whose answer alone can be larger than a result may be."""
-        state = self._states[path]
-        if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.fields.get("Catch", [])):
-            return  # it says what to do then
-        jsonata = state.language == "JSONata"
-        id_ = (
-            '"execution_id": "{% $states.context.Execution.Id %}"'
-            if jsonata
-            else '"execution_id.$": "$$.Execution.Id"'
-        )
-        field = "Arguments" if jsonata else "Parameters"
-        self._once(
-            path,
-            "SB105",
-            f"the answer of {call.name} can pass {PAYLOAD_LIMIT:,} bytes, and a service cannot "
-            "seal it",
-            "Make the Resource the ARN of a function whose handler is "
-            f'statebag.sdk_task.lambda_handler, and the {field} {{{id_}, "call": "{call.name}", '
-            '"parameters": {}}, with the present ones in parameters; or ask for at most '
-            f"{FEW_ENTRIES} entries.",
-        )
-
-    def _check_carrier(self, path: str, call: ServiceCall, argument: Shape) -> None:
-        """Check the argument of a service that takes less than a payload may have."""
-        name = call.name.removeprefix("aws-sdk:").partition(".")[0]
-        if name not in _CARRIERS:
-            return
-        field, most = _CARRIERS[name]
-        given = size(follow(argument, (field,))) if field else size(argument)
-        if given > most:
-            self._once(
-                path,
-                "SB106",
-                f"{field or 'its input'} can have {given:,} bytes, and {name} takes {most:,}",
-                "Pass on the execution's id and control paths only, and let the job read its bag "
-                "from the store or from a snapshot.",
-            )
+            self._catches.catch(path, state, seals=call.seals)
 
     def _check_scope(self, path: str, state: dict[str, Any], argument: Shape) -> None:
         """Check a child of a distributed Map that opens a bag of its parent under its own id."""
@@ -302,76 +233,11 @@ class Checks:
 
     def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
         """Check a value that is made from an input."""
-        bytes_ = size(made)
-        state = self._states[path].fields
-        if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.get("Catch", [])):
-            return  # it says what to do then
-        if bytes_ - PAYLOAD_LIMIT <= _SLACK or bytes_ - size(entry) <= _SLACK:
-            return
-        sources = [f"{most:,} of {name}" for name, most in made_of(made, _NAMED) if most]
-        self._largest_of(
-            path,
-            "SB102",
-            bytes_,
-            f"{what} can have {bytes_:,} bytes, {bytes_ - PAYLOAD_LIMIT:,} over the limit: "
-            + ", ".join(sources),
-            "Keep less beside each other (ResultSelector, ResultPath, Output), seal with a smaller "
-            'budget, or say "statebag: at most N bytes" in the Comment of the Task that returns '
-            "less.",
-        )
+        self._sizes.hands_on(path, what, made, entry)
 
     def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
         """Check the outputs of branches or iterations that come together in one payload."""
-        state = self._states[path].fields
-        if state["Type"] == "Parallel":
-            if sum(each) - PAYLOAD_LIMIT <= _SLACK:
-                return
-            listed = " + ".join(f"{one:,}" for one in each)
-            self._largest_of(
-                path,
-                "SB104",
-                sum(each),
-                f"its branches' outputs are one payload of up to {listed} bytes, "
-                f"{sum(each) - PAYLOAD_LIMIT:,} over the limit",
-                "Let each branch seal with its share, @statebag.step(budget="
-                f"{PAYLOAD_LIMIT:_} // {len(each) + 1}), or return less.",
-            )
-            return
-        fit = PAYLOAD_LIMIT // (each[0] + 1)
-        if count is not None and (count <= fit or count * (each[0] + 1) - PAYLOAD_LIMIT <= _SLACK):
-            return
-        many = f"{fit:,} of up to {each[0]:,} bytes fit"
-        if each[0] + _SLACK > PAYLOAD_LIMIT:
-            many = "each may have as much as the limit alone"
-        if distributed:
-            self._largest_of(
-                path,
-                "SB304",
-                sum(each),
-                "a Distributed Map without ResultWriter returns all results as one payload: "
-                + many,
-                "Add a ResultWriter, and gather with aggregate_distributed or sb.map_results.",
-            )
-            return
-        if count is None and fit >= _MOST_ITERATIONS:
-            return
-        times = "its iterations" if count is None else f"{count:,} iterations"
-        over = (
-            ""
-            if count is None
-            else f", {count * (each[0] + 1) + 1 - PAYLOAD_LIMIT:,} over the limit"
-        )
-        self._largest_of(
-            path,
-            "SB103",
-            sum(each),
-            f"the outputs of {times} are one payload{over}: {many}",
-            "Let each iteration seal with its share, "
-            f"@statebag.step(budget={PAYLOAD_LIMIT:_} // "
-            f"{'(the most items + 1)' if count is None else count + 1}), return a receipt, say "
-            '"statebag: at most N items" in the Comment, or use a Distributed Map with a '
-            "ResultWriter.",
-        )
+        self._sizes.adds_up(path, each, count, distributed=distributed)
 
     def finds_nothing(self, path: str, reference: Reference) -> None:
         """Report a path to a place where no state put anything."""
@@ -394,17 +260,11 @@ class Checks:
             for one in [*movable]:
                 if any(above in control for above in (one, *_above(one))):
                     del movable[one]
-        for (path, code), (_, message, fix) in self._sizes.items():
-            self._once(path, code, message, fix)
+        self._sizes.finish()
         around = {above for one in self._sealing for above in _above(one)}
         for path, state in self._states.items():
             if state.kind in {"Map", "Parallel"} and path in around:
-                self._check_catch(path, state.fields, seals=True)
-
-    def _largest_of(self, path: str, code: str, bytes_: int, message: str, fix: str) -> None:
-        """Report, of several ways to a state, only the one with the largest value."""
-        if bytes_ > self._sizes.get((path, code), (0, "", ""))[0]:
-            self._sizes[path, code] = (bytes_, message, fix)
+                self._catches.catch(path, state.fields, seals=True)
 
     def _is_movable(self, place: InBag) -> bool:
         """Return whether a place, or one below it, may be moved."""
@@ -419,54 +279,6 @@ class Checks:
             for names in _ways(place)
             for path in known
         )
-
-    def _check_retry(self, path: str, state: dict[str, Any], call: ServiceCall) -> None:
-        names = {name for one in state.get("Retry", []) for name in one["ErrorEquals"]}
-        if names.isdisjoint(_RETRIED):
-            self._once(
-                path,
-                "SB301",
-                f"{call.name} reads and writes the store, and StoreUnavailable is not retried",
-                'Add to Retry: {"ErrorEquals": ["StoreUnavailable"], "IntervalSeconds": 1, '
-                '"MaxAttempts": 5, "BackoffRate": 2, "JitterStrategy": "FULL"}.',
-            )
-
-    def _check_catch(self, path: str, state: dict[str, Any], *, seals: bool) -> None:
-        settled: set[str] = set()
-        machine = self._states[path].machine
-        if machine.path not in self._following:
-            self._following[machine.path] = Following(machine)
-        following = self._following[machine.path]
-        for index, handler in enumerate(state.get("Catch", [])):
-            names = set(handler["ErrorEquals"])
-            place = f"{path}.Catch[{index}]"
-            hidden = [
-                loss
-                for loss in _LOSSES
-                if loss not in settled and (loss in names or not names.isdisjoint(_CATCHES_ALL))
-            ]
-            settled.update(hidden)
-            if not following.ends_well(handler["Next"]):
-                continue
-            language = self._states[path].language
-            if seals and hidden and not following.is_looked_at(handler, language):
-                self._once(
-                    place,
-                    "SB302",
-                    f"takes {' and '.join(hidden)} too and goes on to {handler['Next']!r}, from "
-                    "where the execution can succeed without a look at the error: a state that was "
-                    "lost goes unnoticed",
-                    "Catch BlobMissing and BlobCorrupt before it, and lead them to a Fail state.",
-                )
-            keeps = "ResultPath" in handler and handler["ResultPath"] != "$"
-            if not keeps and "Output" not in handler and "Assign" not in handler:
-                self._once(
-                    place,
-                    "SB303",
-                    "the error takes the place of the whole input, the bag in it included, and "
-                    f"the execution goes on with {handler['Next']!r}",
-                    'Keep both: "ResultPath": "$.error" (in JSONata: an Output with the input).',
-                )
 
     def _once(self, path: str, code: str, message: str, fix: str) -> None:
         if (path, code) not in self._told:

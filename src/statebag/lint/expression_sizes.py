@@ -26,7 +26,7 @@ from statebag.asl.jsonata import Looked, found_in
 from statebag.asl.jsonata_values import made_by
 from statebag.asl.made_values import MadeMerge, MadeOther, MadePlace, MadeValue
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.lint.shape import EVERY
+from statebag.lint.sources import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

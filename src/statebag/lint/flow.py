@@ -29,19 +29,8 @@ from statebag.lint.reading import (
     Variables,
     asked_for,
 )
-from statebag.lint.shape import (
-    ANY,
-    SMALL,
-    BoundedText,
-    Members,
-    Shape,
-    Source,
-    SourcePart,
-    clipped,
-    literal,
-    placed,
-    size,
-)
+from statebag.lint.shape import BoundedText, Members, Shape, clipped, literal, placed, size
+from statebag.lint.sources import ANY, SMALL, Source, SourcePart
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping

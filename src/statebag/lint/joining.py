@@ -10,19 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.lint.shape import (
+from statebag.lint.shape import BoundedText, Members, Shape, holds_bags, own_bytes, size
+from statebag.lint.sources import (
     ANY,
     COMPUTED,
     REST,
-    BoundedText,
-    Members,
-    Shape,
     Source,
     SourcePart,
-    holds_bags,
     is_special,
-    own_bytes,
-    size,
     times_of,
     unbounded,
     united,
@@ -31,7 +26,7 @@ from statebag.lint.shape import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from statebag.lint.shape import Step
+    from statebag.lint.sources import Step
 
 __all__ = ["each_of", "either", "joined", "merged"]
 

@@ -16,18 +16,8 @@ from statebag.asl.made_values import (
 from statebag.asl.quotas import CAUSE_BYTES, PAYLOAD_LIMIT
 from statebag.lint.expression_sizes import Expression, Reference, is_jsonata, json_path, jsonata
 from statebag.lint.joining import either, merged
-from statebag.lint.shape import (
-    COMPUTED,
-    EVERY,
-    SMALL,
-    BoundedText,
-    Members,
-    Shape,
-    SourcePart,
-    follow,
-    is_absent,
-    literal,
-)
+from statebag.lint.shape import BoundedText, Members, Shape, follow, is_absent, literal
+from statebag.lint.sources import COMPUTED, EVERY, SMALL, SourcePart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

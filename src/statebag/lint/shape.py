@@ -1,155 +1,51 @@
 """Describe a value before a machine runs: how large it can be, and which parts are in a bag.
 
 A value consists of literals and of parts of *sources* (the input, a task's result), each of which
-has a bound. Parts of one source that do not overlap are together not larger than it. This tells a
-`ResultSelector` that takes two fields of a result from one that takes it twice.
+has a bound (`sources`).
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from heapq import nsmallest
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.lint.sources import (
+    ANY,
+    COMPUTED,
+    EVERY,
+    REST,
+    Source,
+    SourcePart,
+    SourceUses,
+    Step,
+    unbounded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
-    "ANY",
-    "COMPUTED",
-    "EVERY",
-    "SMALL",
     "BoundedText",
-    "InBag",
     "Members",
     "Shape",
-    "Source",
-    "SourcePart",
     "clipped",
     "follow",
     "from_start",
     "holds_bags",
     "is_absent",
-    "is_special",
     "literal",
     "made_of",
     "own_bytes",
     "parts",
     "placed",
     "size",
-    "times_of",
-    "unbounded",
-    "united",
 ]
-
-SMALL = 256
-"""Bytes that a number, a name or a time counts as. Chosen: the longest name has 80 characters."""
-
-REST = ""
-"""The key in `Members` for the members of an object that are not known separately."""
-
-COMPUTED = "\0"
-"""The first key of `Members` that stand for the size of what an expression computes from them."""
-
-ANY = "\1"
-"""The only key of `Members` of an array of which just one item, whichever, is known."""
-
-EVERY = -(1 << 62)
-"""The step to all items of an array. Chosen: no index of an array is so small."""
-
-Step = str | int
-
-_MOST_PLACES = 8  # of one value in bags. Chosen: it ends loops that nest bags in bags
-
-
-class Source(NamedTuple):
-    """Where a value comes from.
-
-    Attributes:
-        name: The name in messages; it also identifies the source.
-        bound: Its largest size in bytes.
-    """
-
-    name: str
-    bound: int
-
-
-@dataclass(frozen=True, slots=True)
-class InBag:
-    """A place in a bag, or above one.
-
-    Attributes:
-        inside: The path in the bag, empty for the bag itself.
-        above: How many fields deeper the bag is; 0 for a place in it.
-        plain: Paths in the bag that its function keeps plain by itself.
-        given: Names under which the function got values. A function that returns its state under
-            the same name may have sealed all that it returns, or only the state.
-        of: What made the bag, for messages.
-    """
-
-    inside: tuple[Step, ...] = ()
-    above: int = 0
-    plain: frozenset[tuple[Step, ...]] = frozenset()
-    given: frozenset[str] = frozenset()
-    of: str = ""
-
-    @property
-    def is_bag(self) -> bool:
-        """Whether it is a bag itself."""
-        return not self.inside and not self.above
-
-    def below(self, step: Step) -> InBag:
-        """Return the place of a field or an item."""
-        inside, above = self.inside, self.above - 1
-        if above < 0:
-            inside, above = (*inside, step), 0
-        return InBag(inside, above, self.plain, self.given, self.of)
-
-
-@dataclass(frozen=True, slots=True)
-class SourcePart:
-    """A value at a path of a source.
-
-    Attributes:
-        source: The source.
-        path: In the source.
-        bags: The places in bags that the value may be, one for each way to it, in order; empty if
-            it is in no bag.
-    """
-
-    source: Source
-    path: tuple[Step, ...] = ()
-    bags: tuple[InBag, ...] = ()
-
-    @property
-    def holds_bags(self) -> bool:
-        """Whether it is in a bag, or bags are in it."""
-        return bool(self.bags)
-
-    def below(self, step: Step) -> SourcePart:
-        """Return the value at a field or index."""
-        return SourcePart(
-            self.source, (*self.path, step), united(one.below(step) for one in self.bags)
-        )
-
-
-def united(places: Iterable[InBag]) -> tuple[InBag, ...]:
-    """Return places in bags, each once, in an order that is the same in each run."""
-    found = tuple(dict.fromkeys(places))
-    if len(found) < 2:  # nearly always
-        return found
-
-    def order(place: InBag) -> tuple[object, ...]:
-        inside = tuple(map(str, place.inside))
-        return (place.above, len(inside), inside, place.of, sorted(map(str, place.plain)))
-
-    return tuple(sorted(found, key=order)[:_MOST_PLACES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,42 +53,6 @@ class BoundedText:
     """A literal of so many bytes."""
 
     bytes: int
-
-
-class _Uses:
-    """The parts of one source in a value, by their paths in the source.
-
-    Args:
-        paths: The paths. The list is never changed.
-    """
-
-    __slots__ = ("_times", "paths")
-
-    def __init__(self, paths: list[tuple[Step, ...]]) -> None:
-        self.paths = paths
-        self._times = 1 if len(paths) == 1 else 0
-
-    @property
-    def times(self) -> int:
-        """How often one byte of the source can occur: overlapping paths repeat it."""
-        if not self._times:
-            self._times = times_of(self.paths)
-        return self._times
-
-
-def times_of(paths: list[tuple[Step, ...]]) -> int:
-    """Return how often one byte of a source can occur in parts of it."""
-    if len(paths) == 1:
-        return 1
-    apart = set(paths)
-    lengths = {*map(len, paths)}
-    # Nearly always, they are fields of one object: none is below another one.
-    if len(apart) == len(paths) and not any(
-        path[:end] in apart for path in paths for end in lengths if end < len(path)
-    ):
-        return 1
-    counts = Counter(paths)
-    return max(sum(counts[path[:end]] for end in range(len(path) + 1)) for path in apart)
 
 
 class Members:
@@ -210,7 +70,7 @@ class Members:
     def __init__(self, members: Iterable[tuple[Step, Shape]] | Mapping[Any, Shape] = ()) -> None:
         self.known: dict[Step, Shape] = dict(members)
         self._hash: int | None = None
-        self._uses: dict[Source, _Uses] | None = None
+        self._uses: dict[Source, SourceUses] | None = None
         self._bytes = self._own = -1
         self._holds_bags: bool | None = None
 
@@ -240,7 +100,7 @@ class Members:
         return self._holds_bags
 
     @property
-    def uses(self) -> Mapping[Source, _Uses]:
+    def uses(self) -> Mapping[Source, SourceUses]:
         """The sources of its members, each with the parts that are in it."""
         if self._uses is None:
             objects = [one for one in self.known.values() if isinstance(one, Members)]
@@ -260,7 +120,7 @@ class Members:
             bytes_ = 0 if widest is None else widest.source_bytes
             for source, found in paths.items():
                 same = uses.get(source)
-                uses[source] = _Uses(found if same is None else [*same.paths, *found])
+                uses[source] = SourceUses(found if same is None else [*same.paths, *found])
                 before = 0 if same is None else same.times
                 bytes_ += source.bound * (uses[source].times - before)
             self._uses, self._bytes = uses, bytes_
@@ -338,8 +198,8 @@ class Members:
     def _exchange(
         self,
         before: Members,
-        gone: Iterable[tuple[Source, _Uses]],
-        added: Iterable[tuple[Source, _Uses]],
+        gone: Iterable[tuple[Source, SourceUses]],
+        added: Iterable[tuple[Source, SourceUses]],
     ) -> None:
         """Take over the sums of another value, without some parts and with others."""
         uses = dict(before.uses)
@@ -352,11 +212,11 @@ class Members:
             left = Counter(was.paths)
             left.subtract(one.paths)
             if paths := list(left.elements()):
-                uses[source] = _Uses(paths)
+                uses[source] = SourceUses(paths)
                 bytes_ += source.bound * uses[source].times
         for source, one in added:
             same = uses.get(source)
-            uses[source] = one if same is None else _Uses([*same.paths, *one.paths])
+            uses[source] = one if same is None else SourceUses([*same.paths, *one.paths])
             bytes_ += source.bound * (uses[source].times - (0 if same is None else same.times))
         self._uses, self._bytes = uses, bytes_
 
@@ -364,9 +224,9 @@ class Members:
 Shape = SourcePart | Members | BoundedText
 
 
-def _uses_of(shape: Shape) -> Iterable[tuple[Source, _Uses]]:
+def _uses_of(shape: Shape) -> Iterable[tuple[Source, SourceUses]]:
     if isinstance(shape, SourcePart):
-        return ((shape.source, _Uses([shape.path])),)
+        return ((shape.source, SourceUses([shape.path])),)
     return shape.uses.items() if isinstance(shape, Members) else ()
 
 
@@ -380,11 +240,6 @@ def _key_bytes(key: Step) -> int:
 
 def _has_names(members: Mapping[Step, Shape]) -> bool:
     return any(isinstance(key, str) for key in members)
-
-
-def is_special(key: Step) -> bool:
-    """Return whether a key of `Members` names no member."""
-    return key in {REST, COMPUTED, ANY}
 
 
 def literal(value: Any) -> Shape:
@@ -475,11 +330,6 @@ def placed(shape: Shape, path: tuple[Step, ...], value: Shape) -> Shape:
         # Its other fields stay; their bytes are part of the rest, and count there.
         before = unbounded(rest.below(step))
     return shape.with_member(step, placed(before or BoundedText(2), path[1:], value))
-
-
-def unbounded(part: SourcePart) -> SourcePart:
-    """Return a part whose bytes are counted elsewhere."""
-    return replace(part, source=Source(part.source.name, 0))
 
 
 def clipped(shape: Shape) -> Shape:

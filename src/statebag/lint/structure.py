@@ -102,7 +102,7 @@ def _state(state: dict[str, Any], path: str, language: str) -> Iterator[Issue]:
             yield from _type(name, value, f"{path}.{name}", sata=sata)
         elif name in other:
             fix = f"This state is in {language}; remove the field, or change QueryLanguage."
-            message = f"{name} is no field of a {state['Type']} state in {language}"
+            message = f"{name} is not a field of a {state['Type']} state in {language}"
             yield Issue(f"{path}.{name}", "SB003", message, fix)
         else:
             what = f"a {state['Type']} state"
@@ -221,7 +221,7 @@ def _expressions(value: Any, path: str) -> Iterator[Issue]:
         try:
             found_in(value.strip().removeprefix("{%").removesuffix("%}").strip())
         except MalformedError as error:
-            yield Issue(path, "SB005", f"this is no JSONata: {error}", "Correct it.")
+            yield Issue(path, "SB005", f"this is not JSONata: {error}", "Correct it.")
 
 
 def _condition(rule: dict[str, Any], path: str) -> Iterator[Issue]:

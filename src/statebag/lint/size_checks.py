@@ -1,0 +1,174 @@
+"""Find payloads that may be over a limit: of a state, of its results together, of a service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.lint.calls import FEW_ENTRIES
+from statebag.lint.shape import Shape, follow, made_of, size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from statebag.asl.model import State
+    from statebag.lint.calls import ServiceCall
+
+__all__ = ["SizeChecks"]
+
+_SLACK = 1024  # bytes. Chosen: what a few names and numbers beside a value add
+_NAMED = 3  # sources that a message names. Chosen: it stays one sentence
+# Each iteration takes three of the 25,000 events of a history (`quotas.HISTORY_EVENTS`).
+_MOST_ITERATIONS = 8_000
+_DATA_LIMIT = "States.DataLimitExceeded"
+
+# Services that take less than a payload may have: the field that counts (all of it if empty), and
+# its bytes (API references: RunTask, "overrides"; SubmitJob, "30 KiB"; PutParameter, "Value", of
+# the advanced tier; PutSecretValue, "SecretString"; AWS IoT quotas, "Publish payload size"). SQS,
+# EventBridge and asynchronous functions take 1 MiB, and SNS 256 KiB: every payload.
+_CARRIERS = {
+    "ecs:runTask": ("Overrides", 8_192),
+    "batch:submitJob": ("", 30_720),
+    "ssm:putParameter": ("Value", 8_192),
+    "secretsmanager:createSecret": ("SecretString", 65_536),
+    "secretsmanager:putSecretValue": ("SecretString", 65_536),
+    "iotdataplane:publish": ("Payload", 131_072),
+}
+
+
+class SizeChecks:
+    """Turns the sizes of values into findings.
+
+    Args:
+        states: The states of a definition, by their paths.
+        say: Called with a finding's path, code, message and fix.
+    """
+
+    def __init__(
+        self, states: Mapping[str, State], say: Callable[[str, str, str, str], None]
+    ) -> None:
+        self._states = states
+        self._say = say
+        self._sizes: dict[tuple[str, str], tuple[int, str, str]] = {}
+
+    def answer(self, path: str, call: ServiceCall) -> None:
+        """Check the call of a service whose answer alone can be larger than a result may be."""
+        state = self._states[path]
+        if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.fields.get("Catch", [])):
+            return  # it says what to do then
+        jsonata = state.language == "JSONata"
+        id_ = (
+            '"execution_id": "{% $states.context.Execution.Id %}"'
+            if jsonata
+            else '"execution_id.$": "$$.Execution.Id"'
+        )
+        field = "Arguments" if jsonata else "Parameters"
+        self._say(
+            path,
+            "SB105",
+            f"the answer of {call.name} can pass {PAYLOAD_LIMIT:,} bytes, and a service cannot "
+            "seal it",
+            "Make the Resource the ARN of a function whose handler is "
+            f'statebag.sdk_task.lambda_handler, and the {field} {{{id_}, "call": "{call.name}", '
+            '"parameters": {}}, with the present ones in parameters; or ask for at most '
+            f"{FEW_ENTRIES} entries.",
+        )
+
+    def argument(self, path: str, call: ServiceCall, given: Shape) -> None:
+        """Check the argument of a service that takes less than a payload may have."""
+        name = call.name.removeprefix("aws-sdk:").partition(".")[0]
+        if name not in _CARRIERS:
+            return
+        field, most = _CARRIERS[name]
+        bytes_ = size(follow(given, (field,))) if field else size(given)
+        if bytes_ > most:
+            self._say(
+                path,
+                "SB106",
+                f"{field or 'its input'} can have {bytes_:,} bytes, and {name} takes {most:,}",
+                "Pass on the execution's id and control paths only, and let the job read its bag "
+                "from the store or from a snapshot.",
+            )
+
+    def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
+        """Check a value that is made from an input."""
+        bytes_ = size(made)
+        state = self._states[path].fields
+        if any(_DATA_LIMIT in one["ErrorEquals"] for one in state.get("Catch", [])):
+            return  # it says what to do then
+        if bytes_ - PAYLOAD_LIMIT <= _SLACK or bytes_ - size(entry) <= _SLACK:
+            return
+        sources = [f"{most:,} of {name}" for name, most in made_of(made, _NAMED) if most]
+        self._largest_of(
+            path,
+            "SB102",
+            bytes_,
+            f"{what} can have {bytes_:,} bytes, {bytes_ - PAYLOAD_LIMIT:,} over the limit: "
+            + ", ".join(sources),
+            "Keep less beside each other (ResultSelector, ResultPath, Output), seal with a smaller "
+            'budget, or say "statebag: at most N bytes" in the Comment of the Task that returns '
+            "less.",
+        )
+
+    def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
+        """Check the outputs of branches or iterations that come together in one payload."""
+        state = self._states[path].fields
+        if state["Type"] == "Parallel":
+            if sum(each) - PAYLOAD_LIMIT <= _SLACK:
+                return
+            listed = " + ".join(f"{one:,}" for one in each)
+            self._largest_of(
+                path,
+                "SB104",
+                sum(each),
+                f"its branches' outputs are one payload of up to {listed} bytes, "
+                f"{sum(each) - PAYLOAD_LIMIT:,} over the limit",
+                "Let each branch seal with its share, @statebag.step(budget="
+                f"{PAYLOAD_LIMIT:_} // {len(each) + 1}), or return less.",
+            )
+            return
+        fit = PAYLOAD_LIMIT // (each[0] + 1)
+        if count is not None and (count <= fit or count * (each[0] + 1) - PAYLOAD_LIMIT <= _SLACK):
+            return
+        many = f"{fit:,} of up to {each[0]:,} bytes fit"
+        if each[0] + _SLACK > PAYLOAD_LIMIT:
+            many = "each may have as much as the limit alone"
+        if distributed:
+            self._largest_of(
+                path,
+                "SB304",
+                sum(each),
+                "a Distributed Map without ResultWriter returns all results as one payload: "
+                + many,
+                "Add a ResultWriter, and gather with aggregate_distributed or sb.map_results.",
+            )
+            return
+        if count is None and fit >= _MOST_ITERATIONS:
+            return
+        times = "its iterations" if count is None else f"{count:,} iterations"
+        over = (
+            ""
+            if count is None
+            else f", {count * (each[0] + 1) + 1 - PAYLOAD_LIMIT:,} over the limit"
+        )
+        self._largest_of(
+            path,
+            "SB103",
+            sum(each),
+            f"the outputs of {times} are one payload{over}: {many}",
+            "Let each iteration seal with its share, "
+            f"@statebag.step(budget={PAYLOAD_LIMIT:_} // "
+            f"{'(the most items + 1)' if count is None else count + 1}), return a receipt, say "
+            '"statebag: at most N items" in the Comment, or use a Distributed Map with a '
+            "ResultWriter.",
+        )
+
+    def finish(self) -> None:
+        """Report the largest of the sizes at each state."""
+        for (path, code), (_, message, fix) in self._sizes.items():
+            self._say(path, code, message, fix)
+
+    def _largest_of(self, path: str, code: str, bytes_: int, message: str, fix: str) -> None:
+        """Report, of several ways to a state, only the one with the largest value."""
+        if bytes_ > self._sizes.get((path, code), (0, "", ""))[0]:
+            self._sizes[path, code] = (bytes_, message, fix)
