@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.arns import parse_execution_arn
 from statebag.errors import ConfigurationError, StatebagError
 from statebag.format.json_depth import loads
+from statebag.history.events import END_STATUSES
 from statebag.local.records import find_record, recorded_executions
 
 fcntl: Any = None  # Windows has none, and nobody knows there whether a run goes on
@@ -24,12 +25,6 @@ __all__ = ["Recorded", "arn_of", "failed_child", "families", "recorded"]
 
 _TAIL = 1 << 20  # bytes. Chosen: the last event has one payload, of at most 262,144 bytes
 _SHOWN = 5  # names in a message. Chosen: it stays one line
-_ENDS = {
-    "ExecutionSucceeded": "SUCCEEDED",
-    "ExecutionFailed": "FAILED",
-    "ExecutionTimedOut": "TIMED_OUT",
-    "ExecutionAborted": "ABORTED",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +139,8 @@ def _status(file: Path) -> str:
         lines = opened.read().rstrip(b"\n").split(b"\n")
         with contextlib.suppress(ValueError, KeyError, TypeError):
             kind = str(loads(lines[-1])["type"])
-            if kind in _ENDS:
-                return _ENDS[kind]
+            if kind in END_STATUSES:
+                return END_STATUSES[kind]
         if fcntl is None:
             return "RUNNING"
         try:

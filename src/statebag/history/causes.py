@@ -47,7 +47,7 @@ def advice_for(error: str | None, *, event: int, arn: str, is_local: bool) -> st
     """Return advice about an execution that failed, a line for each point.
 
     Args:
-        error: Its name.
+        error: The name of the error.
         event: The number of the event that entered the failed state.
         arn: The execution's.
         is_local: Whether it ran on this machine, where executions cannot be redriven.

@@ -18,7 +18,15 @@ from statebag.history.payload_texts import CARRIERS, LaterText
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Event", "History", "Payload", "history_of"]
+__all__ = ["END_STATUSES", "Event", "History", "Payload", "history_of"]
+
+END_STATUSES = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionTimedOut": "TIMED_OUT",
+    "ExecutionAborted": "ABORTED",
+}
+"""The status of an execution, by the type of the event that ends it."""
 
 
 @dataclass(frozen=True, slots=True)

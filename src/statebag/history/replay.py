@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from statebag.asl.model import Definition
 from statebag.format.arguments import check_kind
-from statebag.history.events import History
+from statebag.history.events import END_STATUSES, History
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,12 +27,6 @@ __all__ = ["Failure", "Replay", "Status", "Transition", "first_states", "transit
 
 Status = Literal["open", "left", "caught", "failed", "timed out", "given up"]
 
-_ENDS = {
-    "ExecutionSucceeded": "SUCCEEDED",
-    "ExecutionFailed": "FAILED",
-    "ExecutionTimedOut": "TIMED_OUT",
-    "ExecutionAborted": "ABORTED",
-}
 _BEGUN = re.compile(r"(Activity|Task|LambdaFunction)Scheduled|(Map|Parallel)StateStarted")
 _FAILED = re.compile(
     r"(Activity|Task|LambdaFunction)(Failed|TimedOut|ScheduleFailed|StartFailed|SubmitFailed)"
@@ -197,7 +191,7 @@ class Replay:
             stack = self._left(event, stack)
         elif kind.startswith("MapIteration"):
             stack = self._iteration(event, stack)
-        elif kind in _ENDS:
+        elif kind in END_STATUSES:
             self._end(event, stack)
         elif kind == "ExecutionRedriven":
             stack = self._ended_at
@@ -214,7 +208,7 @@ class Replay:
         elif stack:
             self._reopen(stack)
             self._inside(event, stack[-1].visit)
-        if stack and kind not in _ENDS:
+        if stack and kind not in END_STATUSES:
             top = stack[-1].visit
             top.last = max(top.last, event.id)
         self._after[event.id] = stack

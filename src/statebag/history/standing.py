@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from statebag.history.causes import advice_for
+from statebag.history.events import END_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,13 +20,6 @@ __all__ = ["Reason", "Standing", "Waiting", "standing"]
 Reason = Literal[
     "token", "worker", "job", "function", "retry", "time", "iterations", "children", "next"
 ]
-
-_ENDS = {
-    "ExecutionSucceeded": "SUCCEEDED",
-    "ExecutionFailed": "FAILED",
-    "ExecutionTimedOut": "TIMED_OUT",
-    "ExecutionAborted": "ABORTED",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +90,7 @@ def standing(
     if not history.events:
         return Standing("RUNNING", None, 0, advice="Its history is still empty: ask again.")
     newest = history.events[-1]
-    status = _ENDS.get(newest.type)
+    status = END_STATUSES.get(newest.type)
     if status is None:
         return _going_on(history, made, is_local=is_local)
     cause = newest.details.get("cause")

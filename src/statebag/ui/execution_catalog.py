@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.arns import ACCOUNT, parse_execution_arn
 from statebag.errors import InvalidState, StatebagError
 from statebag.format.json_depth import loads
-from statebag.history.events import history_of
+from statebag.history.events import END_STATUSES, history_of
 from statebag.local.records import find_record, is_being_written, recorded_executions
 from statebag.ui.event_file import EventFile
 from statebag.ui.history_source import AwsSource, LocalSource
@@ -31,12 +31,6 @@ _NAMED = 100  # executions of AWS that stay in the list. Chosen: a person named 
 # Bytes of histories that one request for the list reads to the end. Chosen: under half a second
 _SCANNED_BYTES = 32 * 1024 * 1024
 _END_BYTES = 1024 * 1024  # chosen: more than the largest event, whose payload is at most 256 KiB
-_STATUSES = {
-    "ExecutionSucceeded": "SUCCEEDED",
-    "ExecutionFailed": "FAILED",
-    "ExecutionTimedOut": "TIMED_OUT",
-    "ExecutionAborted": "ABORTED",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +158,7 @@ def _row_of_seen(seen: SeenExecution) -> dict[str, Any]:
 def _row_of_file(execution: ExecutionArn, file: Path) -> dict[str, Any]:
     first, last = _ends_of(file)
     kind = "" if last is None else last.type
-    status = _STATUSES.get(kind)
+    status = END_STATUSES.get(kind)
     if status is None:
         status = "LOST" if is_being_written(file) is False else "RUNNING"
     return {

@@ -11,6 +11,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from statebag.history.events import END_STATUSES
 from statebag.history.replay import first_states
 from statebag.local.records import find_record, is_being_written
 from statebag.process.private_files import FILE
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AwsSource", "HistorySource", "LocalSource"]
 
-_ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"}
 # Seconds between two requests. Chosen: a page that follows asks each second; an execution that
 # ended goes on only if it is redriven.
 _PAUSE = 1.0  # chosen: as above
@@ -182,7 +182,7 @@ class AwsSource:
             return self.log.grow()
 
     def _pause(self) -> float:
-        has_ended = bool(self.log.events) and self.log.events[-1].get("type") in _ENDS
+        has_ended = bool(self.log.events) and self.log.events[-1].get("type") in END_STATUSES
         return _PAUSE_AFTER_END if has_ended else _PAUSE
 
     @property
