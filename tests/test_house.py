@@ -15,7 +15,8 @@ MODULES = [one for one in SOURCE.rglob("*.py") if one.name not in {"__init__.py"
 READS_VARIABLES = {
     "environment.py": "the one place that reads them",
     "process/memory_limit.py": "below environment.py: a default of Policy is computed from it",
-    "store/companion.py": "gives a child process its variables",
+    "store/companion_process.py": "gives a child process its variables",
+    "store/companion_server.py": "sets those that the other process asks for",
     "local/handler_environment.py": "sets the variables of the functions that it runs",
 }
 

@@ -29,7 +29,7 @@ from statebag.policy import Policy
 from statebag.process import memory_limit
 from statebag.sealing.plan import _DEEPEST_PLAIN
 from statebag.sealing.sealer import _NO_SCOPE
-from statebag.store import encrypted
+from statebag.store import block_cipher
 from statebag.upkeep import archive
 from statebag.upkeep.objects import GC_FOLDER
 from tests.golden.make_vectors import FOLDER, MANIFEST
@@ -86,8 +86,8 @@ def test_limits():
         "window of a frame, as a power of 2": codec._WINDOW_LOG_MAX,
         "least bytes of a delta's base": codec._LEAST_BASE,
         "most bytes of a delta's base or text": codec.LARGEST_PATCHED,
-        "bytes of an object in an encrypted block": encrypted.BLOCK,
-        "bytes of an encrypted block": encrypted._WHOLE,
+        "bytes of an object in an encrypted block": block_cipher.BLOCK,
+        "bytes of an encrypted block": block_cipher.WHOLE_BYTES,
         "bytes of an encryption key": encryption_keys.KEY_BYTES,
         "least bytes of a signing key": signature._LEAST_KEY,
         "characters of a signing key's name": signature._LONGEST_NAME,
@@ -108,10 +108,10 @@ def test_the_bound_of_a_frame():
 
 def test_magics_and_other_constants():
     hexed = {bytes.fromhex(one) for one in re.findall(r"`((?:[0-9a-f]{2} ){7}[0-9a-f]{2})`", PAGE)}
-    assert hexed == {pack.MAGIC, archive.MAGIC, encrypted.MAGIC, encrypted.OLDER_MAGIC}
+    assert hexed == {pack.MAGIC, archive.MAGIC, block_cipher.MAGIC, block_cipher.OLDER_MAGIC}
     versions = {int(row[0]): bytes.fromhex(code_words(row[1])[0]) for row in
                 table("version", "magic", "cipher")}  # fmt: skip
-    assert versions == encrypted._MAGICS
+    assert versions == block_cipher.MAGICS
     assert f"`{index._MAGIC.decode().rstrip()}`" in section("Index nodes")
     assert index._MAGIC.endswith(b"\n")
     assert f"`{index._KIND.decode()}`" in section("Index nodes")
@@ -170,8 +170,15 @@ def test_layouts():
     assert sizes("Packs") == [len(pack.MAGIC), 4, len(pack.MAGIC)]
     assert sizes("Archives") == [len(archive.MAGIC), 8, archive._DIGEST]
     block = sizes("Encrypted objects")
-    assert block == [encrypted._ID, 1, 2, encrypted._NONCE, encrypted.BLOCK, encrypted._TAG]
-    assert sum(block) == encrypted._WHOLE
+    assert block == [
+        block_cipher.ID_BYTES,
+        1,
+        2,
+        block_cipher.NONCE_BYTES,
+        block_cipher.BLOCK,
+        block_cipher.TAG_BYTES,
+    ]
+    assert sum(block) == block_cipher.WHOLE_BYTES
 
 
 def forms():

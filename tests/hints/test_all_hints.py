@@ -13,7 +13,8 @@ ROOMS_TO_COME = (
     "local/",
     *("store/aws_", "store/azure_", "store/google_", "store/bucket_"),
     "store/conditional_delete",
-    *("store/object_", "store/owned_listing", "store/chunked_listing", "store/companion"),
+    *("store/object_", "store/owned_listing", "store/chunked_listing", "store/companion_"),
+    *("store/live_connection", "store/range_reads"),
 )
 """Modules whose hints have tests beside them, mostly with a service that refuses a request."""
 
@@ -47,7 +48,7 @@ IN_OTHER_TESTS = {
     "Install the extra: pip install 'statebag[{}]'": "cli/test_extras.py",
     "Install the extra: pip install 'statebag[encryption]'": "store/test_encrypted.py",
     "Install its wheel from PyPI, or one built with OpenSSL 3.2 or later; Policy(forms=2),"
-    " STATEBAG_FORMS=2, writes the older form.": "store/test_encrypted.py",
+    " STATEBAG_FORMS=2, writes the older form.": "store/test_block_cipher.py",
     "Install the extra: pip install 'statebag[langgraph]'": "integrations/test_absence.py",
     "Other savers: call move_threads with the saver.": "integrations/test_langgraph_move.py",
     "Let fewer writers write to one {} at a time.": "integrations/test_langgraph.py",

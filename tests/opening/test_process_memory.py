@@ -10,8 +10,8 @@ import pytest
 from statebag import Policy, Statebag
 from statebag.errors import BlobMissing, NotPermitted
 from statebag.format import json_text
+from statebag.format.encryption_keys import MAGIC
 from statebag.opening.process_memory import memory_of, nothing_remembered
-from statebag.store.encrypted import MAGIC
 from statebag.store.file import FileStore
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage

@@ -17,7 +17,7 @@ from statebag import ConfigurationError, Policy, Statebag, StoreUnavailable
 from statebag.local import bucket_store
 from statebag.manager.legacy import plain_objects
 from statebag.process.forking import Workers, fork_safe_lock
-from statebag.store import companion
+from statebag.store import companion_process
 from statebag.store.memory import MemoryStore
 from statebag.store.object_storage import ObjectStorage
 from statebag.testing.process import forget
@@ -151,7 +151,8 @@ class TestLocks:
                         made.add(file.relative_to(source).as_posix())
         # Of those, a child makes new ones; the rest are the engine's, its screen's and the page's,
         # which run in one process.
-        renewed = {"process/forking.py", "store/bounded.py", "store/companion.py"}
+        renewed = {"process/forking.py", "store/bounded.py", "store/companion_process.py"}
+        renewed |= {"store/companion_server.py"}  # a process of its own, which is not forked
         elsewhere = {one for one in made if not one.startswith(("local/", "ui/"))}
         assert elsewhere - renewed == {"cli/progress.py"}
 
@@ -248,7 +249,7 @@ class TestOnS3:
         program = f"""
 import os
 from statebag.local import bucket_store
-from statebag.store import companion
+from statebag.store import companion_process
 from statebag.store.object_storage import ObjectStorage
 store = ObjectStorage({s3_store_url!r})
 child = os.fork()
@@ -257,7 +258,7 @@ if not child:
         store = ObjectStorage({s3_store_url!r})
     store.put("a", b"1")
     assert store.get("a") == b"1"
-    os._exit(7 if companion._current is None else 8)
+    os._exit(7 if companion_process._current is None else 8)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 assert store.get("a") == b"1"
 """
@@ -269,7 +270,7 @@ import os
 import obstore
 from statebag.store.object_storage import ObjectStorage
 store = ObjectStorage({s3_store_url!r})
-obstore.put(store._connection.client, "a", b"1")
+obstore.put(store._live.connection.client, "a", b"1")
 child = os.fork()
 if not child:
     os._exit(7 if store.get("a") == b"1" else 8)
@@ -366,8 +367,8 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
         def child():
             first = store.get("a")
             second = in_child(lambda: store.get("a"))
-            companion._current._popen.kill()
-            companion._current._popen.wait()
+            companion_process._current._popen.kill()
+            companion_process._current._popen.wait()
             until = time.monotonic() + 20
             while time.monotonic() < until:
                 try:

@@ -4,6 +4,9 @@ import socket
 from contextlib import contextmanager
 from threading import Event, Thread
 
+META = {"Last_Modified": "Sun, 22 Nov 2026 22:46:16 GMT", "ETag": '"x"'}
+"""Headers that the client expects of every object."""
+
 
 @contextmanager
 def canned_server(answer, *, silent=False):

@@ -24,16 +24,16 @@ class ClientContract(StoreContract):
         return ObjectStorage(self.url, options=self.options)
 
     def put_raw(self, store, name, data):
-        obstore.put(store._connection.client, name, data)
+        obstore.put(store._live.connection.client, name, data)
 
     def get_raw(self, store, name):
         try:
-            return bytes(obstore.get(store._connection.client, name).bytes())
+            return bytes(obstore.get(store._live.connection.client, name).bytes())
         except FileNotFoundError:
             return None
 
     def delete_raw(self, store, name):
-        obstore.delete(store._connection.client, name)
+        obstore.delete(store._live.connection.client, name)
 
 
 def live_through_damage_and_loss(store):

@@ -16,6 +16,11 @@ _PAGE = (
 )
 
 
+def names(*numbers):
+    """Keys below the prefix of the store."""
+    return [f"p/m/{number:06}" for number in numbers]
+
+
 @contextmanager
 def listing_server(page):
     """Serve `page(number, token)`: keys, and the token of the next page or None at the end.

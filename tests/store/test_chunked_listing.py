@@ -6,45 +6,14 @@ import time
 
 import pytest
 
-from statebag.errors import NotPermitted, StatebagError, StoreUnavailable
+from statebag.errors import StatebagError, StoreUnavailable
 from statebag.store import chunked_listing
-from statebag.store.object_storage import ObjectStorage
 from statebag.store.retrying import RetryingStore, deadline
 from statebag.upkeep.fsck import fsck
 from statebag.upkeep.gc import collect
-from tests.store.listing_server import listing_server
+from tests.store.listing_server import names
 
 pytestmark = pytest.mark.timeout(60)
-
-
-@pytest.fixture
-def listed(monkeypatch):
-    """A store whose listings are pages of a function; with the requests so far."""
-    opened = []
-
-    def make(page, *, in_order=False):
-        monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
-        serving = listing_server(page)
-        endpoint, asked = serving.__enter__()
-        opened.append(serving)
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "K",
-            "AWS_SECRET_ACCESS_KEY": "s",
-            "AWS_REGION": "eu-central-1",
-            "AWS_ENDPOINT_URL": endpoint,
-        }.items():
-            monkeypatch.setenv(name, value)
-        store = ObjectStorage("s3://b/p")
-        store._lists_in_order = in_order  # as that of S3 itself
-        return store, asked
-
-    yield make
-    for serving in opened:
-        serving.__exit__(None, None, None)
-
-
-def names(*numbers):
-    return [f"p/m/{number:06}" for number in numbers]
 
 
 ENDLESS = {
@@ -136,30 +105,3 @@ def test_code_of_an_event_loop_lists_as_well(listed):
         return [info.name for info in store.list()]
 
     assert asyncio.run(work()) == ["m/000001"]
-
-
-ODD_KEYS = ["p/a//b", "p//b", "p/./b", "p/../x", "p/.", "p/..", "p/m/.", "p/a&#10;b", "p/n/"]
-
-
-@pytest.mark.parametrize(
-    ("key", "in_order"), [("p/a//b", False), ("p/n/", False), *((key, True) for key in ODD_KEYS)]
-)
-def test_foreign_objects_with_keys_that_are_no_names_are_left_out(listed, key, in_order):
-    def page(number, token):
-        # The keys of botocore's pages are percent-encoded, and it asks from the beginning.
-        return (names(1, 2), "t") if token is None else ([*names(3), key, "p/z"], None)
-
-    store, _ = listed(page, in_order=in_order)
-    assert [info.name for info in store.list()] in (
-        ["m/000001", "m/000002", "m/000003", "z"],
-        ["m/000001", "m/000002", "m/000003", "n", "z"],  # a folder's marker has its name
-    )
-    assert collect(store).deleted_objects == 0
-
-
-def test_keys_that_are_no_names_without_botocore(listed, monkeypatch):
-    store, _ = listed(lambda *_: (["p/a//b"], None))
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(NotPermitted, match="cannot list") as caught:
-        list(store.list())
-    assert "boto3" in caught.value.hint

@@ -1,23 +1,19 @@
-"""The process that sends a forked child's requests: the right server, and no wait without end."""
+"""Requests of a forked child: each goes to the server that its store was made for."""
 
 import os
-import signal
 import threading
 import time
 import uuid
 
 import pytest
 
-from statebag import Policy, Statebag, StoreUnavailable
-from statebag.environment import store_settings
-from statebag.store import chunked_listing, companion, native_client
+from statebag import Policy, Statebag
+from statebag.store import native_client
 from statebag.store.object_storage import ObjectStorage
-from statebag.store.retrying import RetryingStore, deadline
 from statebag.testing.process import forget
 from tests.bags import noise
 from tests.conftest import started_server
 from tests.forks import in_child
-from tests.store.listing_server import listing_server
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork"),
@@ -134,152 +130,6 @@ class TestTwoServers:
         monkeypatch.setenv("AWS_EXTRA", os.fsdecode(b"\xff"))
         same = ObjectStorage(s3_store_url)
         assert in_child(lambda: (store.get("a"), same.get("a"))) == (b"1", b"1")
-
-
-@pytest.mark.s3
-class TestThatWasStopped:
-    @pytest.mark.parametrize("stop", [signal.SIGSTOP, signal.SIGKILL])
-    @pytest.mark.parametrize("size", [10, 3_000_000])
-    def test_the_next_request_starts_another(self, s3_store_url, stop, size):
-        store = ObjectStorage(s3_store_url)
-        store.put("a", b"1")
-
-        def work():
-            store.get("a")
-            before = companion._current
-            os.kill(before._popen.pid, stop)
-            try:
-                with deadline(1.5):
-                    store.put("b", bytes(size))
-            except StoreUnavailable as error:
-                told = type(error).__name__
-            with deadline(30):
-                store.put("b", bytes(size))
-            ended = before._popen.wait(10)
-            return told, store.head("b").size, companion._current is before, ended
-
-        assert in_child(work) == ("StoreUnavailable", size, False, -signal.SIGKILL)
-
-    def test_a_call_with_time_left_goes_on_with_another(self, s3_store_url):
-        store = RetryingStore(ObjectStorage(s3_store_url))
-        store.put("a", b"1")
-
-        def work():
-            store.get("a")
-            os.kill(companion._current._popen.pid, signal.SIGSTOP)
-            with deadline(30):
-                store.put("b", bytes(3_000_000))
-                return store.head("b").size
-
-        assert in_child(work) == 3_000_000
-
-    def test_without_a_deadline_it_is_seen_too(self, s3_store_url, monkeypatch):
-        monkeypatch.setattr(companion, "_SILENT_SECONDS", 0.5)
-        monkeypatch.setattr(companion, "_THERE_SECONDS", 0.5)
-        store = RetryingStore(ObjectStorage(s3_store_url))
-        store.put("a", b"1")
-
-        def work():
-            told = []
-            for call in (lambda: store.get("a"), lambda: store.put("b", bytes(3_000_000))):
-                store.get("a")
-                os.kill(companion._current._popen.pid, signal.SIGSTOP)
-                told.append(call())
-            return told
-
-        assert in_child(work) == [b"1", None]
-
-    def test_a_listing_goes_on_whole(self, s3_store_url, monkeypatch):
-        monkeypatch.setattr(companion, "_PAGE", 2)
-        raw = ObjectStorage(s3_store_url)
-        for n in range(5):
-            raw.put(f"n{n}", b"")
-
-        def work():
-            # Of small pages as well, which the other process has by its environment alone.
-            told = []
-            for store in (RetryingStore(raw), raw):
-                found = iter(store.list())
-                first = next(found)
-                os.kill(companion._current._popen.pid, signal.SIGKILL)
-                companion._current._popen.wait()
-                try:
-                    told.append([info.name for info in (first, *found)])
-                except StoreUnavailable as error:
-                    told.append(error.message)
-            return told
-
-        whole, broken = in_child(work)
-        assert whole == [f"n{n}" for n in range(5)]
-        # Not an end, after which the rest would look as if it were not there.
-        assert "has ended" in broken
-
-    def test_a_listing_goes_on_after_a_fork(self, s3_store_url, monkeypatch):
-        monkeypatch.setattr(chunked_listing, "_CHUNK", 1)
-        raw = ObjectStorage(s3_store_url)
-        raw._lists_in_order = True  # as that of S3 itself: one that is sorted is read at once
-        for n in range(3):
-            raw.put(f"n{n}", b"")
-        listings = RetryingStore(raw).list(), raw.list()
-        broken = raw.list()
-        next(listings[0])
-        next(broken)
-
-        def work():
-            with pytest.raises(StoreUnavailable, match="before a fork"):
-                list(broken)
-            return [[info.name for info in found] for found in listings]
-
-        assert in_child(work) == [["n1", "n2"], ["n0", "n1", "n2"]]
-        assert [info.name for info in listings[0]] == ["n1", "n2"]
-
-
-def test_a_silent_store_is_no_stopped_companion(monkeypatch):
-    """A store that does not answer for long is asked for no more than its own answer."""
-    answer = threading.Event()
-
-    def page(*_):
-        answer.wait(3)
-        return [], None
-
-    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "REGION"):
-        monkeypatch.setenv(f"AWS_{name}", "eu-central-1")
-    with listing_server(page) as (endpoint, _):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
-        monkeypatch.setattr(companion, "_SILENT_SECONDS", 0.3)
-        store = ObjectStorage("s3://b/p")
-
-        def work():
-            monkeypatch.setattr(native_client, "is_lost", lambda: True)
-            assert list(store.list()) == []
-            before = companion._current
-            with deadline(20):
-                assert list(store.list()) == []
-            return before is companion._current
-
-        assert in_child(work)
-
-
-def test_other_stores_than_the_last_ones_are_dropped(monkeypatch):
-    monkeypatch.setattr(companion, "_MOST_STORES", 2)
-    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "REGION"):
-        monkeypatch.setenv(f"AWS_{name}", "x")
-    before = dict(os.environ)
-    room = companion._Room()
-
-    def asked(key):
-        variables = {**dict(store_settings(before)), "AWS_ACCESS_KEY_ID": key}
-        told = [(os.fsencode(name), os.fsencode(value)) for name, value in variables.items()]
-        return room._store(companion._Request(1, "s3://b/p", {}, told, "get", "a"))
-
-    one, two = asked("1"), asked("2")
-    assert one is not two
-    assert one.identity != two.identity
-    assert asked("1") is one
-    asked("3")
-    assert asked("1") is one
-    assert asked("2") is not two
 
 
 @pytest.mark.parametrize("kind", ["files", pytest.param("s3", marks=pytest.mark.s3)])

@@ -12,7 +12,7 @@ from statebag.errors import (
     StoreUnavailable,
 )
 from statebag.store.object_storage import ObjectStorage
-from tests.store.canned_server import canned_server, http_answer
+from tests.store.canned_server import META, canned_server, http_answer
 
 CALLS = {
     "put": lambda store: store.put("scope/a", b"data"),
@@ -24,16 +24,6 @@ CALLS = {
     "delete": lambda store: store.delete("scope/a"),
 }
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-
-
-@pytest.fixture
-def environment(monkeypatch):
-    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "THEKEY")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret")
-    monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    return monkeypatch
 
 
 def full_text(error):
@@ -307,54 +297,6 @@ def test_a_region_that_is_wrong_says_so(environment):
     assert "AWS_REGION" in caught.value.hint
 
 
-META = {"Last_Modified": "Sun, 22 Nov 2026 22:46:16 GMT", "ETag": '"x"'}
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"",
-        b"no HTTP at all\r\n\r\n",
-        http_answer(206, b"short", length=100, Content_Range="bytes 0-99/200", **META),
-        http_answer(206, b"other", Content_Range="bytes 50-54/200", **META),
-        http_answer(200, b"everything, not the range", **META),
-    ],
-    ids=["closed", "garbage", "cut off", "another range", "no range"],
-)
-def test_a_broken_answer_to_a_range_is_unavailable(environment, answer):
-    with canned_server(answer) as (endpoint, _):
-        environment.setenv("AWS_ENDPOINT_URL", endpoint)
-        with pytest.raises(StoreUnavailable):
-            ObjectStorage("s3://bucket/prefix").get_ranges("a", [(0, 5)])
-
-
-def test_a_body_that_breaks_off_is_unavailable(environment):
-    with canned_server(http_answer(200, b"short", length=100, **META)) as (endpoint, _):
-        environment.setenv("AWS_ENDPOINT_URL", endpoint)
-        with pytest.raises(StoreUnavailable):
-            ObjectStorage("s3://bucket/prefix").get("a")
-
-
-def test_a_whole_answer_that_is_shorter_than_asked_is_corruption(environment):
-    answer = http_answer(206, b"0123", Content_Range="bytes 0-3/4", **META)
-    with canned_server(answer) as (endpoint, _):
-        environment.setenv("AWS_ENDPOINT_URL", endpoint)
-        with pytest.raises(BlobCorrupt):
-            ObjectStorage("s3://bucket/prefix").get_ranges("a", [(0, 10)])
-
-
-def test_near_spans_are_one_request_and_far_ones_are_not(environment):
-    with canned_server(http_answer(503)) as (endpoint, requests):
-        environment.setenv("AWS_ENDPOINT_URL", endpoint)
-        store = ObjectStorage("s3://bucket/prefix")
-        with pytest.raises(StoreUnavailable):
-            store.get_ranges("a", [(500, 10), (0, 100), (100, 0), (700_000, 1), (20, 30)])
-    assert [line for line in requests[0].lower().splitlines() if line.startswith("range:")] == [
-        "range: bytes=0-700000"
-    ]
-    assert len(requests) == 1
-
-
 @pytest.mark.parametrize("source", ["options", "environment"])
 def test_encryption_settings_are_sent(environment, source):
     key = "arn:aws:kms:eu-central-1:123456789012:key/abcd"
@@ -408,15 +350,6 @@ def test_a_machine_without_credentials_is_told_what_to_set(environment):
     with pytest.raises(StoreUnavailable, match="metadata service") as caught:
         ObjectStorage("s3://bucket", options={"allow_http": "true"}).get("a")
     assert "AWS_ACCESS_KEY_ID" in caught.value.hint
-
-
-def test_a_range_that_begins_at_the_end_is_damage_also_where_it_is_answered(environment):
-    """Some servers answer 206 there, and the client itself refuses it; a retry would not help."""
-    answer = http_answer(206, b"0123456789", **META, Content_Range="bytes 0-9/10")
-    with canned_server(answer) as (endpoint, _):
-        environment.setenv("AWS_ENDPOINT_URL", endpoint)
-        with pytest.raises(BlobCorrupt, match="ends before"):
-            ObjectStorage("s3://bucket").get_ranges("a", [(10, 2)])
 
 
 class TestAzure:

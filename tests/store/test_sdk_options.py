@@ -188,7 +188,7 @@ def assert_same(proxy, **options):
     store.head("a")
     switched = calls(store, proxy)
     proxy.answer = answer_as_s3
-    assert store._connection.is_by_sdk
+    assert store._live.connection.is_by_sdk
     assert [one[3] for one in switched] == [one[3] for one in expected]
     assert [place_of(one) for one in switched] == [place_of(one) for one in expected]
     return expected
@@ -281,7 +281,7 @@ def test_an_option_without_a_translation_stops_the_change(proxy, settings, monke
     assert name in caught.value.message
     assert words in caught.value.hint
     assert caught.value.__cause__ is None
-    assert not store._connection.is_by_sdk
+    assert not store._live.connection.is_by_sdk
     if name != "http2_only":
         # What the first client can do, it still does.
         assert store.get("a") == b""
