@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.map_comments import told_items
 from statebag.asl.quotas import PAYLOAD_LIMIT
+from statebag.lint.application import fields_kept_plain
 from statebag.lint.expression_sizes import is_jsonata
 from statebag.lint.shape import Members, Shape
 from statebag.lint.sources import REST, InBag, Source, SourcePart
@@ -69,27 +70,6 @@ _AT_MOST_BYTES = re.compile(r"statebag:\s*at most (\d[\d,]{0,8}) bytes?\b")
 _PLAIN_OF_STEP = frozenset({("execution_id",)})
 """The field that `step` reads before it opens a bag, by its default for `scope`, and keeps
 plain."""
-_PLAIN_OF_MANAGER = frozenset(
-    (name,)
-    for name in (
-        "execution_id",
-        "segment_to_run",
-        "segment_id",
-        "loop_counter",
-        "next_action",
-        "status",
-        "idempotency_key",
-        "state_s3_path",
-        "pre_snapshot_s3_path",
-        "post_snapshot_s3_path",
-        "last_update_time",
-        "payload_size_kb",
-        "guardrail_verified",
-        "batch_count_actual",
-        "pending_branches",
-    )
-)
-"""What the state data manager keeps plain; `manager/control_fields.py` and a test say the same."""
 _STATES = frozenset({"state_data", "branch_state"})
 """The fields that have the state in events of the state data manager, and of the functions behind
 it."""
@@ -267,7 +247,7 @@ def _called(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
     source = Source(path, functions.own_bag_bytes.get(name, functions.bag_bytes))
     place = InBag(
         above=depth,
-        plain=_PLAIN_OF_STEP if action is None else _PLAIN_OF_MANAGER,
+        plain=_PLAIN_OF_STEP if action is None else fields_kept_plain(),
         given=_given(payload) if action is None else frozenset(),
         of=path,
     )
