@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from statebag import Statebag
-from statebag.asl.definition import function_uses
+from statebag.asl.arns import function_name
+from statebag.asl.model import Definition
 from statebag.local import run
 
 ROOT = Path(__file__).parent.parent
@@ -103,13 +104,21 @@ def test_a_printed_definition_is_found():
             )
 
 
+def functions_of(machine):
+    """The names of the functions that a definition calls."""
+    for state in Definition(machine).states.values():
+        if state.kind == "Task":
+            called = state.fields.get("Parameters", state.fields.get("Arguments", {}))
+            yield function_name(called.get("FunctionName", state.fields["Resource"]))
+
+
 @pytest.mark.parametrize(("page", "machine"), [*printed_machines()])
 def test_printed_definitions_run_strict(page, machine):
     """With the functions of a reader who copies it: what comes in is sealed and goes on."""
     sb = Statebag("memory://printed")
     functions = {
-        use.name: lambda event, _context: sb.seal(sb.open(event), scope="printed/run")
-        for use in function_uses(machine)
+        name: lambda event, _context: sb.seal(sb.open(event), scope="printed/run")
+        for name in functions_of(machine)
     }
     ran = run(
         machine,

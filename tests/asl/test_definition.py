@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from statebag.asl.definition import check_definition, function_uses, with_function_arns
-from statebag.errors import ConfigurationError
+from statebag.asl.definition import problems_of, unreached_states
+from statebag.asl.model import Definition
 from tests.local.machines import chain, invoke, task
 
 GOOD = chain(
@@ -36,8 +36,9 @@ def changed(path, value):
     return definition
 
 
-def test_a_good_definition_has_no_warnings():
-    assert check_definition(GOOD) == []
+def test_a_good_definition_has_no_problems():
+    assert list(problems_of(GOOD)) == []
+    assert list(unreached_states(Definition(GOOD))) == []
 
 
 @pytest.mark.parametrize(
@@ -76,49 +77,17 @@ def test_a_good_definition_has_no_warnings():
     ],
 )
 def test_a_fault_is_told_with_its_place(path, value, place):
-    with pytest.raises(ConfigurationError) as caught:
-        check_definition(changed(path, value))
-    assert caught.value.path == place
-    assert "\n" not in str(caught.value)
+    problem = next(problems_of(changed(path, value)))
+    assert problem.path == place
+    assert "\n" not in str(problem)
 
 
 def test_a_name_is_used_once():
     inner = chain(("First", {"Type": "Succeed"}))
-    with pytest.raises(ConfigurationError, match="same name"):
-        check_definition(changed(["States", "Both", "Branches", 0], inner))
+    (problem,) = problems_of(changed(["States", "Both", "Branches", 0], inner))
+    assert "same name" in problem.message
 
 
-def test_a_state_that_nothing_reaches_is_a_warning():
-    (warning,) = check_definition(changed(["States", "Lonely"], {"Type": "Succeed"}))
-    assert "$.States.Lonely" in warning
-
-
-def test_functions_are_found_at_every_depth():
-    assert {(use.name, use.path) for use in function_uses(GOOD)} == {
-        ("one", "$.States.First.Resource"),
-        ("two", "$.States.Each.ItemProcessor.States.Inner.Resource"),
-        ("three", "$.States.Both.Branches[0].States.Left.Parameters.FunctionName"),
-    }
-
-
-def test_a_computed_function_is_left_to_the_run():
-    jsonata = {
-        **invoke(),
-        "QueryLanguage": "JSONata",
-        "Arguments": {"FunctionName": "{% $states.input.f %}"},
-    }
-    del jsonata["Parameters"]
-    path = invoke(Parameters={"FunctionName.$": "$.f"})
-    assert function_uses(chain(("A", jsonata), ("B", path))) == []
-
-
-def test_what_is_no_function_name_is_told():
-    with pytest.raises(ConfigurationError, match="neither a function's name"):
-        function_uses(chain(("A", task("not a name!"))))
-
-
-def test_bare_names_become_arns_in_a_copy():
-    before = copy.deepcopy(GOOD)
-    arn = "arn:aws:lambda:eu-west-1:123456789012:function:one"
-    assert with_function_arns(GOOD, "eu-west-1")["States"]["First"]["Resource"] == arn
-    assert before == GOOD
+def test_a_state_that_nothing_reaches():
+    lonely = changed(["States", "Lonely"], {"Type": "Succeed"})
+    assert list(unreached_states(Definition(lonely))) == ["$.States.Lonely"]

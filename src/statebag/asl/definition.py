@@ -6,10 +6,8 @@ rules are those of the language's specification (states-language.net/spec.html).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.arns import ACCOUNT, function_name
 from statebag.asl.model import Definition, inner_machines, member_path
 from statebag.asl.quotas import NAME_CHARACTERS
 from statebag.errors import ConfigurationError
@@ -18,45 +16,10 @@ from statebag.format.json_type import json_type
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = [
-    "STATE_TYPES",
-    "FunctionUse",
-    "check_definition",
-    "function_uses",
-    "problems_of",
-    "unreached_states",
-    "with_function_arns",
-]
+__all__ = ["STATE_TYPES", "problems_of", "unreached_states"]
 
 STATE_TYPES = ("Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map")
 _ENDING = ("Succeed", "Fail")
-_INVOKE = ":states:::lambda:invoke"
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionUse:
-    """A function that a definition names: where, as which text, and its name."""
-
-    path: str
-    reference: str
-    name: str
-
-
-def check_definition(definition: Any) -> list[str]:
-    """Check a definition's structure.
-
-    Returns:
-        Warnings, one line each: states that no transition reaches.
-
-    Raises:
-        ConfigurationError: with the place as `path`, such as `$.States.Parse.Next`.
-    """
-    for problem in problems_of(definition):
-        raise problem
-    return [
-        f"no transition reaches the state at {path}"
-        for path in unreached_states(Definition(definition))
-    ]
 
 
 def problems_of(definition: Any) -> Iterator[ConfigurationError]:
@@ -65,63 +28,10 @@ def problems_of(definition: Any) -> Iterator[ConfigurationError]:
 
 
 def unreached_states(definition: Definition) -> Iterator[str]:
-    """Give the paths of states of a checked definition that no transition reaches."""
+    """Yield the paths of states of a checked definition that no transition reaches."""
     for machine in definition.machines():
         reached = machine.reached()
         yield from (state.path for name, state in machine.states.items() if name not in reached)
-
-
-def function_uses(definition: dict[str, Any]) -> list[FunctionUse]:
-    """Return the functions that a checked definition names, without computed names.
-
-    Raises:
-        ConfigurationError: a Task's `Resource` or `FunctionName` is not the name of a function.
-    """
-    uses = []
-    for path, one in Definition(definition).states.items():
-        state = one.fields
-        if one.kind != "Task":
-            continue
-        resource = state["Resource"]
-        if _INVOKE in resource:
-            field = "Arguments" if "Arguments" in state else "Parameters"
-            parameters = state.get(field)
-            reference = parameters.get("FunctionName") if isinstance(parameters, dict) else None
-            place = f"{path}.{field}.FunctionName"
-            if not isinstance(reference, str) or reference.startswith("{%"):
-                continue
-        elif ":lambda:" in resource or not resource.startswith("arn:"):
-            place, reference = f"{path}.Resource", resource
-        else:
-            continue
-        name = function_name(reference)
-        if name is None:
-            raise ConfigurationError(
-                f"the text ({len(reference)} characters) is neither a function's name nor its ARN",
-                path=place,
-                hint="Give a name of letters, digits, '-' and '_', or the function's full ARN.",
-            )
-        uses.append(FunctionUse(place, reference, name))
-    return uses
-
-
-def with_function_arns(definition: dict[str, Any], region: str) -> dict[str, Any]:
-    """Return a copy with the ARN of a function where a Task has its bare name as `Resource`."""
-
-    def copied(value: Any) -> Any:
-        if isinstance(value, dict):
-            result = {key: copied(item) for key, item in value.items()}
-            resource = result.get("Resource")
-            if result.get("Type") == "Task" and isinstance(resource, str):
-                name = function_name(resource)
-                if name is not None and not resource.startswith("arn:"):
-                    result["Resource"] = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}"
-            return result
-        return [copied(item) for item in value] if isinstance(value, list) else value
-
-    result = copied(definition)
-    assert isinstance(result, dict)
-    return result
 
 
 def _machine_problems(
