@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.aws_sdk.java_names import exception_name
 from statebag.errors import StatebagError
+from statebag.store.store_refusal import THROTTLING
 
 if TYPE_CHECKING:
     from statebag.aws_sdk.operations import Operation
@@ -18,27 +19,8 @@ __all__ = ["SdkError", "from_client", "from_service", "named_error"]
 
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _STATUSES = range(100, 600)
-# As botocore itself retries them (its standard mode, AWS SDKs reference guide, "Retry behavior").
-_PASSING = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "LimitExceededException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
+# As botocore itself retries them (its standard mode).
+_PASSING = frozenset({"RequestTimeout", "RequestTimeoutException", *THROTTLING})
 
 
 class SdkError(StatebagError):
@@ -63,13 +45,13 @@ def named_error(
 
 
 def from_service(error: Any, operation: Operation) -> SdkError:
-    """Return what a service answered as an error.
+    """Return the typed error for an error that a service answered.
 
     The service's own text is left out: it may quote a parameter, and so a value of a state.
 
     Args:
         error: botocore's `ClientError`.
-        operation: What was called.
+        operation: The call that the service refused.
     """
     answer = error.response if isinstance(error.response, dict) else {}
     told = answer.get("Error") or {}

@@ -19,6 +19,7 @@ from statebag.store import aws_sdk
 from statebag.store.aws_credentials import keys_of
 from statebag.store.bounded import remaining_seconds
 from statebag.store.sdk_options import sdk_options
+from statebag.store.store_refusal import THROTTLING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,6 @@ __all__ = ["delete_if_match"]
 
 _LONGEST_SECONDS = 20.0  # of one request. Chosen, as for the store's other requests
 _IS_OTHER = frozenset({404, 412})
-_BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
 
 
 def delete_if_match(
@@ -44,20 +44,20 @@ def delete_if_match(
     """Delete an object whose ETag is this one.
 
     Args:
-        bucket: Its name.
-        key: The object's, with the store's prefix.
+        bucket: The name of the bucket.
+        key: The key of the object, with the store's prefix.
         tag: The ETag, with its quotes.
-        name: The object's in the store, for errors.
+        name: The name of the object in the store, for errors.
         options: As for `ObjectStorage`.
         variables: The `store_settings` of the environment when the store was made.
         region: What requests are signed for; None to let botocore find it.
-        credentials: Who gives the store's client keys; None where it has its own.
+        credentials: The source of the client's keys; None if it has its own.
 
     Raises:
-        Conflict: It is another one by now, or is gone.
+        Conflict: The object has changed since, or is gone.
         NotPermitted: Deleting is not allowed (`s3:DeleteObject`).
         StoreUnavailable: Another failure.
-        ConfigurationError: botocore is not installed, or has nothing in place of an option.
+        ConfigurationError: botocore is not installed, or has no counterpart of an option.
     """
     remaining = remaining_seconds()
     longest = _LONGEST_SECONDS if remaining is None else min(remaining, _LONGEST_SECONDS)
@@ -93,7 +93,7 @@ def _told(error: Exception, name: str) -> StatebagError:
         )
     if status in _IS_OTHER:
         return Conflict(
-            "the store did not delete the object: it is not what was read",
+            "the store did not delete the object, which has changed since it was read",
             object_name=name,
             hint="Read it again, and decide again.",
         )
@@ -104,5 +104,5 @@ def _told(error: Exception, name: str) -> StatebagError:
             hint="Allow s3:DeleteObject below the prefix.",
         )
     told = StoreUnavailable("the store did not delete the object", object_name=name)
-    told.is_busy = status >= 500 or status == 429 or code in _BUSY
+    told.is_busy = status >= 500 or status == 429 or code in THROTTLING
     return told

@@ -21,6 +21,7 @@ from statebag.errors import (
     StatebagError,
     StoreUnavailable,
 )
+from statebag.store.store_refusal import THROTTLING
 
 if TYPE_CHECKING:
     from statebag.store.store_refusal import StoreRefusal
@@ -45,28 +46,8 @@ _MAYBE_STALE = _STALE_KEYS | {"InvalidAccessKeyId", "SignatureDoesNotMatch", "Re
 # Answers to a request whose key is known and whose signature is not what the server reckons.
 _SIGNATURE = frozenset({"AuthorizationHeaderMalformed", "SignatureDoesNotMatch"})
 _CLOCK = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
-# Codes that ask for fewer requests, whatever the status: those of botocore's own retries
-# (botocore/retries/standard.py), and Azure's.
-_THROTTLING = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "LimitExceededException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "ServerBusy",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequests",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
+# Codes that ask for fewer requests, whatever the status; the first two are those of Azure.
+_THROTTLING = frozenset({"ServerBusy", "TooManyRequests", *THROTTLING})
 _THROTTLING_STATUS = frozenset({429, 503, 509})
 # The server answers these with 400, although the same request may succeed later.
 _PASSING = frozenset(
@@ -166,13 +147,13 @@ def translated(
     if isinstance(error, client.NotSupportedError | client.UnknownConfigurationKeyError):
         return ConfigurationError(f"{asked}: the client does not support it", object_name=name)
     if isinstance(error, client.InvalidPathError | ValueError):
-        return NotPermitted(f"{asked}: the name is not one for object storage", object_name=name)
+        return NotPermitted(f"{asked}: it does not accept such a name", object_name=name)
     # S3's 409 means that another write is in progress: which one was first is not known yet.
     is_other = isinstance(error, _IS_OTHER) and code not in _UNDER_WAY
     is_gone = status == 404 and code not in _NO_BUCKET
     if action == "replace" and (is_other or is_gone):
         return Conflict(
-            f"{url} did not replace the object: it is not what was read",
+            f"{url} did not replace the object, which has changed since it was read",
             object_name=name,
             hint="Read the object again, and apply the change to what you read.",
         )

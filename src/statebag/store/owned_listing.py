@@ -14,13 +14,13 @@ from statebag.errors import ConfigurationError, NotPermitted, StatebagError, Sto
 from statebag.store import aws_sdk
 from statebag.store.aws_credentials import keys_of
 from statebag.store.sdk_options import sdk_options
+from statebag.store.store_refusal import THROTTLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["owned_listing"]
 
-_BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
 _SECONDS = 20.0  # of one page. Chosen: as for the store's other requests
 
 
@@ -90,5 +90,7 @@ def _typed(error: Exception, url: str) -> StatebagError:
             message, hint="Check expected_bucket_owner, and that s3:ListBucket is allowed"
         )
     told = StoreUnavailable(message)
-    told.is_busy = status is not None and (status >= 500 or status in {408, 429} or code in _BUSY)
+    told.is_busy = status is not None and (
+        status >= 500 or status in {408, 429} or code in THROTTLING
+    )
     return told

@@ -11,7 +11,28 @@ import re
 import msgspec
 from obstore import exceptions as client
 
-__all__ = ["StoreRefusal", "is_only_without_etag", "refusal_of"]
+__all__ = ["THROTTLING", "StoreRefusal", "is_only_without_etag", "refusal_of"]
+
+THROTTLING = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+"""Codes by which AWS asks for fewer requests: those of botocore's own retries, whose source is
+botocore/retries/standard.py (AWS SDKs reference guide, "Retry behavior")."""
 
 _STATUS = re.compile(r"\bstatus(?: code)?:? (\d{3})\b")
 _CODE = re.compile(r"<Code>([\w.]{1,60})</Code>|\(code: ([\w.]{1,60})\)")
