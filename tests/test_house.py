@@ -173,3 +173,16 @@ def test_each_module_has_a_test_beside_it_or_is_tried_by_one_that_is_named():
     assert all(name.startswith(("local/", "store/", "testing/")) for name in alone)
     missing = [name for name in TRIED_ELSEWHERE.values() if not (TESTS / name).exists()]
     assert not missing
+
+
+MOST_LINES = 700
+"""Of a module. Most have fewer than 300: a longer one is cut along a seam that has a name."""
+
+
+def test_no_module_is_long():
+    long = {
+        one.relative_to(SOURCE).as_posix(): count
+        for one in MODULES
+        if (count := one.read_text("utf-8").count("\n")) > MOST_LINES
+    }
+    assert not long
