@@ -103,7 +103,7 @@ def test_a_value_of_another_type_is_refused_by_name_and_nothing_is_written(store
     event = {"detail-type": "Scheduled Event", "detail": {name: value}}
     for given in ({name: value}, event):
         with pytest.raises(
-            ConfigurationError, match=rf"^{name}(\[\d\])? is of type \w+\."
+            ConfigurationError, match=rf"^{name}(\[\d\])? must be [a-z ]+, not \w+\."
         ) as refused:
             lambda_handler(given, CONTEXT)
         assert refused.value.hint.startswith("Give ")
@@ -133,14 +133,14 @@ def test_negative_days_are_refused(store, days):
 
 @pytest.mark.parametrize("event", [None, [], [{}], "text", "", 5, True])
 def test_an_event_that_is_no_object_is_refused(store, event):
-    with pytest.raises(ConfigurationError, match=r"^the event is of type ") as refused:
+    with pytest.raises(ConfigurationError, match=r"^the event must be an object, not ") as refused:
         lambda_handler(event, CONTEXT)
     assert refused.value.hint == "Give an object."
 
 
 @pytest.mark.parametrize("detail", [5, 0, False, "", "text", [], [1]])
 def test_a_detail_that_is_no_object_is_refused(store, detail):
-    with pytest.raises(ConfigurationError, match=r"^detail is of type "):
+    with pytest.raises(ConfigurationError, match=r"^detail must be an object, not "):
         lambda_handler({"detail-type": "Scheduled Event", "detail": detail}, CONTEXT)
 
 

@@ -79,7 +79,7 @@ SAYS_ALL: dict[str, set[str]] = {
     "a part of it may be a secret or a value of a state": {
         "the store's file address is not file:/// and an absolute path",
         "the name in the store's memory address has ?, # or @ in it",
-        "the store's address is not scheme://bucket/prefix",
+        "the store's address does not have the form scheme://bucket/prefix",
         "a key with a lone surrogate has no UTF-8 form",
         "the bag has an object with a key that is not a string",
         "the string has a bag in it, but is not JSON, so it cannot be opened",

@@ -124,5 +124,5 @@ def _scope(scope: str) -> str:
 
 def _wrong(name: str, value: Any, wanted: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{name} is of type {type(value).__qualname__}", hint=f"Give {wanted}."
+        f"{name} must be {wanted}, not {type(value).__qualname__}", hint=f"Give {wanted}."
     )

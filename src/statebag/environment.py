@@ -122,7 +122,7 @@ def store_options(address: str, environment: Mapping[str, str] | None = None) ->
     """Return the options that STATEBAG_STORE_OPTIONS has for the store at an address.
 
     Args:
-        address: Of the store, as it was given.
+        address: The address of the store, as it was given.
         environment: Variables by name; by default those of the process.
 
     Raises:

@@ -33,7 +33,7 @@ def encrypting_with(keys: KeyProvider | None, policy: Policy) -> Callable[[Store
 
     Args:
         keys: As for `Statebag`; None takes those of the environment.
-        policy: For its forms and its requirements.
+        policy: The policy, which says what is required.
 
     Raises:
         ConfigurationError: A key is wrong, or the policy requires encryption and there is no key.
@@ -71,7 +71,7 @@ def signing_with(keys: Mapping[str, bytes] | None, policy: Policy) -> Signatures
 
     Args:
         keys: As for `Statebag`; None takes those of the environment.
-        policy: For its forms and what it requires.
+        policy: The policy, which says what is required.
 
     Raises:
         ConfigurationError: A key is wrong, or the policy requires signatures and there is no key.

@@ -235,7 +235,7 @@ TRIALS = [
         ),
     ),
     Trial(
-        "Objects are written from memory: something else has made it longer",
+        "Another program has written it: statebag writes objects from memory",
         lambda w: lengthened(put(FileStore(w.folder))).get("a"),
         lambda w: put(FileStore(w.folder)).get("a"),
     ),

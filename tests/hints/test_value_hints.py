@@ -110,7 +110,7 @@ TRIALS = (
         lambda _: opened(sealed(Point(1), Point), Point),
     ),
     Trial(
-        "If its class changed, give new fields a default, and keep the fields of old.",
+        "If its class changed, give new fields a default, and keep the old fields.",
         lambda _: changed(Point),
         lambda _: changed(NewPoint),
     ),

@@ -38,7 +38,7 @@ _LAYER_TYPES = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVe
 
 @dataclass(frozen=True, slots=True)
 class FunctionSource:
-    """Where a function's code is.
+    """The place of a function's code.
 
     Attributes:
         name: The function's name.

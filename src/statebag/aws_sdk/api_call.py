@@ -57,7 +57,8 @@ def call_api(
         policy: `max_open_bytes` bounds the answer, `max_open_requests` the pages, `attempts` the
             tries of each request (3 where it is 0).
         remaining_seconds: What the process may still take, sealing included.
-        own_addresses: Of the store and its replicas, whose objects a call to S3 may not name.
+        own_addresses: The addresses of the store and its replicas, whose objects a call to S3 may
+            not name.
 
     Raises:
         SdkError: AWS refused or did not answer; the class has the name of the error in Step

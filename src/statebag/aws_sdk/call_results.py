@@ -31,7 +31,7 @@ def as_json(
 
     Args:
         value: What botocore returned.
-        shape: Its shape in the model; None where the model has none.
+        shape: Its shape in the model; None if the model has none.
         room: Bytes that a body may have.
         call: What was called, for messages.
         path: Where it is in the answer.

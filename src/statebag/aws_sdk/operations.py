@@ -158,8 +158,8 @@ def check_allowed(
     """Refuse a call that the function's configuration does not name.
 
     Args:
-        service: Of `parsed_call`.
-        action: Of `parsed_call`.
+        service: The service, as `parsed_call` returns it.
+        action: The action, as `parsed_call` returns it.
         allowed: `service:action`, or `service:prefix*`.
         known: The names of services that botocore knows.
 

@@ -22,7 +22,7 @@ def check_own_objects(given: Mapping[str, Any], addresses: Iterable[str]) -> Non
 
     Args:
         given: The call's parameters, as botocore names them.
-        addresses: Of the store and its replicas.
+        addresses: The addresses of the store and its replicas.
 
     Raises:
         NotPermitted: A key, also one to delete or to copy from, is below one of the addresses.

@@ -67,7 +67,9 @@ def read_bag(source: str, client: Statebag, executions: Executions) -> Any:
             raise BlobMissing("the head was deleted", object_name=name)
         return bags[0]
     if not fits_its_name(name, text):
-        raise BlobCorrupt("the snapshot is not the bytes that its name says", object_name=name)
+        raise BlobCorrupt(
+            "the snapshot does not have the digest that its name says", object_name=name
+        )
     return json_text.decode(text, name)
 
 

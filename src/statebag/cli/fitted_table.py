@@ -72,7 +72,7 @@ class Name:
 
     @property
     def cells(self) -> int:
-        """The width of its longest line."""
+        """The width of the longest line, in cells."""
         return max(cell_len(lead) + text.cell_len for lead, _, text in self._lines)
 
     def folded(self, console: Console, width: int) -> RichText:

@@ -209,7 +209,7 @@ def _print(report: Report, *, notes: bool) -> None:
         click.echo(f"  STATEBAG_CONTROL={printable(','.join(paths))}")
     for file in report.movable:
         paths = report.needed_movable[file]
-        click.echo(f"{printable(file)}: what its paths hand on must have a place of its own:")
+        click.echo(f"{printable(file)}: what its paths hand on must be movable:")
         click.echo(f"  STATEBAG_MOVABLE={printable(','.join(paths))}")
     told = len(report.findings) - hidden
     count = f"{told} finding{'' if told == 1 else 's'}"

@@ -131,7 +131,7 @@ def _chosen(source: Executions, folder: Path, execution: str | None, *, last: bo
                 hint="Name the folder of the run with --histories.",
             )
         return newest[0].arn
-    # What names none is told as what is no ARN.
+    # A name that nothing has gets the same message as a text that is not an ARN.
     return source.named(execution) or execution
 
 

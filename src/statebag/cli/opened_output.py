@@ -51,8 +51,8 @@ def shown_output(output: Any, store: str, variables: Mapping[str, str]) -> Any:
 
     Args:
         output: As for `opened_output`.
-        store: As there.
-        variables: As there.
+        store: As for `opened_output`.
+        variables: As for `opened_output`.
     """
     from statebag.local.stubs import stub_places  # noqa: PLC0415 - kept out of --help
 

@@ -274,7 +274,7 @@ def _print_output(out: Console, output: Any, written: Path | None, opened: Any) 
 
 
 class _Mark(str):
-    """What is shown in place of a stub."""
+    """The text that is shown in place of a stub."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""What `statebag init` finds out about a workflow: its file, its functions, what is missing."""
+"""Find out about a workflow for `statebag init`: its file, its functions, what is missing."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def _in_base64(text: bytes) -> tuple[tuple[str, int], ...]:
 
 _IN_BASE64 = _in_base64(KEY.encode())
 STRING_MARKS = (KEY, *(mark for mark, _ in _IN_BASE64))
-"""A string that holds none of these is no bag's text."""
+"""A string that holds none of these is not the text of a bag."""
 _STANDARD = str.maketrans("-_", "+/")
 JSON_MARKS = (
     b'\\"' + KEY.encode(),

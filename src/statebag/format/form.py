@@ -135,17 +135,17 @@ class Whole(Stub, frozen=True):
 
     @property
     def whole(self) -> Whole:
-        """Itself."""
+        """The stub itself."""
         return self
 
     @property
     def read(self) -> Whole:
-        """The stub that must be read: the base of a delta, otherwise itself."""
+        """The stub that must be read: the base of a delta, otherwise this one."""
         return self.base or self
 
     @property
     def blob(self) -> Blob | None:
-        """Where its text lies, if that is one blob."""
+        """The blob that holds the text; None if there are several, or none."""
         return None
 
     @property
@@ -167,7 +167,7 @@ class Whole(Stub, frozen=True):
         """Return the value's JSON text, compared with what the stub says of it.
 
         Args:
-            texts: Of the blobs that it names.
+            texts: The texts of the blobs that the stub names.
             pieces: All chunks that its index lists, in order.
             base: The text of its base.
 

@@ -59,10 +59,10 @@ class HeadObject(msgspec.Struct, frozen=True):
         kind: `head`, `version` or `attached`.
         scope: The scope.
         name: The head's name.
-        life: Of a version: the life of the head that it belongs to.
-        number: Of a version.
-        label: Of a version, or of the version to which the object is attached.
-        key: Of an attached object.
+        life: The life of the head that a version belongs to.
+        number: The number of a version.
+        label: The label of the version, or of the one to which the object is attached.
+        key: The key of an attached object.
     """
 
     kind: Literal["head", "version", "attached"]

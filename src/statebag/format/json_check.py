@@ -270,7 +270,7 @@ def _fault_of_keys(one: dict[Any, Any], at: str) -> InvalidState | None:
     for key in one:
         if type(key) is not str:
             return InvalidState(
-                f"a key of type {type(key).__qualname__}: JSON objects have only string keys",
+                f"a key must be a string in JSON, not {type(key).__qualname__}",
                 path=at,
                 hint="Use str(key).",
             )

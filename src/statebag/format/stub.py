@@ -90,7 +90,7 @@ class Stored(Whole, frozen=True):
 
     @property
     def simple(self) -> Stored:
-        """Itself."""
+        """The stub itself."""
         return self
 
     def blobs(self) -> list[Blob]:
@@ -137,7 +137,7 @@ class Carried(Whole, frozen=True):
 
     @property
     def simple(self) -> Carried:
-        """Itself."""
+        """The stub itself."""
         return self
 
     def to_wire(self) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class History:
     Attributes:
         arn: The execution's ARN.
         machine: The state machine's name.
-        events: In the order of their numbers.
+        events: The events, in the order of their numbers.
         branches: The first states of the branches of each Parallel, if they are known.
         goes_on: False if the execution has not ended, but the process that ran it is gone. None if
             that is not known.
@@ -197,7 +197,8 @@ class History:
     def _with_state(self, event: Event) -> Event:
         """Return the event from which to look for the payload of one that has none.
 
-        The end of an execution may follow event 0, and a failed expression what its state follows.
+        The event that ends an execution may have no previous event. A failed expression has the
+        previous event of its state. In both cases, this is the event of the state before.
         """
         name = event.details.get("state") if event.type == "EvaluationFailed" else None
         if name is None and event.previous:

@@ -113,7 +113,7 @@ def _with_our_versions(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def _compared(target: StatebagSaver, one: CheckpointTuple) -> Any:
-    """Return what must be the same, as the serializer's bytes."""
+    """Return the parts that must be equal, as the bytes of the serializer."""
     dumps = target.serde.dumps_typed
     values = one.checkpoint["channel_values"]
     rest: dict[str, Any] = dict(_with_our_versions(one.checkpoint))

@@ -76,7 +76,7 @@ class StatebagDriver(StorageDriver):
         sb = from_environment() if sb is None else sb
         if not (sb.signs or allow_unsigned):
             raise ConfigurationError(
-                "the client has no signing keys, and a driver is not told whose payload it "
+                "the client has no signing keys, and a driver does not learn whose payload it "
                 "retrieves: any claim would open any object of the store",
                 hint="Set STATEBAG_SIGNING_KEYS, the same for all workers and clients.",
             )

@@ -24,7 +24,7 @@ _ELSEWHERE = frozenset(
 
 
 class Following:
-    """What can follow each state of a machine, without following other Catches.
+    """The states that can follow each state of a machine, without following other Catches.
 
     Args:
         machine: The machine, whose structure was checked.

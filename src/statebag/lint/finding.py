@@ -64,8 +64,8 @@ class Finding:
 
     Attributes:
         file: The name of the file, as it was given.
-        line: In the file, from 1; 0 if it is not known.
-        column: In the line, from 1, in characters; 0 if it is not known.
+        line: The line in the file, from 1; 0 if it is not known.
+        column: The column in the line, from 1, in characters; 0 if it is not known.
         path: The place in the definition, such as `$.States.Parse.ResultPath`.
         code: One of `RULES`.
         message: What was found. It quotes names and paths of the definition, never a value of a

@@ -64,7 +64,7 @@ def fix(paths: list[Path], options: Options) -> list[Correction]:
 
     Args:
         paths: Definitions in JSON, templates that name them, and folders of both.
-        options: Those of `lint`.
+        options: The options of `lint`.
 
     Returns:
         What was written, and what was left, in the order of files.

@@ -55,7 +55,7 @@ def module_file(folder: Path, module: str) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """What is known of a module.
+    """The facts that are known of a module.
 
     Attributes:
         uses: Whether each name uses statebag; None if it may, through an object that was given a

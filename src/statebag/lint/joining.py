@@ -160,7 +160,7 @@ def each_of(item: Shape, where: str, bound: int) -> Shape:
     """Return an array of which each item has one shape.
 
     Args:
-        item: That of an item.
+        item: The shape of an item.
         where: The name of the array in messages.
         bound: The most bytes of the array.
     """
@@ -201,6 +201,6 @@ def merged(shapes: Iterable[Shape]) -> Shape:
 
 
 def _beside(one: SourcePart, other: SourcePart) -> SourcePart:
-    """Return what is not known of two objects, together."""
+    """Return the unknown parts of two objects as one part."""
     source = Source("what an expression merges", one.source.bound + other.source.bound)
     return replace(one, source=source, path=(), bags=united(one.bags + other.bags))

@@ -100,7 +100,7 @@ class SourcePart:
 
     Attributes:
         source: The source.
-        path: In the source.
+        path: The path in the source.
         bags: The places in bags that the value may be, one for each way to it, in order; empty if
             it is in no bag.
     """

@@ -238,7 +238,7 @@ class _RecordTexts(FileBytes):
                 if name.endswith("EventDetails") and isinstance(details, dict) and field in details:
                     return str(details[field])
         raise InvalidState(
-            f"the history's file has no {field} of an event where it had one",
+            f"the history's file no longer has the {field} of an event",
             hint="Something wrote into the file while it was read: read it again.",
         )
 

@@ -1,4 +1,4 @@
-"""What watches a run: strict reads, the observer, records, listeners, warnings."""
+"""Watch a run: strict reads, the observer, records, listeners, warnings."""
 
 from __future__ import annotations
 

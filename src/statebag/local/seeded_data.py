@@ -118,7 +118,7 @@ def put_seeds(seeds: Mapping[str, Mapping[str, Any]], services: AwsServices) -> 
 
 
 def _hint(code: str, path: tuple[str | int, ...], message: str, *, is_there: bool) -> str:
-    """Return what to change, by the answer of the service."""
+    """Return a hint that fits the answer of the service."""
     part, name = (*map(str, path[:2]), "", "")[:2]
     if not is_there:
         kind = part.removesuffix("s")

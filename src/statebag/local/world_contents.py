@@ -1,4 +1,4 @@
-"""What the services in this process hold at the start of a run, and the stores in its S3."""
+"""Fill the services in this process at the start of a run, and find the stores in its S3."""
 
 from __future__ import annotations
 

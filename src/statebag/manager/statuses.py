@@ -48,7 +48,7 @@ NEXT_ACTIONS: tuple[str, ...] = (
     "PARALLEL_GROUP",
     "SEQUENTIAL_BRANCH",
 )
-"""What routers are built for; settings may add to it."""
+"""The next actions that routers are built for; settings may add others."""
 
 _BY_CLASS: dict[StatusClass, str] = {
     "done": "COMPLETE",

@@ -200,7 +200,7 @@ def client_of(
         session: The session whose credentials it uses and renews; None for a new one.
 
     Raises:
-        ConfigurationError: botocore is not installed or has nothing in place of an option, or the
+        ConfigurationError: botocore is not installed or has no counterpart of an option, or the
             profile does not exist.
     """
     is_new = session is None
@@ -240,8 +240,8 @@ def region_of_bucket(client: Any, bucket: str, key: str, region: str) -> str | N
 
     Args:
         client: As `client_of` returns it.
-        bucket: Its name.
-        key: Of an object in it, which need not exist.
+        bucket: The name of the bucket.
+        key: The key of an object in it, which need not exist.
         region: The region that was tried.
     """
     from botocore.exceptions import ClientError  # noqa: PLC0415 (slow, as botocore)

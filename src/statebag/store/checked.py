@@ -257,7 +257,7 @@ class CheckedStore:
         what = f"{action} {'its objects' if name is None else 'the object'}"
         with self._typed(what, name):
             answer = within_deadline(request, f"the store {self._kind} did not {what}", name=name)
-            self._refuse_awaitable(answer, f"its answer, when it was to {what},", name)
+            self._refuse_awaitable(answer, f"its answer, when asked to {what},", name)
             return answer
 
     def _refuse_awaitable(self, answer: object, what: str, name: str | None) -> None:
@@ -279,7 +279,7 @@ class CheckedStore:
             where = _where(error)
             if isinstance(error, _MISTAKES):
                 raise ConfigurationError(
-                    f"the store {self._kind} raised {type(error).__name__}{where} when it was to "
+                    f"the store {self._kind} raised {type(error).__name__}{where} when asked to "
                     f"{what}",
                     object_name=name,
                     hint=_HINT,

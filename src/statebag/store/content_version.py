@@ -36,10 +36,10 @@ def put_if_unchanged(store: Store, name: str, data: bytes, version: str | None) 
 
 
 def delete_if_unchanged(store: Store, name: str, version: str) -> None:
-    """Delete an object if its present version is this one; whoever calls this holds a lock.
+    """Delete an object if its present version is this one. The caller holds a lock.
 
     Raises:
-        Conflict: It is another one, or is gone.
+        Conflict: The object has changed since, or is gone.
     """
     _check_unchanged(store, name, version, "delete")
     store.delete(name)

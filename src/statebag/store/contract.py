@@ -127,7 +127,7 @@ class ConditionalDeletes(Protocol):
     """What a conditional store may do besides: delete an object only if it still is what was read.
 
     Errors, besides those of `Store`:
-        Conflict: The object is another one by now, or is gone.
+        Conflict: The object has changed since, or is gone.
     """
 
     def delete_if(self, name: str, version: str) -> None:

@@ -149,7 +149,7 @@ class FileStore:
                 raise BlobCorrupt(
                     f"the object has {size} bytes, more than this process can hold",
                     object_name=name,
-                    hint="Objects are written from memory: something else has made it longer",
+                    hint="Another program has written it: statebag writes objects from memory",
                 ) from None
 
     @property
@@ -183,7 +183,7 @@ class FileStore:
         """Delete an object if its present version is this one, under the lock of `put_if`.
 
         Raises:
-            Conflict: It is another one by now, or is gone.
+            Conflict: The object has changed since, or is gone.
         """
         self._path(name)
         with self._typed(name, "delete"), exclusively(self._root):

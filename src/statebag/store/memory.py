@@ -115,7 +115,7 @@ class MemoryStore:
         """Delete an object if its present version is this one.
 
         Raises:
-            Conflict: It is another one by now, or is gone.
+            Conflict: The object has changed since, or is gone.
         """
         with self._changing:
             delete_if_unchanged(self, name, version)

@@ -85,7 +85,7 @@ def body_of(answer: GetResult, length: int, name: str) -> bytes:
         raise BlobCorrupt(
             f"the object has {length:,} bytes, more than this process can hold",
             object_name=name,
-            hint="Objects are written from memory: something else has made it longer.",
+            hint="Another program has written it: statebag writes objects from memory.",
         ) from None
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["NOT_READ", "PASSING", "Recovery", "Versioned"]
 
 NOT_READ = (BlobMissing, BlobCorrupt, StoreUnavailable)
-"""What a failed read may be healed of; a refusal stays one."""
+"""Errors of a read after which other copies are tried; a refusal is final."""
 
 _NOT_HERE = (*NOT_READ, NotPermitted, ConfigurationError)
 """Why another place gives nothing; the next one is asked."""

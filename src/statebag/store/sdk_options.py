@@ -133,7 +133,7 @@ def sdk_options(
         finds_keys: Whether botocore has to find the keys itself.
 
     Raises:
-        ConfigurationError: botocore has nothing in place of an option.
+        ConfigurationError: botocore has no counterpart of an option.
     """
     given = _Given(options, variables)
     _check(given, reason, finds_keys=finds_keys)
@@ -229,7 +229,7 @@ def _check(given: _Given, reason: str, *, finds_keys: bool) -> None:
 
 def _lost(name: str, reason: str, instead: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{reason} needs botocore to send the requests, and it has nothing in place of {name}",
+        f"{reason} needs botocore to send the requests, and botocore has no counterpart of {name}",
         hint=f"{instead}, or change what needs botocore (docs/stores.md).",
     )
 

@@ -54,7 +54,7 @@ class StorePlace(msgspec.Struct, frozen=True):
         ):
             # Not quoted: what is wrong with it may be a password or a token.
             raise ConfigurationError(
-                "the store's address is not scheme://bucket/prefix",
+                "the store's address does not have the form scheme://bucket/prefix",
                 hint=(
                     "Use s3://bucket/prefix, gs://bucket/prefix or az://container/prefix; "
                     "credentials and endpoints come from the environment or from options"

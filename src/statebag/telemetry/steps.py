@@ -46,10 +46,10 @@ class Done(msgspec.Struct, frozen=True):
             state gives: what `scope_of_execution` makes of it. None if they give none.
         execution_arn: Its ARN, if that is the id that they give.
         scope: Where the step's objects go; None if the event gives none.
-        state: The state's name, from the event's `state_name`; None where it gives none.
+        state: The state's name, from the event's `state_name`; None if it has none.
         seconds: From the event to the answer, the handler's own work included.
         usage: What it cost.
-        error: The name of the error that it ended with; None where it ended well.
+        error: The name of the error that it ended with; None if it ended well.
     """
 
     function: str

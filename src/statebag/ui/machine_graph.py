@@ -60,8 +60,8 @@ class Drawing:
     """The positions of all parts, in pixels from the top left corner.
 
     Attributes:
-        width: Of the whole.
-        height: Of the whole.
+        width: The width of the whole picture.
+        height: The height of the whole picture.
         boxes: States: `name`, `kind`, `x`, `y`, `width`, `height`, `holds` (whether states are in
             it) and `depth`; one before those in it.
         lines: Transitions: `kind` (`Next`, `Choices`, `Catch`, `Default`), `from`, `to`, `points`.

@@ -1,4 +1,4 @@
-"""Look after a store: check it, repair it, and delete what is over."""
+"""Look after a store: check it, repair it, and delete what is no longer needed."""
 
 from typing import TYPE_CHECKING
 

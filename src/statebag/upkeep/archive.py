@@ -121,7 +121,7 @@ def _packs_of(header: dict[str, Any], data: bytes) -> MemoryStore:
         name = check_pack_name(row[0], "$")
         pack = data[position : position + row[1]]
         if scope_of(name) != SCOPE or name in seen or not fits_its_name(name, pack):
-            raise BlobCorrupt("the archive has a pack that is not the bytes that its name says")
+            raise BlobCorrupt("the archive has a pack without the digest that its name says")
         seen.add(name)
         store.put(name, pack)
         position += row[1]

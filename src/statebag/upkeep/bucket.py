@@ -28,7 +28,7 @@ def examine_bucket(bucket: str, prefix: str, client: Any = None) -> Iterator[Out
     """Return an outcome for each setting of a bucket; one that cannot be read is unknown.
 
     Args:
-        bucket: Its name.
+        bucket: The name of the bucket.
         prefix: The prefix below which this library writes; may be empty.
         client: boto3's client of `s3`; by default made from the environment.
     """

@@ -1,4 +1,4 @@
-"""Encrypt objects that a store has from before it had keys."""
+"""Encrypt the objects that were written before their store had keys."""
 
 from __future__ import annotations
 

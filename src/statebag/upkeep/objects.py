@@ -62,8 +62,8 @@ def fits_its_name(name: str, data: bytes) -> bool:
 def root_scope(name: str) -> str:
     """Return the scope of the execution that an object belongs to: `<state machine>/<execution>`.
 
-    A child writes below its parent, so both have one root. An object that was written without a
-    scope gives the first part of its name, and one of a head the root of the head's scope below
+    A child writes below its parent, so both have one root. For an object without a scope, this is
+    the first part of its name. For an object of a head, it is the root of the head's scope, below
     the folder of all heads.
     """
     head = parse_head_object(name) if name.startswith(f"{HEADS}/") else None

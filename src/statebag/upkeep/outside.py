@@ -52,7 +52,7 @@ def referred_from_elsewhere(
 
 
 def packs_referred_to(store: Store, names: set[str]) -> set[str]:
-    """Return those of some packs to which a snapshot, or an index in another pack, refers.
+    """Return which of some packs a snapshot, or an index in another pack, refers to.
 
     Packs that heads sealed do not count: an index there counts only if a version needs it.
 

@@ -39,7 +39,7 @@ class Origin:
         more: Names of members that the object has without a field.
         absent: Snapshots of the fields that were not read.
         given: Fields that pydantic says were given.
-        beyond: Snapshots of attributes that are no fields.
+        beyond: Snapshots of attributes that are not fields.
         before: A snapshot of a value that may change in place, and has no parts.
     """
 
@@ -128,8 +128,8 @@ def check_reshaped(record: Any, origin: Origin, absent: dict[str, Any]) -> None:
     for attribute, one in absent.items():
         if attribute in origin.given and snapshot(one) != origin.absent[attribute]:
             raise InvalidState(
-                f"the field {attribute!r} of {class_name(type(record))} was changed, and was made "
-                "by a validator from other members, which would make it again",
+                f"the field {attribute!r} of {class_name(type(record))} was changed, but a "
+                "validator computes it from other members, and would overwrite the change",
                 hint="Read the members as they are, and change them in the function.",
             )
 
@@ -168,7 +168,7 @@ def _parts_of_array(origin: Origin, fields: RecordFields) -> list[tuple[int, Any
 
 
 def _beyond(record: Any, fields: RecordFields) -> dict[str, Any]:
-    """Return the attributes of an object that are no fields and no cached properties."""
+    """Return the attributes of an object that are neither fields nor cached properties."""
     if hasattr(record, "__pydantic_fields_set__"):
         return {}  # pydantic refuses others, and private ones are of the process
     found = getattr(record, "__dict__", {})
@@ -181,7 +181,7 @@ def _is_cache(kind: type, name: str) -> bool:
 
 
 def check_beyond(record: Any, fields: RecordFields, before: dict[str, Any] | None) -> None:
-    """Refuse an attribute that is no field, and that the constructor did not set so."""
+    """Refuse an attribute that is not a field, unless the constructor set the same value."""
     beyond = _beyond(record, fields)
     if not beyond:
         return
@@ -202,8 +202,8 @@ def check_beyond(record: Any, fields: RecordFields, before: dict[str, Any] | Non
     for name, one in beyond.items():
         if name not in before or before[name] != snapshot(one):
             raise InvalidState(
-                f"a value of type {class_name(type(record))} has an attribute {name!r}, which is "
-                "not a field, that would not come back",
+                f"a value of type {class_name(type(record))} has an attribute {name!r}, which "
+                "would not come back, since it is not a field",
                 hint="Declare it as a field.",
             )
 

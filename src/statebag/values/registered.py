@@ -22,7 +22,7 @@ _OF_MODELS = (
     "__pydantic_extra__",
     "__pydantic_private__",
 )
-"""What pydantic keeps in slots of its models."""
+"""The slots in which pydantic keeps data of its models."""
 
 
 def form_of(
@@ -145,7 +145,7 @@ def _model(kind: type, name: str) -> Form:
 
 
 def _check_beyond(value: Any, fields: Collection[str], rebuilt: Callable[[], Any]) -> None:
-    """Refuse a value with attributes that are no fields, and that its constructor does not make.
+    """Refuse a value with attributes that are not fields, and that its constructor does not set.
 
     Args:
         value: The value.

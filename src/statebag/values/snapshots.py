@@ -1,4 +1,4 @@
-"""What a value of any class is at one moment, to say later whether it changed in place."""
+"""Record what a value of any class is, to find out later whether it changed in place."""
 
 from __future__ import annotations
 

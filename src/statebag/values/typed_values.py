@@ -367,7 +367,7 @@ class Values:
             raise InvalidState(
                 f"the stored value is not one of type {form.name!r}: {type(error).__name__}",
                 path=render_path(path),
-                hint="If its class changed, give new fields a default, and keep the fields of old.",
+                hint="If its class changed, give new fields a default, and keep the old fields.",
             ) from None
 
 

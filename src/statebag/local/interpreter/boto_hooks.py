@@ -201,7 +201,7 @@ class _Body(io.BytesIO):
     """The body of an answer, in the form of botocore's HTTP library."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
-        """Yield what is left."""
+        """Yield the rest of the body."""
         yield self.read()
 
 

@@ -31,7 +31,7 @@ TOO_DEEP = f"The output of the state nests deeper than {MAX_DEPTH} levels."
 
 
 class Lane:
-    """What belongs to one branch, iteration or execution alone.
+    """The data of one branch, iteration or execution.
 
     Attributes:
         execution: The execution that it belongs to.
@@ -178,11 +178,11 @@ class StateVisit:
         return context
 
     def failure(self, error: str, message: str, *, final: bool = False) -> StateFailure:
-        """Return a failure of this state; the message says what, and AWS's words say where."""
+        """Return a failure of this state; its message names the state in the words of AWS."""
         return StateFailure(error, self._said(message), final=final)
 
     def runtime(self, message: str, *, final: bool = False) -> StateFailure:
-        """Return a failure `States.Runtime`."""
+        """Return a `States.Runtime` failure."""
         return self.failure(RUNTIME, message, final=final)
 
     def query_failure(self, message: str, location: str | None) -> StateFailure:

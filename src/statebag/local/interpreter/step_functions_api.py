@@ -84,7 +84,7 @@ class StepFunctionsApi:
         try:
             loads(text)
         except ValueError:
-            raise ApiError("InvalidOutput", "Invalid Output: the output is no JSON") from None
+            raise ApiError("InvalidOutput", "Invalid Output: the output is not JSON") from None
         return _delivered(lambda: self._world.tokens.succeed(token, text))
 
     def _fail(self, given: dict[str, Any]) -> dict[str, Any]:

@@ -188,7 +188,9 @@ def _address(invocation: Invocation, name: str) -> str:
 def _read(invocation: Invocation, name: str, identity: str) -> Any:
     text = invocation.sb.store.get(name)
     if sha256_hex(text)[:_ID_LENGTH] != identity:
-        raise BlobCorrupt("the snapshot is not the bytes that its name says", object_name=name)
+        raise BlobCorrupt(
+            "the snapshot does not have the digest that its name says", object_name=name
+        )
     bag = json_text.decode(text, name)
     return bag if sealing_is_off() else with_times(bag)
 

@@ -155,7 +155,7 @@ def compress_data(value: Any) -> str:
 
 
 def decompress_data(compressed_data: Any, *, strict: bool = False) -> Any:
-    """Return the value in what `compress_data` made.
+    """Return the value that `compress_data` was given.
 
     Args:
         compressed_data: The text, or a pointer `{"type": "compressed", "data": ...}`.

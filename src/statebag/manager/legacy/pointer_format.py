@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 FOLDER = "workflow-state"
-"""Where the older writers put objects, each below the id of its state."""
+"""The folder in which the older writers put objects, each below the id of its state."""
 
 _KEY_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.=@+-")
 
