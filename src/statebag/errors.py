@@ -147,9 +147,14 @@ class UnsupportedFormat(StatebagError):
 
 
 class NotPermitted(StatebagError):
-    """A name is outside the configured root or scope, or the store refused a request."""
+    """A name is outside the configured root or scope, or the store refused a request.
+
+    Attributes:
+        is_encrypted: Whether the object is encrypted with a key that the reader does not have.
+    """
 
     code = "not_permitted"
+    is_encrypted: bool = False
 
 
 class LimitExceeded(StatebagError):

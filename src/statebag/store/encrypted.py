@@ -567,8 +567,10 @@ def _damaged(name: str) -> BlobCorrupt:
 
 
 def _unknown_key(name: str) -> NotPermitted:
-    return NotPermitted(
+    error = NotPermitted(
         "an object is encrypted with a key that this reader does not have",
         object_name=name,
         hint="Keep a retired key in STATEBAG_ENCRYPTION_KEYS, behind the one that encrypts.",
     )
+    error.is_encrypted = True
+    return error
