@@ -158,7 +158,10 @@ class NotPermitted(StatebagError):
 
 
 class LimitExceeded(StatebagError):
-    """An open would pass one of the policy's limits on bytes, blobs or requests."""
+    """An open would pass one of the policy's limits on bytes, blobs or requests.
+
+    Or a seal or an open would take more memory than this process may use.
+    """
 
     code = "limit_exceeded"
 
