@@ -2,6 +2,7 @@
 
 import copy
 import json
+import tracemalloc
 
 import pytest
 
@@ -265,3 +266,25 @@ def test_nothing_that_is_handed_out_is_an_alias(policy):
     grown = sb.append({"log": []}, "log", entries)
     spoil(entries)
     assert sb.open(grown) == {"log": [{"n": [1]}]}
+
+
+LONG = "x" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "bag",
+    [[LONG] * 20_000, [{LONG: n} for n in range(20_000)]],
+    ids=["strings", "names"],
+)
+def test_a_bag_that_holds_one_string_in_many_places_is_opened_without_a_copy_of_each(bag):
+    client = Statebag("memory://limits")
+    tracemalloc.start()
+    try:
+        opened = client.open({"a": bag, "b": 1})
+        is_same = opened == {"a": bag, "b": 1}
+        assert is_same
+        assert client.open({"a": bag, "b": 1}, only=["$.b"])["b"] == 1
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100_000_000

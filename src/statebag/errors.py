@@ -147,13 +147,21 @@ class UnsupportedFormat(StatebagError):
 
 
 class NotPermitted(StatebagError):
-    """A name is outside the configured root or scope, or the store refused a request."""
+    """A name is outside the configured root or scope, or the store refused a request.
+
+    Attributes:
+        is_encrypted: Whether the object is encrypted with a key that the reader does not have.
+    """
 
     code = "not_permitted"
+    is_encrypted: bool = False
 
 
 class LimitExceeded(StatebagError):
-    """An open would pass one of the policy's limits on bytes, blobs or requests."""
+    """An open would pass one of the policy's limits on bytes, blobs or requests.
+
+    Or a seal or an open would take more memory than this process may use.
+    """
 
     code = "limit_exceeded"
 

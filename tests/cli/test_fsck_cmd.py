@@ -1,5 +1,6 @@
 """`statebag fsck`, as an operator runs it on a store that was damaged."""
 
+import base64
 import json
 import os
 from pathlib import Path
@@ -40,6 +41,34 @@ def test_fsck_says_what_is_damaged_and_repair_mends_it(store):
     assert statebag("fsck", "--store", "./store").exit_code == 0
     again = statebag("repair", "--store", "./store", "--from", "./copy")
     assert (again.exit_code, again.stdout) == (0, f"store: {store.url}\nall is whole\n")
+
+
+def test_without_the_key_what_is_encrypted_is_counted_and_neither_whole_nor_damaged(
+    store, monkeypatch
+):
+    client = Statebag(store, policy=Policy(carry_bytes=0), replicas=(), encryption_keys=[b"k" * 32])
+    bag = client.seal({"text": noise(40_000, 1) + "CANARY"}, scope=SCOPE)
+    Path("bag.json").write_text(json.dumps(bag), "utf-8")
+    for command in ("fsck", "repair"):
+        result = statebag(command, "--store", "./store", "--bag", "bag.json")
+        assert result.exit_code == 18
+        assert "encrypted: 1 object, not checked without the key" in result.stdout
+        assert "STATEBAG_ENCRYPTION_KEYS" in result.stdout
+        assert "damaged" not in result.stdout
+        assert "all is whole" not in result.stdout
+    result = statebag("fsck", "--store", "./store", "--bag", "bag.json")
+    assert "bag bag.json: not checked" in result.stdout
+    as_json = json.loads(
+        statebag("fsck", "--store", "./store", "--bag", "bag.json", "--json").stdout
+    )
+    (name,) = as_json["encrypted"]
+    assert (as_json["whole"], as_json["faults"]) == (False, [])
+    assert as_json["bags"] == {"bag.json": None}
+    as_json = json.loads(statebag("repair", "--store", "./store", "--json").stdout)
+    assert as_json["not_checked"] == [name]
+    monkeypatch.setenv("STATEBAG_ENCRYPTION_KEYS", base64.b64encode(b"k" * 32).decode())
+    result = statebag("fsck", "--store", "./store", "--bag", "bag.json")
+    assert (result.exit_code, "encrypted" in result.stdout) == (0, False)
 
 
 def test_with_a_bag_fsck_and_repair_know_a_pack_that_nothing_else_names(store, tmp_path):

@@ -174,3 +174,76 @@ def test_a_fault_after_a_part_in_many_places_is_found(kind):
     with pytest.raises(InvalidState) as caught:
         check_json({"a": tower(30, 40, 20, kind), "b": [1, float("nan")]})
     assert caught.value.path == "$.b[1]"
+
+
+LONG = "x" * 1_000_000
+BOMBS = {
+    "a string in a list": lambda: [LONG] * 20_000,
+    "a string in records": lambda: [{"text": LONG} for _ in range(20_000)],
+    "a string at several levels": lambda: [LONG] * 10_000 + [[LONG] * 10_000],
+    "a key of records": lambda: [{LONG: n} for n in range(20_000)],
+    "a key and a value": lambda: {"a": {LONG: [LONG] * 10_000}, "b": [{LONG: 1}] * 10_000},
+    "a string with marks of other scripts": lambda: ["é" * 1_000_000] * 20_000,
+    "a record in many places": lambda: [{"a": [LONG] * 10}] * 2_000,
+    "a record in many places of few levels": lambda: tower_of([LONG] * 30, 30, 3),
+    "a long integer": lambda: [10**4_000] * 1_900_000,
+    "a long integer below zero": lambda: {"a": [-(10**4_000)] * 1_900_000},
+}
+
+
+def tower_of(value, width, levels):
+    for _ in range(levels):
+        value = [value] * width
+    return value
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("strings", [True, False])
+def test_a_text_that_would_not_fit_in_memory_is_refused_before_it_is_made(
+    bomb, strings, monkeypatch
+):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+    value = BOMBS[bomb]()
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidState, match="would take more than") as caught:
+            check_json(value, strings=strings)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100_000_000  # the text has gigabytes
+    assert "x" * 100 not in str(caught.value)
+    assert "Store a part" in caught.value.hint
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_such_a_state_is_refused_by_every_call_that_takes_one(bomb, monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+    client, value = Statebag("memory://bombs"), BOMBS[bomb]()
+    bag = client.seal({"log": [1], "a": 1}, scope="m/e")
+    for call in (
+        lambda: client.seal({"a": value}, scope="m/e"),
+        lambda: client.seal({"a": value}, scope="m/e", parent=bag),
+        lambda: client.append(bag, "log", [value]),
+        lambda: client.heads("m/heads").head("main").seal({"a": value}),
+        lambda: client.with_values(None).seal({"a": value}, scope="m/e"),
+    ):
+        with pytest.raises(InvalidState, match="would take more than"):
+            call()
+
+
+def test_a_text_that_fits_is_written_however_often_its_parts_stand_in_it(monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+    assert check_json([LONG] * 200).depth == 1
+    assert check_json([{LONG: n} for n in range(150)]).depth == 2
+    with pytest.raises(InvalidState, match="lone surrogate"):
+        check_json([LONG] * 200 + ["\ud800"])
+    with pytest.raises(InvalidState, match="lone surrogate"):
+        check_json([{LONG: n} for n in range(150)] + [{"\ud800": 1}])
+
+
+def test_on_a_system_that_says_nothing_of_its_memory_there_is_a_limit_too(monkeypatch):
+    monkeypatch.setattr(json_check, "memory_bytes", lambda: None)
+    assert check_json([LONG] * 100).depth == 1
+    with pytest.raises(InvalidState, match="would take more than"):
+        check_json([LONG] * 20_000)

@@ -10,6 +10,7 @@ from statebag.format.names import (
     check_pack_name,
     encode_scope,
     is_scope_at_or_above,
+    is_shown,
     pack_name,
     scope_of,
 )
@@ -73,6 +74,15 @@ def test_what_is_not_shown_is_refused_in_every_version_of_unicode():
     noncharacters = [plane + last for plane in range(0, 0x110000, 0x10000)
                      for last in (0xFFFE, 0xFFFF)]  # fmt: skip
     assert not any(_is_shown(chr(one)) for one in (*noncharacters, *range(0xFDD0, 0xFDF0)))
+
+
+def test_a_text_is_shown_if_each_of_its_characters_is():
+    every = [chr(code) for code in range(0x110000)]
+    assert [one for one in every if is_shown(one) is not _is_shown(one)] == []
+    assert is_shown("")
+    assert is_shown("a é")
+    assert not is_shown("a\n")
+    assert not is_shown("é\n")
 
 
 def test_no_character_that_was_ever_shown_is_refused():

@@ -105,6 +105,9 @@ IN_OTHER_TESTS = {
     "Pass what project_key_for_directory returns, and the session's ID.": (
         "integrations/test_claude.py"
     ),
+    "Seal fewer or smaller values at once, or give this process more memory.": (
+        "sealing/test_sealer.py"
+    ),
     "{} other places had it, none of them whole | {}": "store/test_recovery.py",
 }
 """Hints that a test of another kind follows: a package, another release, another process."""

@@ -51,3 +51,14 @@ def test_ids_are_their_own_labels():
     assert head_name_of("") == "ns"
     assert head_name_of("child:1") == "ns.child:1"
     assert scope_of_thread("langgraph", "user 7") == "langgraph/user 7"
+
+
+# Characters that no Unicode has, or only one that is newer than that of the oldest Python here.
+NOT_IN_EVERY_PYTHON = ["\u0378", "\U0001fae9", "\U00016d40", "\U0003fffd"]
+
+
+@given(st.text(st.sampled_from([*NOT_IN_EVERY_PYTHON, "é"]), min_size=1, max_size=9))
+def test_a_name_does_not_depend_on_the_unicode_of_this_python(text):
+    assert label_of(text) == text
+    assert scope_of_thread("langgraph", text) == f"langgraph/{text}"
+    assert label_of(f"{text}\u202e").startswith("~")

@@ -158,8 +158,6 @@ class TestLocks:
 
     def test_memory_is_whole_in_children_that_are_forked_while_it_is_written(self):
         client = Statebag(MemoryStore(), policy=POLICY)
-        # A first seal loads modules. A fork in the midst of an import is not what is tried here.
-        sealed_and_opened(client, "first")
         ended = threading.Event()
 
         def work():

@@ -227,3 +227,8 @@ def test_what_is_counted_is_the_bag_with_its_previews():
         bag = whole.seal({"한국어": noise(40_000), "b": 1}, "m/e")
     assert bag[KEY]["preview"] == "한국어, b"
     assert usage.bag_bytes == wire_size(bag)
+
+
+def test_a_preview_does_not_depend_on_the_unicode_of_this_python():
+    assert preview_of(["\u0378\U0001fae9"], 60) == "['\u0378\U0001fae9']"
+    assert preview_of(["\u202e\x9b\ue000"], 60) == "['   ']"

@@ -9,11 +9,13 @@ from statebag import (
     BagTooLarge,
     ConfigurationError,
     InvalidState,
+    LimitExceeded,
     Policy,
     Statebag,
     StoreUnavailable,
 )
 from statebag.format.stub import KEY
+from statebag.sealing import sealer
 from statebag.store.memory import MemoryStore
 from statebag.telemetry.usage import measured
 from statebag.testing import FaultyStore, RecordingStore
@@ -126,3 +128,16 @@ def test_a_seal_that_offloads_nothing_is_counted_exactly():
     assert (usage.seals, usage.bag_bytes) == (1, len(json.dumps(bag)))
     assert usage.plain_bytes == len(json.dumps(bag, separators=(",", ":")))
     assert (usage.blobs_stored, usage.blobs_carried, usage.puts) == (0, 0, 0)
+
+
+def test_a_seal_that_runs_out_of_memory_ends_in_an_error_of_ours(monkeypatch):
+    client = Statebag(MemoryStore(), replicas=())
+
+    def exhausted(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(sealer, "check_json", exhausted)
+    with pytest.raises(LimitExceeded, match="does not have the memory") as caught:
+        client.seal({"a": 1}, scope="m/e")
+    assert "Seal fewer" in caught.value.hint
+    assert caught.value.__cause__ is None

@@ -59,3 +59,10 @@ def test_an_address_outside_the_root_is_refused_with_its_place(address):
         name_below("s3://b/p", address, ("a", 0))
     assert caught.value.path == "$.a[0]"
     assert caught.value.hint == "Objects are read below s3://b/p/ only."
+
+
+@pytest.mark.parametrize("name", ["\u0378", "\U0001fae9", "\U0003fffd"])
+def test_whether_a_pointer_is_read_does_not_depend_on_the_unicode_of_this_python(name):
+    assert name_below("s3://b/p", f"s3://b/p/{name}.json") == f"{name}.json"
+    with pytest.raises(NotPermitted):
+        name_below("s3://b/p", f"s3://b/p/{name}\u202e.json")

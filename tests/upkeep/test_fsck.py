@@ -15,6 +15,7 @@ from statebag.format.codec import compress, sha256_hex
 from statebag.format.pack import PackBuilder
 from statebag.state_data_manager import lambda_handler
 from statebag.store.address import store_from_url
+from statebag.store.encrypted import EncryptedStore, Keys
 from statebag.store.file import FileStore
 from statebag.store.memory import MemoryStore
 from statebag.testing.faulty_store import Fault, FaultyStore
@@ -22,6 +23,7 @@ from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
 from statebag.upkeep.fsck import fsck
 from statebag.upkeep.objects import kind_of, root_scope
+from statebag.upkeep.repair import repair
 from tests.bags import noise
 
 SCOPE = "machine/run"
@@ -55,6 +57,52 @@ def test_a_whole_store_is_whole_and_every_blob_was_checked():
     assert len(seen) == 3
     assert report.bytes == sum(info.size for info in store.list())
     assert {call.operation for call in store.calls} <= {"list", "get"}
+
+
+def encrypted(inner, *keys):
+    return EncryptedStore(inner, Keys([key * 32 for key in keys]))
+
+
+@pytest.mark.parametrize("reader", [None, (b"2",)], ids=["no keys", "another key"])
+def test_what_is_encrypted_is_not_called_damaged_and_not_whole(reader):
+    inner = MemoryStore()
+    client, bag = filled(encrypted(inner, b"1"))
+    head = client.heads("machine/head").head("main")
+    head.advance(head.seal({"text": noise(3_000, 9)}), None)
+    objects = sorted(info.name for info in inner.list() if kind_of(info.name) in {"pack", "head"})
+    report = fsck(encrypted(inner, *reader) if reader else inner, bags={"bag": bag})
+    assert report.encrypted == objects
+    assert (report.whole, report.faults, report.bags, report.blobs) == (False, [], {"bag": None}, 0)
+    whole = fsck(encrypted(inner, b"2", b"1"), bags={"bag": bag})
+    assert (whole.whole, whole.encrypted, whole.bags) == (True, [], {"bag": True})
+
+
+def test_damage_beside_what_is_encrypted_is_found():
+    inner = MemoryStore()
+    _, other = filled(encrypted(inner, b"1"))
+    forget()
+    client = Statebag(inner, policy=STORING, replicas=())
+    bag = client.seal({"text": noise(2_000, 5)}, scope="machine/plain")
+    (pack,) = [info.name for info in inner.list("machine/plain")]
+    inner.put(pack, inner.get(pack)[:-9] + b"123456789")
+    report = fsck(inner, bags={"both": [other, bag], "one": bag})
+    assert [(fault.kind, fault.name) for fault in report.faults] == [("damaged", pack)]
+    assert len(report.encrypted) == 3
+    assert report.bags == {"both": False, "one": False}
+    inner.delete(pack)
+    assert [fault.kind for fault in fsck(inner, bags={"b": [other, bag]}).faults] == ["missing"]
+
+
+def test_repair_without_the_key_puts_nothing_in_the_place_of_what_is_encrypted():
+    inner, copy = MemoryStore(), MemoryStore()
+    filled(encrypted(inner, b"1"))
+    for info in encrypted(inner, b"1").list():
+        copy.put(info.name, encrypted(inner, b"1").get(info.name))  # a replica in the clear
+    before = {info.name: inner.get(info.name) for info in inner.list()}
+    client = Statebag(inner, policy=STORING, replicas=[copy])
+    done = repair(client.store, client.recovery, fsck(client.store))
+    assert (done.repaired, done.lost) == ({}, [])
+    assert {info.name: inner.get(info.name) for info in inner.list()} == before
 
 
 class TogetherStore(MemoryStore):

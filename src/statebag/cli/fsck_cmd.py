@@ -14,14 +14,20 @@ from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.json_output import json_of
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 from statebag.cli.terminal_text import printable
-from statebag.errors import BlobCorrupt, BlobMissing, StoreUnavailable
+from statebag.errors import BlobCorrupt, BlobMissing, NotPermitted, StoreUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from statebag.upkeep.fsck import FsckReport
 
-__all__ = ["command", "encoded", "exit_code_of", "print_faults"]
+__all__ = ["command", "encoded", "exit_code_of", "print_encrypted", "print_faults"]
+
+_VERDICTS = {
+    True: "all it reads from is whole",
+    False: "NOT whole",
+    None: "not checked: it needs an object that is encrypted",
+}
 
 
 @click.command("fsck", short_help="Check every object of a store.")
@@ -41,8 +47,12 @@ def command(
     A missing pack is noticed only if something refers to it. Often only a bag refers to the newest
     pack of an execution: pass the bag with --bag.
 
+    An object that is encrypted with a key that is not in STATEBAG_ENCRYPTION_KEYS cannot be
+    checked: it is counted as encrypted.
+
     The exit code is 0 if everything is whole, 13 if something is damaged, 12 if something is only
-    missing, and 11 if something could not be read.
+    missing, 11 if something could not be read, and 18 if something could not be checked without its
+    key.
 
     \b
     Examples:
@@ -85,7 +95,7 @@ def exit_code_of(report: FsckReport) -> int:
     ):
         if kind in kinds:
             return BY_ERROR[error]
-    return SUCCESS
+    return BY_ERROR[NotPermitted] if report.encrypted else SUCCESS
 
 
 def print_faults(report: FsckReport) -> None:
@@ -98,15 +108,24 @@ def print_faults(report: FsckReport) -> None:
         for touched in fault.touches:
             click.echo(f"    touches {printable(touched)}")
     for label, whole in report.bags.items():
-        click.echo(
-            f"bag {printable(label)}: {'all it reads from is whole' if whole else 'NOT whole'}"
-        )
+        click.echo(f"bag {printable(label)}: {_VERDICTS[whole]}")
     for name in report.others:
         click.echo(f"not ours: {printable(name)}")
+    print_encrypted(report)
     if report.whole:
         if not report.bags:
             click.echo("no bag was given: a pack that bags alone name would not be missed")
         click.echo("all is whole")
+
+
+def print_encrypted(report: FsckReport) -> None:
+    """Print how many objects could not be checked, if any."""
+    count = len(report.encrypted)
+    if count:
+        click.echo(
+            f"encrypted: {count:,} {'object' if count == 1 else 'objects'}, not checked without "
+            "the key. Set STATEBAG_ENCRYPTION_KEYS to the writer's keys"
+        )
 
 
 def _as_dict(report: FsckReport) -> dict[str, object]:
@@ -116,6 +135,7 @@ def _as_dict(report: FsckReport) -> dict[str, object]:
         "blobs": report.blobs,
         "bytes": report.bytes,
         "others": report.others,
+        "encrypted": report.encrypted,
         "bags": report.bags,
         "faults": [
             {

@@ -11,11 +11,11 @@ from statebag.cli.bag_source import bags_option, read_bags
 from statebag.cli.checking import checking
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
-from statebag.cli.fsck_cmd import encoded
+from statebag.cli.fsck_cmd import encoded, print_encrypted
 from statebag.cli.json_output import json_of
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 from statebag.cli.terminal_text import printable
-from statebag.errors import BlobMissing
+from statebag.errors import BlobMissing, NotPermitted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,10 @@ def command(
 
     With --encrypt, and STATEBAG_ENCRYPTION_KEYS, it also encrypts objects that are not encrypted.
 
-    The exit code is 0 if everything is whole now, and 12 if something is lost.
+    Without the key, it cannot check an encrypted object, and leaves it as it is.
+
+    The exit code is 0 if everything is whole now, 12 if something is lost, and 18 if something
+    could not be checked without its key.
 
     \b
     Example:
@@ -88,7 +91,16 @@ def command(
         done = repair(client.store, client.recovery, report, dry_run=dry_run)
     if as_json:
         outcome = {"repaired": done.repaired, "lost": done.lost, "dry_run": dry_run}
-        click.echo(json_of({**outcome, "encrypted": names, "store": client.store.url}))
+        click.echo(
+            json_of(
+                {
+                    **outcome,
+                    "encrypted": names,
+                    "not_checked": report.encrypted,
+                    "store": client.store.url,
+                }
+            )
+        )
     else:
         name_store(client)
         for name in names:
@@ -98,6 +110,9 @@ def command(
             click.echo(printable(f"{verb}: {name} (from {place})"))
         for name in done.lost:
             click.echo(printable(f"lost: {name}: no store has it whole"))
-        if not report.faults:
+        print_encrypted(report)
+        if report.whole:
             click.echo("all is whole")
-    sys.exit(BY_ERROR[BlobMissing] if done.lost else SUCCESS)
+    if done.lost:
+        sys.exit(BY_ERROR[BlobMissing])
+    sys.exit(BY_ERROR[NotPermitted] if report.encrypted else SUCCESS)

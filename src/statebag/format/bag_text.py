@@ -66,6 +66,9 @@ def _in_base64(text: bytes) -> tuple[tuple[str, int], ...]:
 _IN_BASE64 = _in_base64(KEY.encode())
 STRING_MARKS = (KEY, *(mark for mark, _ in _IN_BASE64))
 """A string that holds none of these is not the text of a bag."""
+# Characters above which strings are not joined as often as they stand in a value. Chosen: half of
+# the smallest Lambda function (Lambda quotas: 128 MB).
+_LONG = 64 * 1024**2
 _STANDARD = str.maketrans("-_", "+/")
 JSON_MARKS = (
     b'\\"' + KEY.encode(),
@@ -205,15 +208,22 @@ def _may_have_strings(value: Any) -> bool:
     """Return quickly whether there may be such strings: most values have none."""
     level = [value]
     while level:
-        if may_be_bag_text("\n".join([one for one in level if isinstance(one, str)])):
+        if may_be_bag_text(_joined([one for one in level if isinstance(one, str)])):
             return True
         dicts = [one for one in level if isinstance(one, dict)]
-        if may_be_bag_text("\n".join(chain.from_iterable(dicts))):
+        if may_be_bag_text(_joined(list(chain.from_iterable(dicts)))):
             return True
         lists = [one for one in level if isinstance(one, list)]
         level = list(chain.from_iterable(map(dict.values, dicts)))
         level.extend(chain.from_iterable(lists))
     return False
+
+
+def _joined(texts: list[str]) -> str:
+    """Return texts with a line end between them; each once, if they are long together."""
+    if sum(map(len, texts)) > _LONG:  # one of them may stand in many places
+        texts = list({id(one): one for one in texts}.values())
+    return "\n".join(texts)
 
 
 def _members(value: Any) -> list[tuple[Any, Any]]:

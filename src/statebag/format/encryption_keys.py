@@ -74,8 +74,10 @@ def check_not_encrypted(start: bytes, name: str) -> None:
             hint="Install a newer statebag here: readers are upgraded first.",
         )
     if start.startswith((MAGIC, OLDER_MAGIC)):
-        raise NotPermitted(
+        error = NotPermitted(
             "the object is encrypted, and this reader has no keys",
             object_name=name,
             hint="Set STATEBAG_ENCRYPTION_KEYS to the writer's keys.",
         )
+        error.is_encrypted = True
+        raise error

@@ -15,6 +15,7 @@ import msgspec
 from statebag.errors import InvalidState
 from statebag.format.json_text import EXACT_INTEGER, MAX_DEPTH
 from statebag.format.paths import render_path
+from statebag.process.memory_limit import memory_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -44,6 +45,11 @@ _WIDEST = 2_000_000
 # Values of a state that holds some of them in many places. Measured: sealing takes 7 bytes or more
 # for each, here 700 MB.
 _MOST_VALUES = 10**8
+# Bytes of a text that are not compared with the memory of the process. Chosen: half of the smallest
+# Lambda function (Lambda quotas: 128 MB).
+_ALWAYS_FITS = 64 * 1024**2
+_NO_MEMORY_KNOWN = 16 * 1024**3  # bytes. Chosen: where no system says how much memory there is
+_LONG_INTEGER = 2**128  # chosen: shorter ones are no longer than a usual string
 _EXACT_CONTAINERS: frozenset[type] = frozenset({dict, list})
 
 
@@ -85,7 +91,7 @@ def check_json(
     Raises:
         InvalidState: NaN, an infinity, a lone surrogate, a key that is not a string, an integer of
             more than 4,300 digits, another type, a cycle, or more than 500 levels, with the path;
-            or the same parts in so many places that the text has no end in sight.
+            or the same parts in so many places that the text would not fit in memory.
     """
     # Level by level, with the loops inside the interpreter's C code: a fraction of the time of
     # a walk node by node. Only where something is wrong does the slow walk find the place.
@@ -93,14 +99,20 @@ def check_json(
     known: frozenset[type] = _SCALARS | opaque
     exact = plain = usual = True
     is_shared = False
+    written = 0  # characters of strings, keys and long integers, each as often as it is written
     for depth in range(MAX_DEPTH + 1):
         kinds = set(map(type, level))
         containers = kinds - known
         if not all(issubclass(kind, dict | list) for kind in containers):
             break
         numbers = _Numbers(level, kinds)
-        if not numbers.fit or (strings and not _strings_fit(level)):
+        texts = [one for one in level if type(one) is str] if str in kinds else []
+        size = sum(map(len, texts))
+        written += size + numbers.digits
+        if not numbers.fit or (strings and not _strings_fit(texts, size)):
             break
+        if written > _ALWAYS_FITS:
+            _check_fits(written)
         exact = exact and numbers.exact
         plain = plain and numbers.no_exponents
         if not containers:
@@ -118,7 +130,9 @@ def check_json(
             level = _members(dicts, lists)
         is_shared = is_shared or len(dicts) + len(lists) < several
         try:
-            keys = "".join(chain.from_iterable(dicts))
+            keys = "".join(set(chain.from_iterable(dicts)))
+            if len(keys) * (several + 1) > _ALWAYS_FITS:
+                written += sum(map(len, chain.from_iterable(dicts)))
             if strings:
                 keys.encode()
             usual = usual and not any(map(keys.__contains__, words))
@@ -127,13 +141,32 @@ def check_json(
     raise _first_fault(state, known)
 
 
+def _check_fits(written: int) -> None:
+    """Refuse a text that would not fit in memory, although its parts do.
+
+    Raises:
+        InvalidState: It would take more than half of what this process may use.
+    """
+    # The text and its compressed or escaped form are in memory together.
+    limit = max(_ALWAYS_FITS, (memory_bytes() or _NO_MEMORY_KNOWN) // 2)
+    if written > limit:
+        raise InvalidState(
+            f"the JSON text of the state would take more than {written} bytes; this process can "
+            f"write {limit}",
+            path="$",
+            hint="Store a part that is in many places once, and refer to it by a name.",
+        )
+
+
 def _check_expanded(state: Any) -> None:
     """Refuse a value whose text would repeat its parts again and again.
 
     Raises:
-        InvalidState: It stands for more values than memory holds.
+        InvalidState: It stands for more values than memory holds, or its text does not fit.
     """
-    values: dict[int, int] = {}  # in each container, by its id, the inner ones first
+    # In each container, by its id, the inner ones first: its values, and the bytes of its strings.
+    values: dict[int, int] = {}
+    sizes: dict[int, int] = {}
     pending: list[tuple[Any, bool]] = [(state, False)]
     while pending:
         one, is_counted = pending.pop()
@@ -142,6 +175,13 @@ def _check_expanded(state: Any) -> None:
         members = list(one.values()) if isinstance(one, dict) else one
         if is_counted:
             values[id(one)] = 1 + sum([values.get(id(member), 1) for member in members])
+            sizes[id(one)] = sum(map(len, one)) if isinstance(one, dict) else 0
+            sizes[id(one)] += sum(
+                [
+                    len(member) if type(member) is str else sizes.get(id(member), 1)
+                    for member in members
+                ]
+            )
         else:
             pending.append((one, True))
             inner = _once_each(one for one in members if isinstance(one, dict | list))
@@ -154,6 +194,8 @@ def _check_expanded(state: Any) -> None:
             path="$",
             hint="Store a part that is in many places once, and refer to it by a name.",
         )
+    if sizes[id(state)] > _ALWAYS_FITS:
+        _check_fits(sizes[id(state)])
 
 
 def _once_each(containers: Iterable[Any]) -> list[Any]:
@@ -177,9 +219,11 @@ def _containers(level: list[Any], kinds: set[type]) -> tuple[list[Any], list[Any
     return dicts, [one for one in level if isinstance(one, list)]
 
 
-def _strings_fit(level: list[Any]) -> bool:
+def _strings_fit(texts: list[str], size: int) -> bool:
+    if size > _ALWAYS_FITS:  # one of them may stand in many places
+        texts = list({id(one): one for one in texts}.values())
     try:
-        "".join([one for one in level if type(one) is str]).encode()
+        "".join(texts).encode()
     except UnicodeEncodeError:
         return False
     return True
@@ -190,6 +234,7 @@ class _Numbers:
 
     def __init__(self, level: list[Any], kinds: set[type]) -> None:
         self.fit = self.exact = self.no_exponents = True
+        self.digits = 0  # of long integers, about
         if float in kinds:
             floats = [one for one in level if type(one) is float]
             self.fit = all(map(math.isfinite, floats))
@@ -204,6 +249,8 @@ class _Numbers:
             least, most = min(integers), max(integers)
             self.fit = self.fit and not (_is_too_long(most) or _is_too_long(least))
             self.exact = self.exact and -EXACT_INTEGER <= least <= most <= EXACT_INTEGER
+            if max(-least, most) > _LONG_INTEGER:
+                self.digits = sum([one.bit_length() for one in integers]) // 4
 
 
 def _is_too_long(number: int) -> bool:

@@ -39,7 +39,10 @@ def check_memory(text: bytes | memoryview, where: str | None = None) -> None:
 
     Args:
         text: JSON text.
-        where: The object that it is from, for the error. Raises: LimitExceeded: They would.
+        where: The object that it is from, for the error.
+
+    Raises:
+        LimitExceeded: They would.
     """
     if len(text) < LIGHT:
         return

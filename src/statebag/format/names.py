@@ -18,6 +18,7 @@ __all__ = [
     "encode_scope",
     "is_pack_of",
     "is_scope_at_or_above",
+    "is_shown",
     "pack_name",
     "scope_of",
     "scope_of_execution",
@@ -105,11 +106,15 @@ def _is_canonical(part: str) -> bool:
         decoded = unquote(part, errors="strict")
     except UnicodeDecodeError:
         return False
-    return quote(decoded, safe="") == part and all(map(_is_shown, decoded))
+    return quote(decoded, safe="") == part and is_shown(decoded)
+
+
+def is_shown(text: str) -> bool:
+    """Return whether a name may have each character, whatever this Python knows of Unicode."""
+    return text.isprintable() if text.isascii() else all(map(_is_shown, text))
 
 
 def _is_shown(character: str) -> bool:
-    """Return whether a name may have a character, whatever this Python knows of Unicode."""
     code = ord(character)
     if code & 0xFFFE == 0xFFFE:  # the last two of each plane are not characters
         return False

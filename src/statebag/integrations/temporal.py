@@ -16,6 +16,7 @@ from statebag.async_calls import in_threads
 from statebag.default_client import from_environment
 from statebag.errors import ConfigurationError, InvalidState, StatebagError
 from statebag.format import json_text
+from statebag.format.names import is_shown
 from statebag.integrations.exact_text import bytes_of, value_of
 from statebag.integrations.missing_extra import missing_extra
 
@@ -232,7 +233,7 @@ def _part(name: str) -> str:
     """Return a name as one part of a scope; a long or unusual name is replaced by its digest."""
     from hashlib import sha256  # noqa: PLC0415  # few names need it
 
-    if name.isprintable() and len(name.encode()) <= 60 and name not in {".", ".."}:
+    if is_shown(name) and len(name.encode()) <= 60 and name not in {".", ".."}:
         return name.replace("/", ":")
     return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from statebag.format.names import is_shown
+
 __all__ = ["head_name_of", "label_of", "scope_of_thread"]
 
 # Bytes of an id that becomes a name; a longer one becomes its digest. Chosen: with the parts around
@@ -31,17 +33,8 @@ def _part(text: str) -> str:
     plain = text.replace("-", "").replace(".", "").replace("_", "").replace(":", "")
     if plain.isascii() and plain.isalnum() and len(text) <= 4 * _LONGEST - text.count(":") * 2:
         return text
-    if text.isprintable() and not set(text) & set("/~*") and plain:
-        encoded = len(text.encode(errors="surrogatepass"))
-        if encoded <= _LONGEST and _is_utf8(text):
-            return text
+    # No surrogate is shown, so the text has bytes.
+    if is_shown(text) and not set(text) & set("/~*") and plain and len(text.encode()) <= _LONGEST:
+        return text
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
     return f"~{digest}"
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,7 +1,8 @@
 """Protect a forked child from locks that other threads held, and from lost threads.
 
 `fork` copies only the calling thread. A lock that another thread held stays locked in the child
-for ever, and a pool still expects threads that only the parent has.
+for ever, a module that it was loading stays incomplete, and a pool still expects threads that only
+the parent has.
 """
 
 from __future__ import annotations
@@ -30,20 +31,28 @@ _Arguments = ParamSpec("_Arguments")
 # by then belongs to the thread that forks (a signal handler), which must not wait for itself.
 _LONGEST_SECONDS = 1.0
 
+# Chosen: ten times what the slowest of them takes (botocore with its data, 1 s). A load that waits
+# for the thread that forks does not end before.
+_LONGEST_IMPORT_SECONDS = 10.0
+
 # What this library loads, or has loaded by what it uses, besides the standard library.
 _PACKAGES = frozenset(
     {
         __name__.partition(".")[0],
+        "aws_lambda_powertools",
         "backports",
         "boto3",
         "botocore",
         "cryptography",
         "dateutil",
         "jmespath",
+        "jsonata",
         "msgspec",
         "obstore",
+        "opentelemetry",
         "s3transfer",
         "urllib3",
+        "yaml",
     }
 )
 
@@ -61,23 +70,73 @@ def fork_safe_lock() -> Lock:
 
 
 def _is_importing() -> bool:
-    """Return whether another thread is loading a module that this library may need in the child.
-
-    Python does not release the import locks of modules in a child (seen with 3.11).
-    """
-    bootstrap = sys.modules.get("_frozen_importlib")
-    for name, reference in list(getattr(bootstrap, "_module_locks", {}).items()):
-        lock = reference()
-        if getattr(lock, "owner", None) not in (None, get_ident()):
+    """Return whether another thread is loading a module that this library may need."""
+    own = get_ident()
+    for name, lock in _import_locks():
+        if getattr(lock, "owner", None) not in (None, own):
             package = name.partition(".")[0]
             if package in _PACKAGES or package in sys.stdlib_module_names:
                 return True
     return False
 
 
+def _drop_unfinished_imports() -> None:
+    """Let a forked child load the modules that lost threads were loading.
+
+    Python does not release its lock of a module in a child, and it has no public interface for
+    these locks. The names used here are the same in 3.11 to 3.14; where one is absent, nothing is
+    done.
+
+    Their locks are dropped, and so are the modules in `sys.modules` with everything below them, so
+    that the next import loads them from the beginning. What the calling thread is loading stays.
+    """
+    bootstrap: Any = sys.modules.get("_frozen_importlib")
+    locks = getattr(bootstrap, "_module_locks", None)
+    if locks is None:
+        return
+    own, lost = get_ident(), set()
+    for name, lock in _import_locks():
+        owner = getattr(lock, "owner", None)
+        if owner == own:
+            continue
+        # Also a lock that has no owner: a lost thread may have been about to take it.
+        locks.pop(name, None)
+        if owner is not None:
+            lost.add(name)
+    _forget_waiting(bootstrap, own)
+    unfinished = {name for name in lost if _is_unfinished(name)}
+    # A package runs before the modules below it: its unfinished run loaded all of them.
+    below = tuple(f"{name}." for name in unfinished)
+    for name in [one for one in sys.modules if one in unfinished or one.startswith(below)]:
+        del sys.modules[name]
+
+
+def _import_locks() -> list[tuple[str, Any]]:
+    """Return the name of each module that is being loaded, and its lock."""
+    bootstrap = sys.modules.get("_frozen_importlib")
+    locks = getattr(bootstrap, "_module_locks", {})
+    return [(name, reference()) for name, reference in list(locks.items())]
+
+
+def _forget_waiting(bootstrap: Any, own: int) -> None:
+    """Drop what lost threads were waiting for; a new thread may get the number of a lost one."""
+    waiting = getattr(bootstrap, "_blocking_on", None)
+    waiting = getattr(waiting, "data", waiting)  # from Python 3.12 a class around a dict
+    if isinstance(waiting, dict):
+        for thread in [one for one in list(waiting) if one != own]:
+            waiting.pop(thread, None)
+
+
+def _is_unfinished(name: str) -> bool:
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return bool(getattr(spec, "_initializing", False))
+
+
 def _before() -> None:
     _forking.held = []
-    until = monotonic() + _LONGEST_SECONDS
+    # A child can load a module from the beginning. What other modules already took from it is then
+    # not the same, so it is better complete.
+    until = monotonic() + _LONGEST_IMPORT_SECONDS
     while _is_importing() and monotonic() < until:
         sleep(0.001)
     if _registry.acquire(timeout=_LONGEST_SECONDS):
@@ -92,7 +151,8 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
-    # Not only those that were waited for: a fork in C code runs this hook alone.
+    # Not only what was waited for: a fork in C code runs this hook alone.
+    _drop_unfinished_imports()
     for lock in (_registry, *list(_locks)):
         lock._at_fork_reinit()  # noqa: SLF001  # as logging and queue do it
     _forking.held = []

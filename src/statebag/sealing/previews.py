@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from statebag.format import json_text
 from statebag.format.bag_text import may_be_bag_text
 from statebag.format.json_text import wire_size
+from statebag.format.names import is_shown
 from statebag.format.stub import KEY, PREVIEW
 from statebag.format.unopened import unread_in
 
@@ -143,7 +144,7 @@ def _bounded(text: str, most: int) -> str:
     taken = whole = 0  # whole: how many characters fit together with the mark of a cut
     shown: list[str] = []
     for char in text:
-        shown.append(char if char.isprintable() else " ")
+        shown.append(char if is_shown(char) else " ")
         taken += wire_size(shown[-1]) - len('""')
         if taken > most:
             return "".join(shown[:whole]) + _CUT if most > len(_CUT) else "".join(shown[:-1])

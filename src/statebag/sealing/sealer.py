@@ -5,7 +5,7 @@ from __future__ import annotations
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from statebag.errors import BagTooLarge, InvalidState
+from statebag.errors import BagTooLarge, InvalidState, LimitExceeded
 from statebag.format import escape, json_text
 from statebag.format.bag_text import STRING_MARKS
 from statebag.format.head_names import SCOPE_OF_PACKS
@@ -129,6 +129,11 @@ class Sealer:
             raise
         except RecursionError:
             raise json_text.no_room(InvalidState) from None
+        except MemoryError:
+            raise LimitExceeded(
+                "this process does not have the memory that sealing the state takes",
+                hint="Seal fewer or smaller values at once, or give this process more memory.",
+            ) from None
 
     def _sealed(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.errors import BlobCorrupt, NotPermitted
+from statebag.format.names import is_shown
 from statebag.format.paths import render_path
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def name_below(url: str, s3_path: str, path: Path = ()) -> str:
     root = url.rstrip("/") + "/"
     name = s3_path[len(root) :]
     parts = name.split("/")
-    safe = all(part not in {"", ".", ".."} for part in parts) and name.isprintable()
+    safe = all(part not in {"", ".", ".."} for part in parts) and is_shown(name)
     if not s3_path.startswith(root) or not safe or "\\" in name or "%2" in name.lower():
         raise NotPermitted(
             "the pointer names an object outside the configured root",

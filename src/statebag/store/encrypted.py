@@ -238,8 +238,10 @@ def _blocks_of(offset: int, length: int) -> tuple[int, int]:
 
 
 def _unknown_key(name: str) -> NotPermitted:
-    return NotPermitted(
+    error = NotPermitted(
         "an object is encrypted with a key that this reader does not have",
         object_name=name,
         hint="Keep a retired key in STATEBAG_ENCRYPTION_KEYS, behind the one that encrypts.",
     )
+    error.is_encrypted = True
+    return error

@@ -15,8 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from statebag.errors import BlobCorrupt, BlobMissing, StatebagError, StoreUnavailable
+from statebag.errors import (
+    BlobCorrupt,
+    BlobMissing,
+    NotPermitted,
+    StatebagError,
+    StoreUnavailable,
+)
 from statebag.format.codec import decompress, verify
+from statebag.format.encryption_keys import MAGIC, check_not_encrypted
 from statebag.format.head_names import scope_folder
 from statebag.format.pack import read_index
 from statebag.process.forking import Workers
@@ -81,7 +88,10 @@ class FsckReport(msgspec.Struct):
         bytes: Bytes that were read.
         faults: The faults, sorted by object.
         others: The names of the first hundred objects that this library did not write.
-        bags: Each given bag, and whether everything that it needs is whole.
+        encrypted: The names of the objects that are encrypted with a key that the client does not
+            have. Nothing is known about them, or about what they refer to.
+        bags: Each given bag, and whether everything that it needs is whole; None if it needs an
+            object that is in `encrypted`.
     """
 
     objects: dict[str, int] = msgspec.field(default_factory=dict)
@@ -89,12 +99,13 @@ class FsckReport(msgspec.Struct):
     bytes: int = 0
     faults: list[ObjectFault] = msgspec.field(default_factory=list)
     others: list[str] = msgspec.field(default_factory=list)
-    bags: dict[str, bool] = msgspec.field(default_factory=dict)
+    encrypted: list[str] = msgspec.field(default_factory=list)
+    bags: dict[str, bool | None] = msgspec.field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
-        """Return whether nothing is wrong."""
-        return not self.faults
+        """Return whether every object could be checked, and nothing is wrong."""
+        return not (self.faults or self.encrypted)
 
 
 class _Seen(msgspec.Struct):
@@ -106,6 +117,11 @@ class _Seen(msgspec.Struct):
     rows: frozenset[_Row] = frozenset()  # blobs that are whole
     lost: int | None = 0
     nodes: dict[_Row | None, list[Blob]] = {}  # what each index node, or a snapshot, refers to
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether its bytes could not be looked at without a key."""
+        return _is_encrypted(self.error)
 
     @property
     def refers(self) -> Iterable[Blob]:
@@ -154,6 +170,7 @@ def fsck(
             _follow_older(store, label, bags[label], report)
     report.objects = dict(sorted(counts.items()))
     report.faults = _merged(report.faults)
+    report.encrypted = sorted(set(report.encrypted))
     return report
 
 
@@ -201,6 +218,7 @@ def _look_at(store: Store, name: str) -> _Seen:
     seen = _Seen(name)
     try:
         data = store.get(name)
+        check_not_encrypted(data[: len(MAGIC)], name)
     except StatebagError as error:
         seen.error, seen.lost = error, None
         return seen
@@ -273,6 +291,9 @@ def _judge(store: Store, seen: dict[str, _Seen], report: FsckReport) -> None:
         if name not in seen:
             seen[name] = _look_at(store, name)  # of another execution, or gone
     for name, one in seen.items():
+        if one.is_encrypted:
+            report.encrypted.append(name)
+            continue
         needs = wanted.get(name, {})
         lost = [row for row in needs if row not in one.rows]
         if one.error is None and not lost:
@@ -299,15 +320,25 @@ def _follow(
                 found.extend(seen[blob.at].nodes.get(row, ()))
         pending = found
     lost = {name: len(rows - seen[name].rows) for name, rows in needs.items()}
-    faults = [_fault(seen[name], count, (label,)) for name, count in lost.items() if count]
+    encrypted = [name for name in needs if seen[name].is_encrypted]
+    faults = [
+        _fault(seen[name], count, (label,))
+        for name, count in lost.items()
+        if count and not seen[name].is_encrypted
+    ]
+    report.encrypted.extend(encrypted)
     report.faults.extend(faults)
-    report.bags[label] = not faults
+    report.bags[label] = False if faults else None if encrypted else True
 
 
 def _follow_older(store: Store, label: str, bag: Any, report: FsckReport) -> None:
     """Do the same for legacy pointers, and report the first fault."""
     error = older_fault(store, bag)
     if error is None:
+        return
+    if _is_encrypted(error):
+        report.encrypted.append(error.object_name or label)
+        report.bags[label] = report.bags[label] and None
         return
     seen = _Seen(error.object_name or label, error=error, lost=1)
     report.faults.append(_fault(seen, 1, (label,)))
@@ -328,6 +359,10 @@ def _merged(faults: Iterable[ObjectFault]) -> list[ObjectFault]:
             before.detail,
         )
     return [merged[key] for key in sorted(merged)]
+
+
+def _is_encrypted(error: StatebagError | None) -> bool:
+    return isinstance(error, NotPermitted) and error.is_encrypted
 
 
 def _row_of(blob: Blob) -> _Row:
