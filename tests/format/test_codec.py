@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statebag import BlobCorrupt
-from statebag.format.codec import compress, decompress, sha256_hex, verify
+from statebag.format.codec import compress, compress_each, decompress, sha256_hex, verify
 
 TEXTS = st.binary(max_size=5000)
 
@@ -18,6 +18,13 @@ def opened(frame, text, **change):
 @given(TEXTS, st.sampled_from([-7, 1, 3, 19]))
 def test_what_was_compressed_comes_back(text, level):
     assert opened(compress(text, level), text) == text
+
+
+@given(st.lists(TEXTS, max_size=5), st.sampled_from([-7, 1, 3, 19]))
+def test_frames_of_several_texts_are_those_of_each_alone(texts, level):
+    # The hash of a pack, and so its name, depends on these bytes.
+    texts += [one * 40 for one in texts]
+    assert compress_each(texts, level) == [compress(text, level) for text in texts]
 
 
 @given(TEXTS, st.data())

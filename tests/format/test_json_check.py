@@ -2,6 +2,7 @@
 
 import enum
 import tracemalloc
+from collections import OrderedDict
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -247,3 +248,58 @@ def test_on_a_system_that_says_nothing_of_its_memory_there_is_a_limit_too(monkey
     assert check_json([LONG] * 100).depth == 1
     with pytest.raises(InvalidState, match="would take more than"):
         check_json([LONG] * 20_000)
+@pytest.mark.parametrize(
+    ("floats", "exact", "no_exponents"),
+    [
+        ([0.5, 1e15], True, True),
+        ([0.5, -7.25, 0.0], True, True),
+        ([0.5, -0.0], False, False),
+        ([0.5, 1e-4], True, False),
+        ([0.5, -1e-4], True, False),
+        ([0.5, 1e17], False, False),
+        ([0.5, -1e17], False, False),
+        ([1e308, 1e308, 1e308], False, False),  # their sum is no finite number
+        ([-1e308, -1e308, 0.5], False, False),
+    ],
+)
+def test_facts_about_floats(floats, exact, no_exponents):
+    facts = check_json({"a": floats, "b": True, "c": 3})
+    assert (facts.exact_numbers, facts.no_exponents) == (exact, no_exponents)
+
+
+@pytest.mark.parametrize("wrong", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("others", [[], [float("inf"), 1.5], [1e308, 1e308], [-1e308, -1e308]])
+def test_a_wrong_float_is_found_among_others(wrong, others):
+    finite = [one for one in others if one != float("inf")]
+    with pytest.raises(InvalidState) as caught:
+        check_json([*finite, float(wrong), *others])
+    assert caught.value.path == f"$[{len(finite)}]"
+
+
+def test_a_key_that_is_no_string_is_found_among_many_objects_alike():
+    rows = [{"a": 1, "b": 2} for _ in range(50)]
+    assert check_json(rows, words=("b",)).usual_names is False
+    with pytest.raises(InvalidState) as caught:
+        check_json([*rows, {"a": 1, 2: 2}])
+    assert caught.value.path == "$[50]"
+    with pytest.raises(InvalidState) as caught:
+        check_json([*rows, {"a": 1, "b\ud800": 2}])
+    assert caught.value.path == "$[50]"
+
+
+def test_subclasses_of_objects_and_arrays_pass_and_those_of_scalars_do_not():
+    class Items(list):
+        pass
+
+    class Number(int):
+        pass
+
+    class Text(str):
+        __slots__ = ()
+
+    state = OrderedDict(a=Items([1, OrderedDict(b=2)]))
+    assert check_json(state).depth == 3
+    for one in (Number(3), Text("x")):
+        with pytest.raises(InvalidState) as caught:
+            check_json({"a": Items([1, one])})
+        assert caught.value.path == "$.a[1]"

@@ -1,5 +1,7 @@
 import threading
 
+import pytest
+
 from statebag.format import json_text
 from statebag.format.codec import compress, sha256_hex
 from statebag.format.stub import Blob, Carried, Entry, Pieces, Stored
@@ -168,6 +170,24 @@ class TestBases:
         assert sum(map(len, bases._named.values())) <= 2 * len(bases._items) + 256
         assert self.found(bases, ("nodes", 2999, "field 1499")) == 0
         assert self.found(bases, ("nodes", 1, "field 1")) is None
+
+    def test_a_text_that_was_read_is_found_and_another_one_is_not_looked_for(self, monkeypatch):
+        bases = self.kept(("nodes", "a", "output"), ("nodes", "b", "output"))
+        text = json_text.encode("x" * 100 + "1")
+        assert bases.same("m", ("elsewhere", "output"), text).text == text
+        assert bases.same("m", ("output",), text[:-2] + b'2"') is None
+        view = bases.reading(("other",))
+        self.kept(("y",), bases=bases, size=7)
+        assert view.same("m", ("y",), json_text.encode("x" * 7 + "0")) is not None
+        monkeypatch.setattr(Bases, "_fields", lambda *_: pytest.fail("no text has this size"))
+        assert bases.same("m", ("output",), b'"short"') is None
+
+    def test_sizes_of_texts_that_were_forgotten_go(self):
+        bases = Bases(20_000)
+        for size in range(100, 3000):
+            self.kept(("x",), bases=bases, size=size)
+        assert len(bases._sizes) <= 2 * len(bases._items) + 257
+        assert bases.same("m", ("x",), json_text.encode("x" * 2999 + "0")) is not None
 
     def test_only_from_its_scope_and_below(self):
         bases = self.kept(("x",))

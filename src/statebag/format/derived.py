@@ -94,6 +94,8 @@ def marked_fields(bag: dict[str, Any]) -> list[Derivation]:
     a stub to another field, where the state may have a field with the derived field's name.
     """
     body = bag.get(KEY)
+    if sources.isdisjoint(bag) and not (isinstance(body, dict) and DERIVED in body):
+        return []  # as in most objects
     found = dict.fromkeys(_names(body))
     for one in _declared.values():
         full: Any = bag.get(one.source)

@@ -7,7 +7,7 @@ the time of encoding.
 from __future__ import annotations
 
 import math
-from itertools import chain, islice
+from itertools import chain, compress, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -50,7 +50,18 @@ _MOST_VALUES = 10**8
 _ALWAYS_FITS = 64 * 1024**2
 _NO_MEMORY_KNOWN = 16 * 1024**3  # bytes. Chosen: where no system says how much memory there is
 _LONG_INTEGER = 2**128  # chosen: shorter ones are no longer than a usual string
-_EXACT_CONTAINERS: frozenset[type] = frozenset({dict, list})
+# One mark for each value of a level, by its type.
+_OTHER, _TEXT, _INTEGER, _FLOAT, _DICT, _LIST, _WRONG = range(7)
+_MARKS: dict[type, int] = {
+    **dict.fromkeys(_SCALARS, _OTHER),
+    str: _TEXT,
+    int: _INTEGER,
+    float: _FLOAT,
+    dict: _DICT,
+    list: _LIST,
+}
+# Tables for `bytes.translate`: the values of one mark stay.
+_ONLY = [bytes(int(one == mark) for one in range(256)) for mark in range(_WRONG)]
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -96,17 +107,17 @@ def check_json(
     # Level by level, with the loops inside the interpreter's C code: a fraction of the time of
     # a walk node by node. Only where something is wrong does the slow walk find the place.
     level: list[Any] = [state]
-    known: frozenset[type] = _SCALARS | opaque
+    known = _SCALARS | opaque
+    mark_of = _Marks(_MARKS, opaque)
     exact = plain = usual = True
     is_shared = False
     written = 0  # characters of strings, keys and long integers, each as often as it is written
     for depth in range(MAX_DEPTH + 1):
-        kinds = set(map(type, level))
-        containers = kinds - known
-        if not all(issubclass(kind, dict | list) for kind in containers):
+        marks = bytes(map(mark_of.__getitem__, map(type, level)))
+        if _WRONG in marks:
             break
-        numbers = _Numbers(level, kinds)
-        texts = [one for one in level if type(one) is str] if str in kinds else []
+        numbers = _Numbers(level, marks)
+        texts = _marked(level, marks, _TEXT)
         size = sum(map(len, texts))
         written += size + numbers.digits
         if not numbers.fit or (strings and not _strings_fit(texts, size)):
@@ -115,11 +126,11 @@ def check_json(
             _check_fits(written)
         exact = exact and numbers.exact
         plain = plain and numbers.no_exponents
-        if not containers:
+        dicts, lists = _marked(level, marks, _DICT), _marked(level, marks, _LIST)
+        if not dicts and not lists:
             if is_shared:
                 _check_expanded(state)
             return Checked(depth, exact, plain, usual)
-        dicts, lists = _containers(level, containers)
         # Once each: a value that holds itself twice would double the work at every level.
         several = len(dicts) + len(lists)
         if depth >= _SUSPICIOUS_DEPTH and len(level) > _SUSPICIOUS_WIDTH:
@@ -130,7 +141,8 @@ def check_json(
             level = _members(dicts, lists)
         is_shared = is_shared or len(dicts) + len(lists) < several
         try:
-            keys = "".join(set(chain.from_iterable(dicts)))
+            # Most objects of a level have the same names.
+            keys = "".join(set().union(*dicts) if len(dicts) > 1 else chain.from_iterable(dicts))
             if len(keys) * (several + 1) > _ALWAYS_FITS:
                 written += sum(map(len, chain.from_iterable(dicts)))
             if strings:
@@ -210,13 +222,24 @@ def _members(dicts: list[Any], lists: list[Any], most: int | None = None) -> lis
     return found
 
 
-def _containers(level: list[Any], kinds: set[type]) -> tuple[list[Any], list[Any]]:
-    """Return the dicts and the lists of one level, whose types other than scalars are `kinds`."""
-    if kinds <= _EXACT_CONTAINERS:
-        dicts = [one for one in level if type(one) is dict] if dict in kinds else []
-        return dicts, [one for one in level if type(one) is list] if list in kinds else []
-    dicts = [one for one in level if isinstance(one, dict)]
-    return dicts, [one for one in level if isinstance(one, list)]
+class _Marks(dict[type, int]):
+    """The marks of types; a type that is not there is an opaque one, a subclass, or wrong."""
+
+    def __init__(self, marks: dict[type, int], opaque: frozenset[type]) -> None:
+        super().__init__(marks)
+        self._opaque = opaque
+
+    def __missing__(self, kind: type) -> int:
+        if kind in self._opaque:
+            return _OTHER
+        if issubclass(kind, dict):
+            return _DICT
+        return _LIST if issubclass(kind, list) else _WRONG
+
+
+def _marked(level: list[Any], marks: bytes, mark: int) -> list[Any]:
+    """Return the values of a level that have a mark."""
+    return list(compress(level, marks.translate(_ONLY[mark]))) if mark in marks else []
 
 
 def _strings_fit(texts: list[str], size: int) -> bool:
@@ -232,25 +255,30 @@ def _strings_fit(texts: list[str], size: int) -> bool:
 class _Numbers:
     """Facts about the numbers of one level: does JSON hold them, and every engine keep them?"""
 
-    def __init__(self, level: list[Any], kinds: set[type]) -> None:
+    def __init__(self, level: list[Any], marks: bytes) -> None:
         self.fit = self.exact = self.no_exponents = True
+        floats = _marked(level, marks, _FLOAT)
         self.digits = 0  # of long integers, about
-        if float in kinds:
-            floats = [one for one in level if type(one) is float]
-            self.fit = all(map(math.isfinite, floats))
-            sizes = list(map(abs, floats))
-            self.exact = max(sizes) <= EXACT_INTEGER and not (
-                0.0 in floats and "-0.0" in map(repr, floats)
-            )
-            least = min(filter(None, sizes), default=1)
-            self.no_exponents = self.exact and least >= _LEAST_WITHOUT_EXPONENT
-        if int in kinds:
-            integers = [one for one in level if type(one) is int]
+        if floats:
+            # A sum that is finite has no NaN and no infinity in it; another may have overflowed.
+            self.fit = math.isfinite(sum(floats)) or all(map(math.isfinite, floats))
+            if min(floats) < _LEAST_WITHOUT_EXPONENT or max(floats) > EXACT_INTEGER:
+                self._look_closer(floats)
+        integers = _marked(level, marks, _INTEGER)
+        if integers:
             least, most = min(integers), max(integers)
             self.fit = self.fit and not (_is_too_long(most) or _is_too_long(least))
             self.exact = self.exact and -EXACT_INTEGER <= least <= most <= EXACT_INTEGER
             if max(-least, most) > _LONG_INTEGER:
                 self.digits = sum([one.bit_length() for one in integers]) // 4
+
+    def _look_closer(self, floats: list[float]) -> None:
+        sizes = list(map(abs, floats))
+        self.exact = max(sizes) <= EXACT_INTEGER and not (
+            0.0 in floats and "-0.0" in map(repr, floats)
+        )
+        least = min(filter(None, sizes), default=1)
+        self.no_exponents = self.exact and least >= _LEAST_WITHOUT_EXPONENT
 
 
 def _is_too_long(number: int) -> bool:

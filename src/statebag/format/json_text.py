@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EXACT_INTEGER",
     "MAX_DEPTH",
+    "count_items",
     "decode",
     "encode",
     "encoder",
@@ -145,16 +146,29 @@ def split_items(text: bytes, kind: str) -> list[bytes]:
     Raises:
         BlobCorrupt: The text is not of that kind.
     """
+    parts = _split(text, kind)
+    if isinstance(parts, list):
+        return list(map(bytes, parts))
+    return [_ENCODER.encode(key) + b":" + bytes(value) for key, value in parts.items()]
+
+
+def count_items(text: bytes, kind: str) -> int:
+    """Return how many `split_items` would return; the values are not made.
+
+    Raises:
+        BlobCorrupt: As for `split_items`.
+    """
+    return len(_split(text, kind))
+
+
+def _split(text: bytes, kind: str) -> list[msgspec.Raw] | dict[str, msgspec.Raw]:
     try:
-        if kind == "array":
-            return [bytes(item) for item in _ARRAY_OF_RAW.decode(text)]
-        members = _OBJECT_OF_RAW.decode(text)
+        return _ARRAY_OF_RAW.decode(text) if kind == "array" else _OBJECT_OF_RAW.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         # Not chained: the decoder's message may quote the text.
         raise BlobCorrupt(
             "the stored text is not an array or an object, as its stub says"
         ) from None
-    return [_ENCODER.encode(key) + b":" + bytes(value) for key, value in members.items()]
 
 
 def join_items(items: list[bytes], kind: str) -> bytes:

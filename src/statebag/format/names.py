@@ -137,13 +137,21 @@ def check_pack_name(name: object, path: str) -> str:
     Raises:
         InvalidStub: The name has `..`, an empty part, a scheme or another spelling.
     """
-    if isinstance(name, str) and len(name) <= _LONGEST_NAME and name.isascii():
-        scope, _, file = name.rpartition("/")
-        digest = file.removesuffix(".pack")
-        whole = len(file) == 37 and len(digest) == 32 and _HEX.issuperset(digest)
-        if whole and _is_scope(scope):
-            return name
+    if isinstance(name, str) and _is_pack_name(name):
+        return name
     raise InvalidStub("the stub names an object that statebag does not write", path=path)
+
+
+def _is_pack_name(name: str) -> bool:
+    return len(name) <= _LONGEST_NAME and name.isascii() and _is_usual_pack_name(name)
+
+
+@lru_cache(256)  # a bag's stubs name few packs, and each many times
+def _is_usual_pack_name(name: str) -> bool:
+    scope, _, file = name.rpartition("/")
+    digest = file.removesuffix(".pack")
+    whole = len(file) == 37 and len(digest) == 32 and _HEX.issuperset(digest)
+    return whole and _is_scope(scope)
 
 
 @lru_cache(256)  # a bag's stubs name few scopes, and each many times

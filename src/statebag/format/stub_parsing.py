@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMS", "Fields", "longest_frame", "parse_entries", "parse_stub"]
 
-_HEX = frozenset("0123456789abcdef")
+_HEX = "0123456789abcdef"
+_INTEGERS: frozenset[type] = frozenset({int})
 # What a message may repeat of a stub that is too new. Chosen: any honest writer stays below.
 _MAX_VERSION = 1000
 _LONGEST_RELEASE = 12  # characters of the number of a release. Chosen: as above
@@ -131,7 +132,7 @@ class Fields:
 
     def digest(self, value: object) -> str:
         """Return 64 hex digits."""
-        if not isinstance(value, str) or len(value) != 64 or not _HEX.issuperset(value):
+        if not isinstance(value, str) or len(value) != 64 or value.strip(_HEX):
             raise self.fault("sha256")
         return value
 
@@ -270,9 +271,10 @@ class Fields:
         if not isinstance(row, list) or len(row) not in {6, 8}:
             raise self.fault("pieces")
         sha256 = self.digest(row[2])
-        count, size, pack, offset, length, *node = [
-            self.number(value, "pieces") for value in (*row[:2], *row[3:])
-        ]
+        numbers = [*row[:2], *row[3:]]
+        if {*map(type, numbers)} != _INTEGERS or min(numbers) < 0 or max(numbers) > EXACT_INTEGER:
+            numbers = [self.number(value, "pieces") for value in numbers]
+        count, size, pack, offset, length, *node = numbers
         level, own_size = node or (0, size)
         if pack >= len(names) or level > MAX_LEVEL or (node and level == 0) or not count:
             raise self.fault("pieces")

@@ -173,6 +173,7 @@ class Bases:
         self._indexes: Recent[tuple[str, Path], Listed] = Recent(_MAX_ITEMS)
         self._named: dict[tuple[str, str], dict[Path, None]] = {}  # paths that may be kept
         self._paths = [0]  # how many are named; in a list, which views share
+        self._sizes: set[int] = set()  # of the texts; what was forgotten may linger
         self._lock = lock or fork_safe_lock()
         self._more: tuple[str, ...] = ()
 
@@ -197,9 +198,11 @@ class Bases:
             self._paths[0] += path not in paths
             paths.pop(path, None)
             paths[path] = None  # the latest is last
+            self._sizes.add(len(verified.text))
             kept = self._items.put((deepest, path), verified, size)
             self._indexes.pop((deepest, path))
-            if self._paths[0] > 2 * len(self._items) + _MAX_NAMESAKES:
+            most = 2 * len(self._items) + _MAX_NAMESAKES
+            if self._paths[0] > most or len(self._sizes) > most:
                 self._name_again()
             return kept
 
@@ -220,8 +223,9 @@ class Bases:
             return self._indexes.first([(one, path) for one in (*scopes_from(scope), "")])
 
     def _name_again(self) -> None:
-        """Forget the names of what was forgotten."""
+        """Forget the names, and the sizes, of what was forgotten."""
         self._named.clear()
+        self._sizes.intersection_update([len(one.text) for one in self._items.values()])
         self._paths[0] = len(self._items)
         for scope, path in self._items:
             self._named.setdefault((scope, _name(path)), {})[path] = None
@@ -257,6 +261,8 @@ class Bases:
 
     def same(self, scope: str, path: Path, text: bytes) -> Verified | None:
         """Return the value that was read of such a field, if it had this text."""
+        if len(text) not in self._sizes:
+            return None
         for field in self._fields(scope, path):
             if field.text == text:
                 return field

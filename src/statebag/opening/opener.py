@@ -397,7 +397,7 @@ def _check_counts(stub: Whole, texts: Texts, path: Path) -> None:
     for entry in stub.entries:
         if entry.level or stub.kind is None:
             continue
-        if len(json_text.split_items(texts[entry.blob], stub.kind)) != entry.count:
+        if json_text.count_items(texts[entry.blob], stub.kind) != entry.count:
             raise InvalidStub(
                 f"a chunk does not have the {entry.count} members that its stub says",
                 path=render_path(path),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secrets import token_hex
+from os import urandom
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import BagTooLarge, InvalidState, LimitExceeded
@@ -24,11 +24,9 @@ from statebag.sealing.compaction import compact
 from statebag.sealing.fitting import fit
 from statebag.sealing.lacking import NeedsBase, with_base
 from statebag.sealing.layout import Layout, lay_out
-from statebag.sealing.parent import Parent
 from statebag.sealing.parts import what_leaves
 from statebag.sealing.pieces import NeedsOpened
 from statebag.sealing.plan import Planner
-from statebag.sealing.previews import with_previews
 from statebag.store.identity import asks_for_nothing, salt_of
 from statebag.telemetry import usage
 
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
     from statebag.opening.known import Known
     from statebag.opening.opener import Opener
     from statebag.policy import Policy
+    from statebag.sealing.parent import Parent
     from statebag.store.contract import Store
 
 __all__ = ["OPAQUE", "Sealer", "plain"]
@@ -112,7 +111,7 @@ class Sealer:
             # Packs of heads are deleted one by one. A collector may be about to delete the ones
             # that would be written here, so these have names that no pack had.
             of_heads = everything and scope is not None and _is_of_heads(scope)
-            fresh = json_text.encode(token_hex(8)) if of_heads else b""
+            fresh = json_text.encode(urandom(8).hex()) if of_heads else b""
             return self._sealed(
                 state,
                 scope,
@@ -210,6 +209,8 @@ class Sealer:
 
     def _origin(self, parent: Any, scope: str | None, encoded: str) -> Parent | None:
         """Return what a parent leads to that this process does not remember."""
+        from statebag.sealing.parent import Parent  # noqa: PLC0415  # few seals have a parent
+
         memory = self._memory
 
         def opener(known: Known) -> Opener:
@@ -285,6 +286,8 @@ class Sealer:
                 size = wire_size(layout.bag, text)
             if size <= bound:
                 if self.policy.preview_bytes:
+                    from statebag.sealing.previews import with_previews  # noqa: PLC0415  # few have
+
                     most = self.policy.preview_bytes
                     layout, text = with_previews(layout, text, bound, most)
                 return state, layout, text
