@@ -248,6 +248,8 @@ def test_on_a_system_that_says_nothing_of_its_memory_there_is_a_limit_too(monkey
     assert check_json([LONG] * 100).depth == 1
     with pytest.raises(InvalidState, match="would take more than"):
         check_json([LONG] * 20_000)
+
+
 @pytest.mark.parametrize(
     ("floats", "exact", "no_exponents"),
     [
