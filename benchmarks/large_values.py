@@ -1,5 +1,8 @@
 """Small edits of one large value: `python -m benchmarks.large_values "text 50" "array 40"`.
 
+A text is made of parts of one of 2 MB; `passages` of parts of one of 20 KB, so it repeats itself
+much more; `lines` of fifty lines again and again.
+
 Each step opens all of the value with an empty memory, changes about 100 bytes in a random place,
 and seals. Counts are those of the requests that the library sends to a store in memory.
 """
@@ -19,20 +22,34 @@ from statebag.testing.process import forget
 __all__ = ["made", "main", "measure"]
 
 _SCOPE = "benchmark/large"
-_VALUES = ("text 1", "text 10", "text 25", "text 50", "array 40", "array 100")
+_VALUES = (
+    "text 1",
+    "text 10",
+    "text 25",
+    "text 50",
+    "passages 50",
+    "lines 50",
+    "array 40",
+    "array 100",
+)
 _PART = 1500  # characters that are taken from one place of a shorter text
 _SOURCE = 2_000_000
+_PASSAGES = 20_000  # characters that passages are taken from
+_LINES, _LINE = 50, 120  # different lines, and characters of one
 _EDIT = 100
 _MEGABYTE = 1_000_000
 _POLICY = Policy(deadline_seconds=600)  # so that a slow machine does not fail the run
 
 
 def made(kind: str, size: int, writer: Writer) -> Any:
-    """Return a text or an array of records of so many bytes."""
+    """Return a text, or an array of records, of so many bytes."""
     if kind == "array":
         rows = writer.records(min(size, _SOURCE))
         return [{**rows[n % len(rows)], "id": writer.identifier()} for n in range(size // 420)]
-    source = writer.text(min(size, _SOURCE))
+    if kind == "lines":
+        lines = [writer.text(_LINE) + "\n" for _ in range(_LINES)]
+        return "".join(writer.random.choices(lines, k=size // (_LINE + 1)))
+    source = writer.text(min(size, _PASSAGES if kind == "passages" else _SOURCE))
     places = [writer.random.randrange(max(len(source) - _PART, 1)) for _ in range(size // _PART)]
     return "".join([source[place : place + _PART] for place in places])
 

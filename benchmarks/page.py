@@ -157,6 +157,7 @@ def written(results: Results, goals: list[Goal], charts: Iterable[str]) -> str:
 
 _TITLES = {
     "growing": "A state that grows: counts of a step, at the server",
+    "scattered": "Fifty edits in random places of a table of 100,000 records",
     "many_fields": "Fifty fields, of which a step edits one (requests, KB)",
     "large_values": "Large states with a small edit a step",
     "upkeep": "`fsck` of 20,000 packs (seconds)",

@@ -26,8 +26,8 @@ __all__ = ["ONE_OBJECT", "SPECIAL", "Results", "Run", "chosen", "loaded", "run"]
 _MB = 1_000_000
 _OURS = ("statebag", "statebag:65536", "statebag:only", "statebag:65536:only", "statebag:0")
 SPECIAL = (
-    "growing", "many_fields", "large_values", "fields", "edits", "appends", "cold_start",
-    "archive_start", "gather", "upkeep", "floors",
+    "growing", "scattered", "many_fields", "large_values", "fields", "edits", "appends",
+    "cold_start", "archive_start", "gather", "upkeep", "floors",
 )  # fmt: skip
 ONE_OBJECT = "one-object"
 _SECONDS = 3000

@@ -39,14 +39,14 @@ def grown(place: Place) -> dict[str, Any]:
                 first,
                 changes,
                 store=store_from_url(place.address()),
-                counting=partial(_counted, control),
+                counting=partial(counted, control),
             )
             found[f"{name}, {steps:,} steps"] = growth.figures()
     return found
 
 
 @contextmanager
-def _counted(control: Control) -> Iterator[Usage]:
+def counted(control: Control) -> Iterator[Usage]:
     before, cost = control.counts(), Usage()
     yield cost
     after = control.counts()

@@ -1,11 +1,21 @@
 import tracemalloc
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from statebag import BlobCorrupt
-from statebag.format.codec import compress, compress_each, decompress, sha256_hex, verify
+from statebag.format.codec import (
+    apply_patch,
+    compress,
+    compress_each,
+    decompress,
+    make_patch,
+    sha256_hex,
+    verify,
+)
+from tests.bags import noise
 
 TEXTS = st.binary(max_size=5000)
 
@@ -118,3 +128,33 @@ def test_what_is_only_checked_needs_little_memory_however_long_it_is():
     for cut in (frame[:-1], frame[: len(frame) // 2]):
         with pytest.raises(BlobCorrupt):
             verify(cut, **declared, where=None)
+
+
+def repeating(size, seed):
+    """A text made of passages of a short text, each cut anywhere."""
+    random, source = Random(seed), noise(20_000, 1).encode()
+    places = [random.randrange(19_000) for _ in range(size // 1000)]
+    return b"".join([source[place : place + 1000] for place in places])
+
+
+def test_the_delta_of_a_text_that_repeats_itself_copies_long_parts_if_a_short_one_is_wanted():
+    text = repeating(3_000_000, 2)
+    base = b"".join([text[place : place + 50_000] + b"|" for place in range(0, len(text), 50_000)])
+    usual, short = make_patch(text, base), make_patch(text, base, 1)
+    assert len(usual) > 3 * len(short)
+    assert len(short) < 20 * 60  # of which there are 60
+    assert make_patch(text, base, len(usual)) == usual  # it is short enough
+    for patch in (usual, short):
+        assert apply_patch(patch, base, size=len(text), sha256=sha256_hex(text)) == text
+
+
+def test_the_delta_of_another_text_is_made_once():
+    text, base = repeating(300_000, 2), noise(300_000, 5).encode()
+    assert make_patch(text[:5000], base, 1) == make_patch(text[:5000], base)
+
+
+@given(TEXTS, TEXTS, st.integers(0, 200))
+def test_a_delta_gives_the_text_however_short_it_was_wanted(text, base, wanted):
+    patch = make_patch(text, base, wanted)
+    if patch is not None:
+        assert apply_patch(patch, base, size=len(text), sha256=sha256_hex(text)) == text

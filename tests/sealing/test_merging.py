@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statebag import Policy, Statebag
-from statebag.format.stub import Patched
+from statebag.format.stub import Patched, Pieces
 from statebag.store.memory import MemoryStore
 from statebag.telemetry import usage
 from statebag.testing.faulty_store import Fault, FaultyStore
 from statebag.testing.process import forget
-from tests.bags import blobs, noise, stubs
+from tests.bags import blobs, noise, payload_bytes, stubs
 
 SMALL = Policy(carry_bytes=2048, field_limit=512, piece_bytes=1024)
 MOST_GETS = 6
@@ -180,3 +180,27 @@ def test_an_array_whose_tail_was_not_read_is_not_remembered_as_a_whole():
         bag = client.seal(part, scope="m", append={"$.log": [message(n, 90)]})
     expected = {"log": [message(n, 90) for n in range(40)], "other": noise(700, 39)}
     assert gets_of_all(store, bag, expected) <= MOST_GETS
+
+
+@pytest.mark.parametrize("missing", [1, 50, 400])
+def test_a_bag_that_is_full_keeps_its_prefetch_lists_and_more_leaves(missing):
+    policy = Policy(carry_bytes=1024, field_limit=512, piece_bytes=1024, max_packs=1000)
+    store, rows = MemoryStore(), [noise(300, n) for n in range(120)]
+    plain = {f"p{n}": noise(200, n) for n in range(4)}
+    state = {"plain": plain, "a": rows, "b": rows[::-1], "status": "new"}
+    bag = cold(store, policy).seal(state, scope="m")
+    for n in range(30):
+        client = cold(store, policy)
+        state = client.open(bag, scope="m")
+        state["ab"[n % 2]][n * 3] = noise(300, 9000 + n)
+        bag = client.seal(state, scope="m")
+    state = cold(store, policy).open(bag, scope="m")
+    state["status"] = "old"
+    state["a"][50:] = [noise(300, 20_000 + n) for n in range(70)]
+    forget()
+    wide = cold(store, policy).seal(state, scope="m", parent=bag)
+    budget = payload_bytes(wide) - missing
+    full = cold(store, policy).seal(state, scope="m", parent=bag, budget=budget)
+    assert payload_bytes(full) <= budget
+    assert all(one.read.reads for one in stubs(full) if isinstance(one.read, Pieces))
+    assert gets_of_all(store, full, state) <= gets_of_all(store, wide, state) + 1

@@ -1,5 +1,7 @@
 """Long strings and large values inside items: a small edit writes a small part of them."""
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +15,8 @@ from statebag.testing.process import forget
 from tests.bags import blobs, noise, payload_bytes, stubs
 
 SMALL = Policy(carry_bytes=4096, field_limit=512, piece_bytes=1024)
+# Little enough that the delta of a text of 3 MB is too long if it copies one passage after another.
+LITTLE_INLINE = Policy(carry_bytes=4096)
 SCOPE = "machine/run"
 
 
@@ -79,6 +83,47 @@ def test_a_long_run_writes_the_change_many_times_less_than_the_value(name, chang
     assert encode(Statebag(store).open(bag, scope=SCOPE)) == encode({"v": value, "n": 120})
     frames = 30_000  # of the whole value, as noise compresses
     assert written < 12 * frames  # 120 times it, if each step wrote it
+
+
+def repeating(size, passages, seed=1):
+    """A text made of a few passages again and again, each cut anywhere."""
+    random = Random(seed)
+    source = noise(passages, seed)
+    places = [random.randrange(passages - 1000) for _ in range(size // 1000)]
+    return "".join([source[place : place + 1000] for place in places])
+
+
+@pytest.mark.parametrize("take", [opening, sealing_only])
+@pytest.mark.parametrize("passages", [5000, 20_000])
+def test_an_edit_of_a_text_that_repeats_itself_writes_nothing(passages, take):
+    store = MemoryStore()
+    forget()
+    client, value = Statebag(store, policy=LITTLE_INLINE), repeating(3_000_000, passages)
+    bag = client.seal({"v": value}, scope=SCOPE)
+    for n in range(1, 5):
+        if take is opening:
+            forget()
+        value = edited(take(client, bag, value), n)
+        with usage.measured() as cost:
+            bag = client.seal({"v": value}, scope=SCOPE)
+        assert cost.bytes_put == 0
+    forget()
+    assert Statebag(store).open(bag, scope=SCOPE) == {"v": value}
+
+
+def test_a_text_that_repeats_itself_inside_an_item_is_written_in_part():
+    store = MemoryStore()
+    forget()
+    client = Statebag(store, policy=LITTLE_INLINE)
+    value = [{"id": 1}, {"log": repeating(3_000_000, 20_000)}]
+    bag = client.seal({"v": value}, scope=SCOPE)
+    forget()
+    value = edited(client.open(bag, scope=SCOPE)["v"], 3)
+    with usage.measured() as cost:
+        bag = client.seal({"v": value}, scope=SCOPE)
+    assert cost.bytes_put == 0
+    forget()
+    assert client.open(bag, scope=SCOPE) == {"v": value}
 
 
 def test_a_value_beyond_the_cache_is_written_in_part():

@@ -15,7 +15,7 @@ from statebag.format.stub import Entry, Patched
 from statebag.format.unopened import Grown
 from statebag.sealing.cut_value import Cut
 from statebag.sealing.cutting import MOST_IN_STUB, Piece, cut, fold, grouped, sizes_of_pieces
-from statebag.sealing.leaving import Encoded, Single, base64_bytes
+from statebag.sealing.leaving import Encoded, Single
 from statebag.sealing.shredded import Shredded
 from statebag.sealing.shreds import Shred, shreds_of
 from statebag.sealing.unchanged import Around, unchanged
@@ -150,9 +150,16 @@ class Cutter:
             if not texts:
                 return None
             found = self._in_shreds(single, texts, carried=carried, look=look)
-            if found is None or _SHARE_OF_SHREDS * base64_bytes(found.patch) <= policy.carry_bytes:
+            if found is None or len(found.patch) <= self._most_of_shreds:
                 return found
         return None
+
+    @property
+    def _most_of_shreds(self) -> int:
+        """Bytes of the delta of a value in shreds."""
+        return (
+            self.policy.carry_bytes // _SHARE_OF_SHREDS // 4 * 3
+        )  # as base64, it takes a third more
 
     def _in_shreds(
         self,
@@ -177,7 +184,7 @@ class Cutter:
         if look is not None:
             look(pieces)
         base = json_text.join_texts(texts, "array")
-        patch = make_patch(single.text, base)
+        patch = make_patch(single.text, base, self._most_of_shreds)
         if patch is None:
             return None
         count = sum([one.count for one in shreds])

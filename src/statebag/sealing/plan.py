@@ -357,7 +357,7 @@ class Planner:
         alike = base.kind == single.kind
         if alike and single.kind == "array" and single.text.startswith(base_text[:-1]):
             return None  # chunks serve an array that only grew better: it can grow unread
-        patch = make_patch(single.text, base_text)
+        patch = make_patch(single.text, base_text, self.policy.carry_bytes // 4 * 3)
         if patch is None or len(patch) * _PATCH_SHARE > single.size:
             return None
         return replace(single, base=base, patch=patch, relies_on=found.packs, base_read=found)

@@ -245,6 +245,7 @@ class Sealer:
                 if parent is not None and parent.reads(self._fetcher(memory)):
                     root = planner.part(state, ())
                 plan = fit(root, planner, target - max(spare, 0))
+                fitted = plan.wire
             except BagTooLarge:
                 if spare <= 0:
                     raise
@@ -254,6 +255,9 @@ class Sealer:
                 planner.bases = with_base(planner.bases, needed, self._fetcher(memory))
                 continue
             except NeedsOpened as needed:
+                if spare > 0:
+                    spare = -1  # no prefetch list is worth a read
+                    continue
                 state = self.read_inside(state, needed.path, scope)
                 planner.looks_again()
                 continue
@@ -277,8 +281,9 @@ class Sealer:
             if size > bound:
                 size = wire_size(layout.bag, text)
             if size > bound and not spare and layout.leaving:
-                # First more leaves: a stub that lost its prefetch list lost it for long.
-                spare = size - bound
+                # First more leaves: a stub that lost its prefetch list lost it for long. The plan
+                # may have been far below its bound.
+                spare = target - fitted + size - bound
                 continue
             if size > bound:
                 layout = layout.without_reads()
