@@ -86,5 +86,5 @@ def test_a_default_must_be_a_function(default):
 
 
 def test_a_key_is_not_given_to_a_default():
-    with pytest.raises(InvalidState, match="a key of type int"):
+    with pytest.raises(InvalidState, match="a key must be a string in JSON, not int"):
         Statebag(MemoryStore()).seal({1: 2}, default=str)

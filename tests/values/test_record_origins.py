@@ -120,7 +120,7 @@ def test_a_field_that_a_validator_made_of_other_members():
 
     given = {"part": {"old": 3}}
     assert after(Whole, given, unchanged) == given
-    with pytest.raises(InvalidState, match="by a validator from other members") as caught:
+    with pytest.raises(InvalidState, match="a validator computes it from other members") as caught:
         after(Whole, given, lambda one: setattr(one.part, "new", 5))
     assert "in the function" in caught.value.hint
     given = {"part": {"new": 3}}
