@@ -354,6 +354,6 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path):
     history = of(tmp_path)
     file = next(tmp_path.rglob("*.jsonl"))
     os.truncate(file, file.stat().st_size - 1_000)
-    with pytest.raises(InvalidState, match="no input of an event") as told:
+    with pytest.raises(InvalidState, match="no longer has the input of an event") as told:
         history.payload_at(1).value()
     assert "CANARY" not in str(told.value)

@@ -59,8 +59,8 @@ def failing(monkeypatch):
         store = Fails(MemoryStore(), error)
         sb = Statebag(store)
         sb.store._base_seconds = 0.0
-        for module in ("manager.legacy.plain_objects", "manager.actions.invocation"):
-            monkeypatch.setattr(f"statebag.{module}.from_environment", lambda: sb)
+        for module in ("legacy.plain_objects", "actions.event_reader", "actions.invocation"):
+            monkeypatch.setattr(f"statebag.manager.{module}.from_environment", lambda: sb)
         return store
 
     return make
