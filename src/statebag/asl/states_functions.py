@@ -68,18 +68,17 @@ def evaluated_call(
     problem = check_arguments(call.name, len(call.arguments))
     if problem is not None:
         raise IntrinsicFailureError(problem)
-
-    def valued(argument: Argument) -> Any:
-        return _value(argument, resolve, given)
-
     if call.name == "States.Format":
-        values = [valued(argument) for argument in call.arguments[1:]]
+        values = [_value(argument, resolve, given) for argument in call.arguments[1:]]
         first = call.arguments[0]
-        template = first.raw if isinstance(first, Quoted) else valued(first)
+        template = first.raw if isinstance(first, Quoted) else _value(first, resolve, given)
         if given is not None:
             given(call, (template, *values))
         return _format(template, values)
-    arguments = [valued(argument) for argument in call.arguments]
+    arguments = [
+        one.value if isinstance(one, Literal) else _value(one, resolve, given)
+        for one in call.arguments
+    ]
     if given is not None:
         given(call, arguments)
     return _FUNCTIONS[call.name](*arguments)

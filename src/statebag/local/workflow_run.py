@@ -35,7 +35,6 @@ from statebag.local.interpreter.scheduler import DeadlineError, NothingLeftError
 from statebag.local.interpreter.task_mocks import TaskMocks
 from statebag.local.loaded_workflow import Workflow
 from statebag.local.reads import RefusedError
-from statebag.local.records import Records
 from statebag.local.run_watch import RunWatch
 from statebag.local.tokens import TokenDesk
 from statebag.local.world_contents import bucket_stores, contents_of
@@ -180,6 +179,8 @@ def run(
     with ExitStack() as stack:
         records = None
         if histories is not None:
+            from statebag.local.records import Records  # noqa: PLC0415 - few runs keep any
+
             records = Records(Path(histories))
             stack.callback(records.close)
         watch = RunWatch(
