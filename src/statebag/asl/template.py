@@ -186,6 +186,12 @@ class Template:
         """Return the names of the state machines, by logical id."""
         return {name: self._resolver.name_of(name) for name in self._of(MACHINE_TYPES)}
 
+    def is_express(self, logical_id: str) -> bool:
+        """Return whether a state machine is an Express one."""
+        given = self._resources[logical_id].get("Properties")
+        properties = given if isinstance(given, dict) else {}
+        return "EXPRESS" in (properties.get("Type"), properties.get("StateMachineType"))
+
     def functions(self) -> dict[str, str]:
         """Return the names of the functions, by logical id."""
         return {name: self._resolver.name_of(name) for name in self._of(FUNCTION_TYPES)}

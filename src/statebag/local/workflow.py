@@ -185,6 +185,7 @@ def _from_template(path: Path, document: Mapping[str, Any], given: _Given) -> Wo
         tuple(declared),
         stores.mirrors,
         note,
+        template.is_express(logical_id),
     )
 
 

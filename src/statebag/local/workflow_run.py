@@ -112,7 +112,8 @@ def run(
             any limit functions run in the caller's thread, where a debugger finds them.
         seed: Decides about jitter, and about the order in which branches and iterations that
             could all go on take turns. None: they go on in the order in which they began.
-        type: The machine's type. An `EXPRESS` machine has no quota of events.
+        type: The machine's type. An `EXPRESS` machine has no quota of events, and the id of its
+            execution ends in a part more. A template that says `Type: EXPRESS` makes it one, too.
         buckets: A folder with one subfolder for each bucket of the S3 in this process. Its files
             are the objects in it, and what the workflow writes there is in it afterwards.
         seeds: What is in the tables, queues and buckets when the run begins: a file, or its content
@@ -175,7 +176,7 @@ def run(
     region = workflow.region
     program = compiled_machine(workflow.definition, region)
     others = {one: compiled_machine(value, region) for one, value in workflow.machines.items()}
-    is_express = type == "EXPRESS"
+    is_express = type == "EXPRESS" or workflow.express
     with ExitStack() as stack:
         records = None
         if histories is not None:

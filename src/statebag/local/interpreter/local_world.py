@@ -14,6 +14,7 @@ from statebag.local.interpreter.json_value import JsonValue, json_text
 from statebag.local.interpreter.limited_call import LimitedCaller
 from statebag.local.interpreter.single_execution import SingleExecution
 from statebag.local.interpreter.state_failure import StateFailure
+from statebag.local.interpreter.task_mocks import mock_advice
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -82,6 +83,7 @@ class LocalWorld:
         self.stubs = watch.stubs
         self.warn = watch.warn
         self._watch = watch
+        self._refused: dict[tuple[str, str], ConfigurationError] = {}
         self.keeps_histories = watch.keeps_histories
         self._branches = {
             name: first
@@ -142,12 +144,16 @@ class LocalWorld:
             log=log,
             place=machine if place is None else place,
             root=root,
+            express=express and root,
         )
 
     def answer(self, call: TaskCall) -> Generator[None, Any, Any]:
         """Return or raise the outcome of an attempt of a Task."""
         if call.visit.name in self.mocks:
             return (yield from self.mocks.answer(call))
+        refused = self._refused.get((call.visit.name, call.resource.arn))
+        if refused is not None:
+            raise refused
         if call.resource.kind == "activity":
             return (yield from self._of_activity(call))
         if call.resource.pattern != "waitForTaskToken":
@@ -216,9 +222,20 @@ class LocalWorld:
     def check(self, task: TaskProgram) -> None:
         """Refuse a Task that cannot be answered here.
 
+        In a run with mocks it is refused when it is reached: a test case mocks the states on its
+        way, and no others.
+
         Raises:
             ConfigurationError: With the place of its Resource.
         """
+        try:
+            self._check(task)
+        except ConfigurationError as refused:
+            if not self.mocks:
+                raise
+            self._refused[task.name, task.resource.arn] = refused
+
+    def _check(self, task: TaskProgram) -> None:
         resource = task.resource
         if task.name in self.mocks:
             return
@@ -231,7 +248,8 @@ class LocalWorld:
                 f"the text ({len(resource.arn)} characters) is neither a function's name nor its "
                 "ARN, nor that of an activity or of an action of a service",
                 path=f"{task.path}.Resource",
-                hint="Such as arn:aws:states:::sqs:sendMessage, or a function's name.",
+                hint="Such as arn:aws:states:::sqs:sendMessage, or a function's name. "
+                + mock_advice(task.name),
             )
         if resource.kind in {"function", "activity"}:
             self._check_function(task, resource.arn, f"{task.path}.Resource")
@@ -271,7 +289,7 @@ class LocalWorld:
             f"the state {task.name!r} calls {reference}, and no function was given for it",
             path=path,
             hint=f"The functions are {', '.join(sorted(self.functions)) or 'none'}. "
-            "A mock answers it, too.",
+            + mock_advice(task.name, result="{'Payload': ...}" if kind == "action" else "..."),
         )
 
 
