@@ -22,7 +22,7 @@ from statebag.asl.json_paths import (
 from statebag.format.json_depth import MAX_DEPTH
 from statebag.format.paths import bracketed_step
 
-__all__ = ["steps_at"]
+__all__ = ["operand_end", "steps_at"]
 
 _BARE = r"[^.\[\]'\"(),*\s]+"
 _NAME = re.compile(rf"\.(?P<name>{_BARE})")
@@ -39,6 +39,7 @@ _PATTERN = re.compile(r"=~\s*/(?:[^/\\]|\\.)*/", re.DOTALL)
 _DEEP_NAME = re.compile(_BARE)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CLOSED = re.compile(r"\s*\]")
+_OPERATORS = frozenset("<>=!~&|,")
 _CLOSING = {"(": ")", "[": "]"}
 # Open brackets in a filter. Chosen: more than a filter that people write has; each level of
 # filters is parsed once more, so the time grows with the square of the levels.
@@ -168,11 +169,42 @@ def _filter_of(condition: str) -> Filter:
         if skipped is not None:
             position = skipped.end()
         elif condition[position] == "@":
-            _, names, _, position = steps_at(condition, position + 1)
+            end = operand_end(condition, position + 1)
+            _, names, _, position = steps_at(condition[:end], position + 1)
             reads.append(tuple(names))
         elif condition[position] == "$":
-            path, position = read_json_path(condition, position)
+            end = operand_end(condition, position + 1)
+            path, position = read_json_path(condition[:end], position)
             outside.append(path)
         else:
             position += 1
     return Filter(condition, tuple(reads), tuple(outside))
+
+
+def operand_end(condition: str, position: int) -> int:
+    """Return where a path in a filter ends at the latest: at an operator, a comma or a space.
+
+    In a filter `@.price>10` compares, while a path `$.price>10` is that of the field `price>10`
+    (Jayway JsonPath, its compiler of filters).
+
+    Args:
+        condition: The condition of the filter.
+        position: Behind the `@` or the `$`.
+    """
+    open_ = 0
+    while position < len(condition):
+        quoted = _QUOTED.match(condition, position) if open_ else None
+        if quoted is not None:
+            position = quoted.end()
+            continue
+        one = condition[position]
+        if one in _CLOSING:
+            open_ += 1
+        elif one in ")]":
+            if not open_:
+                break
+            open_ -= 1
+        elif not open_ and (one in _OPERATORS or one.isspace()):
+            break
+        position += 1
+    return position

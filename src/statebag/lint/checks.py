@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Checks", "control_paths", "movable_paths"]
 
 _SLACK = 1024  # bytes. Chosen: what a few names and numbers beside a value add
+_ALL = 1_000_000  # sources. Chosen: more than a definition of 1 MB has
 _NAMED = 3  # sources that a message names. Chosen: it stays one sentence
 # Each iteration takes three of the 25,000 events of a history (`quotas.HISTORY_EVENTS`).
 _MOST_ITERATIONS = 8_000
@@ -134,6 +135,7 @@ class Checks:
         self._say = say
         self._sealing: list[str] = []
         self._sizes: dict[tuple[str, str], tuple[int, str, str]] = {}
+        self._fixed: set[str] = set()  # Tasks whose service bounds its answer
         self._told: set[tuple[str, str]] = set()
         self._following: dict[str, Following] = {}
         self._children = {
@@ -188,6 +190,8 @@ class Checks:
     def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
         """Check a Task that calls a function or a service."""
         self.unsure = self.unsure or call.may_seal
+        if call.is_fixed:
+            self._fixed.add(path)
         state = self._states[path].fields
         if (call.is_function and not call.seals) or call.unsealed:
             self._check_reader(path, call, argument)
@@ -308,7 +312,22 @@ class Checks:
             return  # it says what to do then
         if bytes_ - PAYLOAD_LIMIT <= _SLACK or bytes_ - size(entry) <= _SLACK:
             return
-        sources = [f"{most:,} of {name}" for name, most in made_of(made, _NAMED) if most]
+        given = made_of(made, _ALL)
+        sources = [f"{most:,} of {name}" for name, most in given[:_NAMED] if most]
+        fixed = sum(most for name, most in given if name in self._fixed)
+        if bytes_ - fixed - PAYLOAD_LIMIT <= _SLACK:
+            self._largest_of(
+                path,
+                "SB109",
+                bytes_,
+                f"{what} can have {bytes_:,} bytes, {bytes_ - PAYLOAD_LIMIT:,} over the limit, but "
+                f"{fixed:,} of them are the most that services may answer, which does not grow "
+                "with the data: " + ", ".join(sources),
+                "Leave it, or keep less beside each other (ResultSelector, ResultPath, Output).",
+            )
+            return
+        if fixed:
+            sources.append(f"of which {fixed:,} are bounds of services' answers and do not grow")
         self._largest_of(
             path,
             "SB102",
@@ -395,6 +414,8 @@ class Checks:
                 if any(above in control for above in (one, *_above(one))):
                     del movable[one]
         for (path, code), (_, message, fix) in self._sizes.items():
+            if code == "SB109" and (path, "SB102") in self._sizes:
+                continue  # on another way to the state, what grows passes the limit
             self._once(path, code, message, fix)
         around = {above for one in self._sealing for above in _above(one)}
         for path, state in self._states.items():
