@@ -260,3 +260,12 @@ def test_an_express_machine_of_a_template_runs_as_one(tmp_path, kind, field):
     assert parts[5:8] == ["express", execution.arn.split(":")[6], "one"]
     assert len(parts) == 9
     assert run(definition, execution_name="one").output["id"].split(":")[5] == "execution"
+
+
+def test_a_definition_with_functions_of_cloudformation_runs_with_mocks(tmp_path):
+    definition = {
+        "StartAt": "A",
+        "States": {"A": {"Type": "Task", "Resource": {"Fn::GetAtt": ["pay", "Arn"]}, "End": True}},
+    }
+    (tmp_path / "machine.json").write_text(json.dumps(definition))
+    assert run(tmp_path / "machine.json", mocks={"A": {"Return": 5}}).output == 5
