@@ -21,7 +21,7 @@ TEMPLATE = {
         "Flow": {"Type": "AWS::Serverless::StateMachine", "Properties": {"Name": "flow"}},
         "Bucket": {"Type": "AWS::S3::Bucket"},
         "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}},
-        "Other": {"Type": "AWS::Kinesis::Stream"},
+        "Other": {"Type": "AWS::MSK::Cluster"},
     },
 }
 
@@ -78,12 +78,12 @@ def test_a_given_parameter_wins_over_the_default_and_serves_where_there_is_none(
         ({"Ref": "Stored"}, "--parameter Stored=VALUE"),
         ({"Ref": ["x"]}, "Ref must have a name, not"),
         ({"Fn::GetAtt": ["Nobody", "Arn"]}, "no such resource"),
-        ({"Fn::GetAtt": ["Other", "Arn"]}, "AWS::Kinesis::Stream"),
+        ({"Fn::GetAtt": ["Other", "Arn"]}, "AWS::MSK::Cluster"),
         ({"Fn::GetAtt": ["Bucket", "DomainName"]}, "does not know Fn::GetAtt"),
         ({"Fn::GetAtt": "Fn"}, "must have a resource and an attribute, not"),
         ({"Fn::Sub": "${Nobody}"}, "no such parameter or resource"),
         ({"Fn::Sub": 3}, "Fn::Sub must have a string"),
-        ({"Fn::If": ["C", 1, 2]}, "does not evaluate Fn::If"),
+        ({"Fn::If": ["C", 1, 2]}, "Fn::If: the template has no condition"),
         ({"Fn::ImportValue": "x"}, "does not evaluate Fn::ImportValue"),
         ({"Fn::Join": ["", "text"]}, "Fn::Join must have a list"),
         ({"Fn::Select": [5, ["a"]]}, "no item 5"),

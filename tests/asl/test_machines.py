@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from statebag.asl.machines import files_below, machines_in
+from statebag.asl.machines import files_below, machines_in, with_resource_texts
 from statebag.asl.model import Definition, Position
 from statebag.errors import ConfigurationError
 
@@ -104,3 +104,27 @@ Resources:
         "${Step}",
     ]
     assert states["D"]["Parameters"] == {"Q": "${a}-b"}
+
+
+def test_functions_of_cloudformation_in_a_bare_definition_are_texts_in_resources_alone(tmp_path):
+    """As in definitions of the Serverless Framework."""
+    definition = {
+        "StartAt": "A",
+        "States": {
+            "A": {
+                "Type": "Task",
+                "Resource": {"Fn::Sub": "arn:${AWS::Partition}:states:::lambda:invoke"},
+                "Parameters": {
+                    "FunctionName": {"Fn::GetAtt": ["pay", "Arn"]},
+                    "Payload": {"Ref": "a"},
+                },
+                "End": True,
+            }
+        },
+    }
+    state = with_resource_texts(definition)["States"]["A"]
+    assert state["Resource"] == "arn:aws:states:::lambda:invoke"
+    assert state["Parameters"] == {"FunctionName": "${pay.Arn}", "Payload": {"Ref": "a"}}
+    (tmp_path / "m.json").write_text(json.dumps(definition))
+    (one,) = machines_in(tmp_path / "m.json", named=True)
+    assert one.value["States"]["A"] == state

@@ -45,5 +45,30 @@ def test_each_kind_of_step(text, values):
 
 
 def test_an_unknown_function():
-    with pytest.raises(MalformedError, match="avg"):
-        found("$.books.avg()")
+    with pytest.raises(MalformedError, match="concat"):
+        found("$.books.concat()")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("$.n.max()", [3.0]),
+        ("$.n.min()", [1.0]),
+        ("$.n.sum()", [6.0]),
+        ("$.n.avg()", [2.0]),
+        ("$.n.stddev()", [pytest.approx(0.8165, abs=1e-4)]),
+        ("$.n.length()", [3]),
+        ("$.n.size()", [3]),
+        ("$.n.first()", [1]),
+        ("$.n.last()", [3]),
+        ("$.o.keys()", [["a", "b"]]),
+        ("$.none.first()", []),
+        ("$.none.max()", []),
+        ("$.o.max()", []),
+        ("$.n.keys()", []),
+    ],
+)
+def test_functions_at_the_end_of_a_path(path, value):
+    """Of Jayway JsonPath ("Functions")."""
+    data = {"n": [1, 2, 3], "o": {"a": 1, "b": 2}, "none": []}
+    assert found_values(data, parse_json_path(path).steps) == value

@@ -213,3 +213,44 @@ def test_a_value_in_many_places_is_bounded():
     text = json.dumps(DEFINITION | {"Comment": "${Word}" * 5_000})
     with pytest.raises(ConfigurationError, match="once \\$\\{Word\\} and the placeholders"):
         parse_definition(text, "m.json", {"Word": "x" * 1_000})
+
+
+def test_a_placeholder_without_quotes_in_yaml_becomes_a_number_or_a_truth():
+    """AWS substitutes in the text of the definition, before it reads it."""
+    text = """
+StartAt: W
+States:
+  W:
+    Type: Wait
+    Seconds: ${Wait}  # seconds
+    Next: P
+  P:
+    Type: Pass
+    Result:
+      count: "${Wait}"
+      flag: ${Flag}
+      text: ${Text}
+      other: '${Flag} it is'
+      list:
+        - ${Half}
+    End: true
+"""
+    values = {"Wait": "5", "Flag": "true", "Text": "a: b", "Half": "0.5"}
+    states = parse_definition(text.replace('"${Wait}"', "n${Wait}"), "m.yaml", values)["States"]
+    assert states["W"]["Seconds"] == 5
+    assert states["P"]["Result"] == {
+        "count": "n5",
+        "flag": True,
+        "text": "a: b",
+        "other": "true it is",
+        "list": [0.5],
+    }
+    quoted = parse_definition(text, "m.yaml", values)["States"]
+    assert quoted["P"]["Result"]["count"] == "5"
+
+
+def test_a_placeholder_with_and_without_quotes_stays_a_text():
+    """Which of them is which is not known once the text was read."""
+    states = "StartAt: P\nStates: {P: {Type: Pass, End: true}}\n"
+    text = f"{states}Comment: '${{N}}'\nX: ${{N}}\n"
+    assert parse_definition(text, "m.yaml", {"N": "5"})["X"] == "5"

@@ -7,7 +7,9 @@ from statebag.lint.calls import Functions, call_of, most_item_bytes, most_items
 from statebag.lint.shape import size
 from tests.lint.machines import codes, found, machine, task
 
+RECEIPT = 4 * 1024
 SMALL = 16 * 1024
+DESCRIPTION = 32 * 1024
 
 
 def called(resource, **parameters):
@@ -18,14 +20,14 @@ def called(resource, **parameters):
 @pytest.mark.parametrize(
     ("resource", "most"),
     [
-        ("arn:aws:states:::sns:publish", SMALL),
-        ("arn:aws:states:::sqs:sendMessage", SMALL),
-        ("arn:aws:states:::states:startExecution", SMALL),
+        ("arn:aws:states:::sns:publish", RECEIPT),
+        ("arn:aws:states:::sqs:sendMessage", RECEIPT),
+        ("arn:aws:states:::states:startExecution", RECEIPT),
         ("arn:aws:states:::states:startExecution.sync:2", PAYLOAD_LIMIT),
         ("arn:aws:states:::glue:startJobRun.sync", PAYLOAD_LIMIT),
         ("arn:aws:states:::http:invoke", PAYLOAD_LIMIT),
         ("arn:aws:states:::bedrockagentcore:invokeHarness", PAYLOAD_LIMIT),
-        ("arn:aws:states:::dynamodb:putItem", SMALL),
+        ("arn:aws:states:::dynamodb:putItem", RECEIPT),
         ("arn:aws:states:::dynamodb:getItem", PAYLOAD_LIMIT),
         ("arn:aws:states:::aws-sdk:dynamodb:scan", PAYLOAD_LIMIT),
         ("arn:aws:states:::aws-sdk:dynamodb:createBackup", SMALL),
@@ -33,6 +35,17 @@ def called(resource, **parameters):
         ("arn:aws:states:us-east-1:123456789012:aws-sdk:s3:getObject", PAYLOAD_LIMIT),
         ("arn:aws:states:us-east-1:123456789012:aws-sdk:s3:putObject", SMALL),
         ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", PAYLOAD_LIMIT),
+        ("arn:aws:states:::aws-sdk:sns:publish", RECEIPT),
+        ("arn:aws:states:::aws-sdk:sfn:startExecution", RECEIPT),
+        ("arn:aws:states:::aws-sdk:sagemaker:describeModel", DESCRIPTION),
+        ("arn:aws:states:::aws-sdk:kms:describeKey", DESCRIPTION),
+        ("arn:aws:states:::aws-sdk:s3:headObject", SMALL),
+        ("arn:aws:states:::aws-sdk:sfn:describeMapRun", DESCRIPTION),
+        ("arn:aws:states:::aws-sdk:sfn:describeExecution", PAYLOAD_LIMIT),
+        ("arn:aws:states:::aws-sdk:sfn:describeStateMachine", PAYLOAD_LIMIT),
+        ("arn:aws:states:::aws-sdk:sagemaker:describePipeline", PAYLOAD_LIMIT),
+        ("arn:aws:states:::aws-sdk:ec2:describeInstances", PAYLOAD_LIMIT),
+        ("arn:aws:states:::aws-sdk:ec2:describeInstanceStatus", DESCRIPTION),
     ],
 )
 def test_services(resource, most):
@@ -227,3 +240,57 @@ class TestBytesOfATask:
         assert codes(found(tmp_path, definition)) == ["SB105"]
         definition["States"]["A"]["Comment"] = "A table of ten rows. statebag: at most 9,000 bytes"
         assert codes(found(tmp_path, definition)) == []
+
+
+def in_a_row(*resources):
+    """A machine of Tasks, each of which keeps its answer beside those before it."""
+    names = [f"T{number}" for number in range(len(resources))]
+    states = {
+        name: {
+            "Type": "Task",
+            "Resource": f"arn:aws:states:::{resource}",
+            "Parameters": {},
+            "ResultPath": f"$.{name}",
+        }
+        for name, resource in zip(names, resources, strict=True)
+    }
+    return machine(**states)
+
+
+def sizes(tmp_path, definition, *, notes):
+    report = found(tmp_path, definition, input_bytes=1_000)
+    kept = {"SB102", "SB105", "SB109"}
+    return [code for code in codes(report, notes=notes) if code in kept]
+
+
+DESCRIBE = "aws-sdk:sagemaker:describeModel"
+
+
+def test_receipts_and_descriptions_of_one_thing_are_no_risk(tmp_path):
+    definition = in_a_row(DESCRIBE, "sns:publish", "sqs:sendMessage", "aws-sdk:s3:headObject")
+    assert sizes(tmp_path, definition, notes=True) == []
+    assert sizes(tmp_path, in_a_row(*["sns:publish"] * 40), notes=True) == []
+
+
+def test_many_of_them_are_a_note_and_not_a_warning(tmp_path):
+    definition = in_a_row(*[DESCRIBE] * 9)
+    assert sizes(tmp_path, definition, notes=False) == []
+    assert sizes(tmp_path, definition, notes=True) == ["SB109"]
+    *_, finding = [
+        one
+        for one in found(tmp_path, definition, input_bytes=1_000).findings
+        if one.code == "SB109"
+    ]
+    assert "293,861 of them are the most that services may answer" in finding.message
+
+
+@pytest.mark.parametrize("grows", ["dynamodb:getItem", "aws-sdk:sfn:describeExecution"])
+def test_what_grows_with_the_data_beside_them_is_a_warning_that_tells_them_apart(tmp_path, grows):
+    definition = in_a_row(DESCRIBE, grows, "dynamodb:getItem")
+    assert "SB102" in sizes(tmp_path, definition, notes=False)
+    messages = [
+        one.message
+        for one in found(tmp_path, definition, input_bytes=1_000).findings
+        if one.code == "SB102"
+    ]
+    assert any("of which 32,768 are bounds of services' answers" in one for one in messages)

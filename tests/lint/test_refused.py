@@ -40,6 +40,8 @@ def choice(**rule):
          each(ToleratedFailureCountPath="$.n")),
         (each(ItemReader={**READER, "ReaderConfig": {"MaxItems": 1, "MaxItemsPath": "$.n"}}),
          each(ItemReader={**READER, "ReaderConfig": {"MaxItems": 1}})),
+        (each(ItemReader={**READER, "Arguments": {"Bucket": "b", "Key": "k"}}),
+         each(ItemReader={**READER, "Parameters": {"Bucket": "b", "Key": "k"}})),
         (each(ItemReader={**READER, "Resource": "arn:aws:states:::s3:headObject"}),
          each(ItemReader=READER)),
         (each(ItemReader={**READER, "ReaderConfig": {"InputType": "XML"}}),

@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 from statebag.errors import ConfigurationError
+from statebag.local import run
 from statebag.local.workflow import load_workflow
 
 TEMPLATE = """
@@ -238,3 +239,33 @@ def test_an_anchor_that_contains_itself(folder):
     )
     with pytest.raises(ConfigurationError, match="line 5: an alias stands inside of the value"):
         load_workflow("t.yaml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("AWS::Serverless::StateMachine", "Type"),
+        ("AWS::StepFunctions::StateMachine", "StateMachineType"),
+    ],
+)
+def test_an_express_machine_of_a_template_runs_as_one(tmp_path, kind, field):
+    """Its execution's id ends in a part more (Developer Guide, "Express workflows")."""
+    state = {"Type": "Pass", "Parameters": {"id.$": "$$.Execution.Id"}, "End": True}
+    definition = {"StartAt": "P", "States": {"P": state}}
+    properties = {"Definition": definition, field: "EXPRESS"}
+    template = {"Resources": {"Fast": {"Type": kind, "Properties": properties}}}
+    (tmp_path / "template.json").write_text(json.dumps(template))
+    execution = run(tmp_path / "template.json", execution_name="one")
+    parts = execution.output["id"].split(":")
+    assert parts[5:8] == ["express", execution.arn.split(":")[6], "one"]
+    assert len(parts) == 9
+    assert run(definition, execution_name="one").output["id"].split(":")[5] == "execution"
+
+
+def test_a_definition_with_functions_of_cloudformation_runs_with_mocks(tmp_path):
+    definition = {
+        "StartAt": "A",
+        "States": {"A": {"Type": "Task", "Resource": {"Fn::GetAtt": ["pay", "Arn"]}, "End": True}},
+    }
+    (tmp_path / "machine.json").write_text(json.dumps(definition))
+    assert run(tmp_path / "machine.json", mocks={"A": {"Return": 5}}).output == 5

@@ -1,8 +1,8 @@
 """Evaluate the intrinsic functions of CloudFormation that a local workflow needs.
 
-These are `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Select` and `Fn::Split`, with the
-defaults of parameters and the pseudo parameters. Only the values that a run needs are resolved, so
-the rest of a template may use other functions.
+These are `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Select`, `Fn::Split`, `Fn::FindInMap`
+and `Fn::If`, with the defaults of parameters and the pseudo parameters. Only the values that a run
+needs are resolved, so the rest of a template may use other functions.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.arns import ACCOUNT
 from statebag.asl.documents import MOST_BYTES
+from statebag.asl.template_choices import NO_VALUE, TemplateChoices
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,6 +39,19 @@ _NAMED: dict[str, tuple[str, str]] = {
     "AWS::SQS::Queue": ("QueueName", "sqs:{region}:{account}:{name}"),
     "AWS::SNS::Topic": ("TopicName", "sns:{region}:{account}:{name}"),
     "AWS::IAM::Role": ("RoleName", "iam::{account}:role/{name}"),
+    "AWS::Events::EventBus": ("Name", "events:{region}:{account}:event-bus/{name}"),
+    "AWS::Events::Rule": ("Name", "events:{region}:{account}:rule/{name}"),
+    "AWS::Kinesis::Stream": ("Name", "kinesis:{region}:{account}:stream/{name}"),
+    "AWS::KinesisFirehose::DeliveryStream": (
+        "DeliveryStreamName",
+        "firehose:{region}:{account}:deliverystream/{name}",
+    ),
+    "AWS::ECS::Cluster": ("ClusterName", "ecs:{region}:{account}:cluster/{name}"),
+    "AWS::Batch::JobQueue": ("JobQueueName", "batch:{region}:{account}:job-queue/{name}"),
+    "AWS::Glue::Job": ("Name", "glue:{region}:{account}:job/{name}"),
+    "AWS::Glue::Crawler": ("Name", "glue:{region}:{account}:crawler/{name}"),
+    "AWS::CodeBuild::Project": ("Name", "codebuild:{region}:{account}:project/{name}"),
+    "AWS::Logs::LogGroup": ("LogGroupName", "logs:{region}:{account}:log-group:{name}"),
 }
 # `Ref` gives the ARN of these, the name of the others.
 _REF_IS_ARN = frozenset(
@@ -46,8 +60,12 @@ _REF_IS_ARN = frozenset(
         "AWS::StepFunctions::StateMachine",
         "AWS::StepFunctions::Activity",
         "AWS::SNS::Topic",
+        "AWS::Batch::JobQueue",
     }
 )
+# Attributes that are the ARN, under another name, or the URL that `Ref` gives.
+_ARNS = frozenset({("AWS::SNS::Topic", "TopicArn"), ("AWS::Batch::JobQueue", "JobQueueArn")})
+_QUEUE_URL = ("AWS::SQS::Queue", "QueueUrl")
 _SUB = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
@@ -83,6 +101,7 @@ class Resolver:
         self._region = region
         # A name that is computed of two others, each of two others, is computed once all the same.
         self._references: dict[str, Any] = {}
+        self._choices = choices = TemplateChoices(template, self.text)
         self._names: dict[str, str] = {}
         self._evaluate: dict[str, Callable[[Any, str], Any]] = {
             "Ref": self._ref,
@@ -91,6 +110,8 @@ class Resolver:
             "Fn::Join": self._join,
             "Fn::Select": self._select,
             "Fn::Split": self._split,
+            "Fn::FindInMap": lambda given, path: self.resolve(choices.found(given, path), path),
+            "Fn::If": lambda given, path: self.resolve(choices.branch(given, path), path),
         }
         unknown = sorted(set(parameters) - set(self._declared))
         if unknown:
@@ -111,7 +132,12 @@ class Resolver:
                 exist.
         """
         if isinstance(value, list):
-            return [self.resolve(item, f"{path}[{index}]") for index, item in enumerate(value)]
+            items = [self._chosen(item, f"{path}[{index}]") for index, item in enumerate(value)]
+            return [
+                self.resolve(item, f"{path}[{index}]")
+                for index, item in enumerate(items)
+                if item != NO_VALUE
+            ]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -120,11 +146,18 @@ class Resolver:
                 return self._evaluate[name](argument, path)
             if isinstance(name, str) and (name.startswith("Fn::") or name == "Condition"):
                 raise ConfigurationError(f"statebag does not evaluate {name}", path=path)
+        members = {key: self._chosen(item, f"{path}.{key}") for key, item in value.items()}
         return {
             key: self.resolve(item, f"{path}.{key}")
-            for key, item in value.items()
-            if item != {"Ref": "AWS::NoValue"}
+            for key, item in members.items()
+            if item != NO_VALUE
         }
+
+    def _chosen(self, value: Any, path: str) -> Any:
+        """Return what an `Fn::If` chooses, which may be that the property is not there."""
+        while isinstance(value, dict) and value.keys() == {"Fn::If"}:
+            value = self._choices.branch(value["Fn::If"], path)
+        return value
 
     def text(self, value: Any, path: str) -> str:
         """Return `value` resolved to text; numbers and booleans are written as in JSON.
@@ -150,10 +183,10 @@ class Resolver:
     def _computed_name(self, logical_id: str) -> str:
         kind, properties = self._resource(logical_id)
         naming = _NAMED.get(kind)
-        given = properties.get(naming[0]) if naming else None
-        if given is None or given == {"Ref": "AWS::NoValue"}:
-            return logical_id
         path = f"$.Resources.{logical_id}.Properties.{naming[0]}" if naming else ""
+        given = self._chosen(properties.get(naming[0]), path) if naming else None
+        if given is None or given == NO_VALUE:
+            return logical_id
         return self.text(given, path)
 
     def arn_of(self, logical_id: str, path: str) -> str:
@@ -165,7 +198,9 @@ class Resolver:
         kind, _ = self._resource(logical_id)
         if kind not in _NAMED:
             raise ConfigurationError(
-                f"statebag does not know the ARN of {logical_id} ({kind})", path=path
+                f"statebag does not know the ARN of {logical_id} ({kind})",
+                path=path,
+                hint=_substitution(path),
             )
         form = _NAMED[kind][1]
         name = self.name_of(logical_id)
@@ -241,12 +276,18 @@ class Resolver:
             raise ConfigurationError(
                 f"Fn::GetAtt {name}.{attribute}: the template has no such resource", path=path
             )
-        if attribute == "Arn":
-            return self.arn_of(name, path)
         kind, _ = self._resource(name)
+        if attribute == "Arn" or (kind, attribute) in _ARNS:
+            return self.arn_of(name, path)
+        if (kind, attribute) == _QUEUE_URL:
+            return str(self._ref(name, path))
         if kind in _NAMED and attribute == _NAMED[kind][0]:
             return self.name_of(name)
-        raise ConfigurationError(f"statebag does not know Fn::GetAtt {name}.{attribute}", path=path)
+        raise ConfigurationError(
+            f"statebag does not know Fn::GetAtt {name}.{attribute}",
+            path=path,
+            hint=_substitution(path),
+        )
 
     def _sub(self, argument: Any, path: str) -> str:
         names: Mapping[str, Any] = {}
@@ -318,6 +359,14 @@ class Resolver:
         if not delimiter:
             raise ConfigurationError("the delimiter of Fn::Split is empty", path=path)
         return text.split(delimiter)
+
+
+def _substitution(path: str) -> str | None:
+    """Return the way out for a value that only AWS knows, where the caller can give it."""
+    before, _, name = path.rpartition(".")
+    if not before.endswith(".DefinitionSubstitutions"):
+        return None
+    return f"Give it a value: --substitution {name}=VALUE"
 
 
 def _check_length(length: int, path: str) -> None:

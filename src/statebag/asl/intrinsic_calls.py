@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from statebag.asl.intrinsics import check_arguments
 from statebag.asl.json_paths import JsonPath, MalformedError, parse_json_path, read_json_path
@@ -34,8 +33,7 @@ _DEEPEST = 12
 _LONGEST_NUMBER = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted:
+class Quoted(NamedTuple):
     """A text in quotes.
 
     Attributes:
@@ -50,15 +48,13 @@ class Quoted:
         return re.sub(r"\\(.)", r"\1", self.raw, flags=re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A number, true, false or null."""
 
     value: float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class IntrinsicCall:
+class IntrinsicCall(NamedTuple):
     """A call of a function.
 
     Attributes:

@@ -6,8 +6,7 @@ intrinsic functions of CloudFormation are in `statebag.asl.cloudformation`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from statebag.asl.quotas import RANGE_ITEMS
 
@@ -18,8 +17,7 @@ Looks = Literal["nothing", "value", "text", "everything"]
 _LONGEST_NUMBER = 20  # characters of the longest integer of 64 bits: -9223372036854775808
 
 
-@dataclass(frozen=True, slots=True)
-class Intrinsic:
+class Intrinsic(NamedTuple):
     """The facts about a function that do not depend on its arguments.
 
     Attributes:

@@ -8,12 +8,10 @@ place (`statebag.format.paths`); this module adds steps that find several places
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from statebag.format.json_depth import MAX_DEPTH
-from statebag.format.paths import bracketed_step
+from statebag.asl.malformed_text import MalformedError
 
 __all__ = [
     "SEARCH",
@@ -33,49 +31,29 @@ __all__ = [
 
 Root = Literal["input", "context", "variable"]
 
-_ROOT = re.compile(r"\$(?P<context>\$)?(?P<variable>[A-Za-z_]\w*)?")
-_BARE = r"[^.\[\]'\"(),*\s]+"
-_NAME = re.compile(rf"\.(?P<name>{_BARE})")
-_FUNCTION = re.compile(r"\.(?P<function>[A-Za-z]\w*)\(\s*\)")
-_ALL = re.compile(r"\.\*|\.?\[\s*\*\s*\]")
-_SLICE = re.compile(
-    r"\.?\[\s*(?P<start>-?\d{1,18})?\s*:\s*(?P<stop>-?\d{1,18})?\s*"
-    r"(?::\s*(?P<step>-?\d{1,18})?\s*)?\]"
-)
-_PICK = re.compile(r"\s*(?:-?\d{1,18}|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\s*", re.DOTALL)
-_FILTER = re.compile(r"\.?\[\s*(?=\?)")
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_PATTERN = re.compile(r"=~\s*/(?:[^/\\]|\\.)*/", re.DOTALL)
-_DEEP_NAME = re.compile(_BARE)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_CLOSED = re.compile(r"\s*\]")
-_CLOSING = {"(": ")", "[": "]"}
-# Open brackets in a filter. Chosen: more than a filter that people write has; each level of
-# filters is parsed once more, so the time grows with the square of the levels.
-_MOST_OPEN = 20
+# `$`, a variable or `$$`, and plain names below it: most paths are no more than that.
+_PLAIN = re.compile(r"\$(?P<context>\$)?(?P<variable>[A-Za-z_]\w*)?(?P<names>(?:\.[A-Za-z_]\w*)*)")
+_MOST_PLAIN = 100  # names. Chosen: of more, `path_steps` follows only so many by name
 _MOST_KEPT = 4096  # parsed paths. Chosen: a large definition has some hundreds
 
 
-class MalformedError(ValueError):
-    """A text that is not a path, a call or an expression; its argument says why."""
-
-
-@dataclass(frozen=True, slots=True)
 class Wildcard:
     """`*`, which stands for every member or item."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Search:
     """`..`: the current value, and everything below it."""
+
+    __slots__ = ()
 
 
 WILDCARD = Wildcard()
 SEARCH = Search()
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(NamedTuple):
     """`[1:3]`, `[-2:]`, `[::2]`: items of an array. A bound that is not written is None."""
 
     start: int | None
@@ -83,15 +61,13 @@ class Slice:
     step: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Picks:
+class Picks(NamedTuple):
     """`[0,2]`, `['a','b']`: several items or members."""
 
     names: tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """`[?(@.a > 1)]`: the items for which a condition holds.
 
     Attributes:
@@ -105,8 +81,7 @@ class Filter:
     outside: tuple[JsonPath, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ValueFunction:
+class ValueFunction(NamedTuple):
     """`.length()`: a value computed from the value before it."""
 
     name: str
@@ -115,8 +90,7 @@ class ValueFunction:
 Step = str | int | Wildcard | Search | Slice | Picks | Filter | ValueFunction
 
 
-@dataclass(frozen=True, slots=True)
-class JsonPath:
+class JsonPath(NamedTuple):
     """A path.
 
     Attributes:
@@ -174,13 +148,29 @@ def read_json_path(text: str, start: int = 0) -> tuple[JsonPath, int]:
     Raises:
         MalformedError: No `$` is there.
     """
-    root = _ROOT.match(text, start)
+    root = _PLAIN.match(text, start)
     if root is None:
         raise MalformedError(f"a path must begin with '$', not with {text[start : start + 1]!r}")
     kind: Root = "context" if root["context"] else "variable" if root["variable"] else "input"
     if root["context"] and root["variable"]:
         return JsonPath(text[start : start + 2], "context", "", (), (), (2,)), start + 2
-    steps, beginning, ends, end = _steps(text, root.end())
+    begun, end = root.start("names"), root.end()
+    steps: list[Step] = []
+    beginning: list[str | int] = []
+    ends: list[int] = []
+    # Of an argument of a call, which ends at a comma, a parenthesis or a space.
+    whole = end == len(text) or text[end] in ",)" or text[end].isspace()
+    if not whole or root["names"].count(".") > _MOST_PLAIN:
+        from statebag.asl.path_steps import steps_at  # noqa: PLC0415 - few paths need it
+
+        steps, beginning, ends, end = steps_at(text, begun)
+    else:
+        position = begun
+        for name in root["names"].split(".")[1:]:
+            position += len(name) + 1
+            beginning.append(name)
+            ends.append(position)
+        steps.extend(beginning)
     return (
         JsonPath(
             text[start:end],
@@ -188,140 +178,7 @@ def read_json_path(text: str, start: int = 0) -> tuple[JsonPath, int]:
             root["variable"] or "",
             tuple(steps),
             tuple(beginning),
-            tuple(one - start for one in (root.end(), *ends)),
+            tuple(one - start for one in (begun, *ends)),
         ),
         end,
     )
-
-
-def _steps(text: str, position: int) -> tuple[list[Step], list[str | int], list[int], int]:
-    """Return the steps from a position on, and where each of the first definite ones ends."""
-    steps: list[Step] = []
-    beginning: list[str | int] = []
-    ends: list[int] = []
-    while position < len(text):
-        found = _step(text, position)
-        if found is None:
-            break
-        more, position = found
-        definite = len(beginning) == len(steps)
-        steps.extend(more)
-        # No state nests deeper than this, so what is further down is not followed by name.
-        if definite and isinstance(more[0], str | int) and len(beginning) < MAX_DEPTH:
-            beginning.append(more[0])
-            ends.append(position)
-    return steps, beginning, ends, position
-
-
-def _step(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
-    """Return the step at a position (two for a search with a name), and where it ends."""
-    if text.startswith("..", position):
-        return _search(text, position + 2)
-    bracket = position + text.startswith(".[", position)
-    one = _bracketed(text, bracket)
-    if one is not None:
-        return (one[0],), one[1]
-    if function := _FUNCTION.match(text, position):
-        return (ValueFunction(function["function"]),), function.end()
-    if name := _NAME.match(text, position):
-        return (name["name"],), name.end()
-    if every := _ALL.match(text, position):
-        return (WILDCARD,), every.end()
-    if part := _SLICE.match(text, position):
-        start, stop, step = (None if one is None else int(one) for one in part.groups())
-        return (Slice(start, stop, step),), part.end()
-    if begun := _FILTER.match(text, position):
-        return _filter(text, begun.end())
-    return _picks(text, bracket)
-
-
-def _bracketed(text: str, position: int) -> tuple[str | int, int] | None:
-    """Return a step in brackets. A backslash before the other kind of quote is part of the name.
-
-    As recorded on AWS; the core's reader takes it for an escape.
-    """
-    one = bracketed_step(text, position)
-    if one is None or not isinstance(one[0], str) or "\\" not in text[position : one[1]]:
-        return one
-    step = text[position : one[1]]
-    other = '"' if step[1:].lstrip().startswith("'") else "'"
-    kept = _ESCAPED.sub(lambda pair: "\\\\" + pair[0] if pair[1] == other else pair[0], step)
-    name = bracketed_step(kept, 0)
-    return one if name is None else (name[0], one[1])
-
-
-def _search(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
-    if text.startswith("[", position):
-        return (SEARCH,), position
-    if text.startswith("*", position):
-        return (SEARCH, WILDCARD), position + 1
-    name = _DEEP_NAME.match(text, position)
-    return None if name is None else ((SEARCH, name[0]), name.end())
-
-
-def _picks(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
-    if not text.startswith("[", position):
-        return None
-    names: list[str | int] = []
-    while position < len(text) and text[position] in "[,":
-        pick = _PICK.match(text, position + 1)
-        if pick is None:
-            return None
-        one = bracketed_step(f"[{pick[0]}]", 0)
-        if one is None:
-            return None
-        names.append(one[0])
-        position = pick.end()
-    if not text.startswith("]", position):
-        return None
-    return (Picks(tuple(names)),), position + 1
-
-
-def _filter(text: str, position: int) -> tuple[tuple[Step, ...], int] | None:
-    """Parse a filter from its question mark to its closing bracket."""
-    start = position + 1
-    while text[start : start + 1].isspace():
-        start += 1
-    if not text.startswith("(", start):
-        return None
-    position = start
-    open_: list[str] = []
-    while position < len(text):
-        skipped = _QUOTED.match(text, position) or _PATTERN.match(text, position)
-        if skipped is not None:
-            position = skipped.end()
-            continue
-        one = text[position]
-        position += 1
-        if one in _CLOSING:
-            open_.append(_CLOSING[one])
-            if len(open_) > _MOST_OPEN:
-                return None
-        elif one in ")]" and open_.pop() != one:
-            return None
-        if not open_:
-            break
-    closed = _CLOSED.match(text, position)
-    if open_ or closed is None:
-        return None
-    return (_filter_of(text[start + 1 : position - 1].strip()),), closed.end()
-
-
-def _filter_of(condition: str) -> Filter:
-    """Return a filter with the paths in its condition: those of an item begin with `@`."""
-    reads: list[tuple[str | int, ...]] = []
-    outside: list[JsonPath] = []
-    position = 0
-    while position < len(condition):
-        skipped = _QUOTED.match(condition, position) or _PATTERN.match(condition, position)
-        if skipped is not None:
-            position = skipped.end()
-        elif condition[position] == "@":
-            _, names, _, position = _steps(condition, position + 1)
-            reads.append(tuple(names))
-        elif condition[position] == "$":
-            path, position = read_json_path(condition, position)
-            outside.append(path)
-        else:
-            position += 1
-    return Filter(condition, tuple(reads), tuple(outside))

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
     from statebag.asl.model import Position
 
-__all__ = ["MachineSource", "files_below", "machines_in"]
+__all__ = ["MachineSource", "files_below", "machines_in", "with_resource_texts"]
 
 _SUFFIXES = (".json", ".yaml", ".yml", ".asl", ".template")
 # A placeholder where a number or an object is meant, without quotes.
 _BARE_PLACEHOLDER = re.compile(r"(?<=[:\[,])(\s*)(\$\{[A-Za-z0-9_.:-]+\})(?=\s*[,}\]])")
 
+_REFERENCES = frozenset({"Resource", "FunctionName"})
 _PARTITION = re.compile(r"\$\{AWS::Partition\}")
 
 
@@ -92,6 +93,7 @@ def machines_in(path: Path, *, named: bool) -> Iterator[MachineSource]:
         yield from found
     elif isinstance(document, dict) and ({"StartAt", "States"} & document.keys()):
         if named or {"StartAt", "States"} <= document.keys():
+            document = with_resource_texts(document)
             yield MachineSource(str(path), "", document, positions_in(text), folder=path.parent)
     elif named:
         raise ConfigurationError(
@@ -150,6 +152,22 @@ def _of_template(path: Path, document: dict[str, Any], text: str) -> Iterator[Ma
                 substitutions,
                 express=kind == "EXPRESS",
             )
+
+
+def with_resource_texts(value: Any) -> Any:
+    """Return a definition with a text in place of each function of CloudFormation in a Resource.
+
+    So a definition of the Serverless Framework names a function. All other values are kept: data
+    may look like such a function.
+    """
+    if isinstance(value, list):
+        return [with_resource_texts(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _with_texts(one) if key in _REFERENCES else with_resource_texts(one)
+        for key, one in value.items()
+    }
 
 
 def _with_texts(value: Any) -> Any:

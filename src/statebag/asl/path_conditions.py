@@ -7,7 +7,8 @@ import operator
 import re
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.json_paths import MalformedError, read_json_path
+from statebag.asl.json_paths import MalformedError, ValueFunction, read_json_path
+from statebag.asl.path_steps import operand_end
 from statebag.format.paths import bracketed_step
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ _LITERAL = re.compile(
     r"(?:true|false|null)(?!\w)|-?(?:0|[1-9]\d{0,299})(?:\.\d{1,300})?(?:[eE][+-]?\d{1,3})?"
 )
 _BLANK = re.compile(r"\s*")
-_COMPARISON = re.compile(r"==|!=|<=|>=|<|>")
+_COMPARISON = re.compile(
+    r"==|!=|<=|>=|<|>|(?:in|nin|subsetof|anyof|noneof|contains|size|empty)\b", re.IGNORECASE
+)
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -97,7 +100,10 @@ class _Reader:
             return lambda item: left(item) is not _NOTHING
         self.position = found.end()
         self._skip()
-        right, sign = self._operand(), found[0]
+        right, sign = self._operand(), found[0].lower()
+        if sign in _TESTS:
+            compare = _TESTS[sign]
+            return lambda item: compare(left(item), right(item))
         if sign in _ORDERS:
             order = _ORDERS[sign]
             return lambda item: _ordered(left(item), right(item), order)
@@ -106,16 +112,18 @@ class _Reader:
     def _operand(self) -> Operand:
         one = self.text[self.position : self.position + 1]
         if one in {"@", "$"} and one:
-            path, end = read_json_path("$" + self.text[self.position + 1 :])
+            begun = self.position + 1
+            path, end = read_json_path("$" + self.text[begun : operand_end(self.text, begun)])
             if path.root != "input":
                 raise self.problem()
             self.position += end
             self._skip()
-            steps, definite, root, find = path.steps, path.definite, self._root, self._find
+            steps, root, find = path.steps, self._root, self._find
+            single = path.definite or isinstance(steps[-1], ValueFunction)
 
             def value(item: Any) -> Any:
                 found = find(item if one == "@" else root, steps, root)
-                if not definite:
+                if not single:
                     return found
                 return found[0] if found else _NOTHING
 
@@ -124,6 +132,13 @@ class _Reader:
         return lambda _: literal
 
     def _literal(self) -> Any:
+        if self._takes("["):
+            items: list[Any] = []
+            while not self._takes("]"):
+                items.append(self._literal())
+                if not self._takes(",") and not self.text.startswith("]", self.position):
+                    raise self.problem()
+            return items
         if found := _QUOTED.match(self.text, self.position):
             step = bracketed_step(f"[{found[0]}]", 0)
             value: Any = None if step is None else step[0]
@@ -166,3 +181,40 @@ def _same(one: Any, other: Any) -> bool:
     if one is _NOTHING or other is _NOTHING:
         return one is other
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _is_among(one: Any, others: Any) -> bool:
+    return isinstance(others, list) and any(_same(one, other) for other in others)
+
+
+def _all_among(some: Any, others: Any) -> bool:
+    return isinstance(some, list) and all(_is_among(one, others) for one in some)
+
+
+def _any_among(some: Any, others: Any) -> bool:
+    return isinstance(some, list) and any(_is_among(one, others) for one in some)
+
+
+def _contains(whole: Any, part: Any) -> bool:
+    if isinstance(whole, str):
+        return isinstance(part, str) and part in whole
+    return _is_among(part, whole)
+
+
+def _has_size(value: Any, size: Any) -> bool:
+    return isinstance(value, list | str) and _same(len(value), size)
+
+
+# The operators with names (Jayway JsonPath, "Filter operators").
+_TESTS: dict[str, Callable[[Any, Any], bool]] = {
+    "in": _is_among,
+    "nin": lambda one, others: isinstance(others, list) and not _is_among(one, others),
+    "subsetof": _all_among,
+    "anyof": _any_among,
+    "noneof": lambda some, others: isinstance(some, list) and not _any_among(some, others),
+    "contains": _contains,
+    "size": _has_size,
+    "empty": lambda value, wanted: (
+        isinstance(value, list | str | dict) and (len(value) == 0) is wanted
+    ),
+}

@@ -6,6 +6,7 @@ items of an array, and missing members are left out.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.json_paths import (
@@ -64,14 +65,46 @@ def _one_step(value: Any, step: Step, condition: Callable[[Any], bool] | None) -
                 yield one
                 ahead.extend(reversed([*_below(one)]))
     elif isinstance(step, ValueFunction):
-        if step.name != "length":
+        if step.name not in _FUNCTIONS:
             raise MalformedError(f"the function {step.name}() is not evaluated here")
-        if isinstance(value, list | str | dict):
-            yield len(value)
+        yield from _FUNCTIONS[step.name](value)
     elif condition is not None:
         # A filter of Jayway's keeps an object, too, if the condition holds for it.
         items = value if isinstance(value, list) else [value] if isinstance(value, dict) else []
         yield from (one for one in items if condition(one))
+
+
+def _of_numbers(compute: Callable[[list[float]], float]) -> Callable[[Any], list[Any]]:
+    """Return a function of the numbers in an array, which finds nothing if there are none."""
+
+    def computed(value: Any) -> list[Any]:
+        items = value if isinstance(value, list) else []
+        numbers = [
+            one for one in items if isinstance(one, int | float) and not isinstance(one, bool)
+        ]
+        return [compute(numbers)] if numbers else []
+
+    return computed
+
+
+def _deviation(numbers: list[float]) -> float:
+    mean = sum(numbers) / len(numbers)
+    return math.sqrt(sum((one - mean) ** 2 for one in numbers) / len(numbers))
+
+
+# As in Jayway JsonPath ("Functions"): those of numbers give decimals.
+_FUNCTIONS: dict[str, Callable[[Any], list[Any]]] = {
+    "length": lambda value: [len(value)] if isinstance(value, list | str | dict) else [],
+    "size": lambda value: [len(value)] if isinstance(value, list | str | dict) else [],
+    "keys": lambda value: [list(value)] if isinstance(value, dict) else [],
+    "min": _of_numbers(lambda numbers: float(min(numbers))),
+    "max": _of_numbers(lambda numbers: float(max(numbers))),
+    "sum": _of_numbers(lambda numbers: float(sum(numbers))),
+    "avg": _of_numbers(lambda numbers: sum(numbers) / len(numbers)),
+    "stddev": _of_numbers(_deviation),
+    "first": lambda value: value[:1] if isinstance(value, list) else [],
+    "last": lambda value: value[-1:] if isinstance(value, list) else [],
+}
 
 
 def _member(value: Any, name: str | int) -> Iterator[Any]:

@@ -5,9 +5,6 @@ The source is the Developer Guide, "Intrinsic functions for JSONPath states in S
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import math
 import random
 import re
@@ -68,18 +65,17 @@ def evaluated_call(
     problem = check_arguments(call.name, len(call.arguments))
     if problem is not None:
         raise IntrinsicFailureError(problem)
-
-    def valued(argument: Argument) -> Any:
-        return _value(argument, resolve, given)
-
     if call.name == "States.Format":
-        values = [valued(argument) for argument in call.arguments[1:]]
+        values = [_value(argument, resolve, given) for argument in call.arguments[1:]]
         first = call.arguments[0]
-        template = first.raw if isinstance(first, Quoted) else valued(first)
+        template = first.raw if isinstance(first, Quoted) else _value(first, resolve, given)
         if given is not None:
             given(call, (template, *values))
         return _format(template, values)
-    arguments = [valued(argument) for argument in call.arguments]
+    arguments = [
+        one.value if isinstance(one, Literal) else _value(one, resolve, given)
+        for one in call.arguments
+    ]
     if given is not None:
         given(call, arguments)
     return _FUNCTIONS[call.name](*arguments)
@@ -214,14 +210,24 @@ def _unique(array: Any) -> list[Any]:
     return list(first.values())
 
 
+def _encode(text: Any) -> str:
+    import base64  # noqa: PLC0415 - few definitions need it
+
+    return base64.b64encode(_short_text(text).encode()).decode()
+
+
 def _decode(text: Any) -> str:
+    import base64  # noqa: PLC0415 - few definitions need it
+
     try:
         return base64.b64decode(_short_text(text), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # of Base64, or of UTF-8
         raise IntrinsicFailureError("the text is not Base64 of UTF-8 text") from error
 
 
 def _hash(text: Any, algorithm: Any) -> str:
+    import hashlib  # noqa: PLC0415 - few definitions need it
+
     if algorithm not in HASH_NAMES:
         raise IntrinsicFailureError(f"the algorithm is not one of {', '.join(HASH_NAMES)}")
     return hashlib.new(
@@ -267,7 +273,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "States.ArrayGetItem": _item,
     "States.ArrayLength": lambda array: len(_array(array)),
     "States.ArrayUnique": _unique,
-    "States.Base64Encode": lambda text: base64.b64encode(_short_text(text).encode()).decode(),
+    "States.Base64Encode": _encode,
     "States.Base64Decode": _decode,
     "States.Hash": _hash,
     "States.JsonMerge": _merge,

@@ -7,6 +7,8 @@ The forms follow the SAM specification (`AWS::Serverless::Function`,
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,6 @@ from statebag.asl.source_files import packaged_code
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -55,6 +56,13 @@ class FunctionSource:
     folders: tuple[Path, ...]
     environment: Mapping[str, str]
     installed: bool = False
+
+
+# A value in YAML that is a placeholder alone, without quotes and with them, and what becomes a
+# number or a truth.
+_BARE = re.compile(r"(?m)(?::|-)[ \t]+\$\{([A-Za-z0-9_]+)\}[ \t]*(?:#.*)?$")
+_QUOTED = re.compile(r"[\"']\$\{([A-Za-z0-9_]+)\}[\"']")
+_SCALAR = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,17})?|true|false")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +108,33 @@ def parse_definition(text: str, place: str, substitutions: Mapping[str, Any]) ->
             )
         raise
     if not in_text:
-        value = _substitute(value, substitutions)
+        value = _substitute(_numbered(value, text, substitutions), substitutions)
     return _checked_definition(value, place)
+
+
+def _numbered(value: Any, text: str, substitutions: Mapping[str, Any]) -> Any:
+    """Return a definition in YAML with the numbers and truths of placeholders without quotes.
+
+    AWS substitutes in the text: `Seconds: ${Wait}` becomes `Seconds: 5`, a number.
+    """
+    bare = set(_BARE.findall(text)) - set(_QUOTED.findall(text))
+    values = {
+        f"${{{name}}}": _as_text(substitutions[name]) for name in bare if name in substitutions
+    }
+    scalars = {
+        placeholder: json.loads(put)
+        for placeholder, put in values.items()
+        if _SCALAR.fullmatch(put) is not None
+    }
+
+    def put_in(one: Any) -> Any:
+        if isinstance(one, str):
+            return scalars.get(one, one)
+        if isinstance(one, list):
+            return [put_in(item) for item in one]
+        return {key: put_in(item) for key, item in one.items()} if isinstance(one, dict) else one
+
+    return put_in(value) if scalars else value
 
 
 def _substitute_text(text: str, substitutions: Mapping[str, Any]) -> str:
@@ -185,6 +218,12 @@ class Template:
     def machines(self) -> dict[str, str]:
         """Return the names of the state machines, by logical id."""
         return {name: self._resolver.name_of(name) for name in self._of(MACHINE_TYPES)}
+
+    def is_express(self, logical_id: str) -> bool:
+        """Return whether a state machine is an Express one."""
+        given = self._resources[logical_id].get("Properties")
+        properties = given if isinstance(given, dict) else {}
+        return "EXPRESS" in (properties.get("Type"), properties.get("StateMachineType"))
 
     def functions(self) -> dict[str, str]:
         """Return the names of the functions, by logical id."""

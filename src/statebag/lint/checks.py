@@ -158,6 +158,8 @@ class Checks:
     def calls(self, path: str, call: ServiceCall, entry: Shape, argument: Shape) -> None:
         """Check a Task that calls a function or a service."""
         self.unsure = self.unsure or call.may_seal
+        if call.is_fixed:
+            self._sizes.is_fixed(path)
         state = self._states[path].fields
         if (call.is_function and not call.seals) or call.unsealed:
             self._check_reader(path, call, argument)

@@ -43,6 +43,7 @@ RULES: dict[str, Rule] = {
     "SB106": Rule("warning", "a service takes less than it can be given"),
     "SB107": Rule("warning", "a history can have too many events"),
     "SB108": Rule("note", "a loop whose turns nobody bounds"),
+    "SB109": Rule("note", "only bounds of services' answers pass the limit together"),
     "SB201": Rule("error", "a path reads a value inside a bag"),
     "SB202": Rule("error", "a Map's items may be a stub"),
     "SB203": Rule("error", "a path picks a field out of a bag"),

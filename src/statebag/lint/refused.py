@@ -186,15 +186,19 @@ def _map(state: State, *, express: bool) -> Iterator[tuple[str, str]]:
         for name in _DISTRIBUTED:
             if name in fields:
                 yield f"{path}.{name}", f"{name} is a field of distributed Maps; this one is inline"
-    yield from _reader(fields, path)
+    yield from _reader(fields, path, sata=state.language == "JSONata")
 
 
-def _reader(fields: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
+def _reader(fields: dict[str, Any], path: str, *, sata: bool) -> Iterator[tuple[str, str]]:
     for name, pattern in (("ItemReader", _READERS), ("ResultWriter", _WRITERS)):
         holder = fields.get(name)
         resource = holder.get("Resource") if isinstance(holder, dict) else None
         if isinstance(resource, str) and not _to_come(resource) and not pattern.fullmatch(resource):
             yield f"{path}.{name}.Resource", f"{name} does not have this Resource"
+        given = "Parameters" if sata else "Arguments"
+        if isinstance(holder, dict) and given in holder:
+            language = "JSONata" if sata else "JSONPath"
+            yield f"{path}.{name}.{given}", f"{name} cannot have {given} in {language}"
     reader = fields.get("ItemReader")
     config = reader.get("ReaderConfig") if isinstance(reader, dict) else None
     if not isinstance(config, dict):

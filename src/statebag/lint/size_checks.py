@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["SizeChecks"]
 
 _SLACK = 1024  # bytes. Chosen: what a few names and numbers beside a value add
+_ALL = 1_000_000  # sources. Chosen: more than a definition of 1 MB has
 _NAMED = 3  # sources that a message names. Chosen: it stays one sentence
 # Each iteration takes three of the 25,000 events of a history (`quotas.HISTORY_EVENTS`).
 _MOST_ITERATIONS = 8_000
@@ -50,6 +51,11 @@ class SizeChecks:
         self._states = states
         self._say = say
         self._sizes: dict[tuple[str, str], tuple[int, str, str]] = {}
+        self._fixed: set[str] = set()  # Tasks whose service bounds its answer
+
+    def is_fixed(self, path: str) -> None:
+        """Note that the service of a Task bounds its answer, whatever the data."""
+        self._fixed.add(path)
 
     def answer(self, path: str, call: ServiceCall) -> None:
         """Check the call of a service whose answer alone can be larger than a result may be."""
@@ -98,7 +104,22 @@ class SizeChecks:
             return  # it says what to do then
         if bytes_ - PAYLOAD_LIMIT <= _SLACK or bytes_ - size(entry) <= _SLACK:
             return
-        sources = [f"{most:,} of {name}" for name, most in made_of(made, _NAMED) if most]
+        given = made_of(made, _ALL)
+        sources = [f"{most:,} of {name}" for name, most in given[:_NAMED] if most]
+        fixed = sum(most for name, most in given if name in self._fixed)
+        if bytes_ - fixed - PAYLOAD_LIMIT <= _SLACK:
+            self._largest_of(
+                path,
+                "SB109",
+                bytes_,
+                f"{what} can have {bytes_:,} bytes, {bytes_ - PAYLOAD_LIMIT:,} over the limit, but "
+                f"{fixed:,} of them are the most that services may answer, which does not grow "
+                "with the data: " + ", ".join(sources),
+                "Leave it, or keep less beside each other (ResultSelector, ResultPath, Output).",
+            )
+            return
+        if fixed:
+            sources.append(f"of which {fixed:,} are bounds of services' answers and do not grow")
         self._largest_of(
             path,
             "SB102",
@@ -166,6 +187,8 @@ class SizeChecks:
     def finish(self) -> None:
         """Report the largest of the sizes at each state."""
         for (path, code), (_, message, fix) in self._sizes.items():
+            if code == "SB109" and (path, "SB102") in self._sizes:
+                continue  # on another way to the state, what grows passes the limit
             self._say(path, code, message, fix)
 
     def _largest_of(self, path: str, code: str, bytes_: int, message: str, fix: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from statebag.telemetry.usage import Usage
@@ -15,8 +15,7 @@ Handler = Callable[[Any, Any], Any]
 """A Lambda handler: it takes `(event, context)` and returns a value that JSON can hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalTransition:
+class LocalTransition(NamedTuple):
     """One state that was entered and left; each Map iteration and branch has its own.
 
     Attributes:

@@ -29,6 +29,7 @@ class Workflow:
         mirrors: The second stores that keep the objects of stores in these buckets, by their
             addresses.
         note: A note on how it was chosen; None if there is none.
+        express: Whether its template makes it an Express machine.
     """
 
     name: str
@@ -39,3 +40,4 @@ class Workflow:
     declared: tuple[DeclaredResource, ...] = ()
     mirrors: Mapping[str, Store] = field(default_factory=dict)
     note: str | None = None
+    express: bool = False

@@ -11,9 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from statebag.asl.intrinsic_calls import IntrinsicCall
-from statebag.asl.intrinsics import INTRINSICS
-from statebag.asl.json_paths import JsonPath, MalformedError
+from statebag.asl.malformed_text import MalformedError
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 from statebag.local.stubs import Hidden, hidden, is_stub, parsed, stub_places, text_stubs
@@ -21,7 +19,7 @@ from statebag.local.stubs import Hidden, hidden, is_stub, parsed, stub_places, t
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from statebag.asl.intrinsic_calls import Argument
+    from statebag.asl.intrinsic_calls import Argument, IntrinsicCall
     from statebag.local.sealed_bags import SealedBags
 
 __all__ = ["PATH_NOT_NAMED", "Reading", "RefusedError"]
@@ -29,9 +27,10 @@ __all__ = ["PATH_NOT_NAMED", "Reading", "RefusedError"]
 PATH_NOT_NAMED = "Statebag.PathNotNamed"
 """The error of a run whose definition reads, or computes with, what is not in the payload."""
 
+_HOLDERS = frozenset({dict, list, str})  # types of values that may hold a stub
 _ROOTS = {"error": "errorOutput"}
 # Functions and steps of JSONata that read an object's members without naming them.
-_LISTS_MEMBERS = re.compile(r"\$(?:each|keys|lookup|sift|spread)\b|\.\s*\*|\*\*|%\s*\.")
+_LISTS_MEMBERS = r"\$(?:each|keys|lookup|sift|spread)\b|\.\s*\*|\*\*|%\s*\."
 
 
 class RefusedError(Exception):
@@ -140,7 +139,7 @@ class Reading(NamedTuple):
             if (
                 isinstance(value, dict)
                 and is_stub(value)
-                and (value.keys() == {KEY} or _LISTS_MEMBERS.search(code))
+                and (value.keys() == {KEY} or re.search(_LISTS_MEMBERS, code))
             ):
                 self._refuse(shown, Hidden(value, one.path, ()))
 
@@ -166,6 +165,10 @@ class Reading(NamedTuple):
 
     def arguments(self, call: IntrinsicCall, values: Sequence[Any]) -> None:
         """Check the values of an intrinsic function's arguments before the function is computed."""
+        if not _HOLDERS.intersection(map(type, values)):
+            return  # no stub is in numbers
+        from statebag.asl.intrinsics import INTRINSICS  # noqa: PLC0415 - few definitions call any
+
         for argument, value in zip(call.arguments, values, strict=True):
             path = _path_in(argument)
             if path is None:
@@ -233,6 +236,9 @@ class Reading(NamedTuple):
 
 def _path_in(argument: Argument) -> str | None:
     """Return the first path in an argument; None if the argument is a literal."""
+    from statebag.asl.intrinsic_calls import IntrinsicCall  # noqa: PLC0415 - as its caller
+    from statebag.asl.json_paths import JsonPath  # noqa: PLC0415 - as its caller
+
     if isinstance(argument, IntrinsicCall):
         return next(filter(None, map(_path_in, argument.arguments)), None)
     return argument.text if isinstance(argument, JsonPath) else None

@@ -6,7 +6,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from statebag.asl.json_paths import Filter, Picks, Search, ValueFunction, read_json_path
 from statebag.format.paths import render_path
 from statebag.format.stub import KEY
 
@@ -35,7 +34,7 @@ DEEP = object()
 """A step that searches everything below: `..`."""
 
 _TEXTS_DEEP = 4  # texts in texts. Chosen: an SQS body in an SNS message in an event has two
-_BODY = re.compile(rf'"{KEY}"\s*:\s*(?=\{{)')
+_BODY = rf'"{KEY}"\s*:\s*(?=\{{)'
 
 
 class Hidden(NamedTuple):
@@ -97,7 +96,7 @@ def _holds_bag(text: str, depth: int = 0) -> bool:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return any(_is_body_at(text, found.end()) for found in _BODY.finditer(text))
+        return any(_is_body_at(text, found.end()) for found in re.finditer(_BODY, text))
     if next(stub_places(value), None) is not None:
         return True
     return depth < _TEXTS_DEEP and any(
@@ -169,7 +168,7 @@ def text_stubs(
         try:
             inner = json.loads(text)
         except (ValueError, RecursionError):
-            for found in _BODY.finditer(text):
+            for found in re.finditer(_BODY, text):
                 if _is_body_at(text, found.end()):
                     body, _ = json.JSONDecoder().raw_decode(text, found.end())
                     yield (), {KEY: body}
@@ -200,12 +199,25 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def parsed(path: str) -> list[tuple[Any, ...]]:
-    """Return the steps of a JSONPath: one list for the path, one for each path in its filters."""
+    """Return the steps of a JSONPath: one list for the path, one for each path in its filters.
+
+    A step that picks several names is a tuple of them.
+    """
+    from statebag.asl.json_paths import (  # noqa: PLC0415 - few runs have a stub on a path
+        Filter,
+        Picks,
+        Search,
+        ValueFunction,
+        read_json_path,
+    )
+
     read, end = read_json_path(path)
     steps: list[Any] = []
     ways: list[tuple[Any, ...]] = []
     for step in read.steps:
-        if isinstance(step, str | int | Picks):
+        if isinstance(step, Picks):
+            steps.append(step.names)
+        elif isinstance(step, str | int):
             steps.append(step)
         elif isinstance(step, Search | ValueFunction):
             steps.append(DEEP)
@@ -227,8 +239,8 @@ def hidden(value: Any, steps: tuple[Any, ...], above: tuple[Any, ...] = ()) -> I
     if not steps:
         return
     step, inside = steps[0], steps[1:]
-    if isinstance(step, Picks):
-        for name in step.names:
+    if isinstance(step, tuple):
+        for name in step:
             yield from hidden(value, (name, *inside), above)
         return
     if step is DEEP:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statebag.local.execution import LocalTransition
+from statebag.local.execution import LocalTransition, Observer
 
 if TYPE_CHECKING:
-    from statebag.local.execution import Observer
     from statebag.local.interpreter.state_visit import StateVisit
 
 __all__ = ["TransitionLog"]
@@ -22,6 +21,7 @@ class TransitionLog:
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
+        self._is_watched = type(observer) is not Observer
         self._left: list[LocalTransition] = []
         self._open: dict[int, str] = {}
         self._entered = 0
@@ -47,7 +47,8 @@ class TransitionLog:
         self._entered += 1
         visit.number = self._entered
         path = self._open[visit.number] = visit.path
-        self.observer.state_entered(visit.name, visit.kind, path)
+        if self._is_watched:
+            self.observer.state_entered(visit.name, visit.kind, path)
 
     def left(self, visit: StateVisit, output_bytes: int = 0) -> None:
         """Record that a state was left, or given up because a sibling failed."""
@@ -64,7 +65,8 @@ class TransitionLog:
             visit.attempts,
         )
         self._left.append(transition)
-        self.observer.state_left(transition)
+        if self._is_watched:
+            self.observer.state_left(transition)
 
     def dropped(self, visit: StateVisit) -> None:
         """Record that a state was given up with its whole execution, which has already ended."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.cloudformation import pseudo_parameters
 from statebag.asl.documents import PLACEHOLDER, parse_document, read_text
 from statebag.asl.function_references import Names, bind_references
+from statebag.asl.machines import with_resource_texts
 from statebag.asl.source_files import refuse_sources
 from statebag.asl.template import FunctionSource, Template, parse_definition
 from statebag.environment import all_variables, missing_aws_settings
@@ -185,6 +186,7 @@ def _from_template(path: Path, document: Mapping[str, Any], given: _Given) -> Wo
         tuple(declared),
         stores.mirrors,
         note,
+        template.is_express(logical_id),
     )
 
 
@@ -230,7 +232,7 @@ def _from_definition(path: Path, text: str, given: _Given) -> Workflow:
             hint="--machine and --parameter are for templates",
         )
     values = {**pseudo_parameters(given.region), **given.substitutions}
-    definition = parse_definition(text, str(path), values)
+    definition = with_resource_texts(parse_definition(text, str(path), values))
     names = bind_references([definition], (), given.handlers, given.region)
     _check(path, given, names, given.handlers, ())
     variables = _set({} if given.store is None else {_STORE: given.store}) | _set(given.variables)

@@ -35,7 +35,6 @@ from statebag.local.interpreter.scheduler import DeadlineError, NothingLeftError
 from statebag.local.interpreter.task_mocks import TaskMocks
 from statebag.local.loaded_workflow import Workflow
 from statebag.local.reads import RefusedError
-from statebag.local.records import Records
 from statebag.local.run_watch import RunWatch
 from statebag.local.tokens import TokenDesk
 from statebag.local.world_contents import bucket_stores, contents_of
@@ -113,7 +112,8 @@ def run(
             any limit functions run in the caller's thread, where a debugger finds them.
         seed: Decides about jitter, and about the order in which branches and iterations that
             could all go on take turns. None: they go on in the order in which they began.
-        type: The machine's type. An `EXPRESS` machine has no quota of events.
+        type: The machine's type. An `EXPRESS` machine has no quota of events, and the id of its
+            execution ends in a part more. A template that says `Type: EXPRESS` makes it one, too.
         buckets: A folder with one subfolder for each bucket of the S3 in this process. Its files
             are the objects in it, and what the workflow writes there is in it afterwards.
         seeds: What is in the tables, queues and buckets when the run begins: a file, or its content
@@ -176,10 +176,12 @@ def run(
     region = workflow.region
     program = compiled_machine(workflow.definition, region)
     others = {one: compiled_machine(value, region) for one, value in workflow.machines.items()}
-    is_express = type == "EXPRESS"
+    is_express = type == "EXPRESS" or workflow.express
     with ExitStack() as stack:
         records = None
         if histories is not None:
+            from statebag.local.records import Records  # noqa: PLC0415 - few runs keep any
+
             records = Records(Path(histories))
             stack.callback(records.close)
         watch = RunWatch(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import ClassVar
 
 import pytest
 
+from statebag.errors import ConfigurationError
 from statebag.local import run
 from tests.local.interpreter.events import details, inner, links, types
 from tests.local.machines import chain, task
@@ -232,3 +234,84 @@ def test_children_run_at_the_same_time():
     execution = run(chain(("M", distributed(processor))), input=list(range(300)))
     began, ended = execution.history[0]["timestamp"], execution.history[-1]["timestamp"]
     assert 50 <= (ended - began).total_seconds() < 60
+
+
+class TestReadersOfJsonata:
+    """The forms of an ItemReader in JSONata (Developer Guide, "ItemReader (Map)")."""
+
+    GIVEN: ClassVar = {"bucket": "the-items", "key": "rows.json", "most": 2}
+
+    @pytest.fixture
+    def buckets(self, tmp_path):
+        box = tmp_path / "the-items"
+        (box / "day").mkdir(parents=True)
+        (box / "rows.json").write_text('{"rows": {"x/y": [{"n": 1}, {"n": 2}, {"n": 3}]}}')
+        (box / "lines.jsonl").write_text('{"n": 1}\n{"n": 2}\n')
+        (box / "day" / "1.csv").write_text("n,m\n1,2\n")
+        (box / "day" / "2.csv").write_text("n,m\n3,4\n")
+        return tmp_path
+
+    def ran(self, buckets, reader, *, language="JSONata", action="getObject", **fields):
+        each = {
+            "Type": "Map",
+            "ItemReader": {"Resource": f"arn:aws:states:::s3:{action}", **reader},
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                **chain(("P", {"Type": "Pass"})),
+            },
+            **fields,
+        }
+        definition = chain(("M", each), QueryLanguage=language)
+        return run(definition, input=self.GIVEN, buckets=buckets)
+
+    def test_arguments_are_computed_one_by_one(self, buckets):
+        given = {"Bucket": "{% $states.input.bucket %}", "Key": "{% $states.input.key %}"}
+        config = {"InputType": "JSON", "ItemsPointer": "/rows/x~1y"}
+        ran = self.ran(buckets, {"Arguments": given, "ReaderConfig": config})
+        assert ran.output == [{"n": 1}, {"n": 2}, {"n": 3}]
+
+    def test_arguments_and_the_most_items_are_computed_as_a_whole(self, buckets):
+        given = "{% {'Bucket': $states.input.bucket, 'Key': 'lines.jsonl'} %}"
+        config = {"InputType": "JSONL", "MaxItems": "{% $states.input.most - 1 %}"}
+        assert self.ran(buckets, {"Arguments": given, "ReaderConfig": config}).output == [{"n": 1}]
+
+    @pytest.mark.parametrize(
+        ("most", "error"),
+        [("{% 'x' %}", "States.QueryEvaluationError"), ("{% -1 %}", "States.ItemReaderFailed")],
+    )
+    def test_the_most_items_must_be_a_number_of_at_least_none(self, buckets, most, error):
+        given = {"Bucket": "the-items", "Key": "lines.jsonl"}
+        config = {"InputType": "JSONL", "MaxItems": most}
+        assert self.ran(buckets, {"Arguments": given, "ReaderConfig": config}).error == error
+
+    def test_an_expression_without_a_value_fails_the_map_and_names_its_field(self, buckets):
+        given = {"Bucket": "the-items", "Key": "{% $states.input.gone %}"}
+        ran = self.ran(buckets, {"Arguments": given, "ReaderConfig": {"InputType": "JSONL"}})
+        assert ran.error == "States.QueryEvaluationError"
+        assert "'ItemReader/Arguments/Key'" in ran.cause
+
+    def test_a_listing_gives_objects_or_what_is_in_them(self, buckets):
+        given = {"Bucket": "{% $states.input.bucket %}", "Prefix": "day/"}
+        selector = {"key": "{% $states.context.Map.Item.Value.Key %}"}
+        listed = self.ran(
+            buckets, {"Arguments": given}, action="listObjectsV2", ItemSelector=selector
+        )
+        assert listed.output == [{"key": "day/1.csv"}, {"key": "day/2.csv"}]
+        config = {
+            "InputType": "CSV",
+            "CSVHeaderLocation": "FIRST_ROW",
+            "Transformation": "LOAD_AND_FLATTEN",
+        }
+        reader = {"Arguments": given, "ReaderConfig": config}
+        flat = self.ran(buckets, reader, action="listObjectsV2")
+        assert flat.output == [{"n": "1", "m": "2"}, {"n": "3", "m": "4"}]
+
+    @pytest.mark.parametrize(
+        ("language", "field"), [("JSONata", "Parameters"), ("JSONPath", "Arguments")]
+    )
+    def test_the_parameters_of_the_other_language_are_refused(self, buckets, language, field):
+        given = {"Bucket": "the-items", "Key": "lines.jsonl"}
+        reader = {field: given, "ReaderConfig": {"InputType": "JSONL"}}
+        with pytest.raises(ConfigurationError) as refused:
+            self.ran(buckets, reader, language=language)
+        assert refused.value.path == f"$.States.M.ItemReader.{field}"

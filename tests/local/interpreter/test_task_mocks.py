@@ -87,3 +87,71 @@ def test_a_mock_of_no_task_is_refused():
     with pytest.raises(ConfigurationError, match="no Task state U") as caught:
         run(chain(("T", task())), mocks={"U": {"Return": 1}, "T": {"Return": 1}})
     assert "T" in caught.value.hint
+
+
+JOB = "arn:aws:states:::glue:startJobRun.sync"
+
+
+def two_ways():
+    """A machine whose Choice leads to a mocked Task, or to one that nobody answers."""
+    rule = {"Variable": "$.rare", "BooleanEquals": True, "Next": "Job"}
+    return {
+        "StartAt": "C",
+        "States": {
+            "C": {"Type": "Choice", "Choices": [rule], "Default": "T"},
+            "T": {"Type": "Task", "Resource": "work", "End": True},
+            "Job": {"Type": "Task", "Resource": JOB, "Parameters": {}, "End": True},
+        },
+    }
+
+
+@pytest.mark.parametrize("resource", [JOB, "${Function}", "gone", "arn:aws:states:::http:invoke"])
+def test_a_case_mocks_the_states_on_its_way_alone(resource):
+    """As in mock files: a test case names the states that it visits."""
+    definition = two_ways()
+    definition["States"]["Job"]["Resource"] = resource
+    mocks = {"T": {"Return": 1}}
+    assert run(definition, input={"rare": False}, mocks=mocks).output == 1
+    with pytest.raises(ConfigurationError) as refused:
+        run(definition, input={"rare": True}, mocks=mocks)
+    assert refused.value.path == "$.States.Job.Resource"
+    assert "mocks={'Job': {'Return': ...}}" in refused.value.hint
+    with pytest.raises(ConfigurationError) as before:
+        run(definition, input={"rare": False}, functions={"work": lambda *_: 1})
+    assert before.value.path == "$.States.Job.Resource"
+
+
+def test_a_refused_task_that_is_reached_ends_the_run_past_its_catch():
+    definition = two_ways()
+    definition["States"]["Job"]["Catch"] = [{"ErrorEquals": ["States.ALL"], "Next": "T"}]
+    events = []
+    with pytest.raises(ConfigurationError, match=r"'Job' calls .*startJobRun\.sync"):
+        run(
+            definition,
+            input={"rare": True},
+            mocks={"T": {"Return": 1}},
+            on_event=lambda _, event: events.append(event["type"]),
+        )
+    assert events[-1] == "ExecutionAborted"
+
+
+def test_the_advice_for_a_function_has_the_answer_of_the_service_around_the_result():
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "gone"},
+        "OutputPath": "$.Payload",
+    }
+    with pytest.raises(ConfigurationError) as refused:
+        run(chain(("T", state)))
+    assert "mocks={'T': {'Return': {'Payload': ...}}}" in refused.value.hint
+    assert run(chain(("T", state)), mocks={"T": {"Return": {"Payload": 5}}}).output == 5
+
+
+def test_a_placeholder_may_stand_for_an_action_that_takes_a_token():
+    state = {
+        "Type": "Task",
+        "Resource": "${Action}",
+        "Parameters": {"MessageBody": {"Token.$": "$$.Task.Token"}},
+    }
+    assert run(chain(("T", state)), mocks={"T": {"Return": 5}}).output == 5

@@ -17,14 +17,9 @@ import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from statebag.environment import s3_endpoint
-from statebag.local.interpreter.function_calls import found_handler
-from statebag.local.interpreter.step_functions_api import ApiError
-from statebag.local.lambda_invocation import invoke
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +54,7 @@ def watch_clients() -> None:
             sys.meta_path.insert(0, _Import())
 
 
-class _Import(MetaPathFinder):
+class _Import:
     """A finder that finds nothing, but notices when botocore is about to make sessions possible."""
 
     def find_spec(self, name: str, *_: Any) -> None:
@@ -120,7 +115,7 @@ def _kept_here(request: Any, event_name: str, **_: Any) -> Any:
 
     if own is None or not f"{request.url}/".startswith(f"{own}/"):
         if not world.services.plays(request.url):
-            raise EndpointConnectionError(endpoint_url=urlsplit(request.url).netloc)
+            raise EndpointConnectionError(endpoint_url=_host(request.url))
         return None
     service = event_name.split(".")[1]
     if service == "s3":
@@ -133,7 +128,7 @@ def _kept_here(request: Any, event_name: str, **_: Any) -> Any:
     world.services.start()
     answer = _by_moto(moved, event_name)
     if answer is None:
-        raise EndpointConnectionError(endpoint_url=urlsplit(moved.url).netloc)
+        raise EndpointConnectionError(endpoint_url=_host(moved.url))
     return answer
 
 
@@ -169,6 +164,8 @@ def _step_functions(request: Any, **_: Any) -> Any:
     world = _world()
     if world is None or not world.api.knows(action):
         return None
+    from statebag.local.interpreter.step_functions_api import ApiError  # noqa: PLC0415 - few runs
+
     try:
         answer = world.api.call(action, json.loads(request.body or b"{}"))
     except ApiError as error:
@@ -182,6 +179,12 @@ def _lambda(request: Any, **_: Any) -> Any:
     world = _world()
     if world is None or found is None:
         return None
+    # Most runs have no function that calls another one.
+    from urllib.parse import unquote  # noqa: PLC0415 - see above
+
+    from statebag.local.interpreter.function_calls import found_handler  # noqa: PLC0415 - see above
+    from statebag.local.lambda_invocation import invoke  # noqa: PLC0415 - see above
+
     name = unquote(found["name"])
     handler = found_handler(name, world.functions)
     if handler is None:
@@ -211,6 +214,12 @@ def _response(request: Any, status: int, body: bytes, headers: dict[str, str] | 
     sent: Any = {"Content-Type": "application/json", **(headers or {})}
     raw: Any = _Body(body)
     return AWSResponse(request.url, status, sent, raw)
+
+
+def _host(url: str) -> str:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - for an error
+
+    return urlsplit(url).netloc
 
 
 def _text(value: Any) -> str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
 from statebag.local.interpreter.json_value import kind_of
-from statebag.local.interpreter.path_reader import MissingValueError, path_reader
+from statebag.local.interpreter.path_reader import path_reader
+from statebag.local.interpreter.state_failure import MissingValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,11 +32,11 @@ _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "GreaterThan": operator.gt,
     "GreaterThanEquals": operator.ge,
 }
-_TYPED = re.compile(
+_TYPED = (
     r"(?P<type>String|Numeric|Boolean|Timestamp)"
     r"(?P<relation>Equals|LessThanEquals|LessThan|GreaterThanEquals|GreaterThan)(?P<path>Path)?"
 )
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?P<fraction>\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+_MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?P<fraction>\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"
 _TESTS: dict[str, Callable[[Any], bool]] = {
     "IsNull": lambda value: value is None,
     "IsString": lambda value: isinstance(value, str),
@@ -101,7 +102,7 @@ def _comparison(name: str, rule: dict[str, Any], path: str) -> Rule:
         return lambda visit, data: test(variable(visit, data)) is wanted
     if name == "StringMatches":
         return lambda visit, data: _matches(variable(visit, data), wanted)
-    typed = _TYPED.fullmatch(name)
+    typed = re.fullmatch(_TYPED, name)
     if typed is None:
         raise ConfigurationError(f"there is no comparison operator {name}", path=f"{path}.{name}")
     kind, relation = _KINDS[typed["type"]], _RELATIONS[typed["relation"]]
@@ -136,7 +137,7 @@ def moment_of(value: Any) -> datetime | None:
 
     Digits beyond microseconds are not kept.
     """
-    found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    found = re.fullmatch(_MOMENT, value) if isinstance(value, str) else None
     if found is None:
         return None
     fraction = found["fraction"] or ""

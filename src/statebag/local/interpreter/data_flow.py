@@ -6,18 +6,16 @@ result is not copied.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from statebag.asl.json_paths import parse_json_path
 from statebag.local.interpreter.json_value import JsonValue
-from statebag.local.interpreter.path_reader import MissingValueError, path_reader
 from statebag.local.interpreter.payload_template import jsonata_template, path_template
+from statebag.local.interpreter.state_failure import MissingValueError
 from statebag.local.interpreter.state_visit import error_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from statebag.asl.json_paths import JsonPath
     from statebag.asl.model import State
     from statebag.local.interpreter.path_reader import PathReader
     from statebag.local.interpreter.state_failure import StateFailure
@@ -50,7 +48,7 @@ class PathFlow:
         self._selector = path_template(selector) if selector is not None else None
         # None for null, which discards the result.
         path = fields.get("ResultPath", "$")
-        self._result = None if path is None else parse_json_path(path)
+        self._result = None if path is None else _place(path)
         assign = fields.get("Assign")
         self._assign = path_template(assign) if assign else None
 
@@ -151,6 +149,8 @@ def read_value(path: str, visit: StateVisit, data: Any) -> Any:
         StateFailure: `States.Runtime`: it finds nothing.
         RefusedError: It finds a stub.
     """
+    from statebag.local.interpreter.path_reader import path_reader  # noqa: PLC0415 - few states
+
     found = read_path(path_reader(path), visit, data)
     visit.reading.compared(path, found)
     return found
@@ -163,6 +163,10 @@ def _reader(fields: Mapping[str, Any], name: str) -> PathReader | None:
     if fields[name] is None:
         nothing: PathReader = _NOTHING
         return nothing
+    if fields[name] == "$":
+        return None
+    from statebag.local.interpreter.path_reader import path_reader  # noqa: PLC0415 - few states
+
     reader = path_reader(fields[name])
     return None if reader.is_whole else reader
 
@@ -180,6 +184,25 @@ class _Nothing:
 _NOTHING: Any = _Nothing()
 
 
+class _Place(NamedTuple):
+    """A reference path: its steps, and its text."""
+
+    beginning: tuple[str | int, ...]
+    text: str
+
+
+def _place(path: str) -> _Place:
+    if path == "$":
+        return _WHOLE
+    from statebag.asl.json_paths import parse_json_path  # noqa: PLC0415 - few states have one
+
+    parsed = parse_json_path(path)
+    return _Place(parsed.beginning, parsed.text)
+
+
+_WHOLE = _Place((), "$")
+
+
 def _through(reader: PathReader | None, visit: StateVisit, value: Any) -> Any:
     return value if reader is None else read_path(reader, visit, value)
 
@@ -188,7 +211,7 @@ def _valued(visit: StateVisit, value: Any) -> JsonValue:
     return visit.input if value is visit.input.value else JsonValue(value)
 
 
-def _combined(visit: StateVisit, path: JsonPath | None, result: Any) -> Any:
+def _combined(visit: StateVisit, path: _Place | None, result: Any) -> Any:
     """Return the state's input with the result at its place."""
     if path is None:
         return visit.input.value

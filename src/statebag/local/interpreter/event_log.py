@@ -69,31 +69,25 @@ class EventLog:
         Raises:
             HistoryFullError: The event would be the last one that the quota allows.
         """
-        if self.count == self._most:
+        count = self.count
+        if count == self._most:
             raise HistoryFullError
-        return self._write(kind, previous, name, details)
-
-    def end(self, kind: str, previous: int, name: str | None = None, details: Any = None) -> None:
-        """Write the event that ends the execution; only the first call writes one."""
-        if not self.ended:
-            self._write(kind, previous, name, details)
-            self.ended = True
-
-    def _write(self, kind: str, previous: int, name: str | None, details: Any) -> int:
         assert not self.ended, kind
-        self.count += 1
-        self.time = self._now()
+        self.count = count = count + 1
+        self.time = time = self._now()
         if self._kept or self._listener is not None:
-            event = {
-                "timestamp": self.time,
-                "type": kind,
-                "id": self.count,
-                "previousEventId": previous,
-            }
+            event = {"timestamp": time, "type": kind, "id": count, "previousEventId": previous}
             if name is not None:
                 event[name] = details
             if self._kept:
                 self.events.append(event)
             if self._listener is not None:
                 self._listener(event)
-        return self.count
+        return count
+
+    def end(self, kind: str, previous: int, name: str | None = None, details: Any = None) -> None:
+        """Write the event that ends the execution; only the first call writes one."""
+        if not self.ended:
+            self._most = None
+            self.add(kind, previous, name, details)
+            self.ended = True

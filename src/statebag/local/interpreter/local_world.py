@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -9,20 +10,11 @@ from statebag.asl.arns import ACCOUNT
 from statebag.errors import ConfigurationError
 from statebag.local.interpreter.child_executions import ChildExecutions
 from statebag.local.interpreter.event_log import EventLog
-from statebag.local.interpreter.function_calls import (
-    answer_function,
-    answer_invoke,
-    found_handler,
-    is_invoke,
-)
 from statebag.local.interpreter.json_value import JsonValue, json_text
 from statebag.local.interpreter.limited_call import LimitedCaller
-from statebag.local.interpreter.sdk_shapes import result_of
-from statebag.local.interpreter.service_calls import call_service, check_service
 from statebag.local.interpreter.single_execution import SingleExecution
 from statebag.local.interpreter.state_failure import StateFailure
-from statebag.local.interpreter.step_functions_api import ApiError, StepFunctionsApi
-from statebag.local.interpreter.task_tokens import AnsweredTask
+from statebag.local.interpreter.task_mocks import mock_advice
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -31,6 +23,7 @@ if TYPE_CHECKING:
     from statebag.local.interpreter.aws_services import AwsServices
     from statebag.local.interpreter.machine_program import MachineProgram
     from statebag.local.interpreter.scheduler import Scheduler
+    from statebag.local.interpreter.step_functions_api import StepFunctionsApi
     from statebag.local.interpreter.task_mocks import TaskMocks
     from statebag.local.interpreter.task_state import TaskCall, TaskProgram
     from statebag.local.records import MapRunParent
@@ -82,7 +75,6 @@ class LocalWorld:
         self.services = services
         self.tokens = tokens
         self.children = ChildExecutions(self)
-        self.api = StepFunctionsApi(self)
         self.region = region
         self.role = f"arn:aws:iam::{ACCOUNT}:role/local"
         self.caller = LimitedCaller()
@@ -91,12 +83,22 @@ class LocalWorld:
         self.stubs = watch.stubs
         self.warn = watch.warn
         self._watch = watch
+        self._refused: dict[tuple[str, str], ConfigurationError] = {}
         self.keeps_histories = watch.keeps_histories
         self._branches = {
             name: first
             for machine in machines.values()
             for name, first in machine.first_states().items()
         }
+
+    @cached_property
+    def api(self) -> StepFunctionsApi:
+        """Answers the API of Step Functions."""
+        from statebag.local.interpreter.step_functions_api import (  # noqa: PLC0415 - few runs ask
+            StepFunctionsApi,
+        )
+
+        return StepFunctionsApi(self)
 
     def execution(
         self,
@@ -142,16 +144,24 @@ class LocalWorld:
             log=log,
             place=machine if place is None else place,
             root=root,
+            express=express and root,
         )
 
     def answer(self, call: TaskCall) -> Generator[None, Any, Any]:
         """Return or raise the outcome of an attempt of a Task."""
         if call.visit.name in self.mocks:
             return (yield from self.mocks.answer(call))
+        refused = self._refused.get((call.visit.name, call.resource.arn))
+        if refused is not None:
+            raise refused
         if call.resource.kind == "activity":
             return (yield from self._of_activity(call))
         if call.resource.pattern != "waitForTaskToken":
             return (yield from self._called(call))
+        from statebag.local.interpreter.task_tokens import (  # noqa: PLC0415 - few runs have one
+            AnsweredTask,
+        )
+
         assert call.visit.token is not None
         answered = AnsweredTask(call, call.visit.token, self.tokens)
         try:
@@ -164,6 +174,13 @@ class LocalWorld:
         return (yield from answered.wait())
 
     def _called(self, call: TaskCall) -> Generator[None, Any, Any]:
+        # Each is loaded for the first Task that needs it: a mocked run needs none of them.
+        from statebag.local.interpreter.function_calls import (  # noqa: PLC0415 - see above
+            answer_function,
+            answer_invoke,
+            is_invoke,
+        )
+
         resource = call.resource
         if resource.kind == "function":
             return (yield from answer_function(call))
@@ -172,6 +189,13 @@ class LocalWorld:
         if resource.type == "states":
             return (yield from self.children.answer(call))
         if resource.type == "aws-sdk:sfn" and self.api.knows(resource.action):
+            from statebag.local.interpreter.sdk_shapes import (  # noqa: PLC0415 - see above
+                result_of,
+            )
+            from statebag.local.interpreter.step_functions_api import (  # noqa: PLC0415 - see above
+                ApiError,
+            )
+
             given = call.given.value if isinstance(call.given.value, dict) else {}
             try:
                 return result_of(self.api.call(resource.action, _texts(given)), _ANY_MEMBERS)
@@ -180,28 +204,52 @@ class LocalWorld:
                     f"Sfn.{error.code.removesuffix('Exception')}Exception",
                     f"{error.message} (Service: Sfn, Status Code: 400, Request ID: {uuid4()})",
                 ) from error
+        from statebag.local.interpreter.service_calls import (  # noqa: PLC0415 - see above
+            call_service,
+        )
+
         return call_service(resource, call.given, self.services, call.visit.name)
 
     def _of_activity(self, call: TaskCall) -> Generator[None, Any, Any]:
         """Call the function of the activity's name or ARN, which works as a worker would."""
+        from statebag.local.interpreter.function_calls import (  # noqa: PLC0415 - few runs
+            answer_function,
+        )
+
         call.events.taken("local")
         return (yield from answer_function(call))
 
     def check(self, task: TaskProgram) -> None:
         """Refuse a Task that cannot be answered here.
 
+        In a run with mocks it is refused when it is reached: a test case mocks the states on its
+        way, and no others.
+
         Raises:
             ConfigurationError: With the place of its Resource.
         """
+        try:
+            self._check(task)
+        except ConfigurationError as refused:
+            if not self.mocks:
+                raise
+            self._refused[task.name, task.resource.arn] = refused
+
+    def _check(self, task: TaskProgram) -> None:
         resource = task.resource
         if task.name in self.mocks:
             return
+        from statebag.local.interpreter.function_calls import (  # noqa: PLC0415 - not for mocks
+            is_invoke,
+        )
+
         if resource.kind == "unknown":
             raise ConfigurationError(
                 f"the text ({len(resource.arn)} characters) is neither a function's name nor its "
                 "ARN, nor that of an activity or of an action of a service",
                 path=f"{task.path}.Resource",
-                hint="Such as arn:aws:states:::sqs:sendMessage, or a function's name.",
+                hint="Such as arn:aws:states:::sqs:sendMessage, or a function's name. "
+                + mock_advice(task.name),
             )
         if resource.kind in {"function", "activity"}:
             self._check_function(task, resource.arn, f"{task.path}.Resource")
@@ -216,6 +264,10 @@ class LocalWorld:
                     f"there is no action {resource.arn}", path=f"{task.path}.Resource"
                 )
         elif not (resource.type == "aws-sdk:sfn" and self.api.knows(resource.action)):
+            from statebag.local.interpreter.service_calls import (  # noqa: PLC0415 - few runs
+                check_service,
+            )
+
             check_service(resource, self.services, f"{task.path}.Resource", task.name)
 
     def _named_function(self, task: TaskProgram) -> str | None:
@@ -225,6 +277,10 @@ class LocalWorld:
         return name if isinstance(name, str) and not name.startswith("{%") else None
 
     def _check_function(self, task: TaskProgram, reference: str, path: str) -> None:
+        from statebag.local.interpreter.function_calls import (  # noqa: PLC0415 - as its caller
+            found_handler,
+        )
+
         kind = task.resource.kind
         known = reference if kind != "activity" else task.resource.action
         if found_handler(reference, self.functions) or found_handler(known, self.functions):
@@ -233,7 +289,7 @@ class LocalWorld:
             f"the state {task.name!r} calls {reference}, and no function was given for it",
             path=path,
             hint=f"The functions are {', '.join(sorted(self.functions)) or 'none'}. "
-            "A mock answers it, too.",
+            + mock_advice(task.name, result="{'Payload': ...}" if kind == "action" else "..."),
         )
 
 

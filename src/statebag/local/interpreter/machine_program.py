@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statebag.asl.json_paths import MalformedError
+from statebag.asl.malformed_text import MalformedError
 from statebag.errors import ConfigurationError
 from statebag.local.interpreter.field_check import check_fields
-from statebag.local.interpreter.map_run import DistributedMapProgram
-from statebag.local.interpreter.map_state import MapProgram
-from statebag.local.interpreter.parallel_state import ParallelProgram
 from statebag.local.interpreter.plain_states import (
     ChoiceProgram,
     FailProgram,
@@ -17,7 +14,6 @@ from statebag.local.interpreter.plain_states import (
     SucceedProgram,
     WaitProgram,
 )
-from statebag.local.interpreter.task_state import TaskProgram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,9 +82,24 @@ def _program(state: State, region: str) -> StateProgram:
 def _compiled(state: State, region: str) -> StateProgram:
     if state.kind in _PLAIN:
         return _PLAIN[state.kind](state)
+    # The other types need much more code, so each is loaded for the first machine that has it.
     if state.kind == "Task":
+        from statebag.local.interpreter.task_state import TaskProgram  # noqa: PLC0415 - see above
+
         return TaskProgram(state, region)
     inner = [MachineProgram(machine, region) for machine in state.machines]
     if state.kind == "Parallel":
+        from statebag.local.interpreter.parallel_state import (  # noqa: PLC0415 - see above
+            ParallelProgram,
+        )
+
         return ParallelProgram(state, inner)
-    return (DistributedMapProgram if state.is_distributed else MapProgram)(state, inner[0])
+    if state.is_distributed:
+        from statebag.local.interpreter.map_run import (  # noqa: PLC0415 - see above
+            DistributedMapProgram,
+        )
+
+        return DistributedMapProgram(state, inner[0])
+    from statebag.local.interpreter.map_state import MapProgram  # noqa: PLC0415 - see above
+
+    return MapProgram(state, inner[0])

@@ -48,11 +48,7 @@ class DistributedMapProgram(MapProgram):
         self._label = self.fields.get("Label") or str(uuid4())
         config = processor_config(self.fields)
         self._express = config.get("ExecutionType") == "EXPRESS"
-
-    @property
-    def uses_s3(self) -> bool:
-        """Whether it reads items from S3, or writes results there."""
-        return self._distributed.uses_s3
+        self.uses_s3 = self._distributed.uses_s3
 
     def _attempt(self, visit: StateVisit) -> Generator[None, Any, Any]:
         effective = self.flow.effective(visit)

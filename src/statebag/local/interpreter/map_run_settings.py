@@ -6,6 +6,7 @@ import gc
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from statebag.errors import ConfigurationError
 from statebag.local.interpreter.child_results import result_objects, returned_results
 from statebag.local.interpreter.item_batches import batched
 from statebag.local.interpreter.item_sources import UnreadableSourceError, read_items, reader_form
@@ -56,6 +57,8 @@ class MapRunSettings:
         self._map = fields
         self._is_jsonata = state.language == "JSONata"
         reader = state.fields.get("ItemReader")
+        for name in ("ItemReader", "ResultWriter"):
+            _check_given(state, name)
         self._form = None if reader is None else reader_form(reader, f"{state.path}.ItemReader")
         config = (reader or {}).get("ReaderConfig", {})
         self._source = self._template(_given(reader), "ItemReader/Arguments")
@@ -180,6 +183,19 @@ class MapRunSettings:
             maker = jsonata_template(template, location)
             return lambda visit, _effective: maker(visit)
         return path_template(template)
+
+
+def _check_given(state: State, name: str) -> None:
+    """Refuse the parameters of the other query language, which AWS refuses, too."""
+    field = state.fields.get(name)
+    right, wrong = ("Arguments", "Parameters")
+    if state.language != "JSONata":
+        right, wrong = wrong, right
+    if isinstance(field, dict) and wrong in field:
+        raise ConfigurationError(
+            f"{name} must have {right} in {state.language}, not {wrong}",
+            path=f"{state.path}.{name}.{wrong}",
+        )
 
 
 def _given(field: Any) -> Any:

@@ -13,41 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.intrinsic_calls import IntrinsicCall, check_call, parse_expression
 from statebag.asl.json_paths import JsonPath, MalformedError, ValueFunction, parse_json_path
-from statebag.asl.path_values import found_values
-from statebag.asl.states_functions import IntrinsicFailureError, evaluated_call
 from statebag.format.stub import KEY
-from statebag.local.expressions import ExpressionError
-from statebag.local.interpreter.expression_pool import expressions
+from statebag.local.interpreter.state_failure import MissingValueError
 
 if TYPE_CHECKING:
     from statebag.local.interpreter.state_visit import StateVisit
 
 __all__ = [
     "CallReader",
-    "MissingValueError",
     "PathReader",
     "expression_reader",
     "path_reader",
 ]
 
 
-_PATTERN = re.compile(r"=~\s*/(?P<text>(?:[^/\\]|\\.)*)/(?P<flags>[a-z]*)", re.DOTALL)
-
-
-class MissingValueError(LookupError):
-    """A path finds nothing.
-
-    Attributes:
-        path: The path as written.
-        data: What it was applied to.
-        reason: What is missing, in the words of the JSONPath library that AWS uses.
-    """
-
-    def __init__(self, path: str, data: Any, reason: str) -> None:
-        super().__init__(path)
-        self.path = path
-        self.data = data
-        self.reason = reason
+_PATTERN = r"(?s)=~\s*/(?P<text>(?:[^/\\]|\\.)*)/(?P<flags>[a-z]*)"
 
 
 class PathReader:
@@ -106,9 +86,16 @@ class PathReader:
         return self._several(visit, value, data)
 
     def _several(self, visit: StateVisit, value: Any, root: Any) -> Any:
+        from statebag.asl.path_values import found_values  # noqa: PLC0415 - few paths need it
+
         try:
             found = found_values(value, self._rest, root)
         except MalformedError:
+            from statebag.local.expressions import ExpressionError  # noqa: PLC0415 - starts processes
+            from statebag.local.interpreter.expression_pool import (  # noqa: PLC0415 - the same
+                expressions,
+            )
+
             # A pattern or a function that only the worker process evaluates, which can be killed.
             try:
                 scheduler = visit.lane.execution.scheduler
@@ -131,10 +118,17 @@ class PathReader:
 class CallReader:
     """Computes a call of an intrinsic function."""
 
-    __slots__ = ("_call", "function", "text")
+    __slots__ = ("_call", "_evaluated", "_failure", "function", "text")
     is_whole = False
 
     def __init__(self, call: IntrinsicCall) -> None:
+        from statebag.asl.states_functions import (  # noqa: PLC0415 - few definitions call any
+            IntrinsicFailureError,
+            evaluated_call,
+        )
+
+        self._evaluated = evaluated_call
+        self._failure = IntrinsicFailureError
         self.text = call.text
         self.function = call.name
         self._call = call
@@ -147,12 +141,12 @@ class CallReader:
             StateFailure: The arguments do not fit the function.
         """
         try:
-            return evaluated_call(
+            return self._evaluated(
                 self._call,
                 lambda path: path_reader(path).value(visit, data),
                 visit.reading.arguments,
             )
-        except IntrinsicFailureError as error:
+        except self._failure as error:
             raise visit.failure(
                 "States.IntrinsicFailure",
                 f"The function '{self.text}' had the following error: {error}",
@@ -189,7 +183,7 @@ def _dialect(rest: str) -> str:
         flags = "(?i)" if "i" in pattern["flags"] else ""
         return f'=~ "{flags}^(?:{text})$"'  # the whole value, as Jayway matches
 
-    return "$" + _PATTERN.sub(quoted, rest).replace("&&", "&")
+    return "$" + re.sub(_PATTERN, quoted, rest).replace("&&", "&")
 
 
 def _bracketed(steps: tuple[str | int, ...]) -> str:

@@ -11,10 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from statebag.format.stub import KEY
-from statebag.local.expressions import ExpressionError
-from statebag.local.interpreter.expression_pool import expressions
 from statebag.local.interpreter.json_value import json_text, kind_of
-from statebag.local.interpreter.path_reader import MissingValueError, expression_reader
+from statebag.local.interpreter.state_failure import MissingValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonataExpression", "is_expression", "jsonata_template", "path_template"]
 
-_EXPRESSION = re.compile(r"\{%(?P<code>.*)%\}", re.DOTALL)
+_BEGIN, _END = "{%", "%}"
 # A variable, and names below it: most expressions are no more than that.
-_PLAIN = re.compile(r"\s*\$(?P<root>[A-Za-z_]\w*)(?P<names>(?:\.[A-Za-z_]\w*)*)\s*")
+_PLAIN = r"\s*\$(?P<root>[A-Za-z_]\w*)(?P<names>(?:\.[A-Za-z_]\w*)*)\s*"
 _KEYWORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
 _ROOTS = ("input", "result", "errorOutput", "context")
 _NOTHING = object()
@@ -35,7 +33,12 @@ _NOTHING = object()
 
 def is_expression(value: Any) -> bool:
     """Return whether a value is a JSONata expression, `{% … %}`."""
-    return isinstance(value, str) and _EXPRESSION.fullmatch(value) is not None
+    return (
+        isinstance(value, str)
+        and value.startswith(_BEGIN)
+        and value.endswith(_END)
+        and len(value) >= len(_BEGIN + _END)
+    )
 
 
 def path_template(template: Any) -> Maker:
@@ -75,6 +78,10 @@ def _path_maker(template: Any) -> Maker | None:
 
 
 def _read(name: str, text: Any) -> Maker:
+    from statebag.local.interpreter.path_reader import (  # noqa: PLC0415 - not for JSONata
+        expression_reader,
+    )
+
     reader = expression_reader(text)
 
     def made(visit: StateVisit, data: Any) -> Any:
@@ -100,11 +107,10 @@ class JsonataExpression:
     __slots__ = ("_asks_for", "_plain", "code", "location")
 
     def __init__(self, text: str, location: str) -> None:
-        found = _EXPRESSION.fullmatch(text)
-        assert found is not None
-        self.code = found["code"].strip()
+        assert is_expression(text)
+        self.code = text.removeprefix(_BEGIN).removesuffix(_END).strip()
         self.location = location
-        plain = _PLAIN.fullmatch(self.code)
+        plain = re.fullmatch(_PLAIN, self.code)
         self._plain: tuple[str, ...] | None = None
         if plain is not None and plain["root"] not in _KEYWORDS:
             names = (plain["root"], *plain["names"].split(".")[1:])
@@ -127,6 +133,11 @@ class JsonataExpression:
                     states, variables = self._states(visit), visit.lane.variables.seen()
                     visit.reading.expression(self.code, states, variables)
                 return value
+        from statebag.local.expressions import ExpressionError  # noqa: PLC0415 - starts processes
+        from statebag.local.interpreter.expression_pool import (  # noqa: PLC0415 - the same
+            expressions,
+        )
+
         variables, states = visit.lane.variables.seen(), self._states(visit)
         bindings = {**variables, "states": states}
         reading, scheduler = visit.reading, visit.lane.execution.scheduler

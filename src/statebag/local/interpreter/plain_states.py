@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from statebag.errors import ConfigurationError
-from statebag.local.interpreter.choice_rules import compile_rule, moment_of
 from statebag.local.interpreter.data_flow import JsonataFlow, PathFlow, read_value
 from statebag.local.interpreter.json_value import JsonValue, json_text
-from statebag.local.interpreter.path_reader import (
-    CallReader,
-    MissingValueError,
-    expression_reader,
-)
 from statebag.local.interpreter.payload_template import JsonataExpression, is_expression
-from statebag.local.interpreter.state_failure import StateFailure
+from statebag.local.interpreter.state_failure import MissingValueError, StateFailure
 from statebag.local.interpreter.state_program import StateProgram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from datetime import datetime
 
     from statebag.asl.model import State
     from statebag.local.interpreter.state_program import Left
@@ -69,6 +64,10 @@ class ChoiceProgram(StateProgram):
     """A Choice state, which takes the first of its rules that holds."""
 
     def __init__(self, state: State) -> None:
+        from statebag.local.interpreter.choice_rules import (  # noqa: PLC0415 - for no other state
+            compile_rule,
+        )
+
         super().__init__(state)
         self._rules: list[tuple[Callable[[StateVisit, Any], bool], Any, str]] = []
         for index, rule in enumerate(self.fields["Choices"]):
@@ -116,6 +115,10 @@ class WaitProgram(StateProgram):
         return output, assigned, self.next
 
     def _seconds(self, visit: StateVisit, value: Any) -> float:
+        from statebag.local.interpreter.choice_rules import (  # noqa: PLC0415 - for few states
+            moment_of,
+        )
+
         fields = self.fields
         if "SecondsPath" in fields:
             path = fields["SecondsPath"]
@@ -138,7 +141,7 @@ class WaitProgram(StateProgram):
                     "The TimestampPath parameter does not reference a valid ISO-8601 extended "
                     f"offset date-time format string: {path} == {_shown(found)}"
                 )
-            return self._until(visit, found)
+            return _until(visit, moment_of(found))
         if "Timestamp" in fields:
             text = fields["Timestamp"]
             if is_expression(text):
@@ -151,7 +154,7 @@ class WaitProgram(StateProgram):
                 )
                 failure.after_entering = True
                 raise failure
-            return self._until(visit, text)
+            return _until(visit, moment_of(text))
         seconds = fields["Seconds"]
         if is_expression(seconds):
             expression = JsonataExpression(seconds, "Seconds")
@@ -164,10 +167,10 @@ class WaitProgram(StateProgram):
                 )
         return float(seconds)
 
-    def _until(self, visit: StateVisit, text: str) -> float:
-        moment = moment_of(text)
-        assert moment is not None
-        return (moment - visit.lane.execution.scheduler.now()).total_seconds()
+
+def _until(visit: StateVisit, moment: datetime | None) -> float:
+    assert moment is not None
+    return (moment - visit.lane.execution.scheduler.now()).total_seconds()
 
 
 class FailProgram(StateProgram):
@@ -176,10 +179,10 @@ class FailProgram(StateProgram):
     def __init__(self, state: State) -> None:
         super().__init__(state)
         for name in ("ErrorPath", "CausePath"):
-            reader = expression_reader(self.fields[name]) if name in self.fields else None
-            if isinstance(reader, CallReader) and reader.function not in _GIVE_TEXT:
+            function = None if name not in self.fields else _called(self.fields[name])
+            if function is not None and function not in _GIVE_TEXT:
                 raise ConfigurationError(
-                    f"{name} must use a function that gives a string, not {reader.function}",
+                    f"{name} must use a function that gives a string, not {function}",
                     path=f"{state.path}.{name}",
                     hint=f"Such functions are {', '.join(sorted(_GIVE_TEXT))}.",
                 )
@@ -194,6 +197,10 @@ class FailProgram(StateProgram):
 
     def _text(self, visit: StateVisit, name: str) -> str | None:
         if f"{name}Path" in self.fields:
+            from statebag.local.interpreter.path_reader import (  # noqa: PLC0415 - few states
+                expression_reader,
+            )
+
             field = f"{name}Path"
             reader = expression_reader(self.fields[field])
             try:
@@ -211,6 +218,17 @@ class FailProgram(StateProgram):
         if self.is_jsonata and is_expression(text):
             return str(JsonataExpression(str(text), name).typed(visit, "string"))
         return text
+
+
+def _called(text: str) -> str | None:
+    """Return the name of the function that an ErrorPath or a CausePath calls; None for a path."""
+    from statebag.local.interpreter.path_reader import (  # noqa: PLC0415 - few states
+        CallReader,
+        expression_reader,
+    )
+
+    reader = expression_reader(text)
+    return reader.function if isinstance(reader, CallReader) else None
 
 
 def _shown(value: Any) -> str:

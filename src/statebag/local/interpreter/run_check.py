@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from statebag.asl.definition import problems_of
 from statebag.asl.model import Definition
 from statebag.errors import ConfigurationError
 from statebag.local.interpreter.json_value import checked_value
 from statebag.local.interpreter.machine_program import MachineProgram
-from statebag.local.interpreter.map_run import DistributedMapProgram
-from statebag.local.interpreter.task_state import TaskProgram
 
 if TYPE_CHECKING:
     from statebag.local.interpreter.local_world import LocalWorld
+    from statebag.local.interpreter.task_state import TaskProgram
 
 __all__ = ["check_programs", "compiled_machine"]
 
@@ -47,7 +46,7 @@ def check_programs(world: LocalWorld, programs: list[MachineProgram], *, express
         ConfigurationError: With the place.
     """
     states = [state for program in programs for state in program.programs()]
-    tasks = [state for state in states if isinstance(state, TaskProgram)]
+    tasks = [cast("TaskProgram", state) for state in states if state.kind == "Task"]
     unknown = world.mocks.unknown(task.name for task in tasks)
     if unknown:
         raise ConfigurationError(
@@ -69,5 +68,5 @@ def check_programs(world: LocalWorld, programs: list[MachineProgram], *, express
                 path=f"{task.path}.Resource",
             )
         world.check(task)
-    if any(isinstance(state, DistributedMapProgram) and state.uses_s3 for state in states):
+    if any(state.uses_s3 for state in states):
         world.services.start()

@@ -30,6 +30,8 @@ __all__ = [
     "Timer",
 ]
 
+_real_clock = time.perf_counter
+_time_at = datetime.fromtimestamp
 _SLICE = 0.05  # seconds until a wait looks again whether anybody may still answer. Chosen
 _LOOKED_EVERY = 256  # turns between two looks at the real clock. Measured: one takes 0.1 µs
 
@@ -157,7 +159,7 @@ class Scheduler:
     def now(self) -> datetime:
         """Return the time of the run: real time plus what the clock has jumped over."""
         skipped = self.clock * self._skips
-        return datetime.fromtimestamp(time.perf_counter() + self._epoch + skipped, UTC)
+        return _time_at(_real_clock() + self._epoch + skipped, UTC)
 
     def left(self) -> float | None:
         """Real seconds until the deadline; None if there is no deadline."""

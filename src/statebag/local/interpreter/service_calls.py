@@ -14,6 +14,7 @@ from statebag.local.interpreter.sdk_shapes import (
     result_of,
 )
 from statebag.local.interpreter.state_failure import StateFailure
+from statebag.local.interpreter.task_mocks import mock_advice
 
 if TYPE_CHECKING:
     from statebag.local.interpreter.aws_services import AwsServices
@@ -45,27 +46,23 @@ def check_service(resource: TaskResource, services: AwsServices, path: str, stat
     """
     if not resource.type.startswith("aws-sdk:") and resource.type not in _OPTIMISED:
         raise ConfigurationError(
-            f"{resource.arn} does not run here", path=path, hint=_with_a_mock(state)
+            f"the state {state!r} calls {resource.arn}, which does not run here",
+            path=path,
+            hint=mock_advice(state),
         )
     if resource.pattern.startswith("sync"):
         raise ConfigurationError(
-            f"{resource.arn} waits for a job, and no job runs here",
+            f"the state {state!r} calls {resource.arn}, which waits for a job, and no job runs "
+            "here",
             path=path,
-            hint=_with_a_mock(state),
+            hint=mock_advice(state),
         )
-    elsewhere = _with_a_mock(state, "endpoint='http://...' names a server that has the service.")
+    elsewhere = mock_advice(
+        state, otherwise="endpoint='http://...' names a server that has the service."
+    )
     _method(resource, services, path, elsewhere)
     if services.endpoint is None:
         services.check_played(boto_names(resource.type)[0], resource.arn, path, elsewhere)
-
-
-def _with_a_mock(state: str, otherwise: str = "") -> str:
-    """Return the way out for a Task that cannot be played here."""
-    hint = (
-        f"Answer it with a mock: mocks={{{state!r}: {{'Return': ...}}}}, or a file with `statebag "
-        "run --mocks FILE --case NAME` (docs/testing.md)."
-    )
-    return f"{hint} Or {otherwise}" if otherwise else hint
 
 
 def call_service(
@@ -100,7 +97,7 @@ def call_service(
         raise StateFailure(f"{name}.SdkClientException", str(error)) from error
     except NotImplementedError as error:
         raise ConfigurationError(
-            f"{resource.arn} is not played in this process", hint=_with_a_mock(state)
+            f"{resource.arn} is not played in this process", hint=mock_advice(state)
         ) from error
     result = result_of(answer, shape.output_shape)
     if resource.type.startswith("aws-sdk:"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from statebag.local.interpreter.event_log import NOT_TRUNCATED, EventLog, HistoryFullError
 from statebag.local.interpreter.state_failure import StateFailure
@@ -34,8 +35,10 @@ class SingleExecution:
         log: Its history.
         place: The path of its states, without their names.
         root: Whether it is the run's main execution.
+        express: Whether its id is that of an Express execution.
 
     Attributes:
+        id: Its id in the context object.
         status: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
         output: The output; None unless it succeeded.
         error: The error's name; None if there is none.
@@ -54,12 +57,15 @@ class SingleExecution:
         log: EventLog,
         place: str,
         root: bool = False,
+        express: bool = False,
     ) -> None:
         self.world = world
         self.scheduler = world.scheduler
         self.program = program
         self.input = given
         self.arn = arn
+        # As AWS writes it (Developer Guide, "Express workflows": `express:<machine>:<name>:<id>`).
+        self.id = f"{arn.replace(':execution:', ':express:')}:{uuid4()}" if express else arn
         self.name = arn.rpartition(":")[2]
         self.machine_arn = machine_arn
         self.log = log
@@ -77,7 +83,7 @@ class SingleExecution:
         if self._context is None:
             self._context = {
                 "Execution": {
-                    "Id": self.arn,
+                    "Id": self.id,
                     "Input": self.input.value,
                     "StartTime": iso_time(self.started),
                     "Name": self.name,

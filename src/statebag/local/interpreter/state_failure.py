@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "DATA_LIMIT",
     "QUERY_FAILED",
     "RUNTIME",
     "TIMEOUT",
+    "MissingValueError",
     "StateFailure",
     "is_taken",
 ]
@@ -16,6 +19,22 @@ QUERY_FAILED = "States.QueryEvaluationError"
 RUNTIME = "States.Runtime"
 TIMEOUT = "States.Timeout"
 _HEARTBEAT = "States.HeartbeatTimeout"
+
+
+class MissingValueError(LookupError):
+    """A path finds nothing.
+
+    Attributes:
+        path: The path as written.
+        data: What it was applied to.
+        reason: What is missing, in the words of the JSONPath library that AWS uses.
+    """
+
+    def __init__(self, path: str, data: Any, reason: str) -> None:
+        super().__init__(path)
+        self.path = path
+        self.data = data
+        self.reason = reason
 
 
 class StateFailure(Exception):  # noqa: N818 - a result of a state, not a bug of the program

@@ -30,9 +30,11 @@ class StateProgram:
     Attributes:
         next: The name of the state that follows; None for a state that ends its machine.
         machines: The machines in it.
+        uses_s3: Whether it reads items from S3, or writes results there.
     """
 
     blocks = False
+    uses_s3 = False
 
     machines: Sequence[MachineProgram] = ()
 

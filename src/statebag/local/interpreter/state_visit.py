@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["TOO_DEEP", "Lane", "StateVisit", "error_output", "iso_time"]
 
 
+# Bytes up to which a value neither is too large nor nests too deep.
+_SHORT = min(PAYLOAD_LIMIT, 2 * MAX_DEPTH)
 TOO_DEEP = f"The output of the state nests deeper than {MAX_DEPTH} levels."
 
 
@@ -85,6 +87,7 @@ class StateVisit:
 
     __slots__ = (
         "_at",
+        "_left",
         "attempts",
         "before",
         "entered",
@@ -107,12 +110,13 @@ class StateVisit:
         self.kind = kind
         self.input = given
         self.before = lane.last
-        self.entered = lane.event(
-            f"{kind}StateEntered",
-            "stateEnteredEventDetails",
-            {"name": name, "input": given.text, "inputDetails": NOT_TRUNCATED},
+        log = lane.execution.log
+        details = {"name": name, "input": given.text, "inputDetails": NOT_TRUNCATED}
+        self.entered = lane.last = log.add(
+            f"{kind}StateEntered", lane.last, "stateEnteredEventDetails", details
         )
-        self._at: datetime = lane.execution.log.time
+        self._at: datetime = log.time
+        self._left: datetime | None = None
         self.retries: int | None = None
         self.token: str | None = None
         self.item: tuple[int, Any] | None = lane.item
@@ -129,8 +133,9 @@ class StateVisit:
 
     @property
     def seconds(self) -> float:
-        """Seconds since it was entered, on the clock of the run."""
-        return (self.lane.execution.scheduler.now() - self._at).total_seconds()
+        """Seconds from entering to leaving, or until now, on the clock of the run."""
+        left = self._left or self.lane.execution.scheduler.now()
+        return (left - self._at).total_seconds()
 
     @property
     def reading(self) -> Reading:
@@ -144,10 +149,11 @@ class StateVisit:
         Raises:
             StateFailure: The output or the variables are too large.
         """
-        if output.size > PAYLOAD_LIMIT:
-            raise self.too_large("output", output, final=True)
-        if output.is_too_deep:
-            raise self.runtime(TOO_DEEP, final=True)
+        if output.size > _SHORT:
+            if output.size > PAYLOAD_LIMIT:
+                raise self.too_large("output", output, final=True)
+            if output.is_too_deep:
+                raise self.runtime(TOO_DEEP, final=True)
         details: dict[str, Any] = {
             "name": self.name,
             "output": output.text,
@@ -156,7 +162,12 @@ class StateVisit:
         if assigned:
             details["assignedVariables"] = self._assign(assigned)
             details["assignedVariablesDetails"] = NOT_TRUNCATED
-        self.lane.event(f"{self.kind}StateExited", "stateExitedEventDetails", details)
+        lane = self.lane
+        log = lane.execution.log
+        lane.last = log.add(
+            f"{self.kind}StateExited", lane.last, "stateExitedEventDetails", details
+        )
+        self._left = log.time
 
     def _assign(self, assigned: dict[str, Any]) -> dict[str, str]:
         texts = {name: JsonValue(value) for name, value in assigned.items()}

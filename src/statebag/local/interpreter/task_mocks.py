@@ -14,9 +14,24 @@ if TYPE_CHECKING:
 
     from statebag.local.interpreter.task_state import TaskCall
 
-__all__ = ["TaskMocks"]
+__all__ = ["TaskMocks", "mock_advice"]
 
 _FORM = 'Such as {"Return": value}, or {"Throw": {"Error": name, "Cause": text}}.'
+
+
+def mock_advice(state: str, *, result: str = "...", otherwise: str = "") -> str:
+    """Return the way out for a Task that cannot be answered here: a mock, in both of its forms.
+
+    Args:
+        state: The Task's name.
+        result: What stands for its result.
+        otherwise: Another way out; empty if there is none.
+    """
+    hint = (
+        f"Answer it with a mock: mocks={{{state!r}: {{'Return': {result}}}}}, or a file with "
+        "`statebag run --mocks FILE --case NAME` (docs/testing.md)."
+    )
+    return f"{hint} Or {otherwise}" if otherwise else hint
 
 
 class TaskMocks:
@@ -43,6 +58,9 @@ class TaskMocks:
 
     def __contains__(self, state: str) -> bool:
         return state in self._outcomes
+
+    def __bool__(self) -> bool:
+        return bool(self._outcomes)
 
     def unknown(self, states: Iterable[str]) -> list[str]:
         """Return the names of mocks that belong to no Task among these states."""
