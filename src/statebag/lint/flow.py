@@ -193,15 +193,17 @@ class Flow:
         kind, sata = state["Type"], scope.language == "JSONata"
         given = "Arguments" if sata else "Parameters"
         argument = scope.input
+        call = call_of(state, path, self.functions) if kind == "Task" else None
         if given in state and kind != "Map":
-            how = "value" if kind == "Task" and takes_values(state) else "pick"
+            # A function in another language reads values, as a service does, and no stubs.
+            reads = call is not None and (takes_values(state) or call.other_runtime is not None)
+            how = "value" if reads else "pick"
             argument = self._reader.template(state[given], f"{path}.{given}", scope, how)
         result: Shape | None = argument
-        if kind == "Task":
+        if call is not None:
             if "Credentials" in state:
                 self._reader.template(state["Credentials"], f"{path}.Credentials", scope, "value")
             self._reader.tell_size(path, "the input of its task", argument, entry)
-            call = call_of(state, path, self.functions)
             if self._reader.telling:
                 self.observer.calls(path, call, entry, argument)
             result = call.result
@@ -288,6 +290,8 @@ class Flow:
         for name in ("ItemSelector", "Parameters"):
             if name in state:
                 selected = self._reader.template(state[name], f"{path}.{name}", inner)
+        if isinstance(state.get("ItemBatcher"), dict):
+            selected = self._batch(state["ItemBatcher"], path, selected, scope)
         # Each child of a Distributed Map is an execution with its own input.
         execution = selected if distributed else scope.execution
         inner = replace(inner, input=selected, execution=execution)
@@ -308,6 +312,17 @@ class Flow:
         total = PAYLOAD_LIMIT if count is None else min(count * (each + 1) + 1, PAYLOAD_LIMIT)
         return each_of(out, f"the results of {path}", total)
 
+    def _batch(self, batcher: Mapping[str, Any], path: str, selected: Shape, scope: Scope) -> Shape:
+        """Return the input of a child that is given several items, as one object."""
+        known: dict[Any, Shape] = {}
+        if "BatchInput" in batcher:
+            place = f"{path}.ItemBatcher.BatchInput"
+            known["BatchInput"] = self._reader.template(batcher["BatchInput"], place, scope)
+        # All of a batch is at most a payload: the engine makes it smaller.
+        room = PAYLOAD_LIMIT - size(Members({**known, "Items": BoundedText(2)}))
+        known["Items"] = each_of(selected, f"the items of a batch of {path}", max(room, 0))
+        return Members(known)
+
     def _map_fields(self, state: dict[str, Any], path: str, scope: Scope) -> None:
         """Check the fields of a Distributed Map for its reader, its writer and its batches."""
         for name in ("ItemReader", "ItemReader.ReaderConfig", "ItemBatcher", "ResultWriter"):
@@ -316,19 +331,17 @@ class Flow:
                 holder = holder.get(one) if isinstance(holder, dict) else None
             if not isinstance(holder, dict):
                 continue
-            # The engine reads the names of buckets and keys itself, and passes on the fields next
-            # to a batch.
-            for field_ in ("Parameters", "Arguments", "BatchInput"):
+            # The engine reads the names of buckets and keys itself.
+            for field_ in ("Parameters", "Arguments"):
                 if field_ in holder:
-                    how = "pick" if field_ == "BatchInput" else "value"
-                    self._reader.template(holder[field_], f"{path}.{name}.{field_}", scope, how)
+                    self._reader.template(holder[field_], f"{path}.{name}.{field_}", scope, "value")
             for field_ in _MAP_PATH_FIELDS:
                 if field_ in holder:
                     self._reader.path(holder[field_], f"{path}.{name}.{field_}", scope, "value")
 
     def _items(self, state: dict[str, Any], path: str, scope: Scope) -> tuple[Shape, int | None]:
         """Return the shape of any item of a Map, and the number of items; None if unknown."""
-        if "ItemReader" in state or "ItemBatcher" in state:
+        if "ItemReader" in state:
             return SourcePart(Source(f"an item of {path}", PAYLOAD_LIMIT)), most_items(state)
         if scope.language == "JSONata":
             given = state.get("Items", "{% $states.input %}")
