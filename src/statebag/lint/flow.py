@@ -275,7 +275,9 @@ class Flow:
             outputs.append(out)
         result = Members(tuple(enumerate(outputs)))
         if self._reader.telling and size(result) > PAYLOAD_LIMIT:
-            self.observer.adds_up(path, [size(out) for out in outputs], None, distributed=False)
+            each = [size(out) for out in outputs]
+            kept = _kept(self._states[path].fields, scope)
+            self.observer.adds_up(path, each, None, distributed=False, kept=kept)
         return result
 
     def _map(self, state: dict[str, Any], path: str, scope: Scope) -> Shape | None:
@@ -308,7 +310,8 @@ class Flow:
             return each_of(item, f"the results of {path}", item.source.bound)
         each = size(out)
         if self._reader.telling and (count is None or count * (each + 1) + 1 > PAYLOAD_LIMIT):
-            self.observer.adds_up(path, [each], count, distributed=distributed)
+            kept = _kept(state, scope)
+            self.observer.adds_up(path, [each], count, distributed=distributed, kept=kept)
         total = PAYLOAD_LIMIT if count is None else min(count * (each + 1) + 1, PAYLOAD_LIMIT)
         return each_of(out, f"the results of {path}", total)
 
@@ -420,6 +423,12 @@ def _order(machine: StateMachine) -> dict[str, int]:
 
 def _following(state: State) -> Iterator[str]:
     return (one.name for one in state.targets() if one.name is not None)
+
+
+def _kept(state: Mapping[str, Any], scope: Scope) -> int:
+    """Return the bytes of the input that stand beside the result in the output of a state."""
+    replaces = scope.language == "JSONata" or state.get("ResultPath", "$") in {"$", None}
+    return 0 if replaces else size(scope.input)
 
 
 def _added(known: list[_Entry], entry: _Entry, target: str, widen: int, apart: int) -> int | None:
