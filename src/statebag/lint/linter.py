@@ -123,6 +123,11 @@ def lint(paths: list[Path], options: Options) -> Report:
     findings: list[Finding] = []
     accepted = 0
     machines = machines_of(paths)
+    if not machines:
+        raise ConfigurationError(
+            f"no state machine is in {', '.join(map(str, paths))[:_NAME_SHOWN] or 'no file'}",
+            hint="Name a template, a definition (*.asl.json), or a folder that has one.",
+        )
     for machine in machines:
         settings = function_settings(machine)
         found, advice = _looked_at(machine, settings, options)
