@@ -119,3 +119,38 @@ def test_files_of_other_tools_say_what_to_run(folder):
 def test_a_command_or_a_file_that_is_not_there(folder):
     assert "Did you mean init?" in statebag("innit").stderr
     assert statebag("init", "nothing.yaml").exit_code == 2
+
+
+def test_a_function_in_another_language(folder):
+    """Nobody can decorate it: it is given what stays plain."""
+    (folder / "app.py").write_text("def f(event, context):\n    return event\n")
+    (folder / "template.yaml").write_text(
+        """
+        Resources:
+          F:
+            Type: AWS::Serverless::Function
+            Properties: {CodeUri: ., Handler: app.f, Runtime: python3.12}
+          Letter:
+            Type: AWS::Serverless::Function
+            Properties: {CodeUri: ., Handler: letter.handler, Runtime: nodejs22.x}
+          M:
+            Type: AWS::Serverless::StateMachine
+            Properties:
+              Definition:
+                StartAt: A
+                States:
+                  A: {Type: Task, Resource: !GetAtt F.Arn, Next: B}
+                  B:
+                    Type: Task
+                    Resource: !GetAtt Letter.Arn
+                    Parameters: {name.$: $.이름}
+                    End: true
+        """
+    )
+    shown = statebag("init").stdout
+    assert "not decorated yet: F. " in shown
+    assert "control paths only: Letter (nodejs22.x)" in shown
+    assert "in place of: Letter" in shown
+    written = tomllib.loads((folder / "statebag.toml").read_text("utf-8"))
+    assert written["control"] == ["$.이름"]
+    assert "movable" not in written

@@ -128,6 +128,9 @@ def _told(facts: WorkflowFacts, settings: Mapping[str, Any]) -> Iterator[str]:
             f"not decorated yet: {', '.join(facts.undecorated)}. Put @statebag.step around each "
             "that reads the state; until then, what they return is not sealed"
         )
+    if facts.other_runtimes:
+        listed = ", ".join(f"{name} ({one})" for name, one in facts.other_runtimes.items())
+        yield f"in another language, so that they can be given control paths only: {listed}"
     unnamed = [name for name in facts.handlers if not settings["handlers"][name]]
     if unnamed:
         yield (
