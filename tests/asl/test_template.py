@@ -254,3 +254,46 @@ def test_a_placeholder_with_and_without_quotes_stays_a_text():
     states = "StartAt: P\nStates: {P: {Type: Pass, End: true}}\n"
     text = f"{states}Comment: '${{N}}'\nX: ${{N}}\n"
     assert parse_definition(text, "m.yaml", {"N": "5"})["X"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ({"Fn::ImportValue": "shared"}, "Give it a value: --substitution Word=VALUE"),
+        ({"Ref": "Nobody"}, "Give it a value: --substitution Word=VALUE"),
+        ({"Ref": "Needed"}, "--parameter Needed=VALUE"),
+    ],
+)
+def test_a_substitution_that_is_not_evaluated_is_given_as_the_hint_says(tmp_path, value, hint):
+    properties = {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {
+            "DefinitionString": json.dumps(DEFINITION),
+            "DefinitionSubstitutions": {"Word": value},
+        },
+    }
+    document = {"Parameters": {"Needed": {"Type": "String"}}, "Resources": {"M": properties}}
+    with pytest.raises(ConfigurationError) as caught:
+        template(tmp_path, json.dumps(document)).definition("M", {})
+    assert hint in caught.value.hint
+    assert caught.value.path == "$.Resources.M.Properties.DefinitionSubstitutions.Word"
+    given = {"Word": "값"} if "substitution" in hint else {}
+    parameters = {} if given else {"Needed": "값"}
+    made = template(tmp_path, json.dumps(document), **parameters).definition("M", given)
+    assert result(made) == "값"
+
+
+def test_a_variable_that_is_not_evaluated_is_given_as_the_hint_says(tmp_path):
+    function = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {
+            "Handler": "app.handler",
+            "CodeUri": ".",
+            "Environment": {"Variables": {"TABLE": {"Fn::ImportValue": "shared"}}},
+        },
+    }
+    found = template(tmp_path, json.dumps({"Resources": {"F": function}}))
+    with pytest.raises(ConfigurationError) as caught:
+        found.environment("F", {})
+    assert caught.value.hint == "Give it a value: --env TABLE=VALUE"
+    assert found.environment("F", {"TABLE": "orders"})["TABLE"] == "orders"

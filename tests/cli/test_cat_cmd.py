@@ -12,7 +12,8 @@ from tests.cli.program import is_one_clear_line, run_examples, statebag
 
 
 def test_the_examples_of_the_help(folder, state, bag_file, execution):
-    entry, newest, report, past = run_examples(command, folder).values()
+    entry, newest, report, past, last = run_examples(command, folder).values()
+    assert json.loads(last.stdout)["n"] == 1500
     assert past.stdout == entry.stdout
     assert entry.stdout == encode(state["state_history"][3]) + b"\n"
     assert newest.stdout == b"[1498,1499]\n"

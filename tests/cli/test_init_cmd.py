@@ -31,6 +31,45 @@ def test_a_file_that_is_there_is_kept(folder):
     assert "ReadPageArn" in (folder / "statebag.toml").read_text()
 
 
+def test_what_a_person_wrote_is_kept(folder):
+    """As often as init looks for functions that are not decorated."""
+    (folder / "machine.asl.json").write_text(json.dumps(MACHINE))
+    written = """
+        template = "machine.asl.json"
+        control = ["$.old"]
+        input = "입력.json"
+        [handlers]
+        ReadPageArn = "app.py:read_page"
+        Mine = "app.py:mine"
+        [env]
+        LOG_LEVEL = "DEBUG"
+    """
+    (folder / "statebag.toml").write_text(written)
+    for _ in range(2):
+        result = statebag("init", "machine.asl.json", "--force")
+        assert result.exit_code == 0, result.stderr
+        found = tomllib.loads((folder / "statebag.toml").read_text())
+        assert found["input"] == "입력.json"
+        assert found["env"] == {"LOG_LEVEL": "DEBUG"}
+        assert found["handlers"]["ReadPageArn"] == "app.py:read_page"
+        assert found["handlers"]["Mine"] == "app.py:mine"
+        assert "$.old" not in found.get("control", [])
+        assert "in place of: " not in result.stdout
+        (folder / "statebag.toml").write_text(written)
+    assert "no longer in control" in result.stdout
+    assert "$.old" in result.stdout
+    (folder / "statebag.toml").unlink()
+    assert "in place of: ReadPageArn" in statebag("init", "machine.asl.json").stdout
+
+
+def test_a_file_that_is_not_toml_is_not_replaced(folder):
+    (folder / "machine.asl.json").write_text(json.dumps(MACHINE))
+    (folder / "statebag.toml").write_text("input = \n")
+    result = statebag("init", "machine.asl.json", "--force")
+    assert result.exit_code == 20
+    assert (folder / "statebag.toml").read_text() == "input = \n"
+
+
 def test_a_file_without_a_machine(folder):
     (folder / "template.yaml").write_text("Resources: {}\n")
     result = statebag("init", "template.yaml")
@@ -80,3 +119,38 @@ def test_files_of_other_tools_say_what_to_run(folder):
 def test_a_command_or_a_file_that_is_not_there(folder):
     assert "Did you mean init?" in statebag("innit").stderr
     assert statebag("init", "nothing.yaml").exit_code == 2
+
+
+def test_a_function_in_another_language(folder):
+    """Nobody can decorate it: it is given what stays plain."""
+    (folder / "app.py").write_text("def f(event, context):\n    return event\n")
+    (folder / "template.yaml").write_text(
+        """
+        Resources:
+          F:
+            Type: AWS::Serverless::Function
+            Properties: {CodeUri: ., Handler: app.f, Runtime: python3.12}
+          Letter:
+            Type: AWS::Serverless::Function
+            Properties: {CodeUri: ., Handler: letter.handler, Runtime: nodejs22.x}
+          M:
+            Type: AWS::Serverless::StateMachine
+            Properties:
+              Definition:
+                StartAt: A
+                States:
+                  A: {Type: Task, Resource: !GetAtt F.Arn, Next: B}
+                  B:
+                    Type: Task
+                    Resource: !GetAtt Letter.Arn
+                    Parameters: {name.$: $.이름}
+                    End: true
+        """
+    )
+    shown = statebag("init").stdout
+    assert "not decorated yet: F. " in shown
+    assert "control paths only: Letter (nodejs22.x)" in shown
+    assert "in place of: Letter" in shown
+    written = tomllib.loads((folder / "statebag.toml").read_text("utf-8"))
+    assert written["control"] == ["$.이름"]
+    assert "movable" not in written

@@ -1,6 +1,7 @@
 """`statebag log`, and what else looks into an execution by its ARN."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -77,6 +78,39 @@ class TestAnExecution:
         assert (status, arn) == ("TIMED_OUT", execution)
         assert time.endswith("Z")
         assert int(size.replace(",", "")) > 1_000
+
+    @pytest.mark.parametrize("columns", [60, 100])
+    def test_on_a_terminal_the_list_is_a_table_of_names(self, execution, columns):
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", on_terminal(columns, "log"))
+        lines = [line.rstrip() for line in shown.splitlines()]
+        assert max(map(len, lines)) <= columns
+        machine, name = execution.split(":")[-2:]
+        assert f"{machine}/{name}"[:16] in shown
+        assert "TIMED_OUT" in shown
+        assert "arn:" not in shown
+
+    def test_the_newest_has_a_short_name(self, execution, folder):
+        whole = statebag("open", execution).stdout
+        assert statebag("open", "@").stdout == whole
+        assert statebag("cat", "@11", "$.status").stdout == (
+            statebag("cat", f"{execution}@11", "$.status").stdout
+        )
+        assert statebag("diff", "@", "@").stderr == "no difference\n"
+        (folder / "@").write_text("{}")  # a file goes first
+        assert statebag("open", "@").stdout == "{}\n"
+
+    def test_there_is_no_newest(self, folder):
+        result = statebag("cat", "@", "$.a", "--histories", folder / "empty")
+        assert is_one_clear_line(result.stderr)
+        assert "no run on this machine" in result.stderr
+
+    def test_the_width_that_is_asked_for_holds_in_a_pipe_too(self, execution, monkeypatch):
+        wide = statebag("log", execution).stdout.splitlines()
+        monkeypatch.setenv("COLUMNS", "60")
+        narrow = statebag("log", execution).stdout
+        table = narrow[narrow.index("event") : narrow.index("No room for")].splitlines()
+        assert max(map(len, table)) <= 60 < max(map(len, wide))
+        assert "execution" in statebag("log").stdout.splitlines()[0]
 
     def test_filters(self, execution):
         failed = statebag("log", execution, "--errors", "--json").stdout.splitlines()

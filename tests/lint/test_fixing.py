@@ -285,6 +285,55 @@ def test_the_definition_of_a_template(tmp_path):
     assert json.loads(file.read_text()) == template
 
 
+def test_a_function_in_another_language_is_left(tmp_path):
+    definition = machine(A=task("F", sealed=False), B=task("Other", sealed=False))
+    file = tmp_path / "m.asl.json"
+    file.write_text(json.dumps(definition, indent=2))
+    functions = {"F": "python3.12", "Other": "nodejs22.x"}
+    template = {
+        "Resources": {
+            "M": {
+                "Type": "AWS::Serverless::StateMachine",
+                "Properties": {"DefinitionUri": "m.asl.json"},
+            },
+            **{
+                name: {"Type": "AWS::Serverless::Function", "Properties": {"Runtime": runtime}}
+                for name, runtime in functions.items()
+            },
+        }
+    }
+    (tmp_path / "template.json").write_text(json.dumps(template))
+    changes = fix([tmp_path / "template.json"], Options())
+    (left,) = [one for one in changes if not one.is_written]
+    assert left.path == "$.States.B"
+    assert "Other runs on nodejs22.x, where nothing opens bags" in left.message
+    after = json.loads(file.read_text())
+    assert after["States"]["B"] == definition["States"]["B"]
+
+
+def test_a_retry_comes_with_the_id(tmp_path):
+    """The function is to be decorated, so one call writes both."""
+    after, changes = fixed(tmp_path, machine(A=task("f", sealed=False, Retry=[])))
+    assert after["States"]["A"]["Retry"] == [ADDED]
+    assert [one.is_written for one in changes] == [True, True]
+
+
+def test_a_child_of_a_distributed_map_that_has_an_id_already(tmp_path):
+    work = task("f", payload={"execution_id.$": "$.execution_id"}, sealed=False)
+    definition = machine(
+        Each={
+            "Type": "Map",
+            "ItemsPath": "$.rows",
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                **machine(Work=work),
+            },
+        },
+    )
+    _, changes = fixed(tmp_path, definition, unsealed=())
+    assert not [one for one in changes if not one.is_written]
+
+
 def test_the_lines_go_to_stderr_beside_json(tmp_path):
     file = tmp_path / "m.asl.json"
     file.write_text(json.dumps(machine(A=task("f", Retry=[]))))

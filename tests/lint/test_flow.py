@@ -528,3 +528,57 @@ def calls_of_steps(folder, count):
 def test_twice_as_much_takes_twice_as_many_calls(tmp_path, calls, count):
     calls(tmp_path, 2 * count)  # what is imported, compiled and remembered counts once
     assert calls(tmp_path, 2 * count) < 2.3 * calls(tmp_path, count)
+
+
+def batched(payload, **batcher):
+    """A distributed Map that gives its children batches."""
+    child = machine(Work=task("f", sealed=False))
+    child["States"]["Work"]["Parameters"]["Payload"] = payload
+    return machine(
+        Each={
+            "Type": "Map",
+            "ItemsPath": "$.rows",
+            "ItemSelector": {"row.$": "$$.Map.Item.Value"},
+            "ItemBatcher": {"MaxItemsPerBatch": 2, **batcher},
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                **child,
+            },
+            "ResultPath": "$.results",
+        }
+    )
+
+
+def test_a_batch_has_items_and_what_its_map_adds():
+    payload = {
+        "rows.$": "$.Items",
+        "first.$": "$.Items[0].row",
+        "id.$": "$.BatchInput.execution_id",
+    }
+    given = batched(payload, BatchInput={"execution_id.$": "$$.Execution.Id"})
+    assert not bounds_of(given).nothing
+    seen = []
+
+    def work(event, _context):
+        seen.append((len(event["rows"]), event["first"]["n"], bool(event["id"])))
+        return 1
+
+    assert run(given, input=GIVEN, functions={"f": work}).status == "SUCCEEDED"
+    assert seen == [(2, 0, True), (2, 2, True)]
+
+
+@pytest.mark.parametrize("path", ["$.row", "$.BatchInput.other"])
+def test_a_batch_has_nothing_else(path):
+    given = batched({"it.$": path}, BatchInput={"n": 1})
+    observer = bounds_of(given)
+    assert [place for place, _ in observer.nothing] == [
+        "$.States.Each.ItemProcessor.States.Work.Parameters.Payload.it.$"
+    ]
+    assert run(given, input=GIVEN, functions={"f": lambda *_: 1}).status == "FAILED"
+
+
+def test_a_batch_of_items_out_of_a_bag_is_read_by_the_engine(tmp_path):
+    given = batched("$", BatchInput={"n": 1})
+    given["States"] = {"Read": task("g", OutputPath="$.value", Next="Each"), **given["States"]}
+    given["StartAt"] = "Read"
+    assert "SB202" in codes(found(tmp_path, given, sealed=("*",)))

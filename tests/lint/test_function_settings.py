@@ -188,3 +188,62 @@ def test_of_a_handler_that_is_not_known_the_environment_tells(folder):
     assert told(folder, "app.handler", app=app) == UNSEALED
     with_store = "app.handler, Environment: {Variables: {STATEBAG_STORE: memory}}"
     assert told(folder, with_store, app=app) == SEALS
+
+
+LETTER = """
+      Letter:
+        Type: AWS::Serverless::Function
+        Properties: {CodeUri: code, Handler: letter.handler, Runtime: RUNTIME}
+"""
+
+
+def in_another_language(folder, runtime, payload, **options):
+    """The findings at a function that is given a part of a bag, and has statebag's variables."""
+    definition = machine(
+        A=task("${StepArn}", OutputPath="$.value"),
+        B=task("${LetterArn}", sealed=False, payload=payload, ResultPath="$.letter"),
+    )
+    (folder / "m.asl.json").write_text(json.dumps(definition))
+    (folder / "code" / "app.py").write_text(STEP)
+    text = TEMPLATE.replace("Step.Arn}", "Step.Arn, LetterArn: !GetAtt Letter.Arn}")
+    text = text.replace("HANDLER", "app.handler") + LETTER.replace("RUNTIME", runtime)
+    globals_ = "Globals: {Function: {Environment: {Variables: {STATEBAG_STORE: file:///s}}}}\n"
+    file = folder / "template.yaml"
+    file.write_text(globals_ + textwrap.dedent(text))
+    return lint([file], Options(**options))
+
+
+@pytest.mark.parametrize("runtime", ["nodejs20.x", "java21", "dotnet8", "ruby3.3", "go1.x"])
+@pytest.mark.parametrize("sealed", [(), ("*",)])
+def test_a_function_in_another_language_seals_and_opens_nothing(folder, runtime, sealed):
+    payload = {"name.$": "$.name", "execution_id.$": "$$.Execution.Id"}
+    report = in_another_language(folder, runtime, payload, sealed=sealed)
+    at_letter = {one.code: one for one in report.findings if one.path.startswith("$.States.B")}
+    assert {"SB101", "SB201", "SB204"} <= at_letter.keys()
+    assert "@statebag.step" not in " ".join(one.fix for one in at_letter.values())
+    assert report.needed[str(folder / "m.asl.json")] == ("$.name",)
+    assert not report.movable  # a stub would be of no use to it
+
+
+def test_a_function_in_another_language_with_what_is_advised(folder):
+    payload = {"name.$": "$.name"}
+    options = {"control": ("$.name",)}
+    report = in_another_language(folder, "nodejs20.x", payload, **options)
+    assert {one.code for one in report.findings} == {"SB101", "SB102"}
+    (finding,) = [one for one in report.findings if one.code == "SB101"]
+    assert 'say "statebag: at most N bytes" in the Comment' in finding.fix
+    definition = json.loads((folder / "m.asl.json").read_text())
+    definition["States"]["B"]["Comment"] = "statebag: at most 2,000 bytes"
+    (folder / "m.asl.json").write_text(json.dumps(definition))
+    assert not lint([folder / "template.yaml"], Options(**options)).findings
+
+
+def test_a_function_in_another_language_that_is_named_as_one_that_seals(folder):
+    report = in_another_language(folder, "nodejs20.x", {"name.$": "$.name"}, sealed=("LetterArn",))
+    assert not {"SB101", "SB204"} & {one.code for one in report.findings}
+
+
+@pytest.mark.parametrize("runtime", ["provided.al2023", "python3.12", "!Ref Runtime"])
+def test_what_may_be_python(folder, runtime):
+    report = in_another_language(folder, runtime, {"execution_id.$": "$$.Execution.Id"})
+    assert "SB101" not in {one.code for one in report.findings}

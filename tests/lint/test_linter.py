@@ -2,12 +2,13 @@
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statebag.asl.definition import problems_of
 from statebag.asl.model import Definition
-from statebag.errors import StatebagError
+from statebag.errors import ConfigurationError, StatebagError
 from statebag.lint.calls import Functions
 from statebag.lint.flow import Flow
 from statebag.lint.linter import Options, lint
@@ -121,3 +122,11 @@ def test_no_run_hands_on_more_than_was_computed():
     assert real.keys() == sizes.largest.keys()
     for state, bytes_ in real.items():
         assert bytes_ <= sizes.largest[state] <= bytes_ + 6 * bound, state
+
+
+def test_a_folder_without_a_machine_is_not_clean(tmp_path):
+    """A wrong path would be green for ever."""
+    (tmp_path / "app.json").write_text("{}")
+    with pytest.raises(ConfigurationError, match="no state machine is in") as caught:
+        lint([tmp_path], Options())
+    assert caught.value.hint

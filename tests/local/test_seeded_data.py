@@ -45,7 +45,7 @@ def test_a_file_may_be_yaml(tmp_path):
 )
 def test_what_cannot_be_written_is_named(seeds, path):
     state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets"}
-    with pytest.raises(ConfigurationError, match="the seeds cannot be written") as caught:
+    with pytest.raises(ConfigurationError, match="the seeds") as caught:
         run(chain(("L", state)), seeds=seeds)
     assert caught.value.path == path
     part, name = path.split(".")[1:]
@@ -133,3 +133,84 @@ def test_a_bucket_of_the_seeds_needs_no_template():
     seeds = {"buckets": {"box": {"k": {"ä": [1]}}}}
     assert run(chain(("L", state), ("T", task())), seeds=seeds, functions={"work": lambda e, _: e}
     ).output == '{"ä": [1]}'  # fmt: skip
+
+
+NAMED = """
+Parameters:
+  Stage: {Type: String, Default: dev}
+Resources:
+  Claims:
+    Type: AWS::S3::Bucket
+    Properties: {BucketName: !Sub "claims-${Stage}-${AWS::AccountId}"}
+  Orders:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: !Sub "orders-${Stage}"
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+  Work:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: !Sub "work-${Stage}"}
+  M:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      DefinitionSubstitutions: {Bucket: !Ref Claims, Table: !Ref Orders, Queue: !Ref Work}
+      Definition:
+        StartAt: Get
+        States:
+          Get:
+            Type: Task
+            Resource: arn:aws:states:::aws-sdk:s3:getObject
+            Parameters: {Bucket: "${Bucket}", Key: 약가.csv}
+            ResultSelector: {"text.$": $.Body}
+            Next: Item
+          Item:
+            Type: Task
+            Resource: arn:aws:states:::dynamodb:getItem
+            Parameters: {TableName: "${Table}", Key: {id: {S: "1"}}}
+            ResultSelector: {"name.$": $.Item.name.S}
+            ResultPath: $.item
+            Next: Take
+          Take:
+            Type: Task
+            Resource: arn:aws:states:::aws-sdk:sqs:receiveMessage
+            Parameters: {QueueUrl: "${Queue}"}
+            ResultSelector: {"body.$": "$.Messages[0].Body"}
+            ResultPath: $.message
+            End: true
+"""
+
+
+@pytest.mark.parametrize(
+    ("bucket", "table", "queue"),
+    [
+        ("Claims", "Orders", "Work"),
+        ("claims-dev-123456789012", "orders-dev", "work-dev"),
+    ],
+)
+def test_a_logical_id_stands_for_a_name_that_the_template_makes(tmp_path, bucket, table, queue):
+    (tmp_path / "template.yaml").write_text(NAMED)
+    seeds = {
+        "buckets": {bucket: {"약가.csv": "이름"}},
+        "tables": {table: [{"id": "1", "name": "이바다"}]},
+        "queues": {queue: ["일"]},
+    }
+    ran = run(tmp_path / "template.yaml", seeds=seeds)
+    assert ran.output == {"text": "이름", "item": {"name": "이바다"}, "message": {"body": "일"}}
+
+
+@pytest.mark.parametrize(
+    ("names", "says", "hint"),
+    [
+        (["Claimss"], "no template declares it", "Did you mean Claims?"),
+        (["Inbox"], "no template declares it", "logical id stands for it too"),
+        (["Claims", "claims-dev-123456789012"], "twice", "under one name"),
+    ],
+)
+def test_a_bucket_that_is_not_declared_or_is_named_twice(tmp_path, names, says, hint):
+    (tmp_path / "template.yaml").write_text(NAMED)
+    seeds = {"buckets": {name: {"a": "b"} for name in names}}
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        run(tmp_path / "template.yaml", seeds=seeds)
+    assert hint in caught.value.hint
+    assert caught.value.path.startswith("$.buckets")

@@ -145,7 +145,11 @@ class Resolver:
             if name in self._evaluate:
                 return self._evaluate[name](argument, path)
             if isinstance(name, str) and (name.startswith("Fn::") or name == "Condition"):
-                raise ConfigurationError(f"statebag does not evaluate {name}", path=path)
+                raise ConfigurationError(
+                    f"statebag does not evaluate {name}",
+                    path=path,
+                    hint="Write the value there, or a parameter with a Default",
+                )
         members = {key: self._chosen(item, f"{path}.{key}") for key, item in value.items()}
         return {
             key: self.resolve(item, f"{path}.{key}")

@@ -258,11 +258,16 @@ class Template:
         properties = self._properties(logical_id)
         path = f"$.Resources.{logical_id}.Properties"
         declared = properties.get("DefinitionSubstitutions")
-        values = {
-            name: self._resolver.text(value, f"{path}.DefinitionSubstitutions.{name}")
-            for name, value in (declared if isinstance(declared, dict) else {}).items()
-            if name not in substitutions
-        }
+        values: dict[str, Any] = {}
+        for name, value in (declared if isinstance(declared, dict) else {}).items():
+            if name in substitutions:
+                continue
+            try:
+                values[name] = self._resolver.text(value, f"{path}.DefinitionSubstitutions.{name}")
+            except ConfigurationError as error:
+                if "--parameter" not in (error.hint or ""):  # which is shorter, and tells more
+                    error.hint = f"Give it a value: --substitution {name}=VALUE"
+                raise
         values.update(substitutions)
         place = f"{self.path}, {logical_id}"
         if "Definition" in properties:
@@ -367,7 +372,8 @@ class Template:
                 try:
                     variables[name] = self._resolver.text(value, place)
                 except ConfigurationError as error:
-                    error.hint = error.hint or f"Give it a value: --env {name}=VALUE"
+                    if "--parameter" not in (error.hint or ""):
+                        error.hint = f"Give it a value: --env {name}=VALUE"
                     raise
         variables.update({name: value for name, value in overrides.items() if value is not None})
         return variables

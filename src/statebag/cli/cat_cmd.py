@@ -38,7 +38,8 @@ def command(
 ) -> None:
     """Print the value at PATH in the file BAG; - reads the standard input.
 
-    BAG may be an execution's ARN. Then the command reads the payload of the EVENT (--at, or
+    BAG may be an execution: its ARN; the beginning of a name, for one of this machine; or @, for
+    the newest one of this machine. Then the command reads the payload of the EVENT (--at, or
     ARN@EVENT; `statebag log` shows the numbers), or the newest state. If the event has no payload,
     the last one before it counts.
 
@@ -53,6 +54,7 @@ def command(
       statebag cat bag.json '$.state_history[-2:].n'
       statebag cat bag.json current_state.report --raw
       statebag cat "$ARN" --at 9 '$.state_history[3]'
+      statebag cat @ '$.state_history[-1]'
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     wanted = path_argument(path)
     wire = read_file_or_execution(bag, Executions(histories), at)

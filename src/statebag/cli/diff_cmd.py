@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+_MOST_SHOWN = 1_000  # characters of a value. Chosen: some lines of a terminal
 
 
 @click.command("diff", short_help="Show what differs between two states.")
@@ -34,14 +35,17 @@ def command(
     """Show the differences between the bags BEFORE and AFTER by path, with sizes in bytes.
 
     A bag is a file, - for the standard input, a snapshot's name or address, or an execution at an
-    event: ARN@EVENT, or ARN for its newest state. Only values that differ are read from the store.
-    The exit code is 0 even if the bags differ.
+    event: ARN@EVENT, or ARN for its newest state. In place of the ARN, the beginning of a name is
+    enough for an execution of this machine, and nothing for the newest: @6. Only values that differ
+    are read from the store. With --values, long ones are cut; --json has all of them. The exit code
+    is 0 even if the bags differ.
 
     \b
     Examples:
       statebag diff bag.json bag.json
       statebag diff bag.json bag.json --values --json
       statebag diff "$ARN@6" "$ARN@11" --values
+      statebag diff @6 @
     """  # noqa: D301 - click leaves a paragraph that begins with this character as it is
     in_store = is_in_store(before) or is_in_store(after)
     with reading_client(store, at_once=in_store) as client:
@@ -62,7 +66,15 @@ def command(
             f"{_SIGNS[change.kind]} {printable(change.path)}  {change.before:,} -> {change.after:,}"
         )
         if values:
-            for sign, value in (("-", change.old), ("+", change.new)):
-                click.echo(f"    {sign} {json_of(value)}")
+            if change.kind != "added":
+                click.echo(f"    - {_shortened(change.old)}")
+            if change.kind != "removed":
+                click.echo(f"    + {_shortened(change.new)}")
     if not changes and not as_json:
         click.echo("no difference", file=sys.stderr)
+
+
+def _shortened(value: Any) -> str:
+    text = json_of(value)
+    more = len(text) - _MOST_SHOWN
+    return text if more <= 0 else f"{text[:_MOST_SHOWN]}… {more:,} more characters (--json)"

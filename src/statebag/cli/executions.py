@@ -53,16 +53,21 @@ class Executions:
 
         Args:
             source: An ARN; or the name of an execution of this machine, its beginning, or
-                `machine/name`, each also with `@EVENT`.
+                `machine/name`, each also with `@EVENT`. Without a name, `@` and `@EVENT` are of the
+                newest execution of this machine.
 
         Raises:
-            ConfigurationError: Several executions of this machine begin so.
+            ConfigurationError: Several executions of this machine begin so; or the newest is named,
+                and there is none.
         """
         if is_execution(source):
             return source
-        from statebag.cli.recorded import arn_of  # noqa: PLC0415 - kept out of --help
+        from statebag.cli.recorded import arn_of, newest_arn  # noqa: PLC0415 - kept out of --help
 
         name, at, event = source.partition("@")
+        if not name and at:
+            newest = newest_arn(self._folder)
+            return f"{newest}@{event}" if event else newest
         found = arn_of(self._folder, name)
         return None if found is None else f"{found}{at}{event}"
 

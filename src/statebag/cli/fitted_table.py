@@ -2,7 +2,7 @@
 
 One column has names. It gets a share of the width, and folds names that are longer. If the other
 columns do not fit beside it, columns are left out in the order that `Column.leaves` says, and the
-command prints which. A file or a pipe has all columns.
+command prints which. A file or a pipe has all columns, unless COLUMNS says how many cells it has.
 """
 
 from __future__ import annotations
@@ -121,11 +121,11 @@ class FittedTable:
 
     def print_on(self, out: Console) -> None:
         """Print it; on a screen within its width, in a file as wide as it is."""
-        out.print(self, crop=out.is_terminal)
+        out.print(self, crop=_has_width(out))
 
     def left_out(self, console: Console) -> list[str]:
         """Return the titles of the columns that it leaves out on such a screen."""
-        shown, _ = self._fit(console.width, fits=console.is_terminal)
+        shown, _ = self._fit(console.width, fits=_has_width(console))
         return [one.title for i, one in enumerate(self._columns) if i not in shown]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -134,14 +134,14 @@ class FittedTable:
         if console.is_terminal:
             yield table
             return
-        shown, widths = self._fit(options.max_width, fits=False)
+        shown, widths = self._fit(options.max_width, fits=_has_width(console))
         wide = options.update(width=sum(widths[i] + _GAP for i in shown))
         for line in console.render_lines(table, wide, pad=False):
             text = "".join(segment.text for segment in line).rstrip()
             yield Text(text, no_wrap=True, overflow="ignore")
 
     def _table(self, console: Console, width: int) -> Table:
-        shown, widths = self._fit(width, fits=console.is_terminal)
+        shown, widths = self._fit(width, fits=_has_width(console))
         table = Table(
             box=box.SIMPLE_HEAD if self._has_head else None,
             show_edge=False,
@@ -213,6 +213,10 @@ def print_left_out(out: Console, table: FittedTable, elsewhere: str) -> None:
     if titles:
         listed = ", ".join(titles)
         out.print(Text(f"No room for {listed}: a wider terminal or {elsewhere}.", style="dim"))
+
+
+def _has_width(console: Console) -> bool:
+    return bool(getattr(console, "has_width", console.is_terminal))
 
 
 def _cell(cell: Name | Text, console: Console, width: int) -> RichText:

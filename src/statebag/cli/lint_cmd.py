@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,12 +134,12 @@ def command(
     )
     if fixes:
         _fix(list(paths), options, to_stderr=style != "text")
-    report = lint(list(paths), options)
-    if fixes and style == "text":
-        _print_control(report)
+    if print_control or (fixes and style == "text"):
+        # Of the functions that are to be decorated too: their paths are needed once they are.
+        _print_control(lint(list(paths), replace(options, sealed=("*", *sealed))))
     if print_control:
-        _print_control(report)
         return
+    report = lint(list(paths), options)
     if style == "sarif":
         from statebag.lint.sarif import as_sarif  # noqa: PLC0415 - kept out of --help
 

@@ -15,6 +15,7 @@ from statebag.cli.stores import reading_client, store_option
 from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from statebag.cli.recorded import Recorded
@@ -53,13 +54,13 @@ def command(
     """Show each state that the EXECUTION entered: event, time, sizes, changes, errors.
 
     EXECUTION is an ARN. For an execution of this machine, its name or the beginning of the name
-    are enough, or --last.
+    are enough, or --last. Other commands take such names too, and @ for the newest.
 
     The sizes are those of its output: opened, and as a payload, with the share of the limit. The
     changes are those from the state's input, found by comparing the bags alone. The last lines show
     the status of the execution. Without an EXECUTION, those of this machine are listed: the newest
-    write first, with its time, status, the bytes of its history, and its ARN. Children of a
-    distributed Map are counted under their parent; --children lists them there.
+    write first, with its name, status, time and the bytes of its history; in a pipe, with its ARN.
+    Children of a distributed Map are counted under their parent; --children lists them there.
 
     No value of a state is shown. The store is read only with --deep.
 
@@ -118,19 +119,12 @@ def _chosen(source: Executions, folder: Path, execution: str | None, *, last: bo
     Raises:
         ConfigurationError: None or several are named, or this machine has none.
     """
-    from statebag.cli.recorded import families, recorded  # noqa: PLC0415 - kept out of --help
-    from statebag.errors import ConfigurationError  # noqa: PLC0415 - kept out of --help
-
     if execution is not None and last:
         raise click.UsageError("an execution is named, and --last is given; leave one")
     if execution is None:
-        newest = [one for one, _ in families(recorded(folder))]
-        if not newest:
-            raise ConfigurationError(
-                f"no run on this machine has left a history in {folder}",
-                hint="Name the folder of the run with --histories.",
-            )
-        return newest[0].arn
+        from statebag.cli.recorded import newest_arn  # noqa: PLC0415 - kept out of --help
+
+        return newest_arn(folder)
     # A name that nothing has gets the same message as a text that is not an ARN.
     return source.named(execution) or execution
 
@@ -139,6 +133,8 @@ def _list(folder: Path, *, as_json: bool, children: bool) -> None:
     from statebag.cli.recorded import families, recorded  # noqa: PLC0415 - kept out of --help
 
     found = families(recorded(folder))
+    if not as_json and _is_fitted(found, children=children):
+        return
     for one, below in found:
         counts = Counter(child.status for child in below)
         shown = below if children else []
@@ -158,6 +154,41 @@ def _list(folder: Path, *, as_json: bool, children: bool) -> None:
         click.echo(
             f"no run on this machine has left a history in {printable(str(folder))}", err=True
         )
+
+
+def _is_fitted(found: Sequence[tuple[Recorded, Sequence[Recorded]]], *, children: bool) -> bool:
+    """Print the list as a table, if there is a screen; return whether it was printed.
+
+    A file or a pipe has lines with ARNs, which programs read.
+    """
+    try:
+        from statebag.cli.fitted_table import Column, FittedTable, Name, print_left_out  # noqa: PLC0415 - rich is slow to import
+        from statebag.cli.styled_text import console  # noqa: PLC0415 - as above
+    except ImportError:
+        return False
+    out = console()
+    if not found or not out.has_width:
+        return False
+    columns = (
+        Column("execution"),
+        Column("status"),
+        Column("time", leaves=2),
+        Column("bytes", leaves=1, right=True),
+    )
+    table = FittedTable(columns)
+    for one, below in found:
+        counts = Counter(child.status for child in below)
+        name = Name(f"{one.machine}/{one.name}")
+        if below and not children:
+            statuses = ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))
+            name.add(f"{len(below):,} children: {statuses}", lead="  ")
+        table.add_row(name, one.status, _time(one), f"{one.bytes:,}")
+        for child in below if children else ():
+            inner = Name(f"{child.machine}/{child.name}", lead="  ")
+            table.add_row(inner, child.status, _time(child), f"{child.bytes:,}")
+    table.print_on(out)
+    print_left_out(out, table, "--json has it")
+    return True
 
 
 def _line(one: Recorded, indent: str = "") -> str:

@@ -21,7 +21,7 @@ with contextlib.suppress(ImportError):
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Recorded", "arn_of", "failed_child", "families", "recorded"]
+__all__ = ["Recorded", "arn_of", "failed_child", "families", "newest_arn", "recorded"]
 
 _TAIL = 1 << 20  # bytes. Chosen: the last event has one payload, of at most 262,144 bytes
 _SHOWN = 5  # names in a message. Chosen: it stays one line
@@ -101,6 +101,24 @@ def failed_child(found: list[Recorded], map_run: str) -> str | None:
         one for one in found if one.map_run == map_run and one.status in {"FAILED", "TIMED_OUT"}
     ]
     return failed[-1].arn if failed else None
+
+
+def newest_arn(folder: Path) -> str:
+    """Return the ARN of the execution of this machine that was written to last.
+
+    Args:
+        folder: Where runs keep their histories.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    found = [one for one, _ in families(recorded(folder))]
+    if not found:
+        raise ConfigurationError(
+            f"no run on this machine has left a history in {folder}",
+            hint="Name the folder of the run with --histories.",
+        )
+    return found[0].arn
 
 
 def arn_of(folder: Path, text: str) -> str | None:

@@ -30,7 +30,8 @@ def command(
 ) -> None:
     """Write the page of `statebag ui` for one execution into one file.
 
-    EXECUTION is an ARN, or the name of an execution of this machine, or the beginning of its name.
+    EXECUTION is an ARN, or the name of an execution of this machine, or the beginning of its name,
+    or @ for the newest.
 
     The file needs no server and loads nothing: attach it to a ticket. It has the status, the state
     machine, the payloads, the first 5,000 steps with their errors, the cost, and the fields of some

@@ -15,6 +15,7 @@ from rich.text import Text as _RichText
 
 from statebag.cli.terminal import discard_the_rest, raw
 from statebag.cli.terminal_text import harmless
+from statebag.environment import all_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,11 @@ class Text(_RichText):
 
 
 class _Console(Console):
+    @property
+    def has_width(self) -> bool:
+        """Whether its width bounds a table: that of a terminal, or one that COLUMNS asks for."""
+        return self.is_terminal or _asked_width()
+
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterator[Segment]:
@@ -51,16 +57,22 @@ class _Console(Console):
         discard_the_rest(self.file)
 
 
-def console(*, stderr: bool = False, file_width: int | None = None) -> Console:
+def _asked_width() -> bool:
+    """Return whether COLUMNS has a number; a shell keeps its own COLUMNS from its programs."""
+    return dict(all_variables()).get("COLUMNS", "").isdigit()
+
+
+def console(*, stderr: bool = False, file_width: int | None = None) -> _Console:
     """Return a console on the standard output or error.
 
     Args:
         stderr: Whether it prints on the standard error.
-        file_width: The number of columns if it does not print on a terminal.
+        file_width: The number of columns if it does not print on a terminal, and COLUMNS does not
+            say one.
     """
     stream = raw(sys.stderr if stderr else sys.stdout)
     settings: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
     made = _Console(file=stream, **settings)
-    if file_width is not None and not made.is_terminal:
+    if file_width is not None and not made.has_width:
         made = _Console(file=stream, width=file_width, **settings)
     return made

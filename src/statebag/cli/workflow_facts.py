@@ -36,6 +36,7 @@ class WorkflowFacts:
         movable: The movable paths.
         handlers: Functions whose code is not known, with a guess or an empty text.
         undecorated: Functions whose source is here and does not use statebag.
+        other_runtimes: Functions in other languages, each with its runtime.
         problems: How many mistakes keep a state machine from being read to its end.
     """
 
@@ -43,6 +44,7 @@ class WorkflowFacts:
     movable: tuple[str, ...]
     handlers: Mapping[str, str]
     undecorated: tuple[str, ...]
+    other_runtimes: Mapping[str, str]
     problems: int
 
 
@@ -82,25 +84,28 @@ def facts_of(template: Path) -> WorkflowFacts:
     machines = [
         one for file, named in files_below([template]) for one in machines_in(file, named=named)
     ]
-    undecorated = {
-        name
+    known = {
+        name: settings
         for machine in machines
         for name, settings in function_settings(machine).items()
-        if settings.seals is False
     }
+    others = {name: one.other_runtime for name, one in known.items() if one.other_runtime}
+    undecorated = {name for name, one in known.items() if one.seals is False} - others.keys()
     # As if all sealed, also those that do not yet.
     report = lint([template], Options(sealed=("*",)))
     document: Any = parse_document(read_text(template), str(template))
     of_template = isinstance(document, dict) and "Resources" in document
+    functions = [
+        name
+        for name, resource in (document["Resources"] if of_template else {}).items()
+        if resource["Type"] in FUNCTION_TYPES
+    ]
     return WorkflowFacts(
         control=_sorted(report.needed),
         movable=_sorted(report.needed_movable),
         handlers=dict(_of_template(template, document) if of_template else _of(document)),
-        undecorated=tuple(
-            name
-            for name, resource in (document["Resources"] if of_template else {}).items()
-            if name in undecorated and resource["Type"] in FUNCTION_TYPES
-        ),
+        undecorated=tuple(name for name in functions if name in undecorated),
+        other_runtimes={name: others[name] for name in functions if name in others},
         problems=sum(one.code == "SB001" for one in report.findings),
     )
 

@@ -12,7 +12,7 @@ from statebag.asl.quotas import PAYLOAD_LIMIT
 from statebag.lint.application import fields_kept_plain
 from statebag.lint.expression_sizes import is_jsonata
 from statebag.lint.shape import Members, Shape
-from statebag.lint.sources import REST, InBag, Source, SourcePart
+from statebag.lint.sources import REST, InBag, Source, SourcePart, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ __all__ = [
     "action_of",
     "at_most",
     "call_of",
+    "has_no_scope",
     "most_item_bytes",
     "most_items",
     "takes_values",
@@ -118,6 +119,8 @@ class Functions:
         states_seal: Whether an unknown function seals, if its payload has the state where the state
             data manager has it.
         scoped: Functions whose source names the path of the execution's id itself.
+        other_runtimes: The runtimes of functions in other languages, by name. They are in
+            `unsealed` too.
     """
 
     sealed: tuple[str, ...] = ()
@@ -126,6 +129,7 @@ class Functions:
     own_bag_bytes: Mapping[str, int] = field(default_factory=dict)
     states_seal: bool = False
     scoped: frozenset[str] = frozenset()
+    other_runtimes: Mapping[str, str] = field(default_factory=dict)
 
     def names_scope(self, name: str) -> bool:
         """Return whether the source of a function names the path of the execution's id itself."""
@@ -175,6 +179,9 @@ class ServiceCall:
         may_seal: Whether it is an unknown function that gets the state.
         is_bounded: Whether the state's Comment says how large its result can be.
         lacks_scope: Whether it is a function that seals, and its payload has no execution's id.
+        takes_scope: Whether it is a function that seals, and takes its execution's id from
+            `execution_id` in its event.
+        other_runtime: The runtime of a function that is in another language.
     """
 
     name: str
@@ -187,11 +194,15 @@ class ServiceCall:
     may_seal: bool = False
     is_bounded: bool = False
     lacks_scope: bool = False
+    takes_scope: bool = False
+    other_runtime: str | None = None
 
 
 def call_of(state: Mapping[str, Any], path: str, functions: Functions) -> ServiceCall:
     """Return what a Task calls, as far as the definition shows."""
     call = _called(state, path, functions)
+    if call.name in functions.other_runtimes:
+        call = replace(call, other_runtime=functions.other_runtimes[call.name])
     comment = state.get("Comment")
     told = _AT_MOST_BYTES.search(comment) if isinstance(comment, str) else None
     if told is None:
@@ -268,12 +279,14 @@ def _called(state: Mapping[str, Any], path: str, functions: Functions) -> Servic
         of=path,
     )
     bag = SourcePart(source, (), (place,))
+    takes_scope = action is None and not functions.names_scope(name)
     return ServiceCall(
         name,
         is_function=True,
         seals=True,
         result=_wrapped(bag, path, through_invoke),
-        lacks_scope=action is None and _lacks_scope(payload) and not functions.names_scope(name),
+        lacks_scope=takes_scope and _lacks_scope(payload),
+        takes_scope=takes_scope,
     )
 
 
@@ -297,6 +310,13 @@ def _lacks_scope(payload: Any) -> bool:
         return False  # a whole input may have it
     names = {key.removesuffix(".$") for key in payload}
     return "execution_id" not in names and names.isdisjoint(_STATES)
+
+
+def has_no_scope(event: Shape) -> bool:
+    """Return whether all fields of an event are known, and none of them has an execution's id."""
+    if not isinstance(event, Members) or any(map(is_special, event.known)):
+        return False
+    return "execution_id" not in event.known and _STATES.isdisjoint(map(str, event.known))
 
 
 def _is_bounded(parameters: Mapping[str, Any]) -> bool:

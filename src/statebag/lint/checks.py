@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.quotas import CALL_BYTES, PAYLOAD_LIMIT
 from statebag.format.paths import render_path
+from statebag.lint.calls import has_no_scope
 from statebag.lint.catch_checks import CatchChecks
-from statebag.lint.shape import Shape, holds_bags, parts
+from statebag.lint.shape import Shape, follow, holds_bags, parts
 from statebag.lint.size_checks import SizeChecks
 from statebag.lint.sources import EVERY, InBag, SourcePart
 from statebag.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from statebag.asl.model import Definition
+    from statebag.asl.model import Definition, State
     from statebag.lint.calls import ServiceCall
     from statebag.lint.expression_sizes import Reference
 
-__all__ = ["Checks", "control_paths", "movable_paths"]
+__all__ = ["Checks", "control_paths", "movable_paths", "parents_id"]
 
 _OWN_ID = re.compile(r"\$\$\.Execution\.Id|\{%\s*\$states\.context\.Execution\.Id\s*%\}")
 
@@ -71,6 +72,30 @@ def control_paths(control: Iterable[str]) -> tuple[tuple[str | int, ...], ...]:
         ConfigurationError: One is not a path.
     """
     return Policy(control=tuple(control)).control_paths()
+
+
+def parents_id(states: Mapping[str, State], child: str, path: str) -> str:
+    """Return how a Task in a distributed Map gets the id of the parent of its execution.
+
+    Args:
+        states: All states of the definition, by their paths.
+        child: The path of the machine that the children run.
+        path: The path of the Task.
+    """
+    outer = states[child.rpartition(".")[0]]
+    batched = "ItemBatcher" in outer.fields
+    place = "the BatchInput of its ItemBatcher" if batched else "the ItemSelector"
+    step = "BatchInput.execution_id" if batched else "execution_id"
+    given = _member(outer.language, "$$.Execution.Id", "$states.context.Execution.Id")
+    taken = _member(states[path].language, f"$.{step}", f"$states.input.{step}")
+    return f"Give the children the id of their parent: {given} in {place}, and {taken} here"
+
+
+def _member(language: str, path: str, expression: str) -> str:
+    """Return the member of a payload that has the execution's id, in a query language."""
+    if language == "JSONata":
+        return f'"execution_id": "{{% {expression} %}}"'
+    return f'"execution_id.$": "{path}"'
 
 
 class Checks:
@@ -168,22 +193,31 @@ class Checks:
             self._once(
                 path,
                 "SB101",
-                f"the result of {call.name} is not known to be sealed: an answer can pass "
-                f"{PAYLOAD_LIMIT:,} bytes by {over:,}",
-                "Put @statebag.step around its handler, and pass $$.Execution.Id as execution_id; "
-                "or say so with --sealed.",
+                f"the result of {call.name} is not "
+                + (f"sealed ({call.other_runtime})" if call.other_runtime else "known to be sealed")
+                + f": an answer can pass {PAYLOAD_LIMIT:,} bytes by {over:,}",
+                'If it is smaller, say "statebag: at most N bytes" in the Comment of the Task; or '
+                "call a Python function that seals it."
+                if call.other_runtime
+                else "Put @statebag.step around its handler, and pass $$.Execution.Id as "
+                "execution_id; or say so with --sealed.",
             )
         if call.lengthy and not call.is_bounded:
             self._sizes.answer(path, call)
         self._sizes.argument(path, call, argument)
-        if call.lacks_scope:
+        invoked = ":states:" in str(state.get("Resource"))
+        event = follow(argument, ("Payload",)) if invoked else argument
+        if call.lacks_scope or (call.takes_scope and has_no_scope(event)):
+            child = self._child_of(path)
+            add = 'Add "execution_id.$": "$$.Execution.Id" to the payload'
+            add = add if child is None else parents_id(self._states, child, path)
             self._once(
                 path,
                 "SB207",
                 f"{call.name} seals, and its payload has no execution_id, from which it takes the "
                 "scope of the bag: without one, the step fails",
-                'Add "execution_id.$": "$$.Execution.Id" to the payload; or accept it in a Comment '
-                "if the step names another path (scope=) or the bag has the field.",
+                f"{add}; or accept it in a Comment if the step names another path (scope=) or the "
+                "bag has the field.",
             )
         if call.seals:
             self._check_scope(path, state, argument)
@@ -195,7 +229,7 @@ class Checks:
 
     def _check_scope(self, path: str, state: dict[str, Any], argument: Shape) -> None:
         """Check a child of a distributed Map that opens a bag of its parent under its own id."""
-        child = next((one for one in reversed([*_above(path)]) if one in self._children), None)
+        child = self._child_of(path)
         if child is None or not _gives_own_id(state):
             return
         outer = [
@@ -210,9 +244,12 @@ class Checks:
                 "SB206",
                 f"$$.Execution.Id is that of a child here, and the bag of {outer[0]} belongs to "
                 "its parent: with this execution_id, opening it is NotPermitted",
-                'Give the children the id of their parent: "execution_id.$": "$$.Execution.Id" in '
-                'the ItemSelector, and "execution_id.$": "$.execution_id" here.',
+                f"{parents_id(self._states, child, path)}.",
             )
+
+    def _child_of(self, path: str) -> str | None:
+        """Return the machine of a distributed Map that a state is in; None if it is in none."""
+        return next((one for one in reversed([*_above(path)]) if one in self._children), None)
 
     def _check_reader(self, path: str, call: ServiceCall, argument: Shape) -> None:
         """Check an argument with stubs for a function that does not open bags."""
@@ -223,13 +260,17 @@ class Checks:
             inside = _shown(places[0].inside)
             what = render_path(inside) + " of the bag" if inside else "a bag"
             known = "does not open bags" if call.unsealed else "is not known to open bags"
+            if call.other_runtime:
+                known = f"runs on {call.other_runtime}, where nothing opens bags"
             self._once(
                 path,
                 "SB204" if call.unsealed else "SB205",
                 f"{call.name} {known}, and is given {what} of {part.source.name}: it would find a "
                 "stub in place of the value",
-                "Put @statebag.step around its handler, open(...) in it, or pass it control paths "
-                "only.",
+                "Pass it control paths only, or let a Python function before it read the fields."
+                if call.other_runtime
+                else "Put @statebag.step around its handler, open(...) in it, or pass it control "
+                "paths only.",
             )
             return
 
@@ -237,9 +278,14 @@ class Checks:
         """Check a value that is made from an input."""
         self._sizes.hands_on(path, what, made, entry)
 
-    def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
-        """Check the outputs of branches or iterations that come together in one payload."""
-        self._sizes.adds_up(path, each, count, distributed=distributed)
+    def adds_up(
+        self, path: str, each: list[int], count: int | None, *, distributed: bool, kept: int
+    ) -> None:
+        """Check the outputs of branches or iterations that come together in one payload.
+
+        `kept` is the size of what stands beside them.
+        """
+        self._sizes.adds_up(path, each, count, distributed=distributed, kept=kept)
 
     def finds_nothing(self, path: str, reference: Reference) -> None:
         """Report a path to a place where no state put anything."""

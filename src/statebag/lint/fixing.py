@@ -8,7 +8,7 @@ written, at their places in the text: all else keeps its form, and a second call
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.model import Definition
 from statebag.errors import ConfigurationError
 from statebag.lint.calls import Functions, call_of
+from statebag.lint.checks import parents_id
 from statebag.lint.expression_sizes import is_jsonata
+from statebag.lint.function_settings import function_settings
 from statebag.lint.json_edits import JsonText
-from statebag.lint.linter import lint
+from statebag.lint.linter import lint, machines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from statebag.asl.model import State
     from statebag.lint.linter import Options
@@ -51,12 +53,14 @@ class Correction:
         path: The state.
         message: What was written, and what is to be done beside it; or why nothing was.
         is_written: Whether something was written.
+        function: The function that was given its execution's id, and is to be decorated.
     """
 
     file: str
     path: str
     message: str
     is_written: bool = True
+    function: str = ""
 
 
 def fix(paths: list[Path], options: Options) -> list[Correction]:
@@ -76,9 +80,13 @@ def fix(paths: list[Path], options: Options) -> list[Correction]:
     """
     changes: list[Correction] = []
     refused: list[str] = []
-    for _ in range(_ROUNDS):
+    others = _others(paths, options)
+    for number in range(_ROUNDS):
         found: dict[str, dict[str, str]] = defaultdict(dict)
-        for one in lint(paths, options).findings:
+        # Who is given its id is to be decorated, and needs a Retry then.
+        given = tuple(one.function for one in changes if one.function)
+        told = replace(options, sealed=(*options.sealed, *given)) if number else options
+        for one in lint(paths, told).findings:
             if one.code in _CODES:
                 found[one.file].setdefault(one.path, one.code)
         written = False
@@ -89,7 +97,7 @@ def fix(paths: list[Path], options: Options) -> list[Correction]:
             if text is None:
                 refused.append(file)
                 continue
-            here = [*_changed(file, text, codes, options)]
+            here = [*_changed(file, text, codes, options, others.get(file, {}))]
             written = text.write() or written
             changes.extend(one for one in here if one not in changes)
         if not written:
@@ -103,10 +111,25 @@ def fix(paths: list[Path], options: Options) -> list[Correction]:
     return changes
 
 
+def _others(paths: list[Path], options: Options) -> dict[str, dict[str, str]]:
+    """Return, for each file, the runtimes of functions that are in other languages."""
+    return {
+        machine.file: {
+            name: one.other_runtime
+            for name, one in function_settings(machine).items()
+            if one.other_runtime and name not in options.sealed
+        }
+        for machine in machines_of(paths)
+    }
+
+
 def _changed(
-    file: str, text: JsonText, codes: dict[str, str], options: Options
+    file: str, text: JsonText, codes: dict[str, str], options: Options, others: Mapping[str, str]
 ) -> Iterator[Correction]:
-    """Note the edits of a definition, and yield what they are."""
+    """Note the edits of a definition, and yield what they are.
+
+    `others` has the runtimes of functions in other languages.
+    """
     states = Definition(text.value).states
     children = [
         machine.path
@@ -128,10 +151,16 @@ def _changed(
         told = any(fnmatchcase(name, pattern) for pattern in options.unsealed)
         if told or not call.is_function:
             continue
-        if any(path.startswith(f"{child}.") for child in children):
-            message = "a child has an id of its own: pass it that of its parent (ItemSelector)"
+        child = max((one for one in children if path.startswith(f"{one}.")), key=len, default=None)
+        if name in others:
+            message = f"{name} runs on {others[name]}, where nothing opens bags"
             yield Correction(file, path, message, is_written=False)
-        elif (step := _form(state)) is not None:
+        elif (step := _form(state)) is None:
+            continue
+        elif child is not None:
+            message = f"a child has an id of its own. {parents_id(states, child, path)}"
+            yield Correction(file, path, message, is_written=False)
+        else:
             payloads[path] = (name, step)
     forms: dict[str, set[str]] = defaultdict(set)
     for name, step in payloads.values():
@@ -143,7 +172,7 @@ def _changed(
             continue
         _given_id(text, states[path])
         message = f"passes execution_id; put {step} around the handler of {name}"
-        yield Correction(file, path, message)
+        yield Correction(file, path, message, function=name)
 
 
 def _payload(state: State) -> tuple[str, Any]:

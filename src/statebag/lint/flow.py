@@ -182,15 +182,17 @@ class Flow:
         kind, sata = state["Type"], scope.language == "JSONata"
         given = "Arguments" if sata else "Parameters"
         argument = scope.input
+        call = call_of(state, path, self.functions) if kind == "Task" else None
         if given in state and kind != "Map":
-            how = "value" if kind == "Task" and takes_values(state) else "pick"
+            # A function in another language reads values, as a service does, and no stubs.
+            reads = call is not None and (takes_values(state) or call.other_runtime is not None)
+            how = "value" if reads else "pick"
             argument = self._reader.template(state[given], f"{path}.{given}", scope, how)
         result: Shape | None = argument
-        if kind == "Task":
+        if call is not None:
             if "Credentials" in state:
                 self._reader.template(state["Credentials"], f"{path}.Credentials", scope, "value")
             self._reader.tell_size(path, "the input of its task", argument, entry)
-            call = call_of(state, path, self.functions)
             if self._reader.telling:
                 self.observer.calls(path, call, entry, argument)
             result = call.result
@@ -262,7 +264,9 @@ class Flow:
             outputs.append(out)
         result = Members(tuple(enumerate(outputs)))
         if self._reader.telling and size(result) > PAYLOAD_LIMIT:
-            self.observer.adds_up(path, [size(out) for out in outputs], None, distributed=False)
+            each = [size(out) for out in outputs]
+            kept = _kept(self._states[path].fields, scope)
+            self.observer.adds_up(path, each, None, distributed=False, kept=kept)
         return result
 
     def _map(self, state: dict[str, Any], path: str, scope: Scope) -> Shape | None:
@@ -277,6 +281,8 @@ class Flow:
         for name in ("ItemSelector", "Parameters"):
             if name in state:
                 selected = self._reader.template(state[name], f"{path}.{name}", inner)
+        if isinstance(state.get("ItemBatcher"), dict):
+            selected = self._batch(state["ItemBatcher"], path, selected, scope)
         # Each child of a Distributed Map is an execution with its own input.
         execution = selected if distributed else scope.execution
         inner = replace(inner, input=selected, execution=execution)
@@ -293,9 +299,21 @@ class Flow:
             return each_of(item, f"the results of {path}", item.source.bound)
         each = size(out)
         if self._reader.telling and (count is None or count * (each + 1) + 1 > PAYLOAD_LIMIT):
-            self.observer.adds_up(path, [each], count, distributed=distributed)
+            kept = _kept(state, scope)
+            self.observer.adds_up(path, [each], count, distributed=distributed, kept=kept)
         total = PAYLOAD_LIMIT if count is None else min(count * (each + 1) + 1, PAYLOAD_LIMIT)
         return each_of(out, f"the results of {path}", total)
+
+    def _batch(self, batcher: Mapping[str, Any], path: str, selected: Shape, scope: Scope) -> Shape:
+        """Return the input of a child that is given several items, as one object."""
+        known: dict[Any, Shape] = {}
+        if "BatchInput" in batcher:
+            place = f"{path}.ItemBatcher.BatchInput"
+            known["BatchInput"] = self._reader.template(batcher["BatchInput"], place, scope)
+        # All of a batch is at most a payload: the engine makes it smaller.
+        room = PAYLOAD_LIMIT - size(Members({**known, "Items": BoundedText(2)}))
+        known["Items"] = each_of(selected, f"the items of a batch of {path}", max(room, 0))
+        return Members(known)
 
     def _map_fields(self, state: dict[str, Any], path: str, scope: Scope) -> None:
         """Check the fields of a Distributed Map for its reader, its writer and its batches."""
@@ -305,19 +323,17 @@ class Flow:
                 holder = holder.get(one) if isinstance(holder, dict) else None
             if not isinstance(holder, dict):
                 continue
-            # The engine reads the names of buckets and keys itself, and passes on the fields next
-            # to a batch.
-            for field_ in ("Parameters", "Arguments", "BatchInput"):
+            # The engine reads the names of buckets and keys itself.
+            for field_ in ("Parameters", "Arguments"):
                 if field_ in holder:
-                    how = "pick" if field_ == "BatchInput" else "value"
-                    self._reader.template(holder[field_], f"{path}.{name}.{field_}", scope, how)
+                    self._reader.template(holder[field_], f"{path}.{name}.{field_}", scope, "value")
             for field_ in _MAP_PATH_FIELDS:
                 if field_ in holder:
                     self._reader.path(holder[field_], f"{path}.{name}.{field_}", scope, "value")
 
     def _items(self, state: dict[str, Any], path: str, scope: Scope) -> tuple[Shape, int | None]:
         """Return the shape of any item of a Map, and the number of items; None if unknown."""
-        if "ItemReader" in state or "ItemBatcher" in state:
+        if "ItemReader" in state:
             return SourcePart(Source(f"an item of {path}", PAYLOAD_LIMIT)), most_items(state)
         if scope.language == "JSONata":
             given = state.get("Items", "{% $states.input %}")
@@ -396,6 +412,12 @@ def _order(machine: StateMachine) -> dict[str, int]:
 
 def _following(state: State) -> Iterator[str]:
     return (one.name for one in state.targets() if one.name is not None)
+
+
+def _kept(state: Mapping[str, Any], scope: Scope) -> int:
+    """Return the bytes of the input that stand beside the result in the output of a state."""
+    replaces = scope.language == "JSONata" or state.get("ResultPath", "$") in {"$", None}
+    return 0 if replaces else size(scope.input)
 
 
 def _added(known: list[_Entry], entry: _Entry, target: str, widen: int, apart: int) -> int | None:

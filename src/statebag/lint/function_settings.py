@@ -11,6 +11,7 @@ from statebag.asl.documents import read_text
 from statebag.asl.source_files import packaged_code
 from statebag.errors import ConfigurationError
 from statebag.lint.handler_source import handler_uses_statebag, module_file
+from statebag.lint.step_budget import step_budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["FunctionSettings", "function_settings"]
 
 _SCOPE = re.compile(r"\bscope\s*=")
+# Families of Lambda's runtimes that are of one other language (its developer guide, "Runtimes").
+# What a `provided` one runs is not known.
+_OTHER_RUNTIMES = ("nodejs", "java", "dotnet", "ruby", "go")
 _STATE_DATA_MANAGER = "statebag.state_data_manager.lambda_handler"
 
 
@@ -30,10 +34,11 @@ class FunctionSettings:
 
     Attributes:
         seals: Whether it seals what it returns; None if unknown.
-        bag_bytes: Its STATEBAG_MAX_BAG_BYTES.
+        bag_bytes: The `budget` of its decorator, else its STATEBAG_MAX_BAG_BYTES.
         control: Its STATEBAG_CONTROL.
         movable: Its STATEBAG_MOVABLE.
         names_scope: Whether its module names the path of the execution's id (`step(scope=...)`).
+        other_runtime: Its runtime if that is of another language, where nothing opens a bag.
     """
 
     seals: bool | None
@@ -41,6 +46,7 @@ class FunctionSettings:
     control: tuple[str, ...] = ()
     movable: tuple[str, ...] = ()
     names_scope: bool = False
+    other_runtime: str | None = None
 
 
 def function_settings(machine: MachineSource) -> dict[str, FunctionSettings]:
@@ -102,21 +108,42 @@ def _variables(properties: dict[str, Any]) -> dict[str, Any]:
 def _settings(
     folder: Path, properties: dict[str, Any], variables: dict[str, Any]
 ) -> FunctionSettings:
-    bound = str(variables.get("STATEBAG_MAX_BAG_BYTES", ""))
+    runtime = _other_runtime(properties)
     return FunctionSettings(
-        _seals(folder, properties, variables),
-        int(bound) if bound.isdigit() else None,
+        False if runtime else _seals(folder, properties, variables),
+        None if runtime else _bag_bytes(folder, properties, variables),
         _listed(variables.get("STATEBAG_CONTROL")),
         _listed(variables.get("STATEBAG_MOVABLE")),
         _names_scope(folder, properties),
+        runtime,
     )
 
 
-def _names_scope(folder: Path, properties: dict[str, Any]) -> bool:
+def _other_runtime(properties: dict[str, Any]) -> str | None:
+    """Return the runtime of a function that is not in Python; None if it is, or may be."""
+    runtime = properties.get("Runtime")
+    is_other = isinstance(runtime, str) and runtime.startswith(_OTHER_RUNTIMES)
+    return runtime if is_other and properties.get("PackageType") != "Image" else None
+
+
+def _module(folder: Path, properties: dict[str, Any]) -> tuple[Path | None, str]:
+    """Return the file of the handler's module, if it is here, and the handler's name in it."""
     handler, code = properties.get("Handler"), properties.get("CodeUri", ".")
     if not isinstance(handler, str) or not isinstance(code, str):
-        return False
-    file = module_file(folder / code, handler.rpartition(".")[0].replace("/", "."))
+        return None, ""
+    module, _, name = handler.rpartition(".")
+    return module_file(folder / code, module.replace("/", ".")), name
+
+
+def _bag_bytes(folder: Path, properties: dict[str, Any], variables: dict[str, Any]) -> int | None:
+    file, name = _module(folder, properties)
+    budget = None if file is None else step_budget(file, name)
+    bound = str(variables.get("STATEBAG_MAX_BAG_BYTES", ""))
+    return budget or (int(bound) if bound.isdigit() else None)
+
+
+def _names_scope(folder: Path, properties: dict[str, Any]) -> bool:
+    file, _ = _module(folder, properties)
     try:
         return file is not None and _SCOPE.search(read_text(file)) is not None
     except ConfigurationError:  # not UTF-8, or too large: what it names is not known

@@ -26,7 +26,7 @@ from statebag.lint.structure import structure, without_default
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Options", "Report", "lint"]
+__all__ = ["Options", "Report", "lint", "machines_of"]
 
 _IGNORE = re.compile(r"statebag:\s*ignore\s+(SB\d{3}(?:\s*,\s*SB\d{3})*)")
 _STEP_BEGINS = re.compile(r"[.\[]")
@@ -122,7 +122,12 @@ def lint(paths: list[Path], options: Options) -> Report:
     report = Report([], 0)
     findings: list[Finding] = []
     accepted = 0
-    machines = _machines(paths)
+    machines = machines_of(paths)
+    if not machines:
+        raise ConfigurationError(
+            f"no state machine is in {', '.join(map(str, paths))[:_NAME_SHOWN] or 'no file'}",
+            hint="Name a template, a definition (*.asl.json), or a folder that has one.",
+        )
     for machine in machines:
         settings = function_settings(machine)
         found, advice = _looked_at(machine, settings, options)
@@ -147,7 +152,7 @@ def _place(one: Finding) -> tuple[str, int, int, str, str, str]:
     return one.file, one.line, one.column, one.path, one.code, one.message
 
 
-def _machines(paths: list[Path]) -> list[MachineSource]:
+def machines_of(paths: list[Path]) -> list[MachineSource]:
     """Return all machines; a template's entry replaces that of its definition file."""
     found = [one for file, named in files_below(paths) for one in machines_in(file, named=named)]
     of_templates = {one.file for one in found if one.name}
@@ -238,12 +243,21 @@ def _functions_of(functions: Mapping[str, FunctionSettings], options: Options) -
                 name
                 for name, one in told
                 if one.seals is False
-                and not any(fnmatchcase(name, pattern) for pattern in options.sealed)
+                # A pattern may mean all that can seal; a function in another language is named.
+                and not any(
+                    name == pattern if one.other_runtime else fnmatchcase(name, pattern)
+                    for pattern in options.sealed
+                )
             ),
         ),
         bag_bytes=options.bag_bytes,
         scoped=frozenset(name for name, one in told if one.names_scope),
         own_bag_bytes={name: one.bag_bytes for name, one in told if one.bag_bytes is not None},
+        other_runtimes={
+            name: one.other_runtime
+            for name, one in told
+            if one.other_runtime and name not in options.sealed
+        },
     )
 
 

@@ -61,7 +61,9 @@ class ReadingObserver(Protocol):
     def hands_on(self, path: str, what: str, made: Shape, entry: Shape) -> None:
         """Report a value that is made from an input."""
 
-    def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
+    def adds_up(
+        self, path: str, each: list[int], count: int | None, *, distributed: bool, kept: int
+    ) -> None:
         """Report outputs of branches (`each`) or iterations (`count`; None if unknown)."""
 
 

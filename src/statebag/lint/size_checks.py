@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statebag.asl.quotas import PAYLOAD_LIMIT
-from statebag.lint.calls import FEW_ENTRIES
+from statebag.lint.calls import FEW_ENTRIES, most_items
 from statebag.lint.shape import Shape, follow, made_of, size
 
 if TYPE_CHECKING:
@@ -126,13 +126,27 @@ class SizeChecks:
             bytes_,
             f"{what} can have {bytes_:,} bytes, {bytes_ - PAYLOAD_LIMIT:,} over the limit: "
             + ", ".join(sources),
-            "Keep less beside each other (ResultSelector, ResultPath, Output), seal with a smaller "
-            'budget, or say "statebag: at most N bytes" in the Comment of the Task that returns '
-            "less.",
+            "Keep less beside each other (ResultSelector, ResultPath, Output), let a step before "
+            "it seal all of the state, seal with a smaller budget"
+            f"{self._advised_share(path, entry)}, "
+            'or say "statebag: at most N bytes" in the Comment of the Task that returns less.',
         )
 
-    def adds_up(self, path: str, each: list[int], count: int | None, *, distributed: bool) -> None:
-        """Check the outputs of branches or iterations that come together in one payload."""
+    def _advised_share(self, path: str, entry: Shape) -> str:
+        """Return the share of each branch or iteration whose results stand beside the input."""
+        state = self._states[path]
+        count = len(state.machines) if state.kind == "Parallel" else most_items(state.fields)
+        if state.kind not in {"Map", "Parallel"} or count is None:
+            return ""
+        return f" for each ({_share(count, size(entry))})"
+
+    def adds_up(
+        self, path: str, each: list[int], count: int | None, *, distributed: bool, kept: int
+    ) -> None:
+        """Check the outputs of branches or iterations that come together in one payload.
+
+        `kept` is the size of what stands beside them.
+        """
         state = self._states[path].fields
         if state["Type"] == "Parallel":
             if sum(each) - PAYLOAD_LIMIT <= _SLACK:
@@ -144,8 +158,7 @@ class SizeChecks:
                 sum(each),
                 f"its branches' outputs are one payload of up to {listed} bytes, "
                 f"{sum(each) - PAYLOAD_LIMIT:,} over the limit",
-                "Let each branch seal with its share, @statebag.step(budget="
-                f"{PAYLOAD_LIMIT:_} // {len(each) + 1}), or return less.",
+                f"Let each branch seal with its share, {_share(len(each), kept)}, or return less.",
             )
             return
         fit = PAYLOAD_LIMIT // (each[0] + 1)
@@ -177,9 +190,7 @@ class SizeChecks:
             "SB103",
             sum(each),
             f"the outputs of {times} are one payload{over}: {many}",
-            "Let each iteration seal with its share, "
-            f"@statebag.step(budget={PAYLOAD_LIMIT:_} // "
-            f"{'(the most items + 1)' if count is None else count + 1}), return a receipt, say "
+            f"Let each iteration seal with its share, {_share(count, kept)}, return a receipt, say "
             '"statebag: at most N items" in the Comment, or use a Distributed Map with a '
             "ResultWriter.",
         )
@@ -195,3 +206,18 @@ class SizeChecks:
         """Report, of several ways to a state, only the one with the largest value."""
         if bytes_ > self._sizes.get((path, code), (0, "", ""))[0]:
             self._sizes[path, code] = (bytes_, message, fix)
+
+
+def _share(count: int | None, kept: int) -> str:
+    """Return the decorator that gives each of so many results its share of a payload.
+
+    Args:
+        count: How many there are; None if unknown.
+        kept: The bytes of what stands beside them.
+    """
+    room = f"{PAYLOAD_LIMIT:_}"
+    # A bag has about 1 KB at least; where so much is kept, no share is large enough.
+    if kept and PAYLOAD_LIMIT - kept >= 1024 * ((count or 1) + 1):
+        room = f"({PAYLOAD_LIMIT:_} - {kept:_})"
+    many = "(the most items + 1)" if count is None else f"{count + 1}"
+    return f"@statebag.step(budget={room} // {many})"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from statebag.errors import ConfigurationError
+from statebag.format.paths import render_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +22,19 @@ if TYPE_CHECKING:
     Content = Callable[[AwsServices], AbstractContextManager[None]]
 
 __all__ = ["bucket_stores", "contents_of"]
+
+# As S3 allows them (its user guide, "General purpose bucket naming rules").
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_NAME_OF_A_BUCKET = (
+    "A bucket's name has 3 to 63 small letters, digits, dots and hyphens; a template's logical id "
+    "stands for it too."
+)
+# The types of a template's resources, by the part of the seeds that fills them.
+_KINDS = {
+    "buckets": {"AWS::S3::Bucket"},
+    "tables": {"AWS::DynamoDB::Table", "AWS::Serverless::SimpleTable"},
+    "queues": {"AWS::SQS::Queue"},
+}
 
 
 def contents_of(
@@ -44,9 +62,46 @@ def contents_of(
     if seeds is not None:
         from statebag.local.seeded_data import read_seeds  # noqa: PLC0415 - reads YAML
 
-        content = read_seeds(seeds)
+        content = _by_name(read_seeds(seeds), declared)
         contents.append(lambda services: _seeds(content, services))
     return contents
+
+
+def _by_name(
+    seeds: dict[str, dict[str, Any]], declared: Sequence[DeclaredResource]
+) -> dict[str, dict[str, Any]]:
+    """Return seeds by the names of what they fill; a template's logical id stands for its name.
+
+    Raises:
+        ConfigurationError: One of them is named twice, by its name and by its logical id; or a
+            bucket has a name that S3 does not allow.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for part, contents in seeds.items():
+        of_part = [one for one in declared if one.kind in _KINDS[part]]
+        names = {one.logical_id: one.name for one in of_part}
+        known = {one.name for one in of_part}
+        found[part] = {}
+        for given, content in contents.items():
+            name = given if given in known else names.get(given, given)
+            if part == "buckets" and _BUCKET.fullmatch(name) is None:
+                near = difflib.get_close_matches(given, [*names, *known], n=1)
+                raise ConfigurationError(
+                    f"the seeds name a bucket {given[:80]!r}, and no template declares it",
+                    path=render_path((part, given)),
+                    hint=f"Did you mean {near[0]}?"
+                    if near
+                    else "A bucket's name has 3 to 63 small "
+                    "letters, digits, dots and hyphens; a template's logical id stands for it too.",
+                )
+            if name in found[part]:
+                raise ConfigurationError(
+                    f"the seeds have {name} twice, by its name and by its logical id",
+                    path=render_path((part, given)),
+                    hint="Put both contents under one name.",
+                )
+            found[part][name] = content
+    return found
 
 
 @contextmanager
