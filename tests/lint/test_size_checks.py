@@ -61,12 +61,12 @@ def test_only_the_largest_of_several_ways_to_a_state_is_said(sizes, said):
 
 
 def test_branches_and_iterations_add_up(sizes, said):
-    sizes.adds_up(PAR, [100_000, 100_000], None, distributed=False)
-    sizes.adds_up(MAP, [1_000], 200, distributed=False)
+    sizes.adds_up(PAR, [100_000, 100_000], None, distributed=False, kept=0)
+    sizes.adds_up(MAP, [1_000], 200, distributed=False, kept=0)
     sizes.finish()
     assert said == []
-    sizes.adds_up(PAR, [100_000, 200_000], None, distributed=False)
-    sizes.adds_up(MAP, [1_000], 500, distributed=False)
+    sizes.adds_up(PAR, [100_000, 200_000], None, distributed=False, kept=0)
+    sizes.adds_up(MAP, [1_000], 500, distributed=False, kept=0)
     sizes.finish()
     assert [(path, code) for path, code, *_ in said] == [(PAR, "SB104"), (MAP, "SB103")]
     assert "100,000 + 200,000" in said[0][2]
@@ -74,7 +74,7 @@ def test_branches_and_iterations_add_up(sizes, said):
 
 
 def test_results_of_a_distributed_map_are_its_own_finding(sizes, said):
-    sizes.adds_up(MAP, [PAYLOAD_LIMIT], None, distributed=True)
+    sizes.adds_up(MAP, [PAYLOAD_LIMIT], None, distributed=True, kept=0)
     sizes.finish()
     assert [one[1] for one in said] == ["SB304"]
 
