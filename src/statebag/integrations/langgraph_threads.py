@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from statebag.errors import Conflict
 from statebag.integrations.other_writers import write_after_others
 from statebag.integrations.thread_names import head_name_of, label_of, scope_of_thread
 
@@ -155,15 +156,30 @@ class Threads:
 
     def drop(self, head: Head, versions: Sequence[Version]) -> None:
         """Delete some checkpoints of a head."""
-        labels = {one.label for one in versions}
-        head.drop([one.number for one in head.versions() if one.label in labels])
         if versions:
+            labels = {one.label for one in versions}
+            head.drop([one.number for one in head.versions() if one.label in labels])
             self._forget(versions[0].note["thread"])
 
     def delete(self, thread: str) -> None:
         """Delete a thread; objects that its copies use stay."""
         self.client.heads(self._scope(thread)).delete()
         self._forget(thread)
+
+    def delete_unused(self, thread: str, newest: Sequence[tuple[Head, Version]]) -> bool:
+        """Delete a thread, unless it got another checkpoint; return whether it was deleted.
+
+        Args:
+            thread: The thread.
+            newest: Its heads with the newest version of each, as they were read.
+        """
+        try:
+            for head, version in newest:
+                head.delete(version)
+        except Conflict:
+            return False
+        self._forget(thread)
+        return True
 
     def copy(self, source: str, target: str) -> None:
         """Copy a thread; no value is written again.

@@ -59,7 +59,7 @@ class _Head(Protocol):
 
     def retain(self, keep: int | None = None, younger: timedelta | None = None) -> list[int]: ...
 
-    def delete(self) -> None: ...
+    def delete(self, expected: Version | None = None) -> None: ...
 
 
 class HeadCoroutines:
@@ -126,9 +126,9 @@ class HeadCoroutines:
         """Delete versions by number and age, as `retain`."""
         return await in_threads(self.retain, keep, younger)
 
-    async def adelete(self: _Head) -> None:
+    async def adelete(self: _Head, expected: Version | None = None) -> None:
         """Delete the head with all its versions, as `delete`."""
-        await in_threads(self.delete)
+        await in_threads(self.delete, expected)
 
 
 class _Heads(Protocol):

@@ -313,13 +313,24 @@ class Head(HeadCoroutines):
             self.drop(numbers)
         return numbers
 
-    def delete(self) -> None:
+    def delete(self, expected: Version | None = None) -> None:
         """Delete the head with all its versions; objects that other heads use stay.
 
         A small object records that the head was deleted; it can be created again.
+
+        Args:
+            expected: Delete it only if this still is the newest version; None deletes it anyway.
+
+        Raises:
+            Conflict: There is another version.
+            ConfigurationError: `expected` is no Version.
         """
+        if expected is not None:
+            check_kind("expected", expected, Version, "a Version or None")
 
         def ended(state: HeadState) -> HeadState:
+            if expected is not None and not _is_newest(state, expected):
+                raise self._conflict()
             return HeadState(life=state.life, last=state.last, dropped=(), newest=None)
 
         self._change(ended)
@@ -406,14 +417,16 @@ class Head(HeadCoroutines):
         name = version_name(self._scope, self._name, life, record.number, record.label)
         self._client.store.put(name, encode_record(record))
 
+    def _folder_of(self, life: str) -> str:
+        return f"{head_folder(self._scope, self._name)}/@{life}"
+
     def _names(self, state: HeadState) -> list[VersionName]:
         """Return the versions that a state of the head has, the newest first."""
         newest = state.newest
         if newest is None:
             return []
         names = [VersionName(newest.number, newest.label)]
-        folder = f"{head_folder(self._scope, self._name)}/@{state.life}"
-        for info in self._client.store.list(folder):
+        for info in self._client.store.list(self._folder_of(state.life)):
             one = parse_head_object(info.name)
             if one is None or one.number > state.last or one.number == newest.number:
                 continue
@@ -495,25 +508,23 @@ class Head(HeadCoroutines):
     def _clean(self, state: HeadState, gone: set[str]) -> None:
         """Delete the objects of versions that are gone, with what was attached to them.
 
+        Only those of this life: another writer may begin the next one meanwhile. What a crash left
+        of earlier lives is deleted by `gc`.
+
         Args:
             state: What the head's object says.
             gone: More labels of versions that may be gone.
         """
-        store = self._client.store
-        labels = {one.label for one in self._names(state)}
-        for info in list(store.list(head_folder(self._scope, self._name))):
+        over: dict[str, str] = {}  # names of objects, with the labels of their versions
+        for info in self._client.store.list(self._folder_of(state.life)):
             one = parse_head_object(info.name)
-            if one is None or one.kind == "head" or one.name != self._name:
-                continue
-            label = unquote(one.label)
-            is_left = one.life != state.life or state.newest is None
-            if one.kind == "version" and (is_left or state.has_dropped(one.number)):
-                store.delete(info.name)
-                gone.add(label)
-            elif one.kind == "attached" and state.newest is None:
-                store.delete(info.name)
-        for label in gone - labels:
+            if one is not None and (state.newest is None or state.has_dropped(one.number)):
+                over[info.name] = unquote(one.label)
+        # Versions last: while one is there, this can be repeated.
+        for label in gone.union(over.values()) - {one.label for one in self._names(state)}:
             delete_attached(self.attached, label)
+        for name in over:
+            self._client.store.delete(name)
 
 
 def _checked_numbers(numbers: object) -> Iterable[int]:
