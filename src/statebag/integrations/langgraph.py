@@ -7,46 +7,39 @@ items are stored already. `langgraph_threads.py` says where checkpoints and writ
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import update_wrapper
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from statebag.async_calls import in_threads
 from statebag.client import Statebag
 from statebag.errors import ConfigurationError
 from statebag.integrations.langgraph_threads import Threads
 from statebag.integrations.serialized_values import typed_bytes, typed_json
+from statebag.versions.head import Head
+from statebag.versions.version import Version
 
 try:
+    from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.base import (
         WRITES_IDX_MAP,
         BaseCheckpointSaver,
+        ChannelVersions,
+        Checkpoint,
+        CheckpointMetadata,
         CheckpointTuple,
+        DeltaChannelHistory,
         get_checkpoint_id,
         get_checkpoint_metadata,
     )
+    from langgraph.checkpoint.serde.base import SerializerProtocol
 except ImportError as error:
     raise ConfigurationError(
         "langgraph-checkpoint is missing, which this saver is for",
         hint="Install the extra: pip install 'statebag[langgraph]'",
     ) from error
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-    from datetime import timedelta
-
-    from langchain_core.runnables import RunnableConfig
-    from langgraph.checkpoint.base import (
-        ChannelVersions,
-        Checkpoint,
-        CheckpointMetadata,
-        DeltaChannelHistory,
-    )
-    from langgraph.checkpoint.serde.base import SerializerProtocol
-
-    from statebag.versions.head import Head
-    from statebag.versions.version import Version
 
 __all__ = ["StatebagSaver"]
 
@@ -58,7 +51,6 @@ def _coroutine(
     call: Callable[Concatenate[Any, _Arguments], _Answer],
 ) -> Callable[Concatenate[Any, _Arguments], Coroutine[Any, Any, _Answer]]:
     """Return a method that does the same as another one in a thread, for coroutines."""
-
     name = call.__name__
 
     async def coroutine(
@@ -187,7 +179,8 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         for head in self.threads.heads() if runs else ():
             versions = list(self.threads.versions(head))
             kept = [one for one in versions if self._run_of(one) not in runs]
-            self._drop_others(head, versions, kept)
+            if len(kept) < len(versions):
+                self.threads.keep(head, self._with_sources(head, kept), of=versions)
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy a thread with all its checkpoints and writes; no value is written again.
@@ -218,8 +211,10 @@ class StatebagSaver(BaseCheckpointSaver[str]):
                 self.delete_thread(thread)
                 continue
             for head in self.threads.heads(thread):
-                versions = list(self.threads.versions(head))
-                self._drop_others(head, versions, versions[:1])
+                present = head.versions()  # first: a checkpoint that is added later stays
+                newest = self.threads.find(head, None)
+                if newest is not None:
+                    self.threads.keep(head, self._with_sources(head, [newest]), of=present)
 
     def delete_older(self, age: timedelta) -> Sequence[str]:
         """Delete the threads that had no checkpoint for some time; return their ids.
@@ -299,21 +294,24 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         thread, _ = _place(config)
         return self.threads.heads(thread, config["configurable"].get("checkpoint_ns"))
 
-    def _drop_others(
-        self, head: Head, versions: Sequence[Version], kept: Sequence[Version]
-    ) -> None:
-        """Delete all checkpoints but some, and the ancestors that their delta channels need."""
-        by_id = {one.note["id"]: one for one in versions}
-        needed = {one.note["id"] for one in kept}
+    def _with_sources(self, head: Head, kept: Sequence[Version]) -> Sequence[Version]:
+        """Return checkpoints and the ancestors from which their delta channels are computed."""
+
+        def missing(version: Version) -> set[str]:
+            delta = self._value(version.note["metadata"]).get("counters_since_delta_snapshot")
+            return set(delta or ()).difference(version.note["channels"])
+
+        found = {one.note["id"]: one for one in kept}
+        by_id = {}
+        if any(map(missing, kept)):
+            by_id = {one.note["id"]: one for one in self.threads.versions(head)}
         for one in kept:
-            delta = self._value(one.note["metadata"]).get("counters_since_delta_snapshot")
-            left = set(delta or ()).difference(one.note["channels"])
-            parent = by_id.get(one.note["parent"])
-            while left and parent is not None:
-                needed.add(parent.note["id"])
-                left -= set(parent.note["channels"])
-                parent = by_id.get(parent.note["parent"])
-        self.threads.drop(head, [one for one in versions if one.note["id"] not in needed])
+            left, version = missing(one), by_id.get(one.note["parent"])
+            while left and version is not None:
+                found[version.note["id"]] = version
+                left -= set(version.note["channels"])
+                version = by_id.get(version.note["parent"])
+        return list(found.values())
 
     def _run_of(self, version: Version) -> Any:
         return self._value(version.note["metadata"]).get("run_id")

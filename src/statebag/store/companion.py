@@ -13,7 +13,7 @@ import os
 import select
 import sys
 from contextlib import suppress
-from datetime import datetime  # noqa: TC003  # a field's type
+from datetime import datetime  # a field's type
 from itertools import count
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread

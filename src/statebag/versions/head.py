@@ -9,8 +9,9 @@ older or the newer version, never a part of one.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
 from urllib.parse import unquote
 
 from statebag.errors import (
@@ -39,17 +40,17 @@ from statebag.opening.opener import Confinement
 from statebag.process.forking import Workers
 from statebag.store.contract import is_conditional
 from statebag.upkeep.store_time import store_time
-from statebag.versions.attached import Attached, copy_attached, delete_attached
+from statebag.versions.attached import (
+    Attached,
+    copy_attached,
+    delete_attached,
+    delete_objects,
+)
 from statebag.versions.condemned import check_not_condemned, packs_named
 from statebag.versions.coroutines import HeadCoroutines
 from statebag.versions.dropping import VersionName, over, with_dropped
+from statebag.versions.sealing_client import SealingClient
 from statebag.versions.version import Version, record_of, version_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import timedelta
-
-    from statebag.versions.sealing_client import SealingClient
 
 __all__ = ["Head"]
 
@@ -257,10 +258,9 @@ class Head(HeadCoroutines):
                 f"version {last} of the head to fork does not exist", object_name=self._object
             )
         _, token = target._expected(None)
-        for record in found[:-1]:
-            target._keep(life, record)
-        for record in found:
-            copy_attached(self.attached, target.attached, record.label, target._reads_of(self))
+        _workers.each(lambda record: target._keep(life, record), found[:-1])
+        labels = {record.label for record in found}
+        copy_attached(self.attached, target.attached, labels, target._reads_of(self))
         dropped = state.dropped if whole else with_dropped([(1, last - 1)][: last - 1], ())
         begun = HeadState(life=life, last=last, dropped=dropped, newest=found[-1])
         target._put(begun, token, found[-1])
@@ -521,10 +521,9 @@ class Head(HeadCoroutines):
             if one is not None and (state.newest is None or state.has_dropped(one.number)):
                 over[info.name] = unquote(one.label)
         # Versions last: while one is there, this can be repeated.
-        for label in gone.union(over.values()) - {one.label for one in self._names(state)}:
-            delete_attached(self.attached, label)
-        for name in over:
-            self._client.store.delete(name)
+        left = {one.label for one in self._names(state)}
+        delete_attached(self.attached, gone.union(over.values()) - left)
+        delete_objects(self._client.store, over)
 
 
 def _checked_numbers(numbers: object) -> Iterable[int]:

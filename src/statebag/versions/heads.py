@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 from statebag.errors import Conflict
@@ -11,11 +12,7 @@ from statebag.format.head_names import parse_head_object, scope_folder
 from statebag.format.names import encode_scope
 from statebag.versions.coroutines import HeadsCoroutines
 from statebag.versions.head import Head, check_conditional
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from statebag.versions.sealing_client import SealingClient
+from statebag.versions.sealing_client import SealingClient
 
 __all__ = ["Heads"]
 
