@@ -28,6 +28,7 @@ from langgraph.types import Command, interrupt
 from statebag import ConfigurationError, Conflict, Statebag, StoreUnavailable
 from statebag.integrations import other_writers
 from statebag.integrations.langgraph import StatebagSaver
+from statebag.store import store_from_url
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
@@ -548,25 +549,29 @@ import os, signal, sys
 from langgraph.checkpoint.base import empty_checkpoint
 from statebag import Statebag
 from statebag.integrations.langgraph import StatebagSaver
-from statebag.store.file import FileStore
+from statebag.store import store_from_url
+from statebag.testing import RecordingStore
 
-class Killed(FileStore):
-    left = int(sys.argv[2])
+class Killed(RecordingStore):
+    left, when = int(sys.argv[2]), sys.argv[3]
 
-    def _count(self):
+    def _written(self, call, *arguments):
         Killed.left -= 1
+        if Killed.left == 0 and self.when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        done = call(*arguments)
         if Killed.left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+        return done
 
     def put(self, name, data):
-        self._count()
-        super().put(name, data)
+        self._written(super().put, name, data)
 
     def put_if(self, name, data, version):
-        self._count()
-        return super().put_if(name, data, version)
+        return self._written(super().put_if, name, data, version)
 
-saver = StatebagSaver(Statebag(Killed(sys.argv[1]), replicas=()))
+store = Killed(store_from_url(sys.argv[1]))
+saver = StatebagSaver(Statebag(store, replicas=()))
 found = saver.get_tuple({"configurable": {"thread_id": "t"}})
 log = found.checkpoint["channel_values"]["log"] if found else []
 place = found.config if found else {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
@@ -581,14 +586,16 @@ for step in range(len(log), len(log) + 50):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_a_killed_process_loses_no_checkpoint_that_it_had_put(tmp_path):
-    from statebag.store.file import FileStore
-
+@pytest.mark.parametrize("place", ["folder", "s3"])
+def test_a_killed_process_loses_no_checkpoint_that_it_had_put(tmp_path, place, request):
+    url = f"file://{tmp_path}"
+    if place == "s3":
+        url = request.getfixturevalue("s3_store_url")
     put_so_far = -1
-    for kill_at in (1, 2, 3, 4, 6, 9):
+    for kill_at, when in ((1, "before"), (2, "after"), (3, "before"), (4, "after"), (9, "after")):
         code = textwrap.dedent(WRITER)
         done = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path), str(kill_at)],
+            [sys.executable, "-c", code, url, str(kill_at), when],
             capture_output=True,
             text=True,
             timeout=120,
@@ -596,7 +603,7 @@ def test_a_killed_process_loses_no_checkpoint_that_it_had_put(tmp_path):
         )
         assert done.returncode == -signal.SIGKILL, done.stderr
         put_so_far = max([put_so_far, *map(int, done.stdout.split())])
-        store = FileStore(tmp_path)
+        store = store_from_url(url)
         forget()
         found = saver_of(store).get_tuple(config())
         log = [] if found is None else found.checkpoint["channel_values"]["log"]
