@@ -360,6 +360,21 @@ def test_pruning_keeps_the_newest_and_what_delta_channels_need():
     assert ids(saver) == []
 
 
+def test_pruning_a_thread_without_delta_channels_reads_none_of_its_checkpoints():
+    store = RecordingStore(MemoryStore())
+    saver = saver_of(store)
+    parent = None
+    for step in range(12):
+        parent = put(saver, parent, step=step, values={"log": [step]})
+    forget()
+    store.forget()
+    saver.prune(["t"])
+    assert store.of("get") == []
+    assert len(ids(saver)) == 1
+    saver.prune(["none"])
+    assert ids(saver, "none") == []
+
+
 def test_the_collector_keeps_threads_and_deletes_what_was_pruned(monkeypatch):
     import msgspec
 

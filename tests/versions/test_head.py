@@ -443,6 +443,25 @@ def test_a_deletion_takes_nothing_of_what_another_writer_begins_meanwhile(store,
     assert fsck(store).whole
 
 
+@pytest.mark.parametrize("steps", [4, 24])
+def test_a_fork_and_a_deletion_list_as_often_for_many_versions_as_for_few(store, steps):
+    recording = RecordingStore(store)
+    head = head_of(recording)
+    grown(head, steps)
+    for step in range(steps):
+        head.attached.put(f"step-{step}", "task", head.seal({"at": step}))
+    recording.forget()
+    target = head_of(recording, scope="agents/two")
+    head.fork(target, whole=True)
+    assert len(recording.of("list")) <= 2
+    assert [target.attached.keys(f"step-{step}") for step in range(steps)] == [["task"]] * steps
+    recording.forget()
+    head.delete()
+    assert len(recording.of("list")) <= 3
+    assert len(recording.of("delete")) == 2 * steps - 1  # the newest has no object of its own
+    assert len(everything(target)) == steps
+
+
 def test_a_head_is_deleted_only_if_nobody_advanced_it(store):
     head = head_of(store)
     first = grown(head, 1)
