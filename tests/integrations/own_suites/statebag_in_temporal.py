@@ -31,25 +31,33 @@ _OTHERS_OWN = {
 }
 
 # As in Temporal's own conftest, where these tests need it.
-_SETTINGS = (
-    "system.enableEagerWorkflowStart=true",
-    "frontend.activityAPIsEnabled=true",
-    "activity.enableStandalone=true",
-    "history.enableChasm=true",
-    "history.enableTransitionHistory=true",
-    'system.system.refreshNexusEndpointsMinWait="0s"',
-)
+_SETTINGS = [
+    part
+    for one in (
+        "system.enableEagerWorkflowStart=true",
+        "frontend.activityAPIsEnabled=true",
+        "activity.enableStandalone=true",
+        "history.enableChasm=true",
+        "history.enableTransitionHistory=true",
+        'system.system.refreshNexusEndpointsMinWait="0s"',
+    )
+    for part in ("--dynamic-config-value", one)
+]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def env():
     """Temporal's development server, for all tests of a process."""
-    found = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(Path(sys.executable).parent / "temporal"),
-        dev_server_extra_args=[
-            part for one in _SETTINGS for part in ("--dynamic-config-value", one)
-        ],
-    )
+    found = None
+    while found is None:  # the SDK waits 5 seconds for it, and a busy machine may need more
+        try:
+            found = await WorkflowEnvironment.start_local(
+                dev_server_existing_path=str(Path(sys.executable).parent / "temporal"),
+                dev_server_extra_args=_SETTINGS,
+            )
+        except RuntimeError as error:
+            if "did not start within" not in str(error):
+                raise
     yield found
     await found.shutdown()
 
