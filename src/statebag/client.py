@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 
@@ -20,7 +21,7 @@ from statebag.environment import (
 from statebag.errors import ConfigurationError
 from statebag.format.bag_text import as_bag
 from statebag.format.names import encode_scope
-from statebag.format.paths import parse_path, parse_paths, parse_place
+from statebag.format.paths import Path, parse_path, parse_paths, parse_place
 from statebag.keys import check_previews, encrypting_with, signing_with
 from statebag.opening.array_ends import places_in
 from statebag.opening.fetch import Fetcher
@@ -30,6 +31,7 @@ from statebag.opening.walk import EVERYTHING, Selection
 from statebag.policy import Policy, with_more_control
 from statebag.step import StepDecorator
 from statebag.store.address import store_of
+from statebag.store.contract import Store
 from statebag.store.identity import identity_of
 from statebag.store.recovery import Recovery
 from statebag.store.retrying import RetryingStore, deadline
@@ -39,17 +41,13 @@ from statebag.telemetry.stub_aware import reads_stubs
 from statebag.upkeep_calls import UpkeepCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from os import PathLike
-    from typing import Self
-
-    from statebag.format.paths import Path
     from statebag.opening.difference import Change
     from statebag.sealing.sealer import Sealer
-    from statebag.store.contract import Store
     from statebag.store.encrypted import KeyProvider
     from statebag.values import Values
     from statebag.versions.heads import Heads
+else:  # they are loaded when they are used; tools that evaluate annotations find the names
+    Change = Heads = KeyProvider = Values = Any
 
 __all__ = ["Statebag"]
 

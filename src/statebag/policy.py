@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 
@@ -12,9 +13,6 @@ from statebag.format.names import encode_scope
 from statebag.format.paths import Path, parse_path
 from statebag.format.stub import KEY, NEWEST_FORMS
 from statebag.process.memory_limit import default_max_open_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "MOST_PREVIEW_BYTES",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import wraps
 from math import inf
@@ -40,7 +41,6 @@ from statebag.telemetry.steps import watched
 from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
     from statebag.values.state_record import StateRecord

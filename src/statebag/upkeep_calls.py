@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,8 +16,6 @@ from statebag.store.retrying import deadline
 from statebag.telemetry.stub_aware import reads_stubs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
     from statebag.opening.fetch import Fetcher
     from statebag.opening.map_results import ChildResult, Transformation
     from statebag.opening.opener import Opener
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from statebag.store.contract import Store
     from statebag.store.recovery import Recovery
     from statebag.store.retrying import RetryingStore
+else:  # loaded when they are used; tools that evaluate annotations find the names
+    ArrayWriter = ChildResult = Transformation = Any
 
 __all__ = ["UpkeepCalls"]
 

@@ -1,6 +1,7 @@
 """The saver with real graphs: nothing is lost, only what changed is written, copies share it."""
 
 import asyncio
+import itertools
 import operator
 import os
 import signal
@@ -17,14 +18,17 @@ import pytest
 pytest.importorskip("langgraph.graph", reason="langgraph is not installed")
 
 from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
 from statebag import ConfigurationError, Conflict, Statebag, StoreUnavailable
 from statebag.integrations import other_writers
 from statebag.integrations.langgraph import StatebagSaver
+from statebag.store import store_from_url
 from statebag.store.memory import MemoryStore
 from statebag.testing.process import forget
 from statebag.testing.recording_store import RecordingStore
@@ -32,7 +36,7 @@ from statebag.upkeep.fsck import fsck
 from statebag.upkeep.gc import collect
 from statebag.versions.condemned import forget_condemned
 from tests.bags import noise
-from tests.versions.threads import STORING, with_each_fault
+from tests.versions.threads import STORING, copy_of, with_each_fault
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 
@@ -356,6 +360,21 @@ def test_pruning_keeps_the_newest_and_what_delta_channels_need():
     assert ids(saver) == []
 
 
+def test_pruning_a_thread_without_delta_channels_reads_none_of_its_checkpoints():
+    store = RecordingStore(MemoryStore())
+    saver = saver_of(store)
+    parent = None
+    for step in range(12):
+        parent = put(saver, parent, step=step, values={"log": [step]})
+    forget()
+    store.forget()
+    saver.prune(["t"])
+    assert store.of("get") == []
+    assert len(ids(saver)) == 1
+    saver.prune(["none"])
+    assert ids(saver, "none") == []
+
+
 def test_the_collector_keeps_threads_and_deletes_what_was_pruned(monkeypatch):
     import msgspec
 
@@ -402,30 +421,172 @@ def test_a_crash_at_any_request_of_a_put_leaves_a_whole_thread():
         assert saver.get_tuple(config()).checkpoint["channel_values"]["log"] == whole[0], where
 
 
+def whole_thread(store):
+    """Fill a store with a thread of two namespaces and two runs, and writes at each checkpoint."""
+    saver = saver_of(store, policy=STORING)
+    at = None
+    for step in range(3):
+        log = [noise(900, n) for n in range(step + 1)]
+        at = put(saver, at, run="two" if step else "one", values={"log": log}, step=step)
+        saver.put_writes(at, [("log", noise(700, step))], "task")
+    below = put(saver, config(checkpoint_ns="sub:1"), values={"n": noise(800, 1)})
+    saver.put_writes(below, [("n", 2)], "task")
+
+
+def seen(store, thread):
+    """All checkpoints of a thread, by namespace, read without any memory."""
+    forget()
+    forget_condemned()
+    found = {}
+    for one in saver_of(store, policy=STORING).list({"configurable": {"thread_id": thread}}):
+        place = one.config["configurable"]
+        checkpoint = (place["checkpoint_id"], one.checkpoint["channel_values"], one.pending_writes)
+        found.setdefault(place["checkpoint_ns"], []).append(checkpoint)
+    return found
+
+
+CALLS = {
+    "copy": lambda saver: saver.copy_thread("t", "copy"),
+    "prune": lambda saver: saver.prune(["t"]),
+    "delete": lambda saver: saver.delete_thread("t"),
+    "delete runs": lambda saver: saver.delete_for_runs(["one"]),
+    "delete older": lambda saver: saver.delete_older(timedelta(0)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_crash_at_any_request_of_a_call_is_mended_by_repeating_it(call):
+    store = MemoryStore()
+    whole_thread(store)
+    done = copy_of(store)
+    call(saver_of(done, policy=STORING))
+    expected = [seen(done, thread) for thread in ("t", "copy")]
+    for where, left, failed in with_each_fault(
+        store, lambda place: call(saver_of(place, policy=STORING))
+    ):
+        found = [seen(left, thread) for thread in ("t", "copy")]
+        assert failed or found == expected, where
+        # A thread is there when its root is: that comes last in a copy.
+        assert found[1].get("") in (None, expected[1].get("")), where
+        assert fsck(left).whole, where
+        call(saver_of(left, policy=STORING))
+        assert [seen(left, thread) for thread in ("t", "copy")] == expected, where
+
+
+def test_a_thread_that_goes_on_is_not_deleted_as_old(monkeypatch):
+    """Its checkpoint comes after all threads were read, and before one is deleted."""
+    store = MemoryStore()
+    saver, other = saver_of(store), saver_of(store)
+    put(saver, thread="old")
+    first = put(saver)
+    delete = type(saver.threads).delete_unused
+    added = []
+
+    def overtaken(self, thread, newest):
+        if thread == "t":
+            added.append(put(other, first, step=1))
+        return delete(self, thread, newest)
+
+    monkeypatch.setattr(type(saver.threads), "delete_unused", overtaken)
+    assert saver.delete_older(timedelta(0)) == ["old"]
+    assert saver.get_tuple(config()).config == added[0]
+    assert len(ids(saver)) == 2
+
+
+def added(log, writes):
+    return [*log, *itertools.chain.from_iterable(writes)]
+
+
+class Logged(TypedDict):
+    log: Annotated[list, DeltaChannel(added, snapshot_frequency=50)]
+    n: int
+
+
+def logging_graph(saver):
+    """A graph whose log is kept as differences, in a subgraph too, and that asks at each fifth."""
+    below = StateGraph(Logged)
+    below.add_node("step", lambda state: {"n": state["n"] + 1, "log": [f"below {state['n']}"]})
+    below.add_edge(START, "step")
+    inner = below.compile(checkpointer=True)
+
+    def call(state):
+        return {"n": inner.invoke({"n": state["n"], "log": []})["n"], "log": ["called"]}
+
+    def ask(state):
+        return {"log": [interrupt("go on?") if state["n"] % 5 == 0 else "not asked"]}
+
+    builder = StateGraph(Logged)
+    builder.add_node("call", call)
+    builder.add_node("side", lambda _: {"log": ["side"]})
+    builder.add_node("ask", ask)
+    builder.add_edge(START, "call")
+    builder.add_edge(START, "side")
+    builder.add_edge("call", "ask")
+    return builder.compile(checkpointer=saver)
+
+
+def log_of(graph, thread="t"):
+    forget()
+    return graph.get_state(config(thread)).values.get("log")
+
+
+def test_delta_channels_are_whole_after_every_call():
+    """Beside LangGraph's own saver, which nothing is deleted from."""
+    saver, model = saver_of(MemoryStore()), InMemorySaver()
+    graph, beside = logging_graph(saver), logging_graph(model)
+    for turn in range(12):
+        place = {**config(), "metadata": {"run_id": f"run {turn}"}}
+        asked = bool(beside.get_state(config()).next)
+        given = Command(resume="yes") if asked else {"log": [f"turn {turn}"], "n": turn}
+        for one in (graph, beside):
+            if turn % 2:
+                asyncio.run(one.ainvoke(given, place))
+            else:
+                one.invoke(given, place)
+        assert log_of(graph) == log_of(beside), turn
+        match turn:
+            case 3:
+                saver.copy_thread("t", "copy")
+                assert log_of(graph, "copy") == log_of(graph)
+            case 5:
+                saver.prune(["t"])
+                assert log_of(graph, "copy") == log_of(graph)[: len(log_of(graph, "copy"))]
+            case 8:  # turn 8 is computed from what these runs wrote
+                saver.delete_for_runs([f"run {n}" for n in range(8)])
+                assert log_of(graph, "copy") is None  # all of it was theirs
+        assert log_of(graph) == log_of(beside), turn
+    assert len(log_of(graph)) > 30
+    assert all("log" in one.values for one in graph.get_state_history(config()))
+
+
 WRITER = """
 import os, signal, sys
 from langgraph.checkpoint.base import empty_checkpoint
 from statebag import Statebag
 from statebag.integrations.langgraph import StatebagSaver
-from statebag.store.file import FileStore
+from statebag.store import store_from_url
+from statebag.testing import RecordingStore
 
-class Killed(FileStore):
-    left = int(sys.argv[2])
+class Killed(RecordingStore):
+    left, when = int(sys.argv[2]), sys.argv[3]
 
-    def _count(self):
+    def _written(self, call, *arguments):
         Killed.left -= 1
+        if Killed.left == 0 and self.when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        done = call(*arguments)
         if Killed.left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+        return done
 
     def put(self, name, data):
-        self._count()
-        super().put(name, data)
+        self._written(super().put, name, data)
 
     def put_if(self, name, data, version):
-        self._count()
-        return super().put_if(name, data, version)
+        return self._written(super().put_if, name, data, version)
 
-saver = StatebagSaver(Statebag(Killed(sys.argv[1]), replicas=()))
+store = Killed(store_from_url(sys.argv[1]))
+saver = StatebagSaver(Statebag(store, replicas=()))
 found = saver.get_tuple({"configurable": {"thread_id": "t"}})
 log = found.checkpoint["channel_values"]["log"] if found else []
 place = found.config if found else {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
@@ -440,14 +601,16 @@ for step in range(len(log), len(log) + 50):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_a_killed_process_loses_no_checkpoint_that_it_had_put(tmp_path):
-    from statebag.store.file import FileStore
-
+@pytest.mark.parametrize("place", ["folder", "s3"])
+def test_a_killed_process_loses_no_checkpoint_that_it_had_put(tmp_path, place, request):
+    url = f"file://{tmp_path}"
+    if place == "s3":
+        url = request.getfixturevalue("s3_store_url")
     put_so_far = -1
-    for kill_at in (1, 2, 3, 4, 6, 9):
+    for kill_at, when in ((1, "before"), (2, "after"), (3, "before"), (4, "after"), (9, "after")):
         code = textwrap.dedent(WRITER)
         done = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path), str(kill_at)],
+            [sys.executable, "-c", code, url, str(kill_at), when],
             capture_output=True,
             text=True,
             timeout=120,
@@ -455,7 +618,7 @@ def test_a_killed_process_loses_no_checkpoint_that_it_had_put(tmp_path):
         )
         assert done.returncode == -signal.SIGKILL, done.stderr
         put_so_far = max([put_so_far, *map(int, done.stdout.split())])
-        store = FileStore(tmp_path)
+        store = store_from_url(url)
         forget()
         found = saver_of(store).get_tuple(config())
         log = [] if found is None else found.checkpoint["channel_values"]["log"]

@@ -161,6 +161,29 @@ def test_with_the_sdks_converter(driver):
     assert run(work()).external_payloads[0].size_bytes > 500_000
 
 
+def test_references_of_both_forms_are_resolved_in_one_call(driver):
+    """The older form is in the histories of workflows that began before the newer one."""
+    (claim,) = stored(driver, payload(b'"older"', encoding="json/plain"))
+    older = payload(
+        json.dumps(
+            {"driver_name": driver.name(), "driver_claim": {"claim_data": dict(claim.claim_data)}}
+        ).encode(),
+        encoding="json/external-storage-reference",
+    )
+    older.external_payloads.add().size_bytes = 7
+    converter = DataConverter(
+        external_storage=ExternalStorage(drivers=[driver], payload_size_threshold=50)
+    )
+
+    async def work():
+        newer, inline = await converter.encode(["newer" * 100, "inline"])
+        assert newer.external_payloads
+        assert not inline.external_payloads
+        return await converter.decode([older, newer, inline], [str, str, str])
+
+    assert run(work()) == ["older", "newer" * 100, "inline"]
+
+
 class TestEndpoints:
     @pytest.fixture
     def reference(self, driver):

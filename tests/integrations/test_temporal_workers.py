@@ -115,9 +115,19 @@ def converter(store):
     return replace(DataConverter.default, external_storage=storage)
 
 
+async def started():
+    """Start the server; the SDK waits 5 seconds for it, and a busy machine may need more."""
+    for _ in range(4):
+        try:
+            return await WorkflowEnvironment.start_local(dev_server_existing_path=SERVER)
+        except RuntimeError:
+            continue
+    return await WorkflowEnvironment.start_local(dev_server_existing_path=SERVER)
+
+
 @asynccontextmanager
 async def server():
-    environment = await WorkflowEnvironment.start_local(dev_server_existing_path=SERVER)
+    environment = await started()
     try:
         yield environment.client
     finally:

@@ -280,6 +280,90 @@ def test_a_crash_at_any_request_of_a_deletion_leaves_no_part_of_a_head(store):
         ], where
 
 
+def test_a_deletion_that_broke_off_is_repeated_with_what_is_attached(store):
+    first = head_of(store)
+    grown(first, 3)
+    for step in range(3):
+        first.attached.put(f"step-{step}", "task", first.seal({"at": step}))
+    for where, left, _ in with_each_fault(store, lambda place: head_of(place).delete()):
+        head = head_of(left)
+        found = [list(head.attached.all(f"step-{step}")) for step in range(3)]
+        assert head.read() is None or found == [["task"]] * 3, where
+        head.delete()
+        assert everything(head) == {}, where
+        assert not any(head.attached.all(f"step-{step}") for step in range(2)), where
+
+
+@pytest.mark.parametrize("call", ["list", "delete"])
+def test_a_deletion_takes_nothing_of_what_another_writer_begins_meanwhile(store, call):
+    """The writer is between the deletion's requests, after the head was replaced."""
+    grown(head_of(store), 3)
+
+    class Busy(MemoryStore):
+        is_begun = False
+
+        def _begin(self):
+            if not self.is_begun and head_of(store).read() is None:
+                self.is_begun = True
+                again = head_of(store)
+                last = grown(again, 3, salt=5)
+                for step in range(3):
+                    again.attached.put(f"step-{step}", "new", again.seal({"at": step}, last))
+
+        def list(self, prefix=""):
+            if call == "list":
+                self._begin()
+            return super().list(prefix)
+
+        def delete(self, name):
+            if call == "delete":
+                self._begin()
+            super().delete(name)
+
+    busy = Busy()
+    busy._objects = store._objects  # the same objects
+    head_of(busy).delete()
+    assert busy.is_begun
+    found = head_of(store)
+    assert everything(found) == {f"step-{n}": state_at(n, salt=5) for n in range(3)}
+    assert fsck(store).whole
+
+
+@pytest.mark.parametrize("steps", [4, 24])
+def test_a_fork_and_a_deletion_list_as_often_for_many_versions_as_for_few(store, steps):
+    recording = RecordingStore(store)
+    head = head_of(recording)
+    grown(head, steps)
+    for step in range(steps):
+        head.attached.put(f"step-{step}", "task", head.seal({"at": step}))
+    recording.forget()
+    target = head_of(recording, scope="agents/two")
+    head.fork(target, whole=True)
+    assert len(recording.of("list")) <= 2
+    assert [target.attached.keys(f"step-{step}") for step in range(steps)] == [["task"]] * steps
+    recording.forget()
+    head.delete()
+    assert len(recording.of("list")) <= 3
+    assert len(recording.of("delete")) == 2 * steps - 1  # the newest has no object of its own
+    assert len(everything(target)) == steps
+
+
+def test_a_head_is_deleted_only_if_nobody_advanced_it(store):
+    head = head_of(store)
+    first = grown(head, 1)
+    second = grown(head, 1, after=first)
+    with pytest.raises(Conflict):
+        head.delete(first)
+    assert labels(head) == ["step-1", "step-0"]
+    with pytest.raises(ConfigurationError, match="expected"):
+        head.delete(2)
+    head.delete(second)
+    assert head.read() is None
+    with pytest.raises(Conflict):
+        head.delete(second)
+    head_of(store, name="none").delete(second)
+
+
 def names(store):
     return [info.name for info in store.list()]
 

@@ -4,7 +4,14 @@ import pytest
 
 from statebag import ConfigurationError, Conflict, InvalidState, Statebag
 from statebag.store.memory import MemoryStore
-from tests.versions.threads import client, everything, grown, head_of, state_at
+from tests.versions.threads import (
+    client,
+    everything,
+    grown,
+    head_of,
+    state_at,
+    with_each_fault,
+)
 
 
 @pytest.fixture
@@ -44,6 +51,39 @@ def test_a_copy_has_every_head_and_goes_on_alone(store):
     assert everything(copy.head("main")) == {f"step-{n}": state_at(n) for n in range(2)}
     with pytest.raises(Conflict):
         copy.copy("agents/one-more")
+
+
+def test_a_copy_that_broke_off_is_repeated(store):
+    def copy(place):
+        client(place).heads("agents/one").copy("agents/copy")
+
+    whole = {f"step-{n}": state_at(n) for n in range(2)}
+    for where, left, _ in with_each_fault(store, copy):
+        found = client(left).heads("agents/copy")
+        parts = found.names()
+        assert parts in ([], ["sub/one"], ["main", "sub/one"]), where  # the first one comes last
+        assert all(everything(found.head(name)) == whole for name in parts), where
+        copy(left)
+        assert found.names() == ["main", "sub/one"], where
+        assert all(everything(found.head(name)) == whole for name in found.names()), where
+
+
+def test_a_copy_writes_nothing_where_there_is_a_head(store):
+    heads = client(store).heads("agents/one")
+    theirs = grown(head_of(store, name="sub/one", scope="agents/theirs"), 1)
+    for scope in ("agents/theirs", "agents/one"):
+        with pytest.raises(Conflict, match="has a head") as caught:
+            heads.copy(scope)
+        assert "delete the heads there" in caught.value.hint
+    assert client(store).heads("agents/theirs").names() == ["sub/one"]
+    assert head_of(store, name="sub/one", scope="agents/theirs").read() == theirs
+    copy = heads.copy("agents/copy")
+    main = heads.head("main")
+    grown(main, 1, after=main.read())
+    with pytest.raises(Conflict):  # the original went on
+        heads.copy("agents/copy")
+    copy.delete()  # as the hint says
+    assert everything(heads.copy("agents/copy").head("main")) == everything(main)
 
 
 def test_odd_scopes(store):

@@ -109,9 +109,10 @@ def version_name(scope: str, name: str, life: str, number: int, label: str) -> s
     return f"{head_folder(scope, name)}/@{life}/{number:0{_DIGITS}}~{encode_label(label)}"
 
 
-def attached_folder(scope: str, name: str, label: str) -> str:
-    """Return the folder of what is attached to the version of a label."""
-    return f"{head_folder(scope, name)}/@at/{encode_label(label)}"
+def attached_folder(scope: str, name: str, label: str = "") -> str:
+    """Return the folder of what is attached to the version of a label, or to any version."""
+    folder = f"{head_folder(scope, name)}/@at"
+    return f"{folder}/{encode_label(label)}" if label else folder
 
 
 def encode_label(label: str) -> str:

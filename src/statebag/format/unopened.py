@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
 from statebag.errors import InvalidState, InvalidStub
 from statebag.format import json_text
-from statebag.format.paths import render_path
+from statebag.format.paths import Path, render_path
 from statebag.format.stub import KEY, Kind, Stub
 from statebag.format.stub_parsing import parse_stub
-
-if TYPE_CHECKING:
-    from statebag.format.paths import Path
 
 __all__ = ["OPAQUE", "Grown", "NotRead", "Unopened", "equal", "holds_unopened", "unread_in"]
 

@@ -6,17 +6,14 @@ under another name. This module reads all events into one form.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from statebag.errors import InvalidState
 from statebag.format.arguments import check_iterable, check_kind, check_optional
 from statebag.history.payload_texts import CARRIERS, LaterText
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 __all__ = ["END_STATUSES", "Event", "History", "Payload", "history_of"]
 

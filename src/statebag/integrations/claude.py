@@ -11,38 +11,35 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 
 from statebag.async_calls import in_threads
+from statebag.client import Statebag
 from statebag.default_client import from_environment
 from statebag.errors import BlobMissing, InvalidState, StatebagError
 from statebag.format import json_text
 from statebag.format.names import encode_scope
 from statebag.integrations.missing_extra import missing_extra
 from statebag.process.forking import fork_safe_lock
+from statebag.store.contract import ObjectInfo
 
 try:
-    from claude_agent_sdk import SessionStore, fold_session_summary
-except ModuleNotFoundError as error:
-    raise missing_extra("claude", error) from None
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from claude_agent_sdk import (
         SessionKey,
         SessionListSubkeysKey,
+        SessionStore,
         SessionStoreEntry,
         SessionStoreListEntry,
         SessionSummaryEntry,
+        fold_session_summary,
     )
-
-    from statebag.client import Statebag
-    from statebag.store.contract import ObjectInfo
+except ModuleNotFoundError as error:
+    raise missing_extra("claude", error) from None
 
 __all__ = ["StatebagSessionStore"]
 

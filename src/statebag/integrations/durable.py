@@ -6,8 +6,9 @@ the store, and an operation's result costs only its difference from the results 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from statebag.client import Statebag
 from statebag.default_client import from_environment
 from statebag.errors import ConfigurationError, StatebagError, StoreUnavailable
 from statebag.format import json_text
@@ -17,14 +18,9 @@ from statebag.values import Values
 try:
     from aws_durable_execution_sdk_python.concurrency.models import BatchResult
     from aws_durable_execution_sdk_python.exceptions import RetryableSerDesError, SerDesError
-    from aws_durable_execution_sdk_python.serdes import SerDes
+    from aws_durable_execution_sdk_python.serdes import SerDes, SerDesContext
 except ModuleNotFoundError as error:
     raise missing_extra("durable", error) from None
-
-if TYPE_CHECKING:
-    from aws_durable_execution_sdk_python.serdes import SerDesContext
-
-    from statebag.client import Statebag
 
 __all__ = ["StatebagSerDes", "scope_of_durable_execution"]
 

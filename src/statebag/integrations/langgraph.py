@@ -7,46 +7,63 @@ items are stored already. `langgraph_threads.py` says where checkpoints and writ
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import update_wrapper
+from itertools import islice
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from statebag.async_calls import in_threads
 from statebag.client import Statebag
 from statebag.errors import ConfigurationError
 from statebag.integrations.langgraph_threads import Threads
 from statebag.integrations.serialized_values import typed_bytes, typed_json
+from statebag.versions.head import Head
+from statebag.versions.version import Version
 
 try:
+    from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.base import (
         WRITES_IDX_MAP,
         BaseCheckpointSaver,
+        ChannelVersions,
+        Checkpoint,
+        CheckpointMetadata,
         CheckpointTuple,
+        DeltaChannelHistory,
         get_checkpoint_id,
         get_checkpoint_metadata,
     )
+    from langgraph.checkpoint.serde.base import SerializerProtocol
 except ImportError as error:
     raise ConfigurationError(
         "langgraph-checkpoint is missing, which this saver is for",
         hint="Install the extra: pip install 'statebag[langgraph]'",
     ) from error
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-    from datetime import timedelta
-
-    from langchain_core.runnables import RunnableConfig
-    from langgraph.checkpoint.base import (
-        ChannelVersions,
-        Checkpoint,
-        CheckpointMetadata,
-        DeltaChannelHistory,
-    )
-    from langgraph.checkpoint.serde.base import SerializerProtocol
-
-    from statebag.versions.head import Head
-    from statebag.versions.version import Version
-
 __all__ = ["StatebagSaver"]
+
+_Arguments = ParamSpec("_Arguments")
+_Answer = TypeVar("_Answer")
+
+
+def _coroutine(
+    call: Callable[Concatenate[Any, _Arguments], _Answer],
+) -> Callable[Concatenate[Any, _Arguments], Coroutine[Any, Any, _Answer]]:
+    """Return a method that does the same as another one in a thread, for coroutines."""
+    name = call.__name__
+
+    async def coroutine(
+        self: Any, /, *arguments: _Arguments.args, **named: _Arguments.kwargs
+    ) -> _Answer:
+        answer: _Answer = await in_threads(getattr(self, name), *arguments, **named)
+        return answer
+
+    update_wrapper(coroutine, call)  # its signature is that of the call
+    coroutine.__name__ = f"a{name}"
+    coroutine.__qualname__ = f"StatebagSaver.a{name}"
+    coroutine.__doc__ = f"Do the same as `{name}`."
+    return coroutine
 
 
 class StatebagSaver(BaseCheckpointSaver[str]):
@@ -136,29 +153,34 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         """Iterate checkpoints, the newest first; without a config, those of all threads."""
         wanted = get_checkpoint_id(config) if config else None
         until = get_checkpoint_id(before) if before else None
-        left = limit
-        for head in self._heads_of(config):
-            for version in self.threads.versions(head, wanted, until):
-                if left is not None and left <= 0:
-                    return
-                metadata = self._value(version.note["metadata"])
-                if filter and any(metadata.get(key) != one for key, one in filter.items()):
-                    continue
-                yield self._tuple(head, version)
-                left = None if left is None else left - 1
+
+        def is_asked_for(version: Version) -> bool:
+            metadata = self._value(version.note["metadata"]) if filter else {}
+            return all(metadata.get(key) == one for key, one in (filter or {}).items())
+
+        found = (
+            self._tuple(head, version)
+            for head in self._heads_of(config)
+            for version in self.threads.versions(head, wanted, until)
+            if is_asked_for(version)
+        )
+        return islice(found, limit)
 
     def delete_thread(self, thread_id: str) -> None:
         """Delete all checkpoints and writes of a thread; objects that its copies use stay."""
         self.threads.delete(thread_id)
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Delete the checkpoints that some runs made, in all threads. It reads every checkpoint."""
+        """Delete the checkpoints that some runs made, in all threads. It reads every checkpoint.
+
+        The checkpoints from which a delta channel of another run's checkpoint is computed stay.
+        """
         runs = set(run_ids)
-        if runs:
-            for head in self.threads.heads():
-                gone = [one for one in head.history() if self._run_of(one) in runs]
-                if gone:
-                    self.threads.drop(head, gone)
+        for head in self.threads.heads() if runs else ():
+            versions = list(self.threads.versions(head))
+            kept = [one for one in versions if self._run_of(one) not in runs]
+            if len(kept) < len(versions):
+                self.threads.keep(head, self._with_sources(head, kept), of=versions)
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy a thread with all its checkpoints and writes; no value is written again.
@@ -189,27 +211,31 @@ class StatebagSaver(BaseCheckpointSaver[str]):
                 self.delete_thread(thread)
                 continue
             for head in self.threads.heads(thread):
-                versions = list(self.threads.versions(head))
-                kept = self._with_seeds(versions)
-                self.threads.drop(head, [one for one in versions if one.note["id"] not in kept])
+                present = head.versions()  # first: a checkpoint that is added later stays
+                newest = self.threads.find(head, None)
+                if newest is not None:
+                    self.threads.keep(head, self._with_sources(head, [newest]), of=present)
 
     def delete_older(self, age: timedelta) -> Sequence[str]:
         """Delete the threads that had no checkpoint for some time; return their ids.
 
+        A thread that gets a checkpoint meanwhile stays.
+
         Args:
             age: The time since the newest checkpoint of a thread, by its writer's clock.
         """
-        newest: dict[str, datetime] = {}
+        until = datetime.now(UTC) - age
+        threads: dict[str, list[tuple[Head, Version]]] = {}
         for head in self.threads.heads():
             version = head.read()
             if version is not None:
-                thread = version.note["thread"]
-                newest[thread] = max(version.written, newest.get(thread, version.written))
-        now = datetime.now(UTC)
-        over = [thread for thread, written in newest.items() if now - written >= age]
-        for thread in over:
-            self.delete_thread(thread)
-        return over
+                threads.setdefault(version.note["thread"], []).append((head, version))
+        return [
+            thread
+            for thread, newest in threads.items()
+            if all(version.written <= until for _, version in newest)
+            and self.threads.delete_unused(thread, newest)
+        ]
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -239,29 +265,15 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         number = 0 if current is None else int(str(current).split(".", maxsplit=1)[0])
         return f"{number + 1:032}.{random.random():016}"  # noqa: S311 (tells branches apart)
 
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        """Do the same as `put`."""
-        return await in_threads(self.put, config, checkpoint, metadata, new_versions)
-
-    async def aput_writes(
-        self,
-        config: RunnableConfig,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
-        """Do the same as `put_writes`."""
-        await in_threads(self.put_writes, config, writes, task_id, task_path)
-
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Do the same as `get_tuple`."""
-        return await in_threads(self.get_tuple, config)
+    aput = _coroutine(put)
+    aput_writes = _coroutine(put_writes)
+    aget_tuple = _coroutine(get_tuple)
+    adelete_thread = _coroutine(delete_thread)
+    adelete_for_runs = _coroutine(delete_for_runs)
+    acopy_thread = _coroutine(copy_thread)
+    aprune = _coroutine(prune)
+    adelete_older = _coroutine(delete_older)
+    aget_delta_channel_history = _coroutine(get_delta_channel_history)
 
     async def alist(
         self,
@@ -276,53 +288,30 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         while (one := await in_threads(next, found, None)) is not None:
             yield one
 
-    async def adelete_thread(self, thread_id: str) -> None:
-        """Do the same as `delete_thread`."""
-        await in_threads(self.delete_thread, thread_id)
-
-    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Do the same as `delete_for_runs`."""
-        await in_threads(self.delete_for_runs, run_ids)
-
-    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Do the same as `copy_thread`."""
-        await in_threads(self.copy_thread, source_thread_id, target_thread_id)
-
-    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Do the same as `prune`."""
-        await in_threads(self.prune, thread_ids, strategy=strategy)
-
-    async def adelete_older(self, age: timedelta) -> Sequence[str]:
-        """Do the same as `delete_older`."""
-        return await in_threads(self.delete_older, age)
-
-    async def aget_delta_channel_history(
-        self, *, config: RunnableConfig, channels: Sequence[str]
-    ) -> Mapping[str, DeltaChannelHistory]:
-        """Do the same as `get_delta_channel_history`."""
-        return await in_threads(self.get_delta_channel_history, config=config, channels=channels)
-
     def _heads_of(self, config: RunnableConfig | None) -> Sequence[Head]:
         if config is None:
             return self.threads.heads()
         thread, _ = _place(config)
         return self.threads.heads(thread, config["configurable"].get("checkpoint_ns"))
 
-    def _with_seeds(self, versions: Sequence[Version]) -> set[str]:
-        """Return the newest checkpoint, and the ancestors that its delta channels need."""
-        if not versions:
-            return set()
-        kept = {versions[0].note["id"]}
-        metadata = self._value(versions[0].note["metadata"])
-        left = set(metadata.get("counters_since_delta_snapshot") or ())
-        left -= set(versions[0].note["channels"])
-        by_id = {one.note["id"]: one for one in versions}
-        version = by_id.get(versions[0].note["parent"])
-        while left and version is not None:
-            kept.add(version.note["id"])
-            left -= set(version.note["channels"])
-            version = by_id.get(version.note["parent"])
-        return kept
+    def _with_sources(self, head: Head, kept: Sequence[Version]) -> Sequence[Version]:
+        """Return checkpoints and the ancestors from which their delta channels are computed."""
+
+        def missing(version: Version) -> set[str]:
+            delta = self._value(version.note["metadata"]).get("counters_since_delta_snapshot")
+            return set(delta or ()).difference(version.note["channels"])
+
+        found = {one.note["id"]: one for one in kept}
+        by_id = {}
+        if any(map(missing, kept)):
+            by_id = {one.note["id"]: one for one in self.threads.versions(head)}
+        for one in kept:
+            left, version = missing(one), by_id.get(one.note["parent"])
+            while left and version is not None:
+                found[version.note["id"]] = version
+                left -= set(version.note["channels"])
+                version = by_id.get(version.note["parent"])
+        return list(found.values())
 
     def _run_of(self, version: Version) -> Any:
         return self._value(version.note["metadata"]).get("run_id")

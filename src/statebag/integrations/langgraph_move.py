@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 from statebag.errors import BlobCorrupt, ConfigurationError
 from statebag.integrations.langgraph import StatebagSaver
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from langgraph.checkpoint.base import BaseCheckpointSaver, Checkpoint, CheckpointTuple
+# Behind the saver's module, which says what to install if LangGraph is missing.
+from langgraph.checkpoint.base import (  # isort: skip
+    BaseCheckpointSaver,
+    Checkpoint,
+    CheckpointTuple,
+)
 
 __all__ = ["main", "move_threads"]
 

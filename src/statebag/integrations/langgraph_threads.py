@@ -9,21 +9,21 @@ largest id of the head's checkpoints, which two writers may have written in anot
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from statebag.client import Statebag
+from statebag.errors import Conflict
 from statebag.integrations.other_writers import write_after_others
 from statebag.integrations.thread_names import head_name_of, label_of, scope_of_thread
+from statebag.versions.dropping import VersionName
+from statebag.versions.head import Head
+from statebag.versions.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from statebag.client import Statebag
     from statebag.policy import Policy
-    from statebag.versions.dropping import VersionName
-    from statebag.versions.head import Head
-    from statebag.versions.version import Version
 
 __all__ = ["Threads"]
 
@@ -153,17 +153,40 @@ class Threads:
                 yield version
                 parent = version.note["parent"]
 
-    def drop(self, head: Head, versions: Sequence[Version]) -> None:
-        """Delete some checkpoints of a head."""
-        labels = {one.label for one in versions}
-        head.drop([one.number for one in head.versions() if one.label in labels])
-        if versions:
-            self._forget(versions[0].note["thread"])
+    def keep(
+        self, head: Head, kept: Sequence[Version], *, of: Sequence[Version | VersionName]
+    ) -> None:
+        """Delete all checkpoints but some.
+
+        Args:
+            head: Their head.
+            kept: The checkpoints that stay.
+            of: Those of which the others are deleted, as they were read before.
+        """
+        gone = {one.label for one in of} - {one.label for one in kept}
+        if gone:
+            head.drop([one.number for one in head.versions() if one.label in gone])
+            self._forget(head.scope)
 
     def delete(self, thread: str) -> None:
         """Delete a thread; objects that its copies use stay."""
         self.client.heads(self._scope(thread)).delete()
-        self._forget(thread)
+        self._forget(self._scope(thread))
+
+    def delete_unused(self, thread: str, newest: Sequence[tuple[Head, Version]]) -> bool:
+        """Delete a thread, unless it got another checkpoint; return whether it was deleted.
+
+        Args:
+            thread: The thread.
+            newest: Its heads with the newest version of each, as they were read.
+        """
+        try:
+            for head, version in newest:
+                head.delete(version)
+        except Conflict:
+            return False
+        self._forget(self._scope(thread))
+        return True
 
     def copy(self, source: str, target: str) -> None:
         """Copy a thread; no value is written again.
@@ -174,14 +197,15 @@ class Threads:
         self.client.heads(self._scope(source)).copy(
             self._scope(target), note=lambda note: {**note, "thread": target}
         )
-        self._forget(target)
+        self._forget(self._scope(target))
 
     def _scope(self, thread: str) -> str:
         return scope_of_thread(self._root, thread)
 
-    def _forget(self, thread: str) -> None:
-        for place in [one for one in list(self._newest) if one[0] == thread]:
-            self._newest.pop(place, None)
+    def _forget(self, scope: str) -> None:
+        for place, (head, _) in list(self._newest.items()):
+            if head.scope == scope:
+                self._newest.pop(place, None)
 
 
 def _suited(policy: Policy) -> Policy:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from statebag.errors import Conflict
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from statebag.versions.version import Version
+from statebag.versions.version import Version
 
 __all__ = ["write_after_others"]
 

@@ -6,9 +6,11 @@ see bags, which are small; those below it see the state.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from statebag.client import Statebag
 from statebag.default_client import from_environment
 from statebag.integrations.missing_extra import missing_extra
 from statebag.step import StepDecorator
@@ -17,11 +19,6 @@ try:
     from aws_lambda_powertools.middleware_factory import lambda_handler_decorator
 except ModuleNotFoundError as error:
     raise missing_extra("powertools", error) from None
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from statebag.client import Statebag
 
 __all__ = ["sealed"]
 

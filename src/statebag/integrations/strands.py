@@ -6,12 +6,14 @@ collector knows what each key needs, and deletes what only overwritten values ne
 
 from __future__ import annotations
 
+import builtins
 import copy
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 from urllib.parse import quote, unquote
 
 from statebag.async_calls import in_threads
+from statebag.client import Statebag
 from statebag.default_client import from_environment
 from statebag.errors import Conflict, InvalidState, StatebagError
 from statebag.format.head_names import parse_head_object, scope_folder
@@ -19,20 +21,14 @@ from statebag.format.names import encode_scope
 from statebag.integrations.exact_text import bytes_of, value_of
 from statebag.integrations.missing_extra import missing_extra
 from statebag.integrations.other_writers import write_after_others
+from statebag.versions.head import Head
+from statebag.versions.version import Version
 
 try:
     from strands.storage import Storage, storage
     from strands.types.exceptions import StorageError
 except ModuleNotFoundError as error:
     raise missing_extra("strands", error) from None
-
-if TYPE_CHECKING:
-    import builtins
-    from typing import Self
-
-    from statebag.client import Statebag
-    from statebag.versions.head import Head
-    from statebag.versions.version import Version
 
 __all__ = ["StatebagStorage"]
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from urllib.parse import parse_qs
 
 from statebag.async_calls import in_threads
+from statebag.client import Statebag
 from statebag.default_client import from_environment
 from statebag.errors import ConfigurationError, InvalidState, StatebagError
 from statebag.format import json_text
@@ -28,17 +30,12 @@ try:
         JSONProtoPayloadConverter,
         StorageDriver,
         StorageDriverClaim,
+        StorageDriverRetrieveContext,
+        StorageDriverStoreContext,
         StorageDriverWorkflowInfo,
     )
 except ModuleNotFoundError as error:
     raise missing_extra("temporal", error) from None
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from temporalio.converter import StorageDriverRetrieveContext, StorageDriverStoreContext
-
-    from statebag.client import Statebag
 
 __all__ = ["PayloadEndpoints", "StatebagDriver"]
 

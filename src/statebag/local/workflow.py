@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,18 +20,16 @@ from statebag.environment import all_variables, missing_aws_settings
 from statebag.errors import ConfigurationError
 from statebag.format.arguments import check_file, check_kind, check_optional
 from statebag.local.bounded_maps import bounded_items
+from statebag.local.execution import Handler
 from statebag.local.functions import Function
 from statebag.local.handler_environment import environment_set
 from statebag.local.interpreter.boto_hooks import watch_clients
 from statebag.local.loaded_workflow import Workflow
 from statebag.store.address import store_from_url
+from statebag.store.contract import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
     from statebag.asl.template import DeclaredResource
-    from statebag.local.execution import Handler
-    from statebag.store.contract import Store
 
 __all__ = ["load_workflow"]
 

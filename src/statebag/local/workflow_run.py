@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.util import find_spec
@@ -25,7 +25,7 @@ from statebag.format.arguments import (
     check_text,
     is_huge,
 )
-from statebag.local.execution import LocalExecution
+from statebag.local.execution import Handler, LocalExecution, Observer
 from statebag.local.interpreter.aws_services import AwsServices
 from statebag.local.interpreter.boto_hooks import answering, watch_clients
 from statebag.local.interpreter.json_value import JsonValue, checked_value
@@ -42,9 +42,6 @@ from statebag.sealing.rehearsal import rehearsed
 from statebag.store.address import standing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from statebag.local.execution import Handler, Observer
     from statebag.local.interpreter.single_execution import SingleExecution
 
 __all__ = ["run"]

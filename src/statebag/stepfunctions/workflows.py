@@ -6,9 +6,10 @@ larger value is sealed first, into the scope of the execution that will read it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
+from statebag.client import Statebag
 from statebag.errors import (
     ConfigurationError,
     InvalidState,
@@ -20,9 +21,6 @@ from statebag.errors import (
 from statebag.format import json_text
 from statebag.format.arguments import check_has, check_kind
 from statebag.format.names import scope_of_execution
-
-if TYPE_CHECKING:
-    from statebag.client import Statebag
 
 __all__ = ["Asked", "query", "send_task_success", "start_execution"]
 

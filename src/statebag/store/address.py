@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from statebag.environment import folders_are_shared, store_options
 from statebag.errors import ConfigurationError
+from statebag.store.contract import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from statebag.store.contract import Store
 
 __all__ = ["standing_in", "store_from_url", "store_of"]
 

@@ -5,7 +5,7 @@ A frame has the length of its message before it, in eight bytes with the most si
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003  # a field's type
+from datetime import datetime  # a field's type
 from typing import BinaryIO
 
 import msgspec

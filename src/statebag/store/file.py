@@ -7,10 +7,11 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from statebag.errors import (
     BlobCorrupt,
@@ -30,9 +31,6 @@ from statebag.store.content_version import (
     put_if_unchanged,
 )
 from statebag.store.contract import ObjectInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 __all__ = ["FileStore"]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar
+from threading import Lock
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -13,10 +15,6 @@ from statebag.process.forking import fork_safe_lock
 from statebag.store.confinement import check_spans, confined_parts, too_short
 from statebag.store.content_version import content_version, delete_if_unchanged, put_if_unchanged
 from statebag.store.contract import ObjectInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from threading import Lock
 
 __all__ = ["MemoryStore"]
 
@@ -35,7 +33,7 @@ class MemoryStore:
 
     _named: ClassVar[dict[str, MemoryStore]] = {}
     _registry_lock: ClassVar[Lock] = fork_safe_lock()
-    _numbers: ClassVar[count[int]] = count(1)
+    _numbers: ClassVar[Iterator[int]] = count(1)
 
     def __init__(self) -> None:
         # The '#' keeps it apart from every name that an address can spell.

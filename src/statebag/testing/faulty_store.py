@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from types import TracebackType
+from typing import Any, Literal, Self
 
 from statebag.errors import StatebagError, StoreUnavailable
 from statebag.process.forking import fork_safe_lock
 from statebag.store.checked import checked
-from statebag.store.contract import is_conditional
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from types import TracebackType
-    from typing import Self
-
-    from statebag.store.contract import ObjectInfo, Store
+from statebag.store.contract import ObjectInfo, Store, is_conditional
 
 __all__ = ["Fault", "FaultyStore"]
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from statebag.process.forking import fork_safe_lock
 from statebag.store.checked import checked
-from statebag.store.contract import is_conditional
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from statebag.store.contract import ObjectInfo, Store
+from statebag.store.contract import ObjectInfo, Store, is_conditional
 
 __all__ = ["Call", "RecordingStore"]
 

@@ -7,6 +7,7 @@ All times are the store's dates of objects, so a wrong clock here deletes nothin
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +20,7 @@ from statebag.format.arguments import check_optional
 from statebag.format.names import is_scope_at_or_above
 from statebag.policy import check_lists
 from statebag.store.checked import checked
+from statebag.store.contract import ObjectInfo, Store
 from statebag.upkeep.head_sweep import read_heads, sweep
 from statebag.upkeep.objects import GC_FOLDER, can_be_asked_for, kind_of, root_scope
 from statebag.upkeep.outside import referred_from_elsewhere
@@ -26,9 +28,6 @@ from statebag.upkeep.places import AskedPlaces, leave_word, places_not_asked
 from statebag.upkeep.store_time import store_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from statebag.store.contract import ObjectInfo, Store
     from statebag.upkeep.head_sweep import SweptPacks
 
 __all__ = [

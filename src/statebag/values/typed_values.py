@@ -10,22 +10,20 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from statebag.errors import ConfigurationError, InvalidState
 from statebag.format import json_text
 from statebag.format.json_check import check_json
 from statebag.format.json_text import MAX_DEPTH
-from statebag.format.paths import render_path
+from statebag.format.paths import Path, render_path
 from statebag.format.unopened import OPAQUE, NotRead, unread_in
 from statebag.values.comes_back import differs_at
 from statebag.values.forms import BUILT_IN, DICT, NotKeptError
 from statebag.values.registered import form_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from statebag.format.paths import Path
     from statebag.values.forms import Form
 
 __all__ = ["TYPE_KEY", "Undecoded", "Values"]

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from statebag.errors import BlobCorrupt, BlobMissing, Conflict, InvalidState
+from statebag.errors import BlobCorrupt, BlobMissing, Conflict, InvalidState, StatebagError
 from statebag.format.arguments import check_kind
 from statebag.format.bag_text import as_bag
 from statebag.format.head_names import attached_folder, encode_label, parse_head_object
@@ -22,9 +22,11 @@ from statebag.versions.coroutines import AttachedCoroutines
 from statebag.versions.version import Version, record_of, version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from statebag.store.retrying import RetryingStore
 
-__all__ = ["Attached", "copy_attached", "delete_attached"]
+__all__ = ["Attached", "copy_attached", "delete_attached", "delete_objects"]
 
 _AT_ONCE = 16  # objects that are read side by side. Chosen, as for versions
 
@@ -107,6 +109,19 @@ class Attached(AttachedCoroutines):
         names = [info.name for info in self._store.list(folder)]
         return [one for one in names if parse_head_object(one) is not None]
 
+    def _objects_of(self, labels: Iterable[str]) -> list[str]:
+        """Return the names of what is attached to the versions of some labels; one listing."""
+        wanted = {encode_label(one) for one in labels if one}
+        if not wanted:
+            return []
+        only = unquote(next(iter(wanted))) if len(wanted) == 1 else ""
+        found = []
+        for info in self._store.list(attached_folder(self._scope, self._name, only)):
+            one = parse_head_object(info.name)
+            if one is not None and one.name == self._name and one.label in wanted:
+                found.append(info.name)
+        return found
+
     def _object(self, label: str, key: str) -> str:
         folder = attached_folder(self._scope, self._name, _checked(label, "label"))
         return f"{folder}/{encode_label(_checked(key, 'key'))}"
@@ -129,25 +144,42 @@ class Attached(AttachedCoroutines):
         )
 
 
-def copy_attached(source: Attached, target: Attached, label: str, reads: tuple[str, ...]) -> None:
-    """Attach the same bags to a version of another head, which may then read further scopes."""
-    if not label:
-        return
-    store = target._store  # noqa: SLF001 (of the same module)
-    for name in source._objects(label):  # noqa: SLF001 (of the same module)
+def copy_attached(
+    source: Attached, target: Attached, labels: Iterable[str], reads: tuple[str, ...]
+) -> None:
+    """Attach the same bags to versions of another head, which may then read further scopes."""
+
+    def copy(name: str) -> None:
         record, _ = source._look(name)  # noqa: SLF001 (of the same module)
         if record is not None:
             more = tuple(dict.fromkeys([*record.reads, *reads]))
-            copy = msgspec.structs.replace(record, reads=more)
             key = unquote(name.rpartition("/")[2])
-            store.put(target._object(label, key), encode_record(copy))  # noqa: SLF001 (same module)
+            target._store.put(  # noqa: SLF001 (of the same module)
+                target._object(record.label, key),  # noqa: SLF001 (of the same module)
+                encode_record(msgspec.structs.replace(record, reads=more)),
+            )
+
+    _workers.each(copy, source._objects_of(labels))  # noqa: SLF001 (of the same module)
 
 
-def delete_attached(attached: Attached, label: str) -> None:
-    """Delete everything that is attached to the version of a label."""
-    if label:
-        for name in attached._objects(label):  # noqa: SLF001 (of the same module)
-            attached._store.delete(name)  # noqa: SLF001 (of the same module)
+def delete_attached(attached: Attached, labels: Iterable[str]) -> None:
+    """Delete everything that is attached to the versions of some labels."""
+    delete_objects(attached._store, attached._objects_of(labels))  # noqa: SLF001 (of the same module)
+
+
+def delete_objects(store: RetryingStore, names: Iterable[str]) -> None:
+    """Delete objects side by side; all were tried when it returns or raises."""
+
+    def tried(name: str) -> StatebagError | None:
+        try:
+            store.delete(name)
+        except StatebagError as error:
+            return error
+        return None
+
+    for error in _workers.each(tried, names):
+        if error is not None:
+            raise error
 
 
 def _checked(text: str, what: str) -> str:

@@ -7,18 +7,19 @@ has begun goes on to its end: after a cancelled `aadvance`, read the head.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from statebag.async_calls import in_threads
+from statebag.versions.dropping import VersionName
+from statebag.versions.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-    from datetime import timedelta
-
-    from statebag.versions.dropping import VersionName
     from statebag.versions.head import Head
     from statebag.versions.heads import Heads
-    from statebag.versions.version import Version
+else:  # tools that evaluate annotations find the names
+    Head = Heads = Any
 
 __all__ = ["AttachedCoroutines", "HeadCoroutines", "HeadsCoroutines"]
 
@@ -59,7 +60,7 @@ class _Head(Protocol):
 
     def retain(self, keep: int | None = None, younger: timedelta | None = None) -> list[int]: ...
 
-    def delete(self) -> None: ...
+    def delete(self, expected: Version | None = None) -> None: ...
 
 
 class HeadCoroutines:
@@ -126,9 +127,9 @@ class HeadCoroutines:
         """Delete versions by number and age, as `retain`."""
         return await in_threads(self.retain, keep, younger)
 
-    async def adelete(self: _Head) -> None:
+    async def adelete(self: _Head, expected: Version | None = None) -> None:
         """Delete the head with all its versions, as `delete`."""
-        await in_threads(self.delete)
+        await in_threads(self.delete, expected)
 
 
 class _Heads(Protocol):

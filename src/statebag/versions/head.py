@@ -9,7 +9,9 @@ older or the newer version, never a part of one.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
 from urllib.parse import unquote
 
 from statebag.errors import (
@@ -36,14 +38,9 @@ from statebag.versions.attached import Attached, copy_attached
 from statebag.versions.condemned import check_not_condemned, packs_named
 from statebag.versions.coroutines import HeadCoroutines
 from statebag.versions.dropping import VersionName, checked_numbers, over, with_dropped
-from statebag.versions.stored_head import StoredHead
+from statebag.versions.sealing_client import SealingClient
+from statebag.versions.stored_head import StoredHead, is_newest
 from statebag.versions.version import Version, record_of, version_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import timedelta
-
-    from statebag.versions.sealing_client import SealingClient
 
 __all__ = ["Head"]
 
@@ -251,10 +248,9 @@ class Head(HeadCoroutines):
                 object_name=self._stored.object_name,
             )
         _, token = target._stored.expected(None)
-        for record in found[:-1]:
-            target._stored.keep(life, record)
-        for record in found:
-            copy_attached(self.attached, target.attached, record.label, target._reads_of(self))
+        _workers.each(lambda record: target._stored.keep(life, record), found[:-1])
+        labels = {record.label for record in found}
+        copy_attached(self.attached, target.attached, labels, target._reads_of(self))
         dropped = state.dropped if whole else with_dropped([(1, last - 1)][: last - 1], ())
         begun = HeadState(life=life, last=last, dropped=dropped, newest=found[-1])
         target._stored.put(begun, token, found[-1])
@@ -307,13 +303,24 @@ class Head(HeadCoroutines):
             self.drop(numbers)
         return numbers
 
-    def delete(self) -> None:
+    def delete(self, expected: Version | None = None) -> None:
         """Delete the head with all its versions; objects that other heads use stay.
 
         A small object records that the head was deleted; it can be created again.
+
+        Args:
+            expected: Delete it only if this still is the newest version; None deletes it anyway.
+
+        Raises:
+            Conflict: There is another version.
+            ConfigurationError: `expected` is no Version.
         """
+        if expected is not None:
+            check_kind("expected", expected, Version, "a Version or None")
 
         def ended(state: HeadState) -> HeadState:
+            if expected is not None and not is_newest(state, expected):
+                raise self._stored.conflict()
             return HeadState(life=state.life, last=state.last, dropped=(), newest=None)
 
         self._stored.change(ended)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
+from statebag.errors import Conflict
 from statebag.format.arguments import check_callable
 from statebag.format.head_names import parse_head_object, scope_folder
 from statebag.format.names import encode_scope
 from statebag.versions.coroutines import HeadsCoroutines
 from statebag.versions.head import Head, check_conditional
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from statebag.versions.sealing_client import SealingClient
+from statebag.versions.sealing_client import SealingClient
 
 __all__ = ["Heads"]
 
@@ -65,6 +63,9 @@ class Heads(HeadsCoroutines):
     def copy(self, scope: str, note: Callable[[Any], Any] | None = None) -> Heads:
         """Copy all heads with their versions into another scope. No blob is written again.
 
+        The head whose name comes first in order is copied last. After a crash, repeat the call:
+        heads that it copied stay, if nobody advanced them or their originals since.
+
         Args:
             scope: The other scope, which has no heads of the same names.
             note: Returns the note of a copied version from that of the original.
@@ -77,9 +78,24 @@ class Heads(HeadsCoroutines):
         if note is not None:
             check_callable("note", note, "a function of a note")
         other = Heads(self._client, scope)
+        missing = []
         for name in self.names():
-            self.head(name).fork(other.head(name), whole=True, note=note)
+            target = other.head(name)
+            there = target.read()
+            if there is None:
+                missing.append((self.head(name), target))
+            elif other._scope == self._scope or there.id != self._newest_id(name):
+                raise Conflict(
+                    f"the scope {scope!r:.80} has a head {name!r:.80} already",
+                    hint="Copy into another scope, or delete the heads there first.",
+                )
+        for head, target in reversed(missing):
+            head.fork(target, whole=True, note=note)
         return other
+
+    def _newest_id(self, name: str) -> str | None:
+        newest = self.head(name).read()
+        return None if newest is None else newest.id
 
     def _heads(self) -> list[Head]:
         """Return every head that exists here or below, or existed."""

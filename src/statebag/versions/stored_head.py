@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from statebag.errors import BlobCorrupt, BlobMissing, Conflict
 from statebag.format.head_names import head_folder, head_name, parse_head_object, version_name
 from statebag.format.head_record import HeadState, VersionRecord, decode_record, encode_record
-from statebag.versions.attached import delete_attached
+from statebag.versions.attached import delete_attached, delete_objects
 from statebag.versions.dropping import VersionName
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from statebag.versions.attached import Attached
     from statebag.versions.version import Version
 
-__all__ = ["StoredHead"]
+__all__ = ["StoredHead", "is_newest"]
 
 # Deletions and retention begin again after another writer's change. Chosen: once is the rule.
 _TURNS = 50
@@ -73,12 +73,12 @@ class StoredHead:
             Conflict: It has another one.
         """
         seen = self._seen
-        if seen is not None and expected is not None and _is_newest(seen[0], expected):
+        if seen is not None and expected is not None and is_newest(seen[0], expected):
             return seen
         state, token = self.look()
         newest = None if state is None else state.newest
         if (newest is None) != (expected is None) or (
-            expected is not None and state is not None and not _is_newest(state, expected)
+            expected is not None and state is not None and not is_newest(state, expected)
         ):
             raise self.conflict()
         return state, token
@@ -140,8 +140,7 @@ class StoredHead:
         if newest is None:
             return []
         names = [VersionName(newest.number, newest.label)]
-        folder = f"{head_folder(self._scope, self._name)}/@{state.life}"
-        for info in self._store.list(folder):
+        for info in self._store.list(self._folder_of(state.life)):
             one = parse_head_object(info.name)
             if one is None or one.number > state.last or one.number == newest.number:
                 continue
@@ -189,29 +188,30 @@ class StoredHead:
             return
         raise self.conflict()
 
+    def _folder_of(self, life: str) -> str:
+        return f"{head_folder(self._scope, self._name)}/@{life}"
+
     def _clean(self, state: HeadState, gone: set[str]) -> None:
         """Delete the objects of versions that are gone, with what was attached to them.
+
+        Only those of this life: another writer may begin the next one meanwhile. What a crash left
+        of earlier lives is deleted by `gc`.
 
         Args:
             state: What the head's object says.
             gone: More labels of versions that may be gone.
         """
-        store = self._store
-        labels = {one.label for one in self.names(state)}
-        for info in list(store.list(head_folder(self._scope, self._name))):
+        over: dict[str, str] = {}  # names of objects, with the labels of their versions
+        for info in self._store.list(self._folder_of(state.life)):
             one = parse_head_object(info.name)
-            if one is None or one.kind == "head" or one.name != self._name:
-                continue
-            label = unquote(one.label)
-            is_left = one.life != state.life or state.newest is None
-            if one.kind == "version" and (is_left or state.has_dropped(one.number)):
-                store.delete(info.name)
-                gone.add(label)
-            elif one.kind == "attached" and state.newest is None:
-                store.delete(info.name)
-        for label in gone - labels:
-            delete_attached(self._attached, label)
+            if one is not None and (state.newest is None or state.has_dropped(one.number)):
+                over[info.name] = unquote(one.label)
+        # Versions last: while one is there, this can be repeated.
+        left = {one.label for one in self.names(state)}
+        delete_attached(self._attached, gone.union(over.values()) - left)
+        delete_objects(self._store, over)
 
 
-def _is_newest(state: HeadState, expected: Version) -> bool:
+def is_newest(state: HeadState, expected: Version) -> bool:
+    """Return whether a state of a head has that version as its newest one."""
     return state.newest is not None and state.newest.id == expected.id
