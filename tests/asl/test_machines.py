@@ -103,4 +103,4 @@ Resources:
         "arn:aws:x",
         "${Step}",
     ]
-    assert states["D"]["Parameters"] == {"Q": "${a}-b"}
+    assert states["D"]["Parameters"] == {"Q": "1-b"}

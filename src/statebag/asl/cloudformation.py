@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.arns import ACCOUNT
+from statebag.asl.arns import ACCOUNT, function_arn, function_name
 from statebag.asl.documents import MOST_BYTES
 from statebag.errors import ConfigurationError
 
@@ -39,6 +39,8 @@ _NAMED: dict[str, tuple[str, str]] = {
     "AWS::SNS::Topic": ("TopicName", "sns:{region}:{account}:{name}"),
     "AWS::IAM::Role": ("RoleName", "iam::{account}:role/{name}"),
 }
+# What names another version of a function; its `Ref` is the ARN with that version or alias.
+_QUALIFIED = {"AWS::Lambda::Alias": "AliasArn", "AWS::Lambda::Version": "FunctionArn"}
 # `Ref` gives the ARN of these, the name of the others.
 _REF_IS_ARN = frozenset(
     {
@@ -204,10 +206,20 @@ class Resolver:
             return f"{self.arn_of(owner, path)}:{alias if part == 'Alias' else '1'}"
         if kind in _REF_IS_ARN:
             return self.arn_of(owner, path)
+        if kind in _QUALIFIED:
+            return self._qualified(kind, properties, path)
         if kind == "AWS::SQS::Queue":
             queue = self.name_of(owner)
             return f"https://sqs.{self._region}.amazonaws.com/{ACCOUNT}/{queue}"
         return self.name_of(owner)
+
+    def _qualified(self, kind: str, properties: Mapping[str, Any], path: str) -> str:
+        """Return the ARN of an alias, or of a version, of a function."""
+        given = self.text(properties.get("FunctionName"), f"{path}.FunctionName")
+        name = function_name(given) or given.partition(":")[0]
+        alias = kind == "AWS::Lambda::Alias"
+        version = self.text(properties.get("Name"), f"{path}.Name") if alias else "1"
+        return f"{function_arn(name, self._region)}:{version}"
 
     def _parameter(self, name: str, path: str) -> Any:
         declared = self._declared[name]
@@ -243,7 +255,11 @@ class Resolver:
             )
         if attribute == "Arn":
             return self.arn_of(name, path)
-        kind, _ = self._resource(name)
+        kind, properties = self._resource(name)
+        if kind in _QUALIFIED and attribute == _QUALIFIED[kind]:
+            return self._qualified(kind, properties, path)
+        if kind == "AWS::Lambda::Version" and attribute == "Version":
+            return "1"
         if kind in _NAMED and attribute == _NAMED[kind][0]:
             return self.name_of(name)
         raise ConfigurationError(f"statebag does not know Fn::GetAtt {name}.{attribute}", path=path)
