@@ -55,7 +55,7 @@ export function Graph({ graph, chosen, choose }) {
       <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0,0.8L7.4,4L0,7.2z" class="tip" /></marker></defs>
       ${graph.boxes.filter((box) => box.holds).map((box) => {
         const tone = toneOf(box.did);
-        return html`<g class=${`state holds ${tone} ${chosen === box.name ? "chosen" : ""}`} role="button" tabindex="0" aria-label=${title(box, tone)}
+        return html`<g class=${`state holds ${tone} ${chosen === box.name ? "chosen" : ""}`} role="button" tabindex="0"
           onClick=${() => choose(box.name)} onKeyDown=${(event) => key(event, box.name)}>
           <title>${title(box, tone)}</title>
           <rect x=${box.x} y=${box.y} width=${box.width} height=${box.height} rx="10" />
@@ -65,7 +65,7 @@ export function Graph({ graph, chosen, choose }) {
       ${graph.boxes.filter((box) => !box.holds).map((box) => {
         const tone = toneOf(box.did);
         const middle = box.x + box.width / 2;
-        return html`<g class=${`state ${tone} ${chosen === box.name ? "chosen" : ""}`} role="button" tabindex="0" aria-label=${title(box, tone)}
+        return html`<g class=${`state ${tone} ${chosen === box.name ? "chosen" : ""}`} role="button" tabindex="0"
           onClick=${() => choose(box.name)} onKeyDown=${(event) => key(event, box.name)}>
           <title>${title(box, tone)}</title>
           <rect x=${box.x} y=${box.y} width=${box.width} height=${box.height} rx="8" />
