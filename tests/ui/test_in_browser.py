@@ -214,6 +214,25 @@ def test_a_long_list_has_only_the_rows_in_view_on_the_page(ran, tmp_path):
         assert wrong == []
 
 
+def test_a_value_that_changes_at_each_step_is_listed_in_parts(ran, tmp_path):
+    record = Record(tmp_path / "Main" / "often.jsonl", arn_of("often"), {})
+    for number in range(1, 251):
+        event = {"id": number, "previousEventId": number - 1, "timestamp": number}
+        about = {"name": "Count", "input": json.dumps({"n": number})}
+        record.add({**event, "type": "PassStateEntered", "stateEnteredEventDetails": about})
+    record.close()
+    with serving(tmp_path, ran.client.store.url) as served, browsing() as (page, wrong):
+        page.goto(view(served, arn_of("often"), "state"))
+        page.get_by_role("treeitem").filter(has_text="n").click()
+        page.get_by_role("button", name="History of this value").click()
+        page.get_by_text("No other event changed it.").wait_for()
+        assert page.locator(".trail li").count() == 100
+        page.get_by_role("button", name="150 more: show 100").click()
+        page.get_by_role("button", name="50 more: show 50").click()
+        assert page.locator(".trail li").count() == 250
+        assert wrong == []
+
+
 def test_another_site_and_a_page_without_the_token_get_nothing(served, ran):
     with browsing() as (page, _):
         page.goto(f"http://127.0.0.1:{served.port}/")

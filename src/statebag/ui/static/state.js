@@ -7,6 +7,8 @@ import { Copy, Facts, Trouble } from "./parts.js";
 import { Tree, ValueText, whereIs } from "./tree.js";
 import { EventPicker } from "./events.js";
 
+const CHANGES = 100; // of a value that are listed at once: some screens
+
 export function StateView({ arn, head, route, go, values, unit }) {
   const word = unit ? unit.name : "event";
   const at = route.at || "";
@@ -71,12 +73,16 @@ function Picked({ arn, at, picked, values, go, word }) {
   const [text, setText] = useState(null);
   const [error, setError] = useState(null);
   const [trail, setTrail] = useState(null);
+  const [shown, setShown] = useState(CHANGES);
   const key = picked && JSON.stringify(picked.parts);
   useEffect(() => {
     setText(null);
     setError(null);
   }, [key, at]);
-  useEffect(() => setTrail(null), [key]);
+  useEffect(() => {
+    setTrail(null);
+    setShown(CHANGES);
+  }, [key]);
   if (!picked) return html`<aside class="card picked-value" aria-label="Picked value"><h2>Value</h2><p class="note">Pick a value to see where it is, its text, and what became of it across ${word}s.</p></aside>`;
   const { parts, node } = picked;
   const show = (start = 0, most = null) =>
@@ -116,10 +122,11 @@ function Picked({ arn, at, picked, values, go, word }) {
       <div class="tools"><span class="note">${count(text.text.length)} of ${count(text.length)} characters</span>
         ${text.text.length < text.length ? html`<button type="button" class="quiet" onClick=${() => show(text.text.length)}>More</button>` : ""}<${Copy} text=${text.text} /></div>` : ""}
     ${trail && trail.key === key ? html`<h3>History</h3><${Trouble} error=${trail.error} />
-      <ol class="trail">${trail.changes.map((one, index) => html`<li><span class=${`what ${one.what}`}>${{ is: "there", changed: "changed", gone: "gone", unknown: "not known" }[one.what]}</span>
+      <ol class="trail">${trail.changes.slice(0, shown).map((one, index) => html`<li key=${one.event}><span class=${`what ${one.what}`}>${{ is: "there", changed: "changed", gone: "gone", unknown: "not known" }[one.what]}</span>
           <button type="button" class="link" onClick=${() => go({ at: one.event })}>${word} ${count(one.event)}</button> <span class="dim cut">${visible(one.state || one.type)}</span>
           <span class="right">${one.note ? visible(one.note) : html`${one.size !== undefined ? bytes(one.size) : ""} ${one.kind ? html`<${ValueText} node=${one} />` : ""}`}</span>
           ${index && hasPair(trail.changes[index - 1].event, one.event) ? html`<button type="button" class="quiet" onClick=${() => go({ tab: "differences", before: trail.changes[index - 1].event, after: one.event })}>Compare</button>` : ""}</li>`)}</ol>
+      ${trail.changes.length > shown ? html`<p class="note"><button type="button" class="quiet" onClick=${() => setShown(shown + CHANGES)}>${count(trail.changes.length - shown)} more: show ${count(Math.min(CHANGES, trail.changes.length - shown))}</button></p>` : ""}
       <p class="note" role="status">${trail.done ? (trail.changes.length ? `No other ${word} changed it.` : `No ${word} has it.`) : `looked at ${word}s up to ${count(trail.next)}…`}</p>` : ""}
   </aside>`;
 }
