@@ -7,7 +7,10 @@ import unicodedata
 import pytest
 
 from statebag import Statebag
+from statebag.asl.arns import ACCOUNT
 from statebag.cli.screen_tables import is_on_screen, moment_cell, object_cell
+from statebag.format.names import encode_scope
+from statebag.local.records import MapRunParent, Record
 from statebag.state_data_manager import lambda_handler
 from tests.cli.program import on_terminal, statebag
 
@@ -95,3 +98,28 @@ def test_cells():
     assert object_cell("%EC%A3%BC").cells == 9, "what other commands take stands below"
     assert object_cell("a", "two words").cells == 9
     assert not is_on_screen()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_executions_are_listed_by_the_names_that_log_takes(tmp_path, columns):
+    machine, folder = "주문-처리-상태-기계", tmp_path / "histories"
+    arns = {}
+    for name in ("실행-하나-고객별-결제-내역", "run-2"):
+        arn = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:{machine}:{name}"
+        parent = MapRunParent(arns["first"], "m") if arns else None
+        arns.setdefault("first", arn)
+        record = Record(
+            folder / f"{encode_scope(f'{machine}/{name}')}.jsonl", arn, {}, parent=parent
+        )
+        record.add({"id": 1, "previousEventId": 0, "type": "ExecutionFailed", "timestamp": 1})
+        record.close()
+    place = ("--histories", str(folder))
+    for more in ((), ("--children",)):
+        lines = shown_on(columns, "log", *more, *place)
+        assert [line for line in lines if cells(line) > columns] == []
+        text = joined(lines)
+        assert machine in text
+        assert "FAILED" in text
+        assert len(re.findall(r"\d\d:\d\d:\d\d", text)) == (2 if more else 1), "rows"
+        assert ("1child(--children):1FAILED" in text) == (not more)
+    assert statebag("log", *place).stdout.splitlines()[1].strip().startswith("1 child")

@@ -11,6 +11,7 @@ import click
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.extras import needs
 from statebag.cli.json_output import json_of
+from statebag.cli.screen_tables import is_on_screen, moment_cell, print_table
 from statebag.cli.stores import reading_client, store_option
 from statebag.cli.terminal_text import printable
 
@@ -139,6 +140,9 @@ def _list(folder: Path, *, as_json: bool, children: bool) -> None:
     from statebag.cli.recorded import families, recorded  # noqa: PLC0415 - kept out of --help
 
     found = families(recorded(folder))
+    if found and not as_json and is_on_screen():
+        _print_executions(found, children=children)
+        return
     for one, below in found:
         counts = Counter(child.status for child in below)
         shown = below if children else []
@@ -151,13 +155,36 @@ def _list(folder: Path, *, as_json: bool, children: bool) -> None:
         for child in shown:
             click.echo(_line(child, indent="  "))
         if below and not children:
-            statuses = ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))
-            plural = "child" if len(below) == 1 else "children"
-            click.echo(f"  {len(below):,} {plural} (--children): {statuses}")
+            click.echo(f"  {_children(counts)}")
     if not found:
         click.echo(
             f"no run on this machine has left a history in {printable(str(folder))}", err=True
         )
+
+
+def _children(counts: Counter[str]) -> str:
+    count = counts.total()
+    statuses = ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))
+    return f"{count:,} {'child' if count == 1 else 'children'} (--children): {statuses}"
+
+
+def _print_executions(found: list[tuple[Recorded, list[Recorded]]], *, children: bool) -> None:
+    from statebag.cli.fitted_table import Column, FittedTable, Name  # noqa: PLC0415 - rich is slow to import
+
+    numbers = (Column("bytes", leaves=1, right=True), Column("written", leaves=2))
+    table = FittedTable((Column("execution"), Column("status"), *numbers))
+
+    def add(one: Recorded, name: Name) -> None:
+        table.add_row(name, one.status, f"{one.bytes:,}", moment_cell(one.time))
+
+    for one, below in found:
+        name = Name(printable(f"{one.machine}/{one.name}"))
+        if below and not children:
+            name.add(_children(Counter(child.status for child in below)), lead="  ")
+        add(one, name)
+        for child in below if children else ():
+            add(child, Name(printable(f"{child.machine}/{child.name}"), lead="  "))
+    print_table(table, "--json")
 
 
 def _line(one: Recorded, indent: str = "") -> str:
