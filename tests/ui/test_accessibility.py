@@ -214,3 +214,23 @@ def test_a_page_that_comes_in_place_of_another_begins_at_its_title(served):
         page.get_by_role("tabpanel").wait_for()
         focused = page.evaluate("document.activeElement.tagName")
         assert focused == "H1"
+
+
+def test_arrows_move_between_the_states_of_the_machine(served, ran):
+    with browsing() as (page, wrong):
+        page.goto(view(served, ran.good))
+        states = page.locator("g.state")
+        page.get_by_role("button", name=re.compile("Each, Task, left")).wait_for()
+        assert page.locator("g.state[tabindex='0']").count() == 1
+        states.and_(page.locator("[tabindex='0']")).focus()
+        page.keyboard.press("Home")
+        seen = [page.evaluate("document.activeElement.dataset.name")]
+        for _ in range(states.count()):
+            page.keyboard.press("ArrowDown")
+            seen.append(page.evaluate("document.activeElement.dataset.name"))
+        assert set(seen) == {"Load", "Map", "Each", "Change"}
+        assert page.locator("g.state[tabindex='0']").count() == 1
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=re.compile("^Steps 1$")).wait_for()
+        assert page.get_by_placeholder("Find a state").input_value() == seen[-1]
+        assert wrong == []
