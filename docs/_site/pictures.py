@@ -84,7 +84,7 @@ def _take_head(browser: Browser, address: str) -> None:
     page = _page(browser, f"{address}#/h", "light")
     rows = page.locator(".heads .rows .row")
     rows.filter(has_text="agents/thread-7").locator("a").click()
-    page.get_by_role("table", name="Versions of the head").get_by_text("turn-12").wait_for()
+    page.get_by_role("grid", name="Versions of the head").get_by_text("turn-12").wait_for()
     page.get_by_role("button", name="Find forks").click()
     page.get_by_role("link", name="agents/thread-8").wait_for()
     _save(page, "ui-head", 860)

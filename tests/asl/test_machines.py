@@ -103,7 +103,7 @@ Resources:
         "arn:aws:x",
         "${Step}",
     ]
-    assert states["D"]["Parameters"] == {"Q": "${a}-b"}
+    assert states["D"]["Parameters"] == {"Q": "1-b"}
 
 
 def test_functions_of_cloudformation_in_a_bare_definition_are_texts_in_resources_alone(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from statebag.asl.source_files import packaged_code, refuse_sources
+from statebag.asl.source_files import packaged_code, packaged_definition, refuse_sources
 from statebag.errors import ConfigurationError
 
 SERVERLESS = "service: orders\nprovider:\n  name: aws\n"
@@ -62,3 +62,41 @@ def test_code_that_a_tool_packaged(tmp_path):
     (tmp_path / "src" / "app.py").write_text("")
     assert packaged_code(folder, function) == tmp_path
     assert packaged_code(folder, {"Properties": {"Handler": {"Ref": "X"}}}) is None
+
+
+def test_templates_of_stages_are_named_too(tmp_path):
+    stage = tmp_path / "cdk.out" / "assembly-Prod"
+    stage.mkdir(parents=True)
+    (stage / "ProdOrders.template.json").write_text("{}")
+    (stage / "ProdOrdersInner.nested.template.json").write_text("{}")
+    with pytest.raises(ConfigurationError) as caught:
+        refuse_sources(tmp_path / "cdk.json", "{}")
+    assert caught.value.hint.endswith(f"name {stage / 'ProdOrders.template.json'}.")
+    for n in range(5):
+        (tmp_path / "cdk.out" / f"S{n}.template.json").write_text("{}")
+    with pytest.raises(ConfigurationError, match="of the CDK") as caught:
+        refuse_sources(tmp_path / "cdk.json", "{}")
+    assert caught.value.hint.endswith("or another of 6.")
+
+
+KEY = "43d38ad34f786181f5bd75499ac861fba4598e1f8ac391e8381be26755ea1000.json"
+
+
+def test_a_definition_that_the_cdk_put_beside_its_template(tmp_path):
+    stage = tmp_path / "assembly-Prod"
+    stage.mkdir()
+    properties = {"DefinitionS3Location": {"Bucket": {"Fn::Sub": "assets"}, "Key": KEY}}
+    assert packaged_definition(tmp_path, properties) is None
+    (tmp_path / f"asset.{KEY}").write_text("{}")
+    assert packaged_definition(tmp_path, properties) == tmp_path / f"asset.{KEY}"
+    assert packaged_definition(stage, properties) == tmp_path / f"asset.{KEY}"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [None, "s3://b/k", {}, {"Key": {"Ref": "K"}}, {"Key": f"../{KEY}"}, {"Key": "a/../../x.json"}],
+)
+def test_a_key_that_is_no_asset_leads_to_no_file(tmp_path, location):
+    (tmp_path / "asset.x.json").write_text("{}")
+    (tmp_path / f"asset...{KEY}").write_text("{}")
+    assert packaged_definition(tmp_path, {"DefinitionS3Location": location}) is None

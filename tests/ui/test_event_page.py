@@ -24,3 +24,19 @@ def test_a_part_and_those_with_a_text(bad):
     load = event_page(bad, 0, 100, text="LOAD")["events"]
     assert [one["type"] for one in load] == ["TaskStateEntered", "TaskStateExited"]
     assert event_page(bad, 0, 10**9)["total"] < 500
+
+
+def test_those_of_a_kind(bad):
+    def types(only, **asked):
+        return [one["type"] for one in event_page(bad, 0, 1_000, only=only, **asked)["events"]]
+
+    assert set(types("errors")) >= {"ExecutionFailed"}
+    assert all(kind.endswith(("Failed", "Entered", "Exited")) for kind in types("errors"))
+    payloads = event_page(bad, 0, 1_000, only="payloads")["events"]
+    assert payloads
+    assert all(one["size"] >= 0 for one in payloads)
+    states = event_page(bad, 0, 1_000, only="states")["events"]
+    assert states
+    assert all(one["is_state"] for one in states)
+    assert types("states", text="load") == ["TaskStateEntered", "TaskStateExited"]
+    assert types("of a kind that there is not") == types("all")

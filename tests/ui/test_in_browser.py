@@ -57,9 +57,9 @@ def test_from_the_list_to_a_value_and_a_difference(served, ran):
     with browsing() as (page, wrong):
         page.goto(served.address)
         page.get_by_role("link", name="run-1").click()
-        page.get_by_text("Succeeded").wait_for()
+        page.get_by_text("Succeeded", exact=True).wait_for()
         page.get_by_role("button", name=re.compile("Each, Task, left, entered 3 times")).wait_for()
-        page.get_by_role("table", name="Steps").get_by_text("Change").wait_for()
+        page.get_by_role("grid", name="Steps").get_by_text("Change").wait_for()
         page.get_by_role("tab", name="State").click()
         page.get_by_role("treeitem").filter(has_text="secret").wait_for()
         assert SECRET not in page.content()
@@ -128,7 +128,7 @@ def test_with_the_keyboard_alone(served, ran):
         page.get_by_role("treeitem").filter(has_text="note").wait_for(state="detached")
         page.get_by_role("tab", name="State").focus()
         page.keyboard.press("ArrowLeft")
-        page.get_by_role("table", name="Events").wait_for()
+        page.get_by_role("grid", name="Events").wait_for()
         page.keyboard.press("ArrowLeft")
         page.get_by_role("heading", name="Change left").wait_for()
         page.locator('[role="slider"][aria-valuemax="6"]').wait_for()
@@ -200,7 +200,7 @@ def test_a_long_list_has_only_the_rows_in_view_on_the_page(ran, tmp_path):
     record.close()
     with serving(tmp_path, ran.client.store.url) as served, browsing() as (page, wrong):
         page.goto(view(served, arn_of("long")))
-        table = page.get_by_role("table", name="Steps")
+        table = page.get_by_role("grid", name="Steps")
         table.get_by_text("S0", exact=True).first.wait_for()
         table.focus()
         page.keyboard.press("Home")
@@ -211,6 +211,25 @@ def test_a_long_list_has_only_the_rows_in_view_on_the_page(ran, tmp_path):
         table.get_by_text("1,199", exact=True).wait_for()
         page.keyboard.press("Home")
         page.get_by_role("heading", name="S0 left").wait_for()
+        assert wrong == []
+
+
+def test_a_value_that_changes_at_each_step_is_listed_in_parts(ran, tmp_path):
+    record = Record(tmp_path / "Main" / "often.jsonl", arn_of("often"), {})
+    for number in range(1, 251):
+        event = {"id": number, "previousEventId": number - 1, "timestamp": number}
+        about = {"name": "Count", "input": json.dumps({"n": number})}
+        record.add({**event, "type": "PassStateEntered", "stateEnteredEventDetails": about})
+    record.close()
+    with serving(tmp_path, ran.client.store.url) as served, browsing() as (page, wrong):
+        page.goto(view(served, arn_of("often"), "state"))
+        page.get_by_role("treeitem").filter(has_text="n").click()
+        page.get_by_role("button", name="History of this value").click()
+        page.get_by_text("No other event changed it.").wait_for()
+        assert page.locator(".trail li").count() == 100
+        page.get_by_role("button", name="150 more: show 100").click()
+        page.get_by_role("button", name="50 more: show 50").click()
+        assert page.locator(".trail li").count() == 250
         assert wrong == []
 
 
@@ -277,11 +296,27 @@ def test_a_report_is_the_same_page_without_a_server(data, ran, tmp_path):
     with browsing() as (page, wrong):
         page.goto(file.as_uri())
         page.get_by_text("Failed", exact=True).wait_for()
-        page.get_by_role("table", name="Steps").get_by_text("Load").wait_for()
+        page.get_by_role("grid", name="Steps").get_by_text("Load").wait_for()
         page.get_by_label("Which steps").select_option("errors")
-        page.get_by_role("tab", name="State").click()
+        page.get_by_role("tab", name="Events").click()
+        table = page.get_by_role("grid", name="Events")
+        table.get_by_text("ExecutionFailed").wait_for()
+        page.get_by_label("Which events").select_option("states")
+        table.get_by_text("ExecutionFailed").wait_for(state="detached")
+        page.get_by_placeholder("Find a type, state or error").fill("load")
+        page.get_by_role("heading", name="Events 2", exact=True).wait_for()
+        table.focus()
+        page.keyboard.press("End")
+        page.keyboard.press("Enter")
         page.get_by_role("treeitem").filter(has_text="history").wait_for()
+        page.get_by_placeholder("Search the state").fill("deep")
+        page.get_by_role("button", name="Search", exact=True).click()
+        page.get_by_text("not in this file").wait_for()
+        page.get_by_role("treeitem").filter(has_text="flag").click()
+        page.get_by_role("button", name="History of this value").click()
+        page.get_by_text("No other event changed it.").wait_for()
         page.get_by_role("tab", name="Differences").click()
+        page.get_by_role("combobox", name="Events", exact=True).wait_for()
         page.get_by_role("tab", name="Cost and store").click()
         page.get_by_text("Dollars a million steps").wait_for()
         assert SECRET not in page.content()
@@ -290,15 +325,54 @@ def test_a_report_is_the_same_page_without_a_server(data, ran, tmp_path):
         assert json.loads(page.locator("#recorded").text_content())["has_values"] is False
 
 
+def test_a_report_with_values_shows_them(data, ran, tmp_path):
+    file = tmp_path / "page.html"
+    file.write_text(report_of(data, ran.good, values=True), encoding="utf-8")
+    with browsing() as (page, wrong):
+        page.goto(file.as_uri() + "#tab=state")
+        page.get_by_placeholder("Search the state").fill("needle")
+        page.get_by_label("Search in").select_option("value")
+        page.get_by_role("button", name="Search", exact=True).click()
+        page.get_by_role("button", name="$.small.list[2].deep").click()
+        page.get_by_text(SECRET).first.wait_for()
+        assert wrong == []
+
+
+def test_a_report_of_a_head(data, tmp_path):
+    file = tmp_path / "page.html"
+    file.write_text(report_of(data, HEAD), encoding="utf-8")
+    with browsing() as (page, wrong):
+        page.goto(file.as_uri())
+        table = page.get_by_role("grid", name="Versions of the head")
+        table.get_by_text("turn-3").wait_for()
+        page.get_by_text("agents/other").wait_for()
+        table.focus()
+        page.keyboard.press("Home")
+        page.get_by_role("button", name="What it changed").click()
+        page.get_by_text("$.messages", exact=False).first.wait_for()
+        page.get_by_role("combobox", name="Versions", exact=True).select_option(
+            label="1 to 2: turn-2"
+        )
+        page.wait_for_function("location.hash.includes('before=1')")
+        page.get_by_role("tab", name="State").click()
+        page.get_by_role("treeitem").filter(has_text="turn").click()
+        page.get_by_role("button", name="History of this value").click()
+        page.get_by_text("No other version changed it.").wait_for()
+        assert page.locator(".trail li").count() == 3
+        assert SECRET not in page.content()
+        assert wrong == []
+        assert {one.partition(":")[0] for one in page.requests} == {"file"}
+
+
 def test_a_head_its_versions_a_state_and_a_difference(served):
     with browsing() as (page, wrong):
         page.goto(served.address)
         page.get_by_role("link", name="Heads").click()
-        rows = page.get_by_role("table", name="Heads").get_by_role("row")
+        rows = page.get_by_role("grid", name="Heads").get_by_role("row")
         rows.filter(has_text="agents/<b>7").get_by_role("link", name="main").click()
-        table = page.get_by_role("table", name="Versions of the head")
+        table = page.get_by_role("grid", name="Versions of the head")
         table.get_by_text("turn-3").wait_for()
-        assert table.get_by_role("row").count() == 3
+        assert table.get_by_role("row").count() == 4
         table.focus()
         page.keyboard.press("ArrowDown")
         page.get_by_role("button", name="What it changed").click()
@@ -325,7 +399,7 @@ def test_a_head_its_versions_a_state_and_a_difference(served):
 def test_the_program_is_asked_for_heads_of_a_text(served):
     with browsing() as (page, wrong):
         page.goto(f"{served.address}#/h")
-        rows = page.get_by_role("table", name="Heads").get_by_role("row")
+        rows = page.get_by_role("grid", name="Heads").get_by_role("row")
         page.get_by_text("2 heads.").wait_for()
         search = page.get_by_placeholder("Find a scope")
         with page.expect_response(lambda one: one.url.endswith("/ask/heads?text=b%3E7")):
@@ -340,7 +414,7 @@ def test_the_program_is_asked_for_heads_of_a_text(served):
         rows.filter(has_text="agents/<b>7").get_by_text("main").wait_for()
         page.get_by_text("1 head.").wait_for()
         page.keyboard.press("Enter")
-        page.get_by_role("table", name="Versions of the head").wait_for()
+        page.get_by_role("grid", name="Versions of the head").wait_for()
         assert wrong == []
 
 
@@ -349,7 +423,7 @@ def test_the_program_is_asked_for_heads_of_a_text(served):
 def test_heads_on_a_narrow_screen(served, width, scheme):
     with browsing(viewport={"width": width, "height": 740}, color_scheme=scheme) as (page, _):
         page.goto(f"{served.address}#/h")
-        page.get_by_role("table", name="Heads").get_by_text("main").first.wait_for()
+        page.get_by_role("grid", name="Heads").get_by_text("main").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for tab in ("versions", "state", "differences"):
             page.goto(f"{served.address}#/h/{quote(HEAD, safe='')}/{tab}")
@@ -404,7 +478,7 @@ def test_hostile_names_of_machines_states_and_errors(ran, tmp_path, tab):
         page.get_by_role("tabpanel").wait_for()
         page.get_by_text("</script><script>alert(2)</script>").first.wait_for()
         if tab == "steps":
-            page.get_by_role("table", name="Steps").get_by_text("<img src=x").first.wait_for()
+            page.get_by_role("grid", name="Steps").get_by_text("<img src=x").first.wait_for()
             page.get_by_role("button", name=re.compile("gnp.exe")).first.wait_for()
         page.wait_for_timeout(300)
         nothing_hostile_happened(page, wrong)
@@ -419,7 +493,7 @@ def test_a_report_of_hostile_names_runs_nothing(ran, tmp_path, values):
     file.write_text(report_of(data, arn, values=values), encoding="utf-8")
     with browsing() as (page, wrong):
         page.goto(file.as_uri())
-        for tab in ("Steps", "State", "Differences", "Cost and store"):
+        for tab in ("Steps", "Events", "State", "Differences", "Cost and store"):
             page.get_by_role("tab", name=tab).click()
             page.wait_for_timeout(200)
             nothing_hostile_happened(page, wrong)
@@ -431,7 +505,7 @@ def test_the_token_is_sent_to_no_one(served, ran):
         sent = []
         page.on("request", lambda request: sent.append(request.all_headers()))
         page.goto(view(served, ran.good))
-        page.get_by_role("table", name="Steps").get_by_text("Change").wait_for()
+        page.get_by_role("grid", name="Steps").get_by_text("Change").wait_for()
         assert len(sent) > 10
         assert [one for one in sent if served.token in str(one.get("referer"))] == []
         assert page.locator("a[href^='http'], a[target]").count() == 0
@@ -463,7 +537,7 @@ def test_every_control_has_a_name_and_the_tab_key_reaches_it(served, ran):
             page.wait_for_timeout(300)
             nameless = page.evaluate(
                 """() => [...document.querySelectorAll("button, input, select, a, "
-                    + "[role=slider], [role=table], [role=tree], [role=tabpanel]")]
+                    + "[role=slider], [role=grid], [role=tree], [role=tabpanel]")]
                   .filter((one) => !one.closest("[aria-hidden=true]"))
                   .filter((one) => !(one.innerText || one.getAttribute("aria-label")
                     || one.getAttribute("aria-labelledby") || one.labels?.length))
@@ -477,13 +551,13 @@ def test_every_control_has_a_name_and_the_tab_key_reaches_it(served, ran):
                 reached.add(page.evaluate(f"{one}.getAttribute('role') || {one}.tagName"))
                 page.keyboard.press("Tab")
             assert {"A", "tab"} <= reached, tab
-            assert reached & {"table", "tree", "BUTTON"}, tab
+            assert reached & {"grid", "tree", "BUTTON"}, tab
 
 
 def test_events_as_the_service_numbers_them(served, ran):
     with browsing() as (page, wrong):
         page.goto(view(served, ran.bad, "events"))
-        table = page.get_by_role("table", name="Events")
+        table = page.get_by_role("grid", name="Events")
         table.get_by_text("ExecutionFailed").wait_for()
         page.get_by_placeholder("Find a type, state or error").fill("entered")
         table.get_by_text("ExecutionFailed").wait_for(state="detached")

@@ -138,3 +138,44 @@ def test_a_search_stops_at_its_budget(served):
     assert found["read"] <= 1_000_000
     assert [one["path"] for one in found["skipped"]] == ["$.items"]
     assert since(store, seen) < 2_000_000
+
+
+def test_the_history_of_a_value_needs_no_store(served):
+    ask, sent, _, store = served
+    seen = len(store.calls)
+    changes, after, mark = [], "0", ""
+    while after is not None:
+        asked = {"path": '["log"]', "at": str(2 * STEPS), "after": after, "mark": mark}
+        found = ask("trail", **asked)
+        changes += found["changes"]
+        mark = found["mark"]
+        after = None if found["next"] is None else str(found["next"])
+    assert [one["what"] for one in changes] == ["is", "changed"]
+    assert store.calls[seen:] == [], "digests in the stubs show it"
+    assert max(sent) < 10_000
+
+
+def test_a_run_that_is_followed_costs_what_is_new(long, tmp_path, monkeypatch):
+    _, client, _ = long
+    record = Record(tmp_path / "Main" / "live.jsonl", arn_of("live"), {})
+
+    def add(number, kind, name):
+        event = {"id": number, "previousEventId": number - 1, "type": kind, "timestamp": number}
+        record.add({**event, "stateEnteredEventDetails": {"name": name, "input": "{}"}})
+
+    for number in range(1, 4_001):
+        add(number, "PassStateEntered", "Work")
+    data = PageData(ExecutionCatalog(tmp_path), client)
+    while data.answer("execution", {"arn": arn_of("live")})["reading"] is not None:
+        pass
+    log = data.catalog.get(arn_of("live")).source.log
+    before, events = log.read_bytes, len(log.events)
+    taken = []
+    take = log._take
+    monkeypatch.setattr(log, "_take", lambda line: (taken.append(len(line)), take(line)))
+    add(4_001, "PassStateEntered", "Arrived")
+    head = data.answer("execution", {"arn": arn_of("live")})
+    assert (head["events"], head["transitions"]) == (events + 1, 4_001)
+    assert len(taken) == 1
+    assert log.read_bytes - before == taken[0] + 1
+    record.close()

@@ -9,11 +9,11 @@ import pytest
 
 from statebag.errors import ConfigurationError
 from statebag.ui.report_file import report_of
-from tests.ui.conftest import SECRET
+from tests.ui.conftest import HEAD, SECRET
 
 
-def recorded(page):
-    found = re.search(r'<script type="application/json" id="recorded">(.*?)</script>', page)
+def recorded(page, name="recorded"):
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', page)
     return json.loads(found[1])
 
 
@@ -31,8 +31,10 @@ def test_it_has_everything_and_no_value(data, ran):
             "cost",
             "state",
             "differences",
+            "trail",
         }
-        assert held["steps"]
+        assert recorded(page, "recorded-steps")["count"]
+        assert recorded(page, "recorded-events")["count"]
         assert not any("refused" in answer for answer in held["answers"].values())
 
 
@@ -59,7 +61,15 @@ def test_a_store_that_is_gone_is_no_reason_for_none(catalog, ran, tmp_path):
     from statebag.ui.page_answers import PageData
 
     elsewhere = Statebag(tmp_path / "other", replicas=(), signing_keys={})
-    assert recorded(report_of(PageData(catalog, elsewhere), ran.good, values=True))["steps"]
+    page = report_of(PageData(catalog, elsewhere), ran.good, values=True)
+    assert recorded(page, "recorded-steps")["count"]
+
+
+def test_of_a_head(data):
+    page = report_of(data, HEAD)
+    assert recorded(page)["kind"] == "h"
+    assert recorded(page, "recorded-versions")["count"] == 3
+    assert SECRET not in page
 
 
 def test_an_execution_that_is_not_there(data, ran):

@@ -58,3 +58,13 @@ def test_plain_values_need_no_store(good, ran):
     before = len(store.calls)
     of(ran, good, ["small", "note"])
     assert len(store.calls) == before
+
+
+def test_a_mark_does_not_tell_a_short_value(ran, good):
+    """Whoever sees the answers could guess `true` or a number from its digest."""
+    from statebag.format.codec import sha256_hex
+
+    flag = of(ran, good, ["flag"])["mark"]
+    assert flag
+    assert flag not in {sha256_hex(text) for text in (b"true", b"false", b"null", b'"DONE"')}
+    assert flag == of(ran, good, ["flag"])["mark"], "the next question compares it"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from statebag.asl.arns import ACCOUNT
+from statebag.asl.arns import ACCOUNT, function_arn, function_name
 from statebag.asl.documents import MOST_BYTES
 from statebag.asl.template_choices import NO_VALUE, TemplateChoices
 from statebag.errors import ConfigurationError
@@ -53,6 +53,8 @@ _NAMED: dict[str, tuple[str, str]] = {
     "AWS::CodeBuild::Project": ("Name", "codebuild:{region}:{account}:project/{name}"),
     "AWS::Logs::LogGroup": ("LogGroupName", "logs:{region}:{account}:log-group:{name}"),
 }
+# What names another version of a function; its `Ref` is the ARN with that version or alias.
+_QUALIFIED = {"AWS::Lambda::Alias": "AliasArn", "AWS::Lambda::Version": "FunctionArn"}
 # `Ref` gives the ARN of these, the name of the others.
 _REF_IS_ARN = frozenset(
     {
@@ -243,10 +245,20 @@ class Resolver:
             return f"{self.arn_of(owner, path)}:{alias if part == 'Alias' else '1'}"
         if kind in _REF_IS_ARN:
             return self.arn_of(owner, path)
+        if kind in _QUALIFIED:
+            return self._qualified(kind, properties, path)
         if kind == "AWS::SQS::Queue":
             queue = self.name_of(owner)
             return f"https://sqs.{self._region}.amazonaws.com/{ACCOUNT}/{queue}"
         return self.name_of(owner)
+
+    def _qualified(self, kind: str, properties: Mapping[str, Any], path: str) -> str:
+        """Return the ARN of an alias, or of a version, of a function."""
+        given = self.text(properties.get("FunctionName"), f"{path}.FunctionName")
+        name = function_name(given) or given.partition(":")[0]
+        alias = kind == "AWS::Lambda::Alias"
+        version = self.text(properties.get("Name"), f"{path}.Name") if alias else "1"
+        return f"{function_arn(name, self._region)}:{version}"
 
     def _parameter(self, name: str, path: str) -> Any:
         declared = self._declared[name]
@@ -280,11 +292,15 @@ class Resolver:
             raise ConfigurationError(
                 f"Fn::GetAtt {name}.{attribute}: the template has no such resource", path=path
             )
-        kind, _ = self._resource(name)
+        kind, properties = self._resource(name)
         if attribute == "Arn" or (kind, attribute) in _ARNS:
             return self.arn_of(name, path)
         if (kind, attribute) == _QUEUE_URL:
             return str(self._ref(name, path))
+        if kind in _QUALIFIED and attribute == _QUALIFIED[kind]:
+            return self._qualified(kind, properties, path)
+        if kind == "AWS::Lambda::Version" and attribute == "Version":
+            return "1"
         if kind in _NAMED and attribute == _NAMED[kind][0]:
             return self.name_of(name)
         raise ConfigurationError(

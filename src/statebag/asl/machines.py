@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.cloudformation import MACHINE_TYPES
 from statebag.asl.documents import MOST_BYTES, parse_document, read_text
 from statebag.asl.positions import positions_in
-from statebag.asl.source_files import refuse_sources
+from statebag.asl.source_files import packaged_definition, refuse_sources
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _SUFFIXES = (".json", ".yaml", ".yml", ".asl", ".template")
 _BARE_PLACEHOLDER = re.compile(r"(?<=[:\[,])(\s*)(\$\{[A-Za-z0-9_.:-]+\})(?=\s*[,}\]])")
 
 _REFERENCES = frozenset({"Resource", "FunctionName"})
+_IN_SUB = re.compile(r"\$\{([^!}][^}]*)\}")  # `${!Name}` stays as text
 _PARTITION = re.compile(r"\$\{AWS::Partition\}")
 
 
@@ -136,9 +137,13 @@ def _of_template(path: Path, document: dict[str, Any], text: str) -> Iterator[Ma
             file = str(path.parent / uri)
             inner = read_text(path.parent / uri)
             definition, positions = _parsed(inner, file), positions_in(inner)
+        elif (packaged := packaged_definition(path.parent, properties)) is not None:
+            file = str(packaged)
+            inner = read_text(packaged)
+            definition, positions = _parsed(inner, file), positions_in(inner)
         elif (inner_text := _string(string)) is not None:
             definition = _parsed(inner_text, f"{path}, {name}")
-        if definition is not None:
+        if definition is not None or _is_elsewhere(properties):
             given = properties.get("DefinitionSubstitutions")
             substitutions = given if isinstance(given, dict) else {}
             kind = properties.get("Type", properties.get("StateMachineType"))
@@ -170,6 +175,13 @@ def with_resource_texts(value: Any) -> Any:
     }
 
 
+def _is_elsewhere(properties: Mapping[str, Any]) -> bool:
+    """Return whether a definition is in a bucket, from which it is not read."""
+    uri = properties.get("DefinitionUri")
+    is_address = isinstance(uri, dict) or (isinstance(uri, str) and uri.startswith("s3://"))
+    return is_address or "DefinitionS3Location" in properties
+
+
 def _with_texts(value: Any) -> Any:
     """Return a definition with a text with placeholders for each function of CloudFormation.
 
@@ -194,11 +206,34 @@ def _with_texts(value: Any) -> Any:
 def _string(value: Any) -> str | None:
     """Return the text of a DefinitionString, with its placeholders."""
     if isinstance(value, dict) and len(value) == 1 and "Fn::Sub" in value:
-        value = value["Fn::Sub"]
-        value = value[0] if isinstance(value, list) and value else value
+        value = _substituted(value["Fn::Sub"])
     if isinstance(value, dict) and len(value) == 1 and "Fn::Join" in value:
         return _joined(value["Fn::Join"])
     return value if isinstance(value, str) else None
+
+
+def _substituted(argument: Any) -> Any:
+    """Return the text of an `Fn::Sub`; names that its map gives are those of what they stand for.
+
+    The plugin serverless-step-functions writes such maps, with digests as names.
+    """
+    if not isinstance(argument, list) or not argument:
+        return argument
+    text = argument[0]
+    given = argument[1] if len(argument) > 1 and isinstance(argument[1], dict) else {}
+    if not isinstance(text, str):
+        return text
+
+    def replaced(found: re.Match[str]) -> str:
+        value = given.get(found[1])
+        if value is None:
+            return found[0]
+        if isinstance(value, bool | int | float):
+            return str(value)
+        text = _string(value)
+        return f"${{{_target(value)}}}" if text is None else text
+
+    return _IN_SUB.sub(replaced, text)
 
 
 def _joined(argument: Any) -> str | None:

@@ -11,10 +11,12 @@ from statebag.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["packaged_code", "refuse_sources"]
+__all__ = ["packaged_code", "packaged_definition", "refuse_sources"]
 
 _SERVERLESS_TEMPLATE = ".serverless/cloudformation-template-update-stack.json"
 _OF_CDK = re.compile(r"\baws_cdk\b|\baws-cdk-lib\b|@aws-cdk/")
+_ASSET = re.compile(r"[0-9a-f]{64}(\.[A-Za-z0-9]+)*")  # as the CDK names it
+_MOST_NAMED = 3  # templates in a message. Chosen: it stays one line
 _PROGRAMS = frozenset({".py", ".ts", ".js", ".mjs", ".java", ".go", ".cs"})
 _SERVERLESS = re.compile(r"^(service|provider|plugins|frameworkVersion)\s*:", re.MULTILINE)
 
@@ -38,17 +40,46 @@ def refuse_sources(path: Path, text: str) -> None:
     if path.name in {"cdk.json", "cdk.context.json"} or (
         path.suffix in _PROGRAMS and _OF_CDK.search(text)
     ):
-        made = sorted((path.parent / "cdk.out").glob("*.template.json"))
-        named = made[0] if len(made) == 1 else path.parent / "cdk.out" / "STACK.template.json"
         raise ConfigurationError(
             f"{path} is of the CDK, which makes templates of it",
-            hint=f"Run `cdk synth`, and name {named}.",
+            hint=f"Run `cdk synth`, and name {_templates_of_cdk(path.parent)}.",
         )
     if path.suffix == ".tf" or path.name.endswith(".tf.json"):
         raise ConfigurationError(
             f"{path} is of Terraform, whose expressions are not read",
             hint="Name the file of the definition (*.asl.json), with a handler for each function.",
         )
+
+
+def _templates_of_cdk(folder: Path) -> str:
+    """Return which template to name: those that were made, also of the stages of a pipeline."""
+    out = folder / "cdk.out"
+    made = sorted([*out.glob("*.template.json"), *out.glob("assembly-*/*.template.json")])
+    made = [one for one in made if not one.name.endswith(".nested.template.json")]
+    if not made:
+        return str(out / "STACK.template.json")
+    more = f", or another of {len(made):,}" if len(made) > _MOST_NAMED else ""
+    return " or ".join(map(str, made[:_MOST_NAMED])) + more
+
+
+def packaged_definition(folder: Path, properties: Mapping[str, Any]) -> Path | None:
+    """Return the file of a definition, which its template has in a bucket.
+
+    The CDK leaves the file beside the template, or, of a stage, in the folder above.
+
+    Args:
+        folder: The template's folder.
+        properties: Those of the state machine.
+    """
+    location = properties.get("DefinitionS3Location")
+    key = location.get("Key") if isinstance(location, dict) else None
+    if not isinstance(key, str) or not _ASSET.fullmatch(key):
+        return None
+    for one in (folder, folder.parent):
+        file = one / f"asset.{key}"
+        if file.is_file():
+            return file
+    return None
 
 
 def packaged_code(folder: Path, resource: Mapping[str, Any]) -> Path | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from statebag.asl.cloudformation import FUNCTION_TYPES, MACHINE_TYPES, Resolver
 from statebag.asl.documents import MOST_BYTES, PLACEHOLDER, parse_document, read_text
-from statebag.asl.source_files import packaged_code
+from statebag.asl.source_files import packaged_code, packaged_definition
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -276,6 +276,15 @@ class Template:
         if "DefinitionString" in properties:
             text = self._resolver.text(properties["DefinitionString"], f"{path}.DefinitionString")
             return parse_definition(text, place, values)
+        packaged = packaged_definition(self.path.parent, properties)
+        if packaged is not None:
+            return parse_definition(read_text(packaged), str(packaged), values)
+        if "DefinitionS3Location" in properties:
+            raise ConfigurationError(
+                "the definition is in S3, and is not read from there",
+                path=f"{path}.DefinitionS3Location",
+                hint="Name the definition's file instead of the template.",
+            )
         if "DefinitionUri" in properties:
             uri = self._resolver.resolve(properties["DefinitionUri"], f"{path}.DefinitionUri")
             if not isinstance(uri, str) or uri.startswith("s3://"):

@@ -10,11 +10,15 @@ import click
 from statebag.cli.bag_source import is_in_store, read_bag
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.json_output import json_of
+from statebag.cli.screen_tables import is_on_screen, print_table
 from statebag.cli.stores import reading_client, store_option
 from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from statebag.opening.difference import Change
 
 __all__ = ["command"]
 
@@ -52,6 +56,9 @@ def command(
         source = Executions(histories)
         one, two = (read_bag(given, client, source) for given in (before, after))
         changes = client.differences(one, two)
+    if changes and not as_json and not values and is_on_screen():
+        _print_table(changes)
+        return
     for change in changes:
         if as_json:
             line = {
@@ -78,3 +85,14 @@ def _shortened(value: Any) -> str:
     text = json_of(value)
     more = len(text) - _MOST_SHOWN
     return text if more <= 0 else f"{text[:_MOST_SHOWN]}… {more:,} more characters (--json)"
+
+
+def _print_table(changes: Iterable[Change]) -> None:
+    from statebag.cli.fitted_table import Column, FittedTable, Name  # noqa: PLC0415 - rich is slow to import
+
+    sizes = (Column("before", leaves=1, right=True), Column("after", leaves=2, right=True))
+    table = FittedTable((Column(""), Column("path"), *sizes), names=1)
+    for one in changes:
+        path = Name(printable(one.path))
+        table.add_row(_SIGNS[one.kind], path, f"{one.before:,}", f"{one.after:,}")
+    print_table(table)

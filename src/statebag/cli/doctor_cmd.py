@@ -9,6 +9,7 @@ import click
 
 from statebag.cli.exit_codes import BY_ERROR, SUCCESS
 from statebag.cli.json_output import json_of
+from statebag.cli.screen_tables import is_on_screen, print_table
 from statebag.cli.stores import reading_client, store_option
 from statebag.cli.terminal_text import printable
 from statebag.errors import ConfigurationError
@@ -37,6 +38,8 @@ def command(*, as_json: bool, store: str | None) -> None:
     findings = _found(store)
     if as_json:
         click.echo(json_of([_as_dict(one) for one in findings]))
+    elif is_on_screen():
+        _print_table(findings)
     else:
         width = max(len(one.what) for one in findings)
         for one in findings:
@@ -58,6 +61,18 @@ def _found(store: str | None) -> list[Outcome]:
         bucket, _, prefix = rest.partition("/")
         findings.extend(examine_bucket(bucket, prefix))
     return findings
+
+
+def _print_table(findings: list[Outcome]) -> None:
+    from statebag.cli.fitted_table import Column, FittedTable, Name  # noqa: PLC0415 - rich is slow to import
+
+    table = FittedTable((Column(""), Column("")), names=1, has_head=False)
+    for one in findings:
+        named = Name(printable(f"{one.what}: {one.seen}"))
+        if one.advice:
+            named.add(printable(one.advice), lead="  ")
+        table.add_row(one.status, named)
+    print_table(table)
 
 
 def _as_dict(one: Outcome) -> dict[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import click
 
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.json_output import json_of
+from statebag.cli.screen_tables import is_on_screen, print_table
 from statebag.cli.stores import check_scope_is_there, name_store, reading_client, store_option
 from statebag.cli.terminal_text import printable
 
@@ -87,17 +89,42 @@ def command(
         click.echo(json_of({"store": client.store.url, **_as_dict(done, delete=delete)}))
         return
     name_store(client)
+    if is_on_screen():
+        _print_table(done)
+    else:
+        _print_lines(done)
+    click.echo(f"{done.deleted_objects:,} objects deleted, {done.deleted_bytes:,} bytes")
+    if not delete:
+        click.echo("nothing was written: this was a dry run, --delete acts")
+
+
+def _print_lines(done: Collection) -> None:
     for one in done.decisions:
         click.echo(
-            f"{one.action:6} {printable(one.scope)}: {one.why} "
+            f"{one.action:6} {printable(unquote(one.scope))}: {one.why} "
             f"({one.objects:,} objects, {one.bytes:,} bytes)"
         )
     for left in done.leftovers:
         why = left.why or _LEFT[left.action]
         click.echo(f"{left.action:6} {printable(left.name)}: {why} ({left.bytes:,} bytes)")
-    click.echo(f"{done.deleted_objects:,} objects deleted, {done.deleted_bytes:,} bytes")
-    if not delete:
-        click.echo("nothing was written: this was a dry run, --delete acts")
+
+
+def _print_table(done: Collection) -> None:
+    from statebag.cli.fitted_table import Column, FittedTable, Name  # noqa: PLC0415 - rich is slow to import
+    from statebag.cli.styled_text import Text  # noqa: PLC0415 - as above
+
+    if not done.decisions and not done.leftovers:
+        return
+    numbers = (Column("objects", leaves=1, right=True), Column("bytes", leaves=2, right=True))
+    table = FittedTable((Column("action"), Column("scope, and why"), *numbers), names=1)
+    for one in done.decisions:
+        named = Name(Text(printable(unquote(one.scope)))).add(Text(one.why, style="dim"), lead="  ")
+        table.add_row(one.action, named, f"{one.objects:,}", f"{one.bytes:,}")
+    for left in done.leftovers:
+        why = Text(left.why or _LEFT[left.action], style="dim")
+        named = Name(Text(printable(left.name))).add(why, lead="  ")
+        table.add_row(left.action, named, "1", f"{left.bytes:,}")
+    print_table(table)
 
 
 _LEFT = {"delete": "what a killed writer left", "wait": "a write may be under way"}

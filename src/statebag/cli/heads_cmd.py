@@ -9,11 +9,12 @@ import click
 
 from statebag.cli.fsck_cmd import encoded
 from statebag.cli.json_output import json_of
+from statebag.cli.screen_tables import is_on_screen, moment_cell, object_cell, print_table
 from statebag.cli.stores import name_store, reading_client, store_option
 from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from statebag.store.contract import Store
 
@@ -38,7 +39,11 @@ def command(scope: str, *, versions: bool, as_json: bool, store: str | None) -> 
     with reading_client(store, at_once=True) as client:
         if not as_json:
             name_store(client)
-        for row in _rows(client.store, encoded(scope), with_versions=versions):
+        rows = _rows(client.store, encoded(scope), with_versions=versions)
+        if not as_json and is_on_screen():
+            _print_table(rows)
+            return
+        for row in rows:
             if as_json:
                 click.echo(json_of({**row, "store": client.store.url}))
             else:
@@ -70,3 +75,13 @@ def _rows(store: Store, scope: str, *, with_versions: bool) -> Iterator[dict[str
                         if is_of and not is_over(version, state, set()):
                             yield its
             superseded.clear()
+
+
+def _print_table(rows: Iterable[dict[str, str]]) -> None:
+    from statebag.cli.fitted_table import Column, FittedTable  # noqa: PLC0415 - rich is slow to import
+
+    table = FittedTable((Column("scope, head and label"), Column("written", leaves=1)))
+    for row in rows:
+        title = "  ".join((f"{row['scope']} {row['head']}", row["label"]))
+        table.add_row(object_cell(row["name"], title), moment_cell(row["written"]))
+    print_table(table)

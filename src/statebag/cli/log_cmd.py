@@ -11,11 +11,11 @@ import click
 from statebag.cli.executions import Executions, histories_option
 from statebag.cli.extras import needs
 from statebag.cli.json_output import json_of
+from statebag.cli.screen_tables import is_on_screen, moment_cell, print_table
 from statebag.cli.stores import reading_client, store_option
 from statebag.cli.terminal_text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from statebag.cli.recorded import Recorded
@@ -133,7 +133,8 @@ def _list(folder: Path, *, as_json: bool, children: bool) -> None:
     from statebag.cli.recorded import families, recorded  # noqa: PLC0415 - kept out of --help
 
     found = families(recorded(folder))
-    if not as_json and _is_fitted(found, children=children):
+    if found and not as_json and is_on_screen():
+        _print_executions(found, children=children)
         return
     for one, below in found:
         counts = Counter(child.status for child in below)
@@ -147,48 +148,36 @@ def _list(folder: Path, *, as_json: bool, children: bool) -> None:
         for child in shown:
             click.echo(_line(child, indent="  "))
         if below and not children:
-            statuses = ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))
-            plural = "child" if len(below) == 1 else "children"
-            click.echo(f"  {len(below):,} {plural} (--children): {statuses}")
+            click.echo(f"  {_children(counts)}")
     if not found:
         click.echo(
             f"no run on this machine has left a history in {printable(str(folder))}", err=True
         )
 
 
-def _is_fitted(found: Sequence[tuple[Recorded, Sequence[Recorded]]], *, children: bool) -> bool:
-    """Print the list as a table, if there is a screen; return whether it was printed.
+def _children(counts: Counter[str]) -> str:
+    count = counts.total()
+    statuses = ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))
+    return f"{count:,} {'child' if count == 1 else 'children'} (--children): {statuses}"
 
-    A file or a pipe has lines with ARNs, which programs read.
-    """
-    try:
-        from statebag.cli.fitted_table import Column, FittedTable, Name, print_left_out  # noqa: PLC0415 - rich is slow to import
-        from statebag.cli.styled_text import console  # noqa: PLC0415 - as above
-    except ImportError:
-        return False
-    out = console()
-    if not found or not out.has_width:
-        return False
-    columns = (
-        Column("execution"),
-        Column("status"),
-        Column("time", leaves=2),
-        Column("bytes", leaves=1, right=True),
-    )
-    table = FittedTable(columns)
+
+def _print_executions(found: list[tuple[Recorded, list[Recorded]]], *, children: bool) -> None:
+    from statebag.cli.fitted_table import Column, FittedTable, Name  # noqa: PLC0415 - rich is slow to import
+
+    numbers = (Column("bytes", leaves=1, right=True), Column("written", leaves=2))
+    table = FittedTable((Column("execution"), Column("status"), *numbers))
+
+    def add(one: Recorded, name: Name) -> None:
+        table.add_row(name, one.status, f"{one.bytes:,}", moment_cell(one.time))
+
     for one, below in found:
-        counts = Counter(child.status for child in below)
-        name = Name(f"{one.machine}/{one.name}")
+        name = Name(printable(f"{one.machine}/{one.name}"))
         if below and not children:
-            statuses = ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts))
-            name.add(f"{len(below):,} children: {statuses}", lead="  ")
-        table.add_row(name, one.status, _time(one), f"{one.bytes:,}")
+            name.add(_children(Counter(child.status for child in below)), lead="  ")
+        add(one, name)
         for child in below if children else ():
-            inner = Name(f"{child.machine}/{child.name}", lead="  ")
-            table.add_row(inner, child.status, _time(child), f"{child.bytes:,}")
-    table.print_on(out)
-    print_left_out(out, table, "--json has it")
-    return True
+            add(child, Name(printable(f"{child.machine}/{child.name}"), lead="  "))
+    print_table(table, "--json")
 
 
 def _line(one: Recorded, indent: str = "") -> str:

@@ -1,4 +1,4 @@
-"""`statebag report`: write one execution as one HTML file."""
+"""`statebag report`: write one execution, or one head, as one HTML file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from statebag.cli.unusable_file import UnusableFile
 __all__ = ["command"]
 
 
-@click.command("report", short_help="Write one execution as one HTML file, for a ticket.")
+@click.command("report", short_help="Write one execution or head as one HTML file, for a ticket.")
 @click.argument("execution", metavar="EXECUTION")
 @click.option(
     "--output",
@@ -28,15 +28,16 @@ __all__ = ["command"]
 def command(
     execution: str, *, output: Path, values: bool, histories: Path, store: str | None
 ) -> None:
-    """Write the page of `statebag ui` for one execution into one file.
+    """Write the page of `statebag ui` for one execution, or one head, into one file.
 
     EXECUTION is an ARN, or the name of an execution of this machine, or the beginning of its name,
-    or @ for the newest.
+    @ for the newest, or the name of a head's object (`statebag heads` lists them).
 
     The file needs no server and loads nothing: attach it to a ticket. It has the status, the state
-    machine, the payloads, the first 5,000 steps with their errors, the cost, and the fields of some
-    states with their sizes. It has no values, except with --values: then those that stand in the
-    payloads, and stored ones of up to 256 KB.
+    machine, the payloads, all steps with their errors, all events, the cost, up to 300 states with
+    the sizes of their fields, and what each step changed. Of a head it has the versions, their
+    states, and what each changed. It has no values, except with --values: then those that stand in
+    the payloads, and stored ones of up to 256 KB.
 
     \b
     Examples:
@@ -46,8 +47,10 @@ def command(
     from statebag.ui.execution_catalog import ExecutionCatalog  # noqa: PLC0415 - kept out of --help
     from statebag.ui.page_answers import PageData  # noqa: PLC0415 - kept out of --help
     from statebag.ui.report_file import report_of  # noqa: PLC0415 - kept out of --help
+    from statebag.ui.seen_head import is_head  # noqa: PLC0415 - kept out of --help
 
-    execution = Executions(histories).named(execution) or execution
+    if not is_head(execution):
+        execution = Executions(histories).named(execution) or execution
     with reading_client(store) as client:
         page = report_of(PageData(ExecutionCatalog(histories), client), execution, values=values)
     try:

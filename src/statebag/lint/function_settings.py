@@ -25,6 +25,7 @@ _SCOPE = re.compile(r"\bscope\s*=")
 # Families of Lambda's runtimes that are of one other language (its developer guide, "Runtimes").
 # What a `provided` one runs is not known.
 _OTHER_RUNTIMES = ("nodejs", "java", "dotnet", "ruby", "go")
+_QUALIFIED = frozenset({"AWS::Lambda::Alias", "AWS::Lambda::Version"})
 _STATE_DATA_MANAGER = "statebag.state_data_manager.lambda_handler"
 
 
@@ -66,15 +67,9 @@ def _named(
     named = dict(functions)
     named.update({f"{name}.Arn": settings for name, settings in functions.items()})
     for placeholder, value in substitutions.items():
-        target = value
-        if isinstance(value, dict) and len(value) == 1:
-            (target,) = value.values()
-        if isinstance(target, list) and target:
-            target = target[0]
-        if isinstance(target, str):
-            target = target.partition(".")[0]
-            if target in functions:
-                named[placeholder] = functions[target]
+        target = _resource_of(value)
+        if target is not None and target in functions:
+            named[placeholder] = functions[target]
     return named
 
 
@@ -96,7 +91,23 @@ def _functions(folder: Path, document: dict[str, Any]) -> dict[str, FunctionSett
             found[name] = settings
             if isinstance(own.get("FunctionName"), str):
                 found[own["FunctionName"]] = settings
+    for name, resource in document["Resources"].items():
+        if isinstance(resource, dict) and resource.get("Type") in _QUALIFIED:
+            of = resource.get("Properties")
+            target = _resource_of(of.get("FunctionName") if isinstance(of, dict) else None)
+            if target is not None and target in found:
+                found[name] = found[target]
     return found
+
+
+def _resource_of(value: Any) -> str | None:
+    """Return the resource that a `Ref` or `Fn::GetAtt` names; a text itself."""
+    target = value
+    if isinstance(value, dict) and len(value) == 1:
+        (target,) = value.values()
+    if isinstance(target, list) and target:
+        target = target[0]
+    return target.partition(".")[0] if isinstance(target, str) else None
 
 
 def _variables(properties: dict[str, Any]) -> dict[str, Any]:

@@ -170,6 +170,10 @@ def _looked_at(
         findings.append(Finding(machine.file, at.line, at.column, path, code, message, fix))
 
     definition = machine.value
+    if definition is None:
+        where = f"the definition of {machine.name} is in a bucket, and is not read from there"
+        finding = (machine.file, 0, 0, "$", "SB001", where, "Name the definition's file.")
+        return [Finding(*finding)], _Advice()
     model = Definition(definition, machine.positions)
     try:
         for problem in problems_of(definition):

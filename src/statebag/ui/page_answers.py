@@ -61,6 +61,7 @@ class PageData:
                 asked.number("start", 0),
                 asked.number("count", EVENTS_AT_ONCE),
                 text=asked.text("text", ""),
+                only=asked.text("only", "all"),
             ),
             "state": self._state,
             "text": self._text,

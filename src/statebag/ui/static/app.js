@@ -1,8 +1,9 @@
 // The page: which view is shown, and what all views share.
 import { html, render, useEffect, useState } from "./vendor/htm-preact.js";
-import { ask, recorded } from "./source.js";
-import { bytes, count, duration, moment, visible } from "./format.js";
-import { Copy, Facts, Status, Tabs, Trouble, useEvery } from "./parts.js";
+import { ask } from "./source.js";
+import { recorded } from "./recorded.js";
+import { bytes, count, duration, moment, plural, visible } from "./format.js";
+import { Copy, Facts, Status, Said, statusText, Tabs, Trouble, useEvery, useTitleFocus } from "./parts.js";
 import { Executions } from "./executions.js";
 import { History } from "./history.js";
 import { Overview } from "./overview.js";
@@ -11,13 +12,15 @@ import { Differences } from "./differences.js";
 import { Cost } from "./cost.js";
 import { Head, headTabs, Heads } from "./heads.js";
 
-const TABS = [["steps", "Steps"], ...(recorded ? [] : [["events", "Events"]]), ["state", "State"], ["differences", "Differences"], ["cost", "Cost and store"]];
+const TABS = [["steps", "Steps"], ["events", "Events"], ["state", "State"], ["differences", "Differences"], ["cost", "Cost and store"]];
 const FIELDS = ["at", "before", "after"];
 
 function readRoute() {
   if (recorded) {
     const parameters = new URLSearchParams(location.hash.slice(1));
-    return { kind: "x", arn: recorded.arn, tab: parameters.get("tab") || "steps", ...fields(parameters) };
+    const given = parameters.get("tab");
+    const known = tabsOf(recorded.kind);
+    return { kind: recorded.kind, arn: recorded.arn, tab: known.includes(given) ? given : known[0], ...fields(parameters) };
   }
   const [path, query] = location.hash.slice(1).split("?");
   const [, kind, arn, tab] = path.split("/");
@@ -28,8 +31,12 @@ function readRoute() {
   } catch {
     // As it is: the program says what is wrong with it.
   }
-  const tabs = kind === "h" ? headTabs : TABS.map(([one]) => one);
+  const tabs = tabsOf(kind);
   return { kind, arn: name, tab: tabs.includes(tab) ? tab : tabs[0], ...fields(new URLSearchParams(query || "")) };
+}
+
+function tabsOf(kind) {
+  return kind === "h" ? headTabs : TABS.map(([one]) => one);
 }
 
 function fields(parameters) {
@@ -64,7 +71,7 @@ function App() {
       ${recorded && !recorded.has_values ? html`<span class="dim last">values are left out</span>` : ""}
       ${recorded ? "" : html`<label class="switch last"><input type="checkbox" role="switch" checked=${values} onChange=${(event) => setValues(event.target.checked)} /><span class="slot" aria-hidden="true"></span>Show values</label>`}
     </header>
-    ${route.kind === "h" ? (route.arn ? html`<${Head} key=${route.arn} route=${route} go=${go} values=${values} />` : html`<${Heads} go=${go} />`) : route.arn ? html`<${Execution} key=${route.arn} route=${route} go=${go} values=${recorded ? recorded.has_values : values} />` : html`<${Executions} go=${go} />`}`;
+    ${route.kind === "h" ? (route.arn ? html`<${Head} key=${route.arn} route=${route} go=${go} values=${recorded ? recorded.has_values : values} />` : html`<${Heads} go=${go} />`) : route.arn ? html`<${Execution} key=${route.arn} route=${route} go=${go} values=${recorded ? recorded.has_values : values} />` : html`<${Executions} go=${go} />`}`;
 }
 
 function Execution({ route, go, values }) {
@@ -86,14 +93,16 @@ function Execution({ route, go, values }) {
   useEffect(() => {
     document.title = head ? `${head.stands.status.toLowerCase()}: ${visible(head.machine)} ${visible(head.name)} – statebag` : "statebag";
   }, [head]);
-  if (!head) return html`<main><${Trouble} error=${held.error} />${held.error ? "" : html`<p class="note" aria-busy="true">Reading the history…</p>`}</main>`;
+  const title = useTitleFocus(Boolean(head));
+  if (!head) return html`<main><h1 class="only-read">Execution</h1><${Trouble} error=${held.error} />${held.error ? "" : html`<p class="note" aria-busy="true">Reading the history…</p>`}</main>`;
   const stands = head.stands;
   const view = { arn, head, route, go, values, causes: values };
   return html`<main>
-    <div class="title"><div><h1>${recorded ? "" : html`<a class="up" href="#/" aria-label="All executions">Executions</a>`}<span>${visible(head.machine)}</span></h1>
+    <div class="title"><div><h1 tabindex="-1" ref=${title}>${recorded ? "" : html`<a class="up" href="#/" aria-label="All executions">Executions</a>`}<span>${visible(head.machine)}</span></h1>
       <p class="arn"><span class="cut">${visible(arn)}</span> <${Copy} text=${arn} label="Copy ARN" /></p></div>
       <div class="tools"><${Status} of=${stands.status} />${isLive && !recorded ? html`<label class="switch"><input type="checkbox" role="switch" checked=${follow} onChange=${(event) => setFollow(event.target.checked)} /><span class="slot" aria-hidden="true"></span>Follow</label>` : ""}</div></div>
     <${Trouble} error=${held.error} />
+    ${recorded ? "" : html`<${Said} text=${saidOf(head, isReading)} now=${!isLive} />`}
     <${Facts} of=${[
       ["Started", moment(head.started).replace(/\.\d+/, "")],
       ["Duration", duration(head.seconds)],
@@ -102,7 +111,7 @@ function Execution({ route, go, values }) {
       ["Errors", head.failures ? `${count(head.failures)}, ${count(head.retries)} retried` : "none"],
       ["Largest payload", `${bytes(head.largest)} of 262 KB`, `${count(head.largest)} bytes`],
     ]} />
-    ${isReading ? html`<p class="note reading-on" role="status">Reading the history: <progress max="1" value=${head.reading} aria-label="Share of the history that was read"></progress> ${Math.floor(head.reading * 100)} %. Steps, errors and sizes are those so far.</p>` : ""}
+    ${isReading ? html`<p class="note reading-on">Reading the history: <progress max="1" value=${head.reading} aria-label="Share of the history that was read"></progress> ${Math.floor(head.reading * 100)} %. Steps, errors and sizes are those so far.</p>` : ""}
     <${Next} stands=${stands} go=${go} />
     <${Tabs} tabs=${TABS} chosen=${route.tab} choose=${(tab) => go({ tab })} />
     <div id="view" role="tabpanel" aria-labelledby=${`tab-${route.tab}`}>
@@ -113,6 +122,13 @@ function Execution({ route, go, values }) {
       ${route.tab === "cost" ? html`<${Cost} ...${view} />` : ""}
     </div>
   </main>`;
+}
+
+/** How an execution goes on, for whoever does not see the page. */
+function saidOf(head, isReading) {
+  if (isReading) return "Reading the history";
+  const open = head.stands.waiting.slice(0, 1).map((one) => `, ${visible(one.state.split("/").slice(1).join("/"))} ${REASONS[one.reason]}`);
+  return `${statusText(head.stands.status)}: ${plural(head.transitions, "step")}, ${plural(head.events, "event")}${open.join("")}`;
 }
 
 const REASONS = {

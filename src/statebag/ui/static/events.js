@@ -1,6 +1,7 @@
 // A field for the number of an event, with the states before and after.
 import { html, useEffect, useState } from "./vendor/htm-preact.js";
-import { ask, recorded } from "./source.js";
+import { ask } from "./source.js";
+import { recorded } from "./recorded.js";
 import { count, visible } from "./format.js";
 
 /** `unit` has the numbers that there are, if they are versions and not events. */
@@ -15,7 +16,7 @@ export function EventPicker({ arn, head, value, set, label, unit }) {
   };
   if (recorded) {
     return html`<label class="tools">${label} <select value=${value} onChange=${(event) => set(event.target.value)}>
-      ${recorded.events.map((one) => html`<option value=${String(one.event)}>${count(one.event)}: ${visible(one.name)}</option>`)}</select></label>`;
+      ${recorded.states.map((one) => html`<option value=${String(one.event)}>${count(one.event)}: ${visible(one.name)}</option>`)}</select></label>`;
   }
   const thing = unit ? unit.name : "state entered";
   const step = async (way) => {

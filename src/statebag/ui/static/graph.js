@@ -1,5 +1,5 @@
 // The state machine as a drawing, with where the execution stands.
-import { html, useEffect, useRef } from "./vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { bytes, count, visible } from "./format.js";
 
 function toneOf(did) {
@@ -27,6 +27,7 @@ function curve(points) {
 /** `graph` as the program gives it; `choose(name)` is called with the state that was picked. */
 export function Graph({ graph, chosen, choose }) {
   const box = useRef(null);
+  const [at, setAt] = useState(null); // the state that the tab key leads to: arrows move between states
   const here = graph && !graph.left_out && (graph.boxes.find((one) => one.did.open && !one.holds) || graph.boxes.find((one) => one.name === chosen));
   useEffect(() => {
     // A large machine is scrolled to where the execution stands.
@@ -44,7 +45,17 @@ export function Graph({ graph, chosen, choose }) {
     if (did.largest > 0) parts.push(`largest payload ${bytes(did.largest)}`);
     return parts.join(", ");
   };
+  const names = graph.boxes.map((one) => one.name);
+  const reached = [at, chosen].find((name) => names.includes(name)) ?? names[0];
   const key = (event, name) => {
+    const place = names.indexOf(name);
+    const to = { ArrowDown: place + 1, ArrowRight: place + 1, ArrowUp: place - 1, ArrowLeft: place - 1, Home: 0, End: names.length - 1 }[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      const next = names[Math.max(0, Math.min(names.length - 1, to))];
+      setAt(next);
+      [...box.current.querySelectorAll("g.state")].find((one) => one.dataset.name === next)?.focus();
+    }
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       choose(name);
@@ -55,7 +66,7 @@ export function Graph({ graph, chosen, choose }) {
       <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0,0.8L7.4,4L0,7.2z" class="tip" /></marker></defs>
       ${graph.boxes.filter((box) => box.holds).map((box) => {
         const tone = toneOf(box.did);
-        return html`<g class=${`state holds ${tone} ${chosen === box.name ? "chosen" : ""}`} role="button" tabindex="0" aria-label=${title(box, tone)}
+        return html`<g class=${`state holds ${tone} ${chosen === box.name ? "chosen" : ""}`} role="button" data-name=${box.name} tabindex=${box.name === reached ? 0 : -1} onFocus=${() => setAt(box.name)}
           onClick=${() => choose(box.name)} onKeyDown=${(event) => key(event, box.name)}>
           <title>${title(box, tone)}</title>
           <rect x=${box.x} y=${box.y} width=${box.width} height=${box.height} rx="10" />
@@ -65,7 +76,7 @@ export function Graph({ graph, chosen, choose }) {
       ${graph.boxes.filter((box) => !box.holds).map((box) => {
         const tone = toneOf(box.did);
         const middle = box.x + box.width / 2;
-        return html`<g class=${`state ${tone} ${chosen === box.name ? "chosen" : ""}`} role="button" tabindex="0" aria-label=${title(box, tone)}
+        return html`<g class=${`state ${tone} ${chosen === box.name ? "chosen" : ""}`} role="button" data-name=${box.name} tabindex=${box.name === reached ? 0 : -1} onFocus=${() => setAt(box.name)}
           onClick=${() => choose(box.name)} onKeyDown=${(event) => key(event, box.name)}>
           <title>${title(box, tone)}</title>
           <rect x=${box.x} y=${box.y} width=${box.width} height=${box.height} rx="8" />

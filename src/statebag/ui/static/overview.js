@@ -1,6 +1,7 @@
 // One execution at a glance: the machine, the payloads, the steps, and the step that was picked.
 import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
-import { ask, hasEvent } from "./source.js";
+import { ask } from "./source.js";
+import { hasEvent, hasPair, recorded } from "./recorded.js";
 import { bytes, duration, plural, visible } from "./format.js";
 import { Facts, Status, Trouble, useAnswer } from "./parts.js";
 import { Graph } from "./graph.js";
@@ -68,12 +69,12 @@ function Step({ step, go, causes, arn }) {
     }
   }, [step, causes]);
   const shown = full && full.number === step.number ? full : step;
-  return html`<section class="card picked" aria-label="Picked step" aria-live="polite">
+  return html`<section class="card picked" aria-label="Picked step">
     <div class="title small"><h3>${visible(step.state)} <${Status} of=${step.status} small /></h3>
       <div class="tools">
         ${hasEvent(step.entered) ? html`<button type="button" onClick=${() => go({ tab: "state", at: step.entered })}>State it was given</button>` : ""}
         ${step.left && hasEvent(step.left) ? html`<button type="button" onClick=${() => go({ tab: "state", at: step.left })}>State it left</button>
-        <button type="button" onClick=${() => go({ tab: "differences", before: step.entered, after: step.left })}>What it changed</button>` : ""}
+        ${hasPair(step.entered, step.left) ? html`<button type="button" onClick=${() => go({ tab: "differences", before: step.entered, after: step.left })}>What it changed</button>` : ""}` : ""}
       </div></div>
     <${Facts} of=${[
       ["Where", visible(step.path)],
@@ -85,7 +86,7 @@ function Step({ step, go, causes, arn }) {
     ]} />
     ${shown.failures.length ? html`<h4>${plural(shown.failures.length, "error")}</h4><ol class="failures">
       ${shown.failures.map((one) => html`<li><strong>${visible(one.error || "an error without a name")}</strong> <span class="dim">at event ${one.event}</span>
-        ${one.cause ? html`<pre>${visible(one.cause, true)}</pre>` : one.has_cause ? html`<div class="dim">Its cause may quote values: “Show values” shows it.</div>` : ""}</li>`)}
+        ${one.cause ? html`<pre>${visible(one.cause, true)}</pre>` : one.has_cause ? html`<div class="dim">Its cause may quote values${recorded ? "." : ": “Show values” shows it."}</div>` : ""}</li>`)}
     </ol>` : ""}
   </section>`;
 }

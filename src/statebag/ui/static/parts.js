@@ -2,6 +2,14 @@
 import { html, useState, useEffect, useRef } from "./vendor/htm-preact.js";
 import { bytes, visible } from "./format.js";
 
+const SAID_EVERY = 5000; // milliseconds. Chosen: a sentence is over by then
+
+// Whether a person went from one page to another: a page that was just opened keeps the browser's own place.
+let hasMoved = false;
+addEventListener("hashchange", () => {
+  hasMoved = true;
+});
+
 const STATUS = {
   SUCCEEDED: ["ok", "Succeeded"],
   FAILED: ["bad", "Failed"],
@@ -17,6 +25,11 @@ const STATUS = {
   "given up": ["quiet", "given up"],
 };
 
+/** The name of a status, as it is shown. */
+export function statusText(of) {
+  return (STATUS[of] || ["quiet", of])[1];
+}
+
 export function Status({ of, small }) {
   const [tone, text] = STATUS[of] || ["quiet", of];
   return html`<span class=${`status ${tone} ${small ? "small" : ""}`}><i aria-hidden="true"></i>${text}</span>`;
@@ -29,7 +42,7 @@ export function Meter({ size, limit }) {
   const tone = share > 0.9 ? "bad" : share > 0.6 ? "warn" : "ok";
   const text = `${bytes(size)}, ${(100 * size / limit).toFixed(1)} % of the limit`;
   return html`<span class="meter" title=${text}>
-    <span class="number">${bytes(size)}</span>
+    <span class="number">${bytes(size)}</span><span class="only-read">, ${(100 * size / limit).toFixed(1)} % of the limit</span>
     <span class="bar" aria-hidden="true"><b class=${tone} style=${{ width: `${Math.max(2, share * 100)}%` }}></b></span>
   </span>`;
 }
@@ -51,8 +64,8 @@ export function Copy({ text, label = "Copy" }) {
     setDone(true);
     setTimeout(() => setDone(false), 1500);
   };
-  return html`<button type="button" class="quiet" onClick=${copy}>${done ? "Copied" : label}<span
-      class="only-read" role="status">${done ? "Copied to the clipboard" : ""}</span></button>`;
+  return html`<button type="button" class="quiet" onClick=${copy}>${done ? "Copied" : label}</button><span
+      class="only-read" role="status">${done ? "Copied to the clipboard" : ""}</span>`;
 }
 
 async function put(text) {
@@ -66,6 +79,34 @@ async function put(text) {
     document.execCommand("copy");
     area.remove();
   }
+}
+
+/**
+ * Text for a screen reader, said when it has changed; at most one in some seconds, the newest, so
+ * that a run which is followed does not talk without end. `now` says it at once.
+ */
+export function Said({ text, now = false }) {
+  const [said, setSaid] = useState("");
+  const last = useRef(0);
+  useEffect(() => {
+    if (text === said) return undefined;
+    const wait = now ? 0 : Math.max(0, last.current + SAID_EVERY - Date.now());
+    const timer = setTimeout(() => {
+      last.current = Date.now();
+      setSaid(text);
+    }, wait);
+    return () => clearTimeout(timer);
+  }, [text, now]);
+  return html`<p class="only-read" role="status">${said}</p>`;
+}
+
+/** Move the keyboard to the title of a page that has come in place of another one. */
+export function useTitleFocus(isShown) {
+  const title = useRef(null);
+  useEffect(() => {
+    if (isShown && hasMoved && title.current) title.current.focus({ preventScroll: true });
+  }, [isShown]);
+  return title;
 }
 
 /** Facts in a row: pairs of a name and a value; a value of null leaves its pair out. */

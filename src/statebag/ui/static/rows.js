@@ -2,26 +2,31 @@
 import { html, useState, useRef, useLayoutEffect } from "./vendor/htm-preact.js";
 
 const AROUND = 8; // rows above and below the view
+const HEAD = 34; // pixels of the row with the titles, as the style has it
 
 /**
  * `total` rows of `height` pixels; `row(index)` gives the content of one, or null while it is
  * loaded. `chosen` is the index of the row that the keyboard is at; `choose(index)` moves there,
- * `use(index)` is Enter. `want(first, last)` is told which rows are in view.
+ * `use(index)` is Enter. `want(first, last)` is told which rows are in view. `columns` are the
+ * titles, each a text or a pair of a text and a class; a tree has none.
  */
-export function Rows({ total, height, row, chosen, choose, use, want, label, role = "table", rowRole = "row", tall = 480, onKey }) {
+export function Rows({ total, height, row, chosen, choose, use, want, label, columns, role = "grid", tall = 480, onKey }) {
   const box = useRef(null);
   const [moves, setMoves] = useState(0);
   const [view, setView] = useState({ top: 0, room: tall });
+  const isGrid = role === "grid";
+  const above = columns ? HEAD : 0;
   const measure = () => {
-    if (box.current) setView({ top: box.current.scrollTop, room: box.current.clientHeight || tall });
+    if (box.current) setView({ top: box.current.scrollTop, room: (box.current.clientHeight || tall) - above });
   };
   useLayoutEffect(measure, [total]);
   useLayoutEffect(() => {
     if (!box.current || chosen === null || chosen === undefined) return;
-    const { scrollTop, clientHeight } = box.current;
+    const { scrollTop } = box.current;
+    const room = box.current.clientHeight - above;
     const top = chosen * height;
     if (top < scrollTop) box.current.scrollTop = top;
-    else if (top + height > scrollTop + clientHeight) box.current.scrollTop = top + height - clientHeight;
+    else if (top + height > scrollTop + room) box.current.scrollTop = top + height - room;
   }, [chosen, moves]);
   const first = Math.max(0, Math.floor(view.top / height) - AROUND);
   const last = Math.min(total, Math.ceil((view.top + view.room) / height) + AROUND);
@@ -46,21 +51,27 @@ export function Rows({ total, height, row, chosen, choose, use, want, label, rol
       use(at);
     }
   };
+  const nameOf = (index) => `${label}-${index}`.replace(/\W/g, "-");
   const shown = [];
-  for (let index = first; index < last; index += 1) {
+  // The row that the keyboard is at stays, so that its name can be read when it is out of view.
+  const isAway = chosen !== null && chosen !== undefined && chosen < total && (chosen < first || chosen >= last);
+  const indices = isAway && chosen < first ? [chosen] : [];
+  for (let index = first; index < last; index += 1) indices.push(index);
+  if (isAway && chosen >= last) indices.push(chosen);
+  for (const index of indices) {
     const one = row(index);
     shown.push(html`<div
       key=${index}
-      id=${`${label}-${index}`.replace(/\W/g, "-")}
-      role=${rowRole}
-      aria-rowindex=${rowRole === "row" ? index + 1 : null}
+      id=${nameOf(index)}
+      role=${isGrid ? "row" : "treeitem"}
+      aria-rowindex=${isGrid ? index + 2 : null}
       aria-selected=${index === chosen ? "true" : "false"}
       ...${(one && one.aria) || {}}
       class=${`row ${index === chosen ? "chosen" : ""} ${(one && one.tone) || ""}`}
       style=${{ top: `${index * height}px`, height: `${height}px` }}
       onClick=${() => choose(index)}
       onDblClick=${() => use && use(index)}
-    >${one ? one.cells : html`<span class="dim">…</span>`}</div>`);
+    >${one ? one.cells : html`<span role=${isGrid ? "gridcell" : null} class="dim"><span aria-hidden="true">…</span><span class="only-read">is being read</span></span>`}</div>`);
   }
   return html`<div
     class="rows"
@@ -68,10 +79,13 @@ export function Rows({ total, height, row, chosen, choose, use, want, label, rol
     role=${role}
     tabindex="0"
     aria-label=${label}
-    aria-rowcount=${role === "table" || role === "grid" ? total : null}
-    aria-activedescendant=${chosen >= first && chosen < last ? `${label}-${chosen}`.replace(/\W/g, "-") : null}
-    style=${{ height: `${Math.min(tall, Math.max(1, total) * height + 2)}px` }}
+    aria-rowcount=${isGrid ? total + 1 : null}
+    aria-activedescendant=${chosen !== null && chosen !== undefined && chosen < total ? nameOf(chosen) : null}
+    style=${{ height: `${Math.min(tall, Math.max(1, total) * height + 2) + above}px` }}
     onScroll=${measure}
     onKeyDown=${onKeyDown}
-  ><div class="length" role="presentation" style=${{ height: `${total * height}px` }}>${shown}</div></div>`;
+  >${columns ? html`<div class="row head" role="row" aria-rowindex="1">${columns.map((one) => {
+      const [text, look] = Array.isArray(one) ? one : [one, null];
+      return html`<span role="columnheader" class=${look}>${text}</span>`;
+    })}</div>` : ""}<div class="length" role=${isGrid ? "rowgroup" : "presentation"} style=${{ height: `${total * height}px` }}>${shown}</div></div>`;
 }

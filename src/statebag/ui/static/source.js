@@ -1,8 +1,5 @@
 // Where answers come from: the program that serves this page, or what a file has recorded.
-
-const element = document.getElementById("recorded");
-
-export const recorded = element ? JSON.parse(element.textContent) : null;
+import { recorded, recordedAnswer } from "./recorded.js";
 
 /** A question whose answer is an error; `hint` says what to do. */
 class Refused extends Error {
@@ -16,22 +13,6 @@ class Refused extends Error {
   }
 }
 
-/** Steps of a file: chosen here, as the program chooses them. */
-function stepsOf(given) {
-  const text = (given.text || "").toLowerCase();
-  const isBad = (one) => one.failures.length || !["left", "open"].includes(one.status);
-  const chosen = recorded.steps.filter(
-    (one) => one.path.toLowerCase().includes(text) && (given.only !== "errors" || isBad(one)) && (given.only !== "open" || one.status === "open"),
-  );
-  const start = Number(given.start || 0);
-  return { start, total: chosen.length, steps: chosen.slice(start, start + Number(given.count)) };
-}
-
-/** Whether the state at an event can be shown. */
-export function hasEvent(event) {
-  return !recorded || recorded.events.some((one) => one.event === event);
-}
-
 /** Return the answer to a question; parameters that are null or undefined are left out. */
 export async function ask(name, parameters = {}, signal) {
   const given = {};
@@ -40,11 +21,7 @@ export async function ask(name, parameters = {}, signal) {
     given[key] = value === true ? "1" : typeof value === "object" ? JSON.stringify(value) : String(value);
   }
   if (recorded) {
-    if (name === "steps") return stepsOf(given);
-    const pairs = Object.keys(given).sort().map((key) => [key, given[key]]);
-    // Escaped as the program writes JSON.
-    const key = JSON.stringify([name, pairs]).replace(/[\u007f-\uffff]/g, (found) => "\\u" + found.charCodeAt(0).toString(16).padStart(4, "0"));
-    const answer = Object.hasOwn(recorded.answers, key) ? recorded.answers[key] : { refused: { error: "This file does not have that.", hint: "`statebag ui` shows it." } };
+    const answer = recordedAnswer(name, given);
     if (answer.refused) throw new Refused(answer.refused);
     return answer;
   }

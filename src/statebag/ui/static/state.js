@@ -1,10 +1,13 @@
 // The state at an event: the tree, a search in it, and the value that was picked.
 import { html, useEffect, useState } from "./vendor/htm-preact.js";
-import { ask, recorded } from "./source.js";
+import { ask } from "./source.js";
+import { hasPair, isRecorded, recorded } from "./recorded.js";
 import { bytes, count, pathText, plural, visible } from "./format.js";
 import { Copy, Facts, Trouble } from "./parts.js";
 import { Tree, ValueText, whereIs } from "./tree.js";
 import { EventPicker } from "./events.js";
+
+const CHANGES = 100; // of a value that are listed at once: some screens
 
 export function StateView({ arn, head, route, go, values, unit }) {
   const word = unit ? unit.name : "event";
@@ -28,8 +31,8 @@ export function StateView({ arn, head, route, go, values, unit }) {
         ["Travels with", info.sealed === null ? "" : bytes(info.sealed)],
         ["Opened", info.opened === null ? "" : bytes(info.opened)],
       ]} />
-      ${recorded ? "" : html`<${Search} arn=${arn} at=${event} values=${values} choose=${(parts, node) => setPicked({ parts, node })} />`}
-      <${Tree} arn=${arn} at=${recorded ? at || null : event} values=${values} chosen=${picked && picked.parts} choose=${(parts, node) => setPicked({ parts, node })} />` : ""}
+      <${Search} arn=${arn} at=${event} values=${values} choose=${(parts, node) => setPicked({ parts, node })} />
+      <${Tree} arn=${arn} at=${event} values=${values} chosen=${picked && picked.parts} choose=${(parts, node) => setPicked({ parts, node })} />` : ""}
     </section>
     <${Picked} arn=${arn} at=${event} picked=${picked} values=${values} go=${go} word=${word} />
   </div>`;
@@ -55,13 +58,13 @@ function Search({ arn, at, values, choose }) {
   const skipped = found ? found.skipped.reduce((sum, one) => sum + one.size, 0) : 0;
   return html`<form class="tools search" role="search" onSubmit=${(event) => { event.preventDefault(); if (text) look(8 * 1024 * 1024); }}>
       <label class="grow"><span class="only-read">Search the state</span><input type="search" placeholder="Search the state" value=${text} onInput=${(event) => { setText(event.target.value); setFound(null); }} /></label>
-      <label><span class="only-read">Search in</span><select value=${where} onChange=${(event) => { setWhere(event.target.value); setFound(null); }}><option value="path">in paths</option><option value="value">in values</option></select></label>
+      <label><span class="only-read">Search in</span><select value=${where} onChange=${(event) => { setWhere(event.target.value); setFound(null); }}><option value="path">in paths</option>${recorded && !recorded.has_values ? "" : html`<option value="value">in values</option>`}</select></label>
       <button type="submit" disabled=${!text || busy}>${busy ? "Reading…" : "Search"}</button>
     </form>
     <${Trouble} error=${error} />
-    ${found ? html`<div class="found" aria-live="polite">
-      <p class="note">${found.is_cut ? "The first " : ""}${plural(found.hits.length, "place")}; ${bytes(found.read)} were read.
-        ${skipped ? html` ${plural(found.skipped.length, "stored value")} with ${bytes(skipped)} did not fit into the ${bytes(found.budget)} that a search reads. <button type="button" class="quiet" disabled=${busy} onClick=${() => look(Math.ceil((found.read + skipped) * 1.1))}>Read ${bytes(found.read + skipped)}</button>` : ""}</p>
+    ${found ? html`<div class="found">
+      <p class="note" role="status">${found.is_cut ? "The first " : ""}${plural(found.hits.length, "place")}${recorded ? "." : `; ${bytes(found.read)} were read.`}
+        ${skipped && recorded ? `${plural(found.skipped.length, "stored value")} with ${bytes(skipped)}, and what is in it, ${found.skipped.length === 1 ? "is" : "are"} not in this file.` : skipped ? html` ${plural(found.skipped.length, "stored value")} with ${bytes(skipped)} did not fit into the ${bytes(found.budget)} that a search reads. <button type="button" class="quiet" disabled=${busy} onClick=${() => look(Math.ceil((found.read + skipped) * 1.1))}>Read ${bytes(found.read + skipped)}</button>` : ""}</p>
       <ul>${found.hits.map((hit) => html`<li key=${hit.path}><button type="button" class="link path" onClick=${() => choose(hit.parts, hit)}><bdi>${visible(hit.path)}</bdi></button> <${ValueText} node=${hit} /></li>`)}</ul>
     </div>` : ""}`;
 }
@@ -70,12 +73,16 @@ function Picked({ arn, at, picked, values, go, word }) {
   const [text, setText] = useState(null);
   const [error, setError] = useState(null);
   const [trail, setTrail] = useState(null);
+  const [shown, setShown] = useState(CHANGES);
   const key = picked && JSON.stringify(picked.parts);
   useEffect(() => {
     setText(null);
     setError(null);
   }, [key, at]);
-  useEffect(() => setTrail(null), [key]);
+  useEffect(() => {
+    setTrail(null);
+    setShown(CHANGES);
+  }, [key]);
   if (!picked) return html`<aside class="card picked-value" aria-label="Picked value"><h2>Value</h2><p class="note">Pick a value to see where it is, its text, and what became of it across ${word}s.</p></aside>`;
   const { parts, node } = picked;
   const show = (start = 0, most = null) =>
@@ -83,6 +90,10 @@ function Picked({ arn, at, picked, values, go, word }) {
       (answer) => { setError(null); setText((old) => (start && old ? { ...answer, text: old.text + answer.text } : answer)); },
       setError,
     );
+  // What a file does not have is not offered.
+  const path = JSON.stringify(parts);
+  const hasText = !recorded || isRecorded("text", { arn, at, path });
+  const hasTrail = !recorded || isRecorded("trail", { arn, path });
   const follow = async () => {
     let held = { changes: [], mark: null, next: 0, done: false };
     try {
@@ -104,18 +115,18 @@ function Picked({ arn, at, picked, values, go, word }) {
       ["Holds", node.count === undefined || node.count === null ? "" : plural(node.count, node.kind === "array" ? "item" : "member")],
       ["Where", whereIs(node)],
     ]} />
-    ${recorded ? "" : html`
-    <div class="tools">${text ? "" : html`<button type="button" onClick=${() => show()}>Show value</button>`}
-      <button type="button" onClick=${follow} disabled=${trail && !trail.done && !trail.error}>History of this value</button></div>
+    <div class="tools">${text || !hasText ? "" : html`<button type="button" onClick=${() => show()}>Show value</button>`}
+      ${hasTrail ? html`<button type="button" onClick=${follow} disabled=${trail && !trail.done && !trail.error}>History of this value</button>` : ""}</div>
     ${error && error.code === "limit_exceeded" ? html`<${Trouble} error=${{ message: error.message, hint: "" }} /><button type="button" onClick=${() => show(0, 1e12)}>Read it all the same</button>` : html`<${Trouble} error=${error} />`}
     ${text ? html`<pre class="text" tabindex="0" aria-label="Text of the value"><bdi>${visible(text.text, true)}</bdi></pre>
       <div class="tools"><span class="note">${count(text.text.length)} of ${count(text.length)} characters</span>
         ${text.text.length < text.length ? html`<button type="button" class="quiet" onClick=${() => show(text.text.length)}>More</button>` : ""}<${Copy} text=${text.text} /></div>` : ""}
     ${trail && trail.key === key ? html`<h3>History</h3><${Trouble} error=${trail.error} />
-      <ol class="trail">${trail.changes.map((one, index) => html`<li><span class=${`what ${one.what}`}>${{ is: "there", changed: "changed", gone: "gone", unknown: "not known" }[one.what]}</span>
+      <ol class="trail">${trail.changes.slice(0, shown).map((one, index) => html`<li key=${one.event}><span class=${`what ${one.what}`}>${{ is: "there", changed: "changed", gone: "gone", unknown: "not known" }[one.what]}</span>
           <button type="button" class="link" onClick=${() => go({ at: one.event })}>${word} ${count(one.event)}</button> <span class="dim cut">${visible(one.state || one.type)}</span>
           <span class="right">${one.note ? visible(one.note) : html`${one.size !== undefined ? bytes(one.size) : ""} ${one.kind ? html`<${ValueText} node=${one} />` : ""}`}</span>
-          ${index ? html`<button type="button" class="quiet" onClick=${() => go({ tab: "differences", before: trail.changes[index - 1].event, after: one.event })}>Compare</button>` : ""}</li>`)}</ol>
-      <p class="note">${trail.done ? (trail.changes.length ? `No other ${word} changed it.` : `No ${word} has it.`) : `looked at ${word}s up to ${count(trail.next)}…`}</p>` : ""}`}
+          ${index && hasPair(trail.changes[index - 1].event, one.event) ? html`<button type="button" class="quiet" onClick=${() => go({ tab: "differences", before: trail.changes[index - 1].event, after: one.event })}>Compare</button>` : ""}</li>`)}</ol>
+      ${trail.changes.length > shown ? html`<p class="note"><button type="button" class="quiet" onClick=${() => setShown(shown + CHANGES)}>${count(trail.changes.length - shown)} more: show ${count(Math.min(CHANGES, trail.changes.length - shown))}</button></p>` : ""}
+      <p class="note" role="status">${trail.done ? (trail.changes.length ? `No other ${word} changed it.` : `No ${word} has it.`) : `looked at ${word}s up to ${count(trail.next)}…`}</p>` : ""}
   </aside>`;
 }

@@ -1,8 +1,8 @@
 // The steps of an execution, in the order in which they were entered.
 import { html, useCallback, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { ask } from "./source.js";
-import { clock, count, duration, visible } from "./format.js";
-import { Meter, Status, Trouble } from "./parts.js";
+import { clock, count, duration, plural, visible } from "./format.js";
+import { Meter, Said, Status, Trouble } from "./parts.js";
 import { Rows } from "./rows.js";
 
 const PAGE = 200;
@@ -65,21 +65,21 @@ export function Steps({ arn, number, longest, chosen, choose, use, limit, only, 
           <option value="all">all steps</option><option value="errors">with errors</option><option value="open">open</option></select></label>
       </div></div>
     <${Trouble} error=${error} />
+    <${Said} text=${text || only !== "all" ? `${plural(total, "step")} of those that were chosen` : ""} />
     <div class="table steps">
-      <div class="row head" role="presentation"><span class="right">Event</span><span>Time</span><span>State</span><span>Status</span><span class="right">Input</span><span class="right">Output</span><span class="right">Took</span></div>
-      <${Rows} label="Steps" total=${total} height=${36} tall=${432} chosen=${index} choose=${pick} use=${(to) => at(to) && use(at(to))} want=${want}
+      <${Rows} label="Steps" columns=${[["Event", "right"], "Time", "State", "Status", ["Input", "right"], ["Output", "right"], ["Took", "right"]]} total=${total} height=${36} tall=${432} chosen=${index} choose=${pick} use=${(to) => at(to) && use(at(to))} want=${want}
         row=${(to) => {
           const step = at(to);
           if (!step) return null;
           const indices = step.path.slice(0, step.path.length - step.state.length).match(/\[\d+\]/g);
           return { tone: step.failures.length || step.error ? "bad" : "", cells: html`
-            <span role="cell" class="right dim">${count(step.entered)}</span>
-            <span role="cell" class="dim">${clock(step.started)}</span>
-            <span role="cell" class="cut" title=${visible(step.path)} style=${{ paddingLeft: `${step.depth * 14}px` }}><span class="strong">${visible(step.state)}</span>${indices ? html` <span class="dim">${indices.join("")}</span>` : ""} <span class="dim kind">${step.kind}</span></span>
-            <span role="cell"><${Status} of=${step.status} small />${step.attempts > 1 ? html` <span class="tag warn">${step.attempts}×</span>` : ""}</span>
-            <span role="cell" class="right"><${Meter} size=${step.input} limit=${limit} /></span>
-            <span role="cell" class="right"><${Meter} size=${step.output} limit=${limit} /></span>
-            <span role="cell" class="right dim took">${duration(step.seconds)}<span class="bar" aria-hidden="true"><b style=${{ width: `${longest && step.seconds ? Math.min(100, (100 * step.seconds) / longest) : 0}%` }}></b></span></span>` };
+            <span role="gridcell" class="right dim">${count(step.entered)}</span>
+            <span role="gridcell" class="dim">${clock(step.started)}</span>
+            <span role="gridcell" class="cut" title=${visible(step.path)} style=${{ paddingLeft: `${step.depth * 14}px` }}><span class="strong">${visible(step.state)}</span>${indices ? html` <span class="dim">${indices.join("")}</span>` : ""} <span class="dim kind">${step.kind}</span></span>
+            <span role="gridcell"><${Status} of=${step.status} small />${step.attempts > 1 ? html` <span class="tag warn">${step.attempts}×</span>` : ""}</span>
+            <span role="gridcell" class="right"><${Meter} size=${step.input} limit=${limit} /></span>
+            <span role="gridcell" class="right"><${Meter} size=${step.output} limit=${limit} /></span>
+            <span role="gridcell" class="right dim took">${duration(step.seconds)}<span class="bar" aria-hidden="true"><b style=${{ width: `${longest && step.seconds ? Math.min(100, (100 * step.seconds) / longest) : 0}%` }}></b></span></span>` };
         }} />
     </div>
   </section>`;

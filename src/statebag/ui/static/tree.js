@@ -122,7 +122,7 @@ export function Tree({ arn, at, values, chosen, choose, version }) {
   const picked = JSON.stringify(chosen);
   return html`<${Trouble} error=${error} />
     ${rows.length || error ? "" : html`<p class="note" aria-busy="true">Reading…</p>`}
-    <div class="tree"><${Rows} label="State" role="tree" rowRole="treeitem" total=${rows.length} height=${30} tall=${600} chosen=${rows.length ? place : null} choose=${pick} use=${use} onKey=${onKey}
+    <div class="tree"><${Rows} label="State" role="tree" total=${rows.length} height=${30} tall=${600} chosen=${rows.length ? place : null} choose=${pick} use=${use} onKey=${onKey}
       row=${(index) => {
         const row = rows[index];
         if (!row) return null;
