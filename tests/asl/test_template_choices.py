@@ -1,9 +1,12 @@
 """Mappings and Conditions: as in the CloudFormation User Guide ("Intrinsic function reference")."""
 
+import json
+
 import pytest
 
 from statebag.asl.cloudformation import Resolver
 from statebag.errors import ConfigurationError
+from tests.asl.test_template import template
 
 CONDITIONS = {
     "IsProd": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]},
@@ -111,9 +114,22 @@ def test_attributes_of_resources_that_workflows_use(kind, attribute, value):
 
 
 @pytest.mark.parametrize("attribute", ["Arn", "CollectionEndpoint"])
-def test_what_only_aws_knows_can_be_given_as_a_substitution(attribute):
-    template = {"Resources": {"R": {"Type": "AWS::OpenSearchServerless::Collection"}}}
-    place = "$.Resources.M.Properties.DefinitionSubstitutions.Where"
+def test_what_only_aws_knows_can_be_given_as_a_substitution(tmp_path, attribute):
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "${Where}"}}}
+    definition["States"]["A"]["End"] = True
+    resources = {
+        "R": {"Type": "AWS::OpenSearchServerless::Collection"},
+        "M": {
+            "Type": "AWS::Serverless::StateMachine",
+            "Properties": {
+                "Definition": definition,
+                "DefinitionSubstitutions": {"Where": {"Fn::GetAtt": ["R", attribute]}},
+            },
+        },
+    }
+    found = template(tmp_path, json.dumps({"Resources": resources}))
     with pytest.raises(ConfigurationError) as refused:
-        Resolver(template, {}, "eu-west-1").resolve({"Fn::GetAtt": ["R", attribute]}, place)
+        found.definition("M", {})
     assert refused.value.hint == "Give it a value: --substitution Where=VALUE"
+    given = found.definition("M", {"Where": "here"})
+    assert given["States"]["A"]["Result"] == "here"

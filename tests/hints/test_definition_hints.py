@@ -24,6 +24,7 @@ from statebag.collector import lambda_handler as collect
 from statebag.history.events import history_of
 from statebag.history.replay import transitions
 from statebag.history.standing import standing
+from statebag.lint.linter import Options, lint
 from statebag.local.settings_file import settings_file
 from statebag.opening.map_results import read_map_results
 from statebag.sinks.from_environment import watchers
@@ -42,6 +43,7 @@ PREFIX = f"arn:aws:states:us-east-1:{ACCOUNT}"
 ARN = f"{PREFIX}:execution:Main:run-1"
 MACHINE = f"{PREFIX}:stateMachine:Orders"
 PASS = {"Type": "Pass", "End": True}
+IMPORTED = {"Fn::ImportValue": "shared"}  # which only AWS knows
 
 
 def machine(**states):
@@ -289,6 +291,16 @@ TRIALS = (
         lambda w: function_of(w, PackageType="Image"),
         lambda w: function_of(w, Handler="module.function", Runtime="python3.13"),
         "Put a Python function in its place: --handler F=module:function",
+    ),
+    Trial(
+        "Write the value there, or a parameter with a Default",
+        lambda w: definition_of(w, {"Definition": machine(A={**PASS, "Result": IMPORTED})}),
+        lambda w: definition_of(w, {"Definition": machine(A={**PASS, "Result": "shared"})}),
+    ),
+    Trial(
+        "Name a template, a definition (*.asl.json), or a folder that has one.",
+        lambda w: lint([w.folder], Options()),
+        lambda w: (w.file("m.asl.json", json.dumps(machine(A=PASS))), lint([w.folder], Options())),
     ),
     Trial(
         "Run the template before it is packaged, or the definition's file",

@@ -22,6 +22,14 @@ def advanced(**named):
     return one.advance(one.seal({}), None, **named)
 
 
+def copied(scope):
+    store = MemoryStore()
+    head(store).advance({}, None)
+    head(store, "agents/two").advance({}, None)
+    heads = Statebag(store, replicas=()).heads("agents/one")
+    assert heads.copy(scope).names() == ["main"]
+
+
 class Plain:
     """A store without conditional writes."""
 
@@ -132,6 +140,11 @@ TRIALS = (
         "`statebag doctor` says what a store can do.",
         lambda _: head(Plain()),
         lambda _: head(MemoryStore()),
+    ),
+    Trial(
+        "Copy into another scope, or delete the heads there first.",
+        lambda _: copied("agents/two"),
+        lambda _: copied("agents/three"),
     ),
     Trial(
         "Head.delete() deletes all versions.",

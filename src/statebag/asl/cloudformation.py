@@ -206,7 +206,6 @@ class Resolver:
             raise ConfigurationError(
                 f"statebag does not know the ARN of {logical_id} ({kind})",
                 path=path,
-                hint=_substitution(path),
             )
         form = _NAMED[kind][1]
         name = self.name_of(logical_id)
@@ -306,7 +305,6 @@ class Resolver:
         raise ConfigurationError(
             f"statebag does not know Fn::GetAtt {name}.{attribute}",
             path=path,
-            hint=_substitution(path),
         )
 
     def _sub(self, argument: Any, path: str) -> str:
@@ -379,14 +377,6 @@ class Resolver:
         if not delimiter:
             raise ConfigurationError("the delimiter of Fn::Split is empty", path=path)
         return text.split(delimiter)
-
-
-def _substitution(path: str) -> str | None:
-    """Return the way out for a value that only AWS knows, where the caller can give it."""
-    before, _, name = path.rpartition(".")
-    if not before.endswith(".DefinitionSubstitutions"):
-        return None
-    return f"Give it a value: --substitution {name}=VALUE"
 
 
 def _check_length(length: int, path: str) -> None:

@@ -283,7 +283,7 @@ class Template:
             raise ConfigurationError(
                 "the definition is in S3, and is not read from there",
                 path=f"{path}.DefinitionS3Location",
-                hint="Name the definition's file instead of the template.",
+                hint="Run the template before it is packaged, or the definition's file",
             )
         if "DefinitionUri" in properties:
             uri = self._resolver.resolve(properties["DefinitionUri"], f"{path}.DefinitionUri")
