@@ -173,7 +173,7 @@ lock: $(BIN)/python ## pin all dependencies again, with hashes
 	    || exit 1; done
 	printf 'opentelemetry-sdk\n' | $(COMPILE) --extra test --extra tracing $(LIKE_DEV) \
 	  -o requirements/matrix/tracing.lock pyproject.toml -
-	printf 'langgraph-checkpoint-aws\nmoto[dynamodb,s3]\npsycopg-pool\npycryptodome\npytest-mock\nredis\nsyrupy\n' \
+	printf 'langgraph-checkpoint-aws\nmoto[dynamodb,s3]\npsycopg-pool\npycryptodome\npytest-mock\nredis\nseaweedfs-bin\nsyrupy\n' \
 	  | $(COMPILE) --extra agents $(LIKE_DEV) -o requirements/adapters/langgraph.lock pyproject.toml -
 	printf 'aws-durable-execution-sdk-python-testing\n' | $(COMPILE) --extra test --extra durable $(LIKE_DEV) \
 	  -o requirements/adapters/durable.lock pyproject.toml -
