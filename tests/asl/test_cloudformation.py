@@ -138,3 +138,31 @@ def test_a_name_of_two_others_is_computed_once():
     resources["R40"] = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "end"}}
     made = Resolver({"Resources": resources}, {}, "us-east-1")
     assert made.name_of("R0").endswith("end")
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"FunctionName": {"Ref": "Live"}, "Name": "live"},
+        {"FunctionName": {"Fn::GetAtt": ["Live", "AliasArn"]}, "Name": "live"},
+        {"FunctionName": "work", "Name": {"Fn::Sub": "${Live.AliasArn}"}},
+    ],
+)
+@pytest.mark.parametrize("value", [{"Ref": "Live"}, {"Fn::GetAtt": ["Live", "AliasArn"]}])
+def test_a_reference_that_needs_its_own_value_is_refused(properties, value):
+    alias = {"Type": "AWS::Lambda::Alias", "Properties": properties}
+    with pytest.raises(ConfigurationError, match="refers to itself") as refused:
+        Resolver({"Resources": {"Live": alias}}, {}, "eu-west-1").resolve(value, "$.V")
+    assert refused.value.path.startswith("$.Resources.Live.Properties.")
+
+
+def test_a_long_chain_of_references_is_refused():
+    resources = {
+        f"A{n}": {
+            "Type": "AWS::Lambda::Alias",
+            "Properties": {"FunctionName": {"Ref": f"A{n + 1}"}, "Name": "live"},
+        }
+        for n in range(2_000)
+    }
+    with pytest.raises(ConfigurationError, match="more than 50 values refer to each other"):
+        Resolver({"Resources": resources}, {}, "eu-west-1").resolve({"Ref": "A0"}, "$.V")

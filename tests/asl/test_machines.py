@@ -128,3 +128,27 @@ def test_functions_of_cloudformation_in_a_bare_definition_are_texts_in_resources
     (tmp_path / "m.json").write_text(json.dumps(definition))
     (one,) = machines_in(tmp_path / "m.json", named=True)
     assert one.value["States"]["A"] == state
+
+
+def test_a_truth_in_the_map_of_a_sub_is_written_as_json(tmp_path):
+    text = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": ${b}, "End": true}}}'
+    properties = {"DefinitionString": {"Fn::Sub": [text, {"b": True}]}}
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    file = tmp_path / "t.json"
+    file.write_text(json.dumps({"Resources": {"M": machine}}))
+    (one,) = machines_in(file, named=True)
+    assert one.value["States"]["A"]["Result"] is True
+
+
+def test_a_sub_whose_names_stand_for_more_and_more_text_is_refused(tmp_path):
+    value = {"Fn::Sub": "x" * 10}
+    for _ in range(40):
+        value = {"Fn::Sub": ["${a}${a}", {"a": value}]}
+    machine = {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {"DefinitionString": value},
+    }
+    file = tmp_path / "t.json"
+    file.write_text(json.dumps({"Resources": {"M": machine}}))
+    with pytest.raises(ConfigurationError, match="makes a text of more than"):
+        list(machines_in(file, named=True))

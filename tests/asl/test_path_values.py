@@ -72,3 +72,10 @@ def test_functions_at_the_end_of_a_path(path, value):
     """Of Jayway JsonPath ("Functions")."""
     data = {"n": [1, 2, 3], "o": {"a": 1, "b": 2}, "none": []}
     assert found_values(data, parse_json_path(path).steps) == value
+
+
+@pytest.mark.parametrize("numbers", [[10**400], [1e308, 1e308], []])
+@pytest.mark.parametrize("function", ["sum", "avg", "stddev"])
+def test_a_result_that_json_cannot_hold_is_not_found(numbers, function):
+    steps = parse_json_path(f"$.{function}()").steps
+    assert list(found_values(numbers, steps, numbers)) == []

@@ -102,3 +102,12 @@ def test_what_does_not_fit_fails(expression):
 def test_what_is_no_function_is_refused(expression):
     with pytest.raises(ValueError, match=r"expected|no function|unexpected|neither"):
         parsed_call(expression)
+
+
+def test_base64_of_another_type_is_told_from_text_that_is_not_base64():
+    with pytest.raises(IntrinsicFailureError) as odd:
+        value_of("States.Base64Decode('%')")
+    with pytest.raises(IntrinsicFailureError) as other:
+        value_of("States.Base64Decode(1)")
+    assert "Base64" in str(odd.value)
+    assert "Base64" not in str(other.value)

@@ -297,3 +297,25 @@ def test_a_variable_that_is_not_evaluated_is_given_as_the_hint_says(tmp_path):
         found.environment("F", {})
     assert caught.value.hint == "Give it a value: --env TABLE=VALUE"
     assert found.environment("F", {"TABLE": "orders"})["TABLE"] == "orders"
+
+
+def test_a_variable_or_a_substitution_that_a_condition_leaves_out_is_not_there(tmp_path):
+    without = {"Fn::If": ["Never", "x", {"Ref": "AWS::NoValue"}]}
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "${B}", "End": True}}}
+    resources = {
+        "F": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {"Environment": {"Variables": {"A": without, "B": "b"}}},
+        },
+        "M": {
+            "Type": "AWS::Serverless::StateMachine",
+            "Properties": {
+                "Definition": definition,
+                "DefinitionSubstitutions": {"B": without},
+            },
+        },
+    }
+    conditions = {"Never": {"Fn::Equals": ["a", "b"]}}
+    found = template(tmp_path, json.dumps({"Conditions": conditions, "Resources": resources}))
+    assert found.environment("F", {}) == {"B": "b"}
+    assert found.definition("M", {})["States"]["A"]["Result"] == "${B}"

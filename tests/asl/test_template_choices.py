@@ -133,3 +133,25 @@ def test_what_only_aws_knows_can_be_given_as_a_substitution(tmp_path, attribute)
     assert refused.value.hint == "Give it a value: --substitution Where=VALUE"
     given = found.definition("M", {"Where": "here"})
     assert given["States"]["A"]["Result"] == "here"
+
+
+def test_a_mapping_has_no_functions_to_evaluate():
+    """As in CloudFormation; such a function could refer to its own place."""
+    inner = {"Fn::FindInMap": ["A", "a", "b"]}
+    found = Resolver({"Mappings": {"A": {"a": {"b": inner}}}, "Resources": {}}, {}, "eu-west-1")
+    assert found.resolve(inner, "$.V") == inner
+
+
+def test_many_conditions_that_refer_to_each_other_are_refused():
+    chain = {f"C{n}": {"Condition": f"C{n + 1}"} for n in range(2_000)}
+    resolver = Resolver({"Conditions": chain, "Resources": {}}, {}, "eu-west-1")
+    with pytest.raises(ConfigurationError, match="more than 50 conditions"):
+        resolver.resolve({"Fn::If": ["C0", 1, 2]}, "$.V")
+
+
+def test_a_condition_without_a_value_is_refused_alike_each_time():
+    without = {"Fn::Equals": [{"Fn::ImportValue": "x"}, "a"]}
+    resolver = Resolver({"Conditions": {"C": without}, "Resources": {}}, {}, "eu-west-1")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="Fn::ImportValue"):
+            resolver.resolve({"Fn::If": ["C", 1, 2]}, "$.V")

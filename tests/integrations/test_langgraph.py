@@ -676,3 +676,36 @@ def test_endless_conflicts_end_in_one(monkeypatch):
     with pytest.raises(Conflict, match="were first 3 times") as caught:
         put(saver)
     assert caught.value.hint == "Let fewer writers write to one thread at a time."
+
+
+def test_a_listing_by_a_coroutine_does_not_hold_the_event_loop():
+    """The heads of a thread are asked for in another thread, too."""
+    store, threads = MemoryStore(), set()
+
+    class Watched(MemoryStore):
+        def list(self, prefix=""):
+            threads.add(threading.get_ident())
+            return super().list(prefix)
+
+    put(saver_of(store))
+    watched = Watched()
+    watched._objects = store._objects  # the same objects
+    saver = saver_of(watched)
+
+    async def listed():
+        return [one async for one in saver.alist(None)]
+
+    assert len(asyncio.run(listed())) == 1
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+def test_a_limit_below_zero_lists_nothing():
+    saver = saver_of(MemoryStore())
+    put(saver)
+    assert [len(list(saver.list(config("t"), limit=most))) for most in (None, 1, 0, -1)] == [
+        1,
+        1,
+        0,
+        0,
+    ]

@@ -45,7 +45,10 @@ def called(resource, **parameters):
         ("arn:aws:states:::aws-sdk:sfn:describeStateMachine", PAYLOAD_LIMIT),
         ("arn:aws:states:::aws-sdk:sagemaker:describePipeline", PAYLOAD_LIMIT),
         ("arn:aws:states:::aws-sdk:ec2:describeInstances", PAYLOAD_LIMIT),
-        ("arn:aws:states:::aws-sdk:ec2:describeInstanceStatus", DESCRIPTION),
+        ("arn:aws:states:::aws-sdk:ec2:describeInstanceStatus", PAYLOAD_LIMIT),
+        ("arn:aws:states:::aws-sdk:ec2:describeSpotPriceHistory", PAYLOAD_LIMIT),
+        ("arn:aws:states:::aws-sdk:ssm:describeInstanceInformation", PAYLOAD_LIMIT),
+        ("arn:aws:states:::aws-sdk:redshiftdata:describeTable", PAYLOAD_LIMIT),
     ],
 )
 def test_services(resource, most):
@@ -294,3 +297,20 @@ def test_what_grows_with_the_data_beside_them_is_a_warning_that_tells_them_apart
         if one.code == "SB102"
     ]
     assert any("of which 32,768 are bounds of services' answers" in one for one in messages)
+
+
+@pytest.mark.parametrize(
+    "service", ["budgets", "cloudwatch", "config", "ec2", "health", "redshift", "sagemaker", "ssm"]
+)
+def test_a_description_that_comes_in_pages_is_not_of_one_thing(service):
+    """The model of a service says which calls have a token of the next page."""
+    session = pytest.importorskip("botocore.session", reason="botocore is not installed")
+    model = session.get_session().get_service_model(service)
+    paged = {"NextToken", "nextToken", "Marker", "PageToken"}
+    taken = []
+    for name in model.operation_names:
+        given = model.operation_model(name).input_shape
+        if name.startswith("Describe") and given is not None and paged & given.members.keys():
+            call = called(f"arn:aws:states:::aws-sdk:{service}:d{name[1:]}")
+            taken += [name] if call.is_fixed else []
+    assert taken == []

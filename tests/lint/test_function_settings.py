@@ -6,6 +6,7 @@ import textwrap
 import pytest
 
 from statebag.errors import ConfigurationError
+from statebag.lint.function_settings import _bag_bytes
 from statebag.lint.linter import Options, lint
 from tests.lint.machines import machine, task
 
@@ -248,3 +249,9 @@ def test_a_function_in_another_language_that_is_named_as_one_that_seals(folder):
 def test_what_may_be_python(folder, runtime):
     report = in_another_language(folder, runtime, {"execution_id.$": "$$.Execution.Id"})
     assert "SB101" not in {one.code for one in report.findings}
+
+
+@pytest.mark.parametrize("bound", ["²", "٣", "9" * 5_000, "-1", "many"])
+def test_a_bound_that_is_not_a_number_of_bytes_is_not_known(folder, bound):
+    assert _bag_bytes(folder, {}, {"STATEBAG_MAX_BAG_BYTES": bound}) is None
+    assert _bag_bytes(folder, {}, {"STATEBAG_MAX_BAG_BYTES": "65536"}) == 65_536

@@ -11,6 +11,7 @@ from statebag import (
     Conflict,
     InvalidState,
     Statebag,
+    StoreUnavailable,
 )
 from statebag.format.head_names import head_name
 from statebag.store.file import FileStore
@@ -176,6 +177,18 @@ def test_a_whole_fork_has_all_versions_and_goes_on_by_itself(store):
         other.fork(other)
 
 
+def test_a_whole_fork_of_an_older_version_uses_the_numbers_above_it_anew(store):
+    """A number that was dropped in the origin is not dropped in the new head, too."""
+    head, other = head_of(store), head_of(store, scope="agents/two")
+    grown(head, 6)
+    head.drop([2, 4, 5])
+    last = head.fork(other, at=head.find("step-2"), whole=True)
+    assert [one.number for one in other.versions()] == [3, 1]
+    grown(other, 4, after=last, salt=1)
+    assert [one.number for one in other.versions()] == [7, 6, 5, 4, 3, 1]
+    assert everything(other)["step-3"] == state_at(3, salt=1)
+
+
 def test_a_fork_of_a_fork_reads_both_origins(store):
     heads = [head_of(store, scope=f"agents/{n}") for n in range(3)]
     grown(heads[0], 4)
@@ -326,7 +339,62 @@ def test_a_deletion_takes_nothing_of_what_another_writer_begins_meanwhile(store,
     assert busy.is_begun
     found = head_of(store)
     assert everything(found) == {f"step-{n}": state_at(n, salt=5) for n in range(3)}
+    assert [found.attached.keys(f"step-{step}") for step in range(3)] == [["new"]] * 3
     assert fsck(store).whole
+
+
+def test_a_deletion_that_is_repeated_takes_nothing_that_is_attached_to_the_next_life(store):
+    """The first deletion broke off; the next life begins while the second one is under way."""
+    first = head_of(store)
+    grown(first, 3)
+
+    class Dying(MemoryStore):
+        def delete(self, name):
+            raise StoreUnavailable("the process ends here")
+
+    class Busy(MemoryStore):
+        is_begun = False
+
+        def list(self, prefix=""):
+            if not self.is_begun and "@at" in prefix:
+                self.is_begun = True
+                again = head_of(store)
+                last = grown(again, 2, salt=5)
+                again.attached.put("step-1", "new", again.seal({"at": 1}, last))
+            return super().list(prefix)
+
+    dying, busy = Dying(), Busy()
+    dying._objects = busy._objects = store._objects  # the same objects
+    with pytest.raises(StoreUnavailable):
+        head_of(dying).delete()
+    head_of(busy).delete()
+    assert busy.is_begun
+    assert everything(first) == {f"step-{n}": state_at(n, salt=5) for n in range(2)}
+    assert first.attached.keys("step-1") == ["new"]
+
+
+def test_a_drop_takes_nothing_that_is_attached_to_a_later_version_of_the_label(store):
+    head = head_of(store)
+    last = grown(head, 3)
+    head.attached.put("step-1", "old", head.seal({"at": 1}, last))
+
+    class Busy(MemoryStore):
+        is_advanced = False
+
+        def put_if(self, name, data, version):
+            new = super().put_if(name, data, version)
+            if not self.is_advanced:
+                self.is_advanced = True
+                other = head_of(store)
+                other.advance(other.seal({"again": 1}, last), other.read(), label="step-1")
+                other.attached.put("step-1", "new", other.seal({"at": 2}, last))
+            return new
+
+    busy = Busy()
+    busy._objects = store._objects  # the same objects
+    head_of(busy).drop([2])
+    assert labels(head_of(store)) == ["step-1", "step-2", "step-0"]
+    assert head_of(store).attached.keys("step-1") == ["new"]
 
 
 @pytest.mark.parametrize("steps", [4, 24])

@@ -8,6 +8,7 @@ needs are resolved, so the rest of a template may use other functions.
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from statebag.asl.arns import ACCOUNT, function_arn, function_name
@@ -16,7 +17,7 @@ from statebag.asl.template_choices import NO_VALUE, TemplateChoices
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["FUNCTION_TYPES", "MACHINE_TYPES", "Resolver", "pseudo_parameters"]
 
@@ -68,6 +69,7 @@ _REF_IS_ARN = frozenset(
 # Attributes that are the ARN, under another name, or the URL that `Ref` gives.
 _ARNS = frozenset({("AWS::SNS::Topic", "TopicArn"), ("AWS::Batch::JobQueue", "JobQueueArn")})
 _QUEUE_URL = ("AWS::SQS::Queue", "QueueUrl")
+_MOST_NESTED = 50  # references. Chosen: people write three or four
 _SUB = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
@@ -103,7 +105,8 @@ class Resolver:
         self._region = region
         # A name that is computed of two others, each of two others, is computed once all the same.
         self._references: dict[str, Any] = {}
-        self._choices = choices = TemplateChoices(template, self.text)
+        self._choices = choices = TemplateChoices(template, self.text, self.resolve)
+        self._open: set[str] = set()  # references that are being computed
         self._names: dict[str, str] = {}
         self._evaluate: dict[str, Callable[[Any, str], Any]] = {
             "Ref": self._ref,
@@ -112,7 +115,7 @@ class Resolver:
             "Fn::Join": self._join,
             "Fn::Select": self._select,
             "Fn::Split": self._split,
-            "Fn::FindInMap": lambda given, path: self.resolve(choices.found(given, path), path),
+            "Fn::FindInMap": choices.found,
             "Fn::If": lambda given, path: self.resolve(choices.branch(given, path), path),
         }
         unknown = sorted(set(parameters) - set(self._declared))
@@ -134,7 +137,7 @@ class Resolver:
                 exist.
         """
         if isinstance(value, list):
-            items = [self._chosen(item, f"{path}[{index}]") for index, item in enumerate(value)]
+            items = [self.chosen(item, f"{path}[{index}]") for index, item in enumerate(value)]
             return [
                 self.resolve(item, f"{path}[{index}]")
                 for index, item in enumerate(items)
@@ -152,15 +155,19 @@ class Resolver:
                     path=path,
                     hint="Write the value there, or a parameter with a Default",
                 )
-        members = {key: self._chosen(item, f"{path}.{key}") for key, item in value.items()}
+        members = {key: self.chosen(item, f"{path}.{key}") for key, item in value.items()}
         return {
             key: self.resolve(item, f"{path}.{key}")
             for key, item in members.items()
             if item != NO_VALUE
         }
 
-    def _chosen(self, value: Any, path: str) -> Any:
-        """Return what an `Fn::If` chooses, which may be that the property is not there."""
+    def chosen(self, value: Any, path: str) -> Any:
+        """Return what an `Fn::If` chooses; `NO_VALUE` says that the property is not there.
+
+        Raises:
+            ConfigurationError: The condition cannot be evaluated.
+        """
         while isinstance(value, dict) and value.keys() == {"Fn::If"}:
             value = self._choices.branch(value["Fn::If"], path)
         return value
@@ -190,7 +197,7 @@ class Resolver:
         kind, properties = self._resource(logical_id)
         naming = _NAMED.get(kind)
         path = f"$.Resources.{logical_id}.Properties.{naming[0]}" if naming else ""
-        given = self._chosen(properties.get(naming[0]), path) if naming else None
+        given = self.chosen(properties.get(naming[0]), path) if naming else None
         if given is None or given == NO_VALUE:
             return logical_id
         return self.text(given, path)
@@ -224,8 +231,30 @@ class Resolver:
                 f"Ref must have a name, not {type(name).__qualname__}", path=path
             )
         if name not in self._references:
-            self._references[name] = self._referenced(name, path)
+            with self._computing(name, path):
+                self._references[name] = self._referenced(name, path)
         return self._references[name]
+
+    @contextmanager
+    def _computing(self, reference: str, path: str) -> Iterator[None]:
+        """Refuse a reference whose value needs its own value.
+
+        Raises:
+            ConfigurationError: It does, or too many references need each other.
+        """
+        if reference in self._open:
+            raise ConfigurationError(
+                f"{reference} refers to itself, so it cannot be resolved", path=path
+            )
+        if len(self._open) == _MOST_NESTED:
+            raise ConfigurationError(
+                f"more than {_MOST_NESTED} values refer to each other", path=path
+            )
+        self._open.add(reference)
+        try:
+            yield
+        finally:
+            self._open.remove(reference)
 
     def _referenced(self, name: str, path: str) -> Any:
         if name in self._pseudo:
@@ -245,14 +274,16 @@ class Resolver:
         if kind in _REF_IS_ARN:
             return self.arn_of(owner, path)
         if kind in _QUALIFIED:
-            return self._qualified(kind, properties, path)
+            return self._qualified(owner)
         if kind == "AWS::SQS::Queue":
             queue = self.name_of(owner)
             return f"https://sqs.{self._region}.amazonaws.com/{ACCOUNT}/{queue}"
         return self.name_of(owner)
 
-    def _qualified(self, kind: str, properties: Mapping[str, Any], path: str) -> str:
+    def _qualified(self, logical_id: str) -> str:
         """Return the ARN of an alias, or of a version, of a function."""
+        kind, properties = self._resource(logical_id)
+        path = f"$.Resources.{logical_id}.Properties"
         given = self.text(properties.get("FunctionName"), f"{path}.FunctionName")
         name = function_name(given) or given.partition(":")[0]
         alias = kind == "AWS::Lambda::Alias"
@@ -291,13 +322,14 @@ class Resolver:
             raise ConfigurationError(
                 f"Fn::GetAtt {name}.{attribute}: the template has no such resource", path=path
             )
-        kind, properties = self._resource(name)
+        kind, _ = self._resource(name)
         if attribute == "Arn" or (kind, attribute) in _ARNS:
             return self.arn_of(name, path)
         if (kind, attribute) == _QUEUE_URL:
             return str(self._ref(name, path))
         if kind in _QUALIFIED and attribute == _QUALIFIED[kind]:
-            return self._qualified(kind, properties, path)
+            with self._computing(f"{name}.{attribute}", path):
+                return self._qualified(name)
         if kind == "AWS::Lambda::Version" and attribute == "Version":
             return "1"
         if kind in _NAMED and attribute == _NAMED[kind][0]:

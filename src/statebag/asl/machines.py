@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,14 +225,25 @@ def _substituted(argument: Any) -> Any:
     if not isinstance(text, str):
         return text
 
+    known: dict[str, str] = {}
+    length = 0
+
     def replaced(found: re.Match[str]) -> str:
+        nonlocal length
         value = given.get(found[1])
         if value is None:
             return found[0]
         if isinstance(value, bool | int | float):
-            return str(value)
-        text = _string(value)
-        return f"${{{_target(value)}}}" if text is None else text
+            return json.dumps(value)
+        if found[1] not in known:
+            part = _string(value)
+            known[found[1]] = f"${{{_target(value)}}}" if part is None else part
+        length += len(known[found[1]])
+        if length > MOST_BYTES:
+            raise ConfigurationError(
+                f"an Fn::Sub of the template makes a text of more than {MOST_BYTES:,} characters"
+            )
+        return known[found[1]]
 
     return _IN_SUB.sub(replaced, text)
 

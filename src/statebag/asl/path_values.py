@@ -75,14 +75,21 @@ def _one_step(value: Any, step: Step, condition: Callable[[Any], bool] | None) -
 
 
 def _of_numbers(compute: Callable[[list[float]], float]) -> Callable[[Any], list[Any]]:
-    """Return a function of the numbers in an array, which finds nothing if there are none."""
+    """Return a function of the numbers in an array.
+
+    It finds nothing if there are none, or if JSON cannot hold the result.
+    """
 
     def computed(value: Any) -> list[Any]:
         items = value if isinstance(value, list) else []
         numbers = [
             one for one in items if isinstance(one, int | float) and not isinstance(one, bool)
         ]
-        return [compute(numbers)] if numbers else []
+        try:
+            result = compute(numbers) if numbers else math.nan
+        except OverflowError:
+            return []
+        return [result] if math.isfinite(result) else []
 
     return computed
 

@@ -219,8 +219,9 @@ def _encode(text: Any) -> str:
 def _decode(text: Any) -> str:
     import base64  # noqa: PLC0415 - few definitions need it
 
+    given = _short_text(text)
     try:
-        return base64.b64decode(_short_text(text), validate=True).decode()
+        return base64.b64decode(given, validate=True).decode()
     except ValueError as error:  # of Base64, or of UTF-8
         raise IntrinsicFailureError("the text is not Base64 of UTF-8 text") from error
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from statebag.asl.cloudformation import FUNCTION_TYPES, MACHINE_TYPES, Resolver
 from statebag.asl.documents import MOST_BYTES, PLACEHOLDER, parse_document, read_text
 from statebag.asl.source_files import packaged_code, packaged_definition
+from statebag.asl.template_choices import NO_VALUE
 from statebag.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -262,8 +263,11 @@ class Template:
         for name, value in (declared if isinstance(declared, dict) else {}).items():
             if name in substitutions:
                 continue
+            at = f"{path}.DefinitionSubstitutions.{name}"
             try:
-                values[name] = self._resolver.text(value, f"{path}.DefinitionSubstitutions.{name}")
+                chosen = self._resolver.chosen(value, at)
+                if chosen != NO_VALUE:
+                    values[name] = self._resolver.text(chosen, at)
             except ConfigurationError as error:
                 if "--parameter" not in (error.hint or ""):  # which is shorter, and tells more
                     error.hint = f"Give it a value: --substitution {name}=VALUE"
@@ -379,7 +383,9 @@ class Template:
                     continue
                 place = f"{path}.Environment.Variables.{name}"
                 try:
-                    variables[name] = self._resolver.text(value, place)
+                    chosen = self._resolver.chosen(value, place)
+                    if chosen != NO_VALUE:
+                        variables[name] = self._resolver.text(chosen, place)
                 except ConfigurationError as error:
                     if "--parameter" not in (error.hint or ""):
                         error.hint = f"Give it a value: --env {name}=VALUE"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_VALUE", "TemplateChoices"]
 
+_MOST_NESTED = 50  # conditions. Chosen: people write three or four
+
 NO_VALUE = {"Ref": "AWS::NoValue"}
 """The value that removes the property that has it."""
 
@@ -22,16 +24,23 @@ class TemplateChoices:
     Args:
         template: The whole template.
         text: Returns a value of the template as text; the second argument is its path.
+        resolve: Returns a value of the template; the second argument is its path.
     """
 
-    def __init__(self, template: Mapping[str, Any], text: Callable[[Any, str], str]) -> None:
+    def __init__(
+        self,
+        template: Mapping[str, Any],
+        text: Callable[[Any, str], str],
+        resolve: Callable[[Any, str], Any],
+    ) -> None:
         self._mappings = _object(template.get("Mappings"))
         self._conditions = _object(template.get("Conditions"))
         self._text = text
+        self._resolve = resolve
         self._known: dict[str, bool | None] = {}  # None while a condition is evaluated
 
     def found(self, argument: Any, path: str) -> Any:
-        """Return the value of an `Fn::FindInMap`.
+        """Return the value of an `Fn::FindInMap`; a mapping has no functions to evaluate.
 
         Raises:
             ConfigurationError: The template has no such mapping or key.
@@ -50,7 +59,7 @@ class TemplateChoices:
         else:
             return value
         if len(argument) == 4 and "DefaultValue" in _object(argument[3]):
-            return argument[3]["DefaultValue"]
+            return self._resolve(argument[3]["DefaultValue"], path)
         raise ConfigurationError(
             f"Fn::FindInMap: the template has no {'.'.join(names)} in its Mappings", path=path
         )
@@ -76,8 +85,16 @@ class TemplateChoices:
             )
         place = f"$.Conditions.{name}"
         if name not in self._known:
+            if list(self._known.values()).count(None) == _MOST_NESTED:
+                raise ConfigurationError(
+                    f"more than {_MOST_NESTED} conditions refer to each other", path=place
+                )
             self._known[name] = None
-            self._known[name] = self._is_met(self._conditions[name], place)
+            try:
+                self._known[name] = self._is_met(self._conditions[name], place)
+            finally:
+                if self._known[name] is None:
+                    del self._known[name]
         known = self._known[name]
         if known is None:
             raise ConfigurationError("a condition that refers to itself has no value", path=place)

@@ -164,7 +164,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
             for version in self.threads.versions(head, wanted, until)
             if is_asked_for(version)
         )
-        return islice(found, limit)
+        return islice(found, None if limit is None else max(limit, 0))
 
     def delete_thread(self, thread_id: str) -> None:
         """Delete all checkpoints and writes of a thread; objects that its copies use stay."""
@@ -284,7 +284,7 @@ class StatebagSaver(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """Do the same as `list`."""
-        found = self.list(config, filter=filter, before=before, limit=limit)
+        found = await in_threads(self.list, config, filter=filter, before=before, limit=limit)
         while (one := await in_threads(next, found, None)) is not None:
             yield one
 

@@ -67,11 +67,17 @@ _LARGE = re.compile(
     r"getParametersByPath|getAccountAuthorizationDetails|getMetricData|describeExecution|"
     r"invokeModel|converse|synthesizeSpeech)"
 )
-# Descriptions of one thing, but for those that hold a document which somebody stored.
+# Descriptions of one thing, but for those that hold a document which somebody stored, and those
+# that come in pages (botocore's models: their input has a token of the next page).
 _ONE_THING = re.compile(
-    r"aws-sdk:[a-z0-9]+:describe(?!Execution|StateMachine|TrainingJob|TaskDefinition|"
-    r"ChangeSet|Pipeline|Recipe|Ruleset|Stream|Document|Schema|Dashboard|Analysis|Template|Theme|"
-    r"DataSet|Flow|Query|Statement)[A-Z]\w*"
+    r"aws-sdk:(?!redshiftdata:)[a-z0-9]+:describe(?!Execution|StateMachine|TrainingJob|"
+    r"TaskDefinition|ChangeSet|Pipeline|Recipe|Ruleset|Stream|Document|Schema|Dashboard|Analysis|"
+    r"Template|Theme|DataSet|Flow|Query|Statement|\w*(?:History|Status|Health|Topology|For[A-Z]|"
+    r"By[A-Zo]|Compliance|Usage|Access|Authorization|Availability|Capacity|Utilization|Children|"
+    r"Export|Metadata|Information|Schedule|Lifecycle|Summary|Format|Support|Gpu|Update|Organization|"
+    r"AddressesAttribute|Recommendation|Assessment|WarmPool|ReleaseLabel|Detector|Entity|"
+    r"MappedResource|Device|EdgeDeploymentPlan|FeatureGroup|Products|ProvisionedProductPlan|Record|"
+    r"LastRun))[A-Z]\w*"
 )
 # Parameters that bound the number of entries, or the bytes of an object.
 _BOUNDS = frozenset({"Limit", "MaxItems", "MaxKeys", "MaxRecords", "MaxResults", "PageSize"})

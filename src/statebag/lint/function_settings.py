@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FunctionSettings", "function_settings"]
 
+_BYTES = re.compile(r"[0-9]{1,18}")
 _SCOPE = re.compile(r"\bscope\s*=")
 # Families of Lambda's runtimes that are of one other language (its developer guide, "Runtimes").
 # What a `provided` one runs is not known.
@@ -150,7 +151,7 @@ def _bag_bytes(folder: Path, properties: dict[str, Any], variables: dict[str, An
     file, name = _module(folder, properties)
     budget = None if file is None else step_budget(file, name)
     bound = str(variables.get("STATEBAG_MAX_BAG_BYTES", ""))
-    return budget or (int(bound) if bound.isdigit() else None)
+    return budget or (int(bound) if _BYTES.fullmatch(bound) else None)
 
 
 def _names_scope(folder: Path, properties: dict[str, Any]) -> bool:

@@ -89,10 +89,7 @@ def _by_name(
                 raise ConfigurationError(
                     f"the seeds name a bucket {given[:80]!r}, and no template declares it",
                     path=render_path((part, given)),
-                    hint=f"Did you mean {near[0]}?"
-                    if near
-                    else "A bucket's name has 3 to 63 small "
-                    "letters, digits, dots and hyphens; a template's logical id stands for it too.",
+                    hint=f"Did you mean {near[0]}?" if near else _NAME_OF_A_BUCKET,
                 )
             if name in found[part]:
                 raise ConfigurationError(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from statebag.store.retrying import RetryingStore
 
-__all__ = ["Attached", "copy_attached", "delete_attached", "delete_objects"]
+__all__ = ["Attached", "attached_objects", "copy_attached", "delete_objects"]
 
 _AT_ONCE = 16  # objects that are read side by side. Chosen, as for versions
 
@@ -162,9 +162,9 @@ def copy_attached(
     _workers.each(copy, source._objects_of(labels))  # noqa: SLF001 (of the same module)
 
 
-def delete_attached(attached: Attached, labels: Iterable[str]) -> None:
-    """Delete everything that is attached to the versions of some labels."""
-    delete_objects(attached._store, attached._objects_of(labels))  # noqa: SLF001 (of the same module)
+def attached_objects(attached: Attached, labels: Iterable[str]) -> list[str]:
+    """Return the names of everything that is attached to the versions of some labels."""
+    return attached._objects_of(labels)  # noqa: SLF001 (of the same module)
 
 
 def delete_objects(store: RetryingStore, names: Iterable[str]) -> None:

@@ -251,8 +251,11 @@ class Head(HeadCoroutines):
         _workers.each(lambda record: target._stored.keep(life, record), found[:-1])
         labels = {record.label for record in found}
         copy_attached(self.attached, target.attached, labels, target._reads_of(self))
-        dropped = state.dropped if whole else with_dropped([(1, last - 1)][: last - 1], ())
-        begun = HeadState(life=life, last=last, dropped=dropped, newest=found[-1])
+        if not whole:
+            dropped = [(1, last - 1)] if last > 1 else []
+        else:  # numbers above the last one are free in the new head
+            dropped = [(first, min(end, last)) for first, end in state.dropped if first <= last]
+        begun = HeadState(life=life, last=last, dropped=tuple(dropped), newest=found[-1])
         target._stored.put(begun, token, found[-1])
         return target._version(found[-1])
 

@@ -11,11 +11,11 @@ from urllib.parse import unquote
 from statebag.errors import BlobCorrupt, BlobMissing, Conflict
 from statebag.format.head_names import head_folder, head_name, parse_head_object, version_name
 from statebag.format.head_record import HeadState, VersionRecord, decode_record, encode_record
-from statebag.versions.attached import delete_attached, delete_objects
+from statebag.versions.attached import attached_objects, delete_objects
 from statebag.versions.dropping import VersionName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from statebag.store.retrying import RetryingStore
     from statebag.versions.attached import Attached
@@ -177,39 +177,54 @@ class StoredHead:
             changed = change(state)
             if changed is None:
                 continue
-            labels = set() if state.newest is None else {state.newest.label}
+            # Before the write: after it, another writer may attach to versions of the same labels.
+            attached = self._attached_to_gone(state, changed)
             if changed != state:
                 try:
                     token = self._store.put_if(self.object_name, encode_record(changed), token)
                 except Conflict:
                     continue
                 self._seen = (changed, token)
-            self._clean(changed, labels)
+            elif attached and self.look()[1] != token:
+                attached = []  # what is attached may be newer than the look
+            self._clean(changed, attached)
             return
         raise self.conflict()
 
     def _folder_of(self, life: str) -> str:
         return f"{head_folder(self._scope, self._name)}/@{life}"
 
-    def _clean(self, state: HeadState, gone: set[str]) -> None:
-        """Delete the objects of versions that are gone, with what was attached to them.
+    def _attached_to_gone(self, state: HeadState, changed: HeadState) -> list[str]:
+        """Return the names of what is attached to versions that a change takes away, or took."""
+        gone = set() if state.newest is None else {state.newest.label}
+        gone.update(self._over(changed).values())
+        if changed.newest is not None:
+            gone -= {one.label for one in self.names(changed)}
+        return attached_objects(self._attached, gone)
+
+    def _over(self, state: HeadState) -> dict[str, str]:
+        """Return the names of the objects of versions that are gone, with the versions' labels.
 
         Only those of this life: another writer may begin the next one meanwhile. What a crash left
         of earlier lives is deleted by `gc`.
-
-        Args:
-            state: What the head's object says.
-            gone: More labels of versions that may be gone.
         """
-        over: dict[str, str] = {}  # names of objects, with the labels of their versions
+        over: dict[str, str] = {}
         for info in self._store.list(self._folder_of(state.life)):
             one = parse_head_object(info.name)
             if one is not None and (state.newest is None or state.has_dropped(one.number)):
                 over[info.name] = unquote(one.label)
+        return over
+
+    def _clean(self, state: HeadState, attached: Iterable[str]) -> None:
+        """Delete the objects of versions that are gone, with what was attached to them.
+
+        Args:
+            state: What the head's object says.
+            attached: The names of what was attached.
+        """
         # Versions last: while one is there, this can be repeated.
-        left = {one.label for one in self.names(state)}
-        delete_attached(self._attached, gone.union(over.values()) - left)
-        delete_objects(self._store, over)
+        delete_objects(self._store, attached)
+        delete_objects(self._store, self._over(state))
 
 
 def is_newest(state: HeadState, expected: Version) -> bool:
