@@ -165,7 +165,7 @@ def test_a_definition_with_a_syntax_error_is_an_error_with_its_line(folder):
     assert not (folder / "statebag.toml").exists()
 
 
-def test_a_template_whose_definition_is_not_there_has_mistakes(folder):
+def test_a_template_whose_definition_is_not_there_is_an_error(folder):
     (folder / "template.yaml").write_text(
         "Resources:\n"
         "  M:\n"
@@ -173,7 +173,8 @@ def test_a_template_whose_definition_is_not_there_has_mistakes(folder):
         "    Properties: {DefinitionUri: gone.asl.json}\n"
     )
     result = statebag("init")
-    assert "the state machine has mistakes" in result.stdout
-    found = statebag("lint")
+    assert result.exit_code == 20
+    assert "there is no file gone.asl.json" in result.stderr
+    found = statebag("lint", folder)
     assert found.exit_code == 4
-    assert "gone.asl.json" in found.stdout
+    assert "there is no file" in found.stdout

@@ -59,7 +59,9 @@ def test_a_cause_that_may_quote_a_value_is_shown_on_request(printed):
         ("TaskFailed", {"error": "E", "cause": "CANARY\x1b[31m"}),
         ("ExecutionFailed", {"error": "E", "cause": "CANARY\x1b[31m"}),
     ]
-    assert "CANARY" not in printed(*told)
+    hidden = printed(*told)
+    assert "CANARY" not in hidden
+    assert f"The cause may quote values of the state: statebag log {ARN} --causes\n" in hidden
     text = printed(*told, causes=True)
     assert "CANARY" in text
     assert "\x1b" not in text

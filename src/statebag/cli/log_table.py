@@ -120,7 +120,7 @@ def print_log(
         out.print(Text("nothing to show", style="dim"))
     if any(payload.given is None and not payload.truncated for payload in _payloads(history)):
         out.print(Text("The history is without its payloads: no sizes, no changes."))
-    _print_standing(out, stands, causes=causes)
+    _print_standing(out, stands, history.arn, causes=causes)
 
 
 def _payloads(history: History) -> Iterator[Payload]:
@@ -225,7 +225,7 @@ def _change(change: LogPlace) -> Text:
     return text
 
 
-def _print_standing(out: Console, stands: Standing, *, causes: bool) -> None:
+def _print_standing(out: Console, stands: Standing, arn: str, *, causes: bool) -> None:
     status = stands.status
     line = Text(status, style=_STATUS_STYLES.get(status, "bold red"))
     if stands.state is not None:
@@ -239,9 +239,11 @@ def _print_standing(out: Console, stands: Standing, *, causes: bool) -> None:
     cause = shown_cause(stands.error, stands.cause, everything=causes)
     if cause:
         out.print(Text(f"cause: {printable(cause, _LONGEST_CAUSE)}"), soft_wrap=True)
-    elif stands.cause:
-        hidden = "It has a cause, which may quote values: --causes shows it."
-        out.print(Text(hidden, style="dim"))
+    if stands.cause and (not cause or cause.endswith(" ...")) and not causes:
+        # Never wrapped, as the advice: the command is there to be pasted.
+        shown = "The rest of the cause" if cause else "The cause"
+        hidden = f"{shown} may quote values of the state: statebag log {printable(arn)} --causes"
+        out.print(Text(hidden), soft_wrap=True)
     for one in stands.waiting[:_SHOWN_WAITING]:
         out.print(Text(_waits(one)), soft_wrap=True)
     if len(stands.waiting) > _SHOWN_WAITING:

@@ -148,9 +148,13 @@ def _where_it_failed(made: list[Transition], status: str) -> Transition | None:
     outer = max(found, key=_ending, default=None)
     if outer is None:
         return None
-    # A Map or Parallel fails after a state inside it, and that state is the one to look at.
+    # A Map or Parallel fails after a state inside it, and that state is the one to look at. The
+    # history has no error of a Fail state that stands inside.
     inside = [
-        one for one in found if one.path.startswith(f"{outer.path}[") and one.error == outer.error
+        one
+        for one in found
+        if one.path.startswith(f"{outer.path}[")
+        and (one.error == outer.error or (one.kind == "Fail" and one.error is None))
     ]
     return max(inside, key=lambda one: (one.depth, *_ending(one)), default=outer)
 
